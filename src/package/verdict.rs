@@ -1,0 +1,70 @@
+//! The answer of an inspection.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Not looked for.
+    Off,
+    /// Shown, never in the way.
+    Info,
+    /// Shown; the package still goes out.
+    Warn,
+    /// The package is rejected.
+    Error,
+}
+
+/// One thing that inspection found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Name of the check in kebab case, such as `digest-mismatch`; the key in `[preflight]`.
+    pub check: String,
+    /// How grave it is, after the operator's `[preflight]`.
+    pub level: Level,
+    /// What is wrong, with which file, and what to change.
+    pub message: String,
+    /// The document that the check comes from, or empty.
+    pub source: String,
+}
+
+/// The verdict on a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Whole, signed and well formed.
+    Accept,
+    /// At fault; never sent.
+    Reject,
+    /// Not all bytes are there yet.
+    Incomplete,
+}
+
+/// Everything that an inspection says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Accept, reject or wait.
+    pub verdict: Verdict,
+    /// All findings, the gravest first.
+    pub findings: Vec<Finding>,
+    /// What could be learnt; absent when the file is no package at all or not whole.
+    pub facts: Option<Facts>,
+}
+
+impl Inspection {
+    /// The findings that reject the package, joined for one line; empty for an accepted one.
+    #[must_use]
+    pub fn reasons(&self) -> String {
+        let errors = self
+            .findings
+            .iter()
+            .filter(|finding| finding.level == Level::Error);
+        errors
+            .map(|finding| finding.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
