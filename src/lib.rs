@@ -1,4 +1,5 @@
 //! dropship: from a drop folder to a published shipping label.
 
+pub mod job;
 pub mod package;
 pub mod redact;

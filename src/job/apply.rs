@@ -1,0 +1,364 @@
+//! The fold: what a job is after an event, and which events are legal where.
+
+use jiff::Timestamp;
+
+use super::event::{Event, Thing};
+use super::id::JobId;
+use super::job::{Commit, Job, Label, Package};
+use super::state::{Creation, State, Step};
+
+/// An event that cannot happen where the job stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{event}` cannot happen to job {job} in step {step}, state {state}: {why}")]
+pub struct Illegal {
+    /// The job.
+    pub job: JobId,
+    /// Its step.
+    pub step: Step,
+    /// Its state.
+    pub state: &'static str,
+    /// The event.
+    pub event: &'static str,
+    /// What forbids it.
+    pub why: &'static str,
+}
+
+/// The job after an event.
+///
+/// # Errors
+/// [`Illegal`] when the event cannot happen there; the job is unchanged then.
+pub fn apply(job: Option<&Job>, id: &JobId, at: Timestamp, event: &Event) -> Result<Job, Illegal> {
+    let illegal = |why| Illegal {
+        job: id.clone(),
+        step: job.map_or(Step::Inspect, |job| job.step),
+        state: job.map_or("none", |job| job.state.as_str()),
+        event: event.name(),
+        why,
+    };
+    let mut next = match (job, event) {
+        (None, Event::Arrived { package }) => return Ok(begin(id, at, package)),
+        (None, _) => return Err(illegal("the job has not begun")),
+        (Some(_), Event::Arrived { .. }) => return Err(illegal("the job has begun already")),
+        (Some(job), _) => job.clone(),
+    };
+    next.rev += 1;
+    next.updated = at;
+    change(&mut next, at, event).map_err(illegal)?;
+    Ok(next)
+}
+
+/// The job after all events, each with its time.
+///
+/// # Errors
+/// The first illegal event.
+pub fn fold<'a>(
+    id: &JobId,
+    events: impl IntoIterator<Item = (Timestamp, &'a Event)>,
+) -> Result<Option<Job>, Illegal> {
+    events.into_iter().try_fold(None, |job, (at, event)| {
+        apply(job.as_ref(), id, at, event).map(Some)
+    })
+}
+
+/// A job at its very start.
+fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
+    Job {
+        id: id.clone(),
+        rev: 1,
+        created: at,
+        updated: at,
+        package: package.clone(),
+        accepted: false,
+        rule: None,
+        account: None,
+        plan: None,
+        warnings: Vec::new(),
+        step: Step::Inspect,
+        state: State::Queued,
+        product: Creation::Open,
+        burnt: Vec::new(),
+        submission: Creation::Open,
+        uploaded: false,
+        commit: Commit::Open,
+        workflow: None,
+        files: Vec::new(),
+        labels: Vec::new(),
+        attempts: 0,
+        step_began: at,
+        fault: None,
+    }
+}
+
+/// Changes a job that has begun.
+fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
+    match event {
+        Event::Arrived { .. } => return Err("the job has begun already"),
+        Event::Retried { new_product, .. } => return retry(job, at, *new_product),
+        Event::Cancelled { .. } if !matches!(job.state, State::Succeeded | State::Cancelled) => {
+            job.state = State::Cancelled;
+            return Ok(());
+        }
+        // Late news of something that may exist is never turned away: it is what keeps twins from being made.
+        Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
+        Event::Twins { .. } => return Ok(()),
+        _ => {}
+    }
+    require(!job.state.has_ended(), "the job has ended")?;
+    match event {
+        Event::Accepted {
+            rule,
+            account,
+            plan,
+            labels,
+            warnings,
+        } => {
+            require(
+                job.step == Step::Inspect,
+                "only a package under inspection is let in",
+            )?;
+            job.accepted = true;
+            job.rule = Some(rule.clone());
+            job.account = Some(account.clone());
+            job.plan = Some(plan.clone());
+            job.labels = labels.iter().map(|name| open_label(name)).collect();
+            job.warnings.clone_from(warnings);
+            enter(job, Step::Product, at);
+        }
+        Event::Rejected { fault } => {
+            require(!job.accepted, "an accepted package is not rejected")?;
+            job.state = State::Rejected { fault: fault.clone() };
+        }
+        Event::Intended { thing, intent } => {
+            require(job.state == State::Queued, "only a queued job calls the service")?;
+            require(job.step == step_of(*thing), "the step does not create that")?;
+            require(job.doubt().is_none(), "another create is in doubt")?;
+            let creation = creation_of(job, *thing)?;
+            require(*creation == Creation::Open, "it is intended or exists already")?;
+            *creation = Creation::Intended(intent.clone());
+        }
+        Event::Absent { thing, due } => {
+            match creation_of(job, *thing)? {
+                Creation::Intended(intent) => intent.absent += 1,
+                Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
+            }
+            let why = "a create whose answer was lost may still be carried out".to_owned();
+            job.state = State::Waiting { due: *due, why };
+        }
+        Event::Unsent { thing, .. } => {
+            let creation = creation_of(job, *thing)?;
+            require(creation.intent().is_some(), "nothing is in doubt")?;
+            *creation = Creation::Open;
+        }
+        Event::Uploaded { .. } => {
+            require(job.step == Step::Upload, "there is nothing to upload now")?;
+            job.uploaded = true;
+            enter(job, Step::Commit, at);
+        }
+        Event::CommitIntended => {
+            require(
+                job.step == Step::Commit && job.commit != Commit::Done,
+                "there is nothing to commit now",
+            )?;
+            job.commit = Commit::Intended;
+        }
+        Event::Committed => {
+            require(job.step == Step::Commit, "there is nothing to commit now")?;
+            job.commit = Commit::Done;
+            enter(job, Step::Sign, at);
+        }
+        Event::Progressed { label, step, state } => match label {
+            None => job.workflow = Some((step.clone(), state.clone())),
+            Some(index) => {
+                let label = job.labels.get_mut(*index).ok_or("there is no such label")?;
+                label.step = Some(step.clone());
+                label.state = Some(state.clone());
+            }
+        },
+        Event::Signed => {
+            require(job.step == Step::Sign, "no signature is waited for")?;
+            enter(job, Step::Collect, at);
+        }
+        Event::Collected { files } => {
+            require(job.step == Step::Collect, "there is nothing to collect now")?;
+            job.files.clone_from(files);
+            if !job.labels.is_empty() {
+                enter(job, Step::Label, at);
+            }
+        }
+        Event::Labelled => {
+            require(job.step == Step::Label, "no labels are created now")?;
+            let all = job.labels.iter().all(|label| label.creation.id().is_some());
+            require(all, "a label is missing")?;
+            enter(job, Step::Publish, at);
+        }
+        Event::Published { label } => {
+            let label = job.labels.get_mut(*label).ok_or("there is no such label")?;
+            require(label.creation.id().is_some(), "the label does not exist")?;
+            label.published = true;
+        }
+        Event::Waited { due, why } => {
+            job.state = State::Waiting {
+                due: *due,
+                why: why.clone(),
+            }
+        }
+        Event::Stumbled { due, fault } => {
+            job.attempts += 1;
+            job.fault = Some(fault.clone());
+            job.state = State::Waiting {
+                due: *due,
+                why: fault.message.clone(),
+            };
+        }
+        Event::Resumed => {
+            require(
+                matches!(job.state, State::Waiting { .. }),
+                "the job waits for no time",
+            )?;
+            job.state = State::Queued;
+        }
+        Event::Held { fault, request } => {
+            job.state = State::Held {
+                fault: fault.clone(),
+                request: request.clone(),
+            };
+        }
+        Event::Approved { .. } => approve(job)?,
+        Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
+        Event::Cancelled { .. } => return Err("the job has ended"),
+        Event::Succeeded => {
+            let labels = job.labels.iter().all(|label| label.published);
+            let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
+            require(
+                labels && collected,
+                "not everything that the rule asks for is done",
+            )?;
+            job.state = State::Succeeded;
+            job.fault = None;
+        }
+        Event::Arrived { .. } | Event::Created { .. } | Event::Twins { .. } | Event::Retried { .. } => {}
+    }
+    Ok(())
+}
+
+/// Something exists at the service: by its answer, or by being found.
+fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -> Result<(), &'static str> {
+    let creation = creation_of(job, thing)?;
+    match creation {
+        Creation::Done { .. } => return Err("it exists already"),
+        Creation::Open if !adopted => return Err("it was not intended"),
+        Creation::Open | Creation::Intended(_) => *creation = Creation::Done { id },
+    }
+    if job.state.has_ended() {
+        return Ok(());
+    }
+    match thing {
+        Thing::Product => enter(job, Step::Submission, at),
+        Thing::Submission => enter(job, Step::Upload, at),
+        Thing::Label(_) => {
+            job.state = State::Queued;
+            job.attempts = 0;
+            job.fault = None;
+        }
+    }
+    Ok(())
+}
+
+/// A person lets a held job go on.
+fn approve(job: &mut Job) -> Result<(), &'static str> {
+    let State::Held { request, .. } = &job.state else {
+        return Err("the job is not held");
+    };
+    let request = request.clone();
+    if let (Step::Label, Some(request)) = (job.step, request) {
+        let next = job.labels.iter_mut().find(|label| label.creation.id().is_none());
+        next.ok_or("no label waits for an approval")?.approved = Some(request);
+    }
+    job.state = State::Queued;
+    Ok(())
+}
+
+/// A person asks for another try.
+fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static str> {
+    match job.state {
+        State::Failed { .. } | State::Cancelled => {}
+        State::Rejected { .. } => {
+            enter(job, Step::Inspect, at);
+            return Ok(());
+        }
+        _ => return Err("only a failed, rejected or cancelled job is retried"),
+    }
+    if new_product {
+        require(job.accepted, "nothing was sent yet")?;
+        require(
+            job.doubt().is_none(),
+            "a create is in doubt; a new product could be its twin",
+        )?;
+        job.burnt.extend(job.product.id().map(|id| id.to_string()));
+        job.product = Creation::Open;
+        job.submission = Creation::Open;
+        job.uploaded = false;
+        job.commit = Commit::Open;
+        job.workflow = None;
+        job.files.clear();
+        for label in &mut job.labels {
+            *label = open_label(&label.name);
+        }
+        enter(job, Step::Product, at);
+    } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
+        job.accepted = false;
+        enter(job, Step::Inspect, at);
+    } else {
+        let step = job.step;
+        enter(job, step, at);
+    }
+    Ok(())
+}
+
+/// Puts the job at the beginning of a step.
+fn enter(job: &mut Job, step: Step, at: Timestamp) {
+    job.step = step;
+    job.step_began = at;
+    job.state = State::Queued;
+    job.attempts = 0;
+    job.fault = None;
+}
+
+/// The step that creates a thing.
+fn step_of(thing: Thing) -> Step {
+    match thing {
+        Thing::Product => Step::Product,
+        Thing::Submission => Step::Submission,
+        Thing::Label(_) => Step::Label,
+    }
+}
+
+fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static str> {
+    match thing {
+        Thing::Product => Ok(&mut job.product),
+        Thing::Submission => Ok(&mut job.submission),
+        Thing::Label(index) => job
+            .labels
+            .get_mut(index)
+            .map(|label| &mut label.creation)
+            .ok_or("there is no such label"),
+    }
+}
+
+fn open_label(name: &str) -> Label {
+    Label {
+        name: name.to_owned(),
+        creation: Creation::Open,
+        step: None,
+        state: None,
+        published: false,
+        approved: None,
+    }
+}
+
+fn require(holds: bool, why: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(why) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! What happens to a job. A job is the fold of its events, living and after a crash alike.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::job::{Asset, Package};
+use super::state::{Fault, Intent, as_text, as_texts};
+
+/// What is created at the service for a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Thing {
+    /// The product.
+    Product,
+    /// The submission.
+    Submission,
+    /// The label at this place in the rule's list.
+    Label(usize),
+}
+
+/// One thing that happened to a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A package came in: the job begins.
+    Arrived {
+        /// What came in.
+        package: Package,
+    },
+    /// Inspection and rules let the package in; from now on the captured copy is what counts.
+    Accepted {
+        /// The rule that is for it.
+        rule: String,
+        /// The account that the rule sends it with.
+        account: String,
+        /// Digest of the plan that is stored beside the copy.
+        plan: String,
+        /// Names of the labels that the plan asks for.
+        labels: Vec<String>,
+        /// What inspection and rules warned of.
+        warnings: Vec<String>,
+    },
+    /// The package or the rules are at fault.
+    Rejected {
+        /// Why.
+        fault: Fault,
+    },
+    /// A create is about to be called.
+    Intended {
+        /// Of what.
+        thing: Thing,
+        /// What is known of it beforehand.
+        intent: Intent,
+    },
+    /// A create in doubt was looked for and not found.
+    Absent {
+        /// What was looked for.
+        thing: Thing,
+        /// When to look again.
+        due: Timestamp,
+    },
+    /// A create is known not to have been carried out: refused, never sent, or absent for good.
+    Unsent {
+        /// Of what.
+        thing: Thing,
+        /// How that is known.
+        why: String,
+    },
+    /// Something exists at the service.
+    Created {
+        /// What.
+        thing: Thing,
+        /// Its id.
+        #[serde(with = "as_text")]
+        id: u64,
+        /// Found after an answer was lost, not told by an answer.
+        adopted: bool,
+    },
+    /// Others that look like ours were found at the service.
+    Twins {
+        /// Of what.
+        thing: Thing,
+        /// Their ids.
+        #[serde(with = "as_texts")]
+        ids: Vec<u64>,
+    },
+    /// The package is at the upload URL, its length verified.
+    Uploaded {
+        /// Bytes sent.
+        bytes: u64,
+    },
+    /// A commit is about to be called.
+    CommitIntended,
+    /// The service has the commit.
+    Committed,
+    /// The workflow moved, at the service's own words.
+    Progressed {
+        /// The label that moved; absent for the submission.
+        label: Option<usize>,
+        /// The service's step.
+        step: String,
+        /// The service's state of that step.
+        state: String,
+    },
+    /// Microsoft has signed, and the signed package is offered.
+    Signed,
+    /// Results lie in the outbox.
+    Collected {
+        /// Which.
+        files: Vec<Asset>,
+    },
+    /// All labels of the plan exist.
+    Labelled,
+    /// The label is published.
+    Published {
+        /// Which.
+        label: usize,
+    },
+    /// Nothing to do until a time; costs no attempt.
+    Waited {
+        /// Until when.
+        due: Timestamp,
+        /// What for.
+        why: String,
+    },
+    /// An attempt failed in a way that may pass.
+    Stumbled {
+        /// When to try again.
+        due: Timestamp,
+        /// What went wrong.
+        fault: Fault,
+    },
+    /// The job can be worked on again.
+    Resumed,
+    /// The job waits for a person.
+    Held {
+        /// Why.
+        fault: Fault,
+        /// Digest of the request that was shown, if the hold is for one.
+        request: Option<String>,
+    },
+    /// A person let a held job go on.
+    Approved {
+        /// Who.
+        by: String,
+    },
+    /// It went wrong for good.
+    Failed {
+        /// Why.
+        fault: Fault,
+    },
+    /// A person ended it.
+    Cancelled {
+        /// Who.
+        by: String,
+    },
+    /// A person asked for another try.
+    Retried {
+        /// Who.
+        by: String,
+        /// With a new product, since the old one is burnt.
+        new_product: bool,
+    },
+    /// Everything is done.
+    Succeeded,
+}
+
+impl Event {
+    /// The event's name, as logs and `show` spell it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Arrived { .. } => "arrived",
+            Self::Accepted { .. } => "accepted",
+            Self::Rejected { .. } => "rejected",
+            Self::Intended { .. } => "intended",
+            Self::Absent { .. } => "absent",
+            Self::Unsent { .. } => "unsent",
+            Self::Created { .. } => "created",
+            Self::Twins { .. } => "twins",
+            Self::Uploaded { .. } => "uploaded",
+            Self::CommitIntended => "commit_intended",
+            Self::Committed => "committed",
+            Self::Progressed { .. } => "progressed",
+            Self::Signed => "signed",
+            Self::Collected { .. } => "collected",
+            Self::Labelled => "labelled",
+            Self::Published { .. } => "published",
+            Self::Waited { .. } => "waited",
+            Self::Stumbled { .. } => "stumbled",
+            Self::Resumed => "resumed",
+            Self::Held { .. } => "held",
+            Self::Approved { .. } => "approved",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Retried { .. } => "retried",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}

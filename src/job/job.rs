@@ -1,0 +1,161 @@
+//! One package on its way.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::Thing;
+use super::id::JobId;
+use super::state::{Creation, Fault, State, Step};
+
+/// What was dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// File name; bytes that are no UTF-8 are shown as replacement characters.
+    pub name: String,
+    /// Where it was found; absent for one that was handed in.
+    pub path: Option<String>,
+    /// Name of the folder that it was found in.
+    pub folder: Option<String>,
+    /// SHA-256 of the captured copy, lower-case hex.
+    pub sha256: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// The outbox folder that results go to, absolute.
+    pub outbox: String,
+}
+
+/// One result file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    /// File name in the outbox folder.
+    pub name: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+/// A label of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// Its name, as the plan renders it.
+    pub name: String,
+    /// How far its create has come.
+    pub creation: Creation,
+    /// The service's step, as last seen.
+    pub step: Option<String>,
+    /// The service's state of that step, as last seen.
+    pub state: Option<String>,
+    /// It has reached its good end.
+    pub published: bool,
+    /// A person let it go out, for the request with this digest.
+    pub approved: Option<String>,
+}
+
+/// How far the commit has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Commit {
+    /// Not called yet.
+    #[default]
+    Open,
+    /// Perhaps called.
+    Intended,
+    /// The service has it.
+    Done,
+}
+
+/// Everything that is known of one job: the fold of its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Events so far.
+    pub rev: u64,
+    /// When the package came in.
+    pub created: Timestamp,
+    /// When something last happened.
+    pub updated: Timestamp,
+    /// What was dropped.
+    pub package: Package,
+    /// The package is let in; its copy is in the store.
+    pub accepted: bool,
+    /// The rule that is for it.
+    pub rule: Option<String>,
+    /// The account that it is sent with.
+    pub account: Option<String>,
+    /// Digest of its plan.
+    pub plan: Option<String>,
+    /// What inspection and rules warned of.
+    pub warnings: Vec<String>,
+    /// Where it stands.
+    pub step: Step,
+    /// How it stands there.
+    pub state: State,
+    /// Its product.
+    pub product: Creation,
+    /// Products of earlier tries, burnt by a failed submission.
+    pub burnt: Vec<String>,
+    /// Its submission.
+    pub submission: Creation,
+    /// The package is at the upload URL.
+    pub uploaded: bool,
+    /// How far the commit has come.
+    pub commit: Commit,
+    /// The service's step and state of the submission, as last seen.
+    pub workflow: Option<(String, String)>,
+    /// Results in the outbox.
+    pub files: Vec<Asset>,
+    /// Its labels, in the order of the rule.
+    pub labels: Vec<Label>,
+    /// Failed attempts at this step.
+    pub attempts: u32,
+    /// When this step began.
+    pub step_began: Timestamp,
+    /// What went wrong last; gone once the step is done.
+    pub fault: Option<Fault>,
+}
+
+impl Job {
+    /// How far the create of a thing has come.
+    #[must_use]
+    pub fn creation(&self, thing: Thing) -> Option<&Creation> {
+        match thing {
+            Thing::Product => Some(&self.product),
+            Thing::Submission => Some(&self.submission),
+            Thing::Label(index) => self.labels.get(index).map(|label| &label.creation),
+        }
+    }
+
+    /// The create that is in doubt, if one is.
+    #[must_use]
+    pub fn doubt(&self) -> Option<(Thing, &super::state::Intent)> {
+        let labels = self
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(at, label)| (Thing::Label(at), &label.creation));
+        [
+            (Thing::Product, &self.product),
+            (Thing::Submission, &self.submission),
+        ]
+        .into_iter()
+        .chain(labels)
+        .find_map(|(thing, creation)| creation.intent().map(|intent| (thing, intent)))
+    }
+
+    /// When it is due, if it waits for a time.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Waiting { due, .. } => Some(due),
+            _ => None,
+        }
+    }
+
+    /// The first 8 characters of the package's digest.
+    #[must_use]
+    pub fn short_sha(&self) -> &str {
+        self.package.sha256.get(..8).unwrap_or(&self.package.sha256)
+    }
+}

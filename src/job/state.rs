@@ -1,0 +1,254 @@
+//! Where a job stands: its step, its state, and how far each create at the service has come.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The stations of a package, in the order of its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// Is the package whole, signed and well formed, and which rule is it for?
+    Inspect,
+    /// Create the product.
+    Product,
+    /// Create the submission.
+    Submission,
+    /// Bring the package to the upload URL.
+    Upload,
+    /// Commit the submission.
+    Commit,
+    /// Wait for Microsoft's signature.
+    Sign,
+    /// Bring the signed package and its metadata back.
+    Collect,
+    /// Create the shipping labels.
+    Label,
+    /// Follow the labels to their end.
+    Publish,
+}
+
+impl Step {
+    /// All steps in order.
+    pub const ALL: [Self; 9] = [
+        Self::Inspect,
+        Self::Product,
+        Self::Submission,
+        Self::Upload,
+        Self::Commit,
+        Self::Sign,
+        Self::Collect,
+        Self::Label,
+        Self::Publish,
+    ];
+
+    /// The step's name, as logs and commands spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inspect => "inspect",
+            Self::Product => "product",
+            Self::Submission => "submission",
+            Self::Upload => "upload",
+            Self::Commit => "commit",
+            Self::Sign => "sign",
+            Self::Collect => "collect",
+            Self::Label => "label",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What went wrong, for people and for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// A word that scripts can decide by, such as `signing-failed`.
+    pub kind: String,
+    /// What happened, to which thing, and what to do about it.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of this kind.
+    pub fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The durable state of a job. That a worker has it in hand just now is known to the daemon alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum State {
+    /// Can be worked on now.
+    Queued,
+    /// Is worked on again at `due`.
+    Waiting {
+        /// When.
+        due: Timestamp,
+        /// What for, for people.
+        why: String,
+    },
+    /// Waits for a person.
+    Held {
+        /// Why, and what the person can do.
+        fault: Fault,
+        /// The digest of the request that an approval is for, if it is for one.
+        request: Option<String>,
+    },
+    /// All that the rule asked for is done.
+    Succeeded,
+    /// It went wrong; a person can retry it.
+    Failed {
+        /// What went wrong.
+        fault: Fault,
+    },
+    /// The package or the rules are at fault; nothing was ever sent.
+    Rejected {
+        /// What is at fault.
+        fault: Fault,
+    },
+    /// A person ended it.
+    Cancelled,
+}
+
+impl State {
+    /// The state's name, as logs and commands spell it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Waiting { .. } => "waiting",
+            Self::Held { .. } => "held",
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Rejected { .. } => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Nothing more happens unless a person asks for it.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed { .. } | Self::Rejected { .. } | Self::Cancelled
+        )
+    }
+
+    /// The fault that the state carries.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Held { fault, .. } | Self::Failed { fault } | Self::Rejected { fault } => Some(fault),
+            Self::Queued | Self::Waiting { .. } | Self::Succeeded | Self::Cancelled => None,
+        }
+    }
+}
+
+/// How far something that is created at the service has come.
+///
+/// The service has no idempotency keys and no delete, so a create is intended durably before it is
+/// called, and an intent is closed by proof alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Creation {
+    /// Not called yet, or known not to have been carried out.
+    #[default]
+    Open,
+    /// Perhaps called, perhaps carried out, perhaps still to be carried out.
+    Intended(Intent),
+    /// Exists.
+    Done {
+        /// Its id at the service.
+        #[serde(with = "as_text")]
+        id: u64,
+    },
+}
+
+impl Creation {
+    /// The id, once it exists.
+    #[must_use]
+    pub fn id(&self) -> Option<u64> {
+        match self {
+            Self::Done { id } => Some(*id),
+            Self::Open | Self::Intended(_) => None,
+        }
+    }
+
+    /// The open intent.
+    #[must_use]
+    pub fn intent(&self) -> Option<&Intent> {
+        match self {
+            Self::Intended(intent) => Some(intent),
+            Self::Open | Self::Done { .. } => None,
+        }
+    }
+}
+
+/// What is known of a create that may have been called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The name that the created thing bears.
+    pub name: String,
+    /// Digest of the whole request.
+    pub request: String,
+    /// Ids that bore the name already: none of them is ours.
+    #[serde(with = "as_texts")]
+    pub bearing: Vec<u64>,
+    /// Until when the service may still carry it out.
+    pub until: Timestamp,
+    /// How often it was looked for and not found.
+    pub absent: u32,
+}
+
+/// Ids pass 2^53, so JSON holds them as strings.
+pub(super) mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
+    pub(crate) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// The same for lists of ids.
+pub(super) mod as_texts {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(ids: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(ids.iter().map(u64::to_string))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts
+            .iter()
+            .map(|text| text.parse().map_err(D::Error::custom))
+            .collect()
+    }
+}
