@@ -3,3 +3,4 @@
 pub mod job;
 pub mod package;
 pub mod redact;
+pub mod store;

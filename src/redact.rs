@@ -113,9 +113,7 @@ pub fn mask(text: &str) -> String {
 /// Byte range of the next secret value in `text`.
 fn next_secret(text: &str) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
-    let key = SENSITIVE
-        .iter()
-        .filter_map(|name| find_value(&lower, &format!("{name}=")));
+    let key = SENSITIVE.iter().filter_map(|name| find_value(&lower, &format!("{name}=")));
     let bearer = find_value(&lower, "bearer ");
     let start = key.chain(bearer).min()?;
     let len = text[start..]
@@ -152,28 +150,19 @@ mod tests {
     fn a_sas_url_prints_without_its_signature() {
         let url = SafeUrl::parse("https://u:p@h.blob.core.windows.net/c/b?sv=1&sig=abc%2Bdef&se=2026 01")
             .expect("url");
-        assert_eq!(
-            url.to_string(),
-            "https://h.blob.core.windows.net/c/b?sv=1&sig=***&se=2026%2001"
-        );
+        assert_eq!(url.to_string(), "https://h.blob.core.windows.net/c/b?sv=1&sig=***&se=2026%2001");
         assert_eq!(format!("{url:?}"), url.to_string());
         assert!(url.with_secrets().as_str().contains("abc%2Bdef"));
     }
 
     #[test]
     fn prose_is_masked_wherever_a_secret_stands() {
-        assert_eq!(
-            mask("at https://h/b?SIG=a%2f; next"),
-            "at https://h/b?SIG=*** next"
-        );
+        assert_eq!(mask("at https://h/b?SIG=a%2f; next"), "at https://h/b?SIG=*** next");
         assert_eq!(
             mask("{\"url\":\"https://h/b?sig=x&se=1&sig=y\"}"),
             "{\"url\":\"https://h/b?sig=***&se=1&sig=***\"}"
         );
-        assert_eq!(
-            mask("Authorization: Bearer ey.x-y done"),
-            "Authorization: Bearer *** done"
-        );
+        assert_eq!(mask("Authorization: Bearer ey.x-y done"), "Authorization: Bearer *** done");
         assert_eq!(mask("design=3 sig= bearer"), "design=3 sig= bearer");
         assert_eq!(mask(&mask("a sig=1 b")), "a sig=*** b");
     }

@@ -55,9 +55,7 @@ pub fn fold<'a>(
     id: &JobId,
     events: impl IntoIterator<Item = (Timestamp, &'a Event)>,
 ) -> Result<Option<Job>, Illegal> {
-    events.into_iter().try_fold(None, |job, (at, event)| {
-        apply(job.as_ref(), id, at, event).map(Some)
-    })
+    events.into_iter().try_fold(None, |job, (at, event)| apply(job.as_ref(), id, at, event).map(Some))
 }
 
 /// A job at its very start.
@@ -105,17 +103,8 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     }
     require(!job.state.has_ended(), "the job has ended")?;
     match event {
-        Event::Accepted {
-            rule,
-            account,
-            plan,
-            labels,
-            warnings,
-        } => {
-            require(
-                job.step == Step::Inspect,
-                "only a package under inspection is let in",
-            )?;
+        Event::Accepted { rule, account, plan, labels, warnings } => {
+            require(job.step == Step::Inspect, "only a package under inspection is let in")?;
             job.accepted = true;
             job.rule = Some(rule.clone());
             job.account = Some(account.clone());
@@ -196,32 +185,18 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(label.creation.id().is_some(), "the label does not exist")?;
             label.published = true;
         }
-        Event::Waited { due, why } => {
-            job.state = State::Waiting {
-                due: *due,
-                why: why.clone(),
-            }
-        }
+        Event::Waited { due, why } => job.state = State::Waiting { due: *due, why: why.clone() },
         Event::Stumbled { due, fault } => {
             job.attempts += 1;
             job.fault = Some(fault.clone());
-            job.state = State::Waiting {
-                due: *due,
-                why: fault.message.clone(),
-            };
+            job.state = State::Waiting { due: *due, why: fault.message.clone() };
         }
         Event::Resumed => {
-            require(
-                matches!(job.state, State::Waiting { .. }),
-                "the job waits for no time",
-            )?;
+            require(matches!(job.state, State::Waiting { .. }), "the job waits for no time")?;
             job.state = State::Queued;
         }
         Event::Held { fault, request } => {
-            job.state = State::Held {
-                fault: fault.clone(),
-                request: request.clone(),
-            };
+            job.state = State::Held { fault: fault.clone(), request: request.clone() };
         }
         Event::Approved { .. } => approve(job)?,
         Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
@@ -229,10 +204,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Succeeded => {
             let labels = job.labels.iter().all(|label| label.published);
             let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
-            require(
-                labels && collected,
-                "not everything that the rule asks for is done",
-            )?;
+            require(labels && collected, "not everything that the rule asks for is done")?;
             job.state = State::Succeeded;
             job.fault = None;
         }
@@ -290,10 +262,7 @@ fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static
     }
     if new_product {
         require(job.accepted, "nothing was sent yet")?;
-        require(
-            job.doubt().is_none(),
-            "a create is in doubt; a new product could be its twin",
-        )?;
+        require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
         job.burnt.extend(job.product.id().map(|id| id.to_string()));
         job.product = Creation::Open;
         job.submission = Creation::Open;
@@ -337,11 +306,9 @@ fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static st
     match thing {
         Thing::Product => Ok(&mut job.product),
         Thing::Submission => Ok(&mut job.submission),
-        Thing::Label(index) => job
-            .labels
-            .get_mut(index)
-            .map(|label| &mut label.creation)
-            .ok_or("there is no such label"),
+        Thing::Label(index) => {
+            job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
+        }
     }
 }
 

@@ -52,11 +52,7 @@ impl FromStr for JobId {
 
     fn from_str(text: &str) -> Result<Self, BadJobId> {
         let well_formed = text.len() == TIME + CHANCE && text.bytes().all(|byte| ALPHABET.contains(&byte));
-        if well_formed {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadJobId(text.to_owned()))
-        }
+        if well_formed { Ok(Self(text.to_owned())) } else { Err(BadJobId(text.to_owned())) }
     }
 }
 
@@ -101,13 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused_with_its_text() {
-        for text in [
-            "",
-            "short",
-            "../../etc/passwd",
-            "1234567890123U",
-            "12345678901234567",
-        ] {
+        for text in ["", "short", "../../etc/passwd", "1234567890123U", "12345678901234567"] {
             let error = text.parse::<JobId>().expect_err("not an id");
             assert!(error.to_string().contains(&format!("`{text}`")));
         }

@@ -130,18 +130,11 @@ impl Job {
     /// The create that is in doubt, if one is.
     #[must_use]
     pub fn doubt(&self) -> Option<(Thing, &super::state::Intent)> {
-        let labels = self
-            .labels
-            .iter()
-            .enumerate()
-            .map(|(at, label)| (Thing::Label(at), &label.creation));
-        [
-            (Thing::Product, &self.product),
-            (Thing::Submission, &self.submission),
-        ]
-        .into_iter()
-        .chain(labels)
-        .find_map(|(thing, creation)| creation.intent().map(|intent| (thing, intent)))
+        let labels = self.labels.iter().enumerate().map(|(at, label)| (Thing::Label(at), &label.creation));
+        [(Thing::Product, &self.product), (Thing::Submission, &self.submission)]
+            .into_iter()
+            .chain(labels)
+            .find_map(|(thing, creation)| creation.intent().map(|intent| (thing, intent)))
     }
 
     /// When it is due, if it waits for a time.

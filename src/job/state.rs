@@ -78,10 +78,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of this kind.
     pub fn new(kind: &str, message: impl Into<String>) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            message: message.into(),
-        }
+        Self { kind: kind.to_owned(), message: message.into() }
     }
 }
 
@@ -145,10 +142,7 @@ impl State {
     /// Nothing more happens unless a person asks for it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(
-            self,
-            Self::Succeeded | Self::Failed { .. } | Self::Rejected { .. } | Self::Cancelled
-        )
+        matches!(self, Self::Succeeded | Self::Failed { .. } | Self::Rejected { .. } | Self::Cancelled)
     }
 
     /// The fault that the state carries.
@@ -221,18 +215,13 @@ pub struct Intent {
 pub(super) mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "the signature that serde asks for"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
     pub(crate) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(id)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -246,9 +235,6 @@ pub(super) mod as_texts {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
-        texts
-            .iter()
-            .map(|text| text.parse().map_err(D::Error::custom))
-            .collect()
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
     }
 }

@@ -58,13 +58,7 @@ impl Inspection {
     /// The findings that reject the package, joined for one line; empty for an accepted one.
     #[must_use]
     pub fn reasons(&self) -> String {
-        let errors = self
-            .findings
-            .iter()
-            .filter(|finding| finding.level == Level::Error);
-        errors
-            .map(|finding| finding.message.as_str())
-            .collect::<Vec<_>>()
-            .join("; ")
+        let errors = self.findings.iter().filter(|finding| finding.level == Level::Error);
+        errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
     }
 }

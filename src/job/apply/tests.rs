@@ -31,22 +31,13 @@ fn accepted(labels: &[&str]) -> Event {
 }
 
 fn intended(thing: Thing) -> Event {
-    let intent = Intent {
-        name: "n".into(),
-        request: "q".into(),
-        bearing: vec![7],
-        until: at(600),
-        absent: 0,
-    };
+    let intent =
+        Intent { name: "n".into(), request: "q".into(), bearing: vec![7], until: at(600), absent: 0 };
     Event::Intended { thing, intent }
 }
 
 fn created(thing: Thing, id: u64) -> Event {
-    Event::Created {
-        thing,
-        id,
-        adopted: false,
-    }
+    Event::Created { thing, id, adopted: false }
 }
 
 /// The whole good way of a package with one label.
@@ -61,24 +52,11 @@ fn way() -> Vec<Event> {
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
-        Event::Waited {
-            due: at(9),
-            why: "signature".into(),
-        },
-        Event::Progressed {
-            label: None,
-            step: "signing".into(),
-            state: "started".into(),
-        },
+        Event::Waited { due: at(9), why: "signature".into() },
+        Event::Progressed { label: None, step: "signing".into(), state: "started".into() },
         Event::Resumed,
         Event::Signed,
-        Event::Collected {
-            files: vec![Asset {
-                name: "signed.zip".into(),
-                size: 1,
-                sha256: "c".into(),
-            }],
-        },
+        Event::Collected { files: vec![Asset { name: "signed.zip".into(), size: 1, sha256: "c".into() }] },
         intended(Thing::Label(0)),
         created(Thing::Label(0), 9),
         Event::Labelled,
@@ -103,10 +81,7 @@ fn the_good_way_ends_in_success_and_folds_alike_through_json() {
     assert_eq!(after(&back), job);
     let record = serde_json::to_string(&job).expect("job to JSON");
     assert_eq!(serde_json::from_str::<Job>(&record).expect("job from JSON"), job);
-    assert!(
-        record.contains("\"1152921504621465124\""),
-        "ids are strings: {record}"
-    );
+    assert!(record.contains("\"1152921504621465124\""), "ids are strings: {record}");
 }
 
 #[test]
@@ -134,23 +109,11 @@ fn nothing_is_created_twice() {
 #[test]
 fn a_doubt_is_closed_by_proof_alone() {
     let mut events = way()[..3].to_vec();
-    events.push(Event::Absent {
-        thing: Thing::Product,
-        due: at(600),
-    });
+    events.push(Event::Absent { thing: Thing::Product, due: at(600) });
     let job = after(&events);
     assert_eq!(job.due(), Some(at(600)));
-    assert_eq!(
-        job.doubt().map(|(thing, intent)| (thing, intent.absent)),
-        Some((Thing::Product, 1))
-    );
-    events.extend([
-        Event::Resumed,
-        Event::Unsent {
-            thing: Thing::Product,
-            why: "absent twice".into(),
-        },
-    ]);
+    assert_eq!(job.doubt().map(|(thing, intent)| (thing, intent.absent)), Some((Thing::Product, 1)));
+    events.extend([Event::Resumed, Event::Unsent { thing: Thing::Product, why: "absent twice".into() }]);
     let job = after(&events);
     assert_eq!((job.product.clone(), job.doubt()), (Creation::Open, None));
     apply(Some(&job), &id(), at(700), &intended(Thing::Product)).expect("it may be called again");
@@ -160,16 +123,9 @@ fn a_doubt_is_closed_by_proof_alone() {
 fn news_of_a_creation_is_taken_even_after_a_cancel() {
     let mut events = way()[..3].to_vec();
     events.push(Event::Cancelled { by: "uid 0".into() });
-    events.push(Event::Created {
-        thing: Thing::Product,
-        id: 5,
-        adopted: true,
-    });
+    events.push(Event::Created { thing: Thing::Product, id: 5, adopted: true });
     let job = after(&events);
-    assert_eq!(
-        (job.state, job.product),
-        (State::Cancelled, Creation::Done { id: 5 })
-    );
+    assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: 5 }));
 }
 
 #[test]
@@ -178,54 +134,28 @@ fn an_ended_job_is_left_by_retry_alone() {
     let mut events = way()[..9].to_vec();
     events.push(Event::Failed { fault });
     let job = after(&events);
-    for event in way()
-        .iter()
-        .skip(1)
-        .filter(|event| !matches!(event, Event::Created { .. }))
-    {
+    for event in way().iter().skip(1).filter(|event| !matches!(event, Event::Created { .. })) {
         apply(Some(&job), &id(), at(50), event).expect_err(event.name());
     }
-    let again = Event::Retried {
-        by: "uid 0".into(),
-        new_product: false,
-    };
+    let again = Event::Retried { by: "uid 0".into(), new_product: false };
     let same = apply(Some(&job), &id(), at(60), &again).expect("retry");
     assert_eq!((same.step, &same.state), (Step::Sign, &State::Queued));
-    let anew = Event::Retried {
-        by: "uid 0".into(),
-        new_product: true,
-    };
+    let anew = Event::Retried { by: "uid 0".into(), new_product: true };
     let fresh = apply(Some(&job), &id(), at(60), &anew).expect("retry with a new product");
     assert_eq!(
         (fresh.step, fresh.product, fresh.burnt),
-        (
-            Step::Product,
-            Creation::Open,
-            vec!["14631253285588838".to_owned()]
-        )
+        (Step::Product, Creation::Open, vec!["14631253285588838".to_owned()])
     );
 }
 
 #[test]
 fn a_rejected_package_was_never_sent_and_is_judged_anew() {
-    let events = [
-        Event::Arrived { package: package() },
-        Event::Rejected {
-            fault: Fault::new("unsigned", "u"),
-        },
-    ];
+    let events =
+        [Event::Arrived { package: package() }, Event::Rejected { fault: Fault::new("unsigned", "u") }];
     let job = after(&events);
     assert!(!job.accepted);
-    let job = apply(
-        Some(&job),
-        &id(),
-        at(3),
-        &Event::Retried {
-            by: "x".into(),
-            new_product: false,
-        },
-    )
-    .expect("retry");
+    let job = apply(Some(&job), &id(), at(3), &Event::Retried { by: "x".into(), new_product: false })
+        .expect("retry");
     assert_eq!((job.step, job.state), (Step::Inspect, State::Queued));
 }
 
@@ -233,10 +163,7 @@ fn a_rejected_package_was_never_sent_and_is_judged_anew() {
 fn an_approval_is_for_the_request_that_was_shown() {
     let mut events = way()[..14].to_vec();
     let fault = Fault::new("approval", "label waits");
-    events.push(Event::Held {
-        fault,
-        request: Some("digest".into()),
-    });
+    events.push(Event::Held { fault, request: Some("digest".into()) });
     events.push(Event::Approved { by: "uid 0".into() });
     let job = after(&events);
     assert_eq!(job.labels[0].approved.as_deref(), Some("digest"));

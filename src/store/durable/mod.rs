@@ -1,0 +1,85 @@
+//! The store on disk: the journal, and its tables in sled.
+
+mod database;
+mod open;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use open::Opening;
+
+use super::journal;
+use super::queries;
+use super::tables::{self, Seen};
+use super::writer::Writer;
+use super::{Commit, Filter, Store, StoreError, Ticket, Told};
+use crate::job::{Job, JobId};
+use database::Database;
+
+/// The store of a daemon.
+///
+/// `lock` names the process that has it, `journal/` holds what happened, `sled/` what it amounts to.
+pub struct Durable {
+    // The writer is dropped first: it brings the tables to the disk before the lock goes.
+    writer: Writer,
+    tables: Arc<Database>,
+    journal: PathBuf,
+    _lock: File,
+}
+
+impl Durable {
+    /// Opens the store of a folder, or begins one; says what had to be mended.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it, and whatever the file system says.
+    pub fn open(folder: &Path) -> Result<(Self, Opening), StoreError> {
+        open::open(folder)
+    }
+}
+
+impl Store for Durable {
+    fn commit(&self, commit: Commit) -> Ticket {
+        self.writer.commit(commit)
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        tables::job(&*self.tables, id)
+    }
+
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        queries::open_jobs(&*self.tables)
+    }
+
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
+        queries::jobs(&*self.tables, filter)
+    }
+
+    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
+        queries::counts(&*self.tables)
+    }
+
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
+        queries::find(&*self.tables, sha256, folder)
+    }
+
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
+        queries::find_everywhere(&*self.tables, sha256)
+    }
+
+    fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
+        queries::seen(&*self.tables, folder, path)
+    }
+
+    fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
+        queries::inspecting(&*self.tables, sha256)
+    }
+
+    fn flags(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        queries::flags(&*self.tables, prefix)
+    }
+
+    fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError> {
+        journal::stories(&self.journal, id)
+    }
+}

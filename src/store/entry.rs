@@ -1,0 +1,115 @@
+//! What is written: the lines of the journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Event, JobId};
+
+/// One line of the journal: entries that become true together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Line {
+    /// Version of the line's form.
+    pub v: u32,
+    /// Counts lines, without gaps, from 1.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub entries: Vec<Entry>,
+}
+
+/// The version of lines that this program writes.
+pub(super) const LINE_VERSION: u32 = 1;
+
+/// One thing that became true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// Something happened to a job.
+    Job {
+        /// To which.
+        job: JobId,
+        /// How many events it had before; a commit that does not fit is refused.
+        rev: u64,
+        /// What, in order.
+        events: Vec<Event>,
+    },
+    /// A file in a folder is known to hold the bytes of a job.
+    Seen {
+        /// Name of the folder.
+        folder: String,
+        /// Its path, as [`path_key`] writes it.
+        path: String,
+        /// What tells this very file from another at the same path.
+        identity: String,
+        /// SHA-256 of its bytes, lower-case hex.
+        sha256: String,
+        /// The job that its bytes belong to.
+        job: JobId,
+    },
+    /// A known file is no longer there.
+    Gone {
+        /// Name of the folder.
+        folder: String,
+        /// Its path.
+        path: String,
+    },
+    /// An inspection of these bytes begins.
+    Inspecting {
+        /// SHA-256 of the bytes.
+        sha256: String,
+    },
+    /// The inspection of these bytes ended, whatever it said.
+    Inspected {
+        /// SHA-256 of the bytes.
+        sha256: String,
+    },
+    /// A setting that outlives the daemon: a pause, the endpoint, a folder's first look.
+    Flag {
+        /// Its name.
+        key: String,
+        /// Its value; absent: no longer set.
+        value: Option<String>,
+    },
+    /// An ended job is forgotten; that its bytes are known is not.
+    Pruned {
+        /// Which.
+        job: JobId,
+    },
+}
+
+/// A path as text without loss: bytes that are no UTF-8, and backslashes, are written as `\xNN`.
+#[must_use]
+pub fn path_key(path: &std::path::Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter == '\\' || letter.is_control() {
+                text.push_str(&format!("\\x{:02x}", u32::from(letter)));
+            } else {
+                text.push(letter);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn different_paths_have_different_keys() {
+        let paths: [&[u8]; 5] =
+            [b"/a b.cab", b"/a\xffb.cab", b"/a\\xffb.cab", b"/a\nb.cab", "/ä.cab".as_bytes()];
+        let keys: Vec<_> =
+            paths.iter().map(|bytes| path_key(std::ffi::OsStr::from_bytes(bytes).as_ref())).collect();
+        assert_eq!(keys, ["/a b.cab", "/a\\xffb.cab", "/a\\x5cxffb.cab", "/a\\x0ab.cab", "/ä.cab"]);
+    }
+}

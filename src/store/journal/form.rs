@@ -1,0 +1,64 @@
+//! The form of a line: sixteen hex digits of CRC-64, a space, JSON, a line feed.
+
+use super::super::StoreError;
+use super::super::entry::{LINE_VERSION, Line};
+
+const CHECK: usize = 16;
+
+/// Appends the line to `out`.
+pub(super) fn write(line: &Line, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    let json = serde_json::to_vec(line)
+        .map_err(|error| StoreError::Damaged { what: format!("a line cannot be written: {error}") })?;
+    out.extend_from_slice(format!("{:016x} ", checksum(&json)).as_bytes());
+    out.extend_from_slice(&json);
+    out.push(b'\n');
+    Ok(())
+}
+
+/// Reads a line without its line feed.
+///
+/// # Errors
+/// What is wrong with it, for a person.
+pub(super) fn read(text: &[u8]) -> Result<Line, String> {
+    let (check, json) = text.split_at_checked(CHECK).ok_or("it is cut short")?;
+    let json = json.strip_prefix(b" ").ok_or("it has no checksum")?;
+    let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    if check != Some(checksum(json)) {
+        return Err("its checksum does not fit".to_owned());
+    }
+    let line: Line = serde_json::from_slice(json).map_err(|error| format!("it cannot be read: {error}"))?;
+    if line.v > LINE_VERSION {
+        return Err(format!("it is of version {}, this program knows {LINE_VERSION}", line.v));
+    }
+    Ok(line)
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    let mut digest = crc64fast_nvme::Digest::new();
+    digest.write(bytes);
+    digest.sum64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::entry::Entry;
+    use super::*;
+
+    #[test]
+    fn a_line_reads_back_and_no_changed_byte_passes() {
+        let entries = vec![Entry::Flag { key: "pause".into(), value: Some("all\n".into()) }];
+        let at = jiff::Timestamp::from_second(1_790_000_000).expect("time");
+        let line = Line { v: 1, seq: 7, at, entries };
+        let mut text = Vec::new();
+        write(&line, &mut text).expect("written");
+        assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
+        let text = &text[..text.len() - 1];
+        assert_eq!(read(text), Ok(line));
+        for at in 0..text.len() {
+            let mut changed = text.to_vec();
+            changed[at] ^= 1;
+            read(&changed).expect_err("a changed byte");
+            read(&text[..at]).expect_err("a cut line");
+        }
+    }
+}

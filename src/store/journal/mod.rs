@@ -1,0 +1,34 @@
+//! The journal: append-only, checksummed segments of lines, and the durable act of the store.
+
+mod form;
+mod read;
+mod write;
+
+pub(super) use read::stories;
+pub(super) use write::Journal;
+
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+/// A segment that has grown so large is followed by the next, in bytes.
+const SEGMENT_SIZE: u64 = 32 << 20;
+
+/// The segments of a folder with their numbers, in order.
+fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
+    let failed = |source| StoreError::Io { what: "cannot list", path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for item in std::fs::read_dir(folder).map_err(failed)? {
+        let path = item.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_suffix(".jsonl").and_then(|stem| stem.parse().ok());
+        found.extend(number.map(|number| (number, path)));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The path of a segment.
+fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:08}.jsonl"))
+}

@@ -1,0 +1,227 @@
+//! The queue's memory: what outlives the daemon.
+//!
+//! # Durability contract
+//! A commit whose [`Ticket`] said `Ok` survives the death of the process and of the machine. The
+//! durable act is one synced line of the journal; the tables in sled are what the lines amount to,
+//! and catch up when the store is opened. A commit whose ticket said anything else, or that was
+//! never answered, may have happened or not, but never in part: the entries of a commit share a
+//! line. After an I/O error nothing more is acknowledged until the store is opened again.
+
+mod durable;
+mod entry;
+mod journal;
+mod memory;
+mod queries;
+mod tables;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+pub use durable::{Durable, Opening};
+pub use entry::{Entry, path_key};
+pub use memory::Memory;
+pub use tables::Seen;
+
+use crate::job::{Event, Illegal, Job, JobId};
+
+/// Why the store did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The event cannot happen there; nothing changed.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// Somebody else changed the job meanwhile; nothing changed.
+    #[error("job {job} was changed meanwhile (it has {have} events, expected were {expected})")]
+    Conflict {
+        /// Which.
+        job: JobId,
+        /// Events that it has.
+        have: u64,
+        /// Events that it was thought to have.
+        expected: u64,
+    },
+    /// The file system failed.
+    #[error("{what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// How it failed.
+        source: std::io::Error,
+    },
+    /// Something in the store cannot be read.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// What, and where.
+        what: String,
+    },
+    /// Another daemon has the store.
+    #[error("the store {} is in use by another dropship (its lock is held); ask that one with `dropship status`", path.display())]
+    Locked {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// An earlier error stopped the store.
+    #[error("the store stopped after an error: {0}")]
+    Stopped(String),
+    /// The store was written by a newer dropship.
+    #[error("the store was written by a newer dropship ({what}); install that version or restore a backup")]
+    Newer {
+        /// What is newer.
+        what: String,
+    },
+}
+
+impl StoreError {
+    /// The store cannot go on; the daemon has to end.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Illegal(_) | Self::Conflict { .. })
+    }
+}
+
+/// Entries that become true together.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// What.
+    pub entries: Vec<Entry>,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the answer waits until it survives a power cut.
+    pub durable: bool,
+}
+
+impl Commit {
+    /// Events of one job, which has `rev` events so far.
+    #[must_use]
+    pub fn of_job(job: &JobId, rev: u64, events: Vec<Event>) -> Self {
+        Self::new(vec![Entry::Job { job: job.clone(), rev, events }])
+    }
+
+    /// Entries, now and durably.
+    #[must_use]
+    pub fn new(entries: Vec<Entry>) -> Self {
+        Self { entries, at: Timestamp::now(), durable: true }
+    }
+
+    /// Entries of which a loss does no harm.
+    #[must_use]
+    pub fn lazily(entries: Vec<Entry>) -> Self {
+        Self { durable: false, ..Self::new(entries) }
+    }
+}
+
+/// The answer to a commit: the changed jobs as they are now.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<Vec<Job>, StoreError>>);
+
+impl Ticket {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// Why it was not committed.
+    pub async fn answer(self) -> Result<Vec<Job>, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer is gone".to_owned())))
+    }
+
+    /// Waits for the answer on a thread that may block.
+    ///
+    /// # Errors
+    /// Why it was not committed.
+    pub fn wait(self) -> Result<Vec<Job>, StoreError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(StoreError::Stopped("its writer is gone".to_owned())))
+    }
+}
+
+/// Which jobs to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those in this durable state.
+    pub state: Option<String>,
+    /// Only those older than this one.
+    pub before: Option<JobId>,
+    /// At most so many; 0: all.
+    pub limit: usize,
+}
+
+/// One line of a job's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The queue's memory. See the module for what a commit promises.
+pub trait Store: Send + Sync {
+    /// Commits entries; they become true together or not at all.
+    fn commit(&self, commit: Commit) -> Ticket;
+
+    /// One job.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
+
+    /// All jobs that have not ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError>;
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError>;
+
+    /// How many jobs are in each durable state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError>;
+
+    /// The job of these bytes in this folder; it may be forgotten already.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError>;
+
+    /// The jobs of these bytes in whatever folder.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError>;
+
+    /// A known file.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError>;
+
+    /// How many inspections of these bytes began and did not end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn inspecting(&self, sha256: &str) -> Result<u64, StoreError>;
+
+    /// The flags whose name begins so.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn flags(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// A job's whole story, as far as the journal still holds it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError>;
+}

@@ -1,0 +1,60 @@
+//! The questions that both stores answer from their tables in the same way.
+
+use super::tables::{Bytes, Seen, decode, id_of, job, key, number};
+use super::{Filter, StoreError};
+use crate::job::{Job, JobId};
+
+/// The durable states, as listed.
+const STATES: [&str; 7] = ["queued", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"];
+
+pub(super) fn open_jobs(tables: &impl Bytes) -> Result<Vec<Job>, StoreError> {
+    ids(tables, key::OPEN)?.iter().filter_map(|id| job(tables, id).transpose()).collect()
+}
+
+pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, StoreError> {
+    let prefix = match &filter.state {
+        Some(state) => key::state_prefix(state),
+        None => key::JOBS.to_vec(),
+    };
+    let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
+    let older = |id: &JobId| filter.before.as_ref().is_none_or(|before| id < before);
+    let wanted = ids(tables, &prefix)?.into_iter().rev().filter(older).take(limit);
+    wanted.filter_map(|id| job(tables, &id).transpose()).collect()
+}
+
+pub(super) fn counts(tables: &impl Bytes) -> Result<Vec<(String, usize)>, StoreError> {
+    let count =
+        |state: &str| tables.keys(&key::state_prefix(state)).map(|keys| (state.to_owned(), keys.len()));
+    STATES.into_iter().map(count).collect()
+}
+
+pub(super) fn find(
+    tables: &impl Bytes,
+    sha256: &str,
+    folder: Option<&str>,
+) -> Result<Option<JobId>, StoreError> {
+    tables.get(&key::bytes(sha256, folder))?.map(|value| id_of(&value)).transpose()
+}
+
+pub(super) fn find_everywhere(tables: &impl Bytes, sha256: &str) -> Result<Vec<JobId>, StoreError> {
+    tables.scan(&key::bytes_prefix(sha256))?.iter().map(|(_, value)| id_of(value)).collect()
+}
+
+pub(super) fn seen(tables: &impl Bytes, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
+    tables.get(&key::file(folder, path))?.map(|value| decode(&value)).transpose()
+}
+
+pub(super) fn inspecting(tables: &impl Bytes, sha256: &str) -> Result<u64, StoreError> {
+    Ok(number(tables.get(&key::inspecting(sha256))?))
+}
+
+pub(super) fn flags(tables: &impl Bytes, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let pairs = tables.scan(&key::flag(prefix))?;
+    Ok(pairs.iter().map(|(name, value)| (text(&name[key::FLAGS.len()..]), text(value))).collect())
+}
+
+/// The ids at the ends of the keys of an index.
+fn ids(tables: &impl Bytes, prefix: &[u8]) -> Result<Vec<JobId>, StoreError> {
+    tables.keys(prefix)?.iter().map(|name| id_of(&name[prefix.len()..])).collect()
+}

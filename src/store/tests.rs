@@ -1,0 +1,211 @@
+//! One suite for both stores, and what only the one on disk can show.
+
+use std::path::Path;
+
+use super::*;
+use crate::job::{Fault, Package, Thing};
+
+fn id(chance: u32) -> JobId {
+    JobId::new(1_790_000_000_000 + u64::from(chance), chance)
+}
+
+fn arrived(sha256: &str, folder: Option<&str>) -> Event {
+    Event::Arrived {
+        package: Package {
+            name: "a.cab".into(),
+            path: None,
+            folder: folder.map(str::to_owned),
+            sha256: sha256.into(),
+            size: 1,
+            outbox: "/o".into(),
+        },
+    }
+}
+
+fn accepted() -> Event {
+    Event::Accepted {
+        rule: "r".into(),
+        account: "default".into(),
+        plan: "p".into(),
+        labels: vec![],
+        warnings: vec![],
+    }
+}
+
+fn commit(store: &dyn Store, entries: Vec<Entry>) -> Vec<Job> {
+    store.commit(Commit::new(entries)).wait().expect("committed")
+}
+
+fn begin(store: &dyn Store, id: &JobId, sha256: &str) {
+    let events = vec![arrived(sha256, Some("in")), accepted()];
+    let seen = Entry::Seen {
+        folder: "in".into(),
+        path: format!("/in/{sha256}"),
+        identity: "i1".into(),
+        sha256: sha256.into(),
+        job: id.clone(),
+    };
+    commit(store, vec![Entry::Job { job: id.clone(), rev: 0, events }, seen]);
+}
+
+/// What any store does.
+fn suite(store: &dyn Store) {
+    begin(store, &id(1), "aa");
+    begin(store, &id(2), "bb");
+    let job = store.job(&id(1)).expect("read").expect("there");
+    assert_eq!((job.rev, job.step.as_str()), (2, "product"));
+    assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
+    assert_eq!(store.find("aa", None).expect("read"), None);
+    assert_eq!(store.find_everywhere("bb").expect("read"), [id(2)]);
+    assert_eq!(store.seen("in", "/in/aa").expect("read").map(|seen| seen.job), Some(id(1)));
+
+    // An illegal event, and one for a job that moved on, change nothing; what shares their line neither.
+    let flag = Entry::Flag { key: "k".into(), value: Some("v".into()) };
+    let illegal = Entry::Job { job: id(1), rev: 2, events: vec![Event::Committed] };
+    let refused = store.commit(Commit::new(vec![flag.clone(), illegal])).wait();
+    assert!(matches!(refused, Err(StoreError::Illegal(_))), "{refused:?}");
+    let stale = store.commit(Commit::of_job(&id(1), 1, vec![Event::Resumed])).wait();
+    assert!(matches!(stale, Err(StoreError::Conflict { have: 2, expected: 1, .. })), "{stale:?}");
+    assert_eq!(store.flags("").expect("read"), []);
+
+    commit(store, vec![flag, Entry::Flag { key: "pause/a".into(), value: Some("1".into()) }]);
+    assert_eq!(store.flags("pause/").expect("read"), [("pause/a".to_owned(), "1".to_owned())]);
+    for count in 1..=2 {
+        commit(store, vec![Entry::Inspecting { sha256: "cc".into() }]);
+        assert_eq!(store.inspecting("cc").expect("read"), count);
+    }
+    commit(store, vec![Entry::Inspected { sha256: "cc".into() }]);
+    assert_eq!(store.inspecting("cc").expect("read"), 0);
+
+    // Listing: newest first, by state, in pages.
+    let fault = Fault::new("x", "y");
+    store.commit(Commit::of_job(&id(1), 2, vec![Event::Failed { fault }])).wait().expect("failed");
+    let ids = |filter: Filter| -> Vec<JobId> {
+        store.jobs(&filter).expect("list").into_iter().map(|job| job.id).collect()
+    };
+    assert_eq!(ids(Filter::default()), [id(2), id(1)]);
+    assert_eq!(ids(Filter { state: Some("failed".into()), ..Filter::default() }), [id(1)]);
+    assert_eq!(ids(Filter { limit: 1, ..Filter::default() }), [id(2)]);
+    assert_eq!(ids(Filter { before: Some(id(2)), ..Filter::default() }), [id(1)]);
+    assert_eq!(store.open_jobs().expect("open").len(), 1);
+    let counts = store.counts().expect("counts");
+    assert!(counts.contains(&("failed".into(), 1)) && counts.contains(&("queued".into(), 1)), "{counts:?}");
+
+    // A forgotten job's bytes stay known as long as they lie in their folder.
+    commit(store, vec![Entry::Pruned { job: id(1) }]);
+    assert_eq!(store.job(&id(1)).expect("read"), None);
+    assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
+    commit(store, vec![Entry::Gone { folder: "in".into(), path: "/in/aa".into() }]);
+    assert_eq!(store.find("aa", Some("in")).expect("read"), None);
+    assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)));
+
+    let story = store.story(&id(2)).expect("story");
+    assert_eq!(story.iter().map(|told| told.event.name()).collect::<Vec<_>>(), ["arrived", "accepted"]);
+}
+
+fn open(folder: &Path) -> (Durable, Opening) {
+    Durable::open(folder).expect("the store opens")
+}
+
+#[test]
+fn the_twin_in_memory_does_it() {
+    suite(&Memory::new());
+}
+
+#[test]
+fn the_store_on_disk_does_it_and_remembers() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, opening) = open(folder.path());
+    assert_eq!(opening, Opening::default());
+    suite(&store);
+    drop(store);
+    let (store, opening) = open(folder.path());
+    assert_eq!(opening, Opening::default());
+    assert_eq!(store.jobs(&Filter::default()).expect("list").len(), 1);
+    assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)));
+}
+
+#[test]
+fn a_second_process_is_turned_away() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_store, _) = open(folder.path());
+    let second = Durable::open(folder.path()).map(|_| ());
+    assert!(matches!(second, Err(StoreError::Locked { .. })), "{second:?}");
+}
+
+#[test]
+fn a_lost_database_is_rebuilt_from_the_journal() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = open(folder.path());
+    suite(&store);
+    let before = store.jobs(&Filter::default()).expect("list");
+    drop(store);
+    std::fs::remove_dir_all(folder.path().join("sled")).expect("lost");
+    let (store, opening) = open(folder.path());
+    assert!(opening.caught_up > 5, "{opening:?}");
+    assert_eq!(store.jobs(&Filter::default()).expect("list"), before);
+    assert_eq!(store.flags("pause/").expect("read").len(), 1);
+}
+
+#[test]
+fn a_damaged_database_is_put_aside_and_rebuilt() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = open(folder.path());
+    suite(&store);
+    let before = store.jobs(&Filter::default()).expect("list");
+    drop(store);
+    let path = folder.path().join("sled/db");
+    let mut bytes = std::fs::read(&path).expect("database");
+    bytes.truncate(bytes.len() / 2);
+    bytes.iter_mut().skip(16).for_each(|byte| *byte ^= 0x5a);
+    std::fs::write(&path, &bytes).expect("damage");
+    let (store, opening) = open(folder.path());
+    let (aside, why) = opening.quarantined.expect("quarantined");
+    assert!(aside.is_dir() && !why.is_empty(), "{} {why}", aside.display());
+    assert_eq!(store.jobs(&Filter::default()).expect("list"), before);
+}
+
+#[test]
+fn a_torn_line_is_cut_off_and_a_damaged_one_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = open(folder.path());
+    begin(&store, &id(1), "aa");
+    begin(&store, &id(2), "bb");
+    drop(store);
+    let path = folder.path().join("journal/00000001.jsonl");
+    let text = std::fs::read(&path).expect("journal");
+    let first = text.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
+
+    std::fs::write(&path, &text[..text.len() - 5]).expect("torn");
+    std::fs::remove_dir_all(folder.path().join("sled")).expect("lost");
+    let (store, _) = open(folder.path());
+    assert_eq!(store.jobs(&Filter::default()).expect("list").len(), 1);
+    drop(store);
+    assert_eq!(std::fs::metadata(&path).expect("journal").len(), first as u64);
+
+    let mut damaged = text;
+    damaged[first - 10] ^= 1;
+    std::fs::write(&path, &damaged).expect("damaged");
+    let error = Durable::open(folder.path()).map(|_| ()).expect_err("damage is told");
+    assert!(error.to_string().contains("00000001.jsonl at offset 0"), "{error}");
+}
+
+#[test]
+fn a_doubtful_create_is_still_doubtful_after_a_restart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = open(folder.path());
+    begin(&store, &id(1), "aa");
+    let intent = crate::job::Intent {
+        name: "n".into(),
+        request: "q".into(),
+        bearing: vec![9_007_199_254_740_993],
+        until: Timestamp::now(),
+        absent: 0,
+    };
+    let intended = Event::Intended { thing: Thing::Product, intent: intent.clone() };
+    store.commit(Commit::of_job(&id(1), 2, vec![intended])).wait().expect("intended");
+    drop(store);
+    let (store, _) = open(folder.path());
+    let job = store.job(&id(1)).expect("read").expect("there");
+    assert_eq!(job.doubt(), Some((Thing::Product, &intent)));
+}

@@ -1,0 +1,172 @@
+//! The one writer: a thread that folds what waits into one synced write.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::entry::{LINE_VERSION, Line};
+use super::journal::Journal;
+use super::tables::{Bytes, Changes, Overlay, Pair, record};
+use super::{Commit, StoreError, Ticket};
+use crate::job::Job;
+
+/// At most so many commits share one sync.
+const GROUP: usize = 256;
+
+/// How long the tables may lag behind the disk; the journal never does.
+const LAG: Duration = Duration::from_millis(500);
+
+/// Tables that the writer changes.
+pub(super) trait Target: Bytes + Send + Sync + 'static {
+    /// Makes the changes visible, all at once.
+    fn change(&self, changes: Changes) -> Result<(), StoreError>;
+    /// Brings the tables to the disk.
+    fn settle(&self) -> Result<(), StoreError>;
+}
+
+type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
+
+/// Hands commits to the writer.
+pub(super) struct Writer {
+    queue: Sender<(Commit, Answer)>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the writer.
+    pub(super) fn start<T: Target>(tables: Arc<T>, journal: Journal) -> Result<Self, std::io::Error> {
+        let (queue, commits) = channel();
+        let writing = Writing { tables, journal, dirty: false, stopped: None };
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    /// Queues a commit.
+    pub(super) fn commit(&self, commit: Commit) -> Ticket {
+        let (answer, ticket) = oneshot::channel();
+        // A writer that is gone drops the answer, and the ticket says so.
+        drop(self.queue.send((commit, answer)));
+        Ticket(ticket)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let (closed, _) = channel();
+        drop(std::mem::replace(&mut self.queue, closed));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+    }
+}
+
+struct Writing<T> {
+    tables: Arc<T>,
+    journal: Journal,
+    dirty: bool,
+    stopped: Option<String>,
+}
+
+impl<T: Target> Writing<T> {
+    fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
+        loop {
+            match commits.recv_timeout(LAG) {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(commits.try_iter().take(GROUP - 1));
+                    self.write(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.settle(),
+                Err(RecvTimeoutError::Disconnected) => return self.settle(),
+            }
+        }
+    }
+
+    /// Writes a group; each commit is legal or refused by itself.
+    fn write(&mut self, group: Vec<(Commit, Answer)>) {
+        if let Some(why) = &self.stopped {
+            for (_, answer) in group {
+                drop(answer.send(Err(StoreError::Stopped(why.clone()))));
+            }
+            return;
+        }
+        let mut lines = Vec::new();
+        let mut answers = Vec::new();
+        let mut sync = false;
+        let mut all = Changes::new();
+        for (commit, answer) in group {
+            let seq = self.journal.last_seq() + 1 + lines.len() as u64;
+            let line = Line { v: LINE_VERSION, seq, at: commit.at, entries: commit.entries };
+            // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
+            let group_view = Layer { base: &*self.tables, changes: &all };
+            let mut view = Overlay::new(&group_view);
+            match record(&mut view, &line, false) {
+                Ok(jobs) => {
+                    let changes = view.changes;
+                    all.extend(changes);
+                    lines.push(line);
+                    sync |= commit.durable;
+                    answers.push((answer, jobs));
+                }
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        }
+        if lines.is_empty() {
+            return;
+        }
+        match self.journal.append(&lines, sync).and_then(|()| self.tables.change(all)) {
+            Ok(()) => {
+                self.dirty = true;
+                for (answer, jobs) in answers {
+                    drop(answer.send(Ok(jobs)));
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                tracing::error!(
+                    event = "store_stopped",
+                    "The store stopped: {why}; nothing more is acknowledged"
+                );
+                for (answer, _) in answers {
+                    drop(answer.send(Err(StoreError::Stopped(why.clone()))));
+                }
+                self.stopped = Some(why);
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        if !std::mem::take(&mut self.dirty) || self.stopped.is_some() {
+            return;
+        }
+        // Never the tables before the journal: what they amount to has to be in it.
+        if let Err(error) = self.journal.sync().and_then(|()| self.tables.settle()) {
+            tracing::error!(event = "store_stopped", "The store stopped: {error}");
+            self.stopped = Some(error.to_string());
+        }
+    }
+}
+
+/// Tables with the changes of a group on top.
+struct Layer<'a, T> {
+    base: &'a T,
+    changes: &'a Changes,
+}
+
+impl<T: Bytes> Bytes for Layer<'_, T> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.changes.get(key) {
+            Some(change) => Ok(change.clone()),
+            None => self.base.get(key),
+        }
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+        Ok(super::tables::merge(self.base.scan(prefix)?, self.changes, prefix))
+    }
+}
