@@ -92,6 +92,10 @@ impl Store for Memory {
         queries::find_everywhere(&*self.inner(), sha256)
     }
 
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+        queries::owner(&*self.inner(), remote)
+    }
+
     fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
         queries::seen(&*self.inner(), folder, path)
     }

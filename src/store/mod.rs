@@ -201,6 +201,12 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError>;
 
+    /// The job that a thing at the service belongs to.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError>;
+
     /// A known file.
     ///
     /// # Errors

@@ -40,6 +40,10 @@ pub(super) fn find_everywhere(tables: &impl Bytes, sha256: &str) -> Result<Vec<J
     tables.scan(&key::bytes_prefix(sha256))?.iter().map(|(_, value)| id_of(value)).collect()
 }
 
+pub(super) fn owner(tables: &impl Bytes, remote: u64) -> Result<Option<JobId>, StoreError> {
+    tables.get(&key::remote(remote))?.map(|value| id_of(&value)).transpose()
+}
+
 pub(super) fn seen(tables: &impl Bytes, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
     tables.get(&key::file(folder, path))?.map(|value| decode(&value)).transpose()
 }

@@ -106,6 +106,7 @@ pub(super) mod key {
     pub(crate) const FILES: &[u8] = b"f";
     pub(crate) const INSPECTING: &[u8] = b"i";
     pub(crate) const FLAGS: &[u8] = b"g";
+    pub(crate) const REMOTE: &[u8] = b"r";
 
     fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
         let mut key = table.to_vec();
@@ -152,6 +153,10 @@ pub(super) mod key {
     }
     pub(crate) fn inspecting(sha256: &str) -> Vec<u8> {
         join(INSPECTING, &[sha256])
+    }
+    /// Whose a thing at the service is; ids are unique over all kinds of things.
+    pub(crate) fn remote(id: u64) -> Vec<u8> {
+        join(REMOTE, &[&id.to_string()])
     }
     pub(crate) fn flag(name: &str) -> Vec<u8> {
         join(FLAGS, &[name])
@@ -215,6 +220,11 @@ fn advance<B: Bytes>(
         after = Some(apply(after.as_ref(), id, at, event)?);
     }
     let Some(after) = after else { return Ok(None) };
+    for event in events {
+        if let Event::Created { id: remote, .. } = event {
+            tables.put(key::remote(*remote), id.as_str().as_bytes());
+        }
+    }
     if let Some(before) = &before {
         tables.remove(key::state(&before.state, id));
     } else {
@@ -262,6 +272,10 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
     tables.remove(key::job(id));
     tables.remove(key::open(id));
     tables.remove(key::state(&job.state, id));
+    let labels = job.labels.iter().map(|label| &label.creation);
+    for remote in [&job.product, &job.submission].into_iter().chain(labels).filter_map(|thing| thing.id()) {
+        tables.remove(key::remote(remote));
+    }
     let lies = match &job.package.folder {
         Some(folder) => lies_in(tables, folder, &job.package.sha256)?,
         None => false,

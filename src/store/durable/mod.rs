@@ -67,6 +67,10 @@ impl Store for Durable {
         queries::find_everywhere(&*self.tables, sha256)
     }
 
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+        queries::owner(&*self.tables, remote)
+    }
+
     fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
         queries::seen(&*self.tables, folder, path)
     }
