@@ -1,7 +1,36 @@
-//! dropship: from a drop folder to a published shipping label.
+//! dropship takes signed Windows driver packages from a drop folder to a published shipping label.
+//!
+//! A package flows downward through this list.
+
+pub mod intake;
+
+pub mod package;
+
+pub mod config;
+
+pub mod reception;
 
 pub mod job;
-pub mod outbox;
-pub mod package;
-pub mod redact;
+
 pub mod store;
+
+pub mod depot;
+
+pub mod pipeline;
+
+pub mod hardware;
+
+pub mod labels;
+
+pub mod outbox;
+
+// Around that way:
+
+pub mod accounts;
+pub mod app;
+pub mod cli;
+pub mod control;
+pub mod observe;
+pub mod redact;
+pub mod sandbox;
+pub mod service;

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The `dropship` command.
+
+fn main() -> std::process::ExitCode {
+    dropship::cli::main().into()
+}

@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use crate::package::Level;
 
+mod rule;
+
+pub use rule::{
+    Approval, Build, Chids, Destination, Label, Product, Selection, Signatures, Strategy, SubmissionRule,
+};
+
 /// A whole configuration that passed every check.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -31,6 +37,10 @@ pub struct Config {
     pub tests: Vec<super::tests::Case>,
     /// Keys that are read and validated but have no effect in this version, with their place.
     pub without_effect: Vec<String>,
+    /// What is doubtful but not wrong.
+    pub warnings: super::Report,
+    /// Every file that was read, in the order of reading.
+    pub files: Vec<PathBuf>,
 }
 
 /// How one Entra application proves who it is.
@@ -111,6 +121,8 @@ pub struct Store {
     pub path: PathBuf,
     /// How long ended jobs and their history stay.
     pub keep: Duration,
+    /// Free bytes that are left alone; intake pauses below.
+    pub min_free: Option<u64>,
 }
 
 /// `[control]`.
@@ -135,6 +147,12 @@ pub struct Folder {
     pub exclude: Vec<String>,
     /// Look into subfolders.
     pub recursive: bool,
+    /// Levels of subfolders, if `recursive`; absent: all.
+    pub depth: Option<usize>,
+    /// Which folder's packages go first: the higher, the earlier.
+    pub priority: i64,
+    /// What says that a file is complete.
+    pub ready: Ready,
     /// Where results go; absent: in the store.
     pub outbox: Option<PathBuf>,
     /// How long results stay in the outbox; absent: for ever.
@@ -151,6 +169,19 @@ pub struct Folder {
     pub incomplete: Duration,
     /// A full look besides the events.
     pub poll: Duration,
+}
+
+/// What says that a file is complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// The package is whole by its own header.
+    Whole,
+    /// It has not changed for `settle` and has no writer.
+    Settled,
+    /// A file with this suffix lies beside it.
+    Marker(String),
+    /// A file with this suffix lies beside it and holds its checksum or variables.
+    Sidecar(String),
 }
 
 /// `after` of a folder.

@@ -62,6 +62,9 @@ pub struct FileFact {
     pub path: String,
     /// Length in bytes when unpacked.
     pub size: u64,
+    /// Architecture of a driver binary by its PE header: `x86`, `amd64`, `arm`, `arm64`, `ia64`, else the number.
+    #[serde(default)]
+    pub machine: Option<String>,
 }
 
 /// Facts of one INF. Texts are resolved through `[Strings]`.

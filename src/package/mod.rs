@@ -3,8 +3,32 @@
 //! Pure readers over bytes. Nothing here decides what happens to a package, extracts a file by
 //! name, or knows of jobs, rules or the service.
 
+mod cab;
+mod checks;
+mod der;
 pub mod facts;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod glance;
+mod hash;
+mod hlkx;
+mod inf;
+mod input;
+mod inspect;
+mod pe;
+mod policy;
+mod preflight;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod trust;
 pub mod verdict;
 
+pub use checks::CheckInfo;
 pub use facts::{Facts, Kind};
+pub use glance::{Glance, glance, glance_file};
+pub use inspect::{inspect, inspect_bytes, inspect_hashed};
+pub use policy::Policy;
+pub use preflight::{RequestFacts, preflight_with};
+pub use trust::{PemFile, Trust, TrustError, TrustSources};
 pub use verdict::{Finding, Inspection, Level, Verdict};

@@ -61,4 +61,11 @@ impl Inspection {
         let errors = self.findings.iter().filter(|finding| finding.level == Level::Error);
         errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
     }
+
+    /// The same, or another text when no finding rejects the package.
+    #[must_use]
+    pub fn reasons_or(&self, otherwise: &str) -> String {
+        let reasons = self.reasons();
+        if reasons.is_empty() { otherwise.to_owned() } else { reasons }
+    }
 }

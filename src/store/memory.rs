@@ -100,6 +100,10 @@ impl Store for Memory {
         queries::seen(&*self.inner(), folder, path)
     }
 
+    fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        queries::seen_in(&*self.inner(), folder)
+    }
+
     fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
         queries::inspecting(&*self.inner(), sha256)
     }

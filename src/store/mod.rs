@@ -213,6 +213,12 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError>;
 
+    /// The paths of the known files of a folder.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+
     /// How many inspections of these bytes began and did not end.
     ///
     /// # Errors

@@ -48,6 +48,12 @@ pub(super) fn seen(tables: &impl Bytes, folder: &str, path: &str) -> Result<Opti
     tables.get(&key::file(folder, path))?.map(|value| decode(&value)).transpose()
 }
 
+pub(super) fn seen_in(tables: &impl Bytes, folder: &str) -> Result<Vec<String>, StoreError> {
+    let prefix = key::files(folder);
+    let keys = tables.keys(&prefix)?;
+    Ok(keys.iter().map(|key| String::from_utf8_lossy(&key[prefix.len()..]).into_owned()).collect())
+}
+
 pub(super) fn inspecting(tables: &impl Bytes, sha256: &str) -> Result<u64, StoreError> {
     Ok(number(tables.get(&key::inspecting(sha256))?))
 }

@@ -180,6 +180,8 @@ pub(super) fn record<B: Bytes>(
             Entry::Seen { folder, path, identity, sha256, job } => {
                 let seen = Seen { identity: identity.clone(), sha256: sha256.clone(), job: job.clone() };
                 tables.put(key::file(folder, path), encode(&seen)?);
+                // Outlives the job's own lines: an old package is never new as long as it lies there.
+                tables.put(key::bytes(sha256, Some(folder)), job.as_str().as_bytes());
             }
             Entry::Gone { folder, path } => gone(tables, folder, path)?,
             Entry::Inspecting { sha256 } => {
@@ -239,6 +241,34 @@ fn advance<B: Bytes>(
     }
     tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
     Ok(Some(after))
+}
+
+/// What of a line still counts, when it is the oldest of the journal.
+///
+/// What an entry undid stood before it and is gone by then, so entries that only undo do not count.
+pub(super) fn remains(tables: &impl Bytes, mut line: Line) -> Result<Option<Line>, StoreError> {
+    let mut kept = Vec::new();
+    for entry in line.entries {
+        let counts = match &entry {
+            Entry::Job { job: id, .. } => tables.get(&key::job(id))?.is_some(),
+            Entry::Seen { folder, path, identity, job, .. } => {
+                let seen =
+                    tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
+                seen.is_some_and(|seen| seen.identity == *identity && seen.job == *job)
+            }
+            Entry::Inspecting { sha256 } => tables.get(&key::inspecting(sha256))?.is_some(),
+            Entry::Flag { key, value: Some(value) } => {
+                tables.get(&key::flag(key))?.is_some_and(|now| now == value.as_bytes())
+            }
+            Entry::Flag { value: None, .. }
+            | Entry::Gone { .. }
+            | Entry::Inspected { .. }
+            | Entry::Pruned { .. } => false,
+        };
+        kept.extend(counts.then_some(entry));
+    }
+    line.entries = kept;
+    Ok((!line.entries.is_empty()).then_some(line))
 }
 
 /// A file is gone: so are its bytes, if their job is forgotten and no other file holds them.

@@ -209,3 +209,56 @@ fn a_doubtful_create_is_still_doubtful_after_a_restart() {
     let job = store.job(&id(1)).expect("read").expect("there");
     assert_eq!(job.doubt(), Some((Thing::Product, &intent)));
 }
+
+#[test]
+fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
+    let folder = tempfile::tempdir().expect("folder");
+    let limits = super::journal::Limits { segment: 8_000, segments: 3 };
+    let (store, _) = Durable::open_with(folder.path(), limits).expect("opens");
+    begin(&store, &id(1), "aa");
+    begin(&store, &id(2), "bb");
+    commit(&store, vec![Entry::Flag { key: "pause/*".into(), value: Some("on".into()) }]);
+    // A job that is forgotten while its file still lies there.
+    let fault = Fault::new("x", "y");
+    store.commit(Commit::of_job(&id(2), 2, vec![Event::Failed { fault }])).wait().expect("failed");
+    commit(&store, vec![Entry::Pruned { job: id(2) }]);
+    let mut rev = 2;
+    for round in 0..500 {
+        let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
+        let events = vec![Event::Waited { due, why: "the journal to grow".into() }, Event::Resumed];
+        // Another job lives and is forgotten meanwhile.
+        let other = id(u32::try_from(round).expect("small") + 100);
+        begin(&store, &other, &format!("o{round}"));
+        store
+            .commit(Commit::of_job(&other, 2, vec![Event::Cancelled { by: "me".into() }]))
+            .wait()
+            .expect("ended");
+        commit(
+            &store,
+            vec![
+                Entry::Pruned { job: other },
+                Entry::Gone { folder: "in".into(), path: format!("/in/o{round}") },
+            ],
+        );
+        if round % 100 == 0 {
+            store.commit(Commit::of_job(&id(1), rev, events)).wait().expect("waited");
+            rev += 2;
+        }
+    }
+    let size: u64 = std::fs::read_dir(folder.path().join("journal"))
+        .expect("journal")
+        .map(|item| item.expect("a segment").metadata().expect("its size").len())
+        .sum();
+    assert!(size < 50_000, "the journal has {size} bytes");
+    let story = store.story(&id(1)).expect("story").len() as u64;
+    assert_eq!(story, rev, "the story of a job that is still there is whole");
+    drop(store);
+    std::fs::remove_dir_all(folder.path().join("sled")).expect("lost");
+    let (store, _) = Durable::open_with(folder.path(), limits).expect("opens");
+    assert_eq!(store.job(&id(1)).expect("read").map(|job| job.rev), Some(rev));
+    assert_eq!(store.job(&id(2)).expect("read"), None);
+    assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)), "its bytes are still known");
+    assert_eq!(store.find("o7", Some("in")).expect("read"), None);
+    assert_eq!(store.flags("pause/").expect("flags").len(), 1);
+    assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 1);
+}

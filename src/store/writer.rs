@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::entry::{LINE_VERSION, Line};
 use super::journal::Journal;
-use super::tables::{Bytes, Changes, Overlay, Pair, record};
+use super::tables::{Bytes, Changes, Overlay, Pair, record, remains};
 use super::{Commit, StoreError, Ticket};
 use crate::job::Job;
 
@@ -119,11 +119,16 @@ impl<T: Target> Writing<T> {
         if lines.is_empty() {
             return;
         }
-        match self.journal.append(&lines, sync).and_then(|()| self.tables.change(all)) {
-            Ok(()) => {
+        let written =
+            self.journal.append(&lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
+        match written {
+            Ok(full) => {
                 self.dirty = true;
                 for (answer, jobs) in answers {
                     drop(answer.send(Ok(jobs)));
+                }
+                if full {
+                    self.compact();
                 }
             }
             Err(error) => {
@@ -137,6 +142,16 @@ impl<T: Target> Writing<T> {
                 }
                 self.stopped = Some(why);
             }
+        }
+    }
+
+    /// Keeps the journal bounded. The tables go to the disk first: what is dropped is nowhere else then.
+    fn compact(&mut self) {
+        self.settle();
+        let tables = &*self.tables;
+        if let Err(error) = self.journal.compact(|line| remains(tables, line)) {
+            tracing::error!(event = "store_stopped", "The store stopped: {error}");
+            self.stopped = Some(error.to_string());
         }
     }
 

@@ -34,7 +34,12 @@ impl Durable {
     /// # Errors
     /// [`StoreError::Locked`] when another process has it, and whatever the file system says.
     pub fn open(folder: &Path) -> Result<(Self, Opening), StoreError> {
-        open::open(folder)
+        open::open(folder, journal::Limits::default())
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_with(folder: &Path, limits: journal::Limits) -> Result<(Self, Opening), StoreError> {
+        open::open(folder, limits)
     }
 }
 
@@ -73,6 +78,10 @@ impl Store for Durable {
 
     fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
         queries::seen(&*self.tables, folder, path)
+    }
+
+    fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        queries::seen_in(&*self.tables, folder)
     }
 
     fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {

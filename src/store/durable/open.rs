@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::super::StoreError;
 use super::super::entry::Line;
-use super::super::journal::Journal;
+use super::super::journal::{Journal, Limits};
 use super::super::tables::{Bytes, Overlay, key, number, record};
 use super::super::writer::{Target, Writer};
 use super::Durable;
@@ -28,17 +28,17 @@ pub struct Opening {
 /// Lines of a journal that are brought into the tables at once.
 const CHUNK: usize = 512;
 
-pub(super) fn open(folder: &Path) -> Result<(Durable, Opening), StoreError> {
+pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), StoreError> {
     let failed = |source| StoreError::Io { what: "cannot create", path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let lock = lock(folder)?;
     let database = folder.join("sled");
     let journal = folder.join("journal");
-    let (tables, journal_end, opening) = match attempt(&database, &journal) {
+    let (tables, journal_end, opening) = match attempt(&database, &journal, limits) {
         Ok((tables, end, caught_up)) => (tables, end, Opening { caught_up, quarantined: None }),
         Err(StoreError::Damaged { what }) if database.exists() => {
             let aside = put_aside(folder, &database)?;
-            let (tables, end, caught_up) = attempt(&database, &journal)?;
+            let (tables, end, caught_up) = attempt(&database, &journal, limits)?;
             (tables, end, Opening { caught_up, quarantined: Some((aside, what)) })
         }
         Err(error) => return Err(error),
@@ -52,7 +52,7 @@ pub(super) fn open(folder: &Path) -> Result<(Durable, Opening), StoreError> {
 }
 
 /// Opens the database and brings into it what the journal has and it has not.
-fn attempt(database: &Path, journal: &Path) -> Result<(Database, Journal, u64), StoreError> {
+fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), StoreError> {
     let existed = database.join("db").exists();
     let tables = Database::open(database)?;
     match (existed, tables.get(&key::began())?) {
@@ -68,7 +68,7 @@ fn attempt(database: &Path, journal: &Path) -> Result<(Database, Journal, u64), 
     }
     let have = number(tables.get(&key::seq())?);
     let mut missing: Vec<Line> = Vec::new();
-    let mut journal = Journal::open(journal, |line| {
+    let mut journal = Journal::open(journal, limits, |line| {
         if line.seq > have {
             missing.push(line);
         }
@@ -78,6 +78,8 @@ fn attempt(database: &Path, journal: &Path) -> Result<(Database, Journal, u64), 
     journal.go_on_from(have);
     // Lines that were carried forward stand behind younger ones.
     missing.sort_by_key(|line| line.seq);
+    // A crash while lines were carried forward leaves some twice.
+    missing.dedup_by_key(|line| line.seq);
     for chunk in missing.chunks(CHUNK) {
         let mut view = Overlay::new(&tables);
         for line in chunk {

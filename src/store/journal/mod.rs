@@ -11,8 +11,20 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 
-/// A segment that has grown so large is followed by the next, in bytes.
-const SEGMENT_SIZE: u64 = 32 << 20;
+/// How large the journal may grow before it is gone through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// A segment that has grown so large is followed by the next, in bytes.
+    pub(super) segment: u64,
+    /// With more segments than this the oldest is gone through: what still counts is carried forward.
+    pub(super) segments: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { segment: 32 << 20, segments: 4 }
+    }
+}
 
 /// The segments of a folder with their numbers, in order.
 fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use super::super::StoreError;
 use super::super::entry::Line;
 use super::read::{Item, Reader};
-use super::{SEGMENT_SIZE, form, segment_path, segments};
+use super::{Limits, form, segment_path, segments};
+
+/// Lines that are carried forward at once.
+const CARRIED: usize = 1024;
 
 /// The journal, open for writing at its end.
 pub(crate) struct Journal {
@@ -16,6 +19,7 @@ pub(crate) struct Journal {
     file: File,
     size: u64,
     last_seq: u64,
+    limits: Limits,
 }
 
 impl Journal {
@@ -24,6 +28,7 @@ impl Journal {
     /// A line that was being written when the machine died is cut off.
     pub(crate) fn open(
         folder: &Path,
+        limits: Limits,
         mut each: impl FnMut(Line) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(io("cannot create", folder))?;
@@ -51,7 +56,7 @@ impl Journal {
         }
         let number = found.last().map_or(1, |(number, _)| *number);
         let (file, size) = open_segment(folder, number)?;
-        Ok(Self { folder: folder.to_owned(), number, file, size, last_seq })
+        Ok(Self { folder: folder.to_owned(), number, file, size, last_seq, limits })
     }
 
     /// The number of the last line.
@@ -70,12 +75,15 @@ impl Journal {
     }
 
     /// Appends lines; with `sync` they survive a power cut once this returns.
-    pub(crate) fn append(&mut self, lines: &[Line], sync: bool) -> Result<(), StoreError> {
+    ///
+    /// Says whether a new segment was begun for them.
+    pub(crate) fn append(&mut self, lines: &[Line], sync: bool) -> Result<bool, StoreError> {
         let mut text = Vec::new();
         for line in lines {
             form::write(line, &mut text)?;
         }
-        if self.size > 0 && self.size + text.len() as u64 > SEGMENT_SIZE {
+        let full = self.size > 0 && self.size + text.len() as u64 > self.limits.segment;
+        if full {
             self.rotate()?;
         }
         let path = segment_path(&self.folder, self.number);
@@ -85,7 +93,29 @@ impl Journal {
         }
         self.size += text.len() as u64;
         self.last_seq = lines.last().map_or(self.last_seq, |line| line.seq.max(self.last_seq));
-        Ok(())
+        Ok(full)
+    }
+
+    /// Goes through the oldest segment if there are too many: lines of which `remains` leaves something
+    /// are carried forward under their own numbers, then the segment goes.
+    pub(crate) fn compact(
+        &mut self,
+        mut remains: impl FnMut(Line) -> Result<Option<Line>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let found = segments(&self.folder)?;
+        let Some((_, oldest)) = found.first().filter(|_| found.len() > self.limits.segments) else {
+            return Ok(());
+        };
+        let mut reader = Reader::open(oldest)?;
+        let mut carried = Vec::new();
+        while let Item::Line(line) = reader.next()? {
+            carried.extend(remains(line)?);
+            if carried.len() >= CARRIED {
+                self.append(&std::mem::take(&mut carried), false)?;
+            }
+        }
+        self.append(&carried, true)?;
+        std::fs::remove_file(oldest).map_err(io("cannot remove", oldest))
     }
 
     fn rotate(&mut self) -> Result<(), StoreError> {

@@ -1,0 +1,8 @@
+#![no_main]
+
+use dropship_fuzz::POLICY;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let _ = dropship_fuzz::package::inspect_bytes(data, dropship_fuzz::package::Kind::Hlkx, &POLICY);
+});

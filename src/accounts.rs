@@ -1,0 +1,117 @@
+//! From the configuration to clients and to whose signatures are good: the files that it names are read here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+use crate::config::model::{Account, Config, Credential, Signers};
+use crate::hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
+use crate::package::{PemFile, Policy, Trust, TrustSources};
+use crate::redact::Secret;
+
+/// A client for each account; a sandbox takes any secret, so that none is read for it.
+///
+/// # Errors
+/// When a credential or certificate cannot be read, with its file.
+pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
+    let client = |(name, account): (&String, &Account)| {
+        let settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
+        Ok((name.clone(), Client::new(settings).with_context(|| format!("account `{name}`"))?))
+    };
+    config.accounts.iter().map(client).collect()
+}
+
+fn settings(config: &Config, account: &Account, sandbox: bool) -> anyhow::Result<hardware::Settings> {
+    let api = &config.api;
+    let ca_pem = api.ca_file.as_deref().map(read).transpose()?;
+    let (endpoint, authority) = (api.endpoint.clone(), api.authority.clone());
+    let credential = if sandbox {
+        hardware::Credential::Secret(SecretSource::fixed(Secret::new("sandbox")))
+    } else {
+        credential(account)?
+    };
+    let (tenant, client) = (account.tenant_id.clone(), account.client_id.clone());
+    Ok(hardware::Settings {
+        blob_hosts: api.blob_hosts.clone(),
+        retry_first: api.retry.first,
+        retry_max: api.retry.max,
+        proxy: api.proxy.clone(),
+        ca_pem,
+        ..hardware::Settings::new(endpoint, authority, tenant, client, credential)
+    })
+}
+
+fn credential(account: &Account) -> anyhow::Result<hardware::Credential> {
+    Ok(match &account.credential {
+        // Read now, so that a missing file is told at start; and again for each token, so that a rotated one is used.
+        Credential::SecretFile(path) => {
+            secret_of(path)?;
+            hardware::Credential::Secret(SecretSource::File(path.clone()))
+        }
+        Credential::SecretEnv(name) => {
+            let secret =
+                std::env::var(name).map_err(|_| anyhow!("the environment variable {name} is not set"))?;
+            hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
+        }
+        Credential::SecretCredential(name) => {
+            let path = crate::service::credential(name).ok_or_else(|| {
+                anyhow!("the systemd credential `{name}` is not there; put it into /etc/credstore/{name}, or give the unit LoadCredential={name}:FILE")
+            })?;
+            secret_of(&path)?;
+            hardware::Credential::Secret(SecretSource::File(path))
+        }
+        Credential::CertificateFile(path) => {
+            hardware::Credential::Certificate(SecretSource::File(path.clone()))
+        }
+        Credential::FederatedTokenFile(path) => hardware::Credential::FederatedTokenFile(path.clone()),
+        Credential::ManagedIdentity => {
+            let identity = Some(account.client_id.clone()).filter(|id| !id.is_empty());
+            hardware::Credential::ManagedIdentity(ManagedIdentity::from_env(identity, Purpose::Direct)?)
+        }
+    })
+}
+
+fn secret_of(path: &Path) -> anyhow::Result<()> {
+    let text = text(path)?;
+    if text.trim().is_empty() { Err(anyhow!("{} holds no secret", path.display())) } else { Ok(()) }
+}
+
+/// Whose signatures are good, and how grave each finding is.
+///
+/// # Errors
+/// When a certificate file cannot be read, with its name.
+pub fn policy(config: &Config) -> anyhow::Result<Policy> {
+    let signers = trust(&config.signers)?;
+    Ok(Policy { signers, levels: config.preflight.clone(), now: jiff::Timestamp::now() })
+}
+
+fn trust(signers: &Signers) -> anyhow::Result<Trust> {
+    let files = |paths: &[PathBuf]| -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        paths.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect()
+    };
+    let roots = files(&signers.roots)?;
+    let intermediates = files(&signers.intermediates)?;
+    let timestamp_roots = files(&signers.timestamp_roots)?;
+    let crls = files(&signers.crls)?;
+    Ok(Trust::from_pem(&TrustSources {
+        roots: pem(&roots),
+        intermediates: pem(&intermediates),
+        timestamp_roots: pem(&timestamp_roots),
+        crls: pem(&crls),
+        thumbprints: signers.thumbprints.iter().cloned().collect(),
+        allow_unsigned: signers.allow_unsigned,
+    })?)
+}
+
+fn pem(files: &[(String, Vec<u8>)]) -> Vec<PemFile<'_>> {
+    files.iter().map(|(name, bytes)| PemFile { name, bytes }).collect()
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read(path)?).map_err(|_| anyhow!("{} is no text", path.display()))
+}

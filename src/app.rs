@@ -1,0 +1,239 @@
+//! The daemon's life: loaded, running, draining. Each stage is a type, so no order but this one compiles.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::model::{After, Config};
+use crate::control;
+use crate::depot::Depot;
+use crate::hardware::Client;
+use crate::intake::Intake;
+use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
+use crate::reception::{Reception, Rulebook};
+use crate::store::{Durable, Opening, Store};
+use crate::{accounts, observe, service};
+
+mod bound;
+mod reach;
+mod upkeep;
+
+pub use bound::OtherService;
+use reach::DaemonReach;
+
+/// How the daemon was asked to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// End when no job is queued, running or due within the next minute.
+    pub until_idle: bool,
+    /// Talk to a sandbox: nothing goes to Microsoft, and no dropped file is moved or deleted.
+    pub sandbox: bool,
+}
+
+/// A daemon with its configuration, which has touched nothing yet.
+pub struct Loaded {
+    config: Config,
+    options: Options,
+}
+
+/// A daemon that takes and works on packages.
+pub struct Running {
+    context: Arc<Context<Client>>,
+    intake: Arc<Intake>,
+    workers: JoinHandle<()>,
+    socket: PathBuf,
+    closing: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    options: Options,
+}
+
+/// How the daemon's life ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Well,
+    /// The store failed.
+    Broken(String),
+}
+
+impl Loaded {
+    /// A daemon for this configuration.
+    #[must_use]
+    pub fn new(config: Config, options: Options) -> Self {
+        Self { config, options }
+    }
+
+    /// Opens the store, binds the socket, watches the folders.
+    ///
+    /// # Errors
+    /// Whatever keeps it from running, with what to do about it.
+    pub async fn start(mut self) -> anyhow::Result<Running> {
+        if self.options.sandbox {
+            for folder in &mut self.config.folders {
+                folder.after = After::Leave;
+            }
+        }
+        let config = self.config;
+        let home = config.store.path.clone();
+        let opening_home = home.clone();
+        let (store, opening) = tokio::task::spawn_blocking(move || Durable::open(&opening_home)).await??;
+        tell_opening(&opening);
+        let store: Arc<dyn Store> = Arc::new(store);
+        bound::check(&*store, &config, self.options.sandbox).await?;
+
+        let services = accounts::clients(&config, self.options.sandbox)?;
+        let depot = Depot::open(&home).with_context(|| format!("cannot open {}", home.display()))?;
+        let open = store.open_jobs()?;
+        let queue = Queue::default();
+        let mut settings = Settings::of(&config.api);
+        settings.sandbox = self.options.sandbox;
+        for folder in &config.folders {
+            settings.outbox_modes.extend(folder.outbox_mode.map(|mode| (folder.name.clone(), mode)));
+            settings.after.insert(folder.name.clone(), folder.after.clone());
+        }
+        let socket = config.control.socket.clone();
+        let keep = config.store.keep;
+        let specs = config.folders.clone();
+        let operators = config.control.operators.clone();
+        let endpoint = config.api.endpoint.to_string();
+
+        let (news, _) = watch::channel(None);
+        let (broken, _) = watch::channel(None);
+        let hear = Arc::new(std::sync::OnceLock::<Arc<Context<Client>>>::new());
+        let rulebook = Rulebook { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
+        let tell = tell_later(&hear);
+        let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
+        reception.sweep()?;
+        let context = Arc::new(Context {
+            brake: Brake::remembered(&*store)?,
+            names: Names::of(&open),
+            store,
+            queue,
+            services,
+            judge: Arc::clone(&reception) as Arc<dyn crate::pipeline::Judge>,
+            depot,
+            accounts: crate::pipeline::Accounts::default(),
+            clock: Clock::Wall,
+            settings,
+            news,
+            draining: CancellationToken::new(),
+            broken,
+            runtime: tokio::runtime::Handle::current(),
+        });
+        if hear.set(Arc::clone(&context)).is_err() {
+            return Err(anyhow!("the daemon was started twice"));
+        }
+        for job in &open {
+            context.queue.place(job);
+            context.write_receipt(job).await;
+        }
+
+        let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
+        let closing = CancellationToken::new();
+        let reach =
+            DaemonReach::new(Arc::clone(&context), Arc::clone(&intake), reception, operators, endpoint);
+        let serving = control::serve(&socket, Arc::new(reach), closing.clone().cancelled_owned())
+            .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
+        let tasks = vec![
+            tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!("the control socket ended: {error}");
+                }
+            }),
+            tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+        ];
+        let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
+        let folders = intake.health().len();
+        let status = format!("Watching {folders} folders, {} jobs open", open.len());
+        observe::ready(&status, self.options.sandbox);
+        service::ready(&status);
+        Ok(Running { context, intake, workers, socket, closing, tasks, options: self.options })
+    }
+}
+
+impl Running {
+    /// What the workers share; for those who want to watch.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context<Client>> {
+        &self.context
+    }
+
+    /// Runs until it is asked to stop, is idle and was asked to stop then, or the store fails; then drains.
+    pub async fn until(self, stop: impl Future<Output = ()>) -> Ended {
+        let mut broken = self.context.broken.subscribe();
+        let failed = async {
+            match broken.wait_for(Option::is_some).await {
+                Ok(why) => why.clone().unwrap_or_default(),
+                Err(_) => String::new(),
+            }
+        };
+        let why = tokio::select! {
+            () = stop => None,
+            () = self.idle(), if self.options.until_idle => None,
+            why = failed => Some(why),
+        };
+        self.drain(why).await
+    }
+
+    /// Returns when nothing is left to do within the next minute.
+    async fn idle(&self) {
+        self.intake.first_look_done().await;
+        let mut news = self.context.news.subscribe();
+        loop {
+            let soon = self.context.clock.after(Duration::from_secs(60));
+            let candidates: usize = self.intake.health().iter().map(|folder| folder.candidates).sum();
+            if self.context.queue.is_idle_until(soon) && candidates == 0 {
+                return;
+            }
+            // A look each second besides the news: a candidate that is given up tells nobody.
+            drop(tokio::time::timeout(Duration::from_secs(1), news.changed()).await);
+        }
+    }
+
+    /// Stops intake, lets calls under way end, and puts everything down.
+    async fn drain(self, broken: Option<String>) -> Ended {
+        service::stopping("Letting calls under way end");
+        observe::stopping(self.context.queue.running());
+        self.context.draining.cancel();
+        self.intake.stop().await;
+        if let Err(error) = self.workers.await {
+            tracing::error!("the workers ended badly: {error}");
+        }
+        self.closing.cancel();
+        for task in self.tasks {
+            task.abort();
+        }
+        drop(std::fs::remove_file(&self.socket));
+        match broken {
+            None => Ended::Well,
+            Some(why) => Ended::Broken(why),
+        }
+    }
+}
+
+/// Reception begins before the context does: what it tells reaches the context once that is there.
+fn tell_later(hear: &Arc<std::sync::OnceLock<Arc<Context<Client>>>>) -> crate::reception::Tell {
+    let hear = Arc::clone(hear);
+    Box::new(move |job, events| {
+        if let Some(context) = hear.get() {
+            context.runtime.block_on(context.tell(job, events));
+        }
+    })
+}
+
+fn tell_opening(opening: &Opening) {
+    if let Some((aside, why)) = &opening.quarantined {
+        observe::store_mended(aside, why, opening.caught_up);
+    } else if opening.caught_up > 0 {
+        tracing::info!(
+            event = "store_caught_up",
+            "The store caught up with {} lines of its journal",
+            opening.caught_up
+        );
+    }
+}

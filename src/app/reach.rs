@@ -1,0 +1,137 @@
+//! The daemon as the control socket reaches it.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use crate::control::{
+    AccountStatus, Floor, FolderStatus, Office, Reach, Refusal, RefusalKind, Status, Submitted,
+};
+use crate::hardware::Client;
+use crate::intake::Intake;
+use crate::job::{Event, Job, JobId};
+use crate::pipeline::Context;
+use crate::reception::{Handed, Reception};
+
+pub(super) struct DaemonReach {
+    office: Office,
+    context: Arc<Context<Client>>,
+    intake: Arc<Intake>,
+    reception: Arc<Reception>,
+    operators: Vec<String>,
+    endpoint: String,
+    since: Timestamp,
+}
+
+impl DaemonReach {
+    pub(super) fn new(
+        context: Arc<Context<Client>>,
+        intake: Arc<Intake>,
+        reception: Arc<Reception>,
+        operators: Vec<String>,
+        endpoint: String,
+    ) -> Self {
+        let floor = Arc::new(Workers(Arc::clone(&context)));
+        let office = Office::new(Arc::clone(&context.store), floor, context.settings.sandbox);
+        Self { office, context, intake, reception, operators, endpoint, since: Timestamp::now() }
+    }
+
+    fn known_folder(&self, folder: Option<&str>) -> Result<(), Refusal> {
+        let Some(name) = folder else { return Ok(()) };
+        let rulebook = self.reception.rulebook();
+        if rulebook.config.folders.iter().any(|folder| folder.name == name) {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalKind::NotFound, format!("there is no folder named `{name}`")))
+    }
+}
+
+impl Reach for DaemonReach {
+    fn office(&self) -> &Office {
+        &self.office
+    }
+
+    fn operators(&self) -> Vec<String> {
+        self.operators.clone()
+    }
+
+    fn status(&self) -> Result<Status, Refusal> {
+        let mut jobs: std::collections::BTreeMap<_, _> = self.office.counts()?.into_iter().collect();
+        jobs.insert("running".to_owned(), self.context.queue.running());
+        let accounts = self.context.accounts.all().into_iter().map(|(name, paused)| AccountStatus {
+            name,
+            why: paused.why,
+            since: paused.since,
+            probe: paused.probe,
+        });
+        let folders = self.intake.health().into_iter().map(|health| FolderStatus {
+            name: health.name,
+            path: health.path.display().to_string(),
+            state: format!("{:?}", health.state).to_lowercase(),
+            why: health.why,
+            advice: health.advice,
+            candidates: health.candidates,
+        });
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running: true,
+            since: Some(self.since),
+            endpoint: self.endpoint.clone(),
+            sandbox: self.context.settings.sandbox,
+            jobs,
+            paused: self.context.brake.scopes().into_iter().collect(),
+            accounts: accounts.collect(),
+            folders: folders.collect(),
+        })
+    }
+
+    fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal> {
+        self.known_folder(folder)?;
+        self.intake.rescan(folder);
+        Ok(())
+    }
+
+    fn brake<'a>(&'a self, folder: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<(), Refusal>> {
+        async move {
+            self.known_folder(folder)?;
+            let (brake, store) = (&self.context.brake, &*self.context.store);
+            if on {
+                brake.pause(store, folder).await?;
+            } else {
+                brake.resume(store, folder).await?;
+                self.context.wake_paused().await?;
+            }
+            crate::observe::brake(folder, on);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn hand_in(&self, submitted: &Submitted, bytes: &mut dyn Read) -> Result<JobId, Refusal> {
+        self.known_folder(submitted.folder.as_deref())?;
+        let handed = Handed {
+            name: &submitted.name,
+            folder: submitted.folder.as_deref(),
+            rule: submitted.rule.as_deref(),
+        };
+        self.reception.hand_in(&handed, bytes).map_err(|why| Refusal::new(RefusalKind::Failed, why))
+    }
+}
+
+/// The workers, for the office.
+struct Workers(Arc<Context<Client>>);
+
+impl Floor for Workers {
+    fn is_running(&self, id: &JobId) -> bool {
+        self.0.queue.is_running(id)
+    }
+
+    fn told(&self, job: &Job, events: &[Event]) {
+        let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
+        let runtime = context.runtime.clone();
+        runtime.spawn(async move { context.tell(&job, &events).await });
+    }
+}

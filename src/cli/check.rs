@@ -1,0 +1,118 @@
+//! `dropship check`: everything that is wrong with the configuration.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::exit::Exit;
+use super::output::Output;
+use crate::config::model::Config;
+use crate::config::{self, Environment};
+use crate::hardware::Class;
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Also get a token for each account and make one harmless call
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let loaded =
+        config::load(path, &Environment::from_variables(|name| std::env::var_os(name))).and_then(|config| {
+            config.ready_to_run()?;
+            Ok(config)
+        });
+    let config = match loaded {
+        Ok(config) => config,
+        Err(report) => {
+            if output.json() {
+                output.give(&json!({ "ok": false, "problems": report.problems }), String::new)?;
+            } else {
+                output.error(&report.to_string());
+            }
+            return Ok(Exit::Configuration);
+        }
+    };
+    let mut problems = environment(&config);
+    if args.online {
+        problems.extend(online(&config, output).await);
+    }
+    let ok = problems.is_empty();
+    let document = json!({
+        "ok": ok,
+        "problems": problems,
+        "warnings": config.warnings.problems,
+        "without_effect": config.without_effect,
+        "folders": config.folders.len(),
+        "rules": config.rules.len(),
+        "tests": config.tests.len(),
+    });
+    output.give(&document, || text(&config, &problems))?;
+    Ok(if ok { Exit::Done } else { Exit::Configuration })
+}
+
+fn text(config: &Config, problems: &[String]) -> String {
+    let mut lines: Vec<String> = problems.iter().map(|problem| format!("error: {problem}")).collect();
+    if !config.warnings.problems.is_empty() {
+        lines.push(config.warnings.to_string());
+    }
+    lines
+        .extend(config.without_effect.iter().map(|key| format!("note: {key} has no effect in this version")));
+    if problems.is_empty() {
+        let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
+        lines.push(format!(
+            "{}: good ({folders} folders, {rules} rules, {tests} tests)",
+            config.path.display()
+        ));
+    }
+    lines.join("\n")
+}
+
+/// What the files that the configuration names are good for.
+fn environment(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    problems.extend(crate::accounts::policy(config).err().map(|error| format!("[signers]: {error:#}")));
+    problems.extend(crate::accounts::clients(config, false).err().map(|error| format!("{error:#}")));
+    for folder in &config.folders {
+        if let Err(error) = std::fs::read_dir(&folder.path) {
+            let advice = "create it, or let this user read it; under systemd see `dropship systemd paths` and ProtectHome=";
+            problems.push(format!(
+                "folder `{}`: {} cannot be read: {error}; {advice}",
+                folder.name,
+                folder.path.display()
+            ));
+        }
+    }
+    problems
+}
+
+/// Gets a token and makes one harmless call for each account.
+async fn online(config: &Config, output: &Output) -> Vec<String> {
+    let Ok(clients) = crate::accounts::clients(config, false) else { return Vec::new() };
+    let mut problems = Vec::new();
+    for (name, client) in clients {
+        match client.probe().await {
+            Ok(()) => output.say(&format!("account `{name}`: the service answers")),
+            Err(error) => {
+                let advice = match error.class {
+                    Class::Credentials => {
+                        "; check tenant_id, client_id and the secret (they expire), and that the application is added under \
+                         Partner Center > Account settings > User management > Microsoft Entra applications"
+                    }
+                    Class::Permission => {
+                        "; give the application the role Manager and, under Hardware, Driver Submitter, Shipping Label owner and \
+                         Shipping Label promoter in Partner Center"
+                    }
+                    _ if error.status == Some(503) => {
+                        "; a 503 that lasts usually means a missing Hardware role in Partner Center"
+                    }
+                    _ => "",
+                };
+                problems.push(format!("account `{name}`: {error}{advice}"));
+            }
+        }
+    }
+    problems
+}

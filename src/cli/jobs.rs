@@ -1,0 +1,63 @@
+//! `dropship jobs`: the jobs, newest first.
+
+use std::path::Path;
+
+use super::exit::Exit;
+use super::output::{Output, table};
+use super::place::Place;
+use crate::control::Wanted;
+use crate::job::JobId;
+use crate::observe::Shown;
+use crate::outbox::Receipt;
+
+/// Arguments of `jobs`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only jobs in this state
+    #[arg(long, value_name = "S", value_parser = ["queued", "running", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"])]
+    state: Option<String>,
+    /// At most so many; 0 lists all
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    limit: usize,
+    /// Only jobs older than this one
+    #[arg(long, value_name = "JOB")]
+    before: Option<JobId>,
+}
+
+pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let place = Place::find(config).await?;
+    let wanted = Wanted { state: args.state.clone(), before: args.before.clone(), limit: args.limit };
+    let jobs = place.jobs(&wanted).await?;
+    output.give(&jobs, || {
+        if jobs.is_empty() {
+            return "no jobs".to_owned();
+        }
+        let rows: Vec<_> = jobs.iter().map(row).collect();
+        table(&["JOB", "PACKAGE", "FOLDER", "RULE", "STEP", "STATE", "SINCE", ""], &rows)
+    })?;
+    Ok(Exit::Done)
+}
+
+fn row(job: &Receipt) -> Vec<String> {
+    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let note = job.error.as_ref().map(|error| error.message.clone()).or_else(|| job.waits_for.clone());
+    vec![
+        job.id.to_string(),
+        Shown(&job.package).to_string(),
+        or(&job.folder),
+        or(&job.rule),
+        job.step.clone(),
+        job.state.clone(),
+        job.updated.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Shown(&shortened(note.as_deref().unwrap_or_default())).to_string(),
+    ]
+}
+
+fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST - 1).chain(['…']).collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! The command line: one file a command.
+
+mod act;
+mod check;
+mod demo;
+mod exit;
+mod inspect;
+mod jobs;
+mod output;
+mod owner;
+mod place;
+mod plan;
+mod progress;
+mod run;
+mod sandbox;
+mod show;
+mod status;
+mod submit;
+mod wait;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Ending, Exit};
+use output::Output;
+
+/// Takes signed Windows driver packages from a drop folder to a published shipping label.
+///
+/// dropship watches folders into which build servers drop signed packages (.cab, .hlkx), submits each
+/// through the Microsoft Hardware dashboard API by the rules in its configuration, brings the signed
+/// package back and creates the shipping labels that the rules ask for.
+///
+/// Begin with `dropship demo`, which needs nothing and sends nothing.
+#[derive(Debug, Parser)]
+#[command(name = "dropship", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DROPSHIP_CONFIG",
+        default_value = "/etc/dropship/dropship.toml"
+    )]
+    config: PathBuf,
+    /// Print one JSON document to standard output, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole way of a package, with a sandbox in place of Microsoft; needs nothing
+    Demo(demo::Args),
+    /// Watch the folders and work on what is dropped there
+    Run(run::Args),
+    /// Read the whole configuration and say everything that is wrong with it
+    Check(check::Args),
+    /// Look into packages as the daemon would
+    Inspect(inspect::Args),
+    /// Say what would happen to a package, and why; calls nobody
+    Plan(plan::Args),
+    /// Hand a package in
+    Submit(submit::Args),
+    /// List the jobs, newest first
+    Jobs(jobs::Args),
+    /// Tell one job's whole story
+    Show(show::Args),
+    /// Say what the daemon does, what is stuck, and why
+    Status,
+    /// Block until a job or package is signed or published
+    Wait(wait::Args),
+    /// Let a failed job go on at its step, or have a rejected package judged anew
+    Retry(act::Retry),
+    /// End a job
+    Cancel(act::Job),
+    /// Let a held job go on
+    Approve(act::Approve),
+    /// Have a full look at the folders now
+    Rescan(act::Scope),
+    /// The emergency brake: nothing is created, committed or changed at Microsoft until `resume`
+    Pause(act::Scope),
+    /// Take the emergency brake off
+    Resume(act::Scope),
+    /// Serve the stand-in for the Hardware dashboard API
+    Sandbox(sandbox::Args),
+}
+
+/// Runs the command of this process's command line.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let usage = error.use_stderr();
+            drop(error.print());
+            return if usage { Exit::Usage } else { Exit::Done };
+        }
+    };
+    // The provider is chosen once for all TLS in the process; a second choice changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let output = Output::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("the runtime cannot start: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let done = runtime.block_on(dispatch(cli, &output));
+    // A blocking read of standard input, or of a slow disk, must not keep the command from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match done {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.error(&crate::redact::mask(&format!("{error:#}")));
+            Exit::of(&error)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
+    let config = &cli.config;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, output).await,
+        Command::Run(args) => run::run(args, config).await,
+        Command::Check(args) => check::run(&args, config, output).await,
+        Command::Inspect(args) => inspect::run(&args, config, output),
+        Command::Plan(args) => plan::run(&args, config, output),
+        Command::Submit(args) => submit::run(&args, config, output).await,
+        Command::Jobs(args) => jobs::run(&args, config, output).await,
+        Command::Show(args) => show::run(&args, config, output).await,
+        Command::Status => status::run(config, output).await,
+        Command::Wait(args) => wait::run(&args, config, output).await,
+        Command::Retry(args) => act::retry(&args, config, output).await,
+        Command::Cancel(args) => act::cancel(&args, config, output).await,
+        Command::Approve(args) => act::approve(&args, config, output).await,
+        Command::Rescan(args) => act::scoped("rescan", &args, config, output).await,
+        Command::Pause(args) => act::scoped("pause", &args, config, output).await,
+        Command::Resume(args) => act::scoped("resume", &args, config, output).await,
+        Command::Sandbox(args) => sandbox::run(&args, output).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

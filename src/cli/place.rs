@@ -1,0 +1,143 @@
+//! Where a command finds its answers: at the running daemon, or in the store when none runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::config::model::Config;
+use crate::config::{self, Environment};
+use crate::control::{Act, Client, Floor, NoDaemon, Office, Refusal, Status, Wanted};
+use crate::job::{Event, Job, JobId};
+use crate::outbox::{Outbox, Receipt};
+use crate::pipeline::Brake;
+use crate::store::{Durable, Store};
+
+/// The daemon, or its store.
+pub(super) enum Place {
+    /// A daemon runs.
+    Daemon(Client),
+    /// None runs; this process has the store.
+    Store(Box<Alone>),
+}
+
+/// The store without a daemon.
+pub(super) struct Alone {
+    store: Arc<dyn Store>,
+    office: Office,
+    config: Config,
+}
+
+/// Reads the configuration, or says everything that is wrong with it.
+pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+}
+
+impl Place {
+    /// Finds the daemon, else opens the store.
+    pub(super) async fn find(path: &Path) -> anyhow::Result<Self> {
+        let config = load(path)?;
+        match Client::connect(&config.control.socket).await? {
+            Ok(client) => Ok(Self::Daemon(client)),
+            Err(no_daemon) => Self::alone(config, no_daemon),
+        }
+    }
+
+    /// Finds the daemon.
+    pub(super) async fn daemon(path: &Path) -> anyhow::Result<Client> {
+        let config = load(path)?;
+        Ok(Client::connect(&config.control.socket).await??)
+    }
+
+    fn alone(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
+        let home = &config.store.path;
+        if !home.join("journal").is_dir() {
+            return Err(
+                anyhow::Error::new(no_daemon).context(format!("there is no store at {} yet", home.display()))
+            );
+        }
+        super::owner::become_owner(home)?;
+        let (store, _) =
+            Durable::open(home).with_context(|| format!("{no_daemon}, and its store cannot be opened"))?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let modes =
+            config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
+        let office = Office::new(Arc::clone(&store), Arc::new(NoWorkers(modes.collect())), false);
+        Ok(Self::Store(Box::new(Alone { store, office, config })))
+    }
+
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        match self {
+            Self::Daemon(client) => Ok(client.status().await?),
+            Self::Store(alone) => Ok(Status {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                running: false,
+                since: None,
+                endpoint: alone.config.api.endpoint.to_string(),
+                sandbox: false,
+                jobs: alone.office.counts()?.into_iter().collect(),
+                paused: Brake::remembered(&*alone.store)?.scopes().into_iter().collect(),
+                accounts: Vec::new(),
+                folders: Vec::new(),
+            }),
+        }
+    }
+
+    pub(super) async fn jobs(&self, wanted: &Wanted) -> Result<Vec<Receipt>, Refusal> {
+        match self {
+            Self::Daemon(client) => client.jobs(wanted).await,
+            Self::Store(alone) => alone.office.jobs(wanted),
+        }
+    }
+
+    pub(super) async fn show(&self, id: &JobId) -> Result<Receipt, Refusal> {
+        match self {
+            Self::Daemon(client) => client.show(id).await,
+            Self::Store(alone) => alone.office.show(id),
+        }
+    }
+
+    pub(super) async fn act(&self, id: &JobId, act: &Act) -> Result<Receipt, Refusal> {
+        match self {
+            Self::Daemon(client) => client.act(id, act).await,
+            Self::Store(alone) => {
+                let by = format!("uid {}", rustix::process::getuid().as_raw());
+                alone.office.act(id, act, &by).await
+            }
+        }
+    }
+
+    pub(super) async fn scoped(&self, verb: &str, folder: Option<&str>) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => Ok(client.scoped(verb, folder).await?),
+            Self::Store(alone) => {
+                let brake = Brake::remembered(&*alone.store)?;
+                match verb {
+                    "pause" => Ok(brake.pause(&*alone.store, folder).await?),
+                    "resume" => Ok(brake.resume(&*alone.store, folder).await?),
+                    _ => Err(anyhow::Error::new(NoDaemon {
+                        socket: alone.config.control.socket.display().to_string(),
+                    })),
+                }
+            }
+        }
+    }
+}
+
+/// Nobody works on anything; receipts are kept true all the same.
+struct NoWorkers(BTreeMap<String, u32>);
+
+impl Floor for NoWorkers {
+    fn is_running(&self, _: &JobId) -> bool {
+        false
+    }
+
+    fn told(&self, job: &Job, _: &[Event]) {
+        let mode = job.package.folder.as_ref().and_then(|folder| self.0.get(folder)).copied();
+        let outbox = Outbox::at(&job.package.outbox, mode);
+        if let Err(error) = outbox.write_receipt(&Receipt::of(job, false)) {
+            tracing::warn!("the receipt in {} cannot be written: {error}", job.package.outbox);
+        }
+    }
+}

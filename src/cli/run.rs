@@ -1,0 +1,108 @@
+//! `dropship run`: the daemon.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit::{Ending, Exit};
+use crate::app::{Ended, Loaded, Options};
+use crate::observe::{self, Form};
+use crate::sandbox::{self, Sandbox};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// End when no job is queued, running or due within the next minute
+    #[arg(long)]
+    until_idle: bool,
+    /// Talk to a built-in sandbox: nothing goes to Microsoft, and no dropped file is moved or deleted
+    #[arg(long)]
+    sandbox: bool,
+    /// How many times faster than the real service the sandbox works
+    #[arg(long, default_value_t = 60.0, requires = "sandbox", value_name = "N")]
+    speed: f64,
+    /// The form of the log; `auto` is journald under systemd, else lines
+    #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORM")]
+    log: Form,
+    /// What to log: error, warn, info, debug, trace
+    #[arg(long, default_value = "info", env = "DROPSHIP_LOG", value_name = "LEVEL")]
+    log_level: String,
+}
+
+pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
+    observe::init(args.log, &args.log_level)?;
+    let mut config = super::place::load(path)?;
+    for warning in &config.warnings.problems {
+        let (file, line) = (warning.file.display(), warning.line);
+        tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
+    }
+    for key in &config.without_effect {
+        tracing::warn!(event = "configuration", "{key} has no effect in this version");
+    }
+    let built_in = if args.sandbox {
+        let options = sandbox::Options { speed: args.speed, ..sandbox::Options::default() };
+        let built_in = Sandbox::start(options).await?;
+        point_at(&mut config, built_in.base_url())?;
+        Some(built_in)
+    } else {
+        config.ready_to_run()?;
+        None
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
+    let running = Loaded::new(config, options).start().await?;
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let mut again = signal(SignalKind::terminate())?;
+    let mut interrupted_again = signal(SignalKind::interrupt())?;
+    let stopped_twice = async {
+        tokio::select! {
+            () = twice(&mut again) => {}
+            () = twice(&mut interrupted_again) => {}
+        }
+    };
+    let ended = tokio::select! {
+        ended = running.until(stop) => ended,
+        // Intents make an end at any instant safe.
+        () = stopped_twice => Ended::Well,
+    };
+    if let Some(built_in) = built_in {
+        built_in.shutdown().await;
+    }
+    match ended {
+        Ended::Well => Ok(Exit::Done),
+        Ended::Broken(why) => {
+            let message = format!(
+                "the store failed: {why}; nothing was acknowledged that is not durable, mend the cause and start again"
+            );
+            observe::store_failed(&message);
+            Err(Ending(Exit::Failed, message).into())
+        }
+    }
+}
+
+async fn twice(signal: &mut tokio::signal::unix::Signal) {
+    signal.recv().await;
+    signal.recv().await;
+}
+
+/// Points a configuration at a sandbox, with a store and outbox of its own.
+pub(super) fn point_at(config: &mut crate::config::model::Config, base: &str) -> anyhow::Result<()> {
+    config.api.endpoint = base.parse()?;
+    config.api.authority = base.parse()?;
+    let scratch = config.store.path.join("sandbox");
+    if scratch.exists() {
+        // A new sandbox knows nothing of the products of an earlier one.
+        std::fs::remove_dir_all(&scratch)?;
+    }
+    config.store.path = scratch;
+    for folder in &mut config.folders {
+        folder.outbox = None;
+    }
+    Ok(())
+}

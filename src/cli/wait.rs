@@ -1,0 +1,137 @@
+//! `dropship wait`: block until a job is far enough, for a build script.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+use super::exit::{Ending, Exit};
+use super::output::Output;
+use super::place::Place;
+use crate::config::duration;
+use crate::control::Client;
+use crate::depot::hex;
+use crate::job::{JobId, Step};
+use crate::observe::Shown;
+use crate::outbox::{Receipt, SIGNED};
+
+/// How often the daemon is asked.
+const EACH: Duration = Duration::from_millis(500);
+
+/// Arguments of `wait`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The job, or a package: it is found by its bytes, and waited for until it is taken
+    #[arg(value_name = "JOB|FILE")]
+    what: String,
+    /// How far
+    #[arg(long = "for", value_enum, default_value_t = For::Published)]
+    until: For,
+    /// At most so long, such as `2h`
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+}
+
+/// How far a job has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum For {
+    /// The signed package lies in the outbox
+    Signed,
+    /// All labels are published
+    Published,
+}
+
+pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let daemon = Place::daemon(config).await?;
+    let search = async {
+        match args.what.parse::<JobId>() {
+            Ok(id) if !Path::new(&args.what).exists() => Ok(id),
+            _ => of_file(&daemon, Path::new(&args.what)).await,
+        }
+    };
+    let started = tokio::time::Instant::now();
+    let id = match args.timeout {
+        None => search.await?,
+        Some(timeout) => match tokio::time::timeout(timeout, search).await {
+            Ok(id) => id?,
+            Err(_) => return Err(too_long(&args.what, "was not taken")),
+        },
+    };
+    let left = args.timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+    for_job(&daemon, &id, args.until, left, output).await
+}
+
+/// Waits until the daemon has taken the bytes of a file.
+async fn of_file(daemon: &Client, file: &Path) -> anyhow::Result<JobId> {
+    let path = PathBuf::from(file);
+    let hashing = tokio::task::spawn_blocking(move || -> io::Result<String> {
+        let mut file = std::fs::File::open(path)?;
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match io::Read::read(&mut file, &mut buffer)? {
+                0 => return Ok(hex(&digest.finalize())),
+                count => digest.update(&buffer[..count]),
+            }
+        }
+    });
+    let sha256 = hashing
+        .await?
+        .with_context(|| format!("{} is neither a job nor a file that can be read", file.display()))?;
+    loop {
+        let mut jobs = daemon.find(&sha256).await?;
+        jobs.sort_by(|one, other| one.id.cmp(&other.id));
+        if let Some(job) = jobs.pop() {
+            return Ok(job.id);
+        }
+        tokio::time::sleep(EACH).await;
+    }
+}
+
+/// Waits for a job.
+pub(super) async fn for_job(
+    daemon: &Client,
+    id: &JobId,
+    until: For,
+    timeout: Option<Duration>,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let reached = async {
+        loop {
+            let job = daemon.show(id).await?;
+            if let Some(exit) = reached(&job, until) {
+                return anyhow::Ok((job, exit));
+            }
+            tokio::time::sleep(EACH).await;
+        }
+    };
+    let (job, exit) = match timeout {
+        None => reached.await?,
+        Some(timeout) => match tokio::time::timeout(timeout, reached).await {
+            Ok(reached) => reached?,
+            Err(_) => return Err(too_long(id.as_str(), "is not that far")),
+        },
+    };
+    output.give(&job, || {
+        let why = job.error.as_ref().map(|error| format!(": {}", Shown(&error.message))).unwrap_or_default();
+        format!("{}: {}, {}{why}\n{}", job.id, job.step, job.state, job.outbox)
+    })?;
+    Ok(exit)
+}
+
+fn reached(job: &Receipt, until: For) -> Option<Exit> {
+    let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish.as_str();
+    match job.state.as_str() {
+        "succeeded" => Some(Exit::Done),
+        "failed" | "rejected" | "cancelled" if until == For::Signed && signed => Some(Exit::Done),
+        "failed" | "rejected" | "cancelled" => Some(Exit::Rejected),
+        _ if until == For::Signed && signed => Some(Exit::Done),
+        _ => None,
+    }
+}
+
+fn too_long(what: &str, how: &str) -> anyhow::Error {
+    Ending(Exit::TimedOut, format!("{what} {how} within the time given")).into()
+}

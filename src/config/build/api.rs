@@ -1,0 +1,197 @@
+//! `[api]`, `[store]` and `[control]`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Desk;
+use crate::config::Environment;
+use crate::config::model::{Api, Control, Pace, Poll, Store};
+use crate::config::raw::values::{At, Text};
+use crate::config::raw::{self, Delay};
+
+/// Where the API is.
+const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
+/// Where tokens come from.
+const AUTHORITY: &str = "https://login.microsoftonline.com";
+/// Where packages go.
+const BLOB_HOSTS: &str = "*.blob.core.windows.net";
+/// Jobs worked on at once: more only meet Microsoft's limits sooner.
+const WORKERS: usize = 4;
+/// No machine needs more.
+const MAX_WORKERS: u64 = 256;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
+    let none = raw::Api::default();
+    let raw = file.api.as_ref().map_or(&none, |api| &api.value);
+    let endpoint = base(desk, &raw.endpoint, "endpoint", ENDPOINT);
+    let authority = base(desk, &raw.authority, "authority", AUTHORITY);
+    let nothing = raw::Poll::default();
+    let poll = raw.poll.as_ref().map_or(&nothing, |poll| &poll.value);
+    let workers = match &raw.workers {
+        None => WORKERS,
+        Some(workers) if (1..=MAX_WORKERS).contains(&workers.value) => workers.value as usize,
+        Some(workers) => {
+            desk.error(&workers.span, format!("`workers` is a number from 1 to {MAX_WORKERS}"));
+            WORKERS
+        }
+    };
+    let blob_hosts = match &raw.blob_hosts {
+        None => vec![BLOB_HOSTS.to_owned()],
+        Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
+    };
+    for glob in raw.blob_hosts.iter().flat_map(|globs| &globs.0) {
+        if glob.value.0.is_anything() {
+            let help = "name the hosts, such as \"*.blob.core.windows.net\"";
+            desk.error_with_help(&glob.span, "packages would go to any host that an answer names", help);
+        } else if glob.value.0.as_str().contains(['/', ':']) {
+            let help = "write the host alone, without a scheme, port or path";
+            desk.error_with_help(&glob.span, format!("`{}` is no host name", glob.value.0), help);
+        }
+    }
+    let proxy = raw.proxy.as_ref().map(|proxy| proxy.value.0.clone());
+    if let (Some(proxy), Some(at)) = (&proxy, &raw.proxy)
+        && (!proxy.username().is_empty() || proxy.password().is_some())
+    {
+        let help = "set HTTPS_PROXY in the service's environment from a root-owned file instead";
+        desk.error_with_help(&at.span, "a secret never stands in this file", help);
+    }
+    Some(Api {
+        endpoint: endpoint?,
+        authority: authority?,
+        blob_hosts,
+        workers,
+        uncertain: delay(&raw.uncertain, 10 * MINUTE),
+        retry: pace(desk, &raw.retry, "retry", Duration::from_millis(500), 5 * MINUTE),
+        poll: Poll {
+            sign: pace(desk, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
+            publish: pace(desk, &poll.publish, "publish", MINUTE, HOUR),
+            account: pace(desk, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
+        },
+        proxy,
+        ca_file: raw.ca_file.as_ref().map(|path| desk.path(path)),
+    })
+}
+
+/// A base URL: https, or http to loopback; nothing behind the host but a path.
+fn base(desk: &mut Desk<'_>, value: &Option<At<Text<Url>>>, key: &str, default: &str) -> Option<Url> {
+    let Some(at) = value else {
+        return Url::parse(default).ok();
+    };
+    let url = at.value.0.clone();
+    if url.scheme() == "http" && !is_loopback(&url) {
+        let help = "write https://; plain http:// is for loopback alone, where nobody listens in";
+        desk.error_with_help(&at.span, format!("`{key}` would send credentials in the clear"), help);
+        return None;
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        desk.error(&at.span, "a secret never stands in this file");
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        desk.error(&at.span, format!("`{key}` is a base URL; it has no `?` and no `#`"));
+        return None;
+    }
+    Some(url)
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+pub(super) fn delay(value: &Option<Delay>, default: Duration) -> Duration {
+    value.as_ref().map_or(default, |delay| delay.value.0)
+}
+
+/// A delay that must not be zero: what waits no time spins.
+pub(super) fn some_delay(
+    desk: &mut Desk<'_>,
+    value: &Option<Delay>,
+    key: &str,
+    default: Duration,
+) -> Duration {
+    match value {
+        Some(delay) if delay.value.0.is_zero() => {
+            desk.error(&delay.span, format!("`{key}` must be longer than nothing"));
+            default
+        }
+        value => delay(value, default),
+    }
+}
+
+fn pace(
+    desk: &mut Desk<'_>,
+    value: &Option<At<raw::Pace>>,
+    key: &str,
+    first: Duration,
+    max: Duration,
+) -> Pace {
+    let Some(raw) = value else {
+        return Pace { first, max };
+    };
+    let given = some_delay(desk, &raw.first, "first", first);
+    let longest = match &raw.max {
+        None => max.max(given),
+        value => delay(value, max),
+    };
+    if longest < given {
+        let span = raw.max.as_ref().map_or(&raw.span, |max| &max.span);
+        desk.error(span, format!("`max` of `{key}` is shorter than its `first`"));
+    }
+    Pace { first: given, max: longest.max(given) }
+}
+
+pub(super) fn store_and_control(
+    desk: &mut Desk<'_>,
+    file: &raw::File,
+    environment: &Environment,
+) -> (Store, Control) {
+    let none = raw::Store::default();
+    let raw = file.store.as_ref().map_or(&none, |store| &store.value);
+    let path = match &raw.path {
+        Some(path) => desk.path(path),
+        None => environment.state_directory.clone().unwrap_or_else(|| PathBuf::from("/var/lib/dropship")),
+    };
+    let store = Store {
+        path,
+        keep: some_delay(desk, &raw.keep, "keep", 90 * DAY),
+        min_free: raw.min_free.as_ref().map(|size| size.value.0.0),
+    };
+    if let Some(min_free) = &raw.min_free {
+        desk.without_effect("min_free", &min_free.span);
+    }
+    let none = raw::Control::default();
+    let raw = file.control.as_ref().map_or(&none, |control| &control.value);
+    let socket = match &raw.socket {
+        Some(path) => desk.path(path),
+        None => environment
+            .runtime_directory
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("/run/dropship"))
+            .join("control.sock"),
+    };
+    // The kernel's sun_path holds 108 bytes with the closing zero.
+    if let Some(at) = &raw.socket
+        && socket.as_os_str().len() > 107
+    {
+        desk.error(&at.span, "a socket's path has at most 107 bytes");
+    }
+    let operators = raw.operators.iter().flat_map(|names| &names.0);
+    let control = Control { socket, operators: operators.map(|name| name.value.clone()).collect() };
+    (store, control)
+}

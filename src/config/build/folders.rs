@@ -1,0 +1,196 @@
+//! `[[folder]]`: each by itself, and all against each other.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::api::{delay, some_delay};
+use super::{Desk, Notes, Places};
+use crate::config::model::{After, Backlog, Folder, Ready, Store};
+use crate::config::raw;
+use crate::config::raw::values::At;
+use crate::config::sources::Unit;
+
+/// A folder and where it stands.
+pub(super) struct Placed {
+    pub(super) folder: Folder,
+    pub(super) unit: usize,
+    path: Range<usize>,
+    /// The path through all links: what tells whether two folders are one.
+    real: PathBuf,
+    outbox: Option<(Range<usize>, PathBuf)>,
+    target: Option<(Range<usize>, PathBuf)>,
+}
+
+/// Characters that make a folder's name safe in file names, logs and metrics.
+const NAME: &str = "letters, digits, `-`, `_` and `.`";
+
+pub(super) fn folders(notes: &mut Notes, units: &[Unit], store: &Store) -> Vec<Placed> {
+    let mut names = Places::new();
+    let mut folders = Vec::new();
+    for (unit, file) in units.iter().enumerate() {
+        let mut desk = notes.desk(file);
+        for raw in &file.file.folder {
+            folders.extend(folder(&mut desk, raw, unit, &mut names));
+        }
+    }
+    against_each_other(notes, units, &folders, store);
+    folders
+}
+
+fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut Places) -> Option<Placed> {
+    let name = desk.need_text(&raw.name, &raw.span, "name");
+    if let (Some(name), Some(at)) = (&name, &raw.name) {
+        let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if name.contains(odd) || name.starts_with('.') {
+            desk.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
+        }
+        desk.unique(names, "folders", name, &at.span);
+    }
+    let path = desk.need_text(&raw.path, &raw.span, "path");
+    let globs = |globs: &Option<raw::Globs>, default: &[&str]| match globs {
+        Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
+        None => default.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>(),
+    };
+    let recursive = raw.recursive.as_ref().is_some_and(|flag| flag.value);
+    if let Some(depth) = &raw.depth {
+        desk.without_effect("depth", &depth.span);
+        if !recursive {
+            desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
+        }
+    }
+    if let Some(priority) = &raw.priority {
+        desk.without_effect("priority", &priority.span);
+    }
+    if let Some(ready) = raw.ready.as_ref().filter(|ready| ready.value.0 != Ready::Whole) {
+        desk.without_effect("ready", &ready.span);
+    }
+    if let Some(include) = &raw.include
+        && include.0.is_empty()
+    {
+        desk.error(&raw.span, "`include` is empty: no file would ever be a package");
+    }
+    let path_span = raw.path.as_ref().map(|path| path.span.clone()).unwrap_or_default();
+    let settle = delay(&raw.settle, Duration::from_secs(2));
+    let incomplete = some_delay(desk, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
+    if incomplete < settle {
+        let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
+        desk.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
+    }
+    let folder = Folder {
+        name: name?,
+        path: lexical(&desk.path(&path?)),
+        include: globs(&raw.include, &["*.cab", "*.hlkx"]),
+        exclude: globs(&raw.exclude, &[]),
+        recursive,
+        depth: raw.depth.as_ref().map(|depth| usize::try_from(depth.value).unwrap_or(usize::MAX)),
+        priority: raw.priority.as_ref().map_or(0, |priority| priority.value),
+        ready: raw.ready.as_ref().map_or(Ready::Whole, |ready| ready.value.0.clone()),
+        outbox: raw.outbox.as_ref().map(|path| lexical(&desk.path(path))),
+        outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
+        outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(desk, mode)),
+        after: match raw.after.as_ref().map(|after| &after.value.0) {
+            None => After::Leave,
+            Some(After::Move(path)) => After::Move(lexical(&desk.path(&path.to_string_lossy()))),
+            Some(other) => other.clone(),
+        },
+        backlog: match raw.backlog.as_ref().map(|backlog| backlog.value) {
+            Some(raw::Backlog::Hold) => Backlog::Hold,
+            _ => Backlog::Take,
+        },
+        settle,
+        incomplete,
+        poll: some_delay(desk, &raw.poll, "poll", Duration::from_secs(30)),
+    };
+    let outbox = folder.outbox.as_ref().zip(raw.outbox.as_ref());
+    let target = match &folder.after {
+        After::Move(path) => Some(path).zip(raw.after.as_ref()),
+        _ => None,
+    };
+    Some(Placed {
+        unit,
+        path: path_span,
+        real: real(&folder.path),
+        outbox: outbox.map(|(path, raw)| (raw.span.clone(), real(path))),
+        target: target.map(|(path, raw)| (raw.span.clone(), real(path))),
+        folder,
+    })
+}
+
+/// Permission bits, in octal as `chmod` takes them.
+fn permissions(desk: &mut Desk<'_>, mode: &At<String>) -> Option<u32> {
+    let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok();
+    let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o600 == 0o600);
+    if bits.is_none() {
+        let message = format!("`{}` is no mode for results", mode.value);
+        let help = "write octal digits such as \"0640\"; dropship itself must read and write them";
+        desk.error_with_help(&mode.span, message, help);
+    }
+    bits
+}
+
+/// The path through all links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    for head in path.ancestors() {
+        if let (Ok(mut whole), Ok(tail)) = (std::fs::canonicalize(head), path.strip_prefix(head)) {
+            whole.push(tail);
+            return lexical(&whole);
+        }
+    }
+    lexical(path)
+}
+
+/// The path without `.` and `..`.
+fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            std::path::Component::CurDir => {}
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+impl Placed {
+    /// Whether files of the folder `path` are looked at by this folder.
+    fn watches(&self, path: &Path) -> bool {
+        path == self.real || (self.folder.recursive && path.starts_with(&self.real))
+    }
+}
+
+fn against_each_other(notes: &mut Notes, units: &[Unit], folders: &[Placed], store: &Store) {
+    let store = real(&store.path);
+    for (index, one) in folders.iter().enumerate() {
+        let mut desk = notes.desk(&units[one.unit]);
+        let name = &one.folder.name;
+        for other in &folders[..index] {
+            if one.watches(&other.real) || other.watches(&one.real) {
+                let other = &other.folder.name;
+                let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
+                desk.error_with_help(&one.path, message, "give each its own folder, or drop `recursive`");
+            }
+        }
+        if one.real.starts_with(&store) || one.watches(&store) {
+            desk.error(&one.path, format!("folder `{name}` and the store lie in one another"));
+        }
+        for drop in folders {
+            if let Some((span, outbox)) = &one.outbox
+                && outbox.starts_with(&drop.real)
+            {
+                let message = format!("the outbox lies inside the drop folder `{}`", drop.folder.name);
+                let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
+                desk.error_with_help(span, message, help);
+            }
+            if let Some((span, target)) = &one.target
+                && drop.watches(target)
+            {
+                let message = format!("`after` would move files into the drop folder `{}`", drop.folder.name);
+                desk.error_with_help(span, message, "they would be dropped again; move them elsewhere");
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! `[[rule.label]]`, and the rules for labels that are known before there is a package.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::product::open;
+use super::rules::Bench;
+use crate::config::model::{Approval, Build, Chids, Destination, Label, Product, Selection};
+use crate::config::pattern::Pattern;
+use crate::config::raw::rule as raw;
+use crate::config::raw::values::At;
+use crate::config::schedule::Moment;
+use crate::config::templates::Template;
+use crate::config::vocabulary;
+use crate::hardware::TestHarness;
+use crate::labels::rules::is_test_audience;
+
+mod after;
+mod merge;
+
+/// `chids` that come from the INFs.
+const FROM_INF: &str = "from_inf";
+
+/// The labels of one rule; `None` when one could not be understood.
+pub(super) fn labels(
+    bench: &mut Bench<'_, '_>,
+    raw: &[At<raw::Label>],
+    defaults: Option<&raw::Label>,
+    product: Option<&Product>,
+) -> Option<Vec<Label>> {
+    let merged: Vec<_> = raw.iter().map(|own| merge::merged(own, defaults)).collect();
+    let mut labels = Vec::new();
+    for (own, whole) in raw.iter().zip(&merged) {
+        labels.push(label(bench, own, whole, product));
+    }
+    after::resolve(bench, &merged, &mut labels);
+    same_names(bench, &merged);
+    labels.into_iter().collect()
+}
+
+fn label(
+    bench: &mut Bench<'_, '_>,
+    own: &At<raw::Label>,
+    raw: &raw::Label,
+    product: Option<&Product>,
+) -> Option<Label> {
+    let at = raw.name.as_ref().map_or(&own.span, |name| &name.span).clone();
+    if raw.name.is_none() {
+        bench.desk.missing(&own.span, "name");
+    }
+    let name = bench.option(&raw.name);
+    let destination = destination(bench, own, raw, &at);
+    let approval = raw.approval.as_ref().map(|approval| self::approval(bench, approval));
+    let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
+    let label = Label {
+        name: name?,
+        destination: destination?,
+        hold: flag(&raw.hold).unwrap_or_default(),
+        after: None,
+        soak: raw.soak.as_ref().map_or(Duration::ZERO, |soak| soak.value.0),
+        supersede: flag(&raw.supersede).unwrap_or_default(),
+        go_live: raw.go_live.as_ref().map(|date| date.value.0),
+        blackout: raw.blackout.iter().flat_map(|days| &days.0).map(|days| days.value.0).collect(),
+        auto_install_during_os_upgrade: flag(&raw.auto_install_during_os_upgrade).unwrap_or_default(),
+        auto_install_on_applicable_systems: flag(&raw.auto_install_on_applicable_systems).unwrap_or_default(),
+        disclosure_restricted: flag(&raw.disclosure_restricted),
+        publish_to_windows10s: flag(&raw.publish_to_windows10s),
+        visible_to_accounts: raw.visible_to_accounts.iter().flat_map(|ids| &ids.0).map(|id| id.0).collect(),
+        approval,
+        audiences: bench.list(&raw.audiences),
+        floor: bench.option(&raw.floor),
+        ceiling: bench.option(&raw.ceiling),
+        build: build(bench, raw),
+        chids: chids(bench, raw),
+        selection: raw.hardware_ids.as_ref().map(|ids| selection(bench, ids)).unwrap_or_default(),
+    };
+    if label.destination == Destination::WindowsUpdate {
+        windows_update(bench, raw, &label, product, &at);
+    }
+    Some(label)
+}
+
+fn destination(
+    bench: &mut Bench<'_, '_>,
+    own: &At<raw::Label>,
+    raw: &raw::Label,
+    at: &Range<usize>,
+) -> Option<Destination> {
+    let Some(destination) = &raw.destination else {
+        bench.desk.missing(&own.span, "destination");
+        return None;
+    };
+    match destination.value {
+        raw::Destination::WindowsUpdate => {
+            for (key, span) in [
+                ("partners", own.partners.as_ref().map(|_| at)),
+                ("enforce_chid_targeting", own.enforce_chid_targeting.as_ref().map(|flag| &flag.span)),
+            ] {
+                if let Some(span) = span {
+                    let help = "set `destination = \"another_partner\"`, or remove the key";
+                    bench.desk.error_with_help(span, format!("`{key}` is for labels for partners"), help);
+                }
+            }
+            Some(Destination::WindowsUpdate)
+        }
+        raw::Destination::AnotherPartner => {
+            let partners: Vec<_> = raw.partners.iter().flat_map(|ids| &ids.0).collect();
+            if partners.is_empty() {
+                let help = "add `partners = [\"PUBLISHER ID\"]`";
+                bench.desk.error_with_help(at, "a label for another partner names none", help);
+            }
+            let several = partners.len() > 1;
+            let shows = |name: &raw::Templated| name.value.0.variables().contains("partner");
+            if let Some(name) = raw.name.as_ref().filter(|name| several && !shows(name)) {
+                let help = "let the name show `{{ partner }}`";
+                bench.desk.error_with_help(
+                    &name.span,
+                    "several partners, and their labels would bear one name",
+                    help,
+                );
+            }
+            publishing_keys(bench, own);
+            Some(Destination::AnotherPartner {
+                partners: partners.into_iter().map(|id| id.value.0).collect(),
+                enforce_chid_targeting: raw.enforce_chid_targeting.as_ref().map(|flag| flag.value),
+            })
+        }
+    }
+}
+
+/// Keys that say how Windows Update publishes, on a label that does not go there.
+fn publishing_keys(bench: &mut Bench<'_, '_>, own: &raw::Label) {
+    let first = |list: &Option<raw::Templates>| list.as_ref()?.0.first().map(|at| at.span.clone());
+    let keys = [
+        ("go_live", own.go_live.as_ref().map(|value| value.span.clone())),
+        ("audiences", first(&own.audiences)),
+        ("floor", own.floor.as_ref().map(|value| value.span.clone())),
+        ("ceiling", own.ceiling.as_ref().map(|value| value.span.clone())),
+        ("floor_build", own.floor_build.as_ref().map(|value| value.span.clone())),
+        ("ceiling_build", own.ceiling_build.as_ref().map(|value| value.span.clone())),
+        ("supersede", own.supersede.as_ref().filter(|flag| flag.value).map(|value| value.span.clone())),
+        ("auto_install_during_os_upgrade", on(&own.auto_install_during_os_upgrade)),
+        ("auto_install_on_applicable_systems", on(&own.auto_install_on_applicable_systems)),
+    ];
+    for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+        let help = "the partner decides how it is published; remove the key";
+        bench.desk.error_with_help(
+            &span,
+            format!("`{key}` means nothing on a label for another partner"),
+            help,
+        );
+    }
+}
+
+fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
+    flag.as_ref().filter(|flag| flag.value).map(|flag| flag.span.clone())
+}
+
+/// What Microsoft demands of a label for Windows Update, so far as the rule alone tells.
+fn windows_update(
+    bench: &mut Bench<'_, '_>,
+    raw: &raw::Label,
+    label: &Label,
+    product: Option<&Product>,
+    at: &Range<usize>,
+) {
+    let automatic = on(&raw.auto_install_during_os_upgrade).or(on(&raw.auto_install_on_applicable_systems));
+    if let Some(span) = &automatic
+        && label.approval.is_none()
+    {
+        let help = "add `[rule.label.approval]` with what was tested and why";
+        bench.desk.error_with_help(
+            span,
+            "a driver that installs by itself needs `approval` information",
+            help,
+        );
+    }
+    if let Some(ceiling) = &raw.ceiling
+        && label.approval.as_ref().is_none_or(|approval| approval.business_justification.is_none())
+    {
+        let help = "add `approval.business_justification`";
+        bench.desk.error_with_help(&ceiling.span, "a ceiling needs a business justification", help);
+    }
+    let in_service = raw.floor.as_ref().or(raw.ceiling.as_ref());
+    if let Some(span) = in_service.map(|value| &value.span)
+        && label.build.is_some()
+    {
+        bench.desk.error(span, "floor and ceiling exclude build numbers: give one kind or the other");
+    }
+    for edge in [&raw.floor, &raw.ceiling].into_iter().flatten() {
+        if let Some(word) = edge.value.0.literal() {
+            open(bench, &edge.span, "floor or ceiling", word, vocabulary::FLOORS);
+        }
+    }
+    if let (Some(low), Some(high)) = (rank(&label.floor), rank(&label.ceiling))
+        && low > high
+        && let Some(ceiling) = &raw.ceiling
+    {
+        bench.desk.error(&ceiling.span, "the ceiling lies below the floor");
+    }
+    if let Some(date) = &raw.go_live
+        && let Moment::At(time) = label.go_live.map_or(Moment::In(Duration::ZERO), |live| live.moment)
+    {
+        let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+        if label.blackout.iter().any(|days| days.contains(day)) {
+            bench.desk.error(&date.span, format!("{day} is a blackout day"));
+        }
+    }
+    if product.is_some_and(|product| product.test_harness == TestHarness::Attestation) {
+        attestation(bench, raw, label, at);
+    }
+}
+
+fn rank(edge: &Option<Template>) -> Option<usize> {
+    edge.as_ref().and_then(Template::literal).and_then(vocabulary::floor_rank)
+}
+
+/// Since March 2023 an attestation-signed driver goes to test audiences or co-engineering alone.
+fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &Label, at: &Range<usize>) {
+    let possible = |audience: &Template| match audience.literal() {
+        // A GUID's name is known only to Microsoft; it is looked at again before the label is made.
+        Some(name) => is_test_audience(name) || crate::labels::rules::is_guid(name),
+        None => true,
+    };
+    if label.build.is_some() || label.audiences.iter().any(possible) {
+        return;
+    }
+    let first = raw.audiences.as_ref().and_then(|list| list.0.first()).map(|at| at.span.clone());
+    let help = "add `audiences = [\"Test Registry Key\"]`, or submit HLK results for retail \
+                (Microsoft, \"Publishing restrictions\")";
+    let message = "Microsoft does not publish attestation-signed drivers to retail";
+    bench.desk.error_with_help(&first.unwrap_or_else(|| at.clone()), message, help);
+}
+
+fn build(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Option<Build> {
+    let mut edge = |value: &Option<At<u64>>| {
+        let at = value.as_ref()?;
+        let number = u32::try_from(at.value).ok().filter(|number| (10_000..=99_999).contains(number));
+        if number.is_none() {
+            bench
+                .desk
+                .error(&at.span, format!("{} is no build number; a build number has five digits", at.value));
+        }
+        number
+    };
+    let (floor, ceiling) = (edge(&raw.floor_build), edge(&raw.ceiling_build));
+    if let (Some(low), Some(high), Some(at)) = (floor, ceiling, &raw.ceiling_build)
+        && low > high
+    {
+        bench.desk.error(&at.span, "`ceiling_build` lies below `floor_build`");
+    }
+    (raw.floor_build.is_some() || raw.ceiling_build.is_some()).then_some(Build { floor, ceiling })
+}
+
+fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
+    let Some(list) = &raw.chids else {
+        return Chids::None;
+    };
+    if let [only] = list.0.as_slice()
+        && only.value.0.source() == FROM_INF
+    {
+        return Chids::FromInf;
+    }
+    if list.0.is_empty() {
+        let help = "leave the key out to target all computers";
+        bench.desk.error_with_help(&list.span, "`chids` is empty", help);
+    }
+    let mut templates = Vec::new();
+    for at in &list.0 {
+        let template = bench.template(at);
+        if template.literal().is_some_and(|text| !crate::labels::rules::is_guid(text)) {
+            bench.desk.error(&at.span, format!("`{}` is no CHID; a CHID is a GUID", template.source()));
+        }
+        templates.push(template);
+    }
+    Chids::Listed(templates)
+}
+
+fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection<Template> {
+    let mut globs = |key: &str, list: &Option<raw::Templates>| {
+        if list.as_ref().is_some_and(|list| list.0.is_empty()) && key != "exclude" {
+            let help = "leave the key out to target all";
+            bench.desk.error_with_help(&raw.span, format!("`{key}` is an empty list: nothing fits it"), help);
+        }
+        for at in list.iter().flat_map(|list| &list.0) {
+            if let Some(Err(reason)) = at.value.0.literal().map(Pattern::new) {
+                bench.desk.error(&at.span, reason);
+            }
+        }
+        bench.list(list)
+    };
+    Selection {
+        include: globs("include", &raw.include),
+        exclude: globs("exclude", &raw.exclude),
+        operating_systems: globs("operating_systems", &raw.operating_systems),
+        infs: globs("infs", &raw.infs),
+        bundles: globs("bundles", &raw.bundles),
+        descriptions: globs("descriptions", &raw.descriptions),
+        lowest_os_only: raw.lowest_os_only.as_ref().is_some_and(|flag| flag.value),
+    }
+}
+
+fn approval(bench: &mut Bench<'_, '_>, raw: &raw::Approval) -> Approval {
+    let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
+    Approval {
+        microsoft_contact: bench.option(&raw.microsoft_contact),
+        validations_performed: bench.option(&raw.validations_performed),
+        affected_oems: bench.list(&raw.affected_oems),
+        is_reboot_required: flag(&raw.is_reboot_required),
+        is_co_engineered: flag(&raw.is_co_engineered),
+        is_for_unreleased_hardware: flag(&raw.is_for_unreleased_hardware),
+        has_ui_software: flag(&raw.has_ui_software),
+        business_justification: bench.option(&raw.business_justification),
+    }
+}
+
+/// Two labels of one rule must not bear one name: by its name a label is found again.
+fn same_names(bench: &mut Bench<'_, '_>, labels: &[raw::Label]) {
+    for (index, label) in labels.iter().enumerate() {
+        let Some(name) = &label.name else { continue };
+        let rendered = |name: &raw::Templated| name.value.0.render(&bench.sample).ok();
+        let same = |other: &raw::Label| {
+            let Some(other) = &other.name else { return false };
+            other.value == name.value || (rendered(other).is_some() && rendered(other) == rendered(name))
+        };
+        let double = labels[..index].iter().any(same);
+        if double {
+            let message = format!("two labels of this rule are named `{}`", name.value.0.source());
+            bench.desk.error_with_help(
+                &name.span,
+                message,
+                "by its name a label is found again; give each its own",
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `after`: which label of the rule must be published first.
+
+use crate::config::build::rules::Bench;
+use crate::config::model::Label;
+use crate::config::pattern::Pattern;
+use crate::config::raw::rule as raw;
+use crate::config::suggest;
+
+/// Finds the labels that others wait for; a name that leads nowhere, to several labels, or in a circle is told.
+pub(super) fn resolve(bench: &mut Bench<'_, '_>, raw: &[raw::Label], labels: &mut [Option<Label>]) {
+    let names: Vec<&str> = raw.iter().map(name).collect();
+    let mut targets = vec![None; raw.len()];
+    for (index, label) in raw.iter().enumerate() {
+        let Some(after) = &label.after else {
+            if let Some(soak) = &label.soak {
+                bench
+                    .desk
+                    .error(&soak.span, "`soak` counts from the label that `after` names, and there is none");
+            }
+            continue;
+        };
+        match find(after, &names, index) {
+            Ok(target) => targets[index] = Some(target),
+            Err((message, help)) => bench.desk.error_with_help(&after.span, message, help),
+        }
+    }
+    for (index, label) in raw.iter().enumerate() {
+        let Some(after) = label.after.as_ref().filter(|_| circle(&targets, index)) else {
+            continue;
+        };
+        bench.desk.error(&after.span, "these labels wait for each other in a circle");
+    }
+    for (label, target) in labels.iter_mut().zip(targets) {
+        if let Some(label) = label {
+            label.after = target;
+        }
+    }
+}
+
+fn name(label: &raw::Label) -> &str {
+    label.name.as_ref().map_or("", |name| name.value.0.source())
+}
+
+fn find(after: &str, names: &[&str], own: usize) -> Result<usize, (String, String)> {
+    let exact = names.iter().position(|name| *name == after);
+    let fits: Vec<usize> = match exact {
+        Some(index) => vec![index],
+        None => match Pattern::new(after) {
+            Ok(glob) => {
+                (0..names.len()).filter(|index| *index != own && glob.is_match(names[*index])).collect()
+            }
+            Err(_) => Vec::new(),
+        },
+    };
+    match fits.as_slice() {
+        [index] if *index == own => {
+            Err(("a label cannot wait for itself".to_owned(), "name another label of this rule".to_owned()))
+        }
+        [index] => Ok(*index),
+        [] => {
+            let others = (0..names.len()).filter(|index| *index != own).map(|index| names[index]);
+            let others: Vec<_> = others.collect();
+            let help = match others.is_empty() {
+                true => "this rule has no other label".to_owned(),
+                false => format!("its labels are {}", suggest::list(others)),
+            };
+            Err((format!("this rule has no label `{after}`"), help))
+        }
+        several => {
+            let names = suggest::list(several.iter().map(|index| names[*index]));
+            Err((format!("`{after}` fits several labels"), format!("they are {names}")))
+        }
+    }
+}
+
+fn circle(targets: &[Option<usize>], start: usize) -> bool {
+    let mut at = targets[start];
+    for _ in 0..targets.len() {
+        match at {
+            Some(next) if next == start => return true,
+            Some(next) => at = targets[next],
+            None => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,138 @@
+//! Rules against each other, and against themselves.
+
+use super::Notes;
+use super::rules::Placed;
+use crate::config::model::Strategy;
+use crate::config::pattern::Pattern;
+use crate::config::rules::{Clause, Key, Matching, Rule, Test};
+use crate::config::sources::Unit;
+use crate::hardware::TestHarness;
+
+pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
+    for (index, placed) in rules.iter().enumerate() {
+        let Some(rule) = &placed.rule else { continue };
+        let mut desk = notes.desk(&units[placed.unit]);
+        if let Some(reason) = contradiction(rule) {
+            desk.error(&placed.at, format!("rule `{}` can never match: {reason}", rule.name));
+        }
+        let before = rules[..index].iter().filter_map(|placed| Some((placed, placed.rule.as_ref()?)));
+        let mut shadows = before.filter(|(_, earlier)| takes_all_of(earlier, rule));
+        if let Some((earlier, shadow)) = shadows.next() {
+            let line = units[earlier.unit].source.text[..earlier.at.start].matches('\n').count() + 1;
+            let at = format!("{}:{line}", units[earlier.unit].source.path.display());
+            let (message, help) = match takes_all_of(rule, shadow) {
+                true => (
+                    format!("rules `{}` and `{}` can never be told apart", shadow.name, rule.name),
+                    format!("both are for the same packages, so the first, at {at}, always wins"),
+                ),
+                false => (
+                    format!(
+                        "rule `{}` can never match: `{}` takes every package before it",
+                        rule.name, shadow.name
+                    ),
+                    format!("the first rule that fits wins; put this one before {at}, or narrow that one"),
+                ),
+            };
+            desk.error_with_help(&placed.at, message, help);
+        }
+        if rule.product.strategy == Strategy::New
+            && let Some(name) = &rule.product.name
+            && !tells_packages_apart(&name.variables())
+        {
+            let message = "this can render one name for two packages";
+            let help = "show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or \
+                        `{{ package.sha256[:8] }}`; products of one name are hard to tell apart";
+            desk.warn(&placed.product, message, Some(help.to_owned()));
+        }
+        for (label, at) in rule.labels.iter().zip(&placed.labels) {
+            if !tells_packages_apart(&label.name.variables()) {
+                desk.warn(
+                    at,
+                    "this can render one name for two packages",
+                    Some("show something that differs, such as `{{ inf.version }}`".to_owned()),
+                );
+            }
+        }
+    }
+}
+
+/// Whether a name shows anything that one package has and the next has not.
+fn tells_packages_apart(variables: &std::collections::BTreeSet<String>) -> bool {
+    let telling = ["inf.version", "inf.date", "infs", "file.name", "file.stem", "package.sha256"];
+    variables.iter().any(|name| telling.iter().any(|telling| name.starts_with(telling)))
+}
+
+/// Whether every package that `later` is for surely fits `earlier`.
+fn takes_all_of(earlier: &Rule, later: &Rule) -> bool {
+    let folders = earlier.folders.is_empty()
+        || (!later.folders.is_empty() && later.folders.iter().all(|name| earlier.folders.contains(name)));
+    folders && implied(&earlier.matching, &later.matching)
+}
+
+/// Whether whatever fits `narrow` surely fits `wide`.
+fn implied(wide: &Matching, narrow: &Matching) -> bool {
+    let nots = wide.not.iter().all(|not| narrow.not.contains(not));
+    nots && clauses_implied(&wide.clauses, &narrow.clauses)
+}
+
+fn clauses_implied(wide: &[Clause], narrow: &[Clause]) -> bool {
+    wide.iter().all(|clause| {
+        let mut same = narrow.iter().filter(|other| other.key == clause.key);
+        same.any(|other| covers(&clause.test, &other.test))
+    })
+}
+
+fn covers(wide: &Test, narrow: &Test) -> bool {
+    match (wide, narrow) {
+        (Test::Globs(wide), Test::Globs(narrow)) => {
+            narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
+        }
+        (wide, narrow) => wide == narrow,
+    }
+}
+
+/// Why a rule fits no package at all.
+fn contradiction(rule: &Rule) -> Option<String> {
+    let own = &rule.matching.clauses;
+    if let Some(not) =
+        rule.matching.not.iter().find(|not| not.not.is_empty() && clauses_implied(&not.clauses, own))
+    {
+        return Some(format!("its `not` ({not}) excludes everything that it is for"));
+    }
+    let kinds = |kind: &str| {
+        let kind_fits =
+            own.iter().filter(|clause| clause.key == Key::Kind).all(|clause| fits(&clause.test, kind));
+        let ending = format!(".{kind}");
+        let other = if kind == "cab" { ".hlkx" } else { ".cab" };
+        let file_fits =
+            own.iter().filter(|clause| clause.key == Key::File).all(|clause| match &clause.test {
+                Test::Globs(globs) => globs.iter().any(|glob| may_end(glob, &ending, other)),
+                _ => true,
+            });
+        kind_fits && file_fits
+    };
+    let (cab, hlkx) = (kinds("cab"), kinds("hlkx"));
+    match (&rule.product.test_harness, cab, hlkx) {
+        (_, false, false) => Some("its `kind` and `file` exclude each other".to_owned()),
+        (TestHarness::Attestation, false, true) => {
+            Some("attestation takes a .cab, and it is for .hlkx packages alone".to_owned())
+        }
+        (TestHarness::Hlk | TestHarness::Hck, true, false) => {
+            Some("HLK results come in an .hlkx, and it is for .cab packages alone".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn fits(test: &Test, value: &str) -> bool {
+    match test {
+        Test::Globs(globs) => crate::config::pattern::any(globs, value),
+        _ => true,
+    }
+}
+
+/// Whether a file name that fits the glob may end in `ending`, so far as its own end tells.
+fn may_end(glob: &Pattern, ending: &str, other: &str) -> bool {
+    let lower = glob.as_str().to_lowercase();
+    lower.ends_with(ending) || !lower.ends_with(other)
+}

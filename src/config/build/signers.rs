@@ -1,0 +1,47 @@
+//! `[signers]`.
+
+use super::Desk;
+use crate::config::model::Signers;
+use crate::config::raw;
+use crate::config::raw::Texts;
+use crate::config::raw::values::At;
+
+pub(super) fn signers(desk: &mut Desk<'_>, raw: &At<raw::Signers>) -> Signers {
+    let mut signers = Signers {
+        roots: paths(desk, &raw.roots),
+        intermediates: paths(desk, &raw.intermediates),
+        timestamp_roots: paths(desk, &raw.timestamp_roots),
+        crls: paths(desk, &raw.crls),
+        allow_unsigned: raw.allow_unsigned.as_ref().is_some_and(|flag| flag.value),
+        ..Signers::default()
+    };
+    for print in raw.thumbprints.iter().flat_map(|prints| &prints.0) {
+        // Certificate dialogs show them in pairs, with blanks, colons and sometimes an invisible mark in front.
+        let hex: String = print.chars().filter(char::is_ascii_alphanumeric).collect();
+        let hex = hex.to_ascii_lowercase();
+        let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (is_hex, hex.len()) {
+            (true, 40 | 64) => {
+                signers.thumbprints.insert(hex);
+            }
+            (true, length) => desk.error(
+                &print.span,
+                format!("a thumbprint has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits, this has {length}"),
+            ),
+            (false, _) => desk.error(&print.span, "a thumbprint has hexadecimal digits alone"),
+        }
+    }
+    signers
+}
+
+fn paths(desk: &mut Desk<'_>, texts: &Option<Texts>) -> Vec<std::path::PathBuf> {
+    let texts = texts.iter().flat_map(|texts| &texts.0);
+    let mut paths = Vec::new();
+    for text in texts {
+        match text.trim().is_empty() {
+            true => desk.error(&text.span, "this path is empty"),
+            false => paths.push(desk.path(text)),
+        }
+    }
+    paths
+}

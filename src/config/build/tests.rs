@@ -1,0 +1,324 @@
+//! `[[test]]`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::folders::Placed as PlacedFolder;
+use super::rules::Placed as PlacedRule;
+use super::{Desk, Notes};
+use crate::config::raw::Texts;
+use crate::config::raw::test as raw;
+use crate::config::raw::values::At;
+use crate::config::sources::Unit;
+use crate::config::tests::{Case, Expect, Fields};
+use crate::package::Kind;
+use crate::package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
+
+pub(super) fn cases(
+    notes: &mut Notes,
+    units: &[Unit],
+    folders: &[PlacedFolder],
+    rules: &[PlacedRule],
+) -> Vec<Case> {
+    let folders: BTreeSet<_> = folders.iter().map(|placed| placed.folder.name.as_str()).collect();
+    let rules: BTreeSet<_> = rules.iter().map(|placed| placed.name.as_str()).collect();
+    let mut cases = Vec::new();
+    for unit in units {
+        let mut desk = notes.desk(unit);
+        for raw in &unit.file.test {
+            cases.extend(case(&mut desk, raw, &folders, &rules));
+        }
+    }
+    cases
+}
+
+fn case(
+    desk: &mut Desk<'_>,
+    raw: &At<raw::Case>,
+    folders: &BTreeSet<&str>,
+    rules: &BTreeSet<&str>,
+) -> Option<Case> {
+    let name = desk.need_text(&raw.name, &raw.span, "name");
+    let package = desk.need(raw.package.as_ref(), &raw.span, "package");
+    let expect = desk.need(raw.expect.as_ref(), &raw.span, "expect");
+    if let Some(folder) = package.and_then(|package| package.folder.as_ref())
+        && !folders.contains(folder.value.as_str())
+    {
+        let known: Vec<_> = folders.iter().copied().collect();
+        desk.unknown(&folder.span, "folder", folder, &known);
+    }
+    if let Some(rule) = expect.and_then(|expect| expect.rule.as_ref())
+        && !rules.contains(rule.value.as_str())
+    {
+        let known: Vec<_> = rules.iter().copied().collect();
+        desk.unknown(&rule.span, "rule", rule, &known);
+    }
+    let (package, expect) = (package?, expect?);
+    let file = desk.need_text(&package.file, &package.span, "file");
+    let facts = facts(desk, package, file.as_deref().unwrap_or_default())?;
+    let expect = self::expect(desk, expect);
+    Some(Case {
+        name: name?,
+        place: desk.place(&raw.span),
+        folder: package.folder.as_ref().map(|folder| folder.value.clone()),
+        file: file?,
+        sha256: package.sha256.clone().unwrap_or_else(|| "0".repeat(64)),
+        facts,
+        vars: package.vars.clone().unwrap_or_default(),
+        expect,
+    })
+}
+
+fn facts(desk: &mut Desk<'_>, package: &At<raw::Package>, file: &str) -> Option<Facts> {
+    let read = match &package.facts {
+        Some(path) => Some(read_facts(desk, path)?),
+        None => None,
+    };
+    let kind = package
+        .kind
+        .as_ref()
+        .map(|kind| match kind.value {
+            raw::Kind::Cab => Kind::Cab,
+            raw::Kind::Hlkx => Kind::Hlkx,
+        })
+        .or(read.as_ref().map(|facts| facts.kind));
+    let kind = kind.or_else(|| Kind::of_name(file)).unwrap_or(Kind::Cab);
+    let mut facts = read.unwrap_or(Facts {
+        kind,
+        size: 0,
+        files: Vec::new(),
+        infs: Vec::new(),
+        architectures: BTreeSet::new(),
+        signer: None,
+        hlkx: None,
+    });
+    facts.kind = kind;
+    facts.size = package.size.unwrap_or(facts.size);
+    if let Some(files) = &package.files {
+        let fact = |path| FileFact { path, size: 0, machine: None };
+        facts.files = texts(files).into_iter().map(fact).collect();
+    }
+    if let Some(names) = &package.architecture {
+        facts.architectures = texts(names).into_iter().collect();
+    }
+    if let Some(name) = &package.signer {
+        facts.signer = Some(signer(name));
+    }
+    let one = one_inf(package);
+    match (&package.infs, one) {
+        (Some(_), Some(_)) => {
+            let help = "give `infs`, or the keys of the one INF";
+            desk.error_with_help(&package.span, "the package has `infs` and keys of an INF besides", help);
+        }
+        (Some(infs), None) => facts.infs = infs.iter().map(inf).collect(),
+        (None, Some(one)) => match facts.infs.as_mut_slice() {
+            [] => facts.infs = vec![inf(&one)],
+            known => known.iter_mut().for_each(|known| overlay(known, &one)),
+        },
+        (None, None) => {}
+    }
+    if package.operating_systems.is_some() || package.product_types.is_some() || kind == Kind::Hlkx {
+        let hlkx = facts.hlkx.get_or_insert_with(HlkxFacts::default);
+        if let Some(codes) = &package.operating_systems {
+            hlkx.operating_systems = texts(codes);
+        }
+        if let Some(types) = &package.product_types {
+            hlkx.product_types.clone_from(types);
+        }
+    }
+    Some(facts)
+}
+
+/// Facts as JSON: alone, within an inspection, or as a list of one of them.
+fn read_facts(desk: &mut Desk<'_>, path: &At<String>) -> Option<Facts> {
+    let whole = desk.path(path);
+    let failed = |reason: String| format!("facts in `{}` cannot be read: {reason}", whole.display());
+    let read = || -> Result<Facts, String> {
+        let text = std::fs::read_to_string(&whole).map_err(|error| error.to_string())?;
+        let mut json: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        if let Some(items) = json.as_array_mut() {
+            match items.len() {
+                1 => json = items.remove(0),
+                count => return Err(format!("it is a list of {count} packages; keep one")),
+            }
+        }
+        if json.get("infs").is_some() {
+            return serde_json::from_value(json).map_err(|error| error.to_string());
+        }
+        let facts = json.get_mut("facts").map(serde_json::Value::take).unwrap_or(json);
+        match serde_json::from_value::<Option<Facts>>(facts) {
+            Ok(Some(facts)) => Ok(facts),
+            Ok(None) => Err("it holds no facts; the package was not whole".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    match read() {
+        Ok(facts) => Some(facts),
+        Err(reason) => {
+            desk.error(&path.span, failed(reason));
+            None
+        }
+    }
+}
+
+fn texts(texts: &Texts) -> Vec<String> {
+    texts.0.iter().map(|text| text.value.clone()).collect()
+}
+
+fn signer(name: &str) -> SignerFacts {
+    SignerFacts {
+        subject: format!("CN={name}"),
+        name: name.to_owned(),
+        issuer: String::new(),
+        thumbprint_sha1: String::new(),
+        thumbprint_sha256: String::new(),
+        not_before: String::new(),
+        not_after: String::new(),
+        extended_validation: false,
+        timestamp: None,
+        timestamp_authority: None,
+    }
+}
+
+/// The keys of the one INF, if there are any.
+fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
+    let inf = raw::Inf {
+        name: package.inf.clone(),
+        provider: package.provider.clone(),
+        class: package.class.clone(),
+        class_guid: package.class_guid.clone(),
+        version: package.version.clone(),
+        date: package.date.clone(),
+        extension_id: package.extension_id.clone(),
+        hardware_ids: package.hardware_ids.clone(),
+        chids: package.chids.clone(),
+        manufacturers: package.manufacturers.clone(),
+        descriptions: package.descriptions.clone(),
+    };
+    let given = inf.name.is_some()
+        || inf.provider.is_some()
+        || inf.class.is_some()
+        || inf.class_guid.is_some()
+        || inf.version.is_some()
+        || inf.date.is_some()
+        || inf.extension_id.is_some()
+        || inf.hardware_ids.is_some()
+        || inf.chids.is_some()
+        || inf.manufacturers.is_some()
+        || inf.descriptions.is_some();
+    given.then_some(inf)
+}
+
+fn inf(raw: &raw::Inf) -> InfFacts {
+    let mut inf = InfFacts { name: "package.inf".to_owned(), ..InfFacts::default() };
+    overlay(&mut inf, raw);
+    inf
+}
+
+fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
+    if let Some(name) = &raw.name {
+        inf.name.clone_from(name);
+    }
+    inf.path = match inf.path.is_empty() {
+        true => inf.name.clone(),
+        false => std::mem::take(&mut inf.path),
+    };
+    inf.stem = inf.name.rsplit_once('.').map_or(inf.name.as_str(), |(stem, _)| stem).to_owned();
+    let take = |slot: &mut Option<String>, value: &Option<String>| {
+        if value.is_some() {
+            slot.clone_from(value);
+        }
+    };
+    take(&mut inf.provider, &raw.provider);
+    take(&mut inf.class, &raw.class);
+    take(&mut inf.class_guid, &raw.class_guid);
+    take(&mut inf.version, &raw.version);
+    take(&mut inf.date, &raw.date);
+    take(&mut inf.extension_id, &raw.extension_id);
+    let list = |slot: &mut Vec<String>, values: &Option<Texts>| {
+        if let Some(values) = values {
+            *slot = texts(values);
+        }
+    };
+    list(&mut inf.hardware_ids, &raw.hardware_ids);
+    list(&mut inf.chids, &raw.chids);
+    list(&mut inf.manufacturers, &raw.manufacturers);
+    list(&mut inf.descriptions, &raw.descriptions);
+}
+
+fn expect(desk: &mut Desk<'_>, raw: &At<raw::Expect>) -> Expect {
+    let globs = |globs: &crate::config::raw::Globs| globs.0.iter().map(|glob| glob.value.0.clone()).collect();
+    let rejected = raw.rejected.as_ref().map(|flag| flag.value);
+    let error = raw.error.as_ref().map(globs).unwrap_or_default();
+    let wants_requests =
+        raw.product.is_some() || raw.submission.is_some() || raw.label.is_some() || raw.labels.is_some();
+    if rejected == Some(true) && wants_requests {
+        desk.error(&raw.span, "a rejected package has no requests to expect anything of");
+    }
+    let mut labels = Vec::new();
+    for table in raw.label.iter().flat_map(|tables| &tables.0) {
+        let mut fields = fields(desk, &table.value);
+        let name = match fields.remove("name") {
+            None => None,
+            Some(serde_json::Value::String(glob)) => pattern(desk, &table.span, &glob),
+            Some(_) => {
+                desk.error(&table.span, "`name` is a glob that says which label is meant");
+                None
+            }
+        };
+        labels.push((name, fields));
+    }
+    let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
+        Some(table) => fields(desk, &table.value),
+        None => Fields::new(),
+    };
+    Expect {
+        rule: raw.rule.as_ref().map(|rule| rule.value.clone()),
+        rejected,
+        error,
+        account: raw.account.as_ref().map(|account| account.value.clone()),
+        labels: raw.labels.as_ref().map(globs),
+        product: table(&raw.product),
+        submission: table(&raw.submission),
+        label: labels,
+    }
+}
+
+fn pattern(desk: &mut Desk<'_>, span: &Range<usize>, glob: &str) -> Option<crate::config::pattern::Pattern> {
+    match crate::config::pattern::Pattern::new(glob) {
+        Ok(pattern) => Some(pattern),
+        Err(reason) => {
+            desk.error(span, reason);
+            None
+        }
+    }
+}
+
+fn fields(desk: &mut Desk<'_>, table: &BTreeMap<String, At<raw::Any>>) -> Fields {
+    let mut fields = Fields::new();
+    for (key, value) in table {
+        match json(&value.value.0) {
+            Some(json) => {
+                fields.insert(key.clone(), json);
+            }
+            None => desk.error(&value.span, format!("`{key}` cannot be compared with what JSON holds")),
+        }
+    }
+    fields
+}
+
+/// The value as JSON; dates as their texts.
+fn json(value: &toml::Value) -> Option<serde_json::Value> {
+    Some(match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => serde_json::Number::from_f64(*number)?.into(),
+        toml::Value::Boolean(flag) => (*flag).into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items.iter().map(json).collect::<Option<Vec<_>>>()?.into(),
+        toml::Value::Table(table) => {
+            let fields = table.iter().map(|(key, value)| Some((key.clone(), json(value)?)));
+            serde_json::Value::Object(fields.collect::<Option<_>>()?)
+        }
+    })
+}

@@ -1,0 +1,379 @@
+//! Whole files: what is taken, and the exact words for what is not.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::model::{After, Credential, Destination, Strategy};
+use super::{Config, Environment, Report, load, load_str};
+
+fn environment() -> Environment {
+    Environment {
+        state_directory: Some(PathBuf::from("/state")),
+        runtime_directory: Some(PathBuf::from("/runtime")),
+    }
+}
+
+fn read(text: &str) -> Result<Config, Report> {
+    load_str(Path::new("/etc/dropship/dropship.toml"), text, &environment())
+}
+
+fn config(text: &str) -> Config {
+    read(text).unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn told(text: &str) -> String {
+    match read(text) {
+        Ok(config) => panic!("taken: {}", config.warnings),
+        Err(report) => report.to_string(),
+    }
+}
+
+/// What is said of a text, a line each: `line:column message [help]`.
+fn lines(text: &str) -> Vec<String> {
+    let report = match read(text) {
+        Ok(config) => config.warnings,
+        Err(report) => report,
+    };
+    let line = |problem: &super::Problem| {
+        let help = problem.help.as_deref().map(|help| format!(" [{help}]")).unwrap_or_default();
+        format!("{}:{} {}{help}", problem.line, problem.column, problem.message)
+    };
+    report.problems.iter().map(line).collect()
+}
+
+const CONTRACT: &str = r#"
+[account]
+tenant_id = "contoso.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+client_secret_file = "secret"
+
+[api]
+endpoint  = "https://manage.devcenter.microsoft.com"
+authority = "https://login.microsoftonline.com"
+blob_hosts = ["*.blob.core.windows.net"]
+workers = 4
+uncertain = "10m"
+retry = { first = "500ms", max = "5m" }
+proxy = "http://proxy:3128"
+ca_file = "corp-ca.pem"
+
+[api.poll]
+sign    = { first = "15s", max = "5m" }
+publish = { first = "1m",  max = "1h" }
+account = { first = "5s",  max = "5m" }
+
+[store]
+path = "/var/lib/dropship"
+keep = "90d"
+
+[control]
+socket = "/run/dropship/control.sock"
+operators = ["dropship-ops"]
+
+[[folder]]
+name = "audio"
+path = "/srv/drop/audio"
+include = ["*.cab", "*.hlkx"]
+recursive = false
+outbox = "/srv/signed/audio"
+after = "leave"
+backlog = "take"
+settle = "2s"
+incomplete = "1h"
+poll = "30s"
+
+[signers]
+roots = ["corp-root.pem"]
+intermediates = ["issuing-ca.pem"]
+thumbprints = []
+timestamp_roots = []
+allow_unsigned = false
+
+[[rule]]
+name = "audio-attestation"
+folders = ["audio"]
+match = { file = "*.cab", provider = "Contoso*", class = "MEDIA" }
+[rule.product]
+name = "{{ inf.provider }} {{ inf.stem }} {{ inf.version }}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
+selected_product_types = { windows_v100_CO = "Unclassified" }
+
+[rule.submission]
+name = "{{ file.stem }}"
+
+[[rule.label]]
+name = "{{ inf.stem }} {{ inf.version }} test ring"
+destination = "windows_update"
+hold = false
+go_live = "+7d"
+auto_install_during_os_upgrade = false
+auto_install_on_applicable_systems = false
+disclosure_restricted = true
+audiences = ["Test Registry Key"]
+floor = "NI"
+[rule.label.hardware_ids]
+include = ["pci\\ven_8086*"]
+operating_systems = ["WINDOWS_v100_X64_*"]
+
+[[test]]
+name = "audio cab goes to attestation"
+package = { folder = "audio", file = "x.cab", provider = "Contoso", class = "MEDIA", inf = "x.inf", version = "1.0.0.1" }
+expect = { rule = "audio-attestation", labels = ["* test ring"] }
+"#;
+
+#[test]
+fn the_documented_configuration_is_taken_as_it_stands() {
+    let config = config(CONTRACT);
+    assert_eq!(config.warnings.to_string(), "No problems found");
+    assert_eq!(config.without_effect, Vec::<String>::new());
+    let account = &config.accounts["default"];
+    assert_eq!(account.credential, Credential::SecretFile("/etc/dropship/secret".into()));
+    assert_eq!(config.api.retry.first, Duration::from_millis(500));
+    assert_eq!(config.api.ca_file.as_deref(), Some(Path::new("/etc/dropship/corp-ca.pem")));
+    assert_eq!(config.signers.roots, [PathBuf::from("/etc/dropship/corp-root.pem")]);
+    let rule = &config.rules[0];
+    assert_eq!(rule.account, "default");
+    assert_eq!(rule.product.strategy, Strategy::New);
+    assert_eq!(rule.labels[0].destination, Destination::WindowsUpdate);
+    assert_eq!(config.ready_to_run(), Ok(()));
+    for outcome in super::tests::run(&config) {
+        assert!(outcome.passed, "{outcome}");
+    }
+}
+
+#[test]
+fn an_empty_file_has_every_default_but_cannot_run() {
+    let config = config("");
+    assert_eq!(config.store.path, Path::new("/state"));
+    assert_eq!(config.control.socket, Path::new("/runtime/control.sock"));
+    assert_eq!(config.api.endpoint.as_str(), "https://manage.devcenter.microsoft.com/");
+    assert_eq!(config.api.authority.as_str(), "https://login.microsoftonline.com/");
+    assert_eq!(config.api.blob_hosts, ["*.blob.core.windows.net"]);
+    assert_eq!(config.api.workers, 4);
+    assert_eq!(config.api.uncertain, Duration::from_secs(600));
+    assert_eq!(config.api.poll.publish.max, Duration::from_secs(3600));
+    assert_eq!(config.store.keep, Duration::from_secs(90 * 86_400));
+    let report = config.ready_to_run().expect_err("not ready");
+    let messages: Vec<_> = report.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "there is no account",
+            "there is no folder to watch",
+            "there is no rule, so every package would be rejected",
+            "nobody's signature is trusted"
+        ]
+    );
+}
+
+#[test]
+fn every_unknown_key_and_wrong_type_is_told_in_one_run() {
+    assert_eq!(
+        lines(
+            "[api]\nwokers = 2\nworkers = \"many\"\nuncertain = \"soon\"\nretry = { frist = \"1s\" }\n\
+             [stroe]\npath = 1\n\
+             [[folder]]\nname = \"a\"\npath = \"/a\"\nbacklog = \"keep\"\nrecursive = \"yes\"\ninclude = [\"*.cab\", 5]\n\
+             [[folder]]\nnmae = \"b\"\npath = \"/b\"\n\
+             [[rule]]\nmatch = { providr = \"x\", file = \"[a\" }\n"
+        ),
+        [
+            "2:1 unknown key `wokers` [did you mean `workers`?]",
+            "3:11 expected a whole number that is not negative, found string \"many\"",
+            "4:13 `soon` is not a duration; write one such as \"250ms\", \"5s\", \"10m\" or \"7d\"",
+            "5:11 unknown key `frist` [did you mean `first`?]",
+            "6:2 unknown key `stroe` [did you mean `store`?]",
+            "11:11 `keep` is not a value of this key [known here: `take` and `hold`]",
+            "12:13 expected `true` or `false`, found string \"yes\"",
+            "13:21 expected a string, found integer `5`",
+            "15:1 unknown key `nmae` [did you mean `name`?]",
+            "17:1 `name` is missing",
+            "17:1 `product` is missing",
+            "18:11 unknown key `providr` [did you mean `provider`?]",
+            "18:33 `[a` is not a glob: unclosed character class; missing ']'",
+        ]
+    );
+}
+
+#[test]
+fn every_syntax_error_is_told_and_nothing_that_follows_from_it() {
+    let report = told("[api\nworkers = \n[store]\nkeep = \"90d\"\npath == 3\n");
+    assert!(report.starts_with("error: not TOML: "), "{report}");
+    assert_eq!(report.matches("error: ").count(), 3, "{report}");
+}
+
+#[test]
+fn a_report_points_at_the_place() {
+    assert_eq!(
+        told("[api]\nendpoint = \"http://api.example.com\"\n"),
+        "error: `endpoint` would send credentials in the clear\n \
+         --> /etc/dropship/dropship.toml:2:12\n  \
+         |\n\
+         2 | endpoint = \"http://api.example.com\"\n  \
+         |            ^^^^^^^^^^^^^^^^^^^^^^^^\n  \
+         |\n  \
+         = help: write https://; plain http:// is for loopback alone, where nobody listens in\n\n\
+         1 error"
+    );
+}
+
+#[test]
+fn plain_http_is_for_loopback() {
+    for host in ["127.0.0.1:8080", "localhost:1", "[::1]:9", "api.localhost"] {
+        let text = format!("[api]\nendpoint = \"http://{host}\"\nauthority = \"http://{host}/x\"\n");
+        assert!(config(&text).api.endpoint.as_str().starts_with("http://"), "{host}");
+    }
+    for host in ["example.com", "10.0.0.1", "localhost.example.com", "127.0.0.1.nip.io"] {
+        let text = format!("[api]\nendpoint = \"http://{host}\"\nauthority = \"http://{host}\"\n");
+        assert_eq!(lines(&text).len(), 2, "{host}");
+    }
+    assert_eq!(lines("[api]\nendpoint = \"ftp://x\"\nproxy = \"http://u:p@x\"\n").len(), 2);
+}
+
+#[test]
+fn an_account_has_exactly_one_credential() {
+    let account = |keys: &str| lines(&format!("[account]\ntenant_id = \"t\"\nclient_id = \"c\"\n{keys}\n"));
+    assert_eq!(account("client_secret_env = \"S\""), Vec::<String>::new());
+    assert_eq!(
+        account("client_secret_env = \"S\"\nfederated_token_file = \"/t\""),
+        ["5:24 `federated_token_file` besides `client_secret_env`: an account has exactly one credential \
+             [remove the one that is not used]"]
+    );
+    let none = account("");
+    assert!(
+        none[0].starts_with("1:1 the account has no credential [give one of `client_secret_file`"),
+        "{none:?}"
+    );
+    let secret = account("client_secret = \"hunter2\"");
+    assert!(secret[0].starts_with("4:1 unknown key `client_secret`"), "{secret:?}");
+    assert_eq!(lines("[account]\nmanaged_identity = true\n"), Vec::<String>::new());
+    assert_eq!(
+        lines("[account]\nclient_secret_file = \"s\"\ntenant_id = \"a/b\"\nclient_id = \"\"\n"),
+        ["3:13 `a/b` is no tenant; a tenant is a GUID or a domain name", "4:13 `client_id` is empty"]
+    );
+}
+
+#[test]
+fn folders_must_not_meet() {
+    let folder = |name: &str, path: &str, more: &str| {
+        format!("[[folder]]\nname = \"{name}\"\npath = \"{path}\"\n{more}\n")
+    };
+    let two = |a: String, b: String| lines(&format!("{a}{b}"));
+    let overlap = "overlap: a package would be two jobs [give each its own folder, or drop `recursive`]";
+    assert_eq!(
+        two(folder("a", "/x/y", ""), folder("b", "/x/z/../y", "")),
+        [format!("7:8 folders `b` and `a` {overlap}")]
+    );
+    assert_eq!(
+        two(folder("a", "/x", "recursive = true"), folder("b", "/x/y", "")),
+        [format!("7:8 folders `b` and `a` {overlap}")]
+    );
+    assert_eq!(two(folder("a", "/x", ""), folder("b", "/x/y", "")), Vec::<String>::new());
+    assert_eq!(
+        two(folder("a", "/x", ""), folder("a", "/y", "")),
+        [
+            "6:8 there are two folders named `a` [the first stands at /etc/dropship/dropship.toml:2; names are \
+             unique over all files]"
+        ]
+    );
+    assert_eq!(
+        lines(&folder("a", "/x", "outbox = \"/x/out\"\nafter = \"move:/x\"")),
+        [
+            "4:10 the outbox lies inside the drop folder `a` [what dropship brings back would be dropped again; \
+             give it a folder elsewhere]",
+            "5:9 `after` would move files into the drop folder `a` [they would be dropped again; move them elsewhere]"
+        ]
+    );
+    assert_eq!(
+        lines(&folder("a", "/state", "outbox_mode = \"888\"\npoll = \"0s\"")),
+        [
+            "3:8 folder `a` and the store lie in one another",
+            "4:15 `888` is no mode for results [write octal digits such as \"0640\"; dropship itself must read and \
+             write them]",
+            "5:8 `poll` must be longer than nothing"
+        ]
+    );
+    let whole =
+        config(&folder("a", "drop", "after = \"move:done\"\noutbox_mode = \"0640\"\nexclude = \"x*\""));
+    let whole = &whole.folders[0];
+    assert_eq!(whole.path, Path::new("/etc/dropship/drop"));
+    assert_eq!(whole.after, After::Move("/etc/dropship/done".into()));
+    assert_eq!((whole.outbox_mode, whole.exclude.as_slice()), (Some(0o640), ["x*".to_owned()].as_slice()));
+}
+
+#[test]
+fn included_files_are_sorted_and_hold_parts_alone() {
+    let home = tempfile::tempdir().expect("scratch");
+    let put = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        std::fs::write(path, text).expect("file");
+    };
+    let rule = |name: &str| {
+        format!(
+            "[[rule]]\nname = \"{name}\"\nmatch = {{ file = \"{name}.cab\" }}\n[rule.product]\nname = \"{{{{ inf.version }}}}\"\n\
+             test_harness = \"attestation\"\ndevice_type = \"internal\"\nrequested_signatures = \"WINDOWS_v100_X64_CO_FULL\"\n"
+        )
+    };
+    put("dropship.toml", &format!("include = [\"rules.d/*.toml\", \"nothing/*.toml\"]\n{}", rule("main")));
+    put("rules.d/20-b.toml", &rule("b"));
+    put("rules.d/10-a.toml", &format!("[[folder]]\nname = \"f\"\npath = \"drop\"\n{}", rule("a")));
+    put("rules.d/.hidden.toml", "nonsense");
+    put("rules.d/readme.txt", "nonsense");
+    let path = home.path().join("dropship.toml");
+    let config = load(&path, &environment()).unwrap_or_else(|report| panic!("{report}"));
+    let names: Vec<_> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["main", "a", "b"]);
+    assert_eq!(config.folders[0].path, home.path().join("rules.d/drop"));
+    assert_eq!(config.files.len(), 3);
+    assert_eq!(config.warnings.problems.len(), 1);
+    assert!(config.warnings.to_string().contains("no file fits `nothing/*.toml`"), "{}", config.warnings);
+
+    put("rules.d/20-b.toml", &format!("[api]\nworkers = 1\n{}", rule("a")));
+    put("rules.d/30-c.toml", "include = \"x\"\n[[rule]]\nname = 3\n");
+    let report = load(&path, &environment()).expect_err("wrong");
+    let told: Vec<_> = report
+        .problems
+        .iter()
+        .map(|problem| {
+            let file = problem.file.file_name().expect("name").to_string_lossy().into_owned();
+            format!("{file}:{} {}", problem.line, problem.message)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "dropship.toml:1 no file fits `nothing/*.toml`",
+            "20-b.toml:1 `[api]` cannot stand in an included file",
+            "20-b.toml:4 there are two rules named `a`",
+            "20-b.toml:4 rules `a` and `a` can never be told apart",
+            "30-c.toml:1 `include` cannot stand in an included file",
+            "30-c.toml:2 `product` is missing",
+            "30-c.toml:3 expected a string, found integer `3`",
+        ]
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let home = tempfile::tempdir().expect("scratch");
+    let told = |path: &Path| load(path, &environment()).expect_err("unreadable").to_string();
+    assert!(told(&home.path().join("none.toml")).contains("cannot be read: No such file"));
+    assert!(told(home.path()).contains("is not a file"));
+    let latin = home.path().join("latin.toml");
+    std::fs::write(&latin, b"# \xe4\n").expect("file");
+    assert!(told(&latin).contains("is not UTF-8: byte 2 belongs to no character"));
+}
+
+#[test]
+fn systemd_hands_down_lists_of_folders() {
+    let get = |name: &str| match name {
+        "STATE_DIRECTORY" => Some("/a:/b".into()),
+        "RUNTIME_DIRECTORY" => Some("".into()),
+        _ => None,
+    };
+    let environment = Environment::from_variables(get);
+    assert_eq!(environment.state_directory, Some("/a".into()));
+    assert_eq!(environment.runtime_directory, None);
+}

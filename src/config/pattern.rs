@@ -1,0 +1,238 @@
+//! Globs, case-blind. Backslashes are letters (hardware ids hold them), and `*` passes any of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// One glob.
+///
+/// Most globs in rules are plain words or have one star at an end; those never start a matching engine.
+#[derive(Clone)]
+pub struct Pattern {
+    source: Arc<str>,
+    shape: Shape,
+}
+
+#[derive(Clone)]
+enum Shape {
+    Exact(Arc<str>),
+    Prefix(Arc<str>),
+    Suffix(Arc<str>),
+    Contains(Arc<str>),
+    Glob(Arc<GlobMatcher>),
+}
+
+impl Pattern {
+    /// Reads a glob: `*`, `?`, `[ab]`, `{a,b}`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("an empty glob matches nothing; write `*` for anything".to_owned());
+        }
+        let lower = text.to_lowercase();
+        let shape = match plain_shape(&lower) {
+            Some(shape) => shape,
+            None => {
+                let glob = GlobBuilder::new(text)
+                    .case_insensitive(true)
+                    .backslash_escape(false)
+                    .literal_separator(false)
+                    .build()
+                    .map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))?;
+                Shape::Glob(Arc::new(glob.compile_matcher()))
+            }
+        };
+        Ok(Self { source: text.into(), shape })
+    }
+
+    /// Whether the whole of `text` fits.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.shape {
+            Shape::Exact(word) => equals(text, word),
+            Shape::Prefix(word) => starts(text, word),
+            Shape::Suffix(word) => ends(text, word),
+            Shape::Contains(word) => word.is_empty() || text.to_lowercase().contains(&**word),
+            Shape::Glob(glob) => glob.is_match(text),
+        }
+    }
+
+    /// The glob as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+
+    /// The one text that fits, if the glob has no wildcard.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        matches!(self.shape, Shape::Exact(_)).then_some(&*self.source)
+    }
+
+    /// Whether any text fits.
+    #[must_use]
+    pub fn is_anything(&self) -> bool {
+        matches!(&self.shape, Shape::Contains(word) if word.is_empty())
+    }
+
+    /// Whether every text that fits `other` surely fits this one too; `false` when that is not known.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.is_anything() || self == other {
+            return true;
+        }
+        if let Shape::Exact(word) = &other.shape {
+            return self.is_match(word);
+        }
+        let (head, tail) = other.fixed_ends();
+        match &self.shape {
+            Shape::Prefix(word) => head.starts_with(&**word),
+            Shape::Suffix(word) => tail.ends_with(&**word),
+            Shape::Contains(word) => head.contains(&**word) || tail.contains(&**word) || other.holds(word),
+            Shape::Exact(_) | Shape::Glob(_) => false,
+        }
+    }
+
+    /// What every fitting text begins and ends with, in lower case.
+    fn fixed_ends(&self) -> (String, String) {
+        let lower = self.source.to_lowercase();
+        let head = lower.find(['*', '?', '[', '{']).unwrap_or(lower.len());
+        let tail = lower.rfind(['*', '?', ']', '}']).map_or(0, |at| at + 1);
+        (lower[..head].to_owned(), lower[tail..].to_owned())
+    }
+
+    fn holds(&self, word: &str) -> bool {
+        matches!(&self.shape, Shape::Contains(own) if own.contains(word))
+    }
+}
+
+/// The shape of a glob without `?`, `[`, `{` and inner stars.
+fn plain_shape(lower: &str) -> Option<Shape> {
+    if lower.contains(['?', '[', ']', '{', '}']) {
+        return None;
+    }
+    let front = lower.starts_with('*');
+    let back = lower.ends_with('*');
+    let core: Arc<str> = lower.trim_matches('*').into();
+    if core.contains('*') {
+        return None;
+    }
+    Some(match (front, back) {
+        (false, false) => Shape::Exact(core),
+        (false, true) => Shape::Prefix(core),
+        (true, false) => Shape::Suffix(core),
+        (true, true) => Shape::Contains(core),
+    })
+}
+
+fn equals(text: &str, lower: &str) -> bool {
+    if text.is_ascii() {
+        return text.eq_ignore_ascii_case(lower);
+    }
+    text.to_lowercase() == lower
+}
+
+fn starts(text: &str, lower: &str) -> bool {
+    if text.is_ascii() {
+        return text.get(..lower.len()).is_some_and(|head| head.eq_ignore_ascii_case(lower));
+    }
+    text.to_lowercase().starts_with(lower)
+}
+
+fn ends(text: &str, lower: &str) -> bool {
+    if text.is_ascii() {
+        let tail = text.len().checked_sub(lower.len()).and_then(|at| text.get(at..));
+        return tail.is_some_and(|tail| tail.eq_ignore_ascii_case(lower));
+    }
+    text.to_lowercase().ends_with(lower)
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source || self.source.to_lowercase() == other.source.to_lowercase()
+    }
+}
+
+impl Eq for Pattern {}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.source, f)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+impl serde::Serialize for Pattern {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.source)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whether `text` fits one of `patterns`; an empty set fits nothing.
+#[must_use]
+pub fn any(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(glob: &str, text: &str) -> bool {
+        Pattern::new(glob).expect(glob).is_match(text)
+    }
+
+    #[test]
+    fn globs_ignore_case_and_take_backslashes_as_letters() {
+        assert!(fits("pci\\ven_8086*", "PCI\\VEN_8086&DEV_1234"));
+        assert!(!fits("pci\\ven_8086*", "PCI\\VEN_10DE"));
+        assert!(fits("*.CAB", "x.cab"));
+        assert!(fits("*audio*", "My Audio.cab"));
+        assert!(fits("WINDOWS_v100_*_CO_FULL", "windows_V100_x64_co_full"));
+        assert!(fits("usb\\vid_{046d,045e}*", "USB\\VID_045E&PID_0001"));
+        assert!(fits("a?c", "aBc") && !fits("a?c", "abbc"));
+        assert!(fits("*", "") && fits("*", "x/y\\z"));
+        assert!(fits("ÄPFEL*", "äpfel.cab") && fits("*É", "é") && fits("straße", "STRAßE"));
+        assert!(!fits("abc*", "ab") && !fits("*abc", "bc"));
+    }
+
+    #[test]
+    fn bad_globs_say_what_is_wrong() {
+        assert_eq!(
+            Pattern::new("[a").expect_err("bad"),
+            "`[a` is not a glob: unclosed character class; missing ']'"
+        );
+        assert!(Pattern::new("").is_err());
+    }
+
+    #[test]
+    fn a_wider_glob_covers_a_narrower_one() {
+        let covers = |a: &str, b: &str| Pattern::new(a).expect(a).covers(&Pattern::new(b).expect(b));
+        assert!(covers("*", "x*y"));
+        assert!(covers("con*", "Contoso*"));
+        assert!(covers("*.cab", "x.CAB"));
+        assert!(covers("*tos*", "contoso*"));
+        assert!(!covers("contoso*", "con*"));
+        assert!(
+            covers("*.cab", "audio*.cab")
+                && covers("pci*", "PCI\\VEN_{8086,10de}*")
+                && covers("*b*", "*abc*")
+        );
+        assert!(!covers("*.cab", "*") && !covers("*.cab", "*.{cab,hlkx}") && !covers("a?c", "abc*"));
+    }
+}

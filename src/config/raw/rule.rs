@@ -1,0 +1,369 @@
+//! `[[rule]]` as it is written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::values::{At, LiveDate, MomentDate, OneOrMany, Text};
+use super::{Delay, Globs, Texts};
+use crate::config::schedule::Days;
+use crate::config::templates::Template;
+use crate::config::version::VersionRange;
+
+/// A text that is a MiniJinja template.
+pub(in crate::config) type Templated = At<Text<Template>>;
+/// A list of templates, or one.
+pub(in crate::config) type Templates = OneOrMany<Text<Template>>;
+
+/// Which packages it is for, and what product, submission and labels they get.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Rule {
+    /// Unique name.
+    pub(in crate::config) name: Option<At<String>>,
+    /// Names of the folders that it is for. Default: all
+    pub(in crate::config) folders: Option<Texts>,
+    /// What must hold of a package; all keys given must. Default: any package
+    #[serde(rename = "match")]
+    pub(in crate::config) matching: Option<At<Match>>,
+    /// Name of the account in `[accounts]`.
+    pub(in crate::config) account: Option<At<String>>,
+    /// Values that templates show as `vars.NAME`.
+    pub(in crate::config) vars: Option<At<BTreeMap<String, At<Var>>>>,
+    /// The product.
+    pub(in crate::config) product: Option<At<Product>>,
+    /// The submission.
+    pub(in crate::config) submission: Option<At<Submission>>,
+    /// The shipping labels.
+    #[serde(default)]
+    pub(in crate::config) label: Vec<At<Label>>,
+}
+
+/// A value that a package's sidecar may choose among those allowed.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Var {
+    /// Globs; what a sidecar sets must fit one.
+    pub(in crate::config) allowed: Option<Globs>,
+    /// Taken when no sidecar sets it.
+    pub(in crate::config) default: Option<At<String>>,
+}
+
+/// What must hold of a package: globs, case-blind, or lists of them; all keys given must hold.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Match {
+    /// File name.
+    pub(in crate::config) file: Option<Globs>,
+    /// `Provider` of every INF.
+    pub(in crate::config) provider: Option<Globs>,
+    /// `Class` of every INF.
+    pub(in crate::config) class: Option<Globs>,
+    /// `ClassGuid` of every INF.
+    pub(in crate::config) class_guid: Option<Globs>,
+    /// `DriverVer` version of every INF: a range such as ">=1.2, <2", a version or a glob.
+    pub(in crate::config) version: Option<OneOrMany<Text<VersionRange>>>,
+    /// `DriverVer` date of every INF, as yyyy-mm-dd.
+    pub(in crate::config) date: Option<Globs>,
+    /// File name of an INF.
+    pub(in crate::config) inf: Option<Globs>,
+    /// A hardware id of an INF.
+    pub(in crate::config) hardware_id: Option<Globs>,
+    /// A computer hardware id (CHID) that an INF names.
+    pub(in crate::config) chid: Option<Globs>,
+    /// A manufacturer that an INF names.
+    pub(in crate::config) manufacturer: Option<Globs>,
+    /// A device description of an INF.
+    pub(in crate::config) description: Option<Globs>,
+    /// Name of the certificate that signed the package.
+    pub(in crate::config) signer: Option<Globs>,
+    /// Issuer of the certificate that signed the package.
+    pub(in crate::config) issuer: Option<Globs>,
+    /// SHA-1 or SHA-256 of the certificate that signed the package.
+    pub(in crate::config) thumbprint: Option<Globs>,
+    /// `cab` or `hlkx`.
+    pub(in crate::config) kind: Option<Globs>,
+    /// An architecture of the package: x86, amd64, arm, arm64, ia64.
+    pub(in crate::config) architecture: Option<Globs>,
+    /// Path of a file in the package, with slashes.
+    pub(in crate::config) contains: Option<Globs>,
+    /// OS code that an .hlkx was tested for.
+    pub(in crate::config) operating_system: Option<Globs>,
+    /// Product type that an .hlkx states.
+    pub(in crate::config) product_type: Option<Globs>,
+    /// Version of the kit that an .hlkx was made with.
+    pub(in crate::config) kit_version: Option<Globs>,
+    /// Whether an INF is an extension INF.
+    pub(in crate::config) extension: Option<At<bool>>,
+    /// Whether an INF is a primitive driver.
+    pub(in crate::config) primitive: Option<At<bool>>,
+    /// The package is not meant when all keys of this table hold; several tables may be given.
+    pub(in crate::config) not: Option<OneOrMany<Match>>,
+}
+
+/// How products are come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum Strategy {
+    /// A new product for each package.
+    New,
+    /// One product for each version: the product of the rendered name that dropship made is used again.
+    PerVersion,
+    /// A product that exists, by `id` or `name`, with derived submissions.
+    Existing,
+}
+
+/// Fields of the product.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Product {
+    /// How the product is come by. Default: new
+    pub(in crate::config) strategy: Option<At<Strategy>>,
+    /// Id of an existing product, as a string of digits.
+    pub(in crate::config) id: Option<At<Id>>,
+    /// Name of the product.
+    #[serde(alias = "product_name")]
+    pub(in crate::config) name: Option<Templated>,
+    /// `attestation`, `hlk` or `hck`.
+    pub(in crate::config) test_harness: Option<At<String>>,
+    /// When marketing names become visible: a date, or an offset such as "+30d".
+    pub(in crate::config) announcement_date: Option<At<MomentDate>>,
+    /// Ids of device metadata packages.
+    pub(in crate::config) device_metadata_ids: Option<Templates>,
+    /// Firmware version.
+    pub(in crate::config) firmware_version: Option<Templated>,
+    /// `internal`, `external`, `internalExternal` or `notSet`.
+    pub(in crate::config) device_type: Option<At<String>>,
+    /// Sign for test machines.
+    #[serde(alias = "test_sign")]
+    pub(in crate::config) is_test_sign: Option<At<bool>>,
+    /// Sign for flights.
+    #[serde(alias = "flight_sign")]
+    pub(in crate::config) is_flight_sign: Option<At<bool>>,
+    /// Marketing names.
+    pub(in crate::config) marketing_names: Option<Templates>,
+    /// Product type by OS family code.
+    pub(in crate::config) selected_product_types: Option<At<BTreeMap<String, Templated>>>,
+    /// OS codes to sign for, or "from_package" for an .hlkx.
+    pub(in crate::config) requested_signatures: Option<At<Templates>>,
+    /// At most one of `storage_controller`, `raid_controller` and `svvp`.
+    pub(in crate::config) additional_attributes: Option<At<BTreeMap<String, At<BTreeMap<String, Plain>>>>>,
+    /// Package type.
+    pub(in crate::config) package_type: Option<Templated>,
+}
+
+/// A text, number or boolean that goes out as it is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(in crate::config) enum Plain {
+    /// A boolean.
+    Flag(bool),
+    /// A number.
+    Number(u64),
+    /// A text.
+    Text(String),
+}
+
+/// An id: a string of digits, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) struct Id(pub(in crate::config) u64);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+
+        impl serde::de::Visitor<'_> for IdVisitor {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an id: a string of digits")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Id, E> {
+                let wrong = || E::custom(format!("`{number}` is not an id; ids are not negative"));
+                u64::try_from(number).map(Id).map_err(|_| wrong())
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Id, E> {
+                Ok(Id(number))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let wrong = || {
+                    E::custom(format!(
+                        "`{text}` is not an id; an id is a whole number such as \"14631253285588838\""
+                    ))
+                };
+                text.parse().ok().filter(|_| digits).map(Id).ok_or_else(wrong)
+            }
+        }
+
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for Id {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]+$", "minimum": 0 })
+    }
+}
+
+/// `initial` or `derived`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum SubmissionType {
+    /// The first submission of a product.
+    Initial,
+    /// A driver update acceptable for an existing product.
+    Derived,
+}
+
+/// Fields of the submission.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Submission {
+    /// Name of the submission. Default: the product's
+    pub(in crate::config) name: Option<Templated>,
+    /// Default: initial, for an existing product derived
+    #[serde(rename = "type")]
+    pub(in crate::config) kind: Option<At<SubmissionType>>,
+}
+
+/// Where a label sends the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(in crate::config) enum Destination {
+    /// Windows Update.
+    WindowsUpdate,
+    /// Another partner, who may publish it.
+    AnotherPartner,
+}
+
+/// Fields of a shipping label.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Label {
+    /// Name of the label.
+    pub(in crate::config) name: Option<Templated>,
+    /// `windows_update` or `another_partner`.
+    pub(in crate::config) destination: Option<At<Destination>>,
+    /// Hold the job before this label until `approve`. Default: false
+    pub(in crate::config) hold: Option<At<bool>>,
+    /// Name, as written or as a glob, of the label of this rule that must be published first.
+    pub(in crate::config) after: Option<At<String>>,
+    /// How long after that. Default: 0s
+    pub(in crate::config) soak: Option<Delay>,
+    /// Remove what this label targets from older labels of the same rule and label. Default: false
+    pub(in crate::config) supersede: Option<At<bool>>,
+    /// A date, an offset such as "+7d", or "next_working_day". Default: as soon as certified
+    #[serde(alias = "go_live_date")]
+    pub(in crate::config) go_live: Option<At<LiveDate>>,
+    /// Days on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
+    pub(in crate::config) blackout: Option<OneOrMany<Text<Days>>>,
+    /// Install while the OS is upgraded. Default: false
+    #[serde(alias = "is_auto_install_during_os_upgrade")]
+    pub(in crate::config) auto_install_during_os_upgrade: Option<At<bool>>,
+    /// Install on every machine that fits. Default: false
+    #[serde(alias = "is_auto_install_on_applicable_systems")]
+    pub(in crate::config) auto_install_on_applicable_systems: Option<At<bool>>,
+    /// Hide from the catalog and WSUS. Default: not sent
+    #[serde(alias = "is_disclosure_restricted")]
+    pub(in crate::config) disclosure_restricted: Option<At<bool>>,
+    /// Publish to Windows 10 S. Default: not sent
+    pub(in crate::config) publish_to_windows10s: Option<At<bool>>,
+    /// Ids of sellers who may see it.
+    pub(in crate::config) visible_to_accounts: Option<OneOrMany<Id>>,
+    /// What Microsoft's reviewers read; required when it installs by itself.
+    #[serde(alias = "additional_info_for_ms_approval")]
+    pub(in crate::config) approval: Option<At<Approval>>,
+    /// Publisher ids of the partners that get it; one label each.
+    #[serde(alias = "receiver_publisher_id", alias = "partner")]
+    pub(in crate::config) partners: Option<OneOrMany<Id>>,
+    /// Force the partner to target computer hardware ids. Default: false
+    pub(in crate::config) enforce_chid_targeting: Option<At<bool>>,
+    /// Audiences by name, audience name or id.
+    #[serde(alias = "restricted_to_audiences")]
+    pub(in crate::config) audiences: Option<Templates>,
+    /// Lowest OS that is offered the driver.
+    #[serde(alias = "flooring")]
+    pub(in crate::config) floor: Option<Templated>,
+    /// Highest OS that is offered the driver; needs `approval.business_justification`.
+    pub(in crate::config) ceiling: Option<Templated>,
+    /// Lowest build number (co-engineering).
+    #[serde(alias = "flooring_build_number")]
+    pub(in crate::config) floor_build: Option<At<u64>>,
+    /// Highest build number (co-engineering).
+    #[serde(alias = "ceiling_build_number")]
+    pub(in crate::config) ceiling_build: Option<At<u64>>,
+    /// Computer hardware ids, or "from_inf" for those that the INFs name.
+    pub(in crate::config) chids: Option<At<Templates>>,
+    /// Which rows of the driver metadata it targets. Default: all
+    pub(in crate::config) hardware_ids: Option<At<HardwareIds>>,
+}
+
+/// Which rows of the driver metadata a label targets; all keys given must hold.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct HardwareIds {
+    /// Hardware ids.
+    pub(in crate::config) include: Option<Templates>,
+    /// Hardware ids that are left out though `include` says otherwise.
+    pub(in crate::config) exclude: Option<Templates>,
+    /// OS codes.
+    pub(in crate::config) operating_systems: Option<Templates>,
+    /// INF file names.
+    pub(in crate::config) infs: Option<Templates>,
+    /// Bundle ids.
+    pub(in crate::config) bundles: Option<Templates>,
+    /// Device descriptions.
+    pub(in crate::config) descriptions: Option<Templates>,
+    /// Of each hardware id the row of the lowest OS alone: Windows Update offers it to later ones too. Default: false
+    pub(in crate::config) lowest_os_only: Option<At<bool>>,
+}
+
+/// What Microsoft's reviewers read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Approval {
+    /// Mail address at Microsoft.
+    pub(in crate::config) microsoft_contact: Option<Templated>,
+    /// What was tested.
+    pub(in crate::config) validations_performed: Option<Templated>,
+    /// Affected OEMs.
+    pub(in crate::config) affected_oems: Option<Templates>,
+    /// A reboot is required.
+    #[serde(alias = "reboot_required")]
+    pub(in crate::config) is_reboot_required: Option<At<bool>>,
+    /// Made together with Microsoft.
+    #[serde(alias = "co_engineered")]
+    pub(in crate::config) is_co_engineered: Option<At<bool>>,
+    /// For hardware that is not on the market.
+    #[serde(alias = "for_unreleased_hardware")]
+    pub(in crate::config) is_for_unreleased_hardware: Option<At<bool>>,
+    /// It brings software with a user interface.
+    pub(in crate::config) has_ui_software: Option<At<bool>>,
+    /// Why.
+    pub(in crate::config) business_justification: Option<Templated>,
+}

@@ -1,0 +1,169 @@
+//! `[[test]]` as it is written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::values::{At, OneOrMany};
+use super::{Globs, Texts};
+
+/// A case that `dropship test` tries.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Case {
+    /// What it shows.
+    pub(in crate::config) name: Option<At<String>>,
+    /// The package.
+    pub(in crate::config) package: Option<At<Package>>,
+    /// What must come of it.
+    pub(in crate::config) expect: Option<At<Expect>>,
+}
+
+/// A package described by its facts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Package {
+    /// File with facts as `dropship --json inspect` prints them; the keys here come on top.
+    pub(in crate::config) facts: Option<At<String>>,
+    /// Name of the folder. Default: none
+    pub(in crate::config) folder: Option<At<String>>,
+    /// File name.
+    pub(in crate::config) file: Option<At<String>>,
+    /// `cab` or `hlkx`. Default: by the file name
+    pub(in crate::config) kind: Option<At<Kind>>,
+    /// Length in bytes.
+    pub(in crate::config) size: Option<u64>,
+    /// SHA-256 of the package.
+    pub(in crate::config) sha256: Option<String>,
+    /// Name of the signer.
+    pub(in crate::config) signer: Option<String>,
+    /// Paths of files in the package.
+    pub(in crate::config) files: Option<Texts>,
+    /// Architectures.
+    #[serde(alias = "architectures")]
+    pub(in crate::config) architecture: Option<Texts>,
+    /// Several INFs; instead of the keys below.
+    pub(in crate::config) infs: Option<Vec<Inf>>,
+    /// File name of the one INF.
+    pub(in crate::config) inf: Option<String>,
+    /// Its provider.
+    pub(in crate::config) provider: Option<String>,
+    /// Its class.
+    pub(in crate::config) class: Option<String>,
+    /// Its class GUID.
+    pub(in crate::config) class_guid: Option<String>,
+    /// Its version.
+    pub(in crate::config) version: Option<String>,
+    /// Its date, as yyyy-mm-dd.
+    pub(in crate::config) date: Option<String>,
+    /// Its extension id, if it is an extension INF.
+    pub(in crate::config) extension_id: Option<String>,
+    /// Its hardware ids.
+    #[serde(alias = "hardware_id")]
+    pub(in crate::config) hardware_ids: Option<Texts>,
+    /// Its computer hardware ids.
+    #[serde(alias = "chid")]
+    pub(in crate::config) chids: Option<Texts>,
+    /// Its manufacturers.
+    #[serde(alias = "manufacturer")]
+    pub(in crate::config) manufacturers: Option<Texts>,
+    /// Its device descriptions.
+    #[serde(alias = "description")]
+    pub(in crate::config) descriptions: Option<Texts>,
+    /// OS codes that an .hlkx was tested for.
+    pub(in crate::config) operating_systems: Option<Texts>,
+    /// Product types that an .hlkx states, by OS family.
+    pub(in crate::config) product_types: Option<BTreeMap<String, String>>,
+    /// What a sidecar sets.
+    pub(in crate::config) vars: Option<BTreeMap<String, String>>,
+}
+
+/// The two package formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum Kind {
+    /// A signed cabinet.
+    Cab,
+    /// A Hardware Lab Kit package.
+    Hlkx,
+}
+
+/// Any value.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub(in crate::config) struct Any(pub(in crate::config) toml::Value);
+
+#[cfg(test)]
+impl schemars::JsonSchema for Any {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Any".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!(true)
+    }
+}
+
+/// One INF of a described package.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Inf {
+    /// File name.
+    #[serde(alias = "inf")]
+    pub(in crate::config) name: Option<String>,
+    /// Provider.
+    pub(in crate::config) provider: Option<String>,
+    /// Class.
+    pub(in crate::config) class: Option<String>,
+    /// Class GUID.
+    pub(in crate::config) class_guid: Option<String>,
+    /// Version.
+    pub(in crate::config) version: Option<String>,
+    /// Date, as yyyy-mm-dd.
+    pub(in crate::config) date: Option<String>,
+    /// Extension id, if it is an extension INF.
+    pub(in crate::config) extension_id: Option<String>,
+    /// Hardware ids.
+    #[serde(alias = "hardware_id")]
+    pub(in crate::config) hardware_ids: Option<Texts>,
+    /// Computer hardware ids.
+    #[serde(alias = "chid")]
+    pub(in crate::config) chids: Option<Texts>,
+    /// Manufacturers.
+    #[serde(alias = "manufacturer")]
+    pub(in crate::config) manufacturers: Option<Texts>,
+    /// Device descriptions.
+    #[serde(alias = "description")]
+    pub(in crate::config) descriptions: Option<Texts>,
+}
+
+/// What must come of a package.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Expect {
+    /// Name of the rule.
+    pub(in crate::config) rule: Option<At<String>>,
+    /// True: no rule is for it, or its requests cannot be made.
+    pub(in crate::config) rejected: Option<At<bool>>,
+    /// Globs in an error's text, if it is rejected.
+    pub(in crate::config) error: Option<Globs>,
+    /// Name of the account.
+    pub(in crate::config) account: Option<At<String>>,
+    /// Names of the labels, as globs, in order; all of them.
+    pub(in crate::config) labels: Option<Globs>,
+    /// Fields of the product request: the API's names in snake_case; texts are globs.
+    pub(in crate::config) product: Option<At<BTreeMap<String, At<Any>>>>,
+    /// Fields of the submission request.
+    pub(in crate::config) submission: Option<At<BTreeMap<String, At<Any>>>>,
+    /// Fields of label requests; `name`, a glob, says of which. Without it: of each.
+    pub(in crate::config) label: Option<OneOrMany<BTreeMap<String, At<Any>>>>,
+}

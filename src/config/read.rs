@@ -1,0 +1,168 @@
+//! One file: from its text to the raw configuration, with every key that is unknown or of a wrong type
+//! found in one go.
+//!
+//! serde stops at the first thing it cannot take. So what it stumbled over is noted and struck out, and
+//! it tries again, until the rest fits.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
+
+use super::raw::File;
+use super::report::{Problem, Source};
+use super::shape;
+
+/// Enough errors of one file for one sitting.
+const MAX_PROBLEMS: usize = 200;
+
+type Key<'i> = Spanned<toml::de::DeString<'i>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+/// What could be understood of a file, and what could not.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) file: File,
+    pub(super) problems: Vec<Problem>,
+    /// Places and names of keys that were there but not usable: they are not missing.
+    pub(super) struck: Vec<(usize, String)>,
+}
+
+/// Reads a file.
+pub(super) fn read(source: &Source) -> Read {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let mut read = Read::default();
+    for error in &errors {
+        let at = error.span().unwrap_or_default();
+        read.problems.push(Problem::at(source, at, shape::syntax(error.message())));
+    }
+    // After a syntax error the rest of the document is a guess, and what is wrong with it may be an echo.
+    if !errors.is_empty() {
+        return read;
+    }
+    let span = document.span();
+    let table = document.into_inner();
+    if let Ok(file) = fit(&table, &span) {
+        read.file = file;
+        return read;
+    }
+    let repaired = repair(table, &span, source, &mut read);
+    read.file = fit(&repaired, &span).unwrap_or_default();
+    read.problems.sort_by_key(|problem| (problem.line, problem.column));
+    read.problems.dedup();
+    read
+}
+
+fn fit(table: &DeTable<'_>, span: &Range<usize>) -> Result<File, Error> {
+    File::deserialize(Deserializer::from(Spanned::new(span.clone(), table.clone())))
+}
+
+/// Strikes out what does not fit, one top-level table (or element of an array of tables) at a time.
+fn repair<'i>(table: DeTable<'i>, span: &Range<usize>, source: &Source, read: &mut Read) -> DeTable<'i> {
+    let mut whole = DeTable::new();
+    for (key, value) in table {
+        let at = value.span();
+        match value.into_inner() {
+            DeValue::Array(items)
+                if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() =>
+            {
+                let mut kept = DeArray::new();
+                for item in items {
+                    let mut one = DeArray::new();
+                    one.push(item);
+                    let piece = Spanned::new(at.clone(), DeValue::Array(one));
+                    if let Some(DeValue::Array(items)) = repair_piece(&key, piece, span, source, read) {
+                        items.into_iter().for_each(|item| kept.push(item));
+                    }
+                }
+                whole.insert(key, Spanned::new(at, DeValue::Array(kept)));
+            }
+            value => {
+                let piece = Spanned::new(at.clone(), value);
+                if let Some(value) = repair_piece(&key, piece, span, source, read) {
+                    whole.insert(key, Spanned::new(at, value));
+                }
+            }
+        }
+    }
+    whole
+}
+
+/// One piece with everything struck out that does not fit; `None` when nothing is left of it.
+fn repair_piece<'i>(
+    key: &Key<'i>,
+    piece: Value<'i>,
+    span: &Range<usize>,
+    source: &Source,
+    read: &mut Read,
+) -> Option<DeValue<'i>> {
+    let mut table = DeTable::new();
+    table.insert(key.clone(), piece);
+    while let Err(error) = fit(&table, span) {
+        let at = error.span().unwrap_or_else(|| key.span());
+        let (problem, meant) = shape::problem(source, &at, error.message());
+        read.problems.push(problem);
+        let struck = strike_from_table(&mut table, &at);
+        match struck {
+            Struck::Nothing => return None,
+            _ if read.problems.len() >= MAX_PROBLEMS => return None,
+            Struck::Key(name) => read.struck.push((at.start, meant.unwrap_or(name))),
+            Struck::Element => {}
+        }
+    }
+    table.remove(&**key.get_ref()).map(Spanned::into_inner)
+}
+
+enum Struck {
+    Nothing,
+    Key(String),
+    Element,
+}
+
+impl Struck {
+    fn something(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+/// Removes the key or value at `at`; says what it was.
+fn strike_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Struck {
+    let hit = table
+        .iter()
+        .find(|(key, value)| key.span() == *at || value.span() == *at)
+        .map(|(key, _)| key.get_ref().clone());
+    if let Some(key) = hit {
+        // An array of tables has the span of its first element: look inside first.
+        if let Some(value) = table.get_mut(&*key) {
+            let inside = strike_inside(value.get_mut(), at);
+            if inside.something() {
+                return inside;
+            }
+        }
+        table.remove(&*key);
+        return Struck::Key(key.into_owned());
+    }
+    let mut inside = table.iter_mut().map(|(_, value)| strike_inside(value.get_mut(), at));
+    inside.find(Struck::something).unwrap_or(Struck::Nothing)
+}
+
+fn strike_inside<'i>(value: &mut DeValue<'i>, at: &Range<usize>) -> Struck {
+    match value {
+        DeValue::Table(table) => strike_from_table(table, at),
+        DeValue::Array(items) => strike_from_array(items, at),
+        _ => Struck::Nothing,
+    }
+}
+
+fn strike_from_array<'i>(items: &mut DeArray<'i>, at: &Range<usize>) -> Struck {
+    let hit = items.iter().position(|item| item.span() == *at);
+    if let Some(index) = hit {
+        let all = std::mem::replace(items, DeArray::new());
+        let kept = all.into_iter().enumerate().filter(|(other, _)| *other != index);
+        kept.for_each(|(_, item)| items.push(item));
+        return Struck::Element;
+    }
+    let mut inside = items.iter_mut().map(|item| strike_inside(item.get_mut(), at));
+    inside.find(Struck::something).unwrap_or(Struck::Nothing)
+}

@@ -1,0 +1,44 @@
+//! What `run` needs beyond a sound configuration.
+
+use super::model::Config;
+use super::report::{Problem, Report};
+
+impl Config {
+    /// Whether the daemon can run on this: an account, a folder, a rule, and somebody whose signature counts.
+    /// `check`, `inspect`, `plan` and `test` can do without.
+    ///
+    /// # Errors
+    /// Everything that is missing.
+    pub fn ready_to_run(&self) -> Result<(), Report> {
+        let mut problems = Vec::new();
+        let mut missing = |message: &str, help: &str| {
+            problems.push(Problem::of_file(&self.path, message).with_help(help));
+        };
+        if self.accounts.is_empty() {
+            missing("there is no account", "add `[account]` with tenant_id, client_id and one credential");
+        }
+        if self.folders.is_empty() {
+            missing("there is no folder to watch", "add `[[folder]]` with a name and a path");
+        }
+        if self.rules.is_empty() {
+            missing("there is no rule, so every package would be rejected", "add `[[rule]]`");
+        }
+        let signers = &self.signers;
+        if signers.roots.is_empty() && signers.thumbprints.is_empty() {
+            missing(
+                "nobody's signature is trusted",
+                "add `[signers]` with `roots` (where chains must end) or `thumbprints` (of your certificates)",
+            );
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Report { problems }),
+        }
+    }
+
+    /// The account that a rule names.
+    #[must_use]
+    pub fn account_of(&self, rule: &super::Rule) -> Option<&super::model::Account> {
+        self.accounts.get(&rule.account)
+    }
+}

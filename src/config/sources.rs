@@ -1,0 +1,175 @@
+//! The files of a configuration: the one that is named, and those that it includes.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+
+use super::raw::File;
+use super::read::{self, Read};
+use super::report::{Problem, Source};
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) source: Source,
+    /// What relative paths in it begin with.
+    pub(super) folder: PathBuf,
+    pub(super) file: File,
+    pub(super) struck: Vec<(usize, String)>,
+}
+
+/// Largest file that is taken for a configuration.
+const MAX_SIZE: u64 = 64 << 20;
+
+/// Reads a file and what it includes, in order.
+pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
+    let Some(root) = open(path, problems) else {
+        return Vec::new();
+    };
+    let mut units = vec![root];
+    let mut seen = vec![identity(path)];
+    let included = include(&units[0], problems);
+    for path in included {
+        let identity = identity(&path);
+        if seen.contains(&identity) {
+            continue;
+        }
+        seen.push(identity);
+        if let Some(unit) = open(&path, problems) {
+            only_parts(&unit, problems);
+            units.push(unit);
+        }
+    }
+    units
+}
+
+/// A text as the only file of a configuration.
+pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
+    let source = Source { path: path.to_owned(), text: text.into() };
+    let Read { file, problems: found, struck } = read::read(&source);
+    problems.extend(found);
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Unit { folder: whole.parent().map(Path::to_owned).unwrap_or_default(), source, file, struck }
+}
+
+fn open(path: &Path, problems: &mut Vec<Problem>) -> Option<Unit> {
+    match slurp(path) {
+        Ok(text) => Some(unit_of_text(path, &text, problems)),
+        Err(reason) => {
+            problems.push(Problem::of_file(path, reason));
+            None
+        }
+    }
+}
+
+fn slurp(path: &Path) -> Result<String, String> {
+    let data = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+    if !data.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    if data.len() > MAX_SIZE {
+        return Err(format!("is {} bytes long; no configuration is that big", data.len()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("is not UTF-8: byte {at} belongs to no character; save the file as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// What makes two paths the same file.
+fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Files that a file includes: those of the first glob sorted by path, then those of the next.
+fn include(unit: &Unit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for glob in unit.file.include.iter().flat_map(|globs| &globs.0) {
+        let at = glob.span.clone();
+        match expand(&unit.folder, glob) {
+            Ok(found) if found.is_empty() => problems
+                .push(Problem::at(&unit.source, at, format!("no file fits `{}`", glob.value)).into_warning()),
+            Ok(found) => paths.extend(found),
+            Err(reason) => problems.push(Problem::at(&unit.source, at, reason)),
+        }
+    }
+    paths
+}
+
+/// The files that a glob means, sorted; a path without wildcards must exist.
+fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
+    let path = folder.join(glob);
+    let mut found = vec![PathBuf::new()];
+    let mut wild = false;
+    for part in path.components() {
+        let name = part.as_os_str();
+        let pattern = name.to_str().filter(|name| name.contains(['*', '?', '[', '{']));
+        match pattern {
+            None => found.iter_mut().for_each(|path| path.push(name)),
+            Some(pattern) => {
+                wild = true;
+                let matcher = GlobBuilder::new(pattern)
+                    .build()
+                    .map_err(|error| format!("`{glob}` is not a glob: {}", error.kind()))?
+                    .compile_matcher();
+                let mut next = Vec::new();
+                for parent in found {
+                    next.extend(children(&parent, &matcher, pattern)?);
+                }
+                found = next;
+            }
+        }
+    }
+    if !wild {
+        return match path.exists() {
+            true => Ok(found),
+            false => Err(format!("`{}` does not exist", path.display())),
+        };
+    }
+    found.retain(|path| path.is_file());
+    found.sort();
+    Ok(found)
+}
+
+fn children(parent: &Path, matcher: &globset::GlobMatcher, pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let entries = match std::fs::read_dir(parent) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+        Err(error) => return Err(format!("`{}` cannot be listed: {error}", parent.display())),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| format!("`{}` cannot be listed: {error}", parent.display()))?;
+        let name = entry.file_name();
+        let hidden = name.to_string_lossy().starts_with('.') && !pattern.starts_with('.');
+        if !hidden && matcher.is_match(&name) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// An included file may hold folders, rules and tests, and nothing else.
+fn only_parts(unit: &Unit, problems: &mut Vec<Problem>) {
+    let file = &unit.file;
+    let others = [
+        ("include", file.include.as_ref().map(|value| &value.span)),
+        ("[account]", file.account.as_ref().map(|value| &value.span)),
+        ("[accounts]", file.accounts.as_ref().map(|value| &value.span)),
+        ("[api]", file.api.as_ref().map(|value| &value.span)),
+        ("[store]", file.store.as_ref().map(|value| &value.span)),
+        ("[control]", file.control.as_ref().map(|value| &value.span)),
+        ("[signers]", file.signers.as_ref().map(|value| &value.span)),
+        ("[preflight]", file.preflight.as_ref().map(|value| &value.span)),
+        ("[defaults]", file.defaults.as_ref().map(|value| &value.span)),
+    ];
+    for (name, span) in others.into_iter().filter_map(|(name, span)| Some((name, span?))) {
+        let message = format!("`{name}` cannot stand in an included file");
+        problems.push(Problem::at(&unit.source, span.clone(), message).with_help(
+            "an included file holds [[folder]], [[rule]] and [[test]]; move this to the main file",
+        ));
+    }
+}

@@ -1,0 +1,155 @@
+//! The commands' end of the socket.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::office::{Act, Refusal, RefusalKind, Wanted};
+use super::status::Status;
+use crate::job::JobId;
+use crate::outbox::Receipt;
+
+/// A daemon to talk to.
+pub struct Client {
+    http: reqwest::Client,
+}
+
+/// No daemon answers at the socket.
+#[derive(Debug, thiserror::Error)]
+#[error("no daemon answers at {socket}; start it with `systemctl start dropship` or `dropship run`")]
+pub struct NoDaemon {
+    /// The socket's path.
+    pub socket: String,
+}
+
+impl Client {
+    /// Connects to the daemon at a socket.
+    ///
+    /// # Errors
+    /// [`NoDaemon`] when nobody listens there; a refusal when the socket may not be opened.
+    pub async fn connect(socket: &Path) -> Result<Result<Self, NoDaemon>, Refusal> {
+        match tokio::net::UnixStream::connect(socket).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                let message = format!("{} may not be opened by this user; join its group", socket.display());
+                return Err(Refusal::new(RefusalKind::NotPermitted, message));
+            }
+            Err(_) => return Ok(Err(NoDaemon { socket: socket.display().to_string() })),
+        }
+        let built = reqwest::Client::builder().unix_socket(socket).no_proxy().build();
+        let http =
+            built.map_err(|error| Refusal::new(RefusalKind::Failed, error.without_url().to_string()))?;
+        Ok(Ok(Self { http }))
+    }
+
+    /// The summary.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn status(&self) -> Result<Status, Refusal> {
+        self.answer(self.http.get(url("/v1/status"))).await
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn jobs(&self, wanted: &Wanted) -> Result<Vec<Receipt>, Refusal> {
+        let mut address = url::Url::parse(&url("/v1/jobs")).map_err(failed)?;
+        {
+            let mut query = address.query_pairs_mut();
+            if let Some(state) = &wanted.state {
+                query.append_pair("state", state);
+            }
+            if let Some(before) = &wanted.before {
+                query.append_pair("before", before.as_str());
+            }
+            query.append_pair("limit", &wanted.limit.to_string());
+        }
+        self.answer(self.http.get(address)).await
+    }
+
+    /// One job with its story.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn show(&self, id: &JobId) -> Result<Receipt, Refusal> {
+        self.answer(self.http.get(url(&format!("/v1/jobs/{id}")))).await
+    }
+
+    /// The jobs of these bytes.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn find(&self, sha256: &str) -> Result<Vec<Receipt>, Refusal> {
+        self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
+    }
+
+    /// Does something to a job.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn act(&self, id: &JobId, act: &Act) -> Result<Receipt, Refusal> {
+        self.post(&format!("/v1/jobs/{id}/act"), act).await
+    }
+
+    /// Puts the emergency brake on (`pause`), takes it off (`resume`), or asks for a full look (`rescan`).
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn scoped(&self, verb: &str, folder: Option<&str>) -> Result<(), Refusal> {
+        self.post(&format!("/v1/{verb}"), &serde_json::json!({ "folder": folder })).await
+    }
+
+    /// Hands a package in.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and what the daemon answers.
+    pub async fn submit(
+        &self,
+        file: &Path,
+        folder: Option<&str>,
+        rule: Option<&str>,
+    ) -> Result<JobId, Refusal> {
+        let opened = tokio::fs::File::open(file).await;
+        let content = opened.map_err(|error| {
+            Refusal::new(RefusalKind::Failed, format!("{} cannot be read: {error}", file.display()))
+        })?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut address = url::Url::parse(&url("/v1/submit")).map_err(failed)?;
+        {
+            let mut query = address.query_pairs_mut();
+            query.append_pair("name", &name);
+            for (key, value) in [("folder", folder), ("rule", rule)] {
+                if let Some(value) = value {
+                    query.append_pair(key, value);
+                }
+            }
+        }
+        self.answer(self.http.post(address).body(reqwest::Body::from(content))).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Refusal> {
+        self.answer(self.http.post(url(path)).json(body)).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Refusal> {
+        let response = request.send().await.map_err(|error| failed(error.without_url()))?;
+        let good = response.status().is_success();
+        let body = response.bytes().await.map_err(|error| failed(error.without_url()))?;
+        if good {
+            return serde_json::from_slice(&body).map_err(failed);
+        }
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| failed(String::from_utf8_lossy(&body))))
+    }
+}
+
+/// The host of a URL over a Unix socket says nothing.
+fn url(path: &str) -> String {
+    format!("http://dropship{path}")
+}
+
+fn failed(error: impl std::fmt::Display) -> Refusal {
+    Refusal::new(RefusalKind::Failed, format!("the daemon cannot be asked: {error}"))
+}

@@ -1,0 +1,13 @@
+//! The socket between the commands and the daemon: HTTP over a Unix socket, JSON both ways.
+
+mod client;
+mod office;
+mod peer;
+mod server;
+mod status;
+
+pub use client::{Client, NoDaemon};
+pub use office::{Act, Floor, Office, Refusal, RefusalKind, Wanted};
+pub use peer::Peer;
+pub use server::{Reach, Submitted, serve};
+pub use status::{AccountStatus, FolderStatus, Status};

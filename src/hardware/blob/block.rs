@@ -1,0 +1,70 @@
+//! One block: its name, its bytes, its checksum.
+
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use crc64fast_nvme::Digest;
+
+use super::TransferError;
+use super::buffers::Buffer;
+
+/// A block that is ready to be sent.
+pub(super) struct Block {
+    /// Its name, from its place and its bytes: who finds it on the store need not send it again.
+    pub(super) id: String,
+    /// `x-ms-content-crc64`.
+    pub(super) crc64: String,
+    pub(super) bytes: Bytes,
+}
+
+impl Block {
+    /// Reads block `index`; short of `length` bytes the file has changed.
+    pub(super) async fn read(
+        file: Arc<std::fs::File>,
+        path: &Path,
+        index: u64,
+        offset: u64,
+        length: usize,
+        mut buffer: Buffer,
+    ) -> Result<Self, TransferError> {
+        let read = tokio::task::spawn_blocking(move || {
+            file.read_exact_at(buffer.resized(length), offset)?;
+            let mut digest = Digest::new();
+            digest.write(buffer.as_ref());
+            Ok((buffer, digest.sum64()))
+        });
+        let (buffer, sum) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return Err(TransferError::read(path, error)),
+            Err(_) => return Err(TransferError::read(path, std::io::ErrorKind::Interrupted.into())),
+        };
+        Ok(Self {
+            id: id(index, sum),
+            crc64: STANDARD.encode(sum.to_le_bytes()),
+            bytes: Bytes::from_owner(buffer),
+        })
+    }
+}
+
+/// Name of a block: all names of a blob must have one length.
+pub(super) fn id(index: u64, sum: u64) -> String {
+    STANDARD.encode(format!("{index:08}-{sum:016x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_length_and_the_checksum_is_the_protocols() {
+        assert_eq!(id(0, 0).len(), id(49_999, u64::MAX).len());
+        // Value of Azure's own StorageCRC64Calculator for these bytes.
+        let mut digest = Digest::new();
+        digest.write(b"123456789");
+        assert_eq!(digest.sum64(), 0xae8b_1486_0a79_9888);
+    }
+}

@@ -1,0 +1,72 @@
+//! Buffers for blocks, shared by all uploads of a client: the number of blocks in flight, and with it the
+//! memory, is bounded however many packages go up at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Length of a block. The protocol takes 50,000 blocks, so this is enough for 195 GiB.
+pub(super) const BLOCK: usize = 4 * 1024 * 1024;
+/// Blocks in flight.
+pub(super) const BUFFERS: usize = 10;
+
+/// The buffers of a client.
+#[derive(Debug, Clone)]
+pub(in super::super) struct BufferPool {
+    permits: Arc<Semaphore>,
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(BUFFERS)), free: Arc::default() }
+    }
+}
+
+/// A buffer that goes back to its pool when the last slice of it is gone.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+    permits: Arc<Semaphore>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl BufferPool {
+    /// Waits, first come first served, for a buffer of at least [`BLOCK`] bytes capacity.
+    pub(super) async fn take(&self) -> Option<Buffer> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        let bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let bytes = bytes.unwrap_or_else(|| Vec::with_capacity(BLOCK));
+        let permits = Arc::clone(&self.permits);
+        Some(Buffer { bytes, free: Arc::clone(&self.free), permits, _permit: permit })
+    }
+}
+
+impl Buffer {
+    /// The bytes, set to that length.
+    pub(super) fn resized(&mut self, length: usize) -> &mut [u8] {
+        self.bytes.resize(length, 0);
+        &mut self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let last = self.permits.available_permits() + 1 >= BUFFERS;
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        // Between uploads the memory belongs to the system.
+        if last {
+            free.clear();
+        } else {
+            free.push(bytes);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+use super::*;
+
+const BYTES: usize = 700_000;
+
+/// A server that gives a file out, by ranges too.
+fn give(asked: &Asked, bytes: &[u8], tag: &str) -> Reply {
+    if let Some(expected) = asked.header("if-match")
+        && expected != tag
+    {
+        return Reply::empty(412);
+    }
+    let Some(from) = asked.header("range") else {
+        return Reply::Answer(200, vec![("ETag".into(), tag.into())], bytes.to_vec());
+    };
+    let from: usize = from
+        .strip_prefix("bytes=")
+        .and_then(|range| range.strip_suffix('-'))
+        .expect("range")
+        .parse()
+        .expect("number");
+    let range = format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len());
+    Reply::Answer(206, vec![("ETag".into(), tag.into())], bytes[from..].to_vec())
+        .with("Content-Range", &range)
+}
+
+fn cut(bytes: &[u8], at: usize, tag: &str) -> Reply {
+    Reply::Cut(200, vec![("ETag".into(), tag.into())], bytes.len(), bytes[..at].to_vec())
+}
+
+struct Case {
+    server: Server,
+    folder: tempfile::TempDir,
+    bytes: Vec<u8>,
+}
+
+impl Case {
+    async fn new(reply: impl Fn(&Asked, usize, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
+        let (folder, _, bytes) = package(BYTES);
+        let count = AtomicUsize::new(0);
+        let content = bytes.clone();
+        let server =
+            Server::start(move |asked| reply(asked, count.fetch_add(1, Ordering::SeqCst), &content)).await;
+        Self { server, folder, bytes }
+    }
+
+    fn to(&self) -> PathBuf {
+        self.folder.path().join("signed.zip")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
+            .expect("folder")
+            .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    async fn run(&self) -> Result<u64, TransferError> {
+        self.server.client().download(&self.server.url("/c/b?sig=x"), &self.to(), NONE).await
+    }
+
+    fn is_whole(&self) {
+        assert!(std::fs::read(self.to()).expect("file") == self.bytes, "the bytes are the server's");
+        assert_eq!(self.names(), ["package.cab", "signed.zip"], "nothing is left over");
+    }
+}
+
+#[tokio::test]
+async fn a_download_goes_on_where_it_broke_off() {
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => cut(bytes, 600_000, "\"1\""),
+        1 => Reply::Drop,
+        2 => Reply::empty(500),
+        _ => give(asked, bytes, "\"1\""),
+    })
+    .await;
+    assert_eq!(case.run().await.expect("whole"), BYTES as u64);
+    case.is_whole();
+    let asked = case.server.asked();
+    assert_eq!(asked.len(), 4);
+    assert_eq!(asked[3].header("range"), Some("bytes=600000-"));
+    assert!(asked.iter().all(|asked| asked.header("authorization").is_none()), "signed URLs need no token");
+}
+
+#[tokio::test]
+async fn a_later_call_takes_up_what_an_earlier_one_left() {
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => cut(bytes, 100_000, "\"1\""),
+        1 => Reply::empty(403),
+        _ => give(asked, bytes, "\"1\""),
+    })
+    .await;
+    let error = case.run().await.expect_err("refused");
+    assert!(matches!(error, TransferError::Refused { status: 403, .. }), "{error}");
+    assert_eq!(case.names(), ["package.cab", "signed.zip.part", "signed.zip.part.etag"]);
+    case.run().await.expect("whole");
+    assert_eq!(case.server.asked()[2].header("range"), Some("bytes=100000-"));
+    case.is_whole();
+}
+
+#[tokio::test]
+async fn two_halves_of_two_files_are_not_joined() {
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => cut(&vec![0; bytes.len()], 100_000, "\"old\""),
+        _ => give(asked, bytes, "\"new\""),
+    })
+    .await;
+    case.run().await.expect("whole");
+    case.is_whole();
+
+    // A server that knows no If-Match gives itself away by its tag.
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => cut(&vec![0; bytes.len()], 100_000, "\"old\""),
+        1 => {
+            let mut blind = asked.clone();
+            blind.headers.remove("if-match");
+            give(&blind, bytes, "\"new\"")
+        }
+        _ => give(asked, bytes, "\"new\""),
+    })
+    .await;
+    case.run().await.expect("whole");
+    case.is_whole();
+
+    // Without a tag nothing can be joined at all.
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => Reply::Cut(200, vec![], bytes.len(), vec![0; 100_000]),
+        _ => give(asked, bytes, "\"new\""),
+    })
+    .await;
+    case.run().await.expect("whole");
+    assert_eq!(case.server.asked()[1].header("range"), None);
+    case.is_whole();
+}
+
+#[tokio::test]
+async fn a_part_that_is_whole_already_is_finished() {
+    let case = Case::new(|_, _, bytes| {
+        Reply::empty(416).with("Content-Range", &format!("bytes */{}", bytes.len())).with("ETag", "\"1\"")
+    })
+    .await;
+    let part = case.folder.path().join("signed.zip.part");
+    std::fs::write(&part, &case.bytes).expect("write");
+    std::fs::write(case.folder.path().join("signed.zip.part.etag"), "\"1\"").expect("write");
+    assert_eq!(case.run().await.expect("whole"), BYTES as u64);
+    case.is_whole();
+}
+
+#[tokio::test]
+async fn the_token_goes_to_the_own_origin_and_is_renewed() {
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => Reply::empty(401),
+        _ => give(asked, bytes, "\"1\""),
+    })
+    .await;
+    let client = case.server.client();
+    client.download(&case.server.url("/dashboard/report"), &case.to(), NONE).await.expect("report");
+    case.is_whole();
+    assert_eq!(case.server.asked()[1].header("authorization"), Some("Bearer t0ken"));
+    assert_eq!(case.server.tokens(), 2);
+}
+
+#[tokio::test]
+async fn another_port_of_the_host_gets_no_token() {
+    let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
+    let endpoint = Server::start(|_| Reply::empty(500)).await;
+    let client = client(&endpoint, |settings| settings.blob_hosts.clear());
+    client.download(&case.server.url("/plain"), &case.to(), NONE).await.expect("the same host");
+    case.is_whole();
+    assert_eq!(case.server.asked()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn hopeless_downloads_end_and_leave_no_file() {
+    let case = Case::new(|_, _, _| Reply::empty(404)).await;
+    let error = case.run().await.expect_err("gone");
+    assert!(matches!(error, TransferError::Refused { status: 404, .. }), "{error}");
+    assert_eq!((case.server.asked().len(), case.names().len()), (1, 1));
+
+    let case = Case::new(|_, _, _| Reply::Drop).await;
+    let error = case.run().await.expect_err("gone");
+    assert!(matches!(error, TransferError::Network { .. }) && error.is_passing(), "{error}");
+    assert_eq!(case.server.asked().len(), 6);
+    assert!(!case.to().exists());
+}
+
+#[tokio::test]
+async fn an_ended_url_is_not_tried() {
+    let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
+    let url = case.server.url("/c/b?se=2018-03-12T15:32:10Z&sig=x");
+    let error = case.server.client().download(&url, &case.to(), NONE).await.expect_err("ended");
+    assert!(matches!(error, TransferError::Expired));
+    assert!(case.server.everything().is_empty());
+}

@@ -1,0 +1,266 @@
+//! Upload of a package into its slot.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use reqwest::{Method, RequestBuilder};
+use tokio::time::{Duration, Instant};
+use url::Url;
+
+use crate::hardware::Client;
+use crate::redact::SafeUrl;
+
+use super::block::Block;
+use super::buffers::{BLOCK, BUFFERS};
+use super::list::{self, Blocks};
+use super::{TransferError, VERSION, sas, wire};
+
+/// Blocks in flight at first; more when the link carries them.
+const AT_FIRST: usize = 4;
+/// A block that takes less says that the link carries more ...
+const QUICK: Duration = Duration::from_secs(10);
+/// ... and one that takes longer, that it carries less.
+const SLOW: Duration = Duration::from_secs(45);
+/// Most blocks of a blob.
+const MOST_BLOCKS: u64 = 50_000;
+
+/// A package is in its slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Its length.
+    pub bytes: u64,
+    /// How much of it was sent now; the rest was there from an earlier attempt.
+    pub sent: u64,
+    /// Whether the store confirmed the length; false if the URL does not grant reading.
+    pub verified: bool,
+    /// The blob's entity tag.
+    pub etag: Option<String>,
+}
+
+/// One upload.
+struct Upload<'a> {
+    client: &'a Client,
+    url: &'a Url,
+    path: &'a Path,
+    file: Arc<std::fs::File>,
+    length: u64,
+    progress: &'a (dyn Fn(u64) + Send + Sync),
+}
+
+impl Client {
+    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies its length. Blocks
+    /// that an earlier attempt left on the store are not sent again. `progress` is told the bytes that are
+    /// there so far. Our token is never sent.
+    ///
+    /// # Errors
+    /// See [`TransferError`]; with `Expired` fetch a fresh URL and call again.
+    pub async fn upload(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
+        let target = self.shared.hosts.check(url)?;
+        sas::check(target)?;
+        let opened = tokio::fs::File::open(file).await.map_err(|error| TransferError::read(file, error))?;
+        let length = opened.metadata().await.map_err(|error| TransferError::read(file, error))?.len();
+        let file_ = Arc::new(opened.into_std().await);
+        let upload = Upload { client: self, url: target, path: file, file: file_, length, progress };
+        let sent = match upload.run().await {
+            Err(error) if is_muddled(&error) => {
+                // Blocks of another client, or gone ones: an empty blob clears them all away.
+                tracing::info!(%error, "The upload slot holds blocks of another origin; it is cleared and filled anew");
+                upload.put_blob(Bytes::new(), None).await?;
+                upload.run().await?
+            }
+            done => done?,
+        };
+        upload.verify(sent).await
+    }
+}
+
+impl Upload<'_> {
+    async fn run(&self) -> Result<u64, TransferError> {
+        (self.progress)(0);
+        if self.length <= BLOCK as u64 {
+            let length = usize::try_from(self.length).unwrap_or(BLOCK);
+            let block = self.read(0, 0, length).await?;
+            self.put_blob(block.bytes, Some(&block.crc64)).await?;
+            (self.progress)(self.length);
+            return Ok(self.length);
+        }
+        self.in_blocks().await
+    }
+
+    async fn in_blocks(&self) -> Result<u64, TransferError> {
+        let there = self.blocks().await;
+        let size = block_size(self.length);
+        let count = self.length.div_ceil(size);
+        let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
+        let (mut next, mut done, mut sent, mut window) = (0, 0, 0, AT_FIRST);
+        let mut flying = FuturesUnordered::new();
+        while next < count || !flying.is_empty() {
+            while next < count && flying.len() < window {
+                flying.push(self.one(next, size, &there));
+                next += 1;
+            }
+            let Some(block) = flying.next().await else { break };
+            let Put { index, name, length, took } = block?;
+            done += length;
+            if let Some(took) = took {
+                sent += length;
+                window = match took {
+                    quick if quick < QUICK => (window + 1).min(BUFFERS),
+                    slow if slow > SLOW => (window / 2).max(1),
+                    _ => window,
+                };
+            }
+            if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
+                *slot = name;
+            }
+            (self.progress)(done);
+        }
+        if sent > 0 || there.committed != names {
+            self.put_list(&names).await?;
+        }
+        Ok(sent)
+    }
+
+    /// Brings one block to the store, unless it is there.
+    async fn one(&self, index: u64, size: u64, there: &Blocks) -> Result<Put, TransferError> {
+        let offset = index * size;
+        let length = size.min(self.length - offset);
+        let block = self.read(index, offset, usize::try_from(length).unwrap_or(usize::MAX)).await?;
+        if there.lengths.get(&block.id) == Some(&length) {
+            return Ok(Put { index, name: block.id, length, took: None });
+        }
+        let started = Instant::now();
+        let query = [("comp", "block"), ("blockid", block.id.as_str())];
+        wire::send("put a block", self.client.shared.backoff, Some(&block.bytes), || {
+            Ok(self.request(Method::PUT, &query)?.header("x-ms-content-crc64", &block.crc64))
+        })
+        .await?;
+        Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
+    }
+
+    async fn read(&self, index: u64, offset: u64, length: usize) -> Result<Block, TransferError> {
+        let closed = || TransferError::read(self.path, std::io::ErrorKind::Interrupted.into());
+        let buffer = self.client.shared.buffers.take().await.ok_or_else(closed)?;
+        let read = Block::read(Arc::clone(&self.file), self.path, index, offset, length, buffer).await;
+        read.map_err(|error| match error {
+            TransferError::Local { source, .. } if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+                TransferError::Changed { path: self.path.to_owned(), expected: self.length }
+            }
+            error => error,
+        })
+    }
+
+    /// The blocks that are there; none if the store does not say.
+    async fn blocks(&self) -> Blocks {
+        let query = [("comp", "blocklist"), ("blocklisttype", "all")];
+        let answer =
+            wire::send("list blocks", self.client.shared.backoff, None, || self.request(Method::GET, &query))
+                .await;
+        let Ok(answer) = answer else {
+            return Blocks::default();
+        };
+        let text = tokio::time::timeout(wire::SILENCE, wire::text(answer)).await.ok().flatten();
+        text.and_then(|text| list::read(&text)).unwrap_or_default()
+    }
+
+    async fn put_blob(&self, bytes: Bytes, crc64: Option<&str>) -> Result<(), TransferError> {
+        wire::send("put the blob", self.client.shared.backoff, Some(&bytes), || {
+            let request = self
+                .request(Method::PUT, &[])?
+                .header("x-ms-blob-type", "BlockBlob")
+                .header(CONTENT_TYPE, "application/octet-stream");
+            Ok(match crc64 {
+                Some(crc64) => request.header("x-ms-content-crc64", crc64),
+                None => request,
+            })
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn put_list(&self, names: &[String]) -> Result<(), TransferError> {
+        let body = Bytes::from(list::write(names));
+        wire::send("put the block list", self.client.shared.backoff, Some(&body), || {
+            Ok(self
+                .request(Method::PUT, &[("comp", "blocklist")])?
+                .header(CONTENT_TYPE, "application/xml")
+                .header("x-ms-blob-content-type", "application/octet-stream"))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Asks the store how long the blob is: it acknowledges blocks, never the whole.
+    async fn verify(&self, sent: u64) -> Result<Uploaded, TransferError> {
+        let answer = wire::send("ask for the blob's length", self.client.shared.backoff, None, || {
+            self.request(Method::HEAD, &[])
+        });
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(TransferError::Refused { status: 403, .. }) => {
+                tracing::warn!(
+                    "The upload URL does not grant reading; the length of the upload is not verified"
+                );
+                return Ok(Uploaded { bytes: self.length, sent, verified: false, etag: None });
+            }
+            Err(error) => return Err(error),
+        };
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let got = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let etag = header(ETAG).map(str::to_owned);
+        match got {
+            Some(got) if got == self.length => {
+                Ok(Uploaded { bytes: self.length, sent, verified: true, etag })
+            }
+            got => Err(TransferError::Length {
+                what: "the uploaded blob",
+                expected: self.length,
+                got: got.unwrap_or(0),
+            }),
+        }
+    }
+
+    /// A request to the slot: the signed query, and ours behind it.
+    fn request(&self, method: Method, query: &[(&str, &str)]) -> Result<RequestBuilder, TransferError> {
+        sas::check(self.url)?;
+        let mut url = self.url.clone();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.client.shared.http.blobs.request(method, url).header("x-ms-version", VERSION))
+    }
+}
+
+/// A block that is on the store.
+struct Put {
+    index: u64,
+    name: String,
+    length: u64,
+    /// How long sending took; `None`: it was there.
+    took: Option<Duration>,
+}
+
+/// Length of the blocks of a file.
+fn block_size(length: u64) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    (BLOCK as u64).max(length.div_ceil(MOST_BLOCKS).next_multiple_of(MIB))
+}
+
+/// Whether the slot holds blocks that do not go with ours.
+fn is_muddled(error: &TransferError) -> bool {
+    let TransferError::Refused { status: 400, code: Some(code), .. } = error else {
+        return false;
+    };
+    ["InvalidBlobOrBlock", "InvalidBlockId", "InvalidBlockList"]
+        .iter()
+        .any(|own| code.eq_ignore_ascii_case(own))
+}

@@ -1,0 +1,321 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::hardware::testing::{Asked, Reply, Server};
+use crate::hardware::*;
+
+const PRODUCT: ProductId = ProductId(14_631_253_285_588_838);
+const SUBMISSION: SubmissionId = SubmissionId(1_152_921_504_621_465_124);
+const LABEL: LabelId = LabelId(1_152_921_504_606_978_422);
+
+fn new_product() -> NewProduct {
+    serde_json::from_value(json!({
+        "productName": "p", "testHarness": "attestation", "deviceType": "internal",
+        "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]
+    }))
+    .expect("product")
+}
+
+fn new_submission() -> NewSubmission {
+    NewSubmission { name: "s".into(), kind: SubmissionKind::Initial }
+}
+
+/// What a server answers in turn; the last answer stays.
+async fn in_turn(replies: Vec<Reply>) -> Server {
+    let count = AtomicUsize::new(0);
+    Server::start(move |_| {
+        let at = count.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1);
+        replies[at].clone()
+    })
+    .await
+}
+
+fn product_json() -> Value {
+    json!({"id": PRODUCT.0, "productName": "p"})
+}
+
+#[tokio::test]
+async fn every_call_is_sent_as_documented() {
+    let server = Server::start(|asked| match (asked.method.as_str(), asked.target.rsplit('/').next()) {
+        ("GET", Some("" | "submissions" | "audiences" | "assets")) => Reply::json(200, &json!({"value": []})),
+        ("POST", Some("commit" | "createpublishermetadata")) => Reply::empty(202),
+        ("PATCH", _) | ("PUT", Some("cancel")) => Reply::empty(204),
+        _ => Reply::json(200, &json!({"id": 1})),
+    })
+    .await;
+    let client = server.client().with_correlation("the-job");
+    let label: NewShippingLabel =
+        serde_json::from_value(json!({"name": "l", "destination": "windowsUpdate"})).expect("label");
+    let mut update = LabelUpdate::default();
+    update.targeting.restricted_to_audiences = Some(vec![]);
+    client.audiences().await.expect("audiences");
+    client.products().all().await.expect("products");
+    client.product(PRODUCT).await.expect("product");
+    client.create_product(&new_product()).await.expect("create product");
+    let change = ProductUpdate { product_name: Some("q".into()), ..ProductUpdate::default() };
+    client.update_product(PRODUCT, &change).await.expect("update product");
+    client.submissions(PRODUCT).all().await.expect("submissions");
+    client.submission(PRODUCT, SUBMISSION).await.expect("submission");
+    client.create_submission(PRODUCT, &new_submission()).await.expect("create submission");
+    let name = SubmissionUpdate { name: "t".into() };
+    client.update_submission(PRODUCT, SUBMISSION, &name).await.expect("update submission");
+    client.commit(PRODUCT, SUBMISSION).await.expect("commit");
+    client.create_publisher_metadata(PRODUCT, SUBMISSION).await.expect("metadata");
+    client.labels(PRODUCT, SUBMISSION).all().await.expect("labels");
+    client.label(PRODUCT, SUBMISSION, LABEL, true).await.expect("label");
+    client.label(PRODUCT, SUBMISSION, LABEL, false).await.expect("label");
+    client.create_label(PRODUCT, SUBMISSION, &label).await.expect("create label");
+    client.update_label(PRODUCT, SUBMISSION, LABEL, &update).await.expect("update label");
+    client.cancel_label(PRODUCT, SUBMISSION, LABEL).await.expect("cancel label");
+    client.translate(27_691_110, PRODUCT, SUBMISSION).await.expect("translate");
+    client.preprod_package("a b").await.expect("preproduction package");
+    client.preprod_assets("p").all().await.expect("assets");
+    client.preprod_asset("p", "a").await.expect("asset");
+    let package = tempfile::NamedTempFile::new().expect("file");
+    std::fs::write(package.path(), "bytes").expect("write");
+    client.preprod_submit(package.path()).await.expect("preproduction submit");
+
+    let asked = server.asked();
+    let p = format!("/products/{PRODUCT}");
+    let s = format!("{p}/submissions/{SUBMISSION}");
+    let l = format!("{s}/shippingLabels/{LABEL}");
+    let expected = [
+        "GET /audiences -".to_owned(),
+        "GET /products/ -".to_owned(),
+        format!("GET {p} -"),
+        "POST /products {\"productName\":\"p\",\"testHarness\":\"attestation\",\"deviceType\":\"internal\",\
+         \"isTestSign\":false,\"isFlightSign\":false,\"selectedProductTypes\":{},\
+         \"requestedSignatures\":[\"WINDOWS_v100_X64_CO_FULL\"]}"
+            .to_owned(),
+        format!("PATCH {p} {{\"productName\":\"q\"}}"),
+        format!("GET {p}/submissions -"),
+        format!("GET {s} -"),
+        format!("POST {p}/submissions {{\"name\":\"s\",\"type\":\"initial\"}}"),
+        format!("PATCH {s} {{\"name\":\"t\"}}"),
+        format!("POST {s}/commit 0"),
+        format!("POST {s}/createpublishermetadata 0"),
+        format!("GET {s}/shippingLabels/ -"),
+        format!("GET {l}?includeTargetingInfo=true -"),
+        format!("GET {l} -"),
+        format!("POST {s}/shippingLabels {{\"name\":\"l\",\"destination\":\"windowsUpdate\"}}"),
+        format!("PATCH {l} {{\"targeting\":{{\"restrictedToAudiences\":[]}}}}"),
+        format!("PUT {l}/cancel 0"),
+        format!(
+            "GET /products/relationships/sourcepubliherid/27691110/sourceproductid/{PRODUCT}\
+             /sourcesubmissionid/{SUBMISSION} -"
+        ),
+        "GET /preprod/packages/a%20b -".to_owned(),
+        "GET /preprod/packages/p/assets -".to_owned(),
+        "GET /preprod/packages/p/assets/a -".to_owned(),
+        "PUT /preprod/packages/ bytes".to_owned(),
+    ];
+    let shown = |asked: &Asked| {
+        let path = asked.target.strip_prefix("/v2.0/my/hardware").expect("the base");
+        let body = match asked.header("content-length") {
+            None => "-".to_owned(),
+            Some("0") => "0".to_owned(),
+            Some(_) => asked.text(),
+        };
+        format!("{} {path} {body}", asked.method)
+    };
+    assert_eq!(asked.iter().map(shown).collect::<Vec<_>>(), expected);
+    for asked in &asked {
+        assert_eq!(asked.header("authorization"), Some("Bearer t0ken"));
+        assert_eq!(asked.header("accept"), Some("application/json"));
+        assert_eq!(asked.header("ms-correlationid"), Some("the-job"));
+        assert_eq!(asked.header("ms-requestid").map(str::len), Some(36));
+        let kind = match asked.header("content-length") {
+            None => None,
+            Some("5") => Some("application/octet-stream"),
+            Some(_) => Some("application/json"),
+        };
+        assert_eq!(asked.header("content-type"), kind, "{}", asked.target);
+    }
+    assert_eq!(server.tokens(), 1);
+}
+
+#[tokio::test]
+async fn a_create_is_sent_once_whatever_happens() {
+    let cases = [
+        (Reply::Drop, Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(500), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(502), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(503), Class::Reconcile, Fate::Uncertain),
+        (Reply::Cut(201, vec![], 500, b"{\"id\":".to_vec()), Class::Reconcile, Fate::Uncertain),
+        (Reply::Answer(201, vec![], b"<html>garbage".to_vec()), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(201), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(429).with("Retry-After", "0"), Class::Retry, Fate::Refused),
+        (Reply::empty(400), Class::Permanent, Fate::Refused),
+        (Reply::empty(403), Class::Permission, Fate::Refused),
+        (Reply::empty(404), Class::Permanent, Fate::Refused),
+        (Reply::empty(411), Class::Permanent, Fate::Refused),
+        (Reply::empty(415), Class::Permanent, Fate::Refused),
+        (Reply::empty(422), Class::Permanent, Fate::Refused),
+        (Reply::empty(302).with("Location", "/elsewhere"), Class::Permanent, Fate::Uncertain),
+    ];
+    for (reply, class, fate) in cases {
+        let server = in_turn(vec![reply.clone()]).await;
+        let error = server.client().create_product(&new_product()).await.expect_err("no product");
+        assert_eq!((error.class, error.fate), (class, fate), "{reply:?}: {error}");
+        assert_eq!(error.operation, "create product");
+        let asked = server.asked();
+        assert_eq!(asked.len(), 1, "{reply:?}");
+        assert_eq!(asked[0].header("ms-requestid"), Some(error.request_id.as_str()));
+        assert_eq!(asked[0].header("ms-correlationid"), Some(error.correlation_id.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_was_sent_when_nobody_listens() {
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!("http://{}", listener.local_addr().expect("address"))
+    };
+    let server = in_turn(vec![Reply::empty(500)]).await;
+    let mut settings = server.settings();
+    settings.endpoint = gone.parse().expect("url");
+    let client = Client::new(settings.clone()).expect("client");
+    let error = client.create_product(&new_product()).await.expect_err("nobody there");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+
+    settings.endpoint = server.base.clone();
+    settings.authority = gone.parse().expect("url");
+    let client = Client::new(settings).expect("client");
+    let error = client.create_product(&new_product()).await.expect_err("no token");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn creates_use_connections_of_their_own() {
+    let server = in_turn(vec![Reply::json(201, &product_json())]).await;
+    let client = server.client();
+    for _ in 0..3 {
+        client.create_product(&new_product()).await.expect("created");
+        client.product(PRODUCT).await.expect("read");
+    }
+    let on = |method: &str| -> Vec<_> {
+        server.asked().iter().filter(|asked| asked.method == method).map(|asked| asked.connection).collect()
+    };
+    let (mut posts, mut gets) = (on("POST"), on("GET"));
+    posts.dedup();
+    gets.dedup();
+    assert_eq!((posts.len(), gets.len()), (3, 1), "{posts:?} {gets:?}");
+}
+
+#[tokio::test]
+async fn a_look_survives_what_passes() {
+    let server = in_turn(vec![
+        Reply::empty(500),
+        Reply::Drop,
+        Reply::Answer(200, vec![], b"garbage".to_vec()),
+        Reply::empty(429).with("Retry-After", "0"),
+        Reply::Cut(200, vec![], 99, b"{".to_vec()),
+        Reply::empty(200),
+        Reply::json(200, &json!({"value": [product_json()]})),
+    ])
+    .await;
+    assert_eq!(server.client().product(PRODUCT).await.expect("at last").id, PRODUCT);
+    assert_eq!(server.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn a_look_gives_up_in_the_end() {
+    let server =
+        in_turn(vec![Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}))])
+            .await;
+    let error = server.client().product(PRODUCT).await.expect_err("never");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::Uncertain));
+    assert_eq!(error.message, "Internal server error");
+    assert_eq!(server.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_for_creates_too() {
+    let server = Server::bare({
+        let tokens = AtomicUsize::new(0);
+        move |asked| {
+            if asked.target.contains("oauth2") {
+                return Reply::token(&format!("t{}", tokens.fetch_add(1, Ordering::SeqCst)));
+            }
+            match asked.header("authorization") {
+                Some("Bearer t1") => Reply::json(201, &product_json()),
+                _ => Reply::empty(401),
+            }
+        }
+    })
+    .await;
+    server.client().create_product(&new_product()).await.expect("with the second token");
+    assert_eq!((server.tokens(), server.asked().len()), (2, 2));
+
+    let server = in_turn(vec![Reply::empty(401)]).await;
+    let error = server.client().product(PRODUCT).await.expect_err("never");
+    assert_eq!((error.class, error.fate), (Class::Credentials, Fate::Refused));
+    assert_eq!((server.tokens(), server.asked().len()), (2, 2), "no endless 401s");
+    assert!(error.to_string().contains("associated with the account"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_speak_to_people_and_to_support() {
+    let body = json!({"error": {"code": "invalidInput", "message": "Validation Failed.", "validationErrors": [
+        {"target": "requestedSignatures", "message": "The OS code `WINDOWS_v100_X86_TH2_FULL` is invalid."}]}});
+    let server = in_turn(vec![Reply::json(422, &body).with("X-Ms-Request-Id", "theirs")]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("invalid");
+    assert!(error.has_code("InvalidInput"));
+    assert_eq!(error.trace, [("x-ms-request-id".to_owned(), "theirs".to_owned())]);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot create product: 422 invalidInput: Validation Failed.; requestedSignatures: The OS code \
+             `WINDOWS_v100_X86_TH2_FULL` is invalid. [request {}]",
+            error.request_id
+        )
+    );
+    let server = in_turn(vec![Reply::empty(403)]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("no role");
+    assert!(error.to_string().contains("Driver Submitter"), "{error}");
+    let server = in_turn(vec![Reply::empty(503)]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("no role");
+    assert!(error.to_string().contains("if this lasts"), "{error}");
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_stays_here() {
+    let server = in_turn(vec![Reply::empty(204)]).await;
+    let error = server
+        .client()
+        .update_label(PRODUCT, SUBMISSION, LABEL, &LabelUpdate::default())
+        .await
+        .expect_err("nothing to do");
+    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::NeverSent));
+    assert!(server.everything().is_empty());
+}
+
+#[tokio::test]
+async fn a_pause_holds_for_all_calls() {
+    let server =
+        in_turn(vec![Reply::empty(503).with("Retry-After", "1"), Reply::json(200, &product_json())]).await;
+    let client = server.client();
+    client.create_product(&new_product()).await.expect_err("unavailable");
+    let start = std::time::Instant::now();
+    client.product(PRODUCT).await.expect("after the pause");
+    assert!(start.elapsed() > Duration::from_millis(900));
+}
+
+#[test]
+fn plain_http_is_for_loopback_alone() {
+    let base = |endpoint: &str| {
+        let endpoint = endpoint.parse().expect("url");
+        let secret = Credential::Secret(SecretSource::fixed(crate::redact::Secret::new("x")));
+        let authority = settings::AUTHORITY.parse().expect("url");
+        Client::new(Settings::new(endpoint, authority, "t", "c", secret)).map(drop)
+    };
+    base("https://manage.devcenter.microsoft.com").expect("the service");
+    base("http://localhost:8080").expect("loopback");
+    base("http://[::1]:8080").expect("loopback");
+    assert!(matches!(base("http://manage.devcenter.microsoft.com"), Err(BuildError::PlainHttp { .. })));
+    assert!(matches!(base("file:///x"), Err(BuildError::NotAWebAddress { .. })));
+}

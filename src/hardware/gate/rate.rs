@@ -1,0 +1,141 @@
+//! A token bucket that appears on the first 429, shrinks on each further one and grows back by itself.
+//!
+//! The service's limit is not published, so it is estimated: what was let through since the last 429, over
+//! the time that it took including the pause that the service asks for. That needs no window's length.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::hardware::backoff::{Backoff, random_unit};
+
+/// Part of the estimated limit that is used.
+const CAUTION: f64 = 0.75;
+/// What a further 429 leaves of the rate.
+const DECREASE: f64 = 0.7;
+/// What each quiet span adds, as a part of the rate after the last 429.
+const INCREASE: f64 = 0.1;
+/// With so many times the rate after the last 429 and no complaint, there is no limit any more.
+const FORGET: f64 = 8.0;
+/// Slowest rate, calls a second.
+const SLOWEST: f64 = 1.0 / 30.0;
+/// Longest pause after a 429 that names none.
+const LONGEST: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Rate {
+    backoff: Backoff,
+    bucket: Option<Bucket>,
+    /// Counts 429s that were acted upon; answers to calls of an earlier epoch teach nothing new.
+    epoch: u64,
+    /// Since then `passed` calls were let through.
+    since: Instant,
+    passed: u32,
+    /// 429s in a row without a named pause.
+    unnamed: u32,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    /// Calls a second.
+    rate: f64,
+    /// The rate right after the last 429.
+    base: f64,
+    /// Calls that may be made at once.
+    tokens: f64,
+    /// A quiet span.
+    span: Duration,
+    filled: Instant,
+    grown: Instant,
+}
+
+impl Rate {
+    pub(super) fn new(backoff: Backoff, now: Instant) -> Self {
+        Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, unnamed: 0 }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Takes the right to one call, or says how long to wait for it.
+    pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.grow(now);
+            if bucket.rate > bucket.base * FORGET {
+                tracing::info!("The service has not throttled for long; calls are no longer slowed");
+                self.bucket = None;
+            } else {
+                bucket.take(now)?;
+            }
+        }
+        self.passed = self.passed.saturating_add(1);
+        Ok(())
+    }
+
+    /// A call of that epoch was throttled; returns how long everybody pauses.
+    pub(super) fn throttled(&mut self, epoch: u64, asked: Option<Duration>, now: Instant) -> Duration {
+        let current = epoch == self.epoch;
+        let pause = asked.unwrap_or_else(|| {
+            if current {
+                self.unnamed = self.unnamed.saturating_add(1);
+            }
+            let ceiling = self.backoff.ceiling(self.unnamed.saturating_add(2)).min(LONGEST);
+            ceiling.mul_f64(0.5 + random_unit() / 2.0)
+        });
+        if asked.is_some() {
+            self.unnamed = 0;
+        }
+        if !current {
+            return pause;
+        }
+        let span = (now - self.since) + pause;
+        let seconds = span.as_secs_f64().max(0.001);
+        let estimate = f64::from(self.passed.max(1)) / seconds * CAUTION;
+        let rate = match &self.bucket {
+            Some(bucket) => estimate.min(bucket.rate * DECREASE),
+            None => estimate,
+        }
+        .max(SLOWEST);
+        let per_minute = (rate * 60.0).round();
+        tracing::warn!(
+            per_minute,
+            pause_ms = pause.as_millis(),
+            "The service throttles: calls pause, then go on at {per_minute} a minute"
+        );
+        self.bucket = Some(Bucket {
+            rate,
+            base: rate,
+            tokens: 1.0,
+            span: span.clamp(Duration::from_millis(100), Duration::from_secs(60)),
+            filled: now + pause,
+            grown: now + pause,
+        });
+        self.epoch += 1;
+        self.since = now + pause;
+        self.passed = 0;
+        pause
+    }
+}
+
+impl Bucket {
+    /// Grows the rate by a step for each quiet span that has passed.
+    fn grow(&mut self, now: Instant) {
+        while now.saturating_duration_since(self.grown) >= self.span && self.rate <= self.base * FORGET {
+            self.grown += self.span;
+            self.rate += self.base * INCREASE;
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let most = (self.rate * self.span.as_secs_f64() * 0.1).clamp(1.0, 5.0);
+        let fresh = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
+        self.tokens = (self.tokens + fresh).min(most);
+        self.filled = self.filled.max(now);
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate) + Duration::from_millis(1))
+    }
+}

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+
+#[tokio::test(start_paused = true)]
+async fn there_is_no_limit_until_the_service_throttles() {
+    let gate = Gate::new(BACKOFF);
+    let start = Instant::now();
+    for _ in 0..1000 {
+        gate.enter().await.expect("open").done(Outcome::Answered);
+    }
+    assert_eq!(Instant::now(), start);
+}
+
+/// A service that allows so many calls in each window; the rest is 429.
+struct Service {
+    limit: usize,
+    window: Duration,
+    start: Instant,
+    used: Mutex<(u64, usize)>,
+    throttled: AtomicUsize,
+}
+
+impl Service {
+    fn call(&self) -> Outcome {
+        let at = Instant::now() - self.start;
+        let window = u64::try_from(at.as_millis() / self.window.as_millis()).expect("small");
+        let mut used = self.used.lock().expect("lock");
+        if used.0 != window {
+            *used = (window, 0);
+        }
+        if used.1 == self.limit {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+            let left = self.window.as_millis() - at.as_millis() % self.window.as_millis();
+            return Outcome::Throttled(Some(Duration::from_millis(u64::try_from(left).expect("small"))));
+        }
+        used.1 += 1;
+        Outcome::Answered
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_workers_share_a_limit_and_none_starves() {
+    let gate = Arc::new(Gate::new(BACKOFF));
+    let service = Arc::new(Service {
+        limit: 30,
+        window: Duration::from_secs(60),
+        start: Instant::now(),
+        used: Mutex::default(),
+        throttled: AtomicUsize::new(0),
+    });
+    let workers: Vec<_> = (0..10)
+        .map(|_| {
+            let (gate, service) = (Arc::clone(&gate), Arc::clone(&service));
+            tokio::spawn(async move {
+                let mut done = 0_u32;
+                while service.start.elapsed() < Duration::from_secs(3600) {
+                    let pass = gate.enter().await.expect("no pause is that long");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    let outcome = service.call();
+                    done += u32::from(outcome == Outcome::Answered);
+                    pass.done(outcome);
+                }
+                done
+            })
+        })
+        .collect();
+    let mut done = Vec::new();
+    for worker in workers {
+        done.push(worker.await.expect("worker"));
+    }
+    let (total, least, most) = (done.iter().sum::<u32>(), done.iter().min(), done.iter().max());
+    let throttled = service.throttled.load(Ordering::Relaxed);
+    // The limit is 1800 an hour; a good part of it is used, evenly, and few calls are wasted on 429s.
+    assert!(total > 1100, "{total} of 1800 were used, {throttled} throttled");
+    assert!(throttled < 60, "{throttled} calls were throttled, {total} were not");
+    assert!(*most.expect("ten") - *least.expect("ten") <= total / 50, "{done:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_holds_for_everybody_and_a_long_one_is_told() {
+    let gate = Gate::new(BACKOFF);
+    gate.enter().await.expect("open").done(Outcome::Throttled(Some(Duration::from_secs(20))));
+    let start = Instant::now();
+    gate.enter().await.expect("open").done(Outcome::Failed(Some(Duration::from_secs(600))));
+    assert!(start.elapsed() >= Duration::from_secs(20));
+    assert!(matches!(gate.enter().await, Err(Closed::Paused(left)) if left > Duration::from_secs(590)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
+    let gate = Gate::new(BACKOFF);
+    let mut failures = 0;
+    let left = loop {
+        match gate.enter().await {
+            Ok(pass) => pass.done(Outcome::Failed(None)),
+            Err(Closed::Down(left)) => break left,
+            Err(closed) => panic!("{closed:?}"),
+        }
+        failures += 1;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
+    assert_eq!(failures, 10);
+    tokio::time::sleep(left).await;
+    let probe = gate.enter().await.expect("one may try");
+    assert!(matches!(gate.enter().await, Err(Closed::Down(_))), "only one");
+    drop(probe);
+    let probe = gate.enter().await.expect("the other was given up");
+    probe.done(Outcome::Failed(None));
+    let Err(Closed::Down(longer)) = gate.enter().await else { panic!("still down") };
+    assert!(longer > left);
+    tokio::time::sleep(longer).await;
+    gate.enter().await.expect("one may try").done(Outcome::Answered);
+    gate.enter().await.expect("up").done(Outcome::Answered);
+}

@@ -1,0 +1,109 @@
+//! Shipping labels: where a signed submission goes, and to which machines.
+
+use serde::{Deserialize, Serialize};
+
+use super::open::open_enum;
+use super::status::{State, Step};
+use super::{LabelId, Link, ProductId, SubmissionId, Unknown, WorkflowStatus, wire};
+
+mod publishing;
+mod targeting;
+mod update;
+
+pub use publishing::{AdditionalInfo, PublishingSpecifications, RecipientSpecifications};
+pub use targeting::{
+    Chid, ChidState, CoEngPublishInfo, HardwareId, HardwareIdState, InServicePublishInfo, Targeting,
+};
+pub use update::{Action, ChidChange, HardwareIdChange, LabelUpdate, TargetingUpdate};
+
+open_enum! {
+    /// Where a label sends the submission.
+    pub enum Destination {
+        /// Windows Update.
+        WindowsUpdate = "windowsUpdate",
+        /// Another partner, who may publish it.
+        AnotherPartner = "anotherPartner",
+        /// No data.
+        NotSet = "notSet",
+    }
+}
+
+/// Request for a new shipping label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewShippingLabel {
+    /// Name; it shows in the dashboard.
+    pub name: String,
+    /// Where it sends the submission.
+    pub destination: Destination,
+    /// How it is published; required for Windows Update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishing_specifications: Option<PublishingSpecifications>,
+    /// Who gets it; required for another partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_specifications: Option<RecipientSpecifications>,
+    /// Which machines get it; required for Windows Update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targeting: Option<Targeting>,
+}
+
+/// A shipping label as the service shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingLabel {
+    /// Its id.
+    pub id: LabelId,
+    /// Its product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    /// Its submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<SubmissionId>,
+    /// Name.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub name: String,
+    /// Where it sends the submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Destination>,
+    /// How it is published; absent for another partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishing_specifications: Option<PublishingSpecifications>,
+    /// Who gets it; absent for Windows Update.
+    #[serde(default, deserialize_with = "wire::one_or_first", skip_serializing_if = "Option::is_none")]
+    pub recipient_specifications: Option<RecipientSpecifications>,
+    /// Which machines get it; only when asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targeting: Option<Targeting>,
+    /// How far it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_status: Option<WorkflowStatus>,
+    /// Hints.
+    #[serde(default, deserialize_with = "wire::list")]
+    pub links: Vec<Link>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}
+
+impl ShippingLabel {
+    /// Whether the label is where it was to go: published, or shared. Where the step has only a number, what
+    /// tells is that every hardware id is in force; that needs the targeting.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let Some(status) = &self.workflow_status else {
+            return false;
+        };
+        if status.is_unnamed() && status.state == Some(State::Completed) {
+            let shared = self.destination == Some(Destination::AnotherPartner);
+            return shared || self.targeting.as_ref().is_some_and(Targeting::in_force);
+        }
+        status.is(&Step::FinalizePublishing, &State::Completed)
+            || status.is(&Step::FinalizeSharing, &State::Completed)
+    }
+
+    /// Whether the service gave the label up; one that was cancelled shows the same.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.workflow_status.as_ref().is_some_and(WorkflowStatus::failed)
+    }
+}

@@ -1,0 +1,44 @@
+//! The API's objects, liberal in what is read and exact in what is sent.
+//!
+//! Reading: ids are numbers or strings, enums are open and case-blind, `null` is absent, unknown fields
+//! are kept in `other`. Writing: the documented spelling, ids as strings, keys only when they are set,
+//! URLs without what grants access.
+
+mod audience;
+mod dates;
+mod ids;
+mod label;
+mod link;
+mod metadata;
+mod open;
+mod preprod;
+mod product;
+mod status;
+mod submission;
+mod unknown;
+mod wire;
+
+pub use audience::Audience;
+pub use dates::{format_date, parse_date};
+pub use ids::{LabelId, ParseIdError, ProductId, SubmissionId};
+pub use label::{
+    Action, AdditionalInfo, Chid, ChidChange, ChidState, CoEngPublishInfo, Destination, HardwareId,
+    HardwareIdChange, HardwareIdState, InServicePublishInfo, LabelUpdate, NewShippingLabel,
+    PublishingSpecifications, RecipientSpecifications, ShippingLabel, Targeting, TargetingUpdate,
+};
+pub use link::Link;
+pub use metadata::{Bundle, DriverMetadata, InfMetadata, MetadataError, PnpInfo};
+pub use preprod::{Asset, PreprodError, PreprodPackage};
+pub use product::{
+    AdditionalAttributes, DeviceType, NewProduct, Product, ProductUpdate, RaidController, StorageController,
+    Svvp, TestHarness,
+};
+pub use status::{State, Step, WorkflowStatus};
+pub use submission::{
+    CommitStatus, Download, DownloadKind, Downloads, NewSubmission, Submission, SubmissionKind,
+    SubmissionUpdate,
+};
+pub use unknown::Unknown;
+
+#[cfg(test)]
+mod tests;

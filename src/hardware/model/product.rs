@@ -1,0 +1,176 @@
+//! Products: one driver each, with the signatures it asks for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::open::open_enum;
+use super::{Link, ProductId, Unknown, wire};
+
+mod attributes;
+
+pub use attributes::{AdditionalAttributes, RaidController, StorageController, Svvp};
+
+open_enum! {
+    /// What kind of package is submitted.
+    pub enum TestHarness {
+        /// Hardware Lab Kit results (`.hlkx`).
+        Hlk = "hlk",
+        /// Hardware Certification Kit results.
+        Hck = "hck",
+        /// Attestation signing of a `.cab`.
+        Attestation = "attestation",
+        /// No data.
+        NotSet = "notset",
+    }
+}
+
+open_enum! {
+    /// Where the device sits.
+    pub enum DeviceType {
+        /// Inside the PC.
+        Internal = "internal",
+        /// A peripheral.
+        External = "external",
+        /// Either.
+        InternalExternal = "internalExternal",
+        /// No data.
+        NotSet = "notSet",
+    }
+}
+
+/// Request for a new product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewProduct {
+    /// Name; it shows in the dashboard.
+    pub product_name: String,
+    /// What kind of package follows.
+    pub test_harness: TestHarness,
+    /// When the product appears in the Windows Server Catalog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announcement_date: Option<String>,
+    /// Device metadata submissions (GUIDs) that belong to the driver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_metadata_ids: Vec<String>,
+    /// Firmware version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware_version: Option<String>,
+    /// Where the device sits.
+    pub device_type: DeviceType,
+    /// Test signing.
+    #[serde(default)]
+    pub is_test_sign: bool,
+    /// Flight signing.
+    #[serde(default)]
+    pub is_flight_sign: bool,
+    /// Names it is sold under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marketing_names: Vec<String>,
+    /// Product type by OS family code.
+    #[serde(default)]
+    pub selected_product_types: BTreeMap<String, String>,
+    /// OS codes to sign for.
+    pub requested_signatures: Vec<String>,
+    /// More facts for storage controllers and SVVP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub additional_attributes: Option<AdditionalAttributes>,
+    /// Undocumented, but sent by Microsoft's own client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_type: Option<String>,
+}
+
+/// What can be changed of a product; only what is set is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProductUpdate {
+    /// New name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_name: Option<String>,
+    /// New date; not after ingestion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announcement_date: Option<String>,
+    /// New marketing names, all of them; frozen once the announcement date has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing_names: Option<Vec<String>>,
+}
+
+/// A product as the service shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Its private id.
+    pub id: ProductId,
+    /// The id that partners share.
+    #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
+    pub shared_product_id: Option<u64>,
+    /// Name.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub product_name: String,
+    /// What kind of package it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_harness: Option<TestHarness>,
+    /// When it appears in the Windows Server Catalog.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub announcement_date: Option<String>,
+    /// Device metadata submissions.
+    #[serde(default, deserialize_with = "wire::texts")]
+    pub device_metadata_ids: Vec<String>,
+    /// Category of the device metadata.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub device_metadata_category: Option<String>,
+    /// Firmware version.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub firmware_version: Option<String>,
+    /// Where the device sits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_type: Option<DeviceType>,
+    /// Whether it has a committed submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_committed: Option<bool>,
+    /// Deprecated here; a submission says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_extension_inf: Option<bool>,
+    /// Whether binaries are built with Retpoline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_retpoline_compiled: Option<bool>,
+    /// Test signing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_test_sign: Option<bool>,
+    /// Flight signing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_flight_sign: Option<bool>,
+    /// Names it is sold under.
+    #[serde(default, deserialize_with = "wire::texts")]
+    pub marketing_names: Vec<String>,
+    /// Product type by OS family code.
+    #[serde(default, deserialize_with = "wire::map")]
+    pub selected_product_types: BTreeMap<String, String>,
+    /// OS codes it is signed for.
+    #[serde(default, deserialize_with = "wire::texts")]
+    pub requested_signatures: Vec<String>,
+    /// More facts for storage controllers and SVVP.
+    #[serde(default, deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
+    pub additional_attributes: Option<AdditionalAttributes>,
+    /// Undocumented.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub package_type: Option<String>,
+    /// `author` for a product of one's own.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub origin_type: Option<String>,
+    /// The sharing partner's product; 0 for a product of one's own.
+    #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
+    pub source_product_id: Option<u64>,
+    /// The sharing partner; 0 for a product of one's own.
+    #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
+    pub source_publisher_id: Option<u64>,
+    /// What the service has to say.
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Hints.
+    #[serde(default, deserialize_with = "wire::list")]
+    pub links: Vec<Link>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}

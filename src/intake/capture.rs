@@ -1,0 +1,194 @@
+//! Takes a copy of a dropped file into the store, and says what bytes the copy has.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::open::open_below;
+use super::{Find, Identity};
+
+/// A copy of a dropped file, durable and unchangeable by whoever dropped it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// Of the bytes in the copy.
+    pub sha256: [u8; 32],
+    /// Size of the copy, in bytes.
+    pub size: u64,
+    /// The source's identity, equal before and after.
+    pub identity: Identity,
+}
+
+/// Why there is no copy. Whatever was begun is removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// The source is not what was found any more: it is found anew.
+    #[error("{} changed while it was being copied", .0.display())]
+    Changed(PathBuf),
+    /// The source is not there any more.
+    #[error("{} is gone", .0.display())]
+    Gone(PathBuf),
+    /// The source is a link, a directory or a special file.
+    #[error("{} is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// The source may not be read.
+    #[error("{} cannot be read: let the daemon's user read it (setfacl -m u:dropship:r, or a group)", .0.display())]
+    Denied(PathBuf),
+    /// The sidecar's checksum is another than the copy's.
+    #[error("{} has SHA-256 {}, but its sidecar asks for {}: it was damaged on its way, or the sidecar is of another", path.display(), hex(found), hex(expected))]
+    Checksum {
+        /// The source.
+        path: PathBuf,
+        /// Of the copy.
+        found: [u8; 32],
+        /// In the sidecar.
+        expected: [u8; 32],
+    },
+    /// The sidecar holds no checksum.
+    #[error("{0}")]
+    Sidecar(String),
+    /// The store's disk or quota is full.
+    #[error("no space left for {}: free some, or move [store] path to a larger disk", .0.display())]
+    NoSpace(PathBuf),
+    /// Reading the source failed.
+    #[error("failed to read {}: {error}", path.display())]
+    Read {
+        /// The source.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Writing the copy failed.
+    #[error("failed to write {}: {error}", path.display())]
+    Write {
+        /// The copy.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Copies `find` to the new file `to`, shares its blocks where the file system can, and makes it durable.
+///
+/// Hashed are the bytes of the copy. The file and its folder are synced before it returns.
+///
+/// # Errors
+/// See [`CaptureError`]; `to` does not exist then, unless it existed before (which is an error too).
+pub fn capture(find: &Find, to: &Path) -> Result<Captured, CaptureError> {
+    let copy = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(|error| write_error(to, error))?;
+    let captured = fill(find, copy, to);
+    if captured.is_err()
+        && let Err(error) = std::fs::remove_file(to)
+    {
+        tracing::warn!(path = %to.display(), %error, "failed to remove an unfinished copy");
+    }
+    captured
+}
+
+fn fill(find: &Find, mut copy: File, to: &Path) -> Result<Captured, CaptureError> {
+    let (mut source, meta) =
+        open_below(&find.root, &find.path).map_err(|error| open_error(&find.path, error))?;
+    let before = Identity::from(&meta);
+    if before != find.identity {
+        return Err(CaptureError::Changed(find.path.clone()));
+    }
+    let (sha256, size) = if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() {
+        hash(&mut copy, to)?
+    } else {
+        copy_and_hash(&mut source, &find.path, &mut copy, to)?
+    };
+    let after = source.metadata().map_err(|error| open_error(&find.path, error))?;
+    if Identity::from(&after) != before || size != before.size {
+        return Err(CaptureError::Changed(find.path.clone()));
+    }
+    let expected = find.expected_sha256().map_err(CaptureError::Sidecar)?;
+    if let Some(expected) = expected.filter(|expected| *expected != sha256) {
+        return Err(CaptureError::Checksum { path: find.path.clone(), found: sha256, expected });
+    }
+    copy.sync_all().map_err(|error| write_error(to, error))?;
+    if let Some(parent) = to.parent() {
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(|error| write_error(to, error))?;
+    }
+    Ok(Captured { sha256, size, identity: before })
+}
+
+const BUFFER: usize = 256 * 1024;
+
+fn copy_and_hash(
+    source: &mut File,
+    from: &Path,
+    copy: &mut File,
+    to: &Path,
+) -> Result<([u8; 32], u64), CaptureError> {
+    // A failed clone may have left something behind on file systems that clone in pieces.
+    copy.set_len(0).map_err(|error| write_error(to, error))?;
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = match source.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(CaptureError::Read { path: from.to_owned(), error });
+            }
+        };
+        hasher.update(&buffer[..read]);
+        copy.write_all(&buffer[..read]).map_err(|error| write_error(to, error))?;
+        size += read as u64;
+    }
+}
+
+fn hash(copy: &mut File, to: &Path) -> Result<([u8; 32], u64), CaptureError> {
+    let failed = |error| CaptureError::Read { path: to.to_owned(), error };
+    copy.rewind().map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let size = io::copy(copy, &mut HashWriter(&mut hasher)).map_err(failed)?;
+    Ok((hasher.finalize().into(), size))
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(sum: &[u8; 32]) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn open_error(path: &Path, error: io::Error) -> CaptureError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::NotFound => CaptureError::Gone(path),
+        io::ErrorKind::PermissionDenied => CaptureError::Denied(path),
+        io::ErrorKind::InvalidInput | io::ErrorKind::CrossesDevices => CaptureError::NotRegular(path),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => CaptureError::NotRegular(path),
+        _ => CaptureError::Read { path, error },
+    }
+}
+
+fn write_error(path: &Path, error: io::Error) -> CaptureError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CaptureError::NoSpace(path),
+        _ => CaptureError::Write { path, error },
+    }
+}

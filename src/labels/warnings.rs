@@ -1,0 +1,130 @@
+//! What Microsoft takes, but looks at twice or is likely to reject.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::select::{self, Row};
+use crate::config::plan::{DestinationPlan, LabelPlan};
+use crate::config::vocabulary;
+use crate::hardware::{DriverMetadata, NewShippingLabel};
+
+mod hardware_ids;
+
+/// A doubt about a label, with the document that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LabelWarning {
+    /// Name of the label.
+    pub label: String,
+    /// What is doubtful.
+    pub message: String,
+    /// The document.
+    pub document: &'static str,
+}
+
+const RESTRICTIONS: &str = "Microsoft: Publishing restrictions";
+const EXTENSION: &str = "Microsoft: Extension INF targeting rules";
+const FLIGHTING: &str = "Microsoft: Driver flighting";
+const POLICIES: &str = "Microsoft: Other policies";
+
+/// Everything doubtful about a label that [`build`](super::build()) made.
+#[must_use]
+pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMetadata) -> Vec<LabelWarning> {
+    let Some(targeting) = &label.targeting else {
+        return Vec::new();
+    };
+    let all = select::rows(metadata);
+    let targeted: BTreeSet<_> = targeting
+        .hardware_ids
+        .iter()
+        .map(|row| {
+            (
+                row.bundle_id.as_str(),
+                row.inf_id.as_str(),
+                row.operating_system_code.as_str(),
+                row.pnp_string.as_str(),
+            )
+        })
+        .collect();
+    let rows: Vec<_> =
+        all.into_iter().filter(|row| targeted.contains(&(row.bundle, row.inf, row.os, row.pnp))).collect();
+    let has_chids = !targeting.chids.is_empty();
+    let mut found = Vec::new();
+    if plan.destination == DestinationPlan::WindowsUpdate {
+        hardware_ids(&rows, &mut found);
+        classes(metadata, &rows, has_chids, &mut found);
+        if let Some(info) = &plan.approval
+            && info.has_ui_software == Some(true)
+            && plan.publish_to_windows10s == Some(true)
+        {
+            found.push(("drivers with UI software cannot go to Windows 10 S".to_owned(), RESTRICTIONS));
+        }
+    }
+    mixed_systems(&rows, &mut found);
+    let warning = |(message, document)| LabelWarning { label: plan.name.clone(), message, document };
+    found.into_iter().map(warning).collect()
+}
+
+type Found = Vec<(String, &'static str)>;
+
+fn hardware_ids(rows: &[Row<'_>], found: &mut Found) {
+    let ids: BTreeSet<String> = rows.iter().map(|row| row.pnp.to_lowercase()).collect();
+    for id in ids {
+        if let Some(reason) = hardware_ids::doubt(&id) {
+            found.push((format!("`{id}` {reason}: it needs another review"), RESTRICTIONS));
+        }
+    }
+    if rows.iter().any(|row| row.os.to_ascii_uppercase().contains("IA64")) {
+        found.push(("it targets Itanium systems: it needs another review".to_owned(), RESTRICTIONS));
+    }
+}
+
+fn classes(metadata: &DriverMetadata, rows: &[Row<'_>], has_chids: bool, found: &mut Found) {
+    let infs: BTreeSet<_> = rows.iter().map(|row| (row.bundle, row.inf)).collect();
+    for (bundle, inf) in infs {
+        let Some(info) = metadata.bundles.get(bundle).and_then(|bundle| bundle.infs.get(inf)) else {
+            continue;
+        };
+        let class = info.inf_class.as_deref().unwrap_or_default().to_ascii_lowercase();
+        match (class.as_str(), has_chids) {
+            ("unclassified", _) => {
+                found.push((
+                    format!("{inf} is of the class Unclassified: it needs another review"),
+                    RESTRICTIONS,
+                ));
+            }
+            ("firmware", false) => {
+                found.push((
+                    format!("{inf} is firmware, which requires CHIDs (other pages forbid them)"),
+                    FLIGHTING,
+                ));
+            }
+            ("firmware", true) => {
+                found.push((format!("{inf} is firmware, for which one page forbids CHIDs"), POLICIES));
+            }
+            ("display", true) => {
+                found.push((format!("{inf} is a display driver, for which CHIDs are forbidden"), FLIGHTING));
+            }
+            _ => {}
+        }
+        let extension = info.extension_id.as_deref().is_some_and(|id| !id.trim().is_empty());
+        let two_part = rows.iter().find(|row| row.inf == inf && hardware_ids::is_two_part(row.pnp));
+        if let Some(row) = two_part.filter(|_| extension && !has_chids) {
+            let message = format!(
+                "{inf} is an extension INF, and `{}` has two parts and no CHID: it is rejected",
+                row.pnp
+            );
+            found.push((message, EXTENSION));
+        }
+    }
+}
+
+fn mixed_systems(rows: &[Row<'_>], found: &mut Found) {
+    let (new, old): (Vec<&Row<'_>>, Vec<_>) =
+        rows.iter().partition(|row| vocabulary::is_windows_10_or_later(row.os));
+    if let (Some(new), Some(old)) = (new.first(), old.first()) {
+        let message =
+            format!("it mixes {} with {}; down-level systems want a label of their own", old.os, new.os);
+        found.push((message, POLICIES));
+    }
+}

@@ -1,0 +1,340 @@
+//! What the admin sees: every event that is logged is one function here.
+
+mod init;
+mod terminal;
+
+use jiff::SignedDuration;
+
+pub use init::{Form, init};
+
+use crate::job::{Event, Job, Thing};
+
+/// Message ids for what an admin acts on; the catalog explains each.
+pub mod id {
+    /// The daemon is ready.
+    pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
+    /// A package was accepted.
+    pub const ACCEPTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c02";
+    /// A package was rejected.
+    pub const REJECTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c03";
+    /// A job waits for a person.
+    pub const HELD: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c04";
+    /// A job failed.
+    pub const FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c05";
+    /// A job succeeded.
+    pub const SUCCEEDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c06";
+    /// An account is paused.
+    pub const ACCOUNT_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c07";
+    /// An account works again.
+    pub const ACCOUNT_RESUMED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c08";
+    /// The answer to a create was lost.
+    pub const DOUBTFUL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
+    /// A wait takes unusually long.
+    pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
+    /// The store was mended.
+    pub const STORE_MENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
+    /// The store failed, and the daemon ends.
+    pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
+    /// A folder cannot be watched as it should.
+    pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
+    /// The outbox or a receipt cannot be written.
+    pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
+    /// The daemon ends.
+    pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
+}
+
+/// Logs one line with the fields of a job.
+macro_rules! job_line {
+    ($level:ident, $job:expr, $event:expr, $message_id:expr, $label:expr, $($text:tt)+) => {{
+        let job: &Job = $job;
+        let message_id: Option<&str> = $message_id;
+        let label_id: Option<u64> = $label;
+        tracing::$level!(
+            job_id = %job.id,
+            step = job.step.as_str(),
+            folder = job.package.folder.as_deref(),
+            rule = job.rule.as_deref(),
+            product_id = job.product.id().map(|id| id.to_string()),
+            submission_id = job.submission.id().map(|id| id.to_string()),
+            label_id = label_id.map(|id| id.to_string()),
+            event = $event,
+            message_id,
+            $($text)+
+        )
+    }};
+}
+
+/// One event of a job: one line.
+pub fn told(job: &Job, event: &Event) {
+    let name = event.name();
+    let package = Shown(&job.package.name);
+    match event {
+        Event::Arrived { package: dropped } => {
+            let folder = dropped.folder.as_deref().unwrap_or("a person");
+            job_line!(
+                info,
+                job,
+                name,
+                None,
+                None,
+                "{package}: arrived from {folder}, {} bytes, sha256 {}",
+                dropped.size,
+                job.short_sha()
+            );
+        }
+        Event::Accepted { rule, warnings, .. } => {
+            job_line!(info, job, name, Some(id::ACCEPTED), None, "{package}: accepted by rule `{rule}`");
+            for warning in warnings {
+                job_line!(warn, job, name, None, None, "{package}: {warning}");
+            }
+        }
+        Event::Rejected { fault } => {
+            job_line!(error, job, name, Some(id::REJECTED), None, "{package}: rejected: {fault}");
+        }
+        Event::Intended { thing, intent } => {
+            job_line!(
+                debug,
+                job,
+                name,
+                None,
+                None,
+                "{package}: about to create {} `{}`",
+                noun(*thing),
+                intent.name
+            );
+        }
+        Event::Absent { thing, due } => {
+            job_line!(
+                warn,
+                job,
+                name,
+                None,
+                None,
+                "{package}: the {} is not to be found; looking again at {due:.0}",
+                noun(*thing)
+            );
+        }
+        Event::Unsent { thing, why } => {
+            job_line!(info, job, name, None, None, "{package}: the {} was not created: {why}", noun(*thing));
+        }
+        Event::Created { thing, id, adopted } => {
+            let how = if *adopted { "found and adopted" } else { "created" };
+            let label = matches!(thing, Thing::Label(_)).then_some(*id);
+            job_line!(info, job, name, None, label, "{package}: {} {id} {how}", noun(*thing));
+        }
+        Event::Twins { thing, ids } => {
+            job_line!(
+                error,
+                job,
+                name,
+                Some(id::DOUBTFUL),
+                None,
+                "{package}: more than one {} exists: {ids:?}",
+                noun(*thing)
+            );
+        }
+        Event::Uploaded { bytes } => {
+            job_line!(info, job, name, None, None, "{package}: uploaded, {bytes} bytes")
+        }
+        Event::CommitIntended => job_line!(debug, job, name, None, None, "{package}: about to commit"),
+        Event::Committed => job_line!(info, job, name, None, None, "{package}: committed"),
+        Event::Progressed { label: None, step, state } => {
+            job_line!(info, job, name, None, None, "{package}: Microsoft: {step} {state}");
+        }
+        Event::Progressed { label: Some(index), step, state } => {
+            let label = job.labels.get(*index);
+            let title = label.map_or("?", |label| &label.name);
+            let id = label.and_then(|label| label.creation.id());
+            job_line!(info, job, name, None, id, "{package}: label `{title}`: {step} {state}");
+        }
+        Event::Signed => job_line!(info, job, name, None, None, "{package}: signed by Microsoft"),
+        Event::Collected { files } => {
+            job_line!(
+                info,
+                job,
+                name,
+                None,
+                None,
+                "{package}: {} results in {}",
+                files.len(),
+                job.package.outbox
+            );
+        }
+        Event::Labelled => job_line!(info, job, name, None, None, "{package}: all labels created"),
+        Event::Published { label } => {
+            let label = job.labels.get(*label);
+            let title = label.map_or("?", |label| &label.name);
+            let id = label.and_then(|label| label.creation.id());
+            job_line!(info, job, name, None, id, "{package}: label `{title}` published");
+        }
+        Event::Waited { due, why } => {
+            job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
+        }
+        Event::Stumbled { due, fault } => {
+            job_line!(
+                warn,
+                job,
+                name,
+                None,
+                None,
+                "{package}: {fault}; attempt {} failed, again at {due:.0}",
+                job.attempts
+            );
+        }
+        Event::Resumed => job_line!(debug, job, name, None, None, "{package}: goes on"),
+        Event::Held { fault, .. } => {
+            job_line!(warn, job, name, Some(id::HELD), None, "{package}: held: {fault}");
+        }
+        Event::Approved { by } => job_line!(info, job, name, None, None, "{package}: approved by {by}"),
+        Event::Failed { fault } => {
+            job_line!(error, job, name, Some(id::FAILED), None, "{package}: failed: {fault}");
+        }
+        Event::Cancelled { by } => job_line!(info, job, name, None, None, "{package}: cancelled by {by}"),
+        Event::Retried { by, new_product } => {
+            let how = if *new_product { " with a new product" } else { "" };
+            job_line!(info, job, name, None, None, "{package}: retried by {by}{how}");
+        }
+        Event::Succeeded => job_line!(info, job, name, Some(id::SUCCEEDED), None, "{package}: done"),
+    }
+}
+
+/// The answer to a create or commit was lost.
+pub fn doubtful(job: &Job, noun: &str, error: &str) {
+    let package = Shown(&job.package.name);
+    job_line!(
+        warn,
+        job,
+        "doubtful",
+        Some(id::DOUBTFUL),
+        None,
+        "{package}: no answer to the {noun}, it is looked for: {error}"
+    );
+}
+
+/// A wait takes unusually long.
+pub fn overdue(job: &Job, waited: SignedDuration) {
+    let package = Shown(&job.package.name);
+    let days = waited.as_hours() / 24;
+    job_line!(
+        warn,
+        job,
+        "overdue",
+        Some(id::OVERDUE),
+        None,
+        "{package}: has waited for {days} days; ask Microsoft, dropship goes on looking"
+    );
+}
+
+/// A result that nobody waits for could not be had.
+pub fn left_out(job: &Job, what: &str, error: &str) {
+    let package = Shown(&job.package.name);
+    job_line!(warn, job, "left_out", None, None, "{package}: {what} could not be fetched: {error}");
+}
+
+/// A receipt could not be written; it is again at the next change.
+pub fn receipt_unwritten(job: &Job, error: &str) {
+    let package = Shown(&job.package.name);
+    job_line!(
+        error,
+        job,
+        "receipt_unwritten",
+        Some(id::OUTBOX_UNWRITABLE),
+        None,
+        "{package}: the receipt in {} cannot be written: {error}; the job goes on, give the daemon leave to write there",
+        job.package.outbox
+    );
+}
+
+/// The daemon takes and works on packages.
+pub fn ready(status: &str, sandbox: bool) {
+    let where_to = if sandbox { " a sandbox stands in for Microsoft" } else { "" };
+    tracing::info!(
+        event = "ready",
+        message_id = id::READY,
+        "dropship {} is ready: {status}{where_to}",
+        env!("CARGO_PKG_VERSION")
+    );
+}
+
+/// The daemon goes down.
+pub fn stopping(running: usize) {
+    tracing::info!(
+        event = "stopping",
+        message_id = id::STOPPING,
+        "dropship ends; {running} jobs are in hand, their calls under way may end"
+    );
+}
+
+/// The store was damaged and rebuilt.
+pub fn store_mended(aside: &std::path::Path, why: &str, lines: u64) {
+    tracing::error!(
+        event = "store_mended",
+        message_id = id::STORE_MENDED,
+        "The database of the store was damaged ({why}); it was put aside as {} and rebuilt from {lines} lines of the journal",
+        aside.display()
+    );
+}
+
+/// The store failed.
+pub fn store_failed(message: &str) {
+    tracing::error!(event = "store_failed", message_id = id::STORE_FAILED, "{message}");
+}
+
+/// The emergency brake was put on or taken off.
+pub fn brake(folder: Option<&str>, on: bool) {
+    let what = folder.map_or_else(|| "everything".to_owned(), |folder| format!("folder `{folder}`"));
+    if on {
+        tracing::warn!(
+            event = "paused",
+            folder,
+            "Paused: {what}; nothing is created, committed or changed until `dropship resume`"
+        );
+    } else {
+        tracing::info!(event = "resumed", folder, "Resumed: {what}");
+    }
+}
+
+/// An account is refused; one line for all its jobs.
+pub fn account_paused(account: &str, error: &str) {
+    tracing::error!(
+        event = "account_paused",
+        message_id = id::ACCOUNT_PAUSED,
+        account,
+        "Account `{account}` is paused: {error}; its jobs wait and go on by themselves once it works"
+    );
+}
+
+/// An account works again.
+pub fn account_resumed(account: &str) {
+    tracing::info!(
+        event = "account_resumed",
+        message_id = id::ACCOUNT_RESUMED,
+        account,
+        "Account `{account}` works again"
+    );
+}
+
+/// A text of somebody else's making: control characters are shown, not obeyed.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a>(pub &'a str);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for letter in self.0.chars() {
+            if letter.is_control() {
+                write!(f, "{}", letter.escape_default())?
+            } else {
+                write!(f, "{letter}")?
+            }
+        }
+        Ok(())
+    }
+}
+
+fn noun(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Product => "product",
+        Thing::Submission => "submission",
+        Thing::Label(_) => "label",
+    }
+}

@@ -1,0 +1,176 @@
+//! The bytes of the few files that are looked into: INFs whole, the heads of drivers.
+//!
+//! One pass over each folder, no further than its last wanted file.
+
+use std::io;
+use std::ops::Range;
+
+use super::super::input::Input;
+use super::decode::Decoder;
+use super::header::Header;
+use super::listing::{Folder, Listing};
+use super::window::Window;
+
+/// Longest INF that is read.
+const INF: u32 = 4 * 1024 * 1024;
+/// All INFs of a package together.
+const ALL_INFS: u64 = 12 * 1024 * 1024;
+/// Bytes of a driver that hold its headers.
+const DRIVER: u32 = 4096;
+/// Files that are looked into, at most.
+const MOST: usize = 2048;
+/// Bytes unpacked for one package, at most: as much as the largest folder holds.
+const BUDGET: u64 = 2 * 1024 * 1024 * 1024;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// Index of the file in the listing, and its bytes or its head.
+    pub(crate) read: Vec<(usize, Vec<u8>)>,
+    /// Index of the file, and why it could not be read.
+    pub(crate) unread: Vec<(usize, &'static str)>,
+}
+
+/// A file that is looked into.
+struct Wanted {
+    index: usize,
+    range: Range<u64>,
+    bytes: Vec<u8>,
+}
+
+/// True for files that are read whole.
+pub(crate) fn is_inf(path: &str) -> bool {
+    has_extension(path, "inf")
+}
+
+/// True for files whose header names a machine: drivers alone, since every further file may mean
+/// unpacking further.
+pub(crate) fn is_driver(path: &str) -> bool {
+    has_extension(path, "sys")
+}
+
+fn has_extension(path: &str, wanted: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(wanted))
+}
+
+/// Reads what is wanted of a cabinet.
+pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::Result<Contents> {
+    let mut contents = Contents::default();
+    let mut folders: Vec<Vec<Wanted>> = listing.folders.iter().map(|_| Vec::new()).collect();
+    let (mut infs, mut count) = (0u64, 0usize);
+    for (index, entry) in listing.files.iter().enumerate() {
+        let inf = is_inf(&entry.path);
+        if !inf && !is_driver(&entry.path) {
+            continue;
+        }
+        count = count.saturating_add(1);
+        if inf {
+            infs = infs.saturating_add(u64::from(entry.size));
+        }
+        if count > MOST || (inf && (entry.size > INF || infs > ALL_INFS)) {
+            contents.unread.push((index, "it is larger, or there are more files, than a driver package has"));
+            continue;
+        }
+        let length = if inf { entry.size } else { entry.size.min(DRIVER) };
+        let start = u64::from(entry.offset);
+        let range = start..start.saturating_add(u64::from(length));
+        if let Some(folder) = folders.get_mut(usize::from(entry.folder)) {
+            folder.push(Wanted { index, range, bytes: Vec::new() });
+        }
+    }
+    let mut budget = BUDGET;
+    for (folder, mut wanted) in listing.folders.iter().zip(folders) {
+        if wanted.is_empty() {
+            continue;
+        }
+        let outcome = unpack(input, header, folder, &mut wanted, &mut budget)?;
+        let reason = outcome.err().unwrap_or("the folder ends before the file does");
+        for file in wanted {
+            if file.bytes.len() as u64 == file.range.end.saturating_sub(file.range.start) {
+                contents.read.push((file.index, file.bytes));
+            } else {
+                contents.unread.push((file.index, reason));
+            }
+        }
+    }
+    contents.read.sort_by_key(|(index, _)| *index);
+    contents.unread.sort_by_key(|(index, _)| *index);
+    Ok(contents)
+}
+
+/// Unpacks a folder as far as its wanted files reach.
+fn unpack(
+    input: Input<'_>,
+    header: &Header,
+    folder: &Folder,
+    wanted: &mut [Wanted],
+    budget: &mut u64,
+) -> io::Result<Result<(), &'static str>> {
+    let mut decoder = match Decoder::new(folder.compression) {
+        Ok(decoder) => decoder,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    wanted.sort_by_key(|file| file.range.start);
+    let end = wanted.iter().map(|file| file.range.end).max().unwrap_or(0);
+    let mut window = Window::new(input, u64::from(header.length));
+    let prefix = 8usize.saturating_add(usize::from(header.data_reserve));
+    let (mut at, mut position) = (u64::from(folder.at), 0u64);
+    // Files before this one are complete: they end before the position.
+    let mut first = 0usize;
+    for _ in 0..folder.blocks {
+        if position >= end {
+            break;
+        }
+        let head = window.at(at, prefix)?;
+        let Some((packed, length)) = lengths(head).filter(|_| head.len() == prefix) else {
+            return Ok(Err("its data is cut off"));
+        };
+        at = at.saturating_add(prefix as u64);
+        *budget = match budget.checked_sub(length as u64) {
+            Some(left) => left,
+            None => return Ok(Err("unpacking takes more than 2 GiB")),
+        };
+        let stop = position.saturating_add(length as u64);
+        while wanted.get(first).is_some_and(|file| file.range.end <= position) {
+            first = first.saturating_add(1);
+        }
+        let touched = wanted.iter().skip(first).take_while(|file| file.range.start < stop);
+        let skip =
+            matches!(decoder, Decoder::Stored) && !touched.into_iter().any(|file| file.range.end > position);
+        if !skip {
+            let data = window.at(at, packed)?;
+            if data.len() != packed {
+                return Ok(Err("its data is cut off"));
+            }
+            let block = match decoder.block(data, length) {
+                Ok(block) => block,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            for file in wanted.iter_mut().skip(first).take_while(|file| file.range.start < stop) {
+                take(file, block, position);
+            }
+        }
+        at = at.saturating_add(packed as u64);
+        position = stop;
+    }
+    Ok(Ok(()))
+}
+
+/// Packed and unpacked length of a block.
+fn lengths(head: &[u8]) -> Option<(usize, usize)> {
+    let two =
+        |at: usize| Some(usize::from(u16::from_le_bytes(head.get(at..at.checked_add(2)?)?.try_into().ok()?)));
+    Some((two(4)?, two(6)?))
+}
+
+/// Takes over what a block holds of a file.
+fn take(file: &mut Wanted, block: &[u8], position: u64) {
+    let stop = position.saturating_add(block.len() as u64);
+    let from = file.range.start.clamp(position, stop).saturating_sub(position);
+    let to = file.range.end.clamp(position, stop).saturating_sub(position);
+    if let (Ok(from), Ok(to)) = (usize::try_from(from), usize::try_from(to))
+        && let Some(part) = block.get(from..to)
+    {
+        file.bytes.extend_from_slice(part);
+    }
+}

@@ -1,0 +1,88 @@
+//! Unpacks the data blocks of a folder, one after the other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flate2::{Decompress, FlushDecompress};
+use lzxd::{Lzxd, WindowSize};
+
+/// Longest block when unpacked, and how far back MSZIP looks.
+pub(super) const BLOCK: usize = 0x8000;
+
+/// Unpacks the blocks of one folder in order.
+pub(super) enum Decoder {
+    /// Blocks as they are.
+    Stored,
+    /// Deflate, each block with the one before as its dictionary.
+    Mszip { inflate: Decompress, out: Vec<u8>, before: Vec<u8> },
+    /// LZX.
+    Lzx { state: Box<Lzxd>, out: Vec<u8> },
+}
+
+impl Decoder {
+    /// For the compression that a folder names.
+    pub(super) fn new(compression: u16) -> Result<Self, &'static str> {
+        match compression & 0x0f {
+            0 => Ok(Self::Stored),
+            1 => Ok(Self::Mszip {
+                inflate: Decompress::new(false),
+                out: Vec::with_capacity(BLOCK),
+                before: Vec::with_capacity(BLOCK),
+            }),
+            2 => Err("Quantum compression is not read"),
+            3 => {
+                let window = match (compression >> 8) & 0x1f {
+                    15 => WindowSize::KB32,
+                    16 => WindowSize::KB64,
+                    17 => WindowSize::KB128,
+                    18 => WindowSize::KB256,
+                    19 => WindowSize::KB512,
+                    20 => WindowSize::MB1,
+                    21 => WindowSize::MB2,
+                    _ => return Err("an LZX window of this size is not allowed"),
+                };
+                Ok(Self::Lzx { state: Box::new(Lzxd::new(window)), out: Vec::new() })
+            }
+            _ => Err("the compression is not known"),
+        }
+    }
+
+    /// Unpacks the next block into `length` bytes.
+    pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], &'static str> {
+        if length > BLOCK {
+            return Err("a data block says that it is longer than 32 KiB");
+        }
+        match self {
+            Self::Stored if data.len() == length => Ok(data),
+            Self::Stored => Err("a stored data block has two lengths"),
+            Self::Mszip { inflate, out, before } => {
+                let deflated = data.strip_prefix(b"CK").ok_or("a data block does not begin as MSZIP does")?;
+                std::mem::swap(out, before);
+                out.clear();
+                inflate.reset(false);
+                if !before.is_empty() {
+                    inflate.set_dictionary(before).map_err(|_| "MSZIP data is damaged")?;
+                }
+                let outcome = inflate.decompress_vec(deflated, out, FlushDecompress::Finish);
+                if outcome.is_err() || out.len() != length {
+                    return Err("MSZIP data is damaged");
+                }
+                Ok(out)
+            }
+            Self::Lzx { state, out } => {
+                out.clear();
+                // The decoder asserts what hostile data can break; after a panic it is not used again.
+                let outcome = catch_unwind(AssertUnwindSafe(|| {
+                    state
+                        .decompress_next(data, length)
+                        .map(|unpacked| out.extend_from_slice(unpacked))
+                        .is_ok()
+                }));
+                if outcome.unwrap_or(false) && out.len() == length {
+                    Ok(out)
+                } else {
+                    Err("LZX data is damaged")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The folder and file entries of a cabinet.
+
+use std::io;
+
+use encoding_rs::WINDOWS_1252;
+
+use super::super::input::Input;
+use super::header::Header;
+use super::window::Window;
+
+/// Attribute of a file whose name is UTF-8.
+const NAME_IS_UTF: u16 = 0x80;
+/// Longest name, after which there is a zero.
+const NAME: usize = 256;
+/// Names of a real package take a fraction of this together.
+const ALL_NAMES: usize = 8 * 1024 * 1024;
+
+/// A folder: a run of data blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Folder {
+    /// Place of its first block.
+    pub(crate) at: u32,
+    /// Number of blocks.
+    pub(crate) blocks: u16,
+    /// Type and parameters of the compression.
+    pub(crate) compression: u16,
+}
+
+/// A file in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Path with slashes.
+    pub(crate) path: String,
+    /// Length.
+    pub(crate) size: u32,
+    /// Place in the unpacked folder.
+    pub(crate) offset: u32,
+    /// Number of the folder.
+    pub(crate) folder: u16,
+}
+
+/// All entries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listing {
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) files: Vec<Entry>,
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+/// Reads the entries; the inner error says what breaks the format.
+pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listing, &'static str>> {
+    let mut window = Window::new(input, u64::from(header.length));
+    let mut listing = Listing::default();
+    let mut at = u64::from(header.folders_at);
+    let step = 8usize.saturating_add(usize::from(header.folder_reserve));
+    for _ in 0..header.folders {
+        let Some(folder) = folder(window.at(at, step)?, step) else {
+            return Ok(Err("its folder entries are cut off"));
+        };
+        listing.folders.push(folder);
+        at = at.saturating_add(step as u64);
+    }
+    at = u64::from(header.files_at);
+    let mut names = 0usize;
+    for _ in 0..header.files {
+        let Some((entry, length)) = file(window.at(at, 16usize.saturating_add(NAME).saturating_add(1))?)
+        else {
+            return Ok(Err("its file entries are cut off or hold names without end"));
+        };
+        if usize::from(entry.folder) >= listing.folders.len() {
+            return Ok(Err("a file lies in a folder that does not exist"));
+        }
+        names = names.saturating_add(entry.path.len());
+        if names > ALL_NAMES {
+            return Ok(Err("its file names take more than 8 MiB"));
+        }
+        at = at.saturating_add(length as u64);
+        listing.files.push(entry);
+    }
+    Ok(Ok(listing))
+}
+
+fn folder(bytes: &[u8], step: usize) -> Option<Folder> {
+    if bytes.len() < step {
+        return None;
+    }
+    Some(Folder { at: u32_at(bytes, 0)?, blocks: u16_at(bytes, 4)?, compression: u16_at(bytes, 6)? })
+}
+
+/// One file entry and its length.
+fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
+    let attributes = u16_at(bytes, 14)?;
+    let name = bytes.get(16..)?;
+    let length = name.iter().position(|byte| *byte == 0)?;
+    let name = name.get(..length)?;
+    let path = if attributes & NAME_IS_UTF != 0 {
+        String::from_utf8_lossy(name).into_owned()
+    } else {
+        WINDOWS_1252.decode_without_bom_handling(name).0.into_owned()
+    };
+    let entry = Entry {
+        path: path.replace('\\', "/"),
+        size: u32_at(bytes, 0)?,
+        offset: u32_at(bytes, 4)?,
+        folder: u16_at(bytes, 8)?,
+    };
+    Some((entry, length.checked_add(17)?))
+}

@@ -1,0 +1,201 @@
+//! Signed cabinets.
+
+mod contents;
+mod decode;
+pub(crate) mod header;
+mod listing;
+mod window;
+
+use std::collections::BTreeSet;
+use std::io;
+
+use ring::digest::Digest;
+
+use super::checks::{Check, Report};
+use super::der::DerError;
+use super::facts::{Facts, FileFact, Kind};
+use super::hash;
+use super::inf::InfNotes;
+use super::input::Input;
+use super::policy::Policy;
+use super::signature::algorithm::Hash;
+use super::signature::authenticode::Authenticode;
+use super::verdict::Level;
+use super::{inf, pe, preflight};
+use contents::{Contents, is_inf};
+use header::{Header, Signature};
+use listing::Listing;
+
+/// Longest signature that is read; real ones take some tens of kilobytes.
+const SIGNATURE: u32 = 4 * 1024 * 1024;
+/// Signatures are padded to this many bytes.
+const PADDING: usize = 8;
+
+/// Inspects a cabinet that is whole.
+pub(super) fn inspect(
+    input: Input<'_>,
+    policy: &Policy,
+    report: &mut Report<'_>,
+    hashed: bool,
+) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
+    let head = input.read_up_to(0, super::glance::HEAD)?;
+    let Some(header) = Header::read(&head) else {
+        report.say(Check::Malformed, "the cabinet's header cannot be read; build it anew");
+        let whole = hash::digest(input, &[], &[], hashed)?.whole;
+        return Ok((None, whole));
+    };
+    let block = signature_block(input, &header, policy, report)?;
+    let signature = match block.as_deref().map(read_signature) {
+        None => None,
+        Some(Ok(signature)) => Some(signature),
+        Some(Err(error)) => {
+            let message = format!("the signature cannot be read: {error}; sign the package anew");
+            report.say(Check::SignatureMalformed, message);
+            None
+        }
+    };
+    let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
+    let mut hashes: Vec<Hash> = Vec::new();
+    for hash in signature.iter().chain(nested.iter().flatten()).filter_map(Authenticode::hash) {
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+    let ((listing, contents), digests) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| look_inside(input, &header));
+        let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
+        let digests = hash::digest(input, &header.signed_ranges(), &algorithms, hashed);
+        let inside = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
+        Ok::<_, io::Error>((inside??, digests?))
+    })?;
+    let real: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
+    let signer = signature.as_ref().and_then(|signature| signature.judge(report, &real, policy));
+    for nested in nested {
+        match nested {
+            Ok(nested) => nested.judge_nested(report, &real),
+            Err(error) => {
+                report.say(
+                    Check::NestedSignatureInvalid,
+                    format!("a nested signature cannot be read: {error}"),
+                );
+            }
+        }
+    }
+    let (mut facts, notes) = facts(input, report, listing, contents);
+    facts.signer = signer;
+    if !header.of_a_set {
+        preflight::cabinet(report, &facts, &notes);
+    }
+    Ok((Some(facts), digests.whole))
+}
+
+/// The bytes of the signature, if it is where it must be; else what is wrong is reported.
+fn signature_block(
+    input: Input<'_>,
+    header: &Header,
+    policy: &Policy,
+    report: &mut Report<'_>,
+) -> io::Result<Option<Vec<u8>>> {
+    if header.of_a_set {
+        let message = "the cabinet is one of a set of cabinets; put the whole package into one cabinet";
+        report.say(Check::MultiCabinet, message);
+    }
+    let (offset, size) = match header.signature {
+        Signature::At { offset, size } => (offset, size),
+        Signature::None => {
+            let level = if policy.signers.allow_unsigned { Level::Warn } else { Level::Error };
+            let message =
+                "the package is not signed; sign it with signtool and /fd sha256 before it is dropped";
+            report.say_at(Check::Unsigned, level, message);
+            return Ok(None);
+        }
+        Signature::Old => {
+            let message = "the signature lies in the header's reserve, which is not verified; sign the package anew with signtool";
+            report.say(Check::OldSignatureLayout, message);
+            return Ok(None);
+        }
+        Signature::Odd(reason) => {
+            report
+                .say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it anew"));
+            return Ok(None);
+        }
+    };
+    let end = u64::from(offset).saturating_add(u64::from(size));
+    let reason = if offset != header.length {
+        "its signature does not follow where the cabinet ends"
+    } else if end != input.len() {
+        "there are bytes after its signature, which nothing covers"
+    } else if size == 0 || size > SIGNATURE {
+        "its signature has an impossible length"
+    } else {
+        let length = usize::try_from(size).unwrap_or(0);
+        return input.read_up_to(u64::from(offset), length).map(Some);
+    };
+    report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it anew"));
+    Ok(None)
+}
+
+/// Reads a signature with its padding.
+fn read_signature(block: &[u8]) -> Result<Authenticode<'_>, DerError> {
+    let (signature, padding) = Authenticode::read(block)?;
+    if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {
+        return Err(DerError("something follows it that is no padding"));
+    }
+    Ok(signature)
+}
+
+type Inside = (Result<Listing, &'static str>, Contents);
+
+/// Lists the files and reads those that are looked into.
+fn look_inside(input: Input<'_>, header: &Header) -> io::Result<Inside> {
+    if header.of_a_set {
+        return Ok((Ok(Listing::default()), Contents::default()));
+    }
+    let listing = listing::read(input, header)?;
+    let contents = match &listing {
+        Ok(listing) => contents::read(input, header, listing)?,
+        Err(_) => Contents::default(),
+    };
+    Ok((listing, contents))
+}
+
+/// Puts together what was read.
+fn facts(
+    input: Input<'_>,
+    report: &mut Report<'_>,
+    listing: Result<Listing, &'static str>,
+    contents: Contents,
+) -> (Facts, Vec<InfNotes>) {
+    let listing = listing.unwrap_or_else(|reason| {
+        report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build it anew"));
+        Listing::default()
+    });
+    let files = listing.files.iter();
+    let mut files: Vec<FileFact> = files
+        .map(|entry| FileFact { path: entry.path.clone(), size: u64::from(entry.size), machine: None })
+        .collect();
+    for (index, reason) in &contents.unread {
+        if let Some(file) = files.get(*index) {
+            let message = format!("{} could not be read: {reason}; nothing is known of it", file.path);
+            report.say(Check::ContentsUnread, message);
+        }
+    }
+    let (mut infs, mut notes) = (Vec::new(), Vec::new());
+    let mut architectures = BTreeSet::new();
+    for (index, bytes) in contents.read {
+        let Some(file) = files.get_mut(index) else {
+            continue;
+        };
+        if is_inf(&file.path) {
+            let (facts, noted) = inf::read(&file.path, &bytes);
+            architectures.extend(facts.architectures.iter().cloned());
+            infs.push(facts);
+            notes.push(noted);
+        } else {
+            file.machine = pe::machine(&bytes);
+        }
+    }
+    let facts =
+        Facts { kind: Kind::Cab, size: input.len(), files, infs, architectures, signer: None, hlkx: None };
+    (facts, notes)
+}

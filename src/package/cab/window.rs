@@ -1,0 +1,39 @@
+//! Reads that go forward through an input, from a buffer.
+
+use std::io;
+
+use super::super::input::Input;
+
+/// Bytes read at once.
+const WINDOW: usize = 256 * 1024;
+
+/// A stretch of the input.
+pub(super) struct Window<'a> {
+    input: Input<'a>,
+    end: u64,
+    start: u64,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Window<'a> {
+    /// Over the input up to a place.
+    pub(super) fn new(input: Input<'a>, end: u64) -> Self {
+        Self { input, end: end.min(input.len()), start: 0, buffer: Vec::new() }
+    }
+
+    /// `length` bytes at the place; fewer at the end. At most 64 KiB are asked for.
+    pub(super) fn at(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
+        let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let length = length.min(left);
+        let inside = |window: &Self| {
+            let from = usize::try_from(offset.checked_sub(window.start)?).ok()?;
+            Some(from..from.checked_add(length)?).filter(|range| range.end <= window.buffer.len())
+        };
+        if inside(self).is_none() {
+            self.input.fill(&mut self.buffer, offset, WINDOW.max(length).min(left))?;
+            self.start = offset;
+        }
+        let range = inside(self).unwrap_or(0..0);
+        Ok(self.buffer.get(range).unwrap_or_default())
+    }
+}

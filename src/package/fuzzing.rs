@@ -1,0 +1,32 @@
+//! Each reader on its own, for the fuzz targets.
+
+use super::hlkx::xml_round;
+use super::signature::authenticode::Authenticode;
+use super::{inf, pe};
+
+/// The reader of INFs.
+pub fn read_inf(bytes: &[u8]) {
+    let _facts = inf::read("Folder/name.inf", bytes);
+}
+
+/// The reader of PE headers.
+pub fn read_pe(bytes: &[u8]) {
+    let _machine = pe::machine(bytes);
+}
+
+/// The reader of XML parts, and their canonical form.
+pub fn read_xml(bytes: &[u8]) {
+    xml_round(bytes);
+}
+
+/// The reader of Authenticode signatures, nested ones too; what can be read is judged.
+pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
+    let Ok((signature, _)) = Authenticode::read(bytes) else {
+        return;
+    };
+    let mut report = super::checks::Report::new(&policy.levels);
+    let _signer = signature.judge(&mut report, &[], policy);
+    for nested in signature.nested().into_iter().flatten() {
+        nested.judge_nested(&mut report, &[]);
+    }
+}

@@ -1,0 +1,276 @@
+//! The zip archive that an `.hlkx` is: its directory, and its entries as streams.
+//!
+//! Read here rather than by a general library, because two entries of one name must be seen, not
+//! resolved, and because Zip64 is to be told from damage.
+
+use std::collections::HashMap;
+use std::io;
+
+use flate2::{Crc, Decompress, FlushDecompress, Status};
+
+use super::super::glance::find_zip_end;
+use super::super::input::Input;
+
+/// Length of an end record without comment, and the longest comment.
+const END: usize = 22;
+const COMMENT: usize = 0xffff;
+/// Longest directory that is read.
+const DIRECTORY: u32 = 16 * 1024 * 1024;
+/// Bytes read and unpacked at once.
+const CHUNK: usize = 64 * 1024;
+/// An archive may unpack to this much, and to so many times its length more.
+const UNPACKED: u64 = 1024 * 1024 * 1024;
+const RATIO: u64 = 100;
+
+/// What is wrong with an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It uses Zip64.
+    Zip64,
+    /// Two entries have one name, in any case of letters.
+    Duplicate(String),
+    /// It breaks its format.
+    Malformed(&'static str),
+}
+
+/// One entry.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// Name without a slash in front.
+    pub(super) name: String,
+    /// Length when unpacked.
+    pub(super) size: u32,
+    deflated: bool,
+    crc: u32,
+    packed: u32,
+    header_at: u32,
+}
+
+/// An archive's directory.
+pub(super) struct Archive<'a> {
+    input: Input<'a>,
+    /// Entries in the order of the directory.
+    pub(super) entries: Vec<Entry>,
+    by_name: HashMap<String, usize>,
+    directory_at: u32,
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+impl<'a> Archive<'a> {
+    /// Reads the directory.
+    pub(super) fn open(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
+        const CUT: Fault = Fault::Malformed("its end record is not whole");
+        // The locator of a Zip64 end record stands in the 20 bytes before the end record.
+        let longest = END.saturating_add(COMMENT).saturating_add(20);
+        let tail = input.read_up_to(input.len().saturating_sub(longest as u64), longest)?;
+        let Some(at) = find_zip_end(&tail) else {
+            return Ok(Err(CUT));
+        };
+        let locator = at.checked_sub(20).and_then(|start| tail.get(start..at));
+        let (Some(disks), Some(count), Some(size), Some(offset)) =
+            (u32_at(&tail, at + 4), u16_at(&tail, at + 10), u32_at(&tail, at + 12), u32_at(&tail, at + 16))
+        else {
+            return Ok(Err(CUT));
+        };
+        if locator.is_some_and(|bytes| bytes.starts_with(b"PK\x06\x07"))
+            || count == u16::MAX
+            || size == u32::MAX
+            || offset == u32::MAX
+        {
+            return Ok(Err(Fault::Zip64));
+        }
+        let end_at = input.len().saturating_sub((tail.len().saturating_sub(at)) as u64);
+        if disks != 0 || u16_at(&tail, at + 8) != Some(count) {
+            return Ok(Err(Fault::Malformed("it is one of several disks")));
+        }
+        if size > DIRECTORY || u64::from(offset).saturating_add(u64::from(size)) != end_at {
+            return Ok(Err(Fault::Malformed("its directory is not where its end record says")));
+        }
+        let directory = input.read_up_to(u64::from(offset), usize::try_from(size).unwrap_or(0))?;
+        Ok(Self::index(input, &directory, count, offset))
+    }
+
+    fn index(input: Input<'a>, directory: &[u8], count: u16, directory_at: u32) -> Result<Self, Fault> {
+        let (mut entries, mut by_name) = (Vec::new(), HashMap::new());
+        let mut rest = directory;
+        while !rest.is_empty() {
+            let (entry, length) = entry(rest)?;
+            let key = entry.name.to_lowercase();
+            if by_name.insert(key, entries.len()).is_some() {
+                return Err(Fault::Duplicate(entry.name));
+            }
+            entries.push(entry);
+            rest = rest.get(length..).ok_or(Fault::Malformed("its directory is cut off"))?;
+        }
+        if entries.len() != usize::from(count) {
+            return Err(Fault::Malformed("its directory has not as many entries as its end record says"));
+        }
+        // No bytes may serve two entries, nor lie in the directory.
+        let mut places: Vec<(u64, u64)> = entries
+            .iter()
+            .map(|entry| (u64::from(entry.header_at), u64::from(entry.packed).saturating_add(30)))
+            .collect();
+        places.sort_unstable();
+        let ends = places.iter().map(|(at, length)| at.saturating_add(*length));
+        let next = places.iter().skip(1).map(|(at, _)| *at).chain([u64::from(directory_at)]);
+        if ends.zip(next).any(|(end, next)| end > next) {
+            return Err(Fault::Malformed("its entries overlap"));
+        }
+        let archive = Self { input, entries, by_name, directory_at };
+        let unpacked =
+            archive.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(u64::from(entry.size)));
+        if unpacked > input.len().saturating_mul(RATIO).saturating_add(UNPACKED) {
+            return Err(Fault::Malformed("it unpacks to more than any package does"));
+        }
+        Ok(archive)
+    }
+
+    /// An entry by its name, case-blind as part names are.
+    pub(super) fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(*self.by_name.get(&name.to_lowercase())?)
+    }
+
+    /// Unpacks an entry into a sink; the inner error says what is wrong with it.
+    pub(super) fn stream(
+        &self,
+        entry: &Entry,
+        mut sink: impl FnMut(&[u8]),
+    ) -> io::Result<Result<(), &'static str>> {
+        let at = match self.data_at(entry)? {
+            Ok(at) => at,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut crc = Crc::new();
+        let mut total = 0u64;
+        let mut give = |bytes: &[u8]| {
+            crc.update(bytes);
+            total = total.saturating_add(bytes.len() as u64);
+            sink(bytes);
+            total <= u64::from(entry.size)
+        };
+        let mut inflate = entry.deflated.then(|| Decompress::new(false));
+        let mut out = vec![0; CHUNK];
+        let (mut done, packed) = (0u64, u64::from(entry.packed));
+        while done < packed {
+            let length = usize::try_from(packed.saturating_sub(done)).unwrap_or(CHUNK).min(CHUNK);
+            let chunk = self.input.read_up_to(at.saturating_add(done), length)?;
+            if chunk.len() != length {
+                return Ok(Err("it is cut off"));
+            }
+            done = done.saturating_add(length as u64);
+            let fine = match &mut inflate {
+                None => give(&chunk),
+                Some(inflate) => unpack(inflate, &chunk, &mut out, &mut give, done == packed),
+            };
+            if !fine {
+                return Ok(Err("it is damaged"));
+            }
+        }
+        let whole = total == u64::from(entry.size) && crc.sum() == entry.crc;
+        Ok(if whole { Ok(()) } else { Err("it is damaged") })
+    }
+
+    /// An entry whole, if it is not longer than `most`.
+    pub(super) fn read(&self, entry: &Entry, most: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
+        if entry.size > most {
+            return Ok(Err("it is too long"));
+        }
+        let mut bytes = Vec::new();
+        Ok(self.stream(entry, |part| bytes.extend_from_slice(part))?.map(|()| bytes))
+    }
+
+    /// Where an entry's data begins: after its own header, which must agree with the directory.
+    fn data_at(&self, entry: &Entry) -> io::Result<Result<u64, &'static str>> {
+        const ODD: &str = "its header is not the one that the directory tells of";
+        let at = u64::from(entry.header_at);
+        let head = self.input.read_up_to(at, 30usize.saturating_add(entry.name.len()))?;
+        let (Some(name), Some(extra)) = (u16_at(&head, 26), u16_at(&head, 28)) else {
+            return Ok(Err(ODD));
+        };
+        let same = head.starts_with(b"PK\x03\x04")
+            && head.get(30..) == Some(entry.name.as_bytes())
+            && usize::from(name) == entry.name.len()
+            && u16_at(&head, 8) == Some(if entry.deflated { 8 } else { 0 });
+        let start = at.saturating_add(30).saturating_add(u64::from(name)).saturating_add(u64::from(extra));
+        let end = start.saturating_add(u64::from(entry.packed));
+        Ok(if same && end <= u64::from(self.directory_at) { Ok(start) } else { Err(ODD) })
+    }
+}
+
+/// Unpacks a chunk. False if the data is damaged or does not end with its last chunk.
+fn unpack(
+    inflate: &mut Decompress,
+    mut chunk: &[u8],
+    out: &mut [u8],
+    give: &mut impl FnMut(&[u8]) -> bool,
+    last: bool,
+) -> bool {
+    loop {
+        let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
+        let Ok(status) = inflate.decompress(chunk, out, FlushDecompress::None) else {
+            return false;
+        };
+        let used = usize::try_from(inflate.total_in().saturating_sub(before_in)).unwrap_or(0);
+        let made = usize::try_from(inflate.total_out().saturating_sub(before_out)).unwrap_or(0);
+        if !give(out.get(..made).unwrap_or_default()) {
+            return false;
+        }
+        chunk = chunk.get(used..).unwrap_or_default();
+        if status == Status::StreamEnd {
+            return last && chunk.is_empty();
+        }
+        if used == 0 && made == 0 {
+            return chunk.is_empty() && !last;
+        }
+    }
+}
+
+/// Reads an entry of the directory; its length too.
+fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
+    const CUT: Fault = Fault::Malformed("its directory is cut off or damaged");
+    if !bytes.starts_with(b"PK\x01\x02") {
+        return Err(CUT);
+    }
+    let two = |at| u16_at(bytes, at).map(usize::from).ok_or(CUT);
+    let four = |at| u32_at(bytes, at).ok_or(CUT);
+    let (name, extra, comment) = (two(28)?, two(30)?, two(32)?);
+    let name_end = 46usize.saturating_add(name);
+    let extra_end = name_end.saturating_add(extra);
+    let text = bytes.get(46..name_end).ok_or(CUT)?;
+    let fields = bytes.get(name_end..extra_end).ok_or(CUT)?;
+    let (packed, size, header_at) = (four(20)?, four(24)?, four(42)?);
+    if packed == u32::MAX || size == u32::MAX || header_at == u32::MAX || has_zip64_field(fields) {
+        return Err(Fault::Zip64);
+    }
+    if two(8)? & 1 != 0 {
+        return Err(Fault::Malformed("an entry is encrypted"));
+    }
+    let deflated = match two(10)? {
+        0 if packed == size => false,
+        8 => true,
+        _ => {
+            return Err(Fault::Malformed("an entry is packed in a way that packages are not"));
+        }
+    };
+    let name = std::str::from_utf8(text).map_err(|_| Fault::Malformed("a name is not UTF-8"))?;
+    let entry = Entry { name: name.to_owned(), size, deflated, crc: four(16)?, packed, header_at };
+    Ok((entry, extra_end.saturating_add(comment)))
+}
+
+/// True if the extra fields hold the one of Zip64 (1).
+fn has_zip64_field(mut fields: &[u8]) -> bool {
+    while let (Some(id), Some(length)) = (u16_at(fields, 0), u16_at(fields, 2)) {
+        if id == 1 {
+            return true;
+        }
+        fields = fields.get(4usize.saturating_add(usize::from(length))..).unwrap_or_default();
+    }
+    false
+}

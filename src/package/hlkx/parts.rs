@@ -1,0 +1,144 @@
+//! Are the parts of a package those that were signed, and all of them?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use ring::digest::Context;
+
+use super::super::checks::{Check, Report};
+use super::archive::{Archive, Entry};
+use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, relationships, transformed};
+use super::signature::{Reference, Transform, XmlSignature};
+use super::xml;
+
+/// Judges every part by the manifests of the signatures. `own` are the parts that make up the
+/// signatures, in lower case: they cannot sign themselves.
+pub(super) fn judge(
+    archive: &Archive<'_>,
+    types: &ContentTypes,
+    signatures: &[&XmlSignature],
+    own: &BTreeSet<String>,
+    report: &mut Report<'_>,
+) -> io::Result<()> {
+    // References by part, so that each part is read once.
+    let mut wanted: BTreeMap<String, Vec<&Reference>> = BTreeMap::new();
+    for reference in signatures.iter().flat_map(|signature| &signature.references) {
+        wanted.entry(reference.part.to_lowercase()).or_default().push(reference);
+    }
+    let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut covered = BTreeSet::new();
+    for (key, references) in &wanted {
+        let Some(entry) = archive.find(key) else {
+            missing.extend(references.first().map(|reference| reference.part.as_str()));
+            continue;
+        };
+        let typed = |reference: &&Reference| reference.content_type.as_deref() == types.of(&entry.name);
+        if !references.iter().all(typed) {
+            retyped.push(entry.name.as_str());
+        }
+        match check(archive, entry, references)? {
+            Outcome::Good { whole: true } => {
+                covered.insert(key.as_str());
+            }
+            Outcome::Good { whole: false } => {}
+            Outcome::Bad => changed.push(entry.name.as_str()),
+        }
+    }
+    let own = |entry: &&Entry| entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase());
+    let uncovered: Vec<&str> = archive
+        .entries
+        .iter()
+        .filter(own)
+        .filter(|entry| {
+            !wanted.contains_key(&entry.name.to_lowercase())
+                || !covered.contains(entry.name.to_lowercase().as_str())
+        })
+        .map(|entry| entry.name.as_str())
+        .filter(|name| !changed.contains(name))
+        .collect();
+    say(report, Check::PartMissing, &missing, "parts that were signed are missing");
+    say(report, Check::DigestMismatch, &changed, "parts are not the ones that were signed");
+    say(report, Check::ContentTypeChanged, &retyped, "parts have another content type than was signed");
+    say(report, Check::UncoveredPart, &uncovered, "parts that no signature covers");
+    Ok(())
+}
+
+fn say(report: &mut Report<'_>, check: Check, names: &[&str], what: &str) {
+    const SHOWN: usize = 5;
+    if names.is_empty() {
+        return;
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    let more = match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    let message = format!(
+        "{what}: {}{more}; the package was changed or damaged after signing: sign it anew",
+        shown.join(", ")
+    );
+    report.say(check, message);
+}
+
+/// What became of a part's references.
+enum Outcome {
+    /// All hold; `whole` if together they vouch for all of the part.
+    Good { whole: bool },
+    /// One does not, or the part cannot be read.
+    Bad,
+}
+
+/// Checks all references to a part.
+fn check(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -> io::Result<Outcome> {
+    let raw: Vec<_> = references.iter().filter(|reference| reference.transform == Transform::Raw).collect();
+    if !raw.is_empty() {
+        let mut contexts: Vec<Context> =
+            raw.iter().map(|reference| Context::new(reference.hash.algorithm())).collect();
+        let read =
+            archive.stream(entry, |part| contexts.iter_mut().for_each(|context| context.update(part)))?;
+        let digests = contexts.into_iter().map(Context::finish);
+        if read.is_err() || !digests.zip(&raw).all(|(digest, reference)| digest.as_ref() == reference.digest)
+        {
+            return Ok(Outcome::Bad);
+        }
+    }
+    if raw.len() == references.len() {
+        return Ok(Outcome::Good { whole: true });
+    }
+    let Ok(text) = part_text(archive, &entry.name)? else {
+        return Ok(Outcome::Bad);
+    };
+    let (mut whole, mut chosen) = (!raw.is_empty(), BTreeSet::new());
+    let mut links: Option<Vec<Relationship>> = None;
+    for reference in references {
+        let prepared = match &reference.transform {
+            Transform::Raw => continue,
+            Transform::Canonical => {
+                whole = true;
+                let Ok(document) = xml::parse(&text) else {
+                    return Ok(Outcome::Bad);
+                };
+                xml::canonical(document.root())
+            }
+            Transform::Relationships { ids, kinds } => {
+                if links.is_none() {
+                    links = relationships(&text).ok();
+                }
+                let Some(links) = &links else {
+                    return Ok(Outcome::Bad);
+                };
+                let picked = links.iter().filter(|link| ids.contains(&link.id) || kinds.contains(&link.kind));
+                let picked: Vec<&Relationship> = picked.collect();
+                chosen.extend(picked.iter().map(|link| link.id.clone()));
+                transformed(picked)
+            }
+        };
+        if reference.hash.of(prepared.as_bytes()).as_ref() != reference.digest {
+            return Ok(Outcome::Bad);
+        }
+    }
+    // Relationships are covered one by one; the one to the signature came after it.
+    let all =
+        links.is_some_and(|links| links.iter().all(|link| link.kind == ORIGIN || chosen.contains(&link.id)));
+    Ok(Outcome::Good { whole: whole || all })
+}

@@ -1,0 +1,235 @@
+//! XML digital signatures of a package: what one signs, and whether its value holds.
+//!
+//! The shape is that of `System.IO.Packaging.PackageDigitalSignature`, which the HLK signs with.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use roxmltree::{Document, Node};
+
+use super::super::signature::algorithm::{Hash, ValueFault, verify_value};
+use super::super::signature::certificate::{Certificate, Key};
+use super::xml;
+
+const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+const OPC: &str = "http://schemas.openxmlformats.org/package/2006/digital-signature";
+const C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+const RELATIONSHIP_TRANSFORM: &str = "http://schemas.openxmlformats.org/package/2006/RelationshipTransform";
+/// Signature algorithms: a family and its digest.
+const ALGORITHMS: [(&str, bool, Hash); 6] = [
+    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", true, Hash::Sha1),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", true, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", true, Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", true, Hash::Sha512),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", false, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", false, Hash::Sha384),
+];
+const DIGESTS: [(&str, Hash); 4] = [
+    ("http://www.w3.org/2000/09/xmldsig#sha1", Hash::Sha1),
+    ("http://www.w3.org/2001/04/xmlenc#sha256", Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#sha384", Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmlenc#sha512", Hash::Sha512),
+];
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+/// References of a manifest, at most: as many as an archive has entries, and some twice.
+const REFERENCES: usize = 140_000;
+
+/// How a part is prepared before it is digested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Transform {
+    /// Its bytes as they are.
+    Raw,
+    /// As canonical XML.
+    Canonical,
+    /// The relationships of these ids or types alone.
+    Relationships { ids: Vec<String>, kinds: Vec<String> },
+}
+
+/// One part that a manifest vouches for.
+#[derive(Debug, Clone)]
+pub(super) struct Reference {
+    /// Its name without a slash in front.
+    pub(super) part: String,
+    /// Its content type.
+    pub(super) content_type: Option<String>,
+    pub(super) transform: Transform,
+    pub(super) hash: Hash,
+    pub(super) digest: Vec<u8>,
+}
+
+/// A signature as read.
+#[derive(Debug)]
+pub(super) struct XmlSignature {
+    /// True if SHA-1 is used anywhere in it.
+    pub(super) sha1: bool,
+    rsa: bool,
+    /// The digest that the value is over.
+    hash: Hash,
+    /// What the value signs: the canonical form of `SignedInfo`.
+    message: String,
+    value: Vec<u8>,
+    /// True if the objects with the manifests are as they were signed.
+    pub(super) objects_hold: bool,
+    /// What the manifests vouch for.
+    pub(super) references: Vec<Reference>,
+    /// Certificates inside the signature, in DER.
+    pub(super) certificates: Vec<Vec<u8>>,
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 'i>> {
+    node.children().find(|child| child.has_tag_name((DS, name)))
+}
+
+fn algorithm<'a>(node: Node<'a, '_>, name: &'static str) -> &'a str {
+    child(node, name).and_then(|node| node.attribute("Algorithm")).unwrap_or_default()
+}
+
+/// The octets of an element in base64, blanks left out.
+fn octets(node: Node<'_, '_>) -> Option<Vec<u8>> {
+    let text: String = node.children().filter_map(|child| child.text()).collect();
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    STANDARD.decode(text).ok()
+}
+
+fn digest(reference: Node<'_, '_>) -> Result<(Hash, Vec<u8>), String> {
+    let name = algorithm(reference, "DigestMethod");
+    let known = DIGESTS.iter().find(|(uri, _)| *uri == name);
+    let (_, hash) = known.ok_or_else(|| format!("the digest algorithm {name} is not known"))?;
+    let value = child(reference, "DigestValue").and_then(octets).ok_or("a digest is not base64")?;
+    Ok((*hash, value))
+}
+
+impl XmlSignature {
+    /// Reads a signature part.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let document = xml::parse(text)?;
+        let root = document.root_element();
+        if !root.has_tag_name((DS, "Signature")) {
+            return Err("it is no XML signature".into());
+        }
+        let info = child(root, "SignedInfo").ok_or("it has no SignedInfo")?;
+        if algorithm(info, "CanonicalizationMethod") != C14N {
+            return Err("its canonical form is not the one that packages use".into());
+        }
+        let name = algorithm(info, "SignatureMethod");
+        let known = ALGORITHMS.iter().find(|(uri, ..)| *uri == name);
+        let (_, rsa, hash) = known.ok_or_else(|| format!("the signature algorithm {name} is not known"))?;
+        let mut found = Self {
+            sha1: *hash == Hash::Sha1,
+            rsa: *rsa,
+            hash: *hash,
+            message: xml::canonical(info),
+            value: child(root, "SignatureValue").and_then(octets).ok_or("its value is not base64")?,
+            objects_hold: true,
+            references: Vec::new(),
+            certificates: Vec::new(),
+        };
+        for reference in info.children().filter(|node| node.has_tag_name((DS, "Reference"))) {
+            found.object(&document, reference)?;
+        }
+        if found.references.is_empty() {
+            return Err("it signs no parts".into());
+        }
+        let inside = root.descendants().filter(|node| node.has_tag_name((DS, "X509Certificate")));
+        found.certificates = inside.take(16).filter_map(octets).collect();
+        Ok(found)
+    }
+
+    /// Follows a reference of `SignedInfo` to its object, and reads the manifest in it.
+    fn object(&mut self, document: &Document<'_>, reference: Node<'_, '_>) -> Result<(), String> {
+        let uri = reference.attribute("URI").unwrap_or_default();
+        let id = uri.strip_prefix('#').filter(|id| !id.is_empty());
+        let id = id.ok_or("it signs something that is not in it")?;
+        // Two elements of one id would let one be checked and the other be believed.
+        let mut same = document.descendants().filter(|node| node.attribute("Id") == Some(id));
+        let (Some(object), None) = (same.next(), same.next()) else {
+            return Err(format!("the id {id} is not there exactly once"));
+        };
+        if let Transform::Relationships { .. } = transforms(reference)? {
+            return Err("an object is signed through a transform for parts".into());
+        }
+        let (hash, wanted) = digest(reference)?;
+        self.sha1 |= hash == Hash::Sha1;
+        self.objects_hold &= hash.of(xml::canonical(object).as_bytes()).as_ref() == wanted;
+        let own = object.has_tag_name((DS, "Object")) && object.parent() == Some(document.root_element());
+        let Some(manifest) = child(object, "Manifest").filter(|_| own) else {
+            return Ok(());
+        };
+        for reference in manifest.children().filter(|node| node.has_tag_name((DS, "Reference"))) {
+            if self.references.len() >= REFERENCES {
+                return Err("it signs more parts than any package has".into());
+            }
+            let uri = reference.attribute("URI").unwrap_or_default();
+            let (part, query) = uri.split_once('?').unwrap_or((uri, ""));
+            let (hash, digest) = digest(reference)?;
+            self.sha1 |= hash == Hash::Sha1;
+            self.references.push(Reference {
+                part: percent_decoded(part.trim_start_matches('/')),
+                content_type: query.strip_prefix("ContentType=").map(percent_decoded),
+                transform: transforms(reference)?,
+                hash,
+                digest,
+            });
+        }
+        Ok(())
+    }
+
+    /// Verifies the value with a certificate's key.
+    pub(super) fn verify(&self, certificate: &Certificate<'_>) -> Result<(), ValueFault> {
+        let message = self.message.as_bytes();
+        if self.rsa {
+            return verify_value(certificate, RSA, self.hash, message, &self.value);
+        }
+        let bad = |_| ValueFault::Bad;
+        match (certificate.key, self.hash) {
+            (Key::P256(point), Hash::Sha256) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                .verify(message, &self.value)
+                .map_err(bad),
+            (Key::P384(point), Hash::Sha384) => UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point)
+                .verify(message, &self.value)
+                .map_err(bad),
+            _ => Err(ValueFault::Unsupported("a key and a digest that are not used together".into())),
+        }
+    }
+}
+
+/// The transforms of a reference, as the one preparation that they amount to.
+fn transforms(reference: Node<'_, '_>) -> Result<Transform, String> {
+    let Some(list) = child(reference, "Transforms") else {
+        return Ok(Transform::Raw);
+    };
+    let mut found = Transform::Raw;
+    for node in list.children().filter(|node| node.has_tag_name((DS, "Transform"))) {
+        let name = node.attribute("Algorithm").unwrap_or_default();
+        found = match (name, found) {
+            (C14N, Transform::Raw | Transform::Canonical) => Transform::Canonical,
+            // The result of the relationships transform is canonical already.
+            (C14N, chosen @ Transform::Relationships { .. }) => chosen,
+            (RELATIONSHIP_TRANSFORM, Transform::Raw) => {
+                let all = |name: &'static str, attribute: &'static str| -> Vec<String> {
+                    let nodes = node.children().filter(|child| child.has_tag_name((OPC, name)));
+                    nodes.filter_map(|node| node.attribute(attribute)).map(str::to_owned).collect()
+                };
+                Transform::Relationships {
+                    ids: all("RelationshipReference", "SourceId"),
+                    kinds: all("RelationshipsGroupReference", "SourceType"),
+                }
+            }
+            _ => return Err(format!("the transform {name} is not one that packages use")),
+        };
+    }
+    Ok(found)
+}
+
+/// Text of a URI with its percent signs resolved; what makes no UTF-8 stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let Some((first, rest)) = bytes.split_first() {
+        let pair = rest.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let value = pair.filter(|_| *first == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(value.unwrap_or(*first));
+        bytes = if value.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}

@@ -1,0 +1,259 @@
+//! XML parts: parsed within limits, and in canonical form.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use encoding_rs::{UTF_16BE, UTF_16LE};
+use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
+
+/// Longest XML part that is read.
+pub(super) const LONGEST: u32 = 4 * 1024 * 1024;
+/// Nodes of a document, at most.
+const NODES: u32 = 250_000;
+/// Attributes of an element and prefixes of a document, at most: the parser's work and memory grow
+/// with the square of the one and the product of the other with the elements.
+const ATTRIBUTES: usize = 64;
+const PREFIXES: usize = 32;
+
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+
+/// The text of an XML part: UTF-8, or UTF-16 with its mark.
+pub(super) fn text(bytes: &[u8]) -> Result<String, &'static str> {
+    let decoded = if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
+        UTF_16LE.decode_without_bom_handling_and_without_replacement(rest)
+    } else if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
+        UTF_16BE.decode_without_bom_handling_and_without_replacement(rest)
+    } else {
+        let rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        std::str::from_utf8(rest).ok().map(Into::into)
+    };
+    decoded.map(std::borrow::Cow::into_owned).ok_or("it is not in the encoding that it claims")
+}
+
+/// Parses a document; document types are refused.
+pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
+    guard(text)?;
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| error.to_string())
+}
+
+/// Refuses what the parser would take too long over.
+fn guard(text: &str) -> Result<(), &'static str> {
+    let mut prefixes = HashSet::new();
+    for (at, _) in text.match_indices("xmlns:") {
+        let rest = text.get(at..).unwrap_or_default();
+        prefixes.insert(rest.split(['=', ' ', '\t', '\r', '\n']).next().unwrap_or_default());
+        if prefixes.len() > PREFIXES {
+            return Err("it has more namespace prefixes than any package");
+        }
+    }
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        let end = if tag.starts_with("!--") {
+            "-->"
+        } else if tag.starts_with("![CDATA[") {
+            "]]>"
+        } else if tag.starts_with('?') {
+            "?>"
+        } else {
+            rest = element(tag)?;
+            continue;
+        };
+        let Some((_, after)) = tag.split_once(end) else {
+            return Ok(());
+        };
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Counts the attributes of a tag; what follows the tag is handed back.
+fn element(tag: &str) -> Result<&str, &'static str> {
+    let (mut quote, mut count) = (None, 0usize);
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => {
+                quote = Some(byte);
+                count = count.saturating_add(1);
+                if count > ATTRIBUTES {
+                    return Err("an element has more attributes than any of a package");
+                }
+            }
+            (None, b'>') => return Ok(tag.get(at..).unwrap_or_default()),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    Ok("")
+}
+
+/// Canonical XML 1.0 without comments, of a subtree or, given the root node, of a document.
+pub(super) fn canonical(apex: Node<'_, '_>) -> String {
+    let mut out = String::new();
+    // Each step is a node to write, or text that closes an element. No recursion: depth is hostile.
+    let mut steps = vec![Step::Node(apex)];
+    while let Some(step) = steps.pop() {
+        match step {
+            Step::Text(text) => out.push_str(&text),
+            Step::Node(node) => match node.node_type() {
+                NodeType::Root => {
+                    steps.extend(node.children().rev().map(Step::Node));
+                }
+                NodeType::Element => {
+                    let name = open(&mut out, node, node == apex);
+                    steps.push(Step::Text(format!("</{name}>")));
+                    steps.extend(node.children().rev().map(Step::Node));
+                }
+                NodeType::Text if node.parent().is_some_and(|parent| parent.is_element()) => {
+                    escape(&mut out, node.text().unwrap_or_default(), false);
+                }
+                NodeType::PI => instruction(&mut out, node),
+                NodeType::Text | NodeType::Comment => {}
+            },
+        }
+    }
+    out
+}
+
+enum Step<'a, 'i> {
+    Node(Node<'a, 'i>),
+    Text(String),
+}
+
+/// The name of an element or attribute as it is written.
+fn qualified<'i>(document: &Document<'i>, start: usize) -> &'i str {
+    let rest = document.input_text().get(start..).unwrap_or_default();
+    rest.split(['=', ' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default()
+}
+
+/// Writes a start tag; its name is handed back.
+fn open<'i>(out: &mut String, node: Node<'_, 'i>, apex: bool) -> &'i str {
+    let name = qualified(node.document(), node.range().start.saturating_add(1));
+    out.push('<');
+    out.push_str(name);
+    namespaces(out, node, apex);
+    let mut attributes: Vec<Attribute<'_, '_>> = node.attributes().collect();
+    if apex {
+        // Attributes of the xml namespace are inherited from ancestors that are left out.
+        for ancestor in node.ancestors().skip(1) {
+            for attribute in ancestor.attributes().filter(|attribute| attribute.namespace() == Some(XML)) {
+                if !attributes
+                    .iter()
+                    .any(|own| own.namespace() == Some(XML) && own.name() == attribute.name())
+                {
+                    attributes.push(attribute);
+                }
+            }
+        }
+    }
+    attributes.sort_by_key(|attribute| (attribute.namespace().unwrap_or_default(), attribute.name()));
+    for attribute in attributes {
+        out.push(' ');
+        out.push_str(qualified(node.document(), attribute.range_qname().start));
+        out.push_str("=\"");
+        escape(out, attribute.value(), true);
+        out.push('"');
+    }
+    out.push('>');
+    name
+}
+
+/// Writes the namespaces that hold here and did not in the element above.
+fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
+    let above = node.parent_element().filter(|_| !apex);
+    let held =
+        |prefix: Option<&str>| above.and_then(|node| node.lookup_namespace_uri(prefix)).unwrap_or_default();
+    let mut new: Vec<(&str, &str)> = Vec::new();
+    for namespace in node.namespaces() {
+        let implied = namespace.name() == Some("xml") && namespace.uri() == XML;
+        if !implied && held(namespace.name()) != namespace.uri() {
+            new.push((namespace.name().unwrap_or_default(), namespace.uri()));
+        }
+    }
+    let default = node.lookup_namespace_uri(None).unwrap_or_default();
+    if default.is_empty() && !held(None).is_empty() && !new.iter().any(|(prefix, _)| prefix.is_empty()) {
+        new.push(("", ""));
+    }
+    new.sort_unstable();
+    for (prefix, uri) in new {
+        out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        out.push_str(prefix);
+        out.push_str("=\"");
+        escape(out, uri, true);
+        out.push('"');
+    }
+}
+
+/// Writes a processing instruction; outside of the root element a line end sets it apart.
+fn instruction(out: &mut String, node: Node<'_, '_>) {
+    let Some(pi) = node.pi() else { return };
+    let outside = node.parent().is_some_and(|parent| parent.is_root());
+    let after = outside && node.prev_siblings().any(|sibling| sibling.is_element());
+    let value = pi.value.map(|value| format!(" {value}")).unwrap_or_default();
+    let text = format!("<?{}{value}?>", pi.target);
+    // Writing to a string does not fail.
+    let written = match (outside, after) {
+        (false, _) => write!(out, "{text}"),
+        (true, true) => write!(out, "\n{text}"),
+        (true, false) => writeln!(out, "{text}"),
+    };
+    debug_assert!(written.is_ok());
+}
+
+/// Writes text as canonical XML has it.
+pub(super) fn escape(out: &mut String, text: &str, attribute: bool) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' if !attribute => out.push_str("&gt;"),
+            '"' if attribute => out.push_str("&quot;"),
+            '\t' if attribute => out.push_str("&#x9;"),
+            '\n' if attribute => out.push_str("&#xA;"),
+            '\r' => out.push_str("&#xD;"),
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn c14n(text: &str) -> String {
+        canonical(parse(text).unwrap().root())
+    }
+
+    #[test]
+    fn documents_in_canonical_form() {
+        // After the examples of the recommendation, https://www.w3.org/TR/2001/REC-xml-c14n-20010315
+        let text = "<?xml version=\"1.0\"?>\r\n<?style  a?>\n<!-- c --><doc b='2'   a = \"1&#9;&quot;\"><e   /><t>&lt;&#13;\"&gt;</t><![CDATA[<x>]]></doc>\n<?end?>";
+        assert_eq!(
+            c14n(text),
+            "<?style a?>\n<doc a=\"1&#x9;&quot;\" b=\"2\"><e></e><t>&lt;&#xD;\"&gt;</t>&lt;x&gt;</doc>\n<?end?>"
+        );
+    }
+
+    #[test]
+    fn namespaces_are_written_where_they_begin_to_hold() {
+        let text = r#"<a xmlns="urn:a" xmlns:p="urn:p"><b xmlns="urn:a" p:z="1" y="2"><c xmlns=""><d xmlns:q="urn:q"/></c></b></a>"#;
+        assert_eq!(
+            c14n(text),
+            r#"<a xmlns="urn:a" xmlns:p="urn:p"><b y="2" p:z="1"><c xmlns=""><d xmlns:q="urn:q"></d></c></b></a>"#
+        );
+        let document = parse(text).unwrap();
+        let b = document.descendants().find(|node| node.has_tag_name(("urn:a", "b"))).unwrap();
+        assert!(canonical(b).starts_with(r#"<b xmlns="urn:a" xmlns:p="urn:p" y="2" p:z="1">"#));
+    }
+
+    #[test]
+    fn hostile_documents_are_refused_or_read_in_time() {
+        let attributes: String = (0..100_000).map(|i| format!(" a{i}='x'")).collect();
+        assert!(parse(&format!("<a{attributes}/>")).is_err());
+        let prefixes: String = (0..100).map(|i| format!("<a xmlns:p{i}='x'>")).collect();
+        assert!(parse(&prefixes).unwrap_err().contains("prefixes"));
+        assert!(parse("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>").is_err());
+        let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
+        assert_eq!(c14n(&deep), deep);
+    }
+}

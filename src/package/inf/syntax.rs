@@ -1,0 +1,285 @@
+//! Sections, lines, strings: the syntax of general-syntax-rules-for-inf-files.md.
+
+use std::collections::HashMap;
+
+/// Lines of one INF, at most.
+const LINES: usize = 200_000;
+/// Characters of a value after its strings are put in, at most; Windows allows 4096.
+const VALUE: usize = 4096;
+/// Values of one line, at most.
+const VALUES: usize = 512;
+
+/// One line of a section: `key = value, value` or `value, value`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    /// What stands before the equals sign; empty if there is none.
+    pub(super) key: String,
+    /// Values, without blanks and quotes around them.
+    pub(super) values: Vec<String>,
+}
+
+impl Line {
+    /// A value by its place; empty if it is left out.
+    pub(super) fn value(&self, at: usize) -> &str {
+        self.values.get(at).map_or("", String::as_str)
+    }
+}
+
+/// An INF as sections. Names are case-blind; sections of one name are one section.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// Lines by section name in lower case, in the order of the file.
+    sections: HashMap<String, Vec<Line>>,
+    /// Section names in lower case, in the order of the file.
+    pub(super) names: Vec<String>,
+    /// Texts by token in lower case.
+    strings: HashMap<String, String>,
+    /// Tokens that no `[Strings]` section defines.
+    pub(super) undefined: Vec<String>,
+}
+
+impl Document {
+    /// Reads a whole INF.
+    pub(super) fn read(text: &str) -> Self {
+        let mut raw = Raw::default();
+        raw.read(text);
+        let mut document = Self { strings: raw.strings(), ..Self::default() };
+        for name in &raw.names {
+            let lines = raw.sections.get(name).map(Vec::as_slice).unwrap_or_default();
+            let mut expanded = Vec::with_capacity(lines.len());
+            for line in lines {
+                let key = document.expand(&line.key);
+                let values = line.values.iter().map(|value| document.expand(value)).collect();
+                expanded.push(Line { key, values });
+            }
+            document.sections.insert(name.clone(), expanded);
+        }
+        document.names = raw.names;
+        document.undefined.sort_unstable();
+        document.undefined.dedup();
+        document
+    }
+
+    /// The lines of a section; none if it does not exist.
+    pub(super) fn section(&self, name: &str) -> &[Line] {
+        self.sections.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// True if there is such a section, empty or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.sections.contains_key(&name.to_lowercase())
+    }
+
+    /// The first value of a key in a section, if it says anything.
+    pub(super) fn value(&self, section: &str, key: &str) -> Option<&str> {
+        let line = self.section(section).iter().find(|line| line.key.eq_ignore_ascii_case(key))?;
+        Some(line.value(0)).filter(|value| !value.is_empty())
+    }
+
+    /// Puts in the strings; once, as Windows does, so that no text can grow without bound.
+    fn expand(&mut self, text: &str) -> String {
+        if !text.contains('%') {
+            return text.to_owned();
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('%') {
+            out.push_str(before);
+            let Some((token, behind)) = after.split_once('%') else {
+                out.push('%');
+                rest = after;
+                continue;
+            };
+            if token.is_empty() {
+                out.push('%');
+            } else if let Some(value) = self.strings.get(&token.to_lowercase()) {
+                out.push_str(value);
+            } else {
+                // Directory identifiers (%13%) are no strings.
+                if !token.bytes().all(|byte| byte.is_ascii_digit()) && self.undefined.len() < 64 {
+                    self.undefined.push(token.to_owned());
+                }
+                out.push('%');
+                out.push_str(token);
+                out.push('%');
+            }
+            rest = behind;
+            if out.len() > VALUE {
+                break;
+            }
+        }
+        out.push_str(rest);
+        out.char_indices()
+            .nth(VALUE)
+            .map(|(at, _)| at)
+            .map_or(out.clone(), |at| out.chars().take(at).collect())
+    }
+}
+
+/// The INF before strings are put in.
+#[derive(Debug, Default)]
+struct Raw {
+    sections: HashMap<String, Vec<Line>>,
+    names: Vec<String>,
+}
+
+impl Raw {
+    fn read(&mut self, text: &str) {
+        let mut current: Option<String> = None;
+        for line in logical_lines(text) {
+            let line = line.trim();
+            if let Some(name) =
+                line.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name)
+            {
+                let name = name.trim().trim_matches('"').to_lowercase();
+                if !self.sections.contains_key(&name) {
+                    self.sections.insert(name.clone(), Vec::new());
+                    self.names.push(name.clone());
+                }
+                current = Some(name);
+            } else if !line.is_empty()
+                && let Some(section) = current.as_ref().and_then(|name| self.sections.get_mut(name))
+            {
+                section.push(split(line));
+            }
+        }
+    }
+
+    /// `[Strings]` first, then its translations for what it leaves out; the first definition counts.
+    fn strings(&self) -> HashMap<String, String> {
+        let mut found = HashMap::new();
+        let translations = self.names.iter().filter(|name| name.starts_with("strings."));
+        for name in std::iter::once("strings").chain(translations.map(String::as_str)) {
+            for line in self.sections.get(name).map(Vec::as_slice).unwrap_or_default() {
+                if !line.key.is_empty() {
+                    found.entry(line.key.to_lowercase()).or_insert_with(|| line.value(0).to_owned());
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Lines without comments, those that continue put together.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut pending = String::new();
+    for physical in
+        text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).take(LINES)
+    {
+        let code = without_comment(physical).trim_end();
+        if let Some(head) = code.strip_suffix('\\').filter(|head| !in_quotes(head)) {
+            pending.push_str(head);
+            pending.push(' ');
+            continue;
+        }
+        pending.push_str(code);
+        lines.push(std::mem::take(&mut pending));
+    }
+    lines.push(pending);
+    lines
+}
+
+/// A quote that is open at the end of the text.
+fn in_quotes(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
+}
+
+/// What stands before a comment; a semicolon inside quotes or a string token begins none.
+fn without_comment(line: &str) -> &str {
+    let (mut quoted, mut token) = (false, false);
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' if !token => quoted = !quoted,
+            // Only a token that is closed shields a semicolon: a lone percent sign is text.
+            '%' if token => token = false,
+            '%' if !quoted => {
+                let rest = line.get(at.saturating_add(1)..).unwrap_or_default();
+                token = rest.contains('%') && !rest.starts_with('%');
+            }
+            ';' if !quoted && !token => return line.get(..at).unwrap_or(line),
+            _ => {}
+        }
+    }
+    line
+}
+
+/// Splits a line at its equals sign and its commas.
+fn split(line: &str) -> Line {
+    let mut found = Line::default();
+    let (mut part, mut quoted, mut keyed) = (String::new(), false, false);
+    // A value keeps the blanks inside its quotes and loses those around them.
+    let mut kept = 0usize;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                part.push('"');
+            }
+            '"' => {
+                quoted = !quoted;
+                kept = part.len();
+            }
+            '=' if !quoted && !keyed && found.values.is_empty() => {
+                found.key = finish(std::mem::take(&mut part), std::mem::take(&mut kept));
+                keyed = true;
+            }
+            ',' if !quoted && found.values.len() < VALUES => {
+                found.values.push(finish(std::mem::take(&mut part), std::mem::take(&mut kept)));
+            }
+            c if c.is_whitespace() && !quoted && part.is_empty() => {}
+            c => part.push(c),
+        }
+    }
+    found.values.push(finish(part, kept));
+    found
+}
+
+/// Cuts the blanks off the end, but not those that were quoted.
+fn finish(mut text: String, kept: usize) -> String {
+    let end = text.trim_end().len().max(kept);
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_quotes_commas_and_keys() {
+        let line = split(r#"%a% = "x, ""y"" ; z" , b , ,"  c ""#);
+        assert_eq!(line.key, "%a%");
+        assert_eq!(line.values, ["x, \"y\" ; z", "b", "", "  c "]);
+        assert_eq!(split("a, b=c").values, ["a", "b=c"]);
+        assert_eq!(split("x = y = z").values, ["y = z"]);
+    }
+
+    #[test]
+    fn comments_continuations_and_line_ends() {
+        let text = "[A] ; c\r\nk = 1, \\ ; why\r\n  2\rm=%s;x%, \"a;b\" ; c\n[a]\nq = 100%, 5 ; c\n[Strings]\n\"s;x\" = \"v\"";
+        let document = Document::read(text);
+        let lines = document.section("A");
+        assert_eq!(lines[0].values, ["1", "2"]);
+        assert_eq!(lines[1].values, ["v", "a;b"]);
+        assert_eq!(lines[2].values, ["100%", "5"]);
+    }
+
+    #[test]
+    fn strings_are_put_in_once_and_the_first_counts() {
+        let text = "[x]\na=%One%,%%,%13%,%nope%\n[Strings.0407]\ntwo=zwei\none=eins\n[Strings]\none=\"%two%\"\none=other\n";
+        let document = Document::read(text);
+        assert_eq!(document.section("x")[0].values, ["%two%", "%", "%13%", "%nope%"]);
+        assert_eq!(document.undefined, ["nope"]);
+    }
+
+    #[test]
+    fn no_text_grows_without_bound() {
+        let text = format!("[x]\na={}\n[Strings]\ns=\"{}\"", "%s%".repeat(100_000), "y".repeat(100_000));
+        let started = std::time::Instant::now();
+        let document = Document::read(&text);
+        assert!(document.section("x")[0].value(0).len() <= VALUE);
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,93 @@
+//! The whole inspection of one package.
+
+use std::fs::File;
+use std::io;
+
+use super::cab;
+use super::checks::{Check, Report};
+use super::facts::{Facts, Kind};
+use super::glance::{Glance, glance_input};
+use super::hash;
+use super::hlkx;
+use super::input::Input;
+use super::policy::Policy;
+use super::verdict::{Inspection, Verdict};
+
+/// Inspects a package. The file's position is neither used nor moved; memory is bounded whatever
+/// the file's length.
+///
+/// # Errors
+/// The file cannot be read. Whatever is wrong with its contents is a finding.
+pub fn inspect(file: &File, kind: Kind, policy: &Policy) -> io::Result<Inspection> {
+    Ok(run(Input::file(file)?, kind, policy, false)?.0)
+}
+
+/// Inspects a package and works out the SHA-256 of the whole file on the way.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn inspect_hashed(file: &File, kind: Kind, policy: &Policy) -> io::Result<(Inspection, [u8; 32])> {
+    let (inspection, sha256) = run(Input::file(file)?, kind, policy, true)?;
+    let sha256 = sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not worked out"))?;
+    Ok((inspection, sha256))
+}
+
+/// Inspects a package that lies in memory.
+#[must_use]
+pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
+    match run(Input::Bytes(bytes), kind, policy, false) {
+        Ok((inspection, _)) => inspection,
+        // Memory has no faults but reads beyond its end.
+        Err(error) => {
+            let mut report = Report::new(&policy.levels);
+            report.say(Check::Malformed, format!("the package refers to bytes beyond its end ({error})"));
+            conclude(report, None)
+        }
+    }
+}
+
+fn run(
+    input: Input<'_>,
+    kind: Kind,
+    policy: &Policy,
+    hashed: bool,
+) -> io::Result<(Inspection, Option<[u8; 32]>)> {
+    let mut report = Report::new(&policy.levels);
+    let incomplete = match glance_input(input, kind)? {
+        Glance::Whole => {
+            let (facts, sha256) = match kind {
+                Kind::Cab => cab::inspect(input, policy, &mut report, hashed)?,
+                Kind::Hlkx => {
+                    let facts = hlkx::inspect(input, policy, &mut report)?;
+                    (facts, if hashed { hash::digest(input, &[], &[], true)?.whole } else { None })
+                }
+            };
+            return Ok((conclude(report, facts), sha256));
+        }
+        Glance::Incomplete { have, need } => {
+            let message = format!(
+                "the file has {have} bytes, but the package needs {} {need}: it is still being copied or was cut off; copy it again",
+                if kind == Kind::Cab { "" } else { "at least" }
+            );
+            report.say(Check::Truncated, message.replace("  ", " "));
+            true
+        }
+        Glance::NotAPackage { reason } => {
+            let message =
+                format!("not a .{} package: {reason}; drop the signed package itself", kind.as_str());
+            report.say(Check::NotAPackage, message);
+            false
+        }
+    };
+    let whole = if hashed { hash::digest(input, &[], &[], true)?.whole } else { None };
+    let mut inspection = conclude(report, None);
+    if incomplete {
+        inspection.verdict = Verdict::Incomplete;
+    }
+    Ok((inspection, whole))
+}
+
+fn conclude(report: Report<'_>, facts: Option<Facts>) -> Inspection {
+    let verdict = if report.rejects() { Verdict::Reject } else { Verdict::Accept };
+    Inspection { verdict, findings: report.into_findings(), facts }
+}

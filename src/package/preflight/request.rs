@@ -1,0 +1,92 @@
+//! Checks that need to know what a rule asks for.
+
+use std::collections::BTreeMap;
+
+use super::super::checks::{Check, Report};
+use super::super::facts::{Facts, Kind};
+use super::super::verdict::{Finding, Level};
+use super::{several, shown};
+
+/// What a rule asks for, as far as the package has a say in it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestFacts<'a> {
+    /// The product is for attestation.
+    pub attestation: bool,
+    /// Codes of the signatures that are requested, such as `WINDOWS_v100_X64_CO_FULL`.
+    pub os_codes: &'a [String],
+    /// A label publishes to Windows Update for everybody, not for a test ring or a partner.
+    pub retail_windows_update: bool,
+}
+
+/// Checks a package against what a rule asks for. `levels` are those of the operator's policy.
+#[must_use]
+pub fn preflight_with(
+    facts: &Facts,
+    request: &RequestFacts<'_>,
+    levels: &BTreeMap<String, Level>,
+) -> Vec<Finding> {
+    let mut report = Report::new(levels);
+    if request.attestation {
+        attestation(&mut report, facts, request);
+    }
+    architectures(&mut report, facts, request);
+    report.into_findings()
+}
+
+fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_>) {
+    let codes = || request.os_codes.iter().map(String::as_str);
+    let server: Vec<&str> = codes().filter(|code| code.to_ascii_uppercase().contains("SERVER")).collect();
+    if !server.is_empty() {
+        let message = format!(
+            "attestation does not sign for Windows Server: {}; the dashboard takes such a request and fails it later. \
+             Take these out of requested_signatures, or submit HLK results",
+            several(server)
+        );
+        report.say(Check::AttestationServer, message);
+    }
+    let old = |code: &&str| !code.to_ascii_uppercase().starts_with("WINDOWS_V100");
+    let old: Vec<&str> = codes().filter(old).collect();
+    if !old.is_empty() {
+        let message = format!(
+            "attestation is for Windows 10 and later: {}; take these out of requested_signatures",
+            several(old)
+        );
+        report.say(Check::AttestationOld, message);
+    }
+    if request.retail_windows_update {
+        let message = "attestation-signed drivers are not published to retail Windows Update; target a test ring or another \
+                       partner, or submit HLK results";
+        report.say(Check::AttestationRetail, message);
+    }
+    if facts.kind == Kind::Hlkx {
+        let message = "the rule asks for attestation, which takes a .cab; an .hlkx is for HLK submissions: change test_harness \
+                       or the rule's match";
+        report.say(Check::AttestationHlkx, message);
+    }
+}
+
+/// Architecture that a code asks for, where it says so.
+fn architecture(code: &str) -> Option<&'static str> {
+    let code = code.to_ascii_uppercase();
+    let has = |wanted: &str| code.split('_').any(|part| part == wanted);
+    [("X64", "amd64"), ("ARM64", "arm64"), ("X86", "x86"), ("IA64", "ia64"), ("ARM", "arm")]
+        .into_iter()
+        .find_map(|(part, architecture)| has(part).then_some(architecture))
+}
+
+fn architectures(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_>) {
+    if facts.architectures.is_empty() {
+        return;
+    }
+    for code in request.os_codes {
+        if let Some(wanted) = architecture(code).filter(|wanted| !facts.architectures.contains(*wanted)) {
+            let own: Vec<&str> = facts.architectures.iter().map(String::as_str).collect();
+            let message = format!(
+                "{} asks for a signature for {wanted}, but the package is for {}; correct requested_signatures",
+                shown(code),
+                own.join(", ")
+            );
+            report.say(Check::RequestArchitecture, message);
+        }
+    }
+}

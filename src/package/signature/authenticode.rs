@@ -1,0 +1,157 @@
+//! An Authenticode signature over a file's digest.
+
+use ring::digest::Digest;
+
+use super::super::checks::{Check, Report};
+use super::super::der::{DerError, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
+use super::super::facts::SignerFacts;
+use super::super::policy::Policy;
+use super::algorithm::{Hash, MD5};
+use super::certificate::Certificate;
+use super::signed_data::SignedData;
+use super::verify::{SignerFault, candidates, verify};
+use super::{name, signer, timestamp};
+
+const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
+const CABINET: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 25];
+const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
+/// More nested signatures than this are not looked at.
+const MOST_NESTED: usize = 4;
+
+/// A signature as read, before anything is believed.
+pub(crate) struct Authenticode<'a> {
+    data: SignedData<'a>,
+    content: Tlv<'a>,
+    certificates: Vec<Certificate<'a>>,
+    /// How many certificates could not be read.
+    unreadable: usize,
+    digest_oid: &'a [u8],
+    digest: &'a [u8],
+}
+
+impl<'a> Authenticode<'a> {
+    /// Reads a signature of a cabinet; what follows it is handed back.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DerError> {
+        let (data, rest) = SignedData::read(bytes)?;
+        let content =
+            data.content.filter(|content| content.tag == SEQUENCE && data.content_type == INDIRECT_DATA);
+        let content = content.ok_or(DerError("it does not hold a file's digest"))?;
+        let mut fields = Reader::new(content.value);
+        if fields.inside(SEQUENCE)?.expect(OID)?.value != CABINET {
+            return Err(DerError("it is a signature for another kind of file than a cabinet"));
+        }
+        let mut info = fields.inside(SEQUENCE)?;
+        let digest_oid = info.inside(SEQUENCE)?.expect(OID)?.value;
+        let digest = info.expect(OCTET_STRING)?.value;
+        let certificates: Vec<_> =
+            data.certificates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
+        let unreadable = data.certificates.len().saturating_sub(certificates.len());
+        Ok((Self { data, content, certificates, unreadable, digest_oid, digest }, rest))
+    }
+
+    /// The file's digest algorithm, if it can be worked out.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        Hash::of_oid(self.digest_oid)
+    }
+
+    /// Signatures nested in this one.
+    pub(crate) fn nested(&self) -> Vec<Result<Authenticode<'a>, DerError>> {
+        let values = self.data.signer.unsigned_values(NESTED).take(MOST_NESTED);
+        values.map(|tlv| Authenticode::read(tlv.whole).map(|(nested, _)| nested)).collect()
+    }
+
+    /// Judges the signature by the digests that the file really has.
+    pub(crate) fn judge(
+        &self,
+        report: &mut Report<'_>,
+        digests: &[(Hash, Digest)],
+        policy: &Policy,
+    ) -> Option<SignerFacts> {
+        self.strength(report);
+        if self.fits(digests) == Some(false) {
+            let message = "the bytes of the package are not the ones that were signed: it was damaged or changed after \
+                           signing; build and sign it anew, or copy it again";
+            report.say(Check::DigestMismatch, message);
+        }
+        let leaf = match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
+            Ok(leaf) => leaf,
+            Err(fault) => {
+                self.complain(report, &fault);
+                candidates(&self.data.signer, &self.certificates).next()?
+            }
+        };
+        let mut facts = leaf.facts();
+        signer::judge(report, leaf, &self.certificates, policy);
+        if let Some(stamp) = timestamp::judge(report, &self.data.signer, leaf, &self.certificates, policy) {
+            facts.timestamp = Some(stamp.time.to_string());
+            facts.timestamp_authority = Some(stamp.authority);
+        }
+        Some(facts)
+    }
+
+    /// Reports a nested signature, which Microsoft's dashboard is not known to look at.
+    pub(crate) fn judge_nested(&self, report: &mut Report<'_>, digests: &[(Hash, Digest)]) {
+        let digest = self.hash().map_or_else(|| name::dotted(self.digest_oid), |hash| hash.name().to_owned());
+        match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
+            Ok(leaf) if self.fits(digests) == Some(true) => {
+                let message = format!(
+                    "a second signature by {} with {digest} is nested in the first, and good",
+                    leaf.name()
+                );
+                report.say(Check::NestedSignature, message);
+            }
+            outcome => {
+                let reason = outcome.map_or_else(
+                    |fault| fault.to_string(),
+                    |_| "the bytes are not the ones it signed".into(),
+                );
+                let message = format!(
+                    "a second signature with {digest} is nested in the first, and not good: {reason}"
+                );
+                report.say(Check::NestedSignatureInvalid, message);
+            }
+        }
+    }
+
+    /// Whether the file has the digest that was signed; `None` if that cannot be worked out.
+    fn fits(&self, digests: &[(Hash, Digest)]) -> Option<bool> {
+        let hash = self.hash()?;
+        let (_, real) = digests.iter().find(|(other, _)| *other == hash)?;
+        Some(real.as_ref() == self.digest)
+    }
+
+    /// Judges the digest algorithms, of the file and of the signature.
+    fn strength(&self, report: &mut Report<'_>) {
+        let (file, signature) = (self.digest_oid, self.data.signer.digest);
+        let weak = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
+        if Hash::of_oid(file).is_none() {
+            let name = if file == MD5 { "MD5".to_owned() } else { name::dotted(file) };
+            let message =
+                format!("the file digest ({name}) is one that is not worked out here; sign with /fd sha256");
+            report.say(Check::SignatureUnsupported, message);
+        } else if weak(file) || weak(signature) {
+            let message = "signed with SHA-1; Microsoft requires SHA-256: sign with /fd sha256";
+            report.say(Check::Sha1Digest, message);
+        } else if Hash::of_oid(file) != Some(Hash::Sha256) {
+            let name = self.hash().map_or("an unknown digest", Hash::name);
+            let message = format!("signed with {name}; Microsoft documents /fd sha256 only");
+            report.say(Check::DigestAboveSha256, message);
+        }
+    }
+
+    fn complain(&self, report: &mut Report<'_>, fault: &SignerFault) {
+        match fault {
+            SignerFault::UnknownDigest(_) | SignerFault::Unsupported(_) => {
+                report.say(Check::SignatureUnsupported, format!("the signature cannot be verified: {fault}"));
+            }
+            SignerFault::NoCertificate if self.unreadable > 0 => {
+                let message = "the signer's certificate is damaged and cannot be read; sign the package anew";
+                report.say(Check::CertMalformed, message);
+            }
+            _ => report.say(
+                Check::SignatureInvalid,
+                format!("the signature is not good: {fault}; sign the package anew"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Authenticode: the signed data, its signature value, its certificates and its timestamp.
+
+pub(crate) mod algorithm;
+pub(crate) mod authenticode;
+pub(crate) mod certificate;
+pub(crate) mod chain;
+mod name;
+pub(crate) mod signed_data;
+pub(crate) mod signer;
+mod time;
+mod timestamp;
+pub(crate) mod verify;

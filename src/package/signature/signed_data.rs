@@ -1,0 +1,149 @@
+//! PKCS #7 signed data, read for Authenticode and RFC 3161 tokens alike.
+
+use super::super::der::{
+    CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv,
+};
+
+const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+/// More certificates, attributes or values than this are refused.
+const MOST: usize = 64;
+
+/// Signed data with its one signer.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedData<'a> {
+    /// Type of the content.
+    pub(crate) content_type: &'a [u8],
+    /// The content; absent if detached.
+    pub(crate) content: Option<Tlv<'a>>,
+    /// Certificates that came with it, in any order, perhaps twice.
+    pub(crate) certificates: Vec<&'a [u8]>,
+    /// Who signed.
+    pub(crate) signer: SignerInfo<'a>,
+}
+
+/// One signer.
+#[derive(Debug, Clone)]
+pub(crate) struct SignerInfo<'a> {
+    /// Whose certificate.
+    pub(crate) id: SignerId<'a>,
+    /// Digest algorithm, by its object identifier.
+    pub(crate) digest: &'a [u8],
+    /// The signed attributes as they stand in the message.
+    pub(crate) signed: Tlv<'a>,
+    /// The signed attributes, one by one.
+    pub(crate) attributes: Vec<Attribute<'a>>,
+    /// Signature algorithm, by its object identifier.
+    pub(crate) algorithm: &'a [u8],
+    /// The signature value.
+    pub(crate) value: &'a [u8],
+    /// Attributes that nothing signs: timestamps, nested signatures.
+    pub(crate) unsigned: Vec<Attribute<'a>>,
+}
+
+/// How a signer names its certificate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SignerId<'a> {
+    /// By issuer and serial number.
+    Issuer { name: &'a [u8], serial: &'a [u8] },
+    /// By key identifier.
+    Key(&'a [u8]),
+}
+
+/// An attribute with its values.
+#[derive(Debug, Clone)]
+pub(crate) struct Attribute<'a> {
+    /// Its type.
+    pub(crate) id: &'a [u8],
+    /// Its values.
+    pub(crate) values: Vec<Tlv<'a>>,
+}
+
+impl<'a> SignedData<'a> {
+    /// Reads a `ContentInfo` that holds signed data; what follows it is handed back.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DerError> {
+        let mut outer = Reader::new(bytes);
+        let mut info = outer.inside(SEQUENCE)?;
+        if info.expect(OID)?.value != SIGNED_DATA {
+            return Err(DerError("it is not signed data"));
+        }
+        let mut data = info.inside(CONTEXT_0)?.inside(SEQUENCE)?;
+        data.expect(INTEGER)?;
+        data.expect(SET)?;
+        let mut encapsulated = data.inside(SEQUENCE)?;
+        let content_type = encapsulated.expect(OID)?.value;
+        let content = match encapsulated.optional(CONTEXT_0)? {
+            Some(explicit) => Some(Reader::new(explicit.value).any()?),
+            None => None,
+        };
+        let certificates = match data.optional(CONTEXT_0)? {
+            Some(set) => Reader::new(set.value).all(MOST)?.iter().map(|tlv| tlv.whole).collect(),
+            None => Vec::new(),
+        };
+        data.optional(CONTEXT_1)?;
+        let signers = data.inside(SET)?.all(MOST)?;
+        let [signer] = signers.as_slice() else {
+            return Err(DerError("it has not exactly one signer"));
+        };
+        let signer = SignerInfo::read(*signer)?;
+        Ok((Self { content_type, content, certificates, signer }, outer.rest()))
+    }
+}
+
+impl<'a> SignerInfo<'a> {
+    /// Reads a `SignerInfo`.
+    pub(crate) fn read(tlv: Tlv<'a>) -> Result<Self, DerError> {
+        if tlv.tag != SEQUENCE {
+            return Err(DerError("a signer is not a sequence"));
+        }
+        let mut fields = Reader::new(tlv.value);
+        fields.expect(INTEGER)?;
+        let id = fields.any()?;
+        let id = match id.tag {
+            SEQUENCE => {
+                let mut pair = Reader::new(id.value);
+                SignerId::Issuer { name: pair.expect(SEQUENCE)?.whole, serial: pair.expect(INTEGER)?.value }
+            }
+            0x80 => SignerId::Key(id.value),
+            _ => return Err(DerError("a signer's certificate is named in an unknown way")),
+        };
+        let digest = fields.inside(SEQUENCE)?.expect(OID)?.value;
+        let signed = fields.optional(CONTEXT_0)?.ok_or(DerError("a signer has no signed attributes"))?;
+        let algorithm = fields.inside(SEQUENCE)?.expect(OID)?.value;
+        let value = fields.expect(OCTET_STRING)?.value;
+        let unsigned = match fields.optional(CONTEXT_1)? {
+            Some(set) => attributes(set)?,
+            None => Vec::new(),
+        };
+        if !fields.is_empty() {
+            return Err(DerError("something follows the last field of a signer"));
+        }
+        Ok(Self { id, digest, signed, attributes: attributes(signed)?, algorithm, value, unsigned })
+    }
+
+    /// The one value of a signed attribute.
+    pub(crate) fn attribute(&self, id: &[u8]) -> Option<Tlv<'a>> {
+        let mut found = self.attributes.iter().filter(|attribute| attribute.id == id);
+        match (found.next(), found.next()) {
+            (Some(attribute), None) => match attribute.values.as_slice() {
+                [value] => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// All values of the unsigned attributes of a type.
+    pub(crate) fn unsigned_values(&self, id: &[u8]) -> impl Iterator<Item = Tlv<'a>> {
+        let found = self.unsigned.iter().filter(move |attribute| attribute.id == id);
+        found.flat_map(|attribute| attribute.values.iter().copied())
+    }
+}
+
+fn attributes(set: Tlv<'_>) -> Result<Vec<Attribute<'_>>, DerError> {
+    let mut found = Vec::new();
+    for attribute in Reader::new(set.value).all(MOST)? {
+        let mut fields = Reader::new(attribute.value);
+        found.push(Attribute { id: fields.expect(OID)?.value, values: fields.inside(SET)?.all(MOST)? });
+    }
+    Ok(found)
+}

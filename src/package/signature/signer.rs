@@ -1,0 +1,87 @@
+//! What must be true of the certificate that signed a package, whatever the format.
+
+use super::super::checks::{Check, Report};
+use super::super::policy::Policy;
+use super::super::verdict::Level;
+use super::certificate::{CODE_SIGNING, Certificate, Key};
+use super::chain;
+
+/// Shortest RSA key that Microsoft and every public authority accept.
+const RSA_BITS: usize = 2048;
+/// What the WDK calls the certificates that it makes for test signing.
+const TEST_CERTIFICATE: &str = "WDKTestCert";
+
+/// Judges the certificate that signed, and its chain.
+pub(crate) fn judge(
+    report: &mut Report<'_>,
+    leaf: &Certificate<'_>,
+    certificates: &[Certificate<'_>],
+    policy: &Policy,
+) {
+    let name = leaf.name();
+    let test = name.starts_with(TEST_CERTIFICATE) || leaf.self_issued();
+    if test {
+        let message = format!(
+            "signed with a test certificate ({name}, issued by itself or by the WDK); sign with the certificate that is \
+             registered in Partner Center"
+        );
+        report.say(Check::TestSigned, message);
+    }
+    dates(report, leaf, policy);
+    if !leaf.is_for(CODE_SIGNING) {
+        let message = format!("the certificate of {name} is not for code signing; sign with one that is");
+        report.say(Check::CertNotCodeSigning, message);
+    }
+    if let Key::Rsa { bits, .. } = leaf.key
+        && bits < RSA_BITS
+    {
+        let message = format!(
+            "the certificate of {name} has an RSA key of {bits} bits; at least {RSA_BITS} are wanted"
+        );
+        report.say(Check::CertWeakKey, message);
+    }
+    if !test && !leaf.extended_validation() {
+        let message = format!(
+            "the certificate of {name} is not an EV certificate; Microsoft requires one for attestation unless this one is \
+             registered with the account"
+        );
+        report.say(Check::CertNotEv, message);
+    }
+    listed(report, leaf, policy);
+    // A test certificate has no chain to speak of; the finding above says all there is to say.
+    if !test || report.level(Check::TestSigned) != Level::Error {
+        chain::judge(report, leaf, certificates, policy);
+    }
+}
+
+fn dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
+    let name = leaf.name();
+    if policy.now > leaf.not_after {
+        let message = format!(
+            "the certificate of {name} expired on {}; Microsoft wants it valid at submission, whatever the timestamp: \
+             sign with a valid certificate",
+            leaf.not_after
+        );
+        report.say(Check::CertExpired, message);
+    } else if policy.now < leaf.not_before {
+        let message = format!(
+            "the certificate of {name} is valid only from {} on; check this machine's clock, or submit later",
+            leaf.not_before
+        );
+        report.say(Check::CertNotYetValid, message);
+    }
+}
+
+fn listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
+    let wanted = &policy.signers.thumbprints;
+    let own = leaf.thumbprints();
+    if !wanted.is_empty() && !own.iter().any(|thumbprint| wanted.contains(thumbprint)) {
+        let message = format!(
+            "the certificate of {} (SHA-1 {}) is none of the thumbprints in [signers]; sign with a listed one, or list it \
+             if it is registered in Partner Center",
+            leaf.name(),
+            own[0]
+        );
+        report.say(Check::SignerNotListed, message);
+    }
+}

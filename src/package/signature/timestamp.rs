@@ -1,0 +1,159 @@
+//! Timestamps of a signature: RFC 3161 tokens and the older counter-signatures.
+
+use jiff::Timestamp;
+
+use super::super::checks::{Check, Report};
+use super::super::der::{DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
+use super::super::policy::Policy;
+use super::algorithm::Hash;
+use super::certificate::{Certificate, TIME_STAMPING};
+use super::chain::{Search, through};
+use super::signed_data::{SignedData, SignerInfo};
+use super::{time, verify};
+
+/// Unsigned attributes that hold a token: Microsoft's own, and the one of RFC 3161.
+const TOKENS: [&[u8]; 2] =
+    [&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 3, 3, 1], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 2, 14]];
+const COUNTER_SIGNATURE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 6];
+const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
+const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
+
+/// A timestamp that fits.
+pub(crate) struct Stamp {
+    /// When.
+    pub(crate) time: Timestamp,
+    /// By whom.
+    pub(crate) authority: String,
+}
+
+/// What one timestamp says, before its authority is judged.
+struct Read<'a> {
+    time: Timestamp,
+    hash: Hash,
+    leaf: Certificate<'a>,
+    certificates: Vec<Certificate<'a>>,
+}
+
+/// Judges all timestamps of a signer; the first that fits is handed back.
+pub(crate) fn judge(
+    report: &mut Report<'_>,
+    signer: &SignerInfo<'_>,
+    signed_by: &Certificate<'_>,
+    certificates: &[Certificate<'_>],
+    policy: &Policy,
+) -> Option<Stamp> {
+    let tokens = TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value));
+    let older = signer.unsigned_values(COUNTER_SIGNATURE);
+    let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates));
+    let found: Vec<_> = tokens.chain(older).collect();
+    if found.is_empty() {
+        let message = "the signature bears no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
+        report.say(Check::TimestampMissing, message);
+    }
+    let mut first = None;
+    for read in found {
+        match read {
+            Err(reason) => {
+                let message = format!(
+                    "a timestamp of the signature is not good: {reason}; sign and stamp the package anew"
+                );
+                report.say(Check::TimestampInvalid, message);
+            }
+            Ok(read) => {
+                let stamp = authority(report, &read, signed_by, policy);
+                first = first.or(Some(stamp));
+            }
+        }
+    }
+    first
+}
+
+/// Judges who stamped, and with what.
+fn authority(
+    report: &mut Report<'_>,
+    read: &Read<'_>,
+    signed_by: &Certificate<'_>,
+    policy: &Policy,
+) -> Stamp {
+    let name = read.leaf.name();
+    if read.hash == Hash::Sha1 {
+        let message = format!("the timestamp of {name} uses SHA-1; stamp with /td sha256");
+        report.say(Check::TimestampSha1, message);
+    }
+    if read.time < signed_by.not_before || read.time > signed_by.not_after {
+        let message = format!(
+            "the timestamp of {name} ({}) lies outside of the time in which the signing certificate is valid",
+            read.time
+        );
+        report.say(Check::TimestampOutsideValidity, message);
+    }
+    let through = through(&read.certificates, policy);
+    let search = Search { leaf: &read.leaf, through: &through, at: read.time, purpose: TIME_STAMPING };
+    let known = [&policy.signers.timestamp_roots, &policy.signers.roots];
+    let known = known.iter().any(|roots| search.run(roots, &[], false).is_ok());
+    if !known {
+        let message = format!(
+            "the timestamp is good, but its authority ({name}) ends at no root of [signers]; name its root in timestamp_roots"
+        );
+        report.say(Check::TimestampUnknownAuthority, message);
+    }
+    Stamp { time: read.time, authority: name }
+}
+
+/// Reads an RFC 3161 token and checks it against the signature value that it stamps.
+fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Read<'a>, String> {
+    let clause = |error: DerError| format!("the token cannot be read ({error})");
+    let (data, _) = SignedData::read(tlv.whole).map_err(clause)?;
+    let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
+    let content = content.ok_or("the token holds no timestamp")?;
+    let (hash, imprint, time) = tst_info(content.value).map_err(clause)?;
+    let hash = Hash::of_oid(hash).ok_or("its digest algorithm is not known")?;
+    if hash.of(stamped).as_ref() != imprint {
+        return Err("it was made for another signature".into());
+    }
+    let certificates: Vec<_> =
+        data.certificates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
+    let leaf = verify::verify(&data.signer, &certificates, TST_INFO, content.value)
+        .map_err(|fault| fault.to_string())?;
+    finish(time, hash, leaf.clone(), certificates)
+}
+
+/// The imprint's algorithm, the imprint and the time of a `TSTInfo`.
+fn tst_info(bytes: &[u8]) -> Result<(&[u8], &[u8], Timestamp), DerError> {
+    let mut fields = Reader::new(bytes).inside(SEQUENCE)?;
+    fields.expect(INTEGER)?;
+    fields.expect(OID)?;
+    let mut imprint = fields.inside(SEQUENCE)?;
+    let hash = imprint.inside(SEQUENCE)?.expect(OID)?.value;
+    let digest = imprint.expect(OCTET_STRING)?.value;
+    fields.expect(INTEGER)?;
+    Ok((hash, digest, time::next(&mut fields)?))
+}
+
+/// Reads a counter-signature, whose certificates lie beside those of the signature.
+fn counter_signature<'a>(
+    tlv: Tlv<'a>,
+    stamped: &[u8],
+    beside: &[Certificate<'a>],
+) -> Result<Read<'a>, String> {
+    let clause = |error: DerError| format!("the counter-signature cannot be read ({error})");
+    let signer = SignerInfo::read(tlv).map_err(clause)?;
+    let time = signer.attribute(SIGNING_TIME).ok_or("the counter-signature names no time")?;
+    let time = time::read(time).map_err(clause)?;
+    let leaf = verify::verify(&signer, beside, DATA, stamped).map_err(|fault| fault.to_string())?;
+    let hash = verify::hash(&signer).map_err(|fault| fault.to_string())?;
+    finish(time, hash, leaf.clone(), beside.to_vec())
+}
+
+fn finish<'a>(
+    time: Timestamp,
+    hash: Hash,
+    leaf: Certificate<'a>,
+    certificates: Vec<Certificate<'a>>,
+) -> Result<Read<'a>, String> {
+    if !leaf.is_for(TIME_STAMPING) {
+        return Err(format!("the certificate of {} is not for timestamps", leaf.name()));
+    }
+    Ok(Read { time, hash, leaf, certificates })
+}

@@ -1,0 +1,75 @@
+//! Does a signature fit its content and its certificate?
+
+use super::super::der::{OCTET_STRING, OID};
+use super::algorithm::{Hash, ValueFault, verify_value};
+use super::certificate::Certificate;
+use super::signed_data::{SignerId, SignerInfo};
+
+const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+
+/// What is wrong with a signature, as a clause for a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SignerFault {
+    #[error("the certificate of the signer is not in the package")]
+    NoCertificate,
+    #[error("its digest algorithm {0} is not known")]
+    UnknownDigest(String),
+    #[error("it signs another type of content than it holds")]
+    ContentType,
+    #[error("the content is not the one that was signed")]
+    Content,
+    #[error("the signature value does not fit the certificate's key")]
+    Value,
+    #[error("it was made with {0}, which cannot be verified here")]
+    Unsupported(String),
+}
+
+/// The certificates that a signer may mean.
+pub(crate) fn candidates<'c, 'a>(
+    signer: &SignerInfo<'a>,
+    certificates: &'c [Certificate<'a>],
+) -> impl Iterator<Item = &'c Certificate<'a>> {
+    let id = signer.id;
+    certificates.iter().filter(move |certificate| match id {
+        SignerId::Issuer { name, serial } => certificate.issuer == name && certificate.serial == serial,
+        SignerId::Key(key) => certificate.key_id == Some(key),
+    })
+}
+
+/// The signer's digest algorithm.
+pub(crate) fn hash(signer: &SignerInfo<'_>) -> Result<Hash, SignerFault> {
+    Hash::of_oid(signer.digest).ok_or_else(|| SignerFault::UnknownDigest(super::name::dotted(signer.digest)))
+}
+
+/// Verifies a signer: over the content's octets, of the given type, by one of the certificates.
+pub(crate) fn verify<'c, 'a>(
+    signer: &SignerInfo<'a>,
+    certificates: &'c [Certificate<'a>],
+    content_type: &[u8],
+    content: &[u8],
+) -> Result<&'c Certificate<'a>, SignerFault> {
+    let hash = hash(signer)?;
+    let said = signer.attribute(CONTENT_TYPE).filter(|value| value.tag == OID);
+    if said.is_none_or(|value| value.value != content_type) {
+        return Err(SignerFault::ContentType);
+    }
+    let digest = signer.attribute(MESSAGE_DIGEST).filter(|value| value.tag == OCTET_STRING);
+    if digest.is_none_or(|value| value.value != hash.of(content).as_ref()) {
+        return Err(SignerFault::Content);
+    }
+    // What is signed is the set of attributes under its own tag instead of the field's.
+    let mut message = signer.signed.whole.to_vec();
+    if let Some(tag) = message.first_mut() {
+        *tag = super::super::der::SET;
+    }
+    let mut fault = SignerFault::NoCertificate;
+    for certificate in candidates(signer, certificates) {
+        match verify_value(certificate, signer.algorithm, hash, &message, signer.value) {
+            Ok(()) => return Ok(certificate),
+            Err(ValueFault::Bad) => fault = SignerFault::Value,
+            Err(ValueFault::Unsupported(what)) => fault = SignerFault::Unsupported(what),
+        }
+    }
+    Err(fault)
+}

@@ -1,0 +1,158 @@
+//! Packages that are a little off: each is refused, and for what is off.
+
+use std::io::{Cursor, Read, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
+
+use super::super::{Kind, Level, Verdict, inspect, inspect_bytes, inspect_hashed};
+use super::{bytes, checks, fixture, policy};
+
+fn cab(change: impl FnOnce(&mut Vec<u8>)) -> Vec<String> {
+    let mut package = bytes("cab/good-signed-ts.cab");
+    change(&mut package);
+    let inspection = inspect_bytes(&package, Kind::Cab, &policy());
+    assert_ne!(inspection.verdict, Verdict::Accept);
+    checks(&inspection, Level::Error).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn cabinets_that_hide_something_are_malformed() {
+    assert_eq!(cab(|bytes| bytes.push(0)), ["malformed"]);
+    assert_eq!(cab(|bytes| bytes[34] = 1), ["multi-cabinet", "digest-mismatch"]);
+    assert_eq!(cab(|bytes| bytes[30] |= 1)[0], "multi-cabinet");
+    assert_eq!(cab(|bytes| bytes[52] = 1), ["malformed"]);
+    assert_eq!(cab(|bytes| bytes[39] = 1)[0], "malformed");
+    assert_eq!(cab(|bytes| bytes[44] -= 1), ["malformed"]);
+    assert_eq!(cab(|bytes| *bytes.last_mut().unwrap() = 1), ["signature-malformed"]);
+    assert_eq!(cab(|bytes| bytes[10351..].fill(0)), ["signature-malformed"]);
+    assert_eq!(cab(|bytes| bytes[44..52].fill(0)), ["unsigned"]);
+    assert_eq!(cab(|bytes| bytes[32] ^= 1), ["digest-mismatch"]);
+}
+
+#[test]
+fn a_signature_from_another_cabinet_does_not_fit() {
+    let other = bytes("cab/multi.cab");
+    let at = u32::from_le_bytes(other[44..48].try_into().unwrap()) as usize;
+    let found = cab(|bytes| {
+        bytes.truncate(10351);
+        bytes.extend_from_slice(&other[at..]);
+        let size = (other.len() - at) as u32;
+        bytes[48..52].copy_from_slice(&size.to_le_bytes());
+    });
+    assert_eq!(found, ["digest-mismatch"]);
+}
+
+#[test]
+fn the_hash_of_the_file_comes_along_whatever_the_verdict() {
+    for name in [
+        "cab/good-signed.cab",
+        "cab/truncated-data.cab",
+        "cab/not-a-cab.cab",
+        "hlkx/good.hlkx",
+        "hlkx/truncated.hlkx",
+    ] {
+        let file = std::fs::File::open(fixture(name)).unwrap();
+        let kind = Kind::of_name(name).unwrap();
+        let (inspection, sha256) = inspect_hashed(&file, kind, &policy()).unwrap();
+        let expected = ring::digest::digest(&ring::digest::SHA256, &bytes(name));
+        assert_eq!(sha256, expected.as_ref(), "{name}");
+        assert_eq!(inspection, inspect(&file, kind, &policy()).unwrap(), "{name}");
+    }
+}
+
+/// Writes the good kit package anew, each part as `change` wants it: with a name and bytes, or not
+/// at all; and some more parts. A signature survives that.
+fn rezipped(
+    change: impl Fn(&str, Vec<u8>) -> Option<(String, Vec<u8>)>,
+    more: &[&str],
+    options: SimpleFileOptions,
+) -> (Verdict, Vec<String>) {
+    let mut archive = ZipArchive::new(Cursor::new(bytes("hlkx/good.hlkx"))).unwrap();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).unwrap();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).unwrap();
+        let name = part.name().unwrap().into_owned();
+        if let Some((name, content)) = change(&name, content) {
+            writer.start_file(name, options).unwrap();
+            writer.write_all(&content).unwrap();
+        }
+    }
+    for name in more {
+        writer.start_file(*name, options).unwrap();
+    }
+    let package = writer.finish().unwrap().into_inner();
+    let inspection = inspect_bytes(&package, Kind::Hlkx, &policy());
+    let errors = checks(&inspection, Level::Error).into_iter().map(str::to_owned).collect();
+    (inspection.verdict, errors)
+}
+
+#[test]
+fn kit_packages_that_are_changed_are_refused() {
+    type Part = Option<(String, Vec<u8>)>;
+    let same = |name: &str, content: Vec<u8>| -> Part { Some((name.to_owned(), content)) };
+    let options = SimpleFileOptions::default();
+    let reject = |checks: &[&str]| {
+        (Verdict::Reject, checks.iter().map(|check| (*check).to_owned()).collect::<Vec<_>>())
+    };
+    let replaced = |part: &'static str, from: &'static str, to: &'static str| {
+        move |name: &str, content: Vec<u8>| -> Part {
+            if !name.ends_with(part) {
+                return Some((name.to_owned(), content));
+            }
+            let text = String::from_utf8(content).unwrap();
+            assert!(text.contains(from), "{part}");
+            Some((name.to_owned(), text.replacen(from, to, 1).into_bytes()))
+        }
+    };
+    let without = |part: &'static str| {
+        move |name: &str, content: Vec<u8>| -> Part {
+            (!name.ends_with(part)).then(|| (name.to_owned(), content))
+        }
+    };
+    assert_eq!(rezipped(same, &[], options), (Verdict::Accept, vec![]));
+    assert_eq!(rezipped(same, &["hck/data/evil"], options), reject(&["uncovered-part"]));
+    assert_eq!(
+        rezipped(same, &["package/services/digital-signature/evil.cer"], options),
+        reject(&["uncovered-part"])
+    );
+    assert_eq!(rezipped(same, &["HCK/data/PackageInfo.XML"], options), reject(&["duplicate-name"]));
+    assert_eq!(rezipped(same, &[], options.large_file(true)), reject(&["hlkx-zip64"]));
+    assert_eq!(
+        rezipped(without("7c9e6679-7425-40de-944b-e07fc1f90ae7"), &[], options),
+        reject(&["part-missing"])
+    );
+    assert_eq!(rezipped(without("1002.cer"), &[], options), reject(&["signature-invalid"]));
+    assert_eq!(rezipped(without("origin.psdsor.rels"), &[], options), reject(&["unsigned"]));
+    assert_eq!(rezipped(without("[Content_Types].xml"), &[], options), reject(&["malformed"]));
+    assert_eq!(
+        rezipped(replaced("PackageInfo.xml", "Passed=\"5\"", "Passed=\"6\""), &[], options),
+        reject(&["digest-mismatch"])
+    );
+    assert_eq!(rezipped(replaced("_rels/.rels", "R9f3a01", "R9f3a02"), &[], options).0, Verdict::Reject);
+    assert_eq!(
+        rezipped(
+            replaced(
+                "[Content_Types].xml",
+                "Extension=\"txt\" ContentType=\"application/octet\"",
+                "Extension=\"txt\" ContentType=\"text/plain\""
+            ),
+            &[],
+            options
+        ),
+        reject(&["content-type-changed"])
+    );
+    let signature = "a1b2c3d4e5f60718293a4b5c6d7e8f90.psdsxs";
+    let manifest =
+        rezipped(replaced(signature, "<SignatureProperty ", "<SignatureProperty x=\"y\" "), &[], options);
+    assert_eq!(manifest, reject(&["signature-invalid"]));
+    let value = rezipped(replaced(signature, "<SignatureValue>g", "<SignatureValue>h"), &[], options);
+    assert_eq!(value, reject(&["signature-invalid"]));
+    // A second object of the same id must not be believed in the place of the signed one.
+    let wrapped =
+        "<Object Id=\"idPackageObject\"><Manifest/></Object><Object Id=\"idPackageObject\"><Manifest>";
+    let twice = replaced(signature, "<Object Id=\"idPackageObject\"><Manifest>", wrapped);
+    assert_eq!(rezipped(twice, &[], options), reject(&["signature-malformed"]));
+}

@@ -1,0 +1,138 @@
+//! The collect step: bring the signed package and its metadata back, and offer only what is whole.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::hand::{Go, Hand};
+use super::service::Service;
+use crate::depot::hex;
+use crate::hardware::{DownloadKind, DriverMetadata};
+use crate::job::{Asset, Event, Fault};
+use crate::outbox::{CERTIFICATION, METADATA, Outbox, SIGNED};
+use crate::package::Facts;
+use crate::redact::SafeUrl;
+
+/// Brings everything into the outbox.
+pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    let service = hand.service().await?;
+    let dossier = hand.dossier().await?;
+    let submission = hand.look(&service).await?;
+    let outbox = hand.context.outbox(&hand.job);
+    if let Err(error) = outbox.prepare() {
+        return hand.unwritable(&outbox, &error).await;
+    }
+    let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
+        return hand.look_again(hand.context.settings.sign, "the signed package is not offered yet").await;
+    };
+    let facts = dossier.facts;
+    fetch(hand, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
+    let metadata = submission.download(&DownloadKind::DriverMetadata);
+    match metadata {
+        Some(url) => fetch(hand, &service, &url, &outbox, METADATA, check_metadata).await?,
+        None if !dossier.plan.labels.is_empty() => {
+            return hand
+                .look_again(hand.context.settings.sign, "the driver metadata is not offered yet")
+                .await;
+        }
+        None => {}
+    }
+    // Nice to have: a job does not wait for it.
+    if let Some(url) = submission.download(&DownloadKind::CertificationReport) {
+        let staged = outbox.staging(CERTIFICATION);
+        let fetched = service.download(&url, &staged).await.map_err(|error| error.to_string());
+        let offered = fetched.and_then(|_| outbox.publish(CERTIFICATION).map_err(|error| error.to_string()));
+        if let Err(error) = offered {
+            crate::observe::left_out(&hand.job, CERTIFICATION, &error);
+        }
+    }
+    let files = match assets(&outbox) {
+        Ok(files) => files,
+        Err(error) => return hand.unwritable(&outbox, &error).await,
+    };
+    let collected = vec![Event::Collected { files }];
+    if hand.job.labels.is_empty() { hand.succeed(collected).await } else { hand.record(collected).await }
+}
+
+/// Fetches one result; it appears once `check` has found nothing wrong with it.
+async fn fetch<S: Service>(
+    hand: &mut Hand<'_, S>,
+    service: &S,
+    url: &SafeUrl,
+    outbox: &Outbox,
+    name: &str,
+    check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+) -> Go {
+    if outbox.folder().join(name).exists() {
+        return Ok(());
+    }
+    let staged = outbox.staging(name);
+    if let Err(error) = service.download(url, &staged).await {
+        return hand.transfer_trouble(&error).await;
+    }
+    let path = staged.clone();
+    let verdict = tokio::task::spawn_blocking(move || check(&path)).await;
+    let verdict = verdict.unwrap_or_else(|error| Err(format!("its check failed: {error}")));
+    if let Err(why) = verdict {
+        // A file that is whole but wrong would only be resumed: it has to go.
+        drop(std::fs::remove_file(&staged));
+        let message = format!("what the service offers as {name} is no good: {why}; it is fetched again");
+        return hand.stumble(Fault::new("bad-download", message), None).await;
+    }
+    match outbox.publish(name) {
+        Ok(()) => Ok(()),
+        Err(error) => hand.unwritable(outbox, &error).await,
+    }
+}
+
+/// The signed package opens as a ZIP, every CRC is right, and it holds the package's INFs.
+fn check_signed(path: &Path, facts: &Facts) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|error| format!("it is no ZIP: {error}"))?;
+    let mut names = BTreeSet::new();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).map_err(|error| format!("entry {index}: {error}"))?;
+        let name = String::from_utf8_lossy(entry.name_raw()).replace('\\', "/").to_lowercase();
+        io::copy(&mut entry, &mut io::sink()).map_err(|error| format!("`{name}`: {error}"))?;
+        names.extend(name.rsplit('/').next().map(str::to_owned));
+    }
+    match facts.infs.iter().find(|inf| !names.contains(&inf.name.to_lowercase())) {
+        Some(inf) => Err(format!("it does not hold {}", inf.name)),
+        None => Ok(()),
+    }
+}
+
+fn check_metadata(path: &Path) -> Result<(), String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice::<DriverMetadata>(&text).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// The results that lie in the outbox now.
+fn assets(outbox: &Outbox) -> io::Result<Vec<Asset>> {
+    let mut files = Vec::new();
+    for name in [SIGNED, METADATA, CERTIFICATION] {
+        let path = outbox.folder().join(name);
+        if path.exists() {
+            let mut digest = Sha256::new();
+            let size = io::copy(&mut File::open(&path)?, &mut Hasher(&mut digest))?;
+            files.push(Asset { name: name.to_owned(), size, sha256: hex(&digest.finalize()) });
+        }
+    }
+    Ok(files)
+}
+
+struct Hasher<'a>(&'a mut Sha256);
+
+impl io::Write for Hasher<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

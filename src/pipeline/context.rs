@@ -1,0 +1,160 @@
+//! What all workers share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::accounts::Accounts;
+use super::brake::Brake;
+use super::clock::Clock;
+use super::names::Names;
+use super::queue::Queue;
+use crate::config::model::{After, Api, Pace};
+use crate::depot::Depot;
+use crate::job::{Event, Job, JobId, State};
+use crate::outbox::{Outbox, Receipt};
+use crate::store::{Commit, Store, StoreError};
+
+/// What a paused job waits for.
+pub(super) const PAUSED: &str = "the emergency brake is on; `dropship resume` lets the job go on";
+
+/// How the pipeline paces itself.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Jobs worked on at once.
+    pub workers: usize,
+    /// How long a create without an answer may still be carried out.
+    pub uncertain: Duration,
+    /// Back-off after failures.
+    pub retry: Pace,
+    /// Looks for the signature.
+    pub sign: Pace,
+    /// Looks for a label's publishing.
+    pub publish: Pace,
+    /// Probes of a paused account.
+    pub account: Pace,
+    /// Permission bits of result files, by folder.
+    pub outbox_modes: BTreeMap<String, u32>,
+    /// What becomes of dropped files after success, by folder.
+    pub after: BTreeMap<String, After>,
+    /// Receipts say that nothing went to Microsoft.
+    pub sandbox: bool,
+}
+
+impl Settings {
+    /// The pace that `[api]` asks for.
+    #[must_use]
+    pub fn of(api: &Api) -> Self {
+        Self {
+            workers: api.workers,
+            uncertain: api.uncertain,
+            retry: api.retry,
+            sign: api.poll.sign,
+            publish: api.poll.publish,
+            account: api.poll.account,
+            outbox_modes: BTreeMap::new(),
+            after: BTreeMap::new(),
+            sandbox: false,
+        }
+    }
+}
+
+/// Judges packages; reception does.
+pub trait Judge: Send + Sync {
+    /// Inspects the package of a job anew, from where it was found, and says what follows.
+    fn judge_anew(&self, job: &Job) -> Vec<Event>;
+}
+
+/// What all workers share.
+pub struct Context<S> {
+    /// The queue's memory.
+    pub store: Arc<dyn Store>,
+    /// Who is next.
+    pub queue: Queue,
+    /// The Hardware dashboard, by account.
+    pub services: BTreeMap<String, S>,
+    /// Inspection and rules.
+    pub judge: Arc<dyn Judge>,
+    /// The captured copies.
+    pub depot: Depot,
+    /// The emergency brake.
+    pub brake: Brake,
+    /// Paused accounts.
+    pub accounts: Accounts,
+    /// Names that are being created.
+    pub names: Names,
+    /// What time it is.
+    pub clock: Clock,
+    /// How fast.
+    pub settings: Settings,
+    /// The last job that something happened to.
+    pub news: watch::Sender<Option<JobId>>,
+    /// The daemon is ending: no step begins any more.
+    pub draining: CancellationToken,
+    /// Set when the store failed: the daemon has to end.
+    pub broken: watch::Sender<Option<String>>,
+    /// Where things that threads ask for are run.
+    pub runtime: Handle,
+}
+
+impl<S> Context<S> {
+    /// Spreads what happened to a job: log, queue, receipt, and whoever waits for news.
+    pub async fn tell(&self, job: &Job, events: &[Event]) {
+        for event in events {
+            crate::observe::told(job, event);
+            // The signed package is back, or nobody wants it any more.
+            if matches!(event, Event::Collected { .. } | Event::Cancelled { .. })
+                && let Err(error) = self.depot.discard_copy(&job.id)
+            {
+                tracing::warn!(job_id = %job.id, "the captured copy cannot be removed: {error}");
+            }
+        }
+        self.queue.place(job);
+        self.write_receipt(job).await;
+        self.news.send_replace(Some(job.id.clone()));
+    }
+
+    /// Lets jobs that the brake put to sleep look again.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn wake_paused(&self) -> Result<(), StoreError> {
+        for job in self.store.open_jobs()? {
+            if matches!(&job.state, State::Waiting { why, .. } if why == PAUSED) {
+                let commit = Commit::of_job(&job.id, job.rev, vec![Event::Resumed]);
+                match self.store.commit(commit).answer().await {
+                    Ok(jobs) => jobs.iter().for_each(|job| self.queue.place(job)),
+                    // It moved by itself.
+                    Err(error) if !error.is_fatal() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The outbox folder of a job.
+    #[must_use]
+    pub fn outbox(&self, job: &Job) -> Outbox {
+        let folder = job.package.folder.as_deref().unwrap_or_default();
+        Outbox::at(&job.package.outbox, self.settings.outbox_modes.get(folder).copied())
+    }
+
+    /// Rewrites the receipt of a job; a receipt that cannot be written is told, never in the way.
+    pub async fn write_receipt(&self, job: &Job) {
+        let outbox = self.outbox(job);
+        let mut receipt = Receipt::of(job, false);
+        receipt.sandbox = self.settings.sandbox;
+        let written = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt)).await;
+        let error = match written {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        crate::observe::receipt_unwritten(job, &error);
+    }
+}

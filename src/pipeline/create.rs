@@ -1,0 +1,173 @@
+//! Creating something at a service that has no idempotency keys and no delete.
+//!
+//! Before the call an intent is durable that names what is about to be made and the ids that bear
+//! that name already. An answer closes it. Without an answer the thing is looked for: found and
+//! proven ours, it is adopted; found and not proven, a person decides; absent, it is looked for
+//! again after the time in which the service may still carry it out, and only then made again.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::hand::{Go, Hand, Stop};
+use super::service::Service;
+use crate::depot::hex;
+use crate::hardware::{Class, Error, Fate};
+use crate::job::{Creation, Event, Fault, Intent, Thing};
+
+/// How long a job waits for another one that creates the same name.
+const NAME_TAKEN: Duration = Duration::from_secs(2);
+
+/// Something at the service that bears the wanted name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its id.
+    pub(super) id: u64,
+    /// What in it is not as requested, or what others did with it; nothing when it can be ours.
+    pub(super) unlike: Option<String>,
+}
+
+/// Something that a job creates.
+pub(super) trait Creatable<S>: Send + Sync {
+    /// What it is.
+    fn thing(&self) -> Thing;
+    /// What it is, for people.
+    fn noun(&self) -> &'static str;
+    /// The name that it will bear.
+    fn name(&self) -> &str;
+    /// The whole request.
+    fn request(&self) -> Value;
+    /// Everything that bears the name, by a look that reached the end of the list.
+    fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Found>, Error>> + Send;
+    /// Makes it; gives its id.
+    fn make(&self, service: &S) -> impl Future<Output = Result<u64, Error>> + Send;
+}
+
+/// Sees to it that the thing exists exactly once.
+pub(super) async fn create<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
+    loop {
+        match hand.job.creation(what.thing()) {
+            Some(Creation::Done { .. }) => return Ok(()),
+            Some(Creation::Intended(_)) => settle(hand, what).await?,
+            Some(Creation::Open) => begin(hand, what).await?,
+            None => {
+                let message = format!("the plan has no such {}", what.noun());
+                return hand.fail(Fault::new("plan-lost", message)).await;
+            }
+        }
+    }
+}
+
+/// Intends and calls.
+async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
+    let thing = what.thing();
+    let service = hand.service().await?;
+    if !hand.context.names.take(&hand.job, thing, what.name()) {
+        let why = format!("another job is creating a {} named `{}`", what.noun(), what.name());
+        return hand.wait(NAME_TAKEN, why).await;
+    }
+    let result = intend_and_call(hand, what, &service).await;
+    // Kept while anything is in doubt, so that nobody else makes that name meanwhile.
+    hand.context.names.release(&hand.job);
+    result
+}
+
+async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
+    let thing = what.thing();
+    let bearing = match what.find(service).await {
+        Ok(found) => found.iter().map(|found| found.id).collect(),
+        Err(error) => return hand.trouble(error).await,
+    };
+    let context = hand.context;
+    let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
+        return hand.wait_paused().await;
+    };
+    if context.draining.is_cancelled() {
+        return Err(Stop::Draining);
+    }
+    let intent = Intent {
+        name: what.name().to_owned(),
+        request: digest(&what.request()),
+        bearing,
+        until: context.clock.after(context.settings.uncertain),
+        absent: 0,
+    };
+    hand.record(vec![Event::Intended { thing, intent }]).await?;
+    let error = match what.make(service).await {
+        Ok(id) => return hand.record_created(thing, id, false).await,
+        Err(error) => error,
+    };
+    drop(pass);
+    if error.fate == Fate::Uncertain {
+        crate::observe::doubtful(&hand.job, what.noun(), &error.to_string());
+        return Ok(());
+    }
+    hand.record(vec![Event::Unsent { thing, why: error.to_string() }]).await?;
+    if error.class == Class::Reconcile {
+        let message =
+            format!("{error}; see what is there with `dropship api`, then approve, cancel or retry");
+        return hand.hold(Fault::new("exists-already", message)).await;
+    }
+    hand.trouble(error).await
+}
+
+/// Finds out whether an intended create was carried out.
+async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
+    let thing = what.thing();
+    let service = hand.service().await?;
+    let Some(intent) = hand.job.creation(thing).and_then(Creation::intent).cloned() else { return Ok(()) };
+    let now = hand.context.clock.now();
+    if intent.absent > 0 && now < intent.until {
+        return hand
+            .wait_until(intent.until, "a create whose answer was lost may still be carried out")
+            .await;
+    }
+    let found = match what.find(&service).await {
+        Ok(found) => found,
+        Err(error) => return hand.trouble(error).await,
+    };
+    let mut ours = Vec::new();
+    let mut strange = Vec::new();
+    for found in found {
+        if intent.bearing.contains(&found.id) {
+            continue;
+        }
+        match hand.context.store.owner(found.id).map_err(Stop::Store)? {
+            Some(owner) if owner != hand.job.id => {}
+            _ => match found.unlike {
+                None => ours.push(found.id),
+                Some(why) => strange.push(format!("{} ({why})", found.id)),
+            },
+        }
+    }
+    match (ours.as_slice(), strange.is_empty()) {
+        ([id], true) => hand.record_created(thing, *id, true).await,
+        ([], true) if intent.absent == 0 => {
+            let due = hand.context.clock.after(hand.context.settings.uncertain);
+            hand.park(Event::Absent { thing, due }).await
+        }
+        ([], true) => {
+            let why = format!("absent at once and again after {}", intent.until);
+            hand.record(vec![Event::Unsent { thing, why }]).await?;
+            hand.context.names.release(&hand.job);
+            Ok(())
+        }
+        _ => {
+            let ids = ours.iter().map(u64::to_string).chain(strange).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "the answer to creating the {} `{}` was lost, and what bears that name now cannot be told from ours: {ids}; \
+                 look at them in Partner Center, then cancel this job, or approve to look again",
+                what.noun(),
+                what.name(),
+            );
+            hand.hold(Fault::new("ambiguous", message)).await
+        }
+    }
+}
+
+/// The digest of a request: what an intent and an approval are bound to.
+pub(super) fn digest(request: &Value) -> String {
+    hex(&Sha256::digest(request.to_string().as_bytes()))
+}

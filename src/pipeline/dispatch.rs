@@ -1,0 +1,142 @@
+//! Workers: each takes the next job and goes on with it as far as it will go.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::context::Context;
+use super::hand::{Go, Hand, Stop};
+use super::queue::Next;
+use super::service::Service;
+use super::{collect, commit, label, product, publish, sign, submission, upload};
+use crate::job::{Event, Fault, JobId, State, Step};
+use crate::store::StoreError;
+
+/// The dispatcher looks at the clock at least so often: suspended machines and changed clocks are not missed.
+const GLANCE: Duration = Duration::from_secs(30);
+
+/// Works on jobs until the daemon drains, then waits until every worker has put its job down.
+pub async fn run<S: Service>(context: Arc<Context<S>>) {
+    let mut workers = JoinSet::new();
+    while !context.draining.is_cancelled() && context.broken.borrow().is_none() {
+        // Listened for before the queue is asked, so that no ring in between is lost.
+        let bell = context.queue.bell.notified();
+        let free = workers.len() < context.settings.workers;
+        let next = if free { context.queue.next(context.clock.now()) } else { Next::Nothing };
+        let pause = match next {
+            Next::Job(id) => {
+                let context = Arc::clone(&context);
+                workers.spawn(async move { work(&context, &id).await });
+                continue;
+            }
+            Next::Later(then) => {
+                let span = then.duration_since(context.clock.now());
+                Duration::try_from(span).unwrap_or_default().clamp(Duration::from_millis(1), GLANCE)
+            }
+            Next::Nothing => GLANCE,
+        };
+        tokio::select! {
+            () = bell => {}
+            () = context.draining.cancelled() => {}
+            Some(_) = workers.join_next() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    while workers.join_next().await.is_some() {}
+}
+
+/// Works on one job until it is put down.
+async fn work<S: Service>(context: &Context<S>, id: &JobId) {
+    let span = tracing::info_span!("job", job_id = %id);
+    let worked = AssertUnwindSafe(go_on(context, id)).catch_unwind().instrument(span).await;
+    match worked {
+        Ok(Err(error)) if error.is_fatal() => {
+            context.broken.send_replace(Some(error.to_string()));
+        }
+        Ok(Err(error)) => tracing::error!(job_id = %id, "A job cannot go on: {error}"),
+        Ok(Ok(())) => {}
+        Err(_) => set_down_after_panic(context, id).await,
+    }
+    context.queue.put_down(id);
+}
+
+/// Runs steps as long as the job stays queued.
+async fn go_on<S: Service>(context: &Context<S>, id: &JobId) -> Result<(), StoreError> {
+    loop {
+        let Some(job) = context.store.job(id)? else { return Ok(()) };
+        context.queue.place(&job);
+        let mut hand = Hand::new(context, job);
+        let went = drive(&mut hand).await;
+        match went {
+            Err(Stop::Changed) => {}
+            Err(Stop::Store(error)) => return Err(error),
+            Ok(()) | Err(Stop::Parked | Stop::Draining) => return Ok(()),
+        }
+    }
+}
+
+async fn drive<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    if matches!(hand.job.state, State::Waiting { due, .. } if due <= hand.context.clock.now()) {
+        hand.record(vec![Event::Resumed]).await?;
+    }
+    while hand.job.state == State::Queued {
+        if hand.context.draining.is_cancelled() {
+            return Err(Stop::Draining);
+        }
+        if hand.job.step != Step::Inspect {
+            account_works(hand).await?;
+        }
+        match hand.job.step {
+            Step::Inspect => super::inspect::run(hand).await?,
+            Step::Product => product::run(hand).await?,
+            Step::Submission => submission::run(hand).await?,
+            Step::Upload => upload::run(hand).await?,
+            Step::Commit => commit::run(hand).await?,
+            Step::Sign => sign::run(hand).await?,
+            Step::Collect => collect::run(hand).await?,
+            Step::Label => label::run(hand).await?,
+            Step::Publish => publish::run(hand).await?,
+        }
+    }
+    Ok(())
+}
+
+/// While an account is paused one job probes it, and the others wait.
+async fn account_works<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    let account = hand.account().to_owned();
+    let context = hand.context;
+    let Some(paused) = context.accounts.paused(&account) else { return Ok(()) };
+    let now = context.clock.now();
+    let next = context.clock.after(context.settings.account.max);
+    if !context.accounts.claim_probe(&account, now, next) {
+        let due = paused.probe.max(context.clock.after(Duration::from_secs(1)));
+        return hand.wait_until(due, format!("account `{account}` is paused: {}", paused.why)).await;
+    }
+    let service = hand.service().await?;
+    match service.probe().await {
+        Ok(()) => {
+            if context.accounts.resume(&account) {
+                crate::observe::account_resumed(&account);
+            }
+            Ok(())
+        }
+        Err(error) => hand.trouble(error).await,
+    }
+}
+
+/// A panic fails the attempt, not the daemon.
+async fn set_down_after_panic<S: Service>(context: &Context<S>, id: &JobId) {
+    let Ok(Some(job)) = context.store.job(id) else { return };
+    let mut hand = Hand::new(context, job);
+    let fault = Fault::new(
+        "internal",
+        "a fault inside dropship; please report it with the lines of the journal before this one",
+    );
+    if let Err(Stop::Store(error)) = hand.stumble::<()>(fault, Some(Duration::from_secs(60))).await {
+        context.broken.send_replace(Some(error.to_string()));
+    }
+}

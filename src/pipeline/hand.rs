@@ -1,0 +1,249 @@
+//! A job in a worker's hand: everything that happens to it is recorded before the next thing is done.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::context::{Context, PAUSED};
+use super::pace::{back_off, next_look};
+use super::service::Service;
+use crate::config::model::Pace;
+use crate::depot::Dossier;
+use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError};
+use crate::job::{Event, Fault, Job, State, Thing};
+use crate::outbox::Outbox;
+use crate::store::{Commit, StoreError};
+
+/// How long a paused job sleeps before it looks at the brake again by itself.
+const BRAKE_LOOK: Duration = Duration::from_secs(30);
+
+/// Why a worker puts a job down.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It waits, is held or has ended; that is recorded.
+    Parked,
+    /// Somebody else changed it meanwhile; it is looked at anew.
+    Changed,
+    /// The daemon is ending.
+    Draining,
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// What a step comes to: the next step, or a reason to put the job down.
+pub(super) type Go<T = ()> = Result<T, Stop>;
+
+/// A job that a worker works on.
+pub(super) struct Hand<'a, S> {
+    pub(super) context: &'a Context<S>,
+    pub(super) job: Job,
+}
+
+impl<'a, S: Service> Hand<'a, S> {
+    pub(super) fn new(context: &'a Context<S>, job: Job) -> Self {
+        Self { context, job }
+    }
+
+    /// Records what happened; it is durable when this returns.
+    pub(super) async fn record(&mut self, events: Vec<Event>) -> Go {
+        let commit = Commit {
+            at: self.context.clock.now(),
+            ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
+        };
+        match self.context.store.commit(commit).answer().await {
+            Ok(jobs) => {
+                if let Some(job) = jobs.into_iter().next() {
+                    self.job = job;
+                    self.context.tell(&self.job, &events).await;
+                }
+                Ok(())
+            }
+            Err(StoreError::Conflict { .. }) => Err(Stop::Changed),
+            Err(error) => Err(Stop::Store(error)),
+        }
+    }
+
+    /// Records that something exists, whatever else happened to the job meanwhile.
+    pub(super) async fn record_created(&mut self, thing: Thing, id: u64, adopted: bool) -> Go {
+        loop {
+            match self.record(vec![Event::Created { thing, id, adopted }]).await {
+                Err(Stop::Changed) => {
+                    let current = self.context.store.job(&self.job.id).map_err(Stop::Store)?;
+                    self.job = current.ok_or(Stop::Changed)?;
+                }
+                Ok(()) => break,
+                other => return other,
+            }
+        }
+        self.context.names.release(&self.job);
+        if self.job.state == State::Queued { Ok(()) } else { Err(Stop::Parked) }
+    }
+
+    /// Records events and puts the job down.
+    pub(super) async fn park<T>(&mut self, event: Event) -> Go<T> {
+        self.record(vec![event]).await?;
+        Err(Stop::Parked)
+    }
+
+    /// Waits until a time; costs no attempt.
+    pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: impl Into<String>) -> Go<T> {
+        self.park(Event::Waited { due, why: why.into() }).await
+    }
+
+    /// Waits for a span.
+    pub(super) async fn wait<T>(&mut self, span: Duration, why: impl Into<String>) -> Go<T> {
+        let due = self.context.clock.after(span);
+        self.wait_until(due, why).await
+    }
+
+    /// Sleeps while the brake is on; `resume` wakes it.
+    pub(super) async fn wait_paused<T>(&mut self) -> Go<T> {
+        self.wait(BRAKE_LOOK, PAUSED).await
+    }
+
+    /// Waits for the service to get on with something; looks get rarer with the time that the step has taken.
+    pub(super) async fn look_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> Go<T> {
+        let waited = self.context.clock.now().duration_since(self.job.step_began);
+        let waited = Duration::try_from(waited).unwrap_or_default();
+        self.wait(next_look(pace, waited), why).await
+    }
+
+    /// Ends the job.
+    pub(super) async fn fail<T>(&mut self, fault: Fault) -> Go<T> {
+        self.park(Event::Failed { fault }).await
+    }
+
+    /// Lets the job wait for a person.
+    pub(super) async fn hold<T>(&mut self, fault: Fault) -> Go<T> {
+        self.park(Event::Held { fault, request: None }).await
+    }
+
+    /// Everything is done: the dropped file gets what its folder says, then the job ends.
+    pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> Go {
+        super::after::act(self.context, &self.job).await;
+        events.push(Event::Succeeded);
+        self.record(events).await
+    }
+
+    /// An attempt failed in a way that may pass.
+    pub(super) async fn stumble<T>(&mut self, fault: Fault, asked: Option<Duration>) -> Go<T> {
+        let delay = back_off(self.context.settings.retry, self.job.attempts, asked);
+        let due = self.context.clock.after(delay);
+        self.park(Event::Stumbled { due, fault }).await
+    }
+
+    /// Does with a failed call what its class asks for.
+    pub(super) async fn trouble<T>(&mut self, error: Error) -> Go<T> {
+        let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.class).to_lowercase());
+        let fault = Fault::new(&kind, error.to_string());
+        match error.class {
+            Class::Retry => self.stumble(fault, error.retry_after).await,
+            Class::NotReady => self.look_again(self.context.settings.sign, fault.message).await,
+            Class::Credentials | Class::Permission => self.account_refused(&error).await,
+            Class::Reconcile | Class::Permanent => self.fail(fault).await,
+        }
+    }
+
+    /// Pauses the account; one alert for all its jobs.
+    async fn account_refused<T>(&mut self, error: &Error) -> Go<T> {
+        let account = self.account().to_owned();
+        let context = self.context;
+        let pace = context.settings.account;
+        let now = context.clock.now();
+        let due = |probes| {
+            let delay = pace.first.saturating_mul(2_u32.saturating_pow(probes)).min(pace.max);
+            context.clock.after(delay)
+        };
+        if context.accounts.pause(&account, &error.to_string(), now, due) {
+            crate::observe::account_paused(&account, &error.to_string());
+        }
+        let probe = context.accounts.paused(&account).map_or(now, |paused| paused.probe);
+        self.wait_until(probe, format!("account `{account}` is paused: {error}")).await
+    }
+
+    /// The name of the job's account.
+    pub(super) fn account(&self) -> &str {
+        self.job.account.as_deref().unwrap_or("default")
+    }
+
+    /// The service of the job's account; a job whose account is no longer configured is held.
+    pub(super) async fn service(&mut self) -> Go<S> {
+        let account = self.account().to_owned();
+        let service = self.context.services.get(&account).cloned();
+        match service {
+            Some(service) => Ok(service),
+            None => {
+                let message = format!("account `{account}` is not configured any more; add it, then approve");
+                self.hold(Fault::new("no-account", message)).await
+            }
+        }
+    }
+
+    /// The plan that the job began with.
+    pub(super) async fn dossier(&mut self) -> Go<Dossier> {
+        let digest = self.job.plan.clone().unwrap_or_default();
+        match self.context.depot.dossier(&self.job.id, &digest) {
+            Ok(dossier) => Ok(dossier),
+            Err(error) => {
+                let message = format!("the job's plan cannot be read: {error}; restore it, then approve");
+                self.hold(Fault::new("plan-lost", message)).await
+            }
+        }
+    }
+}
+
+/// What most steps need of the service.
+impl<S: Service> Hand<'_, S> {
+    /// Id of the product.
+    pub(super) async fn product(&mut self) -> Go<u64> {
+        match self.job.product.id() {
+            Some(id) => Ok(id),
+            None => {
+                self.fail(Fault::new("no-product", "the job has no product; retry with --new-product")).await
+            }
+        }
+    }
+
+    /// Ids of the product and the submission.
+    pub(super) async fn remote(&mut self) -> Go<(ProductId, SubmissionId)> {
+        let product = self.product().await?;
+        match self.job.submission.id() {
+            Some(id) => Ok((ProductId(product), SubmissionId(id))),
+            None => {
+                let message = "the job has no submission; retry with --new-product";
+                self.fail(Fault::new("no-submission", message)).await
+            }
+        }
+    }
+
+    /// The submission as it is now.
+    pub(super) async fn look(&mut self, service: &S) -> Go<Submission> {
+        let (product, submission) = self.remote().await?;
+        match service.submission(product, submission).await {
+            Ok(submission) => Ok(submission),
+            Err(error) => self.trouble(error).await,
+        }
+    }
+
+    /// Is the job's folder paused?
+    pub(super) async fn brake_holds(&self) -> bool {
+        self.context.brake.pass(self.job.package.folder.as_deref()).await.is_none()
+    }
+
+    /// A transfer failed: it is tried again, with a fresh URL, unless nothing of that can help.
+    pub(super) async fn transfer_trouble<T>(&mut self, error: &TransferError) -> Go<T> {
+        let fault = Fault::new("transfer", error.to_string());
+        match error {
+            TransferError::Service(error) => self.trouble(error.clone()).await,
+            // The URL has run out: the next attempt asks for a fresh one.
+            error if error.is_passing() => self.stumble(fault, None).await,
+            _ => self.fail(fault).await,
+        }
+    }
+
+    /// The outbox cannot be written: somebody has to make room or give leave; the job tries again.
+    pub(super) async fn unwritable<T>(&mut self, outbox: &Outbox, error: &std::io::Error) -> Go<T> {
+        let message = format!("cannot write to the outbox {}: {error}", outbox.folder().display());
+        self.stumble(Fault::new("outbox", message), None).await
+    }
+}

@@ -1,0 +1,126 @@
+//! The label step: create the shipping labels that the rule asks for.
+
+use serde_json::Value;
+
+use super::create::{Creatable, Found, create, digest};
+use super::hand::{Go, Hand};
+use super::likeness::difference;
+use super::service::Service;
+use crate::config::plan::LabelPlan;
+use crate::hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
+use crate::job::{Event, Fault, Thing};
+use crate::labels;
+use crate::outbox::METADATA;
+
+/// Creates the labels, one after the other.
+pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    let dossier = hand.dossier().await?;
+    let (product, submission) = hand.remote().await?;
+    for (index, plan) in dossier.plan.labels.iter().enumerate() {
+        if hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
+            continue;
+        }
+        let new = request(hand, plan).await?;
+        approved(hand, index, plan, &new).await?;
+        create(hand, &Call { product, submission, index, new }).await?;
+    }
+    hand.record(vec![Event::Labelled]).await
+}
+
+/// The request for a label, from its plan and what Microsoft says of the driver.
+async fn request<S: Service>(hand: &mut Hand<'_, S>, plan: &LabelPlan) -> Go<NewShippingLabel> {
+    let service = hand.service().await?;
+    let path = hand.context.outbox(&hand.job).folder().join(METADATA);
+    let metadata: Result<DriverMetadata, String> = std::fs::read(&path)
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+    let metadata = match metadata {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let message = format!("{} cannot be read: {error}; put it back, then approve", path.display());
+            return hand.hold(Fault::new("metadata-lost", message)).await;
+        }
+    };
+    let audiences = if plan.audiences.is_empty() {
+        Vec::new()
+    } else {
+        match service.audiences().await {
+            Ok(audiences) => audiences,
+            Err(error) => return hand.trouble(error).await,
+        }
+    };
+    match labels::build(plan, &metadata, &audiences, hand.context.clock.now()) {
+        Ok(new) => Ok(new),
+        Err(problems) => {
+            let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let message = format!("label `{}` cannot be made: {reasons}", plan.name);
+            hand.hold(Fault::new("label-unfit", message)).await
+        }
+    }
+}
+
+/// A label on hold goes out for the very request that a person has seen.
+async fn approved<S: Service>(
+    hand: &mut Hand<'_, S>,
+    index: usize,
+    plan: &LabelPlan,
+    new: &NewShippingLabel,
+) -> Go {
+    let label = hand.job.labels.get(index);
+    if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
+        return Ok(());
+    }
+    let text = serde_json::to_value(new).unwrap_or_default();
+    let shown = digest(&text);
+    if label.and_then(|label| label.approved.as_ref()) == Some(&shown) {
+        return Ok(());
+    }
+    let message =
+        format!("label `{}` waits for `dropship approve {}`; it would be: {text}", plan.name, hand.job.id);
+    let fault = Fault::new("approval", message);
+    hand.park(Event::Held { fault, request: Some(shown) }).await
+}
+
+struct Call {
+    product: ProductId,
+    submission: SubmissionId,
+    index: usize,
+    new: NewShippingLabel,
+}
+
+impl<S: Service> Creatable<S> for Call {
+    fn thing(&self) -> Thing {
+        Thing::Label(self.index)
+    }
+
+    fn noun(&self) -> &'static str {
+        "label"
+    }
+
+    fn name(&self) -> &str {
+        &self.new.name
+    }
+
+    fn request(&self) -> Value {
+        serde_json::to_value(&self.new).unwrap_or_default()
+    }
+
+    async fn find(&self, service: &S) -> Result<Vec<Found>, Error> {
+        let sent = <Self as Creatable<S>>::request(self);
+        let mut found = Vec::new();
+        for label in service.labels(self.product, self.submission).await? {
+            if label.name != self.new.name {
+                continue;
+            }
+            // Only a look at the label itself shows its targeting.
+            let whole = service.label(self.product, self.submission, LabelId(label.id.0)).await?;
+            let unlike = difference(&sent, &serde_json::to_value(&whole).unwrap_or_default());
+            found.push(Found { id: label.id.0, unlike });
+        }
+        Ok(found)
+    }
+
+    async fn make(&self, service: &S) -> Result<u64, Error> {
+        service.create_label(self.product, self.submission, &self.new).await.map(|label| label.id.0)
+    }
+}

@@ -1,0 +1,34 @@
+//! The steps: each turns where a job stands into calls and events. What happens after a crash is decided here.
+
+mod accounts;
+mod after;
+mod brake;
+mod clock;
+mod collect;
+mod commit;
+mod context;
+mod create;
+mod dispatch;
+mod hand;
+mod inspect;
+mod label;
+mod likeness;
+mod names;
+mod pace;
+mod product;
+mod publish;
+mod queue;
+mod reading;
+mod service;
+mod sign;
+mod submission;
+mod upload;
+
+pub use accounts::{Accounts, Paused};
+pub use brake::Brake;
+pub use clock::Clock;
+pub use context::{Context, Judge, Settings};
+pub use dispatch::run;
+pub use names::Names;
+pub use queue::Queue;
+pub use service::Service;

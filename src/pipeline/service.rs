@@ -1,0 +1,132 @@
+//! What the pipeline asks of the Hardware dashboard; the client of the real API answers it, and
+//! tests can put something faster in its place.
+
+use std::future::Future;
+use std::path::Path;
+
+use crate::hardware::{
+    Audience, Client, Error, LabelId, NewProduct, NewShippingLabel, NewSubmission, Product, ProductId,
+    ShippingLabel, Submission, SubmissionId, TransferError,
+};
+use crate::redact::SafeUrl;
+
+/// The Hardware dashboard, as far as a job needs it.
+///
+/// No method that creates, commits or changes anything is ever repeated below this trait: whether a
+/// call may be repeated is decided by what the store knows.
+pub trait Service: Clone + Send + Sync + 'static {
+    /// Proves that the account works, without changing anything.
+    fn probe(&self) -> impl Future<Output = Result<(), Error>> + Send;
+    /// All products of the account.
+    fn products(&self) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
+    /// One product.
+    fn product(&self, product: ProductId) -> impl Future<Output = Result<Product, Error>> + Send;
+    /// Creates a product.
+    fn create_product(&self, new: &NewProduct) -> impl Future<Output = Result<Product, Error>> + Send;
+    /// All submissions of a product.
+    fn submissions(&self, product: ProductId) -> impl Future<Output = Result<Vec<Submission>, Error>> + Send;
+    /// One submission with its workflow and downloads.
+    fn submission(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+    ) -> impl Future<Output = Result<Submission, Error>> + Send;
+    /// Creates a submission.
+    fn create_submission(
+        &self,
+        product: ProductId,
+        new: &NewSubmission,
+    ) -> impl Future<Output = Result<Submission, Error>> + Send;
+    /// Commits a submission.
+    fn commit(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// All labels of a submission, without their targeting.
+    fn labels(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+    ) -> impl Future<Output = Result<Vec<ShippingLabel>, Error>> + Send;
+    /// One label with its targeting.
+    fn label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+    ) -> impl Future<Output = Result<ShippingLabel, Error>> + Send;
+    /// Creates a label, which asks for its publishing.
+    fn create_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        new: &NewShippingLabel,
+    ) -> impl Future<Output = Result<ShippingLabel, Error>> + Send;
+    /// All audiences of the account.
+    fn audiences(&self) -> impl Future<Output = Result<Vec<Audience>, Error>> + Send;
+    /// Brings a file to an upload URL and verifies its length there.
+    fn upload(&self, url: &SafeUrl, file: &Path) -> impl Future<Output = Result<u64, TransferError>> + Send;
+    /// Brings what a URL offers into a file, whole or not at all.
+    fn download(&self, url: &SafeUrl, file: &Path)
+    -> impl Future<Output = Result<u64, TransferError>> + Send;
+}
+
+impl Service for Client {
+    async fn probe(&self) -> Result<(), Error> {
+        Self::probe(self).await
+    }
+    async fn products(&self) -> Result<Vec<Product>, Error> {
+        Self::products(self).all().await
+    }
+    async fn product(&self, product: ProductId) -> Result<Product, Error> {
+        Self::product(self, product).await
+    }
+    async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
+        Self::create_product(self, new).await
+    }
+    async fn submissions(&self, product: ProductId) -> Result<Vec<Submission>, Error> {
+        Self::submissions(self, product).all().await
+    }
+    async fn submission(&self, product: ProductId, submission: SubmissionId) -> Result<Submission, Error> {
+        Self::submission(self, product, submission).await
+    }
+    async fn create_submission(&self, product: ProductId, new: &NewSubmission) -> Result<Submission, Error> {
+        Self::create_submission(self, product, new).await
+    }
+    async fn commit(&self, product: ProductId, submission: SubmissionId) -> Result<(), Error> {
+        Self::commit(self, product, submission).await
+    }
+    async fn labels(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+    ) -> Result<Vec<ShippingLabel>, Error> {
+        Self::labels(self, product, submission).all().await
+    }
+    async fn label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+    ) -> Result<ShippingLabel, Error> {
+        Self::label(self, product, submission, label, true).await
+    }
+    async fn create_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        new: &NewShippingLabel,
+    ) -> Result<ShippingLabel, Error> {
+        Self::create_label(self, product, submission, new).await
+    }
+    async fn audiences(&self) -> Result<Vec<Audience>, Error> {
+        Self::audiences(self).await
+    }
+    async fn upload(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
+        Self::upload(self, url, file, &|_| {}).await.map(|uploaded| uploaded.bytes)
+    }
+    async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
+        Self::download(self, url, file, &|_| {}).await
+    }
+}

@@ -1,0 +1,87 @@
+//! The sign step: wait until Microsoft has signed and offers the signed package.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::hand::{Go, Hand};
+use super::reading::{self, is_pending};
+use super::service::Service;
+use crate::hardware::Submission;
+use crate::job::{Event, Fault};
+use crate::outbox::ERRORS;
+
+/// After so long the wait is worth an alert; it goes on all the same.
+const ALERT: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// A commit that shows no effect for so long is called again; the service refuses a second one.
+const COMMIT_LOST: SignedDuration = SignedDuration::from_mins(10);
+
+/// Looks once.
+pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    let service = hand.service().await?;
+    let submission = hand.look(&service).await?;
+    progress(hand, &submission).await?;
+    if submission.is_failed() {
+        return refused(hand, &service, &submission).await;
+    }
+    if submission.is_signed() {
+        return hand.record(vec![Event::Signed]).await;
+    }
+    let waited = hand.context.clock.now().duration_since(hand.job.step_began);
+    if is_pending(&submission) && waited > COMMIT_LOST {
+        let (product, id) = hand.remote().await?;
+        if let Err(error) = service.commit(product, id).await {
+            return hand.trouble(error).await;
+        }
+    }
+    if waited > ALERT {
+        crate::observe::overdue(&hand.job, waited);
+    }
+    let why = match &hand.job.workflow {
+        Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
+        None => "Microsoft's signature".to_owned(),
+    };
+    hand.look_again(hand.context.settings.sign, why).await
+}
+
+/// Records a change of the workflow.
+async fn progress<S: Service>(hand: &mut Hand<'_, S>, submission: &Submission) -> Go {
+    let Some((step, state)) = reading::progress(submission.workflow_status.as_ref()) else { return Ok(()) };
+    if hand.job.workflow.as_ref() == Some(&(step.clone(), state.clone())) {
+        return Ok(());
+    }
+    hand.record(vec![Event::Progressed { label: None, step, state }]).await
+}
+
+/// Microsoft refused the package: its reasons go to the outbox, and the product is burnt.
+async fn refused<S: Service>(hand: &mut Hand<'_, S>, service: &S, submission: &Submission) -> Go {
+    let status = submission.workflow_status.as_ref();
+    let mut reasons = status.map(|status| status.messages.clone()).unwrap_or_default();
+    if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
+        let outbox = hand.context.outbox(&hand.job);
+        let staged = outbox.staging(ERRORS);
+        let fetched = match outbox.prepare() {
+            Ok(()) => service.download(url, &staged).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match fetched.and_then(|_| outbox.publish(ERRORS).map_err(|error| error.to_string())) {
+            Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
+            Err(error) if hand.job.attempts < 5 => {
+                let fault =
+                    Fault::new("error-report", format!("the error report cannot be fetched: {error}"));
+                return hand.stumble(fault, Some(Duration::from_secs(1))).await;
+            }
+            Err(error) => reasons.push(format!("the error report cannot be fetched: {error}")),
+        }
+    }
+    let step = reading::progress(submission.workflow_status.as_ref())
+        .map_or_else(|| "its workflow".to_owned(), |(step, _)| step);
+    let message = format!(
+        "Microsoft refused the submission in {step}: {}; its product is burnt: mend the package and drop it anew, \
+         or `dropship retry {} --new-product`",
+        if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
+        hand.job.id,
+    );
+    hand.fail(Fault::new("signing-failed", message)).await
+}

@@ -1,0 +1,29 @@
+//! The upload step: the captured copy goes to the URL that the submission offers.
+
+use super::hand::{Go, Hand};
+use super::reading::is_past_pending;
+use super::service::Service;
+use crate::job::{Event, Fault};
+
+/// Uploads the copy. A repeated upload writes the same bytes to the same place.
+pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
+    let service = hand.service().await?;
+    // Always asked for anew: upload URLs run out and are never kept.
+    let submission = hand.look(&service).await?;
+    if is_past_pending(&submission) {
+        let message = "the submission is committed already, by somebody else: nothing can be uploaded to it any more; \
+                       retry with --new-product";
+        return hand.fail(Fault::new("committed-elsewhere", message)).await;
+    }
+    let Some(url) = submission.upload_url() else {
+        return hand.look_again(hand.context.settings.sign, "the submission offers no upload URL yet").await;
+    };
+    if hand.brake_holds().await {
+        return hand.wait_paused().await;
+    }
+    let copy = hand.context.depot.package(&hand.job.id);
+    match service.upload(&url, &copy).await {
+        Ok(bytes) => hand.record(vec![Event::Uploaded { bytes }]).await,
+        Err(error) => hand.transfer_trouble(&error).await,
+    }
+}

@@ -1,0 +1,87 @@
+//! Which files are known already, so that nothing is read twice.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::intake::Identity;
+use crate::store::{Commit, Entry, Store, StoreError, path_key};
+
+/// What was asked for during the first look of this run; after it, intake itself notices what goes.
+#[derive(Default)]
+pub(super) struct Known {
+    asked: Mutex<HashMap<String, Asked>>,
+}
+
+enum Asked {
+    Looking(HashSet<String>),
+    Done,
+}
+
+/// The flag of a folder that was looked at once.
+pub(super) fn looked_flag(folder: &str) -> String {
+    format!("looked/{folder}")
+}
+
+/// An identity as the store keeps it.
+pub(super) fn text(identity: &Identity) -> String {
+    let Identity { dev, ino, size, mtime, ctime } = identity;
+    format!("{dev}:{ino}:{size}:{}.{:09}:{}.{:09}", mtime.secs, mtime.nanos, ctime.secs, ctime.nanos)
+}
+
+impl Known {
+    pub(super) fn knows(&self, store: &dyn Store, folder: &str, path: &Path, identity: &Identity) -> bool {
+        let path = path_key(path);
+        let seen = store.seen(folder, &path);
+        {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = asked.entry(folder.to_owned()).or_insert_with(|| Asked::Looking(HashSet::new()));
+            if let Asked::Looking(paths) = first {
+                paths.insert(path);
+            }
+        }
+        match seen {
+            Ok(seen) => seen.is_some_and(|seen| seen.identity == text(identity)),
+            Err(error) => {
+                tracing::error!(folder, "the store cannot be asked for a file: {error}");
+                true
+            }
+        }
+    }
+
+    pub(super) fn gone(&self, store: &dyn Store, folder: &str, path: &Path) {
+        forget(store, vec![Entry::Gone { folder: folder.to_owned(), path: path_key(path) }]);
+    }
+
+    /// After the first look: forgets what went while the daemon was down.
+    pub(super) fn looked(&self, store: &dyn Store, folder: &str) {
+        let before =
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Asked::Done);
+        let paths = match before {
+            Some(Asked::Done) => return,
+            Some(Asked::Looking(paths)) => paths,
+            None => HashSet::new(),
+        };
+        let gone = store.seen_in(folder).map(|seen| {
+            let gone = seen.into_iter().filter(|path| !paths.contains(path));
+            gone.map(|path| Entry::Gone { folder: folder.to_owned(), path }).collect::<Vec<_>>()
+        });
+        let looked = Entry::Flag { key: looked_flag(folder), value: Some("yes".to_owned()) };
+        match gone {
+            Ok(mut entries) => {
+                entries.push(looked);
+                forget(store, entries);
+            }
+            Err(error) => tracing::error!(folder, "the store cannot be asked for a folder: {error}"),
+        }
+    }
+}
+
+/// Losing this to a power cut does no harm: the next look finds the same.
+fn forget(store: &dyn Store, entries: Vec<Entry>) {
+    match store.commit(Commit::lazily(entries)).wait() {
+        Ok(_) => {}
+        Err(StoreError::Stopped(_)) => {}
+        Err(error) => tracing::error!("the store cannot be told that files are gone: {error}"),
+    }
+}

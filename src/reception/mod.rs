@@ -1,0 +1,125 @@
+//! Where found files are taken: captured, inspected, matched with a rule, and queued as jobs.
+//!
+//! The bytes that count are those of the captured copy. A job begins when the verdict is final: a
+//! good one at once, a bad one only when the file has settled.
+
+mod judge;
+mod known;
+mod take;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::config::model::{Config, Folder};
+use crate::depot::Depot;
+use crate::intake::{Desk, Find, Identity, Receipt};
+use crate::job::{Job, JobId};
+use crate::package::Policy;
+use crate::store::{Store, StoreError};
+
+pub use judge::{Judged, judge};
+pub use take::Handed;
+
+/// What reception goes by; replaced as a whole at a reload.
+pub struct Rulebook {
+    /// The whole configuration.
+    pub config: Config,
+    /// Whose signatures are good, and how grave each finding is.
+    pub policy: Policy,
+    /// Where results go that no folder says otherwise for.
+    pub outbox: PathBuf,
+}
+
+impl Rulebook {
+    fn folder(&self, name: &str) -> Option<&Folder> {
+        self.config.folders.iter().find(|folder| folder.name == name)
+    }
+
+    /// The outbox of a folder.
+    fn outbox(&self, folder: Option<&str>) -> PathBuf {
+        let own = folder.and_then(|name| self.folder(name)).and_then(|folder| folder.outbox.clone());
+        own.unwrap_or_else(|| self.outbox.join(folder.unwrap_or("submitted")))
+    }
+}
+
+/// Tells of jobs that reception began or changed.
+pub type Tell = Box<dyn Fn(&Job, &[crate::job::Event]) + Send + Sync>;
+
+/// Reception of the daemon.
+pub struct Reception {
+    store: Arc<dyn Store>,
+    depot: Depot,
+    rulebook: RwLock<Arc<Rulebook>>,
+    tell: Tell,
+    /// Two files with the same bytes are decided on one after the other.
+    deciding: Mutex<()>,
+    known: known::Known,
+}
+
+impl Reception {
+    /// A reception over this store; `tell` hears of every job that begins.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, depot: Depot, rulebook: Rulebook, tell: Tell) -> Self {
+        let known = known::Known::default();
+        let rulebook = RwLock::new(Arc::new(rulebook));
+        Self { store, depot, rulebook, tell, deciding: Mutex::new(()), known }
+    }
+
+    /// What reception goes by now.
+    #[must_use]
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        Arc::clone(&self.rulebook.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes by another rulebook from now on.
+    pub fn replace(&self, rulebook: Rulebook) {
+        *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rulebook);
+    }
+
+    /// Throws away copies of no job: the daemon died between taking a copy in and beginning its job.
+    ///
+    /// # Errors
+    /// When store or depot cannot be read.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Io { what: "cannot sweep", path: "packages".into(), source };
+        for id in self.depot.jobs().map_err(failed)? {
+            if self.store.job(&id)?.is_none() {
+                self.depot.discard(&id).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Desk for Reception {
+    fn knows(&self, folder: &str, path: &Path, identity: &Identity) -> bool {
+        self.known.knows(&*self.store, folder, path, identity)
+    }
+
+    fn receive(&self, find: &Find) -> Receipt {
+        take::receive(self, find)
+    }
+
+    fn gone(&self, folder: &str, path: &Path) {
+        self.known.gone(&*self.store, folder, path);
+    }
+
+    fn looked(&self, folder: &str) {
+        self.known.looked(&*self.store, folder);
+    }
+
+    fn has_room(&self) -> bool {
+        self.depot.has_room()
+    }
+
+    fn no_room_because(&self) -> String {
+        "the store's disk is nearly full; free some space, and intake goes on by itself".to_owned()
+    }
+}
+
+/// A new job id.
+fn new_id() -> JobId {
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    // Without a source of chance two ids of one millisecond could meet; the store refuses the second.
+    JobId::new(now, getrandom::u32().unwrap_or(0))
+}

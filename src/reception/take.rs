@@ -1,0 +1,370 @@
+//! From a found file to a job.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::judge::{Judged, judge};
+use super::known::{looked_flag, text};
+use super::{Reception, new_id};
+use crate::config::model::Backlog;
+use crate::depot::{Dossier, hex};
+use crate::intake::{CaptureError, Find, Receipt, capture};
+use crate::job::{Event, Fault, Job, JobId, Package, State};
+use crate::outbox;
+use crate::package::{Glance, Kind, glance_file};
+use crate::store::{Commit, Entry, StoreError, path_key};
+
+/// Inspections of the same bytes that the daemon did not survive before they are held as poison.
+const POISON: u64 = 3;
+
+/// A package that was handed in, not found.
+pub struct Handed<'a> {
+    /// Its file name.
+    pub name: &'a str,
+    /// The folder that it counts for.
+    pub folder: Option<&'a str>,
+    /// The rule to go by instead of the first that matches.
+    pub rule: Option<&'a str>,
+}
+
+/// Captured bytes on their way to a job.
+struct Taken<'a> {
+    copy: &'a Path,
+    sha256: String,
+    size: u64,
+    name: String,
+    folder: Option<String>,
+    path: Option<String>,
+    /// What to remember of the file that they were found in.
+    seen: Option<(String, String)>,
+    rule: Option<&'a str>,
+    /// A bad verdict counts.
+    settled: bool,
+    /// Not all there, and will not be.
+    stale: bool,
+    backlog: bool,
+}
+
+/// Why no job began.
+enum NotTaken {
+    NotYet(String),
+    Busy(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotTaken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Takes a find, or says what is missing.
+pub(super) fn receive(reception: &Reception, find: &Find) -> Receipt {
+    let copy = reception.depot.incoming(new_id().as_str());
+    let taken = found(reception, find, &copy);
+    // A copy that became a job's is no longer there.
+    remove(&copy);
+    match taken {
+        Ok(_) => Receipt::Taken,
+        Err(NotTaken::NotYet(why)) => Receipt::NotYet { why },
+        Err(NotTaken::Busy(why)) => {
+            tracing::warn!(folder = find.folder, event = "intake_busy", "{}: {why}", find.path.display());
+            Receipt::Busy
+        }
+        Err(NotTaken::Store(error)) => {
+            tracing::error!(folder = find.folder, "{}: {error}", find.path.display());
+            Receipt::Busy
+        }
+    }
+}
+
+fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTaken> {
+    let name = find.name.to_string_lossy().into_owned();
+    if !find.settled && !find.stale {
+        // Cheap: a file that is not whole by its own word is not worth copying yet.
+        whole(find, &name)?;
+    }
+    let captured = capture(find, copy).map_err(|error| match error {
+        CaptureError::Changed(_) | CaptureError::Gone(_) => NotTaken::NotYet(error.to_string()),
+        CaptureError::NotRegular(_) | CaptureError::Denied(_) | CaptureError::Read { .. } => {
+            tracing::warn!(folder = find.folder, event = "unreadable", "{error}");
+            NotTaken::NotYet(error.to_string())
+        }
+        _ => NotTaken::Busy(error.to_string()),
+    })?;
+    let taken = Taken {
+        copy,
+        sha256: hex(&captured.sha256),
+        size: captured.size,
+        name,
+        folder: Some(find.folder.clone()),
+        path: Some(find.path.to_string_lossy().into_owned()),
+        seen: Some((path_key(&find.path), text(&captured.identity))),
+        rule: None,
+        settled: find.settled,
+        stale: find.stale,
+        backlog: find.backlog,
+    };
+    decide(reception, &taken)
+}
+
+/// Is the file whole by its own header?
+fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
+    let Some(kind) = Kind::of_name(name) else { return Ok(()) };
+    let opened = crate::intake::open_below(&find.root, &find.path);
+    let (file, _) = opened.map_err(|error| NotTaken::NotYet(error.to_string()))?;
+    match glance_file(&file, kind) {
+        Ok(Glance::Whole) => Ok(()),
+        Ok(Glance::Incomplete { have, need }) => Err(NotTaken::NotYet(format!("has {have} of {need} bytes"))),
+        Ok(Glance::NotAPackage { reason }) => Err(NotTaken::NotYet(reason)),
+        Err(error) => Err(NotTaken::NotYet(error.to_string())),
+    }
+}
+
+/// Judges captured bytes and begins their job.
+fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
+    let store = &*reception.store;
+    if let Some(id) = known_job(reception, taken)? {
+        return Ok(id);
+    }
+    let poisoned = store.inspecting(&taken.sha256)? >= POISON;
+    if poisoned {
+        let message =
+            "inspecting this package ended the daemon three times in a row; please report it, then cancel";
+        return begin(reception, taken, None, Err(Hold(Fault::new("poison", message))));
+    }
+    let sha256 = taken.sha256.clone();
+    store.commit(Commit::new(vec![Entry::Inspecting { sha256 }])).wait()?;
+    let rulebook = reception.rulebook();
+    let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule);
+    let cleared = |reason: String| -> Result<JobId, NotTaken> {
+        let sha256 = taken.sha256.clone();
+        store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
+        Err(NotTaken::NotYet(reason))
+    };
+    let Judged { inspection, outcome, warnings, .. } = match judged {
+        Ok(judged) => judged,
+        Err(error) => return cleared(format!("the copy cannot be read: {error}")),
+    };
+    match outcome {
+        None if taken.stale => {
+            let message = format!("truncated: {}", inspection.reasons_or("not all of the file came"));
+            begin(reception, taken, None, Ok(Err(Fault::new("truncated", message))))
+        }
+        None => cleared(inspection.reasons_or("not all of the file has come yet")),
+        Some(Err(fault)) if !taken.settled && inspection.verdict != crate::package::Verdict::Accept => {
+            cleared(fault.message)
+        }
+        Some(Err(fault)) => begin(reception, taken, None, Ok(Err(fault))),
+        Some(Ok(plan)) => {
+            let Some(facts) = inspection.facts else {
+                return cleared("inspection found no facts".to_owned());
+            };
+            begin(reception, taken, Some((Dossier { facts, plan }, warnings)), Ok(Ok(())))
+        }
+    }
+}
+
+/// A job that begins held.
+struct Hold(Fault);
+
+/// The job that these bytes have already, which is told that the file is known.
+///
+/// Bytes whose job was rejected or cancelled are judged anew when they are dropped again.
+fn known_job(reception: &Reception, taken: &Taken<'_>) -> Result<Option<JobId>, NotTaken> {
+    let store = &*reception.store;
+    let Some(id) = store.find(&taken.sha256, taken.folder.as_deref())? else { return Ok(None) };
+    let job = store.job(&id)?;
+    let mut entries: Vec<Entry> = seen(taken, &id).into_iter().collect();
+    let again = job.as_ref().filter(|job| matches!(job.state, State::Rejected { .. } | State::Cancelled));
+    let event =
+        again.map(|_| Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false });
+    if let (Some(job), Some(event)) = (again, &event) {
+        entries.push(Entry::Job { job: id.clone(), rev: job.rev, events: vec![event.clone()] });
+    }
+    let jobs = store.commit(Commit::new(entries)).wait()?;
+    for job in &jobs {
+        (reception.tell)(job, event.as_slice());
+    }
+    Ok(Some(id))
+}
+
+fn seen(taken: &Taken<'_>, id: &JobId) -> Option<Entry> {
+    let ((path, identity), folder) = (taken.seen.clone()?, taken.folder.clone()?);
+    Some(Entry::Seen { folder, path, identity, sha256: taken.sha256.clone(), job: id.clone() })
+}
+
+/// Begins the job: accepted with its dossier, rejected, or held.
+fn begin(
+    reception: &Reception,
+    taken: &Taken<'_>,
+    dossier: Option<(Dossier, Vec<String>)>,
+    verdict: Result<Result<(), Fault>, Hold>,
+) -> Result<JobId, NotTaken> {
+    let _one_at_a_time = reception.deciding.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // Another file with the same bytes may have been faster.
+    if let Some(id) = known_job(reception, taken)? {
+        return Ok(id);
+    }
+    let rulebook = reception.rulebook();
+    let id = new_id();
+    let outbox = outbox::folder_of(&rulebook.outbox(taken.folder.as_deref()), &taken.name, &taken.sha256);
+    let package = Package {
+        name: taken.name.clone(),
+        path: taken.path.clone(),
+        folder: taken.folder.clone(),
+        sha256: taken.sha256.clone(),
+        size: taken.size,
+        outbox: outbox.to_string_lossy().into_owned(),
+    };
+    let mut events = vec![Event::Arrived { package }];
+    match verdict {
+        Err(Hold(fault)) => events.push(Event::Held { fault, request: None }),
+        Ok(Err(fault)) => events.push(Event::Rejected { fault }),
+        Ok(Ok(())) => {}
+    }
+    if let Some((dossier, warnings)) = dossier {
+        let plan = reception
+            .depot
+            .admit(&id, taken.copy, &dossier)
+            .map_err(|error| NotTaken::Busy(format!("the copy cannot be taken into the store: {error}")))?;
+        events.push(accepted(&dossier, plan, warnings));
+        if held_as_backlog(reception, taken)? {
+            let message = "it lay in the folder when dropship first looked there; approve or cancel it";
+            events.push(Event::Held { fault: Fault::new("backlog", message), request: None });
+        }
+    }
+    let mut entries = vec![Entry::Job { job: id.clone(), rev: 0, events: events.clone() }];
+    entries.extend(seen(taken, &id));
+    entries.push(Entry::Inspected { sha256: taken.sha256.clone() });
+    let jobs = reception.store.commit(Commit::new(entries)).wait()?;
+    for job in &jobs {
+        (reception.tell)(job, &events);
+    }
+    Ok(id)
+}
+
+fn accepted(dossier: &Dossier, plan: String, warnings: Vec<String>) -> Event {
+    let labels = dossier.plan.labels.iter().map(|label| label.name.clone()).collect();
+    let Dossier { plan: asked, .. } = dossier;
+    Event::Accepted { rule: asked.rule.clone(), account: asked.account.clone(), plan, labels, warnings }
+}
+
+fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, NotTaken> {
+    let Some(folder) = taken.folder.as_deref().filter(|_| taken.backlog) else { return Ok(false) };
+    let rulebook = reception.rulebook();
+    let holds = rulebook.folder(folder).is_some_and(|folder| folder.backlog == Backlog::Hold);
+    Ok(holds && reception.store.flags(&looked_flag(folder))?.is_empty())
+}
+
+impl Reception {
+    /// Takes a package that somebody hands in.
+    ///
+    /// # Errors
+    /// What went wrong, for whoever handed it in.
+    pub fn hand_in(&self, handed: &Handed<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
+        let copy = self.depot.incoming(new_id().as_str());
+        let taken =
+            store_bytes(bytes, &copy).map_err(|error| format!("the package cannot be stored: {error}"));
+        let result = taken.and_then(|(sha256, size)| {
+            let taken = Taken {
+                copy: &copy,
+                sha256,
+                size,
+                name: handed.name.to_owned(),
+                folder: handed.folder.map(str::to_owned),
+                path: None,
+                seen: None,
+                rule: handed.rule,
+                settled: true,
+                stale: true,
+                backlog: false,
+            };
+            decide(self, &taken).map_err(|error| match error {
+                NotTaken::NotYet(why) | NotTaken::Busy(why) => why,
+                NotTaken::Store(error) => error.to_string(),
+            })
+        });
+        remove(&copy);
+        result
+    }
+}
+
+impl crate::pipeline::Judge for Reception {
+    fn judge_anew(&self, job: &Job) -> Vec<Event> {
+        let rejected = |fault| vec![Event::Rejected { fault }];
+        let Some(path) = job.package.path.as_deref() else {
+            return rejected(Fault::new("gone", "the package was handed in and rejected; hand it in again"));
+        };
+        let copy = self.depot.incoming(new_id().as_str());
+        let again = std::fs::File::open(path).and_then(|mut file| store_bytes(&mut file, &copy));
+        let events = match again {
+            Ok((sha256, _)) if sha256 == job.package.sha256 => self.judged_events(job, &copy),
+            Ok(_) => {
+                rejected(Fault::new("gone", format!("{path} holds other bytes now; drop the package again")))
+            }
+            Err(error) => rejected(Fault::new(
+                "gone",
+                format!("{path} cannot be read: {error}; drop the package again"),
+            )),
+        };
+        remove(&copy);
+        events
+    }
+}
+
+impl Reception {
+    fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
+        let rulebook = self.rulebook();
+        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None);
+        let failed =
+            |error: io::Error| vec![Event::Rejected { fault: Fault::new("unreadable", error.to_string()) }];
+        let Judged { inspection, outcome, warnings, .. } = match judged {
+            Ok(judged) => judged,
+            Err(error) => return failed(error),
+        };
+        match (outcome, inspection.facts) {
+            (Some(Ok(plan)), Some(facts)) => {
+                let dossier = Dossier { facts, plan };
+                match self.depot.admit(&job.id, copy, &dossier) {
+                    Ok(digest) => vec![accepted(&dossier, digest, warnings)],
+                    Err(error) => failed(error),
+                }
+            }
+            (Some(Err(fault)), _) => vec![Event::Rejected { fault }],
+            (None, _) | (Some(Ok(_)), None) => {
+                vec![Event::Rejected { fault: Fault::new("truncated", "not all of the file is there") }]
+            }
+        }
+    }
+}
+
+/// Writes bytes to a new file, durably; gives their digest and number.
+fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
+    let mut file = std::fs::File::create_new(to)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut size = 0;
+    loop {
+        let count = bytes.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        digest.update(&buffer[..count]);
+        file.write_all(&buffer[..count])?;
+        size += count as u64;
+    }
+    file.sync_all()?;
+    Ok((hex(&digest.finalize()), size))
+}
+
+fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!("{} cannot be removed: {error}", path.display());
+        }
+        _ => {}
+    }
+}

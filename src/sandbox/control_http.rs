@@ -1,0 +1,144 @@
+//! The sandbox's controls over HTTP, under `/__sandbox`, for tests in other languages.
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET state`, `GET requests`, `GET faults` | shows what it holds, what it was asked, which faults wait |
+//! | `POST faults` with one fault or a list | adds faults, as [`Fault`] reads them |
+//! | `DELETE faults` | forgets them |
+//! | `POST clock` `{"advance_seconds":N}` or `{"ripen_seconds":N}` | skips all time, or working time alone |
+//! | `POST release` `{"id":"…"}` | ends the review of a submission, the approval or rollout of a label |
+//! | `POST products` `{"tenant":"…","count":N,"prefix":"…"}` | adds products |
+//! | `POST products/ID` `{"inbox":true,"read_only":true}` | says what a product is |
+//! | `POST submissions/ID/withhold_metadata` | its metadata come only when asked for |
+//! | `POST reset` | forgets everything |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Method;
+use axum::response::Response;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::control::Control;
+use super::faults::Fault;
+use super::reply::{json_response, response};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    #[serde(default)]
+    advance_seconds: u64,
+    #[serde(default)]
+    ripen_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    id: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddProducts {
+    tenant: String,
+    count: usize,
+    #[serde(default = "prefix")]
+    prefix: String,
+}
+
+fn prefix() -> String {
+    "Product".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    #[serde(default)]
+    inbox: bool,
+    #[serde(default)]
+    read_only: bool,
+}
+
+/// Answers a request to the controls.
+pub(super) fn answer(app: &Arc<App>, method: &Method, path: &[String], body: &[u8]) -> Response {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match act(&Control::new(Arc::clone(app)), method.as_str(), &path, body) {
+        Ok(Some(value)) => json_response(200, &value),
+        Ok(None) => response(204, "", Body::empty()),
+        Err(Wrong(status, why)) => json_response(status, &json!({"error": why})),
+    }
+}
+
+/// A status and what was wrong.
+struct Wrong(u16, String);
+
+fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Option<Value>, Wrong> {
+    match (method, path) {
+        ("GET", ["state"]) => Ok(Some(control.state())),
+        ("GET", ["requests"]) => {
+            Ok(Some(Value::Array(control.requests().iter().map(super::log::Entry::to_json).collect())))
+        }
+        ("GET", ["faults"]) => Ok(Some(control.faults())),
+        ("DELETE", ["faults"]) => {
+            control.clear_faults();
+            Ok(None)
+        }
+        ("POST", ["faults"]) => {
+            let faults = match read::<Value>(body)? {
+                many @ Value::Array(_) => from_value::<Vec<Fault>>(many)?,
+                one => vec![from_value::<Fault>(one)?],
+            };
+            for fault in faults {
+                control.fault(fault).map_err(|error| Wrong(400, error.to_string()))?;
+            }
+            Ok(None)
+        }
+        ("POST", ["clock"]) => {
+            let skip = read::<Advance>(body)?;
+            control.advance(Duration::from_secs(skip.advance_seconds));
+            control.ripen(Duration::from_secs(skip.ripen_seconds));
+            Ok(None)
+        }
+        ("POST", ["release"]) => found(control.release(id_of(&read::<Release>(body)?.id)?)),
+        ("POST", ["products"]) => {
+            let add = read::<AddProducts>(body)?;
+            let ids = control.add_products(&add.tenant, &add.prefix, add.count);
+            Ok(Some(json!({"ids": ids.iter().map(u64::to_string).collect::<Vec<_>>()})))
+        }
+        ("POST", ["products", id]) => {
+            let mark = read::<Mark>(body)?;
+            found(control.mark_product(id_of(&json!(id))?, mark.inbox, mark.read_only))
+        }
+        ("POST", ["submissions", id, "withhold_metadata"]) => {
+            found(control.withhold_metadata(id_of(&json!(id))?))
+        }
+        ("POST", ["reset"]) => {
+            control.reset();
+            Ok(None)
+        }
+        _ => Err(Wrong(404, "the sandbox has no such control".to_owned())),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Wrong> {
+    serde_json::from_slice(body).map_err(|error| Wrong(400, error.to_string()))
+}
+
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
+    serde_json::from_value(value).map_err(|error| Wrong(400, error.to_string()))
+}
+
+fn found(known: bool) -> Result<Option<Value>, Wrong> {
+    if known { Ok(None) } else { Err(Wrong(404, "nothing has this id".to_owned())) }
+}
+
+/// An id as a number or as a text.
+fn id_of(value: &Value) -> Result<u64, Wrong> {
+    let id = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+    id.ok_or_else(|| Wrong(400, "an id is a number or a text of digits".to_owned()))
+}

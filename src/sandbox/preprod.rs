@@ -1,0 +1,167 @@
+//! Preproduction packages: uploaded in one request, signed some minutes later.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ring::digest::{Context, SHA256};
+use serde_json::{Value, json};
+use std::io::{self, Read as _};
+
+use super::app::{App, Caller};
+use super::blobs::{Claims, Content};
+use super::lock;
+use super::quirks::Quirk;
+use super::reply::{Fail, Reply, set_header};
+use super::signed;
+use super::state::{Preprod, World};
+use super::views::time;
+
+/// `PUT /preprod/packages/`
+pub(super) async fn put(
+    app: &Arc<App>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Reply, Fail> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !text("content-type").to_ascii_lowercase().starts_with("application/octet-stream") {
+        return Err(Fail::gateway(415, "Unsupported Media Type"));
+    }
+    let length =
+        text("content-length").parse().map_err(|_| Fail::Html { status: 411, title: "Length Required" })?;
+    let claims = Claims { length, ..Claims::default() };
+    let piece = app.blobs.receive(body, claims).await.map_err(|error| {
+        tracing::debug!(?error, "a preproduction package did not arrive");
+        Fail::gateway(400, "The package did not arrive whole.")
+    })?;
+    if piece.len == 0 {
+        return Err(Fail::field("package", "The package is empty."));
+    }
+    let mut world = lock(&app.world);
+    let (id, asset) = (world.ids.guid(), world.ids.guid());
+    app.blobs.put(&id, piece, app.clock.wall());
+    let package = Preprod {
+        id: id.clone(),
+        owner: caller.account.clone(),
+        asset,
+        created: app.clock.wall(),
+        began: app.clock.work(),
+    };
+    let answer = shown(app, &package);
+    world.preprod.insert(id, package);
+    Ok(Reply::Json(200, answer))
+}
+
+fn is_signed(app: &App, package: &Preprod) -> bool {
+    app.clock.work().saturating_sub(package.began) >= app.options.sign
+}
+
+fn shown(app: &App, package: &Preprod) -> Value {
+    let etag = app.blobs.content(&package.id).map_or_else(String::new, |content| content.etag.clone());
+    json!({
+        "id": package.id, "etag": etag, "lastModified": time(package.created),
+        "signingStatus": if is_signed(app, package) { "completed" } else { "inProgress" }, "error": null,
+    })
+}
+
+fn asset(package: &Preprod, content: &Content) -> Result<Value, Fail> {
+    let hash = sha256(content).map_err(|error| broken(&error))?;
+    Ok(json!({
+        "id": package.asset, "packageId": package.id, "assetType": "SignedFilesZip",
+        "createdDate": time(package.created), "contentHash": hash,
+    }))
+}
+
+fn broken(error: &io::Error) -> Fail {
+    tracing::warn!(%error, "the sandbox cannot serve a preproduction package");
+    Fail::gateway(500, "Internal server error")
+}
+
+fn sha256(content: &Content) -> io::Result<String> {
+    let mut file = std::fs::File::open(&content.piece.path)?;
+    let (mut digest, mut buffer) = (Context::new(&SHA256), vec![0; 64 * 1024]);
+    loop {
+        let got = file.read(&mut buffer)?;
+        match buffer.get(..got) {
+            Some(bytes) if !bytes.is_empty() => digest.update(bytes),
+            _ => break,
+        }
+    }
+    Ok(digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The signed files of a package that is signed: made when they are first asked for.
+async fn signed_files(app: &App, caller: &Caller, id: &str) -> Result<Option<Arc<Content>>, Fail> {
+    let (asset, upload) = {
+        let world = lock(&app.world);
+        let package = find(&world, caller, id)?;
+        if !is_signed(app, package) {
+            return Ok(None);
+        }
+        (package.asset.clone(), app.blobs.content(&package.id))
+    };
+    if let Some(made) = app.blobs.content(&asset) {
+        return Ok(Some(made));
+    }
+    let upload = upload.ok_or_else(|| Fail::not_found("Package not found"))?;
+    let (out, named) = (app.blobs.scratch(), id.to_owned());
+    let make = move || signed::any_zip(&upload.piece.path, out, &named);
+    let made = tokio::task::spawn_blocking(make).await.map_err(io::Error::other).flatten();
+    let piece = made.map_err(|error| broken(&error))?;
+    Ok(Some(app.blobs.put_new(&asset, piece, app.clock.wall())))
+}
+
+fn find<'a>(world: &'a World, caller: &Caller, id: &str) -> Result<&'a Preprod, Fail> {
+    let package = world.preprod.get(id).filter(|package| package.owner == caller.account);
+    package.ok_or_else(|| Fail::not_found("Package not found"))
+}
+
+/// `GET /preprod/packages/{id}`
+pub(super) async fn get(app: &App, caller: &Caller, id: &str) -> Result<Reply, Fail> {
+    let content = signed_files(app, caller, id).await?;
+    let world = lock(&app.world);
+    let package = find(&world, caller, id)?;
+    let mut body = shown(app, package);
+    let assets = content.map(|content| asset(package, &content)).transpose()?;
+    body["assets"] = Value::Array(assets.into_iter().collect());
+    body["assetsContinuationToken"] = Value::Null;
+    Ok(Reply::Json(200, body))
+}
+
+/// `GET /preprod/packages/{id}/assets`
+pub(super) async fn assets(app: &App, caller: &Caller, id: &str) -> Result<Reply, Fail> {
+    let content = signed_files(app, caller, id).await?;
+    let world = lock(&app.world);
+    let package = find(&world, caller, id)?;
+    let list = content.map(|content| asset(package, &content)).transpose()?;
+    let plain = Value::Array(list.into_iter().collect());
+    Ok(Reply::Json(
+        200,
+        if app.has(Quirk::AssetsEnvelope) { json!({ "value": plain, "links": [] }) } else { plain },
+    ))
+}
+
+/// The content of an asset that is there.
+async fn content_of(app: &App, caller: &Caller, id: &str, asset_id: &str) -> Result<Arc<Content>, Fail> {
+    let missing = || Fail::not_found("Asset not found");
+    let content = signed_files(app, caller, id).await?.ok_or_else(missing)?;
+    if find(&lock(&app.world), caller, id)?.asset == asset_id { Ok(content) } else { Err(missing()) }
+}
+
+/// `GET /preprod/packages/{id}/assets/{aid}`
+pub(super) async fn one_asset(app: &App, caller: &Caller, id: &str, asset_id: &str) -> Result<Reply, Fail> {
+    let content = content_of(app, caller, id, asset_id).await?;
+    Ok(Reply::Json(200, asset(find(&lock(&app.world), caller, id)?, &content)?))
+}
+
+/// `GET /preprod/packages/{id}/assets/{aid}/download`
+pub(super) async fn download(app: &App, caller: &Caller, id: &str, asset_id: &str) -> Result<Response, Fail> {
+    let content = content_of(app, caller, id, asset_id).await?;
+    let file = tokio::fs::File::open(&content.piece.path).await.map_err(|error| broken(&error))?;
+    let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024));
+    let mut answer = super::reply::response(200, "application/zip", body);
+    set_header(&mut answer, "content-length", &content.piece.len.to_string());
+    Ok(answer)
+}

@@ -1,0 +1,163 @@
+//! What a handler answers, and the error bodies that the service is known for.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::dress::pascal;
+use super::quirks::{Quirk, Quirks};
+
+/// A successful answer.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A status and a JSON body.
+    Json(u16, Value),
+    /// A status and nothing else.
+    Empty(u16),
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) enum Fail {
+    /// One of the API's functional errors: code, message, and targets with their messages.
+    Api { code: Code, message: String, targets: Vec<(String, String)> },
+    /// What the gateway before the API says.
+    Gateway { status: u16, message: String, retry_after: Option<u64> },
+    /// What the web server before the gateway says.
+    Html { status: u16, title: &'static str },
+}
+
+/// The functional codes of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    InvalidInput,
+    RequestInvalidForCurrentState,
+    UpdateUnauthorized,
+    EntityNotFound,
+    ReadOnlyProduct,
+}
+
+impl Code {
+    fn name(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalidInput",
+            Self::RequestInvalidForCurrentState => "requestInvalidForCurrentState",
+            Self::UpdateUnauthorized => "updateUnauthorized",
+            Self::EntityNotFound => "entityNotFound",
+            Self::ReadOnlyProduct => "readOnlyProduct",
+        }
+    }
+
+    /// Which status carries which code is not documented; clients must go by the code.
+    fn status(self, quirks: Quirks) -> u16 {
+        let odd = quirks.has(Quirk::FunctionalStatus);
+        match self {
+            Self::InvalidInput if odd => 400,
+            Self::InvalidInput => 422,
+            Self::RequestInvalidForCurrentState if odd => 409,
+            Self::UpdateUnauthorized | Self::ReadOnlyProduct if odd => 403,
+            Self::RequestInvalidForCurrentState | Self::UpdateUnauthorized | Self::ReadOnlyProduct => 400,
+            Self::EntityNotFound => 404,
+        }
+    }
+}
+
+impl Fail {
+    /// Fields that do not pass validation.
+    pub(super) fn invalid(targets: Vec<(String, String)>) -> Self {
+        Self::Api { code: Code::InvalidInput, message: "Validation Failed.".to_owned(), targets }
+    }
+
+    /// One field that does not pass validation.
+    pub(super) fn field(target: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![(target.to_owned(), message.into())])
+    }
+
+    pub(super) fn api(code: Code, message: impl Into<String>) -> Self {
+        Self::Api { code, message: message.into(), targets: Vec::new() }
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::api(Code::EntityNotFound, what)
+    }
+
+    pub(super) fn state(message: &str) -> Self {
+        Self::api(Code::RequestInvalidForCurrentState, message)
+    }
+
+    pub(super) fn gateway(status: u16, message: &str) -> Self {
+        Self::Gateway { status, message: message.to_owned(), retry_after: None }
+    }
+}
+
+/// A response with a body and its type.
+pub(super) fn response(status: u16, kind: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if !kind.is_empty() {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    response
+}
+
+/// A response with a JSON body.
+pub(super) fn json_response(status: u16, body: &Value) -> Response {
+    response(status, "application/json; charset=utf-8", body.to_string())
+}
+
+/// The web server's page for a status.
+pub(super) fn html(status: u16, title: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE HTML><HTML><HEAD><TITLE>{title}</TITLE></HEAD><BODY><h2>{title}</h2><hr>\
+         <p>HTTP Error {status}.</p></BODY></HTML>\r\n"
+    );
+    response(status, "text/html; charset=us-ascii", page)
+}
+
+/// The gateway's body for a status.
+pub(super) fn gateway_body(status: u16, message: &str, quirks: Quirks) -> Value {
+    if quirks.has(Quirk::StringStatusCode) {
+        json!({"statusCode": status.to_string(), "message": message})
+    } else {
+        json!({"statusCode": status, "message": message})
+    }
+}
+
+/// Turns a refusal into its response.
+pub(super) fn refuse(fail: Fail, quirks: Quirks) -> Response {
+    match fail {
+        Fail::Api { code, message, targets } => {
+            let name = code.name();
+            let name = if quirks.has(Quirk::PascalCaseStatus) { pascal(name) } else { name.to_owned() };
+            let mut error = json!({"code": name, "message": message});
+            if !targets.is_empty() {
+                let targets: Vec<_> = targets
+                    .iter()
+                    .map(|(target, message)| json!({"target": target, "message": message}))
+                    .collect();
+                error["validationErrors"] = Value::Array(targets);
+            }
+            json_response(code.status(quirks), &json!({ "error": error }))
+        }
+        Fail::Gateway { status, message, retry_after } => {
+            let mut response = json_response(status, &gateway_body(status, &message, quirks));
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if status == 401 {
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            response
+        }
+        Fail::Html { status, title } => html(status, title),
+    }
+}
+
+/// Adds a header whose value may be any text; one that cannot be a header is left out.
+pub(super) fn set_header(response: &mut Response, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,230 @@
+//! How far submissions and labels are: computed from the working time that has passed, never stored.
+
+use std::time::Duration;
+
+use super::analysis::Failure;
+use super::options::{Options, Wait};
+use super::quirks::{Quirk, Quirks};
+use super::state::{Label, Submission};
+
+/// The steps of a submission and their shares of the time to sign.
+const SUBMISSION: &[(&str, u32)] = &[
+    ("packageInfoValidation", 5),
+    ("preparation", 10),
+    ("scanning", 15),
+    ("validation", 25),
+    ("catalogCreation", 15),
+    ("manualReview", 0),
+    ("signing", 20),
+    ("finalizeIngestion", 10),
+];
+
+/// The steps of a label for Windows Update and their shares of the time to publish.
+const WINDOWS_UPDATE: &[(&str, u32)] = &[
+    ("created", 0),
+    ("preProcessShippingLabel", 10),
+    ("finalizePreProcessing", 5),
+    ("publishJobValidation", 10),
+    ("updateGeneration", 15),
+    ("microsoftApproval", 30),
+    ("publishing", 25),
+    ("finalizePublishing", 5),
+];
+
+/// The steps of a label for a partner.
+const PARTNER: &[(&str, u32)] = &[
+    ("created", 0),
+    ("preProcessShippingLabel", 25),
+    ("finalizePreProcessing", 20),
+    ("publishJobValidation", 25),
+    ("processSharing", 20),
+    ("finalizeSharing", 10),
+];
+
+/// Where a workflow stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) step: &'static str,
+    pub(super) state: &'static str,
+    /// Working time since the last step was completed.
+    pub(super) done_for: Option<Duration>,
+    /// Why it failed.
+    pub(super) failed: Option<String>,
+}
+
+impl Progress {
+    pub(super) fn is_done(&self) -> bool {
+        self.done_for.is_some()
+    }
+}
+
+/// Steps with their working times.
+struct Plan(Vec<(&'static str, Duration)>);
+
+impl Plan {
+    fn new(steps: &[(&'static str, u32)], total: Duration) -> Self {
+        Self(steps.iter().map(|(step, share)| (*step, total * *share / 100)).collect())
+    }
+
+    /// Working time from the beginning to a step's start.
+    fn start_of(&self, step: &str) -> Duration {
+        self.0
+            .iter()
+            .take_while(|(name, _)| *name != step)
+            .fold(Duration::ZERO, |sum, (_, span)| sum.saturating_add(*span))
+    }
+
+    /// Makes a step last longer by a wait, until `released` if that has come.
+    fn wait(&mut self, step: &str, wait: Wait, began: Duration, released: Option<Duration>) {
+        let start = began.saturating_add(self.start_of(step));
+        let extra = match (wait, released) {
+            (Wait::None, _) => return,
+            (_, Some(released)) => released.saturating_sub(start),
+            (Wait::For(span), None) => span,
+            (Wait::UntilReleased, None) => Duration::MAX,
+        };
+        for (name, span) in &mut self.0 {
+            if *name == step {
+                *span = span.saturating_add(extra);
+            }
+        }
+    }
+
+    fn progress(&self, elapsed: Duration, fails: Option<&Failure>, quirks: Quirks) -> Progress {
+        let mut left = elapsed;
+        let mut last = "";
+        for (step, span) in self.0.iter().filter(|(_, span)| !span.is_zero()) {
+            last = step;
+            if left < *span {
+                let state = if quirks.has(Quirk::IntermediateCompleted) && left > *span * 3 / 4 {
+                    "completed"
+                } else if left < *span / 10 {
+                    "notStarted"
+                } else {
+                    "started"
+                };
+                // A last step that is not over must not look so.
+                let over = *step == "finalizeIngestion"
+                    || step.starts_with("finalizePub")
+                    || *step == "finalizeSharing";
+                let state = if over && state == "completed" { "started" } else { state };
+                return Progress { step, state, done_for: None, failed: None };
+            }
+            if let Some(failure) = fails.filter(|failure| failure.step == *step) {
+                return Progress {
+                    step,
+                    state: "failed",
+                    done_for: None,
+                    failed: Some(failure.message.clone()),
+                };
+            }
+            left -= *span;
+        }
+        Progress { step: last, state: "completed", done_for: Some(left), failed: None }
+    }
+}
+
+/// Where a submission stands; `None` before its commit.
+pub(super) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<Progress> {
+    let committed = sub.committed?;
+    let mut plan = Plan::new(SUBMISSION, options.sign);
+    plan.wait("manualReview", options.review, committed, sub.review_released);
+    let failure = sub.analysis.get().and_then(|analysis| analysis.failure.clone());
+    Some(plan.progress(now.saturating_sub(committed), failure.as_ref(), options.quirks))
+}
+
+/// `commitStatus` of a submission.
+pub(super) fn commit_status(sub: &Submission, now: Duration, options: &Options) -> &'static str {
+    match submission(sub, now, options) {
+        None => "commitPending",
+        Some(progress) if progress.failed.is_some() => "commitFailed",
+        Some(progress) if progress.step == "packageInfoValidation" => "commitReceived",
+        Some(_) => "commitComplete",
+    }
+}
+
+/// Where a label stands.
+pub(super) fn label(label: &Label, now: Duration, options: &Options) -> Progress {
+    let steps = if label.is_sharing() { PARTNER } else { WINDOWS_UPDATE };
+    let mut plan = Plan::new(steps, options.publish);
+    if options.quirks.has(Quirk::CreatedStep) {
+        plan.wait("created", Wait::For(options.publish / 20), label.began, None);
+    }
+    if !label.is_sharing() {
+        plan.wait("microsoftApproval", options.approval, label.began, label.approved);
+        plan.wait("publishing", options.rollout, label.began, label.rolled_out);
+    }
+    let Some(cancelled) = label.cancelled else {
+        return plan.progress(now.saturating_sub(label.began), None, options.quirks);
+    };
+    // From the cancellation on it stands still, and after a day or so it shows as failed.
+    let mut progress = plan.progress(cancelled.saturating_sub(label.began), None, options.quirks);
+    if now.saturating_sub(cancelled) >= options.cancel {
+        progress.state = "failed";
+        progress.failed = Some("The shipping label was cancelled.".to_owned());
+    }
+    progress
+}
+
+/// Whether the signed package of a submission is offered.
+pub(super) fn offers_signed(progress: &Progress, options: &Options) -> bool {
+    let late = if options.quirks.has(Quirk::LateSignedPackage) { options.sign / 10 } else { Duration::ZERO };
+    progress.done_for.is_some_and(|span| span >= late)
+}
+
+/// Whether the driver metadata of a submission is offered.
+pub(super) fn offers_metadata(
+    sub: &Submission,
+    progress: &Progress,
+    now: Duration,
+    options: &Options,
+) -> bool {
+    if sub.metadata_withheld {
+        // "Several hours" after they were asked for.
+        let wait = Duration::from_secs(3 * 3600);
+        return sub.metadata_asked.is_some_and(|asked| now.saturating_sub(asked) >= wait);
+    }
+    let mut late = if options.quirks.has(Quirk::LateMetadata) { options.sign / 10 } else { Duration::ZERO };
+    if options.quirks.has(Quirk::LateSignedPackage) {
+        late += options.sign / 10;
+    }
+    progress.done_for.is_some_and(|span| span >= late)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64, fails: Option<&Failure>) -> Progress {
+        Plan::new(SUBMISSION, Duration::from_secs(600)).progress(
+            Duration::from_secs(seconds),
+            fails,
+            Quirks::none(),
+        )
+    }
+
+    #[test]
+    fn a_submission_walks_its_steps_in_ten_minutes() {
+        assert_eq!((at(0, None).step, at(0, None).state), ("packageInfoValidation", "notStarted"));
+        assert_eq!((at(95, None).step, at(95, None).state), ("scanning", "notStarted"));
+        assert_eq!((at(599, None).step, at(599, None).state), ("finalizeIngestion", "started"));
+        assert_eq!(at(601, None).done_for, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_failure_stops_it_at_the_step() {
+        let failure = Failure { step: "validation", message: "no".to_owned() };
+        assert_eq!(at(100, Some(&failure)).failed, None);
+        assert_eq!((at(1000, Some(&failure)).step, at(1000, Some(&failure)).state), ("validation", "failed"));
+    }
+
+    #[test]
+    fn a_wait_lasts_until_its_release() {
+        let mut plan = Plan::new(SUBMISSION, Duration::from_secs(600));
+        plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, None);
+        assert_eq!(plan.progress(Duration::from_secs(1_000_000), None, Quirks::none()).step, "manualReview");
+        let mut plan = Plan::new(SUBMISSION, Duration::from_secs(600));
+        plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, Some(Duration::from_secs(1000)));
+        assert_eq!(plan.progress(Duration::from_secs(1001), None, Quirks::none()).step, "signing");
+    }
+}

@@ -1,0 +1,55 @@
+//! Answers that are lost, late or wrong.
+
+use serde_json::json;
+
+use crate::home::{Home, bytes};
+
+/// Runs a package through a scripted fault; it succeeds, and everything exists once.
+fn survives(fault: &serde_json::Value) {
+    let home = Home::new();
+    home.fault(fault);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{fault}: {}", home.log());
+    let receipt = home.ended();
+    assert_eq!(receipt["state"], "succeeded", "{fault}: {receipt:#}\n{}", home.log());
+    assert_eq!(home.created(), (1, 1, 1), "{fault}");
+}
+
+#[test]
+fn a_create_that_was_carried_out_without_an_answer_is_found_and_adopted() {
+    for operation in ["create_product", "create_submission", "create_label"] {
+        survives(&json!({ "operation": operation, "action": { "kind": "drop_after" } }));
+    }
+}
+
+#[test]
+fn a_create_that_was_never_carried_out_is_looked_for_twice_and_repeated() {
+    for operation in ["create_product", "create_submission", "create_label"] {
+        survives(&json!({ "operation": operation, "action": { "kind": "drop_before" } }));
+    }
+}
+
+#[test]
+fn a_create_that_is_carried_out_late_is_not_repeated() {
+    for operation in ["create_product", "create_submission", "create_label"] {
+        survives(&json!({ "operation": operation, "action": { "kind": "late", "ms": 1000, "cut": true } }));
+    }
+}
+
+#[test]
+fn a_lost_commit_is_settled_by_a_look() {
+    survives(&json!({ "operation": "commit", "action": { "kind": "drop_after" } }));
+    survives(&json!({ "operation": "commit", "action": { "kind": "drop_before" } }));
+}
+
+#[test]
+fn busy_and_broken_answers_are_outlived() {
+    survives(
+        &json!({ "operation": "create_product", "action": { "kind": "status", "status": 429, "retry_after": "1" } }),
+    );
+    survives(
+        &json!({ "operation": "get_submission", "times": 3, "action": { "kind": "status", "status": 500 } }),
+    );
+    survives(&json!({ "operation": "create_label", "action": { "kind": "garbage" } }));
+    survives(&json!({ "operation": "blob", "method": "GET", "action": { "kind": "truncate" } }));
+}

@@ -1,0 +1,83 @@
+//! What is not let in, and why.
+
+use crate::home::{Home, bytes, fixture, text};
+
+/// Drops one package; gives its receipt once it is rejected.
+fn rejected(bytes: &[u8]) -> (Home, serde_json::Value) {
+    let home = Home::new();
+    home.drop_package("bad.cab", bytes);
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    let receipt = home.ended();
+    assert_eq!(receipt["state"], "rejected", "{receipt:#}");
+    assert_eq!(receipt["accepted"], false);
+    assert_eq!(home.created(), (0, 0, 0), "nothing was sent");
+    (home, receipt)
+}
+
+#[test]
+fn a_package_altered_by_one_byte_is_rejected_with_the_reason() {
+    let mut altered = bytes("cab/good-signed-ts.cab");
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    let (_home, receipt) = rejected(&altered);
+    assert_eq!(receipt["error"]["kind"], "digest-mismatch", "{receipt:#}");
+}
+
+#[test]
+fn an_unsigned_package_is_rejected_with_the_reason() {
+    let (_home, receipt) = rejected(&bytes("cab/unsigned.cab"));
+    assert_eq!(receipt["error"]["kind"], "unsigned", "{receipt:#}");
+}
+
+#[test]
+fn a_package_of_somebody_else_is_rejected() {
+    let (_home, receipt) = rejected(&bytes("cab/wrong-ca.cab"));
+    assert_eq!(receipt["error"]["kind"], "chain-unknown-issuer", "{receipt:#}");
+}
+
+#[test]
+fn a_package_that_no_rule_is_for_is_rejected_with_what_came_closest() {
+    let home = Home::new();
+    let path = home.path("dropship.toml");
+    let config = std::fs::read_to_string(&path).expect("configuration");
+    std::fs::write(
+        &path,
+        config.replace("match = { file = \"*.cab\" }", "match = { file = \"other*.cab\" }"),
+    )
+    .expect("changed");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    let receipt = home.ended();
+    assert_eq!(receipt["error"]["kind"], "no-rule", "{receipt:#}");
+    let message = receipt["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("ring") && message.contains("other*.cab"), "{message}");
+
+    // With the rules mended a retry judges it anew.
+    std::fs::write(&path, config).expect("mended");
+    let id = receipt["id"].as_str().expect("an id");
+    let retried = home.run(&["retry", id]);
+    assert_eq!(retried.status.code(), Some(0), "{}", text(&retried.stderr));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+}
+
+#[test]
+fn plan_and_inspect_say_the_same_without_a_call() {
+    let home = Home::new();
+    let good = fixture("cab/good-signed-ts.cab");
+    let bad = fixture("cab/tampered-data.cab");
+    let (good, bad) = (good.to_str().expect("a path"), bad.to_str().expect("a path"));
+    let plan = home.json(&["plan", good, "--folder", "in"]);
+    assert_eq!(plan["rule"], "ring", "{plan:#}");
+    assert!(
+        plan["plan"]["product"]["productName"].as_str().is_some_and(|name| name.contains("1.2.3.4")),
+        "{plan:#}"
+    );
+    assert_eq!(home.run(&["plan", bad]).status.code(), Some(65));
+    assert_eq!(home.run(&["inspect", good]).status.code(), Some(0));
+    let inspected = home.run(&["inspect", good, bad]);
+    assert_eq!(inspected.status.code(), Some(65));
+    assert!(text(&inspected.stdout).contains("digest-mismatch"), "{}", text(&inspected.stdout));
+    let requests = home.sandbox_page("requests");
+    assert_eq!(requests.as_array().map(Vec::len), Some(0), "{requests:#}");
+}

@@ -1,0 +1,55 @@
+//! No secret, token or upload signature is written anywhere.
+
+use std::fs;
+use std::path::Path;
+
+use crate::home::{Home, SECRET, bytes, text};
+
+/// How every token of the sandbox begins: it is a JSON Web Token, as Entra's are.
+const TOKEN: &str = "eyJ";
+
+/// Every file below a folder, whatever it is.
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for item in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = item.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.is_file() {
+            found.push((path.display().to_string(), fs::read(&path).expect("a file")));
+        }
+    }
+}
+
+#[test]
+fn a_whole_submission_at_trace_level_leaves_no_secret_behind() {
+    let home = Home::new();
+    home.fault(&serde_json::json!({ "operation": "create_submission", "action": { "kind": "garbage" } }));
+    home.fault(&serde_json::json!({ "operation": "blob", "action": { "kind": "status", "status": 500 } }));
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let mut daemon = home.command(&["run", "--until-idle", "--log", "json", "--log-level", "trace"]);
+    let output = daemon.output().expect("the daemon runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let receipt = home.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
+
+    fs::remove_file(home.path("secret")).expect("the one place where the secret belongs");
+    let mut found =
+        vec![("the log".to_owned(), output.stderr), ("standard output".to_owned(), output.stdout)];
+    let id = receipt["id"].as_str().expect("an id");
+    for args in [&["--json", "show", id][..], &["--json", "jobs"], &["show", id]] {
+        found.push((format!("{args:?}"), home.run(args).stdout));
+    }
+    files(home.folder.path(), &mut found);
+    assert!(found.len() > 8, "there is something to look at: {}", found.len());
+    let asked = home.sandbox_page("requests").to_string();
+    assert!(asked.contains("token") && asked.contains("/blob/"), "tokens and signed URLs were handed out");
+    for (name, content) in &found {
+        let content = text(content);
+        assert!(!content.contains(SECRET), "{name} holds the client secret");
+        assert!(!content.contains(TOKEN), "{name} holds a token");
+        for (at, found) in content.match_indices("sig=") {
+            let value = &content[at + found.len()..];
+            assert!(value.starts_with("***"), "{name} holds a signature: sig={value:.20}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The main job, end to end.
+
+use std::fs;
+use std::io::Read;
+
+use crate::home::{Home, bytes, fixture, text};
+
+#[test]
+fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = home.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", home.log());
+    assert_eq!(receipt["rule"], "ring");
+    assert_eq!(receipt["folder"], "in");
+    assert_eq!(receipt["accepted"], true);
+    assert_eq!(receipt["labels"][0]["name"], "echo test ring");
+    for id in [&receipt["product_id"], &receipt["submission_id"], &receipt["labels"][0]["id"]] {
+        assert!(id.as_str().is_some_and(|id| id.parse::<u64>().is_ok()), "ids are strings: {receipt:#}");
+    }
+    assert_eq!(home.created(), (1, 1, 1));
+
+    let outbox = receipt["outbox"].as_str().expect("an outbox");
+    assert!(outbox.ends_with(&format!("echo-{}", &receipt["sha256"].as_str().expect("a digest")[..8])));
+    let signed = fs::File::open(format!("{outbox}/signed.zip")).expect("the signed package");
+    let mut zip = zip::ZipArchive::new(signed).expect("a ZIP");
+    let names: Vec<_> =
+        (0..zip.len()).map(|at| zip.by_index(at).expect("an entry").name().to_owned()).collect();
+    assert!(names.iter().any(|name| name.to_lowercase().ends_with("echo.inf")), "{names:?}");
+    let metadata = fs::read(format!("{outbox}/driver-metadata.json")).expect("metadata");
+    serde_json::from_slice::<serde_json::Value>(&metadata).expect("metadata is JSON");
+    let hidden = fs::read_dir(outbox)
+        .expect("outbox")
+        .filter(|item| item.as_ref().is_ok_and(|item| item.file_name().to_string_lossy().starts_with('.')));
+    assert_eq!(hidden.count(), 0, "nothing unfinished is left");
+
+    // What reached the blob store is what was dropped, and no bearer went with it.
+    let requests = home.sandbox_page("requests");
+    let uploads = text(requests.to_string().as_bytes());
+    assert!(!uploads.contains("Bearer"), "the log of requests holds no token");
+    // The label targets what the rule asks for, and nothing else.
+    let state = home.sandbox_page("state");
+    let targets = state["labels"][0].to_string().to_lowercase();
+    assert!(targets.contains("pci\\\\ven_1234"), "{targets}");
+    assert!(!targets.contains("root\\\\echo"), "{targets}");
+
+    // The same story by the commands, with the daemon and without.
+    let id = receipt["id"].as_str().expect("an id");
+    let shown = home.json(&["show", id]);
+    assert_eq!(shown["state"], "succeeded");
+    assert!(shown["events"].as_array().is_some_and(|events| events.len() > 10), "{shown:#}");
+    assert_eq!(daemon.terminate(), Some(0));
+    let jobs = home.json(&["jobs"]);
+    assert_eq!(jobs[0]["id"], id);
+    assert_eq!(home.json(&["jobs", "--state", "failed"]), serde_json::json!([]));
+    let human = home.run(&["show", id]);
+    assert!(text(&human.stdout).contains("succeeded"), "{}", text(&human.stdout));
+}
+
+#[test]
+fn a_package_dropped_while_the_daemon_is_down_is_taken_at_start_and_only_once() {
+    let home = Home::new();
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    for _ in 0..2 {
+        assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+        assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+        assert_eq!(home.created(), (1, 1, 1));
+    }
+    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn the_same_bytes_under_another_name_are_the_same_job_and_other_bytes_are_another() {
+    let home = Home::new();
+    home.drop_package("one.cab", &bytes("cab/good-signed-ts.cab"));
+    home.drop_package("two.cab", &bytes("cab/good-signed-ts.cab"));
+    home.drop_package("three.cab", &bytes("cab/stored-signed.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(2));
+    assert_eq!(home.created(), (2, 2, 2));
+}
+
+#[test]
+fn a_copy_that_comes_in_pieces_is_taken_once_it_is_whole() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    let whole = bytes("cab/good-signed-ts.cab");
+    let path = home.path("drop/slow.cab");
+    let mut file = fs::File::create(&path).expect("a file");
+    for chunk in whole.chunks(4000) {
+        std::io::Write::write_all(&mut file, chunk).expect("a piece");
+        // The daemon has looked at the unfinished file before the next piece comes.
+        let seen = file.metadata().expect("metadata").len();
+        assert!(seen <= whole.len() as u64);
+    }
+    drop(file);
+    let receipt = home.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
+    assert_eq!(receipt["size"], whole.len());
+    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    drop(daemon);
+}
+
+#[test]
+fn a_file_handed_in_is_waited_for() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    crate::home::wait_for("the socket", || home.path("control.sock").exists().then_some(()))
+        .expect("a socket");
+    let file = fixture("cab/good-signed-ts.cab");
+    let done = home.run(&["--json", "submit", file.to_str().expect("a path"), "--wait"]);
+    assert_eq!(done.status.code(), Some(0), "{}{}\n{}", text(&done.stdout), text(&done.stderr), home.log());
+    let receipt: serde_json::Value = serde_json::from_slice(&done.stdout).expect("a receipt");
+    assert_eq!((&receipt["state"], &receipt["folder"]), (&"succeeded".into(), &serde_json::Value::Null));
+    let again = home.run(&["wait", file.to_str().expect("a path"), "--for", "signed", "--timeout", "30s"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert_eq!(daemon.terminate(), Some(0));
+    let mut log = String::new();
+    fs::File::open(home.path("daemon.log")).expect("a log").read_to_string(&mut log).expect("text");
+    assert!(log.contains("product_id") || log.contains("created"), "{log}");
+}
+
+#[test]
+fn a_dropped_file_is_moved_away_once_its_job_has_succeeded() {
+    let home = Home::new();
+    let path = home.path("dropship.toml");
+    let text = fs::read_to_string(&path).expect("configuration");
+    fs::write(&path, text.replace("settle = \"200ms\"", "settle = \"200ms\"\nafter = \"move:done\""))
+        .expect("changed");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert!(!home.path("drop/echo.cab").exists());
+    assert_eq!(fs::read(home.path("done/echo.cab")).expect("moved"), bytes("cab/good-signed-ts.cab"));
+}
