@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::model::{After, Credential, Destination, Strategy};
-use super::{Config, Environment, Report, load, load_str};
+use super::{Config, Environment, Report, load_str};
+
+mod files;
+mod labels;
+mod rules;
 
 fn environment() -> Environment {
     Environment {
@@ -303,70 +307,6 @@ fn folders_must_not_meet() {
 }
 
 #[test]
-fn included_files_are_sorted_and_hold_parts_alone() {
-    let home = tempfile::tempdir().expect("scratch");
-    let put = |name: &str, text: &str| {
-        let path = home.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-        std::fs::write(path, text).expect("file");
-    };
-    let rule = |name: &str| {
-        format!(
-            "[[rule]]\nname = \"{name}\"\nmatch = {{ file = \"{name}.cab\" }}\n[rule.product]\nname = \"{{{{ inf.version }}}}\"\n\
-             test_harness = \"attestation\"\ndevice_type = \"internal\"\nrequested_signatures = \"WINDOWS_v100_X64_CO_FULL\"\n"
-        )
-    };
-    put("dropship.toml", &format!("include = [\"rules.d/*.toml\", \"nothing/*.toml\"]\n{}", rule("main")));
-    put("rules.d/20-b.toml", &rule("b"));
-    put("rules.d/10-a.toml", &format!("[[folder]]\nname = \"f\"\npath = \"drop\"\n{}", rule("a")));
-    put("rules.d/.hidden.toml", "nonsense");
-    put("rules.d/readme.txt", "nonsense");
-    let path = home.path().join("dropship.toml");
-    let config = load(&path, &environment()).unwrap_or_else(|report| panic!("{report}"));
-    let names: Vec<_> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
-    assert_eq!(names, ["main", "a", "b"]);
-    assert_eq!(config.folders[0].path, home.path().join("rules.d/drop"));
-    assert_eq!(config.files.len(), 3);
-    assert_eq!(config.warnings.problems.len(), 1);
-    assert!(config.warnings.to_string().contains("no file fits `nothing/*.toml`"), "{}", config.warnings);
-
-    put("rules.d/20-b.toml", &format!("[api]\nworkers = 1\n{}", rule("a")));
-    put("rules.d/30-c.toml", "include = \"x\"\n[[rule]]\nname = 3\n");
-    let report = load(&path, &environment()).expect_err("wrong");
-    let told: Vec<_> = report
-        .problems
-        .iter()
-        .map(|problem| {
-            let file = problem.file.file_name().expect("name").to_string_lossy().into_owned();
-            format!("{file}:{} {}", problem.line, problem.message)
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            "dropship.toml:1 no file fits `nothing/*.toml`",
-            "20-b.toml:1 `[api]` cannot stand in an included file",
-            "20-b.toml:4 there are two rules named `a`",
-            "20-b.toml:4 rules `a` and `a` can never be told apart",
-            "30-c.toml:1 `include` cannot stand in an included file",
-            "30-c.toml:2 `product` is missing",
-            "30-c.toml:3 expected a string, found integer `3`",
-        ]
-    );
-}
-
-#[test]
-fn files_that_cannot_be_read_are_told() {
-    let home = tempfile::tempdir().expect("scratch");
-    let told = |path: &Path| load(path, &environment()).expect_err("unreadable").to_string();
-    assert!(told(&home.path().join("none.toml")).contains("cannot be read: No such file"));
-    assert!(told(home.path()).contains("is not a file"));
-    let latin = home.path().join("latin.toml");
-    std::fs::write(&latin, b"# \xe4\n").expect("file");
-    assert!(told(&latin).contains("is not UTF-8: byte 2 belongs to no character"));
-}
-
-#[test]
 fn systemd_hands_down_lists_of_folders() {
     let get = |name: &str| match name {
         "STATE_DIRECTORY" => Some("/a:/b".into()),
@@ -376,4 +316,31 @@ fn systemd_hands_down_lists_of_folders() {
     let environment = Environment::from_variables(get);
     assert_eq!(environment.state_directory, Some("/a".into()));
     assert_eq!(environment.runtime_directory, None);
+}
+
+/// Whatever stands in a file, the answer is a configuration or a report, and never a panic.
+#[test]
+fn broken_files_are_told_and_never_break_us() {
+    let lines: Vec<_> = CONTRACT.lines().collect();
+    for cut in 0..lines.len() {
+        let mut without = lines.clone();
+        let line = without.remove(cut);
+        let swapped = |new: &str| {
+            let mut other = lines.clone();
+            other[cut] = new;
+            other.join("\n")
+        };
+        let upper = line.to_uppercase();
+        let value =
+            line.split_once(" = ").map_or("[ü]".to_owned(), |(key, _)| format!("{key} = [[{{ ü = 1 }}]]"));
+        for text in [without.join("\n"), swapped(&upper), swapped(&value), swapped("ü = [")] {
+            if let Err(report) = read(&text) {
+                assert!(report.errors() > 0 && !report.render(true).is_empty());
+            }
+        }
+        let half = CONTRACT.len() * cut / lines.len();
+        if let Err(report) = read(&CONTRACT[..half]) {
+            assert!(report.errors() > 0);
+        }
+    }
 }

@@ -115,7 +115,8 @@ impl GoLive {
         for _ in 0..MAX_PUSH_DAYS {
             let weekend = matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
             let closed = blackout.iter().any(|days| days.contains(time.date()));
-            if !closed && !(self.working_day && weekend) {
+            let moved = closed || (self.working_day && weekend);
+            if !moved {
                 return Ok(time.timestamp());
             }
             time = time.checked_add(Span::new().days(1)).map_err(|error| error.to_string())?;

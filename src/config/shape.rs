@@ -21,7 +21,7 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
     (Problem::at(source, at.clone(), types(message)), None)
 }
 
-/// `word` and the known words of "word`, expected one of `a`, `b`".
+/// The word and the known words of serde's message behind its first backtick.
 fn split(rest: &str) -> (&str, Vec<&str>) {
     let (word, expected) = rest.split_once("`, ").unwrap_or((rest.trim_end_matches('`'), ""));
     (word, expected.split('`').skip(1).step_by(2).collect())

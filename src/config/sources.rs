@@ -45,7 +45,7 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
 
 /// A text as the only file of a configuration.
 pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
-    let source = Source { path: path.to_owned(), text: text.into() };
+    let source = Source::new(path.to_owned(), text);
     let Read { file, problems: found, struck } = read::read(&source);
     problems.extend(found);
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -13,7 +13,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// A help text: the nearest word, else all words if they are few.
-pub(super) fn help<'a>(word: &str, known: &[&'a str]) -> Option<String> {
+pub(super) fn help(word: &str, known: &[&str]) -> Option<String> {
     match nearest(word, known.iter().copied()) {
         Some(best) => Some(format!("did you mean `{best}`?")),
         None if known.is_empty() => None,

@@ -1,4 +1,4 @@
-//! Text values of rules: MiniJinja, where what is undefined is an error.
+//! Text values of rules: `MiniJinja`, where what is undefined is an error.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -116,7 +116,7 @@ impl Template {
     }
 }
 
-/// MiniJinja's error without the name of a template that nobody named.
+/// `MiniJinja`'s error without the name of a template that nobody named.
 fn describe(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),

@@ -13,6 +13,7 @@ use super::rules::{self, Rule, Subject};
 use super::suggest;
 use crate::labels;
 use crate::package::Facts;
+use crate::package::facts::InfFacts;
 
 mod compare;
 
@@ -253,24 +254,24 @@ fn label_fields(
 
 /// The label's request on the driver metadata that Microsoft will probably send.
 fn request(case: &Case, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
-    let audiences = labels::foresee_audiences(&label.audiences);
     let described = case.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
-    let codes = &plan.product.requested_signatures;
-    let built = match described {
-        true => labels::build(label, &labels::foresee(&case.facts, codes), &audiences, now),
+    let foreseen = match described {
+        true => labels::foresee(label, plan, &case.facts, now),
         // A case that describes no hardware id says nothing of the selection; the rest is still a request.
         false => {
             let mut facts = case.facts.clone();
-            facts.infs.iter_mut().for_each(|inf| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned()));
+            let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
+            facts.infs.iter_mut().for_each(unnamed);
             let mut label = label.clone();
             label.selection = super::model::Selection::default();
-            labels::build(&label, &labels::foresee(&facts, codes), &audiences, now)
+            labels::foresee(&label, plan, &facts, now)
         }
     };
-    built.map(|request| compare::value(&request)).map_err(|problems| {
-        let problems: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-        problems.join("; ")
-    })
+    let problems = || {
+        let problems = foreseen.problems.iter().map(|problem| problem.message.as_str());
+        problems.collect::<Vec<_>>().join("; ")
+    };
+    foreseen.request.as_ref().map(compare::value).ok_or_else(problems)
 }
 
 #[cfg(test)]

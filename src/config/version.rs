@@ -16,12 +16,10 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || format!("`{text}` is not a version; a version is one to four numbers such as 10.2.0.17");
         let mut parts = [0; 4];
-        let mut count = 0;
-        for part in text.trim().split('.') {
+        for (count, part) in text.trim().split('.').enumerate() {
             let slot = parts.get_mut(count).ok_or_else(bad)?;
             let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             *slot = part.parse().ok().filter(|_| digits).ok_or_else(bad)?;
-            count += 1;
         }
         Ok(Self(parts))
     }

@@ -1,4 +1,8 @@
 //! Access tokens: got once for all workers, renewed ahead of their end, never on disk.
+//!
+//! `azure_identity` was looked at and left: it knows the v2 endpoint alone, while the API's own page and
+//! most of its clients use v1 with `resource`; and it would bring an HTTP pipeline with retries of its own
+//! beside ours, which could not tell the caller whether anything was sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +32,8 @@ const OPERATION: &str = "get an access token";
 const MARGIN: Duration = Duration::from_secs(300);
 /// ... but not before this part of its life is over.
 const MARGIN_PART: u32 = 5;
+/// A renewal that failed while the token was still good is tried again after so long.
+const RENEW_AGAIN: Duration = Duration::from_secs(30);
 /// Attempts at a token endpoint that does not answer, or answers with a fault.
 const ATTEMPTS: u32 = 4;
 /// Longest delay between them.
@@ -120,11 +126,13 @@ impl Tokens {
                 Ok(bearer)
             }
             Err(error) => {
-                // A renewal that fails ahead of the end is no harm yet.
-                if let Some(held) = &state.held
+                // A renewal that fails ahead of the end is no harm yet; it is tried again in a while.
+                let now = Instant::now();
+                if let Some(held) = &mut state.held
                     && error.class == Class::Retry
-                    && Instant::now() < held.ends
+                    && now < held.ends
                 {
+                    held.renew_at = (now + RENEW_AGAIN).min(held.ends);
                     tracing::warn!(%error, "The access token could not be renewed; it is still valid");
                     return Ok(held.bearer.clone());
                 }

@@ -1,9 +1,9 @@
 //! Blob transfer: packages go up and results come down, streamed, within bounded memory.
 //!
 //! Uploads speak the block blob protocol (Put Block, Put Block List) on the client's own connections. The
-//! official `azure_storage_blob` crate was measured and left: it is a third slower on one large file, opens
-//! a connection for each blob, sends no checksum with a block, and names blocks at random, so that nothing
-//! can be resumed.
+//! official `azure_storage_blob` crate (1.1.0) was measured and left: it takes two thirds longer for one
+//! large file and three times as long for many small ones, for each of which it opens a connection; it
+//! sends no checksum with a block, and names blocks at random, so that nothing can be resumed.
 
 mod block;
 mod buffers;
@@ -23,5 +23,5 @@ pub use error::TransferError;
 pub(super) use hosts::Hosts;
 pub use upload::Uploaded;
 
-/// Version of the blob protocol that is spoken: the first that everything used here is part of is older.
+/// Version of the blob protocol that is spoken; `x-ms-content-crc64` wants 2019-02-02 at least.
 const VERSION: &str = "2021-12-02";

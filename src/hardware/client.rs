@@ -11,6 +11,7 @@ use super::error::Error;
 use super::gate::Gate;
 use super::http::Http;
 use super::settings::{self, BuildError, Settings};
+use crate::redact::SafeUrl;
 
 mod call;
 mod exchange;
@@ -72,6 +73,8 @@ impl Client {
     /// The same client under another correlation id: one for each job tells its calls apart at the service.
     #[must_use]
     pub fn with_correlation(&self, id: &str) -> Self {
+        // It goes into a header.
+        let id: String = id.chars().filter(char::is_ascii_graphic).take(128).collect();
         Self { shared: Arc::clone(&self.shared), correlation: id.into() }
     }
 
@@ -86,10 +89,6 @@ impl Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Client({})", settings_shown(&self.shared.base))
+        write!(f, "Client({})", SafeUrl::new(self.shared.base.clone()))
     }
-}
-
-fn settings_shown(url: &Url) -> String {
-    crate::redact::SafeUrl::new(url.clone()).to_string()
 }

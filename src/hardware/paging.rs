@@ -46,8 +46,19 @@ pub struct Pages<T> {
     seen: HashSet<String>,
     pages: usize,
     empty: usize,
-    done: bool,
+    state: Progress,
     of: PhantomData<fn() -> T>,
+}
+
+/// How a list stands.
+#[derive(Clone, Copy)]
+enum Progress {
+    /// There is a next page.
+    More,
+    /// There is none.
+    Done,
+    /// There is one, but it was here before.
+    Circle,
 }
 
 impl<T: Listed> Pages<T> {
@@ -59,7 +70,7 @@ impl<T: Listed> Pages<T> {
             seen: HashSet::new(),
             pages: 0,
             empty: 0,
-            done: false,
+            state: Progress::More,
             of: PhantomData,
         }
     }
@@ -67,31 +78,34 @@ impl<T: Listed> Pages<T> {
     /// The next page; `None` after the last. After an error the same page may be asked for again.
     ///
     /// # Errors
-    /// See [`Error`]; also when the service's pages lead in a circle.
+    /// See [`Error`]; also, behind the last page that can be had, when the service's pages lead in a circle.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
-        while !self.done {
+        loop {
+            match self.state {
+                Progress::Done => return Ok(None),
+                Progress::Circle => return Err(self.endless()),
+                Progress::More => {}
+            }
             let page: Page = self.client.parsed(self.call.clone(), serde_json::from_value).await?;
             self.pages += 1;
             match next_token(&page.links) {
-                None => self.done = true,
+                None => self.state = Progress::Done,
                 Some(token) => {
-                    if !self.tokens.insert(token.clone()) || self.pages >= MOST {
-                        return Err(self.endless());
-                    }
                     self.call.query = Query::Raw(format!("continuationToken={token}"));
+                    if !self.tokens.insert(token) || self.pages >= MOST {
+                        self.state = Progress::Circle;
+                    }
                 }
             }
             let items = self.read(page.value);
+            self.empty = if items.is_empty() { self.empty + 1 } else { 0 };
+            if self.empty > EMPTY {
+                self.state = Progress::Circle;
+            }
             if !items.is_empty() {
-                self.empty = 0;
                 return Ok(Some(items));
             }
-            self.empty += 1;
-            if self.empty > EMPTY {
-                return Err(self.endless());
-            }
         }
-        Ok(None)
     }
 
     /// The whole list.
@@ -129,8 +143,7 @@ impl<T: Listed> Pages<T> {
         items
     }
 
-    fn endless(&mut self) -> Error {
-        self.done = true;
+    fn endless(&self) -> Error {
         let message = format!("the service's pages lead in a circle after {} pages", self.pages);
         let mut error = Error::unsent(self.call.operation, Class::Retry, message);
         error.fate = Fate::Refused;

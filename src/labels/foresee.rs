@@ -1,14 +1,49 @@
-//! Driver metadata as it will probably come, so that labels can be shown before Microsoft has answered.
+//! Labels as they will probably be, shown before Microsoft has answered.
 
-use crate::hardware::{Audience, Bundle, DriverMetadata, InfMetadata, PnpInfo};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{LabelProblem, LabelWarning};
+use crate::config::plan::{LabelPlan, Plan};
+use crate::hardware::{Audience, Bundle, DriverMetadata, InfMetadata, NewShippingLabel, PnpInfo};
 use crate::package::Facts;
 
 /// The bundle of foreseen metadata.
 const BUNDLE: &str = "foreseen";
 
-/// Every hardware id of every INF under every OS code that is asked for.
+/// A label as it will probably be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Foreseen {
+    /// Its name.
+    pub name: String,
+    /// The request; bundle ids are not known yet, and audiences stand with the names that the rule uses.
+    pub request: Option<NewShippingLabel>,
+    /// Why it could not be asked for.
+    pub problems: Vec<LabelProblem>,
+    /// What Microsoft would look at twice.
+    pub warnings: Vec<LabelWarning>,
+}
+
+/// A label of a plan as it will probably be: every hardware id of every INF under every OS code that is asked
+/// for, and every audience that the rule names.
 #[must_use]
-pub fn foresee(facts: &Facts, os_codes: &[String]) -> DriverMetadata {
+pub fn foresee(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) -> Foreseen {
+    let metadata = metadata(facts, &plan.product.requested_signatures);
+    let audiences: Vec<_> = label.audiences.iter().map(|name| audience(name)).collect();
+    let name = label.name.clone();
+    match super::build(label, &metadata, &audiences, now) {
+        Ok(request) => Foreseen {
+            name,
+            warnings: super::warnings(label, &request, &metadata),
+            request: Some(request),
+            problems: Vec::new(),
+        },
+        Err(problems) => Foreseen { name, request: None, problems, warnings: Vec::new() },
+    }
+}
+
+/// Every hardware id of every INF under every OS code that is asked for.
+fn metadata(facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     let mut bundle = Bundle::default();
     for inf in &facts.infs {
         let mut info = InfMetadata {
@@ -38,13 +73,8 @@ pub fn foresee(facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     metadata
 }
 
-/// Audiences as if the account had each that a rule names; their ids are their names.
-#[must_use]
-pub fn foresee_audiences(names: &[String]) -> Vec<Audience> {
-    let audience = |name: &String| Audience {
-        id: name.clone(),
-        name: if super::rules::is_guid(name) { "Test Registry Key".to_owned() } else { name.clone() },
-        ..Audience::default()
-    };
-    names.iter().map(audience).collect()
+/// An audience as if the account had it; one that is named by its id might be for tests.
+fn audience(name: &str) -> Audience {
+    let shown = if super::rules::is_guid(name) { "Test Registry Key" } else { name };
+    Audience { id: name.to_owned(), name: shown.to_owned(), ..Audience::default() }
 }

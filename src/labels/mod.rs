@@ -9,7 +9,7 @@ mod supersede;
 mod warnings;
 
 pub use build::{LabelProblem, build};
-pub use foresee::{foresee, foresee_audiences};
+pub use foresee::{Foreseen, foresee};
 pub use select::Row;
 pub use supersede::{Published, Superseded, supersede, versions};
 pub use warnings::{LabelWarning, warnings};

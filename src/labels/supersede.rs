@@ -42,7 +42,7 @@ pub fn versions(metadata: &DriverMetadata) -> BTreeMap<String, String> {
     infs.filter_map(|(name, info)| Some((name.to_lowercase(), info.driver_version.clone()?))).collect()
 }
 
-/// The PATCHes that remove what `new` targets too from older labels of the same rule and label, for a
+/// The changes that remove what `new` targets too from older labels of the same rule and label, for a
 /// lower `DriverVer` of the same INF, and nothing else.
 #[must_use]
 pub fn supersede(new: &Published, others: &[Published]) -> Vec<Superseded> {
@@ -89,5 +89,60 @@ fn is_newer(new: &Published, old: &Published, inf: &str) -> bool {
     match (version(new), version(old)) {
         (Some(new), Some(old)) => new > old,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn published(id: u64, rule: &str, version: &str, pnps: &[&str]) -> Published {
+        let row = |pnp: &&str| HardwareId {
+            bundle_id: format!("bundle-{id}"),
+            inf_id: "Echo.inf".to_owned(),
+            operating_system_code: "WINDOWS_v100_X64_CO_FULL".to_owned(),
+            pnp_string: (*pnp).to_owned(),
+            ..HardwareId::default()
+        };
+        Published {
+            id: LabelId(id),
+            rule: rule.to_owned(),
+            key: "k".to_owned(),
+            rows: pnps.iter().map(row).collect(),
+            versions: [("echo.inf".to_owned(), version.to_owned())].into(),
+        }
+    }
+
+    #[test]
+    fn superseding_removes_what_both_target_from_lower_versions_and_nothing_else() {
+        let new = published(9, "r", "1.10.0.0", &["PCI\\A", "pci\\b"]);
+        let mut other_key = published(5, "r", "1.0", &["pci\\a"]);
+        other_key.key = "other".to_owned();
+        let others = [
+            published(1, "r", "1.9.0.0", &["pci\\a", "pci\\c"]),
+            published(2, "r", "1.10.0.0", &["pci\\a"]),
+            published(3, "other", "1.0", &["pci\\a"]),
+            published(4, "r", "1.2", &["pci\\b"]),
+            other_key,
+            published(6, "r", "no version", &["pci\\a"]),
+            new.clone(),
+        ];
+        let patches = supersede(&new, &others);
+        let told: Vec<_> = patches.iter().map(|patch| (patch.label.0, patch.empties)).collect();
+        assert_eq!(told, [(1, false), (4, true)]);
+        assert_eq!(
+            serde_json::to_value(&patches[0].update).expect("json"),
+            json!({"targeting": {"hardwareIds": [{"action": "remove", "bundleId": "bundle-1", "infId": "Echo.inf",
+                "operatingSystemCode": "WINDOWS_v100_X64_CO_FULL", "pnpString": "pci\\a"}]}})
+        );
+    }
+
+    #[test]
+    fn versions_come_from_the_driver_metadata() {
+        let text = json!({"BundleInfoMap": {"b": {"InfInfoMap": {"Echo.INF": {"DriverVersion": "1.2.0.0"}, "x.inf": {}}}}});
+        let metadata: DriverMetadata = serde_json::from_value(text).expect("metadata");
+        assert_eq!(versions(&metadata), [("echo.inf".to_owned(), "1.2.0.0".to_owned())].into());
     }
 }

@@ -8,7 +8,7 @@ use crate::config::model::{Build, Selection};
 use crate::config::pattern::Pattern;
 use crate::config::plan::{ChidPlan, DestinationPlan, LabelPlan};
 use crate::config::schedule::GoLive;
-use crate::hardware::{AdditionalInfo, Audience, DriverMetadata, HardwareId, LabelId, NewShippingLabel};
+use crate::hardware::{AdditionalInfo, Audience, DriverMetadata, NewShippingLabel};
 
 const CHID: &str = "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11";
 
@@ -293,46 +293,4 @@ fn doubts_are_warnings_with_their_source() {
             ),
         ]
     );
-}
-
-fn published(id: u64, rule: &str, version: &str, pnps: &[&str]) -> Published {
-    let row = |pnp: &&str| HardwareId {
-        bundle_id: format!("bundle-{id}"),
-        inf_id: "Echo.inf".to_owned(),
-        operating_system_code: "WINDOWS_v100_X64_CO_FULL".to_owned(),
-        pnp_string: (*pnp).to_owned(),
-        ..HardwareId::default()
-    };
-    Published {
-        id: LabelId(id),
-        rule: rule.to_owned(),
-        key: "k".to_owned(),
-        rows: pnps.iter().map(row).collect(),
-        versions: [("echo.inf".to_owned(), version.to_owned())].into(),
-    }
-}
-
-#[test]
-fn superseding_removes_what_both_target_from_lower_versions_and_nothing_else() {
-    let new = published(9, "r", "1.10.0.0", &["PCI\\A", "pci\\b"]);
-    let mut other_key = published(5, "r", "1.0", &["pci\\a"]);
-    other_key.key = "other".to_owned();
-    let others = [
-        published(1, "r", "1.9.0.0", &["pci\\a", "pci\\c"]),
-        published(2, "r", "1.10.0.0", &["pci\\a"]),
-        published(3, "other", "1.0", &["pci\\a"]),
-        published(4, "r", "1.2", &["pci\\b"]),
-        other_key,
-        published(6, "r", "no version", &["pci\\a"]),
-        new.clone(),
-    ];
-    let patches = supersede(&new, &others);
-    let told: Vec<_> = patches.iter().map(|patch| (patch.label.0, patch.empties)).collect();
-    assert_eq!(told, [(1, false), (4, true)]);
-    assert_eq!(
-        serde_json::to_value(&patches[0].update).expect("json"),
-        json!({"targeting": {"hardwareIds": [{"action": "remove", "bundleId": "bundle-1", "infId": "Echo.inf",
-            "operatingSystemCode": "WINDOWS_v100_X64_CO_FULL", "pnpString": "pci\\a"}]}})
-    );
-    assert_eq!(versions(&metadata())["echo.inf"], "1.2.0.0");
 }

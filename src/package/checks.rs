@@ -52,6 +52,7 @@ checks! {
     NotAPackage "not-a-package" Error true "" "the file is not of the format that its name promises";
     Malformed "malformed" Error true "" "the package breaks its format, or leaves room that no signature covers";
     MultiCabinet "multi-cabinet" Error true "" "the cabinet is one of a set";
+    CabLarge "cab-large" Warn false "" "the cabinet is larger than 2 GiB, which tools are not known to read";
     ContentsUnread "contents-unread" Warn false "" "files inside could not be unpacked, so nothing is known of them";
     // --- the signature
     Unsigned "unsigned" Error true "code-signing-attestation.md" "the package bears no signature and [signers] does not allow that";
@@ -78,6 +79,8 @@ checks! {
     ChainExpired "chain-expired" Error false "code-signing-reqs.md" "an issuing certificate is not valid now";
     ChainSha1 "chain-sha1" Error true "code-signing-reqs.md" "a certificate is itself signed with SHA-1 or MD5";
     ChainInvalid "chain-invalid" Error true "" "the chain does not hold";
+    ChainDamaged "chain-damaged" Error false "" "a certificate in the package is damaged, needed or not";
+    ChainOwnCertificates "chain-own-certificates" Warn false "" "the chain holds, but not by the certificates that the package brings";
     ChainNotChecked "chain-not-checked" Warn false "" "[signers] names no roots to judge the chain by";
     CertRevoked "cert-revoked" Error true "" "a certificate of the chain is revoked by a CRL of [signers]";
     CrlUnusable "crl-unusable" Warn false "" "a CRL of [signers] is out of date or not its issuer's";

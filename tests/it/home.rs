@@ -9,26 +9,26 @@ use dropship::sandbox::{Options, Quirks, Sandbox};
 use serde_json::Value;
 
 /// No condition is waited for longer than this.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The secret that must turn up nowhere.
-pub const SECRET: &str = "s3cr3t-of-the-account";
+pub(crate) const SECRET: &str = "s3cr3t-of-the-account";
 
 /// A folder with a configuration, and a sandbox that outlives the daemons that talk to it.
-pub struct Home {
-    pub folder: tempfile::TempDir,
-    pub sandbox: Sandbox,
+pub(crate) struct Home {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Home {
     /// A home whose sandbox shows every quirk of the service.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Quirks::all(), "")
     }
 
     /// A home with these quirks and more configuration.
-    pub fn with(quirks: Quirks, more: &str) -> Self {
+    pub(crate) fn with(quirks: Quirks, more: &str) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let options = Options { speed: 1200.0, quirks, ..Options::default() };
@@ -97,19 +97,19 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         )
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Drops a fixture into the folder as a careful build server does: under a name that is not looked at, then renamed.
-    pub fn drop_package(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn drop_package(&self, name: &str, bytes: &[u8]) {
         let staged = self.path(&format!("drop/{name}.part"));
         fs::write(&staged, bytes).expect("a copy");
         fs::rename(&staged, self.path(&format!("drop/{name}"))).expect("a rename");
     }
 
     /// Runs the binary with this home's configuration.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).args(args);
         command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
@@ -117,12 +117,12 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Runs it to its end.
-    pub fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("the command runs")
     }
 
     /// Runs it and reads its one JSON document.
-    pub fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let output = self.run(&[&["--json"], args].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!("{args:?} printed no JSON ({error}): {}{}", text(&output.stdout), text(&output.stderr))
@@ -130,7 +130,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Starts a daemon; what it logs goes to `daemon.log`.
-    pub fn daemon(&self, args: &[&str]) -> Daemon {
+    pub(crate) fn daemon(&self, args: &[&str]) -> Daemon {
         let log =
             fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
         let args = [&["run", "--log-level", "trace"], args].concat();
@@ -139,7 +139,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// The receipts of the outbox.
-    pub fn receipts(&self) -> Vec<Value> {
+    pub(crate) fn receipts(&self) -> Vec<Value> {
         let Ok(items) = fs::read_dir(self.path("out")) else { return Vec::new() };
         let receipt =
             |item: std::io::Result<fs::DirEntry>| fs::read(item.ok()?.path().join("receipt.json")).ok();
@@ -150,7 +150,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Waits for the one receipt to say that the job has ended.
-    pub fn ended(&self) -> Value {
+    pub(crate) fn ended(&self) -> Value {
         wait_for("a job that has ended", || {
             let receipt = self.receipts().pop()?;
             let state = receipt["state"].as_str()?.to_owned();
@@ -159,12 +159,12 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         .unwrap_or_else(|| panic!("no job ended; receipts: {:?}; log:\n{}", self.receipts(), self.log()))
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         text(&fs::read(self.path("daemon.log")).unwrap_or_default())
     }
 
     /// What the sandbox answers on one of its own pages.
-    pub fn sandbox_page(&self, page: &str) -> Value {
+    pub(crate) fn sandbox_page(&self, page: &str) -> Value {
         let url = format!("{}/__sandbox/{page}", self.sandbox.base_url());
         self.runtime.block_on(async {
             reqwest::get(url).await.expect("the sandbox answers").json().await.expect("JSON")
@@ -172,7 +172,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Scripts faults.
-    pub fn fault(&self, fault: &Value) {
+    pub(crate) fn fault(&self, fault: &Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
         self.runtime.block_on(async {
             let answer =
@@ -182,7 +182,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Numbers of products, submissions and labels that exist at the service.
-    pub fn created(&self) -> (usize, usize, usize) {
+    pub(crate) fn created(&self) -> (usize, usize, usize) {
         let state = self.sandbox_page("state");
         let count = |key: &str| state[key].as_array().map_or(0, Vec::len);
         (count("products"), count("submissions"), count("labels"))
@@ -190,26 +190,26 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 }
 
 /// A daemon under test; killed when dropped.
-pub struct Daemon {
-    pub child: Child,
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
 }
 
 impl Daemon {
     /// kill -9.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
     }
 
     /// SIGTERM; gives the exit code.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().expect("kill runs").success());
         self.child.wait().expect("gone").code()
     }
 
     /// Waits until it ends by itself.
-    pub fn wait(mut self) -> Option<i32> {
+    pub(crate) fn wait(mut self) -> Option<i32> {
         wait_for("the daemon to end", || self.child.try_wait().expect("asked"))
             .and_then(|status| status.code())
     }
@@ -223,20 +223,20 @@ impl Drop for Daemon {
 }
 
 /// A file of `tests/fixtures`.
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-pub fn bytes(name: &str) -> Vec<u8> {
+pub(crate) fn bytes(name: &str) -> Vec<u8> {
     fs::read(fixture(name)).expect("a fixture")
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Asks until there is an answer; nothing when patience runs out.
-pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     loop {

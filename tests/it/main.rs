@@ -6,6 +6,7 @@ mod home;
 
 mod configuration;
 mod crash;
+mod hardware;
 mod outage;
 mod rejection;
 mod secrecy;

@@ -25,8 +25,9 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
     assert!(outbox.ends_with(&format!("echo-{}", &receipt["sha256"].as_str().expect("a digest")[..8])));
     let signed = fs::File::open(format!("{outbox}/signed.zip")).expect("the signed package");
     let mut zip = zip::ZipArchive::new(signed).expect("a ZIP");
-    let names: Vec<_> =
-        (0..zip.len()).map(|at| String::from_utf8_lossy(zip.by_index(at).expect("an entry").name_raw()).into_owned()).collect();
+    let names: Vec<_> = (0..zip.len())
+        .map(|at| String::from_utf8_lossy(zip.by_index(at).expect("an entry").name_raw()).into_owned())
+        .collect();
     assert!(names.iter().any(|name| name.to_lowercase().ends_with("echo.inf")), "{names:?}");
     let metadata = fs::read(format!("{outbox}/driver-metadata.json")).expect("metadata");
     serde_json::from_slice::<serde_json::Value>(&metadata).expect("metadata is JSON");

@@ -2,10 +2,11 @@
 
 use super::Notes;
 use super::rules::Placed;
-use crate::config::model::Strategy;
+use crate::config::model::{Destination, Label, Strategy};
 use crate::config::pattern::Pattern;
 use crate::config::rules::{Clause, Key, Matching, Rule, Test};
 use crate::config::sources::Unit;
+use crate::config::templates::Template;
 use crate::hardware::TestHarness;
 
 pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
@@ -18,7 +19,7 @@ pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
         let before = rules[..index].iter().filter_map(|placed| Some((placed, placed.rule.as_ref()?)));
         let mut shadows = before.filter(|(_, earlier)| takes_all_of(earlier, rule));
         if let Some((earlier, shadow)) = shadows.next() {
-            let line = units[earlier.unit].source.text[..earlier.at.start].matches('\n').count() + 1;
+            let line = units[earlier.unit].source.line(earlier.at.start);
             let at = format!("{}:{line}", units[earlier.unit].source.path.display());
             let (message, help) = match takes_all_of(rule, shadow) {
                 true => (
@@ -44,6 +45,12 @@ pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
                         `{{ package.sha256[:8] }}`; products of one name are hard to tell apart";
             desk.warn(&placed.product, message, Some(help.to_owned()));
         }
+        if let Some(family) = unclassified(rule) {
+            let message =
+                format!("the product type of `{family}` is Unclassified, and a label goes to retail");
+            let help = "Microsoft reviews such labels once more (Microsoft, \"Publishing restrictions\")";
+            desk.warn(&placed.product, message, Some(help.to_owned()));
+        }
         for (label, at) in rule.labels.iter().zip(&placed.labels) {
             if !tells_packages_apart(&label.name.variables()) {
                 desk.warn(
@@ -54,6 +61,17 @@ pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
             }
         }
     }
+}
+
+/// The OS family whose product type is Unclassified, if a label goes to Windows Update for everybody.
+fn unclassified(rule: &Rule) -> Option<&str> {
+    let retail =
+        |label: &Label| label.destination == Destination::WindowsUpdate && label.audiences.is_empty();
+    let types = &rule.product.selected_product_types;
+    let plain =
+        |kind: &Template| kind.literal().is_some_and(|word| word.eq_ignore_ascii_case("unclassified"));
+    let family = types.iter().find(|(_, kind)| plain(kind)).map(|(family, _)| family.as_str());
+    family.filter(|_| rule.labels.iter().any(retail))
 }
 
 /// Whether a name shows anything that one package has and the next has not.

@@ -99,7 +99,7 @@ impl Desk<'_> {
 
     /// `file:line` of a place.
     fn place(&self, span: &Range<usize>) -> String {
-        let line = self.source.text[..span.start.min(self.source.text.len())].matches('\n').count() + 1;
+        let line = self.source.line(span.start);
         format!("{}:{line}", self.source.path.display())
     }
 

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::Desk;
-use crate::config::raw;
-use crate::package::Level;
+use crate::config::{raw, suggest};
+use crate::package::{Level, Policy};
 
 pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<String, Level> {
     let mut levels = BTreeMap::new();
     for (name, level) in file.preflight.iter().flat_map(|levels| &levels.value) {
-        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        match name.chars().all(kebab) {
-            true => {
+        let known = Policy::known_checks();
+        match known.iter().find(|check| check.name == name) {
+            Some(check) if check.fixed => {
+                let help = "whether a package is whole and signed is no matter of taste; remove the line";
+                desk.error_with_help(&level.span, format!("the level of `{name}` cannot be changed"), help);
+            }
+            Some(_) => {
                 let level = match level.value {
                     raw::Level::Off => Level::Off,
                     raw::Level::Info => Level::Info,
@@ -20,8 +24,12 @@ pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<Strin
                 };
                 levels.insert(name.clone(), level);
             }
-            false => {
-                let help = format!("did you mean `{}`?", name.to_lowercase().replace(['_', ' '], "-"));
+            None => {
+                let plain = name.to_lowercase().replace(['_', ' '], "-");
+                let help = match suggest::nearest(&plain, known.iter().map(|check| check.name)) {
+                    Some(best) => format!("did you mean `{best}`?"),
+                    None => "`dropship inspect FILE` names the checks".to_owned(),
+                };
                 desk.error_with_help(&level.span, format!("there is no check `{name}`"), help);
             }
         }

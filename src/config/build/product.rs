@@ -204,7 +204,7 @@ fn closed(bench: &mut Bench<'_, '_>, at: &Range<usize>, kind: &str, word: &str, 
     }
 }
 
-/// At most one of three objects, whose fields are the API's own in snake_case.
+/// At most one of three objects, whose fields are the API's own in `snake_case`.
 fn attributes(bench: &mut Bench<'_, '_>, raw: &raw::Product) -> Option<AdditionalAttributes> {
     let given = raw.additional_attributes.as_ref()?;
     if given.len() > 1 {

@@ -97,9 +97,9 @@ pub(super) struct Account {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Api {
-    /// Base URL of the API. Default: https://manage.devcenter.microsoft.com
+    /// Base URL of the API. Default: `https://manage.devcenter.microsoft.com`
     pub(super) endpoint: Option<At<Text<url::Url>>>,
-    /// Base URL of the token service. Default: https://login.microsoftonline.com
+    /// Base URL of the token service. Default: `https://login.microsoftonline.com`
     pub(super) authority: Option<At<Text<url::Url>>>,
     /// Hosts, besides the endpoint's own, that packages go to and come from. Default: *.blob.core.windows.net
     pub(super) blob_hosts: Option<Globs>,
@@ -146,7 +146,7 @@ pub(super) struct Pace {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Store {
-    /// Folder of the store. Default: $STATE_DIRECTORY, else /var/lib/dropship
+    /// Folder of the store. Default: `$STATE_DIRECTORY`, else `/var/lib/dropship`
     pub(super) path: Option<At<String>>,
     /// How long ended jobs and their history stay. Default: 90d
     pub(super) keep: Option<Delay>,
@@ -159,7 +159,7 @@ pub(super) struct Store {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Control {
-    /// Path of the socket. Default: $RUNTIME_DIRECTORY/control.sock, else /run/dropship/control.sock
+    /// Path of the socket. Default: `$RUNTIME_DIRECTORY/control.sock`, else `/run/dropship/control.sock`
     pub(super) socket: Option<At<String>>,
     /// Groups whose members may change things.
     pub(super) operators: Option<Texts>,

@@ -10,7 +10,7 @@ use crate::config::schedule::Days;
 use crate::config::templates::Template;
 use crate::config::version::VersionRange;
 
-/// A text that is a MiniJinja template.
+/// A text that is a `MiniJinja` template.
 pub(in crate::config) type Templated = At<Text<Template>>;
 /// A list of templates, or one.
 pub(in crate::config) type Templates = OneOrMany<Text<Template>>;
@@ -104,6 +104,9 @@ pub(in crate::config) struct Match {
     pub(in crate::config) not: Option<OneOrMany<Match>>,
 }
 
+/// Tables of attributes by name.
+pub(in crate::config) type Attributes = BTreeMap<String, At<BTreeMap<String, Plain>>>;
+
 /// How products are come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -149,10 +152,10 @@ pub(in crate::config) struct Product {
     pub(in crate::config) marketing_names: Option<Templates>,
     /// Product type by OS family code.
     pub(in crate::config) selected_product_types: Option<At<BTreeMap<String, Templated>>>,
-    /// OS codes to sign for, or "from_package" for an .hlkx.
+    /// OS codes to sign for, or `from_package` for an .hlkx.
     pub(in crate::config) requested_signatures: Option<At<Templates>>,
     /// At most one of `storage_controller`, `raid_controller` and `svvp`.
-    pub(in crate::config) additional_attributes: Option<At<BTreeMap<String, At<BTreeMap<String, Plain>>>>>,
+    pub(in crate::config) additional_attributes: Option<At<Attributes>>,
     /// Package type.
     pub(in crate::config) package_type: Option<Templated>,
 }
@@ -275,7 +278,7 @@ pub(in crate::config) struct Label {
     pub(in crate::config) soak: Option<Delay>,
     /// Remove what this label targets from older labels of the same rule and label. Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
-    /// A date, an offset such as "+7d", or "next_working_day". Default: as soon as certified
+    /// A date, an offset such as `+7d`, or `next_working_day`. Default: as soon as certified
     #[serde(alias = "go_live_date")]
     pub(in crate::config) go_live: Option<At<LiveDate>>,
     /// Days on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
@@ -315,7 +318,7 @@ pub(in crate::config) struct Label {
     /// Highest build number (co-engineering).
     #[serde(alias = "ceiling_build_number")]
     pub(in crate::config) ceiling_build: Option<At<u64>>,
-    /// Computer hardware ids, or "from_inf" for those that the INFs name.
+    /// Computer hardware ids, or `from_inf` for those that the INFs name.
     pub(in crate::config) chids: Option<At<Templates>>,
     /// Which rows of the driver metadata it targets. Default: all
     pub(in crate::config) hardware_ids: Option<At<HardwareIds>>,

@@ -160,7 +160,7 @@ pub(in crate::config) struct Expect {
     pub(in crate::config) account: Option<At<String>>,
     /// Names of the labels, as globs, in order; all of them.
     pub(in crate::config) labels: Option<Globs>,
-    /// Fields of the product request: the API's names in snake_case; texts are globs.
+    /// Fields of the product request: the API's names in `snake_case`; texts are globs.
     pub(in crate::config) product: Option<At<BTreeMap<String, At<Any>>>>,
     /// Fields of the submission request.
     pub(in crate::config) submission: Option<At<BTreeMap<String, At<Any>>>>,

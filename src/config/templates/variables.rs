@@ -50,7 +50,7 @@ pub(super) const INF: &[&str] = &[
     "primitive",
 ];
 
-/// Names that MiniJinja itself brings.
+/// Names that `MiniJinja` itself brings.
 const BUILT_IN: &[&str] = &["range", "dict", "namespace", "debug", "loop"];
 
 /// What is wrong with a variable's name, and a suggestion; `None` for one that there is.

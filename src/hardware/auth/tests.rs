@@ -308,3 +308,27 @@ async fn app_service_hands_tokens_out_its_own_way() {
     assert_eq!(headers, ["Bearer app", "Bearer app"]);
     assert_eq!(server.everything().len(), 3);
 }
+
+#[tokio::test]
+async fn a_renewal_that_fails_ahead_of_the_end_is_no_harm() {
+    let count = AtomicUsize::new(0);
+    let server = Server::bare(move |asked| {
+        if !asked.target.contains("oauth2") {
+            return audiences(asked);
+        }
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::json(200, &json!({"access_token": "x", "expires_in": 100})),
+            _ => Reply::empty(503),
+        }
+    })
+    .await;
+    let client = server.client();
+    client.probe().await.expect("a new token");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(85)).await;
+    tokio::time::resume();
+    for _ in 0..3 {
+        client.probe().await.expect("it is still valid");
+    }
+    assert_eq!(server.tokens(), 1 + 4, "and the token service is not pestered");
+}

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::hardware::testing::{Asked, Reply, Server};
 use crate::hardware::*;
 
+mod documented;
+
 const PRODUCT: ProductId = ProductId(14_631_253_285_588_838);
 const SUBMISSION: SubmissionId = SubmissionId(1_152_921_504_621_465_124);
 const LABEL: LabelId = LabelId(1_152_921_504_606_978_422);
@@ -34,106 +36,6 @@ async fn in_turn(replies: Vec<Reply>) -> Server {
 
 fn product_json() -> Value {
     json!({"id": PRODUCT.0, "productName": "p"})
-}
-
-#[tokio::test]
-async fn every_call_is_sent_as_documented() {
-    let server = Server::start(|asked| match (asked.method.as_str(), asked.target.rsplit('/').next()) {
-        ("GET", Some("" | "submissions" | "audiences" | "assets")) => Reply::json(200, &json!({"value": []})),
-        ("POST", Some("commit" | "createpublishermetadata")) => Reply::empty(202),
-        ("PATCH", _) | ("PUT", Some("cancel")) => Reply::empty(204),
-        _ => Reply::json(200, &json!({"id": 1})),
-    })
-    .await;
-    let client = server.client().with_correlation("the-job");
-    let label: NewShippingLabel =
-        serde_json::from_value(json!({"name": "l", "destination": "windowsUpdate"})).expect("label");
-    let mut update = LabelUpdate::default();
-    update.targeting.restricted_to_audiences = Some(vec![]);
-    client.audiences().await.expect("audiences");
-    client.products().all().await.expect("products");
-    client.product(PRODUCT).await.expect("product");
-    client.create_product(&new_product()).await.expect("create product");
-    let change = ProductUpdate { product_name: Some("q".into()), ..ProductUpdate::default() };
-    client.update_product(PRODUCT, &change).await.expect("update product");
-    client.submissions(PRODUCT).all().await.expect("submissions");
-    client.submission(PRODUCT, SUBMISSION).await.expect("submission");
-    client.create_submission(PRODUCT, &new_submission()).await.expect("create submission");
-    let name = SubmissionUpdate { name: "t".into() };
-    client.update_submission(PRODUCT, SUBMISSION, &name).await.expect("update submission");
-    client.commit(PRODUCT, SUBMISSION).await.expect("commit");
-    client.create_publisher_metadata(PRODUCT, SUBMISSION).await.expect("metadata");
-    client.labels(PRODUCT, SUBMISSION).all().await.expect("labels");
-    client.label(PRODUCT, SUBMISSION, LABEL, true).await.expect("label");
-    client.label(PRODUCT, SUBMISSION, LABEL, false).await.expect("label");
-    client.create_label(PRODUCT, SUBMISSION, &label).await.expect("create label");
-    client.update_label(PRODUCT, SUBMISSION, LABEL, &update).await.expect("update label");
-    client.cancel_label(PRODUCT, SUBMISSION, LABEL).await.expect("cancel label");
-    client.translate(27_691_110, PRODUCT, SUBMISSION).await.expect("translate");
-    client.preprod_package("a b").await.expect("preproduction package");
-    client.preprod_assets("p").all().await.expect("assets");
-    client.preprod_asset("p", "a").await.expect("asset");
-    let package = tempfile::NamedTempFile::new().expect("file");
-    std::fs::write(package.path(), "bytes").expect("write");
-    client.preprod_submit(package.path()).await.expect("preproduction submit");
-
-    let asked = server.asked();
-    let p = format!("/products/{PRODUCT}");
-    let s = format!("{p}/submissions/{SUBMISSION}");
-    let l = format!("{s}/shippingLabels/{LABEL}");
-    let expected = [
-        "GET /audiences -".to_owned(),
-        "GET /products/ -".to_owned(),
-        format!("GET {p} -"),
-        "POST /products {\"productName\":\"p\",\"testHarness\":\"attestation\",\"deviceType\":\"internal\",\
-         \"isTestSign\":false,\"isFlightSign\":false,\"selectedProductTypes\":{},\
-         \"requestedSignatures\":[\"WINDOWS_v100_X64_CO_FULL\"]}"
-            .to_owned(),
-        format!("PATCH {p} {{\"productName\":\"q\"}}"),
-        format!("GET {p}/submissions -"),
-        format!("GET {s} -"),
-        format!("POST {p}/submissions {{\"name\":\"s\",\"type\":\"initial\"}}"),
-        format!("PATCH {s} {{\"name\":\"t\"}}"),
-        format!("POST {s}/commit 0"),
-        format!("POST {s}/createpublishermetadata 0"),
-        format!("GET {s}/shippingLabels/ -"),
-        format!("GET {l}?includeTargetingInfo=true -"),
-        format!("GET {l} -"),
-        format!("POST {s}/shippingLabels {{\"name\":\"l\",\"destination\":\"windowsUpdate\"}}"),
-        format!("PATCH {l} {{\"targeting\":{{\"restrictedToAudiences\":[]}}}}"),
-        format!("PUT {l}/cancel 0"),
-        format!(
-            "GET /products/relationships/sourcepubliherid/27691110/sourceproductid/{PRODUCT}\
-             /sourcesubmissionid/{SUBMISSION} -"
-        ),
-        "GET /preprod/packages/a%20b -".to_owned(),
-        "GET /preprod/packages/p/assets -".to_owned(),
-        "GET /preprod/packages/p/assets/a -".to_owned(),
-        "PUT /preprod/packages/ bytes".to_owned(),
-    ];
-    let shown = |asked: &Asked| {
-        let path = asked.target.strip_prefix("/v2.0/my/hardware").expect("the base");
-        let body = match asked.header("content-length") {
-            None => "-".to_owned(),
-            Some("0") => "0".to_owned(),
-            Some(_) => asked.text(),
-        };
-        format!("{} {path} {body}", asked.method)
-    };
-    assert_eq!(asked.iter().map(shown).collect::<Vec<_>>(), expected);
-    for asked in &asked {
-        assert_eq!(asked.header("authorization"), Some("Bearer t0ken"));
-        assert_eq!(asked.header("accept"), Some("application/json"));
-        assert_eq!(asked.header("ms-correlationid"), Some("the-job"));
-        assert_eq!(asked.header("ms-requestid").map(str::len), Some(36));
-        let kind = match asked.header("content-length") {
-            None => None,
-            Some("5") => Some("application/octet-stream"),
-            Some(_) => Some("application/json"),
-        };
-        assert_eq!(asked.header("content-type"), kind, "{}", asked.target);
-    }
-    assert_eq!(server.tokens(), 1);
 }
 
 #[tokio::test]
@@ -318,4 +220,53 @@ fn plain_http_is_for_loopback_alone() {
     base("http://[::1]:8080").expect("loopback");
     assert!(matches!(base("http://manage.devcenter.microsoft.com"), Err(BuildError::PlainHttp { .. })));
     assert!(matches!(base("file:///x"), Err(BuildError::NotAWebAddress { .. })));
+}
+
+#[tokio::test]
+async fn loopback_is_never_proxied() {
+    let server = Server::start(|asked| match asked.method.as_str() {
+        "CONNECT" => Reply::empty(502),
+        _ => Reply::json(200, &product_json()),
+    })
+    .await;
+    let mut settings = server.settings();
+    settings.proxy = Some("http://127.0.0.1:9".parse().expect("url"));
+    let client = Client::new(settings.clone()).expect("client");
+    client.product(PRODUCT).await.expect("directly");
+
+    // Everything else is.
+    settings.proxy = Some(server.base.clone());
+    settings.endpoint = "https://manage.devcenter.microsoft.com".parse().expect("url");
+    let client = Client::new(settings).expect("client");
+    client.create_product(&new_product()).await.expect_err("our proxy is none");
+    let last = server.asked().pop().expect("a request");
+    assert_eq!(
+        (last.method.as_str(), last.target.as_str()),
+        ("CONNECT", "manage.devcenter.microsoft.com:443")
+    );
+    assert_eq!(last.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_correlation_id_is_fit_for_a_header() {
+    let server = in_turn(vec![Reply::json(200, &product_json())]).await;
+    server.client().with_correlation("job \n7\u{fc}").product(PRODUCT).await.expect("sent");
+    assert_eq!(server.asked()[0].header("ms-correlationid"), Some("job7"));
+}
+
+#[test]
+fn everything_can_be_spawned() {
+    fn sendable<T: Send>(_: T) {}
+    fn check(
+        client: &Client,
+        url: &crate::redact::SafeUrl,
+        path: &std::path::Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) {
+        sendable(client.upload(url, path, progress));
+        sendable(client.download(url, path, progress));
+        sendable(client.products().all());
+        sendable(client.commit(PRODUCT, SUBMISSION));
+    }
+    let _: fn(&Client, &crate::redact::SafeUrl, &std::path::Path, &(dyn Fn(u64) + Send + Sync)) = check;
 }

@@ -30,7 +30,10 @@ impl DriverMetadata {
     /// When it is not JSON, or has no `BundleInfoMap`.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        Ok(serde_json::from_slice(bytes)?)
+        let metadata: Self = serde_json::from_slice(bytes)?;
+        let infs = metadata.bundles.values().flat_map(|bundle| bundle.infs.values());
+        super::os::note(infs.flat_map(|inf| inf.os_pnp.keys()));
+        Ok(metadata)
     }
 
     /// Every (bundle id, INF, OS code, hardware id) that a label may target.

@@ -11,6 +11,7 @@ mod label;
 mod link;
 mod metadata;
 mod open;
+mod os;
 mod preprod;
 mod product;
 mod status;
@@ -28,6 +29,7 @@ pub use label::{
 };
 pub use link::Link;
 pub use metadata::{Bundle, DriverMetadata, InfMetadata, MetadataError, PnpInfo};
+pub use os::{OS_CODES, is_known_os_code};
 pub use preprod::{Asset, PreprodError, PreprodPackage};
 pub use product::{
     AdditionalAttributes, DeviceType, NewProduct, Product, ProductUpdate, RaidController, StorageController,

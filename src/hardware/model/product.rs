@@ -147,7 +147,7 @@ pub struct Product {
     #[serde(default, deserialize_with = "wire::map")]
     pub selected_product_types: BTreeMap<String, String>,
     /// OS codes it is signed for.
-    #[serde(default, deserialize_with = "wire::texts")]
+    #[serde(default, deserialize_with = "os_codes")]
     pub requested_signatures: Vec<String>,
     /// More facts for storage controllers and SVVP.
     #[serde(default, deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
@@ -173,4 +173,10 @@ pub struct Product {
     /// Fields without a documented name.
     #[serde(flatten)]
     pub other: Unknown,
+}
+
+fn os_codes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let codes = wire::texts(deserializer)?;
+    super::os::note(&codes);
+    Ok(codes)
 }

@@ -57,9 +57,13 @@ async fn a_list_of_12345_comes_complete_through_faults() {
 #[tokio::test]
 async fn pages_that_lead_in_a_circle_end_with_an_error() {
     let server = Server::start(|_| page(0, 50, Some("again"))).await;
+    let mut pages = server.client().products();
+    assert_eq!(pages.next().await.expect("the page itself is good").map(|page| page.len()), Some(50));
+    pages.next().await.expect_err("a circle");
+    pages.next().await.expect_err("it stays one");
+    assert_eq!(server.asked().len(), 2);
     let error = server.client().products().all().await.expect_err("a circle");
     assert!(error.to_string().contains("in a circle"), "{error}");
-    assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]

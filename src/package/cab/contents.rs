@@ -19,8 +19,13 @@ const ALL_INFS: u64 = 12 * 1024 * 1024;
 const DRIVER: u32 = 4096;
 /// Files that are looked into, at most.
 const MOST: usize = 2048;
-/// Bytes unpacked for one package, at most: as much as the largest folder holds.
+/// Bytes unpacked for one package, at most: as much as the largest folder holds, and no more than
+/// a package of its length can want.
 const BUDGET: u64 = 2 * 1024 * 1024 * 1024;
+const BUDGET_FLOOR: u64 = 64 * 1024 * 1024;
+const RATIO: u64 = 64;
+/// What a block costs at least, so that empty ones are not for free.
+const BLOCK_COST: u64 = 8 * 1024;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -78,7 +83,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
             folder.push(Wanted { index, range, bytes: Vec::new() });
         }
     }
-    let mut budget = BUDGET;
+    let mut budget = input.len().saturating_mul(RATIO).saturating_add(BUDGET_FLOOR).min(BUDGET);
     for (folder, mut wanted) in listing.folders.iter().zip(folders) {
         if wanted.is_empty() {
             continue;
@@ -126,9 +131,9 @@ fn unpack(
             return Ok(Err("its data is cut off"));
         };
         at = at.saturating_add(prefix as u64);
-        *budget = match budget.checked_sub(length as u64) {
+        *budget = match budget.checked_sub(BLOCK_COST.max(length as u64)) {
             Some(left) => left,
-            None => return Ok(Err("unpacking takes more than 2 GiB")),
+            None => return Ok(Err("unpacking takes more than a package of this length can want")),
         };
         let stop = position.saturating_add(length as u64);
         while wanted.get(first).is_some_and(|file| file.range.end <= position) {

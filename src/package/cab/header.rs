@@ -122,6 +122,8 @@ fn signature(head: &[u8], room: u16, folder_reserve: u8, data_reserve: u8) -> Op
     // Bytes that some verifiers hash and others do not: none may hold anything.
     Some(if first != 0 || room != 20 {
         Signature::Odd("the header's reserve holds more than the signature's place")
+    } else if head.get(4..8).is_none_or(|reserved| reserved != [0; 4]) {
+        Signature::Odd("a reserved field of its header, which no signature covers, is not zero")
     } else if filler.iter().any(|byte| *byte != 0) {
         Signature::Odd("the record of the signature's place is not filled with zeros")
     } else if folder_reserve != 0 || data_reserve != 0 {
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn room_that_no_signature_covers_is_odd() {
-        for (at, value) in [(40, 1), (52, 1), (59, 1), (38, 1), (39, 1), (36, 24)] {
+        for (at, value) in [(4, 1), (7, 0x80), (40, 1), (52, 1), (59, 1), (38, 1), (39, 1), (36, 24)] {
             let mut bytes = CAB.to_vec();
             bytes[at] = value;
             let found = Header::read(&bytes).unwrap().signature;

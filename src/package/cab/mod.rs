@@ -28,6 +28,8 @@ use listing::Listing;
 
 /// Longest signature that is read; real ones take some tens of kilobytes.
 const SIGNATURE: u32 = 4 * 1024 * 1024;
+/// Tools are known to read cabinets up to here.
+const LARGE: u64 = 0x7fff_ffff;
 /// Signatures are padded to this many bytes.
 const PADDING: usize = 8;
 
@@ -44,6 +46,11 @@ pub(super) fn inspect(
         let whole = hash::digest(input, &[], &[], hashed)?.whole;
         return Ok((None, whole));
     };
+    if input.len() > LARGE {
+        let message =
+            "the cabinet is larger than 2 GiB, which cabinet tools are not known to read; split the package";
+        report.say(Check::CabLarge, message);
+    }
     let block = signature_block(input, &header, policy, report)?;
     let signature = match block.as_deref().map(read_signature) {
         None => None,
@@ -176,7 +183,8 @@ fn facts(
         .collect();
     for (index, reason) in &contents.unread {
         if let Some(file) = files.get(*index) {
-            let message = format!("{} could not be read: {reason}; nothing is known of it", file.path);
+            let path = preflight::shown(&file.path);
+            let message = format!("{path} could not be read: {reason}; nothing is known of it");
             report.say(Check::ContentsUnread, message);
         }
     }
@@ -194,6 +202,9 @@ fn facts(
         } else {
             file.machine = pe::machine(&bytes);
         }
+    }
+    if architectures.is_empty() {
+        architectures.extend(files.iter().filter_map(|file| file.machine.clone()));
     }
     let facts =
         Facts { kind: Kind::Cab, size: input.len(), files, infs, architectures, signer: None, hlkx: None };

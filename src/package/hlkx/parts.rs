@@ -8,7 +8,7 @@ use ring::digest::Context;
 use super::super::checks::{Check, Report};
 use super::archive::{Archive, Entry};
 use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, relationships, transformed};
-use super::signature::{Reference, Transform, XmlSignature};
+use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
 
 /// Judges every part by the manifests of the signatures. `own` are the parts that make up the
@@ -23,7 +23,11 @@ pub(super) fn judge(
     // References by part, so that each part is read once.
     let mut wanted: BTreeMap<String, Vec<&Reference>> = BTreeMap::new();
     for reference in signatures.iter().flat_map(|signature| &signature.references) {
-        wanted.entry(reference.part.to_lowercase()).or_default().push(reference);
+        // Tools differ in whether the archive keeps a name's percent signs.
+        let decoded = percent_decoded(&reference.part);
+        let found = archive.find(&reference.part).or_else(|| archive.find(&decoded));
+        let name = found.map_or(&reference.part, |entry| &entry.name);
+        wanted.entry(name.to_lowercase()).or_default().push(reference);
     }
     let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
     let mut covered = BTreeSet::new();

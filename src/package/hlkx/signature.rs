@@ -48,7 +48,7 @@ pub(super) enum Transform {
 /// One part that a manifest vouches for.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
-    /// Its name without a slash in front.
+    /// Its name without a slash in front, as the manifest writes it.
     pub(super) part: String,
     /// Its content type.
     pub(super) content_type: Option<String>,
@@ -164,7 +164,7 @@ impl XmlSignature {
             let (hash, digest) = digest(reference)?;
             self.sha1 |= hash == Hash::Sha1;
             self.references.push(Reference {
-                part: percent_decoded(part.trim_start_matches('/')),
+                part: part.trim_start_matches('/').to_owned(),
                 content_type: query.strip_prefix("ContentType=").map(percent_decoded),
                 transform: transforms(reference)?,
                 hash,
@@ -178,7 +178,7 @@ impl XmlSignature {
     pub(super) fn verify(&self, certificate: &Certificate<'_>) -> Result<(), ValueFault> {
         let message = self.message.as_bytes();
         if self.rsa {
-            return verify_value(certificate, RSA, self.hash, message, &self.value);
+            return verify_value(certificate.key, RSA, self.hash, message, &self.value);
         }
         let bad = |_| ValueFault::Bad;
         match (certificate.key, self.hash) {
@@ -222,7 +222,7 @@ fn transforms(reference: Node<'_, '_>) -> Result<Transform, String> {
 }
 
 /// Text of a URI with its percent signs resolved; what makes no UTF-8 stays as it is.
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();
     while let Some((first, rest)) = bytes.split_first() {

@@ -171,8 +171,8 @@ fn models(document: &Document, facts: &mut InfFacts) -> bool {
             let root = ["services", "wmi", "hw"].iter().any(|part| decoration.split('.').any(|p| p == *part));
             if !root {
                 facts.primitive = true;
-                undecorated |= architecture(decoration).is_none();
-                architectures.insert(architecture(decoration).unwrap_or("x86").to_owned());
+                // Without an architecture the section is for any.
+                architectures.extend(architecture(decoration).map(str::to_owned));
             }
         }
     }

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 const LINES: usize = 200_000;
 /// Characters of a value after its strings are put in, at most; Windows allows 4096.
 const VALUE: usize = 4096;
-/// Values of one line, at most.
+/// Values of one line, and of all lines, at most.
 const VALUES: usize = 512;
+const ALL_VALUES: usize = 400_000;
 
 /// One line of a section: `key = value, value` or `value, value`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,14 +46,12 @@ impl Document {
         raw.read(text);
         let mut document = Self { strings: raw.strings(), ..Self::default() };
         for name in &raw.names {
-            let lines = raw.sections.get(name).map(Vec::as_slice).unwrap_or_default();
-            let mut expanded = Vec::with_capacity(lines.len());
-            for line in lines {
-                let key = document.expand(&line.key);
-                let values = line.values.iter().map(|value| document.expand(value)).collect();
-                expanded.push(Line { key, values });
+            let mut lines = raw.sections.remove(name).unwrap_or_default();
+            for line in &mut lines {
+                document.expand(&mut line.key);
+                line.values.iter_mut().for_each(|value| document.expand(value));
             }
-            document.sections.insert(name.clone(), expanded);
+            document.sections.insert(name.clone(), lines);
         }
         document.names = raw.names;
         document.undefined.sort_unstable();
@@ -77,12 +76,12 @@ impl Document {
     }
 
     /// Puts in the strings; once, as Windows does, so that no text can grow without bound.
-    fn expand(&mut self, text: &str) -> String {
+    fn expand(&mut self, text: &mut String) {
         if !text.contains('%') {
-            return text.to_owned();
+            return;
         }
         let mut out = String::new();
-        let mut rest = text;
+        let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('%') {
             out.push_str(before);
             let Some((token, behind)) = after.split_once('%') else {
@@ -109,10 +108,10 @@ impl Document {
             }
         }
         out.push_str(rest);
-        out.char_indices()
-            .nth(VALUE)
-            .map(|(at, _)| at)
-            .map_or(out.clone(), |at| out.chars().take(at).collect())
+        if let Some((end, _)) = out.char_indices().nth(VALUE) {
+            out.truncate(end);
+        }
+        *text = out;
     }
 }
 
@@ -126,6 +125,7 @@ struct Raw {
 impl Raw {
     fn read(&mut self, text: &str) {
         let mut current: Option<String> = None;
+        let mut count = 0usize;
         for line in logical_lines(text) {
             let line = line.trim();
             if let Some(name) =
@@ -140,7 +140,12 @@ impl Raw {
             } else if !line.is_empty()
                 && let Some(section) = current.as_ref().and_then(|name| self.sections.get_mut(name))
             {
-                section.push(split(line));
+                let line = split(line);
+                count = count.saturating_add(line.values.len());
+                if count > ALL_VALUES {
+                    return;
+                }
+                section.push(line);
             }
         }
     }

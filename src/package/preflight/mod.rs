@@ -53,7 +53,7 @@ fn several<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 }
 
 /// A name from a package as it may be shown: without control characters, not without end.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     const LONGEST: usize = 200;
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LONGEST).collect()
 }

@@ -4,7 +4,7 @@ use ring::digest;
 use ring::signature as verifier;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
 
-use super::certificate::{Certificate, Key};
+use super::certificate::Key;
 
 /// A digest algorithm that can be worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,17 @@ impl Hash {
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01] => Some(Self::Sha256),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02] => Some(Self::Sha384),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03] => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// By the object identifier of a signature algorithm that names its digest.
+    pub(crate) fn of_signature(oid: &[u8]) -> Option<Self> {
+        match (oid.strip_prefix(PKCS1), oid.strip_prefix(ECDSA)) {
+            (Some([5]), _) | (_, Some([1])) => Some(Self::Sha1),
+            (Some([11]), _) | (_, Some([3, 2])) => Some(Self::Sha256),
+            (Some([12]), _) | (_, Some([3, 3])) => Some(Self::Sha384),
+            (Some([13]), _) | (_, Some([3, 4])) => Some(Self::Sha512),
             _ => None,
         }
     }
@@ -71,15 +82,15 @@ pub(crate) enum ValueFault {
     Unsupported(String),
 }
 
-/// Verifies a signature value with a certificate's key.
+/// Verifies a signature value with a key.
 pub(crate) fn verify_value(
-    certificate: &Certificate<'_>,
+    key: Key<'_>,
     signature_oid: &[u8],
     hash: Hash,
     message: &[u8],
     value: &[u8],
 ) -> Result<(), ValueFault> {
-    let (algorithm, key) = match certificate.key {
+    let (algorithm, key) = match key {
         Key::Rsa { der, .. } => (rsa(signature_oid, hash)?, der),
         Key::P256(point) => (ecdsa(signature_oid, hash, false)?, point),
         Key::P384(point) => (ecdsa(signature_oid, hash, true)?, point),

@@ -80,6 +80,10 @@ impl<'a> Authenticode<'a> {
                 candidates(&self.data.signer, &self.certificates).next()?
             }
         };
+        if self.unreadable > 0 {
+            let message = "a certificate in the package is damaged and cannot be read; sign the package anew";
+            report.say(Check::ChainDamaged, message);
+        }
         let mut facts = leaf.facts();
         signer::judge(report, leaf, &self.certificates, policy);
         if let Some(stamp) = timestamp::judge(report, &self.data.signer, leaf, &self.certificates, policy) {

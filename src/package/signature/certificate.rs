@@ -9,6 +9,7 @@ use super::super::der::{
 };
 use super::super::facts::SignerFacts;
 use super::super::hash::hex;
+use super::algorithm::{Hash, ValueFault, verify_value};
 use super::{name, time};
 
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
@@ -44,6 +45,8 @@ pub(crate) enum Key<'a> {
 pub(crate) struct Certificate<'a> {
     /// All of it.
     pub(crate) der: &'a [u8],
+    /// What its issuer signed, the algorithm, and the value.
+    signed: (&'a [u8], &'a [u8], &'a [u8]),
     /// Serial number, contents of the integer.
     pub(crate) serial: &'a [u8],
     /// Issuer, all of the name.
@@ -70,7 +73,10 @@ impl<'a> Certificate<'a> {
     /// Reads a certificate.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
         let mut certificate = Reader::new(der).inside(SEQUENCE)?;
-        let mut tbs = certificate.inside(SEQUENCE)?;
+        let body = certificate.expect(SEQUENCE)?;
+        let algorithm = certificate.inside(SEQUENCE)?.expect(OID)?.value;
+        let value = certificate.expect(BIT_STRING)?.value.get(1..).unwrap_or_default();
+        let mut tbs = Reader::new(body.value);
         tbs.optional(CONTEXT_0)?;
         let serial = tbs.expect(INTEGER)?.value;
         tbs.expect(SEQUENCE)?;
@@ -79,6 +85,7 @@ impl<'a> Certificate<'a> {
         let subject = tbs.expect(SEQUENCE)?.whole;
         let mut found = Self {
             der,
+            signed: (body.whole, algorithm, value),
             serial,
             issuer,
             subject,
@@ -127,6 +134,17 @@ impl<'a> Certificate<'a> {
         named && self.key_usage.is_none_or(|bits| bits & 0xc0 != 0)
     }
 
+    /// Whether a key signed this certificate; `None` if that cannot be worked out.
+    pub(crate) fn signed_by(&self, key: Key<'_>) -> Option<bool> {
+        let (message, algorithm, value) = self.signed;
+        let hash = Hash::of_signature(algorithm)?;
+        match verify_value(key, algorithm, hash, message, value) {
+            Ok(()) => Some(true),
+            Err(ValueFault::Bad) => Some(false),
+            Err(ValueFault::Unsupported(_)) => None,
+        }
+    }
+
     /// Issued by itself, by its names.
     pub(crate) fn self_issued(&self) -> bool {
         self.issuer == self.subject
@@ -170,8 +188,8 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// Reads a `SubjectPublicKeyInfo`.
-fn key(mut info: Reader<'_>) -> Result<Key<'_>, DerError> {
+/// Reads the fields of a `SubjectPublicKeyInfo`.
+pub(crate) fn key(mut info: Reader<'_>) -> Result<Key<'_>, DerError> {
     let mut algorithm = info.inside(SEQUENCE)?;
     let id = algorithm.expect(OID)?.value;
     let bits = info.expect(BIT_STRING)?.value;

@@ -10,8 +10,9 @@ use webpki::{
 };
 
 use super::super::checks::{Check, Report};
+use super::super::der::Reader;
 use super::super::policy::Policy;
-use super::certificate::{CODE_SIGNING, Certificate};
+use super::certificate::{CODE_SIGNING, Certificate, Key, TIME_STAMPING, key};
 
 /// A search for a path from a leaf to one of some roots.
 pub(crate) struct Search<'s> {
@@ -90,6 +91,9 @@ pub(crate) fn judge(
         let (check, message) = explain(&error, leaf);
         return report.say(check, message);
     }
+    if !damaged(report, certificates, policy) {
+        own(report, &search, certificates, policy);
+    }
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {
         let message =
@@ -117,6 +121,56 @@ pub(crate) fn judge(
             );
             report.say(Check::CrlUnusable, message);
         }
+    }
+}
+
+/// Reports certificates of the package that their issuers, where these are known, did not sign.
+fn damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &Policy) -> bool {
+    let trust = &policy.signers;
+    let given: Vec<_> = trust.intermediates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
+    let anchors = trust.roots.iter().chain(&trust.timestamp_roots);
+    let anchors =
+        anchors.map(|anchor| (&*anchor.subject, key(Reader::new(&anchor.subject_public_key_info)).ok()));
+    let others = certificates.iter().chain(&given);
+    let others = others.map(|other| (contents(other.subject), Some(other.key)));
+    let issuers: Vec<(&[u8], Key<'_>)> =
+        anchors.chain(others).filter_map(|(name, key)| Some((name, key?))).collect();
+    let mut any = false;
+    for certificate in certificates {
+        let known = issuers.iter().filter(|(name, _)| *name == contents(certificate.issuer));
+        let outcomes: Vec<_> = known.map(|(_, key)| certificate.signed_by(*key)).collect();
+        if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Some(false)) {
+            let message = format!(
+                "the certificate of {} in the package is damaged; sign the package anew",
+                certificate.name()
+            );
+            report.say(Check::ChainDamaged, message);
+            any = true;
+        }
+    }
+    any
+}
+
+/// The contents of a name without its tag and length, as trust anchors hold it.
+fn contents(name: &[u8]) -> &[u8] {
+    Reader::new(name).any().map_or(name, |tlv| tlv.value)
+}
+
+/// A package that brings certificates of its own must hold by them too: Microsoft has no others.
+fn own(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certificate<'_>], policy: &Policy) {
+    let brought =
+        certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
+    let brought: Vec<_> = brought.map(|certificate| CertificateDer::from(certificate.der)).collect();
+    let alone = Search { leaf: search.leaf, through: &brought, at: search.at, purpose: search.purpose };
+    if !brought.is_empty()
+        && let Err(error) = alone.run(&policy.signers.roots, &[], false)
+    {
+        let message = format!(
+            "the chain of {} holds only by the intermediates of [signers], not by the certificates in the package ({error}): \
+             Microsoft may not find a chain: sign the package anew with its issuers' certificates",
+            search.leaf.name()
+        );
+        report.say(Check::ChainOwnCertificates, message);
     }
 }
 

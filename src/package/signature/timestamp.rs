@@ -19,6 +19,9 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
 const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
+/// Timestamps of one signature that are looked at; tools make one or two.
+const MOST: usize = 8;
+
 /// A timestamp that fits.
 pub(crate) struct Stamp {
     /// When.
@@ -46,7 +49,7 @@ pub(crate) fn judge(
     let tokens = TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value));
     let older = signer.unsigned_values(COUNTER_SIGNATURE);
     let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates));
-    let found: Vec<_> = tokens.chain(older).collect();
+    let found: Vec<_> = tokens.chain(older).take(MOST).collect();
     if found.is_empty() {
         let message = "the signature bears no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
         report.say(Check::TimestampMissing, message);

@@ -65,7 +65,7 @@ pub(crate) fn verify<'c, 'a>(
     }
     let mut fault = SignerFault::NoCertificate;
     for certificate in candidates(signer, certificates) {
-        match verify_value(certificate, signer.algorithm, hash, &message, signer.value) {
+        match verify_value(certificate.key, signer.algorithm, hash, &message, signer.value) {
             Ok(()) => return Ok(certificate),
             Err(ValueFault::Bad) => fault = SignerFault::Value,
             Err(ValueFault::Unsupported(what)) => fault = SignerFault::Unsupported(what),

@@ -30,6 +30,62 @@ fn cabinets_that_hide_something_are_malformed() {
     assert_eq!(cab(|bytes| bytes[32] ^= 1), ["digest-mismatch"]);
 }
 
+/// A cabinet of many folders that all unpack the same blocks, each with an INF behind them.
+fn bomb(folders: u16, blocks: u16, block: &[u8], unpacked: u16) -> Vec<u8> {
+    let files: Vec<u8> = (0..folders)
+        .flat_map(|folder| {
+            let mut entry = 10u32.to_le_bytes().to_vec();
+            entry.extend_from_slice(&0x7000_0000u32.to_le_bytes());
+            entry.extend_from_slice(&folder.to_le_bytes());
+            entry.extend_from_slice(&[0; 6]);
+            entry.extend_from_slice(format!("D\\{folder}.inf\0").as_bytes());
+            entry
+        })
+        .collect();
+    let files_at = 36 + 8 * u32::from(folders);
+    let data_at = files_at + files.len() as u32;
+    let mut out = b"MSCF".to_vec();
+    let length = data_at as usize + usize::from(blocks) * (8 + block.len());
+    for number in [0, length as u32, 0, files_at, 0] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.extend_from_slice(&[3, 1]);
+    for number in [folders, folders, 0, 0, 0] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    for _ in 0..folders {
+        out.extend_from_slice(&data_at.to_le_bytes());
+        out.extend_from_slice(&blocks.to_le_bytes());
+        out.extend_from_slice(&1u16.to_le_bytes());
+    }
+    out.extend_from_slice(&files);
+    for _ in 0..blocks {
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&(block.len() as u16).to_le_bytes());
+        out.extend_from_slice(&unpacked.to_le_bytes());
+        out.extend_from_slice(block);
+    }
+    assert_eq!(out.len(), length);
+    out
+}
+
+#[test]
+fn bombs_do_not_take_long() {
+    // An empty deflate stream, and one of 32768 zeros.
+    let empty = b"CK\x03\x00".to_vec();
+    let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
+    let mut zeros = b"CK".to_vec();
+    zeros.reserve(1024);
+    compress.compress_vec(&[0; 0x8000], &mut zeros, flate2::FlushCompress::Finish).unwrap();
+    let started = std::time::Instant::now();
+    for (block, unpacked) in [(empty, 0), (zeros, 0x8000)] {
+        let package = bomb(2000, 60_000, &block, unpacked);
+        let inspection = inspect_bytes(&package, Kind::Cab, &policy());
+        assert!(checks(&inspection, Level::Warn).contains(&"contents-unread"));
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_signature_from_another_cabinet_does_not_fit() {
     let other = bytes("cab/multi.cab");

@@ -170,8 +170,10 @@ fn levels_are_the_operators() {
 fn a_primitive_driver_needs_no_hardware_ids() {
     let (head, tail) = INF.split_once("[Manufacturer]").unwrap();
     let strings = tail.split_once("[Strings]").unwrap().1;
-    let inf = format!("{head}[DefaultInstall.NTamd64]\r\nCopyFiles=x\r\n[Strings]{strings}");
-    assert_eq!(found(&driver("Drv", &inf)), Vec::<String>::new());
+    for decoration in ["", ".NTamd64"] {
+        let inf = format!("{head}[DefaultInstall{decoration}]\r\nCopyFiles=x\r\n[Strings]{strings}");
+        assert_eq!(found(&driver("Drv", &inf)), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! How Windows Update publishes a label: what Microsoft demands, so far as the rule alone tells.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::config::build::product::open;
+use crate::config::build::rules::Bench;
+use crate::config::model::{Label, Product};
+use crate::config::raw::rule as raw;
+use crate::config::raw::values::At;
+use crate::config::schedule::Moment;
+use crate::config::templates::Template;
+use crate::config::vocabulary;
+use crate::hardware::TestHarness;
+use crate::labels::rules::is_test_audience;
+
+/// Keys that say how Windows Update publishes, on a label that does not go there.
+pub(super) fn forbid(bench: &mut Bench<'_, '_>, own: &raw::Label) {
+    let first = |list: &Option<raw::Templates>| list.as_ref()?.0.first().map(|at| at.span.clone());
+    let keys = [
+        ("go_live", own.go_live.as_ref().map(|value| value.span.clone())),
+        ("audiences", first(&own.audiences)),
+        ("floor", own.floor.as_ref().map(|value| value.span.clone())),
+        ("ceiling", own.ceiling.as_ref().map(|value| value.span.clone())),
+        ("floor_build", own.floor_build.as_ref().map(|value| value.span.clone())),
+        ("ceiling_build", own.ceiling_build.as_ref().map(|value| value.span.clone())),
+        ("supersede", own.supersede.as_ref().filter(|flag| flag.value).map(|value| value.span.clone())),
+        ("auto_install_during_os_upgrade", on(&own.auto_install_during_os_upgrade)),
+        ("auto_install_on_applicable_systems", on(&own.auto_install_on_applicable_systems)),
+    ];
+    for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+        let help = "the partner decides how it is published; remove the key";
+        bench.desk.error_with_help(
+            &span,
+            format!("`{key}` means nothing on a label for another partner"),
+            help,
+        );
+    }
+}
+
+fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
+    flag.as_ref().filter(|flag| flag.value).map(|flag| flag.span.clone())
+}
+
+/// What Microsoft demands of a label for Windows Update, so far as the rule alone tells.
+pub(super) fn check(
+    bench: &mut Bench<'_, '_>,
+    raw: &raw::Label,
+    label: &Label,
+    product: Option<&Product>,
+    at: &Range<usize>,
+) {
+    let automatic = on(&raw.auto_install_during_os_upgrade).or(on(&raw.auto_install_on_applicable_systems));
+    if let Some(span) = &automatic
+        && label.approval.is_none()
+    {
+        let help = "add `[rule.label.approval]` with what was tested and why";
+        bench.desk.error_with_help(
+            span,
+            "a driver that installs by itself needs `approval` information",
+            help,
+        );
+    }
+    if let Some(ceiling) = &raw.ceiling
+        && label.approval.as_ref().is_none_or(|approval| approval.business_justification.is_none())
+    {
+        let help = "add `approval.business_justification`";
+        bench.desk.error_with_help(&ceiling.span, "a ceiling needs a business justification", help);
+    }
+    let in_service = raw.floor.as_ref().or(raw.ceiling.as_ref());
+    if let Some(span) = in_service.map(|value| &value.span)
+        && label.build.is_some()
+    {
+        bench.desk.error(span, "floor and ceiling exclude build numbers: give one kind or the other");
+    }
+    for edge in [&raw.floor, &raw.ceiling].into_iter().flatten() {
+        if let Some(word) = edge.value.0.literal() {
+            open(bench, &edge.span, "floor or ceiling", word, vocabulary::FLOORS);
+        }
+    }
+    if let (Some(low), Some(high)) = (rank(&label.floor), rank(&label.ceiling))
+        && low > high
+        && let Some(ceiling) = &raw.ceiling
+    {
+        bench.desk.error(&ceiling.span, "the ceiling lies below the floor");
+    }
+    if let Some(date) = &raw.go_live
+        && let Moment::At(time) = label.go_live.map_or(Moment::In(Duration::ZERO), |live| live.moment)
+    {
+        let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+        if label.blackout.iter().any(|days| days.contains(day)) {
+            bench.desk.error(&date.span, format!("{day} is a blackout day"));
+        }
+    }
+    if product.is_some_and(|product| product.test_harness == TestHarness::Attestation) {
+        attestation(bench, raw, label, at);
+    }
+}
+
+fn rank(edge: &Option<Template>) -> Option<usize> {
+    edge.as_ref().and_then(Template::literal).and_then(vocabulary::floor_rank)
+}
+
+/// Since March 2023 an attestation-signed driver goes to test audiences or co-engineering alone.
+fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &Label, at: &Range<usize>) {
+    let possible = |audience: &Template| match audience.literal() {
+        // A GUID's name is known only to Microsoft; it is looked at again before the label is made.
+        Some(name) => is_test_audience(name) || crate::labels::rules::is_guid(name),
+        None => true,
+    };
+    if label.build.is_some() || label.audiences.iter().any(possible) {
+        return;
+    }
+    let first = raw.audiences.as_ref().and_then(|list| list.0.first()).map(|at| at.span.clone());
+    let help = "add `audiences = [\"Test Registry Key\"]`, or submit HLK results for retail \
+                (Microsoft, \"Publishing restrictions\")";
+    let message = "Microsoft does not publish attestation-signed drivers to retail";
+    bench.desk.error_with_help(&first.unwrap_or_else(|| at.clone()), message, help);
+}

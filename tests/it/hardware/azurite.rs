@@ -1,0 +1,124 @@
+//! Uploads and downloads against Azurite, the storage emulator of its makers.
+//!
+//! `AZURITE=/path/to/azurite-blob cargo test --test it azurite -- --ignored`; without the variable it is
+//! fetched with npx.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dropship::hardware::{Client, Credential, SecretSource, Settings, TransferError};
+use dropship::redact::{SafeUrl, Secret};
+use jiff::Timestamp;
+use ring::hmac;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::rig::QUIET;
+
+const ACCOUNT: &str = "devstoreaccount1";
+/// The emulator's well-known key.
+const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+const VERSION: &str = "2021-12-02";
+
+/// A URL that grants what it says to one blob until then. Source: "Create a service SAS".
+fn signed(base: &Url, blob: &str, permissions: &str, end: Timestamp) -> SafeUrl {
+    let end = format!("{end:.0}");
+    let resource = format!("/blob/{ACCOUNT}/ingestion/{blob}");
+    let text =
+        [permissions, "", &end, &resource, "", "", "", VERSION, "b", "", "", "", "", "", "", ""].join("\n");
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(KEY).expect("base64"));
+    let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+    let mut url = base.join(&format!("/{ACCOUNT}/ingestion/{blob}")).expect("a URL");
+    url.query_pairs_mut().extend_pairs([
+        ("sv", VERSION),
+        ("sr", "b"),
+        ("se", &end),
+        ("sp", permissions),
+        ("sig", &signature),
+    ]);
+    SafeUrl::new(url)
+}
+
+/// Makes the container, which takes the account's key. Source: "Authorize with Shared Key".
+async fn make_container(base: &Url) -> bool {
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    let text = format!(
+        "PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{ACCOUNT}/{ACCOUNT}/ingestion\nrestype:container"
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(KEY).expect("base64"));
+    let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+    let url = base.join(&format!("/{ACCOUNT}/ingestion?restype=container")).expect("a URL");
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = http
+        .put(url)
+        .header("x-ms-date", date)
+        .header("x-ms-version", VERSION)
+        .header("Content-Length", "0")
+        .header("Authorization", format!("SharedKey {ACCOUNT}:{signature}"));
+    match request.send().await {
+        Ok(answer) => {
+            assert_eq!(answer.status(), 201, "the container is made");
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Azurite, from npm"]
+async fn azurite_takes_an_upload_and_gives_it_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let mut command = match std::env::var_os("AZURITE") {
+        Some(path) => tokio::process::Command::new(path),
+        None => {
+            let mut npx = tokio::process::Command::new("npx");
+            npx.args(["--yes", "--package=azurite", "azurite-blob"]);
+            npx
+        }
+    };
+    command
+        .args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--silent", "--loose"])
+        .args(["--skipApiVersionCheck", "--disableTelemetry", "-l"])
+        .arg(folder.path().join("azurite"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let _server = command.spawn().expect("Azurite starts");
+    let base: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL");
+    let secret = Credential::Secret(SecretSource::fixed(Secret::new("unused")));
+    let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
+    while !make_container(&base).await {
+        assert!(tokio::time::Instant::now() < deadline, "Azurite listens");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+
+    let end = Timestamp::now() + Duration::from_secs(3600);
+    for (blob, length) in [("small", 12_345), ("large", 30 << 20)] {
+        let path = folder.path().join(blob);
+        let bytes: Vec<u8> = (0..length).map(|at: usize| (at * 31 + at / 997) as u8).collect();
+        std::fs::write(&path, &bytes).expect("write");
+        let url = signed(&base, blob, "rcw", end);
+        let done = client.upload(&url, &path, QUIET).await.expect("uploaded");
+        assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
+        if length > 1 << 20 {
+            let again = client.upload(&url, &path, QUIET).await.expect("it is there");
+            assert_eq!(again.sent, 0, "nothing is sent twice");
+        }
+        let back = folder.path().join(format!("{blob}.back"));
+        client.download(&signed(&base, blob, "r", end), &back, QUIET).await.expect("downloaded");
+        assert_eq!(Sha256::digest(std::fs::read(&back).expect("read")), Sha256::digest(&bytes));
+    }
+    // A URL of one blob is of no use for another, and a read-only one not for writing.
+    let small = folder.path().join("small");
+    let mut other = signed(&base, "small", "rcw", end).with_secrets().clone();
+    other.set_path(&format!("/{ACCOUNT}/ingestion/other"));
+    let error = client.upload(&SafeUrl::new(other), &small, QUIET).await.expect_err("another blob");
+    assert!(matches!(error, TransferError::Refused { status: 403, .. }), "{error}");
+    let error = client.upload(&signed(&base, "small", "r", end), &small, QUIET).await.expect_err("read-only");
+    assert!(matches!(error, TransferError::Refused { status: 403, .. }), "{error}");
+}

@@ -1,0 +1,201 @@
+//! A stand-in and a client of it.
+
+use std::io::{Cursor, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dropship::hardware::{
+    Client, Credential, DownloadKind, DriverMetadata, HardwareId, NewProduct, NewShippingLabel,
+    NewSubmission, ProductId, SecretSource, Settings, ShippingLabel, Submission, SubmissionId,
+    SubmissionKind,
+};
+use dropship::redact::Secret;
+use dropship::sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
+use serde_json::json;
+
+pub(super) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const CODE: &str = "WINDOWS_v100_X64_CO_FULL";
+pub(super) const QUIET: &(dyn Fn(u64) + Send + Sync) = &|_| ();
+
+pub(super) struct Rig {
+    pub(super) sandbox: Sandbox,
+    pub(super) client: Client,
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl Rig {
+    pub(super) async fn plain() -> Self {
+        Self::new(Options::default(), |_| ()).await
+    }
+
+    pub(super) async fn quirky(quirks: &str) -> Self {
+        let quirks = Quirks::parse(quirks).expect("quirks");
+        Self::new(Options { quirks, ..Options::default() }, |_| ()).await
+    }
+
+    pub(super) async fn new(options: Options, change: impl FnOnce(&mut Settings)) -> Self {
+        let sandbox = Sandbox::start(Options { seed: 1, ..options }).await.expect("a sandbox");
+        let client = Client::new(settings(&sandbox, TENANT, change)).expect("a client");
+        Self { sandbox, client, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub(super) fn control(&self) -> Control {
+        self.sandbox.control()
+    }
+
+    pub(super) fn fault(&self, operation: &str, action: Action) {
+        self.control().fault(Fault::on(operation, action)).expect("a fault");
+    }
+
+    /// How many requests for an operation came.
+    pub(super) fn count(&self, operation: &str) -> usize {
+        self.control().count(operation)
+    }
+
+    /// How many of a thing the service holds.
+    pub(super) fn held(&self, what: &str) -> u64 {
+        self.control().state()["counts"][what].as_u64().expect("a count")
+    }
+
+    pub(super) fn package(&self) -> PathBuf {
+        let path = self.folder.path().join("package.cab");
+        std::fs::write(&path, signed_looking(&cab())).expect("write");
+        path
+    }
+
+    /// A product with an uncommitted initial submission.
+    pub(super) async fn submission(&self) -> (ProductId, SubmissionId) {
+        let product = self.client.create_product(&new_product("p")).await.expect("product").id;
+        let made = self.client.create_submission(product, &initial("s")).await.expect("submission");
+        (product, made.id)
+    }
+
+    /// The same with its package in its slot.
+    pub(super) async fn uploaded(&self) -> (ProductId, SubmissionId) {
+        let (product, id) = self.submission().await;
+        let url = self.get(product, id).await.upload_url().expect("a slot");
+        self.client.upload(&url, &self.package(), QUIET).await.expect("uploaded");
+        (product, id)
+    }
+
+    /// The same, committed and signed.
+    pub(super) async fn signed(&self) -> (ProductId, SubmissionId) {
+        let (product, id) = self.uploaded().await;
+        self.client.commit(product, id).await.expect("committed");
+        self.control().ripen(Duration::from_secs(1000));
+        (product, id)
+    }
+
+    pub(super) async fn get(&self, product: ProductId, id: SubmissionId) -> Submission {
+        self.client.submission(product, id).await.expect("the submission")
+    }
+
+    pub(super) async fn metadata(&self, of: &Submission) -> DriverMetadata {
+        let url = of.download(&DownloadKind::DriverMetadata).expect("metadata are offered");
+        let to = self.folder.path().join("driver-metadata.json");
+        self.client.download(&url, &to, QUIET).await.expect("downloaded");
+        DriverMetadata::parse(&std::fs::read(to).expect("read")).expect("metadata")
+    }
+
+    /// A label that keeps every rule.
+    pub(super) async fn new_label(
+        &self,
+        product: ProductId,
+        id: SubmissionId,
+        name: &str,
+    ) -> NewShippingLabel {
+        let metadata = self.metadata(&self.get(product, id).await).await;
+        let (bundle, inf, os, pnp) = metadata.targets().next().expect("a target");
+        let target = HardwareId {
+            bundle_id: bundle.to_owned(),
+            inf_id: inf.to_owned(),
+            operating_system_code: os.to_owned(),
+            pnp_string: pnp.to_owned(),
+            ..HardwareId::default()
+        };
+        let audiences = self.client.audiences().await.expect("audiences");
+        let ring =
+            audiences.iter().find(|audience| audience.name == "Test Registry Key").expect("the audience");
+        serde_json::from_value(json!({
+            "name": name, "destination": "windowsUpdate",
+            "publishingSpecifications": {"isAutoInstallDuringOSUpgrade": false,
+                "isAutoInstallOnApplicableSystems": false, "manualAcquisition": true,
+                "isDisclosureRestricted": true, "publishToWindows10s": false},
+            "targeting": {"hardwareIds": [target], "restrictedToAudiences": [ring.id]},
+        }))
+        .expect("a label")
+    }
+
+    pub(super) async fn labelled(&self) -> (ProductId, SubmissionId, ShippingLabel) {
+        let (product, id) = self.signed().await;
+        let new = self.new_label(product, id, "ring").await;
+        let label = self.client.create_label(product, id, &new).await.expect("a label");
+        (product, id, label)
+    }
+}
+
+pub(super) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut Settings)) -> Settings {
+    let base: url::Url = sandbox.base_url().parse().expect("a URL");
+    let secret = Credential::Secret(SecretSource::fixed(Secret::new("hush")));
+    let mut settings = Settings::new(base.clone(), base, tenant, "app", secret);
+    settings.retry_first = Duration::from_millis(5);
+    settings.retry_max = Duration::from_millis(200);
+    change(&mut settings);
+    settings
+}
+
+pub(super) fn new_product(name: &str) -> NewProduct {
+    serde_json::from_value(json!({
+        "productName": name, "testHarness": "attestation", "deviceType": "internal", "requestedSignatures": [CODE],
+    }))
+    .expect("a product")
+}
+
+pub(super) fn initial(name: &str) -> NewSubmission {
+    NewSubmission { name: name.to_owned(), kind: SubmissionKind::Initial }
+}
+
+const INF: &str = "[Version]\r\nSignature=\"$Windows NT$\"\r\nClass=MEDIA\r\n\
+    ClassGuid={4d36e96c-e325-11ce-bfc1-08002be10318}\r\nProvider=%P%\r\nDriverVer=06/15/2025,1.2.3.4\r\n\
+    CatalogFile=contoso.cat\r\n[Manufacturer]\r\n%P%=Models,NTamd64\r\n[Models.NTamd64]\r\n\
+    \"Contoso sound\"=Install,PCI\\VEN_8086&DEV_0001,PCI\\VEN_8086&DEV_0002\r\n[Strings]\r\nP=\"Contoso\"\r\n";
+
+/// A cabinet with a driver package in a folder, and a binary of a few blocks.
+fn cab() -> Vec<u8> {
+    let mut builder = cab::CabinetBuilder::new();
+    let held = builder.add_folder(cab::CompressionType::MsZip);
+    for name in ["contoso.inf", "contoso.sys", "contoso.cat"] {
+        held.add_file(format!("drv\\{name}"));
+    }
+    let mut writer = builder.build(Cursor::new(Vec::new())).expect("a cabinet");
+    while let Some(mut file) = writer.next_file().expect("a file") {
+        let name = file.file_name().to_owned();
+        let body = if name.ends_with(".inf") { INF.to_owned() } else { format!("bytes of {name}") };
+        file.write_all(body.as_bytes()).expect("write");
+    }
+    writer.finish().expect("a cabinet").into_inner()
+}
+
+/// The cabinet with a header that points to something like a signature behind it.
+fn signed_looking(cab: &[u8]) -> Vec<u8> {
+    const RESERVE: u32 = 24;
+    let mut out = cab[..36].to_vec();
+    out[30] |= 4;
+    out.extend([20, 0, 0, 0]);
+    let size = u32::try_from(cab.len()).expect("small") + RESERVE;
+    out.extend([0, 0, 0x10, 0]);
+    out.extend(size.to_le_bytes());
+    out.extend(16_u32.to_le_bytes());
+    out.extend([0; 8]);
+    out.extend(&cab[36..]);
+    for at in [8, 16] {
+        let old = u32::from_le_bytes(cab[at..at + 4].try_into().expect("four bytes"));
+        out[at..at + 4].copy_from_slice(&(old + RESERVE).to_le_bytes());
+    }
+    let folder = 36 + 24;
+    let old = u32::from_le_bytes(out[folder..folder + 4].try_into().expect("four bytes"));
+    out[folder..folder + 4].copy_from_slice(&(old + RESERVE).to_le_bytes());
+    out.extend([0x30, 14]);
+    out.extend([0; 14]);
+    out
+}
