@@ -58,8 +58,7 @@ fn text(config: &Config, problems: &[String]) -> String {
     if !config.warnings.problems.is_empty() {
         lines.push(config.warnings.to_string());
     }
-    lines
-        .extend(config.without_effect.iter().map(|key| format!("note: {key} has no effect in this version")));
+    lines.extend(config.without_effect.iter().map(|key| format!("note: {key}")));
     if problems.is_empty() {
         let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
         lines.push(format!(

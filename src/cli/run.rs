@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
     }
     for key in &config.without_effect {
-        tracing::warn!(event = "configuration", "{key} has no effect in this version");
+        tracing::warn!(event = "configuration", "{key}");
     }
     let built_in = if args.sandbox {
         let options = sandbox::Options { speed: args.speed, ..sandbox::Options::default() };

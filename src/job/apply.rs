@@ -183,7 +183,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Published { label } => {
             let label = job.labels.get_mut(*label).ok_or("there is no such label")?;
             require(label.creation.id().is_some(), "the label does not exist")?;
-            label.published = true;
+            label.published = Some(at);
         }
         Event::Waited { due, why } => job.state = State::Waiting { due: *due, why: why.clone() },
         Event::Stumbled { due, fault } => {
@@ -202,7 +202,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
         Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
-            let labels = job.labels.iter().all(|label| label.published);
+            let labels = job.labels.iter().all(|label| label.published.is_some());
             let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
             require(labels && collected, "not everything that the rule asks for is done")?;
             job.state = State::Succeeded;
@@ -318,7 +318,7 @@ fn open_label(name: &str) -> Label {
         creation: Creation::Open,
         step: None,
         state: None,
-        published: false,
+        published: None,
         approved: None,
     }
 }

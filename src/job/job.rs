@@ -46,8 +46,8 @@ pub struct Label {
     pub step: Option<String>,
     /// The service's state of that step, as last seen.
     pub state: Option<String>,
-    /// It has reached its good end.
-    pub published: bool,
+    /// When it was seen to have reached its good end.
+    pub published: Option<Timestamp>,
     /// A person let it go out, for the request with this digest.
     pub approved: Option<String>,
 }

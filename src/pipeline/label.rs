@@ -1,30 +1,75 @@
 //! The label step: create the shipping labels that the rule asks for.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::create::{Creatable, Found, create, digest};
 use super::hand::{Go, Hand};
 use super::likeness::difference;
+use super::publish;
 use super::service::Service;
 use crate::config::plan::LabelPlan;
 use crate::hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use crate::job::{Event, Fault, Thing};
+use crate::job::{Event, Fault, Job, Thing};
 use crate::labels;
 use crate::outbox::METADATA;
 
-/// Creates the labels, one after the other.
+/// Creates the labels that nothing stands before, then those that follow others.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let dossier = hand.dossier().await?;
     let (product, submission) = hand.remote().await?;
+    let mut earliest = None;
     for (index, plan) in dossier.plan.labels.iter().enumerate() {
         if hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
             continue;
+        }
+        match not_before(&hand.job, plan) {
+            NotBefore::Now => {}
+            NotBefore::Unpublished => {
+                earliest = earliest.or(Some(Timestamp::MAX));
+                continue;
+            }
+            NotBefore::Soaked(then) if then <= hand.context.clock.now() => {}
+            NotBefore::Soaked(then) => {
+                earliest = Some(earliest.map_or(then, |earliest: Timestamp| earliest.min(then)));
+                continue;
+            }
         }
         let new = request(hand, plan).await?;
         approved(hand, index, plan, &new).await?;
         create(hand, &Call { product, submission, index, new }).await?;
     }
-    hand.record(vec![Event::Labelled]).await
+    match earliest {
+        None => hand.record(vec![Event::Labelled]).await,
+        Some(then) if then == Timestamp::MAX => {
+            publish::look_at_all(hand).await?;
+            hand.look_again(hand.context.settings.publish, "the labels that others follow to be published")
+                .await
+        }
+        Some(then) => hand.wait_until(then, "the time between two labels to pass").await,
+    }
+}
+
+/// When a label may be created.
+enum NotBefore {
+    /// At once.
+    Now,
+    /// Once labels that it follows are published, which they are not.
+    Unpublished,
+    /// Then.
+    Soaked(Timestamp),
+}
+
+fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
+    let Some(after) = &plan.after else { return NotBefore::Now };
+    let mut then = Timestamp::MIN;
+    for name in &after.labels {
+        let label = job.labels.iter().find(|label| label.name == *name);
+        let Some(published) = label.and_then(|label| label.published) else { return NotBefore::Unpublished };
+        let soak = SignedDuration::try_from(after.soak()).unwrap_or(SignedDuration::MAX);
+        then = then.max(published.checked_add(soak).unwrap_or(Timestamp::MAX));
+    }
+    NotBefore::Soaked(then)
 }
 
 /// The request for a label, from its plan and what Microsoft says of the driver.
@@ -106,7 +151,12 @@ impl<S: Service> Creatable<S> for Call {
     }
 
     async fn find(&self, service: &S) -> Result<Vec<Found>, Error> {
-        let sent = <Self as Creatable<S>>::request(self);
+        let mut sent = <Self as Creatable<S>>::request(self);
+        // The service leaves it out of many answers (documentation of "Get shipping label data"); it follows from the two
+        // automatic flags, which are compared.
+        if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
+            publishing.remove("manualAcquisition");
+        }
         let mut found = Vec::new();
         for label in service.labels(self.product, self.submission).await? {
             if label.name != self.new.name {

@@ -3,16 +3,66 @@
 use serde_json::Value;
 
 use super::create::{Creatable, Found, create};
-use super::hand::{Go, Hand};
+use super::hand::{Go, Hand, Stop};
 use super::likeness::difference;
 use super::service::Service;
+use crate::config::plan::StrategyPlan;
 use crate::hardware::{Error, NewProduct};
-use crate::job::Thing;
+use crate::job::{Fault, Thing};
 
-/// Creates the job's product.
+/// Creates the job's product, or takes the one that the rule names.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let dossier = hand.dossier().await?;
-    create(hand, &Call(dossier.plan.product)).await
+    let call = Call(dossier.plan.product);
+    match dossier.plan.strategy {
+        StrategyPlan::ExistingId(id) => hand.record_created(Thing::Product, id.0, true).await,
+        StrategyPlan::ExistingName if hand.job.doubt().is_none() => take_named(hand, &call.0).await,
+        StrategyPlan::PerVersion if hand.job.doubt().is_none() => match own(hand, &call.0).await? {
+            Some(id) => hand.record_created(Thing::Product, id, true).await,
+            None => create(hand, &call).await,
+        },
+        StrategyPlan::New | StrategyPlan::PerVersion | StrategyPlan::ExistingName => {
+            create(hand, &call).await
+        }
+    }
+}
+
+/// Ids of the products of a name.
+async fn named<S: Service>(hand: &mut Hand<'_, S>, name: &str) -> Go<Vec<u64>> {
+    let service = hand.service().await?;
+    match service.products().await {
+        Ok(all) => {
+            let named = all.iter().filter(|product| product.product_name == name);
+            Ok(named.map(|product| product.id.0).collect())
+        }
+        Err(error) => hand.trouble(error).await,
+    }
+}
+
+/// The one product of the name that the rule gives.
+async fn take_named<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go {
+    let ids = named(hand, &wanted.product_name).await?;
+    match ids.as_slice() {
+        [id] => hand.record_created(Thing::Product, *id, true).await,
+        _ => {
+            let message = format!(
+                "the rule wants the one product named `{}`, and there are {}: {ids:?}; name it by id, or create it, then approve",
+                wanted.product_name,
+                ids.len(),
+            );
+            hand.hold(Fault::new("no-such-product", message)).await
+        }
+    }
+}
+
+/// The product of that name that another job of this store made.
+async fn own<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go<Option<u64>> {
+    for id in named(hand, &wanted.product_name).await? {
+        if hand.context.store.owner(id).map_err(Stop::Store)?.is_some() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 struct Call(NewProduct);

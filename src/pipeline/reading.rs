@@ -1,6 +1,6 @@
 //! What the service's answers mean for a job.
 
-use crate::hardware::{CommitStatus, State, Step, Submission, WorkflowStatus};
+use crate::hardware::{CommitStatus, Submission, WorkflowStatus};
 
 /// The service's own words for how far something is: step and state.
 pub(super) fn progress(status: Option<&WorkflowStatus>) -> Option<(String, String)> {
@@ -18,9 +18,4 @@ pub(super) fn is_past_pending(submission: &Submission) -> bool {
 /// The service says that it waits for the commit.
 pub(super) fn is_pending(submission: &Submission) -> bool {
     submission.commit_status == Some(CommitStatus::Pending) && !submission.is_signed()
-}
-
-/// A label's good end; there are two, by destination.
-pub(super) fn is_published(status: &WorkflowStatus) -> bool {
-    [Step::FinalizePublishing, Step::FinalizeSharing].iter().any(|step| status.is(step, &State::Completed))
 }

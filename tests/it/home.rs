@@ -9,7 +9,7 @@ use dropship::sandbox::{Options, Quirks, Sandbox};
 use serde_json::Value;
 
 /// No condition is waited for longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The secret that must turn up nowhere.
 pub(crate) const SECRET: &str = "s3cr3t-of-the-account";
@@ -183,8 +183,9 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 
     /// Numbers of products, submissions and labels that exist at the service.
     pub(crate) fn created(&self) -> (usize, usize, usize) {
-        let state = self.sandbox_page("state");
-        let count = |key: &str| state[key].as_array().map_or(0, Vec::len);
+        let counts = &self.sandbox_page("state")["counts"];
+        assert_eq!(counts["leakedBearers"], 0, "no token goes to the blob store");
+        let count = |key: &str| usize::try_from(counts[key].as_u64().expect("a count")).expect("small");
         (count("products"), count("submissions"), count("labels"))
     }
 }
@@ -248,6 +249,6 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Opt
             return None;
         }
         // A pause between two questions, not a guess at how long something takes.
-        drop(never.recv_timeout(Duration::from_millis(20)));
+        let _timed_out = never.recv_timeout(Duration::from_millis(20));
     }
 }

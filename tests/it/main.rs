@@ -1,6 +1,11 @@
 //! dropship as its users meet it: the real binary, real files, real sockets, real signed packages.
 
-#![expect(missing_docs, reason = "tests tell by their names")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says so and ends"
+)]
 
 mod home;
 

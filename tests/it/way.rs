@@ -36,15 +36,15 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
         .filter(|item| item.as_ref().is_ok_and(|item| item.file_name().to_string_lossy().starts_with('.')));
     assert_eq!(hidden.count(), 0, "nothing unfinished is left");
 
-    // What reached the blob store is what was dropped, and no bearer went with it.
-    let requests = home.sandbox_page("requests");
-    let uploads = text(requests.to_string().as_bytes());
-    assert!(!uploads.contains("Bearer"), "the log of requests holds no token");
     // The label targets what the rule asks for, and nothing else.
-    let state = home.sandbox_page("state");
-    let targets = state["labels"][0].to_string().to_lowercase();
-    assert!(targets.contains("pci\\\\ven_1234"), "{targets}");
-    assert!(!targets.contains("root\\\\echo"), "{targets}");
+    let requests = home.sandbox_page("requests").to_string();
+    assert!(!requests.contains("eyJ"), "the log of requests holds no token");
+    let entries = home.sandbox.control().requests();
+    let label =
+        entries.iter().find(|entry| entry.operation == "create_label").expect("a label was asked for");
+    let targets = serde_json::to_string(&label.body).expect("JSON").to_lowercase();
+    assert!(targets.contains("pci\\\\ven_1234") && targets.contains("windows_v100_x64_co_full"), "{targets}");
+    assert!(!targets.contains("root\\\\echo") && !targets.contains("_ni_full"), "{targets}");
 
     // The same story by the commands, with the daemon and without.
     let id = receipt["id"].as_str().expect("an id");

@@ -53,17 +53,16 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
         None => default.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>(),
     };
     let recursive = raw.recursive.as_ref().is_some_and(|flag| flag.value);
-    if let Some(depth) = &raw.depth {
-        desk.without_effect("depth", &depth.span);
-        if !recursive {
-            desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
-        }
+    if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
+        desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
     }
-    if let Some(priority) = &raw.priority {
-        desk.without_effect("priority", &priority.span);
+    if let Some(ready) = &raw.ready
+        && matches!(&ready.value.0, Ready::Sidecar(suffix) if suffix == ".toml")
+    {
+        desk.without_effect("the content of `.toml` sidecars", &ready.span);
     }
-    if let Some(ready) = raw.ready.as_ref().filter(|ready| ready.value.0 != Ready::Whole) {
-        desk.without_effect("ready", &ready.span);
+    if let Some(keep) = &raw.outbox_keep {
+        desk.without_effect("outbox_keep", &keep.span);
     }
     if let Some(include) = &raw.include
         && include.0.is_empty()
