@@ -88,6 +88,7 @@ impl Loaded {
 
         let services = accounts::clients(&config, self.options.sandbox)?;
         let depot = Depot::open(&home).with_context(|| format!("cannot open {}", home.display()))?;
+        let depot = depot.keeping_free(config.store.min_free);
         let open = store.open_jobs()?;
         let queue = Queue::default();
         let mut settings = Settings::of(&config.api);

@@ -12,7 +12,7 @@ use crate::config::plan::Plan;
 use crate::job::JobId;
 use crate::package::Facts;
 
-/// Below so many free bytes nothing more is captured: the journal has to go on.
+/// Below so many free bytes nothing more is captured, unless configured otherwise: the journal has to go on.
 const MIN_FREE: u64 = 256 << 20;
 
 /// What is written down of a package when it is let in. Jobs keep the plan that they began with.
@@ -28,6 +28,7 @@ pub struct Dossier {
 #[derive(Debug, Clone)]
 pub struct Depot {
     root: PathBuf,
+    min_free: u64,
 }
 
 impl Depot {
@@ -36,7 +37,7 @@ impl Depot {
     /// # Errors
     /// What the file system says.
     pub fn open(store: &Path) -> io::Result<Self> {
-        let depot = Self { root: store.join("packages") };
+        let depot = Self { root: store.join("packages"), min_free: MIN_FREE };
         private_folder(&depot.root)?;
         let staging = depot.root.join("incoming");
         if staging.exists() {
@@ -44,6 +45,12 @@ impl Depot {
         }
         private_folder(&staging)?;
         Ok(depot)
+    }
+
+    /// Keeps so many bytes free instead of what is usual.
+    #[must_use]
+    pub fn keeping_free(self, bytes: Option<u64>) -> Self {
+        Self { min_free: bytes.unwrap_or(self.min_free), ..self }
     }
 
     /// A path for a copy that is being made; `token` tells it from others.
@@ -122,7 +129,7 @@ impl Depot {
     #[must_use]
     pub fn has_room(&self) -> bool {
         rustix::fs::statvfs(&self.root)
-            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) > MIN_FREE)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) > self.min_free)
     }
 
     fn folder(&self, job: &JobId) -> PathBuf {

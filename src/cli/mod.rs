@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod act;
+mod api;
 mod check;
 mod demo;
 mod exit;
@@ -85,6 +86,7 @@ enum Command {
     Pause(act::Scope),
     /// Take the emergency brake off
     Resume(act::Scope),
+    Api(api::Args),
     /// Serve the stand-in for the Hardware dashboard API
     Sandbox(sandbox::Args),
 }
@@ -141,6 +143,7 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Rescan(args) => act::scoped("rescan", &args, config, output).await,
         Command::Pause(args) => act::scoped("pause", &args, config, output).await,
         Command::Resume(args) => act::scoped("resume", &args, config, output).await,
+        Command::Api(args) => api::run(&args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
     }
 }

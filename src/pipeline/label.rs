@@ -23,19 +23,20 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         if hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
             continue;
         }
-        match not_before(&hand.job, plan) {
-            NotBefore::Now => {}
+        // A go-live offset counts from here on, however long an approval takes.
+        let begins = match not_before(&hand.job, plan) {
+            NotBefore::Now => hand.job.step_began,
             NotBefore::Unpublished => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
             }
-            NotBefore::Soaked(then) if then <= hand.context.clock.now() => {}
+            NotBefore::Soaked(then) if then <= hand.context.clock.now() => then,
             NotBefore::Soaked(then) => {
                 earliest = Some(earliest.map_or(then, |earliest: Timestamp| earliest.min(then)));
                 continue;
             }
-        }
-        let new = request(hand, plan).await?;
+        };
+        let new = request(hand, plan, begins).await?;
         approved(hand, index, plan, &new).await?;
         create(hand, &Call { product, submission, index, new }).await?;
     }
@@ -73,7 +74,11 @@ fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
 }
 
 /// The request for a label, from its plan and what Microsoft says of the driver.
-async fn request<S: Service>(hand: &mut Hand<'_, S>, plan: &LabelPlan) -> Go<NewShippingLabel> {
+async fn request<S: Service>(
+    hand: &mut Hand<'_, S>,
+    plan: &LabelPlan,
+    begins: Timestamp,
+) -> Go<NewShippingLabel> {
     let service = hand.service().await?;
     let path = hand.context.outbox(&hand.job).folder().join(METADATA);
     let metadata: Result<DriverMetadata, String> = std::fs::read(&path)
@@ -94,7 +99,7 @@ async fn request<S: Service>(hand: &mut Hand<'_, S>, plan: &LabelPlan) -> Go<New
             Err(error) => return hand.trouble(error).await,
         }
     };
-    match labels::build(plan, &metadata, &audiences, hand.context.clock.now()) {
+    match labels::build(plan, &metadata, &audiences, begins) {
         Ok(new) => Ok(new),
         Err(problems) => {
             let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

@@ -67,3 +67,16 @@ fn wrong_use_of_the_command_line_is_told_apart() {
     assert_eq!(home.run(&["jobs"]).status.code(), Some(69), "no daemon and no store");
     assert_eq!(home.run(&["submit", "x.cab"]).status.code(), Some(69), "no daemon");
 }
+
+#[test]
+fn the_configuration_of_the_readme_is_taken_as_it_stands() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    let block =
+        readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("a configuration");
+    let environment = dropship::config::Environment::default();
+    let config = dropship::config::load_str("README.md".as_ref(), block, &environment)
+        .unwrap_or_else(|report| panic!("{report}"));
+    config.ready_to_run().unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!((config.folders.len(), config.rules.len(), config.rules[0].labels.len()), (1, 1, 1));
+    assert!(block.trim().lines().count() <= 12, "ten lines and their heading");
+}

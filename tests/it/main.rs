@@ -9,10 +9,12 @@
 
 mod home;
 
+mod api;
 mod configuration;
 mod crash;
 mod hardware;
 mod outage;
 mod rejection;
+mod root;
 mod secrecy;
 mod way;

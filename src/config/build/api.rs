@@ -172,9 +172,6 @@ pub(super) fn store_and_control(
         keep: some_delay(desk, &raw.keep, "keep", 90 * DAY),
         min_free: raw.min_free.as_ref().map(|size| size.value.0.0),
     };
-    if let Some(min_free) = &raw.min_free {
-        desk.without_effect("min_free", &min_free.span);
-    }
     let none = raw::Control::default();
     let raw = file.control.as_ref().map_or(&none, |control| &control.value);
     let socket = match &raw.socket {

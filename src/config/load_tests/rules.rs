@@ -137,16 +137,12 @@ fn rules_name_accounts_that_there_are() {
 #[test]
 fn keys_without_effect_are_named() {
     let config = config(
-        "[store]\nmin_free = \"2GiB\"\n[[folder]]\nname = \"a\"\npath = \"/a\"\nready = \"marker:.done\"\npriority = 3\n",
+        "[store]\nmin_free = \"2GiB\"\n[[folder]]\nname = \"a\"\npath = \"/a\"\nready = \"marker:.done\"\npriority = 3\noutbox_keep = \"30d\"\n",
     );
     assert_eq!(config.store.min_free, Some(2 << 30));
     assert_eq!(
         config.without_effect,
-        [
-            "`min_free` (/etc/dropship/dropship.toml:2) has no effect in this version",
-            "`priority` (/etc/dropship/dropship.toml:7) has no effect in this version",
-            "`ready` (/etc/dropship/dropship.toml:6) has no effect in this version",
-        ]
+        ["`outbox_keep` (/etc/dropship/dropship.toml:8) has no effect in this version"]
     );
 }
 

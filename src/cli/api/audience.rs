@@ -1,0 +1,81 @@
+//! `dropship api audience`, and audiences by name.
+
+use super::desk::{Desk, told};
+use super::shape::cell;
+use crate::cli::exit::Exit;
+use crate::hardware::Audience;
+use crate::labels::rules::{is_guid, plain_guid};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// List the audiences of the account; every account has ids of its own for them
+    List,
+}
+
+pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+    let Verb::List = verb;
+    let audiences = desk.client()?.audiences().await.map_err(told)?;
+    desk.rows(&audiences, &["ID", "NAME", "AUDIENCE NAME", "DESCRIPTION"], row)
+}
+
+fn row(audience: &Audience) -> Vec<String> {
+    let Audience { id, name, audience_name, description, .. } = audience;
+    [id, name, audience_name, description].map(|text| cell(text)).to_vec()
+}
+
+/// The ids of audiences; only names are looked up.
+pub(super) async fn ids(wanted: &[String], desk: &Desk<'_>) -> anyhow::Result<Vec<String>> {
+    let known = if wanted.iter().all(|name| is_guid(name)) {
+        Vec::new()
+    } else {
+        desk.client()?.audiences().await.map_err(told)?
+    };
+    let mut ids = Vec::new();
+    for name in wanted {
+        let id = if is_guid(name) { plain_guid(name) } else { find(name, &known)? };
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// The id of the one audience with this name or audience name.
+fn find(name: &str, known: &[Audience]) -> anyhow::Result<String> {
+    let same = |text: &str| text.trim().eq_ignore_ascii_case(name.trim());
+    let fits = known.iter().filter(|audience| same(&audience.name) || same(&audience.audience_name));
+    let quoted =
+        |texts: Vec<&str>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    match fits.collect::<Vec<_>>().as_slice() {
+        [only] => Ok(only.id.clone()),
+        [] if known.is_empty() => anyhow::bail!("there is no audience `{name}`: the account has none at all"),
+        [] => {
+            let names = quoted(known.iter().map(|audience| audience.name.as_str()).collect());
+            anyhow::bail!("the account has no audience `{name}`; it has {names}")
+        }
+        several => {
+            let ids = quoted(several.iter().map(|audience| audience.id.as_str()).collect());
+            anyhow::bail!("`{name}` fits several audiences: {ids}; write the id")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_must_fit_exactly_one() {
+        let audience = |id: &str, name: &str| Audience {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            audience_name: name.replace(' ', "_"),
+            ..Audience::default()
+        };
+        let known = [audience("1", "Test Ring"), audience("2", "Pilot"), audience("3", "pilot")];
+        assert_eq!(find("test_ring", &known).unwrap(), "1");
+        assert!(find("Pilot", &known).unwrap_err().to_string().contains("`2`, `3`"));
+        assert!(find("Retail", &known).unwrap_err().to_string().contains("`Test Ring`"));
+        assert!(find("x", &[]).is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! `dropship api label update`.
+
+use clap::builder::NonEmptyStringValueParser;
+
+use super::audience;
+use super::desk::{Change, Desk, usage};
+use super::download::{self, Kind};
+use super::label::One;
+use super::submission::Which;
+use super::targets::{self, Row, Target};
+use crate::cli::exit::Exit;
+use crate::hardware::{
+    Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
+    TargetingUpdate,
+};
+use crate::labels::rules::{is_guid, plain_guid};
+
+/// Change whom a label is for
+///
+/// Only what is given is changed.
+/// A label that is still on its way takes no change, and each change sets it on its way anew. What cannot be
+/// changed at all (name, destination, go-live date, automatic installation) wants another label.
+///
+/// Hardware ids are written BUNDLE|INF|OS|PNP, in quotes. With `*` and `?`, additions are looked up in the
+/// submission's driver metadata, and removals among what the label targets now. Such look-ups, and those of
+/// audiences by name, are made in a dry run too: they change nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship api label update PID SID LID --add-hardware-id '*|echo.inf|WINDOWS_v100_X64_NI_FULL|pci\\*' --dry-run
+  dropship api label update PID SID LID --audience 'Test Registry Key' --audience 'Pilot Fleet'
+  dropship api label update PID SID LID --floor NI --remove-chid 2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11")]
+pub(super) struct Args {
+    #[command(flatten)]
+    one: One,
+    /// Target these hardware ids too
+    #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
+    add_hardware_id: Vec<Target>,
+    /// Target these hardware ids no longer
+    #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
+    remove_hardware_id: Vec<Target>,
+    /// Target this computer hardware id too
+    #[arg(long, value_name = "GUID", value_parser = chid)]
+    add_chid: Vec<String>,
+    /// Target this computer hardware id no longer
+    #[arg(long, value_name = "GUID", value_parser = chid)]
+    remove_chid: Vec<String>,
+    /// Restrict it to this audience; repeat it for several: those given replace all that there are
+    #[arg(long, value_name = "NAME_OR_ID", value_parser = NonEmptyStringValueParser::new())]
+    audience: Vec<String>,
+    /// Restrict it to no audience any more: it goes to every machine that the rest of its targeting fits
+    #[arg(long, conflicts_with = "audience")]
+    no_audience: bool,
+    /// Offer it from this version of Windows on (RS1, 19H1, NI ...); the ceiling stays as it is
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
+    floor: Option<String>,
+    /// Offer it up to this version of Windows; the floor stays as it is; needs --justification
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
+    ceiling: Option<String>,
+    /// Why, for Microsoft's review
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    justification: Option<String>,
+    /// Print the request and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn chid(text: &str) -> Result<String, String> {
+    if is_guid(text) { Ok(plain_guid(text)) } else { Err("a computer hardware id is a GUID".to_owned()) }
+}
+
+pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+    if !args.changes_something() {
+        return Err(usage(
+            "nothing to change: give at least one of --add-hardware-id, --remove-hardware-id, --add-chid, \
+             --remove-chid, --audience, --no-audience, --floor, --ceiling and --justification",
+        ));
+    }
+    let update = LabelUpdate { targeting: args.targeting(desk).await? };
+    let (Which { product, submission }, label) = (args.one.of, args.one.label);
+    let change = Change {
+        method: "PATCH",
+        path: args.one.path(),
+        body: Some(serde_json::to_value(&update)?),
+        done: format!(
+            "label {label} is updated and on its way anew; until it is there it takes no other change"
+        ),
+    };
+    let send = async |client: &crate::hardware::Client| {
+        client.update_label(product, submission, label, &update).await
+    };
+    desk.change(&change, args.dry_run, send).await
+}
+
+impl Args {
+    fn changes_something(&self) -> bool {
+        let hardware = self.add_hardware_id.iter().chain(&self.remove_hardware_id).next().is_some();
+        let texts = [&self.add_chid, &self.remove_chid, &self.audience];
+        hardware
+            || self.no_audience
+            || texts.iter().any(|texts| !texts.is_empty())
+            || [&self.floor, &self.ceiling, &self.justification].iter().any(|text| text.is_some())
+    }
+
+    async fn targeting(&self, desk: &Desk<'_>) -> anyhow::Result<TargetingUpdate> {
+        let one_limit = self.floor.is_some() != self.ceiling.is_some();
+        let label = if one_limit || self.remove_hardware_id.iter().any(Target::is_glob) {
+            Some(self.one.get(desk).await?)
+        } else {
+            None
+        };
+        let offered = if self.add_hardware_id.iter().any(Target::is_glob) {
+            self.offered(desk).await?
+        } else {
+            Vec::new()
+        };
+        let targeted = label.as_ref().map(targeted).unwrap_or_default();
+        let added = rows(&self.add_hardware_id, &offered, "the driver metadata")?;
+        let removed = rows(&self.remove_hardware_id, &targeted, "what the label targets")?;
+        both("hardware id", added.iter().find(|row| removed.contains(row)).map(|row| row.join("|")))?;
+        both(
+            "computer hardware id",
+            self.add_chid.iter().find(|chid| self.remove_chid.contains(chid)).cloned(),
+        )?;
+        let hardware = |action: Action, rows: Vec<Row>| {
+            rows.into_iter().map(move |row| targets::change(action.clone(), row))
+        };
+        let chids = |action: Action, chids: &[String]| {
+            let change = |chid: &String| ChidChange { action: action.clone(), chid: chid.clone() };
+            chids.iter().map(change).collect::<Vec<_>>()
+        };
+        let audiences = audience::ids(&self.audience, desk).await?;
+        Ok(TargetingUpdate {
+            chids: [chids(Action::Add, &self.add_chid), chids(Action::Remove, &self.remove_chid)].concat(),
+            hardware_ids: hardware(Action::Add, added).chain(hardware(Action::Remove, removed)).collect(),
+            restricted_to_audiences: (self.no_audience || !audiences.is_empty()).then_some(audiences),
+            in_service_publish_info: self.limits(label.as_ref())?,
+            co_eng_driver_publish_info: None,
+            business_justification: self.justification.clone(),
+        })
+    }
+
+    /// Floor and ceiling overwrite each other, so the one that is not given is sent as it is.
+    fn limits(&self, label: Option<&ShippingLabel>) -> anyhow::Result<Option<InServicePublishInfo>> {
+        if self.floor.is_none() && self.ceiling.is_none() {
+            return Ok(None);
+        }
+        let held = label.and_then(|label| label.targeting.as_ref()?.in_service_publish_info.clone());
+        let held = held.unwrap_or_default();
+        let flooring = self.floor.clone().or(held.flooring);
+        let ceiling = self.ceiling.clone().or(held.ceiling).filter(|ceiling| !ceiling.is_empty());
+        if let Some(ceiling) = ceiling.as_ref().filter(|_| self.justification.is_none()) {
+            return Err(usage(format!(
+                "the ceiling {ceiling} needs --justification; a ceiling that the label has is sent again with a new floor"
+            )));
+        }
+        Ok(Some(InServicePublishInfo { flooring, ceiling, ..InServicePublishInfo::default() }))
+    }
+
+    /// Every row of the submission's driver metadata.
+    async fn offered(&self, desk: &Desk<'_>) -> anyhow::Result<Vec<Row>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("driver-metadata.json");
+        download::fetch(self.one.of, Kind::Metadata, &file, &|_| {}, desk).await?;
+        let metadata = DriverMetadata::parse(&std::fs::read(&file)?)?;
+        let row =
+            |(bundle, inf, os, pnp): (&str, &str, &str, &str)| [bundle, inf, os, pnp].map(str::to_owned);
+        Ok(metadata.targets().map(row).collect())
+    }
+}
+
+/// What a label targets now.
+fn targeted(label: &ShippingLabel) -> Vec<Row> {
+    let ids = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
+    let stays = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
+    let row = |id: &crate::hardware::HardwareId| {
+        [&id.bundle_id, &id.inf_id, &id.operating_system_code, &id.pnp_string].map(Clone::clone)
+    };
+    stays.map(row).collect()
+}
+
+/// The rows that all of them mean, each once.
+fn rows(wanted: &[Target], among: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for target in wanted {
+        for row in target.among(among, place)? {
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn both(what: &str, id: Option<String>) -> anyhow::Result<()> {
+    match id {
+        Some(id) => Err(usage(format!("the {what} `{id}` is to be both added and removed"))),
+        None => Ok(()),
+    }
+}

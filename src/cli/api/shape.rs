@@ -1,0 +1,122 @@
+//! How the API's objects are shown.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::observe::Shown;
+use crate::redact::mask;
+
+/// The largest integer that every reader of JSON takes for itself.
+const SAFE: u64 = 1 << 53;
+
+/// An object as JSON under the API's names: ids are strings wherever they stand, and what grants access is
+/// masked, in fields that nobody has documented too.
+pub(super) fn json(object: &(impl Serialize + ?Sized)) -> serde_json::Result<Value> {
+    serde_json::to_value(object).map(|value| plain("", value))
+}
+
+fn plain(key: &str, value: Value) -> Value {
+    match value {
+        Value::Number(number)
+            if key == "id" || key.ends_with("Id") || number.as_u64().is_some_and(|number| number > SAFE) =>
+        {
+            Value::String(number.to_string())
+        }
+        Value::String(text) => Value::String(mask(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| plain(key, item)).collect()),
+        Value::Object(fields) => {
+            let field = |(key, value): (String, Value)| {
+                let value = plain(&key, value);
+                (key, value)
+            };
+            Value::Object(fields.into_iter().map(field).collect())
+        }
+        other => other,
+    }
+}
+
+/// An object for a person, a field a line; what is empty and the links are left out.
+pub(super) fn describe(object: &Value) -> String {
+    let mut lines = Vec::new();
+    fields(object, 0, &mut lines);
+    lines.join("\n")
+}
+
+fn fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
+    let Some(object) = object.as_object() else { return };
+    let shown = || object.iter().filter(|(key, value)| *key != "links" && !is_nothing(value));
+    let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+    for (key, value) in shown() {
+        let key = Shown(key).to_string();
+        match value {
+            Value::Object(_) => {
+                lines.push(format!("{:indent$}{key}", ""));
+                fields(value, indent + 2, lines);
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                lines.push(format!("{:indent$}{key}", ""));
+                lines.extend(items.iter().map(|item| format!("{:indent$}  {}", "", flat(item))));
+            }
+            value => lines.push(format!("{:indent$}{key:<width$}  {}", "", flat(value))),
+        }
+    }
+}
+
+/// A value on one line.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::String(text) => Shown(text).to_string(),
+        Value::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| format!("{}={}", Shown(key), flat(value));
+            let some = fields.iter().filter(|(_, value)| !is_nothing(value));
+            some.map(field).collect::<Vec<_>>().join("  ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// A cell of a table; `-` for nothing.
+pub(super) fn cell(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { Shown(&mask(text)).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ids_become_strings_and_signatures_are_masked_wherever_they_stand() {
+        let object = json!({
+            "id": 7, "productId": "8", "count": 9, "huge": 9_007_199_254_740_993_u64,
+            "nested": [{ "newId": 5, "url": "https://h/b?sig=secret&se=1" }],
+        });
+        let shown = json!({
+            "id": "7", "productId": "8", "count": 9, "huge": "9007199254740993",
+            "nested": [{ "newId": "5", "url": "https://h/b?sig=***&se=1" }],
+        });
+        assert_eq!(super::json(&object).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_person_sees_a_field_a_line_and_no_control_characters() {
+        let object = json!({
+            "name": "a\u{1b}[2J", "empty": [], "links": [{"href": "x"}], "state": {"step": "signing"},
+            "items": [{"type": "signedPackage", "none": null}], "names": ["a", "b"],
+        });
+        let text = "items\n  type=signedPackage\nname   a\\u{1b}[2J\nnames  a, b\nstate\n  step  signing";
+        assert_eq!(describe(&object), text);
+    }
+}

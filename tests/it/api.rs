@@ -1,0 +1,257 @@
+//! The API by hand: the real binary against a real sandbox, over sockets.
+
+mod bench;
+
+use std::fs;
+
+use dropship::sandbox::{Action, Fault};
+use serde_json::{Value, json};
+
+use crate::home::fixture;
+use bench::{Bench, fetch};
+
+#[test]
+fn lists_come_whole_through_their_pages_with_ids_as_strings() {
+    let bench = Bench::new();
+    let ids = bench.control().add_products("tenant", "Widget", 23);
+    let listed = bench.json(&["product", "list"]);
+    let listed = listed.as_array().expect("a list");
+    let found: Vec<u64> =
+        listed.iter().map(|item| item["id"].as_str().expect("a string").parse().expect("digits")).collect();
+    assert_eq!(found, ids);
+    assert!(bench.control().count("list_products") >= 4, "in pages");
+    for item in listed {
+        assert!(item["productName"].as_str().is_some_and(|name| name.starts_with("Widget ")), "{item}");
+        assert!(item["sharedProductId"].is_string() && item["sourceProductId"].is_string(), "{item}");
+        assert_eq!(item["driverType"], "desktop", "what nobody documents is kept");
+    }
+    let table = bench.say(&["product", "list"]);
+    assert_eq!(table.lines().count(), 24, "{table}");
+    assert!(table.starts_with("ID ") && table.contains("Widget 23"), "{table}");
+    assert_eq!(bench.json(&["submission", "list", &ids[0].to_string()]), json!([]));
+    assert_eq!(bench.say(&["submission", "list", &ids[0].to_string()]).trim(), "there are none");
+    assert!(bench.say(&["audience", "list"]).contains("Test_Registry_Key"));
+}
+
+#[test]
+fn a_product_and_a_submission_are_shown_and_changed() {
+    let bench = Bench::new();
+    let (product, submission) = bench.uploaded();
+    let shown = bench.json(&["product", "get", &product]);
+    assert_eq!((&shown["id"], &shown["productName"]), (&json!(product), &json!("Echo 1")));
+    assert!(bench.say(&["product", "get", &product]).contains("productName"));
+
+    let update = [
+        "product",
+        "update",
+        &product,
+        "--name",
+        "Echo II",
+        "--marketing-name",
+        "E",
+        "--marketing-name",
+        "F",
+    ];
+    let done = bench.json(&[&update[..], &["--announcement-date", "2031-02-03"]].concat());
+    assert_eq!(done["sent"], true);
+    let shown = bench.json(&["product", "get", &product]);
+    assert_eq!((&shown["productName"], &shown["marketingNames"]), (&json!("Echo II"), &json!(["E", "F"])));
+    assert!(shown["announcementDate"].as_str().is_some_and(|date| date.starts_with("2031-02-03")), "{shown}");
+
+    bench.say(&["submission", "update", &product, &submission, "--name", "second try"]);
+    let listed = bench.json(&["submission", "list", &product]);
+    assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(submission), &json!("second try")));
+    let shown = bench.json(&["submission", "get", &product, &submission]);
+    assert_eq!((&shown["commitStatus"], &shown["productId"]), (&json!("commitPending"), &json!(product)));
+    let url = shown["downloads"]["items"][0]["url"].as_str().expect("a URL");
+    assert!(url.contains("sig=***"), "{url}");
+}
+
+#[test]
+fn a_dry_run_prints_the_request_and_changes_nothing() {
+    let bench = Bench::new();
+    let (product, submission) = bench.uploaded();
+    let requests = bench.control().requests().len();
+    let changed = bench.changes().len();
+
+    let path = format!("/v2.0/my/hardware/products/{product}");
+    let said = bench.json(&["product", "update", &product, "--name", "X", "--dry-run"]);
+    assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"productName": "X"}, "sent": false}));
+    let path = format!("{path}/submissions/{submission}");
+    let said = bench.json(&["submission", "update", &product, &submission, "--name", "Y", "--dry-run"]);
+    assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"name": "Y"}, "sent": false}));
+    let said = bench.json(&["submission", "commit", &product, &submission, "--dry-run"]);
+    assert_eq!(
+        said,
+        json!({"method": "POST", "path": format!("{path}/commit"), "body": null, "sent": false})
+    );
+    let said = bench.say(&["label", "cancel", &product, &submission, "5", "--dry-run"]);
+    assert!(said.starts_with(&format!("PUT {path}/shippingLabels/5/cancel\n")), "{said}");
+    let guid = "2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11";
+    let edit = ["label", "update", &product, &submission, "5", "--dry-run"];
+    let said =
+        bench.json(&[&edit[..], &["--audience", guid, "--add-hardware-id", r"b|a.inf|OS|pci\x"]].concat());
+    let targeting = json!({
+        "restrictedToAudiences": [guid.to_lowercase()],
+        "hardwareIds": [{"action": "add", "bundleId": "b", "infId": "a.inf", "operatingSystemCode": "OS", "pnpString": r"pci\x"}],
+    });
+    assert_eq!(said["body"], json!({ "targeting": targeting }));
+    assert_eq!(bench.control().requests().len(), requests, "not even a token was asked for");
+
+    // A name must be looked up, which changes nothing.
+    let said = bench.json(&[&edit[..], &["--audience", "Pilot_Fleet"]].concat());
+    assert_eq!(said["body"]["targeting"]["restrictedToAudiences"], json!([bench.audience("Pilot Fleet")]));
+    assert_eq!(bench.changes().len(), changed);
+}
+
+#[test]
+fn a_submission_is_committed_and_its_results_are_fetched_whole() {
+    let bench = Bench::new();
+    let (product, submission) = bench.uploaded();
+    let (code, why) = bench.fail(&fetch(&product, &submission, &[]));
+    assert_eq!(code, 1);
+    assert!(why.contains("offers no signed") && why.contains("it offers initial"), "{why}");
+
+    let (product, submission) = bench.signed();
+    assert_eq!(bench.control().count("commit"), 1);
+    let (code, _) = bench.fail(&["submission", "commit", &product, &submission]);
+    assert_eq!(code, 1, "a second commit is refused");
+
+    let file = bench.path("signed.zip");
+    let to = file.to_str().expect("a path");
+    // The connection breaks on the way; the file is whole nonetheless.
+    bench.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
+    let said = bench.json(&fetch(&product, &submission, &["--to", to]));
+    let bytes = fs::read(&file).expect("the file");
+    assert_eq!(said, json!({"file": to, "size": bytes.len()}));
+    assert!(bytes.starts_with(b"PK"));
+    fs::write(&file, "mine").expect("another file");
+    let (code, why) = bench.fail(&fetch(&product, &submission, &["--to", to]));
+    assert_eq!((code, fs::read(&file).expect("a file")), (1, b"mine".to_vec()));
+    assert!(why.contains("--force"), "{why}");
+    bench.say(&fetch(&product, &submission, &["--to", to, "--force"]));
+    assert_eq!(fs::read(&file).expect("a file"), bytes);
+
+    fs::create_dir(bench.path("results")).expect("a folder");
+    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "metadata"]));
+    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "certification"]));
+    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "initial"]));
+    let metadata =
+        fs::read(bench.path(&format!("results/driver-metadata-{submission}.json"))).expect("a file");
+    assert!(serde_json::from_slice::<Value>(&metadata).expect("JSON")["BundleInfoMap"].is_object());
+    let initial = fs::read(bench.path(&format!("results/initial-{submission}"))).expect("a file");
+    assert_eq!(initial, fs::read(fixture("cab/good-signed-ts.cab")).expect("a fixture"));
+    assert_eq!(fs::read_dir(bench.path("results")).expect("a folder").count(), 3, "no part is left");
+    let (code, why) = bench.fail(&fetch(&product, &submission, &["--kind", "error-report"]));
+    assert!(code == 1 && why.contains("offers no error-report"), "{why}");
+}
+
+#[test]
+fn a_label_is_retargeted() {
+    let bench = Bench::new();
+    let (ids, rows) = bench.published();
+    let listed = bench.json(&["label", "list", &ids.product, &ids.submission]);
+    assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(ids.label), &json!("ring")));
+    let shown = bench.json(&ids.on("get", &[]));
+    assert_eq!(shown["targeting"]["hardwareIds"][0]["distributionState"], "added", "{shown}");
+
+    let chid = "{2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11}";
+    let more = ["--add-hardware-id", "*|*|*|*", "--add-chid", chid, "--audience", "pilot fleet"];
+    let more = [&more[..], &["--audience", "Test_Registry_Key", "--ceiling", "NI", "--justification", "why"]]
+        .concat();
+    bench.json(&ids.on("update", &more));
+    let state = bench.label_state();
+    let targeting = &state["targeting"];
+    assert_eq!(targeting["hardwareIds"].as_array().map(Vec::len), Some(rows.len()), "{targeting:#}");
+    assert_eq!(targeting["chids"][0]["chid"], "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11");
+    let audiences = [bench.audience("Pilot Fleet"), bench.audience("Test Registry Key")];
+    assert_eq!(targeting["restrictedToAudiences"], json!(audiences));
+    assert_eq!(
+        targeting["inServicePublishInfo"],
+        json!({"flooring": "RS1", "ceiling": "NI"}),
+        "the floor stays"
+    );
+
+    let (code, why) = bench.fail(&ids.on("update", &["--no-audience"]));
+    assert!(code == 1 && why.contains("another workflow") && why.contains("[request "), "locked: {why}");
+    bench.ripen(4000);
+    bench.say(&ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]));
+    let targeting = bench.label_state()["targeting"].clone();
+    assert_eq!(targeting["hardwareIds"][0]["distributionState"], "pendingRemove", "{targeting:#}");
+    assert_eq!(targeting["hardwareIds"][1]["distributionState"], "pendingAdd", "{targeting:#}");
+    assert_eq!(targeting["chids"][0]["distributionState"], "pendingRemove");
+    assert_eq!(targeting["restrictedToAudiences"], json!([]));
+    bench.ripen(4000);
+    bench.say(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
+    let patches = bench.changes();
+    let removed = &patches.last().expect("a change").2["targeting"]["hardwareIds"];
+    assert_eq!(removed.as_array().map(Vec::len), Some(rows.len() - 1), "what is gone is not removed again");
+}
+
+#[test]
+fn a_change_that_cannot_be_meant_is_refused_here() {
+    let bench = Bench::new();
+    let edit = ["label", "update", "1", "2", "3"];
+    let refused = |more: &[&str], word: &str| {
+        let (code, why) = bench.fail(&[&edit[..], more].concat());
+        assert!(code == 64 && why.contains(word), "{more:?}: {code} {why}");
+    };
+    refused(&[], "nothing to change");
+    refused(&["--dry-run"], "nothing to change");
+    refused(&["--audience", ""], "--audience");
+    refused(&["--audience", "x", "--no-audience"], "cannot be used with");
+    refused(&["--floor", "RS1", "--ceiling", "NI"], "--justification");
+    refused(&["--add-hardware-id", "pci\\x"], "BUNDLE|INF|OS|PNP");
+    refused(&["--add-chid", "amd64"], "GUID");
+    refused(&["--add-hardware-id", "a|b|c|d", "--remove-hardware-id", "a|b|c|d"], "both added and removed");
+    assert_eq!(bench.fail(&["product", "update", "1"]).0, 64);
+    assert_eq!(bench.fail(&["product", "update", "1", "--announcement-date", "soon"]).0, 64);
+    assert_eq!(bench.fail(&["product", "get", "one"]).0, 64);
+    assert!(bench.control().requests().is_empty(), "nothing was sent");
+
+    let (code, why) = bench.fail(&[&edit[..], &["--audience", "Everybody"]].concat());
+    assert!(code == 1 && why.contains("no audience `Everybody`") && why.contains("`Pilot Fleet`"), "{why}");
+    assert_eq!(bench.changes(), []);
+}
+
+#[test]
+fn a_label_is_cancelled() {
+    let bench = Bench::new();
+    let (ids, _) = bench.published();
+    let (code, why) = bench.fail(&ids.on("cancel", &[]));
+    assert!(code == 1 && why.contains("Microsoft Approval"), "a published one is not: {why}");
+    bench.say(&ids.on("update", &["--audience", "Surface SSRK"]));
+    // Half of the way to the publication, the label is in Microsoft's approval.
+    bench.ripen(1800);
+    let said = bench.say(&ids.on("cancel", &[]));
+    assert!(said.contains("more than a day"), "{said}");
+    assert_eq!(bench.label_state()["cancelled"], true);
+    bench.ripen(30 * 3600);
+    let shown = bench.json(&ids.on("get", &[]));
+    assert_eq!(shown["workflowStatus"]["state"], "failed", "{shown:#}");
+}
+
+#[test]
+fn exit_codes_tell_the_class_of_an_error() {
+    let bench = Bench::new();
+    let get = ["product", "get", "14461751976964156"];
+    let (code, why) = bench.fail(&get);
+    assert!(code == 1 && why.contains("404") && why.contains("Product not found"), "{why}");
+    assert!(why.contains("[request "), "{why}");
+
+    let fault = |action| bench.control().fault(Fault::on("get_product", action).times(2)).expect("a fault");
+    fault(Action::status(403));
+    let (code, why) = bench.fail(&get);
+    assert!(code == 77 && why.contains("403") && why.contains("Driver Submitter"), "{why}");
+    bench.control().clear_faults();
+    fault(Action::status(401));
+    let (code, why) = bench.fail(&get);
+    assert!(code == 78 && why.contains("401"), "{code} {why}");
+    bench.control().clear_faults();
+
+    let (code, why) = bench.fail(&["--account", "nobody", "product", "list"]);
+    assert!(code == 78 && why.contains("`default`, `other`"), "{why}");
+    let (code, why) = bench.fail(&["product", "list", "--account", "other"]);
+    assert!(code == 78 && why.contains("no-such-secret"), "{why}");
+    bench.say(&["product", "list"]);
+}

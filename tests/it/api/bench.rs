@@ -1,0 +1,190 @@
+//! A sandbox and the binary that calls it.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests; what fails here fails the test")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use dropship::hardware::{Client, Credential, NewShippingLabel, NewSubmission, SecretSource, Settings};
+use dropship::redact::Secret;
+use dropship::sandbox::{Control, Options, Quirks, Sandbox};
+use serde_json::{Value, json};
+
+use crate::home::{fixture, text, wait_for};
+
+/// A sandbox whose time goes on only when it is told to, and a configuration that leads to it.
+pub(super) struct Bench {
+    folder: tempfile::TempDir,
+    sandbox: Sandbox,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Product, submission and label on the command line.
+pub(super) struct Ids {
+    pub(super) product: String,
+    pub(super) submission: String,
+    pub(super) label: String,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let quirks = Quirks::parse("page-every-list,foreign-hosts-in-links,space-in-sas").expect("quirks");
+        let options = Options { page_size: 7, quirks, ..Options::default() };
+        let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
+        let folder = tempfile::tempdir().expect("a folder");
+        let base = sandbox.base_url();
+        let configuration = format!(
+            r#"
+[account]
+tenant_id = "tenant"
+client_id = "client"
+client_secret_file = "secret"
+[accounts.other]
+tenant_id = "elsewhere"
+client_id = "client"
+client_secret_file = "no-such-secret"
+[api]
+endpoint = "{base}"
+authority = "{base}"
+retry = {{ first = "1ms", max = "10ms" }}
+"#
+        );
+        fs::write(folder.path().join("secret"), "s3cr3t").expect("a secret");
+        fs::write(folder.path().join("dropship.toml"), configuration).expect("a configuration");
+        Self { folder, sandbox, runtime }
+    }
+
+    pub(super) fn control(&self) -> Control {
+        self.sandbox.control()
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.arg("--config").arg(self.path("dropship.toml")).arg("api").args(args);
+        command.current_dir(self.folder.path()).output().expect("the command runs")
+    }
+
+    /// Runs it well and gives its text.
+    pub(super) fn say(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs it well and gives its one document.
+    pub(super) fn json(&self, args: &[&str]) -> Value {
+        let said = self.say(&[args, &["--json"]].concat());
+        assert!(!said.replace("sig=***", "").contains("sig="), "a signature in {said}");
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
+    }
+
+    /// Runs it badly; gives exit code and complaint.
+    pub(super) fn fail(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+        (output.status.code().expect("an exit code"), text(&output.stderr))
+    }
+
+    /// The requests that were no look and asked for no token.
+    pub(super) fn changes(&self) -> Vec<(String, String, Value)> {
+        let all = self.control().requests().into_iter();
+        let changing = all.filter(|entry| entry.method != "GET" && entry.operation != "token");
+        changing.map(|entry| (entry.method, entry.path, entry.body)).collect()
+    }
+
+    pub(super) fn client(&self) -> Client {
+        let base: url::Url = self.sandbox.base_url().parse().expect("a URL");
+        let secret = Credential::Secret(SecretSource::fixed(Secret::new("s3cr3t")));
+        Client::new(Settings::new(base.clone(), base, "tenant", "client", secret)).expect("a client")
+    }
+
+    /// A product with an uploaded, uncommitted submission.
+    pub(super) fn uploaded(&self) -> (String, String) {
+        let client = self.client();
+        let product = self.control().add_products("tenant", "Echo", 1)[0].to_string();
+        let pid = product.parse().expect("an id");
+        let new: NewSubmission =
+            serde_json::from_value(json!({"name": "echo", "type": "initial"})).expect("new");
+        let submission = self.runtime.block_on(async {
+            let id = client.create_submission(pid, &new).await.expect("a submission").id;
+            let url = client.submission(pid, id).await.expect("it").upload_url().expect("a slot");
+            client.upload(&url, &fixture("cab/good-signed-ts.cab"), &|_| {}).await.expect("an upload");
+            id.to_string()
+        });
+        (product, submission)
+    }
+
+    pub(super) fn signed(&self) -> (String, String) {
+        let (product, submission) = self.uploaded();
+        self.say(&["submission", "commit", &product, &submission]);
+        self.ripen(700);
+        wait_for("the signed package", || {
+            let seen = self.json(&["submission", "get", &product, &submission]);
+            seen["downloads"].to_string().contains("driverMetadata").then_some(())
+        })
+        .expect("it is signed");
+        (product, submission)
+    }
+
+    /// A published label for the first hardware id of the metadata.
+    pub(super) fn published(&self) -> (Ids, Vec<String>) {
+        let (product, submission) = self.signed();
+        self.say(&["submission", "download", &product, &submission, "--kind", "metadata", "--to", "m.json"]);
+        let metadata = fs::read(self.path("m.json")).expect("metadata");
+        let metadata = dropship::hardware::DriverMetadata::parse(&metadata).expect("metadata");
+        let rows: Vec<_> = metadata.targets().collect();
+        assert!(rows.len() > 1, "{rows:?}");
+        let (bundle, inf, os, pnp) = rows[0];
+        let audience = self.audience("Test Registry Key");
+        let new: NewShippingLabel = serde_json::from_value(json!({
+            "name": "ring", "destination": "windowsUpdate",
+            "publishingSpecifications": {
+                "isAutoInstallDuringOSUpgrade": false, "isAutoInstallOnApplicableSystems": false, "manualAcquisition": true,
+            },
+            "targeting": {
+                "restrictedToAudiences": [audience],
+                "inServicePublishInfo": {"flooring": "RS1"},
+                "hardwareIds": [{"bundleId": bundle, "infId": inf, "operatingSystemCode": os, "pnpString": pnp}],
+            },
+        }))
+        .expect("a label");
+        let (pid, sid) = (product.parse().expect("an id"), submission.parse().expect("an id"));
+        let made = self.runtime.block_on(self.client().create_label(pid, sid, &new)).expect("a label");
+        self.ripen(4000);
+        let ids = Ids { product, submission, label: made.id.to_string() };
+        (ids, rows.iter().map(|(bundle, inf, os, pnp)| format!("{bundle}|{inf}|{os}|{pnp}")).collect())
+    }
+
+    pub(super) fn ripen(&self, seconds: u64) {
+        self.control().ripen(Duration::from_secs(seconds));
+    }
+
+    pub(super) fn audience(&self, name: &str) -> String {
+        let all = self.json(&["audience", "list"]);
+        let found = all.as_array().expect("a list").iter().find(|item| item["name"] == name);
+        found.expect("the audience")["id"].as_str().expect("a string").to_owned()
+    }
+
+    /// What the sandbox holds of the one label.
+    pub(super) fn label_state(&self) -> Value {
+        self.control().state()["products"][0]["submissions"][0]["labels"][0].clone()
+    }
+}
+
+impl Ids {
+    pub(super) fn on<'a>(&'a self, verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        [&["label", verb, &self.product, &self.submission, &self.label], more].concat()
+    }
+}
+
+pub(super) fn fetch<'a>(product: &'a str, submission: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["submission", "download", product, submission], more].concat()
+}

@@ -1,0 +1,60 @@
+//! What needs root. Without `DROPSHIP_ROOT_TESTS` these say that they did not run; CI sets it.
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::home::{Home, bytes, wait_for};
+
+/// The socket that journald listens at.
+const JOURNAL: &str = "/run/systemd/journal/socket";
+
+/// One native journal entry: `KEY=value` lines; values with line feeds have another form, and are not needed here.
+fn fields(entry: &[u8]) -> BTreeMap<String, String> {
+    let text = String::from_utf8_lossy(entry).into_owned();
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn root_entries_go_to_the_journal_with_the_fields_of_the_contract() {
+    if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
+        eprintln!(
+            "not run: it listens in the place of journald, which needs root; set DROPSHIP_ROOT_TESTS=1"
+        );
+        return;
+    }
+    assert!(!Path::new(JOURNAL).exists(), "a journald runs here; its socket is not taken away from it");
+    std::fs::create_dir_all("/run/systemd/journal").expect("a folder");
+    let journal = UnixDatagram::bind(JOURNAL).expect("a socket");
+    journal.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    let home = Home::new();
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let mut daemon =
+        home.command(&["run", "--until-idle", "--log", "journal"]).spawn().expect("the daemon starts");
+    let mut entries = Vec::new();
+    let mut buffer = vec![0; 1 << 16];
+    let ended = wait_for("the daemon to end", || {
+        while let Ok(size) = journal.recv(&mut buffer) {
+            entries.push(fields(&buffer[..size]));
+        }
+        daemon.try_wait().expect("asked")
+    });
+    std::fs::remove_file(JOURNAL).expect("removed");
+    assert_eq!(ended.and_then(|status| status.code()), Some(0));
+    let id = home.ended()["id"].as_str().expect("an id").to_owned();
+    let story: Vec<_> = entries.iter().filter(|entry| entry.get("JOB_ID") == Some(&id)).collect();
+    assert!(story.len() > 8, "one job's story: {entries:#?}");
+    for (event, keys) in [
+        ("accepted", &["STEP", "FOLDER", "RULE", "MESSAGE_ID", "MESSAGE"][..]),
+        ("committed", &["STEP", "PRODUCT_ID", "SUBMISSION_ID"]),
+        ("published", &["LABEL_ID", "SUBMISSION_ID"]),
+    ] {
+        let entry = story.iter().find(|entry| entry.get("EVENT").is_some_and(|name| name == event));
+        let entry = entry.unwrap_or_else(|| panic!("no entry tells of `{event}`: {story:#?}"));
+        for key in keys {
+            assert!(entry.contains_key(*key), "`{event}` has no {key}: {entry:#?}");
+        }
+    }
+}
