@@ -7,11 +7,14 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Rulebook;
-use crate::config::plan::{Plan, plan};
+use crate::config::plan::{DestinationPlan, LabelPlan, Plan, plan};
 use crate::config::rules::{Subject, choose};
 use crate::depot::hex;
+use crate::hardware::TestHarness;
 use crate::job::Fault;
-use crate::package::{Inspection, Kind, Level, Policy, Verdict, inspect_hashed};
+use crate::package::{
+    Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed, preflight_with,
+};
 
 /// What the judgement came to, and how.
 pub struct Judged {
@@ -48,22 +51,42 @@ pub fn judge(
     };
     // Certificates are judged by the time of now, not by that of the daemon's start.
     let policy = Policy { now: Timestamp::now(), ..rulebook.policy.clone() };
-    let (inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy)?;
+    let (mut inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy)?;
     let sha256 = hex(&sha256);
-    let warnings = inspection.findings.iter().filter(|finding| finding.level == Level::Warn);
-    let warnings = warnings.map(|finding| finding.message.clone()).collect();
     let outcome = match (inspection.verdict, &inspection.facts) {
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
             let subject = Subject::new(name, &sha256, facts).in_folder(folder);
-            Some(planned(rulebook, &subject, rule))
+            let planned = planned(rulebook, &subject, rule);
+            let more = planned.as_ref().map(|plan| checked_against(plan, facts, &policy)).unwrap_or_default();
+            let refused = more.iter().find(|finding| finding.level == Level::Error);
+            let refused = refused.map(|finding| Fault::new(&finding.check, finding.message.clone()));
+            inspection.findings.extend(more);
+            Some(refused.map_or(planned, Err))
         }
         (Verdict::Accept | Verdict::Reject, _) => {
             let kind = inspection.findings.first().map_or("rejected", |finding| &finding.check);
             Some(Err(Fault::new(kind, inspection.reasons())))
         }
     };
+    let warnings = inspection.findings.iter().filter(|finding| finding.level == Level::Warn);
+    let warnings = warnings.map(|finding| finding.message.clone()).collect();
     Ok(Judged { inspection, outcome, warnings, sha256 })
+}
+
+/// What Microsoft would refuse hours later in what the rule asks for this package.
+fn checked_against(plan: &Plan, facts: &Facts, policy: &Policy) -> Vec<Finding> {
+    let retail = |label: &LabelPlan| {
+        label.destination == DestinationPlan::WindowsUpdate
+            && label.audiences.is_empty()
+            && label.build.is_none()
+    };
+    let request = RequestFacts {
+        attestation: plan.product.test_harness == TestHarness::Attestation,
+        os_codes: &plan.product.requested_signatures,
+        retail_windows_update: plan.labels.iter().any(retail),
+    };
+    preflight_with(facts, &request, &policy.levels)
 }
 
 /// The plan of the rule that is for the package, or of the one that was asked for by name.
