@@ -88,11 +88,12 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
     }
     let captured = capture(find, copy).map_err(|error| match error {
         CaptureError::Changed(_) | CaptureError::Gone(_) => NotTaken::NotYet(error.to_string()),
-        CaptureError::NotRegular(_) | CaptureError::Denied(_) | CaptureError::Read { .. } => {
+        CaptureError::NoSpace(_) | CaptureError::Write { .. } => NotTaken::Busy(error.to_string()),
+        // The fault is this file's alone: the others of its folder go on.
+        _ => {
             tracing::warn!(folder = find.folder, event = "unreadable", "{error}");
             NotTaken::NotYet(error.to_string())
         }
-        _ => NotTaken::Busy(error.to_string()),
     })?;
     let taken = Taken {
         copy,
