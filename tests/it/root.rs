@@ -5,16 +5,27 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::home::{Home, bytes, wait_for};
+use crate::home::{Home, bytes, text, wait_for};
 
 /// The socket that journald listens at.
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
-/// One native journal entry: `KEY=value` lines; values with line feeds have another form, and are not needed here.
-fn fields(entry: &[u8]) -> BTreeMap<String, String> {
-    let text = String::from_utf8_lossy(entry).into_owned();
-    let lines = text.lines().filter_map(|line| line.split_once('='));
-    lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+/// One native journal entry: `KEY=value` lines, or a line with the key, then the value with its length before it
+/// (systemd's "Native Journal Protocol").
+fn fields(mut entry: &[u8]) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    while let Some(end) = entry.iter().position(|byte| *byte == b'\n') {
+        let line = text(&entry[..end]);
+        entry = &entry[end + 1..];
+        if let Some((key, value)) = line.split_once('=') {
+            fields.insert(key.to_owned(), value.to_owned());
+        } else if let Some((length, rest)) = entry.split_first_chunk::<8>() {
+            let length = usize::try_from(u64::from_le_bytes(*length)).expect("a length");
+            fields.insert(line, text(&rest[..length]));
+            entry = &rest[length + 1..];
+        }
+    }
+    fields
 }
 
 #[test]
