@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::event::{Event, Thing};
 use super::id::JobId;
 use super::job::{Commit, Job, Label, Package};
-use super::state::{Creation, State, Step};
+use super::state::{Creation, Ghost, Intent, State, Step};
 
 /// An event that cannot happen where the job stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +84,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         attempts: 0,
         step_began: at,
         fault: None,
+        ghosts: Vec::new(),
     }
 }
 
@@ -98,7 +99,10 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
         Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
-        Event::Twins { .. } => return Ok(()),
+        Event::Twins { thing, .. } => {
+            job.ghosts.retain(|ghost| ghost.thing != *thing);
+            return Ok(());
+        }
         _ => {}
     }
     require(!job.state.has_ended(), "the job has ended")?;
@@ -132,6 +136,17 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             }
             let why = "a create whose answer was lost may still be carried out".to_owned();
             job.state = State::Waiting { due: *due, why };
+        }
+        Event::Repeated { thing, until } => {
+            require(job.state == State::Queued, "only a queued job calls the service")?;
+            match creation_of(job, *thing)? {
+                Creation::Intended(intent) if intent.absent > 0 => {
+                    intent.absent = 0;
+                    intent.repeats += 1;
+                    intent.until = *until;
+                }
+                _ => return Err("nothing is in doubt that was looked for"),
+            }
         }
         Event::Unsent { thing, .. } => {
             let creation = creation_of(job, *thing)?;
@@ -216,11 +231,16 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
 /// Something exists at the service: by its answer, or by being found.
 fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -> Result<(), &'static str> {
     let creation = creation_of(job, thing)?;
-    match creation {
+    let ghost = match creation {
         Creation::Done { .. } => return Err("it exists already"),
         Creation::Open if !adopted => return Err("it was not intended"),
-        Creation::Open | Creation::Intended(_) => *creation = Creation::Done { id },
-    }
+        Creation::Intended(Intent { name, bearing, until, repeats: 1.., .. }) => {
+            Some(Ghost { thing, name: name.clone(), bearing: bearing.clone(), due: *until })
+        }
+        Creation::Open | Creation::Intended(_) => None,
+    };
+    *creation = Creation::Done { id };
+    job.ghosts.extend(ghost);
     if job.state.has_ended() {
         return Ok(());
     }

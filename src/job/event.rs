@@ -59,7 +59,15 @@ pub enum Event {
         /// When to look again.
         due: Timestamp,
     },
-    /// A create is known not to have been carried out: refused, never sent, or absent for good.
+    /// A create in doubt was absent both times: it is about to be called again. What it may not be taken for stays
+    /// what it was before the first call, so that a late first one is never mistaken for a stranger's.
+    Repeated {
+        /// Of what.
+        thing: Thing,
+        /// Until when the service may still carry out this call.
+        until: Timestamp,
+    },
+    /// A create is known not to have been carried out: refused, or never sent.
     Unsent {
         /// Of what.
         thing: Thing,
@@ -76,7 +84,7 @@ pub enum Event {
         /// Found after an answer was lost, not told by an answer.
         adopted: bool,
     },
-    /// Others that look like ours were found at the service.
+    /// After a repeated create: what else bears the name now, and is nobody's. Usually nothing does.
     Twins {
         /// Of what.
         thing: Thing,
@@ -175,6 +183,7 @@ impl Event {
             Self::Rejected { .. } => "rejected",
             Self::Intended { .. } => "intended",
             Self::Absent { .. } => "absent",
+            Self::Repeated { .. } => "repeated",
             Self::Unsent { .. } => "unsent",
             Self::Created { .. } => "created",
             Self::Twins { .. } => "twins",

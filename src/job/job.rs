@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Thing;
 use super::id::JobId;
-use super::state::{Creation, Fault, State, Step};
+use super::state::{Creation, Fault, Ghost, State, Step};
 
 /// What was dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct Job {
     pub step_began: Timestamp,
     /// What went wrong last; gone once the step is done.
     pub fault: Option<Fault>,
+    /// Creates that may turn out to have twins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ghosts: Vec<Ghost>,
 }
 
 impl Job {

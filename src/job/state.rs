@@ -207,8 +207,25 @@ pub struct Intent {
     pub bearing: Vec<u64>,
     /// Until when the service may still carry it out.
     pub until: Timestamp,
-    /// How often it was looked for and not found.
+    /// How often it was looked for and not found since the last call.
     pub absent: u32,
+    /// How often the call was repeated.
+    #[serde(default)]
+    pub repeats: u32,
+}
+
+/// A create that was called more than once and exists: an earlier call may still be carried out, late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ghost {
+    /// What was created.
+    pub thing: super::event::Thing,
+    /// The name that a twin would bear.
+    pub name: String,
+    /// Ids that bore the name before the first call.
+    #[serde(with = "as_texts")]
+    pub bearing: Vec<u64>,
+    /// When no call can be carried out any more, and a last look tells.
+    pub due: Timestamp,
 }
 
 /// Ids pass 2^53, so JSON holds them as strings.

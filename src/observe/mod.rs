@@ -122,6 +122,20 @@ pub fn told(job: &Job, event: &Event) {
             let label = matches!(thing, Thing::Label(_)).then_some(*id);
             job_line!(info, job, name, None, label, "{package}: {} {id} {how}", noun(*thing));
         }
+        Event::Repeated { thing, until } => {
+            job_line!(
+                warn,
+                job,
+                name,
+                None,
+                None,
+                "{package}: the {} was absent both times; creating it again, in doubt until {until:.0}",
+                noun(*thing)
+            );
+        }
+        Event::Twins { thing, ids } if ids.is_empty() => {
+            job_line!(debug, job, name, None, None, "{package}: no twin of the {} has come", noun(*thing));
+        }
         Event::Twins { thing, ids } => {
             job_line!(
                 error,
@@ -129,7 +143,7 @@ pub fn told(job: &Job, event: &Event) {
                 name,
                 Some(id::DOUBTFUL),
                 None,
-                "{package}: more than one {} exists: {ids:?}",
+                "{package}: a late answer made more of the {} than one; these are nobody's, look at them in Partner Center: {ids:?}",
                 noun(*thing)
             );
         }

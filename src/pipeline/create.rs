@@ -93,16 +93,33 @@ async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatab
         bearing,
         until: context.clock.after(context.settings.uncertain),
         absent: 0,
+        repeats: 0,
     };
     hand.record(vec![Event::Intended { thing, intent }]).await?;
-    let error = match what.make(service).await {
+    let made = what.make(service).await;
+    drop(pass);
+    answered(hand, what, made).await
+}
+
+/// What the answer to a create comes to.
+async fn answered<S: Service>(
+    hand: &mut Hand<'_, S>,
+    what: &impl Creatable<S>,
+    made: Result<u64, Error>,
+) -> Go {
+    let thing = what.thing();
+    let error = match made {
         Ok(id) => return hand.record_created(thing, id, false).await,
         Err(error) => error,
     };
-    drop(pass);
     if error.fate == Fate::Uncertain {
         crate::observe::doubtful(&hand.job, what.noun(), &error.to_string());
         return Ok(());
+    }
+    let repeated = hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.repeats > 0);
+    if repeated {
+        // The first call stays in doubt, so the intent stays open: it is looked for again.
+        return hand.trouble(error).await;
     }
     hand.record(vec![Event::Unsent { thing, why: error.to_string() }]).await?;
     if error.class == Class::Reconcile {
@@ -148,12 +165,7 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
             let due = hand.context.clock.after(hand.context.settings.uncertain);
             hand.park(Event::Absent { thing, due }).await
         }
-        ([], true) => {
-            let why = format!("absent at once and again after {}", intent.until);
-            hand.record(vec![Event::Unsent { thing, why }]).await?;
-            hand.context.names.release(&hand.job);
-            Ok(())
-        }
+        ([], true) => repeat(hand, what, &service).await,
         _ => {
             let ids = ours.iter().map(u64::to_string).chain(strange).collect::<Vec<_>>().join(", ");
             let message = format!(
@@ -165,6 +177,22 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
             hand.hold(Fault::new("ambiguous", message)).await
         }
     }
+}
+
+/// Calls again what was absent both times.
+async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
+    let context = hand.context;
+    let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
+        return hand.wait_paused().await;
+    };
+    if context.draining.is_cancelled() {
+        return Err(Stop::Draining);
+    }
+    let until = context.clock.after(context.settings.uncertain);
+    hand.record(vec![Event::Repeated { thing: what.thing(), until }]).await?;
+    let made = what.make(service).await;
+    drop(pass);
+    answered(hand, what, made).await
 }
 
 /// The digest of a request: what an intent and an approval are bound to.

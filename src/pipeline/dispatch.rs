@@ -12,7 +12,7 @@ use super::context::Context;
 use super::hand::{Go, Hand, Stop};
 use super::queue::Next;
 use super::service::Service;
-use super::{collect, commit, label, product, publish, sign, submission, upload};
+use super::{collect, commit, label, product, publish, sign, submission, twins, upload};
 use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
 
@@ -89,6 +89,7 @@ async fn drive<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         }
         if hand.job.step != Step::Inspect {
             account_works(hand).await?;
+            twins::sweep(hand).await?;
         }
         match hand.job.step {
             Step::Inspect => super::inspect::run(hand).await?,

@@ -22,6 +22,7 @@ mod reading;
 mod service;
 mod sign;
 mod submission;
+mod twins;
 mod upload;
 
 pub use accounts::{Accounts, Paused};
