@@ -119,6 +119,7 @@ impl Loaded {
             judge: Arc::clone(&reception) as Arc<dyn crate::pipeline::Judge>,
             depot,
             accounts: crate::pipeline::Accounts::default(),
+            receipts: crate::pipeline::Receipts::default(),
             clock: Clock::Wall,
             settings,
             news,
@@ -129,10 +130,7 @@ impl Loaded {
         if hear.set(Arc::clone(&context)).is_err() {
             return Err(anyhow!("the daemon was started twice"));
         }
-        for job in &open {
-            context.queue.place(job);
-            context.write_receipt(job).await;
-        }
+        let open = context.take_up()?;
 
         let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
         let closing = CancellationToken::new();
@@ -150,7 +148,7 @@ impl Loaded {
         ];
         let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
         let folders = intake.health().len();
-        let status = format!("Watching {folders} folders, {} jobs open", open.len());
+        let status = format!("Watching {folders} folders, {open} jobs open");
         observe::ready(&status, self.options.sandbox);
         service::ready(&status);
         Ok(Running { context, intake, workers, socket, closing, tasks, options: self.options })

@@ -23,7 +23,7 @@ mod testing;
 
 pub use blob::{TransferError, Uploaded};
 pub use client::Client;
-pub use error::{Class, Error, Fate};
+pub use error::{Class, Error, Failure, Fate};
 pub use model::*;
 pub use paging::{Listed, Pages};
 pub use settings::{

@@ -13,11 +13,12 @@ use super::brake::Brake;
 use super::clock::Clock;
 use super::names::Names;
 use super::queue::Queue;
+use super::receipts::Receipts;
 use crate::config::model::{After, Api, Pace};
 use crate::depot::Depot;
 use crate::job::{Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
-use crate::store::{Commit, Store, StoreError};
+use crate::store::{Commit, Entry, Store, StoreError};
 
 /// What a paused job waits for.
 pub(super) const PAUSED: &str = "the emergency brake is on; `dropship resume` lets the job go on";
@@ -87,6 +88,8 @@ pub struct Context<S> {
     pub accounts: Accounts,
     /// Names that are being created.
     pub names: Names,
+    /// Receipts that are being written.
+    pub receipts: Receipts,
     /// What time it is.
     pub clock: Clock,
     /// How fast.
@@ -114,7 +117,7 @@ impl<S> Context<S> {
             }
         }
         self.queue.place(job);
-        self.write_receipt(job).await;
+        self.write_receipt(&job.id).await;
         self.news.send_replace(Some(job.id.clone()));
     }
 
@@ -144,17 +147,66 @@ impl<S> Context<S> {
         Outbox::at(&job.package.outbox, self.settings.outbox_modes.get(folder).copied())
     }
 
-    /// Rewrites the receipt of a job; a receipt that cannot be written is told, never in the way.
-    pub async fn write_receipt(&self, job: &Job) {
-        let outbox = self.outbox(job);
-        let mut receipt = Receipt::of(job, false);
+    /// Takes up what the store remembers: the open jobs, and the receipts that a daemon before did not come to write.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn take_up(self: &Arc<Self>) -> Result<usize, StoreError>
+    where
+        S: Send + Sync + 'static,
+    {
+        let open = self.store.open_jobs()?;
+        open.iter().for_each(|job| self.queue.place(job));
+        let context = Arc::clone(self);
+        let ids: Vec<_> = open.iter().map(|job| job.id.clone()).collect();
+        self.runtime.spawn(async move {
+            for id in ids {
+                context.write_receipt(&id).await;
+            }
+            context.write_missing_receipts().await;
+        });
+        Ok(open.len())
+    }
+
+    /// Tries again to write the receipts of ended jobs that could not be written.
+    pub async fn write_missing_receipts(&self) {
+        match self.store.unreceipted() {
+            Ok(ids) => {
+                for id in ids {
+                    self.write_receipt(&id).await;
+                }
+            }
+            Err(error) => tracing::error!("the store cannot be asked for missing receipts: {error}"),
+        }
+    }
+
+    /// Rewrites the receipt of a job as it is now; one that cannot be written is told, never in the way.
+    pub async fn write_receipt(&self, id: &JobId) {
+        let _one_at_a_time = self.receipts.of(id).lock().await;
+        let job = match self.store.job(id) {
+            Ok(Some(job)) => job,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(job_id = %id, "the receipt cannot be written: {error}"),
+        };
+        let outbox = self.outbox(&job);
+        let mut receipt = Receipt::of(&job, false);
         receipt.sandbox = self.settings.sandbox;
         let written = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt)).await;
         let error = match written {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return self.receipted(&job).await,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        crate::observe::receipt_unwritten(job, &error);
+        crate::observe::receipt_unwritten(&job, &error);
+    }
+
+    /// An ended job's receipt need not be written again at the next start.
+    async fn receipted(&self, job: &Job) {
+        if job.state.has_ended() {
+            let entry = Entry::Receipted { job: job.id.clone(), rev: job.rev };
+            if let Err(error) = self.store.commit(Commit::lazily(vec![entry])).answer().await {
+                tracing::debug!(job_id = %job.id, "the receipt will be written once more: {error}");
+            }
+        }
     }
 }

@@ -116,7 +116,8 @@ async fn answered<S: Service>(
         crate::observe::doubtful(&hand.job, what.noun(), &error.to_string());
         return Ok(());
     }
-    let repeated = hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.repeats > 0);
+    let repeated =
+        hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.repeats > 0);
     if repeated {
         // The first call stays in doubt, so the intent stays open: it is looked for again.
         return hand.trouble(error).await;

@@ -9,6 +9,7 @@ mod commit;
 mod context;
 mod create;
 mod dispatch;
+mod forget;
 mod hand;
 mod inspect;
 mod label;
@@ -19,6 +20,7 @@ mod product;
 mod publish;
 mod queue;
 mod reading;
+mod receipts;
 mod service;
 mod sign;
 mod submission;
@@ -30,6 +32,11 @@ pub use brake::Brake;
 pub use clock::Clock;
 pub use context::{Context, Judge, Settings};
 pub use dispatch::run;
+pub use forget::forget_ended;
 pub use names::Names;
 pub use queue::Queue;
+pub use receipts::Receipts;
 pub use service::Service;
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,13 @@ pub enum Entry {
         /// Its value; absent: no longer set.
         value: Option<String>,
     },
+    /// The receipt of an ended job lies in its outbox.
+    Receipted {
+        /// Which job's.
+        job: JobId,
+        /// How many events the job had then; it says nothing about later ones.
+        rev: u64,
+    },
     /// An ended job is forgotten; that its bytes are known is not.
     Pruned {
         /// Which.

@@ -76,6 +76,10 @@ impl Store for Memory {
         queries::open_jobs(&*self.inner())
     }
 
+    fn unreceipted(&self) -> Result<Vec<JobId>, StoreError> {
+        queries::unreceipted(&*self.inner())
+    }
+
     fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
         queries::jobs(&*self.inner(), filter)
     }

@@ -123,6 +123,12 @@ impl Commit {
 pub struct Ticket(oneshot::Receiver<Result<Vec<Job>, StoreError>>);
 
 impl Ticket {
+    /// The ticket of a writer that died before it could answer.
+    #[cfg(test)]
+    pub(crate) fn lost() -> Self {
+        Self(oneshot::channel().1)
+    }
+
     /// Waits for the answer.
     ///
     /// # Errors
@@ -176,6 +182,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn open_jobs(&self) -> Result<Vec<Job>, StoreError>;
+
+    /// Jobs that have ended and whose receipt may not say so yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn unreceipted(&self) -> Result<Vec<JobId>, StoreError>;
 
     /// Jobs, newest first.
     ///

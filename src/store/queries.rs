@@ -11,6 +11,10 @@ pub(super) fn open_jobs(tables: &impl Bytes) -> Result<Vec<Job>, StoreError> {
     ids(tables, key::OPEN)?.iter().filter_map(|id| job(tables, id).transpose()).collect()
 }
 
+pub(super) fn unreceipted(tables: &impl Bytes) -> Result<Vec<JobId>, StoreError> {
+    ids(tables, key::UNRECEIPTED)
+}
+
 pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, StoreError> {
     let prefix = match &filter.state {
         Some(state) => key::state_prefix(state),

@@ -107,6 +107,7 @@ pub(super) mod key {
     pub(crate) const INSPECTING: &[u8] = b"i";
     pub(crate) const FLAGS: &[u8] = b"g";
     pub(crate) const REMOTE: &[u8] = b"r";
+    pub(crate) const UNRECEIPTED: &[u8] = b"u";
 
     fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
         let mut key = table.to_vec();
@@ -131,6 +132,10 @@ pub(super) mod key {
     }
     pub(crate) fn open(id: &JobId) -> Vec<u8> {
         join(OPEN, &[id.as_str()])
+    }
+    /// Ended jobs whose receipt may not say so yet.
+    pub(crate) fn unreceipted(id: &JobId) -> Vec<u8> {
+        join(UNRECEIPTED, &[id.as_str()])
     }
     pub(crate) fn state_prefix(state: &str) -> Vec<u8> {
         join(STATES, &[state, ""])
@@ -194,6 +199,11 @@ pub(super) fn record<B: Bytes>(
                 Some(value) => tables.put(key::flag(key), value.as_bytes()),
                 None => tables.remove(key::flag(key)),
             },
+            Entry::Receipted { job: id, rev } => {
+                if job(tables, id)?.is_none_or(|job| job.rev == *rev) {
+                    tables.remove(key::unreceipted(id));
+                }
+            }
             Entry::Pruned { job } => prune(tables, job)?,
         }
     }
@@ -236,8 +246,10 @@ fn advance<B: Bytes>(
     tables.put(key::state(&after.state, id), []);
     if after.state.has_ended() {
         tables.remove(key::open(id));
+        tables.put(key::unreceipted(id), []);
     } else {
         tables.put(key::open(id), []);
+        tables.remove(key::unreceipted(id));
     }
     tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
     Ok(Some(after))
@@ -250,7 +262,9 @@ pub(super) fn remains(tables: &impl Bytes, mut line: Line) -> Result<Option<Line
     let mut kept = Vec::new();
     for entry in line.entries {
         let counts = match &entry {
-            Entry::Job { job: id, .. } => tables.get(&key::job(id))?.is_some(),
+            Entry::Job { job: id, .. } | Entry::Receipted { job: id, .. } => {
+                tables.get(&key::job(id))?.is_some()
+            }
             Entry::Seen { folder, path, identity, job, .. } => {
                 let seen =
                     tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
@@ -300,6 +314,7 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
         return Ok(());
     };
     tables.remove(key::job(id));
+    tables.remove(key::unreceipted(id));
     tables.remove(key::open(id));
     tables.remove(key::state(&job.state, id));
     let labels = job.labels.iter().map(|label| &label.creation);

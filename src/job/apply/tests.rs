@@ -31,8 +31,14 @@ fn accepted(labels: &[&str]) -> Event {
 }
 
 fn intended(thing: Thing) -> Event {
-    let intent =
-        Intent { name: "n".into(), request: "q".into(), bearing: vec![7], until: at(600), absent: 0 };
+    let intent = Intent {
+        name: "n".into(),
+        request: "q".into(),
+        bearing: vec![7],
+        until: at(600),
+        absent: 0,
+        repeats: 0,
+    };
     Event::Intended { thing, intent }
 }
 

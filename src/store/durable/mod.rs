@@ -56,6 +56,10 @@ impl Store for Durable {
         queries::open_jobs(&*self.tables)
     }
 
+    fn unreceipted(&self) -> Result<Vec<JobId>, StoreError> {
+        queries::unreceipted(&*self.tables)
+    }
+
     fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
         queries::jobs(&*self.tables, filter)
     }

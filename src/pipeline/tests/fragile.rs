@@ -1,0 +1,75 @@
+//! A store whose daemon can die at every commit; what it holds outlives the daemon.
+
+use std::sync::Arc;
+
+use super::points::{Point, Side, Tripwire, writes};
+use crate::job::{Job, JobId};
+use crate::store::{Commit, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
+
+pub(super) struct Fragile {
+    pub(super) memory: Arc<Memory>,
+    pub(super) wire: Arc<Tripwire>,
+}
+
+impl Store for Fragile {
+    fn commit(&self, commit: Commit) -> Ticket {
+        let written = writes(&commit.entries);
+        if !self.wire.pass(|| Point::Write(written.clone()), Side::Before) {
+            return Ticket::lost();
+        }
+        let ticket = self.memory.commit(commit);
+        if self.wire.pass(|| Point::Write(written), Side::After) { ticket } else { Ticket::lost() }
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.memory.job(id)
+    }
+
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        self.memory.open_jobs()
+    }
+
+    fn unreceipted(&self) -> Result<Vec<JobId>, StoreError> {
+        self.memory.unreceipted()
+    }
+
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
+        self.memory.jobs(filter)
+    }
+
+    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
+        self.memory.counts()
+    }
+
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
+        self.memory.find(sha256, folder)
+    }
+
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
+        self.memory.find_everywhere(sha256)
+    }
+
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+        self.memory.owner(remote)
+    }
+
+    fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
+        self.memory.seen(folder, path)
+    }
+
+    fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.memory.seen_in(folder)
+    }
+
+    fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
+        self.memory.inspecting(sha256)
+    }
+
+    fn flags(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.memory.flags(prefix)
+    }
+
+    fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError> {
+        self.memory.story(id)
+    }
+}

@@ -1,0 +1,9 @@
+//! The whole way of a package with time paused, a service that loses and delays answers, and a
+//! daemon that dies wherever it can.
+
+mod cloud;
+mod fragile;
+mod model;
+mod points;
+mod sweep;
+mod world;
