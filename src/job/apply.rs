@@ -142,7 +142,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             match creation_of(job, *thing)? {
                 Creation::Intended(intent) if intent.absent > 0 => {
                     intent.absent = 0;
-                    intent.repeats += 1;
+                    intent.sweep = until.checked_add(until.duration_since(at)).ok();
                     intent.until = *until;
                 }
                 _ => return Err("nothing is in doubt that was looked for"),
@@ -234,8 +234,8 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
     let ghost = match creation {
         Creation::Done { .. } => return Err("it exists already"),
         Creation::Open if !adopted => return Err("it was not intended"),
-        Creation::Intended(Intent { name, bearing, until, repeats: 1.., .. }) => {
-            Some(Ghost { thing, name: name.clone(), bearing: bearing.clone(), due: *until })
+        Creation::Intended(Intent { name, bearing, sweep: Some(due), .. }) => {
+            Some(Ghost { thing, name: name.clone(), bearing: bearing.clone(), due: *due })
         }
         Creation::Open | Creation::Intended(_) => None,
     };

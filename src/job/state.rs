@@ -209,9 +209,9 @@ pub struct Intent {
     pub until: Timestamp,
     /// How often it was looked for and not found since the last call.
     pub absent: u32,
-    /// How often the call was repeated.
-    #[serde(default)]
-    pub repeats: u32,
+    /// The call was repeated: when, twice the time that the service may take after that, a last look tells of twins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Timestamp>,
 }
 
 /// A create that was called more than once and exists: an earlier call may still be carried out, late.

@@ -93,7 +93,7 @@ async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatab
         bearing,
         until: context.clock.after(context.settings.uncertain),
         absent: 0,
-        repeats: 0,
+        sweep: None,
     };
     hand.record(vec![Event::Intended { thing, intent }]).await?;
     let made = what.make(service).await;
@@ -117,7 +117,7 @@ async fn answered<S: Service>(
         return Ok(());
     }
     let repeated =
-        hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.repeats > 0);
+        hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.sweep.is_some());
     if repeated {
         // The first call stays in doubt, so the intent stays open: it is looked for again.
         return hand.trouble(error).await;

@@ -101,6 +101,15 @@ impl Cloud {
         self.sky().script.entry(call).or_default().extend(faults);
     }
 
+    /// Somebody else creates a product; gives its id.
+    pub(super) fn stranger(&self, name: &str) -> u64 {
+        let mut sky = self.sky();
+        let id = sky.next_id();
+        let body = json!({"productName": name, "testHarness": "hlk", "deviceType": "external"});
+        sky.products.insert(id, Made { of: 0, name: name.to_owned(), body, at: Instant::now() });
+        id
+    }
+
     /// Passes the points of a call; a dead daemon never comes back from it. `act` is told when it takes effect.
     async fn at<T>(
         &self,

@@ -115,11 +115,16 @@ impl Tripwire {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
+    /// No death is planned any more.
+    pub(super) fn disarm(&self) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// A new daemon begins; gives where the old one ended.
     pub(super) fn reset(&self) -> Option<(Point, Side)> {
         let death = self.tripped.send_replace(None);
         if death.is_some() {
-            *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.disarm();
         }
         death
     }

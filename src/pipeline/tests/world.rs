@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,9 @@ const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Between the publishing of the first label and the creation of the second.
 const SOAK: Duration = Duration::from_secs(2 * 3600);
 
+/// The provider in the INFs of all packages.
+const PROVIDER: &str = "Example Hardware Inc.";
+
 /// Packages that are let in.
 pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
 
@@ -46,6 +50,8 @@ pub(super) struct World {
     pub(super) cloud: Cloud,
     clock: Clock,
     rulebook: PathBuf,
+    /// Products that somebody else made.
+    strangers: BTreeSet<u64>,
     /// Jobs that ended so long ago are forgotten when nothing else is left to do.
     pub(super) keep: Option<Duration>,
 }
@@ -166,7 +172,16 @@ impl World {
         fs::write(&rulebook, configuration(home.path(), hold)).expect("a configuration");
         let cloud = Cloud::new(Arc::clone(&wire), SIGNED.clone(), metadata());
         let clock = Clock::tokio(jiff::Timestamp::now());
-        Self { home, memory: Arc::default(), wire, cloud, clock, rulebook, keep: None }
+        Self {
+            home,
+            memory: Arc::default(),
+            wire,
+            cloud,
+            clock,
+            rulebook,
+            strangers: BTreeSet::new(),
+            keep: None,
+        }
     }
 
     fn store(&self) -> Arc<dyn Store> {
@@ -182,6 +197,18 @@ impl World {
         let staged = self.home.path().join("drop/staged.part");
         fs::write(&staged, fixture(&format!("cab/{bytes_of}.cab"))).expect("a copy");
         fs::rename(&staged, self.dropped(name)).expect("a rename");
+    }
+
+    /// Somebody else creates a product of the name that a package of this name gets.
+    pub(super) fn stranger(&mut self, name: &str) {
+        let id = self.cloud.stranger(&format!("{PROVIDER} {name}"));
+        self.strangers.insert(id);
+    }
+
+    /// Digests of what lies in the drop folder.
+    fn lying(&self) -> BTreeSet<String> {
+        let items = fs::read_dir(self.home.path().join("drop")).expect("the folder").flatten();
+        items.map(|item| sha256(&fs::read(item.path()).expect("a file"))).collect()
     }
 
     /// Somebody takes a file away.
@@ -322,21 +349,23 @@ impl World {
             .collect()
     }
 
-    /// What is not as it must be once everything is at rest; `packages` are the digests of what was dropped.
-    pub(super) fn violations(&self, packages: &BTreeSet<String>) -> Vec<String> {
+    /// What is not as it must be once everything is at rest; `dropped` are the digests of all that ever was dropped.
+    pub(super) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
         let mut wrong = self.copies_lost();
         let jobs = self.jobs();
         let found: BTreeSet<_> = jobs.iter().map(|job| job.package.sha256.clone()).collect();
-        if found != *packages || jobs.len() != packages.len() {
-            wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), packages.len()));
+        if jobs.len() != found.len() {
+            wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), found.len()));
         }
+        wrong.extend(found.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
+        wrong.extend(self.lying().difference(&found).map(|sha256| format!("I1: {sha256} has no job")));
         let sky = self.cloud.sky();
         let twins = self.twins();
         let owner = |id: u64| self.memory.owner(id).expect("an owner").filter(|_| true);
         let all = sky.products.keys().chain(sky.submissions.keys()).chain(sky.labels.keys());
         for id in all.filter(|id| owner(**id).is_none() && !twins.contains(id)) {
-            let doubted = jobs.iter().any(|job| job.doubt().is_some());
-            if !doubted {
+            let doubted = jobs.iter().any(|job| job.doubt().is_some() || !job.ghosts.is_empty());
+            if !doubted && !self.strangers.contains(id) {
                 wrong.push(format!("I2: {id} at the service is nobody's"));
             }
         }
@@ -495,8 +524,11 @@ impl Floor for Listener {
 
 /// SHA-256 of a fixture.
 pub(super) fn digest_of(name: &str) -> String {
-    use sha2::Digest;
-    crate::depot::hex(&sha2::Sha256::digest(fixture(&format!("cab/{name}.cab"))))
+    sha256(&fixture(&format!("cab/{name}.cab")))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    crate::depot::hex(&sha2::Sha256::digest(bytes))
 }
 
 /// Runs in a world of paused time.
