@@ -150,6 +150,29 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// SHA-256 of a file, lower-case hex.
+///
+/// # Errors
+/// What the file system says.
+pub fn digest_of(path: &Path) -> io::Result<String> {
+    digest_of_file(&mut File::open(path)?)
+}
+
+/// SHA-256 of what an open file holds from where it stands.
+///
+/// # Errors
+/// What the file system says.
+pub fn digest_of_file(file: &mut File) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match io::Read::read(file, &mut buffer)? {
+            0 => return Ok(hex(&digest.finalize())),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+}
+
 fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

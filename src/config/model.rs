@@ -88,6 +88,8 @@ pub struct Api {
     pub retry: Pace,
     /// How often to look.
     pub poll: Poll,
+    /// After so long a wait is worth an alert.
+    pub overdue: Overdue,
     /// Proxy for everything but loopback; absent: the environment's.
     pub proxy: Option<url::Url>,
     /// More trusted roots, PEM.
@@ -103,6 +105,15 @@ pub struct Poll {
     pub publish: Pace,
     /// Probing a paused account.
     pub account: Pace,
+}
+
+/// `[api.overdue]`: a wait that takes longer is told once; it goes on all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overdue {
+    /// Waiting for Microsoft's signature.
+    pub sign: Duration,
+    /// Waiting for a label to be published.
+    pub publish: Duration,
 }
 
 /// A delay that grows from `first` to `max`.

@@ -25,7 +25,7 @@ pub use blob::{TransferError, Uploaded};
 pub use client::Client;
 pub use error::{Class, Error, Failure, Fate};
 pub use model::*;
-pub use paging::{Listed, Pages};
+pub use paging::{Listed, Pages, UNPROVEN};
 pub use settings::{
     BuildError, Credential, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource, Settings, TokenVersion,
 };

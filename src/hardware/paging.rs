@@ -21,6 +21,10 @@ const MOST: usize = 100_000;
 /// Most empty pages in a row; a table store sends a few.
 const EMPTY: usize = 100;
 
+/// Code of the error of a list that does not reach its end, or of which an entry cannot be read: what is not in it may
+/// be there all the same.
+pub const UNPROVEN: &str = "unproven-list";
+
 /// An object that lists hold.
 pub trait Listed: DeserializeOwned {
     /// What tells it from the others.
@@ -46,6 +50,7 @@ pub struct Pages<T> {
     seen: HashSet<String>,
     pages: usize,
     empty: usize,
+    unread: usize,
     state: Progress,
     of: PhantomData<fn() -> T>,
 }
@@ -70,6 +75,7 @@ impl<T: Listed> Pages<T> {
             seen: HashSet::new(),
             pages: 0,
             empty: 0,
+            unread: 0,
             state: Progress::More,
             of: PhantomData,
         }
@@ -108,14 +114,18 @@ impl<T: Listed> Pages<T> {
         }
     }
 
-    /// The whole list.
+    /// The whole list, of which nothing was left out.
     ///
     /// # Errors
-    /// See [`Pages::next`].
+    /// See [`Pages::next`]; [`UNPROVEN`] when an entry cannot be read.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(page) = self.next().await? {
             all.extend(page);
+        }
+        if self.unread > 0 {
+            let message = format!("{} entries of the list cannot be read", self.unread);
+            return Err(self.unproven(message));
         }
         Ok(all)
     }
@@ -130,6 +140,7 @@ impl<T: Listed> Pages<T> {
                     }
                 }
                 Err(error) => {
+                    self.unread += 1;
                     let operation = self.call.operation;
                     let why = mask(&error.to_string());
                     tracing::warn!(
@@ -144,9 +155,13 @@ impl<T: Listed> Pages<T> {
     }
 
     fn endless(&self) -> Error {
-        let message = format!("the service's pages lead in a circle after {} pages", self.pages);
+        self.unproven(format!("the service's pages lead in a circle after {} pages", self.pages))
+    }
+
+    fn unproven(&self, message: String) -> Error {
         let mut error = Error::unsent(self.call.operation, Class::Retry, message);
         error.fate = Fate::Refused;
+        error.code = Some(UNPROVEN.to_owned());
         error
     }
 }

@@ -84,6 +84,8 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         attempts: 0,
         step_began: at,
         fault: None,
+        collected: None,
+        overdue: false,
         ghosts: Vec::new(),
     }
 }
@@ -142,6 +144,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             match creation_of(job, *thing)? {
                 Creation::Intended(intent) if intent.absent > 0 => {
                     intent.absent = 0;
+                    intent.repeats += 1;
                     intent.sweep = until.checked_add(until.duration_since(at)).ok();
                     intent.until = *until;
                 }
@@ -149,9 +152,15 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             }
         }
         Event::Unsent { thing, .. } => {
-            let creation = creation_of(job, *thing)?;
-            require(creation.intent().is_some(), "nothing is in doubt")?;
-            *creation = Creation::Open;
+            match creation_of(job, *thing)? {
+                // The repeat was refused; the call before it was absent both times and stays so.
+                Creation::Intended(intent) if intent.sweep.is_some() => {
+                    intent.repeats = intent.repeats.saturating_sub(1);
+                    intent.absent = 1;
+                }
+                creation @ Creation::Intended(_) => *creation = Creation::Open,
+                Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
+            }
         }
         Event::Uploaded { .. } => {
             require(job.step == Step::Upload, "there is nothing to upload now")?;
@@ -185,6 +194,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Collected { files } => {
             require(job.step == Step::Collect, "there is nothing to collect now")?;
             job.files.clone_from(files);
+            job.collected = job.collected.or(Some(at));
             if !job.labels.is_empty() {
                 enter(job, Step::Label, at);
             }
@@ -200,7 +210,13 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(label.creation.id().is_some(), "the label does not exist")?;
             label.published = Some(at);
         }
-        Event::Waited { due, why } => job.state = State::Waiting { due: *due, why: why.clone() },
+        Event::Waited { due, why } => {
+            // A wait begins where calls went well: failures before it are over.
+            job.attempts = 0;
+            job.fault = None;
+            job.state = State::Waiting { due: *due, why: why.clone() };
+        }
+        Event::Overdue => job.overdue = true,
         Event::Stumbled { due, fault } => {
             job.attempts += 1;
             job.fault = Some(fault.clone());
@@ -235,15 +251,21 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
         Creation::Done { .. } => return Err("it exists already"),
         Creation::Open if !adopted => return Err("it was not intended"),
         Creation::Intended(Intent { name, bearing, sweep: Some(due), .. }) => {
-            Some(Ghost { thing, name: name.clone(), bearing: bearing.clone(), due: *due })
+            Some((name.clone(), bearing.clone(), *due))
         }
         Creation::Open | Creation::Intended(_) => None,
     };
     *creation = Creation::Done { id };
-    job.ghosts.extend(ghost);
-    if job.state.has_ended() {
-        return Ok(());
-    }
+    let place = (job.product.id(), job.submission.id());
+    job.ghosts.extend(ghost.map(|(name, bearing, due)| Ghost {
+        thing,
+        name,
+        bearing,
+        due,
+        product: place.0,
+        submission: place.1,
+    }));
+    let ended = job.state.has_ended().then(|| (job.state.clone(), job.fault.clone()));
     match thing {
         Thing::Product => enter(job, Step::Submission, at),
         Thing::Submission => enter(job, Step::Upload, at),
@@ -252,6 +274,10 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
             job.attempts = 0;
             job.fault = None;
         }
+    }
+    // An ended job stays ended; only where it goes on after a retry has changed.
+    if let Some((state, fault)) = ended {
+        (job.state, job.fault) = (state, fault);
     }
     Ok(())
 }
@@ -262,7 +288,11 @@ fn approve(job: &mut Job) -> Result<(), &'static str> {
         return Err("the job is not held");
     };
     let request = request.clone();
-    if let (Step::Label, Some(request)) = (job.step, request) {
+    if let Some(intent) = doubted(job) {
+        // A person has looked: the call may be made again, as the request that was shown if one was.
+        intent.repeats = 0;
+        intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
+    } else if let (Step::Label, Some(request)) = (job.step, request) {
         let next = job.labels.iter_mut().find(|label| label.creation.id().is_none());
         next.ok_or("no label waits for an approval")?.approved = Some(request);
     }
@@ -282,6 +312,10 @@ fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static
     }
     if new_product {
         require(job.accepted, "nothing was sent yet")?;
+        require(
+            job.collected.is_none(),
+            "Microsoft signed the package; its labels can be retried, its product need not",
+        )?;
         require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
         job.burnt.extend(job.product.id().map(|id| id.to_string()));
         job.product = Creation::Open;
@@ -308,6 +342,7 @@ fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static
 fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.step = step;
     job.step_began = at;
+    job.overdue = false;
     job.state = State::Queued;
     job.attempts = 0;
     job.fault = None;
@@ -329,6 +364,15 @@ fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static st
         Thing::Label(index) => {
             job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
         }
+    }
+}
+
+/// The open intent.
+fn doubted(job: &mut Job) -> Option<&mut Intent> {
+    let (thing, _) = job.doubt()?;
+    match creation_of(job, thing) {
+        Ok(Creation::Intended(intent)) => Some(intent),
+        _ => None,
     }
 }
 

@@ -131,6 +131,8 @@ pub enum Event {
         /// What for.
         why: String,
     },
+    /// The wait takes unusually long: somebody is told, and it goes on.
+    Overdue,
     /// An attempt failed in a way that may pass.
     Stumbled {
         /// When to try again.
@@ -196,6 +198,7 @@ impl Event {
             Self::Labelled => "labelled",
             Self::Published { .. } => "published",
             Self::Waited { .. } => "waited",
+            Self::Overdue => "overdue",
             Self::Stumbled { .. } => "stumbled",
             Self::Resumed => "resumed",
             Self::Held { .. } => "held",

@@ -114,6 +114,12 @@ pub struct Job {
     pub step_began: Timestamp,
     /// What went wrong last; gone once the step is done.
     pub fault: Option<Fault>,
+    /// When the results came back; what a go-live offset counts from.
+    #[serde(default)]
+    pub collected: Option<Timestamp>,
+    /// Somebody was told that this step takes unusually long.
+    #[serde(default)]
+    pub overdue: bool,
     /// Creates that may turn out to have twins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ghosts: Vec<Ghost>,

@@ -209,6 +209,9 @@ pub struct Intent {
     pub until: Timestamp,
     /// How often it was looked for and not found since the last call.
     pub absent: u32,
+    /// How often the call was repeated since a person last said to go on.
+    #[serde(default)]
+    pub repeats: u32,
     /// The call was repeated: when, twice the time that the service may take after that, a last look tells of twins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Timestamp>,
@@ -226,6 +229,10 @@ pub struct Ghost {
     pub bearing: Vec<u64>,
     /// When no call can be carried out any more, and a last look tells.
     pub due: Timestamp,
+    /// The product that it is in, or is.
+    pub product: Option<u64>,
+    /// The submission that it is in, or is.
+    pub submission: Option<u64>,
 }
 
 /// Ids pass 2^53, so JSON holds them as strings.

@@ -184,6 +184,7 @@ pub fn told(job: &Job, event: &Event) {
         Event::Waited { due, why } => {
             job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
         }
+        Event::Overdue => overdue(job, job.updated.duration_since(job.step_began)),
         Event::Stumbled { due, fault } => {
             job_line!(
                 warn,

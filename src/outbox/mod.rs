@@ -87,7 +87,7 @@ impl Outbox {
         self.publish(name)
     }
 
-    /// Rewrites the receipt. It is not synced: it can be written again from the store at any time.
+    /// Rewrites the receipt. While the job is open it is not synced: the next start writes it again from the store.
     ///
     /// # Errors
     /// What the file system says.
@@ -99,7 +99,12 @@ impl Outbox {
         let mut file = File::create(&staged)?;
         file.write_all(&text)?;
         file.set_permissions(Permissions::from_mode(self.mode))?;
-        fs::rename(&staged, self.folder.join(RECEIPT))
+        let last = ["succeeded", "failed", "rejected", "cancelled"].contains(&receipt.state.as_str());
+        if last {
+            file.sync_all()?;
+        }
+        fs::rename(&staged, self.folder.join(RECEIPT))?;
+        if last { sync_folder(&self.folder) } else { Ok(()) }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Accounts that are paused because the service refuses their credentials or roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+
+use crate::job::JobId;
 
 /// Why and since when an account is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,11 @@ pub struct Paused {
 
 /// The paused accounts. Nothing of this is durable: a restart tries them again.
 #[derive(Debug, Default)]
-pub struct Accounts(Mutex<BTreeMap<String, Paused>>);
+pub struct Accounts {
+    paused: Mutex<BTreeMap<String, Paused>>,
+    /// Jobs that were refused since their account last worked.
+    refused: Mutex<BTreeSet<(String, JobId)>>,
+}
 
 impl Accounts {
     /// Is the account paused?
@@ -50,6 +56,26 @@ impl Accounts {
         accounts.insert(account.to_owned(), paused).is_none()
     }
 
+    /// Is a job refused once more, though its account was found to work after the first time?
+    pub(super) fn refused_again(&self, account: &str, job: &JobId) -> bool {
+        let paused = self.inner().contains_key(account);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (account.to_owned(), job.clone());
+        if refused.contains(&key) && !paused {
+            return refused.remove(&key);
+        }
+        refused.insert(key);
+        false
+    }
+
+    /// A call of the job went well.
+    pub(super) fn accepted(&self, account: &str, job: &JobId) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !refused.is_empty() {
+            refused.remove(&(account.to_owned(), job.clone()));
+        }
+    }
+
     /// The account works again; true when it was paused.
     pub fn resume(&self, account: &str) -> bool {
         self.inner().remove(account).is_some()
@@ -66,7 +92,14 @@ impl Accounts {
         }
     }
 
+    /// The next probe of a paused account comes at that time.
+    pub(super) fn postpone(&self, account: &str, probe: Timestamp) {
+        if let Some(paused) = self.inner().get_mut(account) {
+            paused.probe = probe;
+        }
+    }
+
     fn inner(&self) -> MutexGuard<'_, BTreeMap<String, Paused>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use rustix::fs::RenameFlags;
 
 use super::context::Context;
 use crate::config::model::After;
-use crate::depot::hex;
+use crate::depot::digest_of_file;
+use crate::intake::Identity;
 use crate::job::Job;
 
 /// Does what the folder says, to a file whose bytes are still the job's; what goes wrong is told, never in the way.
@@ -32,13 +33,15 @@ pub(super) async fn act<S>(context: &Context<S>, job: &Job) {
 }
 
 fn carry_out(after: &After, path: &Path, sha256: &str) -> io::Result<Option<String>> {
-    match digest(path) {
+    let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(found) if found != sha256 => {
-            return Ok(Some(format!("{} holds other bytes now and is left alone", path.display())));
-        }
-        Ok(_) => {}
+        opened => opened?,
+    };
+    let same = digest_of_file(&mut file)? == sha256;
+    // Hashing takes a while: what is cleared away has to be the very file that was hashed, as it was.
+    let now = Identity::from(&fs::symlink_metadata(path)?);
+    if !same || Identity::from(&file.metadata()?) != now {
+        return Ok(Some(format!("{} holds other bytes now and is left alone", path.display())));
     }
     match after {
         After::Leave => Ok(None),
@@ -66,26 +69,16 @@ fn free_name(folder: &Path, path: &Path, sha256: &str) -> PathBuf {
 /// Renames, or copies, syncs and removes where a rename cannot reach: also between two `ReadWritePaths=` of systemd.
 fn relocate(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to.parent().unwrap_or(Path::new("/")))?;
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
-        other => return other,
+    let folder = rustix::fs::CWD;
+    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::XDEV) => {}
+        other => return Ok(other?),
     }
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let staged = to.with_file_name(format!(".{name}.part"));
     fs::copy(from, &staged)?;
     File::open(&staged)?.sync_all()?;
-    fs::rename(&staged, to)?;
+    rustix::fs::renameat_with(folder, &staged, folder, to, RenameFlags::NOREPLACE)?;
+    File::open(to.parent().unwrap_or(Path::new("/")))?.sync_all()?;
     fs::remove_file(from)
-}
-
-fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(hex(&digest.finalize())),
-            count => digest.update(&buffer[..count]),
-        }
-    }
 }

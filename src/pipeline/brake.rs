@@ -1,9 +1,9 @@
 //! The emergency brake: while it is on, nothing is created, committed or changed at Microsoft.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::store::{Commit, Entry, Store, StoreError};
 
@@ -13,9 +13,11 @@ const FLAG: &str = "pause/";
 /// What is paused: everything (`*`), or folders by name. It outlives the daemon.
 #[derive(Debug, Default)]
 pub struct Brake {
-    scopes: Mutex<BTreeSet<String>>,
+    scopes: std::sync::Mutex<BTreeSet<String>>,
     /// Calls that change something hold this for reading while they are under way.
     passage: RwLock<()>,
+    /// It is put on and taken off by one at a time.
+    lever: Mutex<()>,
 }
 
 /// Leave to change something at the service, for as long as it lives.
@@ -30,7 +32,7 @@ impl Brake {
     pub fn remembered(store: &dyn Store) -> Result<Self, StoreError> {
         let flags = store.flags(FLAG)?;
         let scopes = flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned));
-        Ok(Self { scopes: Mutex::new(scopes.collect()), passage: RwLock::default() })
+        Ok(Self { scopes: std::sync::Mutex::new(scopes.collect()), ..Self::default() })
     }
 
     /// Leave to change something for a job of this folder, unless it is paused.
@@ -52,6 +54,7 @@ impl Brake {
     /// # Errors
     /// When the store cannot be written; the brake is on all the same, until the daemon ends.
     pub async fn pause(&self, store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
+        let _one_at_a_time = self.lever.lock().await;
         let scope = folder.unwrap_or("*");
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.to_owned());
         write(store, scope, Some("on".to_owned())).await?;
@@ -64,6 +67,7 @@ impl Brake {
     /// # Errors
     /// When the store cannot be written; the brake stays on then.
     pub async fn resume(&self, store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
+        let _one_at_a_time = self.lever.lock().await;
         let scope = folder.unwrap_or("*");
         write(store, scope, None).await?;
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner).remove(scope);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::hand::{Go, Hand};
+use super::hand::{Go, Hand, Stop};
 use super::service::Service;
 use crate::depot::hex;
 use crate::hardware::{DownloadKind, DriverMetadata};
@@ -28,17 +28,14 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
         return hand.look_again(hand.context.settings.sign, "the signed package is not offered yet").await;
     };
+    let metadata = submission.download(&DownloadKind::DriverMetadata);
+    if metadata.is_none() && !dossier.plan.labels.is_empty() {
+        return hand.look_again(hand.context.settings.sign, "the driver metadata is not offered yet").await;
+    }
     let facts = dossier.facts;
     fetch(hand, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
-    let metadata = submission.download(&DownloadKind::DriverMetadata);
-    match metadata {
-        Some(url) => fetch(hand, &service, &url, &outbox, METADATA, check_metadata).await?,
-        None if !dossier.plan.labels.is_empty() => {
-            return hand
-                .look_again(hand.context.settings.sign, "the driver metadata is not offered yet")
-                .await;
-        }
-        None => {}
+    if let Some(url) = metadata {
+        fetch(hand, &service, &url, &outbox, METADATA, check_metadata).await?;
     }
     // Nice to have: a job does not wait for it.
     if let Some(url) = submission.download(&DownloadKind::CertificationReport) {
@@ -66,11 +63,15 @@ async fn fetch<S: Service>(
     name: &str,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
 ) -> Go {
-    if outbox.folder().join(name).exists() {
-        return Ok(());
-    }
+    // What lies there already may be of an earlier job: each job brings its own.
     let staged = outbox.staging(name);
-    if let Err(error) = service.download(url, &staged).await {
+    let draining = hand.context.draining.clone();
+    let fetched = tokio::select! {
+        fetched = service.download(url, &staged) => fetched,
+        // The part that came stays, and the next start goes on with it.
+        () = draining.cancelled() => return Err(Stop::Draining),
+    };
+    if let Err(error) = fetched {
         return hand.transfer_trouble(&error).await;
     }
     let path = staged.clone();

@@ -14,14 +14,17 @@ use super::clock::Clock;
 use super::names::Names;
 use super::queue::Queue;
 use super::receipts::Receipts;
-use crate::config::model::{After, Api, Pace};
+use crate::config::model::{After, Api, Overdue, Pace};
 use crate::depot::Depot;
-use crate::job::{Event, Job, JobId, State};
+use crate::job::{Creation, Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
 use crate::store::{Commit, Entry, Store, StoreError};
 
 /// What a paused job waits for.
 pub(super) const PAUSED: &str = "the emergency brake is on; `dropship resume` lets the job go on";
+
+/// An outbox on a share that hangs must not keep jobs from going on.
+const HANGS: Duration = Duration::from_secs(10);
 
 /// How the pipeline paces itself.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Settings {
     pub publish: Pace,
     /// Probes of a paused account.
     pub account: Pace,
+    /// After so long a wait is worth an alert.
+    pub overdue: Overdue,
     /// Permission bits of result files, by folder.
     pub outbox_modes: BTreeMap<String, u32>,
     /// What becomes of dropped files after success, by folder.
@@ -57,6 +62,7 @@ impl Settings {
             sign: api.poll.sign,
             publish: api.poll.publish,
             account: api.poll.account,
+            overdue: api.overdue,
             outbox_modes: BTreeMap::new(),
             after: BTreeMap::new(),
             sandbox: false,
@@ -109,8 +115,9 @@ impl<S> Context<S> {
     pub async fn tell(&self, job: &Job, events: &[Event]) {
         for event in events {
             crate::observe::told(job, event);
-            // The signed package is back, or nobody wants it any more.
-            if matches!(event, Event::Collected { .. } | Event::Cancelled { .. })
+            // The signed package is back, or nobody wants it any more and nothing was made for it.
+            let unwanted = matches!(event, Event::Cancelled { .. }) && job.product == Creation::Open;
+            if (unwanted || matches!(event, Event::Collected { .. }))
                 && let Err(error) = self.depot.discard_copy(&job.id)
             {
                 tracing::warn!(job_id = %job.id, "the captured copy cannot be removed: {error}");
@@ -191,11 +198,12 @@ impl<S> Context<S> {
         let outbox = self.outbox(&job);
         let mut receipt = Receipt::of(&job, false);
         receipt.sandbox = self.settings.sandbox;
-        let written = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt)).await;
-        let error = match written {
-            Ok(Ok(())) => return self.receipted(&job).await,
+        let writing = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt));
+        let error = match tokio::time::timeout(HANGS, writing).await {
+            Ok(Ok(Ok(()))) => return self.receipted(&job).await,
+            Ok(Ok(Err(error))) => error.to_string(),
             Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+            Err(_) => format!("the file system did not answer for {} seconds", HANGS.as_secs()),
         };
         crate::observe::receipt_unwritten(&job, &error);
     }

@@ -17,8 +17,11 @@ use crate::depot::hex;
 use crate::hardware::{Class, Error, Fate};
 use crate::job::{Creation, Event, Fault, Intent, Thing};
 
+/// A create without an answer is repeated so often before a person has to look.
+const REPEATS: u32 = 3;
+
 /// How long a job waits for another one that creates the same name.
-const NAME_TAKEN: Duration = Duration::from_secs(2);
+const NAME_TAKEN: Duration = Duration::from_secs(5);
 
 /// Something at the service that bears the wanted name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +63,27 @@ pub(super) async fn create<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creat
     }
 }
 
+/// Takes the name of the thing; gives how long this job has had it.
+pub(super) async fn name_taken<S: Service>(
+    hand: &mut Hand<'_, S>,
+    thing: Thing,
+    noun: &str,
+    name: &str,
+) -> Go<Duration> {
+    let spell = hand.context.settings.uncertain.saturating_mul(3);
+    match hand.context.names.take(&hand.job, thing, name, spell) {
+        Some(held) => Ok(held),
+        None => hand.wait(NAME_TAKEN, format!("another job is creating a {noun} named `{name}`")).await,
+    }
+}
+
 /// Intends and calls.
 async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
-    let thing = what.thing();
     let service = hand.service().await?;
-    if !hand.context.names.take(&hand.job, thing, what.name()) {
-        let why = format!("another job is creating a {} named `{}`", what.noun(), what.name());
-        return hand.wait(NAME_TAKEN, why).await;
+    if hand.brake_holds().await {
+        return hand.wait_paused().await;
     }
+    name_taken(hand, what.thing(), what.noun(), what.name()).await?;
     let result = intend_and_call(hand, what, &service).await;
     // Kept while anything is in doubt, so that nobody else makes that name meanwhile.
     hand.context.names.release(&hand.job);
@@ -93,9 +109,11 @@ async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatab
         bearing,
         until: context.clock.after(context.settings.uncertain),
         absent: 0,
+        repeats: 0,
         sweep: None,
     };
     hand.record(vec![Event::Intended { thing, intent }]).await?;
+    context.names.renew(&hand.job);
     let made = what.make(service).await;
     drop(pass);
     answered(hand, what, made).await
@@ -118,9 +136,9 @@ async fn answered<S: Service>(
     }
     let repeated =
         hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.sweep.is_some());
-    if repeated {
-        // The first call stays in doubt, so the intent stays open: it is looked for again.
-        return hand.trouble(error).await;
+    if repeated && error.class == Class::Reconcile {
+        // That something of the kind exists may be the proof of the first call: it is looked for.
+        return Ok(());
     }
     hand.record(vec![Event::Unsent { thing, why: error.to_string() }]).await?;
     if error.class == Class::Reconcile {
@@ -136,11 +154,13 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
     let thing = what.thing();
     let service = hand.service().await?;
     let Some(intent) = hand.job.creation(thing).and_then(Creation::intent).cloned() else { return Ok(()) };
-    let now = hand.context.clock.now();
-    if intent.absent > 0 && now < intent.until {
-        return hand
-            .wait_until(intent.until, "a create whose answer was lost may still be carried out")
-            .await;
+    // Nobody else may be making that name while this one is looked for.
+    let held = name_taken(hand, thing, what.noun(), what.name()).await?;
+    // The time that counts is of a clock that nobody sets, and begins anew with the daemon.
+    let uncertain = hand.context.settings.uncertain;
+    if intent.absent > 0 && held < uncertain {
+        let why = "a create whose answer was lost may still be carried out";
+        return hand.wait(uncertain.saturating_sub(held), why).await;
     }
     let found = match what.find(&service).await {
         Ok(found) => found,
@@ -183,6 +203,25 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
 /// Calls again what was absent both times.
 async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
     let context = hand.context;
+    let intent = hand.job.creation(what.thing()).and_then(Creation::intent);
+    let (noun, name) = (what.noun(), what.name());
+    let request = digest(&what.request());
+    if intent.is_some_and(|intent| intent.request != request) {
+        let message = format!(
+            "the {noun} `{name}` was never answered and is not to be found, and its request would be another one by now: {}; \
+             approve to send that, or cancel",
+            what.request(),
+        );
+        let fault = Fault::new("request-changed", message);
+        return hand.park(Event::Held { fault, request: Some(request) }).await;
+    }
+    if intent.is_some_and(|intent| intent.repeats >= REPEATS) {
+        let message = format!(
+            "the {noun} `{name}` was asked for again and again, never answered, and is not to be found; look for it in \
+             Partner Center, then approve to ask again, or cancel",
+        );
+        return hand.hold(Fault::new("unanswered", message)).await;
+    }
     let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
         return hand.wait_paused().await;
     };
@@ -191,6 +230,7 @@ async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, se
     }
     let until = context.clock.after(context.settings.uncertain);
     hand.record(vec![Event::Repeated { thing: what.thing(), until }]).await?;
+    context.names.renew(&hand.job);
     let made = what.make(service).await;
     drop(pass);
     answered(hand, what, made).await

@@ -13,6 +13,7 @@ use super::hand::{Go, Hand, Stop};
 use super::queue::Next;
 use super::service::Service;
 use super::{collect, commit, label, product, publish, sign, submission, twins, upload};
+use crate::hardware::Class;
 use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
 
@@ -57,9 +58,9 @@ async fn work<S: Service>(context: &Context<S>, id: &JobId) {
         Ok(Err(error)) if error.is_fatal() => {
             context.broken.send_replace(Some(error.to_string()));
         }
-        Ok(Err(error)) => tracing::error!(job_id = %id, "A job cannot go on: {error}"),
+        Ok(Err(error)) => set_down(context, id, Some(error.to_string())).await,
         Ok(Ok(())) => {}
-        Err(_) => set_down_after_panic(context, id).await,
+        Err(_) => set_down(context, id, None).await,
     }
     context.queue.put_down(id);
 }
@@ -125,19 +126,34 @@ async fn account_works<S: Service>(hand: &mut Hand<'_, S>) -> Go {
             }
             Ok(())
         }
-        Err(error) => hand.trouble(error).await,
+        Err(error) if matches!(error.class, Class::Credentials | Class::Permission) => {
+            hand.account_refused(&error).await
+        }
+        // Whatever else is wrong with a probe says nothing of this job.
+        Err(error) => {
+            context.accounts.postpone(&account, context.clock.after(context.settings.account.first));
+            hand.wait(context.settings.account.first, format!("account `{account}` cannot be tried: {error}"))
+                .await
+        }
     }
 }
 
-/// A panic fails the attempt, not the daemon.
-async fn set_down_after_panic<S: Service>(context: &Context<S>, id: &JobId) {
+/// A panic fails the attempt, not the daemon; what the state machine refuses can only be refused again, so a person
+/// has to look.
+async fn set_down<S: Service>(context: &Context<S>, id: &JobId, refused: Option<String>) {
     let Ok(Some(job)) = context.store.job(id) else { return };
     let mut hand = Hand::new(context, job);
-    let fault = Fault::new(
-        "internal",
-        "a fault inside dropship; please report it with the lines of the journal before this one",
-    );
-    if let Err(Stop::Store(error)) = hand.stumble::<()>(fault, Some(Duration::from_secs(60))).await {
+    let report = "please report it with the lines of the journal before this one";
+    let put_down = match refused {
+        Some(why) => {
+            hand.hold::<()>(Fault::new("internal", format!("a fault inside dropship: {why}; {report}"))).await
+        }
+        None => {
+            let fault = Fault::new("internal", format!("a fault inside dropship; {report}"));
+            hand.stumble::<()>(fault, Some(Duration::from_secs(60))).await
+        }
+    };
+    if let Err(Stop::Store(error)) = put_down {
         context.broken.send_replace(Some(error.to_string()));
     }
 }

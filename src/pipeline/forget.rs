@@ -23,6 +23,10 @@ pub async fn forget_ended<S>(context: &Context<S>, keep: Duration) -> Result<(),
                     .commit(Commit::new(vec![Entry::Pruned { job: job.id.clone() }]))
                     .answer()
                     .await?;
+                if context.store.job(&job.id)?.is_some() {
+                    // Somebody retried it meanwhile.
+                    continue;
+                }
                 if let Err(error) = context.depot.discard(&job.id) {
                     tracing::warn!(job_id = %job.id, "the job's copy cannot be removed: {error}");
                 }

@@ -9,7 +9,7 @@ use super::pace::{back_off, next_look};
 use super::service::Service;
 use crate::config::model::Pace;
 use crate::depot::Dossier;
-use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError};
+use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError, UNPROVEN};
 use crate::job::{Event, Fault, Job, State, Thing};
 use crate::outbox::Outbox;
 use crate::store::{Commit, StoreError};
@@ -46,13 +46,19 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Records what happened; it is durable when this returns.
     pub(super) async fn record(&mut self, events: Vec<Event>) -> Go {
+        // A wait that a power cut forgets is only shorter: the next start looks at once.
+        let durable = !events.iter().all(|event| matches!(event, Event::Waited { .. } | Event::Resumed));
         let commit = Commit {
             at: self.context.clock.now(),
+            durable,
             ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
         };
         match self.context.store.commit(commit).answer().await {
             Ok(jobs) => {
                 if let Some(job) = jobs.into_iter().next() {
+                    if job.step != self.job.step {
+                        self.context.accounts.accepted(self.account(), &job.id);
+                    }
                     self.job = job;
                     self.context.tell(&self.job, &events).await;
                 }
@@ -103,9 +109,23 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Waits for the service to get on with something; looks get rarer with the time that the step has taken.
     pub(super) async fn look_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> Go<T> {
+        let due = self.next_look(pace);
+        self.wait_until(due, why).await
+    }
+
+    /// When to look next, after the time that the step has taken.
+    pub(super) fn next_look(&self, pace: Pace) -> Timestamp {
         let waited = self.context.clock.now().duration_since(self.job.step_began);
-        let waited = Duration::try_from(waited).unwrap_or_default();
-        self.wait(next_look(pace, waited), why).await
+        self.context.clock.after(next_look(pace, Duration::try_from(waited).unwrap_or_default()))
+    }
+
+    /// Tells once when the step takes longer than that; it never fails, cancels or repeats anything.
+    pub(super) async fn overdue_after(&mut self, span: Duration) -> Go {
+        let waited = self.context.clock.now().duration_since(self.job.step_began);
+        if self.job.overdue || Duration::try_from(waited).unwrap_or_default() <= span {
+            return Ok(());
+        }
+        self.record(vec![Event::Overdue]).await
     }
 
     /// Ends the job.
@@ -139,7 +159,19 @@ impl<'a, S: Service> Hand<'a, S> {
     pub(super) async fn trouble<T>(&mut self, error: Error) -> Go<T> {
         let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.class).to_lowercase());
         let fault = Fault::new(&kind, error.to_string());
+        if error.has_code(UNPROVEN) {
+            let message = format!(
+                "{error}; what is not in it may be there all the same, so nothing is created: look in Partner Center, then \
+                 approve to look again, or cancel"
+            );
+            return self.hold(Fault::new(UNPROVEN, message)).await;
+        }
         match error.class {
+            // The service asks for patience; that is no failure.
+            Class::Retry if error.status == Some(429) => {
+                let delay = back_off(self.context.settings.retry, self.job.attempts + 3, error.retry_after);
+                self.wait(delay, fault.message).await
+            }
             Class::Retry => self.stumble(fault, error.retry_after).await,
             Class::NotReady => self.look_again(self.context.settings.sign, fault.message).await,
             Class::Credentials | Class::Permission => self.account_refused(&error).await,
@@ -147,10 +179,16 @@ impl<'a, S: Service> Hand<'a, S> {
         }
     }
 
-    /// Pauses the account; one alert for all its jobs.
-    async fn account_refused<T>(&mut self, error: &Error) -> Go<T> {
+    /// Pauses the account; one alert for all its jobs. A job that is refused again though the account works is held alone.
+    pub(super) async fn account_refused<T>(&mut self, error: &Error) -> Go<T> {
         let account = self.account().to_owned();
         let context = self.context;
+        if context.accounts.refused_again(&account, &self.job.id) {
+            let message = format!(
+                "account `{account}` works, but this call is refused: {error}; mend it, then approve"
+            );
+            return self.hold(Fault::new("refused", message)).await;
+        }
         let pace = context.settings.account;
         let now = context.clock.now();
         let due = |probes| {
@@ -224,6 +262,10 @@ impl<S: Service> Hand<'_, S> {
         let (product, submission) = self.remote().await?;
         match service.submission(product, submission).await {
             Ok(submission) => Ok(submission),
+            // It exists: the service has not come round to knowing it, or somebody hides it for a while.
+            Err(error) if error.status == Some(404) => {
+                self.stumble(Fault::new("not-shown", error.to_string()), error.retry_after).await
+            }
             Err(error) => self.trouble(error).await,
         }
     }
@@ -240,6 +282,8 @@ impl<S: Service> Hand<'_, S> {
             TransferError::Service(error) => self.trouble(error.clone()).await,
             // The URL has run out: the next attempt asks for a fresh one.
             error if error.is_passing() => self.stumble(fault, None).await,
+            // Somebody has to make room or give leave; that passes.
+            TransferError::Local { what: "written", .. } => self.stumble(fault, None).await,
             _ => self.fail(fault).await,
         }
     }

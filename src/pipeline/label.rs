@@ -25,7 +25,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         }
         // A go-live offset counts from here on, however long an approval takes.
         let begins = match not_before(&hand.job, plan) {
-            NotBefore::Now => hand.job.step_began,
+            NotBefore::Now => hand.job.collected.unwrap_or(hand.job.step_began),
             NotBefore::Unpublished => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
@@ -47,7 +47,12 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
             hand.look_again(hand.context.settings.publish, "the labels that others follow to be published")
                 .await
         }
-        Some(then) => hand.wait_until(then, "the time between two labels to pass").await,
+        Some(then) => {
+            // The others are followed meanwhile.
+            publish::look_at_all(hand).await?;
+            let look = hand.next_look(hand.context.settings.publish);
+            hand.wait_until(then.min(look), "the time between two labels to pass").await
+        }
     }
 }
 
@@ -122,7 +127,8 @@ async fn approved<S: Service>(
     }
     let text = serde_json::to_value(new).unwrap_or_default();
     let shown = digest(&text);
-    if label.and_then(|label| label.approved.as_ref()) == Some(&shown) {
+    // The digest is of the whole request, so it matters not with which label the approval is kept.
+    if hand.job.labels.iter().any(|label| label.approved.as_ref() == Some(&shown)) {
         return Ok(());
     }
     let message =

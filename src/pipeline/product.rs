@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::create::{Creatable, Found, create};
+use super::create::{Creatable, Found, create, name_taken};
 use super::hand::{Go, Hand, Stop};
 use super::likeness::difference;
 use super::service::Service;
+use super::sign::SIGNING_FAILED;
 use crate::config::plan::StrategyPlan;
 use crate::hardware::{Error, NewProduct};
-use crate::job::{Fault, Thing};
+use crate::job::{Fault, Job, State, Thing};
 
 /// Creates the job's product, or takes the one that the rule names.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -17,10 +18,18 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     match dossier.plan.strategy {
         StrategyPlan::ExistingId(id) => hand.record_created(Thing::Product, id.0, true).await,
         StrategyPlan::ExistingName if hand.job.doubt().is_none() => take_named(hand, &call.0).await,
-        StrategyPlan::PerVersion if hand.job.doubt().is_none() => match own(hand, &call.0).await? {
-            Some(id) => hand.record_created(Thing::Product, id, true).await,
-            None => create(hand, &call).await,
-        },
+        StrategyPlan::PerVersion if hand.job.doubt().is_none() => {
+            // Looked for under the name, so that of two packages of one version the second finds the product of the first.
+            name_taken(hand, Thing::Product, "product", &call.0.product_name).await?;
+            match own(hand, &call.0).await {
+                Ok(Some(id)) => hand.record_created(Thing::Product, id, true).await,
+                Ok(None) => create(hand, &call).await,
+                Err(stop) => {
+                    hand.context.names.release(&hand.job);
+                    Err(stop)
+                }
+            }
+        }
         StrategyPlan::New | StrategyPlan::PerVersion | StrategyPlan::ExistingName => {
             create(hand, &call).await
         }
@@ -58,11 +67,20 @@ async fn take_named<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> 
 /// The product of that name that another job of this store made.
 async fn own<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go<Option<u64>> {
     for id in named(hand, &wanted.product_name).await? {
-        if hand.context.store.owner(id).map_err(Stop::Store)?.is_some() {
+        let store = &hand.context.store;
+        let Some(owner) = store.owner(id).map_err(Stop::Store)? else { continue };
+        let job = store.job(&owner).map_err(Stop::Store)?;
+        if !job.is_some_and(|job| burnt(&job, id)) {
             return Ok(Some(id));
         }
     }
     Ok(None)
+}
+
+/// Did Microsoft refuse the first submission of a job's product? Nothing more can come of that product.
+fn burnt(job: &Job, product: u64) -> bool {
+    let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
+    job.burnt.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
 }
 
 struct Call(NewProduct);

@@ -1,15 +1,10 @@
 //! The publish step: follow the labels to their end.
 
-use jiff::SignedDuration;
-
 use super::hand::{Go, Hand};
 use super::reading::progress;
 use super::service::Service;
 use crate::hardware::{LabelId, ShippingLabel};
 use crate::job::{Event, Fault};
-
-/// After so long the wait is worth an alert; it goes on all the same.
-const ALERT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// Looks once at every label that is not published yet.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -17,10 +12,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if hand.job.labels.iter().all(|label| label.published.is_some()) {
         return hand.succeed(Vec::new()).await;
     }
-    let waited = hand.context.clock.now().duration_since(hand.job.step_began);
-    if waited > ALERT {
-        crate::observe::overdue(&hand.job, waited);
-    }
+    hand.overdue_after(hand.context.settings.overdue.publish).await?;
     hand.look_again(hand.context.settings.publish, "the labels to be published").await
 }
 

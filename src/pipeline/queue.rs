@@ -19,7 +19,7 @@ pub struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     ready: BTreeSet<(Timestamp, JobId)>,
-    times: BTreeMap<JobId, Timestamp>,
+    times: BTreeMap<JobId, (Timestamp, u64)>,
     running: BTreeSet<JobId>,
 }
 
@@ -38,8 +38,14 @@ impl Queue {
     /// Puts a job where it belongs after something happened to it.
     pub fn place(&self, job: &Job) {
         let mut inner = self.inner();
-        if let Some(time) = inner.times.remove(&job.id) {
-            inner.ready.remove(&(time, job.id.clone()));
+        match inner.times.get(&job.id).copied() {
+            // News can come late: what is known of the job is newer.
+            Some((_, rev)) if rev > job.rev => return,
+            Some((time, _)) => {
+                inner.times.remove(&job.id);
+                inner.ready.remove(&(time, job.id.clone()));
+            }
+            None => {}
         }
         let time = match job.state {
             State::Queued => Some(job.step_began),
@@ -47,7 +53,7 @@ impl Queue {
             _ => None,
         };
         if let Some(time) = time {
-            inner.times.insert(job.id.clone(), time);
+            inner.times.insert(job.id.clone(), (time, job.rev));
             inner.ready.insert((time, job.id.clone()));
         }
         drop(inner);

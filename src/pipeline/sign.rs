@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::hand::{Go, Hand};
+use super::hand::{Go, Hand, Stop};
 use super::reading::{self, is_pending};
 use super::service::Service;
-use crate::hardware::Submission;
+use crate::hardware::{Class, Fate, Submission};
 use crate::job::{Event, Fault};
 use crate::outbox::ERRORS;
 
-/// After so long the wait is worth an alert; it goes on all the same.
-const ALERT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// The fault of a job whose submission Microsoft refused.
+pub(super) const SIGNING_FAILED: &str = "signing-failed";
 
 /// A commit that shows no effect for so long is called again; the service refuses a second one.
 const COMMIT_LOST: SignedDuration = SignedDuration::from_mins(10);
@@ -30,19 +30,34 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     }
     let waited = hand.context.clock.now().duration_since(hand.job.step_began);
     if is_pending(&submission) && waited > COMMIT_LOST {
-        let (product, id) = hand.remote().await?;
-        if let Err(error) = service.commit(product, id).await {
-            return hand.trouble(error).await;
-        }
+        commit_again(hand, &service).await?;
     }
-    if waited > ALERT {
-        crate::observe::overdue(&hand.job, waited);
-    }
+    hand.overdue_after(hand.context.settings.overdue.sign).await?;
     let why = match &hand.job.workflow {
         Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
         None => "Microsoft's signature".to_owned(),
     };
     hand.look_again(hand.context.settings.sign, why).await
+}
+
+/// A commit that was answered well and shows no effect is called again; whatever comes of it shows at the next look.
+async fn commit_again<S: Service>(hand: &mut Hand<'_, S>, service: &S) -> Go {
+    let (product, id) = hand.remote().await?;
+    let context = hand.context;
+    let Some(_pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
+        return hand.wait_paused().await;
+    };
+    if context.draining.is_cancelled() {
+        return Err(Stop::Draining);
+    }
+    match service.commit(product, id).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+            crate::observe::doubtful(&hand.job, "commit", &error.to_string());
+            Ok(())
+        }
+        Err(error) => hand.trouble(error).await,
+    }
 }
 
 /// Records a change of the workflow.
@@ -83,5 +98,5 @@ async fn refused<S: Service>(hand: &mut Hand<'_, S>, service: &S, submission: &S
         if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
         hand.job.id,
     );
-    hand.fail(Fault::new("signing-failed", message)).await
+    hand.fail(Fault::new(SIGNING_FAILED, message)).await
 }

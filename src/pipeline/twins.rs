@@ -12,7 +12,7 @@ pub(super) async fn sweep<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let now = hand.context.clock.now();
     while let Some(ghost) = hand.job.ghosts.iter().find(|ghost| ghost.due <= now).cloned() {
         let service = hand.service().await?;
-        let bearing = match bearing(hand, &service, &ghost).await? {
+        let bearing = match bearing(&service, &ghost).await {
             Ok(bearing) => bearing,
             Err(error) => return hand.trouble(error).await,
         };
@@ -27,31 +27,24 @@ pub(super) async fn sweep<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     Ok(())
 }
 
-/// The ids that bear the ghost's name now.
-async fn bearing<S: Service>(
-    hand: &mut Hand<'_, S>,
-    service: &S,
-    ghost: &Ghost,
-) -> Go<Result<Vec<u64>, Error>> {
+/// The ids that bear the ghost's name now, where it would be.
+async fn bearing<S: Service>(service: &S, ghost: &Ghost) -> Result<Vec<u64>, Error> {
     let name = &ghost.name;
-    let found = match ghost.thing {
-        Thing::Product => service.products().await.map(|all| {
-            all.iter().filter(|product| product.product_name == *name).map(|product| product.id.0).collect()
-        }),
+    let product = ProductId(ghost.product.unwrap_or_default());
+    let submission = SubmissionId(ghost.submission.unwrap_or_default());
+    let named: Vec<u64> = match ghost.thing {
+        Thing::Product => {
+            let all = service.products().await?;
+            all.iter().filter(|one| one.product_name == *name).map(|one| one.id.0).collect()
+        }
         Thing::Submission => {
-            let product = ProductId(hand.product().await?);
-            service
-                .submissions(product)
-                .await
-                .map(|all| all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect())
+            let all = service.submissions(product).await?;
+            all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
         }
         Thing::Label(_) => {
-            let (product, submission): (ProductId, SubmissionId) = hand.remote().await?;
-            service
-                .labels(product, submission)
-                .await
-                .map(|all| all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect())
+            let all = service.labels(product, submission).await?;
+            all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
         }
     };
-    Ok(found)
+    Ok(named)
 }

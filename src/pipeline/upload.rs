@@ -1,8 +1,11 @@
 //! The upload step: the captured copy goes to the URL that the submission offers.
 
-use super::hand::{Go, Hand};
+use std::path::Path;
+
+use super::hand::{Go, Hand, Stop};
 use super::reading::is_past_pending;
 use super::service::Service;
+use crate::depot::digest_of;
 use crate::job::{Event, Fault};
 
 /// Uploads the copy. A repeated upload writes the same bytes to the same place.
@@ -22,8 +25,39 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         return hand.wait_paused().await;
     }
     let copy = hand.context.depot.package(&hand.job.id);
-    match service.upload(&url, &copy).await {
+    intact(hand, &copy).await?;
+    let draining = hand.context.draining.clone();
+    let uploaded = tokio::select! {
+        uploaded = service.upload(&url, &copy) => uploaded,
+        // Nothing is lost: the next start uploads it anew, to the same place.
+        () = draining.cancelled() => return Err(Stop::Draining),
+    };
+    match uploaded {
         Ok(bytes) => hand.record(vec![Event::Uploaded { bytes }]).await,
         Err(error) => hand.transfer_trouble(&error).await,
+    }
+}
+
+/// Only the bytes that were inspected go out.
+async fn intact<S: Service>(hand: &mut Hand<'_, S>, copy: &Path) -> Go {
+    let path = copy.to_owned();
+    let digest = tokio::task::spawn_blocking(move || digest_of(&path)).await;
+    let found = digest.map_err(std::io::Error::other).and_then(|digest| digest);
+    match found {
+        Ok(found) if found == hand.job.package.sha256 => Ok(()),
+        Ok(_) => {
+            let message = format!(
+                "{} holds other bytes than were inspected; cancel the job and drop the package anew",
+                copy.display()
+            );
+            hand.hold(Fault::new("copy-changed", message)).await
+        }
+        Err(error) => {
+            let message = format!(
+                "the captured copy {} cannot be read: {error}; put it back and approve, or cancel the job and drop the package anew",
+                copy.display()
+            );
+            hand.hold(Fault::new("copy-lost", message)).await
+        }
     }
 }

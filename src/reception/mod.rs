@@ -76,15 +76,29 @@ impl Reception {
         *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rulebook);
     }
 
-    /// Throws away copies of no job: the daemon died between taking a copy in and beginning its job.
+    /// Throws away copies of no job, since the daemon died between taking a copy in and beginning its job, and copies
+    /// that are no longer needed, since it died before it could. Beside a store without any job nothing is thrown away:
+    /// the copies may be all that is left.
     ///
     /// # Errors
     /// When store or depot cannot be read.
     pub fn sweep(&self) -> Result<(), StoreError> {
         let failed = |source| StoreError::Io { what: "cannot sweep", path: "packages".into(), source };
-        for id in self.depot.jobs().map_err(failed)? {
-            if self.store.job(&id)?.is_none() {
-                self.depot.discard(&id).map_err(failed)?;
+        let copies = self.depot.jobs().map_err(failed)?;
+        let empty = self.store.counts()?.iter().all(|(_, jobs)| *jobs == 0);
+        if empty && copies.len() > 1 {
+            tracing::warn!(
+                event = "copies_left",
+                "The store knows no job, but {} captured packages lie beside it; they are left alone",
+                copies.len()
+            );
+            return Ok(());
+        }
+        for id in copies {
+            match self.store.job(&id)? {
+                None => self.depot.discard(&id).map_err(failed)?,
+                Some(job) if job.collected.is_some() => self.depot.discard_copy(&id).map_err(failed)?,
+                Some(_) => {}
             }
         }
         Ok(())

@@ -19,6 +19,9 @@ use crate::store::{Commit, Entry, StoreError, path_key};
 /// Inspections of the same bytes that the daemon did not survive before they are held as poison.
 const POISON: u64 = 3;
 
+const POISONED: &str =
+    "inspecting this package ended the daemon three times in a row; please report it, then cancel";
+
 /// A package that was handed in, not found.
 pub struct Handed<'a> {
     /// Its file name.
@@ -132,19 +135,16 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
     }
     let poisoned = store.inspecting(&taken.sha256)? >= POISON;
     if poisoned {
-        let message =
-            "inspecting this package ended the daemon three times in a row; please report it, then cancel";
-        return begin(reception, taken, None, Err(Hold(Fault::new("poison", message))));
+        return begin(reception, taken, None, Err(Hold(Fault::new("poison", POISONED))));
     }
     let sha256 = taken.sha256.clone();
     store.commit(Commit::new(vec![Entry::Inspecting { sha256 }])).wait()?;
     let rulebook = reception.rulebook();
     let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule);
-    let cleared = |reason: String| -> Result<JobId, NotTaken> {
-        let sha256 = taken.sha256.clone();
-        store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
-        Err(NotTaken::NotYet(reason))
-    };
+    // The inspection was survived, whatever comes of the package now.
+    let sha256 = taken.sha256.clone();
+    store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
+    let cleared = |reason: String| -> Result<JobId, NotTaken> { Err(NotTaken::NotYet(reason)) };
     let Judged { inspection, outcome, warnings, .. } = match judged {
         Ok(judged) => judged,
         Err(error) => return cleared(format!("the copy cannot be read: {error}")),
@@ -239,7 +239,6 @@ fn begin(
     }
     let mut entries = vec![Entry::Job { job: id.clone(), rev: 0, events: events.clone() }];
     entries.extend(seen(taken, &id));
-    entries.push(Entry::Inspected { sha256: taken.sha256.clone() });
     let jobs = reception.store.commit(Commit::new(entries)).wait()?;
     for job in &jobs {
         (reception.tell)(job, &events);
@@ -266,6 +265,10 @@ impl Reception {
     /// # Errors
     /// What went wrong, for whoever handed it in.
     pub fn hand_in(&self, handed: &Handed<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
+        let bytes = &mut Rationed { bytes, depot: &self.depot };
+        if !self.depot.has_room() {
+            return Err(format!("the package cannot be stored: {FULL}"));
+        }
         let copy = self.depot.incoming(new_id().as_str());
         let taken =
             store_bytes(bytes, &copy).map_err(|error| format!("the package cannot be stored: {error}"));
@@ -319,7 +322,17 @@ impl crate::pipeline::Judge for Reception {
 impl Reception {
     fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
         let rulebook = self.rulebook();
+        let sha256 = job.package.sha256.clone();
+        let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
+        let begun = Commit::new(vec![Entry::Inspecting { sha256: sha256.clone() }]);
+        if poisoned || self.store.commit(begun).wait().is_err() {
+            let fault = Fault::new("poison", POISONED);
+            return vec![Event::Held { fault, request: None }];
+        }
         let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None);
+        if self.store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait().is_err() {
+            tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
+        }
         let failed =
             |error: io::Error| vec![Event::Rejected { fault: Fault::new("unreadable", error.to_string()) }];
         let Judged { inspection, outcome, warnings, .. } = match judged {
@@ -339,6 +352,23 @@ impl Reception {
                 vec![Event::Rejected { fault: Fault::new("truncated", "not all of the file is there") }]
             }
         }
+    }
+}
+
+const FULL: &str = "the store's disk is nearly full; free some space, then hand it in again";
+
+/// Bytes that stop coming when the store's disk has no more room.
+struct Rationed<'a> {
+    bytes: &'a mut dyn Read,
+    depot: &'a crate::depot::Depot,
+}
+
+impl Read for Rationed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.depot.has_room() {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, FULL));
+        }
+        self.bytes.read(buffer)
     }
 }
 

@@ -313,12 +313,16 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
     let Some(job) = job(tables, id)? else {
         return Ok(());
     };
+    if !job.state.has_ended() {
+        return Ok(());
+    }
     tables.remove(key::job(id));
     tables.remove(key::unreceipted(id));
     tables.remove(key::open(id));
     tables.remove(key::state(&job.state, id));
+    // That the product is ours outlives the job: later versions may share it, and a look for twins must know it.
     let labels = job.labels.iter().map(|label| &label.creation);
-    for remote in [&job.product, &job.submission].into_iter().chain(labels).filter_map(|thing| thing.id()) {
+    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|thing| thing.id()) {
         tables.remove(key::remote(remote));
     }
     let lies = match &job.package.folder {

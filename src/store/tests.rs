@@ -201,6 +201,7 @@ fn a_doubtful_create_is_still_doubtful_after_a_restart() {
         bearing: vec![9_007_199_254_740_993],
         until: Timestamp::now(),
         absent: 0,
+        repeats: 0,
         sweep: None,
     };
     let intended = Event::Intended { thing: Thing::Product, intent: intent.clone() };

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Desk;
 use crate::config::Environment;
-use crate::config::model::{Api, Control, Pace, Poll, Store};
+use crate::config::model::{Api, Control, Overdue, Pace, Poll, Store};
 use crate::config::raw::values::{At, Text};
 use crate::config::raw::{self, Delay};
 
@@ -73,6 +73,10 @@ pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
             sign: pace(desk, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
             publish: pace(desk, &poll.publish, "publish", MINUTE, HOUR),
             account: pace(desk, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
+        },
+        overdue: Overdue {
+            sign: delay(&raw.overdue.sign, 14 * DAY),
+            publish: delay(&raw.overdue.publish, 60 * DAY),
         },
         proxy,
         ca_file: raw.ca_file.as_ref().map(|path| desk.path(path)),

@@ -111,6 +111,9 @@ pub(super) struct Api {
     pub(super) retry: Option<At<Pace>>,
     /// How often to look, by kind of wait.
     pub(super) poll: Option<At<Poll>>,
+    /// After so long a wait is told of once; it goes on all the same.
+    #[serde(default)]
+    pub(super) overdue: Overdue,
     /// Proxy for everything but loopback. Default: the environment's
     pub(super) proxy: Option<At<Text<url::Url>>>,
     /// More trusted roots, PEM.
@@ -128,6 +131,17 @@ pub(super) struct Poll {
     pub(super) publish: Option<At<Pace>>,
     /// Probing a paused account. Default: from 5s to 5m
     pub(super) account: Option<At<Pace>>,
+}
+
+/// When a wait is worth an alert.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Overdue {
+    /// Waiting for the signature. Default: 14d
+    pub(super) sign: Option<Delay>,
+    /// Waiting for a label to be published. Default: 60d
+    pub(super) publish: Option<Delay>,
 }
 
 /// A delay that grows from `first` to `max`.

@@ -37,6 +37,7 @@ fn intended(thing: Thing) -> Event {
         bearing: vec![7],
         until: at(600),
         absent: 0,
+        repeats: 0,
         sweep: None,
     };
     Event::Intended { thing, intent }

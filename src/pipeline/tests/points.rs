@@ -31,7 +31,7 @@ listed! {
     /// What is written durably; [`writes`] knows each entry and event, so a new one gets a point or does not compile.
     Write: Seen, Gone, Inspecting, Inspected, Flag, Receipted, Pruned, Arrived, Accepted, Rejected, Intended, Absent, Repeated,
         Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
-        Published, Waited, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+        Published, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
 /// What a commit writes.
@@ -69,6 +69,7 @@ fn of_event(event: &Event) -> Write {
         Event::Labelled => Write::Labelled,
         Event::Published { .. } => Write::Published,
         Event::Waited { .. } => Write::Waited,
+        Event::Overdue => Write::Overdue,
         Event::Stumbled { .. } => Write::Stumbled,
         Event::Resumed => Write::Resumed,
         Event::Held { .. } => Write::Held,

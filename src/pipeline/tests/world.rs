@@ -128,6 +128,8 @@ client_secret_file = "{home}/secret"
 sign = {{ first = "20m", max = "30m" }}
 publish = {{ first = "20m", max = "30m" }}
 account = {{ first = "1m", max = "10m" }}
+[api.overdue]
+sign = "10m"
 [store]
 path = "{home}/store"
 [[folder]]
