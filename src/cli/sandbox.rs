@@ -204,8 +204,7 @@ pub(super) async fn run(args: &Args, output: &Output) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let (options, faults) = (args.options()?, args.faults()?);
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listen = options.listen;
     let sandbox = Sandbox::start(options).await.with_context(|| format!("listen on {listen}"))?;
     for fault in faults {
