@@ -83,12 +83,7 @@ pub(super) async fn submission(
 }
 
 /// Brings a package into the slot of a submission that is not committed yet.
-pub(super) async fn upload(
-    of: Which,
-    file: &Path,
-    dry_run: bool,
-    desk: &Desk<'_>,
-) -> anyhow::Result<Exit> {
+pub(super) async fn upload(of: Which, file: &Path, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     let size = file.metadata().with_context(|| format!("{} cannot be read", file.display()))?.len();
     if dry_run {
         let body = json!({ "file": file.display().to_string(), "size": size });
@@ -114,7 +109,11 @@ pub(super) async fn upload(
         json!({ "file": file.display().to_string(), "size": done.bytes, "verified": done.verified });
     let next = format!("dropship api submission commit {} {}", of.product, of.submission);
     desk.output.give(&document, || {
-        format!("{}, {} bytes, is uploaded; `{next}` hands it over", Shown(&file.display().to_string()), done.bytes)
+        format!(
+            "{}, {} bytes, is uploaded; `{next}` hands it over",
+            Shown(&file.display().to_string()),
+            done.bytes
+        )
     })?;
     Ok(Exit::Done)
 }

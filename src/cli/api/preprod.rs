@@ -68,14 +68,12 @@ pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
                 anyhow::bail!("{} is there already; --force overwrites it", to.display());
             }
             let moving = Moving::of(None);
-            let fetched =
-                desk.client()?.preprod_download(id, asset, to, &|bytes| moving.show(bytes)).await;
+            let fetched = desk.client()?.preprod_download(id, asset, to, &|bytes| moving.show(bytes)).await;
             moving.end();
             let size = fetched.map_err(transfer)?;
             let name = to.display().to_string();
-            desk.output.give(&json!({ "file": name, "size": size }), || {
-                format!("{}, {size} bytes", Shown(&name))
-            })?;
+            desk.output
+                .give(&json!({ "file": name, "size": size }), || format!("{}, {size} bytes", Shown(&name)))?;
             Ok(Exit::Done)
         }
     }

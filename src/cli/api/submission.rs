@@ -157,9 +157,12 @@ async fn publisher_metadata(which: Which, dry_run: bool, desk: &Desk<'_>) -> any
         method: "POST",
         path: format!("{}/createpublishermetadata", which.path()),
         body: None,
-        done: format!("the metadata of submission {submission} are being made, which takes the service hours"),
+        done: format!(
+            "the metadata of submission {submission} are being made, which takes the service hours"
+        ),
     };
-    let send = async |client: &crate::hardware::Client| client.create_publisher_metadata(product, submission).await;
+    let send =
+        async |client: &crate::hardware::Client| client.create_publisher_metadata(product, submission).await;
     desk.change(&change, dry_run, send).await
 }
 
