@@ -52,7 +52,7 @@ async fn make<T: Serialize>(
     send: impl AsyncFnOnce(&Client) -> Result<T, Error>,
 ) -> anyhow::Result<Exit> {
     if dry_run {
-        return desk.dry("POST", path, Some(serde_json::to_value(body)?));
+        return desk.dry("POST", path, Some(&serde_json::to_value(body)?));
     }
     desk.show(&send(desk.client()?).await.map_err(told)?)
 }
@@ -87,7 +87,7 @@ pub(super) async fn upload(of: Which, file: &Path, dry_run: bool, desk: &Desk<'_
     let size = file.metadata().with_context(|| format!("{} cannot be read", file.display()))?.len();
     if dry_run {
         let body = json!({ "file": file.display().to_string(), "size": size });
-        return desk.dry("GET", &of.path(), Some(json!({ "then": "PUT to its upload URL", "of": body })));
+        return desk.dry("GET", &of.path(), Some(&json!({ "then": "PUT to its upload URL", "of": body })));
     }
     let client = desk.client()?;
     let moving = Moving::of(Some(size));

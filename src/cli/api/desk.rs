@@ -105,7 +105,7 @@ impl<'a> Desk<'a> {
             send(self.client()?).await.map_err(told)?;
         }
         if dry_run {
-            return self.dry(change.method, &change.path, change.body.clone());
+            return self.dry(change.method, &change.path, change.body.as_ref());
         }
         let path = self.full(&change.path);
         let document = json!({ "method": change.method, "path": path, "body": change.body, "sent": true });
@@ -114,10 +114,10 @@ impl<'a> Desk<'a> {
     }
 
     /// Prints a request in the place of sending it.
-    pub(super) fn dry(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Exit> {
+    pub(super) fn dry(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Exit> {
         let path = self.full(path);
         let document = json!({ "method": method, "path": path, "body": body, "sent": false });
-        self.output.give(&document, || match &body {
+        self.output.give(&document, || match body {
             None => format!("{method} {path}\n\nA dry run: nothing was changed."),
             Some(body) => format!("{method} {path}\n{body:#}\n\nA dry run: nothing was changed."),
         })?;

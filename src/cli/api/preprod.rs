@@ -54,7 +54,7 @@ pub(super) enum Verb {
 pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Submit { file, dry_run: true } => {
-            desk.dry("PUT", "preprod/packages/", Some(json!({ "file": file.display().to_string() })))
+            desk.dry("PUT", "preprod/packages/", Some(&json!({ "file": file.display().to_string() })))
         }
         Verb::Submit { file, dry_run: false } => {
             desk.show(&desk.client()?.preprod_submit(file).await.map_err(told)?)

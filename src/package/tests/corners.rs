@@ -242,7 +242,7 @@ fn archives_that_readers_may_differ_over_are_refused() {
     let mut lengths = package.clone();
     lengths[18..26].fill(0xff);
     refused(&lengths, "Zip64");
-    let mut other = package.clone();
+    let mut other = package;
     other[14] ^= 1;
     let streamed = other[6] & 8 != 0;
     assert_eq!(judged(&other).0 == Verdict::Accept, streamed, "two headers tell two checksums");
