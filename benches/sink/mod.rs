@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 /// The store in a process of its own, so that time and memory are the client's.
-pub struct Sink(Child);
+pub(crate) struct Sink(Child);
 
 impl Sink {
     /// Starts this very program as the store, and says where it listens.
-    pub fn start() -> (Self, url::Url) {
+    pub(crate) fn start() -> (Self, url::Url) {
         let mut child = Command::new(std::env::current_exe().expect("ourselves"))
             .arg("store")
             .stdin(Stdio::piped())
@@ -30,14 +30,14 @@ impl Drop for Sink {
 }
 
 /// Most memory that this process ever held.
-pub fn peak_mib() -> u64 {
+pub(crate) fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
     peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
 /// The store; ends with its standard input.
-pub fn store() {
+pub(crate) fn store() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("http://{}", listener.local_addr().expect("address"));
     std::io::stdout().flush().expect("told");
