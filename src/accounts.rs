@@ -90,7 +90,11 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
     let files = |paths: &[PathBuf]| -> anyhow::Result<Vec<(String, Vec<u8>)>> {
         paths.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect()
     };
-    let roots = files(&signers.roots)?;
+    let mut roots = files(&signers.roots)?;
+    if signers.system_roots {
+        let bundle = system_roots()?;
+        roots.push((bundle.display().to_string(), read(&bundle)?));
+    }
     let intermediates = files(&signers.intermediates)?;
     let timestamp_roots = files(&signers.timestamp_roots)?;
     let crls = files(&signers.crls)?;
@@ -102,6 +106,24 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
         thumbprints: signers.thumbprints.iter().cloned().collect(),
         allow_unsigned: signers.allow_unsigned,
     })?)
+}
+
+/// Where distributions keep the roots that the machine trusts, in one file.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+fn system_roots() -> anyhow::Result<PathBuf> {
+    if let Some(named) = std::env::var_os("SSL_CERT_FILE").filter(|named| !named.is_empty()) {
+        return Ok(named.into());
+    }
+    let found = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        anyhow!("system_roots: this machine keeps no bundle of roots (looked at {}); install ca-certificates, or name one in SSL_CERT_FILE", BUNDLES.join(", "))
+    })
 }
 
 fn pem(files: &[(String, Vec<u8>)]) -> Vec<PemFile<'_>> {

@@ -220,6 +220,8 @@ pub enum Backlog {
 pub struct Signers {
     /// PEM files of roots.
     pub roots: Vec<PathBuf>,
+    /// Let chains end at a root of this machine, too.
+    pub system_roots: bool,
     /// PEM files of intermediates.
     pub intermediates: Vec<PathBuf>,
     /// PEM files of roots of timestamp authorities.

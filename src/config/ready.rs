@@ -24,7 +24,7 @@ impl Config {
             missing("there is no rule, so every package would be rejected", "add `[[rule]]`");
         }
         let signers = &self.signers;
-        if signers.roots.is_empty() && signers.thumbprints.is_empty() {
+        if signers.roots.is_empty() && !signers.system_roots && signers.thumbprints.is_empty() {
             missing(
                 "nobody's signature is trusted",
                 "add `[signers]` with `roots` (where chains must end) or `thumbprints` (of your certificates)",

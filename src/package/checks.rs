@@ -177,6 +177,11 @@ impl<'p> Report<'p> {
         });
     }
 
+    /// True if a check has found something.
+    pub(crate) fn said(&self, check: Check) -> bool {
+        self.findings.iter().any(|finding| finding.check == check.info().name)
+    }
+
     /// True if anything found rejects the package.
     pub(crate) fn rejects(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Level::Error)

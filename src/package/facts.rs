@@ -138,7 +138,7 @@ pub struct HlkxFacts {
     pub operating_systems: Vec<String>,
     /// Product type by operating system family code, as the package states them.
     pub product_types: BTreeMap<String, String>,
-    /// Driver ids, replaced ids and other attributes are not promised by any public source.
+    /// Version of the kit, as the package states it.
     pub kit_version: Option<String>,
     /// `Package/@Type`, such as `SubmissionPackage`.
     pub package_type: Option<String>,

@@ -76,7 +76,8 @@ pub(crate) fn glance_input(input: Input<'_>, kind: Kind) -> io::Result<Glance> {
     let have = input.len();
     let longest = ZIP_END_LENGTH.saturating_add(ZIP_COMMENT);
     let tail = input.read_up_to(have.saturating_sub(longest as u64), longest)?;
-    if find_zip_end(&tail).is_some() {
+    // An end record with something behind it ends an archive, too: one that will not be accepted.
+    if find_zip_end(&tail).is_some() || has_early_end(&tail, have) {
         Ok(Glance::Whole)
     } else {
         Ok(Glance::Incomplete { have, need: have.saturating_add(1) })
@@ -95,6 +96,22 @@ pub(crate) fn find_zip_end(tail: &[u8]) -> Option<usize> {
             record.get(20..22).map(|octets| octets.iter().rev().fold(0, |sum, b| sum << 8 | usize::from(*b)));
         record.starts_with(ZIP_END)
             && comment.and_then(|length| length.checked_add(ZIP_END_LENGTH)) == Some(record.len())
+    })
+}
+
+/// True if the tail of a file of `len` bytes holds an end record that ends before the file does, right behind
+/// the directory that it tells of.
+fn has_early_end(tail: &[u8], len: u64) -> bool {
+    let number = |record: &[u8], at: usize, count: usize| {
+        let octets = record.get(at..at.saturating_add(count)).unwrap_or_default();
+        octets.iter().rev().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet))
+    };
+    let start = len.saturating_sub(tail.len() as u64);
+    let last = tail.len().saturating_sub(ZIP_END_LENGTH);
+    (0..=last).filter_map(|at| Some((at, tail.get(at..)?))).any(|(at, record)| {
+        record.starts_with(ZIP_END)
+            && (number(record, 20, 2)).saturating_add(ZIP_END_LENGTH as u64) < record.len() as u64
+            && number(record, 12, 4).saturating_add(number(record, 16, 4)) == start.saturating_add(at as u64)
     })
 }
 

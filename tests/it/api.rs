@@ -255,3 +255,45 @@ fn exit_codes_tell_the_class_of_an_error() {
     assert!(code == 78 && why.contains("no-such-secret"), "{why}");
     bench.say(&["product", "list"]);
 }
+
+#[test]
+fn the_whole_way_goes_by_hand() {
+    let bench = Bench::new();
+    let product = json!({
+        "productName": "By hand", "testHarness": "attestation", "deviceType": "internal",
+        "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"],
+    });
+    fs::write(bench.path("product.json"), product.to_string()).expect("a file");
+    let create = ["product", "create", "--file", "product.json"];
+    let said = bench.json(&[&create[..], &["--dry-run"]].concat());
+    assert_eq!((&said["method"], &said["sent"]), (&json!("POST"), &json!(false)));
+    assert_eq!(said["body"]["productName"], "By hand");
+    assert!(bench.control().requests().is_empty(), "nothing was sent");
+    let id = |value: Value| value["id"].as_str().expect("an id").to_owned();
+    let product = id(bench.json(&create));
+    let submission = id(bench.json(&["submission", "create", &product, "--name", "first"]));
+    let cab = fixture("cab/good-signed-ts.cab");
+    let upload = ["submission", "upload", &product, &submission, cab.to_str().expect("a path")];
+    assert_eq!(bench.json(&[&upload[..], &["--dry-run"]].concat())["sent"], false);
+    let done = bench.json(&upload);
+    assert_eq!(done["size"], fs::metadata(&cab).expect("a fixture").len());
+    bench.say(&["submission", "commit", &product, &submission]);
+    bench.ripen(700);
+    bench.say(&["submission", "publisher-metadata", &product, &submission]);
+    let label = json!({"name": "l", "destination": "nowhere"});
+    fs::write(bench.path("label.json"), label.to_string()).expect("a file");
+    let create = ["label", "create", &product, &submission, "--file", "label.json"];
+    assert_eq!(bench.json(&[&create[..], &["--dry-run"]].concat())["body"]["name"], "l");
+    assert_eq!(bench.fail(&create).0, 1, "the service refuses it");
+    fs::write(bench.path("label.json"), "{").expect("a file");
+    assert_eq!(bench.fail(&create).0, 64);
+    assert_eq!(bench.fail(&["submission", "translate", "1", &product, &submission]).0, 1);
+
+    let package = id(bench.json(&["preprod", "submit", cab.to_str().expect("a path")]));
+    assert_eq!(bench.json(&["preprod", "get", &package])["id"], json!(package));
+    bench.ripen(700);
+    let assets = bench.json(&["preprod", "assets", &package]);
+    let asset = assets[0]["id"].as_str().expect("an asset").to_owned();
+    bench.say(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);
+    assert!(fs::read(bench.path("pre.zip")).expect("a file").starts_with(b"PK"));
+}

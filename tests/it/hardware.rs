@@ -8,5 +8,6 @@ mod azurite;
 mod creates;
 mod labels;
 mod limits;
+mod rest;
 mod rig;
 mod transfers;

@@ -104,18 +104,28 @@ impl<'a> Desk<'a> {
         if !dry_run {
             send(self.client()?).await.map_err(told)?;
         }
-        let base = self.config.api.endpoint.path().trim_end_matches('/');
-        let path = format!("{base}/v2.0/my/hardware/{}", change.path);
-        let document =
-            json!({ "method": change.method, "path": path, "body": change.body, "sent": !dry_run });
-        self.output.give(&document, || match (&change.body, dry_run) {
-            (_, false) => change.done.clone(),
-            (None, true) => format!("{} {path}\n\nA dry run: nothing was changed.", change.method),
-            (Some(body), true) => {
-                format!("{} {path}\n{body:#}\n\nA dry run: nothing was changed.", change.method)
-            }
+        if dry_run {
+            return self.dry(change.method, &change.path, change.body.as_ref());
+        }
+        let path = self.full(&change.path);
+        let document = json!({ "method": change.method, "path": path, "body": change.body, "sent": true });
+        self.output.give(&document, || change.done.clone())?;
+        Ok(Exit::Done)
+    }
+
+    /// Prints a request in the place of sending it.
+    pub(super) fn dry(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Exit> {
+        let path = self.full(path);
+        let document = json!({ "method": method, "path": path, "body": body, "sent": false });
+        self.output.give(&document, || match body {
+            None => format!("{method} {path}\n\nA dry run: nothing was changed."),
+            Some(body) => format!("{method} {path}\n{body:#}\n\nA dry run: nothing was changed."),
         })?;
         Ok(Exit::Done)
+    }
+
+    fn full(&self, path: &str) -> String {
+        format!("{}/v2.0/my/hardware/{path}", self.config.api.endpoint.path().trim_end_matches('/'))
     }
 }
 

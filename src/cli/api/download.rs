@@ -91,7 +91,7 @@ pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     if !args.force && to.symlink_metadata().is_ok() {
         bail!("{} is there already; --force overwrites it", to.display());
     }
-    let moving = Moving::new();
+    let moving = Moving::of(None);
     let fetched = fetch(args.which, args.kind, &to, &|bytes| moving.show(bytes), desk).await;
     moving.end();
     let size = fetched?;
@@ -140,35 +140,46 @@ fn absent(kind: Kind, submission: &Submission) -> String {
 }
 
 /// A line on the terminal that moves while bytes come.
-struct Moving {
+pub(super) struct Moving {
     began: Instant,
+    /// How many bytes there are in all, where that is known.
+    total: Option<u64>,
     /// When the line was last drawn; absent where nobody watches.
     drawn: Option<Mutex<Option<Instant>>>,
 }
 
 impl Moving {
-    fn new() -> Self {
+    pub(super) fn of(total: Option<u64>) -> Self {
         let watched = std::io::stderr().is_terminal();
-        Self { began: Instant::now(), drawn: watched.then(Mutex::default) }
+        Self { began: Instant::now(), total, drawn: watched.then(Mutex::default) }
     }
 
-    fn show(&self, bytes: u64) {
+    pub(super) fn show(&self, bytes: u64) {
         let Some(Ok(mut drawn)) = self.drawn.as_ref().map(Mutex::lock) else { return };
         if drawn.is_some_and(|at| at.elapsed() < Duration::from_millis(100)) {
             return;
         }
         *drawn = Some(Instant::now());
-        let line = line(bytes, self.began.elapsed());
+        let line = bar(bytes, self.total) + &line(bytes, self.began.elapsed());
         let mut err = std::io::stderr().lock();
         drop(write!(err, "\r\x1b[K{line}").and_then(|()| err.flush()));
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.drawn.is_some() {
             let mut err = std::io::stderr().lock();
             drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
         }
     }
+}
+
+/// A bar of thirty places, where the whole is known.
+fn bar(bytes: u64, total: Option<u64>) -> String {
+    const PLACES: u64 = 30;
+    let Some(total) = total.filter(|total| *total > 0) else { return String::new() };
+    let share = |of: u64| usize::try_from(bytes.min(total).saturating_mul(of) / total).unwrap_or(0);
+    let (done, places) = (share(PLACES), usize::try_from(PLACES).unwrap_or(0));
+    format!("[{:<places$}] {:>3} %  ", "#".repeat(done), share(100))
 }
 
 /// How many tenths of a MiB have come, and how fast.
@@ -187,6 +198,8 @@ mod tests {
     fn the_line_says_how_much_and_how_fast() {
         assert_eq!(line(0, Duration::ZERO), "0.0 MiB, 0.0 MiB/s");
         assert_eq!(line(3 << 20, Duration::from_secs(2)), "3.0 MiB, 1.5 MiB/s");
+        assert_eq!(bar(1, None), "");
+        assert_eq!(bar(50, Some(100)), format!("[{}{}]  50 %  ", "#".repeat(15), " ".repeat(15)));
         assert_eq!(line(u64::MAX, Duration::from_secs(1)).split(' ').count(), 4);
     }
 }

@@ -1,5 +1,6 @@
 //! `dropship api label`.
 
+use super::create;
 use super::desk::{Change, Desk, told};
 use super::edit;
 use super::shape::cell;
@@ -13,6 +14,13 @@ pub(super) enum Verb {
     List(Which),
     /// Show one label, with its targeting and how far each hardware id is
     Get(One),
+    /// Make a label, which asks for it to be published; look with `list` first when an answer was lost
+    Create {
+        #[command(flatten)]
+        of: Which,
+        #[command(flatten)]
+        from: create::FromFile,
+    },
     Update(edit::Args),
     /// Ask for a label to be withdrawn
     ///
@@ -57,6 +65,7 @@ pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
             desk.list(desk.client()?.labels(*product, *submission), &heads, row).await
         }
         Verb::Get(one) => desk.show(&one.get(desk).await?),
+        Verb::Create { of, from } => create::label(*of, from, desk).await,
         Verb::Update(args) => edit::run(args, desk).await,
         Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, desk).await,
     }

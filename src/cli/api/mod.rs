@@ -1,10 +1,12 @@
 //! `dropship api`: the Hardware dashboard API by hand.
 
 mod audience;
+mod create;
 mod desk;
 mod download;
 mod edit;
 mod label;
+mod preprod;
 mod product;
 mod shape;
 mod submission;
@@ -58,6 +60,9 @@ enum Noun {
     /// Audiences of the account, which labels can be restricted to
     #[command(subcommand)]
     Audience(audience::Verb),
+    /// Preproduction packages: signed for test machines, outside of products
+    #[command(subcommand)]
+    Preprod(preprod::Verb),
 }
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
@@ -67,5 +72,6 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
         Noun::Submission(verb) => submission::run(verb, &desk).await,
         Noun::Label(verb) => label::run(verb, &desk).await,
         Noun::Audience(verb) => audience::run(verb, &desk).await,
+        Noun::Preprod(verb) => preprod::run(verb, &desk).await,
     }
 }

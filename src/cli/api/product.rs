@@ -2,6 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 
+use super::create;
 use super::desk::{Change, Desk, told, usage};
 use super::shape::cell;
 use crate::cli::exit::Exit;
@@ -17,6 +18,8 @@ pub(super) enum Verb {
         #[arg(value_name = "PID")]
         product: ProductId,
     },
+    /// Make a product; the request is not repeated when its answer is lost: look with `list` first
+    Create(create::FromFile),
     Update(Update),
 }
 
@@ -52,6 +55,7 @@ pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
             desk.list(desk.client()?.products(), &heads, row).await
         }
         Verb::Get { product } => desk.show(&desk.client()?.product(*product).await.map_err(told)?),
+        Verb::Create(from) => create::product(from, desk).await,
         Verb::Update(args) => update(args, desk).await,
     }
 }

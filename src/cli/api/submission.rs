@@ -1,7 +1,10 @@
 //! `dropship api submission`.
 
+use std::path::PathBuf;
+
 use clap::builder::NonEmptyStringValueParser;
 
+use super::create;
 use super::desk::{Change, Desk, told};
 use super::download;
 use super::shape::cell;
@@ -38,6 +41,48 @@ pub(super) enum Verb {
         dry_run: bool,
     },
     Download(download::Args),
+    /// Make a submission of a product: its initial one, or one derived from it
+    Create {
+        /// The product
+        #[arg(value_name = "PID")]
+        product: ProductId,
+        /// Its name
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+        /// A derived submission: a driver update over the initial one
+        #[arg(long)]
+        derived: bool,
+        /// Print the request and send nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Bring a package into its slot, before the commit; what an earlier attempt left is not sent again
+    Upload {
+        #[command(flatten)]
+        which: Which,
+        /// The package
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Say what would be sent, and send nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Ask for the driver metadata of an old or shared submission; it takes the service hours
+    PublisherMetadata {
+        #[command(flatten)]
+        which: Which,
+        /// Print the request and send nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show the submission of ours that a partner's is, by the partner's ids
+    Translate {
+        /// The partner's seller id
+        #[arg(value_name = "PUBLISHER")]
+        publisher: u64,
+        #[command(flatten)]
+        which: Which,
+    },
 }
 
 /// One submission.
@@ -71,6 +116,15 @@ pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
         Verb::Update { which, name, dry_run } => rename(*which, name, *dry_run, desk).await,
         Verb::Commit { which, dry_run } => commit(*which, *dry_run, desk).await,
         Verb::Download(args) => download::run(args, desk).await,
+        Verb::Create { product, name, derived, dry_run } => {
+            create::submission(*product, name, *derived, *dry_run, desk).await
+        }
+        Verb::Upload { which, file, dry_run } => create::upload(*which, file, *dry_run, desk).await,
+        Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, desk).await,
+        Verb::Translate { publisher, which } => {
+            let found = desk.client()?.translate(*publisher, which.product, which.submission).await;
+            desk.show(&found.map_err(told)?)
+        }
     }
 }
 
@@ -94,6 +148,21 @@ async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> any
     let send = async |client: &crate::hardware::Client| {
         client.update_submission(which.product, which.submission, &update).await
     };
+    desk.change(&change, dry_run, send).await
+}
+
+async fn publisher_metadata(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+    let Which { product, submission } = which;
+    let change = Change {
+        method: "POST",
+        path: format!("{}/createpublishermetadata", which.path()),
+        body: None,
+        done: format!(
+            "the metadata of submission {submission} are being made, which takes the service hours"
+        ),
+    };
+    let send =
+        async |client: &crate::hardware::Client| client.create_publisher_metadata(product, submission).await;
     desk.change(&change, dry_run, send).await
 }
 

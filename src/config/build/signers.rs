@@ -9,6 +9,7 @@ use crate::config::raw::values::At;
 pub(super) fn signers(desk: &mut Desk<'_>, raw: &At<raw::Signers>) -> Signers {
     let mut signers = Signers {
         roots: paths(desk, &raw.roots),
+        system_roots: raw.system_roots.as_ref().is_some_and(|flag| flag.value),
         intermediates: paths(desk, &raw.intermediates),
         timestamp_roots: paths(desk, &raw.timestamp_roots),
         crls: paths(desk, &raw.crls),

@@ -251,6 +251,8 @@ pub(super) enum Backlog {
 pub(super) struct Signers {
     /// PEM files of roots: the chain must end in one.
     pub(super) roots: Option<Texts>,
+    /// Let chains end at a root of this machine, too: `$SSL_CERT_FILE`, else the system's bundle. Default: false
+    pub(super) system_roots: Option<At<bool>>,
     /// PEM files of intermediates; an .hlkx carries its leaf certificate alone.
     pub(super) intermediates: Option<Texts>,
     /// If given, one of these leaf certificates: SHA-1 or SHA-256.

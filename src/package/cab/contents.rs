@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 
 use super::super::input::Input;
-use super::decode::Decoder;
+use super::decode::{Decoder, Fault};
 use super::header::Header;
 use super::listing::{Folder, Listing};
 use super::window::Window;
@@ -33,7 +33,7 @@ pub(crate) struct Contents {
     /// Index of the file in the listing, and its bytes or its head.
     pub(crate) read: Vec<(usize, Vec<u8>)>,
     /// Index of the file, and why it could not be read.
-    pub(crate) unread: Vec<(usize, &'static str)>,
+    pub(crate) unread: Vec<(usize, Fault)>,
 }
 
 /// A file that is looked into.
@@ -73,7 +73,10 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
             infs = infs.saturating_add(u64::from(entry.size));
         }
         if count > MOST || (inf && (entry.size > INF || infs > ALL_INFS)) {
-            contents.unread.push((index, "it is larger, or there are more files, than a driver package has"));
+            contents.unread.push((
+                index,
+                Fault::Unread("it is larger, or there are more files, than a driver package has"),
+            ));
             continue;
         }
         let length = if inf { entry.size } else { entry.size.min(DRIVER) };
@@ -89,7 +92,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
             continue;
         }
         let outcome = unpack(input, header, folder, &mut wanted, &mut budget)?;
-        let reason = outcome.err().unwrap_or("the folder ends before the file does");
+        let reason = outcome.err().unwrap_or(Fault::Damaged("the folder ends before the file does"));
         for file in wanted {
             if file.bytes.len() as u64 == file.range.end.saturating_sub(file.range.start) {
                 contents.read.push((file.index, file.bytes));
@@ -110,7 +113,8 @@ fn unpack(
     folder: &Folder,
     wanted: &mut [Wanted],
     budget: &mut u64,
-) -> io::Result<Result<(), &'static str>> {
+) -> io::Result<Result<(), Fault>> {
+    const CUT: Fault = Fault::Damaged("its data is cut off");
     let mut decoder = match Decoder::new(folder.compression) {
         Ok(decoder) => decoder,
         Err(reason) => return Ok(Err(reason)),
@@ -127,13 +131,15 @@ fn unpack(
             break;
         }
         let head = window.at(at, prefix)?;
-        let Some((packed, length)) = lengths(head).filter(|_| head.len() == prefix) else {
-            return Ok(Err("its data is cut off"));
+        let Some((sum, packed, length)) = lengths(head).filter(|_| head.len() == prefix) else {
+            return Ok(Err(CUT));
         };
         at = at.saturating_add(prefix as u64);
         *budget = match budget.checked_sub(BLOCK_COST.max(length as u64)) {
             Some(left) => left,
-            None => return Ok(Err("unpacking takes more than a package of this length can want")),
+            None => {
+                return Ok(Err(Fault::Unread("unpacking takes more than a package of this length can want")));
+            }
         };
         let stop = position.saturating_add(length as u64);
         while wanted.get(first).is_some_and(|file| file.range.end <= position) {
@@ -145,7 +151,11 @@ fn unpack(
         if !skip {
             let data = window.at(at, packed)?;
             if data.len() != packed {
-                return Ok(Err("its data is cut off"));
+                return Ok(Err(CUT));
+            }
+            // With room after the header, which no signed cabinet has, the sum is over that, too.
+            if sum != 0 && header.data_reserve == 0 && sum != checksum(data, packed, length) {
+                return Ok(Err(Fault::Damaged("a data block does not have the checksum that it says")));
             }
             let block = match decoder.block(data, length) {
                 Ok(block) => block,
@@ -161,11 +171,24 @@ fn unpack(
     Ok(Ok(()))
 }
 
-/// Packed and unpacked length of a block.
-fn lengths(head: &[u8]) -> Option<(usize, usize)> {
+/// Checksum, packed and unpacked length of a block.
+fn lengths(head: &[u8]) -> Option<(u32, usize, usize)> {
     let two =
         |at: usize| Some(usize::from(u16::from_le_bytes(head.get(at..at.checked_add(2)?)?.try_into().ok()?)));
-    Some((two(4)?, two(6)?))
+    let sum = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
+    Some((sum, two(4)?, two(6)?))
+}
+
+/// The checksum of a block (`[MS-CAB]` 3.1): all of it as little-endian numbers, in exclusive or; what
+/// is left over at the end counts the other way round.
+fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
+    let mut fours = data.chunks_exact(4);
+    let sum = fours.by_ref().fold(0, |sum, four| {
+        sum ^ four.iter().rev().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
+    });
+    let rest = fours.remainder().iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+    let lengths = u32::try_from(length << 16 | packed).unwrap_or(0);
+    sum ^ rest ^ lengths
 }
 
 /// Takes over what a block holds of a file.

@@ -8,6 +8,17 @@ use lzxd::{Lzxd, WindowSize};
 /// Longest block when unpacked, and how far back MSZIP looks.
 pub(super) const BLOCK: usize = 0x8000;
 
+/// Why something could not be unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is beyond what is unpacked here; it may well be fine.
+    Unread(&'static str),
+    /// It breaks its format.
+    Damaged(&'static str),
+}
+
+use Fault::{Damaged, Unread};
+
 /// Unpacks the blocks of one folder in order.
 pub(super) enum Decoder {
     /// Blocks as they are.
@@ -20,7 +31,7 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// For the compression that a folder names.
-    pub(super) fn new(compression: u16) -> Result<Self, &'static str> {
+    pub(super) fn new(compression: u16) -> Result<Self, Fault> {
         match compression & 0x0f {
             0 => Ok(Self::Stored),
             1 => Ok(Self::Mszip {
@@ -28,7 +39,7 @@ impl Decoder {
                 out: Vec::with_capacity(BLOCK),
                 before: Vec::with_capacity(BLOCK),
             }),
-            2 => Err("Quantum compression is not read"),
+            2 => Err(Unread("Quantum compression is not read")),
             3 => {
                 let window = match (compression >> 8) & 0x1f {
                     15 => WindowSize::KB32,
@@ -38,33 +49,34 @@ impl Decoder {
                     19 => WindowSize::KB512,
                     20 => WindowSize::MB1,
                     21 => WindowSize::MB2,
-                    _ => return Err("an LZX window of this size is not allowed"),
+                    _ => return Err(Damaged("an LZX window of this size is not allowed")),
                 };
                 Ok(Self::Lzx { state: Box::new(Lzxd::new(window)), out: Vec::new() })
             }
-            _ => Err("the compression is not known"),
+            _ => Err(Damaged("the compression is not known")),
         }
     }
 
     /// Unpacks the next block into `length` bytes.
-    pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], &'static str> {
+    pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], Fault> {
         if length > BLOCK {
-            return Err("a data block says that it is longer than 32 KiB");
+            return Err(Damaged("a data block says that it is longer than 32 KiB"));
         }
         match self {
             Self::Stored if data.len() == length => Ok(data),
-            Self::Stored => Err("a stored data block has two lengths"),
+            Self::Stored => Err(Damaged("a stored data block has two lengths")),
             Self::Mszip { inflate, out, before } => {
-                let deflated = data.strip_prefix(b"CK").ok_or("a data block does not begin as MSZIP does")?;
+                let deflated =
+                    data.strip_prefix(b"CK").ok_or(Damaged("a data block does not begin as MSZIP does"))?;
                 std::mem::swap(out, before);
                 out.clear();
                 inflate.reset(false);
                 if !before.is_empty() {
-                    inflate.set_dictionary(before).map_err(|_| "MSZIP data is damaged")?;
+                    inflate.set_dictionary(before).map_err(|_| Damaged("MSZIP data is damaged"))?;
                 }
                 let outcome = inflate.decompress_vec(deflated, out, FlushDecompress::Finish);
                 if outcome.is_err() || out.len() != length {
-                    return Err("MSZIP data is damaged");
+                    return Err(Damaged("MSZIP data is damaged"));
                 }
                 Ok(out)
             }
@@ -80,7 +92,8 @@ impl Decoder {
                 if outcome.unwrap_or(false) && out.len() == length {
                     Ok(out)
                 } else {
-                    Err("LZX data is damaged")
+                    // Another reader may read on where this one gave up.
+                    Err(Unread("LZX data that cannot be unpacked here"))
                 }
             }
         }

@@ -23,6 +23,7 @@ use super::signature::authenticode::Authenticode;
 use super::verdict::Level;
 use super::{inf, pe, preflight};
 use contents::{Contents, is_inf};
+use decode::Fault;
 use header::{Header, Signature};
 use listing::Listing;
 
@@ -114,6 +115,10 @@ fn signature_block(
             let message =
                 "the package is not signed; sign it with signtool and /fd sha256 before it is dropped";
             report.say_at(Check::Unsigned, level, message);
+            if input.len() != u64::from(header.length) && level != Level::Error {
+                let message = "the cabinet is malformed: there are bytes after its end; build it anew";
+                report.say(Check::Malformed, message);
+            }
             return Ok(None);
         }
         Signature::Old => {
@@ -181,12 +186,30 @@ fn facts(
     let mut files: Vec<FileFact> = files
         .map(|entry| FileFact { path: entry.path.clone(), size: u64::from(entry.size), machine: None })
         .collect();
-    for (index, reason) in &contents.unread {
-        if let Some(file) = files.get(*index) {
-            let path = preflight::shown(&file.path);
-            let message = format!("{path} could not be read: {reason}; nothing is known of it");
-            report.say(Check::ContentsUnread, message);
+    let mut damaged = Vec::new();
+    for (index, fault) in &contents.unread {
+        let Some(path) = files.get(*index).map(|file| preflight::shown(&file.path)) else {
+            continue;
+        };
+        match fault {
+            Fault::Unread(reason) => {
+                let message = format!("{path} could not be read: {reason}; nothing is known of it");
+                report.say(Check::ContentsUnread, message);
+            }
+            Fault::Damaged(reason) => damaged.push((path, reason)),
         }
+    }
+    // Bytes that are not the ones that were signed explain all damage.
+    if let Some((path, reason)) = damaged.first()
+        && !report.said(Check::DigestMismatch)
+    {
+        let others = match damaged.len() {
+            1 => String::new(),
+            all => format!(" and {} more files", all.saturating_sub(1)),
+        };
+        let message =
+            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it anew");
+        report.say(Check::Malformed, message);
     }
     let (mut infs, mut notes) = (Vec::new(), Vec::new());
     let mut architectures = BTreeSet::new();

@@ -71,7 +71,7 @@ impl<'a> Archive<'a> {
         let longest = END.saturating_add(COMMENT).saturating_add(20);
         let tail = input.read_up_to(input.len().saturating_sub(longest as u64), longest)?;
         let Some(at) = find_zip_end(&tail) else {
-            return Ok(Err(CUT));
+            return Ok(Err(Fault::Malformed("there are bytes after its end record")));
         };
         let locator = at.checked_sub(20).and_then(|start| tail.get(start..at));
         let (Some(disks), Some(count), Some(size), Some(offset)) =
@@ -94,7 +94,33 @@ impl<'a> Archive<'a> {
             return Ok(Err(Fault::Malformed("its directory is not where its end record says")));
         }
         let directory = input.read_up_to(u64::from(offset), usize::try_from(size).unwrap_or(0))?;
-        Ok(Self::index(input, &directory, count, offset))
+        let archive = match Self::index(input, &directory, count, offset) {
+            Ok(archive) => archive,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        // Some tools mark single entries for Zip64 in the header before their data alone.
+        for entry in &archive.entries {
+            if archive.marked_zip64(entry)? {
+                return Ok(Err(Fault::Zip64));
+            }
+        }
+        Ok(Ok(archive))
+    }
+
+    /// True if an entry's own header asks for Zip64.
+    fn marked_zip64(&self, entry: &Entry) -> io::Result<bool> {
+        let at = u64::from(entry.header_at);
+        let head = self.input.read_up_to(at, 30)?;
+        let (Some(packed), Some(size), Some(name), Some(extra)) =
+            (u32_at(&head, 18), u32_at(&head, 22), u16_at(&head, 26), u16_at(&head, 28))
+        else {
+            return Ok(false);
+        };
+        if packed == u32::MAX || size == u32::MAX {
+            return Ok(true);
+        }
+        let fields = at.saturating_add(30).saturating_add(u64::from(name));
+        Ok(extra > 0 && has_zip64_field(&self.input.read_up_to(fields, usize::from(extra))?))
     }
 
     fn index(input: Input<'a>, directory: &[u8], count: u16, directory_at: u32) -> Result<Self, Fault> {
@@ -122,6 +148,9 @@ impl<'a> Archive<'a> {
         let next = places.iter().skip(1).map(|(at, _)| *at).chain([u64::from(directory_at)]);
         if ends.zip(next).any(|(end, next)| end > next) {
             return Err(Fault::Malformed("its entries overlap"));
+        }
+        if places.first().is_some_and(|(at, _)| *at != 0) {
+            return Err(Fault::Malformed("there are bytes before its first entry"));
         }
         let archive = Self { input, entries, by_name, directory_at };
         let unpacked =
@@ -194,7 +223,14 @@ impl<'a> Archive<'a> {
         let (Some(name), Some(extra)) = (u16_at(&head, 26), u16_at(&head, 28)) else {
             return Ok(Err(ODD));
         };
-        let same = head.starts_with(b"PK\x03\x04")
+        // Where no record behind the data tells of it, both headers must tell the same.
+        let told = u16_at(&head, 6).is_some_and(|flags| flags & 8 != 0)
+            || [(14, entry.crc), (18, entry.packed), (22, entry.size)]
+                .iter()
+                .all(|(at, known)| u32_at(&head, *at) == Some(*known));
+        let same = told
+            && u16_at(&head, 6).is_some_and(|flags| flags & 1 == 0)
+            && head.starts_with(b"PK\x03\x04")
             && head.get(30..) == Some(entry.name.as_bytes())
             && usize::from(name) == entry.name.len()
             && u16_at(&head, 8) == Some(if entry.deflated { 8 } else { 0 });

@@ -48,7 +48,11 @@ pub(super) fn judge(
             Outcome::Bad => changed.push(entry.name.as_str()),
         }
     }
-    let own = |entry: &&Entry| entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase());
+    // An empty entry with a slash at its end is a folder, as zip tools make them: no part.
+    let folder = |entry: &Entry| entry.name.ends_with('/') && entry.size == 0;
+    let own = |entry: &&Entry| {
+        entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase()) && !folder(entry)
+    };
     let uncovered: Vec<&str> = archive
         .entries
         .iter()

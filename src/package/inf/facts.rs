@@ -16,16 +16,16 @@ const ARCHITECTURES: [&str; 5] = ["x86", "ia64", "amd64", "arm64", "arm"];
 pub(crate) struct InfNotes {
     /// How it is written.
     pub(crate) encoding: Encoding,
-    /// It has a `[Version]` section with a signature.
-    pub(crate) signature: bool,
+    /// `Signature` of its `[Version]` section.
+    pub(crate) signature: Option<String>,
     /// `DriverVer` as written.
     pub(crate) driver_version: Option<String>,
     /// A `CatalogFile` directive for every decoration, by name.
     pub(crate) catalogs: Vec<String>,
     /// It has models without decoration.
     pub(crate) undecorated: bool,
-    /// A decoration or a directive still holds `$ARCH$`: the file was never stamped.
-    pub(crate) unstamped: bool,
+    /// What it still holds of an `.inx` file, such as `$ARCH$`: it was never stamped.
+    pub(crate) unstamped: Option<&'static str>,
     /// Tokens without a string.
     pub(crate) undefined: Vec<String>,
 }
@@ -66,11 +66,11 @@ pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
     let undecorated = models(&document, &mut facts);
     let notes = InfNotes {
         encoding,
-        signature: document.value("version", "signature").is_some(),
+        signature: document.value("version", "signature").map(str::to_owned),
         driver_version,
         catalogs,
         undecorated,
-        unstamped: text.to_ascii_lowercase().contains("$arch$"),
+        unstamped: document.placeholder(),
         undefined: document.undefined,
     };
     (facts, notes)
@@ -91,7 +91,8 @@ fn has_stem(name: &str, stem: &str) -> bool {
 /// Date (`yyyy-mm-dd`) and version (four numbers) of a `DriverVer`, each if it is well formed.
 fn driver_ver(text: &str) -> (Option<String>, Option<String>) {
     let (date, version) = text.split_once(',').unwrap_or((text, ""));
-    let mut parts = date.trim().split(['/', '-']).map(|part| part.parse::<i16>().ok());
+    let four = date.trim().rsplit(['/', '-']).next().is_some_and(|year| year.len() == 4);
+    let mut parts = date.trim().split(['/', '-']).map(|part| part.parse::<i16>().ok().filter(|_| four));
     let date = match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(Some(month)), Some(Some(day)), Some(Some(year)), None) => {
             let small = |number: i16| i8::try_from(number).ok();
@@ -101,10 +102,10 @@ fn driver_ver(text: &str) -> (Option<String>, Option<String>) {
         }
         _ => None,
     };
-    let mut numbers: Vec<Option<u16>> =
-        version.trim().split('.').map(|part| part.trim().parse().ok()).collect();
-    let well_formed = numbers.len() <= 4 && numbers.iter().all(|number| number.is_some_and(|n| n < 65535));
-    numbers.resize(4, Some(0));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = version.trim().split('.').map(str::trim);
+    let numbers: Vec<Option<u16>> = numbers.map(|part| part.parse().ok().filter(|_| digits(part))).collect();
+    let well_formed = numbers.len() == 4 && numbers.iter().all(|number| number.is_some_and(|n| n < 65535));
     let numbers: Vec<String> = numbers.into_iter().flatten().map(|number| number.to_string()).collect();
     (date.map(|date| date.to_string()), well_formed.then(|| numbers.join(".")))
 }

@@ -10,6 +10,9 @@ const VALUE: usize = 4096;
 const VALUES: usize = 512;
 const ALL_VALUES: usize = 400_000;
 
+/// What stampinf replaces in an `.inx` file.
+const PLACEHOLDERS: [&str; 4] = ["$ARCH$", "$KMDFVERSION$", "$KMDFCOINSTALLERVERSION$", "$UMDFVERSION$"];
+
 /// One line of a section: `key = value, value` or `value, value`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Line {
@@ -73,6 +76,17 @@ impl Document {
     pub(super) fn value(&self, section: &str, key: &str) -> Option<&str> {
         let line = self.section(section).iter().find(|line| line.key.eq_ignore_ascii_case(key))?;
         Some(line.value(0)).filter(|value| !value.is_empty())
+    }
+
+    /// The first placeholder that stampinf would have replaced, if one is left outside of comments.
+    pub(super) fn placeholder(&self) -> Option<&'static str> {
+        let holds = |text: &str| {
+            let text = text.to_ascii_uppercase();
+            PLACEHOLDERS.into_iter().find(|placeholder| text.contains(placeholder))
+        };
+        let lines = self.sections.values().flatten();
+        let texts = lines.flat_map(|line| std::iter::once(&line.key).chain(&line.values));
+        self.names.iter().chain(texts).filter(|text| text.contains('$')).find_map(|text| holds(text))
     }
 
     /// Puts in the strings; once, as Windows does, so that no text can grow without bound.

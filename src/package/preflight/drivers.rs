@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::checks::{Check, Report};
 use super::super::facts::{Facts, FileFact, InfFacts};
+use super::super::inf::InfNotes;
 use super::{file_name, folder, several, stem};
 
 fn is(file: &FileFact, extension: &str) -> bool {
@@ -11,24 +12,24 @@ fn is(file: &FileFact, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
 
-pub(super) fn judge(report: &mut Report<'_>, facts: &Facts) {
+pub(super) fn judge(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     without_inf(report, facts);
     shared(report, facts);
     architectures(report, facts);
     binaries(report, facts);
     symbols(report, facts);
-    catalogs(report, facts);
+    catalogs(report, facts, notes);
 }
 
 /// Top folders with no INF in them or below.
 fn without_inf(report: &mut Report<'_>, facts: &Facts) {
-    let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut found: BTreeMap<String, (&str, bool)> = BTreeMap::new();
     for file in &facts.files {
         if let Some((top, _)) = file.path.split_once('/') {
-            *found.entry(top).or_default() |= is(file, "inf");
+            found.entry(top.to_lowercase()).or_insert((top, false)).1 |= is(file, "inf");
         }
     }
-    let without: Vec<&str> = found.into_iter().filter(|(_, has)| !has).map(|(top, _)| top).collect();
+    let without: Vec<&str> = found.into_values().filter(|(_, has)| !has).map(|(top, _)| top).collect();
     if !without.is_empty() {
         let message = format!(
             "no .inf files found in driver folders: {}; add the INF, or leave the folder out",
@@ -43,12 +44,13 @@ fn without_inf(report: &mut Report<'_>, facts: &Facts) {
 
 /// Folders with several INFs.
 fn shared(report: &mut Report<'_>, facts: &Facts) {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<String, (&str, usize)> = BTreeMap::new();
     for file in facts.files.iter().filter(|file| is(file, "inf")) {
-        let count = counts.entry(folder(&file.path)).or_default();
+        let place = folder(&file.path);
+        let count = &mut counts.entry(place.to_lowercase()).or_insert((place, 0)).1;
         *count = count.saturating_add(1);
     }
-    let shared = counts.into_iter().filter(|(folder, count)| *count > 1 && !folder.is_empty());
+    let shared = counts.into_values().filter(|(folder, count)| *count > 1 && !folder.is_empty());
     let shared: Vec<&str> = shared.map(|(folder, _)| folder).collect();
     if !shared.is_empty() {
         let message = format!(
@@ -61,17 +63,18 @@ fn shared(report: &mut Report<'_>, facts: &Facts) {
 
 /// Every driver folder must be for the same set of architectures.
 fn architectures(report: &mut Report<'_>, facts: &Facts) {
-    let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut sets: BTreeMap<String, (&str, BTreeSet<&str>)> = BTreeMap::new();
     for inf in &facts.infs {
-        let own = sets.entry(folder(&inf.path)).or_default();
+        let place = folder(&inf.path);
+        let own = &mut sets.entry(place.to_lowercase()).or_insert((place, BTreeSet::new())).1;
         own.extend(inf.architectures.iter().map(String::as_str));
     }
-    sets.retain(|_, set| !set.is_empty());
-    let distinct: BTreeSet<_> = sets.values().collect();
+    sets.retain(|_, (_, set)| !set.is_empty());
+    let distinct: BTreeSet<_> = sets.values().map(|(_, set)| set).collect();
     if distinct.len() > 1 {
         let listed = |set: &BTreeSet<&str>| set.iter().copied().collect::<Vec<_>>().join("+");
         let folders: Vec<String> =
-            sets.iter().map(|(folder, set)| format!("{folder} ({})", listed(set))).collect();
+            sets.values().map(|(folder, set)| format!("{folder} ({})", listed(set))).collect();
         let message = format!(
             "driver folders are for different architectures: {}; make each driver for all of them, or send a package for each \
              architecture",
@@ -126,15 +129,14 @@ fn symbols(report: &mut Report<'_>, facts: &Facts) {
     }
 }
 
-fn catalogs(report: &mut Report<'_>, facts: &Facts) {
+fn catalogs(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     let present: BTreeSet<String> = facts.files.iter().map(|file| file.path.to_lowercase()).collect();
-    let mut folders: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for inf in &facts.infs {
-        let Some(catalog) = inf.catalog.as_deref() else {
-            continue;
-        };
+    let mut folders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let named =
+        facts.infs.iter().zip(notes).flat_map(|(inf, notes)| notes.catalogs.iter().map(move |c| (inf, c)));
+    for (inf, catalog) in named {
         let place = folder(&inf.path);
-        folders.entry(catalog.to_lowercase()).or_default().insert(place);
+        folders.entry(catalog.to_lowercase()).or_default().insert(place.to_lowercase());
         let path = if place.is_empty() { catalog.to_owned() } else { format!("{place}/{catalog}") };
         if !present.contains(&path.to_lowercase()) {
             let message = format!(

@@ -5,14 +5,23 @@ use super::super::facts::{Facts, InfFacts};
 use super::super::inf::{Encoding, InfNotes};
 use super::{folder, several, shown};
 
+/// Signatures of INFs for any version of Windows (inf-version-section.md).
+const SIGNATURES: [&str; 3] = ["$Windows NT$", "$Chicago$", "$Windows 95$"];
 /// The class of extension INFs.
 const EXTENSION_CLASS: &str = "{e2f84ce7-8efa-411c-aa69-97454ca4cb57}";
 
 pub(super) fn judge(report: &mut Report<'_>, facts: &Facts, inf: &InfFacts, notes: &InfNotes) {
     let path = shown(&inf.path);
-    if !notes.signature {
+    let wrong = match notes.signature.as_deref() {
+        None => Some("has no [Version] section with a Signature".to_owned()),
+        Some(text) if !SIGNATURES.iter().any(|known| known.eq_ignore_ascii_case(text)) => {
+            Some(format!("says Signature = {}, which Windows does not know", shown(text)))
+        }
+        Some(_) => None,
+    };
+    if let Some(wrong) = wrong {
         let message = format!(
-            "{path} has no [Version] section with a Signature, so Windows does not take it for an INF; add it"
+            "{path} {wrong}, so Windows does not take it for an INF: write Signature = \"$WINDOWS NT$\""
         );
         return report.say(Check::InfMalformed, message);
     }
@@ -50,8 +59,9 @@ pub(super) fn judge(report: &mut Report<'_>, facts: &Facts, inf: &InfFacts, note
 }
 
 fn version(report: &mut Report<'_>, inf: &InfFacts, notes: &InfNotes, path: &str) {
-    if notes.unstamped {
-        let message = format!("{path} still holds $ARCH$: it was never stamped; run stampinf in the build");
+    if let Some(placeholder) = notes.unstamped {
+        let message =
+            format!("{path} still holds {placeholder}: it was never stamped; run stampinf in the build");
         report.say(Check::InfUnstamped, message);
     }
     let wrong = match (&notes.driver_version, &inf.date, &inf.version) {

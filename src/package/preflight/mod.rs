@@ -17,7 +17,7 @@ pub use request::{RequestFacts, preflight_with};
 /// All rules for a cabinet. `notes` stand in the order of the INFs.
 pub(super) fn cabinet(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     paths::judge(report, facts);
-    drivers::judge(report, facts);
+    drivers::judge(report, facts, notes);
     for (inf, notes) in facts.infs.iter().zip(notes) {
         infs::judge(report, facts, inf, notes);
     }

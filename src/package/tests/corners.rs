@@ -212,3 +212,67 @@ fn kit_packages_that_are_changed_are_refused() {
     let twice = replaced(signature, "<Object Id=\"idPackageObject\"><Manifest>", wrapped);
     assert_eq!(rezipped(twice, &[], options), reject(&["signature-malformed"]));
 }
+
+#[test]
+fn archives_that_readers_may_differ_over_are_refused() {
+    let package = bytes("hlkx/good.hlkx");
+    let judged = |package: &[u8]| {
+        let inspection = inspect_bytes(package, Kind::Hlkx, &policy());
+        let errors: Vec<String> = inspection
+            .findings
+            .iter()
+            .filter(|f| f.level == Level::Error)
+            .map(|f| f.message.clone())
+            .collect();
+        (inspection.verdict, errors.join(" "))
+    };
+    let refused = |package: &[u8], reason: &str| {
+        let (verdict, said) = judged(package);
+        assert_eq!(verdict, Verdict::Reject, "{reason}: {said}");
+        assert!(said.contains(reason), "{reason}: {said}");
+    };
+    let end = package.len() - 22;
+    assert!(package[end..].starts_with(b"PK\x05\x06"));
+    refused(&[&package[..], b"more"].concat(), "bytes after its end record");
+    // A comment is not signed, but belongs to the archive.
+    let mut comment = [&package[..], b"more"].concat();
+    comment[end + 20] = 4;
+    assert_eq!(judged(&comment).0, Verdict::Accept);
+    // The header of the first entry alone asks for Zip64: by its lengths, or by a field.
+    let mut lengths = package.clone();
+    lengths[18..26].fill(0xff);
+    refused(&lengths, "Zip64");
+    let mut other = package;
+    other[14] ^= 1;
+    let streamed = other[6] & 8 != 0;
+    assert_eq!(judged(&other).0 == Verdict::Accept, streamed, "two headers tell two checksums");
+}
+
+#[test]
+fn bytes_before_an_archive_are_refused() {
+    let package = bytes("hlkx/good.hlkx");
+    let shift = b"PK\x03\x04 something".len() as u32;
+    let mut moved = [&b"PK\x03\x04 something"[..], &package].concat();
+    let end = moved.len() - 22;
+    let number = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut add = |at: usize| {
+        let moved_to = number(&moved, at) + shift;
+        moved[at..at + 4].copy_from_slice(&moved_to.to_le_bytes());
+        moved_to as usize
+    };
+    let mut at = add(end + 16);
+    while at < end {
+        add(at + 42);
+        let length = |field: usize| {
+            usize::from(u16::from_le_bytes(package[at - shift as usize + field..][..2].try_into().unwrap()))
+        };
+        at += 46 + length(28) + length(30) + length(32);
+    }
+    let inspection = inspect_bytes(&moved, Kind::Hlkx, &policy());
+    assert_eq!(inspection.verdict, Verdict::Reject);
+    assert!(
+        inspection.findings[0].message.contains("bytes before its first entry"),
+        "{:?}",
+        inspection.findings
+    );
+}

@@ -122,6 +122,7 @@ fn each_rule_is_seen_alone() {
         ("cat-shared", two(INF, INF)),
         ("cat-missing", with("d.cat", "x.cat")),
         ("inf-malformed", with("Signature", "Signatur")),
+        ("inf-malformed", with("$WINDOWS NT$", "$WINDOWS$")),
         ("inf-encoding", with("Contoso", "Contös")),
         ("inf-incomplete", with("Provider=%P%", "")),
         ("inf-incomplete", with("Class=System", "")),
@@ -129,7 +130,13 @@ fn each_rule_is_seen_alone() {
         ("inf-driverver", with("1.2.3.4", "0.0.0.0")),
         ("inf-driverver", with("1.2.3.4", "1.2.3.70000")),
         ("inf-driverver", with("06/21/2025", "21/06/2025")),
+        ("inf-driverver", with("06/21/2025", "06/21/25")),
+        ("inf-driverver", with("1.2.3.4", "1.2.3")),
+        ("inf-driverver", with("1.2.3.4", "1.2.3.4.5")),
+        ("inf-driverver", with("1.2.3.4", "1.2.3.+4")),
         ("inf-unstamped", with("[Strings]", "[Strings]\r\nx=\"$ARCH$\"")),
+        ("inf-unstamped", with("[Strings]", "[Wdf]\r\nKmdfLibraryVersion=$KMDFVERSION$\r\n[Strings]")),
+        ("cat-missing", with("CatalogFile=d.cat", "CatalogFile=d.cat\r\nCatalogFile.NTarm64=other.cat")),
         ("inf-no-catalog", with("CatalogFile=d.cat", "")),
         ("inf-pnp-lockdown", with("PnpLockdown=1", "PnpLockdown=0")),
         ("inf-undefined-string", with("Provider=%P%", "Provider=%Q%")),
@@ -151,6 +158,38 @@ fn each_rule_is_seen_alone() {
     }
     let plain = INF.replace(",NTamd64.10.0...19041", "").replace(".NTamd64.10.0...19041", "");
     assert!(found(&driver("Drv", &plain)).contains(&"inf-undecorated".to_owned()));
+}
+
+#[test]
+fn names_that_differ_in_case_are_one_folder() {
+    let mut files = driver("Drv", INF);
+    files[1].0 = "drv/d.sys".into();
+    files[2].0 = "DRV/d.pdb".into();
+    assert_eq!(found(&files), Vec::<String>::new());
+    let commented = INF.replace("[Strings]", "; built from d.inx, $ARCH$\r\n[Strings]");
+    assert_eq!(found(&driver("Drv", &commented)), Vec::<String>::new());
+}
+
+#[test]
+fn a_cabinet_that_cannot_be_unpacked_is_malformed() {
+    let files = driver("Drv", INF);
+    let files: Vec<(&str, Vec<u8>)> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let good = cabinet(&files);
+    let at = u32::from_le_bytes(good[36..40].try_into().unwrap()) as usize;
+    let judged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut package = good.clone();
+        change(&mut package);
+        let inspection = inspect_bytes(&package, Kind::Cab, &unsigned_policy());
+        checks(&inspection, Level::Error).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(&|_| ()), Vec::<String>::new());
+    assert_eq!(judged(&|bytes| bytes[at] = 1), ["malformed"], "a wrong checksum");
+    assert_eq!(judged(&|bytes| bytes[at + 6] ^= 1), ["malformed"], "two lengths");
+    assert_eq!(judged(&|bytes| bytes[42] = 1), ["malformed"], "MSZIP that is none");
+    assert_eq!(judged(&|bytes| bytes[42] = 2), Vec::<String>::new(), "Quantum is not read, nothing more");
+    assert_eq!(judged(&|bytes| bytes[40] = 0), ["malformed"], "no blocks");
+    assert_eq!(judged(&|bytes| bytes.push(0)), ["malformed"], "bytes after its end");
 }
 
 #[test]

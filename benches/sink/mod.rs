@@ -1,0 +1,87 @@
+//! A blob store that takes everything and keeps nothing, for the benches that send to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+/// The store in a process of its own, so that time and memory are the client's.
+pub(crate) struct Sink(Child);
+
+impl Sink {
+    /// Starts this very program as the store, and says where it listens.
+    pub(crate) fn start() -> (Self, url::Url) {
+        let mut child = Command::new(std::env::current_exe().expect("ourselves"))
+            .arg("store")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the store");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its address");
+        (Self(child), line.trim().parse().expect("its address"))
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
+}
+
+/// Most memory that this process ever held.
+pub(crate) fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+    peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+}
+
+/// The store; ends with its standard input.
+pub(crate) fn store() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("http://{}", listener.local_addr().expect("address"));
+    std::io::stdout().flush().expect("told");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || discard(stream));
+        }
+    });
+    let mut rest = Vec::new();
+    std::io::stdin().read_to_end(&mut rest).expect("the end");
+}
+
+fn discard(mut stream: TcpStream) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut held = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(at) = held.windows(4).position(|part| part == b"\r\n\r\n") {
+                break at + 4;
+            }
+            let count = stream.read(&mut buffer).ok().filter(|&count| count > 0)?;
+            held.extend_from_slice(&buffer[..count]);
+        };
+        let head = String::from_utf8_lossy(&held[..end]).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let mut left: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        let early = (held.len() - end).min(left);
+        held.drain(..end + early);
+        left -= early;
+        while left > 0 {
+            let most = left.min(buffer.len());
+            left -= stream.read(&mut buffer[..most]).ok().filter(|&count| count > 0)?;
+        }
+        // The path's first part says how long the blob is.
+        let blob = head.split('/').nth(1).unwrap_or("0").to_owned();
+        let answer = match head.split(' ').next()? {
+            "head" => format!("HTTP/1.1 200 OK\r\nContent-Length: {blob}\r\n\r\n"),
+            "get" => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            // Headers that some clients insist on.
+            _ => "HTTP/1.1 201 Created\r\nContent-Length: 0\r\nETag: \"0x1\"\r\n\
+                  Last-Modified: Mon, 01 Jun 2026 00:00:00 GMT\r\n\r\n"
+                .to_owned(),
+        };
+        stream.write_all(answer.as_bytes()).ok()?;
+    }
+}
