@@ -17,6 +17,7 @@ mod sandbox;
 mod show;
 mod status;
 mod submit;
+mod test;
 mod wait;
 
 use std::path::PathBuf;
@@ -64,6 +65,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Say what would happen to a package, and why; calls nobody
     Plan(plan::Args),
+    /// Try the `[[test]]` cases of the configuration; calls nobody
+    Test(test::Args),
     /// Hand a package in
     Submit(submit::Args),
     /// List the jobs, newest first
@@ -132,6 +135,7 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args, config, output).await,
         Command::Inspect(args) => inspect::run(&args, config, output),
         Command::Plan(args) => plan::run(&args, config, output),
+        Command::Test(args) => test::run(&args, config, output),
         Command::Submit(args) => submit::run(&args, config, output).await,
         Command::Jobs(args) => jobs::run(&args, config, output).await,
         Command::Show(args) => show::run(&args, config, output).await,

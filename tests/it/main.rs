@@ -16,5 +16,6 @@ mod hardware;
 mod outage;
 mod rejection;
 mod root;
+mod rules;
 mod secrecy;
 mod way;

@@ -1,0 +1,4 @@
+//! Rules and labels: what operators write, and what comes of it.
+
+mod book;
+mod cases;
