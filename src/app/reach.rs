@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::reload::Reloader;
 use crate::control::{
-    AccountStatus, Floor, FolderStatus, Office, Reach, Refusal, RefusalKind, Status, Submitted,
+    AccountStatus, Floor, FolderStatus, Office, Reach, Refusal, RefusalKind, Reloaded, Status, Submitted,
 };
 use crate::hardware::Client;
 use crate::intake::Intake;
@@ -21,22 +22,16 @@ pub(super) struct DaemonReach {
     context: Arc<Context<Client>>,
     intake: Arc<Intake>,
     reception: Arc<Reception>,
-    operators: Vec<String>,
-    endpoint: String,
+    reloader: Arc<Reloader>,
     since: Timestamp,
 }
 
 impl DaemonReach {
-    pub(super) fn new(
-        context: Arc<Context<Client>>,
-        intake: Arc<Intake>,
-        reception: Arc<Reception>,
-        operators: Vec<String>,
-        endpoint: String,
-    ) -> Self {
+    pub(super) fn new(reloader: Arc<Reloader>) -> Self {
+        let (context, intake, reception) = reloader.parts();
         let floor = Arc::new(Workers(Arc::clone(&context)));
         let office = Office::new(Arc::clone(&context.store), floor, context.settings.sandbox);
-        Self { office, context, intake, reception, operators, endpoint, since: Timestamp::now() }
+        Self { office, context, intake, reception, reloader, since: Timestamp::now() }
     }
 
     fn known_folder(&self, folder: Option<&str>) -> Result<(), Refusal> {
@@ -55,7 +50,7 @@ impl Reach for DaemonReach {
     }
 
     fn operators(&self) -> Vec<String> {
-        self.operators.clone()
+        self.reception.rulebook().config.control.operators.clone()
     }
 
     fn status(&self) -> Result<Status, Refusal> {
@@ -79,7 +74,7 @@ impl Reach for DaemonReach {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
             since: Some(self.since),
-            endpoint: self.endpoint.clone(),
+            endpoint: self.reception.rulebook().config.api.endpoint.to_string(),
             sandbox: self.context.settings.sandbox,
             jobs,
             paused: self.context.brake.scopes().into_iter().collect(),
@@ -108,6 +103,10 @@ impl Reach for DaemonReach {
             Ok(())
         }
         .boxed()
+    }
+
+    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, Refusal>> {
+        self.reloader.reload(by).boxed()
     }
 
     fn hand_in(&self, submitted: &Submitted, bytes: &mut dyn Read) -> Result<JobId, Refusal> {

@@ -12,6 +12,7 @@ mod owner;
 mod place;
 mod plan;
 mod progress;
+mod reload;
 mod run;
 mod sandbox;
 mod show;
@@ -89,6 +90,8 @@ enum Command {
     Pause(act::Scope),
     /// Take the emergency brake off
     Resume(act::Scope),
+    /// Have the daemon read its configuration anew: all of it, or none
+    Reload,
     Api(api::Args),
     /// Serve the stand-in for the Hardware dashboard API
     Sandbox(sandbox::Args),
@@ -147,6 +150,7 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Rescan(args) => act::scoped("rescan", &args, config, output).await,
         Command::Pause(args) => act::scoped("pause", &args, config, output).await,
         Command::Resume(args) => act::scoped("resume", &args, config, output).await,
+        Command::Reload => reload::run(config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
     }

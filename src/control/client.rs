@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::office::{Act, Refusal, RefusalKind, Wanted};
+use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::job::JobId;
 use crate::outbox::Receipt;
@@ -100,6 +101,14 @@ impl Client {
     /// What the daemon answers.
     pub async fn scoped(&self, verb: &str, folder: Option<&str>) -> Result<(), Refusal> {
         self.post(&format!("/v1/{verb}"), &serde_json::json!({ "folder": folder })).await
+    }
+
+    /// Has the daemon read its configuration anew.
+    ///
+    /// # Errors
+    /// Every reason why the new configuration was refused; the old one stays in force then.
+    pub async fn reload(&self) -> Result<Reloaded, Refusal> {
+        self.post("/v1/reload", &serde_json::json!({})).await
     }
 
     /// Hands a package in.

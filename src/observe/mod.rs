@@ -39,6 +39,8 @@ pub mod id {
     pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
     /// The outbox or a receipt cannot be written.
     pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
+    /// A new configuration was refused.
+    pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
     /// The daemon ends.
     pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
 }
@@ -306,6 +308,21 @@ pub fn brake(folder: Option<&str>, on: bool) {
     } else {
         tracing::info!(event = "resumed", folder, "Resumed: {what}");
     }
+}
+
+/// Another configuration is in force.
+pub fn reloaded(by: &str, what: &str) {
+    tracing::info!(event = "reloaded", by, "Reloaded, asked for by {by}: {what}");
+}
+
+/// Another configuration was refused; the old one stays in force.
+pub fn reload_refused(by: &str, why: &str) {
+    tracing::error!(
+        event = "reload_refused",
+        message_id = id::RELOAD_REFUSED,
+        by,
+        "The new configuration, asked for by {by}, is refused, and the old one stays in force: {why}"
+    );
 }
 
 /// An account is refused; one line for all its jobs.

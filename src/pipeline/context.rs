@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::accounts::Accounts;
 use super::brake::Brake;
 use super::clock::Clock;
+use super::folders::FolderWays;
 use super::names::Names;
 use super::queue::Queue;
 use super::receipts::Receipts;
-use crate::config::model::{After, Api, Pace};
+use crate::config::model::{Api, Pace};
 use crate::depot::Depot;
 use crate::job::{Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
@@ -38,10 +39,8 @@ pub struct Settings {
     pub publish: Pace,
     /// Probes of a paused account.
     pub account: Pace,
-    /// Permission bits of result files, by folder.
-    pub outbox_modes: BTreeMap<String, u32>,
-    /// What becomes of dropped files after success, by folder.
-    pub after: BTreeMap<String, After>,
+    /// What folders say of results and of dropped files.
+    pub folders: Arc<FolderWays>,
     /// Receipts say that nothing went to Microsoft.
     pub sandbox: bool,
 }
@@ -57,8 +56,7 @@ impl Settings {
             sign: api.poll.sign,
             publish: api.poll.publish,
             account: api.poll.account,
-            outbox_modes: BTreeMap::new(),
-            after: BTreeMap::new(),
+            folders: Arc::default(),
             sandbox: false,
         }
     }
@@ -144,7 +142,7 @@ impl<S> Context<S> {
     #[must_use]
     pub fn outbox(&self, job: &Job) -> Outbox {
         let folder = job.package.folder.as_deref().unwrap_or_default();
-        Outbox::at(&job.package.outbox, self.settings.outbox_modes.get(folder).copied())
+        Outbox::at(&job.package.outbox, self.settings.folders.mode(folder))
     }
 
     /// Takes up what the store remembers: the open jobs, and the receipts that a daemon before did not come to write.

@@ -2,3 +2,5 @@
 
 mod book;
 mod cases;
+mod reload;
+mod running;
