@@ -9,12 +9,14 @@ use jiff::Timestamp;
 
 use super::reload::Reloader;
 use crate::control::{
-    AccountStatus, Floor, FolderStatus, Office, Reach, Refusal, RefusalKind, Reloaded, Status, Submitted,
+    AccountStatus, Act, Floor, FolderStatus, Note, Office, Reach, Refusal, RefusalKind, Reloaded, Status,
+    Submitted,
 };
 use crate::hardware::Client;
 use crate::intake::Intake;
-use crate::job::{Event, Job, JobId};
-use crate::pipeline::Context;
+use crate::job::{Event, Job, JobId, State};
+use crate::outbox::Receipt;
+use crate::pipeline::{self, Context, label_of, withdraw};
 use crate::reception::{Handed, Reception};
 
 pub(super) struct DaemonReach {
@@ -32,6 +34,23 @@ impl DaemonReach {
         let floor = Arc::new(Workers(Arc::clone(&context)));
         let office = Office::new(Arc::clone(&context.store), floor, context.settings.sandbox);
         Self { office, context, intake, reception, reloader, since: Timestamp::now() }
+    }
+
+    /// Before a job is cancelled, its labels that are on their way are; says which the service would not withdraw.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, Refusal> {
+        let store = &*self.context.store;
+        let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
+        if matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled) {
+            return Ok(Vec::new());
+        }
+        let (events, refused) = withdraw(store, &self.context.services, &job, by).await?;
+        if let Some(job) = store.job(id)?.filter(|_| !events.is_empty()) {
+            self.context.tell(&job, &events).await;
+        }
+        for why in &refused {
+            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package.name);
+        }
+        Ok(refused)
     }
 
     fn known_folder(&self, folder: Option<&str>) -> Result<(), Refusal> {
@@ -101,6 +120,37 @@ impl Reach for DaemonReach {
             }
             crate::observe::brake(folder, on);
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn act<'a>(
+        &'a self,
+        id: &'a JobId,
+        act: &'a Act,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<Receipt, Refusal>> {
+        async move {
+            let refused = match act {
+                Act::Cancel => self.withdraw_labels(id, by).await?,
+                Act::Retry { .. } | Act::Approve { .. } => Vec::new(),
+            };
+            let mut receipt = self.office.act(id, act, by).await?;
+            receipt.warnings.extend(refused);
+            Ok(receipt)
+        }
+        .boxed()
+    }
+
+    fn note(&self, label: u64, note: Note, by: String) -> BoxFuture<'_, Result<Option<JobId>, Refusal>> {
+        async move {
+            let store = &*self.context.store;
+            let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
+            let event = note.event(index, &by);
+            if let Some(job) = pipeline::note(store, &job.id, event.clone()).await? {
+                self.context.tell(&job, &[event]).await;
+            }
+            Ok(Some(job.id))
         }
         .boxed()
     }

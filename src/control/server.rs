@@ -21,6 +21,7 @@ use serde::Deserialize;
 use tokio::net::UnixListener;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
+use super::notes::Note;
 use super::office::{Act, Office, Refusal, RefusalKind, Wanted};
 use super::peer::Peer;
 use super::reloaded::Reloaded;
@@ -40,6 +41,11 @@ pub trait Reach: Send + Sync + 'static {
     fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal>;
     /// Puts the emergency brake on or takes it off.
     fn brake<'a>(&'a self, folder: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<(), Refusal>>;
+    /// Does something to a job.
+    fn act<'a>(&'a self, id: &'a JobId, act: &'a Act, by: &'a str)
+    -> BoxFuture<'a, Result<Receipt, Refusal>>;
+    /// Notes what was done to a label by hand; gives the job that made it, if one did.
+    fn note(&self, label: u64, note: Note, by: String) -> BoxFuture<'_, Result<Option<JobId>, Refusal>>;
     /// Reads the configuration anew: all of it comes into force, or none.
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, Refusal>>;
     /// Takes a package that is handed in; blocks.
@@ -83,6 +89,7 @@ where
     let listener = bind(socket)?;
     let changes = Router::new()
         .route("/v1/jobs/{id}/act", post(act))
+        .route("/v1/labels/{label}/note", post(note))
         .route("/v1/pause", post(pause))
         .route("/v1/resume", post(resume))
         .route("/v1/rescan", post(rescan))
@@ -184,7 +191,16 @@ async fn act(
     Json(act): Json<Act>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
-    Ok(Json(reach.office().act(&id, &act, &by).await?))
+    Ok(Json(reach.act(&id, &act, &by).await?))
+}
+
+async fn note(
+    State(reach): Shared,
+    Segment(label): Segment<u64>,
+    axum::Extension(By(by)): axum::Extension<By>,
+    Json(note): Json<Note>,
+) -> Answer<Option<JobId>> {
+    Ok(Json(reach.note(label, note, by).await?))
 }
 
 async fn pause(State(reach): Shared, Json(scope): Json<Scope>) -> Answer<()> {

@@ -7,6 +7,8 @@ use super::id::JobId;
 use super::job::{Commit, Job, Label, Package};
 use super::state::{Creation, Ghost, Intent, State, Step};
 
+mod labels;
+
 /// An event that cannot happen where the job stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{event}` cannot happen to job {job} in step {step}, state {state}: {why}")]
@@ -99,6 +101,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
         Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
+        Event::Withdrawn { .. } | Event::Edited { .. } => return labels::late(job, at, event),
         Event::Twins { thing, .. } => {
             job.ghosts.retain(|ghost| ghost.thing != *thing);
             return Ok(());
@@ -195,10 +198,8 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(all, "a label is missing")?;
             enter(job, Step::Publish, at);
         }
-        Event::Published { label } => {
-            let label = job.labels.get_mut(*label).ok_or("there is no such label")?;
-            require(label.creation.id().is_some(), "the label does not exist")?;
-            label.published = Some(at);
+        Event::Published { .. } | Event::TakenOver { .. } | Event::Superseded { .. } => {
+            labels::moved(job, at, event)?;
         }
         Event::Waited { due, why } => job.state = State::Waiting { due: *due, why: why.clone() },
         Event::Stumbled { due, fault } => {
@@ -217,13 +218,19 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
         Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
-            let labels = job.labels.iter().all(|label| label.published.is_some());
+            let labels =
+                job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some());
             let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
             require(labels && collected, "not everything that the rule asks for is done")?;
             job.state = State::Succeeded;
             job.fault = None;
         }
-        Event::Arrived { .. } | Event::Created { .. } | Event::Twins { .. } | Event::Retried { .. } => {}
+        Event::Arrived { .. }
+        | Event::Created { .. }
+        | Event::Twins { .. }
+        | Event::Withdrawn { .. }
+        | Event::Edited { .. }
+        | Event::Retried { .. } => {}
     }
     Ok(())
 }
@@ -263,8 +270,7 @@ fn approve(job: &mut Job) -> Result<(), &'static str> {
     };
     let request = request.clone();
     if let (Step::Label, Some(request)) = (job.step, request) {
-        let next = job.labels.iter_mut().find(|label| label.creation.id().is_none());
-        next.ok_or("no label waits for an approval")?.approved = Some(request);
+        labels::approve(job, &request)?;
     }
     job.state = State::Queued;
     Ok(())
@@ -340,6 +346,9 @@ fn open_label(name: &str) -> Label {
         state: None,
         published: None,
         approved: None,
+        freed: false,
+        withdrawn: None,
+        superseded: None,
     }
 }
 

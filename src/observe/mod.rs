@@ -66,6 +66,8 @@ macro_rules! job_line {
     }};
 }
 
+mod labels;
+
 /// One event of a job: one line.
 pub fn told(job: &Job, event: &Event) {
     let name = event.name();
@@ -183,6 +185,10 @@ pub fn told(job: &Job, event: &Event) {
             let id = label.and_then(|label| label.creation.id());
             job_line!(info, job, name, None, id, "{package}: label `{title}` published");
         }
+        Event::Withdrawn { .. }
+        | Event::Edited { .. }
+        | Event::TakenOver { .. }
+        | Event::Superseded { .. } => labels::told(job, event),
         Event::Waited { due, why } => {
             job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
         }

@@ -12,7 +12,7 @@ use crate::depot::Dossier;
 use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError};
 use crate::job::{Event, Fault, Job, State, Thing};
 use crate::outbox::Outbox;
-use crate::store::{Commit, StoreError};
+use crate::store::{Commit, Entry, StoreError};
 
 /// How long a paused job sleeps before it looks at the brake again by itself.
 const BRAKE_LOOK: Duration = Duration::from_secs(30);
@@ -46,10 +46,16 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Records what happened; it is durable when this returns.
     pub(super) async fn record(&mut self, events: Vec<Event>) -> Go {
-        let commit = Commit {
+        self.record_with(Vec::new(), events).await
+    }
+
+    /// Records what happened together with entries of other kinds.
+    pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> Go {
+        let mut commit = Commit {
             at: self.context.clock.now(),
             ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
         };
+        commit.entries.extend(entries);
         match self.context.store.commit(commit).answer().await {
             Ok(jobs) => {
                 if let Some(job) = jobs.into_iter().next() {

@@ -25,8 +25,10 @@ mod receipts;
 mod service;
 mod sign;
 mod submission;
+mod supersede;
 mod twins;
 mod upload;
+mod withdraw;
 
 pub use accounts::{Accounts, Paused};
 pub use brake::Brake;
@@ -39,6 +41,7 @@ pub use names::Names;
 pub use queue::Queue;
 pub use receipts::Receipts;
 pub use service::Service;
+pub use withdraw::{label_of, note, withdraw};
 
 #[cfg(test)]
 mod tests;

@@ -89,6 +89,7 @@ async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> any
         method: "PATCH",
         path: which.path(),
         body: Some(serde_json::to_value(&update)?),
+        note: None,
         done: format!("submission {} is renamed", which.submission),
     };
     let send = async |client: &crate::hardware::Client| {
@@ -103,6 +104,7 @@ async fn commit(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<
         method: "POST",
         path: format!("{}/commit", which.path()),
         body: None,
+        note: None,
         done: format!(
             "submission {submission} is committed; `dropship api submission get {product} {submission}` shows how far it is"
         ),
