@@ -14,7 +14,7 @@ use crate::config::plan::LabelPlan;
 use crate::config::version::Version;
 use crate::depot::hex;
 use crate::hardware::{
-    Class, DriverMetadata, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
+    Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
 };
 use crate::job::{Event, Fault};
 use crate::labels::{self, Published};
@@ -140,6 +140,10 @@ async fn take_over<S: Service>(
             Ok(true)
         }
         Err(error) if error.class == Class::NotReady => Ok(false),
+        // The next pass sees for itself what became of it.
+        Err(error) if error.fate == Fate::Uncertain => {
+            hand.stumble(Fault::new("uncertain", error.to_string()), None).await
+        }
         Err(error) if error.class == Class::Permanent => {
             let message = format!(
                 "the older label {label} keeps {rows} hardware ids that the new one targets too: {error}; remove them \

@@ -1,6 +1,9 @@
 //! Rules and labels: what operators write, and what comes of it.
 
 mod book;
+mod cab;
 mod cases;
+mod labels;
 mod reload;
 mod running;
+mod samples;
