@@ -1,5 +1,7 @@
 //! The fold: what a job is after an event, and which events are legal where.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::event::{Event, Thing};
@@ -73,6 +75,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         account: None,
         plan: None,
         warnings: Vec::new(),
+        vars: BTreeMap::new(),
         step: Step::Inspect,
         state: State::Queued,
         product: Creation::Open,
@@ -110,7 +113,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     }
     require(!job.state.has_ended(), "the job has ended")?;
     match event {
-        Event::Accepted { rule, account, plan, labels, warnings } => {
+        Event::Accepted { rule, account, plan, labels, warnings, vars } => {
             require(job.step == Step::Inspect, "only a package under inspection is let in")?;
             job.accepted = true;
             job.rule = Some(rule.clone());
@@ -118,6 +121,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.plan = Some(plan.clone());
             job.labels = labels.iter().map(|name| open_label(name)).collect();
             job.warnings.clone_from(warnings);
+            job.vars.clone_from(vars);
             enter(job, Step::Product, at);
         }
         Event::Rejected { fault } => {

@@ -1,5 +1,7 @@
 //! What happens to a job. A job is the fold of its events, living and after a crash alike.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,9 @@ pub enum Event {
         labels: Vec<String>,
         /// What inspection and rules warned of.
         warnings: Vec<String>,
+        /// What its sidecar set.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        vars: BTreeMap<String, String>,
     },
     /// The package or the rules are at fault.
     Rejected {

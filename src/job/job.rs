@@ -1,5 +1,7 @@
 //! One package on its way.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +122,9 @@ pub struct Job {
     pub plan: Option<String>,
     /// What inspection and rules warned of.
     pub warnings: Vec<String>,
+    /// What its sidecar set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
     /// Where it stands.
     pub step: Step,
     /// How it stands there.

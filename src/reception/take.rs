@@ -9,6 +9,7 @@ use super::judge::{Judged, judge};
 use super::known::{looked_flag, text};
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
+use crate::config::vars::{self, Vars};
 use crate::depot::{Dossier, hex};
 use crate::intake::{CaptureError, Find, Receipt, capture};
 use crate::job::{Event, Fault, Job, JobId, Package, State};
@@ -40,6 +41,8 @@ struct Taken<'a> {
     /// What to remember of the file that they were found in.
     seen: Option<(String, String)>,
     rule: Option<&'a str>,
+    /// What its sidecar sets.
+    vars: Result<Vars, String>,
     /// A bad verdict counts.
     settled: bool,
     /// Not all there, and will not be.
@@ -104,11 +107,23 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
         path: Some(find.path.to_string_lossy().into_owned()),
         seen: Some((path_key(&find.path), text(&captured.identity))),
         rule: None,
+        vars: vars_of(find),
         settled: find.settled,
         stale: find.stale,
         backlog: find.backlog,
     };
     decide(reception, &taken)
+}
+
+/// What the find's sidecar sets.
+fn vars_of(find: &Find) -> Result<Vars, String> {
+    match &find.sidecar {
+        Some(sidecar) if sidecar.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) => {
+            vars::parse(&sidecar.bytes)
+                .map_err(|why| format!("the sidecar {} cannot be used: {why}", sidecar.path.display()))
+        }
+        _ => Ok(Vars::new()),
+    }
 }
 
 /// Is the file whole by its own header?
@@ -136,10 +151,15 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
             "inspecting this package ended the daemon three times in a row; please report it, then cancel";
         return begin(reception, taken, None, Err(Hold(Fault::new("poison", message))));
     }
+    if let Err(why) = &taken.vars
+        && !taken.settled
+    {
+        return Err(NotTaken::NotYet(why.clone()));
+    }
     let sha256 = taken.sha256.clone();
     store.commit(Commit::new(vec![Entry::Inspecting { sha256 }])).wait()?;
     let rulebook = reception.rulebook();
-    let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule);
+    let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule, &taken.vars);
     let cleared = |reason: String| -> Result<JobId, NotTaken> {
         let sha256 = taken.sha256.clone();
         store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
@@ -163,7 +183,12 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
             let Some(facts) = inspection.facts else {
                 return cleared("inspection found no facts".to_owned());
             };
-            begin(reception, taken, Some((Dossier { facts, plan }, warnings)), Ok(Ok(())))
+            begin(
+                reception,
+                taken,
+                Some((Dossier { facts, plan, vars: taken.vars.clone().unwrap_or_default() }, warnings)),
+                Ok(Ok(())),
+            )
         }
     }
 }
@@ -249,8 +274,15 @@ fn begin(
 
 fn accepted(dossier: &Dossier, plan: String, warnings: Vec<String>) -> Event {
     let labels = dossier.plan.labels.iter().map(|label| label.name.clone()).collect();
-    let Dossier { plan: asked, .. } = dossier;
-    Event::Accepted { rule: asked.rule.clone(), account: asked.account.clone(), plan, labels, warnings }
+    let Dossier { plan: asked, vars, .. } = dossier;
+    Event::Accepted {
+        rule: asked.rule.clone(),
+        account: asked.account.clone(),
+        plan,
+        labels,
+        warnings,
+        vars: vars.clone(),
+    }
 }
 
 fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, NotTaken> {
@@ -279,6 +311,7 @@ impl Reception {
                 path: None,
                 seen: None,
                 rule: handed.rule,
+                vars: Ok(Vars::new()),
                 settled: true,
                 stale: true,
                 backlog: false,
@@ -319,7 +352,13 @@ impl crate::pipeline::Judge for Reception {
 impl Reception {
     fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
         let rulebook = self.rulebook();
-        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None);
+        let folder = job.package.folder.as_deref();
+        let vars =
+            match job.package.path.as_deref().filter(|_| vars::are_brought_by(&rulebook.config, folder)) {
+                Some(path) => vars::beside(Path::new(path)),
+                None => Ok(Vars::new()),
+            };
+        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None, &vars);
         let failed =
             |error: io::Error| vec![Event::Rejected { fault: Fault::new("unreadable", error.to_string()) }];
         let Judged { inspection, outcome, warnings, .. } = match judged {
@@ -328,7 +367,7 @@ impl Reception {
         };
         match (outcome, inspection.facts) {
             (Some(Ok(plan)), Some(facts)) => {
-                let dossier = Dossier { facts, plan };
+                let dossier = Dossier { facts, plan, vars: vars.unwrap_or_default() };
                 match self.depot.admit(&job.id, copy, &dossier) {
                     Ok(digest) => vec![accepted(&dossier, digest, warnings)],
                     Err(error) => failed(error),
