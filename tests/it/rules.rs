@@ -3,7 +3,9 @@
 mod book;
 mod cab;
 mod cases;
+mod checked;
 mod labels;
 mod reload;
 mod running;
 mod samples;
+mod sidecars;

@@ -212,9 +212,54 @@ fn what_follows_a_label_that_is_withdrawn_by_hand_is_held_until_somebody_decides
     let second = second.unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()));
     let second = second.parse().expect("a number");
     let done = wait_for("the job to succeed", || {
-        home.sandbox.control().release(second);
+        assert!(home.sandbox.control().release(second), "the label exists");
         home.receipts().pop().filter(|receipt| receipt["state"] == "succeeded")
     });
     assert!(done.is_some(), "cancelled, not failed: {:#?}\n{}", home.receipts(), home.log());
+    drop(daemon);
+}
+
+/// What the sandbox was asked for, by operation.
+fn bodies(home: &Home, operation: &str) -> Vec<Value> {
+    let requests = home.sandbox.control().requests();
+    let asked = requests.iter().filter(|entry| entry.operation == operation);
+    asked.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
+}
+
+#[test]
+fn a_product_that_exists_is_adopted_by_its_id() {
+    let home = Home::with(Quirks::none(), "");
+    edit(
+        &home,
+        &[
+            ("[rule.product]\n", "[rule.product]\nstrategy = \"per_version\"\n"),
+            ("{{ file.stem }} {{ inf.version }}\"", "{{ inf.version }}\""),
+            ("[rule.submission]\nname", "[rule.submission]\ntype = \"initial\"\nname"),
+            ("[signers]", "[signers]\nallow_unsigned = true"),
+        ],
+    );
+    let daemon = home.daemon(&[]);
+    listening(&home);
+    home.drop_package("one.cab", &saying(&[]));
+    let one = receipt_of(&home, "one.cab", "succeeded");
+    assert_eq!(home.created().0, 1);
+
+    // A rule that names its id makes none, whatever the version.
+    let product = id(&one["product_id"]);
+    edit(
+        &home,
+        &[
+            ("strategy = \"per_version\"", &format!("strategy = \"existing\"\nid = \"{product}\"")),
+            ("name = \"{{ inf.provider }} {{ inf.version }}\"\n", ""),
+        ],
+    );
+    assert_eq!(home.json(&["reload"])["ok"], true);
+    home.drop_package("two.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+    wait_for("the second job", || {
+        let receipt = home.receipts().into_iter().find(|receipt| receipt["package"] == "two.cab")?;
+        (receipt["product_id"] == product).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()));
+    assert_eq!(bodies(&home, "create_product").len(), 1, "adopted, not made");
     drop(daemon);
 }
