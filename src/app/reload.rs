@@ -1,6 +1,6 @@
 //! Another configuration for a running daemon: all of it comes into force, or none.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Context, Intake, Reception, Rulebook};
@@ -49,7 +49,7 @@ impl Reloader {
         let old = self.reception.rulebook();
         let path = old.config.path.clone();
         let sandbox = self.context.settings.sandbox;
-        let read = tokio::task::spawn_blocking(move || read(path, sandbox)).await;
+        let read = tokio::task::spawn_blocking(move || read(&path, sandbox)).await;
         let mut new = read.map_err(|error| Refusal::new(RefusalKind::Failed, error.to_string()))??;
         if sandbox {
             as_in_sandbox(&mut new, &old.config);
@@ -78,8 +78,8 @@ fn refused(why: impl std::fmt::Display) -> Refusal {
     Refusal::new(RefusalKind::Configuration, why.to_string())
 }
 
-fn read(path: PathBuf, sandbox: bool) -> Result<Config, Refusal> {
-    let loaded = config::load(&path, &Environment::from_variables(|name| std::env::var_os(name)));
+fn read(path: &Path, sandbox: bool) -> Result<Config, Refusal> {
+    let loaded = config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
     let config = loaded.map_err(refused)?;
     if !sandbox {
         config.ready_to_run().map_err(refused)?;

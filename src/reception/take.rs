@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::judge::{Judged, judge};
 use super::known::{looked_flag, text};
+use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
-use crate::config::vars::{self, Vars};
+use crate::config::vars::Vars;
 use crate::depot::{Dossier, hex};
 use crate::intake::{CaptureError, Find, Receipt, capture};
 use crate::job::{Event, Fault, Job, JobId, Package, State};
@@ -107,23 +108,12 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
         path: Some(find.path.to_string_lossy().into_owned()),
         seen: Some((path_key(&find.path), text(&captured.identity))),
         rule: None,
-        vars: vars_of(find),
+        vars: sidecar::vars_of_find(find),
         settled: find.settled,
         stale: find.stale,
         backlog: find.backlog,
     };
     decide(reception, &taken)
-}
-
-/// What the find's sidecar sets.
-fn vars_of(find: &Find) -> Result<Vars, String> {
-    match &find.sidecar {
-        Some(sidecar) if sidecar.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) => {
-            vars::parse(&sidecar.bytes)
-                .map_err(|why| format!("the sidecar {} cannot be used: {why}", sidecar.path.display()))
-        }
-        _ => Ok(Vars::new()),
-    }
 }
 
 /// Is the file whole by its own header?
@@ -352,12 +342,7 @@ impl crate::pipeline::Judge for Reception {
 impl Reception {
     fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
         let rulebook = self.rulebook();
-        let folder = job.package.folder.as_deref();
-        let vars =
-            match job.package.path.as_deref().filter(|_| vars::are_brought_by(&rulebook.config, folder)) {
-                Some(path) => vars::beside(Path::new(path)),
-                None => Ok(Vars::new()),
-            };
+        let vars = sidecar::vars_of_job(&rulebook.config, job);
         let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None, &vars);
         let failed =
             |error: io::Error| vec![Event::Rejected { fault: Fault::new("unreadable", error.to_string()) }];
