@@ -21,10 +21,12 @@ use crate::{accounts, observe, service};
 
 mod bound;
 mod reach;
+mod reload;
 mod upkeep;
 
 pub use bound::OtherService;
 use reach::DaemonReach;
+pub use reload::Reloader;
 
 /// How the daemon was asked to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +47,7 @@ pub struct Loaded {
 pub struct Running {
     context: Arc<Context<Client>>,
     intake: Arc<Intake>,
+    reloader: Arc<Reloader>,
     workers: JoinHandle<()>,
     socket: PathBuf,
     closing: CancellationToken,
@@ -93,15 +96,10 @@ impl Loaded {
         let queue = Queue::default();
         let mut settings = Settings::of(&config.api);
         settings.sandbox = self.options.sandbox;
-        for folder in &config.folders {
-            settings.outbox_modes.extend(folder.outbox_mode.map(|mode| (folder.name.clone(), mode)));
-            settings.after.insert(folder.name.clone(), folder.after.clone());
-        }
+        settings.folders.replace(&config.folders);
         let socket = config.control.socket.clone();
         let keep = config.store.keep;
         let specs = config.folders.clone();
-        let operators = config.control.operators.clone();
-        let endpoint = config.api.endpoint.to_string();
 
         let (news, _) = watch::channel(None);
         let (broken, _) = watch::channel(None);
@@ -134,8 +132,8 @@ impl Loaded {
 
         let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
         let closing = CancellationToken::new();
-        let reach =
-            DaemonReach::new(Arc::clone(&context), Arc::clone(&intake), reception, operators, endpoint);
+        let reloader = Arc::new(Reloader::new(Arc::clone(&context), Arc::clone(&intake), reception));
+        let reach = DaemonReach::new(Arc::clone(&reloader));
         let serving = control::serve(&socket, Arc::new(reach), closing.clone().cancelled_owned())
             .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
         let tasks = vec![
@@ -151,7 +149,7 @@ impl Loaded {
         let status = format!("Watching {folders} folders, {open} jobs open");
         observe::ready(&status, self.options.sandbox);
         service::ready(&status);
-        Ok(Running { context, intake, workers, socket, closing, tasks, options: self.options })
+        Ok(Running { context, intake, reloader, workers, socket, closing, tasks, options: self.options })
     }
 }
 
@@ -160,6 +158,12 @@ impl Running {
     #[must_use]
     pub fn context(&self) -> &Arc<Context<Client>> {
         &self.context
+    }
+
+    /// Reads the configuration anew when it is asked to.
+    #[must_use]
+    pub fn reloader(&self) -> Arc<Reloader> {
+        Arc::clone(&self.reloader)
     }
 
     /// Runs until it is asked to stop, is idle and was asked to stop then, or the store fails; then drains.

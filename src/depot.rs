@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::plan::Plan;
+use crate::config::vars::Vars;
 use crate::job::JobId;
 use crate::package::Facts;
 
@@ -22,6 +23,9 @@ pub struct Dossier {
     pub facts: Facts,
     /// What the rule asks for, rendered.
     pub plan: Plan,
+    /// What its sidecar set.
+    #[serde(default, skip_serializing_if = "Vars::is_empty")]
+    pub vars: Vars,
 }
 
 /// Where the copies are: `<store>/packages`.

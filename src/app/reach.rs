@@ -7,13 +7,16 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::reload::Reloader;
 use crate::control::{
-    AccountStatus, Floor, FolderStatus, Office, Reach, Refusal, RefusalKind, Status, Submitted,
+    AccountStatus, Act, Floor, FolderStatus, Note, Office, Reach, Refusal, RefusalKind, Reloaded, Status,
+    Submitted,
 };
 use crate::hardware::Client;
 use crate::intake::Intake;
-use crate::job::{Event, Job, JobId};
-use crate::pipeline::Context;
+use crate::job::{Event, Job, JobId, State};
+use crate::outbox::Receipt;
+use crate::pipeline::{self, Context, label_of, withdraw};
 use crate::reception::{Handed, Reception};
 
 pub(super) struct DaemonReach {
@@ -21,22 +24,33 @@ pub(super) struct DaemonReach {
     context: Arc<Context<Client>>,
     intake: Arc<Intake>,
     reception: Arc<Reception>,
-    operators: Vec<String>,
-    endpoint: String,
+    reloader: Arc<Reloader>,
     since: Timestamp,
 }
 
 impl DaemonReach {
-    pub(super) fn new(
-        context: Arc<Context<Client>>,
-        intake: Arc<Intake>,
-        reception: Arc<Reception>,
-        operators: Vec<String>,
-        endpoint: String,
-    ) -> Self {
+    pub(super) fn new(reloader: Arc<Reloader>) -> Self {
+        let (context, intake, reception) = reloader.parts();
         let floor = Arc::new(Workers(Arc::clone(&context)));
         let office = Office::new(Arc::clone(&context.store), floor, context.settings.sandbox);
-        Self { office, context, intake, reception, operators, endpoint, since: Timestamp::now() }
+        Self { office, context, intake, reception, reloader, since: Timestamp::now() }
+    }
+
+    /// Before a job is cancelled, its labels that are on their way are; says which the service would not withdraw.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, Refusal> {
+        let store = &*self.context.store;
+        let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
+        if matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled) {
+            return Ok(Vec::new());
+        }
+        let (events, refused) = withdraw(store, &self.context.services, &job, by).await?;
+        if let Some(job) = store.job(id)?.filter(|_| !events.is_empty()) {
+            self.context.tell(&job, &events).await;
+        }
+        for why in &refused {
+            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package.name);
+        }
+        Ok(refused)
     }
 
     fn known_folder(&self, folder: Option<&str>) -> Result<(), Refusal> {
@@ -55,7 +69,7 @@ impl Reach for DaemonReach {
     }
 
     fn operators(&self) -> Vec<String> {
-        self.operators.clone()
+        self.reception.rulebook().config.control.operators.clone()
     }
 
     fn status(&self) -> Result<Status, Refusal> {
@@ -79,7 +93,7 @@ impl Reach for DaemonReach {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
             since: Some(self.since),
-            endpoint: self.endpoint.clone(),
+            endpoint: self.reception.rulebook().config.api.endpoint.to_string(),
             sandbox: self.context.settings.sandbox,
             jobs,
             paused: self.context.brake.scopes().into_iter().collect(),
@@ -108,6 +122,41 @@ impl Reach for DaemonReach {
             Ok(())
         }
         .boxed()
+    }
+
+    fn act<'a>(
+        &'a self,
+        id: &'a JobId,
+        act: &'a Act,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<Receipt, Refusal>> {
+        async move {
+            let refused = match act {
+                Act::Cancel => self.withdraw_labels(id, by).await?,
+                Act::Retry { .. } | Act::Approve { .. } => Vec::new(),
+            };
+            let mut receipt = self.office.act(id, act, by).await?;
+            receipt.warnings.extend(refused);
+            Ok(receipt)
+        }
+        .boxed()
+    }
+
+    fn note(&self, label: u64, note: Note, by: String) -> BoxFuture<'_, Result<Option<JobId>, Refusal>> {
+        async move {
+            let store = &*self.context.store;
+            let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
+            let event = note.event(index, &by);
+            if let Some(job) = pipeline::note(store, &job.id, event.clone()).await? {
+                self.context.tell(&job, &[event]).await;
+            }
+            Ok(Some(job.id))
+        }
+        .boxed()
+    }
+
+    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, Refusal>> {
+        self.reloader.reload(by).boxed()
     }
 
     fn hand_in(&self, submitted: &Submitted, bytes: &mut dyn Read) -> Result<JobId, Refusal> {

@@ -60,7 +60,13 @@ pub(super) async fn approve(args: &Approve, config: &Path, output: &Output) -> a
 
 async fn act(job: &JobId, act: &Act, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let receipt = Place::find(config).await?.act(job, act).await?;
-    output.give(&receipt, || format!("{}: {}, {}", receipt.id, receipt.step, receipt.state))?;
+    output.give(&receipt, || {
+        let mut lines = vec![format!("{}: {}, {}", receipt.id, receipt.step, receipt.state)];
+        // What was warned of before the act is not news.
+        let news = receipt.warnings.iter().filter(|_| matches!(act, Act::Cancel));
+        lines.extend(news.map(|warning| format!("warning: {warning}")));
+        lines.join("\n")
+    })?;
     Ok(Exit::Done)
 }
 

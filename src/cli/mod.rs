@@ -12,11 +12,13 @@ mod owner;
 mod place;
 mod plan;
 mod progress;
+mod reload;
 mod run;
 mod sandbox;
 mod show;
 mod status;
 mod submit;
+mod test;
 mod wait;
 
 use std::path::PathBuf;
@@ -64,6 +66,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Say what would happen to a package, and why; calls nobody
     Plan(plan::Args),
+    /// Try the `[[test]]` cases of the configuration; calls nobody
+    Test(test::Args),
     /// Hand a package in
     Submit(submit::Args),
     /// List the jobs, newest first
@@ -86,6 +90,8 @@ enum Command {
     Pause(act::Scope),
     /// Take the emergency brake off
     Resume(act::Scope),
+    /// Have the daemon read its configuration anew: all of it, or none
+    Reload,
     Api(api::Args),
     /// Serve the stand-in for the Hardware dashboard API
     Sandbox(sandbox::Args),
@@ -132,6 +138,7 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args, config, output).await,
         Command::Inspect(args) => inspect::run(&args, config, output),
         Command::Plan(args) => plan::run(&args, config, output),
+        Command::Test(args) => test::run(&args, config, output),
         Command::Submit(args) => submit::run(&args, config, output).await,
         Command::Jobs(args) => jobs::run(&args, config, output).await,
         Command::Show(args) => show::run(&args, config, output).await,
@@ -143,6 +150,7 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Rescan(args) => act::scoped("rescan", &args, config, output).await,
         Command::Pause(args) => act::scoped("pause", &args, config, output).await,
         Command::Resume(args) => act::scoped("resume", &args, config, output).await,
+        Command::Reload => reload::run(config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
     }

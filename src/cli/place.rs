@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::config::model::Config;
 use crate::config::{self, Environment};
-use crate::control::{Act, Client, Floor, NoDaemon, Office, Refusal, Status, Wanted};
-use crate::job::{Event, Job, JobId};
+use crate::control::{Act, Client, Floor, NoDaemon, Office, Refusal, RefusalKind, Status, Wanted};
+use crate::job::{Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
 use crate::pipeline::Brake;
 use crate::store::{Durable, Store};
@@ -103,7 +103,13 @@ impl Place {
             Self::Daemon(client) => client.act(id, act).await,
             Self::Store(alone) => {
                 let by = format!("uid {}", rustix::process::getuid().as_raw());
-                alone.office.act(id, act, &by).await
+                let refused = match act {
+                    Act::Cancel => alone.withdraw_labels(id, &by).await?,
+                    Act::Retry { .. } | Act::Approve { .. } => Vec::new(),
+                };
+                let mut receipt = alone.office.act(id, act, &by).await?;
+                receipt.warnings.extend(refused);
+                Ok(receipt)
             }
         }
     }
@@ -122,6 +128,22 @@ impl Place {
                 }
             }
         }
+    }
+}
+
+impl Alone {
+    /// Before a job is cancelled, its labels that are on their way are; says which are not.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, Refusal> {
+        let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
+        let on_its_way =
+            |label: &crate::job::Label| label.creation.id().is_some() && label.published.is_none();
+        let ended = matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled);
+        if ended || !job.labels.iter().any(on_its_way) {
+            return Ok(Vec::new());
+        }
+        let clients = crate::accounts::clients(&self.config, false)
+            .map_err(|error| Refusal::new(RefusalKind::Configuration, format!("{error:#}")))?;
+        Ok(crate::pipeline::withdraw(&*self.store, &clients, &job, by).await?.1)
     }
 }
 

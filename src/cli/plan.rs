@@ -8,7 +8,10 @@ use serde_json::json;
 use super::exit::{Ending, Exit};
 use super::output::Output;
 use crate::config::rules::{Subject, choose};
+use crate::config::vars::{self, Vars};
 use crate::reception::{Rulebook, judge};
+
+mod foreseen;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +22,9 @@ pub(super) struct Args {
     /// The folder that it counts for; by default the one that the path lies in
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
+    /// What a sidecar sets; by default the one beside the file, in a folder that is `ready = "sidecar:.toml"`
+    #[arg(long, value_name = "FILE")]
+    vars: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
@@ -35,17 +41,25 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
     };
     let folder = args.folder.clone().or_else(lies_in);
     let rulebook = Rulebook { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
-    let judged = judge(&rulebook, &file, &name, folder.as_deref(), None);
+    let vars = match &args.vars {
+        Some(file) => vars::read(file),
+        None if vars::are_brought_by(&rulebook.config, folder.as_deref()) => vars::beside(&file),
+        None => Ok(Vars::new()),
+    };
+    let judged = judge(&rulebook, &file, &name, folder.as_deref(), None, &vars);
     let judged = judged.with_context(|| format!("cannot read {}", file.display()))?;
     let passed = judged.inspection.facts.as_ref().map(|facts| {
         let subject = Subject::new(&name, &judged.sha256, facts).in_folder(folder.as_deref());
-        let choice = choose(&rulebook.config.rules, &subject);
-        choice.passed
+        choose(&rulebook.config.rules, &subject).with_later(&rulebook.config.rules, &subject)
     });
     let (plan, fault) = match &judged.outcome {
         Some(Ok(plan)) => (Some(plan), None),
         Some(Err(fault)) => (None, Some(fault.clone())),
         None => (None, Some(crate::job::Fault::new("incomplete", "not all of the file is there"))),
+    };
+    let labels = match (plan, &judged.inspection.facts) {
+        (Some(plan), Some(facts)) => foreseen::labels(plan, facts),
+        _ => Vec::new(),
     };
     let document = json!({
         "file": file.display().to_string(),
@@ -54,6 +68,8 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
         "rule": plan.map(|plan| &plan.rule),
         "passed_over": passed,
         "plan": plan,
+        "labels": labels,
+        "vars": vars.as_ref().ok(),
         "error": fault,
     });
     output.give(&document, || {
@@ -67,9 +83,7 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
             let pretty = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
             lines.push(format!("product: {}", pretty(serde_json::to_string_pretty(&plan.product))));
             lines.push(format!("submission: {}", pretty(serde_json::to_string_pretty(&plan.submission))));
-            for label in &plan.labels {
-                lines.push(format!("label: {}", pretty(serde_json::to_string_pretty(label))));
-            }
+            lines.extend(labels.iter().map(foreseen::Shown::text));
         }
         lines.extend(fault.iter().map(|fault| format!("would be rejected: {fault}")));
         lines.join("\n")

@@ -50,6 +50,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
     let running = Loaded::new(config, options).start().await?;
     let stop = async {
@@ -66,8 +67,17 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
             () = twice(&mut interrupted_again) => {}
         }
     };
+    let reloader = running.reloader();
+    let reloads = async {
+        while hang_up.recv().await.is_some() {
+            // What came of it is logged: nobody waits for an answer.
+            drop(reloader.reload("SIGHUP").await);
+        }
+        std::future::pending::<()>().await;
+    };
     let ended = tokio::select! {
         ended = running.until(stop) => ended,
+        () = reloads => Ended::Well,
         // Intents make an end at any instant safe.
         () = stopped_twice => Ended::Well,
     };

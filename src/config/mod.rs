@@ -24,6 +24,7 @@ mod sources;
 mod suggest;
 pub mod templates;
 pub mod tests;
+pub mod vars;
 pub mod version;
 pub mod vocabulary;
 

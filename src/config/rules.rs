@@ -101,6 +101,22 @@ impl Choice<'_> {
         passed
     }
 
+    /// Why each other rule is not the one: those before it did not fit, and of those after it what did not fit
+    /// either, or that they stand later.
+    #[must_use]
+    pub fn with_later(mut self, rules: &[Rule], subject: &Subject<'_>) -> Vec<Passed> {
+        let Some(chosen) = self.rule else { return self.passed };
+        let later = rules.iter().skip_while(|rule| rule.name != chosen.name).skip(1);
+        for rule in later {
+            let mut passed = rule.judge(subject);
+            if passed.reasons.is_empty() {
+                passed.reasons.push(format!("it fits too, but `{}` stands before it", chosen.name));
+            }
+            self.passed.push(passed);
+        }
+        self.passed
+    }
+
     /// Why no rule is for the package, with the rules that came closest; for a rejected package.
     #[must_use]
     pub fn rejection(&self) -> String {

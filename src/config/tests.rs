@@ -260,6 +260,10 @@ fn request(case: &Case, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Resul
         // A case that describes no hardware id says nothing of the selection; the rest is still a request.
         false => {
             let mut facts = case.facts.clone();
+            if facts.infs.is_empty() {
+                // Nothing is known of the INFs of an .hlkx before Microsoft tells.
+                facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
+            }
             let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
             facts.infs.iter_mut().for_each(unnamed);
             let mut label = label.clone();

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::notes::Note;
 use super::office::{Act, Refusal, RefusalKind, Wanted};
+use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::job::JobId;
 use crate::outbox::Receipt;
@@ -100,6 +102,22 @@ impl Client {
     /// What the daemon answers.
     pub async fn scoped(&self, verb: &str, folder: Option<&str>) -> Result<(), Refusal> {
         self.post(&format!("/v1/{verb}"), &serde_json::json!({ "folder": folder })).await
+    }
+
+    /// Tells the daemon what was done to a label by hand; gives the job that made it, if one did.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn note(&self, label: u64, note: &Note) -> Result<Option<JobId>, Refusal> {
+        self.post(&format!("/v1/labels/{label}/note"), note).await
+    }
+
+    /// Has the daemon read its configuration anew.
+    ///
+    /// # Errors
+    /// Every reason why the new configuration was refused; the old one stays in force then.
+    pub async fn reload(&self) -> Result<Reloaded, Refusal> {
+        self.post("/v1/reload", &serde_json::json!({})).await
     }
 
     /// Hands a package in.

@@ -150,13 +150,25 @@ impl Office {
     /// # Errors
     /// When there is no such job, or it cannot be done where the job stands.
     pub async fn act(&self, id: &JobId, act: &Act, by: &str) -> Result<Receipt, Refusal> {
-        let job = self.job(id)?;
-        let event = event(&job, act, by)?;
-        let commit = Commit::of_job(id, job.rev, vec![event.clone()]);
-        let jobs = self.store.commit(commit).answer().await?;
-        let job = jobs.into_iter().next().unwrap_or(job);
-        self.floor.told(&job, &[event]);
-        Ok(self.receipt(&job))
+        loop {
+            let job = self.job(id)?;
+            // It may have ended by itself once its labels were withdrawn.
+            if *act == Act::Cancel && job.state == State::Cancelled {
+                return Ok(self.receipt(&job));
+            }
+            let event = event(&job, act, by)?;
+            let commit = Commit::of_job(id, job.rev, vec![event.clone()]);
+            match self.store.commit(commit).answer().await {
+                Ok(jobs) => {
+                    let job = jobs.into_iter().next().unwrap_or(job);
+                    self.floor.told(&job, &[event]);
+                    return Ok(self.receipt(&job));
+                }
+                // A worker was faster: what is asked for is judged by where the job stands now.
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn job(&self, id: &JobId) -> Result<Job, Refusal> {

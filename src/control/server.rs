@@ -21,8 +21,10 @@ use serde::Deserialize;
 use tokio::net::UnixListener;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
+use super::notes::Note;
 use super::office::{Act, Office, Refusal, RefusalKind, Wanted};
 use super::peer::Peer;
+use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::job::JobId;
 use crate::outbox::Receipt;
@@ -39,6 +41,13 @@ pub trait Reach: Send + Sync + 'static {
     fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal>;
     /// Puts the emergency brake on or takes it off.
     fn brake<'a>(&'a self, folder: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<(), Refusal>>;
+    /// Does something to a job.
+    fn act<'a>(&'a self, id: &'a JobId, act: &'a Act, by: &'a str)
+    -> BoxFuture<'a, Result<Receipt, Refusal>>;
+    /// Notes what was done to a label by hand; gives the job that made it, if one did.
+    fn note(&self, label: u64, note: Note, by: String) -> BoxFuture<'_, Result<Option<JobId>, Refusal>>;
+    /// Reads the configuration anew: all of it comes into force, or none.
+    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, Refusal>>;
     /// Takes a package that is handed in; blocks.
     fn hand_in(&self, submitted: &Submitted, bytes: &mut dyn io::Read) -> Result<JobId, Refusal>;
 }
@@ -80,9 +89,11 @@ where
     let listener = bind(socket)?;
     let changes = Router::new()
         .route("/v1/jobs/{id}/act", post(act))
+        .route("/v1/labels/{label}/note", post(note))
         .route("/v1/pause", post(pause))
         .route("/v1/resume", post(resume))
         .route("/v1/rescan", post(rescan))
+        .route("/v1/reload", post(reload))
         .layer(middleware::from_fn_with_state(Arc::clone(&reach), operators_only));
     let app = Router::new()
         .route("/v1/status", get(status))
@@ -180,7 +191,16 @@ async fn act(
     Json(act): Json<Act>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
-    Ok(Json(reach.office().act(&id, &act, &by).await?))
+    Ok(Json(reach.act(&id, &act, &by).await?))
+}
+
+async fn note(
+    State(reach): Shared,
+    Segment(label): Segment<u64>,
+    axum::Extension(By(by)): axum::Extension<By>,
+    Json(note): Json<Note>,
+) -> Answer<Option<JobId>> {
+    Ok(Json(reach.note(label, note, by).await?))
 }
 
 async fn pause(State(reach): Shared, Json(scope): Json<Scope>) -> Answer<()> {
@@ -193,6 +213,12 @@ async fn resume(State(reach): Shared, Json(scope): Json<Scope>) -> Answer<()> {
 
 async fn rescan(State(reach): Shared, Json(scope): Json<Scope>) -> Answer<()> {
     Ok(Json(reach.rescan(scope.folder.as_deref())?))
+}
+
+async fn reload(State(reach): Shared, axum::Extension(By(by)): axum::Extension<By>) -> Answer<Reloaded> {
+    // Whoever hangs up half-way must not leave half of it in force.
+    let done = tokio::spawn(async move { reach.reload(&by).await }).await;
+    done.unwrap_or_else(|error| Err(Refusal::new(RefusalKind::Failed, error.to_string()))).map(Json)
 }
 
 /// The package's bytes are the body: the daemon never opens a path for somebody else.

@@ -1,11 +1,15 @@
 //! The fold: what a job is after an event, and which events are legal where.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::event::{Event, Thing};
 use super::id::JobId;
 use super::job::{Commit, Job, Label, Package};
 use super::state::{Creation, Ghost, Intent, State, Step};
+
+mod labels;
 
 /// An event that cannot happen where the job stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +75,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         account: None,
         plan: None,
         warnings: Vec::new(),
+        vars: BTreeMap::new(),
         step: Step::Inspect,
         state: State::Queued,
         product: Creation::Open,
@@ -101,6 +106,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
         Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
+        Event::Withdrawn { .. } | Event::Edited { .. } => return labels::late(job, at, event),
         Event::Twins { thing, .. } => {
             job.ghosts.retain(|ghost| ghost.thing != *thing);
             return Ok(());
@@ -109,7 +115,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     }
     require(!job.state.has_ended(), "the job has ended")?;
     match event {
-        Event::Accepted { rule, account, plan, labels, warnings } => {
+        Event::Accepted { rule, account, plan, labels, warnings, vars } => {
             require(job.step == Step::Inspect, "only a package under inspection is let in")?;
             job.accepted = true;
             job.rule = Some(rule.clone());
@@ -117,6 +123,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.plan = Some(plan.clone());
             job.labels = labels.iter().map(|name| open_label(name)).collect();
             job.warnings.clone_from(warnings);
+            job.vars.clone_from(vars);
             enter(job, Step::Product, at);
         }
         Event::Rejected { fault } => {
@@ -205,10 +212,8 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(all, "a label is missing")?;
             enter(job, Step::Publish, at);
         }
-        Event::Published { label } => {
-            let label = job.labels.get_mut(*label).ok_or("there is no such label")?;
-            require(label.creation.id().is_some(), "the label does not exist")?;
-            label.published = Some(at);
+        Event::Published { .. } | Event::TakenOver { .. } | Event::Superseded { .. } => {
+            labels::moved(job, at, event)?;
         }
         Event::Waited { due, why } => {
             // A wait begins where calls went well: failures before it are over.
@@ -233,13 +238,19 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
         Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
-            let labels = job.labels.iter().all(|label| label.published.is_some());
+            let labels =
+                job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some());
             let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
             require(labels && collected, "not everything that the rule asks for is done")?;
             job.state = State::Succeeded;
             job.fault = None;
         }
-        Event::Arrived { .. } | Event::Created { .. } | Event::Twins { .. } | Event::Retried { .. } => {}
+        Event::Arrived { .. }
+        | Event::Created { .. }
+        | Event::Twins { .. }
+        | Event::Withdrawn { .. }
+        | Event::Edited { .. }
+        | Event::Retried { .. } => {}
     }
     Ok(())
 }
@@ -293,8 +304,7 @@ fn approve(job: &mut Job) -> Result<(), &'static str> {
         intent.repeats = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
     } else if let (Step::Label, Some(request)) = (job.step, request) {
-        let next = job.labels.iter_mut().find(|label| label.creation.id().is_none());
-        next.ok_or("no label waits for an approval")?.approved = Some(request);
+        labels::approve(job, &request)?;
     }
     job.state = State::Queued;
     Ok(())
@@ -384,6 +394,9 @@ fn open_label(name: &str) -> Label {
         state: None,
         published: None,
         approved: None,
+        freed: false,
+        withdrawn: None,
+        superseded: None,
     }
 }
 

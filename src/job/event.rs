@@ -1,5 +1,7 @@
 //! What happens to a job. A job is the fold of its events, living and after a crash alike.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,9 @@ pub enum Event {
         labels: Vec<String>,
         /// What inspection and rules warned of.
         warnings: Vec<String>,
+        /// What its sidecar set.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        vars: BTreeMap<String, String>,
     },
     /// The package or the rules are at fault.
     Rejected {
@@ -124,6 +129,37 @@ pub enum Event {
         /// Which.
         label: usize,
     },
+    /// A person asked the service to withdraw the label, and it agreed. The label shows as failed later.
+    Withdrawn {
+        /// Which.
+        label: usize,
+        /// Who.
+        by: String,
+    },
+    /// A person changed whom the label is for.
+    Edited {
+        /// Which.
+        label: usize,
+        /// Who.
+        by: String,
+        /// The change that the service was asked for.
+        update: String,
+    },
+    /// What the label targets too was removed from an older label of its rule.
+    TakenOver {
+        /// The newer label.
+        label: usize,
+        /// Id of the older label.
+        #[serde(with = "as_text")]
+        from: u64,
+        /// How many hardware ids were removed there.
+        rows: usize,
+    },
+    /// Nothing is left to be removed from older labels.
+    Superseded {
+        /// The newer label.
+        label: usize,
+    },
     /// Nothing to do until a time; costs no attempt.
     Waited {
         /// Until when.
@@ -197,6 +233,10 @@ impl Event {
             Self::Collected { .. } => "collected",
             Self::Labelled => "labelled",
             Self::Published { .. } => "published",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Edited { .. } => "edited",
+            Self::TakenOver { .. } => "taken_over",
+            Self::Superseded { .. } => "superseded",
             Self::Waited { .. } => "waited",
             Self::Overdue => "overdue",
             Self::Stumbled { .. } => "stumbled",

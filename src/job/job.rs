@@ -1,5 +1,7 @@
 //! One package on its way.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,38 @@ pub struct Label {
     pub published: Option<Timestamp>,
     /// A person let it go out, for the request with this digest.
     pub approved: Option<String>,
+    /// A person let it go out though the label that it follows will never be published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub freed: bool,
+    /// When the service agreed to withdraw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Timestamp>,
+    /// When nothing was left to be removed from older labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<Timestamp>,
+}
+
+/// What a hold asks an approval for, when a label follows one that will never be published.
+const WITHOUT: &str = "without:";
+
+impl Label {
+    /// The service gave it up, or withdrew it: it will never be published.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let failed = self.state.as_ref().is_some_and(|state| state.eq_ignore_ascii_case("failed"));
+        self.withdrawn.is_some() || (failed && self.published.is_none())
+    }
+
+    /// What a hold asks an approval for, so that the label at this place goes out without the one before it.
+    #[must_use]
+    pub fn without(index: usize) -> String {
+        format!("{WITHOUT}{index}")
+    }
+
+    /// The place of the label that such an approval is for.
+    pub(super) fn freed_by(request: &str) -> Option<usize> {
+        request.strip_prefix(WITHOUT)?.parse().ok()
+    }
 }
 
 /// How far the commit has come.
@@ -88,6 +122,9 @@ pub struct Job {
     pub plan: Option<String>,
     /// What inspection and rules warned of.
     pub warnings: Vec<String>,
+    /// What its sidecar set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
     /// Where it stands.
     pub step: Step,
     /// How it stands there.

@@ -39,6 +39,8 @@ pub mod id {
     pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
     /// The outbox or a receipt cannot be written.
     pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
+    /// A new configuration was refused.
+    pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
     /// The daemon ends.
     pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
 }
@@ -63,6 +65,8 @@ macro_rules! job_line {
         )
     }};
 }
+
+mod labels;
 
 /// One event of a job: one line.
 pub fn told(job: &Job, event: &Event) {
@@ -181,6 +185,10 @@ pub fn told(job: &Job, event: &Event) {
             let id = label.and_then(|label| label.creation.id());
             job_line!(info, job, name, None, id, "{package}: label `{title}` published");
         }
+        Event::Withdrawn { .. }
+        | Event::Edited { .. }
+        | Event::TakenOver { .. }
+        | Event::Superseded { .. } => labels::told(job, event),
         Event::Waited { due, why } => {
             job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
         }
@@ -307,6 +315,21 @@ pub fn brake(folder: Option<&str>, on: bool) {
     } else {
         tracing::info!(event = "resumed", folder, "Resumed: {what}");
     }
+}
+
+/// Another configuration is in force.
+pub fn reloaded(by: &str, what: &str) {
+    tracing::info!(event = "reloaded", by, "Reloaded, asked for by {by}: {what}");
+}
+
+/// Another configuration was refused; the old one stays in force.
+pub fn reload_refused(by: &str, why: &str) {
+    tracing::error!(
+        event = "reload_refused",
+        message_id = id::RELOAD_REFUSED,
+        by,
+        "The new configuration, asked for by {by}, is refused, and the old one stays in force: {why}"
+    );
 }
 
 /// An account is refused; one line for all its jobs.

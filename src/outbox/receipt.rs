@@ -1,5 +1,7 @@
 //! The receipt: what became of one package, in the form that scripts read.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +55,9 @@ pub struct Receipt {
     /// What inspection and rules warned of.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What the package's sidecar set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, String>,
     /// The outbox folder.
     pub outbox: String,
     /// Products of earlier tries, burnt by a failed submission.
@@ -129,6 +134,7 @@ impl Receipt {
             waits_for,
             error: job.state.fault().or(job.fault.as_ref()).cloned(),
             warnings: job.warnings.clone(),
+            vars: job.vars.clone(),
             outbox: job.package.outbox.clone(),
             burnt_products: job.burnt.clone(),
             created: job.created,

@@ -14,7 +14,7 @@ use crate::job::Job;
 
 /// Does what the folder says, to a file whose bytes are still the job's; what goes wrong is told, never in the way.
 pub(super) async fn act<S>(context: &Context<S>, job: &Job) {
-    let after = job.package.folder.as_ref().and_then(|folder| context.settings.after.get(folder)).cloned();
+    let after = job.package.folder.as_ref().map(|folder| context.settings.folders.after(folder));
     let (Some(after), Some(path)) = (after, job.package.path.clone()) else { return };
     if after == After::Leave {
         return;

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::accounts::Accounts;
 use super::brake::Brake;
 use super::clock::Clock;
+use super::folders::FolderWays;
 use super::names::Names;
 use super::queue::Queue;
 use super::receipts::Receipts;
-use crate::config::model::{After, Api, Overdue, Pace};
+use crate::config::model::{Api, Overdue, Pace};
 use crate::depot::Depot;
 use crate::job::{Creation, Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
@@ -43,10 +44,8 @@ pub struct Settings {
     pub account: Pace,
     /// After so long a wait is worth an alert.
     pub overdue: Overdue,
-    /// Permission bits of result files, by folder.
-    pub outbox_modes: BTreeMap<String, u32>,
-    /// What becomes of dropped files after success, by folder.
-    pub after: BTreeMap<String, After>,
+    /// What folders say of results and of dropped files.
+    pub folders: Arc<FolderWays>,
     /// Receipts say that nothing went to Microsoft.
     pub sandbox: bool,
 }
@@ -63,8 +62,7 @@ impl Settings {
             publish: api.poll.publish,
             account: api.poll.account,
             overdue: api.overdue,
-            outbox_modes: BTreeMap::new(),
-            after: BTreeMap::new(),
+            folders: Arc::default(),
             sandbox: false,
         }
     }
@@ -151,7 +149,7 @@ impl<S> Context<S> {
     #[must_use]
     pub fn outbox(&self, job: &Job) -> Outbox {
         let folder = job.package.folder.as_deref().unwrap_or_default();
-        Outbox::at(&job.package.outbox, self.settings.outbox_modes.get(folder).copied())
+        Outbox::at(&job.package.outbox, self.settings.folders.mode(folder))
     }
 
     /// Takes up what the store remembers: the open jobs, and the receipts that a daemon before did not come to write.

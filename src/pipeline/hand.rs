@@ -12,7 +12,7 @@ use crate::depot::Dossier;
 use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError, UNPROVEN};
 use crate::job::{Event, Fault, Job, State, Thing};
 use crate::outbox::Outbox;
-use crate::store::{Commit, StoreError};
+use crate::store::{Commit, Entry, StoreError};
 
 /// How long a paused job sleeps before it looks at the brake again by itself.
 const BRAKE_LOOK: Duration = Duration::from_secs(30);
@@ -46,13 +46,20 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Records what happened; it is durable when this returns.
     pub(super) async fn record(&mut self, events: Vec<Event>) -> Go {
+        self.record_with(Vec::new(), events).await
+    }
+
+    /// Records what happened together with entries of other kinds.
+    pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> Go {
         // A wait that a power cut forgets is only shorter: the next start looks at once.
-        let durable = !events.iter().all(|event| matches!(event, Event::Waited { .. } | Event::Resumed));
-        let commit = Commit {
+        let waits = events.iter().all(|event| matches!(event, Event::Waited { .. } | Event::Resumed));
+        let durable = !waits || !entries.is_empty();
+        let mut commit = Commit {
             at: self.context.clock.now(),
             durable,
             ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
         };
+        commit.entries.extend(entries);
         match self.context.store.commit(commit).answer().await {
             Ok(jobs) => {
                 if let Some(job) = jobs.into_iter().next() {

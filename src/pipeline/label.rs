@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::create::{Creatable, Found, create, digest};
 use super::hand::{Go, Hand};
 use super::likeness::difference;
-use super::publish;
 use super::service::Service;
-use crate::config::plan::LabelPlan;
+use super::{publish, supersede};
+use crate::config::plan::{LabelPlan, Plan};
 use crate::hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use crate::job::{Event, Fault, Job, Thing};
+use crate::job::{Event, Fault, Job, Label, Thing};
 use crate::labels;
 use crate::outbox::METADATA;
 
@@ -18,15 +18,18 @@ use crate::outbox::METADATA;
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let dossier = hand.dossier().await?;
     let (product, submission) = hand.remote().await?;
+    let taken_over = supersede::run(hand).await?;
     let mut earliest = None;
     for (index, plan) in dossier.plan.labels.iter().enumerate() {
         if hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
             continue;
         }
         // A go-live offset counts from here on, however long an approval takes.
+        let freed = hand.job.labels.get(index).is_some_and(|label| label.freed);
         let begins = match not_before(&hand.job, plan) {
+            _ if freed => hand.job.collected.unwrap_or(hand.job.step_began),
             NotBefore::Now => hand.job.collected.unwrap_or(hand.job.step_began),
-            NotBefore::Unpublished => {
+            NotBefore::Unpublished | NotBefore::Never(_) => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
             }
@@ -44,8 +47,13 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         None => hand.record(vec![Event::Labelled]).await,
         Some(then) if then == Timestamp::MAX => {
             publish::look_at_all(hand).await?;
+            hold_what_waits_in_vain(hand, &dossier.plan).await?;
+            supersede::run(hand).await?;
             hand.look_again(hand.context.settings.publish, "the labels that others follow to be published")
                 .await
+        }
+        Some(_) if !taken_over => {
+            hand.look_again(hand.context.settings.publish, "older labels to take changes again").await
         }
         Some(then) => {
             // The others are followed meanwhile.
@@ -64,6 +72,27 @@ enum NotBefore {
     Unpublished,
     /// Then.
     Soaked(Timestamp),
+    /// Never: the label of that name, which it follows, was withdrawn or failed.
+    Never(String),
+}
+
+/// A label that follows one which will never be published waits for a person.
+async fn hold_what_waits_in_vain<S: Service>(hand: &mut Hand<'_, S>, plan: &Plan) -> Go {
+    for (index, plan) in plan.labels.iter().enumerate() {
+        let exists = hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some());
+        let NotBefore::Never(before) = not_before(&hand.job, plan) else { continue };
+        if exists || hand.job.labels[index].freed {
+            continue;
+        }
+        let message = format!(
+            "label `{}` follows `{before}`, which was withdrawn or failed and will never be published; approve to create it \
+             all the same, or cancel the job",
+            plan.name
+        );
+        let fault = Fault::new("label-awaited", message);
+        return hand.park(Event::Held { fault, request: Some(Label::without(index)) }).await;
+    }
+    Ok(())
 }
 
 fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
@@ -71,6 +100,9 @@ fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
     let mut then = Timestamp::MIN;
     for name in &after.labels {
         let label = job.labels.iter().find(|label| label.name == *name);
+        if label.is_some_and(Label::is_lost) {
+            return NotBefore::Never(name.clone());
+        }
         let Some(published) = label.and_then(|label| label.published) else { return NotBefore::Unpublished };
         let soak = SignedDuration::try_from(after.soak()).unwrap_or(SignedDuration::MAX);
         then = then.max(published.checked_add(soak).unwrap_or(Timestamp::MAX));

@@ -9,6 +9,7 @@ mod commit;
 mod context;
 mod create;
 mod dispatch;
+mod folders;
 mod forget;
 mod hand;
 mod inspect;
@@ -24,19 +25,23 @@ mod receipts;
 mod service;
 mod sign;
 mod submission;
+mod supersede;
 mod twins;
 mod upload;
+mod withdraw;
 
 pub use accounts::{Accounts, Paused};
 pub use brake::Brake;
 pub use clock::Clock;
 pub use context::{Context, Judge, Settings};
 pub use dispatch::run;
+pub use folders::FolderWays;
 pub use forget::forget_ended;
 pub use names::Names;
 pub use queue::Queue;
 pub use receipts::Receipts;
 pub use service::Service;
+pub use withdraw::{label_of, note, withdraw};
 
 #[cfg(test)]
 mod tests;

@@ -3,61 +3,101 @@
 use super::hand::{Go, Hand};
 use super::reading::progress;
 use super::service::Service;
+use super::{sign, supersede};
+use crate::config::plan::Plan;
 use crate::hardware::{LabelId, ShippingLabel};
-use crate::job::{Event, Fault};
+use crate::job::{Event, Fault, Job, Label};
 
 /// Looks once at every label that is not published yet.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     look_at_all(hand).await?;
-    if hand.job.labels.iter().all(|label| label.published.is_some()) {
+    let all = supersede::run(hand).await?;
+    let (mut published, mut ended) = (false, true);
+    for label in &hand.job.labels {
+        published |= label.published.is_some() && label.withdrawn.is_none();
+        ended &= label.published.is_some() || label.withdrawn.is_some();
+    }
+    if ended && all && published {
         return hand.succeed(Vec::new()).await;
+    }
+    if ended && !published {
+        return hand.park(Event::Cancelled { by: "the withdrawal of all its labels".to_owned() }).await;
+    }
+    if ended {
+        let why = "older labels to take changes again, to remove from them what the new one targets too";
+        return hand.look_again(hand.context.settings.publish, why).await;
     }
     hand.overdue_after(hand.context.settings.overdue.publish).await?;
     hand.look_again(hand.context.settings.publish, "the labels to be published").await
 }
 
-/// Looks at every label that exists and is not published yet; one that failed ends the job.
+/// Looks at every label that exists and has not ended yet. One that failed fails the job once the others have ended
+/// too, unless another waits for it: that one is a person's to decide on.
 pub(super) async fn look_at_all<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let service = hand.service().await?;
     let (product, submission) = hand.remote().await?;
     let mut refused = Vec::new();
     for index in 0..hand.job.labels.len() {
         let label = &hand.job.labels[index];
-        let Some(id) = label.creation.id().filter(|_| label.published.is_none()) else { continue };
+        let going = label.published.is_none() && label.withdrawn.is_none();
+        let Some(id) = label.creation.id().filter(|_| going) else { continue };
         let found = match service.label(product, submission, LabelId(id)).await {
             Ok(found) => found,
             Err(error) => return hand.trouble(error).await,
         };
-        look(hand, index, &found, &mut refused).await?;
+        look(hand, &service, index, &found, &mut refused).await?;
     }
+    let dossier = hand.dossier().await?;
+    refused.retain(|(index, _)| !is_awaited(&hand.job, &dossier.plan, *index));
+    let on_its_way =
+        |label: &Label| label.creation.id().is_some() && label.published.is_none() && !label.is_lost();
+    if hand.job.labels.iter().any(on_its_way) {
+        return Ok(());
+    }
+    let refused: Vec<_> = refused.into_iter().map(|(_, why)| why).collect();
     if !refused.is_empty() {
         return hand.fail(Fault::new("label-failed", refused.join("; "))).await;
     }
     Ok(())
 }
 
+/// Whether a label that does not exist yet follows this one.
+fn is_awaited(job: &Job, plan: &Plan, index: usize) -> bool {
+    let name = &job.labels[index].name;
+    plan.labels.iter().zip(&job.labels).any(|(plan, label)| {
+        let follows = plan.after.as_ref().is_some_and(|after| after.labels.contains(name));
+        follows && label.creation.id().is_none() && !label.freed
+    })
+}
+
 async fn look<S: Service>(
     hand: &mut Hand<'_, S>,
+    service: &S,
     index: usize,
     found: &ShippingLabel,
-    refused: &mut Vec<String>,
+    refused: &mut Vec<(usize, String)>,
 ) -> Go {
     let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Ok(()) };
     let label = &hand.job.labels[index];
     let mut events = Vec::new();
-    if label.step.as_ref() != Some(&step) || label.state.as_ref() != Some(&state) {
+    let news = label.step.as_ref() != Some(&step) || label.state.as_ref() != Some(&state);
+    if news {
         events.push(Event::Progressed { label: Some(index), step: step.clone(), state });
     }
-    let status = found.workflow_status.as_ref();
     if found.is_failed() {
-        let messages = status.map(|status| status.messages.as_slice()).unwrap_or_default().join("; ");
-        refused.push(format!(
-            "label `{}` failed in {step}: {}; look at it in Partner Center (a label that was cancelled there shows as failed too)",
-            label.name,
-            if messages.is_empty() { "no reason given" } else { &messages },
-        ));
+        let status = found.workflow_status.as_ref();
+        let reasons = match news {
+            true => sign::reasons(hand, service, status).await?,
+            false => status.map(|status| status.messages.clone()).unwrap_or_default(),
+        };
+        let reasons = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
+        let name = &hand.job.labels[index].name;
+        refused.push((index, format!(
+            "label `{name}` failed in {step}: {reasons}; look at it in Partner Center (a label that was cancelled there shows as failed too)",
+        )));
     } else if found.is_done() {
         events.push(Event::Published { label: index });
+        return supersede::record_published(hand, index, events).await;
     }
     if events.is_empty() { Ok(()) } else { hand.record(events).await }
 }

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::path::Path;
 
 use crate::hardware::{
-    Audience, Client, Error, LabelId, NewProduct, NewShippingLabel, NewSubmission, Product, ProductId,
-    ShippingLabel, Submission, SubmissionId, TransferError,
+    Audience, Client, Error, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission, Product,
+    ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
 };
 use crate::redact::SafeUrl;
 
@@ -61,6 +61,21 @@ pub trait Service: Clone + Send + Sync + 'static {
         submission: SubmissionId,
         new: &NewShippingLabel,
     ) -> impl Future<Output = Result<ShippingLabel, Error>> + Send;
+    /// Changes a label's targeting.
+    fn update_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+        update: &LabelUpdate,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Asks for a label to be withdrawn.
+    fn cancel_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
     /// All audiences of the account.
     fn audiences(&self) -> impl Future<Output = Result<Vec<Audience>, Error>> + Send;
     /// Brings a file to an upload URL and verifies its length there.
@@ -114,6 +129,23 @@ impl Service for Client {
         new: &NewShippingLabel,
     ) -> Result<ShippingLabel, Error> {
         Self::create_label(self, product, submission, new).await
+    }
+    async fn update_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+        update: &LabelUpdate,
+    ) -> Result<(), Error> {
+        Self::update_label(self, product, submission, label, update).await
+    }
+    async fn cancel_label(
+        &self,
+        product: ProductId,
+        submission: SubmissionId,
+        label: LabelId,
+    ) -> Result<(), Error> {
+        Self::cancel_label(self, product, submission, label).await
     }
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {
         Self::audiences(self).await

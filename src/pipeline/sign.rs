@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::hand::{Go, Hand, Stop};
 use super::reading::{self, is_pending};
 use super::service::Service;
-use crate::hardware::{Class, Fate, Submission};
+use crate::hardware::{Class, Fate, Submission, WorkflowStatus};
 use crate::job::{Event, Fault};
 use crate::outbox::ERRORS;
 
@@ -72,6 +72,24 @@ async fn progress<S: Service>(hand: &mut Hand<'_, S>, submission: &Submission) -
 /// Microsoft refused the package: its reasons go to the outbox, and the product is burnt.
 async fn refused<S: Service>(hand: &mut Hand<'_, S>, service: &S, submission: &Submission) -> Go {
     let status = submission.workflow_status.as_ref();
+    let reasons = reasons(hand, service, status).await?;
+    let step = reading::progress(submission.workflow_status.as_ref())
+        .map_or_else(|| "its workflow".to_owned(), |(step, _)| step);
+    let message = format!(
+        "Microsoft refused the submission in {step}: {}; its product is burnt: mend the package and drop it anew, \
+         or `dropship retry {} --new-product`",
+        if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
+        hand.job.id,
+    );
+    hand.fail(Fault::new(SIGNING_FAILED, message)).await
+}
+
+/// What Microsoft says against something; a report about it goes to the outbox.
+pub(super) async fn reasons<S: Service>(
+    hand: &mut Hand<'_, S>,
+    service: &S,
+    status: Option<&WorkflowStatus>,
+) -> Go<Vec<String>> {
     let mut reasons = status.map(|status| status.messages.clone()).unwrap_or_default();
     if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
         let outbox = hand.context.outbox(&hand.job);
@@ -90,13 +108,5 @@ async fn refused<S: Service>(hand: &mut Hand<'_, S>, service: &S, submission: &S
             Err(error) => reasons.push(format!("the error report cannot be fetched: {error}")),
         }
     }
-    let step = reading::progress(submission.workflow_status.as_ref())
-        .map_or_else(|| "its workflow".to_owned(), |(step, _)| step);
-    let message = format!(
-        "Microsoft refused the submission in {step}: {}; its product is burnt: mend the package and drop it anew, \
-         or `dropship retry {} --new-product`",
-        if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
-        hand.job.id,
-    );
-    hand.fail(Fault::new(SIGNING_FAILED, message)).await
+    Ok(reasons)
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::Rulebook;
 use crate::config::plan::{DestinationPlan, LabelPlan, Plan, plan};
 use crate::config::rules::{Subject, choose};
+use crate::config::vars::Vars;
 use crate::depot::hex;
 use crate::hardware::TestHarness;
 use crate::job::Fault;
@@ -28,7 +29,7 @@ pub struct Judged {
     pub sha256: String,
 }
 
-/// Judges a file as the package of this name in this folder.
+/// Judges a file as the package of this name in this folder; `vars` is what its sidecar sets.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -38,6 +39,7 @@ pub fn judge(
     name: &str,
     folder: Option<&str>,
     rule: Option<&str>,
+    vars: &Result<Vars, String>,
 ) -> io::Result<Judged> {
     let Some(kind) = Kind::of_name(name) else {
         let message = format!("`{name}` is no package: its name ends in neither .cab nor .hlkx");
@@ -57,7 +59,13 @@ pub fn judge(
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
             let subject = Subject::new(name, &sha256, facts).in_folder(folder);
-            let planned = planned(rulebook, &subject, rule);
+            let planned = match vars {
+                Ok(vars) => {
+                    let vars = Some(vars).filter(|vars| !vars.is_empty());
+                    planned(rulebook, &Subject { vars, ..subject }, rule)
+                }
+                Err(why) => Err(Fault::new("sidecar", why)),
+            };
             let more = planned.as_ref().map(|plan| checked_against(plan, facts, &policy)).unwrap_or_default();
             let refused = more.iter().find(|finding| finding.level == Level::Error);
             let refused = refused.map(|finding| Fault::new(&finding.check, finding.message.clone()));

@@ -5,6 +5,7 @@
 
 mod judge;
 mod known;
+mod sidecar;
 mod take;
 
 use std::path::{Path, PathBuf};

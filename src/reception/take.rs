@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::judge::{Judged, judge};
 use super::known::{looked_flag, text};
+use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
+use crate::config::vars::Vars;
 use crate::depot::{Dossier, hex};
 use crate::intake::{CaptureError, Find, Receipt, capture};
 use crate::job::{Event, Fault, Job, JobId, Package, State};
@@ -43,6 +45,8 @@ struct Taken<'a> {
     /// What to remember of the file that they were found in.
     seen: Option<(String, String)>,
     rule: Option<&'a str>,
+    /// What its sidecar sets.
+    vars: Result<Vars, String>,
     /// A bad verdict counts.
     settled: bool,
     /// Not all there, and will not be.
@@ -107,6 +111,7 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
         path: Some(find.path.to_string_lossy().into_owned()),
         seen: Some((path_key(&find.path), text(&captured.identity))),
         rule: None,
+        vars: sidecar::vars_of_find(find),
         settled: find.settled,
         stale: find.stale,
         backlog: find.backlog,
@@ -137,10 +142,15 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
     if poisoned {
         return begin(reception, taken, None, Err(Hold(Fault::new("poison", POISONED))));
     }
+    if let Err(why) = &taken.vars
+        && !taken.settled
+    {
+        return Err(NotTaken::NotYet(why.clone()));
+    }
     let sha256 = taken.sha256.clone();
     store.commit(Commit::new(vec![Entry::Inspecting { sha256 }])).wait()?;
     let rulebook = reception.rulebook();
-    let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule);
+    let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule, &taken.vars);
     // The inspection was survived, whatever comes of the package now.
     let sha256 = taken.sha256.clone();
     store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
@@ -163,7 +173,12 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
             let Some(facts) = inspection.facts else {
                 return cleared("inspection found no facts".to_owned());
             };
-            begin(reception, taken, Some((Dossier { facts, plan }, warnings)), Ok(Ok(())))
+            begin(
+                reception,
+                taken,
+                Some((Dossier { facts, plan, vars: taken.vars.clone().unwrap_or_default() }, warnings)),
+                Ok(Ok(())),
+            )
         }
     }
 }
@@ -248,8 +263,15 @@ fn begin(
 
 fn accepted(dossier: &Dossier, plan: String, warnings: Vec<String>) -> Event {
     let labels = dossier.plan.labels.iter().map(|label| label.name.clone()).collect();
-    let Dossier { plan: asked, .. } = dossier;
-    Event::Accepted { rule: asked.rule.clone(), account: asked.account.clone(), plan, labels, warnings }
+    let Dossier { plan: asked, vars, .. } = dossier;
+    Event::Accepted {
+        rule: asked.rule.clone(),
+        account: asked.account.clone(),
+        plan,
+        labels,
+        warnings,
+        vars: vars.clone(),
+    }
 }
 
 fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, NotTaken> {
@@ -282,6 +304,7 @@ impl Reception {
                 path: None,
                 seen: None,
                 rule: handed.rule,
+                vars: Ok(Vars::new()),
                 settled: true,
                 stale: true,
                 backlog: false,
@@ -329,7 +352,8 @@ impl Reception {
             let fault = Fault::new("poison", POISONED);
             return vec![Event::Held { fault, request: None }];
         }
-        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None);
+        let vars = sidecar::vars_of_job(&rulebook.config, job);
+        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None, &vars);
         if self.store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait().is_err() {
             tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
         }
@@ -341,7 +365,7 @@ impl Reception {
         };
         match (outcome, inspection.facts) {
             (Some(Ok(plan)), Some(facts)) => {
-                let dossier = Dossier { facts, plan };
+                let dossier = Dossier { facts, plan, vars: vars.unwrap_or_default() };
                 match self.depot.admit(&job.id, copy, &dossier) {
                     Ok(digest) => vec![accepted(&dossier, digest, warnings)],
                     Err(error) => failed(error),

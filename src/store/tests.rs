@@ -29,6 +29,7 @@ fn accepted() -> Event {
         plan: "p".into(),
         labels: vec![],
         warnings: vec![],
+        vars: std::collections::BTreeMap::new(),
     }
 }
 

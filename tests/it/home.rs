@@ -29,9 +29,13 @@ impl Home {
 
     /// A home with these quirks and more configuration.
     pub(crate) fn with(quirks: Quirks, more: &str) -> Self {
+        Self::at(Options { speed: 1200.0, quirks, ..Options::default() }, more)
+    }
+
+    /// A home whose sandbox behaves so, with more configuration.
+    pub(crate) fn at(options: Options, more: &str) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let options = Options { speed: 1200.0, quirks, ..Options::default() };
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
         let home = Self { folder, sandbox, runtime };

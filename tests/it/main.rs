@@ -16,6 +16,7 @@ mod hardware;
 mod outage;
 mod rejection;
 mod root;
+mod rules;
 mod sandbox;
 mod secrecy;
 mod way;

@@ -10,7 +10,8 @@ use super::shape;
 use crate::cli::exit::{Ending, Exit};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
-use crate::hardware::{Class, Client, Error, Listed, Pages, TransferError};
+use crate::control::{self, Note};
+use crate::hardware::{Class, Client, Error, LabelId, Listed, Pages, TransferError};
 
 /// One account's place to work at.
 pub(super) struct Desk<'a> {
@@ -26,6 +27,8 @@ pub(super) struct Change {
     /// Behind `/v2.0/my/hardware/`.
     pub(super) path: String,
     pub(super) body: Option<Value>,
+    /// What a job needs to know of it, if it is of a label.
+    pub(super) note: Option<(LabelId, Note)>,
     /// What is said once it was carried out.
     pub(super) done: String,
 }
@@ -94,6 +97,23 @@ impl<'a> Desk<'a> {
         Ok(Exit::Done)
     }
 
+    /// Tells the daemon what was done to a label, so that the job that made it knows; one that does not run needs not.
+    async fn tell(&self, note: Option<&(LabelId, Note)>) {
+        let Some((label, note)) = note else { return };
+        let told = match control::Client::connect(&self.config.control.socket).await {
+            Ok(Ok(daemon)) => daemon.note(label.0, note).await,
+            Ok(Err(_)) => return,
+            Err(refusal) => Err(refusal),
+        };
+        match told {
+            Ok(Some(job)) => {
+                self.output.say(&format!("label {label} is of job {job}, which knows of it now"))
+            }
+            Ok(None) => {}
+            Err(refusal) => self.output.error(&format!("the daemon was not told of it: {refusal}")),
+        }
+    }
+
     /// Carries a change out; a dry run prints it instead.
     pub(super) async fn change(
         &self,
@@ -109,6 +129,7 @@ impl<'a> Desk<'a> {
         }
         let path = self.full(&change.path);
         let document = json!({ "method": change.method, "path": path, "body": change.body, "sent": true });
+        self.tell(change.note.as_ref()).await;
         self.output.give(&document, || change.done.clone())?;
         Ok(Exit::Done)
     }

@@ -9,6 +9,7 @@ use super::label::One;
 use super::submission::Which;
 use super::targets::{self, Row, Target};
 use crate::cli::exit::Exit;
+use crate::control::Note;
 use crate::hardware::{
     Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
     TargetingUpdate,
@@ -78,10 +79,12 @@ pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     }
     let update = LabelUpdate { targeting: args.targeting(desk).await? };
     let (Which { product, submission }, label) = (args.one.of, args.one.label);
+    let body = serde_json::to_value(&update)?;
     let change = Change {
         method: "PATCH",
         path: args.one.path(),
-        body: Some(serde_json::to_value(&update)?),
+        note: Some((label, Note::Edited { update: body.to_string() })),
+        body: Some(body),
         done: format!(
             "label {label} is updated and on its way anew; until it is there it takes no other change"
         ),

@@ -6,6 +6,7 @@ use super::edit;
 use super::shape::cell;
 use super::submission::Which;
 use crate::cli::exit::Exit;
+use crate::control::Note;
 use crate::hardware::{LabelId, ShippingLabel};
 
 #[derive(Debug, clap::Subcommand)]
@@ -90,6 +91,7 @@ async fn cancel(one: One, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit
         method: "PUT",
         path: format!("{}/cancel", one.path()),
         body: None,
+        note: Some((label, Note::Withdrawn)),
         done: format!(
             "label {label} is being cancelled; it takes the service more than a day, and then shows as failed"
         ),

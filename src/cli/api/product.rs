@@ -92,6 +92,7 @@ async fn update(args: &Update, desk: &Desk<'_>) -> anyhow::Result<Exit> {
         method: "PATCH",
         path: format!("products/{}", args.product),
         body: Some(serde_json::to_value(&update)?),
+        note: None,
         done: format!("product {} is updated", args.product),
     };
     desk.change(&change, args.dry_run, async |client| client.update_product(args.product, &update).await)

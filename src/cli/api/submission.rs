@@ -143,6 +143,7 @@ async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> any
         method: "PATCH",
         path: which.path(),
         body: Some(serde_json::to_value(&update)?),
+        note: None,
         done: format!("submission {} is renamed", which.submission),
     };
     let send = async |client: &crate::hardware::Client| {
@@ -154,6 +155,7 @@ async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> any
 async fn publisher_metadata(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     let Which { product, submission } = which;
     let change = Change {
+        note: None,
         method: "POST",
         path: format!("{}/createpublishermetadata", which.path()),
         body: None,
@@ -172,6 +174,7 @@ async fn commit(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<
         method: "POST",
         path: format!("{}/commit", which.path()),
         body: None,
+        note: None,
         done: format!(
             "submission {submission} is committed; `dropship api submission get {product} {submission}` shows how far it is"
         ),

@@ -56,11 +56,6 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
     if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
         desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
     }
-    if let Some(ready) = &raw.ready
-        && matches!(&ready.value.0, Ready::Sidecar(suffix) if suffix == ".toml")
-    {
-        desk.without_effect("the content of `.toml` sidecars", &ready.span);
-    }
     if let Some(keep) = &raw.outbox_keep {
         desk.without_effect("outbox_keep", &keep.span);
     }

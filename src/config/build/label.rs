@@ -48,9 +48,6 @@ fn label(
     let destination = destination(bench, own, raw, &at);
     let approval = raw.approval.as_ref().map(|approval| self::approval(bench, approval));
     let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
-    if let Some(supersede) = raw.supersede.as_ref().filter(|supersede| supersede.value) {
-        bench.desk.without_effect("supersede", &supersede.span);
-    }
     let label = Label {
         name: name?,
         destination: destination?,

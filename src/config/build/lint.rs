@@ -16,6 +16,15 @@ pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
         if let Some(reason) = contradiction(rule) {
             desk.error(&placed.at, format!("rule `{}` can never match: {reason}", rule.name));
         }
+        if let Some((key, at)) = wants_infs(rule, placed) {
+            let message = format!(
+                "`{key}` is never known of an .hlkx, and rule `{}` is for .hlkx packages alone",
+                rule.name
+            );
+            let help = "an .hlkx keeps its INFs in a form that is not public; go by `file`, `signer` or \
+                        `operating_system`, and let names show `{{ file.stem }}`";
+            desk.error_with_help(at, message, help);
+        }
         let before = rules[..index].iter().filter_map(|placed| Some((placed, placed.rule.as_ref()?)));
         let mut shadows = before.filter(|(_, earlier)| takes_all_of(earlier, rule));
         if let Some((earlier, shadow)) = shadows.next() {
@@ -61,6 +70,24 @@ pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
             }
         }
     }
+}
+
+/// A fact of an INF that a rule for `.hlkx` packages alone asks for, and where.
+fn wants_infs<'a>(rule: &Rule, placed: &'a Placed) -> Option<(String, &'a std::ops::Range<usize>)> {
+    let (cab, hlkx) = kinds(rule);
+    if cab || !hlkx {
+        return None;
+    }
+    let matched = rule.matching.clauses.iter().find(|clause| clause.key.is_of_infs());
+    if let Some(clause) = matched {
+        return Some((format!("match.{}", clause.key), &placed.at));
+    }
+    let used = |name: &Template| name.variables().into_iter().find(|name| name.starts_with("inf."));
+    if let Some(name) = rule.product.name.as_ref().and_then(used) {
+        return Some((name, &placed.product));
+    }
+    let labels = rule.labels.iter().zip(&placed.labels);
+    labels.filter_map(|(label, at)| Some((used(&label.name)?, at))).next()
 }
 
 /// The OS family whose product type is Unclassified, if a label goes to Windows Update for everybody.
@@ -109,14 +136,9 @@ fn covers(wide: &Test, narrow: &Test) -> bool {
     }
 }
 
-/// Why a rule fits no package at all.
-fn contradiction(rule: &Rule) -> Option<String> {
+/// Whether a rule may be for a .cab, and for an .hlkx.
+fn kinds(rule: &Rule) -> (bool, bool) {
     let own = &rule.matching.clauses;
-    if let Some(not) =
-        rule.matching.not.iter().find(|not| not.not.is_empty() && clauses_implied(&not.clauses, own))
-    {
-        return Some(format!("its `not` ({not}) excludes everything that it is for"));
-    }
     let kinds = |kind: &str| {
         let kind_fits =
             own.iter().filter(|clause| clause.key == Key::Kind).all(|clause| fits(&clause.test, kind));
@@ -129,7 +151,18 @@ fn contradiction(rule: &Rule) -> Option<String> {
             });
         kind_fits && file_fits
     };
-    let (cab, hlkx) = (kinds("cab"), kinds("hlkx"));
+    (kinds("cab"), kinds("hlkx"))
+}
+
+/// Why a rule fits no package at all.
+fn contradiction(rule: &Rule) -> Option<String> {
+    let own = &rule.matching.clauses;
+    let (cab, hlkx) = kinds(rule);
+    if let Some(not) =
+        rule.matching.not.iter().find(|not| not.not.is_empty() && clauses_implied(&not.clauses, own))
+    {
+        return Some(format!("its `not` ({not}) excludes everything that it is for"));
+    }
     match (&rule.product.test_harness, cab, hlkx) {
         (_, false, false) => Some("its `kind` and `file` exclude each other".to_owned()),
         (TestHarness::Attestation, false, true) => {

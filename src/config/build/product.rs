@@ -117,10 +117,12 @@ fn strategy(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<usize>) ->
             }
             let versioned = |name: &raw::Templated| {
                 let variables = name.value.0.variables();
-                variables.iter().any(|name| name.starts_with("inf.version") || name.starts_with("infs"))
+                // A file's name may carry the version: nothing else of an .hlkx does.
+                let telling = ["inf.version", "infs", "file.stem", "file.name"];
+                variables.iter().any(|name| telling.iter().any(|telling| name.starts_with(telling)))
             };
             if let Some(name) = raw.name.as_ref().filter(|name| !versioned(name)) {
-                let help = "let the name show `{{ inf.version }}`";
+                let help = "let the name show `{{ inf.version }}`, or `{{ file.stem }}` if that carries it";
                 bench.desk.error_with_help(
                     &name.span,
                     "one product per version, but its name shows none",

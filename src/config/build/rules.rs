@@ -208,7 +208,6 @@ fn account(
 fn vars(bench: &mut Bench<'_, '_>, raw: &At<raw::Rule>) -> BTreeMap<String, Var> {
     let mut vars = BTreeMap::new();
     for (name, var) in raw.vars.iter().flat_map(|vars| &vars.value) {
-        bench.desk.without_effect(&format!("vars.{name}"), &var.span);
         let allowed: Vec<_> =
             var.allowed.iter().flat_map(|globs| &globs.0).map(|glob| glob.value.0.clone()).collect();
         if allowed.is_empty() && var.default.is_none() {

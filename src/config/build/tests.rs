@@ -129,7 +129,7 @@ fn facts(desk: &mut Desk<'_>, package: &At<raw::Package>, file: &str) -> Option<
     Some(facts)
 }
 
-/// Facts as JSON: alone, within an inspection, or as a list of one of them.
+/// Facts as JSON: alone, within an inspection, or within what `dropship --json inspect` or `plan` prints of one file.
 fn read_facts(desk: &mut Desk<'_>, path: &At<String>) -> Option<Facts> {
     let whole = desk.path(path);
     let failed = |reason: String| format!("facts in `{}` cannot be read: {reason}", whole.display());
@@ -141,6 +141,9 @@ fn read_facts(desk: &mut Desk<'_>, path: &At<String>) -> Option<Facts> {
                 1 => json = items.remove(0),
                 count => return Err(format!("it is a list of {count} packages; keep one")),
             }
+        }
+        if let Some(inspection) = json.get_mut("inspection") {
+            json = inspection.take();
         }
         if json.get("infs").is_some() {
             return serde_json::from_value(json).map_err(|error| error.to_string());

@@ -61,8 +61,9 @@ fn strategies_need_what_they_live_on() {
         ["5:6 a new product has no `id` yet [add `strategy = \"existing\"`, or remove the id]"]
     );
     assert_eq!(
-        product(&format!("name = \"{{{{ file.stem }}}}\"\nstrategy = \"per_version\"\n{hlk}")),
-        ["4:8 one product per version, but its name shows none [let the name show `{{ inf.version }}`]"]
+        product(&format!("name = \"{{{{ rule.name }}}}\"\nstrategy = \"per_version\"\n{hlk}")),
+        ["4:8 one product per version, but its name shows none [let the name show `{{ inf.version }}`, or \
+             `{{ file.stem }}` if that carries it]"]
     );
     assert_eq!(
         product("strategy = \"existing\""),

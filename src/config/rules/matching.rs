@@ -101,6 +101,26 @@ struct Said<'a> {
 }
 
 impl Key {
+    /// Whether INFs alone state it; of an .hlkx, whose INFs nobody can read, it is never known.
+    #[must_use]
+    pub fn is_of_infs(self) -> bool {
+        matches!(
+            self,
+            Self::Provider
+                | Self::Class
+                | Self::ClassGuid
+                | Self::Version
+                | Self::Date
+                | Self::Inf
+                | Self::HardwareId
+                | Self::Chid
+                | Self::Manufacturer
+                | Self::Description
+                | Self::Extension
+                | Self::Primitive
+        )
+    }
+
     /// Whether every INF must fit: what an INF is, not what it lists. A rule for one provider must not
     /// take a package that also brings another's driver.
     #[must_use]

@@ -27,6 +27,7 @@ fn accepted(labels: &[&str]) -> Event {
         plan: "p".into(),
         labels: labels.iter().map(|name| (*name).to_owned()).collect(),
         warnings: vec![],
+        vars: std::collections::BTreeMap::new(),
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::points::{Call, Point, Side, Tripwire};
 use crate::depot::hex;
 use crate::hardware::{
-    Audience, Class, Error, Failure, Fate, LabelId, NewProduct, NewShippingLabel, NewSubmission, Product,
-    ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
+    Audience, Class, Error, Failure, Fate, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission,
+    Product, ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
 };
 use crate::pipeline::Service;
 use crate::redact::SafeUrl;
@@ -367,6 +367,25 @@ impl Service for Cloud {
             read(shown)
         })
         .await
+    }
+
+    async fn update_label(
+        &self,
+        _product: ProductId,
+        _submission: SubmissionId,
+        _label: LabelId,
+        _update: &LabelUpdate,
+    ) -> Result<(), Error> {
+        absent()
+    }
+
+    async fn cancel_label(
+        &self,
+        _product: ProductId,
+        _submission: SubmissionId,
+        _label: LabelId,
+    ) -> Result<(), Error> {
+        absent()
     }
 
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {

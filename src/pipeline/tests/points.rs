@@ -67,7 +67,12 @@ fn of_event(event: &Event) -> Write {
         Event::Signed => Write::Signed,
         Event::Collected { .. } => Write::Collected,
         Event::Labelled => Write::Labelled,
-        Event::Published { .. } => Write::Published,
+        // News of a label that exists; superseding and withdrawing are swept through the binary.
+        Event::Published { .. }
+        | Event::Withdrawn { .. }
+        | Event::Edited { .. }
+        | Event::TakenOver { .. }
+        | Event::Superseded { .. } => Write::Published,
         Event::Waited { .. } => Write::Waited,
         Event::Overdue => Write::Overdue,
         Event::Stumbled { .. } => Write::Stumbled,

@@ -1,0 +1,107 @@
+//! What a reload changed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to `dropship reload`, once the new configuration is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Always true: a configuration that is refused is an error.
+    pub ok: bool,
+    /// Rules by name. Jobs under way keep those that they began with.
+    pub rules: Changes,
+    /// Folders by name.
+    pub folders: Changes,
+    /// Other keys that changed and are in force.
+    pub keys: Vec<String>,
+    /// Keys that changed and wait for a restart; until then the old values stay in force.
+    pub restart: Vec<String>,
+    /// What is doubtful in the new configuration.
+    pub warnings: Vec<String>,
+}
+
+/// What changed among things that have names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// New ones.
+    pub added: Vec<String>,
+    /// Those that are gone.
+    pub removed: Vec<String>,
+    /// Those that say something else.
+    pub changed: Vec<String>,
+    /// Some stand in another order.
+    pub reordered: bool,
+}
+
+impl Changes {
+    /// Compares two lists by the names of their items.
+    pub fn between<T: PartialEq>(old: &[T], new: &[T], name: impl Fn(&T) -> &str) -> Self {
+        let find = |list: &[T], item: &T| list.iter().position(|other| name(other) == name(item));
+        let mut changes = Self::default();
+        let mut places = Vec::new();
+        for item in new {
+            match find(old, item) {
+                None => changes.added.push(name(item).to_owned()),
+                Some(at) => {
+                    places.push(at);
+                    if old[at] != *item {
+                        changes.changed.push(name(item).to_owned());
+                    }
+                }
+            }
+        }
+        let gone = old.iter().filter(|item| find(new, item).is_none());
+        changes.removed = gone.map(|item| name(item).to_owned()).collect();
+        changes.reordered = !places.is_sorted();
+        changes
+    }
+
+    fn describe(&self, what: &str, lines: &mut Vec<String>) {
+        for (verb, names) in [("added", &self.added), ("removed", &self.removed), ("changed", &self.changed)]
+        {
+            if !names.is_empty() {
+                lines.push(format!("{what} {verb}: {}", names.join(", ")));
+            }
+        }
+        if self.reordered {
+            lines.push(format!("{what} in another order"));
+        }
+    }
+}
+
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        self.rules.describe("rules", &mut lines);
+        self.folders.describe("folders", &mut lines);
+        if !self.keys.is_empty() {
+            lines.push(format!("also in force: {}", self.keys.join(", ")));
+        }
+        if lines.is_empty() && self.restart.is_empty() {
+            lines.push("nothing has changed".to_owned());
+        }
+        if !self.restart.is_empty() {
+            lines.push(format!("needs a restart: {}", self.restart.join(", ")));
+        }
+        lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
+        f.write_str(&lines.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_told_by_name_and_order() {
+        let old = [("a", 1), ("b", 2), ("c", 3)];
+        let new = [("c", 3), ("a", 9), ("d", 4)];
+        let changes = Changes::between(&old, &new, |item| item.0);
+        assert_eq!(changes.added, ["d"]);
+        assert_eq!(changes.removed, ["b"]);
+        assert_eq!(changes.changed, ["a"]);
+        assert!(changes.reordered);
+        assert_eq!(Changes::between(&old, &old, |item| item.0), Changes::default());
+    }
+}

@@ -1,0 +1,200 @@
+//! After a label is published: what it targets too is removed from older labels of its rule.
+//!
+//! Nothing of this is intended beforehand: each pass reads both labels as the service has them now, computes what is
+//! left, and asks for that alone. So a crash between publishing and the last change costs another look.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::hand::{Go, Hand, Stop};
+use super::service::Service;
+use crate::config::plan::LabelPlan;
+use crate::config::version::Version;
+use crate::depot::hex;
+use crate::hardware::{
+    Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
+};
+use crate::job::{Event, Fault};
+use crate::labels::{self, Published};
+use crate::outbox::METADATA;
+use crate::store::Entry;
+
+/// The flags' prefix in the store: they outlive the jobs, since versions are further apart than jobs are kept.
+const FLAG: &str = "made/";
+
+/// A label that dropship made and saw published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Made {
+    account: String,
+    product: ProductId,
+    submission: SubmissionId,
+    label: LabelId,
+    /// `DriverVer` version by INF.
+    versions: BTreeMap<String, String>,
+}
+
+/// Records that a label is published, and that it was made, so that a later one can take over from it.
+pub(super) async fn record_published<S: Service>(
+    hand: &mut Hand<'_, S>,
+    index: usize,
+    events: Vec<Event>,
+) -> Go {
+    let dossier = hand.dossier().await?;
+    let (product, submission) = hand.remote().await?;
+    let (Some(plan), Some(id)) = (dossier.plan.labels.get(index), hand.job.labels[index].creation.id())
+    else {
+        return hand.record(events).await;
+    };
+    let made = Made {
+        account: hand.account().to_owned(),
+        product,
+        submission,
+        label: LabelId(id),
+        versions: versions(hand),
+    };
+    let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
+    let key = format!("{}{id}", prefix(&dossier.plan.rule, plan));
+    hand.record_with(vec![Entry::Flag { key, value }], events).await
+}
+
+/// Removes from older labels what published ones target too. False: an older label takes no change just now.
+pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go<bool> {
+    let dossier = hand.dossier().await?;
+    let mut all = true;
+    for (index, plan) in dossier.plan.labels.iter().enumerate() {
+        let label = hand.job.labels.get(index);
+        let due = label.is_some_and(|label| {
+            label.published.is_some() && label.superseded.is_none() && label.withdrawn.is_none()
+        });
+        if plan.supersede && due {
+            all &= one(hand, index, &dossier.plan.rule, plan).await?;
+        }
+    }
+    Ok(all)
+}
+
+async fn one<S: Service>(hand: &mut Hand<'_, S>, index: usize, rule: &str, plan: &LabelPlan) -> Go<bool> {
+    let Some(own) = hand.job.labels.get(index).and_then(|label| label.creation.id()) else { return Ok(true) };
+    let flags = hand.context.store.flags(&prefix(rule, plan)).map_err(Stop::Store)?;
+    let made: Vec<Made> = flags.iter().filter_map(|(_, value)| serde_json::from_str(value).ok()).collect();
+    let versions = versions(hand);
+    let older = made.into_iter().filter(|made| {
+        made.label.0 != own && made.account == hand.account() && is_older(&made.versions, &versions)
+    });
+    let older: Vec<Made> = older.collect();
+    let mut all = true;
+    if !older.is_empty() {
+        let service = hand.service().await?;
+        let (product, submission) = hand.remote().await?;
+        let now = match service.label(product, submission, LabelId(own)).await {
+            Ok(now) => now,
+            Err(error) => return hand.trouble(error).await,
+        };
+        let new = published(LabelId(own), rule, plan, &now, &versions);
+        for made in &older {
+            all &= take_over(hand, &service, index, &new, made).await?;
+        }
+    }
+    if all {
+        hand.record(vec![Event::Superseded { label: index }]).await?;
+    }
+    Ok(all)
+}
+
+/// Takes over from one older label. False: it takes no change just now.
+async fn take_over<S: Service>(
+    hand: &mut Hand<'_, S>,
+    service: &S,
+    index: usize,
+    new: &Published,
+    made: &Made,
+) -> Go<bool> {
+    let (product, submission, label) = (made.product, made.submission, made.label);
+    let now = match service.label(product, submission, label).await {
+        Ok(now) => now,
+        // Somebody removed it with its submission.
+        Err(error) if error.status == Some(404) => return Ok(true),
+        Err(error) => return hand.trouble(error).await,
+    };
+    let old = Published { rows: rows(&now), versions: made.versions.clone(), id: label, ..new.clone() };
+    let changes = labels::supersede(new, &[old]);
+    let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
+    if !now.is_done() {
+        return Ok(false);
+    }
+    let context = hand.context;
+    let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
+        return hand.wait_paused().await;
+    };
+    if context.draining.is_cancelled() {
+        return Err(Stop::Draining);
+    }
+    let asked = service.update_label(product, submission, label, &change.update).await;
+    drop(pass);
+    let rows = change.update.targeting.hardware_ids.len();
+    match asked {
+        Ok(()) => {
+            hand.record(vec![Event::TakenOver { label: index, from: label.0, rows }]).await?;
+            Ok(true)
+        }
+        Err(error) if error.class == Class::NotReady => Ok(false),
+        // The next pass sees for itself what became of it.
+        Err(error) if error.fate == Fate::Uncertain => {
+            hand.stumble(Fault::new("uncertain", error.to_string()), None).await
+        }
+        Err(error) if error.class == Class::Permanent => {
+            let message = format!(
+                "the older label {label} keeps {rows} hardware ids that the new one targets too: {error}; remove them \
+                 with `dropship api label update {product} {submission} {label}`, then approve to look again"
+            );
+            hand.hold(Fault::new("supersede-refused", message)).await
+        }
+        Err(error) => hand.trouble(error).await,
+    }
+}
+
+/// A label as it is now, for the computation.
+fn published(
+    id: LabelId,
+    rule: &str,
+    plan: &LabelPlan,
+    now: &ShippingLabel,
+    versions: &BTreeMap<String, String>,
+) -> Published {
+    Published {
+        id,
+        rule: rule.to_owned(),
+        key: plan.key.clone(),
+        rows: rows(now),
+        versions: versions.clone(),
+    }
+}
+
+/// What a label targets, without what is on its way out.
+fn rows(label: &ShippingLabel) -> Vec<HardwareId> {
+    let rows = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
+    rows.filter(|row| row.distribution_state != Some(HardwareIdState::PendingRemove)).cloned().collect()
+}
+
+/// Versions as the driver metadata in the outbox states them.
+fn versions<S>(hand: &Hand<'_, S>) -> BTreeMap<String, String> {
+    let path = hand.context.outbox(&hand.job).folder().join(METADATA);
+    let metadata = std::fs::read(&path).ok().and_then(|text| DriverMetadata::parse(&text).ok());
+    metadata.as_ref().map(labels::versions).unwrap_or_default()
+}
+
+/// Whether any INF of both has a lower version there.
+fn is_older(there: &BTreeMap<String, String>, here: &BTreeMap<String, String>) -> bool {
+    there.iter().any(|(inf, there)| {
+        let here = here.get(inf).and_then(|here| here.parse::<Version>().ok());
+        here.is_some_and(|here| there.parse::<Version>().is_ok_and(|there| there < here))
+    })
+}
+
+/// Names of rules and labels are anybody's text, so the flag has their digest.
+fn prefix(rule: &str, plan: &LabelPlan) -> String {
+    let digest = hex(&Sha256::digest(format!("{rule}\n{}", plan.key).as_bytes()));
+    format!("{FLAG}{}/", digest.get(..16).unwrap_or(&digest))
+}

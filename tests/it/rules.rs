@@ -1,0 +1,11 @@
+//! Rules and labels: what operators write, and what comes of it.
+
+mod book;
+mod cab;
+mod cases;
+mod checked;
+mod labels;
+mod reload;
+mod running;
+mod samples;
+mod sidecars;

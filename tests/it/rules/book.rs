@@ -1,0 +1,98 @@
+//! A folder with a configuration that needs neither a daemon nor a service.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::home::{fixture, text};
+
+/// What `check` asks for besides rules.
+const BASE: &str = r#"
+account = { tenant_id = "t", client_id = "c", client_secret_file = "secret" }
+signers = { roots = ["roots.pem"], intermediates = ["inter.pem"], timestamp_roots = ["tsaroots.pem"] }
+store = { path = "store" }
+control = { socket = "control.sock" }
+folder = [{ name = "in", path = "drop" }, { name = "other", path = "other" }]
+"#;
+
+/// A rule for attestation of every .cab, as a table that more can follow.
+pub(super) const RULE: &str = r#"
+[[rule]]
+name = "ring"
+match = { file = "*.cab" }
+submission = { name = "{{ file.stem }}" }
+[rule.product]
+name = "{{ inf.provider }} {{ file.stem }} {{ inf.version }}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_X64_NI_FULL"]
+"#;
+
+/// A label that goes with it.
+pub(super) const LABEL: &str = r#"
+[[rule.label]]
+name = "{{ file.stem }} {{ inf.version }} ring"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+"#;
+
+pub(super) struct Book {
+    folder: tempfile::TempDir,
+}
+
+impl Book {
+    /// A configuration of these rules and tests.
+    pub(super) fn new(rules: &str) -> Self {
+        let book = Self { folder: tempfile::tempdir().expect("a folder") };
+        book.write("dropship.toml", &format!("{BASE}{rules}"));
+        book.write("secret", "secret");
+        for name in ["drop", "other"] {
+            fs::create_dir(book.path(name)).expect("a folder");
+        }
+        for pem in ["roots.pem", "inter.pem", "tsaroots.pem"] {
+            fs::copy(fixture(&format!("pki/{pem}")), book.path(pem)).expect("a root");
+        }
+        book
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    pub(super) fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.arg("--config").arg(self.path("dropship.toml")).args(args);
+        command.output().expect("the command runs")
+    }
+
+    /// The exit code and the JSON document.
+    pub(super) fn json(&self, args: &[&str]) -> (Option<i32>, Value) {
+        let output = self.run(&[&["--json"], args].concat());
+        let json = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{args:?}: {error}: {}", text(&output.stderr)));
+        (output.status.code(), json)
+    }
+
+    /// Everything that `check` says: errors, warnings, what has no effect; empty when all is well.
+    pub(super) fn check(&self) -> String {
+        let output = self.run(&["check"]);
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        if output.status.success() && !said.contains("warning") && !said.contains("note") {
+            return String::new();
+        }
+        said
+    }
+
+    /// The plan of a fixture as a package of the folder `in`.
+    pub(super) fn plan(&self, package: &str, name: &str) -> (Option<i32>, Value) {
+        let file = self.path("drop").join(name);
+        fs::copy(fixture(package), &file).expect("a copy");
+        self.json(&["plan", file.to_str().expect("a path")])
+    }
+}

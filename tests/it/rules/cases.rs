@@ -1,0 +1,143 @@
+//! `dropship test`: the operators' own cases, in their own CI, without a network.
+
+use std::fs;
+use std::time::Instant;
+
+use super::book::{Book, LABEL, RULE};
+use crate::home::{fixture, text};
+
+const CASE: &str = r#"
+[[test]]
+name = "a cab goes to the ring"
+package = { folder = "in", file = "x.cab", provider = "Contoso", inf = "x.inf", version = "1.2.0.0", hardware_ids = 'PCI\VEN_1414&DEV_0001' }
+[test.expect]
+rule = "ring"
+product = { name = "Contoso x 1.2.0.0" }
+submission = { name = "x" }
+labels = ["x 1.2.0.0 ring"]
+label = { audiences = ["Test Registry Key"], manual_acquisition = true }
+"#;
+
+#[test]
+fn cases_that_hold_pass_and_the_samples_of_the_repository_do() {
+    let book = Book::new(&format!("{RULE}{LABEL}{CASE}"));
+    let (code, json) = book.json(&["test"]);
+    assert_eq!((code, &json["ok"], &json["passed"]), (Some(0), &true.into(), &1.into()), "{json:#}");
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/dropship.toml");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dropship"))
+        .args(["--config", config, "--json", "test"])
+        .output()
+        .expect("it runs");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "{json:#}");
+    assert!(json["passed"].as_u64() >= Some(5), "{json:#}");
+    assert_eq!(json["without_test"], serde_json::json!([]), "each sample has a test");
+}
+
+#[test]
+fn a_case_that_does_not_hold_shows_the_difference_and_ends_1() {
+    let wrong = CASE
+        .replace("Contoso x 1.2.0.0", "Contoso x 9")
+        .replace("\"x 1.2.0.0 ring\"", "\"* retail\"")
+        .replace("manual_acquisition = true", "manual_acquisition = false")
+        .replace("submission = { name = \"x\" }", "submission = { name = \"y\" }");
+    let book = Book::new(&format!("{RULE}{LABEL}{CASE}{}", wrong.replace("a cab goes", "no cab goes")));
+    let output = book.run(&["test"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        "FAILED  no cab goes to the ring",
+        "product.name\n      - \"Contoso x 9\"\n      + \"Contoso x 1.2.0.0\"",
+        "submission.name\n      - \"y\"\n      + \"x\"",
+        "labels\n      - \"* retail\"\n      + `x 1.2.0.0 ring`",
+        "manual_acquisition\n      - false\n      + true",
+        "1 passed, 1 FAILED",
+        "dropship.toml:",
+    ] {
+        assert!(said.contains(part), "{part:?} in {said}");
+    }
+    let (code, json) = book.json(&["test"]);
+    assert_eq!((code, &json["failed"]), (Some(1), &1.into()));
+    assert_eq!(json["cases"][1]["differences"].as_array().map(Vec::len), Some(4), "{json:#}");
+    // One of them alone, and none of that name.
+    assert_eq!(book.run(&["test", "A CAB*"]).status.code(), Some(0));
+    assert_eq!(book.run(&["test", "zebra"]).status.code(), Some(64));
+}
+
+#[test]
+fn a_wrong_configuration_is_told_from_a_case_that_fails() {
+    let book = Book::new(&format!("{RULE}{LABEL}{}", CASE.replace("rule = \"ring\"", "rule = \"rung\"")));
+    let output = book.run(&["test"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("did you mean `ring`?"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_facts_of_a_package_come_from_a_file_that_inspect_wrote() {
+    let case = r#"
+[[test]]
+name = "the package of the last build"
+package = { facts = "facts.json", folder = "in", file = "echo.cab" }
+expect = { rule = "ring", labels = ["echo * ring"], label = { pnp_string = 'pci\*' } }
+"#;
+    let book = Book::new(&format!(
+        "{RULE}{LABEL}hardware_ids = {{ include = ['pci\\*'], operating_systems = \"*_CO_*\" }}\n{case}"
+    ));
+    book.write("facts.json", "{}");
+    let cab = fixture("cab/good-signed-ts.cab");
+    // `inspect` needs no sound tests: it reads the configuration without the rules.
+    let plain = Book::new(RULE);
+    for command in ["inspect", "plan"] {
+        let printed = plain.run(&["--json", command, cab.to_str().expect("a path")]);
+        book.write("facts.json", &text(&printed.stdout));
+        let (code, json) = book.json(&["test"]);
+        assert_eq!(code, Some(0), "{command}: {json:#}");
+    }
+}
+
+#[test]
+fn offsets_and_blackout_days_are_tried_as_of_a_given_day() {
+    let label = format!("{LABEL}go_live = \"next_working_day\"\nblackout = [\"2026-12-24..2026-12-31\"]\n");
+    let case = CASE.replace("manual_acquisition = true", "go_live = \"2027-01-01*\"");
+    let book = Book::new(&format!("{RULE}{label}{case}"));
+    assert_eq!(book.run(&["test", "--at", "2026-12-23T12:00:00Z"]).status.code(), Some(0));
+    assert_eq!(book.run(&["test", "--at", "2026-12-21T12:00:00Z"]).status.code(), Some(1));
+}
+
+/// Prints what it took; how fast the machine of a test is says nothing about the program.
+#[test]
+fn five_hundred_rules_and_five_thousand_cases_are_checked_and_tried() {
+    let mut text = String::new();
+    for rule in 0..500 {
+        let own = RULE.replace("\"ring\"", &format!("\"rule {rule}\"")).replace(
+            "{ file = \"*.cab\" }",
+            &format!("{{ file = \"p{rule}-*.cab\", provider = \"Contoso*\" }}"),
+        );
+        text.push_str(&own);
+        text.push_str(LABEL);
+    }
+    for case in 0..5000 {
+        let rule = case % 500;
+        let own = CASE
+            .replace("a cab goes", &format!("{case} goes"))
+            .replace("x.cab", &format!("p{rule}-{case}.cab"))
+            .replace("rule = \"ring\"", &format!("rule = \"rule {rule}\""))
+            .replace("Contoso x ", "Contoso p* ")
+            .replace("name = \"x\"", "name = \"p*\"")
+            .replace("x 1.2", "p* 1.2");
+        text.push_str(&own);
+    }
+    let book = Book::new(&text);
+    for command in ["check", "test"] {
+        let began = Instant::now();
+        let (code, json) = book.json(&[command]);
+        eprintln!("{command} of 500 rules and 5000 cases took {:?}", began.elapsed());
+        assert_eq!((code, &json["ok"]), (Some(0), &true.into()), "{command}");
+        match command {
+            "check" => assert_eq!((&json["rules"], &json["tests"]), (&500.into(), &5000.into())),
+            _ => assert_eq!(json["passed"], 5000),
+        }
+    }
+    let size = fs::metadata(book.path("dropship.toml")).expect("a file").len();
+    assert!(size > 2_000_000, "{size}");
+}

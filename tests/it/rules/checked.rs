@@ -1,0 +1,131 @@
+//! What `check` finds before anything is dropped.
+
+use super::book::{Book, LABEL, RULE};
+use crate::home::text;
+
+/// A rule like the usual one, under another name and for other packages.
+fn rule(name: &str, matching: &str) -> String {
+    RULE.replace("\"ring\"", &format!("\"{name}\"")).replace("{ file = \"*.cab\" }", matching)
+}
+
+#[test]
+fn everything_that_can_be_known_beforehand_is_told_with_its_place() {
+    let label = |from: &str, to: &str| {
+        assert!(LABEL.contains(from), "{from}");
+        format!("{RULE}{}", LABEL.replace(from, to))
+    };
+    let ring = "audiences = [\"Test Registry Key\"]";
+    let hlkx = |name: &str| {
+        rule("h", "{ kind = \"hlkx\" }")
+            .replace("attestation", "hlk")
+            .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", name)
+    };
+    let cases: Vec<(String, &[&str])> = vec![
+        (
+            format!("{RULE}{}", rule("twin", "{ file = \"*.cab\" }")),
+            &["`ring` and `twin` can never be told apart"],
+        ),
+        (
+            format!("{RULE}{}", rule("late", "{ file = \"echo*.cab\" }")),
+            &["`late` can never match", "takes every package before it"],
+        ),
+        (rule("x", "{ kind = \"hlkx\" }"), &["`x` can never match", "attestation takes a .cab"]),
+        (rule("x", "{ kind = \"cab\", file = \"*.hlkx\" }"), &["exclude each other"]),
+        (
+            hlkx("{{ file.stem }}").replace("kind = \"hlkx\"", "kind = \"hlkx\", provider = \"C*\""),
+            &["`match.provider` is never known of an .hlkx"],
+        ),
+        (hlkx("{{ inf.version }}"), &["`inf.version` is never known of an .hlkx"]),
+        (RULE.replace("inf.version", "inf.versoin"), &["inf.versoin", "did you mean `version`?"]),
+        (RULE.replace("{{ inf.version }}", "{{ inf.version | nope }}"), &["nope"]),
+        (RULE.replace("test_harness", "test_harnes"), &["test_harnes", "did you mean `test_harness`?"]),
+        (RULE.replace("X64_NI_FULL", "X64_NL_FULL"), &["WINDOWS_v100_X64_NL_FULL", "did you mean"]),
+        (format!("{RULE}{LABEL}{LABEL}"), &["two labels of this rule are named"]),
+        (
+            RULE.replace(" {{ file.stem }} {{ inf.version }}", ""),
+            &["warning", "this can render one name for two packages"],
+        ),
+        (label(ring, ""), &["attestation", "Test Registry Key"]),
+        (label(ring, &format!("{ring}\nauto_install_during_os_upgrade = true")), &["approval"]),
+        (label(ring, &format!("{ring}\nfloor = \"NI\"\nfloor_build = 22621")), &["floor"]),
+        (
+            label(ring, &format!("{ring}\nhardware_ids = {{ include = [] }}")),
+            &["`include` is an empty list: nothing fits it"],
+        ),
+        (label(ring, &format!("{ring}\nchids = [\"not-a-guid\"]")), &["a CHID is a GUID"]),
+        (label(ring, &format!("{ring}\nafter = \"* nowhere\"")), &["has no label `* nowhere`"]),
+        (
+            label(ring, &format!("{ring}\nsoak = \"3d\"")),
+            &["`soak` counts from the label that `after` names"],
+        ),
+        (label("windows_update", "another_partner"), &["names none", "add `partners"]),
+        (label(ring, &format!("{ring}\npartners = [1]")), &["`partners` is for labels for partners"]),
+        (
+            format!("{RULE}[rule.vars.ring]\nallowed = [\"a\"]\ndefault = \"b\"\n"),
+            &["`b` is not among the `allowed` values"],
+        ),
+        (RULE.replace("{{ inf.version }}", "{{ vars.branch }}"), &["the rule declares no `vars.branch`"]),
+        (format!("{RULE}include = [\"more.toml\"]\n"), &["include"]),
+    ];
+    let mut missing = Vec::new();
+    for (rules, told) in cases {
+        let said = Book::new(&rules).check();
+        let lacks = |part: &&&str| !said.contains(**part);
+        if let Some(part) = told.iter().chain(&["dropship.toml:", "^"]).find(lacks) {
+            missing.push(format!("{part:?} in {said}"));
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n\n"));
+    assert_eq!(Book::new(&format!("{RULE}{LABEL}")).check(), "", "and nothing of what is well");
+}
+
+#[test]
+fn keys_that_once_had_no_effect_have_one_now() {
+    let book = Book::new(&format!(
+        "{}{LABEL}supersede = true\n[rule.vars.branch]\nallowed = [\"main\", \"rel-*\"]\ndefault = \"main\"\n",
+        RULE.replace("{{ inf.version }}", "{{ inf.version }} {{ vars.branch }}")
+    ));
+    assert_eq!(book.check(), "");
+}
+
+#[test]
+fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
+    let rules = format!(
+        "{}{RULE}{LABEL}supersede = true\nhardware_ids = {{ include = ['pci\\*'], operating_systems = \"*_CO_*\" }}\n{}",
+        rule("fabrikam", "{ provider = \"Fabrikam*\", file = \"*.cab\" }"),
+        rule("all", "{ provider = \"Example*\" }"),
+    );
+    let book = Book::new(&rules);
+    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    assert_eq!((code, &plan["rule"], &plan["folder"]), (Some(0), &"ring".into(), &"in".into()), "{plan:#}");
+    let passed = &plan["passed_over"];
+    assert!(passed[0]["reasons"][0].as_str().is_some_and(|why| why.contains("Fabrikam")), "{passed:#}");
+    assert_eq!(passed[1]["reasons"][0], "it fits too, but `ring` stands before it");
+    let label = &plan["labels"][0];
+    assert_eq!((&label["name"], &label["supersede"]), (&"echo 1.2.3.4 ring".into(), &true.into()));
+    let rows = label["foreseen"]["request"]["targeting"]["hardwareIds"].as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["operatingSystemCode"], "WINDOWS_v100_X64_CO_FULL");
+
+    let shown = book.run(&["plan", book.path("drop/echo.cab").to_str().expect("a path")]);
+    let said = text(&shown.stdout);
+    for part in [
+        "removed from labels that dropship made",
+        "echo.inf WINDOWS_v100_X64_CO_FULL pci\\ven_1234",
+        "as soon as it is certified",
+        "it fits too",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+
+    // A selection that comes out empty is a problem, never "all".
+    let book = Book::new(&rules.replace("'pci\\*'", "'usb\\*'"));
+    let (_, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    let problems = plan["labels"][0]["foreseen"]["problems"].to_string();
+    assert!(problems.contains("it would target nothing"), "{plan:#}");
+    // No rule: rejected, with those that came closest.
+    let book = Book::new(&rule("fabrikam", "{ provider = \"Fabrikam*\" }"));
+    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    assert_eq!(code, Some(65));
+    assert!(plan["error"]["message"].as_str().is_some_and(|why| why.contains("rule `fabrikam`")), "{plan:#}");
+}

@@ -1,0 +1,36 @@
+//! What tests of a running daemon need again and again.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::home::{Home, wait_for};
+
+/// Changes the configuration; each text must stand in it.
+pub(super) fn edit(home: &Home, changes: &[(&str, &str)]) {
+    let path = home.path("dropship.toml");
+    let mut text = fs::read_to_string(&path).expect("a configuration");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from:?} stands in {text}");
+        text = text.replace(from, to);
+    }
+    fs::write(path, text).expect("written");
+}
+
+/// Waits until the daemon answers.
+pub(super) fn listening(home: &Home) {
+    // Not asked before the socket is there: a command without a daemon opens the store itself.
+    let up = || home.path("control.sock").exists() && home.run(&["status"]).status.success();
+    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
+}
+
+/// Waits until the package's receipt says that its job is in this state.
+pub(super) fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
+    let mut last = Value::Null;
+    wait_for(&format!("{package} to be {state}"), || {
+        last = home.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
+        (last["state"] == state).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{package} is not {state}: {last:#}\n{}", home.log()));
+    last
+}
