@@ -15,16 +15,26 @@ use crate::depot::Depot;
 use crate::hardware::Client;
 use crate::intake::Intake;
 use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
+use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Durable, Opening, Store};
 use crate::{accounts, observe, service};
 
 mod bound;
 mod reach;
+mod status_line;
 mod upkeep;
+mod watchdog;
+mod witness;
 
 pub use bound::OtherService;
 use reach::DaemonReach;
+use witness::DaemonWitness;
+
+/// How long the store may take to open.
+const START: Duration = Duration::from_secs(30 * 60);
+/// How long calls under way may take to end; a create may take five minutes to answer.
+const DRAIN: Duration = Duration::from_secs(330);
 
 /// How the daemon was asked to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +59,7 @@ pub struct Running {
     socket: PathBuf,
     closing: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    watchdog: Option<watchdog::Watchdog>,
     options: Options,
 }
 
@@ -80,9 +91,13 @@ impl Loaded {
         }
         let config = self.config;
         let home = config.store.path.clone();
+        // A journal that has to be caught up with may take its time.
+        let starting = service::extend_timeouts(START);
         let opening_home = home.clone();
         let (store, opening) = tokio::task::spawn_blocking(move || Durable::open(&opening_home)).await??;
         tell_opening(&opening);
+        let pulse = Pulse::default();
+        pulse.listen("store", store.beat());
         let store: Arc<dyn Store> = Arc::new(store);
         bound::check(&*store, &config, self.options.sandbox).await?;
 
@@ -126,14 +141,17 @@ impl Loaded {
             draining: CancellationToken::new(),
             broken,
             runtime: tokio::runtime::Handle::current(),
+            witness: Arc::new(DaemonWitness::new(&pulse)),
         });
         if hear.set(Arc::clone(&context)).is_err() {
             return Err(anyhow!("the daemon was started twice"));
         }
-        let open = context.take_up()?;
+        context.take_up()?;
 
         let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
         let closing = CancellationToken::new();
+        let attended = Beat::default();
+        pulse.listen("intake", &attended);
         let reach =
             DaemonReach::new(Arc::clone(&context), Arc::clone(&intake), reception, operators, endpoint);
         let serving = control::serve(&socket, Arc::new(reach), closing.clone().cancelled_owned())
@@ -145,13 +163,16 @@ impl Loaded {
                 }
             }),
             tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+            tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake))),
+            tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
         ];
         let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
-        let folders = intake.health().len();
-        let status = format!("Watching {folders} folders, {open} jobs open");
+        drop(starting);
+        let watchdog = watchdog::start(&pulse, &socket);
+        let status = status_line::of(&context, &intake);
         observe::ready(&status, self.options.sandbox);
         service::ready(&status);
-        Ok(Running { context, intake, workers, socket, closing, tasks, options: self.options })
+        Ok(Running { context, intake, workers, socket, closing, tasks, watchdog, options: self.options })
     }
 }
 
@@ -198,16 +219,26 @@ impl Running {
     async fn drain(self, broken: Option<String>) -> Ended {
         service::stopping("Letting calls under way end");
         observe::stopping(self.context.queue.running());
+        let began = std::time::Instant::now();
+        let ending = service::extend_timeouts(DRAIN + Duration::from_secs(30));
         self.context.draining.cancel();
-        self.intake.stop().await;
-        if let Err(error) = self.workers.await {
-            tracing::error!("the workers ended badly: {error}");
+        let all = async {
+            self.intake.stop().await;
+            if let Err(error) = self.workers.await {
+                tracing::error!("the workers ended badly: {error}");
+            }
+        };
+        // What does not end by then is in doubt, and looked for at the next start.
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            observe::drain_gave_up(self.context.queue.running());
         }
         self.closing.cancel();
         for task in self.tasks {
             task.abort();
         }
         drop(std::fs::remove_file(&self.socket));
+        drop((self.watchdog, ending));
+        observe::stopped(began.elapsed());
         match broken {
             None => Ended::Well,
             Some(why) => Ended::Broken(why),

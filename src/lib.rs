@@ -31,6 +31,7 @@ pub mod app;
 pub mod cli;
 pub mod control;
 pub mod observe;
+pub mod pulse;
 pub mod redact;
 pub mod sandbox;
 pub mod service;

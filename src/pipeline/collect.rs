@@ -70,7 +70,7 @@ async fn fetch<S: Service>(
         return Ok(());
     }
     let staged = outbox.staging(name);
-    if let Err(error) = service.download(url, &staged).await {
+    if let Err(error) = hand.unless_draining(service.download(url, &staged)).await? {
         return hand.transfer_trouble(&error).await;
     }
     let path = staged.clone();

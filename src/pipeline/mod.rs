@@ -30,7 +30,7 @@ mod upload;
 pub use accounts::{Accounts, Paused};
 pub use brake::Brake;
 pub use clock::Clock;
-pub use context::{Context, Judge, Settings};
+pub use context::{Context, Judge, Settings, Witness};
 pub use dispatch::run;
 pub use forget::forget_ended;
 pub use names::Names;

@@ -32,7 +32,7 @@ pub(super) async fn look_at_all<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     for index in 0..hand.job.labels.len() {
         let label = &hand.job.labels[index];
         let Some(id) = label.creation.id().filter(|_| label.published.is_none()) else { continue };
-        let found = match service.label(product, submission, LabelId(id)).await {
+        let found = match hand.unless_draining(service.label(product, submission, LabelId(id))).await? {
             Ok(found) => found,
             Err(error) => return hand.trouble(error).await,
         };

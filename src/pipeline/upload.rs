@@ -22,7 +22,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         return hand.wait_paused().await;
     }
     let copy = hand.context.depot.package(&hand.job.id);
-    match service.upload(&url, &copy).await {
+    match hand.unless_draining(service.upload(&url, &copy)).await? {
         Ok(bytes) => hand.record(vec![Event::Uploaded { bytes }]).await,
         Err(error) => hand.transfer_trouble(&error).await,
     }

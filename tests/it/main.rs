@@ -17,4 +17,5 @@ mod outage;
 mod rejection;
 mod root;
 mod secrecy;
+mod service;
 mod way;

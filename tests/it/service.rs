@@ -1,0 +1,5 @@
+//! The daemon as a service: what it tells systemd, how it stops, and what freezes it.
+
+mod drain;
+mod manager;
+mod notify_socket;
