@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::model::{After, Config};
 use crate::control;
 use crate::depot::Depot;
-use crate::hardware::Client;
+use crate::hardware::{Client, Observer};
 use crate::intake::Intake;
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
 use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
 use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
@@ -21,6 +23,7 @@ use crate::store::{Durable, Opening, Store};
 use crate::{accounts, observe, service};
 
 mod bound;
+mod pages;
 mod reach;
 mod status_line;
 mod upkeep;
@@ -28,6 +31,7 @@ mod watchdog;
 mod witness;
 
 pub use bound::OtherService;
+use pages::Pages;
 use reach::DaemonReach;
 use witness::DaemonWitness;
 
@@ -101,7 +105,15 @@ impl Loaded {
         let store: Arc<dyn Store> = Arc::new(store);
         bound::check(&*store, &config, self.options.sandbox).await?;
 
-        let services = accounts::clients(&config, self.options.sandbox)?;
+        let metrics = Arc::new(Metrics::default());
+        let counted = Arc::clone(&metrics);
+        let observer = Observer::new(move |operation, status, took| counted.called(operation, status, took));
+        let services = accounts::observed_clients(&config, self.options.sandbox, &observer)?;
+        let draining = CancellationToken::new();
+        let notifier =
+            Notifier::start(&config.notify, &home, Arc::clone(&store), self.options.sandbox, &draining)?;
+        let notifier = Arc::new(notifier);
+        let scraped = config.metrics;
         let depot = Depot::open(&home).with_context(|| format!("cannot open {}", home.display()))?;
         let depot = depot.keeping_free(config.store.min_free);
         let open = store.open_jobs()?;
@@ -138,10 +150,10 @@ impl Loaded {
             clock: Clock::Wall,
             settings,
             news,
-            draining: CancellationToken::new(),
+            draining,
             broken,
             runtime: tokio::runtime::Handle::current(),
-            witness: Arc::new(DaemonWitness::new(&pulse)),
+            witness: Arc::new(DaemonWitness::new(&pulse, Arc::clone(&metrics), Arc::clone(&notifier))),
         });
         if hear.set(Arc::clone(&context)).is_err() {
             return Err(anyhow!("the daemon was started twice"));
@@ -154,9 +166,21 @@ impl Loaded {
         pulse.listen("intake", &attended);
         let reach =
             DaemonReach::new(Arc::clone(&context), Arc::clone(&intake), reception, operators, endpoint);
-        let serving = control::serve(&socket, Arc::new(reach), closing.clone().cancelled_owned())
+        let pages = pages::routes(Arc::new(Pages {
+            context: Arc::clone(&context),
+            intake: Arc::clone(&intake),
+            metrics,
+            notifier,
+            pulse: pulse.clone(),
+            since: jiff::Timestamp::now(),
+        }));
+        let scraping = match scraped {
+            Some(address) => Some(pages::listen(address, pages.clone()).await?),
+            None => None,
+        };
+        let serving = control::serve(&socket, Arc::new(reach), pages, closing.clone().cancelled_owned())
             .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(async move {
                 if let Err(error) = serving.await {
                     tracing::error!("the control socket ended: {error}");
@@ -166,6 +190,7 @@ impl Loaded {
             tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake))),
             tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
         ];
+        tasks.extend(scraping);
         let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
         drop(starting);
         let watchdog = watchdog::start(&pulse, &socket);

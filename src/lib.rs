@@ -30,6 +30,8 @@ pub mod accounts;
 pub mod app;
 pub mod cli;
 pub mod control;
+pub mod metrics;
+pub mod notify;
 pub mod observe;
 pub mod pulse;
 pub mod redact;

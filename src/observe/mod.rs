@@ -43,6 +43,8 @@ pub mod id {
     pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
     /// The daemon has ended.
     pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
+    /// Nobody could be notified.
+    pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
     /// A part hangs, and the watchdog is not fed.
     pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";
 }
@@ -317,6 +319,30 @@ pub fn hung(parts: &[(&str, std::time::Duration)]) {
         message_id = id::HUNG,
         "A part hangs: {}; unless it goes on, systemd's watchdog restarts the daemon",
         parts.join(", ")
+    );
+}
+
+/// A notification did not get through; it is tried again.
+pub fn notification_failed(target: &str, id: &str, why: &str) {
+    tracing::warn!(
+        event = "notification_failed",
+        message_id = id::NOTIFY_FAILED,
+        notify = target,
+        notification = id,
+        "Notifying `{target}` failed, it is tried again: {}",
+        crate::redact::mask(why)
+    );
+}
+
+/// A notification is given up.
+pub fn notification_lost(target: &str, id: &str, why: &str) {
+    tracing::error!(
+        event = "notification_lost",
+        message_id = id::NOTIFY_FAILED,
+        notify = target,
+        notification = id,
+        "Notifying `{target}` of {id} was given up: {}",
+        crate::redact::mask(why)
     );
 }
 

@@ -2,4 +2,8 @@
 
 mod drain;
 mod manager;
+mod notify;
 mod notify_socket;
+mod pages;
+mod rights;
+mod texts;
