@@ -27,7 +27,7 @@ pub(super) fn start(pulse: &Pulse, socket: &Path) -> Option<Watchdog> {
     let (pulse, socket) = (pulse.clone(), socket.to_owned());
     let each = (patience / 4).max(Duration::from_millis(50));
     let keep = move || {
-        let mut hung = Vec::new();
+        let mut hung: Vec<&str> = Vec::new();
         loop {
             let mut now = pulse.silent(patience / 2);
             if !answers(&socket, patience / 4) {
@@ -35,10 +35,10 @@ pub(super) fn start(pulse: &Pulse, socket: &Path) -> Option<Watchdog> {
             }
             if now.is_empty() {
                 service::feed_watchdog();
-            } else if hung.is_empty() {
+            } else if now.iter().any(|(part, _)| !hung.contains(part)) {
                 observe::hung(&now);
             }
-            hung = now;
+            hung = now.iter().map(|(part, _)| *part).collect();
             if dropped.recv_timeout(each) != Err(RecvTimeoutError::Timeout) {
                 return;
             }

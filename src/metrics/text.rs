@@ -1,6 +1,6 @@
 //! Prometheus' text exposition format, version 0.0.4.
 //!
-//! Written here, in a page: the well-kept client library writes OpenMetrics alone, and wants every value
+//! Written here, in a page: the well-kept client library writes `OpenMetrics` alone, and wants every value
 //! registered, while most of ours are read when they are asked for.
 
 /// What a number is.

@@ -22,10 +22,10 @@ struct Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.id {
-            if let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL) {
-                tracing::debug!("a command's processes are gone already: {error}");
-            }
+        if let Some(group) = self.id
+            && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
+        {
+            tracing::debug!("a command's processes are gone already: {error}");
         }
     }
 }

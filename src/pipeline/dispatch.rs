@@ -17,7 +17,8 @@ use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
 
 /// The dispatcher looks at the clock at least so often: suspended machines and changed clocks are not missed.
-const GLANCE: Duration = Duration::from_secs(5);
+/// It is also the dispatcher's heartbeat, which has to be quicker than any sensible watchdog.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// Works on jobs until the daemon drains, then waits until every worker has put its job down.
 pub async fn run<S: Service>(context: Arc<Context<S>>) {
