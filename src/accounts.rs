@@ -15,8 +15,21 @@ use crate::redact::Secret;
 /// # Errors
 /// When a credential or certificate cannot be read, with its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
+    observed_clients(config, sandbox, &hardware::Observer::default())
+}
+
+/// The same, with somebody who hears of each call.
+///
+/// # Errors
+/// When a credential or certificate cannot be read, with its file.
+pub fn observed_clients(
+    config: &Config,
+    sandbox: bool,
+    observer: &hardware::Observer,
+) -> anyhow::Result<BTreeMap<String, Client>> {
     let client = |(name, account): (&String, &Account)| {
-        let settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
+        let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
+        settings.observer = observer.clone();
         Ok((name.clone(), Client::new(settings).with_context(|| format!("account `{name}`"))?))
     };
     config.accounts.iter().map(client).collect()

@@ -12,21 +12,35 @@ use tokio_util::sync::CancellationToken;
 use crate::config::model::{After, Config};
 use crate::control;
 use crate::depot::Depot;
-use crate::hardware::Client;
+use crate::hardware::{Client, Observer};
 use crate::intake::Intake;
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
 use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
+use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Durable, Opening, Store};
 use crate::{accounts, observe, service};
 
 mod bound;
+mod pages;
 mod reach;
 mod reload;
+mod status_line;
 mod upkeep;
+mod watchdog;
+mod witness;
 
 pub use bound::OtherService;
+use pages::Pages;
 use reach::DaemonReach;
 pub use reload::Reloader;
+use witness::DaemonWitness;
+
+/// How long the store may take to open.
+const START: Duration = Duration::from_secs(30 * 60);
+/// How long calls under way may take to end; a create may take five minutes to answer.
+const DRAIN: Duration = Duration::from_secs(330);
 
 /// How the daemon was asked to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +66,7 @@ pub struct Running {
     socket: PathBuf,
     closing: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+    watchdog: Option<watchdog::Watchdog>,
     options: Options,
 }
 
@@ -83,13 +98,25 @@ impl Loaded {
         }
         let config = self.config;
         let home = config.store.path.clone();
+        // A journal that has to be caught up with may take its time.
+        let starting = service::extend_timeouts(START);
         let opening_home = home.clone();
         let (store, opening) = tokio::task::spawn_blocking(move || Durable::open(&opening_home)).await??;
         tell_opening(&opening);
+        let pulse = Pulse::default();
+        pulse.listen("store", store.beat());
         let store: Arc<dyn Store> = Arc::new(store);
         bound::check(&*store, &config, self.options.sandbox).await?;
 
-        let services = accounts::clients(&config, self.options.sandbox)?;
+        let metrics = Arc::new(Metrics::default());
+        let counted = Arc::clone(&metrics);
+        let observer = Observer::new(move |operation, status, took| counted.called(operation, status, took));
+        let services = accounts::observed_clients(&config, self.options.sandbox, &observer)?;
+        let draining = CancellationToken::new();
+        let notifier =
+            Notifier::start(&config.notify, &home, Arc::clone(&store), self.options.sandbox, &draining)?;
+        let notifier = Arc::new(notifier);
+        let scraped = config.metrics;
         let depot = Depot::open(&home).with_context(|| format!("cannot open {}", home.display()))?;
         let depot = depot.keeping_free(config.store.min_free);
         let open = store.open_jobs()?;
@@ -121,35 +148,64 @@ impl Loaded {
             clock: Clock::Wall,
             settings,
             news,
-            draining: CancellationToken::new(),
+            draining,
             broken,
             runtime: tokio::runtime::Handle::current(),
+            witness: Arc::new(DaemonWitness::new(&pulse, Arc::clone(&metrics), Arc::clone(&notifier))),
         });
         if hear.set(Arc::clone(&context)).is_err() {
             return Err(anyhow!("the daemon was started twice"));
         }
-        let open = context.take_up()?;
+        context.take_up()?;
 
         let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
         let closing = CancellationToken::new();
+        let attended = Beat::default();
+        pulse.listen("intake", &attended);
         let reloader = Arc::new(Reloader::new(Arc::clone(&context), Arc::clone(&intake), reception));
         let reach = DaemonReach::new(Arc::clone(&reloader));
-        let serving = control::serve(&socket, Arc::new(reach), closing.clone().cancelled_owned())
+        let pages = pages::routes(Arc::new(Pages {
+            context: Arc::clone(&context),
+            intake: Arc::clone(&intake),
+            metrics,
+            notifier,
+            pulse: pulse.clone(),
+            since: jiff::Timestamp::now(),
+        }));
+        let scraping = match scraped {
+            Some(address) => Some(pages::listen(address, pages.clone()).await?),
+            None => None,
+        };
+        let serving = control::serve(&socket, Arc::new(reach), pages, closing.clone().cancelled_owned())
             .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(async move {
                 if let Err(error) = serving.await {
                     tracing::error!("the control socket ended: {error}");
                 }
             }),
             tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+            tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake))),
+            tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
         ];
+        tasks.extend(scraping);
         let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
-        let folders = intake.health().len();
-        let status = format!("Watching {folders} folders, {open} jobs open");
+        drop(starting);
+        let watchdog = watchdog::start(&pulse, &socket);
+        let status = status_line::of(&context, &intake);
         observe::ready(&status, self.options.sandbox);
         service::ready(&status);
-        Ok(Running { context, intake, reloader, workers, socket, closing, tasks, options: self.options })
+        Ok(Running {
+            context,
+            intake,
+            reloader,
+            workers,
+            socket,
+            closing,
+            tasks,
+            watchdog,
+            options: self.options,
+        })
     }
 }
 
@@ -202,16 +258,26 @@ impl Running {
     async fn drain(self, broken: Option<String>) -> Ended {
         service::stopping("Letting calls under way end");
         observe::stopping(self.context.queue.running());
+        let began = std::time::Instant::now();
+        let ending = service::extend_timeouts(DRAIN + Duration::from_secs(30));
         self.context.draining.cancel();
-        self.intake.stop().await;
-        if let Err(error) = self.workers.await {
-            tracing::error!("the workers ended badly: {error}");
+        let all = async {
+            self.intake.stop().await;
+            if let Err(error) = self.workers.await {
+                tracing::error!("the workers ended badly: {error}");
+            }
+        };
+        // What does not end by then is in doubt, and looked for at the next start.
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            observe::drain_gave_up(self.context.queue.running());
         }
         self.closing.cancel();
         for task in self.tasks {
             task.abort();
         }
         drop(std::fs::remove_file(&self.socket));
+        drop((self.watchdog, ending));
+        observe::stopped(began.elapsed());
         match broken {
             None => Ended::Well,
             Some(why) => Ended::Broken(why),

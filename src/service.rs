@@ -2,8 +2,15 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use sd_notify::NotifyState;
+
+/// While something long goes on, systemd is told this often ...
+const EXTEND_EACH: Duration = Duration::from_secs(5);
+/// ... to wait for so long from then on.
+const EXTEND_BY: Duration = Duration::from_secs(20);
 
 /// Is standard error connected to the journal? `JOURNAL_STREAM` names its device and inode then (systemd.exec(5)).
 #[must_use]
@@ -26,6 +33,69 @@ pub fn status(status: &str) {
 /// The daemon is going down.
 pub fn stopping(status: &str) {
     tell(&[NotifyState::Stopping, NotifyState::Status(status)]);
+}
+
+/// How often the watchdog wants to be fed, at the latest; nothing if there is none.
+#[must_use]
+pub fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+/// All parts are well.
+pub fn feed_watchdog() {
+    tell(&[NotifyState::Watchdog]);
+}
+
+/// The configuration is being reloaded, for as long as this lives: systemd is told that the daemon is ready
+/// again whatever came of it.
+#[derive(Debug)]
+#[must_use = "the reload ends when this is dropped"]
+pub struct Reloading(());
+
+/// Tells that a reload begins (`Type=notify-reload` asks for it with the monotonic time).
+pub fn reloading() -> Reloading {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => {
+            tell(&[NotifyState::Reloading, now, NotifyState::Status("Reading the configuration anew")])
+        }
+        Err(error) => tracing::debug!("the monotonic clock cannot be read: {error}"),
+    }
+    Reloading(())
+}
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        tell(&[NotifyState::Ready]);
+    }
+}
+
+/// Something long goes on, for as long as this lives: systemd's start and stop timeouts are put off.
+#[derive(Debug)]
+#[must_use = "the extension ends when this is dropped"]
+pub struct Extending(
+    #[expect(dead_code, reason = "held until it is dropped, which ends the thread")] Sender<()>,
+);
+
+/// Puts timeouts off for `most` at the longest. A thread does it: what goes on may block everything else.
+pub fn extend_timeouts(most: Duration) -> Extending {
+    let extend = || {
+        tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(EXTEND_BY.as_micros()).unwrap_or(u32::MAX))]);
+    };
+    extend();
+    let (held, dropped) = channel::<()>();
+    let rounds = u32::try_from(most.as_secs() / EXTEND_EACH.as_secs()).unwrap_or(u32::MAX);
+    let keep_on = move || {
+        for _ in 0..rounds {
+            if dropped.recv_timeout(EXTEND_EACH) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            extend();
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("extend".to_owned()).spawn(keep_on) {
+        tracing::debug!("systemd's timeouts cannot be put off: {error}");
+    }
+    Extending(held)
 }
 
 /// The file of a systemd credential (`LoadCredential=`), if the unit was given it.

@@ -36,6 +36,7 @@ impl Reloader {
     /// # Errors
     /// Every reason why it is refused; the old configuration stays in force then.
     pub async fn reload(&self, by: &str) -> Result<Reloaded, Refusal> {
+        let _telling = crate::service::reloading();
         let _one_at_a_time = self.turn.lock().await;
         let done = self.carry_out().await;
         match &done {

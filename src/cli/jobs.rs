@@ -33,12 +33,15 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             return "no jobs".to_owned();
         }
         let rows: Vec<_> = jobs.iter().map(row).collect();
-        table(&["JOB", "PACKAGE", "FOLDER", "RULE", "STEP", "STATE", "SINCE", ""], &rows)
+        table(&HEADS, &rows)
     })?;
     Ok(Exit::Done)
 }
 
-fn row(job: &Receipt) -> Vec<String> {
+/// The columns.
+pub(super) const HEADS: [&str; 8] = ["JOB", "PACKAGE", "FOLDER", "RULE", "STEP", "STATE", "SINCE", ""];
+
+pub(super) fn row(job: &Receipt) -> Vec<String> {
     let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let note = job.error.as_ref().map(|error| error.message.clone()).or_else(|| job.waits_for.clone());
     vec![

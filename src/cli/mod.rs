@@ -18,7 +18,10 @@ mod sandbox;
 mod show;
 mod status;
 mod submit;
+mod systemd;
 mod test;
+mod texts;
+mod top;
 mod wait;
 
 use std::path::PathBuf;
@@ -76,6 +79,8 @@ enum Command {
     Show(show::Args),
     /// Say what the daemon does, what is stuck, and why
     Status,
+    /// Watch the jobs as they move, refreshed each second
+    Top(top::Args),
     /// Block until a job or package is signed or published
     Wait(wait::Args),
     /// Let a failed job go on at its step, or have a rejected package judged anew
@@ -95,6 +100,13 @@ enum Command {
     Api(api::Args),
     /// Serve the stand-in for the Hardware dashboard API
     Sandbox(sandbox::Args),
+    /// What systemd needs
+    #[command(subcommand)]
+    Systemd(systemd::Command),
+    /// Print completions for a shell
+    Completions(texts::Completions),
+    /// Write the man pages into a folder
+    Man(texts::Man),
 }
 
 /// Runs the command of this process's command line.
@@ -153,6 +165,10 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Reload => reload::run(config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
+        Command::Top(args) => top::run(&args, config, output).await,
+        Command::Systemd(command) => systemd::run(&command, config, output),
+        Command::Completions(args) => texts::completions(&args, output),
+        Command::Man(args) => texts::man(&args, output),
     }
 }
 

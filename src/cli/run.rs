@@ -62,9 +62,11 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let mut again = signal(SignalKind::terminate())?;
     let mut interrupted_again = signal(SignalKind::interrupt())?;
     let stopped_twice = async {
-        tokio::select! {
-            () = twice(&mut again) => {}
-            () = twice(&mut interrupted_again) => {}
+        for _ in 0..2 {
+            tokio::select! {
+                _ = again.recv() => {}
+                _ = interrupted_again.recv() => {}
+            }
         }
     };
     let reloader = running.reloader();
@@ -79,7 +81,10 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         ended = running.until(stop) => ended,
         () = reloads => Ended::Well,
         // Intents make an end at any instant safe.
-        () = stopped_twice => Ended::Well,
+        () = stopped_twice => {
+            observe::stopped_at_once();
+            Ended::Well
+        }
     };
     if let Some(built_in) = built_in {
         built_in.shutdown().await;
@@ -94,11 +99,6 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
             Err(Ending(Exit::Failed, message).into())
         }
     }
-}
-
-async fn twice(signal: &mut tokio::signal::unix::Signal) {
-    signal.recv().await;
-    signal.recv().await;
 }
 
 /// Points a configuration at a sandbox, with a store and outbox of its own.

@@ -27,7 +27,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn text(status: &Status) -> Vec<String> {
+pub(super) fn text(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     let sandbox = if status.sandbox { ", a sandbox" } else { "" };
     match status.since {

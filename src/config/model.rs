@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::package::Level;
 
+mod notify;
 mod rule;
 
+pub use notify::{Notify, Occasion, SecretAt, Via};
 pub use rule::{
     Approval, Build, Chids, Destination, Label, Product, Selection, Signatures, Strategy, SubmissionRule,
 };
@@ -25,6 +27,10 @@ pub struct Config {
     pub store: Store,
     /// `[control]`.
     pub control: Control,
+    /// `[metrics] listen`: metrics and health over TCP.
+    pub metrics: Option<std::net::SocketAddr>,
+    /// `[[notify]]`, in file order.
+    pub notify: Vec<Notify>,
     /// `[[folder]]`, in file order.
     pub folders: Vec<Folder>,
     /// `[signers]`.

@@ -74,13 +74,14 @@ struct Scope {
 type Shared = State<Arc<dyn Reach>>;
 type Answer<T> = Result<Json<T>, Refusal>;
 
-/// Serves the socket until `shutdown`.
+/// Serves the socket until `shutdown`, with more pages to look at.
 ///
 /// # Errors
 /// When the socket cannot be bound.
 pub fn serve<F>(
     socket: &Path,
     reach: Arc<dyn Reach>,
+    more: Router,
     shutdown: F,
 ) -> io::Result<impl Future<Output = io::Result<()>> + use<F>>
 where
@@ -102,7 +103,8 @@ where
         .route("/v1/packages/{sha256}", get(find))
         .route("/v1/submit", post(submit))
         .merge(changes)
-        .with_state(reach);
+        .with_state(reach)
+        .merge(more);
     let service = app.into_make_service_with_connect_info::<Connection>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     Ok(serving.into_future())

@@ -42,6 +42,7 @@ pub(super) struct Shared {
     pub(super) backoff: Backoff,
     pub(super) hosts: Hosts,
     pub(super) buffers: BufferPool,
+    pub(super) observer: settings::Observer,
 }
 
 impl Client {
@@ -61,11 +62,12 @@ impl Client {
         }
         let backoff = Backoff { first: settings.retry_first, max: settings.retry_max };
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
+        let observer = settings.observer.clone();
         let tokens = Arc::new(Tokens::new(http.calls.clone(), settings));
         let gate = Gate::new(backoff);
         let buffers = BufferPool::default();
         Ok(Self {
-            shared: Arc::new(Shared { http, tokens, gate, base, backoff, hosts, buffers }),
+            shared: Arc::new(Shared { http, tokens, gate, base, backoff, hosts, buffers, observer }),
             correlation: guid().into(),
         })
     }

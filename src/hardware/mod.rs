@@ -27,5 +27,6 @@ pub use error::{Class, Error, Failure, Fate};
 pub use model::*;
 pub use paging::{Listed, Pages, UNPROVEN};
 pub use settings::{
-    BuildError, Credential, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource, Settings, TokenVersion,
+    BuildError, Credential, IdentityEndpoint, ManagedIdentity, Observer, Purpose, SecretSource, Settings,
+    TokenVersion,
 };

@@ -47,6 +47,8 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// `User-Agent`.
     pub user_agent: String,
+    /// Who wants to know of each call.
+    pub observer: Observer,
 }
 
 impl Settings {
@@ -72,8 +74,34 @@ impl Settings {
             call_timeout: Duration::from_secs(300),
             proxy: None,
             ca_pem: None,
+            observer: Observer::default(),
             user_agent: concat!("dropship/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+}
+
+/// Hears of each call: its operation, the HTTP status if an answer came, and how long it took.
+#[derive(Clone, Default)]
+pub struct Observer(Option<Arc<Heard>>);
+
+type Heard = dyn Fn(&'static str, Option<u16>, Duration) + Send + Sync;
+
+impl Observer {
+    /// An observer that is told by a closure, which must not block.
+    pub fn new(told: impl Fn(&'static str, Option<u16>, Duration) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(told)))
+    }
+
+    pub(super) fn called(&self, operation: &'static str, status: Option<u16>, took: Duration) {
+        if let Some(told) = &self.0 {
+            told(operation, status, took);
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Observer" } else { "nobody" })
     }
 }
 

@@ -43,6 +43,12 @@ pub mod id {
     pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
     /// The daemon ends.
     pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
+    /// The daemon has ended.
+    pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
+    /// Nobody could be notified.
+    pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
+    /// A part hangs, and the watchdog is not fed.
+    pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";
 }
 
 /// Logs one line with the fields of a job.
@@ -285,6 +291,67 @@ pub fn stopping(running: usize) {
         event = "stopping",
         message_id = id::STOPPING,
         "dropship ends; {running} jobs are in hand, their calls under way may end"
+    );
+}
+
+/// Everything is put down.
+pub fn stopped(took: std::time::Duration) {
+    tracing::info!(
+        event = "stopped",
+        message_id = id::STOPPED,
+        "dropship has ended; draining took {took:.1?}"
+    );
+}
+
+/// A second signal: nothing is waited for any more.
+pub fn stopped_at_once() {
+    tracing::warn!(
+        event = "stopped",
+        message_id = id::STOPPED,
+        "dropship ends at once, asked a second time; calls under way are looked for at the next start"
+    );
+}
+
+/// Calls under way did not end in time.
+pub fn drain_gave_up(running: usize) {
+    tracing::warn!(
+        event = "drain_gave_up",
+        "{running} jobs did not end their calls in time; what they did is looked for at the next start"
+    );
+}
+
+/// Parts hang: the watchdog goes hungry until they beat again.
+pub fn hung(parts: &[(&str, std::time::Duration)]) {
+    let parts: Vec<_> = parts.iter().map(|(part, age)| format!("{part} (silent for {age:.1?})")).collect();
+    tracing::error!(
+        event = "hung",
+        message_id = id::HUNG,
+        "A part hangs: {}; unless it goes on, systemd's watchdog restarts the daemon",
+        parts.join(", ")
+    );
+}
+
+/// A notification did not get through; it is tried again.
+pub fn notification_failed(target: &str, id: &str, why: &str) {
+    tracing::warn!(
+        event = "notification_failed",
+        message_id = id::NOTIFY_FAILED,
+        notify = target,
+        notification = id,
+        "Notifying `{target}` failed, it is tried again: {}",
+        crate::redact::mask(why)
+    );
+}
+
+/// A notification is given up.
+pub fn notification_lost(target: &str, id: &str, why: &str) {
+    tracing::error!(
+        event = "notification_lost",
+        message_id = id::NOTIFY_FAILED,
+        notify = target,
+        notification = id,
+        "Notifying `{target}` of {id} was given up: {}",
+        crate::redact::mask(why)
     );
 }
 

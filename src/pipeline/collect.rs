@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::hand::{Go, Hand, Stop};
+use super::hand::{Go, Hand};
 use super::service::Service;
 use crate::depot::hex;
 use crate::hardware::{DownloadKind, DriverMetadata};
@@ -65,13 +65,7 @@ async fn fetch<S: Service>(
 ) -> Go {
     // What lies there already may be of an earlier job: each job brings its own.
     let staged = outbox.staging(name);
-    let draining = hand.context.draining.clone();
-    let fetched = tokio::select! {
-        fetched = service.download(url, &staged) => fetched,
-        // The part that came stays, and the next start goes on with it.
-        () = draining.cancelled() => return Err(Stop::Draining),
-    };
-    if let Err(error) = fetched {
+    if let Err(error) = hand.unless_draining(service.download(url, &staged)).await? {
         return hand.transfer_trouble(&error).await;
     }
     let path = staged.clone();

@@ -74,6 +74,18 @@ pub trait Judge: Send + Sync {
     fn judge_anew(&self, job: &Job) -> Vec<Event>;
 }
 
+/// Whoever wants to know what happens, besides log, queue and receipt. It must not block.
+pub trait Witness: Send + Sync {
+    /// Something happened to a job, and it is durable.
+    fn told(&self, _job: &Job, _events: &[Event]) {}
+    /// An account was paused for this reason, or works again.
+    fn account(&self, _name: &str, _paused: Option<&str>) {}
+    /// The dispatcher came round.
+    fn beat(&self) {}
+}
+
+impl Witness for () {}
+
 /// What all workers share.
 pub struct Context<S> {
     /// The queue's memory.
@@ -106,6 +118,8 @@ pub struct Context<S> {
     pub broken: watch::Sender<Option<String>>,
     /// Where things that threads ask for are run.
     pub runtime: Handle,
+    /// Who else wants to know.
+    pub witness: Arc<dyn Witness>,
 }
 
 impl<S> Context<S> {
@@ -121,6 +135,7 @@ impl<S> Context<S> {
                 tracing::warn!(job_id = %job.id, "the captured copy cannot be removed: {error}");
             }
         }
+        self.witness.told(job, events);
         self.queue.place(job);
         self.write_receipt(&job.id).await;
         self.news.send_replace(Some(job.id.clone()));

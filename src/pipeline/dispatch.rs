@@ -18,12 +18,14 @@ use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
 
 /// The dispatcher looks at the clock at least so often: suspended machines and changed clocks are not missed.
-const GLANCE: Duration = Duration::from_secs(30);
+/// It is also the dispatcher's heartbeat, which has to be quicker than any sensible watchdog.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// Works on jobs until the daemon drains, then waits until every worker has put its job down.
 pub async fn run<S: Service>(context: Arc<Context<S>>) {
     let mut workers = JoinSet::new();
     while !context.draining.is_cancelled() && context.broken.borrow().is_none() {
+        context.witness.beat();
         // Listened for before the queue is asked, so that no ring in between is lost.
         let bell = context.queue.bell.notified();
         let free = workers.len() < context.settings.workers;
@@ -47,7 +49,12 @@ pub async fn run<S: Service>(context: Arc<Context<S>>) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    while workers.join_next().await.is_some() {}
+    loop {
+        context.witness.beat();
+        if let Ok(None) = tokio::time::timeout(GLANCE, workers.join_next()).await {
+            return;
+        }
+    }
 }
 
 /// Works on one job until it is put down.
@@ -123,6 +130,7 @@ async fn account_works<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         Ok(()) => {
             if context.accounts.resume(&account) {
                 crate::observe::account_resumed(&account);
+                context.witness.account(&account, None);
             }
             Ok(())
         }

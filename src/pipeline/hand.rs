@@ -204,6 +204,7 @@ impl<'a, S: Service> Hand<'a, S> {
         };
         if context.accounts.pause(&account, &error.to_string(), now, due) {
             crate::observe::account_paused(&account, &error.to_string());
+            context.witness.account(&account, Some(&error.to_string()));
         }
         let probe = context.accounts.paused(&account).map_or(now, |paused| paused.probe);
         self.wait_until(probe, format!("account `{account}` is paused: {error}")).await
@@ -267,13 +268,21 @@ impl<S: Service> Hand<'_, S> {
     /// The submission as it is now.
     pub(super) async fn look(&mut self, service: &S) -> Go<Submission> {
         let (product, submission) = self.remote().await?;
-        match service.submission(product, submission).await {
+        match self.unless_draining(service.submission(product, submission)).await? {
             Ok(submission) => Ok(submission),
             // It exists: the service has not come round to knowing it, or somebody hides it for a while.
             Err(error) if error.status == Some(404) => {
                 self.stumble(Fault::new("not-shown", error.to_string()), error.retry_after).await
             }
             Err(error) => self.trouble(error).await,
+        }
+    }
+
+    /// A look or transfer that may be cut off at any instant: what was transferred is taken up again later.
+    pub(super) async fn unless_draining<T>(&self, work: impl Future<Output = T>) -> Go<T> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.context.draining.cancelled() => Err(Stop::Draining),
         }
     }
 

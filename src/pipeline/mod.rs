@@ -33,7 +33,7 @@ mod withdraw;
 pub use accounts::{Accounts, Paused};
 pub use brake::Brake;
 pub use clock::Clock;
-pub use context::{Context, Judge, Settings};
+pub use context::{Context, Judge, Settings, Witness};
 pub use dispatch::run;
 pub use folders::FolderWays;
 pub use forget::forget_ended;

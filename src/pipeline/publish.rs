@@ -41,7 +41,7 @@ pub(super) async fn look_at_all<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         let label = &hand.job.labels[index];
         let going = label.published.is_none() && label.withdrawn.is_none();
         let Some(id) = label.creation.id().filter(|_| going) else { continue };
-        let found = match service.label(product, submission, LabelId(id)).await {
+        let found = match hand.unless_draining(service.label(product, submission, LabelId(id))).await? {
             Ok(found) => found,
             Err(error) => return hand.trouble(error).await,
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::hand::{Go, Hand, Stop};
+use super::hand::{Go, Hand};
 use super::reading::is_past_pending;
 use super::service::Service;
 use crate::depot::digest_of;
@@ -26,13 +26,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     }
     let copy = hand.context.depot.package(&hand.job.id);
     intact(hand, &copy).await?;
-    let draining = hand.context.draining.clone();
-    let uploaded = tokio::select! {
-        uploaded = service.upload(&url, &copy) => uploaded,
-        // Nothing is lost: the next start uploads it anew, to the same place.
-        () = draining.cancelled() => return Err(Stop::Draining),
-    };
-    match uploaded {
+    match hand.unless_draining(service.upload(&url, &copy)).await? {
         Ok(bytes) => hand.record(vec![Event::Uploaded { bytes }]).await,
         Err(error) => hand.transfer_trouble(&error).await,
     }

@@ -201,6 +201,14 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn counts(&self) -> Result<Vec<(String, usize)>, StoreError>;
 
+    /// How many jobs are in one durable state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn count(&self, state: &str) -> Result<usize, StoreError> {
+        Ok(self.counts()?.into_iter().find(|(name, _)| name == state).map_or(0, |(_, count)| count))
+    }
+
     /// The job of these bytes in this folder; it may be forgotten already.
     ///
     /// # Errors

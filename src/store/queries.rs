@@ -21,15 +21,18 @@ pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, Sto
         None => key::JOBS.to_vec(),
     };
     let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
-    let older = |id: &JobId| filter.before.as_ref().is_none_or(|before| id < before);
-    let wanted = ids(tables, &prefix)?.into_iter().rev().filter(older).take(limit);
-    wanted.filter_map(|id| job(tables, &id).transpose()).collect()
+    let before = filter.before.as_ref().map(|id| [prefix.as_slice(), id.as_str().as_bytes()].concat());
+    let names = tables.last_keys(&prefix, before.as_deref(), limit)?;
+    let ids: Vec<_> = names.iter().map(|name| id_of(&name[prefix.len()..])).collect::<Result<_, _>>()?;
+    ids.iter().filter_map(|id| job(tables, id).transpose()).collect()
 }
 
 pub(super) fn counts(tables: &impl Bytes) -> Result<Vec<(String, usize)>, StoreError> {
-    let count =
-        |state: &str| tables.keys(&key::state_prefix(state)).map(|keys| (state.to_owned(), keys.len()));
-    STATES.into_iter().map(count).collect()
+    STATES.into_iter().map(|state| Ok((state.to_owned(), count(tables, state)?))).collect()
+}
+
+pub(super) fn count(tables: &impl Bytes, state: &str) -> Result<usize, StoreError> {
+    tables.count(&key::state_prefix(state))
 }
 
 pub(super) fn find(

@@ -24,6 +24,20 @@ pub(super) trait Bytes {
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(self.scan(prefix)?.into_iter().map(|(key, _)| key).collect())
     }
+    /// The last `limit` keys that begin so and, if `before` is given, come before it; the last first.
+    fn last_keys(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let keys = self.keys(prefix)?.into_iter().rev();
+        Ok(keys.filter(|key| before.is_none_or(|before| key.as_slice() < before)).take(limit).collect())
+    }
+    /// How many keys begin so.
+    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
+        Ok(self.keys(prefix)?.len())
+    }
 }
 
 /// Changes that become true together; absent values are removals.

@@ -11,6 +11,7 @@ use super::journal::Journal;
 use super::tables::{Bytes, Changes, Overlay, Pair, record, remains};
 use super::{Commit, StoreError, Ticket};
 use crate::job::Job;
+use crate::pulse::Beat;
 
 /// At most so many commits share one sync.
 const GROUP: usize = 256;
@@ -32,16 +33,23 @@ type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
 pub(super) struct Writer {
     queue: Sender<(Commit, Answer)>,
     thread: Option<std::thread::JoinHandle<()>>,
+    beat: Beat,
 }
 
 impl Writer {
     /// Starts the writer.
     pub(super) fn start<T: Target>(tables: Arc<T>, journal: Journal) -> Result<Self, std::io::Error> {
         let (queue, commits) = channel();
-        let writing = Writing { tables, journal, dirty: false, stopped: None };
+        let beat = Beat::default();
+        let writing = Writing { tables, journal, dirty: false, stopped: None, beat: beat.clone() };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread), beat })
+    }
+
+    /// Beats as long as the writer comes round.
+    pub(super) fn beat(&self) -> &Beat {
+        &self.beat
     }
 
     /// Queues a commit.
@@ -70,11 +78,13 @@ struct Writing<T> {
     journal: Journal,
     dirty: bool,
     stopped: Option<String>,
+    beat: Beat,
 }
 
 impl<T: Target> Writing<T> {
     fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
         loop {
+            self.beat.beat();
             match commits.recv_timeout(LAG) {
                 Ok(first) => {
                     let mut group = vec![first];

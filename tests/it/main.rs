@@ -19,4 +19,5 @@ mod root;
 mod rules;
 mod sandbox;
 mod secrecy;
+mod service;
 mod way;

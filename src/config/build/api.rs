@@ -106,7 +106,7 @@ fn base(desk: &mut Desk<'_>, value: &Option<At<Text<Url>>>, key: &str, default: 
 }
 
 /// Whether a URL leads to this machine.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

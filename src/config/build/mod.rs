@@ -15,6 +15,7 @@ mod api;
 mod folders;
 mod label;
 mod lint;
+mod notify;
 mod preflight;
 mod product;
 mod rules;
@@ -164,6 +165,8 @@ pub(super) fn build(
     let accounts = account::accounts(&mut desk, &main.file);
     let api = api::api(&mut desk, &main.file);
     let (store, control) = api::store_and_control(&mut desk, &main.file, environment);
+    let metrics = notify::metrics(&mut desk, &main.file);
+    let notifications = notify::notify(&mut desk, &main.file);
     let signers = main.file.signers.as_ref().map(|raw| signers::signers(&mut desk, raw));
     let preflight = preflight::preflight(&mut desk, &main.file);
     let folders = folders::folders(&mut notes, units, &store);
@@ -187,6 +190,8 @@ pub(super) fn build(
             api,
             store,
             control,
+            metrics,
+            notify: notifications,
             folders: folders.into_iter().map(|folder| folder.folder).collect(),
             signers: signers.unwrap_or_else(Signers::default),
             preflight,

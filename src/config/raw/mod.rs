@@ -41,6 +41,11 @@ pub(super) struct File {
     pub(super) store: Option<At<Store>>,
     /// The control socket.
     pub(super) control: Option<At<Control>>,
+    /// Metrics and health over TCP.
+    pub(super) metrics: Option<At<Metrics>>,
+    /// Who wants to know what becomes of jobs.
+    #[serde(default)]
+    pub(super) notify: Vec<At<Notify>>,
     /// Watched drop folders.
     #[serde(default)]
     pub(super) folder: Vec<At<Folder>>,
@@ -177,6 +182,38 @@ pub(super) struct Control {
     pub(super) socket: Option<At<String>>,
     /// Groups whose members may change things.
     pub(super) operators: Option<Texts>,
+}
+
+/// Metrics and health over TCP; on the control socket they are in any case.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    /// Address, such as "127.0.0.1:9464"; whoever reaches it may read. Default: none
+    pub(super) listen: Option<At<String>>,
+}
+
+/// Who wants to know what becomes of jobs. Either `url` or `command`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    /// Unique name.
+    pub(super) name: Option<At<String>>,
+    /// What of: `succeeded`, `failed`, `cancelled`, `ended` (those three), `held`, `rejected`, `account`. Default: all
+    pub(super) on: Option<Texts>,
+    /// Where JSON is posted to.
+    pub(super) url: Option<At<Text<url::Url>>>,
+    /// File that holds the secret that posts are signed with (HMAC-SHA256, as Standard Webhooks says).
+    pub(super) secret_file: Option<At<String>>,
+    /// Name of the systemd credential that holds that secret.
+    pub(super) secret_credential: Option<At<String>>,
+    /// Program, as an absolute path, and its arguments; JSON comes on its standard input.
+    pub(super) command: Option<Texts>,
+    /// One try takes so long at most. Default: 30s
+    pub(super) timeout: Option<Delay>,
+    /// Tried again for so long. Default: 3d
+    pub(super) give_up: Option<Delay>,
 }
 
 /// A watched drop folder.

@@ -212,6 +212,11 @@ impl Client {
         let result = self.exchange(call, bearer, &request_id).await;
         let took_ms = started.elapsed().as_millis();
         let operation = call.operation;
+        let status = match &result {
+            Ok(answer) => Some(answer.status),
+            Err(error) => error.status,
+        };
+        self.shared.observer.called(operation, status, started.elapsed());
         pass.done(match &result {
             Ok(answer) => {
                 tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");

@@ -238,6 +238,7 @@ impl World {
         reception.sweep().expect("swept");
         let open = store.open_jobs().expect("open jobs");
         let context = Arc::new(Context {
+            witness: Arc::new(()),
             brake: Brake::remembered(&*store).expect("a brake"),
             names: Names::of(&open),
             queue: Queue::default(),

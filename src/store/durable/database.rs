@@ -54,6 +54,25 @@ impl Bytes for Database {
         let keys = self.db.scan_prefix(prefix).keys();
         keys.map(|key| key.map(|key| key.to_vec()).map_err(|error| damaged(&error))).collect()
     }
+
+    fn last_keys(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        // No key of ours holds 0xff: names are UTF-8.
+        let end = before.map_or_else(|| [prefix, &[0xff]].concat(), <[u8]>::to_vec);
+        let keys = self.db.range(prefix.to_vec()..end).keys().rev().take(limit);
+        keys.map(|key| key.map(|key| key.to_vec()).map_err(|error| damaged(&error))).collect()
+    }
+
+    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
+        self.db
+            .scan_prefix(prefix)
+            .keys()
+            .try_fold(0, |count, key| key.map(|_| count + 1).map_err(|error| damaged(&error)))
+    }
 }
 
 impl Target for Database {

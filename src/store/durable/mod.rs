@@ -37,6 +37,12 @@ impl Durable {
         open::open(folder, journal::Limits::default())
     }
 
+    /// Beats as long as the thread that writes comes round; a disk that hangs stops it.
+    #[must_use]
+    pub fn beat(&self) -> &crate::pulse::Beat {
+        self.writer.beat()
+    }
+
     #[cfg(test)]
     pub(super) fn open_with(folder: &Path, limits: journal::Limits) -> Result<(Self, Opening), StoreError> {
         open::open(folder, limits)
@@ -66,6 +72,10 @@ impl Store for Durable {
 
     fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
         queries::counts(&*self.tables)
+    }
+
+    fn count(&self, state: &str) -> Result<usize, StoreError> {
+        queries::count(&*self.tables, state)
     }
 
     fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {

@@ -1,0 +1,201 @@
+//! `/metrics`, `/livez` and `/readyz`: on the control socket, and over TCP where configured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::hardware::Client;
+use crate::intake::{Intake, State as FolderState};
+use crate::metrics::{Kind, Metrics, Text};
+use crate::notify::Notifier;
+use crate::pipeline::Context;
+use crate::pulse::Pulse;
+
+/// A part that is silent for longer hangs.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// What the pages are made from.
+pub(super) struct Pages {
+    pub(super) context: Arc<Context<Client>>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) pulse: Pulse,
+    pub(super) since: Timestamp,
+}
+
+/// The pages as routes.
+pub(super) fn routes(pages: Arc<Pages>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .with_state(pages)
+}
+
+/// Serves the pages over TCP.
+pub(super) async fn listen(address: SocketAddr, routes: Router) -> anyhow::Result<JoinHandle<()>> {
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.with_context(|| format!("[metrics] listen: cannot bind {address}"))?;
+    Ok(tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!("metrics over TCP ended: {error}");
+        }
+    }))
+}
+
+async fn metrics(State(pages): State<Arc<Pages>>) -> Response {
+    // Counting may have to wait for the disk.
+    match tokio::task::spawn_blocking(move || pages.numbers()).await {
+        Ok(text) => ([(header::CONTENT_TYPE, Text::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn live(State(pages): State<Arc<Pages>>) -> Response {
+    let silent = pages.hung();
+    let status = if silent.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "live": silent.is_empty(), "reasons": silent }))).into_response()
+}
+
+async fn ready(State(pages): State<Arc<Pages>>) -> Response {
+    match tokio::task::spawn_blocking(move || pages.readiness()).await {
+        Ok((reasons, warnings)) => {
+            let ready = reasons.is_empty();
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            let page = json!({ "ready": ready, "reasons": reasons, "warnings": warnings });
+            (status, Json(page)).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+impl Pages {
+    fn hung(&self) -> Vec<String> {
+        let silent = self.pulse.silent(SILENT).into_iter();
+        silent.map(|(part, age)| format!("{part} hangs: silent for {} s", age.as_secs())).collect()
+    }
+
+    /// Why no package would get through now, and what is only half well.
+    fn readiness(&self) -> (Vec<String>, Vec<String>) {
+        let mut reasons = self.hung();
+        if self.context.draining.is_cancelled() {
+            reasons.push("the daemon is stopping".to_owned());
+        }
+        reasons.extend(self.context.broken.borrow().iter().map(|why| format!("the store failed: {why}")));
+        if !self.context.depot.has_room() {
+            reasons.push("the store's disk is nearly full: nothing is taken in".to_owned());
+        }
+        for (name, paused) in self.context.accounts.all() {
+            reasons.push(format!("account `{name}` is refused since {:.0}: {}", paused.since, paused.why));
+        }
+        let mut warnings: Vec<_> = self.context.brake.scopes().into_iter().collect();
+        for scope in &mut warnings {
+            *scope = match scope.as_str() {
+                "*" => "everything is paused until `dropship resume`".to_owned(),
+                folder => format!("folder `{folder}` is paused until `dropship resume {folder}`"),
+            };
+        }
+        let health = self.intake.health();
+        let mut degraded = Vec::new();
+        for folder in &health {
+            if folder.state == FolderState::Degraded {
+                let why = folder.why.as_deref().unwrap_or("it cannot be watched");
+                degraded.push(format!("folder `{}`: {why}", folder.name));
+            }
+        }
+        // One folder of many may be gone; where all are, nothing can come in.
+        let all = !health.is_empty() && degraded.len() == health.len();
+        if all {
+            reasons.extend(degraded)
+        } else {
+            warnings.extend(degraded)
+        }
+        (reasons, warnings)
+    }
+
+    fn numbers(&self) -> String {
+        let mut text = Text::default();
+        text.family("dropship_build_info", Kind::Gauge, "The running version")
+            .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        let since = self.since.as_second() as f64;
+        text.one("dropship_start_time_seconds", Kind::Gauge, "When the daemon started", since);
+        match self.context.store.counts() {
+            Ok(counts) => {
+                let mut family =
+                    text.family("dropship_jobs", Kind::Gauge, "Jobs that the store holds, by state");
+                for (state, count) in counts {
+                    family.sample(&[("state", &state)], count as f64);
+                }
+            }
+            Err(error) => tracing::warn!("jobs cannot be counted: {error}"),
+        }
+        let running = self.context.queue.running() as f64;
+        text.one("dropship_jobs_in_hand", Kind::Gauge, "Jobs that workers have in hand", running);
+        self.folders(&mut text);
+        let paused = f64::from(u8::from(!self.context.brake.scopes().is_empty()));
+        text.one("dropship_paused", Kind::Gauge, "Whether the emergency brake is on anywhere", paused);
+        let refused = self.context.accounts.all();
+        let mut family =
+            text.family("dropship_account_paused", Kind::Gauge, "Whether Microsoft refuses an account");
+        for name in self.context.services.keys() {
+            family.sample(&[("account", name)], f64::from(u8::from(refused.contains_key(name))));
+        }
+        let mut family = text.family(
+            "dropship_heartbeat_age_seconds",
+            Kind::Gauge,
+            "How long ago a part that can hang last showed that it does not",
+        );
+        for (part, age) in self.pulse.ages() {
+            family.sample(&[("part", part)], age.as_secs_f64());
+        }
+        self.notifier.write(&mut text);
+        self.metrics.write(&mut text);
+        text.into_string()
+    }
+
+    fn folders(&self, text: &mut Text) {
+        let health = self.intake.health();
+        type Value = fn(&crate::intake::FolderHealth) -> f64;
+        let families: [(&'static str, Kind, &str, Value); 5] = [
+            (
+                "dropship_folder_degraded",
+                Kind::Gauge,
+                "Whether a folder cannot be watched as it should",
+                |folder| f64::from(u8::from(folder.state == FolderState::Degraded)),
+            ),
+            ("dropship_folder_candidates", Kind::Gauge, "Files that are not finished yet", |folder| {
+                folder.candidates as f64
+            }),
+            ("dropship_folder_taken_total", Kind::Counter, "Files that were taken", |folder| {
+                folder.taken as f64
+            }),
+            ("dropship_folder_events_total", Kind::Counter, "File system events", |folder| {
+                folder.events as f64
+            }),
+            ("dropship_folder_looks_total", Kind::Counter, "Full looks at a folder", |folder| {
+                folder.looks as f64
+            }),
+        ];
+        for (name, kind, help, value) in families {
+            let mut family = text.family(name, kind, help);
+            for folder in &health {
+                family.sample(&[("folder", &folder.name)], value(folder));
+            }
+        }
+        let overflows = self.intake.overflows() as f64;
+        let help = "Times that the kernel dropped events; each was followed by full looks";
+        text.one("dropship_watch_overflows_total", Kind::Counter, help, overflows);
+    }
+}

@@ -1,0 +1,66 @@
+//! The line that `systemctl status` shows: what is it doing, and what is stuck?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::hardware::Client;
+use crate::intake::{Intake, State};
+use crate::pipeline::Context;
+use crate::service;
+
+/// It is looked at so often, whatever happens: folders and pauses change without news of a job.
+const GLANCE: Duration = Duration::from_secs(5);
+
+/// Keeps the line true: told when it changes, once a second at most.
+pub(super) async fn keep(context: Arc<Context<Client>>, intake: Arc<Intake>) {
+    let mut news = context.news.subscribe();
+    let mut shown = String::new();
+    loop {
+        let (seen, looked) = (Arc::clone(&context), Arc::clone(&intake));
+        let line = tokio::task::spawn_blocking(move || of(&seen, &looked)).await;
+        if let Ok(line) = line
+            && line != shown
+            && !context.draining.is_cancelled()
+        {
+            service::status(&line);
+            shown = line;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(tokio::time::timeout(GLANCE, news.changed()).await);
+    }
+}
+
+/// The line as things stand now.
+pub(super) fn of(context: &Context<Client>, intake: &Intake) -> String {
+    let health = intake.health();
+    let degraded = health.iter().filter(|folder| folder.state == State::Degraded).count();
+    let mut line = format!("Watching {}", counted(health.len(), "folder"));
+    if degraded > 0 {
+        line.push_str(&format!(" ({degraded} degraded)"));
+    }
+    let running = context.queue.running();
+    let waiting = context.queue.len().saturating_sub(running);
+    let held = context.store.count("held").unwrap_or_default();
+    for (count, what) in [(running, "in hand"), (waiting, "waiting"), (held, "held for a person")] {
+        if count > 0 {
+            line.push_str(&format!(", {} {what}", counted(count, "job")));
+        }
+    }
+    if running + waiting + held == 0 {
+        line.push_str(", no jobs open");
+    }
+    let paused = context.brake.scopes();
+    if paused.contains("*") {
+        line.push_str("; PAUSED until `dropship resume`");
+    } else if !paused.is_empty() {
+        line.push_str(&format!("; paused: {}", paused.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    for (account, paused) in context.accounts.all() {
+        line.push_str(&format!("; account `{account}` is refused since {:.0}", paused.since));
+    }
+    line
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

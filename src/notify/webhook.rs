@@ -1,0 +1,89 @@
+//! A webhook: JSON by POST, signed as "Standard Webhooks" says (`webhook-id`, `webhook-timestamp`,
+//! `webhook-signature`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use ring::hmac;
+
+use super::note::Note;
+use crate::config::model::SecretAt;
+use crate::redact::{SafeUrl, Secret};
+
+/// Where notifications are posted.
+#[derive(Debug)]
+pub(super) struct Webhook {
+    url: SafeUrl,
+    http: reqwest::Client,
+    secret: Option<PathBuf>,
+}
+
+impl Webhook {
+    /// A webhook; its secret is read now, so that a missing one is told, and again for each post.
+    pub(super) fn new(url: SafeUrl, secret: Option<&SecretAt>, timeout: Duration) -> anyhow::Result<Self> {
+        let secret = match secret {
+            None => None,
+            Some(SecretAt::File(path)) => Some(path.clone()),
+            Some(SecretAt::Credential(name)) => Some(
+                crate::service::credential(name)
+                    .ok_or_else(|| anyhow!("the systemd credential `{name}` is not there"))?,
+            ),
+        };
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("dropship/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(reqwest::Error::without_url)?;
+        let hook = Self { url, http, secret };
+        hook.key().map_err(|error| anyhow!(error))?;
+        Ok(hook)
+    }
+
+    fn key(&self) -> Result<Option<hmac::Key>, String> {
+        let Some(path) = &self.secret else { return Ok(None) };
+        let failed = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+        let text = Secret::new(std::fs::read_to_string(path).map_err(failed)?);
+        let text = text.expose().trim();
+        if text.is_empty() {
+            return Err(format!("{} holds no secret", path.display()));
+        }
+        // The standard's own form of a secret is base64 behind a prefix; any other text is the key itself.
+        let decoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
+        let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
+        Ok(Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    }
+
+    /// Posts a notification; whatever is not 2xx is a failure.
+    pub(super) async fn send(&self, note: &Note) -> Result<(), String> {
+        let body = serde_json::to_string(note).map_err(|error| error.to_string())?;
+        let at = Timestamp::now().as_second();
+        let mut request = self.http.post(self.url.with_secrets().clone());
+        request = request.header("content-type", "application/json");
+        request = request.header("webhook-id", &note.id).header("webhook-timestamp", at);
+        if let Some(key) = self.key()? {
+            let signed = hmac::sign(&key, format!("{}.{at}.{body}", note.id).as_bytes());
+            request = request.header("webhook-signature", format!("v1,{}", STANDARD.encode(signed.as_ref())));
+        }
+        let answer = request.body(body).send().await.map_err(|error| cause(&error.without_url()))?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(format!("it answered {status}")),
+        }
+    }
+}
+
+/// An error with what lies beneath it.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    crate::redact::mask(&text)
+}

@@ -1,0 +1,105 @@
+//! systemd's end of the notify socket.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::ptrace;
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+
+use crate::home::{Daemon, Home, text, wait_for};
+
+/// Listens where the daemon reports.
+pub(super) struct Manager {
+    socket: UnixDatagram,
+    path: PathBuf,
+    pub(super) heard: Vec<String>,
+}
+
+impl Manager {
+    pub(super) fn of(home: &Home) -> Self {
+        let path = home.path("notify.sock");
+        let socket = UnixDatagram::bind(&path).expect("a socket");
+        Self { socket, path, heard: Vec::new() }
+    }
+
+    /// Starts a daemon as systemd would.
+    pub(super) fn start(&self, home: &Home, watchdog: Option<Duration>) -> Daemon {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(home.path("daemon.log"));
+        let mut command: Command = home.command(&["run"]);
+        command.env("NOTIFY_SOCKET", &self.path).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
+        if let Some(watchdog) = watchdog {
+            command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        }
+        Daemon { child: command.stderr(log.expect("a log")).spawn().expect("the daemon starts") }
+    }
+
+    /// What comes within a time; nothing when it is silent for so long.
+    pub(super) fn hear(&mut self, within: Duration) -> Option<String> {
+        self.socket.set_read_timeout(Some(within)).expect("a timeout");
+        let mut buffer = [0; 4096];
+        let size = self.socket.recv(&mut buffer).ok()?;
+        let said = text(&buffer[..size]);
+        self.heard.push(said.clone());
+        Some(said)
+    }
+
+    /// Waits until a line is told.
+    pub(super) fn expect(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let found = wait_for("a notification", || {
+            let said = self.hear(Duration::from_millis(100))?;
+            said.lines().find(|line| wanted(line)).map(str::to_owned)
+        });
+        found.unwrap_or_else(|| panic!("not told; heard: {:#?}", self.heard))
+    }
+
+    /// Throws away what was told so far.
+    pub(super) fn catch_up(&mut self) {
+        while self.hear(Duration::from_millis(1)).is_some() {}
+    }
+
+    /// Is a line told within this time?
+    pub(super) fn told_within(&mut self, wanted: &str, within: Duration) -> bool {
+        let until = std::time::Instant::now() + within;
+        while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
+            let said = self.hear(left.max(Duration::from_millis(1)));
+            if said.is_some_and(|said| said.lines().any(|line| line == wanted)) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Threads of a daemon that stand still for as long as this lives, while all others go on.
+pub(super) struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    /// Freezes the threads of this name.
+    pub(super) fn threads(daemon: &Daemon, name: &str) -> Self {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.child.id())).expect("its threads");
+        let mut frozen = Vec::new();
+        for task in tasks.map(|task| task.expect("a thread")) {
+            let called = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+            if called.trim_end() == name {
+                let id = Pid::from_raw(task.file_name().to_string_lossy().parse().expect("a number"));
+                ptrace::seize(id, ptrace::Options::empty()).expect("seized");
+                ptrace::interrupt(id).expect("interrupted");
+                waitpid(id, Some(WaitPidFlag::__WALL)).expect("stopped");
+                frozen.push(id);
+            }
+        }
+        assert!(!frozen.is_empty(), "no thread is called {name}");
+        Self(frozen)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for thread in &self.0 {
+            ptrace::detach(*thread, None).expect("thawed");
+        }
+    }
+}

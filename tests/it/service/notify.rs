@@ -1,0 +1,159 @@
+//! Notifications: posted, signed, tried again across a death; and commands that inherit nothing.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use base64::Engine;
+use dropship::sandbox::Quirks;
+use ring::hmac;
+use serde_json::Value;
+
+use crate::home::{Home, bytes, wait_for};
+
+const KEY: &str = "the key of the hook";
+
+/// Reads one request and answers it; gives its headers and body.
+fn serve(listener: &TcpListener, status: &str) -> (Vec<(String, String)>, String) {
+    let (mut stream, _) = listener.accept().expect("a connection");
+    let mut reader = BufReader::new(stream.try_clone().expect("a reader"));
+    let (mut headers, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            if line.trim().is_empty() {
+                break;
+            }
+            continue;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.parse().expect("a length");
+        }
+        headers.push((name.to_lowercase(), value.to_owned()));
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").expect("answered");
+    (headers, String::from_utf8(body).expect("text"))
+}
+
+fn header(headers: &[(String, String)], name: &str) -> String {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).expect("a header")
+}
+
+#[test]
+fn a_webhook_is_signed_and_outlives_a_dead_receiver_and_a_dead_daemon() {
+    // Taken, and given back: nobody listens while the daemon begins.
+    let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let more = format!(
+        "[[notify]]\nname = \"hook\"\non = [\"ended\"]\nurl = \"http://{address}/x?sig=topsecret\"\nsecret_file = \"hook-key\"\n"
+    );
+    let home = Home::with(Quirks::all(), &more);
+    std::fs::write(home.path("hook-key"), KEY).expect("a key");
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let id = home.ended()["id"].as_str().expect("an id").to_owned();
+    wait_for("a failed try", || home.log().contains("Notifying `hook` failed").then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    daemon.kill();
+    let listener = TcpListener::bind(address).expect("the port again");
+    let daemon = home.daemon(&[]);
+    let (_, refused) = serve(&listener, "500 Not now");
+    let (headers, body) = serve(&listener, "204 Thanks");
+    assert_eq!(refused, body, "the same again");
+    let note: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((&note["event"], &note["job"]["id"]), (&"succeeded".into(), &Value::from(id)), "{note:#}");
+    let signed =
+        format!("{}.{}.{body}", header(&headers, "webhook-id"), header(&headers, "webhook-timestamp"));
+    let signature = header(&headers, "webhook-signature");
+    let tag = base64::engine::general_purpose::STANDARD
+        .decode(signature.strip_prefix("v1,").expect("its version"))
+        .expect("base64");
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
+    hmac::verify(&key, signed.as_bytes(), &tag).expect("signed with the key");
+    let left = || std::fs::read_dir(home.path("store/notify/hook")).expect("the spool").count();
+    wait_for("an empty spool", || (left() == 0).then_some(())).expect("nothing is left");
+    assert_eq!(daemon.terminate(), Some(0));
+    // Told once: another start has nothing to tell.
+    let daemon = home.daemon(&[]);
+    wait_for("the daemon", || home.log().matches("is ready").nth(2).map(drop)).expect("ready");
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(left(), 0, "{}", home.log());
+    for secret in ["topsecret", KEY] {
+        assert!(!home.log().contains(secret), "the log holds {secret}");
+    }
+}
+
+#[test]
+fn what_happened_just_before_a_death_is_told_at_the_next_start() {
+    let home = Home::with(Quirks::all(), "");
+    let more = "[[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> $0; echo >> $0\", \"NOTES\"]\n"
+        .replace("NOTES", &home.path("notes").display().to_string());
+    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    configuration.push_str(&more);
+    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
+    let daemon = home.daemon(&[]);
+    home.drop_package("bad.cab", b"MSCF but no cabinet at all, however long one waits for it");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let told = || std::fs::read_to_string(home.path("notes")).unwrap_or_default();
+    wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
+        .unwrap_or_else(|| panic!("{}\n{}", told(), home.log()));
+    daemon.kill();
+    // As if the daemon had died before it spooled anything of this.
+    let known = home.path("store/notify/known.json");
+    let text = std::fs::read_to_string(&known).expect("what it knows");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    value["ids"] = Value::Array(Vec::new());
+    std::fs::write(&known, value.to_string()).expect("forgotten");
+    std::fs::remove_file(home.path("notes")).expect("removed");
+    let daemon = home.daemon(&[]);
+    wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
+        .unwrap_or_else(|| panic!("{}\n{}", told(), home.log()));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn a_command_inherits_nothing_and_does_not_outlive_its_time() {
+    let home = Home::with(Quirks::all(), "");
+    let script = home.path("told.sh");
+    let env = home.path("env").display().to_string();
+    let child = home.path("child").display().to_string();
+    let text = format!(
+        "#!/bin/sh\nenv > {env}\nyes | head -c 1000000\n(echo $$ > {child}; sleep 1000) &\necho $! > {child}\nwait\n"
+    );
+    std::fs::write(&script, text).expect("a script");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let more = format!(
+        "[[notify]]\nname = \"slow\"\non = [\"succeeded\"]\ntimeout = \"2s\"\ncommand = [\"{}\"]\n",
+        script.display()
+    );
+    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    configuration.push_str(&more);
+    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    wait_for("the time to run out", || home.log().contains("did not end within 2s").then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    let environment = std::fs::read_to_string(&env).expect("its environment");
+    let allowed = [
+        "PATH=",
+        "PWD=",
+        "_=",
+        "SHLVL=",
+        "OLDPWD=",
+        "DROPSHIP_NOTIFICATION=",
+        "DROPSHIP_EVENT=succeeded",
+        "DROPSHIP_JOB=",
+    ];
+    for line in environment.lines() {
+        assert!(allowed.iter().any(|allowed| line.starts_with(allowed)), "inherited: {line}");
+    }
+    let sleeper = std::fs::read_to_string(&child).expect("a child").trim().to_owned();
+    let is_gone = || {
+        let state = std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
+        (state.is_empty() || state.contains(") Z ")).then_some(())
+    };
+    wait_for("its child to be killed", is_gone).expect("the whole group is killed");
+    assert_eq!(daemon.terminate(), Some(0));
+}

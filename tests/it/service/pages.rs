@@ -1,0 +1,106 @@
+//! Metrics and health, on the control socket and over TCP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::home::{Home, bytes, text, wait_for};
+
+/// Asks for a page; gives status and body.
+fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
+    let request = format!("GET {page} HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = text(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
+}
+
+fn on_socket(socket: &Path, page: &str) -> (u16, String) {
+    ask(UnixStream::connect(socket).expect("the socket"), page)
+}
+
+fn is_up(home: &Home) {
+    let socket = home.path("control.sock");
+    wait_for("the socket", || UnixStream::connect(&socket).ok()).unwrap_or_else(|| panic!("{}", home.log()));
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
+}
+
+#[test]
+fn numbers_follow_the_jobs_and_keep_to_the_format() {
+    let port = port();
+    let home =
+        Home::with(dropship::sandbox::Quirks::all(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let daemon = home.daemon(&[]);
+    is_up(&home);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    home.ended();
+    let (status, page) = ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/metrics");
+    assert_eq!(status, 200);
+    for wanted in [
+        "dropship_jobs{state=\"succeeded\"} 1\n",
+        "dropship_jobs_ended_total{rule=\"ring\",state=\"succeeded\"} 1\n",
+        "dropship_api_requests_total{operation=\"create product\",code=\"201\"} 1\n",
+        "dropship_folder_taken_total{folder=\"in\"} 1\n",
+        "dropship_account_paused{account=\"default\"} 0\n",
+        "dropship_heartbeat_age_seconds{part=\"store\"}",
+    ] {
+        assert!(page.contains(wanted), "no {wanted:?} in\n{page}");
+    }
+    for secret in ["echo.cab", home.receipts()[0]["product_id"].as_str().expect("an id")] {
+        assert!(!page.contains(secret), "an unbounded label, {secret}, in\n{page}");
+    }
+    // Each name is described once, before its samples.
+    let mut described = std::collections::BTreeSet::new();
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("a kind");
+            assert!(described.insert(name.to_owned()), "{name} is described twice");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else if !line.starts_with('#') {
+            let name = line.split(['{', ' ']).next().expect("a name");
+            let family = name.trim_end_matches("_sum").trim_end_matches("_count");
+            assert!(described.contains(name) || described.contains(family), "{line}");
+            assert!(line.rsplit(' ').next().expect("a value").parse::<f64>().is_ok(), "{line}");
+        }
+    }
+    assert_eq!(on_socket(&home.path("control.sock"), "/livez").0, 200);
+    assert_eq!(ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/v1/jobs").0, 404);
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn readiness_says_why_not() {
+    let home = Home::new();
+    home.fault(&json!({
+        "operation": "token", "times": 1000, "action": { "kind": "status", "status": 401 }
+    }));
+    let daemon = home.daemon(&[]);
+    is_up(&home);
+    let socket = home.path("control.sock");
+    assert_eq!(on_socket(&socket, "/readyz").0, 200);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let (_, page) = wait_for("a refused account", || {
+        let answer = on_socket(&socket, "/readyz");
+        (answer.0 == 503).then_some(answer)
+    })
+    .unwrap_or_else(|| panic!("{}", home.log()));
+    let page: Value = serde_json::from_str(&page).expect("JSON");
+    assert_eq!(page["ready"], false);
+    assert!(page["reasons"][0].as_str().is_some_and(|why| why.contains("account `default`")), "{page}");
+    std::fs::rename(home.path("drop"), home.path("gone")).expect("moved");
+    home.json(&["rescan"]);
+    wait_for("a folder that is gone", || {
+        on_socket(&socket, "/readyz").1.contains("folder `in`").then_some(())
+    })
+    .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(daemon.terminate(), Some(0));
+}

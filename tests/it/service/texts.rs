@@ -1,0 +1,53 @@
+//! What is made from the command line and the configuration: completions, man pages, the unit's drop-in.
+
+use dropship::sandbox::Quirks;
+
+use crate::home::{Home, text};
+
+#[test]
+fn completions_know_the_commands() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let done = home.run(&["completions", shell]);
+        assert!(done.status.success());
+        let script = text(&done.stdout);
+        for command in ["pause", "submit", "completions"] {
+            assert!(script.contains(command), "{shell} does not know {command}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let home = Home::new();
+    let folder = home.path("man");
+    assert!(home.run(&["man", &folder.display().to_string()]).status.success());
+    for (page, wanted) in
+        [("dropship.8", "dropship"), ("dropship-run.8", "until"), ("dropship-systemd-paths.8", "drop")]
+    {
+        let page = std::fs::read_to_string(folder.join(page)).expect("a page");
+        assert!(page.contains(".TH") && page.contains(wanted), "{page}");
+    }
+}
+
+#[test]
+fn the_drop_in_is_what_the_folders_need() {
+    let home = Home::with(
+        Quirks::all(),
+        "[[folder]]\nname = \"homely\"\npath = \"/home/build/drop\"\nafter = \"delete\"\n",
+    );
+    let done = home.run(&["systemd", "paths"]);
+    let drop_in = text(&done.stdout);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    for wanted in [
+        "[Service]\n".to_owned(),
+        format!("ReadWritePaths=-{}\n", home.path("out").display()),
+        "BindPaths=-/home/build/drop\n".to_owned(),
+    ] {
+        assert!(drop_in.contains(&wanted), "no {wanted} in\n{drop_in}");
+    }
+    let file = home.path("unit.d/paths.conf");
+    let shown = home.json(&["systemd", "paths", "--write", &file.display().to_string()]);
+    assert_eq!(std::fs::read_to_string(&file).expect("written"), drop_in);
+    assert_eq!(shown["drop_in"], drop_in.as_str());
+}
