@@ -10,6 +10,7 @@ use super::job::{Commit, Job, Label, Package};
 use super::state::{Creation, Ghost, Intent, State, Step};
 
 mod labels;
+mod person;
 
 /// An event that cannot happen where the job stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +100,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
 fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
     match event {
         Event::Arrived { .. } => return Err("the job has begun already"),
-        Event::Retried { new_product, .. } => return retry(job, at, *new_product),
+        Event::Retried { new_product, .. } => return person::retry(job, at, *new_product),
         Event::Cancelled { .. } if !matches!(job.state, State::Succeeded | State::Cancelled) => {
             job.state = State::Cancelled;
             return Ok(());
@@ -234,7 +235,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Held { fault, request } => {
             job.state = State::Held { fault: fault.clone(), request: request.clone() };
         }
-        Event::Approved { .. } => approve(job)?,
+        Event::Approved { .. } => person::approve(job)?,
         Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
         Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
@@ -293,61 +294,6 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
     Ok(())
 }
 
-/// A person lets a held job go on.
-fn approve(job: &mut Job) -> Result<(), &'static str> {
-    let State::Held { request, .. } = &job.state else {
-        return Err("the job is not held");
-    };
-    let request = request.clone();
-    if let Some(intent) = doubted(job) {
-        // A person has looked: the call may be made again, as the request that was shown if one was.
-        intent.repeats = 0;
-        intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
-    } else if let (Step::Label, Some(request)) = (job.step, request) {
-        labels::approve(job, &request)?;
-    }
-    job.state = State::Queued;
-    Ok(())
-}
-
-/// A person asks for another try.
-fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static str> {
-    match job.state {
-        State::Failed { .. } | State::Cancelled => {}
-        State::Rejected { .. } => {
-            enter(job, Step::Inspect, at);
-            return Ok(());
-        }
-        _ => return Err("only a failed, rejected or cancelled job is retried"),
-    }
-    if new_product {
-        require(job.accepted, "nothing was sent yet")?;
-        require(
-            job.collected.is_none(),
-            "Microsoft signed the package; its labels can be retried, its product need not",
-        )?;
-        require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
-        job.burnt.extend(job.product.id().map(|id| id.to_string()));
-        job.product = Creation::Open;
-        job.submission = Creation::Open;
-        job.uploaded = false;
-        job.commit = Commit::Open;
-        job.workflow = None;
-        job.files.clear();
-        for label in &mut job.labels {
-            *label = open_label(&label.name);
-        }
-        enter(job, Step::Product, at);
-    } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
-        job.accepted = false;
-        enter(job, Step::Inspect, at);
-    } else {
-        let step = job.step;
-        enter(job, step, at);
-    }
-    Ok(())
-}
-
 /// Puts the job at the beginning of a step.
 fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.step = step;
@@ -374,15 +320,6 @@ fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static st
         Thing::Label(index) => {
             job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
         }
-    }
-}
-
-/// The open intent.
-fn doubted(job: &mut Job) -> Option<&mut Intent> {
-    let (thing, _) = job.doubt()?;
-    match creation_of(job, thing) {
-        Ok(Creation::Intended(intent)) => Some(intent),
-        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! The bytes that count are those of the captured copy. A job begins when the verdict is final: a
 //! good one at once, a bad one only when the file has settled.
 
+mod anew;
 mod judge;
 mod known;
 mod sidecar;

@@ -13,15 +13,15 @@ use crate::config::model::Backlog;
 use crate::config::vars::Vars;
 use crate::depot::{Dossier, hex};
 use crate::intake::{CaptureError, Find, Receipt, capture};
-use crate::job::{Event, Fault, Job, JobId, Package, State};
+use crate::job::{Creation, Event, Fault, Job, JobId, Package, State};
 use crate::outbox;
 use crate::package::{Glance, Kind, glance_file};
 use crate::store::{Commit, Entry, StoreError, path_key};
 
 /// Inspections of the same bytes that the daemon did not survive before they are held as poison.
-const POISON: u64 = 3;
+pub(super) const POISON: u64 = 3;
 
-const POISONED: &str =
+pub(super) const POISONED: &str =
     "inspecting this package ended the daemon three times in a row; please report it, then cancel";
 
 /// A package that was handed in, not found.
@@ -135,7 +135,7 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
 /// Judges captured bytes and begins their job.
 fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
     let store = &*reception.store;
-    if let Some(id) = known_job(reception, taken)? {
+    if let Known::Job(id) = known_job(reception, taken)? {
         return Ok(id);
     }
     let poisoned = store.inspecting(&taken.sha256)? >= POISON;
@@ -186,25 +186,42 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
 /// A job that begins held.
 struct Hold(Fault);
 
-/// The job that these bytes have already, which is told that the file is known.
-///
-/// Bytes whose job was rejected or cancelled are judged anew when they are dropped again.
-fn known_job(reception: &Reception, taken: &Taken<'_>) -> Result<Option<JobId>, NotTaken> {
+/// What is known of bytes.
+enum Known {
+    /// Nothing.
+    Nothing,
+    /// Their job, which was told that the file is known.
+    Job(JobId),
+    /// A job that ended before anything was sent: they are judged anew, as the file that they are in now.
+    Again(Box<Job>),
+}
+
+/// The job that these bytes have already; one that was cancelled after something was made goes on.
+fn known_job(reception: &Reception, taken: &Taken<'_>) -> Result<Known, NotTaken> {
     let store = &*reception.store;
-    let Some(id) = store.find(&taken.sha256, taken.folder.as_deref())? else { return Ok(None) };
+    let Some(id) = store.find(&taken.sha256, taken.folder.as_deref())? else { return Ok(Known::Nothing) };
     let job = store.job(&id)?;
     let mut entries: Vec<Entry> = seen(taken, &id).into_iter().collect();
-    let again = job.as_ref().filter(|job| matches!(job.state, State::Rejected { .. } | State::Cancelled));
-    let event =
-        again.map(|_| Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false });
-    if let (Some(job), Some(event)) = (again, &event) {
-        entries.push(Entry::Job { job: id.clone(), rev: job.rev, events: vec![event.clone()] });
+    let mut events = Vec::new();
+    match job {
+        Some(job) if matches!(job.state, State::Rejected { .. }) => return Ok(Known::Again(Box::new(job))),
+        Some(job) if job.state == State::Cancelled && job.product == Creation::Open => {
+            return Ok(Known::Again(Box::new(job)));
+        }
+        Some(job) if job.state == State::Cancelled => {
+            events.push(dropped_again());
+            entries.push(Entry::Job { job: id.clone(), rev: job.rev, events: events.clone() });
+        }
+        _ => {}
     }
-    let jobs = store.commit(Commit::new(entries)).wait()?;
-    for job in &jobs {
-        (reception.tell)(job, event.as_slice());
+    for job in store.commit(Commit::new(entries)).wait()? {
+        (reception.tell)(&job, &events);
     }
-    Ok(Some(id))
+    Ok(Known::Job(id))
+}
+
+fn dropped_again() -> Event {
+    Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
 }
 
 fn seen(taken: &Taken<'_>, id: &JobId) -> Option<Entry> {
@@ -221,11 +238,13 @@ fn begin(
 ) -> Result<JobId, NotTaken> {
     let _one_at_a_time = reception.deciding.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // Another file with the same bytes may have been faster.
-    if let Some(id) = known_job(reception, taken)? {
-        return Ok(id);
-    }
+    let again = match known_job(reception, taken)? {
+        Known::Job(id) => return Ok(id),
+        Known::Again(job) => Some(job),
+        Known::Nothing => None,
+    };
     let rulebook = reception.rulebook();
-    let id = new_id();
+    let (id, rev) = again.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id.clone(), job.rev));
     let outbox = outbox::folder_of(&rulebook.outbox(taken.folder.as_deref()), &taken.name, &taken.sha256);
     let package = Package {
         name: taken.name.clone(),
@@ -235,7 +254,7 @@ fn begin(
         size: taken.size,
         outbox: outbox.to_string_lossy().into_owned(),
     };
-    let mut events = vec![Event::Arrived { package }];
+    let mut events = vec![again.map_or(Event::Arrived { package }, |_| dropped_again())];
     match verdict {
         Err(Hold(fault)) => events.push(Event::Held { fault, request: None }),
         Ok(Err(fault)) => events.push(Event::Rejected { fault }),
@@ -252,7 +271,7 @@ fn begin(
             events.push(Event::Held { fault: Fault::new("backlog", message), request: None });
         }
     }
-    let mut entries = vec![Entry::Job { job: id.clone(), rev: 0, events: events.clone() }];
+    let mut entries = vec![Entry::Job { job: id.clone(), rev, events: events.clone() }];
     entries.extend(seen(taken, &id));
     let jobs = reception.store.commit(Commit::new(entries)).wait()?;
     for job in &jobs {
@@ -261,7 +280,7 @@ fn begin(
     Ok(id)
 }
 
-fn accepted(dossier: &Dossier, plan: String, warnings: Vec<String>) -> Event {
+pub(super) fn accepted(dossier: &Dossier, plan: String, warnings: Vec<String>) -> Event {
     let labels = dossier.plan.labels.iter().map(|label| label.name.clone()).collect();
     let Dossier { plan: asked, vars, .. } = dossier;
     Event::Accepted {
@@ -319,66 +338,6 @@ impl Reception {
     }
 }
 
-impl crate::pipeline::Judge for Reception {
-    fn judge_anew(&self, job: &Job) -> Vec<Event> {
-        let rejected = |fault| vec![Event::Rejected { fault }];
-        let Some(path) = job.package.path.as_deref() else {
-            return rejected(Fault::new("gone", "the package was handed in and rejected; hand it in again"));
-        };
-        let copy = self.depot.incoming(new_id().as_str());
-        let again = std::fs::File::open(path).and_then(|mut file| store_bytes(&mut file, &copy));
-        let events = match again {
-            Ok((sha256, _)) if sha256 == job.package.sha256 => self.judged_events(job, &copy),
-            Ok(_) => {
-                rejected(Fault::new("gone", format!("{path} holds other bytes now; drop the package again")))
-            }
-            Err(error) => rejected(Fault::new(
-                "gone",
-                format!("{path} cannot be read: {error}; drop the package again"),
-            )),
-        };
-        remove(&copy);
-        events
-    }
-}
-
-impl Reception {
-    fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
-        let rulebook = self.rulebook();
-        let sha256 = job.package.sha256.clone();
-        let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
-        let begun = Commit::new(vec![Entry::Inspecting { sha256: sha256.clone() }]);
-        if poisoned || self.store.commit(begun).wait().is_err() {
-            let fault = Fault::new("poison", POISONED);
-            return vec![Event::Held { fault, request: None }];
-        }
-        let vars = sidecar::vars_of_job(&rulebook.config, job);
-        let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None, &vars);
-        if self.store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait().is_err() {
-            tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
-        }
-        let failed =
-            |error: io::Error| vec![Event::Rejected { fault: Fault::new("unreadable", error.to_string()) }];
-        let Judged { inspection, outcome, warnings, .. } = match judged {
-            Ok(judged) => judged,
-            Err(error) => return failed(error),
-        };
-        match (outcome, inspection.facts) {
-            (Some(Ok(plan)), Some(facts)) => {
-                let dossier = Dossier { facts, plan, vars: vars.unwrap_or_default() };
-                match self.depot.admit(&job.id, copy, &dossier) {
-                    Ok(digest) => vec![accepted(&dossier, digest, warnings)],
-                    Err(error) => failed(error),
-                }
-            }
-            (Some(Err(fault)), _) => vec![Event::Rejected { fault }],
-            (None, _) | (Some(Ok(_)), None) => {
-                vec![Event::Rejected { fault: Fault::new("truncated", "not all of the file is there") }]
-            }
-        }
-    }
-}
-
 const FULL: &str = "the store's disk is nearly full; free some space, then hand it in again";
 
 /// Bytes that stop coming when the store's disk has no more room.
@@ -397,7 +356,7 @@ impl Read for Rationed<'_> {
 }
 
 /// Writes bytes to a new file, durably; gives their digest and number.
-fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
+pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
     let mut file = std::fs::File::create_new(to)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
@@ -415,7 +374,7 @@ fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
     Ok((hex(&digest.finalize()), size))
 }
 
-fn remove(path: &Path) {
+pub(super) fn remove(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!("{} cannot be removed: {error}", path.display());

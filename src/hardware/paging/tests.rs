@@ -107,12 +107,18 @@ async fn other_envelopes_are_read_too() {
     let server = Server::start(|asked| match asked.target.rsplit('/').next() {
         Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
         Some("audiences") => Reply::json(200, &json!({"value": null, "links": null})),
-        // One entry is a list of one, not an object in an envelope; one without an id is nothing.
-        _ => Reply::json(200, &json!({"value": [{"id": "7"}, {"name": "no id"}]})),
+        _ if asked.target.contains("/2/") => {
+            Reply::json(200, &json!({"value": [{"id": "7"}, {"name": "no id"}]}))
+        }
+        // One entry is a list of one, not an object in an envelope.
+        _ => Reply::json(200, &json!({"value": [{"id": "7"}]})),
     })
     .await;
     let client = server.client();
     assert_eq!(client.preprod_assets("p").all().await.expect("assets")[0].id, "a");
     assert!(client.audiences().await.expect("none").is_empty());
     assert_eq!(client.submissions(crate::hardware::ProductId(1)).all().await.expect("one").len(), 1);
+    let unproven =
+        client.submissions(crate::hardware::ProductId(2)).all().await.expect_err("an entry cannot be read");
+    assert!(unproven.has_code(super::UNPROVEN), "{unproven}");
 }

@@ -1,0 +1,40 @@
+//! Message ids for what an admin acts on; the catalog explains each.
+
+/// The daemon is ready.
+pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
+/// A package was accepted.
+pub const ACCEPTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c02";
+/// A package was rejected.
+pub const REJECTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c03";
+/// A job waits for a person.
+pub const HELD: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c04";
+/// A job failed.
+pub const FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c05";
+/// A job succeeded.
+pub const SUCCEEDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c06";
+/// An account is paused.
+pub const ACCOUNT_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c07";
+/// An account works again.
+pub const ACCOUNT_RESUMED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c08";
+/// The answer to a create was lost.
+pub const DOUBTFUL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
+/// A wait takes unusually long.
+pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
+/// The store was mended.
+pub const STORE_MENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
+/// The store failed, and the daemon ends.
+pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
+/// A folder cannot be watched as it should.
+pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
+/// The outbox or a receipt cannot be written.
+pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
+/// A new configuration was refused.
+pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
+/// The daemon ends.
+pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
+/// The daemon has ended.
+pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
+/// Nobody could be notified.
+pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
+/// A part hangs, and the watchdog is not fed.
+pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";
