@@ -13,6 +13,7 @@ mod api;
 mod configuration;
 mod crash;
 mod hardware;
+mod kills;
 mod outage;
 mod rejection;
 mod root;

@@ -102,10 +102,32 @@ pub(super) enum Side {
     After,
 }
 
-/// Ends the daemon at the point of its number; from then on nothing that it does counts.
+/// Where it is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// At the point of this number.
+    Number(usize),
+    /// The first time at a call.
+    Call(Call, Side),
+    /// The first time that this is written.
+    Write(Write, Side),
+}
+
+impl Aim {
+    fn is_at(self, number: usize, point: &Point, side: Side) -> bool {
+        match (self, point) {
+            (Self::Number(at), _) => at == number,
+            (Self::Call(call, at), Point::Call(point)) => call == *point && at == side,
+            (Self::Write(write, at), Point::Write(writes)) => writes.contains(&write) && at == side,
+            _ => false,
+        }
+    }
+}
+
+/// Ends the daemon at the point that is aimed at; from then on nothing that it does counts.
 pub(super) struct Tripwire {
     passed: AtomicUsize,
-    at: Mutex<Option<usize>>,
+    at: Mutex<Option<Aim>>,
     /// Where it ended.
     tripped: watch::Sender<Option<(Point, Side)>>,
 }
@@ -117,7 +139,11 @@ impl Tripwire {
 
     /// Ends the daemon `points` points from now.
     pub(super) fn arm(&self, points: usize) {
-        let at = self.passed.load(Ordering::SeqCst) + points;
+        self.aim(Aim::Number(self.passed() + points));
+    }
+
+    /// Ends the daemon there.
+    pub(super) fn aim(&self, at: Aim) {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
@@ -157,9 +183,13 @@ impl Tripwire {
             return false;
         }
         let number = self.passed.fetch_add(1, Ordering::SeqCst);
-        if *self.at.lock().unwrap_or_else(PoisonError::into_inner) == Some(number) {
-            self.tripped.send_replace(Some((point(), side)));
-            return false;
+        let aim = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(aim) = aim {
+            let point = point();
+            if aim.is_at(number, &point, side) {
+                self.tripped.send_replace(Some((point, side)));
+                return false;
+            }
         }
         true
     }
