@@ -189,6 +189,9 @@ fn a_torn_line_is_cut_off_and_a_damaged_one_is_told() {
     std::fs::write(&path, &damaged).expect("damaged");
     let error = Durable::open(folder.path()).map(|_| ()).expect_err("damage is told");
     assert!(error.to_string().contains("00000001.jsonl at offset 0"), "{error}");
+    let names = std::fs::read_dir(folder.path()).expect("the store").flatten().map(|item| item.file_name());
+    let aside = names.filter(|name| name.to_string_lossy().starts_with("damaged")).count();
+    assert_eq!(aside, 0, "the database is healthy and stays where it is");
 }
 
 #[test]
@@ -264,4 +267,24 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
     assert_eq!(store.find("o7", Some("in")).expect("read"), None);
     assert_eq!(store.flags("pause/").expect("flags").len(), 1);
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 1);
+}
+
+#[test]
+fn a_line_of_a_newer_program_is_refused_and_not_cut_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    begin(&store, &id(1), "aa");
+    drop(store);
+    let path = folder.path().join("journal/00000001.jsonl");
+    let mut text = std::fs::read(&path).expect("the journal");
+    let json = br#"{"v":1,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
+    let mut digest = crc64fast_nvme::Digest::new();
+    digest.write(json);
+    text.extend_from_slice(format!("{:016x} ", digest.sum64()).as_bytes());
+    text.extend_from_slice(json);
+    text.push(b'\n');
+    std::fs::write(&path, &text).expect("written");
+    let error = Durable::open(folder.path()).map(|_| ()).expect_err("it knows more than we do");
+    assert!(matches!(error, StoreError::Newer { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).expect("the journal"), text, "nothing is cut off");
 }

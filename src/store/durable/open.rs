@@ -36,12 +36,13 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
     let journal = folder.join("journal");
     let (tables, journal_end, opening) = match attempt(&database, &journal, limits) {
         Ok((tables, end, caught_up)) => (tables, end, Opening { caught_up, quarantined: None }),
-        Err(StoreError::Damaged { what }) if database.exists() => {
+        // A damaged journal is no reason to put a healthy database away.
+        Err(Trouble::Database(StoreError::Damaged { what })) if database.exists() => {
             let aside = put_aside(folder, &database)?;
             let (tables, end, caught_up) = attempt(&database, &journal, limits)?;
             (tables, end, Opening { caught_up, quarantined: Some((aside, what)) })
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let tables = Arc::new(tables);
     let started = Writer::start(Arc::clone(&tables), journal_end);
@@ -51,14 +52,34 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
     Ok((Durable { writer, tables, journal, _lock: lock }, opening))
 }
 
+/// What of the store is in trouble.
+enum Trouble {
+    Database(StoreError),
+    Journal(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Database(error) | Trouble::Journal(error) => error,
+        }
+    }
+}
+
 /// Opens the database and brings into it what the journal has and it has not.
-fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), StoreError> {
+fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), Trouble> {
     let existed = database.join("db").exists();
     let tables = Database::open(database)?;
     match (existed, tables.get(&key::began())?) {
         (true, None) => {
             // sled 0.34 answers some damage with an empty database and no error.
-            return Err(StoreError::Damaged { what: "the database came back empty".to_owned() });
+            return Err(StoreError::Damaged { what: "the database came back empty".to_owned() }.into());
         }
         (false, _) => {
             tables.change([(key::began(), Some(vec![1]))].into())?;
@@ -73,7 +94,8 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
             missing.push(line);
         }
         Ok(())
-    })?;
+    })
+    .map_err(Trouble::Journal)?;
     // Lines that need not survive a power cut may have reached the database alone.
     journal.go_on_from(have);
     // Lines that were carried forward stand behind younger ones.

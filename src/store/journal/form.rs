@@ -15,20 +15,31 @@ pub(super) fn write(line: &Line, out: &mut Vec<u8>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Why a line cannot be read, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// It is not what was written.
+    Damaged(String),
+    /// It is what was written, by a program that knows more than this one.
+    Newer(String),
+}
+
 /// Reads a line without its line feed.
 ///
 /// # Errors
-/// What is wrong with it, for a person.
-pub(super) fn read(text: &[u8]) -> Result<Line, String> {
-    let (check, json) = text.split_at_checked(CHECK).ok_or("it is cut short")?;
-    let json = json.strip_prefix(b" ").ok_or("it has no checksum")?;
+/// What is wrong with it.
+pub(super) fn read(text: &[u8]) -> Result<Line, Bad> {
+    let damaged = |what: &str| Bad::Damaged(what.to_owned());
+    let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("it is cut short"))?;
+    let json = json.strip_prefix(b" ").ok_or_else(|| damaged("it has no checksum"))?;
     let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
     if check != Some(checksum(json)) {
-        return Err("its checksum does not fit".to_owned());
+        return Err(damaged("its checksum does not fit"));
     }
-    let line: Line = serde_json::from_slice(json).map_err(|error| format!("it cannot be read: {error}"))?;
+    let line: Line = serde_json::from_slice(json)
+        .map_err(|error| Bad::Newer(format!("it holds what this program does not know: {error}")))?;
     if line.v > LINE_VERSION {
-        return Err(format!("it is of version {}, this program knows {LINE_VERSION}", line.v));
+        return Err(Bad::Newer(format!("it is of version {}, this program knows {LINE_VERSION}", line.v)));
     }
     Ok(line)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::entry::{Entry, Line};
 use super::super::{StoreError, Told};
+use super::form::Bad;
 use super::{form, segments};
 use crate::job::JobId;
 
@@ -57,10 +58,12 @@ impl Reader {
                 self.good = self.offset;
                 Ok(Item::Line(line))
             }
-            result => {
-                let why = result.err().unwrap_or_else(|| "it has no end".to_owned());
-                self.torn_or_damaged(start, &why)
+            // Cutting it off would forget what was acknowledged.
+            Err(Bad::Newer(why)) => {
+                Err(StoreError::Newer { what: format!("{} at offset {start}: {why}", self.path.display()) })
             }
+            Err(Bad::Damaged(why)) => self.torn_or_damaged(start, &why),
+            Ok(_) => self.torn_or_damaged(start, "it has no end"),
         }
     }
 
@@ -69,7 +72,7 @@ impl Reader {
         let good = self.good;
         while self.fill()? > 0 {
             let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-            if form::read(text).is_ok() {
+            if !matches!(form::read(text), Err(Bad::Damaged(_))) {
                 let what = format!("{} at offset {start}: {why}", self.path.display());
                 return Err(StoreError::Damaged { what });
             }
