@@ -40,7 +40,7 @@ fn killed(times: u32) {
     assert!(receipts.is_some(), "{:#?}\n{}", home.receipts(), home.log());
     let lost_and_doubled = (home.json(&["jobs"]).as_array().map(Vec::len), home.created());
     assert_eq!(lost_and_doubled, (Some(3), (3, 3, 3)), "jobs; products, submissions, labels");
-    println!("{times} kills: 0 lost, 0 doubled");
+    eprintln!("{times} kills: 0 lost, 0 doubled");
 }
 
 #[test]
