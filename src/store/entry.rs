@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Event, JobId};
+use crate::job::{Event, Job, JobId};
 
 /// One line of the journal: entries that become true together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// Version of the line's form.
     pub v: u32,
-    /// Counts lines, without gaps, from 1.
+    /// Counts lines from 1; a segment begins with a line of no entries that repeats the last number.
     pub seq: u64,
     /// When.
     pub at: Timestamp,
@@ -33,6 +33,20 @@ pub enum Entry {
         rev: u64,
         /// What, in order.
         events: Vec<Event>,
+    },
+    /// A job as it stands, in place of the lines that led there: those were the journal's oldest, and went.
+    Standing {
+        /// The job.
+        job: Box<Job>,
+        /// Its receipt lies in its outbox.
+        receipted: bool,
+    },
+    /// What once happened to a job, for its story alone.
+    Told {
+        /// To which.
+        job: JobId,
+        /// What, each with the number of events before it.
+        events: Vec<(u64, Event)>,
     },
     /// A file in a folder is known to hold the bytes of a job.
     Seen {
@@ -58,6 +72,13 @@ pub enum Entry {
     Inspecting {
         /// SHA-256 of the bytes.
         sha256: String,
+    },
+    /// So many inspections of these bytes began and did not end, in place of the lines that counted them.
+    Inspections {
+        /// SHA-256 of the bytes.
+        sha256: String,
+        /// How many.
+        count: u64,
     },
     /// The inspection of these bytes ended, whatever it said.
     Inspected {

@@ -9,7 +9,7 @@ use super::entry::{Entry, LINE_VERSION, Line};
 use super::queries;
 use super::tables::{self, Bytes, Overlay, Pair, Seen, record};
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
-use crate::job::{Job, JobId};
+use crate::job::{Event, Job, JobId};
 
 /// A store in memory, for tests and for asking without a store.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl Memory {
         let seq = inner.lines.len() as u64 + 1;
         let line = Line { v: LINE_VERSION, seq, at: commit.at, entries: commit.entries };
         let mut view = Overlay::new(&*inner);
-        let jobs = record(&mut view, &line, false)?;
+        let jobs = record(&mut view, &line)?;
         let changes = view.changes;
         for (key, change) in changes {
             match change {
@@ -121,10 +121,13 @@ impl Store for Memory {
         let mut story = Vec::new();
         for line in &inner.lines {
             for entry in &line.entries {
-                if let Entry::Job { job, events, .. } = entry
-                    && job == id
-                {
-                    story.extend(events.iter().map(|event| Told { at: line.at, event: event.clone() }));
+                let tell = |event: &Event| Told { at: line.at, event: event.clone() };
+                match entry {
+                    Entry::Job { job, events, .. } if job == id => story.extend(events.iter().map(tell)),
+                    Entry::Told { job, events } if job == id => {
+                        story.extend(events.iter().map(|(_, event)| tell(event)));
+                    }
+                    _ => {}
                 }
             }
         }

@@ -7,6 +7,7 @@
 //! never answered, may have happened or not, but never in part: the entries of a commit share a
 //! line. After an I/O error nothing more is acknowledged until the store is opened again.
 
+mod compact;
 mod durable;
 mod entry;
 mod journal;

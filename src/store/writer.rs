@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::compact::compact;
 use super::entry::{LINE_VERSION, Line};
 use super::journal::Journal;
-use super::tables::{Bytes, Changes, Overlay, Pair, record, remains};
+use super::tables::{Bytes, Changes, Overlay, Pair, record};
 use super::{Commit, StoreError, Ticket};
 use crate::job::Job;
 use crate::pulse::Beat;
@@ -34,6 +35,7 @@ pub(super) struct Writer {
     queue: Sender<(Commit, Answer)>,
     thread: Option<std::thread::JoinHandle<()>>,
     beat: Beat,
+    stopped: watch::Receiver<Option<String>>,
 }
 
 impl Writer {
@@ -41,15 +43,21 @@ impl Writer {
     pub(super) fn start<T: Target>(tables: Arc<T>, journal: Journal) -> Result<Self, std::io::Error> {
         let (queue, commits) = channel();
         let beat = Beat::default();
-        let writing = Writing { tables, journal, dirty: false, stopped: None, beat: beat.clone() };
+        let (stopping, stopped) = watch::channel(None);
+        let writing = Writing { tables, journal, dirty: false, stopped: stopping, beat: beat.clone() };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
-        Ok(Self { queue, thread: Some(thread), beat })
+        Ok(Self { queue, thread: Some(thread), beat, stopped })
     }
 
     /// Beats as long as the writer comes round.
     pub(super) fn beat(&self) -> &Beat {
         &self.beat
+    }
+
+    /// Says why, once nothing is acknowledged any more.
+    pub(super) fn stopped(&self) -> watch::Receiver<Option<String>> {
+        self.stopped.clone()
     }
 
     /// Queues a commit.
@@ -77,7 +85,7 @@ struct Writing<T> {
     tables: Arc<T>,
     journal: Journal,
     dirty: bool,
-    stopped: Option<String>,
+    stopped: watch::Sender<Option<String>>,
     beat: Beat,
 }
 
@@ -99,7 +107,7 @@ impl<T: Target> Writing<T> {
 
     /// Writes a group; each commit is legal or refused by itself.
     fn write(&mut self, group: Vec<(Commit, Answer)>) {
-        if let Some(why) = &self.stopped {
+        if let Some(why) = self.stopped.borrow().clone() {
             for (_, answer) in group {
                 drop(answer.send(Err(StoreError::Stopped(why.clone()))));
             }
@@ -115,7 +123,7 @@ impl<T: Target> Writing<T> {
             // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
             let group_view = Layer { base: &*self.tables, changes: &all };
             let mut view = Overlay::new(&group_view);
-            match record(&mut view, &line, false) {
+            match record(&mut view, &line) {
                 Ok(jobs) => {
                     let changes = view.changes;
                     all.extend(changes);
@@ -142,15 +150,10 @@ impl<T: Target> Writing<T> {
                 }
             }
             Err(error) => {
-                let why = error.to_string();
-                tracing::error!(
-                    event = "store_stopped",
-                    "The store stopped: {why}; nothing more is acknowledged"
-                );
+                let why = self.stop(&error);
                 for (answer, _) in answers {
                     drop(answer.send(Err(StoreError::Stopped(why.clone()))));
                 }
-                self.stopped = Some(why);
             }
         }
     }
@@ -158,22 +161,29 @@ impl<T: Target> Writing<T> {
     /// Keeps the journal bounded. The tables go to the disk first: what is dropped is nowhere else then.
     fn compact(&mut self) {
         self.settle();
-        let tables = &*self.tables;
-        if let Err(error) = self.journal.compact(|line| remains(tables, line)) {
-            tracing::error!(event = "store_stopped", "The store stopped: {error}");
-            self.stopped = Some(error.to_string());
+        if self.stopped.borrow().is_none()
+            && let Err(error) = compact(&*self.tables, &mut self.journal)
+        {
+            self.stop(&error);
         }
     }
 
     fn settle(&mut self) {
-        if !std::mem::take(&mut self.dirty) || self.stopped.is_some() {
+        if !std::mem::take(&mut self.dirty) || self.stopped.borrow().is_some() {
             return;
         }
         // Never the tables before the journal: what they amount to has to be in it.
         if let Err(error) = self.journal.sync().and_then(|()| self.tables.settle()) {
-            tracing::error!(event = "store_stopped", "The store stopped: {error}");
-            self.stopped = Some(error.to_string());
+            self.stop(&error);
         }
+    }
+
+    /// From now on nothing is acknowledged any more, and whoever runs the store is told.
+    fn stop(&mut self, error: &StoreError) -> String {
+        let why = error.to_string();
+        tracing::error!(event = "store_stopped", "The store stopped: {why}; nothing more is acknowledged");
+        self.stopped.send_replace(Some(why.clone()));
+        why
     }
 }
 

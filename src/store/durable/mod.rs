@@ -43,6 +43,12 @@ impl Durable {
         self.writer.beat()
     }
 
+    /// Says why, once the store stopped after an error and acknowledges nothing any more.
+    #[must_use]
+    pub fn stopped(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        self.writer.stopped()
+    }
+
     #[cfg(test)]
     pub(super) fn open_with(folder: &Path, limits: journal::Limits) -> Result<(Self, Opening), StoreError> {
         open::open(folder, limits)

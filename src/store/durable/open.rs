@@ -1,5 +1,6 @@
-//! Opening is a ladder: normal, then with the damaged database put aside and rebuilt from the
-//! journal. A store never begins empty in silence, and nothing is deleted.
+//! Opening is a ladder: normal; without a snapshot that sled did not finish; with the database put aside, since it is
+//! damaged or of an older form, and rebuilt from the journal. A store never begins empty in silence, and no database is
+//! deleted: one that was put aside is the backup.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -10,8 +11,8 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::super::StoreError;
 use super::super::entry::Line;
-use super::super::journal::{Journal, Limits};
-use super::super::tables::{Bytes, Overlay, key, number, record};
+use super::super::journal::{Journal, Limits, begins_after};
+use super::super::tables::{Ahead, Bytes, Overlay, key, number, replay};
 use super::super::writer::{Target, Writer};
 use super::Durable;
 use super::database::Database;
@@ -21,9 +22,16 @@ use super::database::Database;
 pub struct Opening {
     /// Lines of the journal that the tables did not have yet.
     pub caught_up: u64,
-    /// Where a damaged database was put, and what was wrong with it.
+    /// Where a database was put that is of no use any more, and what was wrong with it.
     pub quarantined: Option<(PathBuf, String)>,
+    /// Damaged lines of the journal that were passed over, since the database holds what they said.
+    pub passed: u64,
+    /// The store was begun just now.
+    pub begun: bool,
 }
+
+/// The form of the tables. One of an older form is rebuilt from the journal, whose lines can always be read.
+pub(super) const SCHEMA: u8 = 1;
 
 /// Lines of a journal that are brought into the tables at once.
 const CHUNK: usize = 512;
@@ -34,16 +42,19 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
     let lock = lock(folder)?;
     let database = folder.join("sled");
     let journal = folder.join("journal");
-    let (tables, journal_end, opening) = match attempt(&database, &journal, limits) {
-        Ok((tables, end, caught_up)) => (tables, end, Opening { caught_up, quarantined: None }),
+    let begun = !database.exists() && !journal.exists();
+    let mut quarantined = None;
+    let (tables, journal_end, caught_up) = match attempt(&database, &journal, limits) {
         // A damaged journal is no reason to put a healthy database away.
-        Err(Trouble::Database(StoreError::Damaged { what })) if database.exists() => {
-            let aside = put_aside(folder, &database)?;
-            let (tables, end, caught_up) = attempt(&database, &journal, limits)?;
-            (tables, end, Opening { caught_up, quarantined: Some((aside, what)) })
+        Err(Trouble::Database(StoreError::Damaged { what }) | Trouble::Outdated(what))
+            if database.exists() =>
+        {
+            quarantined = Some((put_aside(folder, &database)?, what));
+            attempt(&database, &journal, limits)?
         }
-        Err(error) => return Err(error.into()),
+        opened => opened?,
     };
+    let opening = Opening { caught_up, quarantined, passed: journal_end.passed, begun };
     let tables = Arc::new(tables);
     let started = Writer::start(Arc::clone(&tables), journal_end);
     let failed =
@@ -56,6 +67,8 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
 enum Trouble {
     Database(StoreError),
     Journal(StoreError),
+    /// The tables are of an older form.
+    Outdated(String),
 }
 
 impl From<StoreError> for Trouble {
@@ -68,6 +81,7 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Database(error) | Trouble::Journal(error) => error,
+            Trouble::Outdated(what) => StoreError::Damaged { what },
         }
     }
 }
@@ -76,36 +90,47 @@ impl From<Trouble> for StoreError {
 fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), Trouble> {
     let existed = database.join("db").exists();
     let tables = Database::open(database)?;
-    match (existed, tables.get(&key::began())?) {
-        (true, None) => {
-            // sled 0.34 answers some damage with an empty database and no error.
+    let schema = tables.get(&key::began())?.and_then(|value| value.first().copied());
+    match schema.filter(|_| existed) {
+        // sled 0.34 answers some damage with an empty database and no error.
+        None if existed => {
             return Err(StoreError::Damaged { what: "the database came back empty".to_owned() }.into());
         }
-        (false, _) => {
-            tables.change([(key::began(), Some(vec![1]))].into())?;
+        None => {
+            tables.change([(key::began(), Some(vec![SCHEMA]))].into())?;
             tables.settle()?;
         }
-        (true, Some(_)) => {}
+        Some(SCHEMA) => {}
+        Some(newer @ SCHEMA..) => {
+            let what = format!("its tables have form {newer}, this program knows {SCHEMA}");
+            return Err(StoreError::Newer { what }.into());
+        }
+        Some(older) => {
+            return Err(Trouble::Outdated(format!(
+                "its tables have form {older}, and {SCHEMA} is the present one"
+            )));
+        }
     }
     let have = number(tables.get(&key::seq())?);
+    if journal.is_dir() && existed && have < begins_after(journal).map_err(Trouble::Journal)? {
+        let what = format!("it ends at line {have}, and the journal begins later: it is an old copy");
+        return Err(Trouble::Outdated(what));
+    }
     let mut missing: Vec<Line> = Vec::new();
-    let mut journal = Journal::open(journal, limits, |line| {
-        if line.seq > have {
-            missing.push(line);
-        }
+    let opened = Journal::open(journal, limits, have, |line| {
+        missing.push(line);
         Ok(())
-    })
-    .map_err(Trouble::Journal)?;
-    // Lines that need not survive a power cut may have reached the database alone.
-    journal.go_on_from(have);
+    });
+    let journal = opened.map_err(Trouble::Journal)?;
     // Lines that were carried forward stand behind younger ones.
     missing.sort_by_key(|line| line.seq);
     // A crash while lines were carried forward leaves some twice.
     missing.dedup_by_key(|line| line.seq);
+    let ahead = Ahead::of(&missing);
     for chunk in missing.chunks(CHUNK) {
         let mut view = Overlay::new(&tables);
         for line in chunk {
-            record(&mut view, line, true)?;
+            replay(&mut view, line, &ahead)?;
         }
         let changes = view.changes;
         tables.change(changes)?;

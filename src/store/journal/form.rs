@@ -24,18 +24,31 @@ pub(super) enum Bad {
     Newer(String),
 }
 
+/// The number of a good line, without taking the line apart.
+pub(super) fn seq_of(text: &[u8]) -> Option<u64> {
+    let json = checked(text).ok()?;
+    let rest = json.strip_prefix(br#"{"v":"#.as_slice())?;
+    let rest = &rest[rest.iter().position(|byte| *byte == b',')?..];
+    let digits = rest.strip_prefix(br#","seq":"#.as_slice())?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+/// The JSON of a line whose checksum fits.
+fn checked(text: &[u8]) -> Result<&[u8], Bad> {
+    let damaged = |what: &str| Bad::Damaged(what.to_owned());
+    let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("it is cut short"))?;
+    let json = json.strip_prefix(b" ").ok_or_else(|| damaged("it has no checksum"))?;
+    let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    if check == Some(checksum(json)) { Ok(json) } else { Err(damaged("its checksum does not fit")) }
+}
+
 /// Reads a line without its line feed.
 ///
 /// # Errors
 /// What is wrong with it.
 pub(super) fn read(text: &[u8]) -> Result<Line, Bad> {
-    let damaged = |what: &str| Bad::Damaged(what.to_owned());
-    let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("it is cut short"))?;
-    let json = json.strip_prefix(b" ").ok_or_else(|| damaged("it has no checksum"))?;
-    let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    if check != Some(checksum(json)) {
-        return Err(damaged("its checksum does not fit"));
-    }
+    let json = checked(text)?;
     let line: Line = serde_json::from_slice(json)
         .map_err(|error| Bad::Newer(format!("it holds what this program does not know: {error}")))?;
     if line.v > LINE_VERSION {
@@ -65,6 +78,7 @@ mod tests {
         assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
         let text = &text[..text.len() - 1];
         assert_eq!(read(text), Ok(line));
+        assert_eq!(seq_of(text), Some(7), "what is read without taking the line apart");
         for at in 0..text.len() {
             let mut changed = text.to_vec();
             changed[at] ^= 1;

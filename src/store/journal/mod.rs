@@ -4,8 +4,8 @@ mod form;
 mod read;
 mod write;
 
-pub(super) use read::stories;
-pub(super) use write::Journal;
+pub(super) use read::{Item, Reader, stories};
+pub(super) use write::{Journal, begins_after};
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::StoreError;
 pub(super) struct Limits {
     /// A segment that has grown so large is followed by the next, in bytes.
     pub(super) segment: u64,
-    /// With more segments than this the oldest is gone through: what still counts is carried forward.
+    /// With more segments than this the oldest is gone through: what still counts of it is written again.
     pub(super) segments: usize,
 }
 

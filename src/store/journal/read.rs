@@ -18,6 +18,12 @@ pub(crate) struct Reader {
     offset: u64,
     /// Bytes of good lines so far.
     good: u64,
+    /// Lines up to this one are proven whole, not taken apart.
+    after: u64,
+    /// Damaged lines are passed over: the tables hold what they said.
+    forgiving: bool,
+    /// Damaged lines that were passed over.
+    passed: u64,
     buffer: Vec<u8>,
 }
 
@@ -39,7 +45,29 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io { what: "cannot open", path: path.to_owned(), source };
         let input = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
-        Ok(Self { path: path.to_owned(), input, offset: 0, good: 0, buffer: Vec::new() })
+        let (path, buffer) = (path.to_owned(), Vec::new());
+        Ok(Self { path, input, offset: 0, good: 0, after: 0, forgiving: false, passed: 0, buffer })
+    }
+
+    /// Passes over lines up to this one; damage among them is no matter either.
+    pub(crate) fn after(self, seq: u64) -> Self {
+        Self { after: seq, ..self }
+    }
+
+    /// Passes over damaged lines, for who knows from elsewhere what they said.
+    pub(crate) fn forgiving(self) -> Self {
+        Self { forgiving: true, ..self }
+    }
+
+    /// Damaged lines that were passed over.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// The first line, if it is a good one.
+    pub(crate) fn first(mut self) -> Option<Line> {
+        self.fill().ok()?;
+        form::read(self.buffer.strip_suffix(b"\n")?).ok()
     }
 
     /// The next line.
@@ -47,37 +75,47 @@ impl Reader {
     /// # Errors
     /// A bad line with good ones after it is damage, and named with its offset.
     pub(crate) fn next(&mut self) -> Result<Item, StoreError> {
-        if self.fill()? == 0 {
-            return Ok(Item::End);
-        }
-        let start = self.offset;
-        self.offset += self.buffer.len() as u64;
-        let whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
-        match form::read(&self.buffer) {
-            Ok(line) if whole => {
-                self.good = self.offset;
-                Ok(Item::Line(line))
+        let mut bad: Option<(u64, String)> = None;
+        loop {
+            if self.fill()? == 0 {
+                return Ok(bad.map_or(Item::End, |_| Item::Torn { good: self.good }));
             }
-            // Cutting it off would forget what was acknowledged.
-            Err(Bad::Newer(why)) => {
-                Err(StoreError::Newer { what: format!("{} at offset {start}: {why}", self.path.display()) })
+            let start = self.offset;
+            self.offset += self.buffer.len() as u64;
+            let whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
+            let old =
+                whole && self.after > 0 && form::seq_of(&self.buffer).is_some_and(|seq| seq <= self.after);
+            let line = match form::read(&self.buffer) {
+                _ if old => None,
+                Ok(line) if whole => Some(line),
+                // Cutting it off would forget what was acknowledged.
+                Err(Bad::Newer(why)) => {
+                    let what = format!("{} at offset {start}: {why}", self.path.display());
+                    return Err(StoreError::Newer { what });
+                }
+                Err(Bad::Damaged(why)) => {
+                    bad.get_or_insert((start, why));
+                    continue;
+                }
+                Ok(_) => {
+                    bad.get_or_insert((start, "it has no end".to_owned()));
+                    continue;
+                }
+            };
+            // A bad line is torn if nothing good follows it, else somebody damaged the file.
+            match bad.take() {
+                Some((start, why)) if !old && !self.forgiving => {
+                    let what = format!("{} at offset {start}: {why}", self.path.display());
+                    return Err(StoreError::Damaged { what });
+                }
+                Some(_) => self.passed += 1,
+                None => {}
             }
-            Err(Bad::Damaged(why)) => self.torn_or_damaged(start, &why),
-            Ok(_) => self.torn_or_damaged(start, "it has no end"),
-        }
-    }
-
-    /// A bad line is torn if nothing good follows it, else somebody damaged the file.
-    fn torn_or_damaged(&mut self, start: u64, why: &str) -> Result<Item, StoreError> {
-        let good = self.good;
-        while self.fill()? > 0 {
-            let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-            if !matches!(form::read(text), Err(Bad::Damaged(_))) {
-                let what = format!("{} at offset {start}: {why}", self.path.display());
-                return Err(StoreError::Damaged { what });
+            self.good = self.offset;
+            if let Some(line) = line {
+                return Ok(Item::Line(line));
             }
         }
-        Ok(Item::Torn { good })
     }
 
     fn fill(&mut self) -> Result<usize, StoreError> {
@@ -100,11 +138,12 @@ pub(crate) fn stories(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError
             let text = reader.buffer.strip_suffix(b"\n").unwrap_or(&reader.buffer);
             let Ok(line) = form::read(text) else { continue };
             for entry in line.entries {
-                if let Entry::Job { job, rev, events } = entry
-                    && job == *id
-                {
-                    found.extend((rev..).zip(events).map(|(rev, event)| (rev, Told { at: line.at, event })));
-                }
+                let events: Vec<_> = match entry {
+                    Entry::Job { job, rev, events } if job == *id => (rev..).zip(events).collect(),
+                    Entry::Told { job, events } if job == *id => events,
+                    _ => continue,
+                };
+                found.extend(events.into_iter().map(|(rev, event)| (rev, Told { at: line.at, event })));
             }
         }
     }

@@ -4,13 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::super::StoreError;
-use super::super::entry::Line;
+use super::super::entry::{LINE_VERSION, Line};
 use super::read::{Item, Reader};
 use super::{Limits, form, segment_path, segments};
-
-/// Lines that are carried forward at once.
-const CARRIED: usize = 1024;
 
 /// The journal, open for writing at its end.
 pub(crate) struct Journal {
@@ -20,27 +19,33 @@ pub(crate) struct Journal {
     size: u64,
     last_seq: u64,
     limits: Limits,
+    /// Damaged lines that opening passed over, since the tables hold what they said.
+    pub(crate) passed: u64,
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or begins one; hands every line to `each`, in the order of the files.
+    /// Opens the journal of a folder, or begins one; hands every line after `have` to `each`, in the order of the files.
     ///
-    /// A line that was being written when the machine died is cut off.
+    /// Segments in which nothing can be after `have` are not read. A line that was being written when the machine died
+    /// is cut off.
     pub(crate) fn open(
         folder: &Path,
         limits: Limits,
+        have: u64,
         mut each: impl FnMut(Line) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(io("cannot create", folder))?;
         let found = segments(folder)?;
-        let mut last_seq = 0;
-        for (number, path) in &found {
-            let mut reader = Reader::open(path)?;
+        let (mut last_seq, mut passed) = (have, 0);
+        for (number, path) in &found[needed_from(&found, have)?..] {
+            let mut reader = Reader::open(path)?.after(have);
             loop {
                 match reader.next()? {
                     Item::Line(line) => {
                         last_seq = last_seq.max(line.seq);
-                        each(line)?;
+                        if !line.entries.is_empty() {
+                            each(line)?;
+                        }
                     }
                     Item::End => break,
                     Item::Torn { good } => {
@@ -53,20 +58,16 @@ impl Journal {
                     }
                 }
             }
+            passed += reader.passed();
         }
         let number = found.last().map_or(1, |(number, _)| *number);
         let (file, size) = open_segment(folder, number)?;
-        Ok(Self { folder: folder.to_owned(), number, file, size, last_seq, limits })
+        Ok(Self { folder: folder.to_owned(), number, file, size, last_seq, limits, passed })
     }
 
     /// The number of the last line.
     pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
-    }
-
-    /// Numbers further lines from after this one, if it is beyond the last.
-    pub(crate) fn go_on_from(&mut self, seq: u64) {
-        self.last_seq = self.last_seq.max(seq);
     }
 
     /// Brings all lines to the disk.
@@ -96,26 +97,16 @@ impl Journal {
         Ok(full)
     }
 
-    /// Goes through the oldest segment if there are too many: lines of which `remains` leaves something
-    /// are carried forward under their own numbers, then the segment goes.
-    pub(crate) fn compact(
-        &mut self,
-        mut remains: impl FnMut(Line) -> Result<Option<Line>, StoreError>,
-    ) -> Result<(), StoreError> {
+    /// The oldest segment, if there are too many.
+    pub(crate) fn surplus(&self) -> Result<Option<PathBuf>, StoreError> {
         let found = segments(&self.folder)?;
-        let Some((_, oldest)) = found.first().filter(|_| found.len() > self.limits.segments) else {
-            return Ok(());
-        };
-        let mut reader = Reader::open(oldest)?;
-        let mut carried = Vec::new();
-        while let Item::Line(line) = reader.next()? {
-            carried.extend(remains(line)?);
-            if carried.len() >= CARRIED {
-                self.append(&std::mem::take(&mut carried), false)?;
-            }
-        }
-        self.append(&carried, true)?;
-        std::fs::remove_file(oldest).map_err(io("cannot remove", oldest))
+        let too_many = found.len() > self.limits.segments;
+        Ok(found.into_iter().next().filter(|_| too_many).map(|(_, path)| path))
+    }
+
+    /// Lets a segment go of which nothing counts any more.
+    pub(crate) fn drop_segment(&self, path: &Path) -> Result<(), StoreError> {
+        std::fs::remove_file(path).map_err(io("cannot remove", path))
     }
 
     fn rotate(&mut self) -> Result<(), StoreError> {
@@ -125,8 +116,36 @@ impl Journal {
         self.file = file;
         self.size = size;
         self.number += 1;
+        // Whoever has everything up to this line need not read the segments before.
+        let line = Line { v: LINE_VERSION, seq: self.last_seq, at: Timestamp::now(), entries: Vec::new() };
+        let mut text = Vec::new();
+        form::write(&line, &mut text)?;
+        self.file
+            .write_all(&text)
+            .map_err(io("cannot append to", &segment_path(&self.folder, self.number)))?;
+        self.size += text.len() as u64;
         Ok(())
     }
+}
+
+/// Everything up to this line has left the journal, if anything has.
+pub(crate) fn begins_after(folder: &Path) -> Result<u64, StoreError> {
+    let Some((_, first)) = segments(folder)?.into_iter().next() else { return Ok(0) };
+    let line = Reader::open(&first)?.first().filter(|line| line.entries.is_empty());
+    Ok(line.map_or(0, |line| line.seq))
+}
+
+/// The place of the first segment that can hold lines after `have`.
+fn needed_from(found: &[(u64, PathBuf)], have: u64) -> Result<usize, StoreError> {
+    for (place, (_, path)) in found.iter().enumerate().rev() {
+        if let Some(line) = Reader::open(path)?.first()
+            && line.entries.is_empty()
+            && line.seq <= have
+        {
+            return Ok(place);
+        }
+    }
+    Ok(0)
 }
 
 fn open_segment(folder: &Path, number: u64) -> Result<(File, u64), StoreError> {

@@ -2,14 +2,16 @@
 //!
 //! Every change of a table goes through [`record`], so both stores do the same.
 
+mod record;
+
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::entry::{Entry, Line};
-use crate::job::{Event, Job, JobId, apply};
+use crate::job::{Job, JobId};
+
+pub(super) use record::{Ahead, record, replay};
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
@@ -122,6 +124,7 @@ pub(super) mod key {
     pub(crate) const FLAGS: &[u8] = b"g";
     pub(crate) const REMOTE: &[u8] = b"r";
     pub(crate) const UNRECEIPTED: &[u8] = b"u";
+    pub(crate) const LYING: &[u8] = b"l";
 
     fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
         let mut key = table.to_vec();
@@ -170,6 +173,10 @@ pub(super) mod key {
     pub(crate) fn file(folder: &str, path: &str) -> Vec<u8> {
         join(FILES, &[folder, path])
     }
+    /// Known files by the digest of their bytes.
+    pub(crate) fn lying(sha256: &str, folder: &str, path: &str) -> Vec<u8> {
+        join(LYING, &[sha256, folder, path])
+    }
     pub(crate) fn inspecting(sha256: &str) -> Vec<u8> {
         join(INSPECTING, &[sha256])
     }
@@ -180,173 +187,6 @@ pub(super) mod key {
     pub(crate) fn flag(name: &str) -> Vec<u8> {
         join(FLAGS, &[name])
     }
-}
-
-/// Brings one line into the tables; gives the jobs that it changed, as they are now.
-///
-/// With `replay`, events that the tables hold already are passed over.
-pub(super) fn record<B: Bytes>(
-    tables: &mut Overlay<'_, B>,
-    line: &Line,
-    replay: bool,
-) -> Result<Vec<Job>, StoreError> {
-    let mut jobs = Vec::new();
-    for entry in &line.entries {
-        match entry {
-            Entry::Job { job, rev, events } => {
-                jobs.extend(advance(tables, line.at, job, *rev, events, replay)?);
-            }
-            Entry::Seen { folder, path, identity, sha256, job } => {
-                let seen = Seen { identity: identity.clone(), sha256: sha256.clone(), job: job.clone() };
-                tables.put(key::file(folder, path), encode(&seen)?);
-                // Outlives the job's own lines: an old package is never new as long as it lies there.
-                tables.put(key::bytes(sha256, Some(folder)), job.as_str().as_bytes());
-            }
-            Entry::Gone { folder, path } => gone(tables, folder, path)?,
-            Entry::Inspecting { sha256 } => {
-                let key = key::inspecting(sha256);
-                let count = number(tables.get(&key)?) + 1;
-                tables.put(key, count.to_be_bytes());
-            }
-            Entry::Inspected { sha256 } => tables.remove(key::inspecting(sha256)),
-            Entry::Flag { key, value } => match value {
-                Some(value) => tables.put(key::flag(key), value.as_bytes()),
-                None => tables.remove(key::flag(key)),
-            },
-            Entry::Receipted { job: id, rev } => {
-                if job(tables, id)?.is_none_or(|job| job.rev == *rev) {
-                    tables.remove(key::unreceipted(id));
-                }
-            }
-            Entry::Pruned { job } => prune(tables, job)?,
-        }
-    }
-    tables.put(key::seq(), line.seq.to_be_bytes());
-    Ok(jobs)
-}
-
-fn advance<B: Bytes>(
-    tables: &mut Overlay<'_, B>,
-    at: Timestamp,
-    id: &JobId,
-    rev: u64,
-    events: &[Event],
-    replay: bool,
-) -> Result<Option<Job>, StoreError> {
-    let before = job(tables, id)?;
-    let have = before.as_ref().map_or(0, |job| job.rev);
-    if have != rev {
-        return match replay && have > rev {
-            true => Ok(None),
-            false => Err(StoreError::Conflict { job: id.clone(), have, expected: rev }),
-        };
-    }
-    let mut after = before.clone();
-    for event in events {
-        after = Some(apply(after.as_ref(), id, at, event)?);
-    }
-    let Some(after) = after else { return Ok(None) };
-    for event in events {
-        if let Event::Created { id: remote, .. } = event {
-            tables.put(key::remote(*remote), id.as_str().as_bytes());
-        }
-    }
-    if let Some(before) = &before {
-        tables.remove(key::state(&before.state, id));
-    } else {
-        let bytes = key::bytes(&after.package.sha256, after.package.folder.as_deref());
-        tables.put(bytes, id.as_str().as_bytes());
-    }
-    tables.put(key::state(&after.state, id), []);
-    if after.state.has_ended() {
-        tables.remove(key::open(id));
-        tables.put(key::unreceipted(id), []);
-    } else {
-        tables.put(key::open(id), []);
-        tables.remove(key::unreceipted(id));
-    }
-    tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
-    Ok(Some(after))
-}
-
-/// What of a line still counts, when it is the oldest of the journal.
-///
-/// What an entry undid stood before it and is gone by then, so entries that only undo do not count.
-pub(super) fn remains(tables: &impl Bytes, mut line: Line) -> Result<Option<Line>, StoreError> {
-    let mut kept = Vec::new();
-    for entry in line.entries {
-        let counts = match &entry {
-            Entry::Job { job: id, .. } | Entry::Receipted { job: id, .. } => {
-                tables.get(&key::job(id))?.is_some()
-            }
-            Entry::Seen { folder, path, identity, job, .. } => {
-                let seen =
-                    tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
-                seen.is_some_and(|seen| seen.identity == *identity && seen.job == *job)
-            }
-            Entry::Inspecting { sha256 } => tables.get(&key::inspecting(sha256))?.is_some(),
-            Entry::Flag { key, value: Some(value) } => {
-                tables.get(&key::flag(key))?.is_some_and(|now| now == value.as_bytes())
-            }
-            Entry::Flag { value: None, .. }
-            | Entry::Gone { .. }
-            | Entry::Inspected { .. }
-            | Entry::Pruned { .. } => false,
-        };
-        kept.extend(counts.then_some(entry));
-    }
-    line.entries = kept;
-    Ok((!line.entries.is_empty()).then_some(line))
-}
-
-/// A file is gone: so are its bytes, if their job is forgotten and no other file holds them.
-fn gone<B: Bytes>(tables: &mut Overlay<'_, B>, folder: &str, path: &str) -> Result<(), StoreError> {
-    let key = key::file(folder, path);
-    let Some(seen) = tables.get(&key)?.map(|value| decode::<Seen>(&value)).transpose()? else {
-        return Ok(());
-    };
-    tables.remove(key);
-    if job(tables, &seen.job)?.is_none() && !lies_in(tables, folder, &seen.sha256)? {
-        tables.remove(key::bytes(&seen.sha256, Some(folder)));
-    }
-    Ok(())
-}
-
-/// Does any known file of the folder hold these bytes?
-fn lies_in<B: Bytes>(tables: &Overlay<'_, B>, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-    for (_, value) in tables.scan(&key::files(folder))? {
-        if decode::<Seen>(&value)?.sha256 == sha256 {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Forgets an ended job, but not its bytes as long as they lie in their folder.
-fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreError> {
-    let Some(job) = job(tables, id)? else {
-        return Ok(());
-    };
-    if !job.state.has_ended() {
-        return Ok(());
-    }
-    tables.remove(key::job(id));
-    tables.remove(key::unreceipted(id));
-    tables.remove(key::open(id));
-    tables.remove(key::state(&job.state, id));
-    // That the product is ours outlives the job: later versions may share it, and a look for twins must know it.
-    let labels = job.labels.iter().map(|label| &label.creation);
-    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|thing| thing.id()) {
-        tables.remove(key::remote(remote));
-    }
-    let lies = match &job.package.folder {
-        Some(folder) => lies_in(tables, folder, &job.package.sha256)?,
-        None => false,
-    };
-    if !lies {
-        tables.remove(key::bytes(&job.package.sha256, job.package.folder.as_deref()));
-    }
-    Ok(())
 }
 
 /// Reads one job.

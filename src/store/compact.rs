@@ -1,0 +1,157 @@
+//! Keeping the journal bounded: the oldest segment goes, and what still counts of it is written again at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::StoreError;
+use super::entry::{Entry, LINE_VERSION, Line};
+use super::journal::{Item, Journal, Reader};
+use super::tables::{Bytes, Seen, decode, job, key, number};
+use crate::job::{Event, JobId};
+
+/// Segments that are gone through at once. With more than one, what is carried forward cannot make the journal grow
+/// for ever: it settles at twice what still counts.
+const AT_ONCE: usize = 2;
+
+/// Lines that are carried forward at once.
+const CARRIED: usize = 1024;
+
+/// Goes through the oldest segments, if there are too many. The tables have to be on the disk.
+pub(super) fn compact(tables: &impl Bytes, journal: &mut Journal) -> Result<(), StoreError> {
+    for _ in 0..AT_ONCE {
+        let Some(oldest) = journal.surplus()? else { return Ok(()) };
+        go_through(tables, journal, &oldest)?;
+        journal.drop_segment(&oldest)?;
+    }
+    Ok(())
+}
+
+fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<(), StoreError> {
+    let mut reader = Reader::open(oldest)?.forgiving();
+    let mut sieve =
+        Sieve { tables, standing: BTreeSet::new(), inspecting: BTreeSet::new(), stumbled: BTreeMap::new() };
+    let mut carried = Vec::new();
+    loop {
+        match reader.next()? {
+            Item::Line(line) => carried.extend(sieve.remains(line)?),
+            Item::End | Item::Torn { .. } => break,
+        }
+        if carried.len() >= CARRIED {
+            journal.append(&std::mem::take(&mut carried), false)?;
+        }
+    }
+    if reader.passed() > 0 {
+        tracing::warn!(
+            event = "journal_damaged",
+            "{} damaged lines of {} are passed over; the tables hold what they said, some stories may lack a line",
+            reader.passed(),
+            oldest.display()
+        );
+    }
+    let Sieve { standing, inspecting, .. } = sieve;
+    for sha256 in inspecting {
+        let count = number(tables.get(&key::inspecting(&sha256))?);
+        carry(journal, &mut carried, Entry::Inspections { sha256, count })?;
+    }
+    for id in standing {
+        let Some(job) = job(tables, &id)? else { continue };
+        let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
+        let standing = Entry::Standing { job: Box::new(job), receipted };
+        carry(journal, &mut carried, standing)?;
+    }
+    journal.append(&carried, true).map(|_| ())
+}
+
+/// Adds a line of its own number, which is younger than all that it sums up.
+fn carry(journal: &mut Journal, carried: &mut Vec<Line>, entry: Entry) -> Result<(), StoreError> {
+    if carried.len() >= CARRIED {
+        journal.append(&std::mem::take(carried), false)?;
+    }
+    let seq = journal.last_seq() + 1 + carried.len() as u64;
+    carried.push(Line { v: LINE_VERSION, seq, at: Timestamp::now(), entries: vec![entry] });
+    Ok(())
+}
+
+/// What of the oldest lines still counts.
+struct Sieve<'a, T> {
+    tables: &'a T,
+    /// Jobs whose lines go: how they stand is written in their place.
+    standing: BTreeSet<JobId>,
+    /// Bytes whose begun inspections were counted here.
+    inspecting: BTreeSet<String>,
+    /// What each job stumbled over last: of a long row of the same, the first is enough for its story.
+    stumbled: BTreeMap<JobId, String>,
+}
+
+impl<T: Bytes> Sieve<'_, T> {
+    /// What an entry undid stood before it and is gone by then, so entries that only undo do not count.
+    fn remains(&mut self, mut line: Line) -> Result<Option<Line>, StoreError> {
+        let mut kept = Vec::new();
+        for entry in line.entries {
+            kept.extend(self.still(entry)?);
+        }
+        line.entries = kept;
+        Ok((!line.entries.is_empty()).then_some(line))
+    }
+
+    fn still(&mut self, entry: Entry) -> Result<Option<Entry>, StoreError> {
+        let tables = self.tables;
+        let counts = match &entry {
+            Entry::Job { job: id, .. } | Entry::Told { job: id, .. } if !self.lives(id)? => false,
+            Entry::Told { .. } => true,
+            Entry::Job { job, rev, events } => {
+                self.standing.insert(job.clone());
+                let told = (*rev..).zip(events).filter(|(_, event)| self.tells(job, event));
+                let events: Vec<_> = told.map(|(rev, event)| (rev, event.clone())).collect();
+                return Ok((!events.is_empty()).then(|| Entry::Told { job: job.clone(), events }));
+            }
+            Entry::Standing { job, .. } => {
+                self.standing.insert(job.id.clone());
+                false
+            }
+            Entry::Receipted { job, .. } => {
+                self.standing.insert(job.clone());
+                false
+            }
+            Entry::Seen { folder, path, identity, job, .. } => {
+                let seen =
+                    tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
+                seen.is_some_and(|seen| seen.identity == *identity && seen.job == *job)
+            }
+            Entry::Inspecting { sha256 } | Entry::Inspections { sha256, .. } => {
+                if tables.get(&key::inspecting(sha256))?.is_some() {
+                    self.inspecting.insert(sha256.clone());
+                }
+                false
+            }
+            Entry::Flag { key, value: Some(value) } => {
+                tables.get(&key::flag(key))?.is_some_and(|now| now == value.as_bytes())
+            }
+            Entry::Flag { value: None, .. }
+            | Entry::Gone { .. }
+            | Entry::Inspected { .. }
+            | Entry::Pruned { .. } => false,
+        };
+        Ok(counts.then_some(entry))
+    }
+
+    fn lives(&self, id: &JobId) -> Result<bool, StoreError> {
+        Ok(self.tables.get(&key::job(id))?.is_some())
+    }
+
+    /// Does the event say more in an old story than that time went by?
+    fn tells(&mut self, job: &JobId, event: &Event) -> bool {
+        match event {
+            Event::Waited { .. } | Event::Resumed => false,
+            Event::Stumbled { fault, .. } => {
+                self.stumbled.insert(job.clone(), fault.kind.clone()).is_none_or(|last| last != fault.kind)
+            }
+            _ => {
+                self.stumbled.remove(job);
+                true
+            }
+        }
+    }
+}

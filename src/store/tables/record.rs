@@ -1,0 +1,241 @@
+//! From lines to tables: every change of a table happens here, living and at a rebuild alike.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::super::StoreError;
+use super::super::entry::{Entry, Line};
+use super::{Bytes, Kept, Overlay, Seen, decode, encode, job, key, number};
+use crate::job::{Event, Job, JobId, Thing, apply};
+
+/// What is known of lines further on, when lines are brought in that the tables do not have.
+///
+/// The oldest lines of the journal go; what they amounted to stands further on. So the lines of a job may begin in the
+/// middle, and only what comes later says why.
+#[derive(Debug, Default)]
+pub(in super::super) struct Ahead(HashMap<JobId, u64>);
+
+impl Ahead {
+    /// Looks through lines.
+    pub(in super::super) fn of(lines: &[Line]) -> Self {
+        let mut ahead = HashMap::new();
+        for line in lines {
+            for entry in &line.entries {
+                match entry {
+                    Entry::Standing { job, .. } => ahead.insert(job.id.clone(), line.seq),
+                    Entry::Pruned { job } => ahead.insert(job.clone(), line.seq),
+                    _ => None,
+                };
+            }
+        }
+        Self(ahead)
+    }
+
+    /// Is the job told as a whole, or forgotten, after this line?
+    fn tells(&self, job: &JobId, seq: u64) -> bool {
+        self.0.get(job).is_some_and(|later| *later >= seq)
+    }
+}
+
+/// Brings a new line into the tables; gives the jobs that it changed, as they are now.
+pub(in super::super) fn record<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    line: &Line,
+) -> Result<Vec<Job>, StoreError> {
+    enter(tables, line, None)
+}
+
+/// Brings a line of the journal in, of which the tables may hold some already.
+pub(in super::super) fn replay<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    line: &Line,
+    ahead: &Ahead,
+) -> Result<(), StoreError> {
+    enter(tables, line, Some(ahead)).map(|_| ())
+}
+
+fn enter<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    line: &Line,
+    ahead: Option<&Ahead>,
+) -> Result<Vec<Job>, StoreError> {
+    let mut jobs = Vec::new();
+    for entry in &line.entries {
+        match entry {
+            Entry::Job { job: id, rev, events } => {
+                let have = job(tables, id)?.map_or(0, |job| job.rev);
+                match ahead {
+                    Some(_) if have > *rev => {}
+                    Some(ahead) if have < *rev && ahead.tells(id, line.seq) => own(tables, id, events),
+                    _ => jobs.extend(advance(tables, line.at, id, *rev, events)?),
+                }
+            }
+            Entry::Standing { job, receipted } => stand(tables, job, *receipted)?,
+            Entry::Told { .. } => {}
+            Entry::Seen { folder, path, identity, sha256, job } => {
+                unlay(tables, folder, path)?;
+                let seen = Seen { identity: identity.clone(), sha256: sha256.clone(), job: job.clone() };
+                tables.put(key::file(folder, path), encode(&seen)?);
+                tables.put(key::lying(sha256, folder, path), []);
+                // Outlives the job's own lines: an old package is never new as long as it lies there.
+                tables.put(key::bytes(sha256, Some(folder)), job.as_str().as_bytes());
+            }
+            Entry::Gone { folder, path } => gone(tables, folder, path)?,
+            Entry::Inspecting { sha256 } => {
+                let key = key::inspecting(sha256);
+                let count = number(tables.get(&key)?) + 1;
+                tables.put(key, count.to_be_bytes());
+            }
+            Entry::Inspections { sha256, count } => {
+                tables.put(key::inspecting(sha256), count.to_be_bytes());
+            }
+            Entry::Inspected { sha256 } => tables.remove(key::inspecting(sha256)),
+            Entry::Flag { key, value } => match value {
+                Some(value) => tables.put(key::flag(key), value.as_bytes()),
+                None => tables.remove(key::flag(key)),
+            },
+            Entry::Receipted { job: id, rev } => {
+                if job(tables, id)?.is_none_or(|job| job.rev == *rev) {
+                    tables.remove(key::unreceipted(id));
+                }
+            }
+            Entry::Pruned { job } => prune(tables, job)?,
+        }
+    }
+    if number(tables.get(&key::seq())?) < line.seq {
+        tables.put(key::seq(), line.seq.to_be_bytes());
+    }
+    Ok(jobs)
+}
+
+fn advance<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    at: Timestamp,
+    id: &JobId,
+    rev: u64,
+    events: &[Event],
+) -> Result<Option<Job>, StoreError> {
+    let before = job(tables, id)?;
+    let have = before.as_ref().map_or(0, |job| job.rev);
+    if have != rev {
+        return Err(StoreError::Conflict { job: id.clone(), have, expected: rev });
+    }
+    let mut after = before.clone();
+    for event in events {
+        after = Some(apply(after.as_ref(), id, at, event)?);
+    }
+    let Some(after) = after else { return Ok(None) };
+    own(tables, id, events);
+    keep(tables, before.as_ref(), &after)?;
+    Ok(Some(after))
+}
+
+/// What exists at the service belongs to the job.
+fn own<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId, events: &[Event]) {
+    for event in events {
+        if let Event::Created { id: remote, .. } = event {
+            tables.put(key::remote(*remote), id.as_str().as_bytes());
+        }
+    }
+}
+
+/// Keeps a job as it is now, and every index of it.
+fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job) -> Result<(), StoreError> {
+    let id = &after.id;
+    if let Some(before) = before {
+        tables.remove(key::state(&before.state, id));
+    } else {
+        let bytes = key::bytes(&after.package.sha256, after.package.folder.as_deref());
+        tables.put(bytes, id.as_str().as_bytes());
+    }
+    tables.put(key::state(&after.state, id), []);
+    if after.state.has_ended() {
+        tables.remove(key::open(id));
+        tables.put(key::unreceipted(id), []);
+    } else {
+        tables.put(key::open(id), []);
+        tables.remove(key::unreceipted(id));
+    }
+    tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
+    Ok(())
+}
+
+/// A job as it stood when its lines went.
+fn stand<B: Bytes>(tables: &mut Overlay<'_, B>, standing: &Job, receipted: bool) -> Result<(), StoreError> {
+    let before = job(tables, &standing.id)?;
+    if before.as_ref().is_some_and(|before| before.rev >= standing.rev) {
+        return Ok(());
+    }
+    let labels = (0..standing.labels.len()).map(Thing::Label);
+    for thing in [Thing::Product, Thing::Submission].into_iter().chain(labels) {
+        if let Some(remote) = standing.creation(thing).and_then(crate::job::Creation::id) {
+            tables.put(key::remote(remote), standing.id.as_str().as_bytes());
+        }
+    }
+    for burnt in standing.burnt.iter().filter_map(|id| id.parse().ok()) {
+        tables.put(key::remote(burnt), standing.id.as_str().as_bytes());
+    }
+    keep(tables, before.as_ref(), standing)?;
+    if receipted {
+        tables.remove(key::unreceipted(&standing.id));
+    }
+    Ok(())
+}
+
+/// A file is gone: so are its bytes, if their job is forgotten and no other file holds them.
+fn gone<B: Bytes>(tables: &mut Overlay<'_, B>, folder: &str, path: &str) -> Result<(), StoreError> {
+    let Some(seen) = unlay(tables, folder, path)? else {
+        return Ok(());
+    };
+    tables.remove(key::file(folder, path));
+    if job(tables, &seen.job)?.is_none() && !lies_in(tables, folder, &seen.sha256)? {
+        tables.remove(key::bytes(&seen.sha256, Some(folder)));
+    }
+    Ok(())
+}
+
+/// The bytes that were known to lie at a path no longer do.
+fn unlay<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    folder: &str,
+    path: &str,
+) -> Result<Option<Seen>, StoreError> {
+    let seen = tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
+    if let Some(seen) = &seen {
+        tables.remove(key::lying(&seen.sha256, folder, path));
+    }
+    Ok(seen)
+}
+
+/// Does any known file of the folder hold these bytes?
+fn lies_in<B: Bytes>(tables: &Overlay<'_, B>, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+    Ok(!tables.scan(&key::lying(sha256, folder, ""))?.is_empty())
+}
+
+/// Forgets an ended job, but not its bytes as long as they lie in their folder.
+fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreError> {
+    let Some(job) = job(tables, id)? else {
+        return Ok(());
+    };
+    if !job.state.has_ended() {
+        return Ok(());
+    }
+    tables.remove(key::job(id));
+    tables.remove(key::unreceipted(id));
+    tables.remove(key::open(id));
+    tables.remove(key::state(&job.state, id));
+    // That the product is ours outlives the job: later versions may share it, and a look for twins must know it.
+    let labels = job.labels.iter().map(|label| &label.creation);
+    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|thing| thing.id()) {
+        tables.remove(key::remote(remote));
+    }
+    let lies = match &job.package.folder {
+        Some(folder) => lies_in(tables, folder, &job.package.sha256)?,
+        None => false,
+    };
+    if !lies {
+        tables.remove(key::bytes(&job.package.sha256, job.package.folder.as_deref()));
+    }
+    Ok(())
+}

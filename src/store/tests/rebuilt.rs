@@ -1,0 +1,139 @@
+//! Whatever happened and whatever of the journal went meanwhile: rebuilt tables are the tables that were lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::super::journal::Limits;
+use super::*;
+
+const FEW: Limits = Limits { segment: 3_000, segments: 2 };
+
+/// What a store says of everything.
+fn everything(store: &Durable, jobs: u32) -> BTreeMap<String, String> {
+    let mut said = BTreeMap::new();
+    let mut say = |what: &str, answer: String| said.insert(what.to_owned(), answer);
+    for at in 0..jobs {
+        let job = store.job(&id(at)).expect("job");
+        say(&format!("job {at}"), format!("{job:?}"));
+        let (sha256, path) = (format!("s{at}"), format!("/in/s{at}"));
+        say(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
+        say(&format!("seen {at}"), format!("{:?}", store.seen("in", &path).expect("seen")));
+        say(&format!("inspecting {at}"), format!("{}", store.inspecting(&sha256).expect("inspecting")));
+        if job.is_some() {
+            say(&format!("owner {at}"), format!("{:?}", store.owner(u64::from(at) * 10 + 1).expect("owner")));
+            let mut story = store.story(&id(at)).expect("story");
+            story.retain(|told| !matches!(told.event, Event::Waited { .. } | Event::Resumed));
+            say(&format!("story {at}"), format!("{story:?}"));
+        }
+    }
+    say("flags", format!("{:?}", store.flags("").expect("flags")));
+    let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id).collect();
+    open.sort();
+    say("open", format!("{open:?}"));
+    say("counts", format!("{:?}", store.counts().expect("counts")));
+    said
+}
+
+/// One thing that happens, to the job of this number.
+fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
+    let (sha256, path, flag) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
+    let job = store.job(&id(at)).expect("job");
+    let rev = job.as_ref().map_or(0, |job| job.rev);
+    let due = Timestamp::from_second(1_790_000_000).expect("time");
+    let seen = Entry::Seen {
+        folder: "in".into(),
+        path: path.clone(),
+        identity: format!("{what}"),
+        sha256: sha256.clone(),
+        job: id(at),
+    };
+    let of_job = |events: Vec<Event>| vec![Entry::Job { job: id(at), rev, events }];
+    let entries = match what % 12 {
+        0 | 1 => {
+            let mut entries = of_job(vec![arrived(&sha256, Some("in")), accepted()]);
+            entries.push(seen);
+            entries
+        }
+        2..=4 => of_job(vec![Event::Waited { due, why: "a while".into() }, Event::Resumed]),
+        5 => of_job(vec![Event::Created {
+            thing: crate::job::Thing::Product,
+            id: u64::from(at) * 10 + 1,
+            adopted: true,
+        }]),
+        6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
+        7 => vec![Entry::Pruned { job: id(at) }],
+        8 => vec![Entry::Gone { folder: "in".into(), path }],
+        9 => vec![Entry::Flag { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
+        10 => vec![Entry::Inspecting { sha256 }],
+        _ => vec![Entry::Inspected { sha256 }],
+    };
+    // The id of a forgotten job never comes again.
+    if what % 12 <= 1 && forgotten.contains(&at) {
+        return;
+    }
+    // What is not legal there is refused, and changes nothing.
+    let done = store.commit(Commit::new(entries)).wait();
+    if what % 12 == 7 && done.is_ok() && job.is_some_and(|job| job.state.has_ended()) {
+        forgotten.insert(at);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("folder");
+    for item in std::fs::read_dir(from).expect("listed").map(|item| item.expect("item").path()) {
+        let to = to.join(item.file_name().expect("a name"));
+        if item.is_dir() {
+            copy(&item, &to);
+        } else {
+            std::fs::copy(&item, to).expect("copied");
+        }
+    }
+}
+
+fn different(said: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) -> Vec<String> {
+    let keys = said.keys().chain(expected.keys()).filter(|key| said.get(*key) != expected.get(*key));
+    keys.map(|key| format!("{key}: {:?} instead of {:?}", said.get(key), expected.get(key))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn from_whatever_history(
+        history in proptest::collection::vec((any::<u8>(), 0u32..9), 150..400),
+        again in 40usize..120,
+    ) {
+        let folder = tempfile::tempdir().expect("folder");
+        let (mut store, _) = Durable::open_with(folder.path(), FEW).expect("opens");
+        let older = folder.path().join("older");
+        let mut forgotten = BTreeSet::new();
+        let mut kept: Option<std::path::PathBuf> = None;
+        for (count, (what, at)) in history.iter().enumerate() {
+            happen(&store, *what, *at, &mut forgotten);
+            if count % again == again - 1 {
+                let expected = everything(&store, 9);
+                drop(store);
+                let rebuilt = tempfile::tempdir().expect("folder");
+                copy(&folder.path().join("journal"), &rebuilt.path().join("journal"));
+                let (copied, _) = Durable::open_with(rebuilt.path(), FEW).expect("rebuilt");
+                let difference = different(&everything(&copied, 9), &expected);
+                prop_assert!(difference.is_empty(), "without the database: {:?}", difference);
+                drop(copied);
+                if let Some(kept) = &kept {
+                    let behind = tempfile::tempdir().expect("folder");
+                    copy(&folder.path().join("journal"), &behind.path().join("journal"));
+                    copy(kept, &behind.path().join("sled"));
+                    let (copied, _) = Durable::open_with(behind.path(), FEW).expect("caught up");
+                    let difference = different(&everything(&copied, 9), &expected);
+                    prop_assert!(difference.is_empty(), "with an older database: {:?}", difference);
+                }
+                let now = older.join(count.to_string());
+                copy(&folder.path().join("sled"), &now);
+                kept = Some(now);
+                store = Durable::open_with(folder.path(), FEW).expect("opens").0;
+                let difference = different(&everything(&store, 9), &expected);
+                prop_assert!(difference.is_empty(), "after a restart: {:?}", difference);
+            }
+        }
+    }
+}
