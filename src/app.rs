@@ -103,6 +103,7 @@ impl Loaded {
         let opening_home = home.clone();
         let (store, opening) = tokio::task::spawn_blocking(move || Durable::open(&opening_home)).await??;
         tell_opening(&opening);
+        let stopped = store.stopped();
         let pulse = Pulse::default();
         pulse.listen("store", store.beat());
         let store: Arc<dyn Store> = Arc::new(store);
@@ -134,6 +135,10 @@ impl Loaded {
         let rulebook = Rulebook { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
         let tell = tell_later(&hear);
         let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
+        if opening.begun {
+            let (adopting, sandbox) = (Arc::clone(&reception), self.options.sandbox);
+            observe::taken_up(tokio::task::spawn_blocking(move || adopting.adopt(sandbox)).await??);
+        }
         reception.sweep()?;
         let context = Arc::new(Context {
             brake: Brake::remembered(&*store)?,
@@ -185,6 +190,7 @@ impl Loaded {
                 }
             }),
             tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+            tokio::spawn(upkeep::end_with_the_store(Arc::clone(&context), stopped)),
             tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake))),
             tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
         ];
@@ -296,9 +302,16 @@ fn tell_later(hear: &Arc<std::sync::OnceLock<Arc<Context<Client>>>>) -> crate::r
 }
 
 fn tell_opening(opening: &Opening) {
+    if opening.passed > 0 {
+        tracing::warn!(
+            event = "journal_damaged",
+            "{} damaged lines of the journal were passed over; the database holds what they said",
+            opening.passed
+        );
+    }
     if let Some((aside, why)) = &opening.quarantined {
         observe::store_mended(aside, why, opening.caught_up);
-    } else if opening.caught_up > 0 {
+    } else if opening.caught_up > 0 && !opening.begun {
         tracing::info!(
             event = "store_caught_up",
             "The store caught up with {} lines of its journal",

@@ -51,6 +51,12 @@ impl Depot {
         Ok(depot)
     }
 
+    /// The depot of a store as it lies there, to look at.
+    #[must_use]
+    pub fn look(store: &Path) -> Self {
+        Self { root: store.join("packages"), min_free: MIN_FREE }
+    }
+
     /// Keeps so many bytes free instead of what is usual.
     #[must_use]
     pub fn keeping_free(self, bytes: Option<u64>) -> Self {
@@ -99,6 +105,12 @@ impl Depot {
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// The digest of a job's dossier as it lies there, if one does.
+    #[must_use]
+    pub fn dossier_digest(&self, job: &JobId) -> Option<String> {
+        fs::read(self.dossier_path(job)).ok().map(|text| hex(&Sha256::digest(&text)))
     }
 
     /// Forgets the copy, not the dossier: labels are still made from its plan.

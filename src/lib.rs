@@ -15,6 +15,7 @@ pub mod job;
 pub mod store;
 
 pub mod depot;
+pub mod doctor;
 
 pub mod pipeline;
 

@@ -12,6 +12,7 @@ use crate::control::{
     AccountStatus, Act, Floor, FolderStatus, Note, Office, Reach, Refusal, RefusalKind, Reloaded, Status,
     Submitted,
 };
+use crate::doctor::Finding;
 use crate::hardware::Client;
 use crate::intake::Intake;
 use crate::job::{Event, Job, JobId, State};
@@ -100,6 +101,10 @@ impl Reach for DaemonReach {
             accounts: accounts.collect(),
             folders: folders.collect(),
         })
+    }
+
+    fn doctor(&self) -> Result<Vec<Finding>, Refusal> {
+        Ok(crate::doctor::examine(&*self.context.store, &self.context.depot)?)
     }
 
     fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal> {

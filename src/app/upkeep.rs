@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::hardware::Client;
 use crate::pipeline::{Context, forget_ended};
 
@@ -12,9 +14,22 @@ const RECEIPTS: Duration = Duration::from_secs(60);
 /// Ended jobs are gone through so often.
 const EACH: Duration = Duration::from_secs(3600);
 
+/// And not at once: a clock that is wrong while the machine boots is set by then.
+const FIRST: Duration = Duration::from_secs(600);
+
+/// A daemon whose store acknowledges nothing any more ends, also when no job is at work to notice.
+pub(super) async fn end_with_the_store(
+    context: Arc<Context<Client>>,
+    mut stopped: watch::Receiver<Option<String>>,
+) {
+    if let Ok(why) = stopped.wait_for(Option::is_some).await {
+        context.broken.send_replace(why.clone());
+    }
+}
+
 /// Forgets jobs that ended longer ago than `keep`.
 pub(super) async fn run(context: Arc<Context<Client>>, keep: Duration) {
-    let mut hour = tokio::time::interval(EACH);
+    let mut hour = tokio::time::interval_at(tokio::time::Instant::now() + FIRST, EACH);
     let mut minute = tokio::time::interval(RECEIPTS);
     loop {
         tokio::select! {

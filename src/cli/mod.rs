@@ -4,7 +4,9 @@ mod act;
 mod api;
 mod check;
 mod demo;
+mod doctor;
 mod exit;
+mod export;
 mod inspect;
 mod jobs;
 mod output;
@@ -98,6 +100,10 @@ enum Command {
     /// Have the daemon read its configuration anew: all of it, or none
     Reload,
     Api(api::Args),
+    /// Check the store and what lies beside it, and say what would mend it; changes nothing
+    Doctor,
+    /// Write everything that the store holds, as JSON lines
+    Export,
     /// Serve the stand-in for the Hardware dashboard API
     Sandbox(sandbox::Args),
     /// What systemd needs
@@ -164,6 +170,8 @@ async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Resume(args) => act::scoped("resume", &args, config, output).await,
         Command::Reload => reload::run(config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
+        Command::Doctor => doctor::run(config, output).await,
+        Command::Export => export::run(config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
         Command::Top(args) => top::run(&args, config, output).await,
         Command::Systemd(command) => systemd::run(&command, config, output),

@@ -34,6 +34,14 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
 }
 
+/// Without a daemon a command needs its store.
+pub(super) fn store_exists(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
+    if home.join("journal").is_dir() {
+        return Ok(no_daemon);
+    }
+    Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {} yet", home.display())))
+}
+
 impl Place {
     /// Finds the daemon, else opens the store.
     pub(super) async fn find(path: &Path) -> anyhow::Result<Self> {
@@ -52,11 +60,7 @@ impl Place {
 
     fn alone(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
         let home = &config.store.path;
-        if !home.join("journal").is_dir() {
-            return Err(
-                anyhow::Error::new(no_daemon).context(format!("there is no store at {} yet", home.display()))
-            );
-        }
+        let no_daemon = store_exists(home, no_daemon)?;
         super::owner::become_owner(home)?;
         let (store, _) =
             Durable::open(home).with_context(|| format!("{no_daemon}, and its store cannot be opened"))?;
@@ -95,6 +99,18 @@ impl Place {
         match self {
             Self::Daemon(client) => client.show(id).await,
             Self::Store(alone) => alone.office.show(id),
+        }
+    }
+
+    pub(super) async fn export(
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => client.export(each).await,
+            Self::Store(alone) => {
+                Ok(alone.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
+            }
         }
     }
 

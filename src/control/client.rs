@@ -9,6 +9,7 @@ use super::notes::Note;
 use super::office::{Act, Refusal, RefusalKind, Wanted};
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::doctor::Finding;
 use crate::job::JobId;
 use crate::outbox::Receipt;
 
@@ -86,6 +87,33 @@ impl Client {
     /// What the daemon answers.
     pub async fn find(&self, sha256: &str) -> Result<Vec<Receipt>, Refusal> {
         self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
+    }
+
+    /// What is not as it should be.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub async fn doctor(&self) -> Result<Vec<Finding>, Refusal> {
+        self.answer(self.http.get(url("/v1/doctor"))).await
+    }
+
+    /// Everything that the store holds, one JSON object after the other.
+    ///
+    /// # Errors
+    /// What the daemon answers, when the export breaks off, or `each` fails.
+    pub async fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
+        let response =
+            self.http.get(url("/v1/export")).send().await.map_err(|error| failed(error.without_url()))?;
+        let mut pieces = response.error_for_status().map_err(|error| failed(error.without_url()))?;
+        let mut rest = Vec::new();
+        while let Some(piece) = pieces.chunk().await.map_err(|error| failed(error.without_url()))? {
+            rest.extend_from_slice(&piece);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                each(&rest[..end])?;
+                rest.drain(..=end);
+            }
+        }
+        Ok(())
     }
 
     /// Does something to a job.

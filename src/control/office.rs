@@ -145,6 +145,14 @@ impl Office {
         Ok(self.store.counts()?)
     }
 
+    /// Everything that the store holds, one JSON object after the other.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `each` fails.
+    pub fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Refusal> {
+        Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
+    }
+
     /// Does something to a job, in the name of somebody.
     ///
     /// # Errors

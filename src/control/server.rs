@@ -26,6 +26,7 @@ use super::office::{Act, Office, Refusal, RefusalKind, Wanted};
 use super::peer::Peer;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::doctor::Finding;
 use crate::job::JobId;
 use crate::outbox::Receipt;
 
@@ -37,6 +38,8 @@ pub trait Reach: Send + Sync + 'static {
     fn operators(&self) -> Vec<String>;
     /// The summary.
     fn status(&self) -> Result<Status, Refusal>;
+    /// What is not as it should be; blocks.
+    fn doctor(&self) -> Result<Vec<Finding>, Refusal>;
     /// A full look at a folder or at all.
     fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal>;
     /// Puts the emergency brake on or takes it off.
@@ -101,6 +104,8 @@ where
         .route("/v1/jobs", get(jobs))
         .route("/v1/jobs/{id}", get(show))
         .route("/v1/packages/{sha256}", get(find))
+        .route("/v1/doctor", get(doctor))
+        .route("/v1/export", get(export))
         .route("/v1/submit", post(submit))
         .merge(changes)
         .with_state(reach)
@@ -184,6 +189,27 @@ async fn show(State(reach): Shared, Segment(id): Segment<String>) -> Answer<Rece
 
 async fn find(State(reach): Shared, Segment(sha256): Segment<String>) -> Answer<Vec<Receipt>> {
     blocking(move || reach.office().find(&sha256)).await
+}
+
+async fn doctor(State(reach): Shared) -> Answer<Vec<Finding>> {
+    blocking(move || reach.doctor()).await
+}
+
+/// JSON lines as they come; an export that breaks off ends without its last line feed.
+async fn export(State(reach): Shared) -> Body {
+    let (lines, taken) = tokio::sync::mpsc::channel::<Result<Vec<u8>, io::Error>>(64);
+    tokio::task::spawn_blocking(move || {
+        let given = reach.office().export(&mut |line| {
+            let line = [line, b"\n"].concat();
+            lines.blocking_send(Ok(line)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        });
+        if let Err(error) = given {
+            drop(lines.blocking_send(Err(io::Error::other(error.to_string()))));
+        }
+    });
+    Body::from_stream(futures_util::stream::unfold(taken, |mut taken| async {
+        taken.recv().await.map(|line| (line, taken))
+    }))
 }
 
 async fn act(

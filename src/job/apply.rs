@@ -324,17 +324,7 @@ fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static st
 }
 
 fn open_label(name: &str) -> Label {
-    Label {
-        name: name.to_owned(),
-        creation: Creation::Open,
-        step: None,
-        state: None,
-        published: None,
-        approved: None,
-        freed: false,
-        withdrawn: None,
-        superseded: None,
-    }
+    Label::named(name, Creation::Open)
 }
 
 fn require(holds: bool, why: &'static str) -> Result<(), &'static str> {

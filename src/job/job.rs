@@ -67,6 +67,22 @@ pub struct Label {
 const WITHOUT: &str = "without:";
 
 impl Label {
+    /// A label of which no more is known than this.
+    #[must_use]
+    pub fn named(name: &str, creation: Creation) -> Self {
+        Self {
+            name: name.to_owned(),
+            creation,
+            step: None,
+            state: None,
+            published: None,
+            approved: None,
+            freed: false,
+            withdrawn: None,
+            superseded: None,
+        }
+    }
+
     /// The service gave it up, or withdrew it: it will never be published.
     #[must_use]
     pub fn is_lost(&self) -> bool {

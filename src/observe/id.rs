@@ -22,6 +22,8 @@ pub const DOUBTFUL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
 pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
 /// The store was mended.
 pub const STORE_MENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
+/// An empty store took up what an earlier one left.
+pub const TAKEN_UP: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
 /// The store failed, and the daemon ends.
 pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
 /// A folder cannot be watched as it should.

@@ -179,7 +179,18 @@ pub fn told(job: &Job, event: &Event) {
         Event::Failed { fault } => {
             job_line!(error, job, name, Some(id::FAILED), None, "{package}: failed: {fault}");
         }
-        Event::Cancelled { by } => job_line!(info, job, name, None, None, "{package}: cancelled by {by}"),
+        Event::Cancelled { by } => match job.doubt() {
+            Some((_, intent)) => job_line!(
+                warn,
+                job,
+                name,
+                Some(id::DOUBTFUL),
+                None,
+                "{package}: cancelled by {by} while the create of `{}` is in doubt; look for it at Microsoft",
+                intent.name
+            ),
+            None => job_line!(info, job, name, None, None, "{package}: cancelled by {by}"),
+        },
         Event::Retried { by, new_product } => {
             let how = if *new_product { " with a new product" } else { "" };
             job_line!(info, job, name, None, None, "{package}: retried by {by}{how}");
@@ -316,12 +327,24 @@ pub fn notification_lost(target: &str, id: &str, why: &str) {
     );
 }
 
+/// A store that began empty took up what an earlier one left.
+pub fn taken_up(adopted: crate::reception::Adopted) {
+    let crate::reception::Adopted { jobs, held } = adopted;
+    if jobs > 0 {
+        tracing::warn!(
+            event = "taken_up",
+            message_id = id::TAKEN_UP,
+            "The store began empty: {jobs} jobs were taken up from receipts and captured packages, {held} of them wait for a person"
+        );
+    }
+}
+
 /// The store was damaged and rebuilt.
 pub fn store_mended(aside: &std::path::Path, why: &str, lines: u64) {
     tracing::error!(
         event = "store_mended",
         message_id = id::STORE_MENDED,
-        "The database of the store was damaged ({why}); it was put aside as {} and rebuilt from {lines} lines of the journal",
+        "The database of the store was of no use ({why}); it was put aside as {} and rebuilt from {lines} lines of the journal",
         aside.display()
     );
 }

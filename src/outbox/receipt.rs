@@ -26,6 +26,9 @@ pub struct Receipt {
     pub folder: Option<String>,
     /// Name of the rule that is for it.
     pub rule: Option<String>,
+    /// Name of the account that it is sent with.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The package is let in; the dropped file is no longer needed.
     pub accepted: bool,
     /// `queued`, `running`, `waiting`, `held`, `succeeded`, `failed`, `rejected` or `cancelled`.
@@ -121,6 +124,7 @@ impl Receipt {
             size: job.package.size,
             folder: job.package.folder.clone(),
             rule: job.rule.clone(),
+            account: job.account.clone(),
             accepted: job.accepted,
             state: state.to_owned(),
             step: job.step.as_str().to_owned(),

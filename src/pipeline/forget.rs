@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::context::Context;
+use crate::job::Job;
 use crate::store::{Commit, Entry, Filter, StoreError};
+
+/// Jobs that are gone through together: with all at once memory would grow with their number.
+const PAGE: usize = 256;
 
 /// Forgets jobs that ended longer ago than `keep`, and what was kept for them.
 ///
@@ -15,22 +19,32 @@ pub async fn forget_ended<S>(context: &Context<S>, keep: Duration) -> Result<(),
     let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
     let now = context.clock.now();
     for state in ["succeeded", "failed", "rejected", "cancelled"] {
-        let filter = Filter { state: Some(state.to_owned()), ..Filter::default() };
-        for job in context.store.jobs(&filter)? {
-            if now.duration_since(job.updated) > keep {
-                context
-                    .store
-                    .commit(Commit::new(vec![Entry::Pruned { job: job.id.clone() }]))
-                    .answer()
-                    .await?;
-                if context.store.job(&job.id)?.is_some() {
-                    // Somebody retried it meanwhile.
-                    continue;
-                }
-                if let Err(error) = context.depot.discard(&job.id) {
-                    tracing::warn!(job_id = %job.id, "the job's copy cannot be removed: {error}");
-                }
+        let mut before = None;
+        loop {
+            let page = context.store.jobs(&Filter { state: Some(state.to_owned()), before, limit: PAGE })?;
+            before = page.last().map(|job| job.id.clone());
+            if before.is_none() {
+                break;
             }
+            let old: Vec<_> = page.into_iter().filter(|job| now.duration_since(job.updated) > keep).collect();
+            forget(context, old).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget<S>(context: &Context<S>, jobs: Vec<Job>) -> Result<(), StoreError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id.clone() }).collect();
+    context.store.commit(Commit::new(entries)).answer().await?;
+    for job in jobs {
+        // Unless somebody retried it meanwhile.
+        if context.store.job(&job.id)?.is_none()
+            && let Err(error) = context.depot.discard(&job.id)
+        {
+            tracing::warn!(job_id = %job.id, "the job's copy cannot be removed: {error}");
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! The bytes that count are those of the captured copy. A job begins when the verdict is final: a
 //! good one at once, a bad one only when the file has settled.
 
+mod adopt;
 mod anew;
 mod judge;
 mod known;
@@ -19,6 +20,7 @@ use crate::job::{Job, JobId};
 use crate::package::Policy;
 use crate::store::{Store, StoreError};
 
+pub use adopt::Adopted;
 pub use judge::{Judged, judge};
 pub use take::Handed;
 

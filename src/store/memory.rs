@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::entry::{Entry, LINE_VERSION, Line};
+use super::export::{self, Each};
 use super::queries;
 use super::tables::{self, Bytes, Overlay, Pair, Seen, record};
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
@@ -132,5 +133,16 @@ impl Store for Memory {
             }
         }
         Ok(story)
+    }
+
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+        let inner = self.inner();
+        export::standing(&*inner, each)?;
+        for line in &inner.lines {
+            for entry in &line.entries {
+                export::told(&*inner, line.at, entry.clone(), each)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@
 mod compact;
 mod durable;
 mod entry;
+mod export;
 mod journal;
 mod memory;
 mod queries;
@@ -24,8 +25,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-pub use durable::{Durable, Opening};
+pub use durable::{Durable, Opening, Rehearsal};
 pub use entry::{Entry, path_key};
+pub use export::{Each, Exported};
 pub use memory::Memory;
 pub use tables::Seen;
 
@@ -257,4 +259,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the journal cannot be read.
     fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError>;
+
+    /// Everything: what stands now, then the stories of the jobs that are still there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `each` fails.
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError>;
+
+    /// What is not as it should be; nothing is changed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn examine(&self) -> Result<Vec<crate::doctor::Finding>, StoreError> {
+        Ok(Vec::new())
+    }
 }

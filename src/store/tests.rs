@@ -1,5 +1,6 @@
 //! One suite for both stores, and what only the one on disk can show.
 
+mod ladder;
 mod rebuilt;
 
 use std::path::Path;

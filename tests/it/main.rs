@@ -21,4 +21,5 @@ mod rules;
 mod sandbox;
 mod secrecy;
 mod service;
+mod store;
 mod way;

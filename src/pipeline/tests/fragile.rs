@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::points::{Point, Side, Tripwire, writes};
 use crate::job::{Job, JobId};
-use crate::store::{Commit, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
+use crate::store::{Commit, Each, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
 
 pub(super) struct Fragile {
     pub(super) memory: Arc<Memory>,
@@ -71,5 +71,9 @@ impl Store for Fragile {
 
     fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError> {
         self.memory.story(id)
+    }
+
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+        self.memory.export(each)
     }
 }

@@ -1,14 +1,18 @@
 //! The store on disk: the journal, and its tables in sled.
 
 mod database;
+mod examine;
 mod open;
+mod rehearse;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use open::Opening;
+pub use rehearse::Rehearsal;
 
+use super::export::{self, Each};
 use super::journal;
 use super::queries;
 use super::tables::{self, Seen};
@@ -114,5 +118,19 @@ impl Store for Durable {
 
     fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError> {
         journal::stories(&self.journal, id)
+    }
+
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+        export::standing(&*self.tables, each)?;
+        journal::each_line(&self.journal, |line| {
+            for entry in line.entries {
+                export::told(&*self.tables, line.at, entry, each)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn examine(&self) -> Result<Vec<crate::doctor::Finding>, StoreError> {
+        examine::examine(&self.tables, &self.journal)
     }
 }

@@ -142,7 +142,7 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
 }
 
 /// One process has a store; its lock names that process.
-fn lock(folder: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");
     let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), source };
     let mut options = OpenOptions::new();

@@ -4,7 +4,7 @@ mod form;
 mod read;
 mod write;
 
-pub(super) use read::{Item, Reader, stories};
+pub(super) use read::{Item, Reader, each_line, stories};
 pub(super) use write::{Journal, begins_after};
 
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ impl Default for Limits {
 }
 
 /// The segments of a folder with their numbers, in order.
-fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
+pub(super) fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
     let failed = |source| StoreError::Io { what: "cannot list", path: folder.to_owned(), source };
     let mut found = Vec::new();
     for item in std::fs::read_dir(folder).map_err(failed)? {

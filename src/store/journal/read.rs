@@ -127,6 +127,17 @@ impl Reader {
 
 /// The story of a job: its events in the order in which they happened.
 pub(crate) fn stories(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError> {
+    // While it is read the oldest segment may go, and what counts of it stands behind the others by then.
+    for _ in 0..5 {
+        match story(folder, id) {
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            told => return told,
+        }
+    }
+    story(folder, id)
+}
+
+fn story(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError> {
     let mut found: Vec<(u64, Told)> = Vec::new();
     for (_, path) in segments(folder)? {
         let mut reader = Reader::open(&path)?;
@@ -150,6 +161,24 @@ pub(crate) fn stories(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError
     found.sort_by_key(|(rev, _)| *rev);
     found.dedup_by_key(|(rev, _)| *rev);
     Ok(found.into_iter().map(|(_, told)| told).collect())
+}
+
+/// Hands every good line to `each`, in the order of the files.
+pub(crate) fn each_line(
+    folder: &Path,
+    mut each: impl FnMut(Line) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for (_, path) in segments(folder)? {
+        let mut reader = match Reader::open(&path) {
+            // It went meanwhile, and what counts of it stands further on.
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
+            reader => reader?.forgiving(),
+        };
+        while let Item::Line(line) = reader.next()? {
+            each(line)?;
+        }
+    }
+    Ok(())
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

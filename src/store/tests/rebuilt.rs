@@ -97,7 +97,7 @@ fn different(said: &BTreeMap<String, String>, expected: &BTreeMap<String, String
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn from_whatever_history(
         history in proptest::collection::vec((any::<u8>(), 0u32..9), 150..400),

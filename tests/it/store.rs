@@ -1,0 +1,259 @@
+//! What happens to the store from outside: it is lost, damaged, full, looked into, carried away.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::home::{Daemon, Home, bytes, text, wait_for};
+
+/// A home with one package all the way through.
+fn with_one_done() -> Home {
+    let home = Home::new();
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!(home.ended()["state"], "succeeded");
+    home
+}
+
+fn ready(home: &Home) -> Daemon {
+    let daemon = home.daemon(&[]);
+    let answers = || std::os::unix::net::UnixStream::connect(home.path("control.sock")).ok();
+    wait_for("a daemon that answers", answers).unwrap_or_else(|| panic!("{}", home.log()));
+    daemon
+}
+
+fn findings(home: &Home, code: i32) -> Vec<String> {
+    let output = home.run(&["--json", "doctor"]);
+    assert_eq!(output.status.code(), Some(code), "{}{}", text(&output.stdout), text(&output.stderr));
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    findings.iter().map(|finding| format!("{} -> {}", finding["what"], finding["mend"])).collect()
+}
+
+#[test]
+fn a_lost_store_is_taken_up_from_the_receipts_and_nothing_is_sent_again() {
+    let home = with_one_done();
+    let before = home.ended();
+    fs::remove_dir_all(home.path("store")).expect("lost");
+    // The same bytes again, under another name.
+    home.drop_package("echo-again.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!(home.created(), (1, 1, 1));
+    let jobs = home.json(&["jobs"]);
+    assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs:#}");
+    for key in ["id", "sha256", "state", "product_id", "submission_id", "labels", "files", "rule"] {
+        assert_eq!(jobs[0][key], before[key], "{key}");
+    }
+    assert!(home.log().contains("1 jobs were taken up"), "{}", home.log());
+}
+
+#[test]
+fn a_job_that_was_under_way_when_the_store_was_lost_waits_for_a_person() {
+    let home = Home::with(
+        dropship::sandbox::Quirks::all(),
+        "[[rule.label]]\nname = \"later\"\nhold = true\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]\ninclude = [\"pci\\\\*\"]\n",
+    );
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = home.daemon(&[]);
+    let held = || home.receipts().pop().filter(|receipt| receipt["state"] == "held");
+    let before = wait_for("a held job", held).unwrap_or_else(|| panic!("{}", home.log()));
+    daemon.kill();
+    let created = home.created();
+    // The copies stay: their plans make it possible to go on.
+    fs::remove_dir_all(home.path("store/journal")).expect("lost");
+    fs::remove_dir_all(home.path("store/sled")).expect("lost");
+    let daemon = ready(&home);
+    let id = before["id"].as_str().expect("an id");
+    let job = home.json(&["show", id]);
+    assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("taken-up")), "{job:#}");
+    assert_eq!(home.created(), created, "nothing is made before a person has looked");
+    assert!(home.run(&["approve", id]).status.success());
+    // Held once more, for the label that the rule holds.
+    let again = wait_for("the rule's own hold", || {
+        let job = home.json(&["show", id]);
+        (job["state"] == "held" && job["error"]["kind"] != "taken-up").then_some(job)
+    });
+    assert!(again.is_some(), "{:#}\n{}", home.json(&["show", id]), home.log());
+    assert_eq!(home.created(), created, "what existed was not made again");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn doctor_and_export_tell_the_same_with_and_without_a_daemon() {
+    let home = with_one_done();
+    let lines = |output: std::process::Output| -> Vec<Value> {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let lines = text(&output.stdout);
+        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    };
+    assert_eq!(findings(&home, 0), [""; 0]);
+    let alone = lines(home.run(&["export"]));
+    let entries: Vec<_> = alone.iter().map(|line| line["entry"].as_str().expect("an entry")).collect();
+    for entry in ["standing", "seen", "flag", "told"] {
+        assert!(entries.contains(&entry), "{entry}: {entries:?}");
+    }
+    let told = alone.iter().filter(|line| line["entry"] == "told").flat_map(|line| line["events"].as_array());
+    let told: Vec<_> = told.flatten().map(|event| event[1]["event"].as_str().expect("a name")).collect();
+    assert!(
+        told.contains(&"accepted") && told.contains(&"published") && told.contains(&"succeeded"),
+        "{told:?}"
+    );
+    let daemon = ready(&home);
+    assert_eq!(findings(&home, 0), [""; 0]);
+    assert_eq!(lines(home.run(&["export"])), alone);
+    assert_eq!(
+        home.json(&["export"]).as_array().map(Vec::len),
+        Some(alone.len()),
+        "one document with --json"
+    );
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(findings(&home, 0), [""; 0]);
+}
+
+/// Writes over some bytes of a file.
+fn scribble(path: &Path, at: u64) {
+    let mut file = fs::OpenOptions::new().write(true).open(path).expect("a file");
+    file.seek(SeekFrom::Start(at)).expect("found");
+    file.write_all(&[0x5a; 40]).expect("scribbled");
+}
+
+#[test]
+fn doctor_says_what_the_next_start_would_mend_and_changes_nothing() {
+    let home = with_one_done();
+    scribble(&home.path("store/journal/00000001.jsonl"), 200);
+    scribble(&home.path("store/sled/db"), 40);
+    let database = fs::read(home.path("store/sled/db")).expect("the database");
+    fs::create_dir(home.path("store/packages/00000000000000")).expect("a folder of no job");
+    let findings = findings(&home, 1);
+    let found = |what: &str| findings.iter().any(|finding| finding.contains(what));
+    // The journal cannot stand in for the database any more: both are damaged, and only a person can tell what to do.
+    assert!(found("00000001.jsonl at offset"), "{findings:#?}");
+    assert_eq!(fs::read(home.path("store/sled/db")).expect("the database"), database);
+    let names = fs::read_dir(home.path("store")).expect("the store").flatten().map(|item| item.file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert!(
+        !names.iter().any(|name| name.starts_with("damaged") || name.starts_with("rehearsal")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn doctor_finds_a_lost_copy_a_changed_plan_and_a_stale_receipt() {
+    let home = Home::with(dropship::sandbox::Quirks::default(), "");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    home.fault(
+        &json!({"operation": "blob", "method": "PUT", "times": 1000, "action": {"kind": "drop_before"}}),
+    );
+    let daemon = home.daemon(&[]);
+    let submission = || home.receipts().pop().filter(|receipt| receipt["step"] == "upload");
+    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", home.log()));
+    daemon.kill();
+    let id = receipt["id"].as_str().expect("an id");
+    let copy = home.path(&format!("store/packages/{id}/package"));
+    let whole = fs::read(&copy).expect("the copy");
+    fs::write(&copy, b"other bytes").expect("changed");
+    assert!(findings(&home, 1)[0].contains("does not hold the bytes that came in"));
+    fs::write(&copy, &whole).expect("put back");
+    let dossier = home.path(&format!("store/packages/{id}/dossier.json"));
+    let plan = fs::read(&dossier).expect("the dossier");
+    fs::write(&dossier, [&plan[..], b" "].concat()).expect("changed");
+    assert!(findings(&home, 1)[0].contains("was changed since the package was let in"));
+    fs::write(&dossier, &plan).expect("put back");
+    assert_eq!(findings(&home, 0), [""; 0]);
+}
+
+/// A small file system of its own.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    fn mount(at: &Path, size: &str) -> Self {
+        fs::create_dir_all(at).expect("a folder");
+        let options = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status();
+        assert!(mounted.expect("mount runs").success());
+        Self(at.to_owned())
+    }
+
+    fn remount(&self, options: &str) {
+        let done = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.0).status();
+        assert!(done.expect("mount runs").success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+fn not_root() -> bool {
+    let lacks = std::env::var_os("DROPSHIP_ROOT_TESTS").is_none();
+    if lacks {
+        eprintln!("not run: it mounts file systems, which needs root; set DROPSHIP_ROOT_TESTS=1");
+    }
+    lacks
+}
+
+/// Whatever keeps the store from being written: the daemon ends with a clear last line, nothing is acknowledged that
+/// is not durable, and once the cause is gone everything goes on by itself.
+fn stops_and_goes_on(break_it: impl Fn(&Small), mend_it: impl Fn(&Small), why: &str) {
+    let home = Home::new();
+    let small = Small::mount(&home.path("store"), "400m");
+    // The label is never published meanwhile, so there is always something to write.
+    home.fault(&json!({"operation": "get_label", "times": 400, "action": {"kind": "status", "status": 500}}));
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = home.daemon(&[]);
+    let labelled = || home.receipts().pop().filter(|receipt| receipt["step"] == "publish");
+    wait_for("the step publish", labelled).unwrap_or_else(|| panic!("{}", home.log()));
+    break_it(&small);
+    let code = daemon.wait();
+    assert_eq!(code, Some(1), "the daemon ends: {}", home.log());
+    assert!(home.log().contains(why), "it says why: {}", home.log());
+    let refused = home.daemon(&["--until-idle"]).wait();
+    assert_ne!(
+        refused,
+        Some(0),
+        "as long as the cause is there it does not start, or ends again: {}",
+        home.log()
+    );
+    mend_it(&small);
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+    assert_eq!(home.created(), (1, 1, 1));
+    assert_eq!(findings(&home, 0), [""; 0]);
+}
+
+#[test]
+fn root_a_full_disk_stops_the_daemon_and_nothing_is_lost() {
+    if not_root() {
+        return;
+    }
+    let fill = |small: &Small| {
+        let mut file = fs::File::create(small.0.join("filler")).expect("a file");
+        let block = vec![0; 1 << 20];
+        while file.write_all(&block).is_ok() {}
+        let block = vec![0; 4096];
+        while file.write_all(&block).is_ok() {}
+    };
+    let empty = |small: &Small| fs::remove_file(small.0.join("filler")).expect("removed");
+    stops_and_goes_on(fill, empty, "No space left on device");
+}
+
+#[test]
+fn root_a_store_that_becomes_read_only_stops_the_daemon_and_nothing_is_lost() {
+    if not_root() {
+        return;
+    }
+    // A file that is open for writing keeps the kernel from a read-only remount; a full quota of nothing does not.
+    let freeze = |small: &Small| {
+        let lazy =
+            Command::new("mount").args(["-o", "remount,ro"]).arg(&small.0).status().expect("mount runs");
+        if !lazy.success() {
+            small.remount("size=1k");
+        }
+    };
+    let thaw = |small: &Small| small.remount("rw,size=400m");
+    stops_and_goes_on(freeze, thaw, "The store stopped");
+}
