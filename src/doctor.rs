@@ -34,7 +34,7 @@ impl Finding {
 /// When the store cannot be read.
 pub fn examine(store: &dyn Store, depot: &Depot) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.examine()?;
-    let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), source };
+    let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
     let mut ownerless: BTreeSet<JobId> = depot.jobs().map_err(unread)?.into_iter().collect();
     let mut before = None;
     loop {

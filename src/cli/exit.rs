@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::control::{Refusal, RefusalKind};
+use crate::store::StoreError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,10 @@ impl Exit {
         }
         if error.is::<crate::control::NoDaemon>() {
             return Self::NoDaemon;
+        }
+        if matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Io { error, .. }) if error.kind() == std::io::ErrorKind::PermissionDenied)
+        {
+            return Self::NotPermitted;
         }
         let denied = |cause: &(dyn std::error::Error + 'static)| {
             cause

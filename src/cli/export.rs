@@ -48,7 +48,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let store = cause.downcast_ref::<StoreError>().and_then(|error| match error {
-            StoreError::Io { source, .. } => Some(source.kind()),
+            StoreError::Io { error: source, .. } => Some(source.kind()),
             _ => None,
         });
         io.or(store) == Some(io::ErrorKind::BrokenPipe)

@@ -46,7 +46,7 @@ impl Reception {
                 take(of_receipt(&receipt, plan)?, &mut entries)?;
             }
         }
-        let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), source };
+        let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
         for id in self.depot.jobs().map_err(unread)? {
             if let Some(plan) = self.depot.dossier_digest(&id).filter(|_| !known.contains(&id)) {
                 adopted.jobs += 1;

@@ -87,7 +87,7 @@ impl Reception {
     /// # Errors
     /// When store or depot cannot be read.
     pub fn sweep(&self) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Io { what: "cannot sweep", path: "packages".into(), source };
+        let failed = |source| StoreError::Io { what: "cannot sweep", path: "packages".into(), error: source };
         let copies = self.depot.jobs().map_err(failed)?;
         let empty = self.store.counts()?.iter().all(|(_, jobs)| *jobs == 0);
         if empty && copies.len() > 1 {

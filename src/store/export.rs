@@ -68,5 +68,5 @@ pub(super) fn told(
 }
 
 fn closed(source: std::io::Error) -> StoreError {
-    StoreError::Io { what: "cannot write the export to", path: "where it goes".into(), source }
+    StoreError::Io { what: "cannot write the export to", path: "where it goes".into(), error: source }
 }

@@ -50,14 +50,14 @@ pub enum StoreError {
         expected: u64,
     },
     /// The file system failed.
-    #[error("{what} {}: {source}", path.display())]
+    #[error("{what} {}: {error}", path.display())]
     Io {
         /// What was tried.
         what: &'static str,
         /// On which file.
         path: PathBuf,
         /// How it failed.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// Something in the store cannot be read.
     #[error("the store is damaged: {what}")]

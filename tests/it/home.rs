@@ -185,6 +185,15 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         });
     }
 
+    /// Takes all scripted faults back.
+    pub(crate) fn no_faults(&self) {
+        let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
+        self.runtime.block_on(async {
+            let answer = reqwest::Client::new().delete(url).send().await.expect("the sandbox answers");
+            assert!(answer.status().is_success(), "{:?}", answer.text().await);
+        });
+    }
+
     /// Numbers of products, submissions and labels that exist at the service.
     pub(crate) fn created(&self) -> (usize, usize, usize) {
         let counts = &self.sandbox_page("state")["counts"];

@@ -196,33 +196,28 @@ fn not_root() -> bool {
     lacks
 }
 
-/// Whatever keeps the store from being written: the daemon ends with a clear last line, nothing is acknowledged that
-/// is not durable, and once the cause is gone everything goes on by itself.
-fn stops_and_goes_on(break_it: impl Fn(&Small), mend_it: impl Fn(&Small), why: &str) {
+/// A package on its way to be published, in a store on a small file system of its own; it stays on its way until
+/// [`let_it_publish`].
+fn under_way() -> (Home, Small, Daemon) {
     let home = Home::new();
     let small = Small::mount(&home.path("store"), "400m");
-    // The label is never published meanwhile, so there is always something to write.
-    home.fault(&json!({"operation": "get_label", "times": 400, "action": {"kind": "status", "status": 500}}));
+    home.fault(
+        &json!({"operation": "get_label", "times": 100_000, "action": {"kind": "status", "status": 500}}),
+    );
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = home.daemon(&[]);
     let labelled = || home.receipts().pop().filter(|receipt| receipt["step"] == "publish");
     wait_for("the step publish", labelled).unwrap_or_else(|| panic!("{}", home.log()));
-    break_it(&small);
-    let code = daemon.wait();
-    assert_eq!(code, Some(1), "the daemon ends: {}", home.log());
-    assert!(home.log().contains(why), "it says why: {}", home.log());
-    let refused = home.daemon(&["--until-idle"]).wait();
-    assert_ne!(
-        refused,
-        Some(0),
-        "as long as the cause is there it does not start, or ends again: {}",
-        home.log()
-    );
-    mend_it(&small);
+    (home, small, daemon)
+}
+
+/// The cause is gone: everything goes on by itself, and nothing was lost or made twice.
+fn goes_on(home: &Home) {
+    home.no_faults();
     assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
     assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
     assert_eq!(home.created(), (1, 1, 1));
-    assert_eq!(findings(&home, 0), [""; 0]);
+    assert_eq!(findings(home, 0), [""; 0]);
 }
 
 #[test]
@@ -230,30 +225,39 @@ fn root_a_full_disk_stops_the_daemon_and_nothing_is_lost() {
     if not_root() {
         return;
     }
-    let fill = |small: &Small| {
-        let mut file = fs::File::create(small.0.join("filler")).expect("a file");
-        let block = vec![0; 1 << 20];
-        while file.write_all(&block).is_ok() {}
-        let block = vec![0; 4096];
-        while file.write_all(&block).is_ok() {}
-    };
-    let empty = |small: &Small| fs::remove_file(small.0.join("filler")).expect("removed");
-    stops_and_goes_on(fill, empty, "No space left on device");
+    let (home, small, daemon) = under_way();
+    let mut file = fs::File::create(small.0.join("filler")).expect("a file");
+    for size in [1 << 20, 4096] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    drop(file);
+    // Each look for the label is a line of the journal, until there is no room for one.
+    assert_eq!(daemon.wait(), Some(1), "the daemon ends: {}", home.log());
+    let last = home.log().lines().next_back().unwrap_or_default().to_owned();
+    assert!(last.contains("No space left on device") && !last.contains("damaged"), "its last line: {last}");
+    assert_eq!(
+        home.daemon(&["--until-idle"]).wait(),
+        Some(1),
+        "on a full disk it ends again: {}",
+        home.log()
+    );
+    let aside = fs::read_dir(&small.0).expect("the store").flatten();
+    assert!(!aside.map(|item| item.file_name()).any(|name| name.to_string_lossy().starts_with("damaged")));
+    fs::remove_file(small.0.join("filler")).expect("removed");
+    goes_on(&home);
 }
 
 #[test]
-fn root_a_store_that_becomes_read_only_stops_the_daemon_and_nothing_is_lost() {
+fn root_a_store_that_became_read_only_is_told_and_nothing_is_lost() {
     if not_root() {
         return;
     }
-    // A file that is open for writing keeps the kernel from a read-only remount; a full quota of nothing does not.
-    let freeze = |small: &Small| {
-        let lazy =
-            Command::new("mount").args(["-o", "remount,ro"]).arg(&small.0).status().expect("mount runs");
-        if !lazy.success() {
-            small.remount("size=1k");
-        }
-    };
-    let thaw = |small: &Small| small.remount("rw,size=400m");
-    stops_and_goes_on(freeze, thaw, "The store stopped");
+    let (home, small, daemon) = under_way();
+    daemon.kill();
+    small.remount("ro");
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(1));
+    let last = home.log().lines().next_back().unwrap_or_default().to_owned();
+    assert!(last.contains("Read-only file system") && last.contains("store"), "its last line: {last}");
+    small.remount("rw");
+    goes_on(&home);
 }

@@ -35,7 +35,9 @@ pub(super) fn examine(tables: &Database, journal: &Path) -> Result<Vec<Finding>,
         findings.clear();
         let lines = match whole(journal, &mut findings) {
             // The oldest segment went while it was read.
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(StoreError::Io { error: source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                continue;
+            }
             lines => lines?,
         };
         if !findings.is_empty() {

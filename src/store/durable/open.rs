@@ -37,7 +37,7 @@ pub(super) const SCHEMA: u8 = 1;
 const CHUNK: usize = 512;
 
 pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), StoreError> {
-    let failed = |source| StoreError::Io { what: "cannot create", path: folder.to_owned(), source };
+    let failed = |source| StoreError::Io { what: "cannot create", path: folder.to_owned(), error: source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let lock = lock(folder)?;
     let database = folder.join("sled");
@@ -57,8 +57,11 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
     let opening = Opening { caught_up, quarantined, passed: journal_end.passed, begun };
     let tables = Arc::new(tables);
     let started = Writer::start(Arc::clone(&tables), journal_end);
-    let failed =
-        |source| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), source };
+    let failed = |source| StoreError::Io {
+        what: "cannot start the writer of",
+        path: folder.to_owned(),
+        error: source,
+    };
     let writer = started.map_err(failed)?;
     Ok((Durable { writer, tables, journal, _lock: lock }, opening))
 }
@@ -144,13 +147,13 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
 /// One process has a store; its lock names that process.
 pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");
-    let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), source };
+    let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), error: source };
     let mut options = OpenOptions::new();
     let mut file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(StoreError::Locked { path: folder.to_owned() });
     }
-    let failed = |source| StoreError::Io { what: "cannot write", path: path.clone(), source };
+    let failed = |source| StoreError::Io { what: "cannot write", path: path.clone(), error: source };
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
     Ok(file)
 }
@@ -160,7 +163,8 @@ fn put_aside(folder: &Path, database: &Path) -> Result<PathBuf, StoreError> {
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let free = (0..).map(|count| folder.join(format!("damaged-{stamp}-{count}"))).find(|path| !path.exists());
     let aside = free.unwrap_or_else(|| folder.join("damaged"));
-    let failed = |source| StoreError::Io { what: "cannot put aside", path: database.to_owned(), source };
+    let failed =
+        |source| StoreError::Io { what: "cannot put aside", path: database.to_owned(), error: source };
     std::fs::rename(database, &aside).map_err(failed)?;
     Ok(aside)
 }

@@ -35,7 +35,7 @@ impl Durable {
         let copy = Copy(folder.join(format!("rehearsal-{}", std::process::id())));
         for name in ["sled", "journal"] {
             let from = folder.join(name);
-            let failed = |source| StoreError::Io { what: "cannot copy", path: from.clone(), source };
+            let failed = |source| StoreError::Io { what: "cannot copy", path: from.clone(), error: source };
             copy_folder(&from, &copy.0.join(name)).map_err(failed)?;
         }
         let (store, opening) = Self::open(&copy.0)?;

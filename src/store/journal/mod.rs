@@ -28,7 +28,7 @@ impl Default for Limits {
 
 /// The segments of a folder with their numbers, in order.
 pub(super) fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
-    let failed = |source| StoreError::Io { what: "cannot list", path: folder.to_owned(), source };
+    let failed = |source| StoreError::Io { what: "cannot list", path: folder.to_owned(), error: source };
     let mut found = Vec::new();
     for item in std::fs::read_dir(folder).map_err(failed)? {
         let path = item.map_err(failed)?.path();

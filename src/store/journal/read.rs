@@ -43,7 +43,7 @@ pub(crate) enum Item {
 
 impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Io { what: "cannot open", path: path.to_owned(), source };
+        let failed = |source| StoreError::Io { what: "cannot open", path: path.to_owned(), error: source };
         let input = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
         let (path, buffer) = (path.to_owned(), Vec::new());
         Ok(Self { path, input, offset: 0, good: 0, after: 0, forgiving: false, passed: 0, buffer })
@@ -120,7 +120,7 @@ impl Reader {
 
     fn fill(&mut self) -> Result<usize, StoreError> {
         self.buffer.clear();
-        let failed = |source| StoreError::Io { what: "cannot read", path: self.path.clone(), source };
+        let failed = |source| StoreError::Io { what: "cannot read", path: self.path.clone(), error: source };
         self.input.read_until(b'\n', &mut self.buffer).map_err(failed)
     }
 }
@@ -130,7 +130,7 @@ pub(crate) fn stories(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError
     // While it is read the oldest segment may go, and what counts of it stands behind the others by then.
     for _ in 0..5 {
         match story(folder, id) {
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(StoreError::Io { error: source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
             told => return told,
         }
     }
@@ -171,7 +171,9 @@ pub(crate) fn each_line(
     for (_, path) in segments(folder)? {
         let mut reader = match Reader::open(&path) {
             // It went meanwhile, and what counts of it stands further on.
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(StoreError::Io { error: source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                continue;
+            }
             reader => reader?.forgiving(),
         };
         while let Item::Line(line) = reader.next()? {

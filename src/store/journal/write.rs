@@ -164,5 +164,5 @@ fn cut(path: &Path, good: u64) -> Result<(), StoreError> {
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError::Io { what, path, source }
+    move |source| StoreError::Io { what, path, error: source }
 }
