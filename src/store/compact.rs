@@ -33,11 +33,8 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
     let mut sieve =
         Sieve { tables, standing: BTreeSet::new(), inspecting: BTreeSet::new(), stumbled: BTreeMap::new() };
     let mut carried = Vec::new();
-    loop {
-        match reader.next()? {
-            Item::Line(line) => carried.extend(sieve.remains(line)?),
-            Item::End | Item::Torn { .. } => break,
-        }
+    while let Item::Line(line) = reader.next()? {
+        carried.extend(sieve.remains(line)?);
         if carried.len() >= CARRIED {
             journal.append(&std::mem::take(&mut carried), false)?;
         }

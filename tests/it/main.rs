@@ -15,6 +15,7 @@ mod crash;
 mod hardware;
 mod kills;
 mod outage;
+mod power;
 mod rejection;
 mod root;
 mod rules;

@@ -261,3 +261,48 @@ fn root_a_store_that_became_read_only_is_told_and_nothing_is_lost() {
     small.remount("rw");
     goes_on(&home);
 }
+
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for item in fs::read_dir(from).expect("listed").flatten() {
+        let to = to.join(item.file_name());
+        if item.path().is_dir() {
+            copied(&item.path(), &to);
+        } else {
+            fs::copy(item.path(), to).expect("copied");
+        }
+    }
+}
+
+/// A store of every version that was ever released opens, and tells what it told then. `UPDATE_STORES=1` adds one of
+/// the present version, if there is none.
+#[test]
+fn stores_of_all_released_versions_open() {
+    let stores = crate::home::fixture("stores");
+    let present = stores.join(env!("CARGO_PKG_VERSION"));
+    if std::env::var_os("UPDATE_STORES").is_some() && !present.exists() {
+        let home = with_one_done();
+        for part in ["journal", "sled"] {
+            copied(&home.path("store").join(part), &present.join(part));
+        }
+        let jobs = serde_json::to_vec_pretty(&home.json(&["jobs"])).expect("JSON");
+        fs::write(present.join("jobs.json"), jobs).expect("written");
+    }
+    let versions: Vec<_> = fs::read_dir(&stores).expect("stores").flatten().map(|item| item.path()).collect();
+    assert!(versions.contains(&present), "there is a store of the present version");
+    for version in versions {
+        let home = Home::new();
+        for part in ["journal", "sled"] {
+            copied(&version.join(part), &home.path("store").join(part));
+        }
+        let jobs: Value =
+            serde_json::from_slice(&fs::read(version.join("jobs.json")).expect("jobs")).expect("JSON");
+        assert_eq!(home.json(&["jobs"]), jobs, "{}", version.display());
+        let id = jobs[0]["id"].as_str().expect("an id");
+        let events = home.json(&["show", id])["events"].as_array().map(Vec::len);
+        assert!(events.is_some_and(|events| events > 10), "{}: {events:?}", version.display());
+        // And rebuilt from the journal it is the same.
+        fs::remove_dir_all(home.path("store/sled")).expect("lost");
+        assert_eq!(home.json(&["jobs"]), jobs, "{}", version.display());
+    }
+}
