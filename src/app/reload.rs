@@ -39,6 +39,7 @@ impl Reloader {
         let _telling = crate::service::reloading();
         let _one_at_a_time = self.turn.lock().await;
         let done = self.carry_out().await;
+        self.context.witness.reloaded(done.is_ok());
         match &done {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
             Err(refusal) => observe::reload_refused(by, &refusal.message),
@@ -149,22 +150,27 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Ref
         ("[api] proxy", was.proxy != is.proxy),
         ("[api] ca_file", was.ca_file != is.ca_file),
         ("[api.poll]", was.poll != is.poll),
+        ("[api.overdue]", was.overdue != is.overdue),
         ("[api]", was != is),
         ("[store] path", old.store.path != new.store.path),
         ("[store] keep", old.store.keep != new.store.keep),
         ("[store] min_free", old.store.min_free != new.store.min_free),
         ("[control] socket", old.control.socket != new.control.socket),
+        ("[metrics] listen", old.metrics != new.metrics),
+        ("[[notify]]", old.notify != new.notify),
     ];
     let mut restart: Vec<String> = accounts
         .chain(keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()))
         .collect();
     // The whole table says no more than its keys, unless none of them is known here.
-    if restart.iter().any(|key| key.starts_with("[api] ") || key == "[api.poll]") {
+    if restart.iter().any(|key| key.starts_with("[api] ") || key.starts_with("[api.")) {
         restart.retain(|key| key != "[api]");
     }
     new.accounts.clone_from(&old.accounts);
     new.api = old.api.clone();
     new.store = old.store.clone();
     new.control.socket.clone_from(&old.control.socket);
+    new.metrics = old.metrics;
+    new.notify.clone_from(&old.notify);
     Ok(restart)
 }

@@ -37,4 +37,8 @@ impl Witness for DaemonWitness {
     fn beat(&self) {
         self.dispatcher.beat();
     }
+
+    fn reloaded(&self, well: bool) {
+        self.metrics.reloaded(well, jiff::Timestamp::now());
+    }
 }

@@ -88,5 +88,7 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
         lines.extend(fault.iter().map(|fault| format!("would be rejected: {fault}")));
         lines.join("\n")
     })?;
-    Ok(if fault.is_none() { Exit::Done } else { Exit::Rejected })
+    // Such a package is let in, and its job held before the label: for a build pipeline that is no success either.
+    let unfit = labels.iter().any(foreseen::Shown::is_unfit);
+    Ok(if fault.is_none() && !unfit { Exit::Done } else { Exit::Rejected })
 }

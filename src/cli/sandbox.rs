@@ -31,6 +31,7 @@ Controls for tests in any language, all under URL/__sandbox:
   POST faults   {\"operation\":\"create_product\",\"action\":{\"kind\":\"status\",\"status\":503}}
   POST clock    {\"ripen_seconds\":600}         skip working time; advance_seconds: real time, too
   POST release  {\"id\":\"…\"}                    end a review, an approval, a rollout
+  POST labels/ID/refuse {\"why\":\"…\"}        refuse a label, with an error report
   POST products {\"tenant\":\"…\",\"count\":12345}  fill an account
   POST reset                                  forget everything
 

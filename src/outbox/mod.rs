@@ -17,6 +17,8 @@ pub const SIGNED: &str = "signed.zip";
 pub const METADATA: &str = "driver-metadata.json";
 /// The certification report's file name.
 pub const CERTIFICATION: &str = "certification-report";
+/// File name of the shell that derived submissions of the product are made from.
+pub const SHELL: &str = "derived-shell.hlkx";
 /// The error report's file name.
 pub const ERRORS: &str = "error-report.txt";
 

@@ -12,7 +12,7 @@ use super::service::Service;
 use crate::depot::hex;
 use crate::hardware::{DownloadKind, DriverMetadata};
 use crate::job::{Asset, Event, Fault};
-use crate::outbox::{CERTIFICATION, METADATA, Outbox, SIGNED};
+use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
 use crate::package::Facts;
 use crate::redact::SafeUrl;
 
@@ -37,13 +37,17 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if let Some(url) = metadata {
         fetch(hand, &service, &url, &outbox, METADATA, check_metadata).await?;
     }
-    // Nice to have: a job does not wait for it.
-    if let Some(url) = submission.download(&DownloadKind::CertificationReport) {
-        let staged = outbox.staging(CERTIFICATION);
-        let fetched = service.download(&url, &staged).await.map_err(|error| error.to_string());
-        let offered = fetched.and_then(|_| outbox.publish(CERTIFICATION).map_err(|error| error.to_string()));
+    // Nice to have: a job does not wait for them.
+    for (kind, name) in
+        [(DownloadKind::CertificationReport, CERTIFICATION), (DownloadKind::DerivedPackage, SHELL)]
+    {
+        let Some(url) = submission.download(&kind) else { continue };
+        let staged = outbox.staging(name);
+        let fetched = hand.unless_draining(service.download(&url, &staged)).await?;
+        let fetched = fetched.map_err(|error| error.to_string());
+        let offered = fetched.and_then(|_| outbox.publish(name).map_err(|error| error.to_string()));
         if let Err(error) = offered {
-            crate::observe::left_out(&hand.job, CERTIFICATION, &error);
+            crate::observe::left_out(&hand.job, name, &error);
         }
     }
     let files = match assets(&outbox) {
@@ -108,7 +112,7 @@ fn check_metadata(path: &Path) -> Result<(), String> {
 /// The results that lie in the outbox now.
 fn assets(outbox: &Outbox) -> io::Result<Vec<Asset>> {
     let mut files = Vec::new();
-    for name in [SIGNED, METADATA, CERTIFICATION] {
+    for name in [SIGNED, METADATA, CERTIFICATION, SHELL] {
         let path = outbox.folder().join(name);
         if path.exists() {
             let mut digest = Sha256::new();

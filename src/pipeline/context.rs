@@ -82,6 +82,8 @@ pub trait Witness: Send + Sync {
     fn account(&self, _name: &str, _paused: Option<&str>) {}
     /// The dispatcher came round.
     fn beat(&self) {}
+    /// The configuration was read anew, well or not.
+    fn reloaded(&self, _well: bool) {}
 }
 
 impl Witness for () {}

@@ -11,7 +11,7 @@ use super::ids::seller_for;
 use super::lock;
 use super::log::Entry;
 use super::products;
-use super::state::{Label, Product, Submission};
+use super::state::{Label, Product, Refusal, Submission};
 use super::views::time;
 use super::workflow;
 
@@ -74,6 +74,22 @@ impl Control {
                 } else {
                     label.approved = Some(now);
                 }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets Microsoft refuse a label where it stands, with an error report. `false` if there is no such label.
+    #[must_use]
+    pub fn refuse_label(&self, id: u64, why: &str) -> bool {
+        let now = self.app.clock.work();
+        let mut world = lock(&self.app.world);
+        let submissions = world.products.values_mut().flat_map(|product| product.submissions.values_mut());
+        for sub in submissions {
+            if let Some(label) = sub.labels.get_mut(&id) {
+                let report = sub.blobs.error.clone();
+                label.refused = Some(Refusal { at: now, why: why.to_owned(), report });
                 return true;
             }
         }

@@ -7,6 +7,7 @@
 //! | `DELETE faults` | forgets them |
 //! | `POST clock` `{"advance_seconds":N}` or `{"ripen_seconds":N}` | skips all time, or working time alone |
 //! | `POST release` `{"id":"…"}` | ends the review of a submission, the approval or rollout of a label |
+//! | `POST labels/ID/refuse` `{"why":"…"}` | Microsoft refuses a label, with an error report |
 //! | `POST products` `{"tenant":"…","count":N,"prefix":"…"}` | adds products |
 //! | `POST products/ID` `{"inbox":true,"read_only":true}` | says what a product is |
 //! | `POST submissions/ID/withhold_metadata` | its metadata come only when asked for |
@@ -40,6 +41,12 @@ struct Advance {
 #[serde(deny_unknown_fields)]
 struct Release {
     id: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refuse {
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +112,10 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             Ok(None)
         }
         ("POST", ["release"]) => found(control.release(id_of(&read::<Release>(body)?.id)?)),
+        ("POST", ["labels", id, "refuse"]) => {
+            let refuse = read::<Refuse>(body)?;
+            found(control.refuse_label(id_of(&json!(id))?, &refuse.why))
+        }
         ("POST", ["products"]) => {
             let add = read::<AddProducts>(body)?;
             let ids = control.add_products(&add.tenant, &add.prefix, add.count);

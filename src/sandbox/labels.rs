@@ -162,6 +162,7 @@ fn new_label(app: &App, id: u64, sent: &Map<String, Value>) -> Label {
         approved: None,
         rolled_out: None,
         cancelled: None,
+        refused: None,
     }
 }
 

@@ -20,13 +20,15 @@ use super::state::BlobKind;
 pub(super) async fn make(app: &Arc<App>, pid: u64, sid: u64, kind: BlobKind) -> io::Result<()> {
     let gone = || io::Error::other("the submission is gone");
     let analysis = settle(app, pid, sid).await.ok_or_else(gone)?;
-    let (name, upload, codes, triple) = {
+    let (name, upload, codes, triple, refused) = {
         let world = lock(&app.world);
         let product = world.products.get(&pid).ok_or_else(gone)?;
         let sub = product.submissions.get(&sid).ok_or_else(gone)?;
         let upload = app.blobs.content(&sub.blobs.initial);
         let triple = format!("{}_{pid}_{sid}", product.seller());
-        (sub.blobs.name(kind).to_owned(), upload, product.signatures(), triple)
+        let refused: Vec<String> =
+            sub.labels.values().filter_map(|label| Some(label.refused.as_ref()?.why.clone())).collect();
+        (sub.blobs.name(kind).to_owned(), upload, product.signatures(), triple, refused)
     };
     let quirks = app.quirks();
     let out = app.blobs.scratch();
@@ -39,7 +41,7 @@ pub(super) async fn make(app: &Arc<App>, pid: u64, sid: u64, kind: BlobKind) -> 
             BlobKind::Metadata => {
                 write(out, metadata::build(&analysis, &codes, sid, quirks).to_string().as_bytes())
             }
-            BlobKind::Error => write(out, error_report(&analysis).as_bytes()),
+            BlobKind::Error => write(out, error_report(&analysis, &refused).as_bytes()),
             BlobKind::Shell | BlobKind::Initial => shell(out, &triple),
         }
     };
@@ -53,10 +55,13 @@ fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Piece> {
     Ok(Piece { path, len: bytes.len() as u64 })
 }
 
-fn error_report(analysis: &Analysis) -> String {
-    analysis.failure.as_ref().map_or_else(String::new, |failure| {
-        format!("Step: {}\r\nResult: failed\r\n\r\n{}\r\n", failure.step, failure.message)
-    })
+fn error_report(analysis: &Analysis, labels: &[String]) -> String {
+    let submission = analysis
+        .failure
+        .iter()
+        .map(|failure| format!("Step: {}\r\nResult: failed\r\n\r\n{}\r\n", failure.step, failure.message));
+    let labels = labels.iter().map(|why| format!("Shipping label: failed\r\n\r\n{why}\r\n"));
+    submission.chain(labels).collect()
 }
 
 /// Lays out `drivers/<folder>/…` with the uploaded files and catalogues that name the submission.

@@ -206,6 +206,18 @@ pub(super) struct Label {
     pub(super) rolled_out: Option<Duration>,
     /// Working time of the cancellation.
     pub(super) cancelled: Option<Duration>,
+    /// Microsoft refused it.
+    pub(super) refused: Option<Refusal>,
+}
+
+/// Why a label was refused.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    /// Working time.
+    pub(super) at: Duration,
+    pub(super) why: String,
+    /// The blob that tells more.
+    pub(super) report: String,
 }
 
 impl Label {

@@ -202,11 +202,18 @@ pub(super) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Labe
             publishing.remove("additionalInfoForMsApproval");
         }
     }
+    let report = match &label.refused {
+        Some(refusal) => {
+            let file = format!("ErrorReport_{}.txt", label.id);
+            sas::url(app, &caller.base, &refusal.report, Right::Read, &file)
+        }
+        None => String::new(),
+    };
     let more = json!({
         "id": label.id, "productId": pid, "submissionId": sid,
         "workflowStatus": {
             "currentStep": progress.step, "state": progress.state,
-            "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": "",
+            "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
         },
         "links": [
             link(&here, "self", "GET"),

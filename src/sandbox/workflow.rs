@@ -154,6 +154,10 @@ pub(super) fn label(label: &Label, now: Duration, options: &Options) -> Progress
         plan.wait("microsoftApproval", options.approval, label.began, label.approved);
         plan.wait("publishing", options.rollout, label.began, label.rolled_out);
     }
+    if let Some(refusal) = &label.refused {
+        let progress = plan.progress(refusal.at.saturating_sub(label.began), None, options.quirks);
+        return Progress { state: "failed", done_for: None, failed: Some(refusal.why.clone()), ..progress };
+    }
     let Some(cancelled) = label.cancelled else {
         return plan.progress(now.saturating_sub(label.began), None, options.quirks);
     };

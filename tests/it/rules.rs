@@ -5,6 +5,8 @@ mod cab;
 mod cases;
 mod checked;
 mod labels;
+mod lives;
+mod products;
 mod reload;
 mod running;
 mod samples;

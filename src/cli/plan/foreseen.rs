@@ -25,6 +25,11 @@ pub(super) fn labels<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Shown<'a>> {
 }
 
 impl Shown<'_> {
+    /// Whether it could not be asked for.
+    pub(super) fn is_unfit(&self) -> bool {
+        self.foreseen.as_ref().is_some_and(|foreseen| foreseen.request.is_none())
+    }
+
     /// The label for a person.
     pub(super) fn text(&self) -> String {
         let plan = self.plan;

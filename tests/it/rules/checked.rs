@@ -120,7 +120,8 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
 
     // A selection that comes out empty is a problem, never "all".
     let book = Book::new(&rules.replace("'pci\\*'", "'usb\\*'"));
-    let (_, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    assert_eq!((code, &plan["error"]), (Some(65), &serde_json::Value::Null), "let in, but no success");
     let problems = plan["labels"][0]["foreseen"]["problems"].to_string();
     assert!(problems.contains("it would target nothing"), "{plan:#}");
     // No rule: rejected, with those that came closest.

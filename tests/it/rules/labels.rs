@@ -4,7 +4,7 @@ use dropship::sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use super::cab::saying;
-use super::running::{edit, listening, receipt_of};
+use super::running::{bodies, edit, listening, receipt_of};
 use crate::home::{Home, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -217,13 +217,6 @@ fn what_follows_a_label_that_is_withdrawn_by_hand_is_held_until_somebody_decides
     });
     assert!(done.is_some(), "cancelled, not failed: {:#?}\n{}", home.receipts(), home.log());
     drop(daemon);
-}
-
-/// What the sandbox was asked for, by operation.
-fn bodies(home: &Home, operation: &str) -> Vec<Value> {
-    let requests = home.sandbox.control().requests();
-    let asked = requests.iter().filter(|entry| entry.operation == operation);
-    asked.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
 }
 
 #[test]

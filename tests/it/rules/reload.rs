@@ -30,7 +30,11 @@ fn a_reload_brings_rules_and_folders_into_force_and_jobs_under_way_keep_theirs()
             ("{{ file.stem }} test ring", "{{ file.stem }} second ring"),
             ("[signers]", &format!("{more}[signers]")),
             ("uncertain = \"2s\"", "uncertain = \"3s\""),
-            ("[control]", "[control]\noperators = [\"nobody\"]"),
+            (
+                "[control]",
+                "[metrics]\nlisten = \"127.0.0.1:9\"\n[api.overdue]\nsign = \"3d\"\n[[notify]]\nname = \"hook\"\non = [\"held\"]\ncommand = [\"/bin/true\"]\n\
+                 [control]\noperators = [\"nobody\"]",
+            ),
         ],
     );
     let mut answer = home.json(&["reload"]);
@@ -42,14 +46,17 @@ fn a_reload_brings_rules_and_folders_into_force_and_jobs_under_way_keep_theirs()
             "rules": {"added": [], "removed": [], "changed": ["ring"], "reordered": false},
             "folders": {"added": ["two"], "removed": [], "changed": [], "reordered": false},
             "keys": ["[control] operators"],
-            "restart": ["[api] uncertain"],
+            "restart": ["[api] uncertain", "[api.overdue]", "[metrics] listen", "[[notify]]"],
             "warnings": null,
         }),
     );
     let uid = Command::new("id").arg("-u").output().expect("id runs");
     let told = format!("Reloaded, asked for by uid {}: rules changed: ring", text(&uid.stdout).trim());
     assert!(home.log().contains(&told), "{told} in {}", home.log());
-    assert_eq!(text(&home.run(&["reload"]).stdout).lines().next(), Some("needs a restart: [api] uncertain"));
+    assert_eq!(
+        text(&home.run(&["reload"]).stdout).lines().next(),
+        Some("needs a restart: [api] uncertain, [api.overdue], [metrics] listen, [[notify]]")
+    );
 
     // The new folder is watched and the new rule is in force; the held job goes on as it was accepted.
     fs::write(home.path("drop2/stored.cab"), bytes("cab/stored-signed.cab")).expect("dropped");

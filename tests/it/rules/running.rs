@@ -34,3 +34,10 @@ pub(super) fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
     .unwrap_or_else(|| panic!("{package} is not {state}: {last:#}\n{}", home.log()));
     last
 }
+
+/// What the sandbox was asked for, by operation.
+pub(super) fn bodies(home: &Home, operation: &str) -> Vec<Value> {
+    let requests = home.sandbox.control().requests();
+    let asked = requests.iter().filter(|entry| entry.operation == operation);
+    asked.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
+}

@@ -55,6 +55,16 @@ fn numbers_follow_the_jobs_and_keep_to_the_format() {
     ] {
         assert!(page.contains(wanted), "no {wanted:?} in\n{page}");
     }
+    assert!(!page.contains("dropship_config_last_reload"), "nobody asked yet");
+    for (config, well, code) in [("nonsense = 1\n", "0", 78), ("", "1", 0)] {
+        let good = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+        std::fs::write(home.path("dropship.toml"), format!("{config}{good}")).expect("written");
+        assert_eq!(home.run(&["reload"]).status.code(), Some(code));
+        std::fs::write(home.path("dropship.toml"), good).expect("written");
+        let (_, page) = ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/metrics");
+        assert!(page.contains(&format!("dropship_config_last_reload_successful {well}\n")), "{page}");
+        assert!(page.contains("dropship_config_last_reload_timestamp_seconds "), "{page}");
+    }
     for secret in ["echo.cab", home.receipts()[0]["product_id"].as_str().expect("an id")] {
         assert!(!page.contains(secret), "an unbounded label, {secret}, in\n{page}");
     }
