@@ -29,7 +29,12 @@ pub(super) fn told(job: &Job, event: &Event) {
         }
         Event::TakenOver { label, from, rows } => {
             let (title, id) = of(label);
-            let text = format!("label `{title}` took {rows} hardware ids over from label {from}");
+            let text = match id == Some(*from) {
+                true => {
+                    format!("label `{title}` gave {rows} hardware ids up to a newer one, published before it")
+                }
+                false => format!("label `{title}` took {rows} hardware ids over from label {from}"),
+            };
             job_line!(info, job, name, None, id, "{package}: {text}");
         }
         Event::Superseded { label } => {

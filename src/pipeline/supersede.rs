@@ -1,10 +1,12 @@
-//! After a label is published: what it targets too is removed from older labels of its rule.
+//! After a label is published: what it targets too is removed from older labels of its rule; and what newer ones target
+//! too, which were published before it, is removed from itself.
 //!
 //! Nothing of this is intended beforehand: each pass reads both labels as the service has them now, computes what is
 //! left, and asks for that alone. So a crash between publishing and the last change costs another look.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +35,42 @@ struct Made {
     label: LabelId,
     /// `DriverVer` version by INF.
     versions: BTreeMap<String, String>,
+    /// When its package came in, if older labels give way to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    supersedes: Option<Timestamp>,
+}
+
+impl Made {
+    /// A label of a job; nothing while it does not exist.
+    fn of<S: Service>(
+        hand: &Hand<'_, S>,
+        index: usize,
+        place: (ProductId, SubmissionId),
+        plan: &LabelPlan,
+    ) -> Option<Self> {
+        let label = LabelId(hand.job.labels.get(index)?.creation.id()?);
+        let account = hand.account().to_owned();
+        let (product, submission) = place;
+        Some(Self {
+            account,
+            product,
+            submission,
+            label,
+            versions: versions(hand),
+            supersedes: plan.supersede.then_some(hand.job.created),
+        })
+    }
+
+    /// As it is now, for the computation.
+    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> Published {
+        Published {
+            id: self.label,
+            rule: rule.to_owned(),
+            key: plan.key.clone(),
+            rows: rows(now),
+            versions: self.versions.clone(),
+        }
+    }
 }
 
 /// Records that a label is published, and that it was made, so that a later one can take over from it.
@@ -42,24 +80,18 @@ pub(super) async fn record_published<S: Service>(
     events: Vec<Event>,
 ) -> Go {
     let dossier = hand.dossier().await?;
-    let (product, submission) = hand.remote().await?;
-    let (Some(plan), Some(id)) = (dossier.plan.labels.get(index), hand.job.labels[index].creation.id())
+    let place = hand.remote().await?;
+    let Some((plan, made)) =
+        dossier.plan.labels.get(index).and_then(|plan| Some((plan, Made::of(hand, index, place, plan)?)))
     else {
         return hand.record(events).await;
     };
-    let made = Made {
-        account: hand.account().to_owned(),
-        product,
-        submission,
-        label: LabelId(id),
-        versions: versions(hand),
-    };
     let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
-    let key = format!("{}{id}", prefix(&dossier.plan.rule, plan));
+    let key = format!("{}{}", prefix(&dossier.plan.rule, plan), made.label);
     hand.record_with(vec![Entry::Flag { key, value }], events).await
 }
 
-/// Removes from older labels what published ones target too. False: an older label takes no change just now.
+/// Removes from older labels what published ones target too. False: a label takes no change just now.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go<bool> {
     let dossier = hand.dossier().await?;
     let mut all = true;
@@ -68,7 +100,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go<bool> {
         let due = label.is_some_and(|label| {
             label.published.is_some() && label.superseded.is_none() && label.withdrawn.is_none()
         });
-        if plan.supersede && due {
+        if due {
             all &= one(hand, index, &dossier.plan.rule, plan).await?;
         }
     }
@@ -76,25 +108,35 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go<bool> {
 }
 
 async fn one<S: Service>(hand: &mut Hand<'_, S>, index: usize, rule: &str, plan: &LabelPlan) -> Go<bool> {
-    let Some(own) = hand.job.labels.get(index).and_then(|label| label.creation.id()) else { return Ok(true) };
+    let place = hand.remote().await?;
+    let Some(own) = Made::of(hand, index, place, plan) else { return Ok(true) };
     let flags = hand.context.store.flags(&prefix(rule, plan)).map_err(Stop::Store)?;
-    let made: Vec<Made> = flags.iter().filter_map(|(_, value)| serde_json::from_str(value).ok()).collect();
-    let versions = versions(hand);
-    let older = made.into_iter().filter(|made| {
-        made.label.0 != own && made.account == hand.account() && is_older(&made.versions, &versions)
-    });
-    let older: Vec<Made> = older.collect();
+    let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
+    let twins: Vec<Made> =
+        made.filter(|made| made.label != own.label && made.account == own.account).collect();
+    let older: Vec<&Made> =
+        twins.iter().filter(|made| plan.supersede && is_older(&made.versions, &own.versions)).collect();
+    // Those would have taken over from this label, had it been published when they were. A lower version that comes in
+    // after a higher one is a way back, and gives nothing up.
+    let came_later = |made: &Made| made.supersedes.is_some_and(|came| came > hand.job.created);
+    let newer: Vec<&Made> =
+        twins.iter().filter(|made| came_later(made) && is_older(&own.versions, &made.versions)).collect();
+    if older.is_empty() && newer.is_empty() && !plan.supersede {
+        return Ok(true);
+    }
     let mut all = true;
-    if !older.is_empty() {
+    if !older.is_empty() || !newer.is_empty() {
         let service = hand.service().await?;
-        let (product, submission) = hand.remote().await?;
-        let now = match service.label(product, submission, LabelId(own)).await {
-            Ok(now) => now,
-            Err(error) => return hand.trouble(error).await,
-        };
-        let new = published(LabelId(own), rule, plan, &now, &versions);
-        for made in &older {
-            all &= take_over(hand, &service, index, &new, made).await?;
+        if let Some(now) = look(hand, &service, &own).await? {
+            let now = own.now(rule, plan, &now);
+            for old in older {
+                all &= take_over(hand, &service, index, &now, (old, rule, plan)).await?;
+            }
+        }
+        for new in newer {
+            let Some(now) = look(hand, &service, new).await?.filter(|now| !now.is_failed()) else { continue };
+            let now = new.now(rule, plan, &now);
+            all &= take_over(hand, &service, index, &now, (&own, rule, plan)).await?;
         }
     }
     if all {
@@ -103,23 +145,27 @@ async fn one<S: Service>(hand: &mut Hand<'_, S>, index: usize, rule: &str, plan:
     Ok(all)
 }
 
-/// Takes over from one older label. False: it takes no change just now.
+/// A label as the service has it now; nothing where somebody removed it with its submission.
+async fn look<S: Service>(hand: &mut Hand<'_, S>, service: &S, made: &Made) -> Go<Option<ShippingLabel>> {
+    match service.label(made.product, made.submission, made.label).await {
+        Ok(now) => Ok(Some(now)),
+        Err(error) if error.status == Some(404) => Ok(None),
+        Err(error) => hand.trouble(error).await,
+    }
+}
+
+/// Removes from an older label what a newer one targets too; one of them is the job's own at `index`. False: the older
+/// one takes no change just now.
 async fn take_over<S: Service>(
     hand: &mut Hand<'_, S>,
     service: &S,
     index: usize,
     new: &Published,
-    made: &Made,
+    (made, rule, plan): (&Made, &str, &LabelPlan),
 ) -> Go<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);
-    let now = match service.label(product, submission, label).await {
-        Ok(now) => now,
-        // Somebody removed it with its submission.
-        Err(error) if error.status == Some(404) => return Ok(true),
-        Err(error) => return hand.trouble(error).await,
-    };
-    let old = Published { rows: rows(&now), versions: made.versions.clone(), id: label, ..new.clone() };
-    let changes = labels::supersede(new, &[old]);
+    let Some(now) = look(hand, service, made).await? else { return Ok(true) };
+    let changes = labels::supersede(new, &[made.now(rule, plan, &now)]);
     let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
     if !now.is_done() {
         return Ok(false);
@@ -152,23 +198,6 @@ async fn take_over<S: Service>(
             hand.hold(Fault::new("supersede-refused", message)).await
         }
         Err(error) => hand.trouble(error).await,
-    }
-}
-
-/// A label as it is now, for the computation.
-fn published(
-    id: LabelId,
-    rule: &str,
-    plan: &LabelPlan,
-    now: &ShippingLabel,
-    versions: &BTreeMap<String, String>,
-) -> Published {
-    Published {
-        id,
-        rule: rule.to_owned(),
-        key: plan.key.clone(),
-        rows: rows(now),
-        versions: versions.clone(),
     }
 }
 

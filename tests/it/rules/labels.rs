@@ -97,7 +97,7 @@ fn superseding() -> Home {
     home
 }
 
-fn targeted(home: &Home, done: &Value) -> Vec<String> {
+pub(super) fn targeted(home: &Home, done: &Value) -> Vec<String> {
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&done[key]).to_owned());
     let label = home.json(&["api", "label", "get", &product, &submission, id(&done["labels"][0]["id"])]);
     let rows = label["targeting"]["hardwareIds"].as_array().expect("rows");
@@ -107,7 +107,7 @@ fn targeted(home: &Home, done: &Value) -> Vec<String> {
     ids
 }
 
-const PCI: &str = "pci\\ven_1234&dev_5678&subsys_00011234&rev_01";
+pub(super) const PCI: &str = "pci\\ven_1234&dev_5678&subsys_00011234&rev_01";
 
 #[test]
 fn a_new_version_takes_over_what_it_targets_too_and_nothing_else() {
@@ -116,10 +116,11 @@ fn a_new_version_takes_over_what_it_targets_too_and_nothing_else() {
     home.drop_package("old.cab", &saying(&[]));
     let old = receipt_of(&home, "old.cab", "succeeded");
     assert_eq!(targeted(&home, &old), [PCI, "root\\echo"]);
-    // A lower version takes over nothing.
+    // A lower version that comes later is a way back: it takes over nothing and gives nothing up.
     home.drop_package("older.cab", &saying(&[("1.2.3.4", "1.2.3.1")]));
     let older = receipt_of(&home, "older.cab", "succeeded");
     assert_eq!(home.sandbox.control().count("update_label"), 0);
+    assert_eq!(targeted(&home, &older), [PCI, "root\\echo"]);
     home.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
     let new = receipt_of(&home, "new.cab", "succeeded");
     for before in [&old, &older] {

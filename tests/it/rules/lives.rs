@@ -3,6 +3,8 @@
 use dropship::sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
+use super::cab::saying;
+use super::labels::{PCI, targeted};
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::home::{Home, bytes, text, wait_for};
 
@@ -147,6 +149,41 @@ fn a_change_by_hand_is_part_of_the_jobs_story() {
     let edited = edited.unwrap_or_else(|| panic!("{story:#}"));
     assert_eq!(edited["label"], 0);
     assert!(edited["update"].to_string().contains("ceiling"), "{edited:#}");
+    drop(daemon);
+}
+
+#[test]
+fn an_older_label_that_is_published_after_the_newer_one_gives_way_to_it() {
+    let options = Options { approval: Wait::UntilReleased, ..Options::default() };
+    let home = waiting(options, "");
+    edit(
+        &home,
+        &[
+            (ONE, &format!("{ONE}\nsupersede = true")),
+            ("include = [\"pci\\\\*\"]", "include = [\"*\"]"),
+            ("[signers]", "[signers]\nallow_unsigned = true"),
+        ],
+    );
+    let daemon = home.daemon(&[]);
+    let seen = |package: &str| {
+        wait_for("the approval", || {
+            let receipt = home.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
+            (receipt["labels"][0]["step"] == "microsoftApproval").then(|| label_number(&receipt, 0))
+        })
+        .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+    };
+    home.drop_package("old.cab", &saying(&[]));
+    let old = seen("old.cab");
+    home.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    assert!(home.sandbox.control().release(seen("new.cab")));
+    let new = receipt_of(&home, "new.cab", "succeeded");
+    assert_eq!(home.sandbox.control().count("update_label"), 0, "what is not published takes no change");
+    assert!(home.sandbox.control().release(old));
+    let old = receipt_of(&home, "old.cab", "succeeded");
+    assert_eq!(targeted(&home, &old), ["root\\echo"], "what the newer one targets too is gone");
+    assert_eq!(targeted(&home, &new), [PCI, "root\\ohce"]);
+    assert_eq!(home.sandbox.control().count("update_label"), 1);
+    assert!(home.log().contains("gave 1 hardware ids up to a newer one"), "{}", home.log());
     drop(daemon);
 }
 
