@@ -1,6 +1,6 @@
 //! The daemon's life: loaded, running, draining. Each stage is a type, so no order but this one compiles.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::notify::Notifier;
 use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
 use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
-use crate::store::{Durable, Opening, Store};
+use crate::store::{Durable, Opening, Store, StoreError};
 use crate::{accounts, observe, service};
 
 mod bound;
@@ -100,8 +100,7 @@ impl Loaded {
         let home = config.store.path.clone();
         // A journal that has to be caught up with may take its time.
         let starting = service::extend_timeouts(START);
-        let opening_home = home.clone();
-        let (store, opening) = tokio::task::spawn_blocking(move || Durable::open(&opening_home)).await??;
+        let (store, opening) = open(&home, &config.control.socket).await?;
         tell_opening(&opening);
         let stopped = store.stopped();
         let pulse = Pulse::default();
@@ -287,6 +286,23 @@ impl Running {
         match broken {
             None => Ended::Well,
             Some(why) => Ended::Broken(why),
+        }
+    }
+}
+
+/// Opens the store. A command that looks into it while no daemon runs has its lock for a moment; a daemon keeps it.
+async fn open(home: &Path, socket: &Path) -> anyhow::Result<(Durable, Opening)> {
+    const MOMENT: Duration = Duration::from_secs(10);
+    let began = std::time::Instant::now();
+    loop {
+        let home = home.to_owned();
+        match tokio::task::spawn_blocking(move || Durable::open(&home)).await? {
+            Err(StoreError::Locked { .. })
+                if began.elapsed() < MOMENT && std::os::unix::net::UnixStream::connect(socket).is_err() =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return Ok(opened?),
         }
     }
 }

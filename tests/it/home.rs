@@ -142,6 +142,15 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         Daemon { child }
     }
 
+    /// Starts a daemon that logs little: for tests that keep it busy.
+    pub(crate) fn quiet_daemon(&self) -> Daemon {
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
+        let args = ["run", "--log-level", "warn"];
+        let child = self.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
+        Daemon { child }
+    }
+
     /// The receipts of the outbox.
     pub(crate) fn receipts(&self) -> Vec<Value> {
         let Ok(items) = fs::read_dir(self.path("out")) else { return Vec::new() };

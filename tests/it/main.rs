@@ -23,4 +23,5 @@ mod sandbox;
 mod secrecy;
 mod service;
 mod store;
+mod storm;
 mod way;

@@ -1,0 +1,175 @@
+//! The storm: four writers, files of all kinds in all ways as fast as the machine goes, and a daemon that is killed and
+//! started again meanwhile. It ends with exactly one job for each distinct package, and none else.
+//!
+//! `DROPSHIP_STORM=20000` says how many files; without it there are few.
+
+mod maker;
+mod pool;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use dropship::sandbox::{Options, Quirks};
+use pool::Pool;
+use serde_json::Value;
+use writer::{Beside, Place, Writer};
+
+use crate::home::Home;
+
+const WRITERS: usize = 4;
+
+/// Folders of all ways to be ready; `in` is the usual one.
+const FOLDERS: &str = r#"
+[[folder]]
+name = "deep"
+path = "deep"
+recursive = true
+settle = "300ms"
+incomplete = "4s"
+poll = "1s"
+[[folder]]
+name = "marked"
+path = "marked"
+ready = "marker:.done"
+settle = "300ms"
+incomplete = "4s"
+poll = "1s"
+[[folder]]
+name = "summed"
+path = "summed"
+ready = "sidecar:.sha256"
+settle = "300ms"
+incomplete = "4s"
+poll = "1s"
+[[folder]]
+name = "settled"
+path = "settled"
+ready = "settled"
+settle = "300ms"
+incomplete = "4s"
+poll = "1s"
+"#;
+
+fn home() -> Home {
+    let options = Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
+    let home = Home::at(options, FOLDERS);
+    let path = home.path("dropship.toml");
+    let text = fs::read_to_string(&path).expect("configuration");
+    let text = text
+        .replace("settle = \"200ms\"\n", "settle = \"300ms\"\nincomplete = \"4s\"\n")
+        .replace("uncertain = \"2s\"", "uncertain = \"2s\"\nworkers = 16");
+    fs::write(path, text).expect("changed");
+    home
+}
+
+/// Number and states of the jobs of each content, by folder.
+fn jobs(home: &Home) -> BTreeMap<(String, String), Vec<String>> {
+    let mut jobs = BTreeMap::<_, Vec<_>>::new();
+    let all = home.json(&["jobs", "--limit", "1000000"]);
+    for job in all.as_array().expect("a list") {
+        let text = |key: &str| job[key].as_str().unwrap_or_default().to_owned();
+        jobs.entry((text("folder"), text("sha256"))).or_default().push(text("state"));
+    }
+    jobs
+}
+
+#[test]
+fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else() {
+    let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
+    let home = home();
+    let good = files as u64 / 200 + 4;
+    let place = |number: u64, path: &str, beside: Beside, deep: bool| Place {
+        path: home.path(path),
+        pool: Pool::new(number, good),
+        beside,
+        deep,
+    };
+    let names = ["in", "deep", "marked", "summed", "settled"];
+    let places = Arc::new(vec![
+        place(0, "drop", Beside::Nothing, false),
+        place(1, "deep", Beside::Nothing, true),
+        place(2, "marked", Beside::Marker, false),
+        place(3, "summed", Beside::Checksum, false),
+        place(4, "settled", Beside::Nothing, false),
+    ]);
+    let mut due = BTreeMap::new();
+    for (place, name) in places.iter().zip(names) {
+        due.extend(place.pool.due().into_iter().map(|(sum, state)| ((name.to_owned(), sum), state)));
+    }
+    let aside = home.path("aside");
+    for dir in places.iter().map(|place| &place.path).chain([&aside]) {
+        fs::create_dir_all(dir).expect("a folder");
+    }
+    let written = Arc::new(AtomicUsize::new(0));
+    let began = Instant::now();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| {
+            let writer = Writer::new(number, &places, &aside, &written);
+            std::thread::spawn(move || writer.write(files / WRITERS, WRITERS))
+        })
+        .collect();
+    let mut daemon = home.quiet_daemon();
+    for third in [1, 2] {
+        until("writers and daemon to come so far", || {
+            let begun = begun(&status(&home));
+            written.load(Ordering::Relaxed) >= files * third / 3
+                && begun * 4 >= due.len() as u64 * third as u64
+        });
+        daemon.kill();
+        daemon = home.quiet_daemon();
+    }
+    writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
+    let wrote = began.elapsed();
+
+    let mut last = Value::Null;
+    until("every job to end", || {
+        last = status(&home);
+        let open = ["queued", "waiting"].iter().filter_map(|state| last["jobs"][state].as_u64()).sum::<u64>();
+        let calm = |folder: &Value| folder["candidates"] == 0;
+        begun(&last) >= due.len() as u64
+            && open == 0
+            && last["folders"].as_array().is_some_and(|folders| folders.iter().all(calm))
+    });
+    let took = began.elapsed();
+    let jobs = jobs(&home);
+    for (key, state) in &due {
+        let have = jobs.get(key).map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(have, [*state], "{key:?} of {} files; {last:#}\n{}", files, home.log());
+    }
+    assert_eq!(jobs.len(), due.len(), "no job of anything else: {:?}", {
+        jobs.keys().filter(|key| !due.contains_key(*key)).collect::<Vec<_>>()
+    });
+    let good = due.values().filter(|state| **state == "succeeded").count();
+    assert_eq!(home.created(), (good, good, good), "products, submissions, labels");
+    assert_eq!(daemon.terminate(), Some(0));
+    eprintln!(
+        "{files} files written in {wrote:.1?}, {} jobs of as many distinct packages ({good} good) ended after {took:.1?}, \
+         the daemon killed twice",
+        jobs.len()
+    );
+}
+
+/// What the daemon says; nothing while it starts.
+fn status(home: &Home) -> Value {
+    serde_json::from_slice(&home.run(&["--json", "status"]).stdout).unwrap_or_default()
+}
+
+/// How many jobs there are; `running` counts some of them a second time.
+fn begun(status: &Value) -> u64 {
+    let jobs = status["jobs"].as_object().into_iter().flatten();
+    jobs.filter(|(state, _)| *state != "running").filter_map(|(_, count)| count.as_u64()).sum()
+}
+
+/// Asks until it is so; a storm may take its time.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    let (_keep, never) = std::sync::mpsc::channel::<()>();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(600), "waited in vain for {what}");
+        let _timed_out = never.recv_timeout(Duration::from_millis(50));
+    }
+}

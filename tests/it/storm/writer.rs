@@ -1,0 +1,307 @@
+//! One writer of the storm: puts files where they belong in every way that files come.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, FileTimes, OpenOptions};
+use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{FileExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::pool::{Pool, sha256};
+
+/// A folder as writers see it.
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    /// Of what its files are: whoever writes here takes from it.
+    pub(crate) pool: Pool,
+    /// What must lie beside a file.
+    pub(crate) beside: Beside,
+    /// Files in subfolders count.
+    pub(crate) deep: bool,
+}
+
+/// What must lie beside a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    Marker,
+    Checksum,
+}
+
+/// A writer at work.
+pub(crate) struct Writer {
+    pub(crate) number: usize,
+    pub(crate) places: Arc<Vec<Place>>,
+    /// On the same file system, and nobody's drop folder.
+    pub(crate) aside: PathBuf,
+    /// How many files all writers have written.
+    pub(crate) written: Arc<AtomicUsize>,
+    /// Begun and not finished: whose writer has it open, or came away and will come back.
+    unfinished: VecDeque<Unfinished>,
+    chance: u64,
+    nth: usize,
+}
+
+struct Unfinished {
+    path: PathBuf,
+    open: Option<File>,
+    rest: Vec<u8>,
+}
+
+/// So many are unfinished at a time.
+const UNFINISHED: usize = 24;
+
+impl Writer {
+    pub(crate) fn new(
+        number: usize,
+        places: &Arc<Vec<Place>>,
+        aside: &Path,
+        written: &Arc<AtomicUsize>,
+    ) -> Self {
+        Self {
+            number,
+            places: Arc::clone(places),
+            aside: aside.to_owned(),
+            written: Arc::clone(written),
+            unfinished: VecDeque::new(),
+            chance: 0x9e37_79b9_7f4a_7c15 ^ (number as u64 + 1),
+            nth: 0,
+        }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        usize::try_from(self.chance % end as u64).expect("small")
+    }
+
+    /// So many files, as fast as the machine goes; then what is left of each pool, so that all of it has come.
+    pub(crate) fn write(mut self, files: usize, writers: usize) {
+        let places = Arc::clone(&self.places);
+        for _ in 0..files {
+            let place = &places[self.below(places.len())];
+            self.file(place);
+            if self.unfinished.len() > UNFINISHED {
+                self.finish();
+            }
+        }
+        while !self.unfinished.is_empty() {
+            self.finish();
+        }
+        for place in places.iter() {
+            for nth in (self.number..place.pool.all.len()).step_by(writers) {
+                let name = format!("last-{}-{nth}.cab", self.number).into();
+                let path = place.path.join::<OsString>(name);
+                self.whole(place, &path, &place.pool.all[nth].0);
+            }
+        }
+    }
+
+    fn file(&mut self, place: &Place) {
+        let name = self.name();
+        let bytes = &place.pool.all[self.below(place.pool.all.len())].0;
+        let path = place.path.join(name);
+        match self.below(20) {
+            0..=2 => self.whole(place, &path, bytes),
+            3..=5 => self.renamed_in(place, &path, bytes),
+            6 => {
+                let part = with_end(&path, ".part");
+                fs::write(&part, bytes).expect("written");
+                fs::rename(part, &path).expect("renamed");
+                self.beside(place, &path, bytes);
+            }
+            7 => {
+                let aside = self.aside(bytes);
+                fs::hard_link(&aside, &path).expect("linked");
+                fs::remove_file(aside).expect("removed");
+                self.beside(place, &path, bytes);
+            }
+            8 => {
+                self.whole(place, &path, bytes);
+                let second = path.with_file_name(format!("link-{}-{}.cab", self.number, self.nth));
+                fs::hard_link(&path, &second).expect("linked");
+                self.beside(place, &second, bytes);
+            }
+            // A writer that pauses, with the file open and without.
+            9 | 10 => self.begin(place, path, bytes, true),
+            11 => self.begin(place, path, bytes, false),
+            12 => self.preallocated(place, &path, bytes),
+            13 => self.replaced(place, &path, bytes),
+            14 => {
+                self.whole(place, &path, bytes);
+                fs::remove_file(&path).expect("removed");
+            }
+            15 => {
+                let file = File::create(&path).expect("made");
+                (&file).write_all(bytes).expect("written");
+                // As `cp -p` and clocks that are wrong leave it.
+                let years = Duration::from_secs(86_400 * 365 * 3);
+                let now = SystemTime::now();
+                let time = if self.below(2) == 0 { now - years } else { now + years };
+                file.set_times(FileTimes::new().set_modified(time)).expect("dated");
+                drop(file);
+                self.beside(place, &path, bytes);
+            }
+            16 => self.none_of_ours(place, &path),
+            17 if place.deep => {
+                let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
+                fs::create_dir_all(dir.join("below")).expect("made");
+                self.whole(place, &dir.join("a.cab"), bytes);
+                self.whole(place, &dir.join("below/b.cab"), bytes);
+            }
+            17 => {
+                let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
+                fs::create_dir(&dir).expect("made");
+                fs::write(dir.join("decoy.cab"), &place.pool.decoy).expect("written");
+            }
+            _ => {
+                let file = File::create(&path).expect("made");
+                for piece in bytes.chunks(4096) {
+                    (&file).write_all(piece).expect("written");
+                    std::thread::yield_now();
+                }
+                drop(file);
+                self.beside(place, &path, bytes);
+            }
+        }
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Names that people and tools give, and some that nobody should.
+    fn name(&mut self) -> OsString {
+        self.nth += 1;
+        let (writer, nth) = (self.number, self.nth);
+        match self.below(24) {
+            0 => format!("-rf {writer} {nth}.cab").into(),
+            1 => format!("a\nb {writer} {nth}.cab").into(),
+            2 => format!("$(reboot) `{writer}` {{{{ {nth} }}}}.CAB").into(),
+            3 => format!("\u{fc}\u{308}\u{1f4be} {writer} {nth}.cab").into(),
+            4 => OsString::from_vec(
+                [b"\xff\xfe-".as_slice(), format!("{writer}-{nth}.cab").as_bytes()].concat(),
+            ),
+            5 => format!("{}-{writer}-{nth}.cab", "long".repeat(50)).into(),
+            6 => format!("..{writer}.{nth}.Cab").into(),
+            _ => format!("driver-{writer}-{nth:05}.cab").into(),
+        }
+    }
+
+    fn aside(&mut self, bytes: &[u8]) -> PathBuf {
+        self.nth += 1;
+        let path = self.aside.join(format!("{}-{}", self.number, self.nth));
+        fs::write(&path, bytes).expect("written");
+        path
+    }
+
+    fn whole(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        if place.beside != Beside::Nothing && self.below(2) == 0 {
+            // What says that it is ready comes first.
+            self.beside(place, path, bytes);
+            return fs::write(path, bytes).expect("written");
+        }
+        fs::write(path, bytes).expect("written");
+        self.beside(place, path, bytes);
+    }
+
+    fn renamed_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let aside = self.aside(bytes);
+        fs::rename(aside, path).expect("renamed");
+        self.beside(place, path, bytes);
+    }
+
+    fn beside(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        match place.beside {
+            Beside::Nothing => {}
+            Beside::Marker => drop(File::create(with_end(path, ".done")).expect("made")),
+            Beside::Checksum => {
+                let line = format!("{}\n", sha256(bytes));
+                fs::write(with_end(path, ".sha256"), line).expect("written");
+            }
+        }
+    }
+
+    fn begin(&mut self, place: &Place, path: PathBuf, bytes: &[u8], keep_open: bool) {
+        let (first, rest) = bytes.split_at(bytes.len() / 2);
+        let file = File::create(&path).expect("made");
+        (&file).write_all(first).expect("written");
+        self.beside(place, &path, bytes);
+        let open = keep_open.then_some(file);
+        self.unfinished.push_back(Unfinished { path, open, rest: rest.to_vec() });
+    }
+
+    fn finish(&mut self) {
+        let Some(Unfinished { path, open, rest }) = self.unfinished.pop_front() else { return };
+        let file = open.unwrap_or_else(|| OpenOptions::new().append(true).open(path).expect("opened"));
+        (&file).write_all(&rest).expect("written");
+    }
+
+    fn preallocated(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let file = File::create(path).expect("made");
+        file.set_len(bytes.len() as u64).expect("longer");
+        // From the end, as some copiers do: its header comes last.
+        for (nth, piece) in bytes.chunks(5000).enumerate().collect::<Vec<_>>().into_iter().rev() {
+            file.write_all_at(piece, nth as u64 * 5000).expect("written");
+        }
+        drop(file);
+        self.beside(place, path, bytes);
+    }
+
+    /// Other bytes under the same name: one over the other, in whichever way.
+    fn replaced(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let other = &place.pool.all[self.below(place.pool.all.len())].0;
+        self.whole(place, path, other);
+        match self.below(3) {
+            0 => self.renamed_in(place, path, bytes),
+            1 => {
+                fs::write(path, bytes).expect("written");
+                self.beside(place, path, bytes);
+            }
+            _ => {
+                let file = OpenOptions::new().write(true).open(path).expect("opened");
+                for (nth, piece) in bytes.chunks(3000).enumerate() {
+                    file.write_all_at(piece, nth as u64 * 3000).expect("written");
+                }
+                file.set_len(bytes.len() as u64).expect("cut");
+                drop(file);
+                self.beside(place, path, bytes);
+            }
+        }
+    }
+
+    /// Links, pipes, sockets, folders, temporary files and others' files: nothing of it may become a job.
+    fn none_of_ours(&mut self, place: &Place, path: &Path) {
+        let decoy = &place.pool.decoy;
+        match self.below(6) {
+            0 => {
+                let aside = self.aside(decoy);
+                symlink(aside, path).expect("linked");
+            }
+            1 => {
+                let made = std::process::Command::new("mkfifo").arg("--").arg(path).status();
+                assert!(made.expect("mkfifo").success());
+            }
+            2 => drop(UnixListener::bind(self.short(place)).expect("bound")),
+            3 => fs::create_dir(path).expect("made"),
+            4 => fs::write(with_end(path, ".tmp"), decoy).expect("written"),
+            _ => fs::write(with_end(path, ".txt"), decoy).expect("written"),
+        }
+        if place.beside != Beside::Nothing {
+            self.beside(place, path, decoy);
+        }
+    }
+
+    fn short(&self, place: &Place) -> PathBuf {
+        place.path.join(format!("s{}-{}.cab", self.number, self.nth))
+    }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
