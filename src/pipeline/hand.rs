@@ -167,9 +167,15 @@ impl<'a, S: Service> Hand<'a, S> {
         let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.class).to_lowercase());
         let fault = Fault::new(&kind, error.to_string());
         if error.has_code(UNPROVEN) {
+            let known = self.job.doubt().map(|(_, intent)| {
+                let ids: Vec<_> = intent.bearing.iter().map(u64::to_string).collect();
+                let before = if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
+                format!("; the name is `{}`, and {before} bore it before the call", intent.name)
+            });
             let message = format!(
-                "{error}; what is not in it may be there all the same, so nothing is created: look in Partner Center, then \
-                 approve to look again, or cancel"
+                "{error}; what is not in it may be there all the same, so nothing is created{}: look in Partner Center, then \
+                 approve to look again, or cancel",
+                known.unwrap_or_default()
             );
             return self.hold(Fault::new(UNPROVEN, message)).await;
         }

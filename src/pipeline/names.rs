@@ -41,6 +41,14 @@ impl Names {
         let mine = || Holder { job: job.id.clone(), since: Instant::now() };
         let holder = names.entry(key(job, thing, name)).or_insert_with(mine);
         if holder.job != job.id && holder.since.elapsed() > spell {
+            tracing::warn!(
+                event = "name_freed",
+                job_id = %job.id,
+                "job {} kept the name `{name}` for {} s without a word of what came of it; job {} may use it now",
+                holder.job,
+                holder.since.elapsed().as_secs(),
+                job.id
+            );
             *holder = mine();
         }
         (holder.job == job.id).then(|| holder.since.elapsed())
