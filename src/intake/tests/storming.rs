@@ -138,7 +138,8 @@ async fn a_flood_in_one_folder_leaves_room_for_the_others() {
     let desk: Arc<dyn Desk> = Arc::clone(&house.desk) as _;
     let intake = Intake::start(specs, desk, &CancellationToken::new()).unwrap();
     for round in 1..=10 {
-        until("the place is taken", || house.desk.taken().len() == round).await;
+        // Two may have asked for one place at once.
+        until("the place is taken", || house.desk.taken().len() >= round).await;
         until("all that have files stand in line", || {
             let waits = intake.health().iter().filter(|health| health.paused.is_some()).count();
             waits == 9 - calm_taken()
