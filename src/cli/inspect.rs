@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::exit::{Ending, Exit};
 use super::output::Output;
-use crate::config::{self, Environment};
 use crate::observe::Shown;
 use crate::package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
@@ -20,8 +19,8 @@ pub(super) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let policy = policy(path)?;
+pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow::Result<Exit> {
+    let policy = policy(named)?;
     let mut documents = Vec::new();
     let mut texts = Vec::new();
     let mut accepted = true;
@@ -41,12 +40,14 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
     Ok(if accepted { Exit::Done } else { Exit::Rejected })
 }
 
-/// The configured signers; without a configuration nobody's roots are known, and the verdict says so.
-fn policy(path: &Path) -> anyhow::Result<Policy> {
-    if !path.exists() {
+/// The configured signers. Where nobody names a configuration and none lies in its place, nobody's roots are known,
+/// and the verdict says so; one that is named has to be there.
+fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
+    let path = named.unwrap_or_else(|| Path::new(super::CONFIG));
+    if named.is_none() && !path.exists() {
         return Ok(Policy { now: jiff::Timestamp::now(), ..Policy::default() });
     }
-    crate::accounts::policy(&config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+    crate::accounts::policy(&super::place::load(path)?)
 }
 
 /// An inspection as a person wants to read it.

@@ -26,12 +26,15 @@ mod texts;
 mod top;
 mod wait;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
 pub use exit::{Ending, Exit};
 use output::Output;
+
+/// Where the configuration is looked for when nothing names it.
+const CONFIG: &str = "/etc/dropship/dropship.toml";
 
 /// Takes signed Windows driver packages from a drop folder to a published shipping label.
 ///
@@ -43,15 +46,9 @@ use output::Output;
 #[derive(Debug, Parser)]
 #[command(name = "dropship", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "DROPSHIP_CONFIG",
-        default_value = "/etc/dropship/dropship.toml"
-    )]
-    config: PathBuf,
+    /// The configuration file [default: /etc/dropship/dropship.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG")]
+    config: Option<PathBuf>,
     /// Print one JSON document to standard output, and nothing else there
     #[arg(long, global = true)]
     json: bool,
@@ -149,12 +146,13 @@ pub fn main() -> Exit {
 }
 
 async fn dispatch(cli: Cli, output: &Output) -> anyhow::Result<Exit> {
-    let config = &cli.config;
+    let named = cli.config.as_deref();
+    let config = named.unwrap_or_else(|| Path::new(CONFIG));
     match cli.command {
         Command::Demo(args) => demo::run(args, output).await,
         Command::Run(args) => run::run(args, config).await,
         Command::Check(args) => check::run(&args, config, output).await,
-        Command::Inspect(args) => inspect::run(&args, config, output),
+        Command::Inspect(args) => inspect::run(&args, named, output),
         Command::Plan(args) => plan::run(&args, config, output),
         Command::Test(args) => test::run(&args, config, output),
         Command::Submit(args) => submit::run(&args, config, output).await,

@@ -1,5 +1,7 @@
 //! What is not let in, and why.
 
+use std::process::Command;
+
 use crate::home::{Home, bytes, fixture, text};
 
 /// Drops one package; gives its receipt once it is rejected.
@@ -75,6 +77,23 @@ fn plan_and_inspect_say_the_same_without_a_call() {
     );
     assert_eq!(home.run(&["plan", bad]).status.code(), Some(65));
     assert_eq!(home.run(&["inspect", good]).status.code(), Some(0));
+    // A configuration that is named has to be there: without its signers the verdict would be another.
+    let lost = home.path("lost.toml");
+    for output in [
+        Command::new(env!("CARGO_BIN_EXE_dropship"))
+            .arg("--config")
+            .arg(&lost)
+            .args(["inspect", good])
+            .output(),
+        Command::new(env!("CARGO_BIN_EXE_dropship"))
+            .env("DROPSHIP_CONFIG", &lost)
+            .args(["inspect", good])
+            .output(),
+    ] {
+        let output = output.expect("the command runs");
+        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
+        assert!(text(&output.stderr).contains("lost.toml"), "{}", text(&output.stderr));
+    }
     let inspected = home.run(&["inspect", good, bad]);
     assert_eq!(inspected.status.code(), Some(65));
     assert!(text(&inspected.stdout).contains("digest-mismatch"), "{}", text(&inspected.stdout));

@@ -15,7 +15,7 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::rig::QUIET;
+use super::rig::{QUIET, until};
 
 const ACCOUNT: &str = "devstoreaccount1";
 /// The emulator's well-known key.
@@ -88,11 +88,7 @@ async fn azurite_takes_an_upload_and_gives_it_back() {
     let base: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL");
     let secret = Credential::Secret(SecretSource::fixed(Secret::new("unused")));
     let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    while !make_container(&base).await {
-        assert!(tokio::time::Instant::now() < deadline, "Azurite listens");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until("Azurite to listen", async || make_container(&base).await).await;
 
     let end = Timestamp::now() + Duration::from_secs(3600);
     for (blob, length) in [("small", 12_345), ("large", 30 << 20)] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropship::hardware::{Class, CommitStatus, Fate, SubmissionKind};
 use dropship::sandbox::{Action, FaultBody, Options, Quirk, Quirks};
 
-use super::rig::{Rig, initial, new_product};
+use super::rig::{Rig, initial, new_product, until};
 
 #[tokio::test]
 async fn q01_a_create_whose_answer_is_lost_is_not_repeated() {
@@ -46,11 +46,7 @@ async fn q01_a_create_may_be_carried_out_after_we_gave_up() {
     let error = rig.client.create_product(&new_product("p")).await.expect_err("late");
     assert_eq!(error.fate, Fate::Uncertain);
     assert!(error.to_string().contains("did not answer in time"), "{error}");
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while rig.held("products") == 0 {
-        assert!(tokio::time::Instant::now() < deadline, "the service carries it out in the end");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the service to carry it out in the end", async || rig.held("products") > 0).await;
     assert_eq!(rig.count("create_product"), 1);
 }
 

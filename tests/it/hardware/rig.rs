@@ -144,6 +144,20 @@ pub(super) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut
     settings
 }
 
+/// Asks, with a pause between two questions, until the answer is yes; fails when patience runs out.
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let asked = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            pause.tick().await;
+            if holds().await {
+                break;
+            }
+        }
+    };
+    assert!(tokio::time::timeout(crate::home::PATIENCE, asked).await.is_ok(), "waited in vain for {what}");
+}
+
 pub(super) fn new_product(name: &str) -> NewProduct {
     serde_json::from_value(json!({
         "productName": name, "testHarness": "attestation", "deviceType": "internal", "requestedSignatures": [CODE],
