@@ -94,6 +94,22 @@ fn plan_and_inspect_say_the_same_without_a_call() {
         assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains("lost.toml"), "{}", text(&output.stderr));
     }
+    // The roots of the machine count where the operator says so.
+    let config = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    let machines = config.replace("roots = [\"roots.pem\"]", "system_roots = true");
+    std::fs::write(home.path("machines.toml"), machines).expect("written");
+    for (bundle, code) in [("roots.pem", 0), ("tsaroots.pem", 65), ("lost.pem", 1)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.env("SSL_CERT_FILE", home.path(bundle)).arg("--config").arg(home.path("machines.toml"));
+        let output = command.args(["inspect", good]).output().expect("the command runs");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{bundle}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+    }
     let inspected = home.run(&["inspect", good, bad]);
     assert_eq!(inspected.status.code(), Some(65));
     assert!(text(&inspected.stdout).contains("digest-mismatch"), "{}", text(&inspected.stdout));

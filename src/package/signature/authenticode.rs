@@ -129,9 +129,16 @@ impl<'a> Authenticode<'a> {
         let (file, signature) = (self.digest_oid, self.data.signer.digest);
         let weak = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
         if Hash::of_oid(file).is_none() {
-            let name = if file == MD5 { "MD5".to_owned() } else { name::dotted(file) };
-            let message =
-                format!("the file digest ({name}) is one that is not worked out here; sign with /fd sha256");
+            let message = match file == MD5 {
+                true => {
+                    "signed with MD5, which proves nothing; Microsoft requires SHA-256: sign with /fd sha256"
+                        .to_owned()
+                }
+                false => format!(
+                    "the file digest ({}) is one that is not worked out here; sign with /fd sha256",
+                    name::dotted(file)
+                ),
+            };
             report.say(Check::SignatureUnsupported, message);
         } else if weak(file) || weak(signature) {
             let message = "signed with SHA-1; Microsoft requires SHA-256: sign with /fd sha256";

@@ -5,6 +5,7 @@ mod corpus;
 mod flips;
 mod rules;
 mod signers;
+mod stamps;
 
 use std::collections::BTreeMap;
 use std::fs::File;
