@@ -1,6 +1,7 @@
 //! The API by hand: the real binary against a real sandbox, over sockets.
 
 mod bench;
+mod watched;
 
 use std::fs;
 
