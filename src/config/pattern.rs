@@ -1,4 +1,5 @@
-//! Globs, case-blind. Backslashes are letters (hardware ids hold them), and `*` passes any of them.
+//! Globs, case-blind. Backslashes are letters (hardware ids hold them), and `*` passes any of them. Braces around what
+//! has no comma are letters too, as in shells: GUIDs stand in them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ enum Shape {
 }
 
 impl Pattern {
-    /// Reads a glob: `*`, `?`, `[ab]`, `{a,b}`.
+    /// Reads a glob: `*`, `?`, `[ab]`, `{a,b}`; `{a}` is itself.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -39,7 +40,7 @@ impl Pattern {
         let shape = match plain_shape(&lower) {
             Some(shape) => shape,
             None => {
-                let glob = GlobBuilder::new(text)
+                let glob = GlobBuilder::new(&single_braces_as_letters(text))
                     .case_insensitive(true)
                     .backslash_escape(false)
                     .literal_separator(false)
@@ -115,7 +116,8 @@ impl Pattern {
 
 /// The shape of a glob without `?`, `[`, `{` and double stars inside.
 fn plain_shape(lower: &str) -> Option<Shape> {
-    if lower.contains(['?', '[', ']', '{', '}']) {
+    let braces = lower.matches(['{', '}']).count();
+    if lower.contains(['?', '[', ']']) || single_braces(lower).len() * 2 != braces {
         return None;
     }
     let front = lower.starts_with('*');
@@ -133,6 +135,33 @@ fn plain_shape(lower: &str) -> Option<Shape> {
         (true, false) => Shape::Suffix(core),
         (true, true) => Shape::Contains(core),
     })
+}
+
+/// Where braces open and close around what has no comma, and no braces.
+fn single_braces(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut open = None;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '{' => open = Some(at),
+            ',' => open = None,
+            '}' => found.extend(open.take().map(|open| (open, at))),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn single_braces_as_letters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let single = single_braces(text);
+    for (at, letter) in text.char_indices() {
+        match single.iter().any(|(open, close)| at == *open || at == *close) {
+            true => out.extend(['[', letter, ']']),
+            false => out.push(letter),
+        }
+    }
+    out
 }
 
 fn equals(text: &str, lower: &str) -> bool {
@@ -236,6 +265,15 @@ mod tests {
         assert!(
             fits("*a*b*c", "xAyBzC") && !fits("*a*b*c", "bac") && fits("Ä*É", "äxé") && fits("a*b*", "ab")
         );
+    }
+
+    #[test]
+    fn braces_without_a_choice_are_letters_as_guids_have_them() {
+        let guid = "{4d36e96c-e325-11ce-bfc1-08002be10318}";
+        assert!(fits(guid, &guid.to_uppercase()) && !fits(guid, guid.trim_matches(['{', '}'])));
+        assert!(fits("{4d36e96c-*}", guid) && fits("{4d36e96?-*}", guid) && !fits("{4d36e97?-*}", guid));
+        assert!(fits("bthenum\\{0000110b-*}*", "BTHENUM\\{0000110B-0}_VID&1"));
+        assert!(fits("{a}{b,c}", "{A}c") && !fits("{a}{b,c}", "ac") && fits("{x,y}", "y"));
     }
 
     #[test]

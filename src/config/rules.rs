@@ -10,6 +10,7 @@ use crate::package::Facts;
 
 mod matching;
 
+pub(crate) use matching::plain;
 pub use matching::{Clause, Key, Matching, Test};
 
 /// One `[[rule]]`.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{LabelProblem, LabelWarning};
-use crate::config::plan::{LabelPlan, Plan};
+use crate::config::plan::{DestinationPlan, LabelPlan, Plan};
 use crate::hardware::{Audience, Bundle, DriverMetadata, InfMetadata, NewShippingLabel, PnpInfo};
 use crate::package::Facts;
 
@@ -34,12 +34,28 @@ pub fn foresee(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) ->
     match super::build(label, &metadata, &audiences, now) {
         Ok(request) => Foreseen {
             name,
-            warnings: super::warnings(label, &request, &metadata),
+            warnings: super::warnings(label, &request, &metadata)
+                .into_iter()
+                .chain(unclassified(label, plan))
+                .collect(),
             request: Some(request),
             problems: Vec::new(),
         },
         Err(problems) => Foreseen { name, request: None, problems, warnings: Vec::new() },
     }
+}
+
+/// The product type that is on the list, though the samples of many tools have it.
+fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
+    let mut types = plan.product.selected_product_types.iter();
+    let (family, _) = types.find(|(_, kind)| kind.eq_ignore_ascii_case("unclassified"))?;
+    (label.destination == DestinationPlan::WindowsUpdate).then(|| LabelWarning {
+        label: label.name.clone(),
+        message: format!(
+            "the product type of {family} is Unclassified: it needs another review; say what the device is"
+        ),
+        document: super::warnings::RESTRICTIONS,
+    })
 }
 
 /// Every hardware id of every INF under every OS code that is asked for.

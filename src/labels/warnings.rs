@@ -22,7 +22,7 @@ pub struct LabelWarning {
     pub document: &'static str,
 }
 
-const RESTRICTIONS: &str = "Microsoft: Publishing restrictions";
+pub(super) const RESTRICTIONS: &str = "Microsoft: Publishing restrictions";
 const EXTENSION: &str = "Microsoft: Extension INF targeting rules";
 const FLIGHTING: &str = "Microsoft: Driver flighting";
 const POLICIES: &str = "Microsoft: Other policies";

@@ -4,6 +4,7 @@ mod book;
 mod cab;
 mod cases;
 mod checked;
+mod fields;
 mod labels;
 mod lives;
 mod products;

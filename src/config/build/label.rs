@@ -9,6 +9,7 @@ use crate::config::pattern::Pattern;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
 use crate::config::templates::Template;
+use crate::config::{suggest, vocabulary};
 
 mod after;
 mod merge;
@@ -169,6 +170,20 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
 }
 
 fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection<Template> {
+    // Word for word as a glob, an OS code that nobody knows selects nothing, ever.
+    for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
+        let word = at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()));
+        let known = vocabulary::OS_CODES;
+        if let Some(code) = word.filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word))) {
+            let help =
+                suggest::nearest(&code, known.iter().copied()).map(|best| format!("did you mean `{best}`?"));
+            bench.desk.warn(
+                &at.span,
+                format!("`{code}` is no OS code that Microsoft's documentation lists"),
+                help,
+            );
+        }
+    }
     let mut globs = |key: &str, list: &Option<raw::Templates>| {
         if list.as_ref().is_some_and(|list| list.0.is_empty()) && key != "exclude" {
             let help = "leave the key out to target all";

@@ -7,10 +7,11 @@ use super::account::DEFAULT;
 use super::folders::Placed as PlacedFolder;
 use super::{Desk, Notes, Places, label, product};
 use crate::config::model::Account;
+use crate::config::pattern::Pattern;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::{At, OneOrMany, Text};
 use crate::config::raw::{Defaults, Globs};
-use crate::config::rules::{Clause, Key, Matching, Rule, Test, Var};
+use crate::config::rules::{Clause, Key, Matching, Rule, Test, Var, plain};
 use crate::config::sources::Unit;
 use crate::config::templates::{Scope, Template, unknown_variable};
 
@@ -256,7 +257,11 @@ fn matching(desk: &mut Desk<'_>, raw: &raw::Match, at: &Range<usize>) -> Matchin
         if globs.0.is_empty() {
             desk.error(at, format!("`{key}` is an empty list: nothing fits it"));
         }
-        let test = Test::Globs(globs.0.iter().map(|glob| glob.value.0.clone()).collect());
+        let pattern = |glob: &Pattern| match key.is_guid() {
+            true => Pattern::new(plain(glob.as_str())).unwrap_or_else(|_| glob.clone()),
+            false => glob.clone(),
+        };
+        let test = Test::Globs(globs.0.iter().map(|glob| pattern(&glob.value.0)).collect());
         clauses.push(Clause { key, test });
     }
     if let Some(ranges) = &raw.version {

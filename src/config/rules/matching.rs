@@ -137,6 +137,12 @@ impl Key {
         )
     }
 
+    /// Whether it is a GUID, which some write with braces and some without.
+    #[must_use]
+    pub fn is_guid(self) -> bool {
+        matches!(self, Self::ClassGuid | Self::Chid)
+    }
+
     /// Every value that the package has for this fact; an INF that lacks it says the empty text.
     fn values<'a>(self, subject: &Subject<'a>) -> Vec<Said<'a>> {
         let facts = subject.facts;
@@ -159,12 +165,15 @@ impl Key {
             Self::File => vec![said(subject.file, None)],
             Self::Provider => each(|inf| inf.provider.as_deref()),
             Self::Class => each(|inf| inf.class.as_deref()),
-            Self::ClassGuid => each(|inf| inf.class_guid.as_deref()),
+            Self::ClassGuid => each(|inf| inf.class_guid.as_deref().map(plain)),
             Self::Version => each(|inf| inf.version.as_deref()),
             Self::Date => each(|inf| inf.date.as_deref()),
             Self::Inf => each(|inf| Some(&inf.name)),
             Self::HardwareId => listed(|inf| &inf.hardware_ids),
-            Self::Chid => listed(|inf| &inf.chids),
+            Self::Chid => {
+                let infs = facts.infs.iter();
+                infs.flat_map(|inf| inf.chids.iter().map(|chid| said(plain(chid), Some(&inf.name)))).collect()
+            }
             Self::Manufacturer => listed(|inf| &inf.manufacturers),
             Self::Description => listed(|inf| &inf.descriptions),
             Self::Extension => flag(|inf| inf.extension_id.is_some()),
@@ -196,6 +205,12 @@ impl Key {
                 .collect(),
         }
     }
+}
+
+/// A GUID without its braces.
+pub(crate) fn plain(guid: &str) -> &str {
+    let inner = guid.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.filter(|inner| !inner.is_empty()).unwrap_or(guid)
 }
 
 fn said<'a>(value: &'a str, by: Option<&'a str>) -> Said<'a> {

@@ -1,0 +1,236 @@
+//! Every fact that a rule can ask for, every field that a request can have, and what Microsoft would say to it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::book::{Book, LABEL, RULE};
+use super::cab::saying;
+use crate::home::text;
+
+#[test]
+fn each_fact_of_a_package_decides() {
+    // What a rule asks for, what a package says that fits, and one that does not.
+    let facts = [
+        ("provider = \"Con*\"", "provider = \"Contoso\"", "provider = \"Fabrikam\""),
+        ("class = [\"MEDIA\", \"System\"]", "class = \"system\"", "class = \"Net\""),
+        ("class_guid = \"{4d36e96c-*}\"", "class_guid = \"{4D36E96C-0}\"", "class_guid = \"{0}\""),
+        ("class_guid = \"4d36e96c-0\"", "class_guid = \"{4D36E96C-0}\"", "class_guid = \"{0}\""),
+        ("chid = \"{0-a12}\"", "chids = \"0-A12\"", "chids = \"0-b12\""),
+        ("version = \">=1.2, <2\"", "version = \"1.10.0.0\"", "version = \"2.0.0.0\""),
+        ("version = [\"<1\", \">=3\"]", "version = \"3.0.0.1\"", "version = \"1.5.0.0\""),
+        ("date = \"2026-*\"", "date = \"2026-01-31\"", "date = \"2025-01-31\""),
+        ("inf = \"{a,b}.inf\"", "inf = \"B.inf\"", "inf = \"c.inf\""),
+        ("hardware_id = 'PCI\\VEN_8086*'", "hardware_ids = 'pci\\ven_8086&dev_1'", "hardware_ids = 'usb\\x'"),
+        ("chid = \"*-a1?\"", "chids = \"{0-a12}\"", "chids = \"{0-b12}\""),
+        ("manufacturer = \"Contoso\"", "manufacturers = \"contoso\"", "manufacturers = \"Fabrikam\""),
+        ("description = \"*Audio*\"", "descriptions = \"My audio\"", "descriptions = \"Net\""),
+        ("signer = \"Contoso*\"", "signer = \"Contoso Ltd\"", "signer = \"Fabrikam\""),
+        ("kind = \"cab\"", "kind = \"cab\"", "kind = \"hlkx\""),
+        ("architecture = \"arm64\"", "architectures = [\"amd64\", \"arm64\"]", "architectures = \"amd64\""),
+        ("contains = \"*.sys\"", "files = 'Drv\\x.sys'", "files = 'Drv\\x.dll'"),
+        ("extension = true", "extension_id = \"{1}\"", "provider = \"x\""),
+        (
+            "not = { provider = \"Fab*\", class = \"Net\" }",
+            "provider = \"Fabrikam\"",
+            "provider = \"Fabrikam\"\nclass = \"Net\"",
+        ),
+        ("not = [{ class = \"Net\" }, { class = \"System\" }]", "class = \"MEDIA\"", "class = \"System\""),
+    ];
+    let mut book = String::new();
+    for (at, (matching, fits, fits_not)) in facts.iter().enumerate() {
+        let key = matching.split(' ').next().expect("a key");
+        let rule = RULE
+            .replace("\"ring\"", &format!("\"{at} {key}\""))
+            .replace("{ file = \"*.cab\" }", &format!("{{ file = \"{at}-*\", {matching} }}"));
+        book.push_str(
+            &rule.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}"),
+        );
+        for (says, expect) in [
+            (fits, format!("rule = \"{at} {key}\"")),
+            (fits_not, format!("rejected = true\nerror = \"*{key}*\"")),
+        ] {
+            let own = if says.contains("inf =") { "" } else { "inf = \"x.inf\"\n" };
+            write!(
+                book,
+                "[[test]]\nname = \"{at} {key} {}\"\n[test.package]\nfile = \"{at}-x.cab\"\n{own}{says}\n[test.expect]\n{expect}\n",
+                expect.starts_with("rule")
+            )
+            .expect("written");
+        }
+    }
+    // What the kit's own packages say.
+    for (at, (matching, fits, fits_not)) in [
+        (
+            "operating_system = \"*_X64_GE_*\"",
+            "operating_systems = \"WINDOWS_v100_X64_GE_FULL\"",
+            "operating_systems = \"WINDOWS_v100_X64_CO_FULL\"",
+        ),
+        (
+            "product_type = \"WLAN\"",
+            "product_types = { windows_v100_GE = \"wlan\" }",
+            "product_types = { windows_v100_GE = \"Touch\" }",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let rule = RULE
+            .replace("\"ring\"", &format!("\"kit {at}\""))
+            .replace("{ file = \"*.cab\" }", &format!("{{ file = \"kit{at}-*.hlkx\", {matching} }}"))
+            .replace("attestation", "hlk")
+            .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
+        book.push_str(&rule);
+        for (says, expect) in
+            [(fits, format!("rule = \"kit {at}\"")), (fits_not, "rejected = true".to_owned())]
+        {
+            let name = format!("kit {at} {}", expect.starts_with("rule"));
+            write!(
+                book,
+                "[[test]]\nname = \"{name}\"\n[test.package]\nfile = \"kit{at}-x.hlkx\"\n{says}\n[test.expect]\n{expect}\n"
+            )
+            .expect("written");
+        }
+    }
+    let book = Book::new(&book);
+    let output = book.run(&["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("44 passed"), "{}", text(&output.stdout));
+}
+
+/// What rows a label of two INFs' package targets, as `INF OS-version`, with these keys of `hardware_ids`.
+fn selected(keys: &str) -> (Option<i32>, BTreeSet<String>, Value) {
+    let rule = RULE.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
+    let label = LABEL.replace(" {{ inf.version }}", "");
+    let book = Book::new(&format!("{rule}{label}hardware_ids = {{ {keys} }}\n"));
+    let (code, plan) = book.plan("cab/multi.cab", "multi.cab");
+    let foreseen = plan["labels"][0]["foreseen"].clone();
+    let rows = foreseen["request"]["targeting"]["hardwareIds"].as_array().cloned().unwrap_or_default();
+    let shown = |row: &Value| {
+        let [inf, os, id] =
+            ["infId", "operatingSystemCode", "pnpString"].map(|key| row[key].as_str().expect("a text"));
+        format!("{inf} {} {}", &os[17..19], &id[..3])
+    };
+    (code, rows.iter().map(shown).collect(), foreseen)
+}
+
+#[test]
+fn a_label_targets_what_each_key_selects_and_never_all_for_want_of_any() {
+    let rows = |text: &str| text.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+    let all = "driver1.inf CO pci, driver1.inf CO roo, driver1.inf NI pci, driver1.inf NI roo, \
+               driver2.inf CO pci, driver2.inf CO roo, driver2.inf NI pci, driver2.inf NI roo";
+    for (keys, wanted) in [
+        ("", all),
+        (
+            "include = ['pci\\*']",
+            "driver1.inf CO pci, driver1.inf NI pci, driver2.inf CO pci, driver2.inf NI pci",
+        ),
+        ("exclude = ['PCI\\*', 'ROOT\\DRIVER1']", "driver2.inf CO roo, driver2.inf NI roo"),
+        ("include = \"root*\", operating_systems = \"*_NI_*\"", "driver1.inf NI roo, driver2.inf NI roo"),
+        ("infs = \"*2.inf\", lowest_os_only = true", "driver2.inf CO pci, driver2.inf CO roo"),
+        (
+            "bundles = \"*\", infs = \"DRIVER1.*\", include = \"*\", operating_systems = [\"*_CO_*\"]",
+            "driver1.inf CO pci, driver1.inf CO roo",
+        ),
+    ] {
+        let (code, found, foreseen) = selected(keys);
+        assert_eq!((code, found), (Some(0), rows(wanted)), "{keys}: {foreseen:#}");
+    }
+    for (keys, emptied) in [
+        ("include = ['usb\\*']", "include"),
+        ("infs = \"other.inf\"", "infs"),
+        ("descriptions = \"Nothing like it\"", "descriptions"),
+        ("exclude = [\"*\"]", "exclude"),
+        ("include = ['root\\driver1'], infs = \"driver2.inf\"", "include"),
+    ] {
+        let (code, found, foreseen) = selected(keys);
+        assert_eq!((code, found.len(), &foreseen["request"]), (Some(65), 0, &Value::Null), "{keys}");
+        let problem = foreseen["problems"][0]["message"].as_str().expect("a message");
+        assert!(
+            problem.contains("it would target nothing") && problem.contains(emptied),
+            "{keys}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn what_microsoft_would_refuse_is_told_before_anything_is_sent() {
+    let ring = "audiences = [\"Test Registry Key\"]";
+    let kit = |keys: &str| {
+        let label = LABEL.replace(" {{ inf.version }}", "").replace(ring, keys);
+        let rule = RULE.replace("\"*.cab\"", "\"*.hlkx\"").replace("attestation", "hlk");
+        format!(
+            "{}{label}",
+            rule.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")
+        )
+    };
+    // By `check`, where the configuration alone shows it.
+    for (keys, why) in [
+        ("auto_install_on_applicable_systems = true", "approval"),
+        ("floor = \"NI\"\nceiling_build = 22621", "floor"),
+        ("floor_build = 2262", "five digits"),
+        ("floor_build = 22631\nceiling_build = 22621", "lies below"),
+        ("ceiling = \"NI\"", "business_justification"),
+        ("floor = \"NJ\"", "NJ"),
+        ("chids = [\"x\"]", "GUID"),
+        ("enforce_chid_targeting = true", "enforce_chid_targeting"),
+        ("hardware_ids = { operating_systems = \"WINDOWS_v100_X64_NL_FULL\" }", "NL"),
+    ] {
+        let said = Book::new(&kit(keys)).check();
+        assert!(said.contains(why) && said.contains("dropship.toml:"), "{keys}: {said}");
+    }
+    // By `plan`, where the package does.
+    let approval = "approval = { business_justification = \"x\", validations_performed = \"y\" }";
+    for (package, keys, os, why) in [
+        ("ext.cab", ring.to_owned(), "CO", "automatic"),
+        ("good-signed-ts.cab", format!("{ring}\nfloor = \"RS5\""), "CO", "its floor lies below"),
+        (
+            "good-signed-ts.cab",
+            format!("{ring}\nceiling = \"GE\"\n{approval}"),
+            "CO",
+            "its ceiling lies above",
+        ),
+        ("good-signed-ts.cab", format!("{ring}\nchids = \"from_inf\""), "CO", "name no CHID"),
+    ] {
+        let label = LABEL.replace(ring, &keys);
+        let rule = RULE.replace(
+            "\"WINDOWS_v100_X64_CO_FULL\", \"WINDOWS_v100_X64_NI_FULL\"",
+            &format!("\"WINDOWS_v100_X64_{os}_FULL\""),
+        );
+        let (code, plan) = Book::new(&format!("{rule}{label}")).plan(&format!("cab/{package}"), "x.cab");
+        assert_eq!(code, Some(65), "{keys}: {plan:#}");
+        assert!(plan.to_string().contains(why), "{why}: {plan:#}");
+    }
+}
+
+#[test]
+fn what_microsoft_looks_at_twice_is_a_warning_with_its_source() {
+    let types = "[rule.product]\nselected_product_types = { windows_v100_CO = \"Unclassified\" }";
+    let book = Book::new(&format!("{RULE}{LABEL}").replace("[rule.product]", types));
+    let config = std::fs::read_to_string(book.path("dropship.toml")).expect("a configuration");
+    book.write("dropship.toml", &config.replace("signers = {", "signers = { allow_unsigned = true,"));
+    let file = book.path("drop/x.cab");
+    let warnings = |to: &str| {
+        std::fs::write(&file, saying(&[("ROOT\\ECHO", to)])).expect("dropped");
+        let (code, plan) = book.json(&["plan", file.to_str().expect("a path")]);
+        assert_eq!(code, Some(0), "a warning is no refusal: {plan:#}");
+        let found = plan["labels"][0]["foreseen"]["warnings"].as_array().expect("warnings").clone();
+        let sourced =
+            |one: &Value| one["document"].as_str().is_some_and(|from| from.starts_with("Microsoft: "));
+        assert!(found.iter().all(sourced), "{found:?}");
+        let text: Vec<_> = found.iter().map(|one| one["message"].as_str().expect("a message")).collect();
+        text.join("\n")
+    };
+    let plain = warnings("ROOT\\ECHO");
+    assert!(plain.contains("Unclassified") && plain.lines().count() == 1, "{plain}");
+    for (to, why) in [
+        ("BIOS\\PNP1", "begins with `bios\\pnp`"),
+        ("*DONTUSEX", "begins with `*dontuse`"),
+        ("PCI\\VEN_1", "names no device"),
+        ("ECHODRIVE", "no bus enumerator"),
+    ] {
+        let found = warnings(to);
+        assert!(found.contains(why), "{to}: {found}");
+    }
+}
