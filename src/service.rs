@@ -98,12 +98,13 @@ pub fn extend_timeouts(most: Duration) -> Extending {
     Extending(held)
 }
 
-/// The file of a systemd credential (`LoadCredential=`), if the unit was given it.
+/// The files of a systemd credential, if the unit was given it. An encrypted one comes as `NAME-encrypted`, because
+/// systemd takes a plain file for an encrypted one of the same name; two files are one too many.
 #[must_use]
-pub fn credential(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    let path = PathBuf::from(folder).join(name);
-    path.is_file().then_some(path)
+pub fn credentials(name: &str) -> Vec<PathBuf> {
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else { return Vec::new() };
+    let files = [name.to_owned(), format!("{name}-encrypted")].map(|name| folder.join(name));
+    files.into_iter().filter(|path| path.is_file()).collect()
 }
 
 /// Outside of systemd there is nobody to tell, which is fine.

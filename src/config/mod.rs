@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 mod build;
 pub mod duration;
+#[cfg(test)]
+mod manual;
 pub mod model;
 pub mod pattern;
 pub mod plan;
