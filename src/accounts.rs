@@ -73,7 +73,9 @@ fn credential(account: &Account) -> anyhow::Result<hardware::Credential> {
                 anyhow!("the systemd credential `{name}` is not there; put it into /etc/credstore/{name}, or encrypted into /etc/credstore.encrypted/{name}-encrypted, and have the unit load it")
             })?;
             if !paths.is_empty() {
-                return Err(anyhow!("there are both a plain and an encrypted systemd credential `{name}`; remove one of them"));
+                return Err(anyhow!(
+                    "there are both a plain and an encrypted systemd credential `{name}`; remove one of them"
+                ));
             }
             secret_of(&path)?;
             hardware::Credential::Secret(SecretSource::File(path))

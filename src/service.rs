@@ -102,7 +102,9 @@ pub fn extend_timeouts(most: Duration) -> Extending {
 /// systemd takes a plain file for an encrypted one of the same name; two files are one too many.
 #[must_use]
 pub fn credentials(name: &str) -> Vec<PathBuf> {
-    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else { return Vec::new() };
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else {
+        return Vec::new();
+    };
     let files = [name.to_owned(), format!("{name}-encrypted")].map(|name| folder.join(name));
     files.into_iter().filter(|path| path.is_file()).collect()
 }

@@ -47,7 +47,7 @@ impl<'a> Page<'a> {
                 self.choices(each);
             }
         } else {
-            let _ = write!(self.text, ".SH TOP LEVEL\n");
+            let _ = writeln!(self.text, ".SH TOP LEVEL");
             self.key(key, schema, false);
         }
     }
@@ -67,16 +67,21 @@ impl<'a> Page<'a> {
         let required: Vec<_> = table["required"].as_array().into_iter().flatten().collect();
         let mut inner = Vec::new();
         for (key, schema) in table["properties"].as_object().into_iter().flatten() {
-            let target = if schema.get("items").is_some() { &schema["items"] } else { schema };
+            let each = schema.get("additionalProperties").filter(|each| each.get("$ref").is_some());
+            let target = each.or_else(|| schema.get("items")).unwrap_or(schema);
             match self.definition(target) {
                 Some((found, table)) if table.get("properties").is_some() && found != "Pace" => {
-                    inner.push((key, schema));
+                    let about = schema["description"].as_str().unwrap_or_default();
+                    match each {
+                        Some(each) => inner.push((format!("{path}.{key}.NAME"), each, about)),
+                        None => inner.push((format!("{path}.{key}"), schema, about)),
+                    }
                 }
                 _ => self.key(key, schema, required.iter().any(|name| *name == key)),
             }
         }
-        for (key, schema) in inner {
-            self.table(&format!("{path}.{key}"), schema, schema["description"].as_str().unwrap_or_default());
+        for (path, schema, about) in inner {
+            self.table(&path, schema, about);
         }
     }
 
@@ -170,8 +175,9 @@ fn the_manual_page_tells_every_key() {
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {
         for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
             let key_line = format!(".BR {} ", roff(key));
-            let table = format!(".{}]", roff(key));
-            let told = page.contains(&key_line) || page.contains(&table) || name == "Pace";
+            let tables = [format!(".{}]", roff(key)), format!(".{}.NAME]", roff(key))];
+            let told = page.contains(&key_line) || tables.iter().any(|table| page.contains(table));
+            let told = told || name == "Pace";
             assert!(told, "{name}.{key}");
         }
     }

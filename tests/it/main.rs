@@ -10,6 +10,7 @@
 mod home;
 
 mod api;
+mod catalog;
 mod configuration;
 mod crash;
 mod hardware;
