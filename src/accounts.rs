@@ -68,15 +68,7 @@ fn credential(account: &Account) -> anyhow::Result<hardware::Credential> {
             hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
         }
         Credential::SecretCredential(name) => {
-            let mut paths = crate::service::credentials(name);
-            let path = paths.pop().ok_or_else(|| {
-                anyhow!("the systemd credential `{name}` is not there; put it into /etc/credstore/{name}, or encrypted into /etc/credstore.encrypted/{name}-encrypted, and have the unit load it")
-            })?;
-            if !paths.is_empty() {
-                return Err(anyhow!(
-                    "there are both a plain and an encrypted systemd credential `{name}`; remove one of them"
-                ));
-            }
+            let path = crate::service::credential(name)?;
             secret_of(&path)?;
             hardware::Credential::Secret(SecretSource::File(path))
         }

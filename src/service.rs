@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use sd_notify::NotifyState;
 
 /// While something long goes on, systemd is told this often ...
@@ -98,15 +99,24 @@ pub fn extend_timeouts(most: Duration) -> Extending {
     Extending(held)
 }
 
-/// The files of a systemd credential, if the unit was given it. An encrypted one comes as `NAME-encrypted`, because
-/// systemd takes a plain file for an encrypted one of the same name; two files are one too many.
-#[must_use]
-pub fn credentials(name: &str) -> Vec<PathBuf> {
-    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else {
-        return Vec::new();
-    };
-    let files = [name.to_owned(), format!("{name}-encrypted")].map(|name| folder.join(name));
-    files.into_iter().filter(|path| path.is_file()).collect()
+/// The file of a systemd credential. An encrypted one comes as `NAME-encrypted`, because systemd takes a plain file for
+/// an encrypted one of the same name.
+///
+/// # Errors
+/// When the unit was not given it, or was given both.
+pub fn credential(name: &str) -> anyhow::Result<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let file = |name: String| folder.as_ref().map(|folder| folder.join(name)).filter(|path| path.is_file());
+    match (file(name.to_owned()), file(format!("{name}-encrypted"))) {
+        (Some(path), None) | (None, Some(path)) => Ok(path),
+        (None, None) => Err(anyhow!(
+            "the systemd credential `{name}` is not there; put it into /etc/credstore/{name}, or encrypted into \
+             /etc/credstore.encrypted/{name}-encrypted, and have the unit load it"
+        )),
+        (Some(_), Some(_)) => Err(anyhow!(
+            "there are both a plain and an encrypted systemd credential `{name}`; remove one of them"
+        )),
+    }
 }
 
 /// Outside of systemd there is nobody to tell, which is fine.

@@ -28,10 +28,7 @@ impl Webhook {
         let secret = match secret {
             None => None,
             Some(SecretAt::File(path)) => Some(path.clone()),
-            Some(SecretAt::Credential(name)) => Some(
-                crate::service::credential(name)
-                    .ok_or_else(|| anyhow!("the systemd credential `{name}` is not there"))?,
-            ),
+            Some(SecretAt::Credential(name)) => Some(crate::service::credential(name)?),
         };
         let http = reqwest::Client::builder()
             .timeout(timeout)
