@@ -99,22 +99,44 @@ pub fn extend_timeouts(most: Duration) -> Extending {
     Extending(held)
 }
 
+/// Where credentials lie for systemd to load (systemd.exec(5)); a command that systemd did not start reads them there.
+const CREDSTORES: [&str; 2] = ["/etc/credstore", "/run/credstore"];
+
 /// The file of a systemd credential. An encrypted one comes as `NAME-encrypted`, because systemd takes a plain file for
 /// an encrypted one of the same name.
 ///
 /// # Errors
-/// When the unit was not given it, or was given both.
+/// When the unit was not given it, or was given both; outside of a unit when it lies nowhere to be read.
 pub fn credential(name: &str) -> anyhow::Result<PathBuf> {
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let file = |name: String| folder.as_ref().map(|folder| folder.join(name)).filter(|path| path.is_file());
-    match (file(name.to_owned()), file(format!("{name}-encrypted"))) {
+    let encrypted = format!("{name}-encrypted");
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else {
+        return outside_of_a_unit(name, &encrypted);
+    };
+    let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+    match (file(name), file(&encrypted)) {
         (Some(path), None) | (None, Some(path)) => Ok(path),
         (None, None) => Err(anyhow!(
             "the systemd credential `{name}` is not there; put it into /etc/credstore/{name}, or encrypted into \
-             /etc/credstore.encrypted/{name}-encrypted, and have the unit load it"
+             /etc/credstore.encrypted/{encrypted}, and have the unit load it"
         )),
         (Some(_), Some(_)) => Err(anyhow!(
             "there are both a plain and an encrypted systemd credential `{name}`; remove one of them"
+        )),
+    }
+}
+
+fn outside_of_a_unit(name: &str, encrypted: &str) -> anyhow::Result<PathBuf> {
+    let plain = CREDSTORES.iter().map(|store| PathBuf::from(store).join(name)).find(|path| path.is_file());
+    let sealed = PathBuf::from("/etc/credstore.encrypted").join(encrypted);
+    match plain {
+        Some(path) => Ok(path),
+        None if sealed.is_file() => Err(anyhow!(
+            "{} can only be read within the unit; try this command by `systemd-run --pipe --wait -p \
+             LoadCredentialEncrypted={encrypted} dropship …`",
+            sealed.display()
+        )),
+        None => Err(anyhow!(
+            "the systemd credential `{name}` is not in /etc/credstore, or this user may not look there; be root"
         )),
     }
 }

@@ -1,7 +1,5 @@
 //! dropship.toml(5), made from the schema: kept in `docs/man/` and packaged from there.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
 const SCHEMA: &str = include_str!("../../config/dropship.schema.json");
@@ -47,7 +45,7 @@ impl<'a> Page<'a> {
                 self.choices(each);
             }
         } else {
-            let _ = writeln!(self.text, ".SH TOP LEVEL");
+            self.text.push_str(".SH TOP LEVEL\n");
             self.key(key, schema, false);
         }
     }
@@ -56,11 +54,11 @@ impl<'a> Page<'a> {
     fn table(&mut self, path: &str, schema: &'a Value, about: &str) {
         let list = schema["items"].get("$ref").is_some();
         let heading = if list { format!("[[{path}]]") } else { format!("[{path}]") };
-        let _ = write!(self.text, ".SH {}\n{}\n", quoted(&heading), prose(about));
+        self.text.push_str(&format!(".SH {}\n{}\n", quoted(&heading), prose(about)));
         let target = if list { &schema["items"] } else { schema };
         let Some((name, table)) = self.definition(target) else { return };
         if let Some((_, place)) = self.told.iter().find(|(told, _)| *told == name) {
-            let _ = write!(self.text, "The same keys as in {}.\n", roff(place));
+            self.text.push_str(&format!("The same keys as in {}.\n", roff(place)));
             return;
         }
         self.told.push((name, heading));
@@ -88,7 +86,7 @@ impl<'a> Page<'a> {
     fn key(&mut self, key: &str, schema: &'a Value, required: bool) {
         let must = if required { ", required" } else { "" };
         let about = prose(schema["description"].as_str().unwrap_or_default());
-        let _ = write!(self.text, ".TP\n.BR {} \" ({}{must})\"\n{about}\n", roff(key), self.kind(schema));
+        self.text.push_str(&format!(".TP\n.BR {} \" ({}{must})\"\n{about}\n", roff(key), self.kind(schema)));
         self.choices(schema);
     }
 
@@ -98,7 +96,7 @@ impl<'a> Page<'a> {
         for choice in definition["oneOf"].as_array().into_iter().flatten() {
             if let (Some(value), about) = (choice["const"].as_str(), choice["description"].as_str()) {
                 let about = prose(about.unwrap_or_default());
-                let _ = write!(self.text, ".RS\n.TP\n.B \"\\(dq{}\\(dq\"\n{about}\n.RE\n", roff(value));
+                self.text.push_str(&format!(".RS\n.TP\n.B \"\\(dq{}\\(dq\"\n{about}\n.RE\n", roff(value)));
             }
         }
     }

@@ -1,14 +1,18 @@
 //! What the admin sees: every event that is logged is one function here.
 
 mod account;
+mod daemon;
 pub mod id;
 mod init;
+mod repeated;
 mod terminal;
 
 use jiff::SignedDuration;
 
 pub use account::{account_paused, account_resumed};
+pub use daemon::*;
 pub use init::{Form, init};
+pub use repeated::Repeated;
 
 use crate::job::{Event, Job, Thing};
 
@@ -161,15 +165,27 @@ pub fn told(job: &Job, event: &Event) {
         }
         Event::Overdue => overdue(job, job.updated.duration_since(job.step_began)),
         Event::Stumbled { due, fault } => {
-            job_line!(
-                warn,
-                job,
-                name,
-                None,
-                None,
-                "{package}: {fault}; attempt {} failed, again at {due:.0}",
-                job.attempts
-            );
+            let tries = job.attempts;
+            // In a long outage every job stumbles again and again: the first times tell all that there is to tell.
+            if tries.is_power_of_two() {
+                job_line!(
+                    warn,
+                    job,
+                    name,
+                    None,
+                    None,
+                    "{package}: {fault}; attempt {tries} failed, again at {due:.0}"
+                );
+            } else {
+                job_line!(
+                    debug,
+                    job,
+                    name,
+                    None,
+                    None,
+                    "{package}: {fault}; attempt {tries} failed, again at {due:.0}"
+                );
+            }
         }
         Event::Resumed => job_line!(debug, job, name, None, None, "{package}: goes on"),
         Event::Held { fault, .. } => {
@@ -232,155 +248,41 @@ pub fn left_out(job: &Job, what: &str, error: &str) {
     job_line!(warn, job, "left_out", None, None, "{package}: {what} could not be fetched: {error}");
 }
 
+/// Receipts that cannot be written, by outbox: one that is away keeps all of its jobs from writing theirs.
+static UNWRITTEN: Repeated = Repeated::new();
+
+fn outbox_of(job: &Job) -> &str {
+    job.package.outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
+}
+
 /// A receipt could not be written; it is again at the next change.
 pub fn receipt_unwritten(job: &Job, error: &str) {
     let package = Shown(&job.package.name);
+    let Some(times) = UNWRITTEN.again(outbox_of(job)) else {
+        tracing::debug!(job_id = %job.id, "the receipt in {} cannot be written: {error}", job.package.outbox);
+        return;
+    };
+    let so_far = if times > 1 { format!(" (so far {times} times in this outbox)") } else { String::new() };
     job_line!(
         error,
         job,
         "receipt_unwritten",
         Some(id::OUTBOX_UNWRITABLE),
         None,
-        "{package}: the receipt in {} cannot be written: {error}; the job goes on, give the daemon leave to write there",
+        "{package}: the receipt in {} cannot be written{so_far}: {error}; the job goes on, give the daemon leave to write there",
         job.package.outbox
     );
 }
 
-/// The daemon takes and works on packages.
-pub fn ready(status: &str, sandbox: bool) {
-    let where_to = if sandbox { " a sandbox stands in for Microsoft" } else { "" };
-    tracing::info!(
-        event = "ready",
-        message_id = id::READY,
-        "dropship {} is ready: {status}{where_to}",
-        env!("CARGO_PKG_VERSION")
-    );
-}
-
-/// The daemon goes down.
-pub fn stopping(running: usize) {
-    tracing::info!(
-        event = "stopping",
-        message_id = id::STOPPING,
-        "dropship ends; {running} jobs are in hand, their calls under way may end"
-    );
-}
-
-/// Everything is put down.
-pub fn stopped(took: std::time::Duration) {
-    tracing::info!(
-        event = "stopped",
-        message_id = id::STOPPED,
-        "dropship has ended; draining took {took:.1?}"
-    );
-}
-
-/// A second signal: nothing is waited for any more.
-pub fn stopped_at_once() {
-    tracing::warn!(
-        event = "stopped",
-        message_id = id::STOPPED,
-        "dropship ends at once, asked a second time; calls under way are looked for at the next start"
-    );
-}
-
-/// Calls under way did not end in time.
-pub fn drain_gave_up(running: usize) {
-    tracing::warn!(
-        event = "drain_gave_up",
-        "{running} jobs did not end their calls in time; what they did is looked for at the next start"
-    );
-}
-
-/// Parts hang: the watchdog goes hungry until they beat again.
-pub fn hung(parts: &[(&str, std::time::Duration)]) {
-    let parts: Vec<_> = parts.iter().map(|(part, age)| format!("{part} (silent for {age:.1?})")).collect();
-    tracing::error!(
-        event = "hung",
-        message_id = id::HUNG,
-        "A part hangs: {}; unless it goes on, systemd's watchdog restarts the daemon",
-        parts.join(", ")
-    );
-}
-
-/// A notification did not get through; it is tried again.
-pub fn notification_failed(target: &str, id: &str, why: &str) {
-    tracing::warn!(
-        event = "notification_failed",
-        message_id = id::NOTIFY_FAILED,
-        notify = target,
-        notification = id,
-        "Notifying `{target}` failed, it is tried again: {}",
-        crate::redact::mask(why)
-    );
-}
-
-/// A notification is given up.
-pub fn notification_lost(target: &str, id: &str, why: &str) {
-    tracing::error!(
-        event = "notification_lost",
-        message_id = id::NOTIFY_FAILED,
-        notify = target,
-        notification = id,
-        "Notifying `{target}` of {id} was given up: {}",
-        crate::redact::mask(why)
-    );
-}
-
-/// A store that began empty took up what an earlier one left.
-pub fn taken_up(adopted: crate::reception::Adopted) {
-    let crate::reception::Adopted { jobs, held } = adopted;
-    if jobs > 0 {
-        tracing::warn!(
-            event = "taken_up",
-            message_id = id::TAKEN_UP,
-            "The store began empty: {jobs} jobs were taken up from receipts and captured packages, {held} of them wait for a person"
+/// A receipt was written; tells so if others could not be.
+pub fn receipt_written(job: &Job) {
+    if let Some(times) = UNWRITTEN.over(outbox_of(job)) {
+        tracing::info!(
+            event = "outbox_writable",
+            "The outbox {} can be written again; {times} receipts could not be written meanwhile",
+            outbox_of(job)
         );
     }
-}
-
-/// The store was damaged and rebuilt.
-pub fn store_mended(aside: &std::path::Path, why: &str, lines: u64) {
-    tracing::error!(
-        event = "store_mended",
-        message_id = id::STORE_MENDED,
-        "The database of the store was of no use ({why}); it was put aside as {} and rebuilt from {lines} lines of the journal",
-        aside.display()
-    );
-}
-
-/// The store failed.
-pub fn store_failed(message: &str) {
-    tracing::error!(event = "store_failed", message_id = id::STORE_FAILED, "{message}");
-}
-
-/// The emergency brake was put on or taken off.
-pub fn brake(folder: Option<&str>, on: bool) {
-    let what = folder.map_or_else(|| "everything".to_owned(), |folder| format!("folder `{folder}`"));
-    if on {
-        tracing::warn!(
-            event = "paused",
-            folder,
-            "Paused: {what}; nothing is created, committed or changed until `dropship resume`"
-        );
-    } else {
-        tracing::info!(event = "resumed", folder, "Resumed: {what}");
-    }
-}
-
-/// Another configuration is in force.
-pub fn reloaded(by: &str, what: &str) {
-    tracing::info!(event = "reloaded", by, "Reloaded, asked for by {by}: {what}");
-}
-
-/// Another configuration was refused; the old one stays in force.
-pub fn reload_refused(by: &str, why: &str) {
-    tracing::error!(
-        event = "reload_refused",
-        message_id = id::RELOAD_REFUSED,
-        by,
-        "The new configuration, asked for by {by}, is refused, and the old one stays in force: {why}"
-    );
 }
 
 /// A text of somebody else's making: control characters are shown, not obeyed.

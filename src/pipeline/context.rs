@@ -215,7 +215,10 @@ impl<S> Context<S> {
         receipt.sandbox = self.settings.sandbox;
         let writing = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt));
         let error = match tokio::time::timeout(HANGS, writing).await {
-            Ok(Ok(Ok(()))) => return self.receipted(&job).await,
+            Ok(Ok(Ok(()))) => {
+                crate::observe::receipt_written(&job);
+                return self.receipted(&job).await;
+            }
             Ok(Ok(Err(error))) => error.to_string(),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("the file system did not answer for {} seconds", HANGS.as_secs()),
