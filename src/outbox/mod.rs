@@ -60,7 +60,14 @@ impl Outbox {
         let search = self.mode | ((self.mode & 0o444) >> 2) | 0o300;
         if !self.folder.is_dir() {
             DirBuilder::new().recursive(true).mode(search).create(&self.folder)?;
-            fs::set_permissions(&self.folder, Permissions::from_mode(search))?;
+            // In a setgid outbox the folder inherits the bit, and with it its files the group that is to read them. Under
+            // `RestrictSUIDSGID=` the bit may not be set, only kept.
+            let made = fs::metadata(&self.folder)?.permissions().mode();
+            if made & 0o777 != search {
+                let keep = Permissions::from_mode(search | (made & 0o2000));
+                fs::set_permissions(&self.folder, keep)
+                    .or_else(|_| fs::set_permissions(&self.folder, Permissions::from_mode(search)))?;
+            }
             sync_folder(self.folder.parent().unwrap_or(&self.folder))?;
         }
         Ok(())
@@ -147,6 +154,18 @@ mod tests {
         assert_eq!(fs::metadata(&path).expect("result").permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::metadata(outbox.folder()).expect("folder").permissions().mode() & 0o777, 0o755);
         assert!(!outbox.staging(SIGNED).exists());
+    }
+
+    #[test]
+    fn results_belong_to_the_group_of_a_setgid_outbox() {
+        let home = tempfile::tempdir().expect("folder");
+        fs::set_permissions(home.path(), Permissions::from_mode(0o2775)).expect("setgid");
+        for (name, mode) in [("a", None), ("b", Some(0o644))] {
+            let outbox = Outbox::at(home.path().join(name), mode);
+            outbox.write(SIGNED, b"zip").expect("written");
+            let folder = fs::metadata(outbox.folder()).expect("folder").permissions().mode();
+            assert_eq!(folder & 0o2000, 0o2000, "{name}: {folder:o}");
+        }
     }
 
     #[test]
