@@ -36,14 +36,26 @@ impl Peer {
         operators.iter().filter_map(|name| group_id(name)).any(|id| groups.contains(&id))
     }
 
-    /// All groups of the process; only the primary one if the kernel does not tell.
+    /// All groups of the process, as far as they are to be known: under `ProtectProc=` those of other users' processes
+    /// are not, and what the group database says of the user counts.
     fn groups(&self) -> Vec<u32> {
         let mut groups = vec![self.gid];
+        groups.extend(self.groups_of_user());
         let Some(pid) = self.pid else { return groups };
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap_or_default();
         groups.extend(line.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
         groups
+    }
+}
+
+impl Peer {
+    fn groups_of_user(&self) -> Vec<u32> {
+        let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(self.uid)).ok().flatten();
+        let name = user.and_then(|user| std::ffi::CString::new(user.name).ok());
+        let gid = nix::unistd::Gid::from_raw(self.gid);
+        let groups = name.and_then(|name| nix::unistd::getgrouplist(&name, gid).ok()).unwrap_or_default();
+        groups.into_iter().map(nix::unistd::Gid::as_raw).collect()
     }
 }
 
