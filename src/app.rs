@@ -138,7 +138,9 @@ impl Loaded {
             let (adopting, sandbox) = (Arc::clone(&reception), self.options.sandbox);
             observe::taken_up(tokio::task::spawn_blocking(move || adopting.adopt(sandbox)).await??);
         }
-        reception.sweep()?;
+        // Listed before anything can come in, gone through when all is up: there may be many.
+        let copies = reception.copies()?;
+        let sweeping = Arc::clone(&reception);
         let context = Arc::new(Context {
             brake: Brake::remembered(&*store)?,
             names: Names::of(&open),
@@ -195,6 +197,11 @@ impl Loaded {
         ];
         tasks.extend(scraping);
         let workers = tokio::spawn(crate::pipeline::run(Arc::clone(&context)));
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = sweeping.sweep(&copies) {
+                tracing::error!("what is left of captured packages cannot be thrown away: {error}");
+            }
+        });
         drop(starting);
         let watchdog = watchdog::start(&pulse, &socket);
         let status = status_line::of(&context, &intake);

@@ -80,15 +80,21 @@ impl Reception {
         *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rulebook);
     }
 
+    /// The jobs that have copies now; [`Reception::sweep`] is for those that were there before anything came in.
+    ///
+    /// # Errors
+    /// When the depot cannot be read.
+    pub fn copies(&self) -> Result<Vec<JobId>, StoreError> {
+        self.depot.jobs().map_err(unswept)
+    }
+
     /// Throws away copies of no job, since the daemon died between taking a copy in and beginning its job, and copies
     /// that are no longer needed, since it died before it could. Beside a store without any job nothing is thrown away:
     /// the copies may be all that is left.
     ///
     /// # Errors
     /// When store or depot cannot be read.
-    pub fn sweep(&self) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Io { what: "cannot sweep", path: "packages".into(), error: source };
-        let copies = self.depot.jobs().map_err(failed)?;
+    pub fn sweep(&self, copies: &[JobId]) -> Result<(), StoreError> {
         let empty = self.store.counts()?.iter().all(|(_, jobs)| *jobs == 0);
         if empty && copies.len() > 1 {
             tracing::warn!(
@@ -99,14 +105,18 @@ impl Reception {
             return Ok(());
         }
         for id in copies {
-            match self.store.job(&id)? {
-                None => self.depot.discard(&id).map_err(failed)?,
-                Some(job) if job.collected.is_some() => self.depot.discard_copy(&id).map_err(failed)?,
+            match self.store.job(id)? {
+                None => self.depot.discard(id).map_err(unswept)?,
+                Some(job) if job.collected.is_some() => self.depot.discard_copy(id).map_err(unswept)?,
                 Some(_) => {}
             }
         }
         Ok(())
     }
+}
+
+fn unswept(error: std::io::Error) -> StoreError {
+    StoreError::Io { what: "cannot sweep", path: "packages".into(), error }
 }
 
 impl Desk for Reception {

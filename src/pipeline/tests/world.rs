@@ -235,7 +235,7 @@ impl World {
             context.runtime.block_on(context.tell(job, events));
         });
         let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
-        reception.sweep().expect("swept");
+        reception.sweep(&reception.copies().expect("listed")).expect("swept");
         let open = store.open_jobs().expect("open jobs");
         let context = Arc::new(Context {
             witness: Arc::new(()),
