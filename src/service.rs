@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -23,11 +24,16 @@ pub fn stderr_is_the_journal() -> bool {
 
 /// The daemon is up: sockets bound, store open, folders watched.
 pub fn ready(status: &str) {
+    status.clone_into(&mut LINE.lock().unwrap_or_else(PoisonError::into_inner));
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// The line that was told last; shown again when a reload is over.
+static LINE: Mutex<String> = Mutex::new(String::new());
+
 /// One line that `systemctl status` shows.
 pub fn status(status: &str) {
+    status.clone_into(&mut LINE.lock().unwrap_or_else(PoisonError::into_inner));
     tell(&[NotifyState::Status(status)]);
 }
 
@@ -66,7 +72,8 @@ pub fn reloading() -> Reloading {
 
 impl Drop for Reloading {
     fn drop(&mut self) {
-        tell(&[NotifyState::Ready]);
+        let line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(&[NotifyState::Ready, NotifyState::Status(&line)]);
     }
 }
 

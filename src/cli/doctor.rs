@@ -5,16 +5,15 @@ use std::path::Path;
 use super::exit::Exit;
 use super::output::Output;
 use super::place;
-use crate::control::Client;
 use crate::depot::Depot;
 use crate::doctor::{Finding, examine};
 use crate::store::{Durable, Opening, StoreError};
 
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let config = place::load(config)?;
-    let findings = match Client::connect(&config.control.socket).await? {
+    let findings = match place::connect(config).await? {
         Ok(client) => client.doctor().await?,
         Err(no_daemon) => {
+            let config = place::load(config)?;
             let home = &config.store.path;
             place::store_exists(home, no_daemon)?;
             super::owner::become_owner(home)?;

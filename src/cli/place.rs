@@ -1,7 +1,7 @@
 //! Where a command finds its answers: at the running daemon, or in the store when none runs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -34,6 +34,25 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
 }
 
+/// Connects to the daemon. Whoever edits the rest of the configuration, and has not finished, keeps nobody from it.
+pub(super) async fn connect(path: &Path) -> anyhow::Result<Result<Client, NoDaemon>> {
+    let socket = match socket_of(path) {
+        Some(socket) if socket.exists() => socket,
+        _ => load(path)?.control.socket,
+    };
+    Ok(Client::connect(&socket).await?)
+}
+
+/// The socket that a configuration names, whatever else it says.
+fn socket_of(path: &Path) -> Option<PathBuf> {
+    let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap_or_default();
+    let named = table.get("control").and_then(|control| control.get("socket")?.as_str().map(PathBuf::from));
+    let runtime =
+        || std::env::var_os("RUNTIME_DIRECTORY").map(|folder| Path::new(&folder).join("control.sock"));
+    let socket = named.or_else(runtime).unwrap_or_else(|| "/run/dropship/control.sock".into());
+    Some(path.parent()?.join(socket))
+}
+
 /// Without a daemon a command needs its store.
 pub(super) fn store_exists(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
     if home.join("journal").is_dir() {
@@ -45,17 +64,15 @@ pub(super) fn store_exists(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<N
 impl Place {
     /// Finds the daemon, else opens the store.
     pub(super) async fn find(path: &Path) -> anyhow::Result<Self> {
-        let config = load(path)?;
-        match Client::connect(&config.control.socket).await? {
+        match connect(path).await? {
             Ok(client) => Ok(Self::Daemon(client)),
-            Err(no_daemon) => Self::alone(config, no_daemon),
+            Err(no_daemon) => Self::alone(load(path)?, no_daemon),
         }
     }
 
     /// Finds the daemon.
     pub(super) async fn daemon(path: &Path) -> anyhow::Result<Client> {
-        let config = load(path)?;
-        Ok(Client::connect(&config.control.socket).await??)
+        Ok(connect(path).await??)
     }
 
     fn alone(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
