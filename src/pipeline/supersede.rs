@@ -108,12 +108,14 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go<bool> {
 }
 
 async fn one<S: Service>(hand: &mut Hand<'_, S>, index: usize, rule: &str, plan: &LabelPlan) -> Go<bool> {
-    let place = hand.remote().await?;
-    let Some(own) = Made::of(hand, index, place, plan) else { return Ok(true) };
     let flags = hand.context.store.flags(&prefix(rule, plan)).map_err(Stop::Store)?;
     let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
-    let twins: Vec<Made> =
-        made.filter(|made| made.label != own.label && made.account == own.account).collect();
+    let twins: Vec<Made> = made.filter(|made| made.account == hand.account()).collect();
+    if !plan.supersede && twins.iter().all(|made| made.supersedes.is_none()) {
+        return Ok(true);
+    }
+    let place = hand.remote().await?;
+    let Some(own) = Made::of(hand, index, place, plan) else { return Ok(true) };
     let older: Vec<&Made> =
         twins.iter().filter(|made| plan.supersede && is_older(&made.versions, &own.versions)).collect();
     // Those would have taken over from this label, had it been published when they were. A lower version that comes in
