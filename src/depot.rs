@@ -75,7 +75,7 @@ impl Depot {
         self.folder(job).join("package")
     }
 
-    /// Takes a captured copy in as a job's package and writes its dossier; gives the dossier's digest.
+    /// Takes a captured copy in as a job's package and writes its dossier, both durably; gives the dossier's digest.
     ///
     /// # Errors
     /// What the file system says.
@@ -85,8 +85,11 @@ impl Depot {
         let text = serde_json::to_vec(dossier)?;
         let mut file = File::create(self.dossier_path(job))?;
         file.write_all(&text)?;
+        let package = self.package(job);
+        fs::rename(incoming, &package)?;
+        // All of it first, then the syncs: the first brings most of what the others ask for to the disk.
+        File::open(package)?.sync_all()?;
         file.sync_all()?;
-        fs::rename(incoming, self.package(job))?;
         for folder in [&folder, &self.root] {
             File::open(folder)?.sync_all()?;
         }

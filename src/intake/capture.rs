@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::open::open_below;
 use super::{Find, Identity};
 
-/// A copy of a dropped file, durable and unchangeable by whoever dropped it.
+/// A copy of a dropped file, which whoever dropped it cannot change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
     /// Of the bytes in the copy.
@@ -37,19 +37,6 @@ pub enum CaptureError {
     /// The source may not be read.
     #[error("{} cannot be read: let the daemon's user read it (setfacl -m u:dropship:r, or a group)", .0.display())]
     Denied(PathBuf),
-    /// The sidecar's checksum is another than the copy's.
-    #[error("{} has SHA-256 {}, but its sidecar asks for {}: it was damaged on its way, or the sidecar is of another", path.display(), hex(found), hex(expected))]
-    Checksum {
-        /// The source.
-        path: PathBuf,
-        /// Of the copy.
-        found: [u8; 32],
-        /// In the sidecar.
-        expected: [u8; 32],
-    },
-    /// The sidecar holds no checksum.
-    #[error("{0}")]
-    Sidecar(String),
     /// The store's disk or quota is full.
     #[error("no space left for {}: free some, or move [store] path to a larger disk", .0.display())]
     NoSpace(PathBuf),
@@ -71,9 +58,10 @@ pub enum CaptureError {
     },
 }
 
-/// Copies `find` to the new file `to`, shares its blocks where the file system can, and makes it durable.
+/// Copies `find` to the new file `to`, and shares its blocks where the file system can.
 ///
-/// Hashed are the bytes of the copy. The file and its folder are synced before it returns.
+/// Hashed are the bytes of the copy. It is not synced: most copies are of known or bad bytes and thrown away; one that
+/// becomes a job's is synced when the depot admits it.
 ///
 /// # Errors
 /// See [`CaptureError`]; `to` does not exist then, unless it existed before (which is an error too).
@@ -109,14 +97,6 @@ fn fill(find: &Find, mut copy: File, to: &Path) -> Result<Captured, CaptureError
     let after = source.metadata().map_err(|error| open_error(&find.path, error))?;
     if Identity::from(&after) != before || size != before.size {
         return Err(CaptureError::Changed(find.path.clone()));
-    }
-    let expected = find.expected_sha256().map_err(CaptureError::Sidecar)?;
-    if let Some(expected) = expected.filter(|expected| *expected != sha256) {
-        return Err(CaptureError::Checksum { path: find.path.clone(), found: sha256, expected });
-    }
-    copy.sync_all().map_err(|error| write_error(to, error))?;
-    if let Some(parent) = to.parent() {
-        File::open(parent).and_then(|dir| dir.sync_all()).map_err(|error| write_error(to, error))?;
     }
     Ok(Captured { sha256, size, identity: before })
 }
@@ -168,10 +148,6 @@ impl Write for HashWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hex(sum: &[u8; 32]) -> String {
-    sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn open_error(path: &Path, error: io::Error) -> CaptureError {

@@ -65,15 +65,14 @@ pub(super) fn consider(shared: &Shared, path: &Path, known: Option<Candidate>, c
         return Outcome::Nothing;
     }
     let identity = Identity::from(&meta);
-    if shared.desk.knows(&shared.spec.name, path, &identity) {
+    if shared.desk.knows(&shared.spec.name, path, &identity, shared.sidecar(path).as_ref()) {
         return Outcome::Known { identity, taken: false };
     }
     let now = Instant::now();
     let backlog = known.as_ref().is_some_and(|known| known.backlog)
         || matches!(cause, Cause::Look { backlog_before: Some(start) } if lay_there(shared, &identity, start));
     let beside = shared.spec.ready.companion(path);
-    let companion = beside.as_ref().and_then(|beside| std::fs::symlink_metadata(beside).ok());
-    let companion = companion.filter(|meta| meta.is_file()).map(|meta| Identity::from(&meta));
+    let companion = beside.as_ref().and_then(|beside| Identity::of_file(beside));
     let mut candidate = match known {
         Some(known) if known.identity == identity && known.companion == companion => known,
         _ => Candidate { companion, ..Candidate::new(identity, now, backlog) },

@@ -10,7 +10,10 @@ use super::{Identity, Sidecar};
 /// All calls block and are made on blocking threads; at most one at a time for each folder.
 pub trait Desk: Send + Sync + 'static {
     /// Is this very file known already? Cheap; asked for every file at every look.
-    fn knows(&self, folder: &str, path: &Path, identity: &Identity) -> bool;
+    ///
+    /// `sidecar` is what lies beside it, in folders that are `ready = "sidecar:…"`: a package that was rejected for its
+    /// sidecar is another once that was corrected.
+    fn knows(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool;
 
     /// Takes a file, settled or not: capture, inspect, queue.
     fn receive(&self, find: &Find) -> Receipt;

@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,14 @@ impl From<&Metadata> for Identity {
             mtime: stamp(meta.mtime(), meta.mtime_nsec()),
             ctime: stamp(meta.ctime(), meta.ctime_nsec()),
         }
+    }
+}
+
+impl Identity {
+    /// Of a regular file at this path, if there is one; follows no link.
+    pub(super) fn of_file(path: &Path) -> Option<Self> {
+        let meta = std::fs::symlink_metadata(path).ok()?;
+        meta.is_file().then(|| Self::from(&meta))
     }
 }
 

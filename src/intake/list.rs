@@ -89,7 +89,8 @@ fn read(
             Entry::Directory => stack.push(entry.path()),
             Entry::File(path, meta) => {
                 let identity = Identity::from(&meta);
-                if shared.desk.knows(&shared.spec.name, &path, &identity) {
+                let sidecar = shared.sidecar(&path);
+                if shared.desk.knows(&shared.spec.name, &path, &identity, sidecar.as_ref()) {
                     memory.known.seen(&shared.spec.path, &path, identity.dev, look);
                     continue;
                 }

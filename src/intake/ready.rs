@@ -1,13 +1,13 @@
 //! When a folder's files are finished, and the small files that may say so.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::open::open_below;
-use super::{Find, Identity};
+use super::Identity;
 
 /// When is a file of a folder finished?
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Ready {
         use std::os::unix::ffi::{OsStrExt, OsStringExt};
         let mut bytes = stem.into_vec();
         bytes.truncate(keep);
-        Some(companion.with_file_name(std::ffi::OsStr::from_bytes(&bytes)))
+        Some(companion.with_file_name(OsStr::from_bytes(&bytes)))
     }
 }
 
@@ -109,37 +109,38 @@ impl Sidecar {
         self.bytes.len() > Self::MOST
     }
 
-    pub(super) fn read(root: &Path, path: &Path) -> io::Result<Self> {
+    /// Reads what lies at `path`, below `root`; follows no link.
+    ///
+    /// # Errors
+    /// Those of the system, and that it is no regular file.
+    pub fn read(root: &Path, path: &Path) -> io::Result<Self> {
         let (file, meta) = open_below(root, path)?;
         let mut bytes = Vec::new();
         file.take(Self::MOST as u64 + 1).read_to_end(&mut bytes)?;
         Ok(Self { path: path.to_owned(), identity: Identity::from(&meta), bytes })
     }
-}
 
-impl Find {
-    /// The checksum that a `.sha256` sidecar asks for, if the folder has such.
+    /// The checksum that a `.sha256` sidecar asks for; nothing if it is of another kind.
     ///
     /// Reads what `sha256sum`, `sha256sum --tag` and `shasum -a 256` write, and a bare checksum.
     ///
     /// # Errors
-    /// The sidecar names no checksum for this file; the text says what it should look like.
-    pub fn expected_sha256(&self) -> Result<Option<[u8; 32]>, String> {
-        let Some(sidecar) = self.sidecar.as_ref().filter(|sidecar| has_suffix(&sidecar.path, b".sha256"))
-        else {
+    /// The sidecar names no checksum for the file of this name; the text says what it should look like.
+    pub fn expected_sha256(&self, name: &OsStr) -> Result<Option<[u8; 32]>, String> {
+        if !has_suffix(&self.path, b".sha256") {
             return Ok(None);
-        };
-        let name = self.name.to_string_lossy();
+        }
+        let name = name.to_string_lossy();
         let bad = |what: &str| {
             format!(
-                "{} {what}; it should read `<64 hexadecimal digits>  {name}`, as sha256sum writes it",
-                sidecar.path.display()
+                "the sidecar {} {what}; it should read `<64 hexadecimal digits>  {name}`, as sha256sum writes it",
+                self.path.display()
             )
         };
-        if sidecar.is_too_long() {
+        if self.is_too_long() {
             return Err(bad("is longer than 4 KiB"));
         }
-        let text = std::str::from_utf8(&sidecar.bytes).map_err(|_| bad("is not text"))?;
+        let text = std::str::from_utf8(&self.bytes).map_err(|_| bad("is not text"))?;
         let mut lines =
             text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
         lines.find_map(|line| checksum(line, &name)).map(Some).ok_or_else(|| bad("has no SHA-256 for it"))
@@ -174,20 +175,11 @@ mod tests {
     use super::*;
     use crate::intake::Stamp;
 
-    fn find(text: &[u8]) -> Find {
+    fn expected(text: &[u8]) -> Result<Option<[u8; 32]>, String> {
         let stamp = Stamp { secs: 0, nanos: 0 };
         let identity = Identity { dev: 1, ino: 1, size: 1, mtime: stamp, ctime: stamp };
-        Find {
-            folder: "audio".to_owned(),
-            root: "/srv".into(),
-            path: "/srv/x.cab".into(),
-            name: "x.cab".into(),
-            identity,
-            settled: false,
-            stale: false,
-            backlog: false,
-            sidecar: Some(Sidecar { path: "/srv/x.cab.sha256".into(), identity, bytes: text.to_vec() }),
-        }
+        let sidecar = Sidecar { path: "/srv/x.cab.sha256".into(), identity, bytes: text.to_vec() };
+        sidecar.expected_sha256(OsStr::new("x.cab"))
     }
 
     #[test]
@@ -200,7 +192,7 @@ mod tests {
             format!("SHA256 (x.cab) = {hex}\n"),
             format!("{}  other.cab\n{hex}  out/X.CAB\n", "00".repeat(32)),
         ] {
-            assert_eq!(find(text.as_bytes()).expected_sha256(), Ok(Some([0xab; 32])), "{text:?}");
+            assert_eq!(expected(text.as_bytes()), Ok(Some([0xab; 32])), "{text:?}");
         }
     }
 
@@ -216,10 +208,9 @@ mod tests {
             format!("{}  x.cab", "+a".repeat(32)).into_bytes(),
             [hex.as_bytes(), &[b' '; 5000]].concat(),
         ] {
-            let why = find(&text).expected_sha256().unwrap_err();
+            let why = expected(&text).unwrap_err();
             assert!(why.contains("as sha256sum writes it"), "{why}");
         }
-        assert_eq!(Find { sidecar: None, ..find(b"") }.expected_sha256(), Ok(None));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::line::Line;
 use super::names::Names;
 use super::spec::Spec;
 use super::watch::Watcher;
-use super::{Desk, Stamp};
+use super::{Desk, Identity, Ready, Stamp};
 
 /// How many files are taken in at once, over all folders; first come, first served.
 ///
@@ -94,6 +94,12 @@ impl Shared {
     /// Do other machines write to this folder?
     pub(super) fn is_remote(&self) -> bool {
         self.status().remote.is_some()
+    }
+
+    /// What lies beside a file and belongs to it, in folders that have such.
+    pub(super) fn sidecar(&self, path: &Path) -> Option<Identity> {
+        let has = matches!(self.spec.ready, Ready::Sidecar(_));
+        has.then(|| self.spec.ready.companion(path)).flatten().and_then(|beside| Identity::of_file(&beside))
     }
 
     /// How long a file must be unchanged to count as settled.

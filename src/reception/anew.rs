@@ -36,9 +36,12 @@ impl crate::pipeline::Judge for Reception {
 impl Reception {
     fn judged_events(&self, job: &Job, copy: &Path) -> Vec<Event> {
         let rulebook = self.rulebook();
+        if let Err(why) = sidecar::checked_again(&rulebook.config, job) {
+            return vec![Event::Rejected { fault: Fault::new("sidecar", why) }];
+        }
         let sha256 = job.package.sha256.clone();
         let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
-        let begun = Commit::new(vec![Entry::Inspecting { sha256: sha256.clone() }]);
+        let begun = Commit::lazily(vec![Entry::Inspecting { sha256: sha256.clone() }]);
         if poisoned || self.store.commit(begun).wait().is_err() {
             let fault = Fault::new("poison", POISONED);
             return vec![Event::Held { fault, request: None }];

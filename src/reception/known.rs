@@ -29,8 +29,26 @@ pub(super) fn text(identity: &Identity) -> String {
     format!("{dev}:{ino}:{size}:{}.{:09}:{}.{:09}", mtime.secs, mtime.nanos, ctime.secs, ctime.nanos)
 }
 
+/// An identity together with that of the sidecar that its package was rejected for.
+pub(super) fn text_beside(identity: &Identity, sidecar: &Identity) -> String {
+    format!("{}+{}", text(identity), text(sidecar))
+}
+
+/// A sidecar that is gone by now says nothing new.
+fn is_same(seen: &str, identity: &Identity, sidecar: Option<&Identity>) -> bool {
+    let (file, beside) = seen.split_once('+').map_or((seen, None), |(file, beside)| (file, Some(beside)));
+    file == text(identity) && beside.zip(sidecar).is_none_or(|(then, now)| then == text(now))
+}
+
 impl Known {
-    pub(super) fn knows(&self, store: &dyn Store, folder: &str, path: &Path, identity: &Identity) -> bool {
+    pub(super) fn knows(
+        &self,
+        store: &dyn Store,
+        folder: &str,
+        path: &Path,
+        identity: &Identity,
+        sidecar: Option<&Identity>,
+    ) -> bool {
         let path = path_key(path);
         let seen = store.seen(folder, &path);
         {
@@ -41,7 +59,7 @@ impl Known {
             }
         }
         match seen {
-            Ok(seen) => seen.is_some_and(|seen| seen.identity == text(identity)),
+            Ok(seen) => seen.is_some_and(|seen| is_same(&seen.identity, identity, sidecar)),
             Err(error) => {
                 tracing::error!(folder, "the store cannot be asked for a file: {error}");
                 true

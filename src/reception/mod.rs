@@ -120,8 +120,8 @@ fn unswept(error: std::io::Error) -> StoreError {
 }
 
 impl Desk for Reception {
-    fn knows(&self, folder: &str, path: &Path, identity: &Identity) -> bool {
-        self.known.knows(&*self.store, folder, path, identity)
+    fn knows(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
+        self.known.knows(&*self.store, folder, path, identity, sidecar)
     }
 
     fn receive(&self, find: &Find) -> Receipt {

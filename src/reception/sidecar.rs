@@ -1,11 +1,41 @@
 //! What the small file beside a package sets.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::config::model::Config;
+use crate::config::model::{Config, Ready};
 use crate::config::vars::{self, Vars};
-use crate::intake::Find;
+use crate::depot::hex;
+use crate::intake::{Find, Sidecar};
 use crate::job::Job;
+
+/// Is the copy what the find's sidecar asks for?
+pub(super) fn checked(find: &Find, sha256: &str) -> Result<(), String> {
+    find.sidecar.as_ref().map_or(Ok(()), |sidecar| compare(sidecar, &find.name, sha256))
+}
+
+/// Is a known job's package what the sidecar beside it asks for now?
+pub(super) fn checked_again(config: &Config, job: &Job) -> Result<(), String> {
+    let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package.folder.as_ref());
+    let (Some(folder), Some(path)) = (folder, job.package.path.as_deref()) else { return Ok(()) };
+    let Ready::Sidecar(suffix) = &folder.ready else { return Ok(()) };
+    let beside = format!("{path}{suffix}");
+    let sidecar = Sidecar::read(&folder.path, Path::new(&beside))
+        .map_err(|error| format!("the sidecar {beside} cannot be read: {error}"))?;
+    let name = Path::new(path).file_name().unwrap_or_default();
+    compare(&sidecar, name, &job.package.sha256)
+}
+
+fn compare(sidecar: &Sidecar, name: &OsStr, found: &str) -> Result<(), String> {
+    match sidecar.expected_sha256(name)?.map(|sum| hex(&sum)) {
+        Some(expected) if expected != found => Err(format!(
+            "the package has SHA-256 {found}, but its sidecar {} asks for {expected}: it was damaged on its way, or the \
+             sidecar is of another; copy both again",
+            sidecar.path.display()
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// What the find's sidecar sets.
 pub(super) fn vars_of_find(find: &Find) -> Result<Vars, String> {

@@ -6,13 +6,13 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::judge::{Judged, judge};
-use super::known::{looked_flag, text};
+use super::known::{looked_flag, text, text_beside};
 use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
 use crate::config::vars::Vars;
 use crate::depot::{Dossier, hex};
-use crate::intake::{CaptureError, Find, Receipt, capture};
+use crate::intake::{CaptureError, Find, Identity, Receipt, capture};
 use crate::job::{Creation, Event, Fault, Job, JobId, Package, State};
 use crate::outbox;
 use crate::package::{Glance, Kind, glance_file};
@@ -42,9 +42,11 @@ struct Taken<'a> {
     name: String,
     folder: Option<String>,
     path: Option<String>,
-    /// What to remember of the file that they were found in.
-    seen: Option<(String, String)>,
+    /// The file that they were found in.
+    find: Option<(&'a Find, Identity)>,
     rule: Option<&'a str>,
+    /// They are what a checksum beside them asks for.
+    beside: Result<(), String>,
     /// What its sidecar sets.
     vars: Result<Vars, String>,
     /// A bad verdict counts.
@@ -102,14 +104,16 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
             NotTaken::NotYet(error.to_string())
         }
     })?;
+    let sha256 = hex(&captured.sha256);
     let taken = Taken {
         copy,
-        sha256: hex(&captured.sha256),
+        beside: sidecar::checked(find, &sha256),
+        sha256,
         size: captured.size,
         name,
         folder: Some(find.folder.clone()),
         path: Some(find.path.to_string_lossy().into_owned()),
-        seen: Some((path_key(&find.path), text(&captured.identity))),
+        find: Some((find, captured.identity)),
         rule: None,
         vars: sidecar::vars_of_find(find),
         settled: find.settled,
@@ -136,19 +140,26 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
 fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
     let store = &*reception.store;
     if let Known::Job(id) = known_job(reception, taken)? {
+        if let Err(why) = &taken.beside {
+            tracing::warn!(job_id = %id, event = "sidecar", "{why}; the package is known and goes on");
+        }
         return Ok(id);
     }
     let poisoned = store.inspecting(&taken.sha256)? >= POISON;
     if poisoned {
         return begin(reception, taken, None, Err(Hold(Fault::new("poison", POISONED))));
     }
-    if let Err(why) = &taken.vars
+    if let Some(why) = taken.beside.as_ref().err().or(taken.vars.as_ref().err())
         && !taken.settled
     {
         return Err(NotTaken::NotYet(why.clone()));
     }
+    if let Err(why) = &taken.beside {
+        return begin(reception, taken, None, Ok(Err(Fault::new("sidecar", why.clone()))));
+    }
+    // It need not survive the machine, only the daemon: that is what an inspection might end.
     let sha256 = taken.sha256.clone();
-    store.commit(Commit::new(vec![Entry::Inspecting { sha256 }])).wait()?;
+    store.commit(Commit::lazily(vec![Entry::Inspecting { sha256 }])).wait()?;
     let rulebook = reception.rulebook();
     let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule, &taken.vars);
     // The inspection was survived, whatever comes of the package now.
@@ -201,7 +212,7 @@ fn known_job(reception: &Reception, taken: &Taken<'_>) -> Result<Known, NotTaken
     let store = &*reception.store;
     let Some(id) = store.find(&taken.sha256, taken.folder.as_deref())? else { return Ok(Known::Nothing) };
     let job = store.job(&id)?;
-    let mut entries: Vec<Entry> = seen(taken, &id).into_iter().collect();
+    let mut entries: Vec<Entry> = seen(taken, &id, false).into_iter().collect();
     let mut events = Vec::new();
     match job {
         Some(job) if matches!(job.state, State::Rejected { .. }) => return Ok(Known::Again(Box::new(job))),
@@ -224,9 +235,15 @@ fn dropped_again() -> Event {
     Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
 }
 
-fn seen(taken: &Taken<'_>, id: &JobId) -> Option<Entry> {
-    let ((path, identity), folder) = (taken.seen.clone()?, taken.folder.clone()?);
-    Some(Entry::Seen { folder, path, identity, sha256: taken.sha256.clone(), job: id.clone() })
+/// What to remember of the file. If it was rejected another sidecar makes another package of it.
+fn seen(taken: &Taken<'_>, id: &JobId, rejected: bool) -> Option<Entry> {
+    let (find, identity) = taken.find.as_ref()?;
+    let identity = match find.sidecar.as_ref().filter(|_| rejected) {
+        Some(sidecar) => text_beside(identity, &sidecar.identity),
+        None => text(identity),
+    };
+    let (folder, path, sha256) = (find.folder.clone(), path_key(&find.path), taken.sha256.clone());
+    Some(Entry::Seen { folder, path, identity, sha256, job: id.clone() })
 }
 
 /// Begins the job: accepted with its dossier, rejected, or held.
@@ -272,7 +289,8 @@ fn begin(
         }
     }
     let mut entries = vec![Entry::Job { job: id.clone(), rev, events: events.clone() }];
-    entries.extend(seen(taken, &id));
+    let rejected = matches!(events.last(), Some(Event::Rejected { .. }));
+    entries.extend(seen(taken, &id, rejected));
     let jobs = reception.store.commit(Commit::new(entries)).wait()?;
     for job in &jobs {
         (reception.tell)(job, &events);
@@ -321,8 +339,9 @@ impl Reception {
                 name: handed.name.to_owned(),
                 folder: handed.folder.map(str::to_owned),
                 path: None,
-                seen: None,
+                find: None,
                 rule: handed.rule,
+                beside: Ok(()),
                 vars: Ok(Vars::new()),
                 settled: true,
                 stale: true,
@@ -355,7 +374,7 @@ impl Read for Rationed<'_> {
     }
 }
 
-/// Writes bytes to a new file, durably; gives their digest and number.
+/// Writes bytes to a new file; gives their digest and number. Not durable: see [`crate::depot::Depot::admit`].
 pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
     let mut file = std::fs::File::create_new(to)?;
     let mut digest = Sha256::new();
@@ -370,7 +389,6 @@ pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String
         file.write_all(&buffer[..count])?;
         size += count as u64;
     }
-    file.sync_all()?;
     Ok((hex(&digest.finalize()), size))
 }
 

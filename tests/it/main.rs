@@ -14,6 +14,7 @@ mod catalog;
 mod configuration;
 mod crash;
 mod hardware;
+mod intake;
 mod kills;
 mod outage;
 mod power;

@@ -41,7 +41,7 @@ struct Recorder {
 }
 
 impl Desk for Recorder {
-    fn knows(&self, _: &str, path: &Path, identity: &Identity) -> bool {
+    fn knows(&self, _: &str, path: &Path, identity: &Identity, _: Option<&Identity>) -> bool {
         self.known.lock().unwrap().get(path) == Some(identity)
     }
 

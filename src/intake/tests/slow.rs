@@ -12,7 +12,7 @@ struct Counter {
 }
 
 impl Desk for Counter {
-    fn knows(&self, _: &str, _: &Path, identity: &Identity) -> bool {
+    fn knows(&self, _: &str, _: &Path, identity: &Identity, _: Option<&Identity>) -> bool {
         self.taken.lock().unwrap().contains(&identity.ino)
     }
 

@@ -446,7 +446,7 @@ impl Daemon {
             items.sort_by_key(fs::DirEntry::file_name);
             for item in items {
                 let identity = Identity::from(&item.metadata().expect("a file"));
-                if reception.knows(&folder.name, &item.path(), &identity) {
+                if reception.knows(&folder.name, &item.path(), &identity, None) {
                     continue;
                 }
                 let find = Find {
