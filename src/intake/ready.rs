@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::open::open_below;
 use super::Identity;
+use super::open::open_below;
 
 /// When is a file of a folder finished?
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
