@@ -15,12 +15,18 @@ pub(super) fn back_off(pace: Pace, failures: u32, asked: Option<Duration>) -> Du
     delay.max(asked.unwrap_or_default())
 }
 
-/// The time to the next look at something that has been waited for so long: a tenth of that, within bounds.
+/// The time to the next look at something that has been waited for so long, within bounds.
+///
+/// It grows with the root of the wait: a share of the wait itself asks too often early and notices too late after an
+/// hour. With 15 s and 5 min some 40 looks follow 40 minutes and notice after a minute in the mean; with 1 min and
+/// 1 h some 210 follow three days.
 #[must_use]
 pub(super) fn next_look(pace: Pace, waited: Duration) -> Duration {
-    let proportional = (waited / 10).clamp(pace.first.min(pace.max), pace.max);
+    let rooted = 0.62 * (pace.first.as_secs_f64() * waited.as_secs_f64()).sqrt();
+    let grown =
+        Duration::try_from_secs_f64(rooted).unwrap_or(pace.max).clamp(pace.first.min(pace.max), pace.max);
     // A spread of a tenth keeps the looks of many jobs apart.
-    proportional.mul_f64(0.95 + chance() / 10.0)
+    grown.mul_f64(0.95 + chance() / 10.0)
 }
 
 /// A number from 0 to 1.
@@ -48,7 +54,41 @@ mod tests {
     fn looks_get_rarer_with_the_time_waited() {
         let near = |delay: Duration, wanted: f64| (delay.as_secs_f64() / wanted - 1.0).abs() < 0.06;
         assert!(near(next_look(PACE, Duration::ZERO), 0.5));
-        assert!(near(next_look(PACE, Duration::from_secs(600)), 60.0));
+        assert!(near(next_look(PACE, Duration::from_secs(20_000)), 62.0));
         assert!(near(next_look(PACE, Duration::from_secs(1 << 20)), 300.0));
+    }
+
+    /// Follows something that takes so long, on a clock that only the looks move: how many looks it costs until its
+    /// end is seen, and how much later than the end that is.
+    fn follow(pace: Pace, takes: Duration) -> (u32, Duration) {
+        let (mut now, mut looks) = (Duration::ZERO, 1);
+        while now < takes {
+            now += next_look(pace, now);
+            looks += 1;
+        }
+        (looks, now - takes)
+    }
+
+    /// The most looks, and the mean delay, over ends that lie at any point between two looks.
+    fn cost(pace: Pace, around: Duration) -> (u32, Duration) {
+        let runs = 4000;
+        let all =
+            (0..runs).map(|run| follow(pace, around.mul_f64(0.95 + f64::from(run) / f64::from(runs) * 0.05)));
+        let (looks, delays): (Vec<_>, Vec<_>) = all.unzip();
+        (looks.into_iter().max().expect("runs"), delays.iter().sum::<Duration>() / runs)
+    }
+
+    #[test]
+    fn a_signing_and_an_approval_cost_few_requests() {
+        let sign = Pace { first: Duration::from_secs(15), max: Duration::from_secs(300) };
+        let (looks, delay) = cost(sign, Duration::from_secs(40 * 60));
+        eprintln!("40 minutes: {looks} looks, {delay:?} late");
+        assert!(looks <= 45, "{looks} looks");
+        assert!(delay <= Duration::from_secs(60), "{delay:?}");
+        let publish = Pace { first: Duration::from_secs(60), max: Duration::from_secs(3600) };
+        let (looks, delay) = cost(publish, Duration::from_secs(3 * 86_400));
+        eprintln!("three days: {looks} looks, {delay:?} late");
+        assert!(looks <= 250, "{looks} looks");
+        assert!(delay <= Duration::from_secs(30 * 60), "{delay:?}");
     }
 }
