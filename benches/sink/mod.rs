@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The store in a process of its own, so that time and memory are the client's.
 pub(crate) struct Sink(Child);
@@ -36,7 +37,8 @@ pub(crate) fn peak_mib() -> u64 {
     peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// The store; ends with its standard input.
+/// The store; ends with its standard input. `SINK_DELAY_MS` delays each answer, `SINK_RATE_MB` is the most that a
+/// connection carries, in megabytes a second: together a link as it is between a build server and the service.
 pub(crate) fn store() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("http://{}", listener.local_addr().expect("address"));
@@ -54,6 +56,8 @@ fn discard(mut stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut buffer = vec![0; 256 * 1024];
     let mut held = Vec::new();
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<f64>().ok());
+    let (delay, rate) = (number("SINK_DELAY_MS").unwrap_or(0.0), number("SINK_RATE_MB"));
     loop {
         let end = loop {
             if let Some(at) = held.windows(4).position(|part| part == b"\r\n\r\n") {
@@ -68,10 +72,16 @@ fn discard(mut stream: TcpStream) -> Option<()> {
         let early = (held.len() - end).min(left);
         held.drain(..end + early);
         left -= early;
+        let (start, whole) = (Instant::now(), left);
         while left > 0 {
             let most = left.min(buffer.len());
             left -= stream.read(&mut buffer[..most]).ok().filter(|&count| count > 0)?;
+            if let Some(rate) = rate {
+                let due = Duration::from_secs_f64((whole - left) as f64 / (rate * 1e6));
+                std::thread::sleep(due.saturating_sub(start.elapsed()));
+            }
         }
+        std::thread::sleep(Duration::from_secs_f64(delay / 1e3));
         // The path's first part says how long the blob is.
         let blob = head.split('/').nth(1).unwrap_or("0").to_owned();
         let answer = match head.split(' ').next()? {

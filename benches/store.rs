@@ -1,0 +1,125 @@
+//! What a durable transition of a job costs, beside a bare write of 2 KiB that is synced, turn by turn.
+//!
+//! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, for a daemon to
+//! be started on.
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
+
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Instant;
+
+use dropship::job::{Event, Fault, JobId, Package};
+use dropship::store::{Commit, Durable, Entry, Store};
+
+const ROUNDS: usize = 5;
+const EACH: u32 = 400;
+/// Jobs that change at the same time.
+const WORKERS: u32 = 32;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [fill, folder, count] if fill == "fill" => {
+            let (store, _) = Durable::open(Path::new(folder)).expect("a store");
+            ended(&store, count.parse().expect("a number"));
+        }
+        _ => compare(),
+    }
+}
+
+fn id(number: u32) -> JobId {
+    JobId::new(1_790_000_000_000 + u64::from(number), number)
+}
+
+fn arrived(number: u32) -> Event {
+    let package = Package {
+        name: format!("driver-{number}.cab"),
+        path: None,
+        folder: Some("in".into()),
+        sha256: format!("{number:064x}"),
+        size: 1 << 20,
+        outbox: "/out".into(),
+    };
+    Event::Arrived { package }
+}
+
+/// Fills a store with jobs that have ended and have their receipts.
+fn ended(store: &Durable, count: u32) {
+    for from in (0..count).step_by(1000) {
+        let of = |number| {
+            let failed = Event::Rejected { fault: Fault::new("no-rule", "no rule is for this package") };
+            let seen = Entry::Seen {
+                folder: "in".into(),
+                path: format!("/in/driver-{number}.cab"),
+                identity: "i".into(),
+                sha256: format!("{number:064x}"),
+                job: id(number),
+            };
+            let job = Entry::Job { job: id(number), rev: 0, events: vec![arrived(number), failed] };
+            store.commit(Commit::lazily(vec![job, seen, Entry::Receipted { job: id(number), rev: 2 }]))
+        };
+        let tickets: Vec<_> = (from..count.min(from + 1000)).map(of).collect();
+        tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("committed")));
+    }
+}
+
+fn compare() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = Durable::open(&folder.path().join("store")).expect("a store");
+    for worker in 0..WORKERS {
+        let events = vec![arrived(worker)];
+        store
+            .commit(Commit::new(vec![Entry::Job { job: id(worker), rev: 0, events }]))
+            .wait()
+            .expect("begun");
+    }
+    let bare = std::fs::File::create(folder.path().join("bare")).expect("a file");
+    let mut revs = [1_u64; WORKERS as usize];
+    let mut step = |worker: u32| {
+        let rev = &mut revs[worker as usize];
+        let event = if *rev % 2 == 1 { waited() } else { Event::Resumed };
+        let entry = Entry::Job { job: id(worker), rev: *rev, events: vec![event] };
+        *rev += 1;
+        store.commit(Commit::new(vec![entry]))
+    };
+    let (mut raw, mut one, mut many) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let times = [
+            per(EACH, |turn| {
+                bare.write_all_at(&[7; 2048], u64::from(turn) * 2048).expect("written");
+                bare.sync_data().expect("synced");
+            }),
+            per(EACH, |_| drop(step(0).wait().expect("committed"))),
+            per(EACH / 8, |_| {
+                let tickets: Vec<_> = (0..WORKERS).map(&mut step).collect();
+                tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("committed")));
+            }) / f64::from(WORKERS),
+        ];
+        // The first round warms up.
+        if round > 0 {
+            raw.push(times[0]);
+            one.push(times[1]);
+            many.push(times[2]);
+        }
+    }
+    println!("raw {:.1} us", median(raw));
+    println!("transition {:.1} us", median(one));
+    println!("transition-of-{WORKERS} {:.1} us", median(many));
+}
+
+fn waited() -> Event {
+    let due = jiff::Timestamp::from_second(1_790_000_000).expect("a time");
+    Event::Waited { due, why: "Microsoft's signature".into() }
+}
+
+/// The mean time of one turn, in microseconds.
+fn per(turns: u32, mut run: impl FnMut(u32)) -> f64 {
+    let start = Instant::now();
+    (0..turns).for_each(&mut run);
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(turns)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
