@@ -170,7 +170,12 @@ def transfers(table, rounds, folder):
             file.truncate(size)
 
     def peer(name, base, path, size, count=1):
-        return [float(number) for number in call(PEERS, name, base, path, size, count).split()]
+        # Timed from outside as every other client is: its start and its end count too.
+        before, start = os.times(), time.perf_counter()
+        memory = float(call(PEERS, name, base, path, size, count).split()[2])
+        wall, after = time.perf_counter() - start, os.times()
+        busy = after.children_user - before.children_user + after.children_system - before.children_system
+        return [wall, busy, memory]
 
     with Server(PEERS, "store") as base:
         url = f"{base}/{GIB}/b?sp=rcw&sig=x"
@@ -204,7 +209,7 @@ def transfers(table, rounds, folder):
                                      ("azure_storage_blob (Rust)", 1, 0.8, "processor beside the official Rust crate")):
         ratio = ours[index] / middle[name][index]
         table.add("1", f"1 GiB: {what}, at most {limit}", f"{ratio:.2f}", ratio <= limit)
-    same = most <= 1.1 * ours[2] + 1
+    same = most <= 1.1 * ours[2]
     table.add("3", "memory for 4 GiB at most 40 MiB, within a tenth of 1 GiB's",
               f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40 and same, "the upload alone, without the hash")
 
@@ -221,7 +226,7 @@ def link(table, rounds, folder):
     share = ideal / statistics.median(walls)
     table.add("4", "1 GiB over a link of 30 ms and 50 MB/s a connection: at least 95 % of 8 times one connection",
               f"{share:.0%} ({statistics.median(walls):.2f} s)", share >= 0.95,
-              "" if share <= 1.05 else "over 100 %: more than 8 blocks were in flight")
+              "reckoned for 8 blocks in flight; the client chooses how many it keeps there")
 
 
 def inspection(table):
@@ -338,9 +343,14 @@ def many_jobs(table, rounds, folder, count):
             daemon.end(signal.SIGKILL)
     serving, memory, page = statistics.median(times), statistics.median(memories), statistics.median(pages)
     what = f"after SIGKILL with {count:,} jobs"
-    table.add("10", f"{what}: serving within 250 ms", f"{serving * 1e3:.0f} ms", serving <= 0.25)
-    table.add("10", f"{what}: memory at most 48 MiB", f"{memory:.0f} MiB", memory <= 48, "the peak, after five pages")
-    table.add("10", f"{what}: a page of 50 jobs in 50 ms", f"{page * 1e3:.1f} ms", page <= 0.05)
+
+    def verdict(met):
+        # Fewer jobs than the goal speaks of can show that it is missed, never that it is met.
+        return None if met and count < 100_000 else met
+
+    table.add("10", f"{what}: serving within 250 ms", f"{serving * 1e3:.0f} ms", verdict(serving <= 0.25))
+    table.add("10", f"{what}: memory at most 48 MiB", f"{memory:.0f} MiB", verdict(memory <= 48), "the peak, after five pages")
+    table.add("10", f"{what}: a page of 50 jobs in 50 ms", f"{page * 1e3:.1f} ms", verdict(page <= 0.05))
 
 
 def size(table, folder):
@@ -381,7 +391,7 @@ def main():
         table.part("inspection", [("5", "judging 1 GiB at most 1.5 of openssl")], lambda: inspection(table))
         table.add("6", "a closed CAB to its durable job: median 5 ms", "-", None)
         table.add("7", "idle with 10,000 folders; a scan of 100,000 files", "-", None)
-        looks = "a test of `src/pipeline/pace.rs` on a simulated clock"
+        looks = "found by the test in `src/pipeline/pace.rs` on a simulated clock, not in this run"
         table.add("8", "at most 45 looks over 40 minutes of signing, 60 s late in the mean", "41; 58 s", True, looks)
         table.add("8", "at most 250 looks over three days of approval", "214", True, looks)
         table.add("8", "15 and 41 looks by a schedule that learns", "-", None, "no such schedule yet")
@@ -401,7 +411,8 @@ def main():
 
 Written by `python3 benches/compare.py{' --quick' if options.quick else ''}`, which anyone can repeat; {time.strftime('%Y-%m-%d', time.gmtime())}, {machine()}, {noise}.
 Medians of {rounds} rounds, turn by turn after a warm-up. Trust the ratios, not the absolute figures. "The sink" is a
-blob store of our own that takes everything and keeps nothing, so that the client is what is measured.
+blob store of our own that takes everything and keeps nothing, so that the client is what is measured; the files
+sent to it are sparse, so no disk is. Times of clients are those of whole processes.
 
 | goal | wanted | measured | | limit, or why not |
 |---|---|---|---|---|
