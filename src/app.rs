@@ -173,7 +173,7 @@ impl Loaded {
         let pages = pages::routes(Arc::new(Pages {
             context: Arc::clone(&context),
             intake: Arc::clone(&intake),
-            metrics,
+            metrics: Arc::clone(&metrics),
             notifier,
             pulse: pulse.clone(),
             since: jiff::Timestamp::now(),
@@ -192,7 +192,7 @@ impl Loaded {
             }),
             tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
             tokio::spawn(upkeep::end_with_the_store(Arc::clone(&context), stopped)),
-            tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake))),
+            tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake), Arc::clone(&metrics))),
             tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
         ];
         tasks.extend(scraping);
@@ -204,7 +204,7 @@ impl Loaded {
         });
         drop(starting);
         let watchdog = watchdog::start(&pulse, &socket);
-        let status = status_line::of(&context, &intake);
+        let status = status_line::of(&context, &intake, &metrics);
         observe::ready(&status, self.options.sandbox);
         service::ready(&status);
         Ok(Running {

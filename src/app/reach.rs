@@ -183,6 +183,10 @@ impl Floor for Workers {
         self.0.queue.is_running(id)
     }
 
+    fn in_hand(&self) -> Vec<JobId> {
+        self.0.queue.in_hand()
+    }
+
     fn told(&self, job: &Job, events: &[Event]) {
         let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
         let runtime = context.runtime.clone();

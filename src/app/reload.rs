@@ -40,6 +40,8 @@ impl Reloader {
         let _one_at_a_time = self.turn.lock().await;
         let done = self.carry_out().await;
         self.context.witness.reloaded(done.is_ok());
+        // Whoever shows how things stand looks again.
+        self.context.news.send_modify(|_| {});
         match &done {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
             Err(refusal) => observe::reload_refused(by, &refusal.message),

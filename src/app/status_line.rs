@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::hardware::Client;
 use crate::intake::{Intake, State};
+use crate::metrics::Metrics;
 use crate::pipeline::Context;
 use crate::service;
 
@@ -12,12 +13,12 @@ use crate::service;
 const GLANCE: Duration = Duration::from_secs(5);
 
 /// Keeps the line true: told when it changes, once a second at most.
-pub(super) async fn keep(context: Arc<Context<Client>>, intake: Arc<Intake>) {
+pub(super) async fn keep(context: Arc<Context<Client>>, intake: Arc<Intake>, metrics: Arc<Metrics>) {
     let mut news = context.news.subscribe();
     let mut shown = String::new();
     loop {
-        let (seen, looked) = (Arc::clone(&context), Arc::clone(&intake));
-        let line = tokio::task::spawn_blocking(move || of(&seen, &looked)).await;
+        let (seen, looked, counted) = (Arc::clone(&context), Arc::clone(&intake), Arc::clone(&metrics));
+        let line = tokio::task::spawn_blocking(move || of(&seen, &looked, &counted)).await;
         if let Ok(line) = line
             && line != shown
             && !context.draining.is_cancelled()
@@ -31,7 +32,7 @@ pub(super) async fn keep(context: Arc<Context<Client>>, intake: Arc<Intake>) {
 }
 
 /// The line as things stand now.
-pub(super) fn of(context: &Context<Client>, intake: &Intake) -> String {
+pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) -> String {
     let health = intake.health();
     let degraded = health.iter().filter(|folder| folder.state == State::Degraded).count();
     let mut line = format!("Watching {}", counted(health.len(), "folder"));
@@ -57,6 +58,9 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake) -> String {
     }
     for (account, paused) in context.accounts.all() {
         line.push_str(&format!("; account `{account}` is refused since {:.0}", paused.since));
+    }
+    if let Some((false, at)) = metrics.last_reload() {
+        line.push_str(&format!("; the configuration of {at:.0} was refused, the one before is in force"));
     }
     line
 }

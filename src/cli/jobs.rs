@@ -5,10 +5,13 @@ use std::path::Path;
 use super::exit::Exit;
 use super::output::{Output, table};
 use super::place::Place;
-use crate::control::Wanted;
+use crate::control::{Refusal, Wanted};
 use crate::job::JobId;
 use crate::observe::Shown;
 use crate::outbox::Receipt;
+
+/// Jobs asked for at once.
+const PAGE: usize = 1000;
 
 /// Arguments of `jobs`.
 #[derive(Debug, clap::Args)]
@@ -26,8 +29,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let place = Place::find(config).await?;
-    let wanted = Wanted { state: args.state.clone(), before: args.before.clone(), limit: args.limit };
-    let jobs = place.jobs(&wanted).await?;
+    let jobs = all(&place, args).await?;
     output.give(&jobs, || {
         if jobs.is_empty() {
             return "no jobs".to_owned();
@@ -36,6 +38,23 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         table(&HEADS, &rows)
     })?;
     Ok(Exit::Done)
+}
+
+/// Asks page by page: a daemon that holds a hundred thousand jobs never has more than one page in memory for it.
+async fn all(place: &Place, args: &Args) -> Result<Vec<Receipt>, Refusal> {
+    let most = if args.limit == 0 { usize::MAX } else { args.limit };
+    let (mut jobs, mut before) = (Vec::<Receipt>::new(), args.before.clone());
+    loop {
+        let limit = PAGE.min(most - jobs.len());
+        let wanted = Wanted { state: args.state.clone(), before: before.take(), limit };
+        let page = place.jobs(&wanted).await?;
+        let is_last = page.len() < limit;
+        jobs.extend(page);
+        if is_last || jobs.len() == most {
+            return Ok(jobs);
+        }
+        before = jobs.last().map(|job| job.id.clone());
+    }
 }
 
 /// The columns.

@@ -85,6 +85,10 @@ pub struct Wanted {
 pub trait Floor: Send + Sync {
     /// Is a worker at it?
     fn is_running(&self, id: &JobId) -> bool;
+    /// Those that a worker is at.
+    fn in_hand(&self) -> Vec<JobId> {
+        Vec::new()
+    }
     /// Something happened to a job.
     fn told(&self, job: &Job, events: &[Event]);
 }
@@ -109,13 +113,32 @@ impl Office {
     /// # Errors
     /// When the store cannot be read.
     pub fn jobs(&self, wanted: &Wanted) -> Result<Vec<Receipt>, Refusal> {
+        let limit = if wanted.limit == 0 { usize::MAX } else { wanted.limit };
         // That a job is running is known to the daemon alone: the store has it as queued or waiting.
-        let running = wanted.state.as_deref() == Some("running");
-        let state = wanted.state.clone().filter(|_| !running);
-        let limit = if running { 0 } else { wanted.limit };
-        let jobs = self.store.jobs(&Filter { state, before: wanted.before.clone(), limit })?;
-        let receipts = jobs.iter().map(|job| self.receipt(job));
-        Ok(receipts.filter(|receipt| !running || receipt.state == "running").collect())
+        let is_meant = |receipt: &Receipt| wanted.state.as_ref().is_none_or(|state| *state == receipt.state);
+        if wanted.state.as_deref() == Some("running") {
+            let mut ids = self.floor.in_hand();
+            ids.retain(|id| wanted.before.as_ref().is_none_or(|before| id < before));
+            ids.sort_by(|one, other| other.cmp(one));
+            let jobs: Result<Vec<_>, _> =
+                ids.iter().filter_map(|id| self.store.job(id).transpose()).collect();
+            let receipts = jobs?.into_iter().map(|job| self.receipt(&job));
+            return Ok(receipts.filter(is_meant).take(limit).collect());
+        }
+        let mut filter =
+            Filter { state: wanted.state.clone(), before: wanted.before.clone(), limit: wanted.limit };
+        let mut receipts = Vec::new();
+        loop {
+            let jobs = self.store.jobs(&filter)?;
+            receipts.extend(jobs.iter().map(|job| self.receipt(job)).filter(is_meant));
+            let Some(last) = jobs.last() else { return Ok(receipts) };
+            // Those that run now stood in the way of others that are meant: look further.
+            if jobs.len() < filter.limit || receipts.len() >= limit || filter.limit == 0 {
+                return Ok(receipts);
+            }
+            filter.before = Some(last.id.clone());
+            filter.limit = limit - receipts.len();
+        }
     }
 
     /// One job with its story.
@@ -220,3 +243,6 @@ fn event(job: &Job, act: &Act, by: &str) -> Result<Event, Refusal> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

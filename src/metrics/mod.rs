@@ -69,6 +69,12 @@ impl Metrics {
         self.counted().reloaded = Some((well, at));
     }
 
+    /// When the configuration was last read anew, and whether it came into force.
+    #[must_use]
+    pub fn last_reload(&self) -> Option<(bool, Timestamp)> {
+        self.counted().reloaded
+    }
+
     /// Writes what was counted.
     pub fn write(&self, text: &mut Text) {
         let counted = self.counted();

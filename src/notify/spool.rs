@@ -108,8 +108,12 @@ impl Spool {
 
     fn remember(&self) -> io::Result<()> {
         let staged = self.path.with_extension("new");
-        fs::write(&staged, serde_json::to_vec(&self.known)?)?;
-        fs::rename(&staged, &self.path)
+        let mut file = File::create(&staged)?;
+        file.write_all(&serde_json::to_vec(&self.known)?)?;
+        // Else a power cut can leave an empty file under the name, and everything since counts as told.
+        file.sync_all()?;
+        fs::rename(&staged, &self.path)?;
+        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 

@@ -86,6 +86,12 @@ impl Queue {
         self.inner().running.contains(id)
     }
 
+    /// The jobs that workers have in hand, oldest first.
+    #[must_use]
+    pub fn in_hand(&self) -> Vec<JobId> {
+        self.inner().running.iter().cloned().collect()
+    }
+
     /// How many jobs workers have in hand.
     #[must_use]
     pub fn running(&self) -> usize {

@@ -7,3 +7,4 @@ mod notify_socket;
 mod pages;
 mod rights;
 mod texts;
+mod top;

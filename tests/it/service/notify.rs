@@ -114,6 +114,33 @@ fn what_happened_just_before_a_death_is_told_at_the_next_start() {
 }
 
 #[test]
+fn a_notification_is_given_up_after_its_time_and_the_next_one_gets_through() {
+    let home = Home::with(Quirks::all(), "");
+    let (open, told) = (home.path("open").display().to_string(), home.path("told").display().to_string());
+    let more = format!(
+        "[[notify]]\nname = \"picky\"\non = [\"ended\"]\ngive_up = \"1s\"\n\
+         command = [\"/bin/sh\", \"-c\", \"test -e {open} && cat >> {told}\"]\n"
+    );
+    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    configuration.push_str(&more);
+    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
+    let daemon = home.daemon(&[]);
+    home.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
+    wait_for("giving up", || home.log().contains("was given up").then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert!(home.log().contains("Notifying `picky` failed, it is tried again"), "{}", home.log());
+    let left = || std::fs::read_dir(home.path("store/notify/picky")).expect("the spool").count();
+    wait_for("an empty spool", || (left() == 0).then_some(())).expect("what is given up is gone");
+    std::fs::write(open, "").expect("opened");
+    home.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
+    let told = || std::fs::read_to_string(&told).unwrap_or_default();
+    wait_for("the second", || told().contains("second.cab").then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert!(!told().contains("first.cab"), "{}", told());
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
 fn a_command_inherits_nothing_and_does_not_outlive_its_time() {
     let home = Home::with(Quirks::all(), "");
     let script = home.path("told.sh");

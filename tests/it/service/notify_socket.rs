@@ -29,6 +29,43 @@ fn it_is_ready_when_it_answers_and_its_status_line_tells_what_it_does() {
     manager.expect(|line| line.starts_with("EXTEND_TIMEOUT_USEC="));
 }
 
+/// Asks for a reload; gives its exit code and what systemd heard from its beginning to its end.
+fn reload(home: &Home, manager: &mut Manager) -> (Option<i32>, String) {
+    manager.catch_up();
+    manager.heard.clear();
+    let code = home.run(&["reload"]).status.code();
+    manager.expect(|line| line == "READY=1");
+    (code, manager.heard.concat())
+}
+
+#[test]
+fn a_reload_is_told_with_its_time_and_ends_ready_whatever_came_of_it() {
+    let home = Home::new();
+    let mut manager = Manager::of(&home);
+    let daemon = manager.start(&home, None);
+    manager.expect(|line| line == "READY=1");
+    let (code, told) = reload(&home, &mut manager);
+    assert_eq!(code, Some(0), "{}", home.log());
+    let since = told.split_once("RELOADING=1\nMONOTONIC_USEC=").expect("both at once").1;
+    let digits: String = since.chars().take_while(char::is_ascii_digit).collect();
+    let uptime = std::fs::read_to_string("/proc/uptime").expect("the uptime");
+    let now: f64 = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).expect("seconds");
+    let age = now - digits.parse::<f64>().expect("microseconds") / 1e6;
+    assert!((-1.0..40.0).contains(&age), "the clock of {digits} is systemd's: {uptime}");
+
+    let path = home.path("dropship.toml");
+    let good = std::fs::read_to_string(&path).expect("a configuration");
+    std::fs::write(&path, good.replace("test_harness", "test_harnes")).expect("written");
+    let (code, told) = reload(&home, &mut manager);
+    assert_eq!(code, Some(78), "{}", home.log());
+    assert!(told.contains("RELOADING=1"), "{told}");
+    manager.expect(|line| line.starts_with("STATUS=Watching 1 folder") && line.contains("was refused"));
+    std::fs::write(&path, good).expect("written");
+    assert_eq!(reload(&home, &mut manager).0, Some(0));
+    manager.expect(|line| line == "STATUS=Watching 1 folder, no jobs open");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
 /// Freezes threads of the daemon: the watchdog goes hungry, the culprit is named, and thawed it is fed again.
 fn starves(thread: &str, culprit: &str) {
     let home = Home::new();

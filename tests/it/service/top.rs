@@ -1,0 +1,63 @@
+//! `top`, on a terminal of its own.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use crate::home::{Daemon, Home, bytes, text, wait_for};
+
+/// What a terminal has been sent.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Screen {
+    /// Reads a terminal until its other end is closed.
+    fn of(mut terminal: File) -> Self {
+        let screen = Self::default();
+        let seen = screen.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(size @ 1..) = terminal.read(&mut buffer) {
+                seen.0.lock().expect("the screen").extend_from_slice(&buffer[..size]);
+            }
+        });
+        screen
+    }
+
+    fn shows(&self, wanted: &[&str]) {
+        let all = || wanted.iter().all(|wanted| self.last().contains(wanted)).then_some(());
+        wait_for("the screen", all).unwrap_or_else(|| panic!("{wanted:?} not in: {}", self.last()));
+    }
+
+    /// The newest whole picture: each begins at the top left, and ends by erasing what is below.
+    fn last(&self) -> String {
+        let all = text(&self.0.lock().expect("the screen"));
+        let whole = all.rfind("\x1b[J").map_or("", |end| &all[..end]);
+        whole.rsplit("\x1b[H").next().unwrap_or_default().to_owned()
+    }
+}
+
+#[test]
+fn top_shows_the_jobs_as_they_move_and_ends_when_interrupted() {
+    let home = Home::new();
+    let daemon = home.daemon(&[]);
+    wait_for("the daemon", || home.path("control.sock").exists().then_some(())).expect("a socket");
+    home.json(&["pause"]);
+    let terminal = nix::pty::openpty(None, None).expect("a terminal");
+    let mut command = home.command(&["top", "--every", "50ms"]);
+    command.stdin(Stdio::null()).stdout(terminal.slave);
+    let top = Daemon { child: command.spawn().expect("it starts") };
+    // It has an end of the terminal as well, which keeps it open.
+    drop(command);
+    let screen = Screen::of(File::from(terminal.master));
+    screen.shows(&["JOB", "PACKAGE", "PAUSED: everything"]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    screen.shows(&["echo.cab", "product"]);
+    home.json(&["resume"]);
+    screen.shows(&["echo.cab", "succeeded"]);
+    let interrupt = Command::new("kill").args(["-INT", &top.child.id().to_string()]).status();
+    assert!(interrupt.expect("kill runs").success());
+    assert_eq!(top.wait(), Some(0));
+    assert_eq!(daemon.terminate(), Some(0));
+}
