@@ -62,7 +62,9 @@ pub struct Reloading(());
 /// Tells that a reload begins (`Type=notify-reload` asks for it with the monotonic time).
 pub fn reloading() -> Reloading {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Ok(now) => {
+            tell(&[NotifyState::Reloading, now, NotifyState::Status("Reading the configuration anew")])
+        }
         Err(error) => tracing::debug!("the monotonic clock cannot be read: {error}"),
     }
     Reloading(())

@@ -133,13 +133,7 @@ impl Target {
         match done {
             Ok(()) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(
-                    event = "notified",
-                    target = self.name(),
-                    "Notified `{}`: {}",
-                    self.name(),
-                    note.id
-                );
+                crate::observe::notified(self.name(), &note.id);
             }
             Err(why) if too_old => {
                 self.given_up.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! What happens to the daemon as a whole, and to its store.
 
-use super::id;
+use super::{Repeated, id};
 
 /// The daemon takes and works on packages.
 pub fn ready(status: &str, sandbox: bool) {
@@ -59,16 +59,36 @@ pub fn hung(parts: &[(&str, std::time::Duration)]) {
     );
 }
 
+/// Notifications that do not get through, by whom they are for: one that is away keeps all that wait from him.
+static UNDELIVERED: Repeated = Repeated::new();
+
 /// A notification did not get through; it is tried again.
 pub fn notification_failed(target: &str, id: &str, why: &str) {
+    let why = crate::redact::mask(why);
+    let Some(times) = UNDELIVERED.again(target) else {
+        tracing::debug!(notify = target, notification = id, "Notifying `{target}` failed again: {why}");
+        return;
+    };
+    let so_far = if times > 1 { format!(" ({times} failures in a row)") } else { String::new() };
     tracing::warn!(
         event = "notification_failed",
         message_id = id::NOTIFY_FAILED,
         notify = target,
         notification = id,
-        "Notifying `{target}` failed, it is tried again: {}",
-        crate::redact::mask(why)
+        "Notifying `{target}` failed, it is tried again{so_far}: {why}"
     );
+}
+
+/// A notification got through.
+pub fn notified(target: &str, id: &str) {
+    tracing::debug!(event = "notified", notify = target, notification = id, "Notified `{target}`: {id}");
+    if let Some(times) = UNDELIVERED.over(target) {
+        tracing::info!(
+            event = "notified_again",
+            notify = target,
+            "Notifying `{target}` works again; {times} tries had failed"
+        );
+    }
 }
 
 /// A notification is given up.

@@ -137,6 +137,8 @@ fn a_notification_is_given_up_after_its_time_and_the_next_one_gets_through() {
     wait_for("the second", || told().contains("second.cab").then_some(()))
         .unwrap_or_else(|| panic!("{}", home.log()));
     assert!(!told().contains("first.cab"), "{}", told());
+    wait_for("the end of it", || home.log().contains("Notifying `picky` works again").then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
     assert_eq!(daemon.terminate(), Some(0));
 }
 

@@ -38,6 +38,15 @@ fn reload(home: &Home, manager: &mut Manager) -> (Option<i32>, String) {
     (code, manager.heard.concat())
 }
 
+/// Waits until the line that is shown is this one.
+fn shows(manager: &mut Manager, wanted: impl Fn(&str) -> bool) {
+    let mut lines = manager.heard.iter().rev().flat_map(|said| said.lines());
+    let shown = lines.find(|line| line.starts_with("STATUS="));
+    if !shown.is_some_and(&wanted) {
+        manager.expect(wanted);
+    }
+}
+
 #[test]
 fn a_reload_is_told_with_its_time_and_ends_ready_whatever_came_of_it() {
     let home = Home::new();
@@ -59,10 +68,10 @@ fn a_reload_is_told_with_its_time_and_ends_ready_whatever_came_of_it() {
     let (code, told) = reload(&home, &mut manager);
     assert_eq!(code, Some(78), "{}", home.log());
     assert!(told.contains("RELOADING=1"), "{told}");
-    manager.expect(|line| line.starts_with("STATUS=Watching 1 folder") && line.contains("was refused"));
+    shows(&mut manager, |line| line.starts_with("STATUS=Watching 1 folder") && line.contains("was refused"));
     std::fs::write(&path, good).expect("written");
     assert_eq!(reload(&home, &mut manager).0, Some(0));
-    manager.expect(|line| line == "STATUS=Watching 1 folder, no jobs open");
+    shows(&mut manager, |line| line == "STATUS=Watching 1 folder, no jobs open");
     assert_eq!(daemon.terminate(), Some(0));
 }
 
