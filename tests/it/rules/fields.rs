@@ -99,6 +99,35 @@ fn each_fact_of_a_package_decides() {
     assert!(text(&output.stdout).contains("44 passed"), "{}", text(&output.stdout));
 }
 
+/// Some facts only a real package has: who issued its certificate, which kit made it.
+#[test]
+fn each_fact_that_only_a_package_can_say_decides() {
+    for (package, key, other, fits) in [
+        ("cab/good-signed-ts.cab", "issuer", "\"CN=Nobody*\"", "\"CN=Test EV Code Signing CA*\""),
+        (
+            "cab/good-signed-ts.cab",
+            "thumbprint",
+            "\"0000000000000000000000000000000000000000\"",
+            "\"848C3F416622BAFB73C80D082289AFBA931B7F6F\"",
+        ),
+        ("cab/good-signed-ts.cab", "primitive", "true", "false"),
+        ("hlkx/good.hlkx", "kit_version", "\"10.0.*\"", "\"10.1.26100.*\""),
+    ] {
+        let name = package.rsplit_once('/').map_or(package, |(_, name)| name);
+        let harness = if name.ends_with(".hlkx") { "hlk" } else { "attestation" };
+        let rule = |called: &str, value: &str| {
+            RULE.replace("\"ring\"", &format!("\"{called}\""))
+                .replace("{ file = \"*.cab\" }", &format!("{{ {key} = {value} }}"))
+                .replace("attestation", harness)
+                .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")
+        };
+        let (_, plan) = Book::new(&(rule("other", other) + &rule("fits", fits))).plan(package, name);
+        assert_eq!(plan["rule"], "fits", "{key}: {plan:#}");
+        let passed = plan["passed_over"].to_string();
+        assert!(passed.contains("other") && passed.contains(key), "{key}: {passed}");
+    }
+}
+
 /// What rows a label of two INFs' package targets, as `INF OS-version`, with these keys of `hardware_ids`.
 fn selected(keys: &str) -> (Option<i32>, BTreeSet<String>, Value) {
     let rule = RULE.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
