@@ -5,6 +5,7 @@
 
 mod adopt;
 mod anew;
+mod hand_in;
 mod judge;
 mod known;
 mod sidecar;
@@ -21,8 +22,8 @@ use crate::package::Policy;
 use crate::store::{Store, StoreError};
 
 pub use adopt::Adopted;
+pub use hand_in::Handed;
 pub use judge::{Judged, judge};
-pub use take::Handed;
 
 /// What reception goes by; replaced as a whole at a reload.
 pub struct Rulebook {

@@ -1,5 +1,6 @@
 //! From a found file to a job.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -24,40 +25,30 @@ pub(super) const POISON: u64 = 3;
 pub(super) const POISONED: &str =
     "inspecting this package ended the daemon three times in a row; please report it, then cancel";
 
-/// A package that was handed in, not found.
-pub struct Handed<'a> {
-    /// Its file name.
-    pub name: &'a str,
-    /// The folder that it counts for.
-    pub folder: Option<&'a str>,
-    /// The rule to go by instead of the first that matches.
-    pub rule: Option<&'a str>,
-}
-
 /// Captured bytes on their way to a job.
-struct Taken<'a> {
-    copy: &'a Path,
-    sha256: String,
-    size: u64,
-    name: String,
-    folder: Option<String>,
-    path: Option<String>,
+pub(super) struct Taken<'a> {
+    pub(super) copy: &'a Path,
+    pub(super) sha256: String,
+    pub(super) size: u64,
+    pub(super) name: String,
+    pub(super) folder: Option<String>,
+    pub(super) path: Option<String>,
     /// The file that they were found in.
-    find: Option<(&'a Find, Identity)>,
-    rule: Option<&'a str>,
+    pub(super) find: Option<(&'a Find, Identity)>,
+    pub(super) rule: Option<&'a str>,
     /// They are what a checksum beside them asks for.
-    beside: Result<(), String>,
+    pub(super) beside: Result<(), String>,
     /// What its sidecar sets.
-    vars: Result<Vars, String>,
+    pub(super) vars: Result<Vars, String>,
     /// A bad verdict counts.
-    settled: bool,
+    pub(super) settled: bool,
     /// Not all there, and will not be.
-    stale: bool,
-    backlog: bool,
+    pub(super) stale: bool,
+    pub(super) backlog: bool,
 }
 
 /// Why no job began.
-enum NotTaken {
+pub(super) enum NotTaken {
     NotYet(String),
     Busy(String),
     Store(StoreError),
@@ -136,8 +127,15 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
     }
 }
 
+/// Does a file have all the bytes that its header speaks of, whatever they are?
+fn has_all(copy: &Path, name: &str) -> bool {
+    let kind = Kind::of_name(name);
+    let glance = kind.zip(File::open(copy).ok()).map(|(kind, file)| glance_file(&file, kind));
+    !matches!(glance, Some(Ok(Glance::Incomplete { .. })))
+}
+
 /// Judges captured bytes and begins their job.
-fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
+pub(super) fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
     let store = &*reception.store;
     if let Known::Job(id) = known_job(reception, taken)? {
         if let Err(why) = &taken.beside {
@@ -155,6 +153,10 @@ fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, NotTaken> {
         return Err(NotTaken::NotYet(why.clone()));
     }
     if let Err(why) = &taken.beside {
+        // What is not all there yet has another sum by right.
+        if !taken.stale && !has_all(taken.copy, &taken.name) {
+            return Err(NotTaken::NotYet(why.clone()));
+        }
         return begin(reception, taken, None, Ok(Err(Fault::new("sidecar", why.clone()))));
     }
     // It need not survive the machine, only the daemon: that is what an inspection might end.
@@ -318,65 +320,9 @@ fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, Not
     Ok(holds && reception.store.flags(&looked_flag(folder))?.is_empty())
 }
 
-impl Reception {
-    /// Takes a package that somebody hands in.
-    ///
-    /// # Errors
-    /// What went wrong, for whoever handed it in.
-    pub fn hand_in(&self, handed: &Handed<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
-        let bytes = &mut Rationed { bytes, depot: &self.depot };
-        if !self.depot.has_room() {
-            return Err(format!("the package cannot be stored: {FULL}"));
-        }
-        let copy = self.depot.incoming(new_id().as_str());
-        let taken =
-            store_bytes(bytes, &copy).map_err(|error| format!("the package cannot be stored: {error}"));
-        let result = taken.and_then(|(sha256, size)| {
-            let taken = Taken {
-                copy: &copy,
-                sha256,
-                size,
-                name: handed.name.to_owned(),
-                folder: handed.folder.map(str::to_owned),
-                path: None,
-                find: None,
-                rule: handed.rule,
-                beside: Ok(()),
-                vars: Ok(Vars::new()),
-                settled: true,
-                stale: true,
-                backlog: false,
-            };
-            decide(self, &taken).map_err(|error| match error {
-                NotTaken::NotYet(why) | NotTaken::Busy(why) => why,
-                NotTaken::Store(error) => error.to_string(),
-            })
-        });
-        remove(&copy);
-        result
-    }
-}
-
-const FULL: &str = "the store's disk is nearly full; free some space, then hand it in again";
-
-/// Bytes that stop coming when the store's disk has no more room.
-struct Rationed<'a> {
-    bytes: &'a mut dyn Read,
-    depot: &'a crate::depot::Depot,
-}
-
-impl Read for Rationed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.depot.has_room() {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, FULL));
-        }
-        self.bytes.read(buffer)
-    }
-}
-
 /// Writes bytes to a new file; gives their digest and number. Not durable: see [`crate::depot::Depot::admit`].
 pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
-    let mut file = std::fs::File::create_new(to)?;
+    let mut file = File::create_new(to)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     let mut size = 0;

@@ -69,3 +69,25 @@ fn a_sidecar_without_a_checksum_or_beyond_4_kib_is_rejected() {
         drop(daemon);
     }
 }
+
+#[test]
+fn a_half_copy_beside_the_checksum_of_the_whole_is_waited_for() {
+    let home = home();
+    let whole = bytes(CAB);
+    let path = home.path("drop/echo.cab");
+    fs::write(&path, &whole).expect("a package");
+    let sum = line(&home);
+    fs::write(&path, &whole[..whole.len() / 2]).expect("half of it");
+    fs::write(home.path("drop/echo.cab.sha256"), sum).expect("a sidecar");
+    let daemon = home.daemon(&[]);
+    // As it was found, and when it had settled.
+    let offered = || (home.log().matches("not taken yet").count() >= 2).then_some(());
+    crate::home::wait_for("half of it to be offered", offered).unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(0), "no verdict on what is not all there");
+    let mut file = fs::OpenOptions::new().append(true).open(&path).expect("opened");
+    std::io::Write::write_all(&mut file, &whole[whole.len() / 2..]).expect("the rest");
+    drop(file);
+    receipt_of(&home, "echo.cab", "succeeded");
+    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    drop(daemon);
+}
