@@ -33,6 +33,11 @@ impl Durable {
     pub fn rehearse(folder: &Path) -> Result<Rehearsal, StoreError> {
         let lock = open::lock(folder)?;
         let copy = Copy(folder.join(format!("rehearsal-{}", std::process::id())));
+        // One that was killed left its copy behind, and numbers of processes come again.
+        if copy.0.exists() {
+            let failed = |error| StoreError::Io { what: "cannot remove", path: copy.0.clone(), error };
+            std::fs::remove_dir_all(&copy.0).map_err(failed)?;
+        }
         for name in ["sled", "journal"] {
             let from = folder.join(name);
             let failed = |source| StoreError::Io { what: "cannot copy", path: from.clone(), error: source };
