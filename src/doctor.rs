@@ -89,12 +89,15 @@ fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
     }
 }
 
-/// Nobody looks any more for what an ended job may have made.
+/// What an ended job may have made is still to be looked for.
 fn doubt_of(job: &Job) -> Option<Finding> {
-    let (thing, intent) = job.doubt().filter(|_| job.state.has_ended())?;
+    let ghost = job.ghosts.first().filter(|_| job.state.has_ended())?;
     Some(Finding::new(
-        format!("job {} ended while the create of `{}` ({thing:?}) was in doubt", job.id, intent.name),
-        "look for that name at Microsoft; `dropship retry` looks for it too and goes on with what it finds",
+        format!(
+            "job {} ended while the create of `{}` ({:?}) was in doubt, and nobody has looked since",
+            job.id, ghost.name, ghost.thing
+        ),
+        format!("the daemon looks for it from {:.0} on; `dropship retry` goes on with what came", ghost.due),
     ))
 }
 

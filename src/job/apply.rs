@@ -103,13 +103,16 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Retried { new_product, .. } => return person::retry(job, at, *new_product),
         Event::Cancelled { .. } if !matches!(job.state, State::Succeeded | State::Cancelled) => {
             job.state = State::Cancelled;
+            remember_doubt(job, at);
             return Ok(());
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
         Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
         Event::Withdrawn { .. } | Event::Edited { .. } => return labels::late(job, at, event),
         Event::Twins { thing, .. } => {
-            job.ghosts.retain(|ghost| ghost.thing != *thing);
+            // The look was for the one that was due first.
+            let looked = job.ghosts.iter().filter(|ghost| ghost.thing == *thing).map(|ghost| ghost.due).min();
+            job.ghosts.retain(|ghost| ghost.thing != *thing || Some(ghost.due) != looked);
             return Ok(());
         }
         _ => {}
@@ -137,7 +140,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(job.doubt().is_none(), "another create is in doubt")?;
             let creation = creation_of(job, *thing)?;
             require(*creation == Creation::Open, "it is intended or exists already")?;
-            *creation = Creation::Intended(intent.clone());
+            *creation = Creation::Intended(Intent { called: Some(at), ..intent.clone() });
         }
         Event::Absent { thing, due } => {
             match creation_of(job, *thing)? {
@@ -236,7 +239,10 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.state = State::Held { fault: fault.clone(), request: request.clone() };
         }
         Event::Approved { .. } => person::approve(job)?,
-        Event::Failed { fault } => job.state = State::Failed { fault: fault.clone() },
+        Event::Failed { fault } => {
+            job.state = State::Failed { fault: fault.clone() };
+            remember_doubt(job, at);
+        }
         Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
             let labels =
@@ -262,12 +268,17 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
     let ghost = match creation {
         Creation::Done { .. } => return Err("it exists already"),
         Creation::Open if !adopted => return Err("it was not intended"),
-        Creation::Intended(Intent { name, bearing, sweep: Some(due), .. }) => {
-            Some((name.clone(), bearing.clone(), *due))
+        Creation::Intended(Intent { name, bearing, sweep, .. }) => {
+            Some((name.clone(), bearing.clone(), *sweep))
         }
-        Creation::Open | Creation::Intended(_) => None,
+        Creation::Open => None,
     };
     *creation = Creation::Done { id };
+    if let Some((name, bearing, _)) = &ghost {
+        // An ended job need not be looked for any more at what has come.
+        job.ghosts.retain(|ghost| (ghost.thing, &ghost.name, &ghost.bearing) != (thing, name, bearing));
+    }
+    let ghost = ghost.and_then(|(name, bearing, sweep)| sweep.map(|due| (name, bearing, due)));
     let place = (job.product.id(), job.submission.id());
     job.ghosts.extend(ghost.map(|(name, bearing, due)| Ghost {
         thing,
@@ -292,6 +303,23 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
         (job.state, job.fault) = (state, fault);
     }
     Ok(())
+}
+
+/// A job that ends while a create is in doubt: what comes of it is looked for once, when it cannot come later.
+fn remember_doubt(job: &mut Job, at: Timestamp) {
+    let Some((thing, intent)) = job.doubt() else { return };
+    // Twice the time that the service may take, as after a repeat.
+    let span = intent.called.map(|called| intent.until.duration_since(called)).unwrap_or_default();
+    let due = intent.sweep.or_else(|| intent.until.checked_add(span).ok()).unwrap_or(intent.until);
+    let ghost = Ghost {
+        thing,
+        name: intent.name.clone(),
+        bearing: intent.bearing.clone(),
+        due: due.max(at),
+        product: job.product.id(),
+        submission: job.submission.id(),
+    };
+    job.ghosts.push(ghost);
 }
 
 /// Puts the job at the beginning of a step.

@@ -199,6 +199,18 @@ impl Job {
             .find_map(|(thing, creation)| creation.intent().map(|intent| (thing, intent)))
     }
 
+    /// When to look for what came late of creates that got no answer, whatever else becomes of the job.
+    #[must_use]
+    pub fn look_due(&self) -> Option<Timestamp> {
+        self.ghosts.iter().map(|ghost| ghost.due).min()
+    }
+
+    /// It has ended, and nothing that it called for can come late.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.has_ended() && self.ghosts.is_empty()
+    }
+
     /// When it is due, if it waits for a time.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {

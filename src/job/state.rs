@@ -207,6 +207,9 @@ pub struct Intent {
     pub bearing: Vec<u64>,
     /// Until when the service may still carry it out.
     pub until: Timestamp,
+    /// When it was called first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Timestamp>,
     /// How often it was looked for and not found since the last call.
     pub absent: u32,
     /// How often the call was repeated since a person last said to go on.

@@ -111,6 +111,18 @@ pub fn told(job: &Job, event: &Event) {
         Event::Twins { thing, ids } if ids.is_empty() => {
             job_line!(debug, job, name, None, None, "{package}: no twin of the {} has come", noun(*thing));
         }
+        Event::Twins { thing, ids } if job.creation(*thing).is_some_and(|made| made.intent().is_some()) => {
+            job_line!(
+                error,
+                job,
+                name,
+                Some(id::DOUBTFUL),
+                None,
+                "{package}: the {} whose answer was lost has come after all, and nobody uses it: {ids:?}; `dropship retry {}` goes on with it",
+                noun(*thing),
+                job.id
+            );
+        }
         Event::Twins { thing, ids } => {
             job_line!(
                 error,

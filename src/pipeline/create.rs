@@ -21,7 +21,7 @@ use crate::job::{Creation, Event, Fault, Intent, Thing};
 const REPEATS: u32 = 3;
 
 /// How long a job waits for another one that creates the same name.
-const NAME_TAKEN: Duration = Duration::from_secs(5);
+pub(super) const NAME_TAKEN: Duration = Duration::from_secs(5);
 
 /// Something at the service that bears the wanted name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,7 @@ async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatab
         request: digest(&what.request()),
         bearing,
         until: context.clock.after(context.settings.uncertain),
+        called: None,
         absent: 0,
         repeats: 0,
         sweep: None,

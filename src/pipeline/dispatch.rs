@@ -91,6 +91,9 @@ async fn drive<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if matches!(hand.job.state, State::Waiting { due, .. } if due <= hand.context.clock.now()) {
         hand.record(vec![Event::Resumed]).await?;
     }
+    if !matches!(hand.job.state, State::Queued | State::Waiting { .. }) {
+        return twins::look_back(hand).await;
+    }
     while hand.job.state == State::Queued {
         if hand.context.draining.is_cancelled() {
             return Err(Stop::Draining);

@@ -26,7 +26,10 @@ pub async fn forget_ended<S>(context: &Context<S>, keep: Duration) -> Result<(),
             if before.is_none() {
                 break;
             }
-            let old: Vec<_> = page.into_iter().filter(|job| now.duration_since(job.updated) > keep).collect();
+            let old: Vec<_> = page
+                .into_iter()
+                .filter(|job| job.is_over() && now.duration_since(job.updated) > keep)
+                .collect();
             forget(context, old).await?;
         }
     }

@@ -147,7 +147,7 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Everything is done: the dropped file gets what its folder says, then the job ends.
     pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> Go {
-        if let Some(due) = self.job.ghosts.iter().map(|ghost| ghost.due).min() {
+        if let Some(due) = self.job.look_due() {
             return self.wait_until(due, "a last look for twins of what was created twice").await;
         }
         super::after::act(self.context, &self.job).await;

@@ -50,7 +50,8 @@ impl Queue {
         let time = match job.state {
             State::Queued => Some(job.step_began),
             State::Waiting { due, .. } => Some(due),
-            _ => None,
+            // Held or ended, it may still have to be looked for what came late.
+            _ => job.look_due(),
         };
         if let Some(time) = time {
             inner.times.insert(job.id.clone(), (time, job.rev));
@@ -71,6 +72,16 @@ impl Queue {
             }
             Some((time, _)) => Next::Later(time),
             None => Next::Nothing,
+        }
+    }
+
+    /// What was due could not be done: again then, unless something happens to the job before.
+    pub(super) fn postpone(&self, id: &JobId, then: Timestamp) {
+        let mut inner = self.inner();
+        if let Some((time, _)) = inner.times.get_mut(id) {
+            let before = std::mem::replace(time, then);
+            inner.ready.remove(&(before, id.clone()));
+            inner.ready.insert((then, id.clone()));
         }
     }
 

@@ -180,7 +180,7 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
-    /// All jobs that have not ended.
+    /// All jobs that are not over: open ones, and ended ones of whose calls something can come late.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::home::{Home, bytes};
+use crate::home::{Home, bytes, wait_for};
 
 /// Runs a package through a scripted fault; it succeeds, and everything exists once.
 fn survives(fault: &serde_json::Value) {
@@ -52,4 +52,31 @@ fn busy_and_broken_answers_are_outlived() {
     );
     survives(&json!({ "operation": "create_label", "action": { "kind": "garbage" } }));
     survives(&json!({ "operation": "blob", "method": "GET", "action": { "kind": "truncate" } }));
+}
+
+#[test]
+fn what_comes_after_its_job_was_cancelled_is_told_of_and_a_retry_goes_on_with_it() {
+    let home = Home::new();
+    home.fault(
+        &json!({ "operation": "create_product", "action": { "kind": "late", "ms": 1500, "cut": true } }),
+    );
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let doubted = || home.log().contains("no answer to the product").then_some(());
+    wait_for("the lost answer", doubted).expect("a lost answer");
+    let id = home.json(&["jobs"])[0]["id"].as_str().expect("a job").to_owned();
+    let cancelled = || home.run(&["cancel", &id]).status.success().then_some(());
+    wait_for("the cancellation", cancelled).expect("cancelled");
+    // A restart does not make it forget to look.
+    daemon.kill();
+    let daemon = home.daemon(&[]);
+    let told = || home.log().contains("has come after all, and nobody uses it").then_some(());
+    wait_for("the late product", told).expect("told");
+    assert_eq!(home.created(), (1, 0, 0), "{}", home.log());
+    assert_eq!(home.json(&["show", &id])["state"], "cancelled");
+
+    assert!(home.run(&["retry", &id]).status.success());
+    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+    assert_eq!(home.created(), (1, 1, 1), "the late product is the job's own");
+    daemon.terminate();
 }

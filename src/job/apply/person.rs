@@ -54,6 +54,9 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         job.accepted = false;
         enter(job, Step::Inspect, at);
     } else {
+        // The job looks for what is in doubt by itself again.
+        let doubt = job.doubt().map(|(thing, _)| thing);
+        job.ghosts.retain(|ghost| Some(ghost.thing) != doubt);
         let step = job.step;
         enter(job, step, at);
     }

@@ -37,6 +37,7 @@ fn intended(thing: Thing) -> Event {
         request: "q".into(),
         bearing: vec![7],
         until: at(600),
+        called: None,
         absent: 0,
         repeats: 0,
         sweep: None,

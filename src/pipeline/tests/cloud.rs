@@ -1,6 +1,6 @@
 //! The service in a test's hands: what it answers, what it loses, and what it carries out late.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::material::metadata;
 use super::points::{Call, Point, Side, Tripwire};
+use super::sky::{Made, Sent, Sky};
 use crate::depot::hex;
 use crate::hardware::{
     Audience, Class, Error, Failure, Fate, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission,
@@ -42,44 +44,6 @@ pub(super) enum Fault {
     Refused,
 }
 
-/// A submission at the service.
-#[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) product: u64,
-    pub(super) name: String,
-    kind: Value,
-    at: Instant,
-    /// SHA-256 of what was uploaded.
-    pub(super) uploaded: Option<String>,
-    pub(super) committed: Option<Instant>,
-    fails: bool,
-}
-
-/// A product or a label at the service.
-#[derive(Debug, Clone)]
-pub(super) struct Made {
-    /// The submission, for a label.
-    pub(super) of: u64,
-    pub(super) name: String,
-    body: Value,
-    at: Instant,
-}
-
-#[derive(Default)]
-pub(super) struct Sky {
-    last_id: u64,
-    pub(super) products: BTreeMap<u64, Made>,
-    pub(super) submissions: BTreeMap<u64, Sent>,
-    pub(super) labels: BTreeMap<u64, Made>,
-    /// Scripted faults, by call.
-    pub(super) script: BTreeMap<Call, VecDeque<Fault>>,
-    /// The next so many commits end in a refusal by Microsoft.
-    pub(super) refusals: u32,
-    /// What the signed package and the metadata hold.
-    pub(super) signed: Vec<u8>,
-    pub(super) metadata: Value,
-}
-
 #[derive(Clone)]
 pub(super) struct Cloud {
     sky: Arc<Mutex<Sky>>,
@@ -87,8 +51,8 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    pub(super) fn new(wire: Arc<Tripwire>, signed: Vec<u8>, metadata: Value) -> Self {
-        let sky = Sky { last_id: 1000, signed, metadata, ..Sky::default() };
+    pub(super) fn new(wire: Arc<Tripwire>, signed: Vec<u8>) -> Self {
+        let sky = Sky { last_id: 1000, signed, ..Sky::default() };
         Self { sky: Arc::new(Mutex::new(sky)), wire }
     }
 
@@ -106,7 +70,8 @@ impl Cloud {
         let mut sky = self.sky();
         let id = sky.next_id();
         let body = json!({"productName": name, "testHarness": "hlk", "deviceType": "external"});
-        sky.products.insert(id, Made { of: 0, name: name.to_owned(), body, at: Instant::now() });
+        sky.products
+            .insert(id, Made { of: 0, name: name.to_owned(), body, at: Instant::now(), cancelled: false });
         id
     }
 
@@ -156,8 +121,15 @@ impl Cloud {
 
 /// The error of a call whose answer was lost: in doubt only if it was to change something.
 fn lost(call: Call) -> Error {
-    let changes =
-        matches!(call, Call::CreateProduct | Call::CreateSubmission | Call::CreateLabel | Call::Commit);
+    let changes = matches!(
+        call,
+        Call::CreateProduct
+            | Call::CreateSubmission
+            | Call::CreateLabel
+            | Call::Commit
+            | Call::UpdateLabel
+            | Call::CancelLabel
+    );
     let class = if changes { Class::Reconcile } else { Class::Retry };
     error(class, Fate::Uncertain, None, "the connection was reset")
 }
@@ -176,53 +148,6 @@ fn error(class: Class, fate: Fate, status: Option<u16>, message: &str) -> Error 
         request_id: String::new(),
         trace: Vec::new(),
     })
-}
-
-impl Sky {
-    fn next_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
-    }
-
-    fn shown(&self, id: u64, sent: &Sent, now: Instant, whole: bool) -> Value {
-        let committed = sent.committed.filter(|at| *at <= now);
-        let mut shown = json!({"id": id, "productId": sent.product, "name": sent.name, "type": sent.kind,
-            "commitStatus": if committed.is_some() { "commitComplete" } else { "commitPending" }});
-        if !whole {
-            return shown;
-        }
-        let url = |kind: &str| format!("https://blob.double/{id}/{kind}");
-        let item = |kind: &str| json!({"type": kind, "url": url(kind)});
-        let mut items = vec![item("initialPackage")];
-        if let Some(at) = committed {
-            let done = now.duration_since(at) >= TAKES;
-            let (step, state) = match (done, sent.fails) {
-                (false, _) => ("scanning", "started"),
-                (true, false) => ("finalizeIngestion", "completed"),
-                (true, true) => ("signing", "failed"),
-            };
-            shown["workflowStatus"] = json!({"currentStep": step, "state": state, "messages": []});
-            if done && !sent.fails {
-                items.extend([item("signedPackage"), item("driverMetadata"), item("certificationReport")]);
-            }
-        }
-        shown["downloads"] = json!({ "items": items });
-        shown
-    }
-
-    fn label(&self, id: u64, made: &Made, now: Instant, whole: bool) -> Value {
-        let mut shown = made.body.clone();
-        shown["id"] = json!(id);
-        shown["submissionId"] = json!(made.of);
-        let done = now.duration_since(made.at) >= TAKES;
-        let (step, state) =
-            if done { ("finalizePublishing", "completed") } else { ("publishing", "started") };
-        shown["workflowStatus"] = json!({"currentStep": step, "state": state, "messages": []});
-        if !whole {
-            shown["targeting"] = Value::Null;
-        }
-        shown
-    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
@@ -259,7 +184,8 @@ impl Service for Cloud {
         self.at(Call::CreateProduct, |sky, at| {
             let (id, body) = (sky.next_id(), serde_json::to_value(new).unwrap_or_default());
             let mut shown = body.clone();
-            sky.products.insert(id, Made { of: 0, name: new.product_name.clone(), body, at });
+            sky.products
+                .insert(id, Made { of: 0, name: new.product_name.clone(), body, at, cancelled: false });
             shown["id"] = json!(id);
             read(shown)
         })
@@ -361,7 +287,7 @@ impl Service for Cloud {
     ) -> Result<ShippingLabel, Error> {
         self.at(Call::CreateLabel, |sky, at| {
             let (id, body) = (sky.next_id(), serde_json::to_value(new).unwrap_or_default());
-            let made = Made { of: submission.0, name: new.name.clone(), body, at };
+            let made = Made { of: submission.0, name: new.name.clone(), body, at, cancelled: false };
             let shown = sky.label(id, &made, at, true);
             sky.labels.insert(id, made);
             read(shown)
@@ -373,19 +299,34 @@ impl Service for Cloud {
         &self,
         _product: ProductId,
         _submission: SubmissionId,
-        _label: LabelId,
-        _update: &LabelUpdate,
+        label: LabelId,
+        update: &LabelUpdate,
     ) -> Result<(), Error> {
-        absent()
+        self.at(Call::UpdateLabel, |sky, _| {
+            let Some(made) = sky.labels.get_mut(&label.0) else { return absent() };
+            let Some(rows) = made.body["targeting"]["hardwareIds"].as_array_mut() else { return absent() };
+            for change in &update.targeting.hardware_ids {
+                rows.retain(|row| row["pnpString"] != change.pnp_string.as_str());
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn cancel_label(
         &self,
         _product: ProductId,
         _submission: SubmissionId,
-        _label: LabelId,
+        label: LabelId,
     ) -> Result<(), Error> {
-        absent()
+        self.at(Call::CancelLabel, |sky, now| match sky.labels.get_mut(&label.0) {
+            Some(made) if !made.cancelled && now.duration_since(made.at) < TAKES => {
+                made.cancelled = true;
+                Ok(())
+            }
+            _ => Err(error(Class::Permanent, Fate::Refused, Some(400), "it cannot be withdrawn now")),
+        })
+        .await
     }
 
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {
@@ -413,11 +354,16 @@ impl Service for Cloud {
 
     async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
         let kind = url.with_secrets().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let id = number(url);
         let bytes = self
             .at(Call::Download, |sky, _| {
                 Ok(match kind.as_str() {
                     "signedPackage" => sky.signed.clone(),
-                    "driverMetadata" => sky.metadata.to_string().into_bytes(),
+                    "driverMetadata" => {
+                        let uploaded = sky.submissions.get(&id).and_then(|sent| sent.uploaded.as_ref());
+                        let version = uploaded.and_then(|sha256| sky.versions.get(sha256));
+                        metadata(version.unwrap_or(&"1.2.0.0")).to_string().into_bytes()
+                    }
                     _ => b"report".to_vec(),
                 })
             })

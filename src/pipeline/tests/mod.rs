@@ -3,7 +3,10 @@
 
 mod cloud;
 mod fragile;
+mod lives;
+mod material;
 mod model;
 mod points;
+mod sky;
 mod sweep;
 mod world;

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::cloud::Fault;
+use super::material::{PACKAGES, digest_of};
 use super::points::Call;
-use super::world::{PACKAGES, World, digest_of, in_paused_time};
+use super::world::{World, in_paused_time};
 use crate::control::Act;
 
 /// File names; the product is named by them, so two packages can want one name.

@@ -24,14 +24,14 @@ macro_rules! listed {
 listed! {
     /// The methods of the service; the double has to name one in each, so a new method gets a point or does not compile.
     Call: Probe, Products, CreateProduct, Submissions, Submission, CreateSubmission, Commit, Labels, Label,
-        CreateLabel, Audiences, Upload, Download,
+        CreateLabel, UpdateLabel, CancelLabel, Audiences, Upload, Download,
 }
 
 listed! {
     /// What is written durably; [`writes`] knows each entry and event, so a new one gets a point or does not compile.
     Write: Seen, Gone, Inspecting, Inspected, Flag, Receipted, Pruned, Arrived, Accepted, Rejected, Intended, Absent, Repeated,
         Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
-        Published, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+        Published, Withdrawn, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
 /// What a commit writes.
@@ -69,12 +69,11 @@ fn of_event(event: &Event) -> Write {
         Event::Signed => Write::Signed,
         Event::Collected { .. } => Write::Collected,
         Event::Labelled => Write::Labelled,
-        // News of a label that exists; superseding and withdrawing are swept through the binary.
-        Event::Published { .. }
-        | Event::Withdrawn { .. }
-        | Event::Edited { .. }
-        | Event::TakenOver { .. }
-        | Event::Superseded { .. } => Write::Published,
+        Event::Published { .. } => Write::Published,
+        Event::Withdrawn { .. } => Write::Withdrawn,
+        Event::Edited { .. } => Write::Edited,
+        Event::TakenOver { .. } => Write::TakenOver,
+        Event::Superseded { .. } => Write::Superseded,
         Event::Waited { .. } => Write::Waited,
         Event::Overdue => Write::Overdue,
         Event::Stumbled { .. } => Write::Stumbled,

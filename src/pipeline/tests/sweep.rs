@@ -4,123 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use super::cloud::Fault;
+use super::lives::{LIVES, Life};
+use super::material::digest_of;
 use super::points::{Aim, Call, Point, Side, Write};
-use super::world::{World, digest_of, in_paused_time};
-use crate::control::Act;
-use crate::job::{Fault as Reason, Job, State};
+use super::world::{World, in_paused_time};
 
-/// A life: what is dropped, what goes wrong, what the operator does, and how it has to end.
-struct Life {
-    name: &'static str,
-    package: &'static str,
-    hold: bool,
-    begin: fn(&mut World),
-    operator: fn(&Job) -> Option<Act>,
-    /// State of the job; products, submissions and labels at the service. No state: the job is forgotten.
-    end: (Option<&'static str>, usize, usize, usize),
-}
-
-const MINUTES: Duration = Duration::from_secs(300);
-
-const LIVES: [Life; 9] = [
-    Life {
-        name: "nothing goes wrong",
-        package: "good-signed",
-        hold: false,
-        begin: |_| {},
-        operator: |_| None,
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "the answers of all creates are lost",
-        package: "good-signed",
-        hold: false,
-        begin: |world| every_create(world, Fault::Lost),
-        operator: |_| None,
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "no create arrives the first time",
-        package: "good-signed",
-        hold: false,
-        begin: |world| every_create(world, Fault::Never),
-        operator: |_| None,
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "all creates are carried out late",
-        package: "good-signed",
-        hold: false,
-        begin: |world| every_create(world, Fault::Late(MINUTES)),
-        operator: |_| None,
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "every call is refused in every way that passes",
-        package: "good-signed",
-        hold: false,
-        begin: |world| {
-            for call in Call::ALL {
-                world.cloud.script(*call, &[Fault::Throttled, Fault::Unsent]);
-            }
-            for call in [Call::Submission, Call::Products, Call::Labels, Call::Label, Call::Download] {
-                world.cloud.script(call, &[Fault::Down]);
-            }
-            world.cloud.script(Call::CreateSubmission, &[Fault::Forbidden]);
-            world.cloud.script(Call::Probe, &[Fault::Forbidden]);
-        },
-        operator: |_| None,
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "Microsoft refuses, and the operator begins anew",
-        package: "good-signed",
-        hold: false,
-        begin: |world| world.cloud.sky().refusals = 1,
-        operator: |job| matches!(job.state, State::Failed { .. }).then_some(Act::Retry { new_product: true }),
-        end: (Some("succeeded"), 2, 2, 2),
-    },
-    Life {
-        name: "a label waits for its approval, and the file goes away",
-        package: "good-signed",
-        hold: true,
-        begin: |world| world.keep = Some(Duration::from_secs(365 * 24 * 3600)),
-        operator: |job| matches!(job.state, State::Held { .. }).then_some(Act::Approve { request: None }),
-        end: (Some("succeeded"), 1, 1, 2),
-    },
-    Life {
-        name: "it is cancelled, and forgotten",
-        package: "good-signed",
-        hold: true,
-        begin: |world| world.keep = Some(Duration::ZERO),
-        operator: |job| matches!(job.state, State::Held { .. }).then_some(Act::Cancel),
-        end: (None, 1, 1, 1),
-    },
-    Life {
-        name: "it is unsigned, and the operator insists",
-        package: "unsigned",
-        hold: false,
-        begin: |_| {},
-        operator: |job| {
-            let first = matches!(&job.state, State::Rejected { fault: Reason { .. } }) && job.rev < 3;
-            first.then_some(Act::Retry { new_product: false })
-        },
-        end: (Some("rejected"), 0, 0, 0),
-    },
-];
+/// The names that packages are dropped under.
+const NAMES: [&str; 2] = ["a", "b"];
 
 /// Points that a life can have more or less by chance: delays are spread, so some have a look more than others.
 const CHANCE: usize = 16;
-
-fn every_create(world: &World, fault: Fault) {
-    for call in [Call::CreateProduct, Call::CreateSubmission, Call::Commit] {
-        world.cloud.script(call, &[fault]);
-    }
-    world.cloud.script(Call::CreateLabel, &[fault, fault]);
-}
 
 /// Deaths at each point.
 #[derive(Default)]
@@ -164,38 +58,36 @@ struct Lived {
 /// Lives once, with a death after so many points if asked for.
 fn live(life: &Life, death: Option<Aim>) -> Lived {
     in_paused_time(async {
-        let mut world = World::with(life.hold);
+        let mut world = World::with(life.wants);
         (life.begin)(&mut world);
-        world.drop_package("a", life.package);
+        let dropped = || NAMES.iter().zip(life.packages);
+        dropped().for_each(|(name, package)| world.drop_package(name, package));
         if let Some(aim) = death {
             world.wire.aim(aim);
         }
         let mut operator = life.operator;
         let mut deaths = world.come_to_rest(&mut operator).await;
-        world.take_away("a");
+        dropped().for_each(|(name, _)| world.take_away(name));
         deaths.extend(world.come_to_rest(&mut operator).await);
-        let wrong = wrong_end(life, &world).into_iter();
+        let wrong = wrong_end(life, &world, !deaths.is_empty()).into_iter();
         let wrong = wrong.map(|wrong| format!("{}, died at {deaths:?}: {wrong}", life.name)).collect();
         Lived { points: world.wire.passed(), death: deaths.pop(), wrong }
     })
 }
 
 /// What is wrong at the end of a life.
-fn wrong_end(life: &Life, world: &World) -> Vec<String> {
-    let (state, products, submissions, labels) = life.end;
-    let mut wrong = match state {
-        Some(_) => world.violations(&[digest_of(life.package)].into()),
-        None => Vec::new(),
-    };
+fn wrong_end(life: &Life, world: &World, died: bool) -> Vec<String> {
+    let dropped = life.packages.iter().map(|package| digest_of(package)).collect();
+    let forgotten = life.ends[0].0.is_empty();
+    let mut wrong = if forgotten { Vec::new() } else { world.violations(&dropped) };
+    wrong.extend((life.holds)(world).err());
     let jobs = world.jobs();
     let states: Vec<_> = jobs.iter().map(|job| job.state.as_str()).collect();
-    if states != state.into_iter().collect::<Vec<_>>() {
-        wrong.push(format!("the jobs are {states:?} instead of {state:?}: {jobs:?}"));
-    }
     let sky = world.cloud.sky();
-    let there = (sky.products.len(), sky.submissions.len(), sky.labels.len());
-    if there != (products, submissions, labels) {
-        wrong.push(format!("products, submissions, labels at the service: {there:?}"));
+    let end = (states.as_slice(), sky.products.len(), sky.submissions.len(), sky.labels.len());
+    let ends = if died { life.ends } else { &life.ends[..1] };
+    if !ends.contains(&end) {
+        wrong.push(format!("states, products, submissions, labels are {end:?}, not {ends:?}: {jobs:?}"));
     }
     wrong
 }

@@ -3,28 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use sha2::Digest as _;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud::{Cloud, TAKES};
 use super::fragile::Fragile;
+use super::material::{PROVIDER, SIGNED, Wants, configuration, fixture, sha256};
 use super::points::{Point, Side, Tripwire};
 use crate::config::{self, Environment};
 use crate::control::{Act, Floor, Office};
 use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::job::{Event, Job, State, Step};
-use crate::package::Kind;
 use crate::pipeline::{
-    Accounts, Brake, Clock, Context, Judge, Names, Queue, Receipts, Settings, forget_ended,
+    Accounts, Brake, Clock, Context, Judge, Names, Queue, Receipts, Settings, forget_ended, note, withdraw,
 };
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
@@ -35,12 +33,6 @@ const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Between the publishing of the first label and the creation of the second.
 const SOAK: Duration = Duration::from_secs(2 * 3600);
-
-/// The provider in the INFs of all packages.
-const PROVIDER: &str = "Example Hardware Inc.";
-
-/// Packages that are let in.
-pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
 
 /// Everything that outlives a daemon.
 pub(super) struct World {
@@ -62,108 +54,27 @@ struct Daemon {
     reception: Arc<Reception>,
 }
 
-/// What the operator does to a job that nothing happens to by itself.
-pub(super) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<Act>;
-
-fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// What the operator does.
+pub(super) enum Deed {
+    /// To the job.
+    Act(Act),
+    /// Labels on their way are withdrawn.
+    Withdraw,
+    /// A label is changed by hand; then the job is approved.
+    Edit,
 }
 
-/// A signed package as Microsoft gives it back: it holds the INFs of all packages.
-static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for inf in infs() {
-        zip.start_file(inf, zip::write::SimpleFileOptions::default()).expect("an entry");
-        zip.write_all(b"[Version]").expect("written");
-    }
-    zip.finish().expect("a ZIP").into_inner()
-});
-
-/// Names of the INFs in the packages.
-fn infs() -> BTreeSet<String> {
-    let policy = crate::package::Policy::default();
-    let facts = PACKAGES.iter().filter_map(|name| {
-        let bytes = fixture(&format!("cab/{name}.cab"));
-        crate::package::inspect_bytes(&bytes, Kind::Cab, &policy).facts
-    });
-    facts.flat_map(|facts| facts.infs).map(|inf| inf.name).collect()
-}
-
-fn metadata() -> Value {
-    let devices = json!({"pci\\ven_8086&dev_1": {"Manufacturer": "C", "DeviceDescription": "Echo One"}});
-    let inf = json!({"InfClass": "MEDIA", "DriverVersion": "1.2.0.0", "Provider": "Contoso",
-        "OSPnPInfoMap": {"WINDOWS_v100_X64_CO_FULL": devices}});
-    json!({"BundleInfoMap": {"b1": {"Locales": ["English"], "InfInfoMap": {"echo.inf": inf}}}})
-}
-
-/// The rule: a label for the test ring, and one for everybody that follows it after a soak.
-fn configuration(home: &Path, hold: bool) -> String {
-    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
-    let (home, pki) = (home.display(), pki.display());
-    let label = |name: &str, more: &str| {
-        format!(
-            r#"
-[[rule.label]]
-name = "{{{{ file.stem }}}} {name}"
-destination = "windows_update"
-{more}
-[rule.label.hardware_ids]
-include = ["pci\\*"]
-operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
-"#
-        )
-    };
-    let ring = label("ring", "audiences = [\"Test Registry Key\"]");
-    let wide =
-        label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
-    let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
-    format!(
-        r#"
-[account]
-tenant_id = "tenant"
-client_id = "client"
-client_secret_file = "{home}/secret"
-[api.poll]
-sign = {{ first = "20m", max = "30m" }}
-publish = {{ first = "20m", max = "30m" }}
-account = {{ first = "1m", max = "10m" }}
-[api.overdue]
-sign = "10m"
-[store]
-path = "{home}/store"
-[[folder]]
-name = "in"
-path = "{home}/drop"
-outbox = "{home}/out"
-[signers]
-roots = ["{pki}/roots.pem"]
-intermediates = ["{pki}/inter.pem"]
-timestamp_roots = ["{pki}/tsaroots.pem"]
-[[rule]]
-name = "ring"
-match = {{ file = "*.cab" }}
-[rule.product]
-name = "{{{{ inf.provider }}}} {{{{ file.stem }}}}"
-test_harness = "attestation"
-device_type = "internal"
-requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
-[rule.submission]
-name = "{{{{ file.stem }}}}"
-{ring}
-{wide}
-"#
-    )
-}
+/// What the operator does to a job that no worker has in hand.
+pub(super) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<Deed>;
 
 impl World {
     /// An empty world whose clock is tokio's, in memory where the machine has a place for that.
     pub(super) fn new() -> Self {
-        Self::with(false)
+        Self::with(Wants::default())
     }
 
-    /// The same, whose second label waits for an approval.
-    pub(super) fn with(hold: bool) -> Self {
+    /// The same, with rules that ask for more.
+    pub(super) fn with(wants: Wants) -> Self {
         let shm = Path::new("/dev/shm");
         let home = tempfile::Builder::new().prefix("dropship").tempdir_in(shm);
         let home = home.or_else(|_| tempfile::tempdir()).expect("a folder");
@@ -171,8 +82,8 @@ impl World {
         fs::create_dir(home.path().join("drop")).expect("a drop folder");
         fs::create_dir(home.path().join("store")).expect("a store");
         let rulebook = home.path().join("dropship.toml");
-        fs::write(&rulebook, configuration(home.path(), hold)).expect("a configuration");
-        let cloud = Cloud::new(Arc::clone(&wire), SIGNED.clone(), metadata());
+        fs::write(&rulebook, configuration(home.path(), wants)).expect("a configuration");
+        let cloud = Cloud::new(Arc::clone(&wire), SIGNED.clone());
         let clock = Clock::tokio(jiff::Timestamp::now());
         Self {
             home,
@@ -266,12 +177,7 @@ impl World {
         let life = async {
             tokio::join!(super::super::run(Arc::clone(&daemon.context)), async {
                 daemon.look().await;
-                loop {
-                    daemon.rest().await;
-                    if !daemon.operated(operator).await {
-                        break;
-                    }
-                }
+                daemon.rest(operator).await;
                 if let Some(keep) = self.keep {
                     let _dead = forget_ended(&daemon.context, keep).await.is_err();
                 }
@@ -367,7 +273,7 @@ impl World {
         let owner = |id: u64| self.memory.owner(id).expect("an owner").filter(|_| true);
         let all = sky.products.keys().chain(sky.submissions.keys()).chain(sky.labels.keys());
         for id in all.filter(|id| owner(**id).is_none() && !twins.contains(id)) {
-            let doubted = jobs.iter().any(|job| job.doubt().is_some() || !job.ghosts.is_empty());
+            let doubted = jobs.iter().any(|job| !job.state.has_ended() && job.doubt().is_some());
             if !doubted && !self.strangers.contains(id) {
                 wrong.push(format!("I2: {id} at the service is nobody's"));
             }
@@ -393,6 +299,9 @@ impl World {
 
     fn wrong_in(&self, job: &Job) -> Vec<String> {
         let mut wrong = Vec::new();
+        if !job.ghosts.is_empty() {
+            wrong.push(format!("nobody looked for what came late of {}: {:?}", job.id, job.ghosts));
+        }
         if !job.state.has_ended() && !matches!(job.state, State::Held { .. }) {
             wrong.push(format!("I4: job {} is {} and nothing moves it", job.id, job.state.as_str()));
         }
@@ -469,10 +378,13 @@ impl Daemon {
         looked.await.expect("a look");
     }
 
-    /// Returns when nothing happens by itself any more.
-    async fn rest(&self) {
+    /// Returns when nothing happens by itself any more, and the operator has nothing to do.
+    async fn rest(&self, operator: Operator<'_>) {
         let began = tokio::time::Instant::now();
-        while !self.context.queue.is_empty() || self.context.queue.running() > 0 {
+        while self.operated(operator).await
+            || !self.context.queue.is_empty()
+            || self.context.queue.running() > 0
+        {
             tokio::time::sleep(Duration::from_secs(61)).await;
             let open = self.context.store.open_jobs().expect("open jobs");
             assert!(began.elapsed() < FOREVER, "it never comes to rest: {open:#?}");
@@ -489,11 +401,31 @@ impl Daemon {
             false,
         );
         let mut done = false;
+        jobs.retain(|job| !self.context.queue.is_running(&job.id));
         for job in jobs {
-            if let Some(act) = operator(&job) {
-                let result = office.act(&job.id, &act, "the operator").await;
-                assert!(result.is_ok() || self.context.store.job(&job.id).is_ok(), "{result:?}");
-                done = true;
+            let Some(deed) = operator(&job) else { continue };
+            done = true;
+            let (store, by) = (&*self.context.store, "the operator");
+            match deed {
+                Deed::Withdraw => {
+                    // A daemon that dies of it is done with.
+                    let Ok((events, _)) = withdraw(store, &self.context.services, &job, by).await else {
+                        continue;
+                    };
+                    let job = store.job(&job.id).expect("a job").expect("the job");
+                    self.context.tell(&job, &events).await;
+                }
+                Deed::Edit => {
+                    let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
+                    if let Ok(Some(job)) = note(store, &job.id, event.clone()).await {
+                        self.context.tell(&job, &[event]).await;
+                    }
+                    let _dead = office.act(&job.id, &Act::Approve { request: None }, by).await.is_err();
+                }
+                Deed::Act(act) => {
+                    let result = office.act(&job.id, &act, by).await;
+                    assert!(result.is_ok() || self.context.store.job(&job.id).is_ok(), "{result:?}");
+                }
             }
         }
         done
@@ -523,15 +455,6 @@ impl Floor for Listener {
         let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
         self.0.runtime.spawn(async move { context.tell(&job, &events).await });
     }
-}
-
-/// SHA-256 of a fixture.
-pub(super) fn digest_of(name: &str) -> String {
-    sha256(&fixture(&format!("cab/{name}.cab")))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    crate::depot::hex(&sha2::Sha256::digest(bytes))
 }
 
 /// Runs in a world of paused time.

@@ -150,11 +150,14 @@ fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job
         tables.put(bytes, id.as_str().as_bytes());
     }
     tables.put(key::state(&after.state, id), []);
-    if after.state.has_ended() {
+    if after.is_over() {
         tables.remove(key::open(id));
-        tables.put(key::unreceipted(id), []);
     } else {
         tables.put(key::open(id), []);
+    }
+    if after.state.has_ended() {
+        tables.put(key::unreceipted(id), []);
+    } else {
         tables.remove(key::unreceipted(id));
     }
     tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
@@ -218,7 +221,7 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
     let Some(job) = job(tables, id)? else {
         return Ok(());
     };
-    if !job.state.has_ended() {
+    if !job.is_over() {
         return Ok(());
     }
     tables.remove(key::job(id));

@@ -1,0 +1,129 @@
+//! What the worlds are made of: packages, what Microsoft gives back for them, and the rules.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+use crate::package::Kind;
+
+/// The provider in the INFs of all packages.
+pub(super) const PROVIDER: &str = "Example Hardware Inc.";
+
+/// Packages that are let in.
+pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
+
+pub(super) fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A signed package as Microsoft gives it back: it holds the INFs of all packages.
+pub(super) static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for inf in infs() {
+        zip.start_file(inf, zip::write::SimpleFileOptions::default()).expect("an entry");
+        zip.write_all(b"[Version]").expect("written");
+    }
+    zip.finish().expect("a ZIP").into_inner()
+});
+
+/// Names of the INFs in the packages.
+fn infs() -> BTreeSet<String> {
+    let policy = crate::package::Policy::default();
+    let facts = PACKAGES.iter().filter_map(|name| {
+        let bytes = fixture(&format!("cab/{name}.cab"));
+        crate::package::inspect_bytes(&bytes, Kind::Cab, &policy).facts
+    });
+    facts.flat_map(|facts| facts.infs).map(|inf| inf.name).collect()
+}
+
+pub(super) fn metadata(version: &str) -> Value {
+    let devices = json!({"pci\\ven_8086&dev_1": {"Manufacturer": "C", "DeviceDescription": "Echo One"}});
+    let inf = json!({"InfClass": "MEDIA", "DriverVersion": version, "Provider": "Contoso",
+        "OSPnPInfoMap": {"WINDOWS_v100_X64_CO_FULL": devices}});
+    json!({"BundleInfoMap": {"b1": {"Locales": ["English"], "InfInfoMap": {"echo.inf": inf}}}})
+}
+
+/// What the rule asks for beyond the usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// The second label waits for an approval.
+    pub(super) hold: bool,
+    /// Older labels give way to newer ones.
+    pub(super) supersede: bool,
+}
+
+/// The rule: a label for the test ring, and one for everybody that follows it after a soak.
+pub(super) fn configuration(home: &Path, wants: Wants) -> String {
+    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
+    let (home, pki) = (home.display(), pki.display());
+    let Wants { hold, supersede } = wants;
+    let label = |name: &str, more: &str| {
+        format!(
+            r#"
+[[rule.label]]
+name = "{{{{ file.stem }}}} {name}"
+destination = "windows_update"
+supersede = {supersede}
+{more}
+[rule.label.hardware_ids]
+include = ["pci\\*"]
+operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
+"#
+        )
+    };
+    let ring = label("ring", "audiences = [\"Test Registry Key\"]");
+    let wide =
+        label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
+    let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
+    format!(
+        r#"
+[account]
+tenant_id = "tenant"
+client_id = "client"
+client_secret_file = "{home}/secret"
+[api.poll]
+sign = {{ first = "20m", max = "30m" }}
+publish = {{ first = "20m", max = "30m" }}
+account = {{ first = "1m", max = "10m" }}
+[api.overdue]
+sign = "10m"
+[store]
+path = "{home}/store"
+[[folder]]
+name = "in"
+path = "{home}/drop"
+outbox = "{home}/out"
+[signers]
+roots = ["{pki}/roots.pem"]
+intermediates = ["{pki}/inter.pem"]
+timestamp_roots = ["{pki}/tsaroots.pem"]
+[[rule]]
+name = "ring"
+match = {{ file = "*.cab" }}
+[rule.product]
+name = "{{{{ inf.provider }}}} {{{{ file.stem }}}}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
+[rule.submission]
+name = "{{{{ file.stem }}}}"
+{ring}
+{wide}
+"#
+    )
+}
+
+/// SHA-256 of a fixture.
+pub(super) fn digest_of(name: &str) -> String {
+    sha256(&fixture(&format!("cab/{name}.cab")))
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    crate::depot::hex(&sha2::Sha256::digest(bytes))
+}
