@@ -16,7 +16,7 @@ use crate::hardware::{Client, Observer};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::pipeline::{Brake, Clock, Context, Names, Queue, Settings};
+use crate::pipeline::{Brake, Clock, Context, Learnt, Names, Queue, Settings};
 use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Durable, Opening, Store, StoreError};
@@ -144,6 +144,7 @@ impl Loaded {
         let context = Arc::new(Context {
             brake: Brake::remembered(&*store)?,
             names: Names::of(&open),
+            learnt: Learnt::remembered(&*store)?,
             store,
             queue,
             services,

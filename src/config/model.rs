@@ -129,6 +129,16 @@ pub struct Pace {
     pub first: Duration,
     /// Longest delay.
     pub max: Duration,
+    /// Longest delay where earlier waits say that no end is near: `max` where that is stated, more where it is not.
+    pub far: Duration,
+}
+
+impl Pace {
+    /// A pace that `max` bounds in any case.
+    #[must_use]
+    pub const fn new(first: Duration, max: Duration) -> Self {
+        Self { first, max, far: max }
+    }
 }
 
 /// `[store]`.

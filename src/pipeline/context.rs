@@ -12,6 +12,7 @@ use super::accounts::Accounts;
 use super::brake::Brake;
 use super::clock::Clock;
 use super::folders::FolderWays;
+use super::learnt::Learnt;
 use super::names::Names;
 use super::queue::Queue;
 use super::receipts::Receipts;
@@ -106,6 +107,8 @@ pub struct Context<S> {
     pub accounts: Accounts,
     /// Names that are being created.
     pub names: Names,
+    /// How long things took at the service.
+    pub learnt: Learnt,
     /// Receipts that are being written.
     pub receipts: Receipts,
     /// What time it is.

@@ -89,6 +89,7 @@ async fn go_on<S: Service>(context: &Context<S>, id: &JobId) -> Result<(), Store
 
 async fn drive<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if matches!(hand.job.state, State::Waiting { due, .. } if due <= hand.context.clock.now()) {
+        hand.looked = Some(hand.job.updated);
         hand.record(vec![Event::Resumed]).await?;
     }
     if !matches!(hand.job.state, State::Queued | State::Waiting { .. }) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::context::{Context, PAUSED};
-use super::pace::{back_off, next_look};
+use super::learnt::Wait;
+use super::pace::{back_off, next_look, spread};
 use super::service::Service;
 use crate::config::model::Pace;
 use crate::depot::Dossier;
@@ -37,11 +38,13 @@ pub(super) type Go<T = ()> = Result<T, Stop>;
 pub(super) struct Hand<'a, S> {
     pub(super) context: &'a Context<S>,
     pub(super) job: Job,
+    /// When it looked last at what it waits for, if it did nothing but wait since.
+    pub(super) looked: Option<Timestamp>,
 }
 
 impl<'a, S: Service> Hand<'a, S> {
     pub(super) fn new(context: &'a Context<S>, job: Job) -> Self {
-        Self { context, job }
+        Self { context, job, looked: None }
     }
 
     /// Records what happened; it is durable when this returns.
@@ -122,14 +125,45 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// When to look next, after the time that the step has taken.
     pub(super) fn next_look(&self, pace: Pace) -> Timestamp {
+        self.context.clock.after(next_look(pace, self.waited()))
+    }
+
+    /// Waits for an end at the service, and looks when one is likely, after how long others took.
+    pub(super) async fn look_out<T>(&mut self, wait: Wait, why: impl Into<String>) -> Go<T> {
+        let span = self.context.learnt.next_look(&self.job, wait, self.pace(wait), self.waited());
+        self.wait_until(self.context.clock.after(spread(span)), why).await
+    }
+
+    /// Learns from the end of a wait how long it took; the entries make that last.
+    pub(super) fn learn(&self, wait: Wait) -> Vec<Entry> {
+        let now = self.context.clock.now();
+        let Some(blind) = self.looked.and_then(|then| Duration::try_from(now.duration_since(then)).ok())
+        else {
+            return Vec::new();
+        };
+        // It ended somewhere between this look and the one before; while nobody looked for long, nothing is learnt.
+        if blind > self.pace(wait).far.saturating_mul(2) {
+            return Vec::new();
+        }
+        self.context.learnt.learn(&self.job, wait, self.waited().saturating_sub(blind / 2))
+    }
+
+    fn pace(&self, wait: Wait) -> Pace {
+        match wait {
+            Wait::Sign => self.context.settings.sign,
+            Wait::Publish => self.context.settings.publish,
+        }
+    }
+
+    /// How long the step has taken.
+    pub(super) fn waited(&self) -> Duration {
         let waited = self.context.clock.now().duration_since(self.job.step_began);
-        self.context.clock.after(next_look(pace, Duration::try_from(waited).unwrap_or_default()))
+        Duration::try_from(waited).unwrap_or_default()
     }
 
     /// Tells once when the step takes longer than that; it never fails, cancels or repeats anything.
     pub(super) async fn overdue_after(&mut self, span: Duration) -> Go {
-        let waited = self.context.clock.now().duration_since(self.job.step_began);
-        if self.job.overdue || Duration::try_from(waited).unwrap_or_default() <= span {
+        if self.job.overdue || self.waited() <= span {
             return Ok(());
         }
         self.record(vec![Event::Overdue]).await

@@ -21,12 +21,21 @@ pub(super) fn back_off(pace: Pace, failures: u32, asked: Option<Duration>) -> Du
 /// hour. With 15 s and 5 min some 40 looks follow 40 minutes and notice after a minute in the mean; with 1 min and
 /// 1 h some 210 follow three days.
 #[must_use]
-pub(super) fn next_look(pace: Pace, waited: Duration) -> Duration {
+pub(super) fn rooted(pace: Pace, waited: Duration) -> Duration {
     let rooted = 0.62 * (pace.first.as_secs_f64() * waited.as_secs_f64()).sqrt();
-    let grown =
-        Duration::try_from_secs_f64(rooted).unwrap_or(pace.max).clamp(pace.first.min(pace.max), pace.max);
-    // A spread of a tenth keeps the looks of many jobs apart.
-    grown.mul_f64(0.95 + chance() / 10.0)
+    Duration::try_from_secs_f64(rooted).unwrap_or(pace.max).clamp(pace.first.min(pace.max), pace.max)
+}
+
+/// The same, spread.
+#[must_use]
+pub(super) fn next_look(pace: Pace, waited: Duration) -> Duration {
+    spread(rooted(pace, waited))
+}
+
+/// A spread of a tenth keeps the looks of many jobs apart.
+#[must_use]
+pub(super) fn spread(span: Duration) -> Duration {
+    span.mul_f64(0.95 + chance() / 10.0)
 }
 
 /// A number from 0 to 1.
@@ -38,7 +47,7 @@ fn chance() -> f64 {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+    const PACE: Pace = Pace::new(Duration::from_millis(500), Duration::from_secs(300));
 
     #[test]
     fn back_off_stays_below_its_limit_and_above_what_was_asked_for() {
@@ -80,12 +89,12 @@ mod tests {
 
     #[test]
     fn a_signing_and_an_approval_cost_few_requests() {
-        let sign = Pace { first: Duration::from_secs(15), max: Duration::from_secs(300) };
+        let sign = Pace::new(Duration::from_secs(15), Duration::from_secs(300));
         let (looks, delay) = cost(sign, Duration::from_secs(40 * 60));
         eprintln!("40 minutes: {looks} looks, {delay:?} late");
         assert!(looks <= 45, "{looks} looks");
         assert!(delay <= Duration::from_secs(60), "{delay:?}");
-        let publish = Pace { first: Duration::from_secs(60), max: Duration::from_secs(3600) };
+        let publish = Pace::new(Duration::from_secs(60), Duration::from_secs(3600));
         let (looks, delay) = cost(publish, Duration::from_secs(3 * 86_400));
         eprintln!("three days: {looks} looks, {delay:?} late");
         assert!(looks <= 250, "{looks} looks");

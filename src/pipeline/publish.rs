@@ -1,11 +1,12 @@
 //! The publish step: follow the labels to their end.
 
 use super::hand::{Go, Hand};
+use super::learnt::Wait;
 use super::reading::progress;
 use super::service::Service;
 use super::{sign, supersede};
 use crate::config::plan::Plan;
-use crate::hardware::{LabelId, ShippingLabel};
+use crate::hardware::{Class, LabelId, ShippingLabel, UNPROVEN};
 use crate::job::{Event, Fault, Job, Label};
 
 /// Looks once at every label that is not published yet.
@@ -28,7 +29,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         return hand.look_again(hand.context.settings.publish, why).await;
     }
     hand.overdue_after(hand.context.settings.overdue.publish).await?;
-    hand.look_again(hand.context.settings.publish, "the labels to be published").await
+    hand.look_out(Wait::Publish, "the labels to be published").await
 }
 
 /// Looks at every label that exists and has not ended yet. One that failed fails the job once the others have ended
@@ -36,14 +37,28 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
 pub(super) async fn look_at_all<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let service = hand.service().await?;
     let (product, submission) = hand.remote().await?;
-    let mut refused = Vec::new();
-    for index in 0..hand.job.labels.len() {
-        let label = &hand.job.labels[index];
-        let going = label.published.is_none() && label.withdrawn.is_none();
-        let Some(id) = label.creation.id().filter(|_| going) else { continue };
-        let found = match hand.unless_draining(service.label(product, submission, LabelId(id))).await? {
-            Ok(found) => found,
+    let going = |label: &Label| label.published.is_none() && label.withdrawn.is_none();
+    let labels = hand.job.labels.iter().enumerate().filter(|(_, label)| going(label));
+    let ids: Vec<_> =
+        labels.filter_map(|(index, label)| Some((index, LabelId(label.creation.id()?)))).collect();
+    // One list tells of all; what it leaves out or leaves open is looked at alone.
+    let listed = match ids.len() {
+        0 | 1 => Vec::new(),
+        _ => match hand.unless_draining(service.labels(product, submission)).await? {
+            Ok(listed) => listed,
+            Err(error) if error.class == Class::Permanent || error.has_code(UNPROVEN) => Vec::new(),
             Err(error) => return hand.trouble(error).await,
+        },
+    };
+    let mut refused = Vec::new();
+    for (index, id) in ids {
+        let told = listed.iter().find(|label| label.id == id && label.workflow_status.is_some());
+        let found = match told {
+            Some(found) => found.clone(),
+            None => match hand.unless_draining(service.label(product, submission, id)).await? {
+                Ok(found) => found,
+                Err(error) => return hand.trouble(error).await,
+            },
         };
         look(hand, &service, index, &found, &mut refused).await?;
     }

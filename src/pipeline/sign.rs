@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::hand::{Go, Hand, Stop};
+use super::learnt::Wait;
 use super::reading::{self, is_pending};
 use super::service::Service;
 use crate::hardware::{Class, Fate, Submission, WorkflowStatus};
@@ -15,7 +14,7 @@ use crate::outbox::ERRORS;
 pub(super) const SIGNING_FAILED: &str = "signing-failed";
 
 /// A commit that shows no effect for so long is called again; the service refuses a second one.
-const COMMIT_LOST: SignedDuration = SignedDuration::from_mins(10);
+const COMMIT_LOST: Duration = Duration::from_secs(600);
 
 /// Looks once.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -26,10 +25,11 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         return refused(hand, &service, &submission).await;
     }
     if submission.is_signed() {
-        return hand.record(vec![Event::Signed]).await;
+        let learnt = hand.learn(Wait::Sign);
+        return hand.record_with(learnt, vec![Event::Signed]).await;
     }
-    let waited = hand.context.clock.now().duration_since(hand.job.step_began);
-    if is_pending(&submission) && waited > COMMIT_LOST {
+    let pending = is_pending(&submission);
+    if pending && hand.waited() > COMMIT_LOST {
         commit_again(hand, &service).await?;
     }
     hand.overdue_after(hand.context.settings.overdue.sign).await?;
@@ -37,7 +37,11 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
         None => "Microsoft's signature".to_owned(),
     };
-    hand.look_again(hand.context.settings.sign, why).await
+    if pending || hand.looked.is_none() {
+        // That the commit took effect is seen soon.
+        return hand.look_again(hand.context.settings.sign, why).await;
+    }
+    hand.look_out(Wait::Sign, why).await
 }
 
 /// A commit that was answered well and shows no effect is called again; whatever comes of it shows at the next look.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::hand::{Go, Hand, Stop};
+use super::learnt::Wait;
 use super::service::Service;
 use crate::config::plan::LabelPlan;
 use crate::config::version::Version;
@@ -18,7 +19,7 @@ use crate::depot::hex;
 use crate::hardware::{
     Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
 };
-use crate::job::{Event, Fault};
+use crate::job::{Event, Fault, Step};
 use crate::labels::{self, Published};
 use crate::outbox::METADATA;
 use crate::store::Entry;
@@ -81,14 +82,17 @@ pub(super) async fn record_published<S: Service>(
 ) -> Go {
     let dossier = hand.dossier().await?;
     let place = hand.remote().await?;
+    // Before this step others may have been waited for first.
+    let mut entries = if hand.job.step == Step::Publish { hand.learn(Wait::Publish) } else { Vec::new() };
     let Some((plan, made)) =
         dossier.plan.labels.get(index).and_then(|plan| Some((plan, Made::of(hand, index, place, plan)?)))
     else {
-        return hand.record(events).await;
+        return hand.record_with(entries, events).await;
     };
     let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
     let key = format!("{}{}", prefix(&dossier.plan.rule, plan), made.label);
-    hand.record_with(vec![Entry::Flag { key, value }], events).await
+    entries.push(Entry::Flag { key, value });
+    hand.record_with(entries, events).await
 }
 
 /// Removes from older labels what published ones target too. False: a label takes no change just now.

@@ -138,6 +138,9 @@ pub(super) fn some_delay(
     }
 }
 
+/// How much further apart than the default `max` looks may be where no end is near.
+const FAR: u32 = 4;
+
 fn pace(
     desk: &mut Desk<'_>,
     value: &Option<At<raw::Pace>>,
@@ -146,7 +149,7 @@ fn pace(
     max: Duration,
 ) -> Pace {
     let Some(raw) = value else {
-        return Pace { first, max };
+        return Pace { far: max.saturating_mul(FAR), ..Pace::new(first, max) };
     };
     let given = some_delay(desk, &raw.first, "first", first);
     let longest = match &raw.max {
@@ -157,7 +160,9 @@ fn pace(
         let span = raw.max.as_ref().map_or(&raw.span, |max| &max.span);
         desk.error(span, format!("`max` of `{key}` is shorter than its `first`"));
     }
-    Pace { first: given, max: longest.max(given) }
+    let pace = Pace::new(given, longest.max(given));
+    let far = if raw.max.is_none() { pace.max.saturating_mul(FAR) } else { pace.max };
+    Pace { far, ..pace }
 }
 
 pub(super) fn store_and_control(

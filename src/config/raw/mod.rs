@@ -156,7 +156,8 @@ pub(super) struct Overdue {
 pub(super) struct Pace {
     /// First delay.
     pub(super) first: Option<Delay>,
-    /// Longest delay.
+    /// Longest delay. Where it is left to its default, waits for Microsoft may be longer while earlier ones say that no
+    /// end is near.
     pub(super) max: Option<Delay>,
 }
 

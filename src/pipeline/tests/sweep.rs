@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::cloud::TAKES;
 use super::lives::{LIVES, Life};
 use super::material::digest_of;
 use super::points::{Aim, Call, Point, Side, Write};
@@ -90,6 +91,23 @@ fn wrong_end(life: &Life, world: &World, died: bool) -> Vec<String> {
         wrong.push(format!("states, products, submissions, labels are {end:?}, not {ends:?}: {jobs:?}"));
     }
     wrong
+}
+
+#[test]
+fn a_life_teaches_how_long_things_take() {
+    in_paused_time(async {
+        let world = World::new();
+        world.drop_package("a", LIVES[0].packages[0]);
+        world.come_to_rest(&mut |_| None).await;
+        let learnt = world.learnt();
+        // For the rule and for the account, of the signature and of the labels.
+        assert_eq!(learnt.len(), 4, "{learnt:?}");
+        for (key, value) in learnt {
+            let took: u64 = value.parse().unwrap_or_else(|_| panic!("{key}: {value}"));
+            let near = TAKES.mul_f64(0.7).as_millis()..TAKES.mul_f64(1.3).as_millis();
+            assert!(near.contains(&u128::from(took)), "{key}: {value}");
+        }
+    });
 }
 
 #[test]

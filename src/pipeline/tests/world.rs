@@ -22,7 +22,8 @@ use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::job::{Event, Job, State, Step};
 use crate::pipeline::{
-    Accounts, Brake, Clock, Context, Judge, Names, Queue, Receipts, Settings, forget_ended, note, withdraw,
+    Accounts, Brake, Clock, Context, Judge, Learnt, Names, Queue, Receipts, Settings, forget_ended, note,
+    withdraw,
 };
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
@@ -152,6 +153,7 @@ impl World {
             witness: Arc::new(()),
             brake: Brake::remembered(&*store).expect("a brake"),
             names: Names::of(&open),
+            learnt: Learnt::remembered(&*store).expect("learnt"),
             queue: Queue::default(),
             services: BTreeMap::from([("default".to_owned(), self.cloud.clone())]),
             judge: Arc::clone(&reception) as Arc<dyn Judge>,
@@ -332,6 +334,11 @@ impl World {
             ));
         }
         wrong
+    }
+
+    /// How long things took, as the store remembers it.
+    pub(super) fn learnt(&self) -> Vec<(String, String)> {
+        self.memory.flags("took/").expect("flags")
     }
 
     /// Ids that dropship told of as nobody's.

@@ -68,6 +68,40 @@ fn a_gradual_rollout_has_no_step_of_its_own_and_is_followed_to_its_end() {
     drop(daemon);
 }
 
+/// More labels beside the first.
+const BESIDE: &str = r#"
+[[rule.label]]
+name = "{{ file.stem }} second"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+[rule.label.hardware_ids]
+include = ["pci\\*"]
+[[rule.label]]
+name = "{{ file.stem }} third"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+[rule.label.hardware_ids]
+include = ["pci\\*"]
+"#;
+
+#[test]
+fn the_labels_of_one_package_are_followed_by_one_list() {
+    let home = waiting(Options { rollout: Wait::UntilReleased, ..Options::default() }, BESIDE);
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&home, "publishing");
+    let control = home.sandbox.control();
+    let lists = control.count("list_labels");
+    wait_for("ten lists", || (control.count("list_labels") > lists + 10).then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    let alone = control.count("get_label");
+    assert!(alone < 10, "{alone} looks at one label while lists tell of all");
+    (0..3).for_each(|at| assert!(control.release(label_number(&job, at))));
+    let done = receipt_of(&home, "echo.cab", "succeeded");
+    assert_eq!(done["labels"].as_array().map(Vec::len), Some(3));
+    drop(daemon);
+}
+
 #[test]
 fn a_refused_label_fails_the_job_and_its_error_report_is_fetched_and_shown() {
     let home = waiting(Options { approval: Wait::UntilReleased, ..Options::default() }, "");
