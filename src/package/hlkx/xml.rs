@@ -40,6 +40,11 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     if document.descendants().any(odd) {
         return Err("its XML declaration is not well formed".into());
     }
+    // The parser refuses every attribute that is there twice but this one.
+    let defaults = |node: Node<'_, '_>| node.namespaces().filter(|one| one.name().is_none()).count();
+    if document.descendants().any(|node| node.is_element() && defaults(node) > 1) {
+        return Err("an element declares its default namespace twice".into());
+    }
     Ok(document)
 }
 
@@ -259,6 +264,9 @@ mod tests {
         let prefixes: String = (0..100).map(|i| format!("<a xmlns:p{i}='x'>")).collect();
         assert!(parse(&prefixes).unwrap_err().contains("prefixes"));
         assert!(parse("<?xml\rversion=\"1.0\"?><a/>").is_err());
+        assert!(parse("<a xmlns='x' xmlns='y'><b/></a>").unwrap_err().contains("twice"));
+        assert!(parse("<a xmlns='x'><b xmlns='y'><c xmlns=''/></b></a>").is_ok());
+        assert!(parse("<a xmlns:p='x' xmlns:p='y'/>").is_err());
         assert!(parse("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>").is_err());
         let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
         assert_eq!(c14n(&deep), deep);
