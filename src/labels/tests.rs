@@ -220,6 +220,15 @@ fn what_microsoft_refuses_is_not_sent() {
         checks(&LabelPlan { chids: ChidPlan::FromInf, selection: select(&["ext.inf"], &[], &[]), ..plan() }),
         ["chids", "extension-automatic"]
     );
+    let mut old = metadata();
+    let echo = old.bundles.get_mut("b1").and_then(|bundle| bundle.infs.get_mut("echo.inf")).expect("inf");
+    let pnps = echo.os_pnp.get("WINDOWS_v100_X64_CO_FULL").expect("os").clone();
+    echo.os_pnp.insert("WINDOWS_v63_X64".to_owned(), pnps);
+    let listed = ChidPlan::Listed(vec![CHID.to_owned()]);
+    let down_level = LabelPlan { chids: listed, ..plan() };
+    assert!(build(&down_level, &metadata(), &audiences(), now()).is_ok());
+    let refused = build(&down_level, &old, &audiences(), now()).expect_err("CHIDs");
+    assert_eq!(refused.iter().map(|problem| problem.check).collect::<Vec<_>>(), ["chids-down-level"]);
     assert_eq!(checks(&LabelPlan { floor: Some("RS5".to_owned()), ..plan() }), ["floor-too-low"]);
     assert_eq!(checks(&LabelPlan { ceiling: Some("GE".to_owned()), ..plan() }), ["ceiling-too-high"]);
     assert_eq!(
@@ -293,4 +302,37 @@ fn doubts_are_warnings_with_their_source() {
             ),
         ]
     );
+}
+
+#[test]
+fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
+    let mut data = metadata();
+    let echo = data.bundles.get_mut("b1").and_then(|bundle| bundle.infs.get_mut("echo.inf")).expect("inf");
+    echo.extension_id = Some("{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11}".to_owned());
+    let pnps = echo.os_pnp.get_mut("WINDOWS_v100_X64_CO_FULL").expect("os");
+    for id in ["pci\\ven_8086&dev_9&subsys_0001103C", "pci\\ven_8086&dev_9&subsys_000217AA"] {
+        pnps.insert(id.to_owned(), crate::hardware::PnpInfo::default());
+    }
+    let told = |plan: &LabelPlan, data: &DriverMetadata| {
+        let label = build(plan, data, &audiences(), now()).expect("label");
+        let told: Vec<_> = warnings(plan, &label, data).into_iter().map(|warning| warning.message).collect();
+        told.join("\n")
+    };
+    // An extension INF has to be installed by itself, for which Microsoft asks what it is good for.
+    let plan = |justification: &str| LabelPlan {
+        auto_install_on_applicable_systems: true,
+        approval: Some(AdditionalInfo {
+            business_justification: Some(justification.to_owned()),
+            ..AdditionalInfo::default()
+        }),
+        ..plan()
+    };
+    assert!(
+        told(&plan("new devices"), &data).contains("(subsystem vendors 103c, 17aa)"),
+        "{}",
+        told(&plan("new devices"), &data)
+    );
+    let two = plan("ExtendsInboxDriver = wdma_usb.inf and ExtendsInboxDriver = hdaudio.inf");
+    assert!(told(&two, &data).contains("several inbox drivers"), "{}", told(&two, &data));
+    assert!(!told(&plan("ExtendsInboxDriver = wdma_usb.inf"), &data).contains("several inbox drivers"));
 }

@@ -53,6 +53,12 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
     if plan.destination == DestinationPlan::WindowsUpdate {
         hardware_ids(&rows, &mut found);
         classes(metadata, &rows, has_chids, &mut found);
+        extends_inbox(plan, &mut found);
+        if plan.build.is_some() {
+            let message =
+                "co-engineering labels reach Insider builds alone, and end after 60 days".to_owned();
+            found.push((message, FLIGHTING));
+        }
         if let Some(info) = &plan.approval
             && info.has_ui_software == Some(true)
             && plan.publish_to_windows10s == Some(true)
@@ -116,6 +122,31 @@ fn classes(metadata: &DriverMetadata, rows: &[Row<'_>], has_chids: bool, found: 
             );
             found.push((message, EXTENSION));
         }
+        let vendors: BTreeSet<_> = rows
+            .iter()
+            .filter(|row| (row.bundle, row.inf) == (bundle, inf))
+            .filter_map(|row| hardware_ids::subsystem_vendor(row.pnp))
+            .collect();
+        if extension && vendors.len() > 1 {
+            let vendors = vendors.into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "{inf} is an extension INF for the devices of more than one OEM (subsystem vendors {vendors}): it is \
+                 rejected; make a label, or a package, for each"
+            );
+            found.push((message, EXTENSION));
+        }
+    }
+}
+
+/// What the justification says of inbox drivers that are extended.
+fn extends_inbox(plan: &LabelPlan, found: &mut Found) {
+    let justification = plan.approval.as_ref().and_then(|info| info.business_justification.as_deref());
+    let bases = justification.unwrap_or_default().to_lowercase().matches("extendsinboxdriver").count();
+    if bases > 1 {
+        found.push((
+            "it extends several inbox drivers, each of which wants a label of its own".to_owned(),
+            EXTENSION,
+        ));
     }
 }
 

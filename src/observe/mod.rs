@@ -15,6 +15,7 @@ pub use init::{Form, init};
 pub use repeated::Repeated;
 
 use crate::job::{Event, Job, Thing};
+use crate::labels::LabelWarning;
 
 /// Logs one line with the fields of a job.
 macro_rules! job_line {
@@ -225,6 +226,12 @@ pub fn told(job: &Job, event: &Event) {
         }
         Event::Succeeded => job_line!(info, job, name, Some(id::SUCCEEDED), None, "{package}: done"),
     }
+}
+
+/// A label is about to be created that Microsoft takes, but looks at twice.
+pub fn label_doubted(job: &Job, doubt: &LabelWarning) {
+    let (package, LabelWarning { label, message, document }) = (Shown(&job.package.name), doubt);
+    job_line!(warn, job, "label_doubted", None, None, "{package}: label `{label}`: {message} ({document})");
 }
 
 /// The answer to a create or commit was lost.

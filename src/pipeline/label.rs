@@ -10,8 +10,8 @@ use super::service::Service;
 use super::{publish, supersede};
 use crate::config::plan::{LabelPlan, Plan};
 use crate::hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use crate::job::{Event, Fault, Job, Label, Thing};
-use crate::labels;
+use crate::job::{Creation, Event, Fault, Job, Label, Thing};
+use crate::labels::{self, LabelWarning};
 use crate::outbox::METADATA;
 
 /// Creates the labels that nothing stands before, then those that follow others.
@@ -39,8 +39,11 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
                 continue;
             }
         };
-        let new = request(hand, plan, begins).await?;
-        approved(hand, index, plan, &new).await?;
+        let (new, doubts) = request(hand, plan, begins).await?;
+        approved(hand, index, plan, &new, &doubts).await?;
+        if hand.job.labels.get(index).is_some_and(|label| label.creation == Creation::Open) {
+            doubts.iter().for_each(|doubt| crate::observe::label_doubted(&hand.job, doubt));
+        }
         create(hand, &Call { product, submission, index, new }).await?;
     }
     match earliest {
@@ -110,12 +113,12 @@ fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
     NotBefore::Soaked(then)
 }
 
-/// The request for a label, from its plan and what Microsoft says of the driver.
+/// The request for a label, from its plan and what Microsoft says of the driver; and what Microsoft may say against it.
 async fn request<S: Service>(
     hand: &mut Hand<'_, S>,
     plan: &LabelPlan,
     begins: Timestamp,
-) -> Go<NewShippingLabel> {
+) -> Go<(NewShippingLabel, Vec<LabelWarning>)> {
     let service = hand.service().await?;
     let path = hand.context.outbox(&hand.job).folder().join(METADATA);
     let metadata: Result<DriverMetadata, String> = std::fs::read(&path)
@@ -137,7 +140,10 @@ async fn request<S: Service>(
         }
     };
     match labels::build(plan, &metadata, &audiences, begins) {
-        Ok(new) => Ok(new),
+        Ok(new) => {
+            let doubts = labels::warnings(plan, &new, &metadata);
+            Ok((new, doubts))
+        }
         Err(problems) => {
             let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let message = format!("label `{}` cannot be made: {reasons}", plan.name);
@@ -152,6 +158,7 @@ async fn approved<S: Service>(
     index: usize,
     plan: &LabelPlan,
     new: &NewShippingLabel,
+    doubts: &[LabelWarning],
 ) -> Go {
     let label = hand.job.labels.get(index);
     if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
@@ -163,8 +170,12 @@ async fn approved<S: Service>(
     if hand.job.labels.iter().any(|label| label.approved.as_ref() == Some(&shown)) {
         return Ok(());
     }
-    let message =
-        format!("label `{}` waits for `dropship approve {}`; it would be: {text}", plan.name, hand.job.id);
+    let doubts: String =
+        doubts.iter().map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
+    let message = format!(
+        "label `{}` waits for `dropship approve {}`{doubts}; it would be: {text}",
+        plan.name, hand.job.id
+    );
     let fault = Fault::new("approval", message);
     hand.park(Event::Held { fault, request: Some(shown) }).await
 }

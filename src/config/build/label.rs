@@ -71,6 +71,7 @@ fn label(
         chids: chids(bench, raw),
         selection: raw.hardware_ids.as_ref().map(|ids| selection(bench, ids)).unwrap_or_default(),
     };
+    systems(bench, raw);
     if label.destination == Destination::WindowsUpdate {
         publishing::check(bench, raw, &label, product, &at);
     }
@@ -167,6 +168,28 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
         templates.push(template);
     }
     Chids::Listed(templates)
+}
+
+/// What cannot, or should not, go together of the systems that a label names word for word.
+fn systems(bench: &mut Bench<'_, '_>, raw: &raw::Label) {
+    let ids = raw.hardware_ids.as_ref();
+    let named = ids.into_iter().filter_map(|ids| ids.operating_systems.as_ref()).flat_map(|list| &list.0);
+    let words = named.filter_map(|at| {
+        let word = at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()));
+        let known = |word: &String| vocabulary::OS_CODES.iter().any(|code| code.eq_ignore_ascii_case(word));
+        Some((word.filter(known)?, at))
+    });
+    let (new, old): (Vec<_>, Vec<_>) = words.partition(|(word, _)| vocabulary::is_windows_10_or_later(word));
+    let Some((old, at)) = old.first() else { return };
+    if raw.chids.is_some() {
+        let help = "leave `chids` out, or target Windows 10 and later in this label";
+        let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {old}");
+        bench.desk.error_with_help(&at.span, message, help);
+    }
+    if let Some((new, _)) = new.first() {
+        let help = "give the older systems a label of their own (Microsoft: Other policies)";
+        bench.desk.warn(&at.span, format!("the label mixes {old} with {new}"), Some(help.to_owned()));
+    }
 }
 
 fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection<Template> {

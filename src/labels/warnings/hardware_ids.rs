@@ -55,6 +55,14 @@ pub(super) fn doubt(id: &str) -> Option<String> {
     }
 }
 
+/// The vendor of the subsystem, whose machine the device sits in: the last four digits of `SUBSYS_`.
+pub(super) fn subsystem_vendor(id: &str) -> Option<String> {
+    let id = id.to_lowercase();
+    let (_, rest) = id.split_once("subsys_")?;
+    let digits = rest.get(4..8).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    Some(digits.to_owned())
+}
+
 fn pci(rest: &str) -> Option<String> {
     if rest.starts_with("ven_0000") || rest.starts_with("ven_ffff") {
         return Some("names no real vendor".to_owned());

@@ -53,6 +53,24 @@ fn everything_that_can_be_known_beforehand_is_told_with_its_place() {
             &["`include` is an empty list: nothing fits it"],
         ),
         (label(ring, &format!("{ring}\nchids = [\"not-a-guid\"]")), &["a CHID is a GUID"]),
+        (
+            label(
+                ring,
+                &format!(
+                    "{ring}\nchids = [\"2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11\"]\nhardware_ids = {{ operating_systems = [\"WINDOWS_v63_X64\"] }}"
+                ),
+            ),
+            &["CHIDs are allowed for Windows 10 and later alone, and it targets WINDOWS_v63_X64"],
+        ),
+        (
+            label(
+                ring,
+                &format!(
+                    "{ring}\nhardware_ids = {{ operating_systems = [\"WINDOWS_v63_X64\", \"WINDOWS_v100_X64_NI_FULL\"] }}"
+                ),
+            ),
+            &["warning", "the label mixes WINDOWS_v63_X64 with WINDOWS_v100_X64_NI_FULL", "Other policies"],
+        ),
         (label(ring, &format!("{ring}\nafter = \"* nowhere\"")), &["has no label `* nowhere`"]),
         (
             label(ring, &format!("{ring}\nsoak = \"3d\"")),

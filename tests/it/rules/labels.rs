@@ -52,6 +52,28 @@ fn a_label_follows_another_after_its_soak_time_and_a_hold_waits_for_approval() {
 }
 
 #[test]
+fn what_microsoft_looks_at_twice_is_told_when_the_label_is_made() {
+    let home = Home::with(
+        Quirks::none(),
+        &label("retail", "hold = true\n[rule.label.hardware_ids]\ninclude = [\"*\"]"),
+    );
+    edit(&home, &[("[signers]", "[signers]\nallow_unsigned = true")]);
+    let daemon = home.daemon(&[]);
+    home.drop_package("odd.cab", &saying(&[("VEN_1234", "VEN_FFFF")]));
+    let held = receipt_of(&home, "odd.cab", "held");
+    assert!(
+        held["error"]["message"].as_str().is_some_and(|message| message.contains("another review")),
+        "{held:#}"
+    );
+    assert!(
+        home.log().contains("it needs another review (Microsoft: Publishing restrictions)"),
+        "{}",
+        home.log()
+    );
+    drop(daemon);
+}
+
+#[test]
 fn an_audience_that_is_missing_holds_the_job_before_the_label() {
     let home = Home::with(Quirks::all(), "");
     edit(&home, &[(ONE, "audiences = [\"Test Registry Key\", \"No Such Ring\"]")]);
