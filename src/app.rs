@@ -190,7 +190,7 @@ impl Loaded {
                     tracing::error!("the control socket ended: {error}");
                 }
             }),
-            tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+            tokio::spawn(upkeep::run(Arc::clone(&context), keep, home)),
             tokio::spawn(upkeep::end_with_the_store(Arc::clone(&context), stopped)),
             tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake), Arc::clone(&metrics))),
             tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),

@@ -111,9 +111,8 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         ("[[test]]", old.tests != new.tests),
     ];
     let warnings = new.warnings.problems.iter();
-    let warnings = warnings
-        .map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message))
-        .chain(new.without_effect.iter().cloned());
+    let warnings =
+        warnings.map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message));
     Reloaded {
         ok: true,
         rules: Changes::between(&old.rules, &new.rules, |rule| &rule.name),

@@ -41,8 +41,6 @@ pub struct Config {
     pub rules: Vec<super::rules::Rule>,
     /// `[[test]]`, in file order.
     pub tests: Vec<super::tests::Case>,
-    /// Keys that are read and validated but have no effect in this version, with their place.
-    pub without_effect: Vec<String>,
     /// What is doubtful but not wrong.
     pub warnings: super::Report,
     /// Every file that was read, in the order of reading.

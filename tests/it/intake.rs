@@ -1,6 +1,7 @@
 //! Drop folders as build servers meet them: what says that a package is ready, floods, and folders that fare badly.
 
 mod checksums;
+mod kept;
 
 use std::fs;
 
@@ -25,4 +26,10 @@ fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
         home.receipts().into_iter().find(|receipt| receipt["package"] == package && receipt["state"] == state)
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+}
+
+/// Waits until the daemon answers: a command without one opens the store itself.
+fn listening(home: &Home) {
+    let up = || home.path("control.sock").exists() && home.run(&["status"]).status.success();
+    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
 }
