@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stamp;
 use super::consider::{Cause, Outcome, consider};
-use super::health::{State, Trouble};
+use super::health::Trouble;
 use super::hints::Said;
 use super::list::Memory;
 use super::look::Look;
 use super::shared::Shared;
+use crate::observe;
 
 /// Between two looks at a folder that is not there.
 const ABSENT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -179,7 +180,7 @@ impl Task {
         }
         self.shared.line.leave(&self.shared.spec.name);
         if std::mem::take(&mut self.pause) > Duration::ZERO && self.shared.status().paused.take().is_some() {
-            tracing::info!(folder = %self.shared.spec.name, "intake goes on");
+            tracing::debug!(folder = %self.shared.spec.name, "there is room again for folder `{}`", self.shared.spec.name);
         }
         true
     }
@@ -191,7 +192,7 @@ impl Task {
         self.pause = (self.pause * 2).clamp(FULL.0, FULL.1);
         let why = desk.no_room_because();
         if self.shared.status().paused.replace(why.clone()).is_none() {
-            tracing::warn!(folder = %self.shared.spec.name, why, "intake pauses");
+            tracing::debug!(folder = %spec.name, "there is no room for a file of folder `{}`: {why}", spec.name);
         }
     }
 
@@ -311,16 +312,10 @@ impl Task {
     fn settle_status(&self, troubles: Vec<Trouble>, complete: bool, took: Duration) {
         let mut status = self.shared.status();
         for trouble in troubles.iter().filter(|trouble| !status.troubles.contains(trouble)) {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            match trouble.state {
-                State::Degraded => {
-                    tracing::error!(folder = %self.shared.spec.name, why, advice, "folder is degraded")
-                }
-                _ => tracing::warn!(folder = %self.shared.spec.name, why, advice, "folder is polled"),
-            }
+            trouble.tell(&self.shared.spec.name);
         }
         if troubles.is_empty() && !status.troubles.is_empty() {
-            tracing::info!(folder = %self.shared.spec.name, "folder is well again");
+            observe::folder_well(&self.shared.spec.name);
         }
         status.troubles = troubles;
         status.looks += 1;
@@ -342,8 +337,7 @@ impl Task {
         }
         let unreadable = self.memory.candidates.unreadable().map(Trouble::unreadable_file);
         if let Some(trouble) = unreadable.as_ref().filter(|_| status.unreadable.is_none()) {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            tracing::error!(folder = %self.shared.spec.name, why, advice, "a file is unreadable");
+            trouble.tell(&self.shared.spec.name);
         }
         status.unreadable = unreadable;
     }

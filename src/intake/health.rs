@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::observe;
+
 /// How files of a folder are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -73,6 +75,14 @@ impl Trouble {
 
     pub(super) fn polling(why: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { state: State::Polling, why: why.into(), advice: advice.into() }
+    }
+
+    /// Tells the log of it.
+    pub(super) fn tell(&self, folder: &str) {
+        match self.state {
+            State::Degraded => observe::folder_degraded(folder, &self.why, &self.advice),
+            _ => observe::folder_polled(folder, &self.why, &self.advice),
+        }
     }
 
     /// What to do when a folder or one of its subfolders cannot be read.

@@ -103,8 +103,7 @@ impl Look {
         );
         let mut status = shared.status();
         if status.missed.replace((Instant::now(), trouble.clone())).is_none() {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            tracing::warn!(folder = %shared.spec.name, why, advice, "folder is polled");
+            trouble.tell(&shared.spec.name);
         }
     }
 
@@ -136,8 +135,7 @@ fn self_test(shared: &Shared) {
     status.probed = Some(Instant::now());
     status.missed.take_if(|(when, _)| when.elapsed() >= EACH);
     if let Some(trouble) = deaf.as_ref().filter(|_| status.deaf.is_none()) {
-        let (why, advice) = (&trouble.why, &trouble.advice);
-        tracing::warn!(folder = %shared.spec.name, why, advice, "folder is polled");
+        trouble.tell(&shared.spec.name);
     }
     status.deaf = deaf;
 }

@@ -17,6 +17,7 @@ struct Way {
     after: After,
     outbox: Option<PathBuf>,
     keep: Option<Duration>,
+    priority: i64,
 }
 
 impl FolderWays {
@@ -27,6 +28,7 @@ impl FolderWays {
             after: folder.after.clone(),
             outbox: folder.outbox.clone(),
             keep: folder.outbox_keep,
+            priority: folder.priority,
         };
         let ways = folders.iter().map(|folder| (folder.name.clone(), way(folder))).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = ways;
@@ -46,6 +48,11 @@ impl FolderWays {
     #[must_use]
     pub fn after(&self, folder: &str) -> After {
         self.ways().get(folder).map_or(After::Leave, |way| way.after.clone())
+    }
+
+    /// Whose jobs go first: the higher, the earlier.
+    pub(super) fn priority(&self, folder: &str) -> i64 {
+        self.ways().get(folder).map_or(0, |way| way.priority)
     }
 
     /// The folders that keep results for a time only: each with its outbox, and how long.

@@ -1,6 +1,7 @@
 //! Drop folders as build servers meet them: what says that a package is ready, floods, and folders that fare badly.
 
 mod checksums;
+mod fair;
 mod kept;
 
 use std::fs;
@@ -30,6 +31,9 @@ fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
 
 /// Waits until the daemon answers: a command without one opens the store itself.
 fn listening(home: &Home) {
-    let up = || home.path("control.sock").exists() && home.run(&["status"]).status.success();
+    let up = || {
+        let socket = home.path("control.sock").exists();
+        socket && crate::home::text(&home.run(&["status"]).stdout).contains(" running since ")
+    };
     wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dropship::sandbox::{Options, Quirks};
+pub(crate) use maker::Mould;
 use pool::Pool;
 use serde_json::Value;
 use writer::{Beside, Place, Writer};
