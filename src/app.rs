@@ -125,7 +125,7 @@ impl Loaded {
         settings.sandbox = self.options.sandbox;
         settings.folders.replace(&config.folders);
         let socket = config.control.socket.clone();
-        let keep = config.store.keep;
+        let (keep, most_waiting) = (config.store.keep, config.store.most_waiting);
         let specs = config.folders.clone();
 
         let (news, _) = watch::channel(None);
@@ -133,7 +133,8 @@ impl Loaded {
         let hear = Arc::new(std::sync::OnceLock::<Arc<Context<Client>>>::new());
         let rulebook = Rulebook { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
         let tell = tell_later(&hear);
-        let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
+        let reception = Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell);
+        let reception = Arc::new(reception.holding_back(queue.unbegun(), most_waiting));
         if opening.begun {
             let (adopting, sandbox) = (Arc::clone(&reception), self.options.sandbox);
             observe::taken_up(tokio::task::spawn_blocking(move || adopting.adopt(sandbox)).await??);
@@ -253,7 +254,14 @@ impl Running {
 
     /// Returns when nothing is left to do within the next minute.
     async fn idle(&self) {
-        self.intake.first_look_done().await;
+        while tokio::time::timeout(Duration::from_secs(1), self.intake.first_look_done()).await.is_err() {
+            // A look that waits for room ends when jobs do; when none will, it is not waited for.
+            let soon = self.context.clock.after(Duration::from_secs(60));
+            let no_room = self.intake.health().iter().any(|folder| folder.paused.is_some());
+            if no_room && self.context.queue.is_idle_until(soon) {
+                return;
+            }
+        }
         let mut news = self.context.news.subscribe();
         loop {
             let soon = self.context.clock.after(Duration::from_secs(60));

@@ -156,6 +156,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Ref
         ("[store] path", old.store.path != new.store.path),
         ("[store] keep", old.store.keep != new.store.keep),
         ("[store] min_free", old.store.min_free != new.store.min_free),
+        ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
         ("[control] socket", old.control.socket != new.control.socket),
         ("[metrics] listen", old.metrics != new.metrics),
         ("[[notify]]", old.notify != new.notify),

@@ -50,6 +50,10 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) 
     if running + waiting + held == 0 {
         line.push_str(", no jobs open");
     }
+    let full = health.iter().filter(|folder| folder.paused.is_some()).count();
+    if full > 0 {
+        line.push_str(&format!("; intake has no room now: files of {} wait", counted(full, "folder")));
+    }
     let paused = context.brake.scopes();
     if paused.contains("*") {
         line.push_str("; PAUSED until `dropship resume`");

@@ -138,6 +138,8 @@ pub struct Store {
     pub keep: Duration,
     /// Free bytes that are left alone; intake pauses below.
     pub min_free: Option<u64>,
+    /// So many packages are let in and not begun, and intake waits.
+    pub most_waiting: usize,
 }
 
 /// `[control]`.

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use dropship::sandbox::Quirks;
 use serde_json::Value;
 
-use super::listening;
+use super::{edit, listening};
 use crate::home::{Home, bytes, wait_for};
 use crate::storm::Mould;
 
@@ -89,5 +89,56 @@ fn a_folder_that_is_gone_or_unlike_a_folder_is_degraded_and_says_what_to_do() {
     assert_ne!(fs::metadata(home.path("drop")).expect("a folder").ino(), before);
     home.drop_package("two.cab", &bytes("cab/stored-signed.cab"));
     wait_for("the new folder's package", || (jobs(&home).len() == 2).then_some(())).expect("a job");
+    drop(daemon);
+}
+
+#[test]
+fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
+    const FLOOD: u64 = 12;
+    let more =
+        "[[folder]]\nname = \"urgent\"\npath = \"urgent\"\npriority = 9\nsettle = \"200ms\"\npoll = \"1s\"\n";
+    let home = Home::with(Quirks::none(), more);
+    fs::create_dir(home.path("urgent")).expect("a folder");
+    edit(&home, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
+    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let daemon = home.quiet_daemon();
+    listening(&home);
+    assert!(home.run(&["pause"]).status.success());
+    for number in 0..FLOOD {
+        home.drop_package(&format!("{number}.cab"), &mould.package(number));
+    }
+    let waits = |name: &str| {
+        let folder = folder(&home, name);
+        folder["no_room"].as_str().is_some_and(|why| why.contains("[store] most_waiting")).then_some(())
+    };
+    wait_for("intake to pause", || waits("in")).unwrap_or_else(|| panic!("{}", home.log()));
+    for number in 20..23 {
+        fs::write(home.path(&format!("urgent/{number}.cab")), mould.package(number)).expect("a package");
+    }
+    wait_for("the urgent folder to stand in line", || waits("urgent"))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(jobs(&home).len(), 3, "no more copies than may wait");
+    let shown = crate::home::text(&home.run(&["status"]).stdout);
+    assert!(shown.contains("its files wait: 3 packages"), "{shown}");
+    assert_eq!(home.log().matches("Intake pauses: 3 packages").count(), 1, "{}", home.log());
+
+    // What was left is found by a look, too, and what is gone by then is not missed.
+    fs::remove_file(home.path("drop/11.cab")).expect("it lay there");
+    let daemon = {
+        daemon.kill();
+        home.quiet_daemon()
+    };
+    listening(&home);
+    wait_for("intake to pause again", || waits("in").and(waits("urgent")))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(jobs(&home).len(), 3, "those that wait count after a restart, too");
+    assert!(home.run(&["resume"]).status.success());
+    wait_for("all to be let in", || (jobs(&home).len() == 14).then_some(()))
+        .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&home).len(), home.log()));
+    let jobs = jobs(&home);
+    let last = jobs.iter().rposition(|job| job["folder"] == "urgent").expect("there are some");
+    assert!(jobs.len() - 1 - last >= 3, "the urgent ones did not go first: {last} of {}", jobs.len());
+    let open = || ["in", "urgent"].iter().all(|name| folder(&home, name)["no_room"].is_null());
+    wait_for("intake to go on", || open().then_some(())).unwrap_or_else(|| panic!("{}", home.log()));
     drop(daemon);
 }
