@@ -1,5 +1,6 @@
 //! Drop folders as build servers meet them: what says that a package is ready, floods, and folders that fare badly.
 
+mod backlog;
 mod checksums;
 mod fair;
 mod kept;
