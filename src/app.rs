@@ -257,16 +257,14 @@ impl Running {
         while tokio::time::timeout(Duration::from_secs(1), self.intake.first_look_done()).await.is_err() {
             // A look that waits for room ends when jobs do; when none will, it is not waited for.
             let soon = self.context.clock.after(Duration::from_secs(60));
-            let no_room = self.intake.health().iter().any(|folder| folder.paused.is_some());
-            if no_room && self.context.queue.is_idle_until(soon) {
+            if self.intake.summary().no_room > 0 && self.context.queue.is_idle_until(soon) {
                 return;
             }
         }
         let mut news = self.context.news.subscribe();
         loop {
             let soon = self.context.clock.after(Duration::from_secs(60));
-            let candidates: usize = self.intake.health().iter().map(|folder| folder.candidates).sum();
-            if self.context.queue.is_idle_until(soon) && candidates == 0 {
+            if self.context.queue.is_idle_until(soon) && self.intake.summary().candidates == 0 {
                 return;
             }
             // A look each second besides the news: a candidate that is given up tells nobody.

@@ -252,6 +252,10 @@ impl Task {
         let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
         let passed = tokio::task::spawn_blocking(move || {
             look.pass(&shared, &mut memory);
+            if look.full && look.is_done() {
+                // Nothing is new, as in most looks: this saves a way to another thread.
+                tell_gone(&shared, &mut memory, &mut look);
+            }
             drop(permit);
             (look, memory)
         });
@@ -268,7 +272,7 @@ impl Task {
         }
     }
 
-    async fn end(&mut self, look: Look) {
+    async fn end(&mut self, mut look: Look) {
         if !look.full {
             return;
         }
@@ -279,9 +283,7 @@ impl Task {
         self.next_look =
             now + if missing { self.absent.min(self.shared.spec.poll) } else { self.shared.spec.poll };
         self.no_look_before = now + look.passing.clamp(Duration::from_millis(5), Duration::from_secs(5));
-        if look.complete {
-            self.tell_gone(&look).await;
-        }
+        look = self.told_gone(look).await;
         let refused = self.memory.candidates.take_refused();
         let mut troubles = look.troubles;
         if refused > 0 {
@@ -295,17 +297,25 @@ impl Task {
         self.shared.looked.cancel();
     }
 
-    async fn tell_gone(&mut self, look: &Look) {
-        let root = self.shared.spec.path.clone();
-        let gone = self.memory.known.take_gone(&root, &look.devs, look.number);
-        let (shared, dirs) = (Arc::clone(&self.shared), look.dirs.clone());
+    async fn told_gone(&mut self, mut look: Look) -> Look {
+        if look.told_gone {
+            return look;
+        }
+        let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
+        let number = look.number;
         let told = tokio::task::spawn_blocking(move || {
-            gone.iter().for_each(|path| shared.desk.gone(&shared.spec.name, path));
-            shared.desk.looked(&shared.spec.name);
-            shared.watcher.release(&shared.hints, |dir| dirs.contains(dir));
+            tell_gone(&shared, &mut memory, &mut look);
+            (look, memory)
         });
-        if let Err(error) = told.await {
-            tracing::error!(folder = %self.shared.spec.name, %error, "failed to tell which files are gone");
+        match told.await {
+            Ok((look, memory)) => {
+                self.memory = memory;
+                look
+            }
+            Err(error) => {
+                tracing::error!(folder = %self.shared.spec.name, %error, "failed to tell which files are gone");
+                Look::failed(self.shared.spec.path.clone(), number)
+            }
         }
     }
 
@@ -341,4 +351,16 @@ impl Task {
         }
         status.unreadable = unreadable;
     }
+}
+
+/// Tells the desk what a complete look did not see, and the kernel which directories are no longer to be watched. Blocks.
+fn tell_gone(shared: &Shared, memory: &mut Memory, look: &mut Look) {
+    look.told_gone = true;
+    if !look.complete {
+        return;
+    }
+    let gone = memory.known.take_gone(&shared.spec.path, &look.devs, look.number);
+    gone.iter().for_each(|path| shared.desk.gone(&shared.spec.name, path));
+    shared.desk.looked(&shared.spec.name);
+    shared.watcher.release(&shared.hints, |dir| look.dirs.contains(dir));
 }

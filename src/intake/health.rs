@@ -60,6 +60,19 @@ pub struct FolderHealth {
     pub taken: u64,
 }
 
+/// How all folders fare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Folders that are watched.
+    pub folders: usize,
+    /// Folders that are degraded.
+    pub degraded: usize,
+    /// Folders whose files wait for room.
+    pub no_room: usize,
+    /// Files that wait to become whole, settled or readable.
+    pub candidates: usize,
+}
+
 /// Something that is not as it should be, with advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
