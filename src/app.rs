@@ -125,7 +125,7 @@ impl Loaded {
         settings.sandbox = self.options.sandbox;
         settings.folders.replace(&config.folders);
         let socket = config.control.socket.clone();
-        let keep = config.store.keep;
+        let (keep, most_waiting) = (config.store.keep, config.store.most_waiting);
         let specs = config.folders.clone();
 
         let (news, _) = watch::channel(None);
@@ -133,7 +133,8 @@ impl Loaded {
         let hear = Arc::new(std::sync::OnceLock::<Arc<Context<Client>>>::new());
         let rulebook = Rulebook { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
         let tell = tell_later(&hear);
-        let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
+        let reception = Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell);
+        let reception = Arc::new(reception.holding_back(queue.unbegun(), most_waiting));
         if opening.begun {
             let (adopting, sandbox) = (Arc::clone(&reception), self.options.sandbox);
             observe::taken_up(tokio::task::spawn_blocking(move || adopting.adopt(sandbox)).await??);
@@ -191,7 +192,7 @@ impl Loaded {
                     tracing::error!("the control socket ended: {error}");
                 }
             }),
-            tokio::spawn(upkeep::run(Arc::clone(&context), keep)),
+            tokio::spawn(upkeep::run(Arc::clone(&context), keep, home)),
             tokio::spawn(upkeep::end_with_the_store(Arc::clone(&context), stopped)),
             tokio::spawn(status_line::keep(Arc::clone(&context), Arc::clone(&intake), Arc::clone(&metrics))),
             tokio::spawn(watchdog::attend(Arc::clone(&intake), attended)),
@@ -254,12 +255,17 @@ impl Running {
 
     /// Returns when nothing is left to do within the next minute.
     async fn idle(&self) {
-        self.intake.first_look_done().await;
+        while tokio::time::timeout(Duration::from_secs(1), self.intake.first_look_done()).await.is_err() {
+            // A look that waits for room ends when jobs do; when none will, it is not waited for.
+            let soon = self.context.clock.after(Duration::from_secs(60));
+            if self.intake.summary().no_room > 0 && self.context.queue.is_idle_until(soon) {
+                return;
+            }
+        }
         let mut news = self.context.news.subscribe();
         loop {
             let soon = self.context.clock.after(Duration::from_secs(60));
-            let candidates: usize = self.intake.health().iter().map(|folder| folder.candidates).sum();
-            if self.context.queue.is_idle_until(soon) && candidates == 0 {
+            if self.context.queue.is_idle_until(soon) && self.intake.summary().candidates == 0 {
                 return;
             }
             // A look each second besides the news: a candidate that is given up tells nobody.

@@ -110,6 +110,8 @@ impl Pages {
         let health = self.intake.health();
         let mut degraded = Vec::new();
         for folder in &health {
+            let no_room = folder.paused.iter();
+            warnings.extend(no_room.map(|why| format!("files of folder `{}` wait: {why}", folder.name)));
             if folder.state == FolderState::Degraded {
                 let why = folder.why.as_deref().unwrap_or("it cannot be watched");
                 degraded.push(format!("folder `{}`: {why}", folder.name));
@@ -168,7 +170,7 @@ impl Pages {
     fn folders(&self, text: &mut Text) {
         let health = self.intake.health();
         type Value = fn(&crate::intake::FolderHealth) -> f64;
-        let families: [(&'static str, Kind, &str, Value); 5] = [
+        let families: [(&'static str, Kind, &str, Value); 6] = [
             (
                 "dropship_folder_degraded",
                 Kind::Gauge,
@@ -177,6 +179,9 @@ impl Pages {
             ),
             ("dropship_folder_candidates", Kind::Gauge, "Files that are not finished yet", |folder| {
                 folder.candidates as f64
+            }),
+            ("dropship_folder_no_room", Kind::Gauge, "Whether files wait for room in the queue", |folder| {
+                f64::from(u8::from(folder.paused.is_some()))
             }),
             ("dropship_folder_taken_total", Kind::Counter, "Files that were taken", |folder| {
                 folder.taken as f64

@@ -89,6 +89,7 @@ impl Reach for DaemonReach {
             why: health.why,
             advice: health.advice,
             candidates: health.candidates,
+            no_room: health.paused,
         });
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -111,9 +111,8 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         ("[[test]]", old.tests != new.tests),
     ];
     let warnings = new.warnings.problems.iter();
-    let warnings = warnings
-        .map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message))
-        .chain(new.without_effect.iter().cloned());
+    let warnings =
+        warnings.map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message));
     Reloaded {
         ok: true,
         rules: Changes::between(&old.rules, &new.rules, |rule| &rule.name),
@@ -157,6 +156,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Ref
         ("[store] path", old.store.path != new.store.path),
         ("[store] keep", old.store.keep != new.store.keep),
         ("[store] min_free", old.store.min_free != new.store.min_free),
+        ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
         ("[control] socket", old.control.socket != new.control.socket),
         ("[metrics] listen", old.metrics != new.metrics),
         ("[[notify]]", old.notify != new.notify),

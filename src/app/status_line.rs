@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hardware::Client;
-use crate::intake::{Intake, State};
+use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::pipeline::Context;
 use crate::service;
@@ -33,11 +33,10 @@ pub(super) async fn keep(context: Arc<Context<Client>>, intake: Arc<Intake>, met
 
 /// The line as things stand now.
 pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) -> String {
-    let health = intake.health();
-    let degraded = health.iter().filter(|folder| folder.state == State::Degraded).count();
-    let mut line = format!("Watching {}", counted(health.len(), "folder"));
-    if degraded > 0 {
-        line.push_str(&format!(" ({degraded} degraded)"));
+    let folders = intake.summary();
+    let mut line = format!("Watching {}", counted(folders.folders, "folder"));
+    if folders.degraded > 0 {
+        line.push_str(&format!(" ({} degraded)", folders.degraded));
     }
     let running = context.queue.running();
     let waiting = context.queue.len().saturating_sub(running);
@@ -49,6 +48,12 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) 
     }
     if running + waiting + held == 0 {
         line.push_str(", no jobs open");
+    }
+    if folders.no_room > 0 {
+        line.push_str(&format!(
+            "; intake has no room now: files of {} wait",
+            counted(folders.no_room, "folder")
+        ));
     }
     let paused = context.brake.scopes();
     if paused.contains("*") {

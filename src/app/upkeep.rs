@@ -1,12 +1,13 @@
 //! What has to be done now and then: forget ended jobs, and write receipts that could not be written.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::hardware::Client;
-use crate::pipeline::{Context, forget_ended};
+use crate::pipeline::{Context, clear_results, forget_ended, until_clearing};
 
 /// Receipts that could not be written are tried again so often.
 const RECEIPTS: Duration = Duration::from_secs(60);
@@ -27,12 +28,19 @@ pub(super) async fn end_with_the_store(
     }
 }
 
-/// Forgets jobs that ended longer ago than `keep`.
-pub(super) async fn run(context: Arc<Context<Client>>, keep: Duration) {
+/// Forgets jobs that ended longer ago than `keep`, and clears results away; `store` is the store's folder.
+pub(super) async fn run(context: Arc<Context<Client>>, keep: Duration, store: PathBuf) {
     let mut hour = tokio::time::interval_at(tokio::time::Instant::now() + FIRST, EACH);
     let mut minute = tokio::time::interval(RECEIPTS);
+    let mut clearing = tokio::time::Instant::now() + until_clearing(&context, FIRST);
     loop {
         tokio::select! {
+            () = tokio::time::sleep_until(clearing) => {
+                if let Err(error) = clear_results(&context, &store).await {
+                    tracing::error!("results cannot be cleared away: {error}");
+                }
+                clearing = tokio::time::Instant::now() + until_clearing(&context, EACH);
+            }
             _ = hour.tick() => {
                 if let Err(error) = forget_ended(&context, keep).await {
                     tracing::error!("ended jobs cannot be forgotten: {error}");

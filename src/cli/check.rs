@@ -44,7 +44,6 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
         "ok": ok,
         "problems": problems,
         "warnings": config.warnings.problems,
-        "without_effect": config.without_effect,
         "folders": config.folders.len(),
         "rules": config.rules.len(),
         "tests": config.tests.len(),
@@ -58,7 +57,6 @@ fn text(config: &Config, problems: &[String]) -> String {
     if !config.warnings.problems.is_empty() {
         lines.push(config.warnings.to_string());
     }
-    lines.extend(config.without_effect.iter().map(|key| format!("note: {key}")));
     if problems.is_empty() {
         let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
         lines.push(format!(

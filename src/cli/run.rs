@@ -36,9 +36,6 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         let (file, line) = (warning.file.display(), warning.line);
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
     }
-    for key in &config.without_effect {
-        tracing::warn!(event = "configuration", "{key}");
-    }
     let built_in = if args.sandbox {
         let options = sandbox::Options { speed: args.speed, ..sandbox::Options::default() };
         let built_in = Sandbox::start(options).await?;

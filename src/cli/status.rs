@@ -65,6 +65,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             String::new()
         };
         lines.push(format!("folder `{}` {}: {}{waiting}", folder.name, folder.path, folder.state));
+        lines.extend(folder.no_room.iter().map(|why| format!("  its files wait: {why}")));
         lines.extend(folder.why.iter().map(|why| format!("  {why}")));
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
     }

@@ -131,7 +131,6 @@ expect = { rule = "audio-attestation", labels = ["* test ring"] }
 fn the_documented_configuration_is_taken_as_it_stands() {
     let config = config(CONTRACT);
     assert_eq!(config.warnings.to_string(), "No problems found");
-    assert_eq!(config.without_effect, Vec::<String>::new());
     let account = &config.accounts["default"];
     assert_eq!(account.credential, Credential::SecretFile("/etc/dropship/secret".into()));
     assert_eq!(config.api.retry.first, Duration::from_millis(500));

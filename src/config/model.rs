@@ -41,8 +41,6 @@ pub struct Config {
     pub rules: Vec<super::rules::Rule>,
     /// `[[test]]`, in file order.
     pub tests: Vec<super::tests::Case>,
-    /// Keys that are read and validated but have no effect in this version, with their place.
-    pub without_effect: Vec<String>,
     /// What is doubtful but not wrong.
     pub warnings: super::Report,
     /// Every file that was read, in the order of reading.
@@ -150,6 +148,8 @@ pub struct Store {
     pub keep: Duration,
     /// Free bytes that are left alone; intake pauses below.
     pub min_free: Option<u64>,
+    /// So many packages are let in and not begun, and intake waits.
+    pub most_waiting: usize,
 }
 
 /// `[control]`.

@@ -56,4 +56,7 @@ pub struct FolderStatus {
     pub advice: Option<String>,
     /// Files that are not finished yet.
     pub candidates: usize,
+    /// Why nothing is let in from it now, though there are files; it goes on by itself.
+    #[serde(default)]
+    pub no_room: Option<String>,
 }

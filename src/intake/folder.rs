@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stamp;
 use super::consider::{Cause, Outcome, consider};
-use super::health::{State, Trouble};
+use super::health::Trouble;
 use super::hints::Said;
 use super::list::Memory;
 use super::look::Look;
 use super::shared::Shared;
+use crate::observe;
 
 /// Between two looks at a folder that is not there.
 const ABSENT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -179,7 +180,7 @@ impl Task {
         }
         self.shared.line.leave(&self.shared.spec.name);
         if std::mem::take(&mut self.pause) > Duration::ZERO && self.shared.status().paused.take().is_some() {
-            tracing::info!(folder = %self.shared.spec.name, "intake goes on");
+            tracing::debug!(folder = %self.shared.spec.name, "there is room again for folder `{}`", self.shared.spec.name);
         }
         true
     }
@@ -191,7 +192,7 @@ impl Task {
         self.pause = (self.pause * 2).clamp(FULL.0, FULL.1);
         let why = desk.no_room_because();
         if self.shared.status().paused.replace(why.clone()).is_none() {
-            tracing::warn!(folder = %self.shared.spec.name, why, "intake pauses");
+            tracing::debug!(folder = %spec.name, "there is no room for a file of folder `{}`: {why}", spec.name);
         }
     }
 
@@ -251,6 +252,10 @@ impl Task {
         let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
         let passed = tokio::task::spawn_blocking(move || {
             look.pass(&shared, &mut memory);
+            if look.full && look.is_done() {
+                // Nothing is new, as in most looks: this saves a way to another thread.
+                tell_gone(&shared, &mut memory, &mut look);
+            }
             drop(permit);
             (look, memory)
         });
@@ -267,7 +272,7 @@ impl Task {
         }
     }
 
-    async fn end(&mut self, look: Look) {
+    async fn end(&mut self, mut look: Look) {
         if !look.full {
             return;
         }
@@ -278,9 +283,7 @@ impl Task {
         self.next_look =
             now + if missing { self.absent.min(self.shared.spec.poll) } else { self.shared.spec.poll };
         self.no_look_before = now + look.passing.clamp(Duration::from_millis(5), Duration::from_secs(5));
-        if look.complete {
-            self.tell_gone(&look).await;
-        }
+        look = self.told_gone(look).await;
         let refused = self.memory.candidates.take_refused();
         let mut troubles = look.troubles;
         if refused > 0 {
@@ -294,33 +297,35 @@ impl Task {
         self.shared.looked.cancel();
     }
 
-    async fn tell_gone(&mut self, look: &Look) {
-        let root = self.shared.spec.path.clone();
-        let gone = self.memory.known.take_gone(&root, &look.devs, look.number);
-        let (shared, dirs) = (Arc::clone(&self.shared), look.dirs.clone());
+    async fn told_gone(&mut self, mut look: Look) -> Look {
+        if look.told_gone {
+            return look;
+        }
+        let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
+        let number = look.number;
         let told = tokio::task::spawn_blocking(move || {
-            gone.iter().for_each(|path| shared.desk.gone(&shared.spec.name, path));
-            shared.desk.looked(&shared.spec.name);
-            shared.watcher.release(&shared.hints, |dir| dirs.contains(dir));
+            tell_gone(&shared, &mut memory, &mut look);
+            (look, memory)
         });
-        if let Err(error) = told.await {
-            tracing::error!(folder = %self.shared.spec.name, %error, "failed to tell which files are gone");
+        match told.await {
+            Ok((look, memory)) => {
+                self.memory = memory;
+                look
+            }
+            Err(error) => {
+                tracing::error!(folder = %self.shared.spec.name, %error, "failed to tell which files are gone");
+                Look::failed(self.shared.spec.path.clone(), number)
+            }
         }
     }
 
     fn settle_status(&self, troubles: Vec<Trouble>, complete: bool, took: Duration) {
         let mut status = self.shared.status();
         for trouble in troubles.iter().filter(|trouble| !status.troubles.contains(trouble)) {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            match trouble.state {
-                State::Degraded => {
-                    tracing::error!(folder = %self.shared.spec.name, why, advice, "folder is degraded")
-                }
-                _ => tracing::warn!(folder = %self.shared.spec.name, why, advice, "folder is polled"),
-            }
+            trouble.tell(&self.shared.spec.name);
         }
         if troubles.is_empty() && !status.troubles.is_empty() {
-            tracing::info!(folder = %self.shared.spec.name, "folder is well again");
+            observe::folder_well(&self.shared.spec.name);
         }
         status.troubles = troubles;
         status.looks += 1;
@@ -342,9 +347,20 @@ impl Task {
         }
         let unreadable = self.memory.candidates.unreadable().map(Trouble::unreadable_file);
         if let Some(trouble) = unreadable.as_ref().filter(|_| status.unreadable.is_none()) {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            tracing::error!(folder = %self.shared.spec.name, why, advice, "a file is unreadable");
+            trouble.tell(&self.shared.spec.name);
         }
         status.unreadable = unreadable;
     }
+}
+
+/// Tells the desk what a complete look did not see, and the kernel which directories are no longer to be watched. Blocks.
+fn tell_gone(shared: &Shared, memory: &mut Memory, look: &mut Look) {
+    look.told_gone = true;
+    if !look.complete {
+        return;
+    }
+    let gone = memory.known.take_gone(&shared.spec.path, &look.devs, look.number);
+    gone.iter().for_each(|path| shared.desk.gone(&shared.spec.name, path));
+    shared.desk.looked(&shared.spec.name);
+    shared.watcher.release(&shared.hints, |dir| look.dirs.contains(dir));
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::observe;
+
 /// How files of a folder are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -58,6 +60,19 @@ pub struct FolderHealth {
     pub taken: u64,
 }
 
+/// How all folders fare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Folders that are watched.
+    pub folders: usize,
+    /// Folders that are degraded.
+    pub degraded: usize,
+    /// Folders whose files wait for room.
+    pub no_room: usize,
+    /// Files that wait to become whole, settled or readable.
+    pub candidates: usize,
+}
+
 /// Something that is not as it should be, with advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
@@ -73,6 +88,14 @@ impl Trouble {
 
     pub(super) fn polling(why: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { state: State::Polling, why: why.into(), advice: advice.into() }
+    }
+
+    /// Tells the log of it.
+    pub(super) fn tell(&self, folder: &str) {
+        match self.state {
+            State::Degraded => observe::folder_degraded(folder, &self.why, &self.advice),
+            _ => observe::folder_polled(folder, &self.why, &self.advice),
+        }
     }
 
     /// What to do when a folder or one of its subfolders cannot be read.

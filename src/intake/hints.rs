@@ -1,9 +1,9 @@
 //! What events said since a folder's task last asked: few paths, or "look at all of it".
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -29,6 +29,8 @@ pub(super) struct Hints {
     wake: Notify,
     /// Events since the start, for the curious.
     events: AtomicU64,
+    /// The directories that these are of.
+    pub(super) dirs: Mutex<HashSet<Arc<Path>>>,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +46,7 @@ impl Hints {
             waiting: Mutex::default(),
             wake: Notify::new(),
             events: AtomicU64::new(0),
+            dirs: Mutex::default(),
         }
     }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::fstype;
 use super::health::Trouble;
 use super::list::{Age, Memory, Pass, pass};
-use super::probe::probe;
 use super::shared::Shared;
 use super::{Identity, Stamp};
 
@@ -36,6 +35,8 @@ pub(super) struct Look {
     pub(super) dirs: HashSet<PathBuf>,
     pub(super) devs: Vec<u64>,
     pub(super) troubles: Vec<Trouble>,
+    /// The desk was told what the look did not see.
+    pub(super) told_gone: bool,
     /// What changed since this time and before the look should have been told.
     pub(super) told_since: Option<Stamp>,
 }
@@ -57,8 +58,14 @@ impl Look {
             dirs: HashSet::new(),
             devs: Vec::new(),
             troubles: Vec::new(),
+            told_gone: false,
             told_since: None,
         }
+    }
+
+    /// One that came to no end.
+    pub(super) fn failed(start: PathBuf, number: u64) -> Self {
+        Self { complete: false, ..Self::new(start, true, number, false) }
     }
 
     /// One pass; blocks.
@@ -77,8 +84,8 @@ impl Look {
         self.devs = devs;
         self.troubles.extend(troubles);
         self.passing = start.elapsed();
-        if self.full && self.troubles.is_empty() {
-            self_test(shared);
+        if let (true, true, Some(dev)) = (self.full, self.troubles.is_empty(), self.devs.first()) {
+            self_test(shared, *dev);
         }
     }
 
@@ -103,8 +110,7 @@ impl Look {
         );
         let mut status = shared.status();
         if status.missed.replace((Instant::now(), trouble.clone())).is_none() {
-            let (why, advice) = (&trouble.why, &trouble.advice);
-            tracing::warn!(folder = %shared.spec.name, why, advice, "folder is polled");
+            trouble.tell(&shared.spec.name);
         }
     }
 
@@ -115,12 +121,12 @@ impl Look {
 }
 
 /// Tries each hour whether events arrive.
-fn self_test(shared: &Shared) {
+fn self_test(shared: &Shared, dev: u64) {
     const EACH: Duration = Duration::from_secs(3600);
     if shared.status().probed.is_some_and(|when| when.elapsed() < EACH) {
         return;
     }
-    let deaf = match probe(&shared.spec.path) {
+    let deaf = match shared.watcher.arrive(&shared.spec.path, dev) {
         Ok(arrive) => (!arrive).then(|| {
             Trouble::polling(
                 format!("events of {} do not arrive", shared.spec.path.display()),
@@ -136,8 +142,7 @@ fn self_test(shared: &Shared) {
     status.probed = Some(Instant::now());
     status.missed.take_if(|(when, _)| when.elapsed() >= EACH);
     if let Some(trouble) = deaf.as_ref().filter(|_| status.deaf.is_none()) {
-        let (why, advice) = (&trouble.why, &trouble.advice);
-        tracing::warn!(folder = %shared.spec.name, why, advice, "folder is polled");
+        trouble.tell(&shared.spec.name);
     }
     status.deaf = deaf;
 }

@@ -51,7 +51,7 @@ use tokio_util::sync::CancellationToken;
 pub use capture::{CaptureError, Captured, capture};
 pub use desk::{Desk, Find, Receipt};
 pub use free::{Free, Shortage};
-pub use health::{FolderHealth, State};
+pub use health::{FolderHealth, State, Summary};
 pub use identity::{Identity, Stamp};
 pub use lease::{Writer, writer_present};
 pub use names::{Names, is_temporary};
@@ -149,6 +149,21 @@ impl Intake {
         health
     }
 
+    /// How the folders fare in all; cheap, however many there are.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        self.running().values().for_each(|running| running.shared.add_to(&mut summary));
+        summary
+    }
+
+    /// Returns if no lock hangs: that of all folders, and each time another folder's.
+    pub fn touch(&self, turn: usize) {
+        let running = self.running();
+        let count = running.len().max(1);
+        drop(running.values().nth(turn % count).map(|running| running.shared.status()));
+    }
+
     /// How often the kernel had to drop events since the start; each was followed by a full look.
     #[must_use]
     pub fn overflows(&self) -> u64 {
@@ -226,9 +241,14 @@ async fn end(ended: Vec<Running>) {
 }
 
 fn compile<F: Into<Spec>>(folders: Vec<F>) -> Result<Vec<(Spec, Names)>, globset::Error> {
+    let mut known = HashMap::<_, Names>::new();
     let compiled = folders.into_iter().map(|folder| {
-        let spec = folder.into();
-        let names = Names::new(&spec.include, &spec.exclude)?;
+        let spec: Spec = folder.into();
+        let globs = (spec.include.clone(), spec.exclude.clone());
+        let names = match known.get(&globs) {
+            Some(names) => names.clone(),
+            None => known.entry(globs).insert_entry(Names::new(&spec.include, &spec.exclude)?).get().clone(),
+        };
         Ok((spec, names))
     });
     compiled.collect()

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -44,9 +45,12 @@ pub fn is_temporary(name: &OsStr) -> bool {
         || UNFINISHED.iter().any(|end| ends(end))
 }
 
-/// The names that a folder takes.
+/// The names that a folder takes; clones share what was compiled, which is large beside all else of a folder.
 #[derive(Debug, Clone)]
-pub struct Names {
+pub struct Names(Arc<Sets>);
+
+#[derive(Debug)]
+struct Sets {
     include: GlobSet,
     exclude: GlobSet,
 }
@@ -57,14 +61,14 @@ impl Names {
     /// # Errors
     /// A glob that does not compile.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, globset::Error> {
-        Ok(Self { include: set(include)?, exclude: set(exclude)? })
+        Ok(Self(Arc::new(Sets { include: set(include)?, exclude: set(exclude)? })))
     }
 
     /// May a file of this name be a package? Any bytes will do for a name.
     #[must_use]
     pub fn take(&self, name: &OsStr) -> bool {
         let path = Path::new(name);
-        !is_temporary(name) && self.include.is_match(path) && !self.exclude.is_match(path)
+        !is_temporary(name) && self.0.include.is_match(path) && !self.0.exclude.is_match(path)
     }
 }
 

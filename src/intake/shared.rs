@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::health::{FolderHealth, State, Trouble};
+use super::health::{FolderHealth, State, Summary, Trouble};
 use super::hints::Hints;
 use super::line::Line;
 use super::names::Names;
@@ -112,6 +112,15 @@ impl Shared {
         const LEAST: Duration = Duration::from_millis(10);
         let settle = self.spec.settle.max(LEAST) * if self.is_remote() { REMOTE } else { 1 };
         if size == 0 { settle.max(EMPTY.min(self.spec.incomplete)) } else { settle }
+    }
+
+    pub(super) fn add_to(&self, summary: &mut Summary) {
+        let status = self.status();
+        let mut troubles = status.troubles.iter().chain(&status.unreadable);
+        summary.folders += 1;
+        summary.degraded += usize::from(troubles.any(|trouble| trouble.state == State::Degraded));
+        summary.no_room += usize::from(status.paused.is_some());
+        summary.candidates += status.candidates;
     }
 
     pub(super) fn health(&self) -> FolderHealth {

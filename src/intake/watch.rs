@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use notify::{
 
 use super::health::Trouble;
 use super::hints::{Hints, Said};
+use super::probe::probe;
 
 /// After the system ran out of watches or instances, asking again costs little but helps seldom.
 const AGAIN: Duration = Duration::from_secs(3600);
@@ -31,6 +32,8 @@ const AGAIN: Duration = Duration::from_secs(3600);
 pub(super) struct Watcher {
     routes: Arc<Routes>,
     kernel: Mutex<Kernel>,
+    /// By device: when it was tried whether events arrive, and what came of it.
+    tried: Mutex<HashMap<u64, (Instant, bool)>>,
 }
 
 struct Kernel {
@@ -42,7 +45,7 @@ struct Kernel {
 #[derive(Default)]
 struct Routes {
     overflows: AtomicU64,
-    dirs: RwLock<HashMap<PathBuf, Route>>,
+    dirs: RwLock<HashMap<Arc<Path>, Route>>,
 }
 
 struct Route {
@@ -56,6 +59,7 @@ impl Watcher {
         Self {
             routes: Arc::new(Routes::default()),
             kernel: Mutex::new(Kernel { watcher: None, refused: None }),
+            tried: Mutex::default(),
         }
     }
 
@@ -84,14 +88,31 @@ impl Watcher {
                 return Err(trouble);
             }
         }
+        let dir: Arc<Path> = dir.into();
         self.routes.write(|dirs| {
-            let route = dirs.entry(dir.to_owned()).or_insert_with(|| Route { dev, ino, ears: Vec::new() });
+            let route = dirs.entry(Arc::clone(&dir)).or_insert_with(|| Route { dev, ino, ears: Vec::new() });
             (route.dev, route.ino) = (dev, ino);
             if !route.hears(ears) {
                 route.ears.push(Arc::clone(ears));
             }
         });
+        ears.dirs.lock().unwrap_or_else(PoisonError::into_inner).insert(dir);
         Ok(true)
+    }
+
+    /// Do events arrive from `dir`, which lies on `dev`? Tried each hour for a device, not for each folder: an inotify
+    /// instance for each of ten thousand takes longer than all else of a start.
+    pub(super) fn arrive(&self, dir: &Path, dev: u64) -> Result<bool, notify::Error> {
+        let tried = || self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((when, arrive)) = tried().get(&dev)
+            && when.elapsed() < AGAIN
+        {
+            return Ok(*arrive);
+        }
+        // Not while others wait: a share may hang.
+        let arrive = probe(dir)?;
+        tried().insert(dev, (Instant::now(), arrive));
+        Ok(arrive)
     }
 
     /// Asks again at the next chance, though the system had no watches to spare.
@@ -106,15 +127,23 @@ impl Watcher {
 
     /// Stops telling `ears` of all directories but those that `keep` names.
     pub(super) fn release(&self, ears: &Arc<Hints>, keep: impl Fn(&Path) -> bool) {
+        let mut heard = ears.dirs.lock().unwrap_or_else(PoisonError::into_inner);
+        let left: Vec<_> = heard.extract_if(|dir| !keep(dir)).collect();
+        drop(heard);
+        if left.is_empty() {
+            return;
+        }
         let unwanted = self.routes.write(|dirs| {
-            dirs.extract_if(|dir, route| {
-                if route.hears(ears) && !keep(dir) {
-                    route.ears.retain(|other| !Arc::ptr_eq(other, ears));
+            let deserted = left.into_iter().filter(|dir| {
+                let Some(route) = dirs.get_mut(dir) else { return false };
+                route.ears.retain(|other| !Arc::ptr_eq(other, ears));
+                let deserted = route.ears.is_empty();
+                if deserted {
+                    dirs.remove(dir);
                 }
-                route.ears.is_empty()
-            })
-            .map(|(dir, _)| dir)
-            .collect::<Vec<_>>()
+                deserted
+            });
+            deserted.collect::<Vec<_>>()
         });
         let mut kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
         for dir in unwanted {
@@ -176,11 +205,11 @@ impl Route {
 
 impl Routes {
     // Neither lock is ever held while notify is called: it answers from the thread that `tell` runs on.
-    fn read<T>(&self, with: impl FnOnce(&HashMap<PathBuf, Route>) -> T) -> T {
+    fn read<T>(&self, with: impl FnOnce(&HashMap<Arc<Path>, Route>) -> T) -> T {
         with(&self.dirs.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<T>(&self, with: impl FnOnce(&mut HashMap<PathBuf, Route>) -> T) -> T {
+    fn write<T>(&self, with: impl FnOnce(&mut HashMap<Arc<Path>, Route>) -> T) -> T {
         with(&mut self.dirs.write().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -28,6 +28,8 @@ pub const TAKEN_UP: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
 pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
 /// A folder cannot be watched as it should.
 pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
+/// The queue or the disk is full, and nothing more is let in.
+pub const INTAKE_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c15";
 /// The outbox or a receipt cannot be written.
 pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
 /// A new configuration was refused.

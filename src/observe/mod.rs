@@ -2,6 +2,7 @@
 
 mod account;
 mod daemon;
+mod folders;
 pub mod id;
 mod init;
 mod repeated;
@@ -11,6 +12,7 @@ use jiff::SignedDuration;
 
 pub use account::{account_paused, account_resumed};
 pub use daemon::*;
+pub use folders::*;
 pub use init::{Form, init};
 pub use repeated::Repeated;
 

@@ -1,5 +1,6 @@
 //! Where results go for the build server to pick up: whole or not at all.
 
+mod keep;
 mod receipt;
 
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -7,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+pub use keep::{remove, untouched_since};
 pub use receipt::{LabelReceipt, Receipt, Workflow};
 
 /// The receipt's file name.

@@ -29,7 +29,8 @@ pub async fn run<S: Service>(context: Arc<Context<S>>) {
         // Listened for before the queue is asked, so that no ring in between is lost.
         let bell = context.queue.bell.notified();
         let free = workers.len() < context.settings.workers;
-        let next = if free { context.queue.next(context.clock.now()) } else { Next::Nothing };
+        let priority = |folder: &str| context.settings.folders.priority(folder);
+        let next = if free { context.queue.next(context.clock.now(), priority) } else { Next::Nothing };
         let pause = match next {
             Next::Job(id) => {
                 let context = Arc::clone(&context);

@@ -3,6 +3,7 @@
 mod accounts;
 mod after;
 mod brake;
+mod clear;
 mod clock;
 mod collect;
 mod commit;
@@ -34,6 +35,7 @@ mod withdraw;
 
 pub use accounts::{Accounts, Paused};
 pub use brake::Brake;
+pub use clear::{clear_results, until_clearing};
 pub use clock::Clock;
 pub use context::{Context, Judge, Settings, Witness};
 pub use dispatch::run;

@@ -8,10 +8,12 @@ mod anew;
 mod hand_in;
 mod judge;
 mod known;
+mod room;
 mod sidecar;
 mod take;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::config::model::{Config, Folder};
@@ -20,6 +22,7 @@ use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::job::{Job, JobId};
 use crate::package::Policy;
 use crate::store::{Store, StoreError};
+use room::Room;
 
 pub use adopt::Adopted;
 pub use hand_in::Handed;
@@ -52,6 +55,7 @@ pub type Tell = Box<dyn Fn(&Job, &[crate::job::Event]) + Send + Sync>;
 
 /// Reception of the daemon.
 pub struct Reception {
+    room: Room,
     store: Arc<dyn Store>,
     depot: Depot,
     rulebook: RwLock<Arc<Rulebook>>,
@@ -67,7 +71,13 @@ impl Reception {
     pub fn new(store: Arc<dyn Store>, depot: Depot, rulebook: Rulebook, tell: Tell) -> Self {
         let known = known::Known::default();
         let rulebook = RwLock::new(Arc::new(rulebook));
-        Self { store, depot, rulebook, tell, deciding: Mutex::new(()), known }
+        Self { room: Room::default(), store, depot, rulebook, tell, deciding: Mutex::new(()), known }
+    }
+
+    /// Lets nothing more in while so many that it let in wait to be begun.
+    #[must_use]
+    pub fn holding_back(self, waiting: Arc<AtomicUsize>, most: usize) -> Self {
+        Self { room: Room::until(waiting, most), ..self }
     }
 
     /// What reception goes by now.
@@ -138,11 +148,11 @@ impl Desk for Reception {
     }
 
     fn has_room(&self) -> bool {
-        self.depot.has_room()
+        self.room.is_there(&self.depot)
     }
 
     fn no_room_because(&self) -> String {
-        "the store's disk is nearly full; free some space, and intake goes on by itself".to_owned()
+        self.room.why_not()
     }
 }
 

@@ -1,6 +1,9 @@
 //! Drop folders as build servers meet them: what says that a package is ready, floods, and folders that fare badly.
 
+mod backlog;
 mod checksums;
+mod fair;
+mod kept;
 
 use std::fs;
 
@@ -25,4 +28,13 @@ fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
         home.receipts().into_iter().find(|receipt| receipt["package"] == package && receipt["state"] == state)
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+}
+
+/// Waits until the daemon answers: a command without one opens the store itself.
+fn listening(home: &Home) {
+    let up = || {
+        let socket = home.path("control.sock").exists();
+        socket && crate::home::text(&home.run(&["status"]).stdout).contains(" running since ")
+    };
+    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
 }

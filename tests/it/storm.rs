@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dropship::sandbox::{Options, Quirks};
+pub(crate) use maker::Mould;
 use pool::Pool;
 use serde_json::Value;
 use writer::{Beside, Place, Writer};
@@ -154,18 +155,18 @@ fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else()
 }
 
 /// What the daemon says; nothing while it starts.
-fn status(home: &Home) -> Value {
+pub(crate) fn status(home: &Home) -> Value {
     serde_json::from_slice(&home.run(&["--json", "status"]).stdout).unwrap_or_default()
 }
 
 /// How many jobs there are; `running` counts some of them a second time.
-fn begun(status: &Value) -> u64 {
+pub(crate) fn begun(status: &Value) -> u64 {
     let jobs = status["jobs"].as_object().into_iter().flatten();
     jobs.filter(|(state, _)| *state != "running").filter_map(|(_, count)| count.as_u64()).sum()
 }
 
 /// Asks until it is so; a storm may take its time.
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let began = Instant::now();
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     while !so() {

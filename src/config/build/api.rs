@@ -165,6 +165,9 @@ fn pace(
     Pace { far, ..pace }
 }
 
+/// More than workers begin in many minutes; their copies are all that it costs.
+const MOST_WAITING: usize = 1000;
+
 pub(super) fn store_and_control(
     desk: &mut Desk<'_>,
     file: &raw::File,
@@ -176,8 +179,14 @@ pub(super) fn store_and_control(
         Some(path) => desk.path(path),
         None => environment.state_directory.clone().unwrap_or_else(|| PathBuf::from("/var/lib/dropship")),
     };
+    let most_waiting = raw.most_waiting.as_ref();
+    if let Some(none) = most_waiting.filter(|most| most.value == 0) {
+        desk.error(&none.span, "`most_waiting` is a number from 1: nothing would ever be let in");
+    }
     let store = Store {
         path,
+        most_waiting: most_waiting
+            .map_or(MOST_WAITING, |most| usize::try_from(most.value).unwrap_or(usize::MAX)),
         keep: some_delay(desk, &raw.keep, "keep", 90 * DAY),
         min_free: raw.min_free.as_ref().map(|size| size.value.0.0),
     };

@@ -56,9 +56,6 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
     if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
         desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
     }
-    if let Some(keep) = &raw.outbox_keep {
-        desk.without_effect("outbox_keep", &keep.span);
-    }
     if let Some(include) = &raw.include
         && include.0.is_empty()
     {

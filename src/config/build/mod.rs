@@ -31,7 +31,6 @@ pub(super) struct Desk<'a> {
     folder: &'a Path,
     struck: &'a [(usize, String)],
     problems: &'a mut Vec<Problem>,
-    without_effect: &'a mut Vec<String>,
 }
 
 impl Desk<'_> {
@@ -104,11 +103,6 @@ impl Desk<'_> {
         format!("{}:{line}", self.source.path.display())
     }
 
-    fn without_effect(&mut self, key: &str, span: &Range<usize>) {
-        let place = self.place(span);
-        self.without_effect.push(format!("`{key}` ({place}) has no effect in this version"));
-    }
-
     /// Notes a name that was given before, with the place; says whether it is new.
     fn unique(&mut self, names: &mut Places, kind: &str, name: &str, span: &Range<usize>) -> bool {
         if let Some(first) = names.get(name) {
@@ -136,7 +130,6 @@ impl Desk<'_> {
 #[derive(Default)]
 struct Notes {
     problems: Vec<Problem>,
-    without_effect: Vec<String>,
 }
 
 impl Notes {
@@ -146,7 +139,6 @@ impl Notes {
             folder: &unit.folder,
             struck: &unit.struck,
             problems: &mut self.problems,
-            without_effect: &mut self.without_effect,
         }
     }
 }
@@ -157,7 +149,7 @@ pub(super) fn build(
     problems: Vec<Problem>,
     environment: &Environment,
 ) -> Result<Config, Report> {
-    let mut notes = Notes { problems, without_effect: Vec::new() };
+    let mut notes = Notes { problems };
     let Some(main) = units.first() else {
         return Err(Report { problems: notes.problems });
     };
@@ -197,7 +189,6 @@ pub(super) fn build(
             preflight,
             rules: rules.into_iter().filter_map(|rule| rule.rule).collect(),
             tests: cases,
-            without_effect: notes.without_effect,
             warnings: report,
             files: units.iter().map(|unit| unit.source.path.clone()).collect(),
         }),

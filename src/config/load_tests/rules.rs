@@ -136,15 +136,13 @@ fn rules_name_accounts_that_there_are() {
 }
 
 #[test]
-fn keys_without_effect_are_named() {
+fn a_folder_says_what_it_keeps_and_who_goes_first() {
     let config = config(
         "[store]\nmin_free = \"2GiB\"\n[[folder]]\nname = \"a\"\npath = \"/a\"\nready = \"marker:.done\"\npriority = 3\noutbox_keep = \"30d\"\n",
     );
     assert_eq!(config.store.min_free, Some(2 << 30));
-    assert_eq!(
-        config.without_effect,
-        ["`outbox_keep` (/etc/dropship/dropship.toml:8) has no effect in this version"]
-    );
+    let folder = &config.folders[0];
+    assert_eq!((folder.priority, folder.outbox_keep), (3, Some(std::time::Duration::from_secs(30 * 86_400))));
 }
 
 #[test]

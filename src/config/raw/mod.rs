@@ -172,6 +172,8 @@ pub(super) struct Store {
     pub(super) keep: Option<Delay>,
     /// Free space that is left alone; intake pauses below it.
     pub(super) min_free: Option<At<Text<Size>>>,
+    /// So many packages are let in and not begun, and intake waits. Default: 1000
+    pub(super) most_waiting: Option<At<u64>>,
 }
 
 /// The control socket.

@@ -49,7 +49,6 @@ fn samples_load_without_a_doubt_and_their_cases_pass() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dropship.toml");
     let config = load(&path, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.warnings.to_string(), "No problems found");
-    assert_eq!(config.without_effect, Vec::<String>::new());
     assert_eq!(config.ready_to_run(), Ok(()));
     assert_eq!(config.rules.len(), 3);
     let outcomes = run(&config);

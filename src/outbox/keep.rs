@@ -1,0 +1,109 @@
+//! Results that nobody picks up any more.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{CERTIFICATION, ERRORS, METADATA, RECEIPT, Receipt, SHELL, SIGNED, read_receipt};
+
+/// Packages of `folder` in an outbox to which nothing has happened since `before`, each with its receipt.
+///
+/// Other folders may share the outbox, and people may put their own things there: what has no receipt that can be read is
+/// nobody's business.
+///
+/// # Errors
+/// What the file system says; an outbox that is not there yet has nothing in it.
+pub fn untouched_since(
+    outbox: &Path,
+    folder: &str,
+    before: Timestamp,
+) -> io::Result<Vec<(PathBuf, Receipt)>> {
+    let items = match fs::read_dir(outbox) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        items => items?,
+    };
+    let mut old = Vec::new();
+    for item in items {
+        let item = item?;
+        // No links: what they lead to is not ours.
+        if !item.file_type()?.is_dir() {
+            continue;
+        }
+        let receipt = read_receipt(&item.path());
+        let receipt = receipt.filter(|receipt| receipt.folder.as_deref() == Some(folder));
+        old.extend(receipt.filter(|receipt| receipt.updated < before).map(|receipt| (item.path(), receipt)));
+    }
+    Ok(old)
+}
+
+/// Removes the results in a package's folder, the receipt last, and the folder unless somebody put something there.
+/// Says whether anything went.
+///
+/// With `forget` unset the receipt stays: from it a store that was lost learns that the dropped file, which still lies
+/// there, is no new package.
+///
+/// # Errors
+/// What the file system says.
+pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
+    let results = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
+    let mut went = false;
+    for name in results.into_iter().chain(forget.then_some(RECEIPT)) {
+        match fs::remove_file(package.join(name)) {
+            Ok(()) => went = true,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+    }
+    match fs::remove_dir(package) {
+        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
+        _ => Ok(went),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {
+        let path = outbox.join(name);
+        fs::create_dir_all(&path).expect("folder");
+        let receipt = serde_json::json!({"id": "00000000000000", "package": "echo.cab", "path": null, "sha256": "ab",
+            "size": 1, "folder": folder, "rule": null, "accepted": true, "state": "succeeded", "step": "publish",
+            "product_id": null, "submission_id": null, "labels": [], "files": [], "attempts": 0, "due": null,
+            "error": null, "outbox": "", "created": "2026-01-01T00:00:00Z", "updated": updated});
+        fs::write(path.join(RECEIPT), receipt.to_string()).expect("receipt");
+        fs::write(path.join(SIGNED), "zip").expect("result");
+        path
+    }
+
+    #[test]
+    fn only_what_is_old_and_ours_goes() {
+        let home = tempfile::tempdir().expect("folder");
+        let outbox = home.path().join("out");
+        let before: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
+        assert!(untouched_since(&outbox, "audio", before).expect("none").is_empty());
+        let old = put(&outbox, "old-ab", "audio", "2026-05-01T00:00:00Z");
+        let kept = put(&outbox, "kept-ab", "audio", "2026-05-02T00:00:00Z");
+        fs::write(kept.join("notes.txt"), "by hand").expect("note");
+        put(&outbox, "new-ab", "audio", "2026-06-02T00:00:00Z");
+        put(&outbox, "other-ab", "video", "2026-05-01T00:00:00Z");
+        fs::create_dir(outbox.join("by-hand")).expect("folder");
+        let elsewhere = put(home.path(), "elsewhere", "audio", "2026-05-01T00:00:00Z");
+        std::os::unix::fs::symlink(&elsewhere, outbox.join("link")).expect("link");
+        let mut found: Vec<_> = untouched_since(&outbox, "audio", before).expect("listed");
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(
+            found.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(),
+            [kept.clone(), old.clone()]
+        );
+        assert!(
+            remove(&old, false).expect("removed") && !remove(&old, false).expect("nothing is left to remove")
+        );
+        assert!(old.join(RECEIPT).exists() && !old.join(SIGNED).exists());
+        assert!(found.iter().all(|(path, _)| remove(path, true).expect("removed")));
+        assert!(!old.exists() && !kept.join(RECEIPT).exists() && !kept.join(SIGNED).exists());
+        assert_eq!(fs::read(kept.join("notes.txt")).expect("note"), b"by hand");
+    }
+}

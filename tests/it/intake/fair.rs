@@ -1,0 +1,144 @@
+//! Floods, priorities, and folders that fare badly, as `status` and the log tell of them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use dropship::sandbox::Quirks;
+use serde_json::Value;
+
+use super::{edit, listening};
+use crate::home::{Home, bytes, wait_for};
+use crate::storm::Mould;
+
+fn jobs(home: &Home) -> Vec<Value> {
+    // Newest first; ids are sortable by time.
+    let mut jobs = home.json(&["jobs"]).as_array().cloned().unwrap_or_default();
+    jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
+    jobs
+}
+
+fn folder(home: &Home, name: &str) -> Value {
+    let status: Value = serde_json::from_slice(&home.run(&["--json", "status"]).stdout).unwrap_or_default();
+    let folders = status["folders"].as_array().cloned().unwrap_or_default();
+    folders.into_iter().find(|folder| folder["name"] == name).unwrap_or_default()
+}
+
+#[test]
+fn a_flood_in_one_folder_does_not_starve_another() {
+    const FLOOD: u64 = 300;
+    let more = "[[folder]]\nname = \"calm\"\npath = \"calm\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
+    let home = Home::with(Quirks::none(), more);
+    fs::create_dir(home.path("calm")).expect("a folder");
+    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    for number in 0..FLOOD {
+        fs::write(home.path(&format!("drop/{number}.cab")), mould.package(number)).expect("a package");
+    }
+    let daemon = home.quiet_daemon();
+    listening(&home);
+    wait_for("the flood to run", || (jobs(&home).len() > 5).then_some(())).expect("jobs");
+    for number in 0..5 {
+        fs::write(home.path(&format!("calm/{number}.cab")), mould.package(FLOOD + number))
+            .expect("a package");
+    }
+    let done = |folder: &str| {
+        let jobs = jobs(&home);
+        jobs.iter().filter(|job| job["folder"] == folder && job["state"] == "succeeded").count()
+    };
+    wait_for("the calm folder's packages to be published", || (done("calm") == 5).then_some(()))
+        .unwrap_or_else(|| panic!("{} and {} of the flood\n{}", done("calm"), done("in"), home.log()));
+    let flood = done("in") as u64;
+    assert!(flood < FLOOD / 2, "the calm folder's were published when {flood} of the flood's {FLOOD} were");
+    drop(daemon);
+}
+
+#[test]
+fn a_folder_that_is_gone_or_unlike_a_folder_is_degraded_and_says_what_to_do() {
+    let more = "[[folder]]\nname = \"absent\"\npath = \"absent\"\npoll = \"1s\"\n\
+                [[folder]]\nname = \"file\"\npath = \"file\"\npoll = \"1s\"\n";
+    let home = Home::with(Quirks::none(), more);
+    fs::write(home.path("file"), "no folder").expect("a file");
+    let daemon = home.daemon(&[]);
+    listening(&home);
+    let says = |name: &str, state: &str| {
+        wait_for(&format!("{name} to be {state}"), || {
+            let folder = folder(&home, name);
+            (folder["state"] == state).then_some(folder)
+        })
+        .unwrap_or_else(|| panic!("{:#}\n{}", folder(&home, name), home.log()))
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let absent = says("absent", "degraded");
+    assert!(text(&absent["why"]).contains("does not exist"), "{absent:#}");
+    assert!(text(&absent["advice"]).contains("systemd paths"), "{absent:#}");
+    let file = says("file", "degraded");
+    assert!(text(&file["why"]).contains("is not a folder"), "{file:#}");
+    // The others go on, and it is taken up by itself.
+    says("in", "ok");
+    fs::create_dir(home.path("absent")).expect("a folder");
+    fs::write(home.path("absent/echo.cab"), bytes("cab/good-signed-ts.cab")).expect("a package");
+    says("absent", "ok");
+    wait_for("its package to be taken", || (jobs(&home).len() == 1).then_some(())).expect("a job");
+    let shown = crate::home::text(&home.run(&["status"]).stdout);
+    assert!(shown.contains("degraded") && shown.contains("point `path`"), "{shown}");
+    assert!(home.log().contains("Folder `absent` is degraded: "), "{}", home.log());
+
+    // Deleted under the watch, and another in its place.
+    let before = fs::metadata(home.path("drop")).expect("a folder").ino();
+    fs::rename(home.path("drop"), home.path("old")).expect("renamed");
+    fs::create_dir(home.path("drop")).expect("a folder");
+    assert_ne!(fs::metadata(home.path("drop")).expect("a folder").ino(), before);
+    home.drop_package("two.cab", &bytes("cab/stored-signed.cab"));
+    wait_for("the new folder's package", || (jobs(&home).len() == 2).then_some(())).expect("a job");
+    drop(daemon);
+}
+
+#[test]
+fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
+    const FLOOD: u64 = 12;
+    let more =
+        "[[folder]]\nname = \"urgent\"\npath = \"urgent\"\npriority = 9\nsettle = \"200ms\"\npoll = \"1s\"\n";
+    let home = Home::with(Quirks::none(), more);
+    fs::create_dir(home.path("urgent")).expect("a folder");
+    edit(&home, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
+    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let daemon = home.quiet_daemon();
+    listening(&home);
+    assert!(home.run(&["pause"]).status.success());
+    for number in 0..FLOOD {
+        home.drop_package(&format!("{number}.cab"), &mould.package(number));
+    }
+    let waits = |name: &str| {
+        let folder = folder(&home, name);
+        folder["no_room"].as_str().is_some_and(|why| why.contains("[store] most_waiting")).then_some(())
+    };
+    wait_for("intake to pause", || waits("in")).unwrap_or_else(|| panic!("{}", home.log()));
+    for number in 20..23 {
+        fs::write(home.path(&format!("urgent/{number}.cab")), mould.package(number)).expect("a package");
+    }
+    wait_for("the urgent folder to stand in line", || waits("urgent"))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(jobs(&home).len(), 3, "no more copies than may wait");
+    let shown = crate::home::text(&home.run(&["status"]).stdout);
+    assert!(shown.contains("its files wait: 3 packages"), "{shown}");
+    assert_eq!(home.log().matches("Intake pauses: 3 packages").count(), 1, "{}", home.log());
+
+    // What was left is found by a look, too, and what is gone by then is not missed.
+    fs::remove_file(home.path("drop/11.cab")).expect("it lay there");
+    let daemon = {
+        daemon.kill();
+        home.quiet_daemon()
+    };
+    listening(&home);
+    wait_for("intake to pause again", || waits("in").and(waits("urgent")))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(jobs(&home).len(), 3, "those that wait count after a restart, too");
+    assert!(home.run(&["resume"]).status.success());
+    wait_for("all to be let in", || (jobs(&home).len() == 14).then_some(()))
+        .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&home).len(), home.log()));
+    let jobs = jobs(&home);
+    let last = jobs.iter().rposition(|job| job["folder"] == "urgent").expect("there are some");
+    assert!(jobs.len() - 1 - last >= 3, "the urgent ones did not go first: {last} of {}", jobs.len());
+    let open = || ["in", "urgent"].iter().all(|name| folder(&home, name)["no_room"].is_null());
+    wait_for("intake to go on", || open().then_some(())).unwrap_or_else(|| panic!("{}", home.log()));
+    drop(daemon);
+}

@@ -1,0 +1,76 @@
+//! `outbox_keep`: results that nobody picks up go, and nothing begins anew for it.
+
+use std::fs;
+
+use dropship::sandbox::Quirks;
+
+use super::{edit, listening};
+use crate::home::{Home, bytes, wait_for};
+
+#[test]
+fn results_are_kept_as_long_as_the_folder_says_and_nothing_of_anybody_else_goes() {
+    let home = Home::with(Quirks::none(), "");
+    edit(&home, &[("outbox = \"out\"", "outbox = \"out\"\noutbox_keep = \"1s\"")]);
+    let check = home.json(&["check"]);
+    assert_eq!(
+        (&check["ok"], check["warnings"].as_array().map(Vec::len)),
+        (&true.into(), Some(0)),
+        "{check:#}"
+    );
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    home.drop_package("noted.cab", &bytes("cab/stored-signed.cab"));
+    home.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
+    let folders = || -> Vec<_> {
+        let items = fs::read_dir(home.path("out")).into_iter().flatten().flatten();
+        items.map(|item| item.path()).collect()
+    };
+    let begins = |name: &str| folders().into_iter().find(|path| path.to_string_lossy().contains(name));
+    let noted = wait_for("the package's folder", || begins("noted-")).expect("a folder");
+    fs::write(noted.join("notes.txt"), "by hand").expect("a note");
+    let results = || -> Vec<_> {
+        let within = |folder: std::path::PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+        folders().into_iter().flat_map(within).map(|item| item.file_name()).collect()
+    };
+    let receipts_only = || {
+        let mut left = results();
+        left.sort();
+        (left == ["notes.txt", "receipt.json", "receipt.json", "receipt.json"]).then_some(())
+    };
+    ended(&home, 3);
+    wait_for("results to be cleared away", receipts_only)
+        .unwrap_or_else(|| panic!("{:?}\n{}", results(), home.log()));
+    assert_eq!(home.created(), (2, 2, 2), "not before both have succeeded");
+
+    // A store that is lost learns from the receipts what still lies in the drop folder.
+    assert_eq!(daemon.terminate(), Some(0));
+    fs::rename(home.path("store"), home.path("lost")).expect("the store is gone");
+    let daemon = home.daemon(&[]);
+    listening(&home);
+    wait_for("the rejected one to be judged anew", || (jobs(&home) == 3).then_some(()))
+        .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&home), home.log()));
+    assert_eq!(home.created(), (2, 2, 2), "nothing is sent anew");
+
+    for name in ["echo.cab", "noted.cab", "bad.cab"] {
+        fs::remove_file(home.path("drop").join(name)).expect("it lay there");
+    }
+    let cleared = || (folders() == [noted.clone()] && results() == ["notes.txt"]).then_some(());
+    wait_for("receipts to be cleared away", cleared)
+        .unwrap_or_else(|| panic!("{:?}\n{}", results(), home.log()));
+    assert_eq!(fs::read(noted.join("notes.txt")).expect("a note"), b"by hand");
+    assert_eq!(daemon.terminate(), Some(0));
+    // Neither is anything written there again.
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
+    assert_eq!((results().len(), jobs(&home), home.created()), (1, 3, (2, 2, 2)));
+}
+
+fn jobs(home: &Home) -> usize {
+    home.json(&["jobs"]).as_array().map_or(0, Vec::len)
+}
+
+/// Waits until so many jobs have ended.
+fn ended(home: &Home, count: usize) {
+    let number = |state: &str| home.json(&["jobs", "--state", state]).as_array().map_or(0, Vec::len);
+    let all = || (number("succeeded") + number("rejected") == count).then_some(());
+    wait_for("every job to end", all).unwrap_or_else(|| panic!("{}", home.log()));
+}
