@@ -63,7 +63,8 @@ impl Task {
 
     pub(super) async fn run(mut self) {
         while !self.stop.is_cancelled() {
-            if !self.turn().await {
+            // Boxed, so that a folder that waits holds none of what a turn needs: most folders wait, nearly always.
+            if !Box::pin(self.turn()).await {
                 self.wait().await;
             }
         }

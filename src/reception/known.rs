@@ -19,8 +19,15 @@ enum Asked {
 }
 
 /// The flag of a folder that was looked at once.
-pub(super) fn looked_flag(folder: &str) -> String {
+fn looked_flag(folder: &str) -> String {
     format!("looked/{folder}")
+}
+
+/// Was this very folder looked at once, by this daemon or one before?
+pub(super) fn was_looked_at(store: &dyn Store, folder: &str) -> Result<bool, StoreError> {
+    let flag = looked_flag(folder);
+    // Names that begin like this one come along.
+    Ok(store.flags(&flag)?.iter().any(|(key, _)| *key == flag))
 }
 
 /// An identity as the store keeps it.
@@ -86,6 +93,7 @@ impl Known {
         });
         let looked = Entry::Flag { key: looked_flag(folder), value: Some("yes".to_owned()) };
         match gone {
+            Ok(entries) if entries.is_empty() && was_looked_at(store, folder).unwrap_or(false) => {}
             Ok(mut entries) => {
                 entries.push(looked);
                 forget(store, entries);
@@ -101,5 +109,19 @@ fn forget(store: &dyn Store, entries: Vec<Entry>) {
         Ok(_) => {}
         Err(StoreError::Stopped(_)) => {}
         Err(error) => tracing::error!("the store cannot be told that files are gone: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    #[test]
+    fn a_folder_that_was_looked_at_says_nothing_of_another_whose_name_it_begins_with() {
+        let (store, known) = (Memory::new(), Known::default());
+        known.looked(&store, "audio-old");
+        assert!(was_looked_at(&store, "audio-old").expect("asked"));
+        assert!(!was_looked_at(&store, "audio").expect("asked"));
     }
 }

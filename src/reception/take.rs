@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::judge::{Judged, judge};
-use super::known::{looked_flag, text, text_beside};
+use super::known::{text, text_beside, was_looked_at};
 use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
@@ -317,7 +317,7 @@ fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, Not
     let Some(folder) = taken.folder.as_deref().filter(|_| taken.backlog) else { return Ok(false) };
     let rulebook = reception.rulebook();
     let holds = rulebook.folder(folder).is_some_and(|folder| folder.backlog == Backlog::Hold);
-    Ok(holds && reception.store.flags(&looked_flag(folder))?.is_empty())
+    Ok(holds && !was_looked_at(&*reception.store, folder)?)
 }
 
 /// Writes bytes to a new file; gives their digest and number. Not durable: see [`crate::depot::Depot::admit`].

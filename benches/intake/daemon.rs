@@ -1,0 +1,171 @@
+//! The real daemon, with as many folders as asked for, and what the system says of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// A daemon whose brake is on: jobs begin, and nothing is sent anywhere.
+pub(crate) struct Daemon {
+    child: Child,
+    home: tempfile::TempDir,
+    /// Each line of its log, and when it came.
+    pub(crate) log: Receiver<(Instant, String)>,
+}
+
+impl Daemon {
+    /// Started, with its folders looked at once.
+    pub(crate) fn start(folders: usize, poll: &str) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
+        for pem in ["roots.pem", "inter.pem"] {
+            fs::copy(fixtures.join(pem), home.path().join(pem)).expect("a root");
+        }
+        fs::write(home.path().join("secret"), "bench").expect("a secret");
+        let mut text = CONFIGURATION.to_owned();
+        for number in 0..folders {
+            fs::create_dir_all(home.path().join(format!("drop/{number}"))).expect("a folder");
+            text.push_str(&format!(
+                "[[folder]]\nname = \"f{number}\"\npath = \"drop/{number}\"\npoll = \"{poll}\"\n"
+            ));
+        }
+        fs::write(home.path().join("dropship.toml"), text).expect("a configuration");
+        let file = home.path().join("dropship.toml");
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+            command.arg("--config").arg(&file).args(arguments);
+            command
+        };
+        let mut child = run(&["run", "--log", "json", "--log-level", "info"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the daemon starts");
+        let lines = BufReader::new(child.stderr.take().expect("a log"));
+        let (tell, log) = channel();
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                if tell.send((Instant::now(), line)).is_err() {
+                    return;
+                }
+            }
+        });
+        let daemon = Self { child, home, log };
+        until(|| daemon.home.path().join("control.sock").exists());
+        assert!(run(&["pause"]).stdout(Stdio::null()).status().expect("pause runs").success());
+        until(|| {
+            let said = run(&["--json", "status"]).output().expect("status runs").stdout;
+            String::from_utf8_lossy(&said).matches("\"state\":\"ok\"").count() >= folders
+                || String::from_utf8_lossy(&said).matches("\"state\": \"ok\"").count() >= folders
+        });
+        daemon
+    }
+
+    pub(crate) fn folder(&self, number: usize) -> PathBuf {
+        self.home.path().join(format!("drop/{number}"))
+    }
+
+    /// On the same file system, and watched by nobody.
+    pub(crate) fn aside(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn proc(&self, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("the daemon runs")
+    }
+
+    /// What it has used of the processor.
+    pub(crate) fn cpu(&self) -> Duration {
+        // Time on the processor of each thread, in nanoseconds (proc_pid_schedstat).
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the daemon runs");
+        let of = |task: fs::DirEntry| {
+            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        Duration::from_nanos(tasks.filter_map(|task| of(task.ok()?)).sum())
+    }
+
+    /// What a full look at all folders takes of the processor.
+    pub(crate) fn look(&self) -> Duration {
+        let before = self.cpu();
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        asked.arg("--config").arg(self.home.path().join("dropship.toml")).arg("rescan");
+        assert!(asked.stdout(Stdio::null()).status().expect("rescan runs").success());
+        self.settle() - before
+    }
+
+    /// Returns when it uses next to nothing for a second; what it has used by then.
+    pub(crate) fn settle(&self) -> Duration {
+        let mut used = self.cpu();
+        loop {
+            super::pause(Duration::from_secs(1));
+            let now = self.cpu();
+            if now - used < Duration::from_millis(20) {
+                return now;
+            }
+            used = now;
+        }
+    }
+
+    /// How often its threads have gone to sleep.
+    pub(crate) fn switches(&self) -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the daemon runs");
+        let of = |task: fs::DirEntry| {
+            let status = fs::read_to_string(task.path().join("status")).ok()?;
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        };
+        tasks.filter_map(|task| of(task.ok()?)).sum()
+    }
+
+    /// Its memory, in MiB.
+    pub(crate) fn resident(&self) -> f64 {
+        let status = self.proc("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a line");
+        line.split_whitespace().nth(1).expect("a number").parse::<f64>().expect("a number") / 1024.0
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn until(mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(120), "the daemon does not come up");
+        super::pause(Duration::from_millis(20));
+    }
+}
+
+const CONFIGURATION: &str = r#"
+[account]
+tenant_id = "tenant"
+client_id = "client"
+client_secret_file = "secret"
+[api]
+endpoint = "http://127.0.0.1:9"
+authority = "http://127.0.0.1:9"
+[store]
+path = "store"
+[control]
+socket = "control.sock"
+[signers]
+roots = ["roots.pem"]
+intermediates = ["inter.pem"]
+[[rule]]
+name = "all"
+match = { file = "*.cab" }
+[rule.product]
+name = "{{ file.stem }}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
+[rule.submission]
+name = "{{ file.stem }}"
+"#;
