@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::compact::compact;
-use super::entry::{LINE_VERSION, Line};
+use super::entry::Line;
 use super::journal::Journal;
 use super::tables::{Bytes, Changes, Overlay, Pair, record};
 use super::{Commit, StoreError, Ticket};
@@ -24,7 +24,11 @@ const LAG: Duration = Duration::from_millis(500);
 pub(super) trait Target: Bytes + Send + Sync + 'static {
     /// Makes the changes visible, all at once.
     fn change(&self, changes: Changes) -> Result<(), StoreError>;
-    /// Brings the tables to the disk.
+    /// Do so many changes wait in memory that they should be brought to the database?
+    fn is_full(&self) -> bool;
+    /// Brings the changes that wait in memory to the database, all at once.
+    fn bring(&self) -> Result<(), StoreError>;
+    /// Brings the tables to the disk, with what waits.
     fn settle(&self) -> Result<(), StoreError>;
 }
 
@@ -119,7 +123,7 @@ impl<T: Target> Writing<T> {
         let mut all = Changes::new();
         for (commit, answer) in group {
             let seq = self.journal.last_seq() + 1 + lines.len() as u64;
-            let line = Line { v: LINE_VERSION, seq, at: commit.at, entries: commit.entries };
+            let line = Line::new(seq, commit.at, commit.entries);
             // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
             let group_view = Layer { base: &*self.tables, changes: &all };
             let mut view = Overlay::new(&group_view);
@@ -138,7 +142,7 @@ impl<T: Target> Writing<T> {
             return;
         }
         let written =
-            self.journal.append(&lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
+            self.journal.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
         match written {
             Ok(full) => {
                 self.dirty = true;
@@ -147,6 +151,9 @@ impl<T: Target> Writing<T> {
                 }
                 if full {
                     self.compact();
+                }
+                if self.tables.is_full() {
+                    self.bring();
                 }
             }
             Err(error) => {
@@ -164,6 +171,13 @@ impl<T: Target> Writing<T> {
         if self.stopped.borrow().is_none()
             && let Err(error) = compact(&*self.tables, &mut self.journal)
         {
+            self.stop(&error);
+        }
+    }
+
+    /// Lets the database have what waits in memory, but never before the journal has it on the disk.
+    fn bring(&mut self) {
+        if let Err(error) = self.journal.sync().and_then(|()| self.tables.bring()) {
             self.stop(&error);
         }
     }
