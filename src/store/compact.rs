@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::StoreError;
-use super::entry::{Entry, LINE_VERSION, Line};
+use super::entry::{Entry, Line};
 use super::journal::{Item, Journal, Reader};
 use super::tables::{Bytes, Seen, decode, job, key, number};
 use crate::job::{Event, JobId};
@@ -36,7 +36,7 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
     while let Item::Line(line) = reader.next()? {
         carried.extend(sieve.remains(line)?);
         if carried.len() >= CARRIED {
-            journal.append(&std::mem::take(&mut carried), false)?;
+            journal.append(&mut std::mem::take(&mut carried), false)?;
         }
     }
     if reader.passed() > 0 {
@@ -58,16 +58,16 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
         let standing = Entry::Standing { job: Box::new(job), receipted };
         carry(journal, &mut carried, standing)?;
     }
-    journal.append(&carried, true).map(|_| ())
+    journal.append(&mut carried, true).map(|_| ())
 }
 
 /// Adds a line of its own number, which is younger than all that it sums up.
 fn carry(journal: &mut Journal, carried: &mut Vec<Line>, entry: Entry) -> Result<(), StoreError> {
     if carried.len() >= CARRIED {
-        journal.append(&std::mem::take(carried), false)?;
+        journal.append(&mut std::mem::take(carried), false)?;
     }
     let seq = journal.last_seq() + 1 + carried.len() as u64;
-    carried.push(Line { v: LINE_VERSION, seq, at: Timestamp::now(), entries: vec![entry] });
+    carried.push(Line::new(seq, Timestamp::now(), vec![entry]));
     Ok(())
 }
 

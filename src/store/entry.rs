@@ -14,8 +14,18 @@ pub(super) struct Line {
     pub seq: u64,
     /// When.
     pub at: Timestamp,
+    /// Bytes of the segment that were on the disk when the line was written: what is bad among them was whole once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced: Option<u64>,
     /// What.
     pub entries: Vec<Entry>,
+}
+
+impl Line {
+    /// A line of the present form that is yet to be written.
+    pub(super) fn new(seq: u64, at: Timestamp, entries: Vec<Entry>) -> Self {
+        Self { v: LINE_VERSION, seq, at, synced: None, entries }
+    }
 }
 
 /// The version of lines that this program writes.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::entry::{Entry, LINE_VERSION, Line};
+use super::entry::{Entry, Line};
 use super::export::{self, Each};
 use super::queries;
 use super::tables::{self, Bytes, Overlay, Pair, Seen, record};
@@ -47,7 +47,7 @@ impl Memory {
     fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
         let mut inner = self.inner();
         let seq = inner.lines.len() as u64 + 1;
-        let line = Line { v: LINE_VERSION, seq, at: commit.at, entries: commit.entries };
+        let line = Line::new(seq, commit.at, commit.entries);
         let mut view = Overlay::new(&*inner);
         let jobs = record(&mut view, &line)?;
         let changes = view.changes;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::compact::compact;
-use super::entry::{LINE_VERSION, Line};
+use super::entry::Line;
 use super::journal::Journal;
 use super::tables::{Bytes, Changes, Overlay, Pair, record};
 use super::{Commit, StoreError, Ticket};
@@ -17,6 +17,9 @@ use crate::pulse::Beat;
 /// At most so many commits share one sync.
 const GROUP: usize = 256;
 
+/// How long a sync waits for one more commit, while fewer have come than shared the last one.
+const STRAGGLE: Duration = Duration::from_micros(50);
+
 /// How long the tables may lag behind the disk; the journal never does.
 const LAG: Duration = Duration::from_millis(500);
 
@@ -24,7 +27,11 @@ const LAG: Duration = Duration::from_millis(500);
 pub(super) trait Target: Bytes + Send + Sync + 'static {
     /// Makes the changes visible, all at once.
     fn change(&self, changes: Changes) -> Result<(), StoreError>;
-    /// Brings the tables to the disk.
+    /// Do so many changes wait in memory that they should be brought to the database?
+    fn is_full(&self) -> bool;
+    /// Brings the changes that wait in memory to the database, all at once.
+    fn bring(&self) -> Result<(), StoreError>;
+    /// Brings the tables to the disk, with what waits.
     fn settle(&self) -> Result<(), StoreError>;
 }
 
@@ -44,7 +51,8 @@ impl Writer {
         let (queue, commits) = channel();
         let beat = Beat::default();
         let (stopping, stopped) = watch::channel(None);
-        let writing = Writing { tables, journal, dirty: false, stopped: stopping, beat: beat.clone() };
+        let writing =
+            Writing { tables, journal, dirty: false, together: 1, stopped: stopping, beat: beat.clone() };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
         Ok(Self { queue, thread: Some(thread), beat, stopped })
@@ -85,6 +93,8 @@ struct Writing<T> {
     tables: Arc<T>,
     journal: Journal,
     dirty: bool,
+    /// How many commits shared the last sync.
+    together: usize,
     stopped: watch::Sender<Option<String>>,
     beat: Beat,
 }
@@ -95,14 +105,30 @@ impl<T: Target> Writing<T> {
             self.beat.beat();
             match commits.recv_timeout(LAG) {
                 Ok(first) => {
-                    let mut group = vec![first];
-                    group.extend(commits.try_iter().take(GROUP - 1));
+                    let group = self.gather(first, commits);
                     self.write(group);
                 }
                 Err(RecvTimeoutError::Timeout) => self.settle(),
                 Err(RecvTimeoutError::Disconnected) => return self.settle(),
             }
         }
+    }
+
+    /// What shares one sync: all that waits, and for an instant as many as shared the last one, whose senders have just
+    /// been answered and are about to come again. Without that they split into two groups that wait for each other.
+    fn gather(
+        &mut self,
+        first: (Commit, Answer),
+        commits: &Receiver<(Commit, Answer)>,
+    ) -> Vec<(Commit, Answer)> {
+        let mut group = vec![first];
+        group.extend(commits.try_iter().take(GROUP - 1));
+        while group.len() < self.together {
+            let Ok(next) = commits.recv_timeout(STRAGGLE) else { break };
+            group.push(next);
+        }
+        self.together = group.len();
+        group
     }
 
     /// Writes a group; each commit is legal or refused by itself.
@@ -119,7 +145,7 @@ impl<T: Target> Writing<T> {
         let mut all = Changes::new();
         for (commit, answer) in group {
             let seq = self.journal.last_seq() + 1 + lines.len() as u64;
-            let line = Line { v: LINE_VERSION, seq, at: commit.at, entries: commit.entries };
+            let line = Line::new(seq, commit.at, commit.entries);
             // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
             let group_view = Layer { base: &*self.tables, changes: &all };
             let mut view = Overlay::new(&group_view);
@@ -138,7 +164,7 @@ impl<T: Target> Writing<T> {
             return;
         }
         let written =
-            self.journal.append(&lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
+            self.journal.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
         match written {
             Ok(full) => {
                 self.dirty = true;
@@ -147,6 +173,9 @@ impl<T: Target> Writing<T> {
                 }
                 if full {
                     self.compact();
+                }
+                if self.tables.is_full() {
+                    self.bring();
                 }
             }
             Err(error) => {
@@ -164,6 +193,13 @@ impl<T: Target> Writing<T> {
         if self.stopped.borrow().is_none()
             && let Err(error) = compact(&*self.tables, &mut self.journal)
         {
+            self.stop(&error);
+        }
+    }
+
+    /// Lets the database have what waits in memory, but never before the journal has it on the disk.
+    fn bring(&mut self) {
+        if let Err(error) = self.journal.sync().and_then(|()| self.tables.bring()) {
             self.stop(&error);
         }
     }

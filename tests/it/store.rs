@@ -226,13 +226,20 @@ fn root_a_full_disk_stops_the_daemon_and_nothing_is_lost() {
         return;
     }
     let (home, small, daemon) = under_way();
-    let mut file = fs::File::create(small.0.join("filler")).expect("a file");
-    for size in [1 << 20, 4096] {
-        while file.write_all(&vec![0; size]).is_ok() {}
-    }
-    drop(file);
-    // Each look for the label is a line of the journal, until there is no room for one.
+    let fill = || {
+        let filler = small.0.join("filler");
+        let mut file = fs::File::options().append(true).create(true).open(filler).expect("a file");
+        for size in [1 << 20, 4096] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    };
+    fill();
+    // Each of these is a line of the journal, until there is no room for one.
+    let ended =
+        || (!home.run(&["pause"]).status.success() || !home.run(&["resume"]).status.success()).then_some(());
+    wait_for("the daemon to end", ended).unwrap_or_else(|| panic!("{}", home.log()));
     assert_eq!(daemon.wait(), Some(1), "the daemon ends: {}", home.log());
+    fill();
     let last = home.log().lines().next_back().unwrap_or_default().to_owned();
     assert!(last.contains("No space left on device") && !last.contains("damaged"), "its last line: {last}");
     assert_eq!(

@@ -1,7 +1,9 @@
 //! A token bucket that appears on the first 429, shrinks on each further one and grows back by itself.
 //!
 //! The service's limit is not published, so it is estimated: what was let through since the last 429, over
-//! the time that it took including the pause that the service asks for. That needs no window's length.
+//! the time that it took including the pause that the service asks for. That needs no window's length. A 429
+//! costs everybody a pause, so the rate stays a little below the estimate and feels its way up: each quiet span
+//! adds twice as much as the one before, which stays near a limit that is there and soon leaves one that is not.
 
 use std::time::Duration;
 
@@ -10,11 +12,11 @@ use tokio::time::Instant;
 use crate::hardware::backoff::{Backoff, random_unit};
 
 /// Part of the estimated limit that is used.
-const CAUTION: f64 = 0.75;
-/// What a further 429 leaves of the rate.
-const DECREASE: f64 = 0.7;
-/// What each quiet span adds, as a part of the rate after the last 429.
-const INCREASE: f64 = 0.1;
+const CAUTION: f64 = 0.98;
+/// What is left of a rate that was not borne for even one quiet span.
+const DECREASE: f64 = 0.9;
+/// What the first quiet span adds, as a part of the rate after the last 429.
+const INCREASE: f64 = 0.01;
 /// With so many times the rate after the last 429 and no complaint, there is no limit any more.
 const FORGET: f64 = 8.0;
 /// Slowest rate, calls a second.
@@ -47,6 +49,8 @@ struct Bucket {
     span: Duration,
     filled: Instant,
     grown: Instant,
+    /// Quiet spans since the last 429.
+    quiet: i32,
 }
 
 impl Rate {
@@ -91,10 +95,12 @@ impl Rate {
         }
         let span = (now - self.since) + pause;
         let seconds = span.as_secs_f64().max(0.001);
-        let estimate = f64::from(self.passed.max(1)) / seconds * CAUTION;
+        let estimate = f64::from(self.passed.max(1)) / seconds;
         let rate = match &self.bucket {
-            Some(bucket) => estimate.min(bucket.rate * DECREASE),
-            None => estimate,
+            // What was borne for a while is no more than the limit, whatever calls there were to make.
+            Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * CAUTION,
+            Some(bucket) => (estimate * CAUTION).min(bucket.rate * DECREASE),
+            None => estimate * CAUTION,
         }
         .max(SLOWEST);
         let per_minute = (rate * 60.0).round();
@@ -110,6 +116,7 @@ impl Rate {
             span: span.clamp(Duration::from_millis(100), Duration::from_secs(60)),
             filled: now + pause,
             grown: now + pause,
+            quiet: 0,
         });
         self.epoch += 1;
         self.since = now + pause;
@@ -123,7 +130,8 @@ impl Bucket {
     fn grow(&mut self, now: Instant) {
         while now.saturating_duration_since(self.grown) >= self.span && self.rate <= self.base * FORGET {
             self.grown += self.span;
-            self.rate += self.base * INCREASE;
+            self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
+            self.quiet += 1;
         }
     }
 

@@ -74,8 +74,8 @@ async fn ten_workers_share_a_limit_and_none_starves() {
     }
     let (total, least, most) = (done.iter().sum::<u32>(), done.iter().min(), done.iter().max());
     let throttled = service.throttled.load(Ordering::Relaxed);
-    // The limit is 1800 an hour; a good part of it is used, evenly, and few calls are wasted on 429s.
-    assert!(total > 1100, "{total} of 1800 were used, {throttled} throttled");
+    // The limit is 1800 an hour; nearly all of it is used, evenly, and few calls are wasted on 429s.
+    assert!(total > 1710, "{total} of 1800 were used, {throttled} throttled");
     assert!(throttled < 60, "{throttled} calls were throttled, {total} were not");
     assert!(*most.expect("ten") - *least.expect("ten") <= total / 50, "{done:?}");
 }

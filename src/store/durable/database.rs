@@ -1,17 +1,45 @@
 //! sled. Nothing else in the program knows it.
 
+use std::collections::HashMap;
 use std::fs::File;
+use std::ops::{Bound, ControlFlow};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::super::StoreError;
-use super::super::tables::{Bytes, Changes, Pair};
+use super::super::tables::{Bytes, Changes, Pair, key, merge};
 use super::super::writer::Target;
+use super::leaves::{Deflate, changed, each_pair, inflated};
+
+/// Keys of leaves begin so; what stands beside them as it is begins like [`key::META`].
+const LEAF: u8 = 1;
+
+/// Changes that are kept in memory at most before they go to sled.
+const WAITING: usize = 4096;
+/// And their bytes.
+const WAITING_BYTES: usize = 2 << 20;
+
+/// Leaves that are kept inflated: who works on a job comes back to it.
+const OPENED: usize = 128;
 
 /// The tables, in one tree: its batches are atomic.
 pub(super) struct Database {
     db: sled::Db,
     /// sled 0.34's own flush does not reach the disk on Linux (`sync_file_range`); a sync of this does.
     file: File,
+    /// What sled does not have yet. The journal has it.
+    waiting: RwLock<Waiting>,
+    deflate: Mutex<Deflate>,
+    opened: Mutex<HashMap<sled::IVec, Arc<[u8]>>>,
+}
+
+/// A leaf's name, and its inflated pairs.
+type Leaf = (sled::IVec, Arc<[u8]>);
+
+#[derive(Default)]
+struct Waiting {
+    changes: Changes,
+    bytes: usize,
 }
 
 impl Database {
@@ -21,8 +49,9 @@ impl Database {
         let config = sled::Config::new()
             .path(folder)
             .mode(sled::Mode::LowSpace)
-            .cache_capacity(32 << 20)
-            .flush_every_ms(Some(500));
+            .cache_capacity(8 << 20)
+            // The writer flushes when something came; by itself sled syncs twice a second for ever.
+            .flush_every_ms(None);
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
         let db = match opened {
             Ok(Ok(db)) => db,
@@ -34,25 +63,143 @@ impl Database {
         let path = folder.join("db");
         let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), error: source };
         let file = File::open(&path).map_err(failed)?;
-        Ok(Self { db, file })
+        let (waiting, deflate, opened) = Default::default();
+        Ok(Self { db, file, waiting, deflate, opened })
     }
+
+    fn waiting(&self) -> RwLockReadGuard<'_, Waiting> {
+        self.waiting.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The leaf that a key belongs to, if there is one below it.
+    fn leaf_of(&self, key: &[u8]) -> Result<Option<Leaf>, StoreError> {
+        let upto = (Bound::Included(vec![LEAF]), Bound::Included(leaf_key(key)));
+        let found = self.db.range(upto).next_back().transpose().map_err(|error| trouble(&error))?;
+        let Some((name, leaf)) = found else { return Ok(None) };
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = opened.get(&name) {
+            return Ok(Some((name, Arc::clone(text))));
+        }
+        let text: Arc<[u8]> = inflated(&leaf)?.into();
+        if opened.len() >= OPENED {
+            opened.clear();
+        }
+        opened.insert(name.clone(), Arc::clone(&text));
+        Ok(Some((name, text)))
+    }
+
+    /// Hands the pairs whose keys begin so to `each`, in order; those that wait are not among them.
+    fn settled(&self, prefix: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        let mut beyond = false;
+        let mut look = |text: &[u8]| {
+            each_pair(text, |key, value| {
+                if key.starts_with(prefix) {
+                    each(key, value);
+                } else if key > prefix {
+                    beyond = true;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+            .map(|()| beyond)
+        };
+        let mut after = Bound::Included(vec![LEAF]);
+        if let Some((name, text)) = self.leaf_of(prefix)? {
+            if look(&text)? {
+                return Ok(());
+            }
+            after = Bound::Excluded(name.to_vec());
+        }
+        for leaf in self.db.range((after, Bound::Excluded(vec![LEAF + 1]))) {
+            let (_, leaf) = leaf.map_err(|error| trouble(&error))?;
+            if look(&inflated(&leaf)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what waits to sled, all at once, leaf by leaf.
+    fn bring(&self) -> Result<(), StoreError> {
+        // Who reads meanwhile would see leaves of before beside leaves of after.
+        let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
+        let mut deflate = self.deflate.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = sled::Batch::default();
+        let (plain, packed): (Changes, Changes) =
+            waiting.changes.clone().into_iter().partition(|(key, _)| key.starts_with(key::META));
+        for (key, change) in plain {
+            match change {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        let mut changes = packed.into_iter().peekable();
+        while let Some((first, change)) = changes.next() {
+            let leaf = self.leaf_of(&first)?;
+            let name = leaf.as_ref().map_or_else(|| vec![LEAF], |(name, _)| name.to_vec());
+            let next = self.db.get_gt(&name).map_err(|error| trouble(&error))?;
+            let end = next.map(|(next, _)| next).filter(|next| next.first() == Some(&LEAF));
+            let mut here = Changes::from([(first, change)]);
+            let belongs = |(key, _): &(Vec<u8>, _)| end.as_ref().is_none_or(|end| key.as_slice() < &end[1..]);
+            while let Some((key, change)) = changes.next_if(belongs) {
+                here.insert(key, change);
+            }
+            let leaves = changed(leaf.as_ref().map(|(_, text)| text.as_ref()), here, &mut deflate)?;
+            if leaves.is_empty() && leaf.is_some() {
+                batch.remove(name.as_slice());
+            }
+            for (place, (first, leaf)) in leaves.into_iter().enumerate() {
+                batch.insert(if place == 0 { name.clone() } else { leaf_key(&first) }, leaf);
+            }
+        }
+        self.db.apply_batch(batch).map_err(|error| trouble(&error))?;
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *waiting = Waiting::default();
+        Ok(())
+    }
+}
+
+fn leaf_key(key: &[u8]) -> Vec<u8> {
+    [&[LEAF], key].concat()
 }
 
 impl Bytes for Database {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.db.get(key).map_err(|error| trouble(&error))?.map(|value| value.to_vec()))
+        let waiting = self.waiting();
+        if let Some(change) = waiting.changes.get(key) {
+            return Ok(change.clone());
+        }
+        if key.starts_with(key::META) {
+            return Ok(self.db.get(key).map_err(|error| trouble(&error))?.map(|value| value.to_vec()));
+        }
+        let Some((_, text)) = self.leaf_of(key)? else { return Ok(None) };
+        let mut found = None;
+        each_pair(&text, |here, value| {
+            if here == key {
+                found = Some(value.to_vec());
+            }
+            if here >= key { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(found)
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        let pair = |pair: sled::Result<(sled::IVec, sled::IVec)>| {
-            pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| trouble(&error))
-        };
-        self.db.scan_prefix(prefix).map(pair).collect()
+        let waiting = self.waiting();
+        let mut pairs = Vec::new();
+        self.settled(prefix, |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
+        Ok(merge(pairs, &waiting.changes, prefix))
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let keys = self.db.scan_prefix(prefix).keys();
-        keys.map(|key| key.map(|key| key.to_vec()).map_err(|error| trouble(&error))).collect()
+        let waiting = self.waiting();
+        let mut keys = Vec::new();
+        self.settled(prefix, |key, _| keys.push(key.to_vec()))?;
+        let changes = &waiting.changes;
+        keys.retain(|key| !changes.contains_key(key));
+        let standing = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
+        keys.extend(standing.map(|(key, _)| key.clone()));
+        keys.sort_unstable();
+        Ok(keys)
     }
 
     fn last_keys(
@@ -63,32 +210,73 @@ impl Bytes for Database {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         // No key of ours holds 0xff: names are UTF-8.
         let end = before.map_or_else(|| [prefix, &[0xff]].concat(), <[u8]>::to_vec);
-        let keys = self.db.range(prefix.to_vec()..end).keys().rev().take(limit);
-        keys.map(|key| key.map(|key| key.to_vec()).map_err(|error| trouble(&error))).collect()
+        let waiting = self.waiting();
+        let changes = &waiting.changes;
+        let mut found: Vec<_> = changed_here(changes, prefix).filter(|(key, _)| **key < end).collect();
+        found.retain(|(_, change)| change.is_some());
+        let mut found: Vec<_> = found.into_iter().map(|(key, _)| key.clone()).collect();
+        let mut settled = 0;
+        for leaf in self.db.range(vec![LEAF]..leaf_key(&end)).rev() {
+            let (name, leaf) = leaf.map_err(|error| trouble(&error))?;
+            let mut here = Vec::new();
+            each_pair(&inflated(&leaf)?, |key, _| {
+                if key.starts_with(prefix) && key < end.as_slice() && !changes.contains_key(key) {
+                    here.push(key.to_vec());
+                }
+                ControlFlow::Continue(())
+            })?;
+            settled += here.len();
+            found.append(&mut here);
+            if settled >= limit || &name[1..] < prefix {
+                break;
+            }
+        }
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
-        self.db
-            .scan_prefix(prefix)
-            .keys()
-            .try_fold(0, |count, key| key.map(|_| count + 1).map_err(|error| trouble(&error)))
+        let waiting = self.waiting();
+        let changes: Changes = changed_here(&waiting.changes, prefix)
+            .map(|(key, change)| (key.clone(), change.clone()))
+            .collect();
+        let mut count = changes.values().flatten().count();
+        self.settled(prefix, |key, _| count += usize::from(!changes.contains_key(key)))?;
+        Ok(count)
     }
+}
+
+fn changed_here<'a>(
+    changes: &'a Changes,
+    prefix: &'a [u8],
+) -> impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> {
+    changes.range(prefix.to_vec()..).take_while(move |(key, _)| key.starts_with(prefix))
 }
 
 impl Target for Database {
     fn change(&self, changes: Changes) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
+        let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
         for (key, change) in changes {
-            match change {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
+            waiting.bytes += key.len() + change.as_ref().map_or(0, Vec::len);
+            waiting.changes.insert(key, change);
         }
-        self.db.apply_batch(batch).map_err(|error| trouble(&error))
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.changes.len() > WAITING || waiting.bytes > WAITING_BYTES
+    }
+
+    fn bring(&self) -> Result<(), StoreError> {
+        Self::bring(self)?;
+        // What sled keeps to itself dies with the process, and would have to be brought in again.
+        self.db.flush().map(drop).map_err(|error| trouble(&error))
     }
 
     fn settle(&self) -> Result<(), StoreError> {
-        self.db.flush().map_err(|error| trouble(&error))?;
+        Target::bring(self)?;
         self.file.sync_data().map_err(|source| StoreError::Io {
             what: "cannot sync",
             path: "the database".into(),

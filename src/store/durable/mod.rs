@@ -2,6 +2,7 @@
 
 mod database;
 mod examine;
+mod leaves;
 mod open;
 mod rehearse;
 

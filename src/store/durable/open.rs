@@ -31,7 +31,7 @@ pub struct Opening {
 }
 
 /// The form of the tables. One of an older form is rebuilt from the journal, whose lines can always be read.
-pub(super) const SCHEMA: u8 = 1;
+pub(super) const SCHEMA: u8 = 2;
 
 /// Lines of a journal that are brought into the tables at once.
 const CHUNK: usize = 512;
@@ -137,6 +137,9 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
         }
         let changes = view.changes;
         tables.change(changes)?;
+        if tables.is_full() {
+            tables.bring()?;
+        }
     }
     if !missing.is_empty() {
         tables.settle()?;

@@ -72,7 +72,7 @@ mod tests {
     fn a_line_reads_back_and_no_changed_byte_passes() {
         let entries = vec![Entry::Flag { key: "pause".into(), value: Some("all\n".into()) }];
         let at = jiff::Timestamp::from_second(1_790_000_000).expect("time");
-        let line = Line { v: 1, seq: 7, at, entries };
+        let line = Line { synced: Some(0), ..Line::new(7, at, entries) };
         let mut text = Vec::new();
         write(&line, &mut text).expect("written");
         assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);

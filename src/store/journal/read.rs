@@ -77,7 +77,7 @@ impl Reader {
     pub(crate) fn next(&mut self) -> Result<Item, StoreError> {
         let mut bad: Option<(u64, String)> = None;
         loop {
-            if self.fill()? == 0 {
+            if self.fill()? == 0 || self.is_unwritten() {
                 return Ok(bad.map_or(Item::End, |_| Item::Torn { good: self.good }));
             }
             let start = self.offset;
@@ -102,20 +102,35 @@ impl Reader {
                     continue;
                 }
             };
-            // A bad line is torn if nothing good follows it, else somebody damaged the file.
-            match bad.take() {
-                Some((start, why)) if !old && !self.forgiving => {
-                    let what = format!("{} at offset {start}: {why}", self.path.display());
-                    return Err(StoreError::Damaged { what });
+            // A bad line is torn if nothing good follows it that was written after a sync, else somebody damaged the file.
+            match (&bad, &line) {
+                (Some((start, why)), Some(line)) if !self.forgiving => {
+                    if line.synced.is_none_or(|synced| synced > *start) {
+                        let what = format!("{} at offset {start}: {why}", self.path.display());
+                        return Err(StoreError::Damaged { what });
+                    }
+                    // A disk may bring the end of a write before its begin; none of it was acknowledged.
+                    continue;
                 }
-                Some(_) => self.passed += 1,
-                None => {}
+                (Some(_), _) => self.passed += 1,
+                (None, _) => {}
             }
+            bad = None;
             self.good = self.offset;
             if let Some(line) = line {
                 return Ok(Item::Line(line));
             }
         }
+    }
+
+    /// Is the rest of the file room for lines to come?
+    fn is_unwritten(&self) -> bool {
+        self.buffer.iter().all(|byte| *byte == 0)
+    }
+
+    /// Bytes of good lines so far.
+    pub(crate) fn good(&self) -> u64 {
+        self.good
     }
 
     fn fill(&mut self) -> Result<usize, StoreError> {

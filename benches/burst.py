@@ -1,0 +1,111 @@
+"""Many packages dropped at once, with a stand-in that throttles: how much of what it allows is used."""
+
+import datetime
+import json
+import re
+import statistics
+import time
+import urllib.request
+
+WINDOW = 60
+
+
+class Mould:
+    """Makes many packages of one, as `tests/it/storm/maker.rs` does: signatures do not cover unsigned attributes."""
+
+    def __init__(self, cabinet):
+        at, size = (int.from_bytes(cabinet[place:place + 4], "little") for place in (44, 48))
+        block = cabinet[at:at + size]
+        end = element(block, 0)[1]
+        self.cabinet, self.signature, self.lengths = cabinet[:at], block[:end], []
+        inside = 0
+        while inside < end and self.signature[inside] & 0x20:
+            first, stop = element(self.signature, inside)
+            if stop != end:
+                inside = stop
+                continue
+            self.lengths.append(inside + 2)
+            inside = first
+            while element(self.signature, inside)[1] != end:
+                inside = element(self.signature, inside)[1]
+
+    def package(self, number):
+        attribute = bytes.fromhex("a11930170609" "2b0601040183b20307" "310a0408") + number.to_bytes(8, "big")
+        signature = bytearray(self.signature)
+        for at in self.lengths:
+            longer = int.from_bytes(signature[at:at + 2], "big") + len(attribute)
+            signature[at:at + 2] = longer.to_bytes(2, "big")
+        signature += attribute
+        signature += bytes(-len(signature) % 8)
+        package = bytearray(self.cabinet)
+        package[48:52] = len(signature).to_bytes(4, "little")
+        return bytes(package + signature)
+
+
+def element(text, at):
+    """Where the content of the DER element at `at` begins, and where it ends."""
+    short = text[at + 1]
+    if short < 0x80:
+        return at + 2, at + 2 + short
+    count = short & 0x7f
+    return at + 2 + count, at + 2 + count + int.from_bytes(text[at + 2:at + 2 + count], "big")
+
+
+class Seen:
+    """What the daemon's metrics say at one moment."""
+
+    def __init__(self, text):
+        self.at, self.passed, self.throttled, self.ended = time.perf_counter(), 0, 0, 0
+        for name, labels, value in re.findall(r"^(\w+)\{([^}]*)\} (\d+)", text, re.M):
+            if name == "dropship_api_requests_total" and 'operation="token"' not in labels:
+                if 'code="429"' in labels:
+                    self.throttled += int(value)
+                else:
+                    self.passed += int(value)
+            elif name == "dropship_jobs" and re.search(r'state="(succeeded|failed|rejected)"', labels):
+                self.ended += int(value)
+
+
+def metrics(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        return answer.read().decode()
+
+
+def burst(daemon, home, port, cabinet, count, limit, say):
+    """Drops packages into the folder of a daemon that was just started and tells of itself at `port`; `limit` calls a
+    minute are allowed."""
+    mould = Mould(cabinet)
+    aside = home / "aside"
+    aside.mkdir()
+    for number in range(count):
+        (aside / f"driver-{number}.cab").write_bytes(mould.package(number))
+    began, seen = time.perf_counter(), []
+    start = time.time()
+    for path in aside.iterdir():
+        path.rename(home / "drop" / path.name)
+    while not seen or seen[-1].ended < count:
+        time.sleep(1)
+        seen.append(Seen(metrics(port)))
+        now = seen[-1]
+        if len(seen) % 20 == 0:
+            say(f"after {now.at - began:.0f} s: {now.ended} of {count} ended, {now.passed} calls, {now.throttled} throttled")
+        if now.at - began > 60 + 3 * 60 * 14 * count / limit:
+            raise RuntimeError(f"only {now.ended} of {count} ended")
+    # The first window lets all its calls through at once; at the end there are too few jobs left to use it.
+    busy = [one for one in seen if one.at - began > WINDOW and one.ended < 0.9 * count]
+    share = None
+    if len(busy) > WINDOW / 2:
+        first, last = busy[0], busy[-1]
+        share = (last.passed - first.passed) / ((last.at - first.at) * limit / WINDOW)
+    jobs = json.loads(daemon.ask(f"/v1/jobs?limit={count}").split(b"\r\n\r\n", 1)[1])
+    jobs = jobs if isinstance(jobs, list) else jobs["jobs"]
+    states = {job["state"] for job in jobs}
+    if len(jobs) != count or states != {"succeeded"}:
+        raise RuntimeError(f"{len(jobs)} jobs, {states}")
+    ends = [stamp(job["updated"]) - start for job in jobs]
+    return {"share": share, "memory": daemon.memory(), "last": max(ends), "mean": statistics.mean(ends),
+            "throttled": seen[-1].throttled, "seconds": seen[-1].at - began}
+
+
+def stamp(text):
+    return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp()
