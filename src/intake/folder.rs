@@ -329,6 +329,8 @@ impl Task {
             observe::folder_well(&self.shared.spec.name);
         }
         status.troubles = troubles;
+        // Before anybody hears that the look is done: who waits for idleness would take none for nothing to come.
+        status.candidates = self.memory.candidates.len();
         status.looks += 1;
         status.last_look_took = took;
         if complete {
