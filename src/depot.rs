@@ -6,10 +6,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::config::plan::Plan;
 use crate::config::vars::Vars;
+use crate::digest;
 use crate::job::JobId;
 use crate::package::Facts;
 
@@ -93,7 +93,7 @@ impl Depot {
         for folder in [&folder, &self.root] {
             File::open(folder)?.sync_all()?;
         }
-        Ok(hex(&Sha256::digest(&text)))
+        Ok(digest::of(&text))
     }
 
     /// Reads a job's dossier and proves that it is the one with this digest.
@@ -103,7 +103,7 @@ impl Depot {
     pub fn dossier(&self, job: &JobId, digest: &str) -> io::Result<Dossier> {
         let path = self.dossier_path(job);
         let text = fs::read(&path)?;
-        if hex(&Sha256::digest(&text)) != digest {
+        if crate::digest::of(&text) != digest {
             let message = format!("{} was changed since the package was let in", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
@@ -113,7 +113,7 @@ impl Depot {
     /// The digest of a job's dossier as it lies there, if one does.
     #[must_use]
     pub fn dossier_digest(&self, job: &JobId) -> Option<String> {
-        fs::read(self.dossier_path(job)).ok().map(|text| hex(&Sha256::digest(&text)))
+        fs::read(self.dossier_path(job)).ok().map(|text| digest::of(&text))
     }
 
     /// Forgets the copy, not the dossier: labels are still made from its plan.
@@ -157,38 +157,6 @@ impl Depot {
 
     fn dossier_path(&self, job: &JobId) -> PathBuf {
         self.folder(job).join("dossier.json")
-    }
-}
-
-/// Bytes as lower-case hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
-}
-
-/// SHA-256 of a file, lower-case hex.
-///
-/// # Errors
-/// What the file system says.
-pub fn digest_of(path: &Path) -> io::Result<String> {
-    digest_of_file(&mut File::open(path)?)
-}
-
-/// SHA-256 of what an open file holds from where it stands.
-///
-/// # Errors
-/// What the file system says.
-pub fn digest_of_file(file: &mut File) -> io::Result<String> {
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match io::Read::read(file, &mut buffer)? {
-            0 => return Ok(hex(&digest.finalize())),
-            count => digest.update(&buffer[..count]),
-        }
     }
 }
 

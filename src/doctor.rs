@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::depot::{Depot, digest_of};
+use crate::depot::Depot;
+use crate::digest;
 use crate::job::{Job, JobId, State};
 use crate::outbox::read_receipt;
 use crate::store::{Filter, Store, StoreError};
@@ -73,7 +74,7 @@ fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
     let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
     let path = depot.package(&job.id);
     let plan = job.plan.as_deref().unwrap_or_default();
-    match digest_of(&path) {
+    match digest::of_file(&path) {
         Err(error) => Some(Finding::new(
             format!("job {}: its captured package {} cannot be read: {error}", job.id, path.display()),
             mend,

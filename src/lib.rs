@@ -31,6 +31,7 @@ pub mod accounts;
 pub mod app;
 pub mod cli;
 pub mod control;
+pub mod digest;
 pub mod metrics;
 pub mod notify;
 pub mod observe;

@@ -1,18 +1,16 @@
 //! `dropship wait`: block until a job is far enough, for a build script.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use sha2::{Digest, Sha256};
 
 use super::exit::{Ending, Exit};
 use super::output::Output;
 use super::place::Place;
 use crate::config::duration;
 use crate::control::Client;
-use crate::depot::hex;
+use crate::digest;
 use crate::job::{JobId, Step};
 use crate::observe::Shown;
 use crate::outbox::{Receipt, SIGNED};
@@ -66,17 +64,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
 /// Waits until the daemon has taken the bytes of a file.
 async fn of_file(daemon: &Client, file: &Path) -> anyhow::Result<JobId> {
     let path = PathBuf::from(file);
-    let hashing = tokio::task::spawn_blocking(move || -> io::Result<String> {
-        let mut file = std::fs::File::open(path)?;
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            match io::Read::read(&mut file, &mut buffer)? {
-                0 => return Ok(hex(&digest.finalize())),
-                count => digest.update(&buffer[..count]),
-            }
-        }
-    });
+    let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path));
     let sha256 = hashing
         .await?
         .with_context(|| format!("{} is neither a job nor a file that can be read", file.display()))?;

@@ -8,7 +8,7 @@ use rustix::fs::RenameFlags;
 
 use super::context::Context;
 use crate::config::model::After;
-use crate::depot::digest_of_file;
+use crate::digest;
 use crate::intake::Identity;
 use crate::job::Job;
 
@@ -37,7 +37,7 @@ fn carry_out(after: &After, path: &Path, sha256: &str) -> io::Result<Option<Stri
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let same = digest_of_file(&mut file)? == sha256;
+    let same = digest::of_rest(&mut file)? == sha256;
     // Hashing takes a while: what is cleared away has to be the very file that was hashed, as it was.
     let now = Identity::from(&fs::symlink_metadata(path)?);
     if !same || Identity::from(&file.metadata()?) != now {

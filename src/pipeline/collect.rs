@@ -5,11 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::hand::{Go, Hand};
 use super::service::Service;
-use crate::depot::hex;
+use crate::digest;
 use crate::hardware::{DownloadKind, DriverMetadata};
 use crate::job::{Asset, Event, Fault};
 use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
@@ -115,23 +113,9 @@ fn assets(outbox: &Outbox) -> io::Result<Vec<Asset>> {
     for name in [SIGNED, METADATA, CERTIFICATION, SHELL] {
         let path = outbox.folder().join(name);
         if path.exists() {
-            let mut digest = Sha256::new();
-            let size = io::copy(&mut File::open(&path)?, &mut Hasher(&mut digest))?;
-            files.push(Asset { name: name.to_owned(), size, sha256: hex(&digest.finalize()) });
+            let (sha256, size) = digest::copied(&mut File::open(&path)?, &mut io::sink())?;
+            files.push(Asset { name: name.to_owned(), size, sha256 });
         }
     }
     Ok(files)
-}
-
-struct Hasher<'a>(&'a mut Sha256);
-
-impl io::Write for Hasher<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

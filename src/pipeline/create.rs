@@ -9,11 +9,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::hand::{Go, Hand, Stop};
 use super::service::Service;
-use crate::depot::hex;
+use crate::digest;
 use crate::hardware::{Class, Error, Fate};
 use crate::job::{Creation, Event, Fault, Intent, Thing};
 
@@ -239,5 +238,5 @@ async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, se
 
 /// The digest of a request: what an intent and an approval are bound to.
 pub(super) fn digest(request: &Value) -> String {
-    hex(&Sha256::digest(request.to_string().as_bytes()))
+    digest::of(request.to_string().as_bytes())
 }

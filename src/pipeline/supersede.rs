@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::hand::{Go, Hand, Stop};
 use super::learnt::Wait;
 use super::service::Service;
 use crate::config::plan::LabelPlan;
 use crate::config::version::Version;
-use crate::depot::hex;
+use crate::digest;
 use crate::hardware::{
     Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
 };
@@ -230,6 +229,6 @@ fn is_older(there: &BTreeMap<String, String>, here: &BTreeMap<String, String>) -
 
 /// Names of rules and labels are anybody's text, so the flag has their digest.
 fn prefix(rule: &str, plan: &LabelPlan) -> String {
-    let digest = hex(&Sha256::digest(format!("{rule}\n{}", plan.key).as_bytes()));
+    let digest = digest::of(format!("{rule}\n{}", plan.key).as_bytes());
     format!("{FLAG}{}/", digest.get(..16).unwrap_or(&digest))
 }

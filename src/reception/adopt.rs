@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Reception;
-use crate::depot::digest_of;
+use crate::digest;
 use crate::job::{
     self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, Step,
 };
@@ -78,7 +78,7 @@ impl Reception {
         let dossier = self.depot.dossier(id, &plan)?;
         let copy = self.depot.package(id);
         let (sha256, size) = match copy.metadata() {
-            Ok(meta) => (digest_of(&copy)?, meta.len()),
+            Ok(meta) => (digest::of_file(&copy)?, meta.len()),
             Err(_) => (String::new(), dossier.facts.size),
         };
         let name = format!("{id}.{}", dossier.facts.kind.as_str());

@@ -10,7 +10,7 @@ use super::Rulebook;
 use crate::config::plan::{DestinationPlan, LabelPlan, Plan, plan};
 use crate::config::rules::{Subject, choose};
 use crate::config::vars::Vars;
-use crate::depot::hex;
+use crate::digest::hex;
 use crate::hardware::TestHarness;
 use crate::job::Fault;
 use crate::package::{

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::model::{Config, Ready};
 use crate::config::vars::{self, Vars};
-use crate::depot::hex;
+use crate::digest::hex;
 use crate::intake::{Find, Sidecar};
 use crate::job::Job;
 

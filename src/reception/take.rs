@@ -1,10 +1,8 @@
 //! From a found file to a job.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use super::judge::{Judged, judge};
 use super::known::{text, text_beside, was_looked_at};
@@ -12,7 +10,8 @@ use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
 use crate::config::vars::Vars;
-use crate::depot::{Dossier, hex};
+use crate::depot::Dossier;
+use crate::digest;
 use crate::intake::{CaptureError, Find, Identity, Receipt, capture};
 use crate::job::{Creation, Event, Fault, Job, JobId, Package, State};
 use crate::outbox;
@@ -95,7 +94,7 @@ fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTa
             NotTaken::NotYet(error.to_string())
         }
     })?;
-    let sha256 = hex(&captured.sha256);
+    let sha256 = digest::hex(&captured.sha256);
     let taken = Taken {
         copy,
         beside: sidecar::checked(find, &sha256),
@@ -322,20 +321,7 @@ fn held_as_backlog(reception: &Reception, taken: &Taken<'_>) -> Result<bool, Not
 
 /// Writes bytes to a new file; gives their digest and number. Not durable: see [`crate::depot::Depot::admit`].
 pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
-    let mut file = File::create_new(to)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    let mut size = 0;
-    loop {
-        let count = bytes.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        digest.update(&buffer[..count]);
-        file.write_all(&buffer[..count])?;
-        size += count as u64;
-    }
-    Ok((hex(&digest.finalize()), size))
+    digest::copied(bytes, &mut File::create_new(to)?)
 }
 
 pub(super) fn remove(path: &Path) {

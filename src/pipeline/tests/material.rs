@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use sha2::Digest as _;
 
 use crate::package::Kind;
 
@@ -125,5 +124,5 @@ pub(super) fn digest_of(name: &str) -> String {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    crate::depot::hex(&sha2::Sha256::digest(bytes))
+    crate::digest::of(bytes)
 }

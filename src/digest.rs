@@ -1,0 +1,79 @@
+//! SHA-256 as dropship writes it everywhere: lower-case hex.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// Bytes as lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Of some bytes.
+#[must_use]
+pub fn of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Of a file.
+///
+/// # Errors
+/// What the file system says.
+pub fn of_file(path: &Path) -> io::Result<String> {
+    of_rest(&mut File::open(path)?)
+}
+
+/// Of what is still to be read.
+///
+/// # Errors
+/// What the file system says.
+pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
+    copied(from, &mut io::sink()).map(|(digest, _)| digest)
+}
+
+/// Copies what is still to be read; its digest, and how many bytes it is.
+///
+/// # Errors
+/// What the file system says.
+pub fn copied(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<(String, u64)> {
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut size = 0;
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => return Ok((hex(&digest.finalize()), size)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        digest.update(&buffer[..count]);
+        to.write_all(&buffer[..count])?;
+        size += count as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_bytes_is_that_of_their_copy_and_of_their_file() {
+        // FIPS 180-2, B.1.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(of(b"abc"), abc);
+        let large: Vec<u8> = (0..600_000_u32).map(|at| at as u8).collect();
+        let mut copy = Vec::new();
+        let found = copied(&mut large.as_slice(), &mut copy).unwrap();
+        assert_eq!((found, copy == large), ((of(&large), 600_000), true));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "abc").unwrap();
+        assert_eq!(of_file(&file).unwrap(), abc);
+        assert!(of_file(&folder.path().join("none")).is_err());
+    }
+}
