@@ -13,6 +13,7 @@ mod hosts;
 mod list;
 mod part;
 mod sas;
+mod source;
 #[cfg(test)]
 mod tests;
 mod upload;

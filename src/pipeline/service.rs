@@ -78,8 +78,13 @@ pub trait Service: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
     /// All audiences of the account.
     fn audiences(&self) -> impl Future<Output = Result<Vec<Audience>, Error>> + Send;
-    /// Brings a file to an upload URL and verifies its length there.
-    fn upload(&self, url: &SafeUrl, file: &Path) -> impl Future<Output = Result<u64, TransferError>> + Send;
+    /// Brings a file to an upload URL, if it has this SHA-256, and verifies its length there.
+    fn upload(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        sha256: &str,
+    ) -> impl Future<Output = Result<u64, TransferError>> + Send;
     /// Brings what a URL offers into a file, whole or not at all.
     fn download(&self, url: &SafeUrl, file: &Path)
     -> impl Future<Output = Result<u64, TransferError>> + Send;
@@ -150,8 +155,8 @@ impl Service for Client {
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {
         Self::audiences(self).await
     }
-    async fn upload(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
-        Self::upload(self, url, file, &|_| {}).await.map(|uploaded| uploaded.bytes)
+    async fn upload(&self, url: &SafeUrl, file: &Path, sha256: &str) -> Result<u64, TransferError> {
+        self.upload_checked(url, file, sha256, &|_| {}).await.map(|uploaded| uploaded.bytes)
     }
     async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
         Self::download(self, url, file, &|_| {}).await

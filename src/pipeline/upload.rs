@@ -1,11 +1,9 @@
 //! The upload step: the captured copy goes to the URL that the submission offers.
 
-use std::path::Path;
-
 use super::hand::{Go, Hand};
 use super::reading::is_past_pending;
 use super::service::Service;
-use crate::depot::digest_of;
+use crate::hardware::TransferError;
 use crate::job::{Event, Fault};
 
 /// Uploads the copy. A repeated upload writes the same bytes to the same place.
@@ -24,34 +22,24 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if hand.brake_holds().await {
         return hand.wait_paused().await;
     }
-    let copy = hand.context.depot.package(&hand.job.id);
-    intact(hand, &copy).await?;
-    match hand.unless_draining(service.upload(&url, &copy)).await? {
+    let (copy, sha256) = (hand.context.depot.package(&hand.job.id), hand.job.package.sha256.clone());
+    // Only the bytes that were inspected go out.
+    match hand.unless_draining(service.upload(&url, &copy, &sha256)).await? {
         Ok(bytes) => hand.record(vec![Event::Uploaded { bytes }]).await,
-        Err(error) => hand.transfer_trouble(&error).await,
-    }
-}
-
-/// Only the bytes that were inspected go out.
-async fn intact<S: Service>(hand: &mut Hand<'_, S>, copy: &Path) -> Go {
-    let path = copy.to_owned();
-    let digest = tokio::task::spawn_blocking(move || digest_of(&path)).await;
-    let found = digest.map_err(std::io::Error::other).and_then(|digest| digest);
-    match found {
-        Ok(found) if found == hand.job.package.sha256 => Ok(()),
-        Ok(_) => {
+        Err(TransferError::Altered { .. } | TransferError::Changed { .. }) => {
             let message = format!(
-                "{} holds other bytes than were inspected; cancel the job and drop the package anew",
+                "{} holds other bytes than were inspected, and nothing of it became an upload; cancel the job and drop the package anew",
                 copy.display()
             );
             hand.hold(Fault::new("copy-changed", message)).await
         }
-        Err(error) => {
+        Err(TransferError::Local { what: "read", source, .. }) => {
             let message = format!(
-                "the captured copy {} cannot be read: {error}; put it back and approve, or cancel the job and drop the package anew",
+                "the captured copy {} cannot be read: {source}; put it back and approve, or cancel the job and drop the package anew",
                 copy.display()
             );
             hand.hold(Fault::new("copy-lost", message)).await
         }
+        Err(error) => hand.transfer_trouble(&error).await,
     }
 }

@@ -164,6 +164,39 @@ fn doctor_finds_a_lost_copy_a_changed_plan_and_a_stale_receipt() {
     assert_eq!(findings(&home, 0), [""; 0]);
 }
 
+#[test]
+fn a_copy_that_is_not_what_was_inspected_goes_nowhere_until_it_is_put_back() {
+    let home = Home::with(dropship::sandbox::Quirks::default(), "");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    home.fault(&json!({"operation": "blob", "times": 1000, "action": {"kind": "drop_before"}}));
+    let daemon = home.daemon(&[]);
+    let submission = || home.receipts().pop().filter(|receipt| receipt["step"] == "upload");
+    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", home.log()));
+    daemon.kill();
+    home.no_faults();
+    let id = receipt["id"].as_str().expect("an id").to_owned();
+    let copy = home.path(&format!("store/packages/{id}/package"));
+    let whole = fs::read(&copy).expect("the copy");
+    let mut other = whole.clone();
+    other[whole.len() / 2] ^= 1;
+    fs::write(&copy, &other).expect("changed");
+    let daemon = ready(&home);
+    let held = |code: &str| {
+        let why = |job: &Value| job["state"] == "held" && job["error"]["kind"] == code;
+        let job = wait_for(code, || Some(home.json(&["show", &id])).filter(why));
+        job.unwrap_or_else(|| panic!("{:#} {}", home.json(&["show", &id]), home.log()));
+    };
+    held("copy-changed");
+    fs::remove_file(&copy).expect("removed");
+    assert!(home.run(&["approve", &id]).status.success());
+    held("copy-lost");
+    fs::write(&copy, &whole).expect("put back");
+    assert!(home.run(&["approve", &id]).status.success());
+    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+    assert_eq!(home.created(), (1, 1, 1));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
 /// A small file system of its own.
 struct Small(std::path::PathBuf);
 

@@ -1,19 +1,16 @@
 //! One block: its name, its bytes, its checksum.
 
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crc64fast_nvme::Digest;
 
-use super::TransferError;
 use super::buffers::Buffer;
 
 /// A block that is ready to be sent.
 pub(super) struct Block {
+    /// Its place among the blocks of the file.
+    pub(super) index: u64,
     /// Its name, from its place and its bytes: who finds it on the store need not send it again.
     pub(super) id: String,
     /// `x-ms-content-crc64`.
@@ -22,31 +19,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Reads block `index`; short of `length` bytes the file has changed.
-    pub(super) async fn read(
-        file: Arc<std::fs::File>,
-        path: &Path,
-        index: u64,
-        offset: u64,
-        length: usize,
-        mut buffer: Buffer,
-    ) -> Result<Self, TransferError> {
-        let read = tokio::task::spawn_blocking(move || {
-            file.read_exact_at(buffer.resized(length), offset)?;
-            let mut digest = Digest::new();
-            digest.write(buffer.as_ref());
-            Ok((buffer, digest.sum64()))
-        });
-        let (buffer, sum) = match read.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return Err(TransferError::read(path, error)),
-            Err(_) => return Err(TransferError::read(path, std::io::ErrorKind::Interrupted.into())),
-        };
-        Ok(Self {
-            id: id(index, sum),
-            crc64: STANDARD.encode(sum.to_le_bytes()),
-            bytes: Bytes::from_owner(buffer),
-        })
+    pub(super) fn new(index: u64, buffer: Buffer) -> Self {
+        let mut digest = Digest::new();
+        digest.write(buffer.as_ref());
+        let sum = digest.sum64();
+        let (id, crc64) = (id(index, sum), STANDARD.encode(sum.to_le_bytes()));
+        Self { index, id, crc64, bytes: Bytes::from_owner(buffer) }
     }
 }
 

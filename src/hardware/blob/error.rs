@@ -58,6 +58,12 @@ pub enum TransferError {
         /// Its length at first.
         expected: u64,
     },
+    /// The file does not hold the bytes that were to be sent; the blob did not become whole.
+    #[error("{path} holds other bytes than were to be sent", path = path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
     /// The local file cannot be read or written.
     #[error("{path} cannot be {what}: {source}", path = path.display())]
     Local {
@@ -82,7 +88,7 @@ impl TransferError {
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
             Self::Local { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             Self::Service(error) => matches!(error.class, crate::hardware::Class::Retry),
-            Self::Forbidden { .. } | Self::Changed { .. } => false,
+            Self::Forbidden { .. } | Self::Changed { .. } | Self::Altered { .. } => false,
         }
     }
 

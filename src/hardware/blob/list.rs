@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-/// Blocks of a blob, by name.
+/// What the store holds of a blob, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Blocks {
+pub(super) struct Stored {
     /// Names of the blob as it stands, in order.
     pub(super) committed: Vec<String>,
     /// Length of every block, committed or waiting for a block list.
@@ -12,9 +12,9 @@ pub(super) struct Blocks {
 }
 
 /// Reads the answer of Get Block List.
-pub(super) fn read(xml: &str) -> Option<Blocks> {
+pub(super) fn read(xml: &str) -> Option<Stored> {
     let document = roxmltree::Document::parse(xml).ok()?;
-    let mut blocks = Blocks::default();
+    let mut blocks = Stored::default();
     for block in document.descendants().filter(|node| node.has_tag_name("Block")) {
         let text = |name| block.children().find(|node| node.has_tag_name(name)).and_then(|node| node.text());
         let (Some(name), Some(length)) =
@@ -56,7 +56,7 @@ mod tests {
         .expect("list");
         assert_eq!(blocks.committed, ["YQ=="]);
         assert_eq!(blocks.lengths.get("Yg=="), Some(&5));
-        assert_eq!(read("<BlockList/>"), Some(Blocks::default()));
+        assert_eq!(read("<BlockList/>"), Some(Stored::default()));
         assert_eq!(read("nonsense"), None);
     }
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::buffers::BLOCK;
+use super::buffers::{BLOCK, BUFFERS};
 use super::*;
 use crate::hardware::testing::{Asked, Reply, Server};
 use crate::hardware::{Client, Settings};
@@ -178,6 +178,42 @@ async fn a_package_that_shrinks_is_noticed() {
     };
     let error = slot.server.client().upload(&slot.url(), &path, &shrink).await.expect_err("changed");
     assert!(matches!(error, TransferError::Changed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn only_the_bytes_that_were_meant_become_a_blob() {
+    for length in [5, BLOCK, BLOCK * 3 + 9] {
+        let slot = Slot::new(|_| None).await;
+        let (_folder, path, bytes) = package(length);
+        let client = slot.server.client();
+        let meant = crate::digest::of(&bytes);
+        let mut other = bytes.clone();
+        other[length / 2] ^= 1;
+        std::fs::write(&path, &other).expect("write");
+        let error = client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect_err("other bytes");
+        assert!(matches!(error, TransferError::Altered { .. }), "{error}");
+        assert!(slot.blob.lock().expect("lock").content.is_none(), "{length}: it did not become whole");
+        std::fs::write(&path, &bytes).expect("write");
+        client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect("uploaded");
+        assert!(slot.content() == bytes);
+        // What is there already is looked at no less.
+        std::fs::write(&path, &other).expect("write");
+        assert!(client.upload_checked(&slot.url(), &path, &meant, NONE).await.is_err());
+        assert!(slot.content() == bytes);
+    }
+}
+
+#[tokio::test]
+async fn more_uploads_at_once_than_there_are_buffers_all_end() {
+    let slot = Slot::new(|_| None).await;
+    let (_folder, path, bytes) = package(BLOCK * 2 + 1);
+    let client = slot.server.client();
+    let url = slot.url();
+    let uploads = (0..3 * BUFFERS).map(|_| client.upload(&url, &path, NONE));
+    for done in futures_util::future::join_all(uploads).await {
+        assert_eq!(done.expect("uploaded").bytes, bytes.len() as u64);
+    }
+    assert!(slot.content() == bytes);
 }
 
 fn client(server: &Server, change: impl FnOnce(&mut Settings)) -> Client {

@@ -16,7 +16,8 @@ use crate::redact::SafeUrl;
 
 use super::block::Block;
 use super::buffers::{BLOCK, BUFFERS};
-use super::list::{self, Blocks};
+use super::list::{self, Stored};
+use super::source::{Blocks, Source};
 use super::{TransferError, VERSION, sas, wire};
 
 /// Blocks in flight at first; more when the link carries them.
@@ -45,9 +46,7 @@ pub struct Uploaded {
 struct Upload<'a> {
     client: &'a Client,
     url: &'a Url,
-    path: &'a Path,
-    file: Arc<std::fs::File>,
-    length: u64,
+    source: Source,
     progress: &'a (dyn Fn(u64) + Send + Sync),
 }
 
@@ -64,12 +63,38 @@ impl Client {
         file: &Path,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Uploaded, TransferError> {
+        self.bring(url, file, None, progress).await
+    }
+
+    /// The same, but only if the bytes that are sent have this SHA-256 (lower-case hex), which is worked out while
+    /// they are sent; otherwise the blob does not become whole.
+    ///
+    /// # Errors
+    /// See [`TransferError`]; `Altered` if they are other bytes.
+    pub async fn upload_checked(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        sha256: &str,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
+        self.bring(url, file, Some(sha256.to_owned()), progress).await
+    }
+
+    async fn bring(
+        &self,
+        url: &SafeUrl,
+        path: &Path,
+        expected: Option<String>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
         let target = self.shared.hosts.check(url)?;
         sas::check(target)?;
-        let opened = tokio::fs::File::open(file).await.map_err(|error| TransferError::read(file, error))?;
-        let length = opened.metadata().await.map_err(|error| TransferError::read(file, error))?.len();
-        let file_ = Arc::new(opened.into_std().await);
-        let upload = Upload { client: self, url: target, path: file, file: file_, length, progress };
+        let opened = tokio::fs::File::open(path).await.map_err(|error| TransferError::read(path, error))?;
+        let length = opened.metadata().await.map_err(|error| TransferError::read(path, error))?.len();
+        let file = Arc::new(opened.into_std().await);
+        let source = Source { file, path: path.to_owned(), length, expected };
+        let upload = Upload { client: self, url: target, source, progress };
         let sent = match upload.run().await {
             Err(error) if is_muddled(&error) => {
                 // Blocks of another client, or gone ones: an empty blob clears them all away.
@@ -86,43 +111,48 @@ impl Client {
 impl Upload<'_> {
     async fn run(&self) -> Result<u64, TransferError> {
         (self.progress)(0);
-        if self.length <= BLOCK as u64 {
-            let length = usize::try_from(self.length).unwrap_or(BLOCK);
-            let block = self.read(0, 0, length).await?;
-            self.put_blob(block.bytes, Some(&block.crc64)).await?;
-            (self.progress)(self.length);
-            return Ok(self.length);
+        let length = self.source.length;
+        let mut blocks = self.source.blocks(block_size(length), &self.client.shared.buffers);
+        if length > BLOCK as u64 {
+            return self.in_blocks(blocks).await;
         }
-        self.in_blocks().await
+        if let Some(block) = blocks.next(&self.source.path).await? {
+            self.put_blob(block.bytes, Some(&block.crc64)).await?;
+        }
+        (self.progress)(length);
+        Ok(length)
     }
 
-    async fn in_blocks(&self) -> Result<u64, TransferError> {
+    async fn in_blocks(&self, mut blocks: Blocks) -> Result<u64, TransferError> {
         let there = self.blocks().await;
-        let size = block_size(self.length);
-        let count = self.length.div_ceil(size);
+        let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
-        let (mut next, mut done, mut sent, mut window) = (0, 0, 0, AT_FIRST);
+        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, AT_FIRST);
         let mut flying = FuturesUnordered::new();
-        while next < count || !flying.is_empty() {
-            while next < count && flying.len() < window {
-                flying.push(self.one(next, size, &there));
-                next += 1;
+        while more || !flying.is_empty() {
+            tokio::select! {
+                biased;
+                Some(put) = flying.next() => {
+                    let Put { index, name, length, took } = put?;
+                    done += length;
+                    if let Some(took) = took {
+                        sent += length;
+                        window = match took {
+                            quick if quick < QUICK => (window + 1).min(BUFFERS),
+                            slow if slow > SLOW => (window / 2).max(1),
+                            _ => window,
+                        };
+                    }
+                    if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
+                        *slot = name;
+                    }
+                    (self.progress)(done);
+                }
+                block = blocks.next(&self.source.path), if more && flying.len() < window => match block? {
+                    Some(block) => flying.push(self.put_block(block, &there)),
+                    None => more = false,
+                },
             }
-            let Some(block) = flying.next().await else { break };
-            let Put { index, name, length, took } = block?;
-            done += length;
-            if let Some(took) = took {
-                sent += length;
-                window = match took {
-                    quick if quick < QUICK => (window + 1).min(BUFFERS),
-                    slow if slow > SLOW => (window / 2).max(1),
-                    _ => window,
-                };
-            }
-            if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
-                *slot = name;
-            }
-            (self.progress)(done);
         }
         if sent > 0 || there.committed != names {
             self.put_list(&names).await?;
@@ -131,10 +161,8 @@ impl Upload<'_> {
     }
 
     /// Brings one block to the store, unless it is there.
-    async fn one(&self, index: u64, size: u64, there: &Blocks) -> Result<Put, TransferError> {
-        let offset = index * size;
-        let length = size.min(self.length - offset);
-        let block = self.read(index, offset, usize::try_from(length).unwrap_or(usize::MAX)).await?;
+    async fn put_block(&self, block: Block, there: &Stored) -> Result<Put, TransferError> {
+        let (index, length) = (block.index, block.bytes.len() as u64);
         if there.lengths.get(&block.id) == Some(&length) {
             return Ok(Put { index, name: block.id, length, took: None });
         }
@@ -147,26 +175,14 @@ impl Upload<'_> {
         Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
     }
 
-    async fn read(&self, index: u64, offset: u64, length: usize) -> Result<Block, TransferError> {
-        let closed = || TransferError::read(self.path, std::io::ErrorKind::Interrupted.into());
-        let buffer = self.client.shared.buffers.take().await.ok_or_else(closed)?;
-        let read = Block::read(Arc::clone(&self.file), self.path, index, offset, length, buffer).await;
-        read.map_err(|error| match error {
-            TransferError::Local { source, .. } if source.kind() == std::io::ErrorKind::UnexpectedEof => {
-                TransferError::Changed { path: self.path.to_owned(), expected: self.length }
-            }
-            error => error,
-        })
-    }
-
     /// The blocks that are there; none if the store does not say.
-    async fn blocks(&self) -> Blocks {
+    async fn blocks(&self) -> Stored {
         let query = [("comp", "blocklist"), ("blocklisttype", "all")];
         let answer =
             wire::send("list blocks", self.client.shared.backoff, None, || self.request(Method::GET, &query))
                 .await;
         let Ok(answer) = answer else {
-            return Blocks::default();
+            return Stored::default();
         };
         let text = tokio::time::timeout(wire::SILENCE, wire::text(answer)).await.ok().flatten();
         text.and_then(|text| list::read(&text)).unwrap_or_default()
@@ -210,7 +226,7 @@ impl Upload<'_> {
                 tracing::warn!(
                     "The upload URL does not grant reading; the length of the upload is not verified"
                 );
-                return Ok(Uploaded { bytes: self.length, sent, verified: false, etag: None });
+                return Ok(Uploaded { bytes: self.source.length, sent, verified: false, etag: None });
             }
             Err(error) => return Err(error),
         };
@@ -218,12 +234,12 @@ impl Upload<'_> {
         let got = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let etag = header(ETAG).map(str::to_owned);
         match got {
-            Some(got) if got == self.length => {
-                Ok(Uploaded { bytes: self.length, sent, verified: true, etag })
+            Some(got) if got == self.source.length => {
+                Ok(Uploaded { bytes: self.source.length, sent, verified: true, etag })
             }
             got => Err(TransferError::Length {
                 what: "the uploaded blob",
-                expected: self.length,
+                expected: self.source.length,
                 got: got.unwrap_or(0),
             }),
         }

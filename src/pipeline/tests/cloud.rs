@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::material::metadata;
 use super::points::{Call, Point, Side, Tripwire};
 use super::sky::{Made, Sent, Sky};
-use crate::depot::hex;
+use crate::digest;
 use crate::hardware::{
     Audience, Class, Error, Failure, Fate, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission,
     Product, ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
@@ -336,14 +335,17 @@ impl Service for Cloud {
         .await
     }
 
-    async fn upload(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
+    async fn upload(&self, url: &SafeUrl, file: &Path, sha256: &str) -> Result<u64, TransferError> {
         let bytes = std::fs::read(file).map_err(|source| TransferError::Local {
             what: "read",
             path: file.to_owned(),
             source,
         })?;
         let (id, length) = (number(url), bytes.len() as u64);
-        let digest = hex(&Sha256::digest(&bytes));
+        let digest = digest::of(&bytes);
+        if digest != sha256 {
+            return Err(TransferError::Altered { path: file.to_owned() });
+        }
         let uploaded = self.at(Call::Upload, |sky, _| {
             let Some(sent) = sky.submissions.get_mut(&id) else { return absent() };
             sent.uploaded = Some(digest);

@@ -1,0 +1,100 @@
+//! The file that goes up, read once and in order while earlier blocks are on their way: so its digest costs no
+//! second pass, and tells of the very bytes that were sent.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::TransferError;
+use super::block::Block;
+use super::buffers::BufferPool;
+use crate::digest::hex;
+
+/// A file to be sent.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) file: Arc<File>,
+    pub(super) path: PathBuf,
+    pub(super) length: u64,
+    /// SHA-256 that it must have, lower-case hex.
+    pub(super) expected: Option<String>,
+}
+
+/// Its blocks, one after another.
+pub(super) struct Blocks {
+    blocks: mpsc::Receiver<Block>,
+    reading: JoinHandle<Result<(), TransferError>>,
+}
+
+impl Source {
+    /// Reads on a thread of its own, one block ahead.
+    pub(super) fn blocks(&self, size: u64, buffers: &BufferPool) -> Blocks {
+        let (sender, blocks) = mpsc::channel(1);
+        let (source, buffers, runtime) = (self.clone(), buffers.clone(), Handle::current());
+        let reading = tokio::task::spawn_blocking(move || source.read(size, &buffers, &runtime, &sender));
+        Blocks { blocks, reading }
+    }
+
+    fn read(
+        &self,
+        size: u64,
+        buffers: &BufferPool,
+        runtime: &Handle,
+        to: &mpsc::Sender<Block>,
+    ) -> Result<(), TransferError> {
+        let mut digest = self.expected.as_ref().map(|_| Sha256::new());
+        // An empty file is one empty block.
+        for index in 0..self.length.div_ceil(size).max(1) {
+            let offset = index * size;
+            let length = usize::try_from(size.min(self.length - offset)).unwrap_or(usize::MAX);
+            let Some(mut buffer) = runtime.block_on(buffers.take()) else { return Ok(()) };
+            self.file.read_exact_at(buffer.resized(length), offset).map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    TransferError::Changed { path: self.path.clone(), expected: self.length }
+                }
+                _ => TransferError::read(&self.path, error),
+            })?;
+            if let Some(digest) = &mut digest {
+                digest.update(buffer.as_ref());
+            }
+            let last = offset + length as u64 == self.length;
+            if let Some(digest) = digest.take_if(|_| last) {
+                self.prove(&hex(&digest.finalize()))?;
+            }
+            if to.blocking_send(Block::new(index, buffer)).is_err() {
+                // Nobody wants them any more.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Before the last block is handed out, so that what is not the file that was meant never becomes whole.
+    fn prove(&self, found: &str) -> Result<(), TransferError> {
+        match &self.expected {
+            Some(expected) if expected != found => Err(TransferError::Altered { path: self.path.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Blocks {
+    /// The next block; none after the last.
+    pub(super) async fn next(&mut self, path: &Path) -> Result<Option<Block>, TransferError> {
+        if let Some(block) = self.blocks.recv().await {
+            return Ok(Some(block));
+        }
+        match (&mut self.reading).await {
+            Ok(Ok(())) => Ok(None),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(TransferError::read(path, ErrorKind::Interrupted.into())),
+        }
+    }
+}
