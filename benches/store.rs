@@ -109,7 +109,7 @@ fn compare() {
 
 fn waited() -> Event {
     let due = jiff::Timestamp::from_second(1_790_000_000).expect("a time");
-    Event::Waited { due, why: "Microsoft's signature".into() }
+    Event::Waited { due, why: "Microsoft's signature".into(), looked: true }
 }
 
 /// The mean time of one turn, in microseconds.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::depot::Depot;
 use crate::digest;
-use crate::job::{Job, JobId, State};
+use crate::job::{Creation, Job, JobId, State};
 use crate::outbox::read_receipt;
 use crate::store::{Filter, Store, StoreError};
 
@@ -93,13 +93,24 @@ fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
 /// What an ended job may have made is still to be looked for.
 fn doubt_of(job: &Job) -> Option<Finding> {
     let ghost = job.ghosts.first().filter(|_| job.state.has_ended())?;
-    Some(Finding::new(
-        format!(
-            "job {} ended while the create of `{}` ({:?}) was in doubt, and nobody has looked since",
-            job.id, ghost.name, ghost.thing
+    let (id, name, thing) = (&job.id, &ghost.name, ghost.thing);
+    Some(match job.creation(thing).and_then(Creation::intent) {
+        Some(_) => Finding::new(
+            format!(
+                "job {id} ended while the create of `{name}` ({thing:?}) was in doubt, and nobody has looked since"
+            ),
+            format!(
+                "the daemon looks for it from {:.0} on; `dropship retry` goes on with what came",
+                ghost.due
+            ),
         ),
-        format!("the daemon looks for it from {:.0} on; `dropship retry` goes on with what came", ghost.due),
-    ))
+        None => Finding::new(
+            format!(
+                "job {id} called the create of `{name}` ({thing:?}) more than once, and nobody has looked since whether more than one came of it"
+            ),
+            format!("the daemon looks for it from {:.0} on and tells", ghost.due),
+        ),
+    })
 }
 
 /// A receipt that was taken away is the build server's business; one that says something else is not.

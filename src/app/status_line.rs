@@ -39,7 +39,7 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) 
         line.push_str(&format!(" ({} degraded)", folders.degraded));
     }
     let running = context.queue.running();
-    let waiting = context.queue.len().saturating_sub(running);
+    let waiting = context.queue.waiting();
     let held = context.store.count("held").unwrap_or_default();
     for (count, what) in [(running, "in hand"), (waiting, "waiting"), (held, "held for a person")] {
         if count > 0 {

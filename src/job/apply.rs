@@ -91,6 +91,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         step_began: at,
         fault: None,
         collected: None,
+        looked: None,
         overdue: false,
         ghosts: Vec::new(),
     }
@@ -102,8 +103,11 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Arrived { .. } => return Err("the job has begun already"),
         Event::Retried { new_product, .. } => return person::retry(job, at, *new_product),
         Event::Cancelled { .. } if !matches!(job.state, State::Succeeded | State::Cancelled) => {
+            // What was in doubt when it failed is looked for already, or was.
+            if !job.state.has_ended() {
+                remember_doubt(job, at);
+            }
             job.state = State::Cancelled;
-            remember_doubt(job, at);
             return Ok(());
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
@@ -219,7 +223,8 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Published { .. } | Event::TakenOver { .. } | Event::Superseded { .. } => {
             labels::moved(job, at, event)?;
         }
-        Event::Waited { due, why } => {
+        Event::Waited { due, why, looked } => {
+            job.looked = looked.then_some(at).or(job.looked);
             // A wait begins where calls went well: failures before it are over.
             job.attempts = 0;
             job.fault = None;
@@ -276,7 +281,7 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
     *creation = Creation::Done { id };
     if let Some((name, bearing, _)) = &ghost {
         // An ended job need not be looked for any more at what has come.
-        job.ghosts.retain(|ghost| (ghost.thing, &ghost.name, &ghost.bearing) != (thing, name, bearing));
+        job.ghosts.retain(|ghost| !ghost.is_of(thing, name, bearing));
     }
     let ghost = ghost.and_then(|(name, bearing, sweep)| sweep.map(|due| (name, bearing, due)));
     let place = (job.product.id(), job.submission.id());
@@ -326,6 +331,7 @@ fn remember_doubt(job: &mut Job, at: Timestamp) {
 fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.step = step;
     job.step_began = at;
+    job.looked = None;
     job.overdue = false;
     job.state = State::Queued;
     job.attempts = 0;

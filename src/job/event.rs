@@ -166,6 +166,9 @@ pub enum Event {
         due: Timestamp,
         /// What for.
         why: String,
+        /// It was looked at what is waited for just then, and it had not come.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        looked: bool,
     },
     /// The wait takes unusually long: somebody is told, and it goes on.
     Overdue,

@@ -170,6 +170,9 @@ pub struct Job {
     /// When the results came back; what a go-live offset counts from.
     #[serde(default)]
     pub collected: Option<Timestamp>,
+    /// When it was looked last, in this step, at what is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
     /// Somebody was told that this step takes unusually long.
     #[serde(default)]
     pub overdue: bool,

@@ -238,6 +238,14 @@ pub struct Ghost {
     pub submission: Option<u64>,
 }
 
+impl Ghost {
+    /// Is it what may have become of this create?
+    #[must_use]
+    pub fn is_of(&self, thing: super::event::Thing, name: &str, bearing: &[u64]) -> bool {
+        self.thing == thing && self.name == name && self.bearing == bearing
+    }
+}
+
 /// Ids pass 2^53, so JSON holds them as strings.
 pub(super) mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -175,7 +175,7 @@ pub fn told(job: &Job, event: &Event) {
         | Event::Edited { .. }
         | Event::TakenOver { .. }
         | Event::Superseded { .. } => labels::told(job, event),
-        Event::Waited { due, why } => {
+        Event::Waited { due, why, .. } => {
             job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
         }
         Event::Overdue => overdue(job, job.updated.duration_since(job.step_began)),
@@ -304,6 +304,19 @@ pub fn receipt_written(job: &Job) {
             outbox_of(job)
         );
     }
+}
+
+static NOT_LOOKED_BACK: Repeated = Repeated::new();
+
+/// What came late of a job that is held or has ended could not be looked for; it is tried again.
+pub fn not_looked_back(job: &Job, name: &str, why: &str) {
+    let package = Shown(&job.package.name);
+    let Some(times) = NOT_LOOKED_BACK.again(job.id.as_str()) else { return };
+    tracing::warn!(
+        event = "not_looked_back",
+        job_id = %job.id,
+        "{package}: whether `{name}` came late cannot be looked for ({times} so far): {why}; it is tried again"
+    );
 }
 
 /// A text of somebody else's making: control characters are shown, not obeyed.

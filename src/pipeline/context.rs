@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use super::queue::Queue;
 use super::receipts::Receipts;
 use crate::config::model::{Api, Overdue, Pace};
 use crate::depot::Depot;
+use crate::hardware::Error;
 use crate::job::{Creation, Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
 use crate::store::{Commit, Entry, Store, StoreError};
@@ -163,6 +165,28 @@ impl<S> Context<S> {
             }
         }
         Ok(())
+    }
+
+    /// Pauses an account that the service refuses; gives the time of its next probe.
+    pub(super) fn pause_account(&self, account: &str, error: &Error) -> Timestamp {
+        let (pace, now) = (self.settings.account, self.clock.now());
+        let due = |probes| {
+            let delay = pace.first.saturating_mul(2_u32.saturating_pow(probes)).min(pace.max);
+            self.clock.after(delay)
+        };
+        if self.accounts.pause(account, &error.to_string(), now, due) {
+            crate::observe::account_paused(account, &error.to_string());
+            self.witness.account(account, Some(&error.to_string()));
+        }
+        self.accounts.paused(account).map_or(now, |paused| paused.probe)
+    }
+
+    /// An account works, or works again.
+    pub(super) fn resume_account(&self, account: &str) {
+        if self.accounts.resume(account) {
+            crate::observe::account_resumed(account);
+            self.witness.account(account, None);
+        }
     }
 
     /// The outbox folder of a job.

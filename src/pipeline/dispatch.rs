@@ -90,7 +90,6 @@ async fn go_on<S: Service>(context: &Context<S>, id: &JobId) -> Result<(), Store
 
 async fn drive<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     if matches!(hand.job.state, State::Waiting { due, .. } if due <= hand.context.clock.now()) {
-        hand.looked = Some(hand.job.updated);
         hand.record(vec![Event::Resumed]).await?;
     }
     if !matches!(hand.job.state, State::Queued | State::Waiting { .. }) {
@@ -133,10 +132,7 @@ async fn account_works<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let service = hand.service().await?;
     match service.probe().await {
         Ok(()) => {
-            if context.accounts.resume(&account) {
-                crate::observe::account_resumed(&account);
-                context.witness.account(&account, None);
-            }
+            context.resume_account(&account);
             Ok(())
         }
         Err(error) if matches!(error.class, Class::Credentials | Class::Permission) => {
@@ -155,8 +151,14 @@ async fn account_works<S: Service>(hand: &mut Hand<'_, S>) -> Go {
 /// has to look.
 async fn set_down<S: Service>(context: &Context<S>, id: &JobId, refused: Option<String>) {
     let Ok(Some(job)) = context.store.job(id) else { return };
-    let mut hand = Hand::new(context, job);
     let report = "please report it with the lines of the journal before this one";
+    if !matches!(job.state, State::Queued | State::Waiting { .. }) {
+        // Only what came late of it was looked for: it stays what it is.
+        let why = refused.unwrap_or_else(|| "a panic".to_owned());
+        tracing::error!(job_id = %id, "a fault inside dropship: {why}; {report}");
+        return context.queue.postpone(id, context.clock.after(twins::SELDOM));
+    }
+    let mut hand = Hand::new(context, job);
     let put_down = match refused {
         Some(why) => {
             hand.hold::<()>(Fault::new("internal", format!("a fault inside dropship: {why}; {report}"))).await
@@ -166,7 +168,14 @@ async fn set_down<S: Service>(context: &Context<S>, id: &JobId, refused: Option<
             hand.stumble::<()>(fault, Some(Duration::from_secs(60))).await
         }
     };
-    if let Err(Stop::Store(error)) = put_down {
-        context.broken.send_replace(Some(error.to_string()));
+    match put_down {
+        Err(Stop::Store(error)) if error.is_fatal() => {
+            drop(context.broken.send_replace(Some(error.to_string())))
+        }
+        Err(Stop::Store(error)) => {
+            tracing::error!(job_id = %id, "a fault inside dropship: {error}; {report}");
+            context.queue.postpone(id, context.clock.after(twins::SELDOM));
+        }
+        _ => {}
     }
 }

@@ -38,13 +38,11 @@ pub(super) type Go<T = ()> = Result<T, Stop>;
 pub(super) struct Hand<'a, S> {
     pub(super) context: &'a Context<S>,
     pub(super) job: Job,
-    /// When it looked last at what it waits for, if it did nothing but wait since.
-    pub(super) looked: Option<Timestamp>,
 }
 
 impl<'a, S: Service> Hand<'a, S> {
     pub(super) fn new(context: &'a Context<S>, job: Job) -> Self {
-        Self { context, job, looked: None }
+        Self { context, job }
     }
 
     /// Records what happened; it is durable when this returns.
@@ -103,7 +101,7 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Waits until a time; costs no attempt.
     pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: impl Into<String>) -> Go<T> {
-        self.park(Event::Waited { due, why: why.into() }).await
+        self.park(Event::Waited { due, why: why.into(), looked: false }).await
     }
 
     /// Waits for a span.
@@ -120,7 +118,7 @@ impl<'a, S: Service> Hand<'a, S> {
     /// Waits for the service to get on with something; looks get rarer with the time that the step has taken.
     pub(super) async fn look_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> Go<T> {
         let due = self.next_look(pace);
-        self.wait_until(due, why).await
+        self.park(Event::Waited { due, why: why.into(), looked: true }).await
     }
 
     /// When to look next, after the time that the step has taken.
@@ -131,21 +129,13 @@ impl<'a, S: Service> Hand<'a, S> {
     /// Waits for an end at the service, and looks when one is likely, after how long others took.
     pub(super) async fn look_out<T>(&mut self, wait: Wait, why: impl Into<String>) -> Go<T> {
         let span = self.context.learnt.next_look(&self.job, wait, self.pace(wait), self.waited());
-        self.wait_until(self.context.clock.after(spread(span)), why).await
+        let due = self.context.clock.after(spread(span));
+        self.park(Event::Waited { due, why: why.into(), looked: true }).await
     }
 
     /// Learns from the end of a wait how long it took; the entries make that last.
     pub(super) fn learn(&self, wait: Wait) -> Vec<Entry> {
-        let now = self.context.clock.now();
-        let Some(blind) = self.looked.and_then(|then| Duration::try_from(now.duration_since(then)).ok())
-        else {
-            return Vec::new();
-        };
-        // It ended somewhere between this look and the one before; while nobody looked for long, nothing is learnt.
-        if blind > self.pace(wait).far.saturating_mul(2) {
-            return Vec::new();
-        }
-        self.context.learnt.learn(&self.job, wait, self.waited().saturating_sub(blind / 2))
+        self.context.learnt.ended(&self.job, wait, self.pace(wait), self.context.clock.now())
     }
 
     fn pace(&self, wait: Wait) -> Pace {
@@ -236,17 +226,7 @@ impl<'a, S: Service> Hand<'a, S> {
             );
             return self.hold(Fault::new("refused", message)).await;
         }
-        let pace = context.settings.account;
-        let now = context.clock.now();
-        let due = |probes| {
-            let delay = pace.first.saturating_mul(2_u32.saturating_pow(probes)).min(pace.max);
-            context.clock.after(delay)
-        };
-        if context.accounts.pause(&account, &error.to_string(), now, due) {
-            crate::observe::account_paused(&account, &error.to_string());
-            context.witness.account(&account, Some(&error.to_string()));
-        }
-        let probe = context.accounts.paused(&account).map_or(now, |paused| paused.probe);
+        let probe = context.pause_account(&account, error);
         self.wait_until(probe, format!("account `{account}` is paused: {error}")).await
     }
 

@@ -41,10 +41,13 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         };
         let (new, doubts) = request(hand, plan, begins).await?;
         approved(hand, index, plan, &new, &doubts).await?;
-        if hand.job.labels.get(index).is_some_and(|label| label.creation == Creation::Open) {
+        let begun = |job: &Job| job.labels.get(index).is_some_and(|label| label.creation != Creation::Open);
+        let before = begun(&hand.job);
+        let created = create(hand, &Call { product, submission, index, new }).await;
+        if !before && begun(&hand.job) {
             doubts.iter().for_each(|doubt| crate::observe::label_doubted(&hand.job, doubt));
         }
-        create(hand, &Call { product, submission, index, new }).await?;
+        created?;
     }
     match earliest {
         None => hand.record(vec![Event::Labelled]).await,

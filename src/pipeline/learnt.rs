@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::odds::Odds;
 use super::pace;
 use crate::config::model::Pace;
@@ -32,11 +34,11 @@ impl Wait {
         }
     }
 
-    /// The delay in seconds that one look is worth: some 5 at the default pace of signatures, 100 at that of labels.
+    /// The delay in seconds that one look is worth: some 6 at the default pace of signatures, 100 at that of labels.
     fn worth(self, pace: Pace) -> f64 {
         pace.max.as_secs_f64()
             / match self {
-                Self::Sign => 56.0,
+                Self::Sign => 49.0,
                 Self::Publish => 37.0,
             }
     }
@@ -57,8 +59,21 @@ impl Learnt {
         Ok(Self(Mutex::new(flags.map(|(key, value)| (key, read(&value))).collect())))
     }
 
+    /// The job has just been found to have what it waited for; the entries make last what that teaches.
+    ///
+    /// It came somewhere between this look and the one before; while nobody looked for long, nothing is learnt.
+    pub(super) fn ended(&self, job: &Job, wait: Wait, pace: Pace, now: Timestamp) -> Vec<Entry> {
+        let since = |then| Duration::try_from(now.duration_since(then)).unwrap_or_default();
+        match job.looked.map(since) {
+            Some(blind) if blind <= pace.far.saturating_mul(2) => {
+                self.learn(job, wait, since(job.step_began).saturating_sub(blind / 2))
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Learns how long something took; the entries make that last.
-    pub(super) fn learn(&self, job: &Job, wait: Wait, took: Duration) -> Vec<Entry> {
+    fn learn(&self, job: &Job, wait: Wait, took: Duration) -> Vec<Entry> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let entries = keys(job, wait).into_iter().map(|key| {
@@ -76,7 +91,11 @@ impl Learnt {
     /// The time to the next look at what has been waited for so long, without the spread that keeps jobs apart.
     pub(super) fn next_look(&self, job: &Job, wait: Wait, pace: Pace, waited: Duration) -> Duration {
         match self.odds(job, wait) {
-            Some(odds) => odds.next_look(pace, wait.worth(pace), waited),
+            Some(odds) => {
+                let next = odds.next_look(pace, wait.worth(pace), waited);
+                // What is refused is mostly refused early, and the odds are those of what went well.
+                if waited < pace.max { next.min(pace.max) } else { next }
+            }
             None => pace::rooted(pace, waited),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::job::{Job, JobId, Thing};
+use crate::job::{Ghost, Job, JobId, Thing};
 
 /// Names that are being created, and by which job.
 #[derive(Debug, Default)]
@@ -37,9 +37,20 @@ impl Names {
     /// be carried out any more.
     #[must_use]
     pub fn take(&self, job: &Job, thing: Thing, name: &str, spell: Duration) -> Option<Duration> {
+        self.take_key(job, key(job, thing, name), name, spell)
+    }
+
+    /// The same for a name that a create of the job bore before, where that would be.
+    #[must_use]
+    pub fn take_again(&self, job: &Job, ghost: &Ghost, spell: Duration) -> Option<Duration> {
+        let place = (ghost.product, ghost.submission);
+        self.take_key(job, key_at(job, place, ghost.thing, &ghost.name), &ghost.name, spell)
+    }
+
+    fn take_key(&self, job: &Job, key: String, name: &str, spell: Duration) -> Option<Duration> {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = || Holder { job: job.id.clone(), since: Instant::now() };
-        let holder = names.entry(key(job, thing, name)).or_insert_with(mine);
+        let holder = names.entry(key).or_insert_with(mine);
         if holder.job != job.id && holder.since.elapsed() > spell {
             tracing::warn!(
                 event = "name_freed",
@@ -63,9 +74,9 @@ impl Names {
             .for_each(|holder| holder.since = Instant::now());
     }
 
-    /// Lets go of all names of a job that has nothing in doubt.
+    /// Lets go of all names of a job that has nothing in doubt, or was looked for after its end.
     pub fn release(&self, job: &Job) {
-        if job.doubt().is_none() {
+        if job.doubt().is_none() || job.is_over() {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| holder.job != job.id);
         }
     }
@@ -73,11 +84,85 @@ impl Names {
 
 /// What a name has to be unique in: products in an account, submissions in a product, labels in a submission.
 fn key(job: &Job, thing: Thing, name: &str) -> String {
+    key_at(job, (job.product.id(), job.submission.id()), thing, name)
+}
+
+fn key_at(job: &Job, place: (Option<u64>, Option<u64>), thing: Thing, name: &str) -> String {
     let account = job.account.as_deref().unwrap_or_default();
-    let (product, submission) = (job.product.id().unwrap_or(0), job.submission.id().unwrap_or(0));
+    let (product, submission) = (place.0.unwrap_or(0), place.1.unwrap_or(0));
     match thing {
         Thing::Product => format!("{account}/{name}"),
         Thing::Submission => format!("{account}/{product}/{name}"),
         Thing::Label(_) => format!("{account}/{product}/{submission}/{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Event, Fault, Intent, Package, fold};
+
+    const SPELL: Duration = Duration::from_secs(600);
+
+    /// A job that was ended while its product was in doubt.
+    fn ended(number: u32) -> Job {
+        let package = Package {
+            name: "a.cab".into(),
+            path: None,
+            folder: None,
+            sha256: number.to_string(),
+            size: 1,
+            outbox: String::new(),
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let accepted = Event::Accepted {
+            rule: "r".into(),
+            account: "a".into(),
+            plan: String::new(),
+            labels: Vec::new(),
+            warnings: Vec::new(),
+            vars: BTreeMap::default(),
+        };
+        let intent = Intent {
+            name: "n".into(),
+            request: String::new(),
+            bearing: Vec::new(),
+            until: at,
+            called: None,
+            absent: 0,
+            repeats: 0,
+            sweep: None,
+        };
+        let intended = Event::Intended { thing: Thing::Product, intent };
+        let failed = Event::Failed { fault: Fault::new("x", "x") };
+        let events = [Event::Arrived { package }, accepted, intended, failed];
+        fold(&JobId::new(1, number), events.iter().map(|event| (at, event))).expect("legal").expect("a job")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ended_job_keeps_its_name_until_it_was_looked_for() {
+        let (names, mut one, other) = (Names::default(), ended(1), ended(2));
+        assert!(names.take(&one, Thing::Product, "n", SPELL).is_some());
+        names.release(&one);
+        assert!(
+            names.take(&other, Thing::Product, "n", SPELL).is_none(),
+            "what it called for may still come"
+        );
+        one.ghosts.clear();
+        names.release(&one);
+        assert!(names.take(&other, Thing::Product, "n", SPELL).is_some());
+    }
+
+    #[test]
+    fn the_name_of_a_ghost_is_that_of_its_own_place() {
+        let (names, mut one, other) = (Names::default(), ended(1), ended(2));
+        let mut ghost = one.ghosts[0].clone();
+        (ghost.thing, ghost.product) = (Thing::Submission, Some(7));
+        // The job has gone on with another product since.
+        one.product = crate::job::Creation::Done { id: 8 };
+        assert!(names.take_again(&one, &ghost, SPELL).is_some());
+        assert!(names.take_again(&other, &ghost, SPELL).is_none());
+        ghost.product = Some(8);
+        assert!(names.take_again(&other, &ghost, SPELL).is_some());
     }
 }

@@ -51,6 +51,10 @@ struct Place {
     rev: u64,
     lane: Arc<str>,
     unbegun: bool,
+    /// Held or ended: it is only looked for what came late.
+    looks_back: bool,
+    /// What was due could not be done.
+    postponed: bool,
 }
 
 impl Inner {
@@ -110,13 +114,15 @@ impl Queue {
             // Held or ended, it may still have to be looked for what came late.
             _ => job.look_due(),
         };
+        let looks_back = !matches!(job.state, State::Queued | State::Waiting { .. });
         let is = time.is_some() && job.accepted && job.product == Creation::Open;
         if let Some(time) = time {
             let name = job.package.folder.as_deref().unwrap_or_default();
             let lane =
                 inner.lanes.get_key_value(name).map_or_else(|| name.into(), |(lane, _)| Arc::clone(lane));
             inner.lanes.entry(Arc::clone(&lane)).or_default().insert((time, job.id.clone()));
-            inner.places.insert(job.id.clone(), Place { time, rev: job.rev, lane, unbegun: is });
+            let place = Place { time, rev: job.rev, lane, unbegun: is, looks_back, postponed: false };
+            inner.places.insert(job.id.clone(), place);
         }
         match (was, is) {
             (false, true) => drop(self.unbegun.fetch_add(1, Ordering::Relaxed)),
@@ -159,7 +165,7 @@ impl Queue {
         let mut inner = self.inner();
         if let Some(place) = inner.take_out(id) {
             inner.lanes.entry(Arc::clone(&place.lane)).or_default().insert((then, id.clone()));
-            inner.places.insert(id.clone(), Place { time: then, ..place });
+            inner.places.insert(id.clone(), Place { time: then, postponed: true, ..place });
         }
     }
 
@@ -189,22 +195,24 @@ impl Queue {
 
     /// How many jobs wait for a worker or for a time.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.inner().places.len()
+    pub fn waiting(&self) -> usize {
+        let inner = self.inner();
+        let waits = |(id, place): &(&JobId, &Place)| !place.looks_back && !inner.running.contains(*id);
+        inner.places.iter().filter(waits).count()
     }
 
-    /// Is no job open that waits for no person?
+    /// Has nobody anything to do, now or later, but for people?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.inner().places.is_empty()
     }
 
-    /// Is nothing running, and nothing to be done until then?
+    /// Is nothing running, and nothing to be done until then? What was tried in vain does not count.
     #[must_use]
     pub fn is_idle_until(&self, then: Timestamp) -> bool {
         let inner = self.inner();
-        let first = inner.lanes.values().filter_map(|lane| lane.first()).map(|(time, _)| *time).min();
-        inner.running.is_empty() && first.is_none_or(|time| time > then)
+        let due = |place: &Place| place.time <= then && !place.postponed;
+        inner.running.is_empty() && !inner.places.values().any(due)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -271,5 +279,27 @@ mod tests {
         let order = order(&queue, 23, |folder| i64::from(folder == "urgent"));
         let order = order.replace("urgent", "u").replace("low", "l");
         assert_eq!(order, "uuuuuuuuluuuuuuuuluuuul");
+    }
+
+    #[test]
+    fn a_look_back_that_was_tried_in_vain_keeps_nobody_waiting() {
+        let queue = Queue::default();
+        let mut held = job("a", 1);
+        held.state = State::Cancelled;
+        held.ghosts.push(crate::job::Ghost {
+            thing: crate::job::Thing::Product,
+            name: "n".to_owned(),
+            bearing: Vec::new(),
+            due: Timestamp::UNIX_EPOCH,
+            product: None,
+            submission: None,
+        });
+        queue.place(&held);
+        let soon = Timestamp::from_second(60).expect("a time");
+        assert!(!queue.is_idle_until(soon), "it is due");
+        assert_eq!(queue.waiting(), 0, "the job itself waits for nothing");
+        queue.postpone(&held.id, Timestamp::from_second(5).expect("a time"));
+        assert!(queue.is_idle_until(soon) && !queue.is_empty());
+        assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is tried again all the same");
     }
 }

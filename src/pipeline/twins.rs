@@ -1,11 +1,17 @@
 //! Late twins: a create that was repeated may have been carried out twice, the first time late. So may one whose job was
 //! ended before its answer came.
 
+use std::time::Duration;
+
 use super::create::NAME_TAKEN;
 use super::hand::{Go, Hand, Stop};
 use super::service::Service;
-use crate::hardware::{Error, ProductId, SubmissionId};
+use crate::hardware::{Class, Error, ProductId, SubmissionId};
 use crate::job::{Event, Ghost, Thing};
+
+/// How soon a look back that could not be had is tried again, and how seldom at last.
+const SOON: Duration = Duration::from_secs(5);
+pub(super) const SELDOM: Duration = Duration::from_secs(3600);
 
 /// Why a look could not be had.
 enum Hindrance {
@@ -39,21 +45,48 @@ pub(super) async fn look_back<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         if context.draining.is_cancelled() {
             return Err(Stop::Draining);
         }
-        let account = hand.account().to_owned();
-        let service = context.services.get(&account).filter(|_| context.accounts.paused(&account).is_none());
-        let looked = match service {
-            Some(service) => look(hand, service, &ghost).await?,
-            None => Err(Hindrance::NotNow),
-        };
-        if let Err(hindrance) = looked {
-            if let Hindrance::Trouble(error) = hindrance {
-                tracing::debug!(job_id = %hand.job.id, "no look for what came late of `{}`: {error}", ghost.name);
-            }
-            context.queue.postpone(&hand.job.id, context.clock.after(context.settings.account.first));
+        if let Err(why) = look_if_it_can_be(hand, &ghost).await? {
+            crate::observe::not_looked_back(&hand.job, &ghost.name, &why);
+            // As long again as it has been due.
+            let late = context.clock.now().duration_since(ghost.due);
+            let again = Duration::try_from(late).unwrap_or_default().clamp(SOON, SELDOM);
+            context.queue.postpone(&hand.job.id, context.clock.after(again));
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Looks, or says why that cannot be now. While the account is paused it is one probe of it.
+async fn look_if_it_can_be<S: Service>(hand: &mut Hand<'_, S>, ghost: &Ghost) -> Go<Result<(), String>> {
+    let context = hand.context;
+    let account = hand.account().to_owned();
+    let Some(service) = context.services.get(&account) else {
+        return Ok(Err(format!("account `{account}` is not configured any more")));
+    };
+    if let Some(paused) = context.accounts.paused(&account)
+        && !context.accounts.claim_probe(
+            &account,
+            context.clock.now(),
+            context.clock.after(context.settings.account.max),
+        )
+    {
+        return Ok(Err(format!("account `{account}` is paused: {}", paused.why)));
+    }
+    Ok(match look(hand, service, ghost).await? {
+        Ok(()) => {
+            context.resume_account(&account);
+            Ok(())
+        }
+        Err(Hindrance::NotNow) => Err("another job is creating that name".to_owned()),
+        Err(Hindrance::Trouble(error)) => {
+            let refused = matches!(error.class, Class::Credentials | Class::Permission);
+            if refused && !context.accounts.refused_again(&account, &hand.job.id) {
+                context.pause_account(&account, &error);
+            }
+            Err(error.to_string())
+        }
+    })
 }
 
 /// What may have come late by now, the earliest first.
@@ -65,7 +98,7 @@ fn due<S: Service>(hand: &Hand<'_, S>) -> Option<Ghost> {
 async fn look<S: Service>(hand: &mut Hand<'_, S>, service: &S, ghost: &Ghost) -> Go<Result<(), Hindrance>> {
     let names = &hand.context.names;
     let spell = hand.context.settings.uncertain.saturating_mul(3);
-    if names.take(&hand.job, ghost.thing, &ghost.name, spell).is_none() {
+    if names.take_again(&hand.job, ghost, spell).is_none() {
         return Ok(Err(Hindrance::NotNow));
     }
     let bearing = bearing(service, ghost).await;
@@ -81,6 +114,8 @@ async fn look<S: Service>(hand: &mut Hand<'_, S>, service: &S, ghost: &Ghost) ->
         }
     }
     hand.record(vec![Event::Twins { thing: ghost.thing, ids }]).await?;
+    // Of what an ended job had in doubt nothing comes any more.
+    names.release(&hand.job);
     Ok(Ok(()))
 }
 

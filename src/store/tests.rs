@@ -238,7 +238,8 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
     let mut rev = 3;
     for round in 0..500 {
         let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
-        let events = vec![Event::Waited { due, why: "the journal to grow".into() }, Event::Resumed];
+        let events =
+            vec![Event::Waited { due, why: "the journal to grow".into(), looked: false }, Event::Resumed];
         // Another job lives and is forgotten meanwhile.
         let other = id(u32::try_from(round).expect("small") + 100);
         begin(&store, &other, &format!("o{round}"));

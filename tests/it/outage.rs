@@ -80,3 +80,27 @@ fn what_comes_after_its_job_was_cancelled_is_told_of_and_a_retry_goes_on_with_it
     assert_eq!(home.created(), (1, 1, 1), "the late product is the job's own");
     daemon.terminate();
 }
+
+#[test]
+fn a_look_back_that_cannot_be_had_is_told_and_neither_hammers_nor_keeps_the_daemon_up() {
+    let home = Home::new();
+    home.fault(&json!({ "operation": "create_product", "action": { "kind": "drop_before" } }));
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let doubted = || home.log().contains("no answer to the product").then_some(());
+    wait_for("the lost answer", doubted).expect("a lost answer");
+    let id = home.json(&["jobs"])[0]["id"].as_str().expect("a job").to_owned();
+    let cancelled = || home.run(&["cancel", &id]).status.success().then_some(());
+    wait_for("the cancellation", cancelled).expect("cancelled");
+    daemon.kill();
+    home.fault(&json!({ "operation": "list_products", "times": 100_000, "action": { "kind": "status", "status": 403 } }));
+    home.daemon(&["--until-idle"]).wait().expect("it ends by itself");
+    let told = home.log().matches("came late cannot be looked for").count();
+    assert!((1..=3).contains(&told), "{told}: {}", home.log());
+    // Once it can be had, nothing had come, and nothing more is to be looked for.
+    home.no_faults();
+    home.daemon(&["--until-idle"]).wait().expect("it ends by itself");
+    assert_eq!(home.created(), (0, 0, 0));
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+}

@@ -55,8 +55,10 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         enter(job, Step::Inspect, at);
     } else {
         // The job looks for what is in doubt by itself again.
-        let doubt = job.doubt().map(|(thing, _)| thing);
-        job.ghosts.retain(|ghost| Some(ghost.thing) != doubt);
+        let doubt = job.doubt().map(|(thing, intent)| (thing, intent.name.clone(), intent.bearing.clone()));
+        job.ghosts.retain(|ghost| {
+            doubt.as_ref().is_none_or(|(thing, name, bearing)| !ghost.is_of(*thing, name, bearing))
+        });
         let step = job.step;
         enter(job, step, at);
     }

@@ -61,7 +61,7 @@ fn way() -> Vec<Event> {
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
-        Event::Waited { due: at(9), why: "signature".into() },
+        Event::Waited { due: at(9), why: "signature".into(), looked: true },
         Event::Progressed { label: None, step: "signing".into(), state: "started".into() },
         Event::Resumed,
         Event::Signed,
@@ -135,6 +135,76 @@ fn news_of_a_creation_is_taken_even_after_a_cancel() {
     events.push(Event::Created { thing: Thing::Product, id: 5, adopted: true });
     let job = after(&events);
     assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: 5 }));
+}
+
+#[test]
+fn a_doubt_is_remembered_once_however_the_job_ends() {
+    let failed = Event::Failed { fault: Fault::new("x", "x") };
+    let cancelled = Event::Cancelled { by: "uid 0".into() };
+    let doubted = || way()[..3].to_vec();
+    let ghosts = |more: &[&Event]| {
+        let mut events = doubted();
+        events.extend(more.iter().map(|event| (*event).clone()));
+        after(&events).ghosts.len()
+    };
+    assert_eq!((ghosts(&[&failed]), ghosts(&[&cancelled]), ghosts(&[&failed, &cancelled])), (1, 1, 1));
+    let looked = Event::Twins { thing: Thing::Product, ids: vec![5] };
+    assert_eq!(ghosts(&[&failed, &looked]), 0);
+    assert_eq!(ghosts(&[&failed, &looked, &cancelled]), 0, "it was looked for");
+}
+
+/// A job that was ended in doubt of its submission, whose product was created twice.
+fn of_two_ghosts() -> Job {
+    let mut events = way()[..3].to_vec();
+    let name = |thing| Event::Absent { thing, due: at(600) };
+    events.extend([name(Thing::Product), Event::Resumed]);
+    events.push(Event::Repeated { thing: Thing::Product, until: at(1200) });
+    events.extend([created(Thing::Product, 8), intended(Thing::Submission)]);
+    events.push(Event::Cancelled { by: "uid 0".into() });
+    after(&events)
+}
+
+#[test]
+fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
+    let job = of_two_ghosts();
+    let things = |job: &Job| job.ghosts.iter().map(|ghost| ghost.thing).collect::<Vec<_>>();
+    assert_eq!(things(&job), [Thing::Product, Thing::Submission]);
+    let again = Event::Retried { by: "uid 0".into(), new_product: false };
+    let job = apply(Some(&job), &id(), at(60), &again).expect("retry");
+    assert_eq!(things(&job), [Thing::Product]);
+    assert!(job.doubt().is_some());
+    // One of the same kind that is of another create stays too.
+    let mut other = of_two_ghosts();
+    other.ghosts[0].thing = Thing::Submission;
+    other.ghosts[0].name = "another".into();
+    let other = apply(Some(&other), &id(), at(60), &again).expect("retry");
+    assert_eq!(other.ghosts.len(), 1);
+}
+
+#[test]
+fn a_look_for_twins_is_for_the_ghost_that_was_due_first() {
+    let mut job = of_two_ghosts();
+    job.ghosts[0].thing = Thing::Submission;
+    let (first, later) = (job.ghosts[0].due.min(job.ghosts[1].due), job.ghosts[0].due.max(job.ghosts[1].due));
+    assert!(first < later);
+    let looked = Event::Twins { thing: Thing::Submission, ids: vec![] };
+    let job = apply(Some(&job), &id(), at(2000), &looked).expect("told");
+    assert_eq!(job.look_due(), Some(later));
+}
+
+#[test]
+fn when_it_looked_last_is_known_within_its_step() {
+    let mut events = way();
+    let waited = events.iter().position(|event| matches!(event, Event::Waited { .. })).expect("a wait");
+    events.truncate(waited + 1);
+    let looked = after(&events).looked;
+    assert!(looked.is_some());
+    // A wait for something else is no look.
+    events.push(Event::Resumed);
+    events.push(Event::Waited { due: at(50), why: "the service asks for patience".into(), looked: false });
+    assert_eq!(after(&events).looked, looked);
+    events.extend([Event::Resumed, Event::Signed]);
+    assert_eq!(after(&events).looked, None);
 }
 
 #[test]

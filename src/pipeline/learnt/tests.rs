@@ -53,6 +53,33 @@ fn what_was_learnt_outlives_the_daemon_and_stays_bounded() {
 }
 
 #[test]
+fn what_nobody_saw_end_teaches_nothing() {
+    let now = jiff::Timestamp::UNIX_EPOCH + 2 * HOUR;
+    let ended = |looked: Option<Duration>| {
+        let learnt = Learnt::default();
+        let job = Job { looked: looked.map(|ago| now - ago), ..job("a", "r") };
+        let entries = learnt.ended(&job, Wait::Sign, SIGN, now);
+        match entries.first() {
+            Some(Entry::Flag { value, .. }) => value.clone(),
+            _ => None,
+        }
+    };
+    assert_eq!(ended(None), None, "not looked at in this step");
+    assert_eq!(ended(Some(HOUR)), None, "an outage of an hour");
+    assert_eq!(ended(Some(2 * MINUTE)).as_deref(), Some("7140000"), "in the middle between two looks");
+}
+
+#[test]
+fn an_early_refusal_is_seen_within_the_stated_bound() {
+    let learnt = Learnt::default();
+    for _ in 0..MOST {
+        learnt.learn(&job("a", "r"), Wait::Sign, 40 * MINUTE);
+    }
+    let next = |waited| learnt.next_look(&job("a", "r"), Wait::Sign, SIGN, waited);
+    assert!(next(MINUTE) <= SIGN.max && next(SIGN.max) > SIGN.max, "{:?}", next(SIGN.max));
+}
+
+#[test]
 fn a_stated_bound_is_kept_whatever_was_learnt() {
     let learnt = Learnt::default();
     for _ in 0..MOST {
@@ -94,7 +121,7 @@ impl Dice {
 /// looks, and the mean delay until an end is seen, once enough is known.
 fn follow(wait: Wait, pace: Pace, median: Duration, sigma: f64) -> (f64, Duration) {
     let (learnt, ours, mut dice) = (Learnt::default(), job("a", "r"), Dice(7));
-    let (mut looks, mut late, runs) = (0_u32, Duration::ZERO, 600);
+    let (mut looks, mut late, runs) = (0_u32, Duration::ZERO, 3000);
     for run in 0..runs + 64 {
         let takes = dice.time(median, sigma);
         // The first look comes at once, the second as without anything learnt.

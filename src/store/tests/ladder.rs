@@ -137,7 +137,10 @@ fn a_hundred_thousand_transitions_stay_small() {
     let due = Timestamp::from_second(1_790_000_000).expect("time");
     for round in 0..50u64 {
         let of = |at| {
-            let events = vec![Event::Waited { due, why: "Microsoft's signature".into() }, Event::Resumed];
+            let events = vec![
+                Event::Waited { due, why: "Microsoft's signature".into(), looked: false },
+                Event::Resumed,
+            ];
             store.commit(Commit::lazily(vec![Entry::Job { job: id(at), rev: 2 + round * 2, events }]))
         };
         let tickets: Vec<_> = (0..1000).map(of).collect();
