@@ -1,7 +1,7 @@
 //! Reading the journal: for catching up, and for one job's story.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::super::entry::{Entry, Line};
@@ -80,27 +80,24 @@ impl Reader {
             if self.fill()? == 0 || self.is_unwritten() {
                 return Ok(bad.map_or(Item::End, |_| Item::Torn { good: self.good }));
             }
-            let start = self.offset;
-            self.offset += self.buffer.len() as u64;
+            let start = self.offset - self.buffer.len() as u64;
             let whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
             let old =
                 whole && self.after > 0 && form::seq_of(&self.buffer).is_some_and(|seq| seq <= self.after);
             let line = match form::read(&self.buffer) {
                 _ if old => None,
-                Ok(line) if whole => Some(line),
                 // Cutting it off would forget what was acknowledged.
                 Err(Bad::Newer(why)) => {
                     let what = format!("{} at offset {start}: {why}", self.path.display());
                     return Err(StoreError::Newer { what });
                 }
+                // The file ends here. What comes while it is read belongs to this line, and is no other one.
+                _ if !whole => return Ok(Item::Torn { good: self.good }),
                 Err(Bad::Damaged(why)) => {
                     bad.get_or_insert((start, why));
                     continue;
                 }
-                Ok(_) => {
-                    bad.get_or_insert((start, "it has no end".to_owned()));
-                    continue;
-                }
+                Ok(line) => Some(line),
             };
             // A bad line is torn if nothing good follows it that was written after a sync, else somebody damaged the file.
             match (&bad, &line) {
@@ -136,7 +133,15 @@ impl Reader {
     fn fill(&mut self) -> Result<usize, StoreError> {
         self.buffer.clear();
         let failed = |source| StoreError::Io { what: "cannot read", path: self.path.clone(), error: source };
-        self.input.read_until(b'\n', &mut self.buffer).map_err(failed)
+        self.input.read_until(b'\n', &mut self.buffer).map_err(failed)?;
+        // Zeros before the end of a line were room when they were read, and the daemon has written there since.
+        if self.buffer.ends_with(b"\n") && memchr::memchr(0, &self.buffer).is_some() {
+            self.buffer.clear();
+            let again = self.input.seek(SeekFrom::Start(self.offset));
+            again.and_then(|_| self.input.read_until(b'\n', &mut self.buffer)).map_err(failed)?;
+        }
+        self.offset += self.buffer.len() as u64;
+        Ok(self.buffer.len())
     }
 }
 
@@ -201,3 +206,6 @@ pub(crate) fn each_line(
 fn contains(text: &[u8], word: &[u8]) -> bool {
     memchr::memmem::find(text, word).is_some()
 }
+
+#[cfg(test)]
+mod tests;
