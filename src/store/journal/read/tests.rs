@@ -47,3 +47,24 @@ fn room_that_was_read_before_lines_came_there_hides_none_of_them() {
     assert_eq!((reader.next().expect("read"), reader.passed()), (Item::End, 0));
     assert_eq!(reader.good(), (one.len() + two.len()) as u64);
 }
+
+#[test]
+fn bad_bytes_are_damage_only_if_they_were_on_the_disk_before() {
+    let one = spelt(&line(1, 0));
+    let good = one.len() as u64;
+    let with = |synced: u64| [&one[..], b"a bad line\n", &spelt(&line(2, synced))].concat();
+    for (synced, damaged) in [(0, false), (good - 1, false), (good, false), (good + 1, true)] {
+        let (_folder, path) = segment(&with(synced));
+        let mut reader = Reader::open(&path).expect("opened");
+        assert!(matches!(reader.next().expect("read"), Item::Line(_)));
+        match reader.next() {
+            Ok(item) => assert_eq!((item, damaged), (Item::Torn { good }, false), "{synced}"),
+            Err(error) => {
+                assert!(
+                    damaged && error.to_string().contains(&format!("offset {good}")),
+                    "{synced}: {error}"
+                );
+            }
+        }
+    }
+}
