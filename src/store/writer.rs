@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -20,8 +20,12 @@ const GROUP: usize = 256;
 /// How long a sync waits for one more commit, while fewer have come than shared the last one.
 const STRAGGLE: Duration = Duration::from_micros(50);
 
-/// How long the tables may lag behind the disk; the journal never does.
-const LAG: Duration = Duration::from_millis(500);
+/// Once nothing has come for so long, the tables go to the disk.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// While commits keep coming, the tables lag behind the journal for so long at most: to settle costs a sync of its own,
+/// and what they lack is read again when the store is opened.
+const LAG: Duration = Duration::from_secs(10);
 
 /// Tables that the writer changes.
 pub(super) trait Target: Bytes + Send + Sync + 'static {
@@ -52,7 +56,7 @@ impl Writer {
         let beat = Beat::default();
         let (stopping, stopped) = watch::channel(None);
         let writing =
-            Writing { tables, journal, dirty: false, together: 1, stopped: stopping, beat: beat.clone() };
+            Writing { tables, journal, behind: None, together: 1, stopped: stopping, beat: beat.clone() };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
         Ok(Self { queue, thread: Some(thread), beat, stopped })
@@ -92,7 +96,8 @@ impl Drop for Writer {
 struct Writing<T> {
     tables: Arc<T>,
     journal: Journal,
-    dirty: bool,
+    /// Since when the tables on the disk lack something.
+    behind: Option<Instant>,
     /// How many commits shared the last sync.
     together: usize,
     stopped: watch::Sender<Option<String>>,
@@ -103,10 +108,13 @@ impl<T: Target> Writing<T> {
     fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
         loop {
             self.beat.beat();
-            match commits.recv_timeout(LAG) {
+            match commits.recv_timeout(QUIET) {
                 Ok(first) => {
                     let group = self.gather(first, commits);
                     self.write(group);
+                    if self.behind.is_some_and(|since| since.elapsed() >= LAG) {
+                        self.settle();
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => self.settle(),
                 Err(RecvTimeoutError::Disconnected) => return self.settle(),
@@ -167,7 +175,7 @@ impl<T: Target> Writing<T> {
             self.journal.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
         match written {
             Ok(full) => {
-                self.dirty = true;
+                self.behind.get_or_insert_with(Instant::now);
                 for (answer, jobs) in answers {
                     drop(answer.send(Ok(jobs)));
                 }
@@ -205,7 +213,7 @@ impl<T: Target> Writing<T> {
     }
 
     fn settle(&mut self) {
-        if !std::mem::take(&mut self.dirty) || self.stopped.borrow().is_some() {
+        if self.behind.take().is_none() || self.stopped.borrow().is_some() {
             return;
         }
         // Never the tables before the journal: what they amount to has to be in it.
@@ -241,3 +249,6 @@ impl<T: Bytes> Bytes for Layer<'_, T> {
         Ok(super::tables::merge(self.base.scan(prefix)?, self.changes, prefix))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::super::Entry;
+use super::super::journal::Limits;
+use super::*;
+
+/// Tables in memory that always want to be brought to the database, and count it.
+#[derive(Default)]
+struct Tables {
+    pairs: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    brought: AtomicUsize,
+    settled: AtomicUsize,
+}
+
+impl Bytes for Tables {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.pairs.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+        let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = pairs.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+impl Target for Tables {
+    fn change(&self, changes: Changes) -> Result<(), StoreError> {
+        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        pairs.extend(changes.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        true
+    }
+
+    fn bring(&self) -> Result<(), StoreError> {
+        self.brought.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<(), StoreError> {
+        self.settled.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn writing(folder: &Path) -> Writing<Tables> {
+    let journal = Journal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
+    let (stopped, beat) = (watch::channel(None).0, Beat::default());
+    Writing { tables: Arc::default(), journal, behind: None, together: 1, stopped, beat }
+}
+
+fn flag(value: usize) -> Commit {
+    Commit::lazily(vec![Entry::Flag { key: "k".into(), value: Some(value.to_string()) }])
+}
+
+#[test]
+fn tables_that_lag_go_to_the_disk_though_commits_keep_coming() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writing = writing(folder.path());
+    writing.behind = Instant::now().checked_sub(LAG);
+    let (tables, (queue, commits)) = (Arc::clone(&writing.tables), channel());
+    let thread = std::thread::spawn(move || writing.run(&commits));
+    // It is never quiet.
+    let settled = (0..40).any(|round| {
+        let (answer, ticket) = oneshot::channel();
+        queue.send((flag(round), answer)).expect("taken");
+        ticket.blocking_recv().expect("answered").expect("committed");
+        std::thread::sleep(QUIET / 20);
+        tables.settled.load(Ordering::Relaxed) > 0
+    });
+    assert!(settled);
+    drop(queue);
+    thread.join().expect("it ends");
+    let times = tables.settled.load(Ordering::Relaxed);
+    assert!(times <= 2, "not at each commit: {times}");
+}
