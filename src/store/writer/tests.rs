@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::Entry;
-use super::super::journal::Limits;
+use super::super::entry::Line;
+use super::super::journal::{Item, Limits, Reader, segments};
 use super::*;
 
 /// Tables in memory that always want to be brought to the database, and count it.
@@ -57,6 +58,30 @@ fn writing(folder: &Path) -> Writing<Tables> {
 
 fn flag(value: usize) -> Commit {
     Commit::lazily(vec![Entry::Flag { key: "k".into(), value: Some(value.to_string()) }])
+}
+
+fn lines(folder: &Path) -> Vec<Line> {
+    let (_, path) = segments(folder).expect("segments").remove(0);
+    let mut reader = Reader::open(&path).expect("opened");
+    std::iter::from_fn(|| match reader.next().expect("read") {
+        Item::Line(line) => Some(line),
+        _ => None,
+    })
+    .collect()
+}
+
+#[test]
+fn the_journal_is_on_the_disk_before_the_database_has_what_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writing = writing(folder.path());
+    for round in 0..2 {
+        // Nobody waits for the disk, but the tables are full.
+        writing.write(vec![(flag(round), oneshot::channel().0)]);
+    }
+    assert_eq!(writing.tables.brought.load(Ordering::Relaxed), 2);
+    drop(writing);
+    let synced: Vec<_> = lines(folder.path()).iter().map(|line| line.synced).collect();
+    assert!(matches!(synced[..], [Some(0), Some(1..)]), "the first was synced before the second: {synced:?}");
 }
 
 #[test]
