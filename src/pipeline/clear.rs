@@ -11,8 +11,8 @@ use crate::store::StoreError;
 
 /// Removes results to which nothing has happened for as long as their folder keeps them; `store` is the store's folder.
 ///
-/// Those of jobs that can still go on stay: a failed one until it is forgotten, too. The receipt of a package whose
-/// dropped file still lies there stays as long as that.
+/// Those of jobs that can still go on stay: of one that failed or was cancelled, which `retry` takes up, until it is
+/// forgotten. The receipt of a package whose dropped file still lies there stays as long as that.
 ///
 /// # Errors
 /// When the store cannot be read. What the file system says is told, and tried again the next time.
@@ -68,10 +68,10 @@ fn is_over<S>(context: &Context<S>, receipt: &Receipt) -> Result<bool, StoreErro
     let state = match context.store.job(&receipt.id)? {
         Some(job) if job.updated > receipt.updated => return Ok(false),
         Some(job) => job.state.as_str().to_owned(),
-        None if receipt.state == "failed" => return Ok(true),
+        None if ["failed", "cancelled"].contains(&receipt.state.as_str()) => return Ok(true),
         None => receipt.state.clone(),
     };
-    Ok(["succeeded", "rejected", "cancelled"].contains(&state.as_str()))
+    Ok(["succeeded", "rejected"].contains(&state.as_str()))
 }
 
 /// How long until results are looked through again: as finely as the shortest time that a folder keeps them.

@@ -1,10 +1,12 @@
 //! `outbox_keep`: results that nobody picks up go, and nothing begins anew for it.
 
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 use dropship::sandbox::Quirks;
 
-use super::{edit, listening};
+use super::{edit, listening, receipt_of};
 use crate::home::{Home, bytes, wait_for};
 
 #[test]
@@ -62,6 +64,38 @@ fn results_are_kept_as_long_as_the_folder_says_and_nothing_of_anybody_else_goes(
     // Neither is anything written there again.
     assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
     assert_eq!((results().len(), jobs(&home), home.created()), (1, 3, (2, 2, 2)));
+}
+
+#[test]
+fn results_of_a_cancelled_job_stay_for_whoever_retries_it() {
+    let home = Home::with(Quirks::none(), "");
+    edit(
+        &home,
+        &[
+            ("outbox = \"out\"", "outbox = \"out\"\noutbox_keep = \"1s\""),
+            ("destination = \"windows_update\"", "destination = \"windows_update\"\nhold = true"),
+        ],
+    );
+    let daemon = home.daemon(&[]);
+    // Its results are cleared away: by then those of the other were looked at, too.
+    home.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let bad = receipt_of(&home, "bad.cab", "rejected");
+    let held = receipt_of(&home, "echo.cab", "held");
+    let id = held["id"].as_str().expect("an id");
+    assert!(home.run(&["cancel", id]).status.success());
+    receipt_of(&home, "echo.cab", "cancelled");
+    fs::remove_file(home.path("drop/bad.cab")).expect("it lay there");
+    let cleared = || (!Path::new(bad["outbox"].as_str().expect("a path")).exists()).then_some(());
+    wait_for("the rejected one to be cleared away", cleared).unwrap_or_else(|| panic!("{}", home.log()));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(home.run(&["retry", id]).status.success());
+    let again = receipt_of(&home, "echo.cab", "held");
+    assert_eq!(again["error"]["kind"], "approval", "{again:#}\n{}", home.log());
+    assert!(home.run(&["approve", id]).status.success());
+    receipt_of(&home, "echo.cab", "succeeded");
+    assert_eq!(home.created(), (1, 1, 1));
+    assert_eq!(daemon.terminate(), Some(0));
 }
 
 fn jobs(home: &Home) -> usize {
