@@ -12,7 +12,7 @@ use crate::store::StoreError;
 /// Removes results to which nothing has happened for as long as their folder keeps them; `store` is the store's folder.
 ///
 /// Those of jobs that can still go on stay: of one that failed or was cancelled, which `retry` takes up, until it is
-/// forgotten. The receipt of a package whose dropped file still lies there stays as long as that.
+/// forgotten. The receipt of a package whose bytes still lie in its folder stays as long as that.
 ///
 /// # Errors
 /// When the store cannot be read. What the file system says is told, and tried again the next time.
@@ -38,11 +38,13 @@ pub async fn clear_results<S>(context: &Context<S>, store: &Path) -> Result<(), 
             if !is_over(context, &receipt)? {
                 continue;
             }
+            // Whoever dropped it may have given it another name since.
+            let lies = context.store.lies(&folder, &receipt.sha256)?;
             let (at, dropped) = (package.clone(), receipt.path.clone());
             let removed = tokio::task::spawn_blocking(move || {
                 // Gone means that it does not lie there, not that somebody may not look.
                 let gone = dropped.is_none_or(|path| matches!(Path::new(&path).try_exists(), Ok(false)));
-                outbox::remove(&at, gone)
+                outbox::remove(&at, gone && !lies)
             });
             match removed.await {
                 Ok(Ok(false)) => {}

@@ -242,6 +242,12 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 
+    /// Is a file of the folder known to hold these bytes, under whatever name?
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lies(&self, folder: &str, sha256: &str) -> Result<bool, StoreError>;
+
     /// How many inspections of these bytes began and did not end.
     ///
     /// # Errors

@@ -63,6 +63,8 @@ fn suite(store: &dyn Store) {
     assert_eq!(store.find_everywhere("bb").expect("read"), [id(2)]);
     assert_eq!(store.seen("in", "/in/aa").expect("read").map(|seen| seen.job), Some(id(1)));
 
+    assert!(store.lies("in", "aa").expect("read") && !store.lies("out", "aa").expect("read"));
+
     // An illegal event, and one for a job that moved on, change nothing; what shares their line neither.
     let flag = Entry::Flag { key: "k".into(), value: Some("v".into()) };
     let illegal = Entry::Job { job: id(1), rev: 2, events: vec![Event::Committed] };
@@ -101,6 +103,7 @@ fn suite(store: &dyn Store) {
     assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
     commit(store, vec![Entry::Gone { folder: "in".into(), path: "/in/aa".into() }]);
     assert_eq!(store.find("aa", Some("in")).expect("read"), None);
+    assert!(!store.lies("in", "aa").expect("read"));
     assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)));
 
     let story = store.story(&id(2)).expect("story");

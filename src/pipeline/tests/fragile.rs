@@ -61,6 +61,10 @@ impl Store for Fragile {
         self.memory.seen_in(folder)
     }
 
+    fn lies(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        self.memory.lies(folder, sha256)
+    }
+
     fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
         self.memory.inspecting(sha256)
     }

@@ -109,6 +109,10 @@ impl Store for Durable {
         queries::seen_in(&*self.tables, folder)
     }
 
+    fn lies(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        tables::lies_in(&*self.tables, folder, sha256)
+    }
+
     fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
         queries::inspecting(&*self.tables, sha256)
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use crate::job::{Job, JobId};
 
-pub(super) use record::{Ahead, record, replay};
+pub(super) use record::{Ahead, lies_in, record, replay};
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);

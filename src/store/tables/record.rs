@@ -212,8 +212,8 @@ fn unlay<B: Bytes>(
 }
 
 /// Does any known file of the folder hold these bytes?
-fn lies_in<B: Bytes>(tables: &Overlay<'_, B>, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-    Ok(!tables.scan(&key::lying(sha256, folder, ""))?.is_empty())
+pub(in super::super) fn lies_in(tables: &impl Bytes, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+    Ok(!tables.keys(&key::lying(sha256, folder, ""))?.is_empty())
 }
 
 /// Forgets an ended job, but not its bytes as long as they lie in their folder.

@@ -1,7 +1,7 @@
 //! `outbox_keep`: results that nobody picks up go, and nothing begins anew for it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dropship::sandbox::Quirks;
@@ -64,6 +64,31 @@ fn results_are_kept_as_long_as_the_folder_says_and_nothing_of_anybody_else_goes(
     // Neither is anything written there again.
     assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
     assert_eq!((results().len(), jobs(&home), home.created()), (1, 3, (2, 2, 2)));
+}
+
+#[test]
+fn a_dropped_file_that_got_another_name_is_no_new_package_when_the_store_is_lost() {
+    let home = Home::with(Quirks::none(), "");
+    edit(&home, &[("outbox = \"out\"", "outbox = \"out\"\noutbox_keep = \"5s\"")]);
+    let daemon = home.daemon(&[]);
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let done = receipt_of(&home, "echo.cab", "succeeded");
+    fs::rename(home.path("drop/echo.cab"), home.path("drop/renamed.cab")).expect("renamed");
+    let folder = PathBuf::from(done["outbox"].as_str().expect("a path"));
+    let cleared = || (!folder.join("signed.zip").exists()).then_some(());
+    wait_for("the results to be cleared away", cleared).unwrap_or_else(|| panic!("{}", home.log()));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(folder.join("receipt.json").exists(), "the bytes lie there still\n{}", home.log());
+    assert_eq!(daemon.terminate(), Some(0));
+    fs::remove_dir_all(home.path("store")).expect("lost");
+    let daemon = home.daemon(&[]);
+    listening(&home);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!((jobs(&home), home.created()), (1, (1, 1, 1)), "{}", home.log());
+    fs::remove_file(home.path("drop/renamed.cab")).expect("it lay there");
+    wait_for("the receipt to be cleared away", || (!folder.exists()).then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
