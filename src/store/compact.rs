@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::StoreError;
 use super::entry::{Entry, Line};
 use super::journal::{Item, Journal, Reader};
-use super::tables::{Bytes, Seen, decode, job, key, number};
+use super::tables::{Bytes, Seen, decode, job, key, made, number};
 use crate::job::{Event, JobId};
 
 /// Segments that are gone through at once. With more than one, what is carried forward cannot make the journal grow
@@ -30,8 +30,13 @@ pub(super) fn compact(tables: &impl Bytes, journal: &mut Journal) -> Result<(), 
 
 fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<(), StoreError> {
     let mut reader = Reader::open(oldest)?.forgiving();
-    let mut sieve =
-        Sieve { tables, standing: BTreeSet::new(), inspecting: BTreeSet::new(), stumbled: BTreeMap::new() };
+    let mut sieve = Sieve {
+        tables,
+        standing: BTreeSet::new(),
+        inspecting: BTreeSet::new(),
+        owned: BTreeSet::new(),
+        stumbled: BTreeMap::new(),
+    };
     let mut carried = Vec::new();
     while let Item::Line(line) = reader.next()? {
         carried.extend(sieve.remains(line)?);
@@ -71,6 +76,22 @@ fn carry(journal: &mut Journal, carried: &mut Vec<Line>, entry: Entry) -> Result
     Ok(())
 }
 
+/// The job that an entry is about, and what the entry says is that job's at the service.
+fn things(entry: &Entry) -> Option<(&JobId, Vec<u64>)> {
+    fn created<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<u64> {
+        events
+            .filter_map(|event| if let Event::Created { id, .. } = event { Some(*id) } else { None })
+            .collect()
+    }
+    match entry {
+        Entry::Job { job, events, .. } => Some((job, created(events.iter()))),
+        Entry::Told { job, events } => Some((job, created(events.iter().map(|(_, event)| event)))),
+        Entry::Standing { job, .. } => Some((&job.id, made(job))),
+        Entry::Owned { job, remotes } => Some((job, remotes.clone())),
+        _ => None,
+    }
+}
+
 /// What of the oldest lines still counts.
 struct Sieve<'a, T> {
     tables: &'a T,
@@ -78,6 +99,8 @@ struct Sieve<'a, T> {
     standing: BTreeSet<JobId>,
     /// Bytes whose begun inspections were counted here.
     inspecting: BTreeSet<String>,
+    /// What was said to be a forgotten job's here already.
+    owned: BTreeSet<u64>,
     /// What each job stumbled over last: of a long row of the same, the first is enough for its story.
     stumbled: BTreeMap<JobId, String>,
 }
@@ -95,8 +118,13 @@ impl<T: Bytes> Sieve<'_, T> {
 
     fn still(&mut self, entry: Entry) -> Result<Option<Entry>, StoreError> {
         let tables = self.tables;
+        if let Some((id, remotes)) = things(&entry)
+            && !self.lives(id)?
+        {
+            return self.still_owned(id, &remotes);
+        }
         let counts = match &entry {
-            Entry::Job { job: id, .. } | Entry::Told { job: id, .. } if !self.lives(id)? => false,
+            Entry::Owned { .. } => true,
             Entry::Told { .. } => true,
             Entry::Job { job, rev, events } => {
                 self.standing.insert(job.clone());
@@ -132,6 +160,18 @@ impl<T: Bytes> Sieve<'_, T> {
             | Entry::Pruned { .. } => false,
         };
         Ok(counts.then_some(entry))
+    }
+
+    /// Of a forgotten job its products count: the next version may be theirs, and nobody else would know.
+    fn still_owned(&mut self, id: &JobId, remotes: &[u64]) -> Result<Option<Entry>, StoreError> {
+        let mut owned = Vec::new();
+        for remote in remotes {
+            let owner = self.tables.get(&key::remote(*remote))?;
+            if owner.is_some_and(|owner| owner == id.as_str().as_bytes()) && self.owned.insert(*remote) {
+                owned.push(*remote);
+            }
+        }
+        Ok((!owned.is_empty()).then(|| Entry::Owned { job: id.clone(), remotes: owned }))
     }
 
     fn lives(&self, id: &JobId) -> Result<bool, StoreError> {

@@ -109,6 +109,13 @@ pub enum Entry {
         /// How many events the job had then; it says nothing about later ones.
         rev: u64,
     },
+    /// Things at the service are a job's that is forgotten, in place of its lines, which went.
+    Owned {
+        /// Whose.
+        job: JobId,
+        /// Their ids.
+        remotes: Vec<u64>,
+    },
     /// An ended job is forgotten; that its bytes are known is not.
     Pruned {
         /// Which.

@@ -21,7 +21,7 @@ pub struct Exported {
 /// Takes one thing after the other; an error ends the export.
 pub type Each<'a> = &'a mut dyn FnMut(Exported) -> std::io::Result<()>;
 
-/// What stands now: jobs, flags, known files, begun inspections.
+/// What stands now: jobs, what is at the service of forgotten ones, flags, known files, begun inspections.
 pub(super) fn standing(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreError> {
     let mut give = |entry| each(Exported { at: None, entry }).map_err(closed);
     for name in tables.keys(key::JOBS)? {
@@ -29,6 +29,13 @@ pub(super) fn standing(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreE
         if let Some(job) = job(tables, &id)? {
             let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
             give(Entry::Standing { job: Box::new(job), receipted })?;
+        }
+    }
+    for (name, value) in tables.scan(key::REMOTE)? {
+        let remote = std::str::from_utf8(&name[key::REMOTE.len()..]).ok().and_then(|id| id.parse().ok());
+        let (job, remotes) = (id_of(&value)?, Vec::from_iter(remote));
+        if tables.get(&key::job(&job))?.is_none() {
+            give(Entry::Owned { job, remotes })?;
         }
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

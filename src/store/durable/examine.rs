@@ -90,7 +90,7 @@ fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Option<Finding>
     let mut different = Vec::new();
     for (key, value) in tables.scan(&[])? {
         let same = rebuilt.0.remove(&key).is_some_and(|rebuilt| rebuilt == value);
-        // The journal forgets whose a product of a forgotten job is; that the database knows more is no fault.
+        // The journal forgets what a job made and no longer has; that the database knows more is no fault.
         if !same && !key.starts_with(key::META) && !key.starts_with(key::REMOTE) {
             different.push(key);
         }

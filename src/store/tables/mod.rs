@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use crate::job::{Job, JobId};
 
-pub(super) use record::{Ahead, lies_in, record, replay};
+pub(super) use record::{Ahead, lies_in, made, record, replay};
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
@@ -140,6 +140,10 @@ pub(super) mod key {
     /// Set in every database that was begun properly.
     pub(crate) fn began() -> Vec<u8> {
         join(META, &["began"])
+    }
+    /// Set once the journal holds whose the things of forgotten jobs are.
+    pub(crate) fn entrusted() -> Vec<u8> {
+        join(META, &["entrusted"])
     }
     pub(crate) fn seq() -> Vec<u8> {
         join(META, &["seq"])

@@ -7,14 +7,21 @@ use jiff::Timestamp;
 use super::super::StoreError;
 use super::super::entry::{Entry, Line};
 use super::{Bytes, Kept, Overlay, Seen, decode, encode, job, key, number};
-use crate::job::{Event, Job, JobId, Thing, apply};
+use crate::job::{Creation, Event, Job, JobId, Thing, apply};
 
 /// What is known of lines further on, when lines are brought in that the tables do not have.
 ///
 /// The oldest lines of the journal go; what they amounted to stands further on. So the lines of a job may begin in the
 /// middle, and only what comes later says why.
 #[derive(Debug, Default)]
-pub(in super::super) struct Ahead(HashMap<JobId, u64>);
+pub(in super::super) struct Ahead(HashMap<JobId, (u64, Told)>);
+
+/// What a line further on says of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Standing,
+    Forgotten,
+}
 
 impl Ahead {
     /// Looks through lines.
@@ -23,8 +30,8 @@ impl Ahead {
         for line in lines {
             for entry in &line.entries {
                 match entry {
-                    Entry::Standing { job, .. } => ahead.insert(job.id.clone(), line.seq),
-                    Entry::Pruned { job } => ahead.insert(job.clone(), line.seq),
+                    Entry::Standing { job, .. } => ahead.insert(job.id.clone(), (line.seq, Told::Standing)),
+                    Entry::Pruned { job } => ahead.insert(job.clone(), (line.seq, Told::Forgotten)),
                     _ => None,
                 };
             }
@@ -33,8 +40,8 @@ impl Ahead {
     }
 
     /// Is the job told as a whole, or forgotten, after this line?
-    fn tells(&self, job: &JobId, seq: u64) -> bool {
-        self.0.get(job).is_some_and(|later| *later >= seq)
+    fn tells(&self, job: &JobId, seq: u64) -> Option<Told> {
+        self.0.get(job).filter(|(later, _)| *later >= seq).map(|(_, told)| *told)
     }
 }
 
@@ -65,9 +72,14 @@ fn enter<B: Bytes>(
         match entry {
             Entry::Job { job: id, rev, events } => {
                 let have = job(tables, id)?.map_or(0, |job| job.rev);
-                match ahead {
-                    Some(_) if have > *rev => {}
-                    Some(ahead) if have < *rev && ahead.tells(id, line.seq) => own(tables, id, events),
+                let told = ahead.filter(|_| have < *rev).and_then(|ahead| ahead.tells(id, line.seq));
+                match (ahead, told) {
+                    (Some(_), _) if have > *rev => {}
+                    (_, Some(Told::Standing)) => own(tables, id, events),
+                    // Nobody is there any more from whom the rest would be taken when the job is forgotten.
+                    (_, Some(Told::Forgotten)) => {
+                        own(tables, id, events.iter().filter(|event| outlives(event)))
+                    }
                     _ => jobs.extend(advance(tables, line.at, id, *rev, events)?),
                 }
             }
@@ -98,6 +110,11 @@ fn enter<B: Bytes>(
             Entry::Receipted { job: id, rev } => {
                 if job(tables, id)?.is_none_or(|job| job.rev == *rev) {
                     tables.remove(key::unreceipted(id));
+                }
+            }
+            Entry::Owned { job, remotes } => {
+                for remote in remotes {
+                    tables.put(key::remote(*remote), job.as_str().as_bytes());
                 }
             }
             Entry::Pruned { job } => prune(tables, job)?,
@@ -132,12 +149,25 @@ fn advance<B: Bytes>(
 }
 
 /// What exists at the service belongs to the job.
-fn own<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId, events: &[Event]) {
+fn own<'a, B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId, events: impl IntoIterator<Item = &'a Event>) {
     for event in events {
         if let Event::Created { id: remote, .. } = event {
             tables.put(key::remote(*remote), id.as_str().as_bytes());
         }
     }
+}
+
+/// Does what exists stay the job's when the job is forgotten?
+fn outlives(event: &Event) -> bool {
+    matches!(event, Event::Created { thing: Thing::Product, .. })
+}
+
+/// What a job has made at the service, or taken.
+pub(in super::super) fn made(job: &Job) -> Vec<u64> {
+    let labels = (0..job.labels.len()).map(Thing::Label);
+    let things = [Thing::Product, Thing::Submission].into_iter().chain(labels);
+    let made = things.filter_map(|thing| job.creation(thing).and_then(Creation::id));
+    made.chain(job.burnt.iter().filter_map(|id| id.parse().ok())).collect()
 }
 
 /// Keeps a job as it is now, and every index of it.
@@ -170,14 +200,8 @@ fn stand<B: Bytes>(tables: &mut Overlay<'_, B>, standing: &Job, receipted: bool)
     if before.as_ref().is_some_and(|before| before.rev >= standing.rev) {
         return Ok(());
     }
-    let labels = (0..standing.labels.len()).map(Thing::Label);
-    for thing in [Thing::Product, Thing::Submission].into_iter().chain(labels) {
-        if let Some(remote) = standing.creation(thing).and_then(crate::job::Creation::id) {
-            tables.put(key::remote(remote), standing.id.as_str().as_bytes());
-        }
-    }
-    for burnt in standing.burnt.iter().filter_map(|id| id.parse().ok()) {
-        tables.put(key::remote(burnt), standing.id.as_str().as_bytes());
+    for remote in made(standing) {
+        tables.put(key::remote(remote), standing.id.as_str().as_bytes());
     }
     keep(tables, before.as_ref(), standing)?;
     if receipted {

@@ -20,8 +20,8 @@ fn everything(store: &Durable, jobs: u32) -> BTreeMap<String, String> {
         say(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
         say(&format!("seen {at}"), format!("{:?}", store.seen("in", &path).expect("seen")));
         say(&format!("inspecting {at}"), format!("{}", store.inspecting(&sha256).expect("inspecting")));
+        say(&format!("owner {at}"), format!("{:?}", store.owner(u64::from(at) * 10 + 1).expect("owner")));
         if job.is_some() {
-            say(&format!("owner {at}"), format!("{:?}", store.owner(u64::from(at) * 10 + 1).expect("owner")));
             let mut story = store.story(&id(at)).expect("story");
             story.retain(|told| !matches!(told.event, Event::Waited { .. } | Event::Resumed));
             say(&format!("story {at}"), format!("{story:?}"));

@@ -96,7 +96,6 @@ fn tables_that_lag_go_to_the_disk_though_commits_keep_coming() {
         let (answer, ticket) = oneshot::channel();
         queue.send((flag(round), answer)).expect("taken");
         ticket.blocking_recv().expect("answered").expect("committed");
-        std::thread::sleep(QUIET / 20);
         tables.settled.load(Ordering::Relaxed) > 0
     });
     assert!(settled);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use dropship::sandbox::Quirks;
 
@@ -77,14 +76,13 @@ fn a_dropped_file_that_got_another_name_is_no_new_package_when_the_store_is_lost
     let folder = PathBuf::from(done["outbox"].as_str().expect("a path"));
     let cleared = || (!folder.join("signed.zip").exists()).then_some(());
     wait_for("the results to be cleared away", cleared).unwrap_or_else(|| panic!("{}", home.log()));
-    std::thread::sleep(Duration::from_secs(2));
+    clear_another(&home);
     assert!(folder.join("receipt.json").exists(), "the bytes lie there still\n{}", home.log());
     assert_eq!(daemon.terminate(), Some(0));
     fs::remove_dir_all(home.path("store")).expect("lost");
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
     assert_eq!((jobs(&home), home.created()), (1, (1, 1, 1)), "{}", home.log());
+    let daemon = home.daemon(&[]);
     fs::remove_file(home.path("drop/renamed.cab")).expect("it lay there");
     wait_for("the receipt to be cleared away", || (!folder.exists()).then_some(()))
         .unwrap_or_else(|| panic!("{}", home.log()));
@@ -102,18 +100,12 @@ fn results_of_a_cancelled_job_stay_for_whoever_retries_it() {
         ],
     );
     let daemon = home.daemon(&[]);
-    // Its results are cleared away: by then those of the other were looked at, too.
-    home.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let bad = receipt_of(&home, "bad.cab", "rejected");
     let held = receipt_of(&home, "echo.cab", "held");
     let id = held["id"].as_str().expect("an id");
     assert!(home.run(&["cancel", id]).status.success());
     receipt_of(&home, "echo.cab", "cancelled");
-    fs::remove_file(home.path("drop/bad.cab")).expect("it lay there");
-    let cleared = || (!Path::new(bad["outbox"].as_str().expect("a path")).exists()).then_some(());
-    wait_for("the rejected one to be cleared away", cleared).unwrap_or_else(|| panic!("{}", home.log()));
-    std::thread::sleep(Duration::from_secs(3));
+    clear_another(&home);
     assert!(home.run(&["retry", id]).status.success());
     let again = receipt_of(&home, "echo.cab", "held");
     assert_eq!(again["error"]["kind"], "approval", "{again:#}\n{}", home.log());
@@ -121,6 +113,15 @@ fn results_of_a_cancelled_job_stay_for_whoever_retries_it() {
     receipt_of(&home, "echo.cab", "succeeded");
     assert_eq!(home.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
+}
+
+/// Returns when results that are younger than all others were cleared away: by then the others were looked at, too.
+fn clear_another(home: &Home) {
+    home.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
+    let bad = receipt_of(home, "bad.cab", "rejected");
+    fs::remove_file(home.path("drop/bad.cab")).expect("it lay there");
+    let cleared = || (!Path::new(bad["outbox"].as_str().expect("a path")).exists()).then_some(());
+    wait_for("the rejected one to be cleared away", cleared).unwrap_or_else(|| panic!("{}", home.log()));
 }
 
 fn jobs(home: &Home) -> usize {
