@@ -1,22 +1,20 @@
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml`: dropship's upload and that of the official
-//! `azure_storage_blob` crate, turn by turn, into a store that keeps nothing. Each round of each client is a
-//! process of its own, so that its memory and processor time are its own.
+//! What is measured beside dropship, and dropship in the same way: `cargo run --release --manifest-path
+//! benches/peers/Cargo.toml` compares its upload with that of the official `azure_storage_blob` crate, turn by turn,
+//! into a store that keeps nothing. Each round of each client is a process of its own, so that its memory and
+//! processor time are its own. `benches/compare.py` runs the parts: `store` and `api` are servers, `sqlite FOLDER`,
+//! `step BASE COUNT` and `CLIENT URL FILE LENGTH COUNT [AT-ONCE]` are what it measures.
 
 #[path = "../../sink/mod.rs"]
 mod sink;
+mod sqlite;
+mod step;
+mod uploads;
 
 use std::io::Read;
-use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use azure_core::http::Body;
-use azure_storage_blob::BlobClient;
-use azure_storage_blob::models::BlobClientUploadOptions;
-use azure_storage_blob::stream::tokio::FileStream;
-use dropship::hardware::{Client, Credential, SecretSource, Settings};
-use dropship::redact::{SafeUrl, Secret};
 use url::Url;
 
 const GIB: u64 = 1 << 30;
@@ -30,9 +28,16 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [store] if store == "store" => sink::store(),
-        [client, base, file, length, count] => {
+        [api] if api == "api" => step::serve(),
+        [sqlite, folder] if sqlite == "sqlite" => sqlite::measure(Path::new(folder)),
+        [step, base, count] if step == "step" => {
+            runtime().block_on(step::measure(base.parse().expect("a URL"), count.parse().expect("a number")));
+        }
+        [client, base, file, length, count, at_once @ ..] => {
             let number = |text: &str| text.parse::<u64>().expect("a number");
-            round(client, base.parse().expect("a URL"), Path::new(file), number(length), number(count));
+            let base = base.parse().expect("a URL");
+            let at_once = at_once.first().map_or(1, |text| text.parse().expect("a number"));
+            round(client, base, Path::new(file), number(length), number(count), at_once);
         }
         _ => compare(),
     }
@@ -75,57 +80,17 @@ fn measure(client: &str, base: &Url, file: &Path, length: u64, count: usize) -> 
     text.split_whitespace().map(|number| number.parse().expect("a number")).collect()
 }
 
-fn round(client: &str, base: Url, file: &Path, length: u64, count: u64) {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
-    let url = base.join(&format!("/{length}/b?sp=rcw&sig=x")).expect("a URL");
-    let file = file.to_owned();
+fn round(client: &str, base: Url, file: &Path, length: u64, count: u64, at_once: usize) {
+    let runtime = runtime();
     let start = Instant::now();
-    runtime.block_on(async {
-        match client {
-            "dropship" => ours(&base, url, &file, count).await,
-            "azure-defaults" => official(url, file, count, None).await,
-            "azure-8MiB-4" => official(url, file, count, Some((8 << 20, 4))).await,
-            _ => one_put(url, file, length, count).await,
-        }
-    });
+    runtime.block_on(uploads::run(client, base, file, length, count, at_once));
     let wall = start.elapsed().as_secs_f64();
     println!("{wall} {} {}", processor(), sink::peak_mib());
 }
 
-async fn ours(base: &Url, url: Url, file: &Path, count: u64) {
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
-    let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
-    let url = SafeUrl::new(url);
-    for _ in 0..count {
-        client.upload(&url, file, &|_| ()).await.expect("uploaded");
-    }
-}
-
-async fn official(url: Url, file: PathBuf, count: u64, sizes: Option<(u64, usize)>) {
-    let options = || BlobClientUploadOptions {
-        partition_size: sizes.and_then(|(size, _)| NonZero::new(size)),
-        parallel: sizes.and_then(|(_, parallel)| NonZero::new(parallel)),
-        ..Default::default()
-    };
-    for _ in 0..count {
-        let client = BlobClient::new(url.clone(), None, None).expect("a client");
-        let opened = tokio::fs::File::open(&file).await.expect("the file");
-        let body: Body = FileStream::builder(opened).build().await.expect("a stream").into();
-        client.upload(body.into(), Some(options())).await.expect("uploaded");
-    }
-}
-
-async fn one_put(url: Url, file: PathBuf, length: u64, count: u64) {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-    for _ in 0..count {
-        let opened = tokio::fs::File::open(&file).await.expect("the file");
-        let stream = tokio_util::io::ReaderStream::with_capacity(opened, 256 * 1024);
-        let put = http.put(url.clone()).header("Content-Length", length);
-        let answer = put.body(reqwest::Body::wrap_stream(stream)).send().await.expect("sent");
-        assert_eq!(answer.status(), 201);
-    }
+fn runtime() -> tokio::runtime::Runtime {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio")
 }
 
 /// Processor time of this process so far, in seconds.

@@ -3,11 +3,25 @@
 import datetime
 import json
 import re
+import signal
 import statistics
 import time
 import urllib.request
 
+from .common import DROPSHIP, ROOT, Server, free_port, say
+from .daemon import Daemon, home_at
+
 WINDOW = 60
+BURST = """
+workers = 16
+[api.poll]
+sign = { first = "5s", max = "20s" }
+publish = { first = "5s", max = "20s" }
+"""
+METRICS = """
+[metrics]
+listen = "127.0.0.1:{port}"
+"""
 
 
 class Mould:
@@ -71,7 +85,7 @@ def metrics(port):
         return answer.read().decode()
 
 
-def burst(daemon, home, port, cabinet, count, limit, say):
+def burst(daemon, home, port, cabinet, count, limit):
     """Drops packages into the folder of a daemon that was just started and tells of itself at `port`; `limit` calls a
     minute are allowed."""
     mould = Mould(cabinet)
@@ -109,3 +123,32 @@ def burst(daemon, home, port, cabinet, count, limit, say):
 
 def stamp(text):
     return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp()
+
+
+def at_once(table, folder, count):
+    """Packages that are dropped at once, with a stand-in that throttles."""
+    limit = count * 3
+    with Server(DROPSHIP, "sandbox", "--json", "--speed", "6000", "--requests-per-minute", limit) as base:
+        home = home_at(folder / "burst", base)
+        port, path = free_port(), home / "dropship.toml"
+        path.write_text(path.read_text().replace("[store]", BURST + "[store]", 1) + METRICS.format(port=port))
+        cabinet = (ROOT / "tests/fixtures/cab/good-signed.cab").read_bytes()
+        daemon = Daemon(home)
+        try:
+            daemon.serving()
+            found = burst(daemon, home, port, cabinet, count, limit)
+        finally:
+            daemon.end(signal.SIGTERM)
+    what = f"{count:,} packages at once, {limit:,} calls a minute allowed"
+
+    def verdict(met):
+        return None if met and count < 10_000 else met
+
+    share = found["share"]
+    table.add("11", f"{what}: at least 95 % of them used", "-" if share is None else f"{share:.1%}",
+              None if share is None else verdict(share >= 0.95),
+              f"{found['throttled']} calls were throttled; without the first minute, which lets all through at once")
+    table.add("11", f"{what}: memory at most 150 MiB", f"{found['memory']:.0f} MiB", verdict(found["memory"] <= 150))
+    ratio = found["last"] / found["mean"]
+    table.add("11", f"{what}: the last waits at most twice the mean",
+              f"{ratio:.2f} ({found['last']:.0f} s, mean {found['mean']:.0f} s)", verdict(ratio <= 2))

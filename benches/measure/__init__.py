@@ -1,0 +1,1 @@
+"""The parts of `benches/compare.py`, named by what they measure."""

@@ -1,0 +1,16 @@
+"""Judging a large package, beside hashing it."""
+
+import re
+
+from .common import cargo
+
+
+def inspection(table):
+    text = cargo("bench", "--locked", "--bench", "inspect", timeout=600)
+    table.details.append("```\n" + text.strip() + "\n```")
+    ratios = [float(number) for number in re.findall(r"inspect_hashed\s+[\d.]+ s, ([\d.]+) times", text)]
+    if not ratios:
+        raise RuntimeError("the bench printed no ratio")
+    table.add("5", "judging and hashing a CAB of 1 GiB at most 1.5 of `openssl dgst -sha256`",
+              " and ".join(f"{ratio:.2f}" for ratio in ratios) + " (stored, MSZIP)", max(ratios) <= 1.5,
+              "the copy into the store is not part of it")

@@ -1,0 +1,46 @@
+"""The program itself: how large, how long to build, and what one of its calls costs."""
+
+import os
+import statistics
+import tempfile
+import time
+
+from .common import DROPSHIP, PEERS, SCRATCH, Server, call, peers
+
+CALLS = 5_000
+
+
+def size(table, folder):
+    stripped = folder / "stripped"
+    call("strip", "-o", stripped, DROPSHIP)
+    mega = stripped.stat().st_size / 1e6
+    table.add("12", "release binary at most 15 MB stripped", f"{mega:.1f} MB", mega <= 15)
+
+
+def step(table, rounds):
+    """One call of dropship's client, and a bare GET between each two of them."""
+    peers()
+    ours, worst, bare = [], [], []
+    with Server(PEERS, "api") as base:
+        for _ in range(min(rounds, 5)):
+            told = call(PEERS, "step", base, CALLS).split()
+            for number, into in zip(told, (ours, worst, bare)):
+                into.append(float(number))
+    ours, worst, bare = (statistics.median(numbers) for numbers in (ours, worst, bare))
+    table.add("12", "an API step 100 us in the median, on a connection that is kept alive", f"{ours:.0f} us", ours <= 100,
+              f"`Client::submission` to a small server of our own, {CALLS:,} times; 99 % within {worst:.0f} us, a bare GET "
+              f"of the same by reqwest {bare:.0f} us")
+
+
+def clean_build(table, asked):
+    wanted = "a clean release build in 240 s on 2 cores"
+    if not asked:
+        table.add("12", wanted, "-", None, "asked for by `--clean-build`")
+        return
+    call("cargo", "fetch", "--locked", timeout=900)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as target:
+        start = time.perf_counter()
+        call("cargo", "build", "--release", "--locked", "--offline", "--bin", "dropship", timeout=3600,
+             env={**os.environ, "CARGO_TARGET_DIR": target})
+        wall = time.perf_counter() - start
+    table.add("12", wanted, f"{wall:.0f} s", wall <= 240, f"{os.cpu_count()} cores, crates fetched before")

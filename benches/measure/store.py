@@ -1,0 +1,27 @@
+"""Durable transitions, beside a raw write and SQLite."""
+
+import re
+import statistics
+
+from .common import PEERS, call, cargo, peers
+
+
+def transition(table, rounds, folder):
+    peers()
+    runs, sqlite = [], []
+    for _ in range(min(rounds, 5)):
+        text = cargo("bench", "--locked", "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
+        runs.append({name: float(number) for name, number in re.findall(r"(\S+) ([\d.]+) us", text)})
+        sqlite.append(float(call(PEERS, "sqlite", folder)))
+    found = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    theirs = statistics.median(sqlite)
+    lines = [f"{name} {number:.1f} us" for name, number in found.items()] + [f"sqlite-of-32 {theirs:.1f} us"]
+    table.details.append("```\n" + "\n".join(lines) + "\n```")
+    ratio = found["transition"] / found["raw"]
+    table.add("9", "a durable transition at most 2.2 of a raw pwrite with fdatasync",
+              f"{ratio:.2f} ({found['transition']:.0f} us, raw {found['raw']:.0f} us)", ratio <= 2.2)
+    faster = theirs / found["transition-of-32"]
+    table.add("9", "32 workers at least 1.3 of SQLite's group commit",
+              f"{faster:.2f} ({found['transition-of-32']:.0f} us a transition, SQLite {theirs:.0f} us)", faster >= 1.3,
+              "32 threads that each wait for their answer, in both; SQLite: rows of 2 KiB through one committer, WAL, "
+              "synchronous=FULL")

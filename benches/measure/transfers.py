@@ -1,0 +1,108 @@
+"""Uploads into a store that keeps nothing, beside other clients of it."""
+
+import statistics
+import urllib.request
+
+from .common import GIB, MIB, PEERS, Server, call, peers, python, spent, sparse, timed
+
+PYTHON_UPLOAD = """
+import sys
+from azure.storage.blob import BlobClient
+with open(sys.argv[2], "rb") as file:
+    BlobClient.from_blob_url(sys.argv[1]).upload_blob(file, overwrite=True, max_concurrency=4)
+"""
+AT_ONCE = 4
+
+
+def peer(name, url, path, size, *more):
+    """Wall and processor seconds and MiB of a client of `benches/peers`; timed from outside as every other client is:
+    its start and its end count too."""
+    more = more or (1,)
+    wall, busy, told = spent(lambda: call(PEERS, name, url, path, size, *more))
+    return [wall, busy, float(told.split()[2])]
+
+
+def in_turn(clients, rounds):
+    """Medians of what each client gives, turn by turn after a warm-up."""
+    found = {name: [] for name in clients}
+    for turn in range(rounds + 1):
+        for name, run in clients.items():
+            result = run()
+            if turn:
+                found[name].append(result)
+    return {name: [statistics.median(part) for part in zip(*runs)] for name, runs in found.items()}
+
+
+def lines(head, found, memory):
+    """A table of the clients; `memory` names its last column."""
+    rows = [f"| {head} | wall s | processor s | {memory} |", "|---|---|---|---|"]
+    for name, numbers in found.items():
+        last = f"{numbers[2]:.0f}" if len(numbers) > 2 else "-"
+        rows.append(f"| {name} | {numbers[0]:.3f} | {numbers[1]:.2f} | {last} |")
+    return "\n".join(rows)
+
+
+def large(table, rounds, folder):
+    peers()
+    file, huge = sparse(folder, GIB), sparse(folder, 4 * GIB)
+    with Server(PEERS, "store") as base:
+        url = f"{base}/{GIB}/b?sp=rcw&sig=x"
+        middle = in_turn({
+            "dropship": lambda: peer("dropship", base, file, GIB),
+            "curl, one PUT": lambda: timed("curl", "-sf", "-T", file, url),
+            "azure_storage_blob (Rust)": lambda: peer("azure-defaults", base, file, GIB),
+            "azure-storage-blob (Python), 4 at a time": lambda: timed(python(), "-c", PYTHON_UPLOAD, url, file),
+        }, rounds)
+        most = peer("dropship", base, huge, 4 * GIB)[2]
+    ours = middle["dropship"]
+    table.details.append(lines("1 GiB to the sink", middle, "memory MiB"))
+    for name, index, limit, what in (("curl, one PUT", 0, 0.8, "wall beside one PUT of curl"),
+                                     ("azure-storage-blob (Python), 4 at a time", 0, 0.33,
+                                      "wall beside azure-storage-blob of Python"),
+                                     ("azure_storage_blob (Rust)", 1, 0.8, "processor beside the official Rust crate")):
+        ratio = ours[index] / middle[name][index]
+        table.add("1", f"1 GiB: {what}, at most {limit}", f"{ratio:.2f}", ratio <= limit)
+    same = most <= 1.1 * ours[2]
+    table.add("3", "memory for 4 GiB at most 40 MiB, within a tenth of 1 GiB's",
+              f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40 and same, "the upload alone, without the hash")
+
+
+def many(table, rounds, folder):
+    """Many small files, some of them side by side through one client."""
+    peers()
+    file = sparse(folder, 2 * MIB)
+
+    def connections(base):
+        with urllib.request.urlopen(f"{base}/__stats", timeout=30) as answer:
+            return int(answer.read())
+
+    def one(name, base):
+        before = connections(base)
+        wall, busy, _ = peer(name, base, file, 2 * MIB, 200, AT_ONCE)
+        return [wall, busy, connections(base) - before]
+
+    with Server(PEERS, "store") as base:
+        middle = in_turn({
+            "dropship": lambda: one("dropship", base),
+            "object_store": lambda: one("object-store", base),
+            "azure_storage_blob (Rust)": lambda: one("azure-defaults", base),
+        }, rounds)
+    table.details.append(lines(f"200 files of 2 MiB to the sink, {AT_ONCE} at once", middle, "connections"))
+    ratio, used = middle["dropship"][0] / middle["object_store"][0], middle["dropship"][2]
+    table.add("4", f"200 files of 2 MiB, {AT_ONCE} at once: at most 1.3 of object_store's time, on no more connections",
+              f"{ratio:.2f}, on {used:.0f}", ratio <= 1.3 and used <= AT_ONCE,
+              "dropship also asks for the length of each afterwards, which object_store does not")
+
+
+def link(table, rounds, folder):
+    """A link of 30 ms an answer and 50 MB/s a connection."""
+    peers()
+    file = sparse(folder, GIB)
+    one = 8 * MIB / 50e6 + 0.030
+    ideal = GIB / (8 * MIB) * one / 8
+    with Server(PEERS, "store", SINK_DELAY_MS="30", SINK_RATE_MB="50") as base:
+        walls = [float(call(PEERS, "dropship", base, file, GIB, 1).split()[0]) for _ in range(min(rounds, 3))]
+    share = ideal / statistics.median(walls)
+    table.add("4", "1 GiB over a link of 30 ms and 50 MB/s a connection: at least 95 % of 8 times one connection",
+              f"{share:.0%} ({statistics.median(walls):.2f} s)", share >= 0.95,
+              "reckoned for 8 blocks in flight; the client chooses how many it keeps there")

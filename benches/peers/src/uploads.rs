@@ -1,0 +1,112 @@
+//! The clients of the blob store.
+
+use std::future::Future;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+use azure_core::http::Body;
+use azure_storage_blob::BlobClient;
+use azure_storage_blob::models::BlobClientUploadOptions;
+use azure_storage_blob::stream::tokio::FileStream;
+use dropship::hardware::{Client, Credential, SecretSource, Settings};
+use dropship::redact::{SafeUrl, Secret};
+use futures_util::{StreamExt, stream};
+use object_store::ObjectStoreExt;
+use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
+use url::Url;
+
+/// Uploads a file `count` times, `at_once` of them side by side. Where `base` is signed it is the blob itself, else
+/// the sink, whose paths begin with the blob's length.
+pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count: u64, at_once: usize) {
+    let file = file.to_owned();
+    let url = match base.query() {
+        Some(_) => base,
+        None => base.join(&format!("/{length}/b?sp=rcw&sig=x")).expect("a URL"),
+    };
+    match client {
+        "dropship" => {
+            let (client, url) = (ours(&url), SafeUrl::new(url));
+            many(count, at_once, || {
+                let (client, url, file) = (client.clone(), url.clone(), file.clone());
+                async move { drop(client.upload(&url, &file, &|_| ()).await.expect("uploaded")) }
+            })
+            .await;
+        }
+        "object-store" => {
+            let (store, path) = object_store(&url);
+            many(count, at_once, || {
+                let (store, path, file) = (store.clone(), path.clone(), file.clone());
+                async move {
+                    let bytes = tokio::fs::read(file).await.expect("the file");
+                    store.put(&path, bytes.into()).await.expect("uploaded");
+                }
+            })
+            .await;
+        }
+        "azure-defaults" => many(count, at_once, || official(url.clone(), file.clone(), None)).await,
+        "azure-8MiB-4" => {
+            many(count, at_once, || official(url.clone(), file.clone(), Some((8 << 20, 4)))).await;
+        }
+        "one-put" => one_put(url, file, length, count).await,
+        _ => panic!("there is no client {client}"),
+    }
+}
+
+/// Each is a task, as a job of the daemon is.
+async fn many<F>(count: u64, at_once: usize, one: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut running = stream::iter(0..count).map(|_| tokio::spawn(one())).buffer_unordered(at_once);
+    while let Some(done) = running.next().await {
+        done.expect("uploaded");
+    }
+}
+
+/// dropship's client, whose endpoint is the store: packages go to that host then.
+pub(crate) fn ours(at: &Url) -> Client {
+    let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
+    let base = at.join("/").expect("a URL");
+    Client::new(Settings::new(base.clone(), base, "t", "c", secret)).expect("a client")
+}
+
+/// It wants the parts of a signed URL, not the URL.
+fn object_store(url: &Url) -> (MicrosoftAzure, object_store::path::Path) {
+    let mut segments: Vec<&str> = url.path_segments().expect("a path").collect();
+    let (blob, container) = (segments.pop().expect("a blob"), segments.pop().expect("a container"));
+    let mut endpoint = url.join("/").expect("a URL");
+    endpoint.path_segments_mut().expect("a base").pop_if_empty().extend(&segments);
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let store = MicrosoftAzureBuilder::new()
+        .with_account("devstoreaccount1")
+        .with_container_name(container)
+        .with_endpoint(endpoint.as_str().trim_end_matches('/').to_owned())
+        .with_sas_authorization(pairs)
+        .with_allow_http(true)
+        .build()
+        .expect("a store");
+    (store, blob.into())
+}
+
+async fn official(url: Url, file: PathBuf, sizes: Option<(u64, usize)>) {
+    let options = BlobClientUploadOptions {
+        partition_size: sizes.and_then(|(size, _)| NonZero::new(size)),
+        parallel: sizes.and_then(|(_, parallel)| NonZero::new(parallel)),
+        ..Default::default()
+    };
+    let client = BlobClient::new(url, None, None).expect("a client");
+    let opened = tokio::fs::File::open(&file).await.expect("the file");
+    let body: Body = FileStream::builder(opened).build().await.expect("a stream").into();
+    client.upload(body.into(), Some(options)).await.expect("uploaded");
+}
+
+async fn one_put(url: Url, file: PathBuf, length: u64, count: u64) {
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for _ in 0..count {
+        let opened = tokio::fs::File::open(&file).await.expect("the file");
+        let stream = tokio_util::io::ReaderStream::with_capacity(opened, 256 * 1024);
+        let put = http.put(url.clone()).header("Content-Length", length);
+        let answer = put.body(reqwest::Body::wrap_stream(stream)).send().await.expect("sent");
+        assert_eq!(answer.status(), 201);
+    }
+}
