@@ -46,6 +46,20 @@ impl From<&Metadata> for Identity {
     }
 }
 
+impl From<&rustix::fs::Stat> for Identity {
+    #[expect(clippy::useless_conversion, reason = "the width of these differs between architectures")]
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        let stamp = |secs, nanos| Stamp { secs, nanos: u32::try_from(nanos).unwrap_or(0) };
+        Self {
+            dev: stat.st_dev.into(),
+            ino: stat.st_ino.into(),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mtime: stamp(stat.st_mtime.into(), stat.st_mtime_nsec),
+            ctime: stamp(stat.st_ctime.into(), stat.st_ctime_nsec),
+        }
+    }
+}
+
 impl Identity {
     /// Of a regular file at this path, if there is one; follows no link.
     pub(super) fn of_file(path: &Path) -> Option<Self> {

@@ -1,21 +1,27 @@
 //! One pass over a folder: the oldest files that the desk does not know yet, in bounded memory.
 
 use std::collections::{BinaryHeap, HashSet};
-use std::ffi::OsString;
-use std::fs::{DirEntry, Metadata};
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, open, statat};
 
 use super::candidates::Candidates;
 use super::health::Trouble;
-use super::known::Known;
+use super::known::{Known, Sightings};
 use super::names::is_temporary;
 use super::shared::Shared;
+use super::stack::Stack;
 use super::{Identity, Stamp};
 
 /// Most files that one pass brings; a folder with more is passed over again, from there on.
 pub(super) const CHUNK: usize = 4096;
+/// Bytes of directory entries that the kernel is asked for at once.
+const ENTRIES: usize = 64 * 1024;
 
 /// Oldest first, then by name: also how far a look has come.
 pub(super) type Age = (Stamp, PathBuf);
@@ -40,13 +46,13 @@ pub(super) struct Pass {
     pub(super) devs: Vec<u64>,
     /// Directories that could not be read, or watched.
     pub(super) troubles: Vec<Trouble>,
-    /// Every directory was read to its end.
-    pub(super) complete: bool,
+    /// A directory could not be read to its end.
+    pub(super) broken: bool,
 }
 
 /// Goes through `start` and, if the folder is recursive, what lies below; each directory is watched first.
 ///
-/// Blocks on the file system.
+/// Blocks on the file system. Two go through a tree at the same time: most of a look is the kernel's work.
 pub(super) fn pass(
     shared: &Shared,
     memory: &mut Memory,
@@ -54,61 +60,162 @@ pub(super) fn pass(
     after: Option<&Age>,
     look: u64,
 ) -> Pass {
-    let mut pass = Pass { complete: true, ..Pass::default() };
-    let mut oldest = BinaryHeap::<Age>::new();
-    let mut stack = vec![start.to_owned()];
-    while let Some(dir) = stack.pop() {
-        if let Err(error) = read(shared, memory, &dir, after, look, &mut pass, &mut oldest, &mut stack) {
-            // A subfolder that went away meanwhile is no trouble, the folder itself is.
-            if error.kind() == io::ErrorKind::NotFound && dir != shared.spec.path {
-                continue;
-            }
-            pass.complete = false;
-            pass.troubles.push(Trouble::unreadable(&dir, &error));
-        }
+    let walk = Walk {
+        shared,
+        candidates: &memory.candidates,
+        known: Mutex::new(&mut memory.known),
+        after,
+        look,
+        stack: Stack::of(start.to_owned()),
+    };
+    let mut one = Hand::default();
+    // The first directory tells whether there is work for two.
+    if let Some((dir, _done)) = walk.stack.take() {
+        walk.go_through(&dir, &mut one);
     }
-    pass.found = oldest.into_sorted_vec();
-    pass
+    let mut other = Hand::default();
+    if walk.stack.len() > 1 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| walk.run(&mut other));
+            walk.run(&mut one);
+        });
+    } else {
+        walk.run(&mut one);
+    }
+    one.join(other)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the state of one pass, passed down one level")]
-fn read(
-    shared: &Shared,
-    memory: &mut Memory,
-    dir: &Path,
-    after: Option<&Age>,
+/// One pass under way.
+struct Walk<'a> {
+    shared: &'a Shared,
+    candidates: &'a Candidates,
+    known: Mutex<&'a mut Known>,
+    after: Option<&'a Age>,
     look: u64,
-    pass: &mut Pass,
-    oldest: &mut BinaryHeap<Age>,
-    stack: &mut Vec<PathBuf>,
-) -> io::Result<()> {
-    watch(shared, dir, pass)?;
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        match sort(shared, dir, &entry)? {
-            Entry::Directory => stack.push(entry.path()),
-            Entry::File(path, meta) => {
-                let identity = Identity::from(&meta);
-                let sidecar = shared.sidecar(&path);
-                if shared.desk.knows(&shared.spec.name, &path, &identity, sidecar.as_ref()) {
-                    memory.known.seen(&shared.spec.path, &path, identity.dev, look);
-                    continue;
-                }
-                let age = (identity.mtime, path);
-                let waits = memory.candidates.get(&age.1).is_some_and(|known| known.identity == identity);
-                if waits || after.is_some_and(|after| age <= *after) {
-                    continue;
-                }
-                oldest.push(age);
-                if oldest.len() > CHUNK {
-                    oldest.pop();
-                    pass.more = true;
-                }
-            }
-            Entry::Other => {}
+    /// Directories that are still to be read.
+    stack: Stack<PathBuf>,
+}
+
+/// What one of those who go through it has found.
+#[derive(Default)]
+struct Hand {
+    pass: Pass,
+    oldest: BinaryHeap<Age>,
+}
+
+impl Hand {
+    fn put(&mut self, age: Age) {
+        self.oldest.push(age);
+        if self.oldest.len() > CHUNK {
+            self.oldest.pop();
+            self.pass.more = true;
         }
     }
-    Ok(())
+
+    fn join(mut self, other: Self) -> Pass {
+        other.oldest.into_iter().for_each(|age| self.put(age));
+        let Self { mut pass, oldest } = self;
+        pass.found = oldest.into_sorted_vec();
+        pass.more |= other.pass.more;
+        pass.dirs.extend(other.pass.dirs);
+        pass.devs.extend(other.pass.devs);
+        pass.devs.sort_unstable();
+        pass.devs.dedup();
+        pass.troubles.extend(other.pass.troubles);
+        pass.broken |= other.pass.broken;
+        pass
+    }
+}
+
+impl Walk<'_> {
+    fn run(&self, hand: &mut Hand) {
+        while let Some((dir, _done)) = self.stack.take() {
+            self.go_through(&dir, hand);
+        }
+    }
+
+    fn go_through(&self, dir: &Path, hand: &mut Hand) {
+        if let Err(error) = self.read(dir, hand) {
+            // A subfolder that went away meanwhile is no trouble, the folder itself is.
+            if error.kind() == io::ErrorKind::NotFound && dir != self.shared.spec.path {
+                return;
+            }
+            hand.pass.broken = true;
+            hand.pass.troubles.push(Trouble::unreadable(dir, &error));
+        }
+    }
+
+    fn read(&self, dir: &Path, hand: &mut Hand) -> io::Result<()> {
+        watch(self.shared, dir, &mut hand.pass)?;
+        let opened = open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let mut buffer = Vec::with_capacity(ENTRIES);
+        let mut entries = RawDir::new(&opened, buffer.spare_capacity_mut());
+        let mut sightings = Sightings::new(&self.shared.spec.path);
+        // One path for all: what is known costs no memory.
+        let mut path = dir.join("x");
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            let kind = entry.file_type();
+            if name == "." || name == ".." || !self.may_matter(dir, name, kind) {
+                continue;
+            }
+            path.set_file_name(name);
+            if kind == FileType::Directory {
+                self.stack.put(path.clone());
+                continue;
+            }
+            // Does not follow links: the type may have changed since.
+            let stat = match statat(&opened, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(rustix::io::Errno::NOENT) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile if self.shared.takes(name) => {
+                    self.sort(&path, Identity::from(&stat), &mut sightings, hand);
+                }
+                FileType::Directory if self.descends(dir, name) => self.stack.put(path.clone()),
+                _ => {}
+            }
+        }
+        self.record(&mut sightings);
+        Ok(())
+    }
+
+    /// Names first: what cannot be a package costs no system call.
+    fn may_matter(&self, dir: &Path, name: &OsStr, kind: FileType) -> bool {
+        match kind {
+            FileType::Directory => self.descends(dir, name),
+            FileType::RegularFile => self.shared.takes(name),
+            // Some file systems do not say.
+            FileType::Unknown => self.descends(dir, name) || self.shared.takes(name),
+            _ => false,
+        }
+    }
+
+    fn descends(&self, dir: &Path, name: &OsStr) -> bool {
+        self.shared.may_descend(dir) && !is_temporary(name)
+    }
+
+    fn sort(&self, path: &Path, identity: Identity, sightings: &mut Sightings<'_>, hand: &mut Hand) {
+        let sidecar = self.shared.sidecar(path);
+        if self.shared.desk.knows(&self.shared.spec.name, path, &identity, sidecar.as_ref()) {
+            if sightings.put(path, identity.dev) {
+                self.record(sightings);
+            }
+            return;
+        }
+        let waits = self.candidates.get(path).is_some_and(|known| known.identity == identity);
+        let age = (identity.mtime, path.to_owned());
+        if !waits && self.after.is_none_or(|after| age > *after) {
+            hand.put(age);
+        }
+    }
+
+    fn record(&self, sightings: &mut Sightings<'_>) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).record(sightings, self.look);
+    }
 }
 
 /// Watches first and looks then, so nothing falls in between; again if the directory was replaced meanwhile.
@@ -132,34 +239,4 @@ fn watch(shared: &Shared, dir: &Path, pass: &mut Pass) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other("it is being replaced all the time"))
-}
-
-enum Entry {
-    Directory,
-    File(PathBuf, Metadata),
-    Other,
-}
-
-/// Names first: what cannot be a package costs no system call.
-fn sort(shared: &Shared, dir: &Path, entry: &DirEntry) -> io::Result<Entry> {
-    let name: OsString = entry.file_name();
-    let kind = match entry.file_type() {
-        Ok(kind) => kind,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Entry::Other),
-        Err(error) => return Err(error),
-    };
-    if kind.is_dir() {
-        let wanted = shared.may_descend(dir) && !is_temporary(&name);
-        return Ok(if wanted { Entry::Directory } else { Entry::Other });
-    }
-    if !kind.is_file() || !shared.takes(&name) {
-        return Ok(Entry::Other);
-    }
-    // Does not follow links: the type may have changed since.
-    match entry.metadata() {
-        Ok(meta) if meta.is_file() => Ok(Entry::File(entry.path(), meta)),
-        Ok(_) => Ok(Entry::Other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Entry::Other),
-        Err(error) => Err(error),
-    }
 }

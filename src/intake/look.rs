@@ -74,12 +74,12 @@ impl Look {
         if self.full {
             self.troubles = mount_trouble(shared).into_iter().collect();
         }
-        let Pass { found, more, dirs, devs, troubles, complete } =
+        let Pass { found, more, dirs, devs, troubles, broken } =
             pass(shared, memory, &self.start, self.come.as_ref(), self.number);
         self.come = found.last().cloned();
         self.queue = found.into();
         self.pass_due = more;
-        self.complete &= complete;
+        self.complete &= !broken;
         self.dirs = dirs;
         self.devs = devs;
         self.troubles.extend(troubles);

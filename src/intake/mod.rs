@@ -34,6 +34,7 @@ mod ready;
 mod ripe;
 mod shared;
 mod spec;
+mod stack;
 mod watch;
 
 #[cfg(test)]

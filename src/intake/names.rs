@@ -34,15 +34,12 @@ const UNFINISHED: [&str; 17] = [
 #[must_use]
 pub fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_bytes();
-    let ends = |end: &str| {
-        name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
-    };
     name.starts_with(b".")
         || name.starts_with(b"~")
         || name.starts_with(b"#")
         || name.eq_ignore_ascii_case(b"thumbs.db")
         || name.eq_ignore_ascii_case(b"desktop.ini")
-        || UNFINISHED.iter().any(|end| ends(end))
+        || UNFINISHED.iter().any(|end| has_end(name, end.as_bytes()))
 }
 
 /// The names that a folder takes; clones share what was compiled, which is large beside all else of a folder.
@@ -51,8 +48,15 @@ pub struct Names(Arc<Sets>);
 
 #[derive(Debug)]
 struct Sets {
-    include: GlobSet,
-    exclude: GlobSet,
+    include: Globs,
+    exclude: Globs,
+}
+
+/// Globs, of which nearly all are like `*.cab`: those are no more than ends of names.
+#[derive(Debug)]
+struct Globs {
+    ends: Vec<Vec<u8>>,
+    others: GlobSet,
 }
 
 impl Names {
@@ -61,23 +65,43 @@ impl Names {
     /// # Errors
     /// A glob that does not compile.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, globset::Error> {
-        Ok(Self(Arc::new(Sets { include: set(include)?, exclude: set(exclude)? })))
+        Ok(Self(Arc::new(Sets { include: Globs::new(include)?, exclude: Globs::new(exclude)? })))
     }
 
     /// May a file of this name be a package? Any bytes will do for a name.
     #[must_use]
     pub fn take(&self, name: &OsStr) -> bool {
-        let path = Path::new(name);
-        !is_temporary(name) && self.0.include.is_match(path) && !self.0.exclude.is_match(path)
+        self.0.include.match_(name) && !is_temporary(name) && !self.0.exclude.match_(name)
     }
 }
 
-fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(GlobBuilder::new(glob).case_insensitive(true).build()?);
+impl Globs {
+    fn new(globs: &[String]) -> Result<Self, globset::Error> {
+        let (mut ends, mut others) = (Vec::new(), GlobSetBuilder::new());
+        for glob in globs {
+            match glob.strip_prefix('*') {
+                Some(end)
+                    if end.starts_with('.') && !end.contains(['*', '?', '[', ']', '{', '}', '\\', '/']) =>
+                {
+                    ends.push(end.as_bytes().to_vec());
+                }
+                _ => drop(others.add(GlobBuilder::new(glob).case_insensitive(true).build()?)),
+            }
+        }
+        Ok(Self { ends, others: others.build()? })
     }
-    set.build()
+
+    fn match_(&self, name: &OsStr) -> bool {
+        self.ends.iter().any(|end| has_end(name.as_bytes(), end)) || self.others.is_match(Path::new(name))
+    }
+}
+
+/// Case-blind in ASCII, as the globs are.
+fn has_end(name: &[u8], end: &[u8]) -> bool {
+    name.len()
+        .checked_sub(end.len())
+        .and_then(|at| name.get(at..))
+        .is_some_and(|last| last.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -102,6 +126,31 @@ mod tests {
         let names = names();
         for name in ["a.zip", "a.cab.txt", "x-DEBUG.cab", "cab"] {
             assert!(!names.take(OsStr::new(name)), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn ends_of_names_match_as_globs_do() {
+        let globs = ["*.cab", "*.tar.gz", "*.C\u{e4}B", "*", "*.*", "a*.cab", "*.[ch]ab", "*."];
+        let names = [
+            "a.cab",
+            "A.CAB",
+            ".cab",
+            "cab",
+            "x.tar.gz",
+            "x.gz",
+            "b.hab",
+            "x.",
+            "x.c\u{e4}b",
+            "x.C\u{c4}b",
+            "",
+        ];
+        for glob in globs {
+            let set = Globs::new(&[glob.to_owned()]).unwrap();
+            let real = GlobBuilder::new(glob).case_insensitive(true).build().unwrap().compile_matcher();
+            for name in names {
+                assert_eq!(set.match_(OsStr::new(name)), real.is_match(name), "{glob} {name}");
+            }
         }
     }
 

@@ -32,6 +32,17 @@ pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count
             })
             .await;
         }
+        hashed if let Some(sha256) = hashed.strip_prefix("dropship-sha256=") => {
+            let (client, url) = (ours(&url), SafeUrl::new(url));
+            many(count, at_once, || {
+                let (client, url, file, sha256) =
+                    (client.clone(), url.clone(), file.clone(), sha256.to_owned());
+                async move {
+                    drop(client.upload_checked(&url, &file, &sha256, &|_| ()).await.expect("uploaded"));
+                }
+            })
+            .await;
+        }
         "object-store" => {
             let (store, path) = object_store(&url);
             many(count, at_once, || {
