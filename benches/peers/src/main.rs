@@ -31,7 +31,9 @@ fn main() {
         [api] if api == "api" => step::serve(),
         [sqlite, folder] if sqlite == "sqlite" => sqlite::measure(Path::new(folder)),
         [step, base, count] if step == "step" => {
-            runtime().block_on(step::measure(base.parse().expect("a URL"), count.parse().expect("a number")));
+            let (base, count) = (base.parse().expect("a URL"), count.parse().expect("a number"));
+            // A task, as a job of the daemon is.
+            runtime().block_on(async { tokio::spawn(step::measure(base, count)).await.expect("measured") });
         }
         [client, base, file, length, count, at_once @ ..] => {
             let number = |text: &str| text.parse::<u64>().expect("a number");
