@@ -1,5 +1,6 @@
 """Uploads into a store that keeps nothing, beside other clients of it."""
 
+import hashlib
 import statistics
 import urllib.request
 
@@ -65,6 +66,39 @@ def large(table, rounds, folder):
     same = most <= 1.1 * ours[2]
     table.add("3", "memory for 4 GiB at most 40 MiB, within a tenth of 1 GiB's",
               f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40 and same, "the upload alone, without the hash")
+
+
+def hashed(table, rounds, folder):
+    """SHA-256 in the same pass, beside openssl's alone, and beside both one after the other."""
+    peers()
+    file, huge = sparse(folder, GIB), sparse(folder, 4 * GIB)
+    hashes = {path: sha256(path) for path in (file, huge)}
+    digest = ("openssl", "dgst", "-sha256", file)
+
+    def two_passes(base):
+        wall, busy = timed(*digest)
+        more = peer("dropship", base, file, GIB)
+        return [wall + more[0], busy + more[1], more[2]]
+
+    with Server(PEERS, "store") as base:
+        middle = in_turn({
+            "dropship, hashing on the way": lambda: peer("dropship-hashed", base, file, GIB, 1, 1, hashes[file]),
+            "openssl dgst": lambda: timed(*digest),
+            "openssl dgst, then dropship": lambda: two_passes(base),
+        }, rounds)
+        most = peer("dropship-hashed", base, huge, 4 * GIB, 1, 1, hashes[huge])[2]
+    ours, alone, both = middle.values()
+    table.details.append(lines("1 GiB to the sink with its SHA-256", middle, "memory MiB"))
+    for other, limit, what in ((alone, 1.1, "`openssl dgst -sha256`"), (both, 0.85, "`openssl dgst -sha256` and then the upload")):
+        ratio = ours[0] / other[0]
+        table.add("2", f"1 GiB with SHA-256 in the same pass: wall at most {limit} of {what}", f"{ratio:.2f}", ratio <= limit)
+    table.add("3", "memory for 4 GiB with the hash at most 40 MiB, within a tenth of 1 GiB's",
+              f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40 and most <= 1.1 * ours[2])
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def many(table, rounds, folder):

@@ -16,8 +16,14 @@ use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
 use url::Url;
 
 /// Uploads a file `count` times, `at_once` of them side by side. Where `base` is signed it is the blob itself, else
-/// the sink, whose paths begin with the blob's length.
-pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count: u64, at_once: usize) {
+/// the sink, whose paths begin with the blob's length. `sha256` is what a checked upload has to find.
+pub(crate) async fn run(
+    client: &str,
+    base: Url,
+    (file, length): (&Path, u64),
+    (count, at_once): (u64, usize),
+    sha256: &str,
+) {
     let file = file.to_owned();
     let url = match base.query() {
         Some(_) => base,
@@ -29,6 +35,17 @@ pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count
             many(count, at_once, || {
                 let (client, url, file) = (client.clone(), url.clone(), file.clone());
                 async move { drop(client.upload(&url, &file, &|_| ()).await.expect("uploaded")) }
+            })
+            .await;
+        }
+        "dropship-hashed" => {
+            let (client, url) = (ours(&url), SafeUrl::new(url));
+            many(count, at_once, || {
+                let (client, url, file, sha256) =
+                    (client.clone(), url.clone(), file.clone(), sha256.to_owned());
+                async move {
+                    drop(client.upload_checked(&url, &file, &sha256, &|_| ()).await.expect("uploaded"));
+                }
             })
             .await;
         }
