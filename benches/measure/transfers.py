@@ -82,11 +82,11 @@ def hashed(table, rounds, folder):
 
     with Server(PEERS, "store") as base:
         middle = in_turn({
-            "dropship, hashing on the way": lambda: peer(f"dropship-sha256={hashes[file]}", base, file, GIB),
+            "dropship, hashing on the way": lambda: peer("dropship-hashed", base, file, GIB, 1, 1, hashes[file]),
             "openssl dgst": lambda: timed(*digest),
             "openssl dgst, then dropship": lambda: two_passes(base),
         }, rounds)
-        most = peer(f"dropship-sha256={hashes[huge]}", base, huge, 4 * GIB)[2]
+        most = peer("dropship-hashed", base, huge, 4 * GIB, 1, 1, hashes[huge])[2]
     ours, alone, both = middle.values()
     table.details.append(lines("1 GiB to the sink with its SHA-256", middle, "memory MiB"))
     for other, limit, what in ((alone, 1.1, "`openssl dgst -sha256`"), (both, 0.85, "`openssl dgst -sha256` and then the upload")):

@@ -2,7 +2,7 @@
 //! benches/peers/Cargo.toml` compares its upload with that of the official `azure_storage_blob` crate, turn by turn,
 //! into a store that keeps nothing. Each round of each client is a process of its own, so that its memory and
 //! processor time are its own. `benches/compare.py` runs the parts: `store` and `api` are servers, `sqlite FOLDER`,
-//! `step BASE COUNT` and `CLIENT URL FILE LENGTH COUNT [AT-ONCE]` are what it measures.
+//! `step BASE COUNT` and `CLIENT URL FILE LENGTH COUNT [AT-ONCE [SHA256]]` are what it measures.
 
 #[path = "../../sink/mod.rs"]
 mod sink;
@@ -31,13 +31,16 @@ fn main() {
         [api] if api == "api" => step::serve(),
         [sqlite, folder] if sqlite == "sqlite" => sqlite::measure(Path::new(folder)),
         [step, base, count] if step == "step" => {
-            runtime().block_on(step::measure(base.parse().expect("a URL"), count.parse().expect("a number")));
+            let (base, count) = (base.parse().expect("a URL"), count.parse().expect("a number"));
+            // A task, as a job of the daemon is.
+            runtime().block_on(async { tokio::spawn(step::measure(base, count)).await.expect("measured") });
         }
-        [client, base, file, length, count, at_once @ ..] => {
+        [client, base, file, length, count, more @ ..] => {
             let number = |text: &str| text.parse::<u64>().expect("a number");
+            let at_once = more.first().map_or(1, |text| text.parse().expect("a number"));
+            let sha256 = more.get(1).map_or("", String::as_str);
             let base = base.parse().expect("a URL");
-            let at_once = at_once.first().map_or(1, |text| text.parse().expect("a number"));
-            round(client, base, Path::new(file), number(length), number(count), at_once);
+            round(client, base, (Path::new(file), number(length)), (number(count), at_once), sha256);
         }
         _ => compare(),
     }
@@ -80,10 +83,10 @@ fn measure(client: &str, base: &Url, file: &Path, length: u64, count: usize) -> 
     text.split_whitespace().map(|number| number.parse().expect("a number")).collect()
 }
 
-fn round(client: &str, base: Url, file: &Path, length: u64, count: u64, at_once: usize) {
+fn round(client: &str, base: Url, file: (&Path, u64), times: (u64, usize), sha256: &str) {
     let runtime = runtime();
     let start = Instant::now();
-    runtime.block_on(uploads::run(client, base, file, length, count, at_once));
+    runtime.block_on(uploads::run(client, base, file, times, sha256));
     let wall = start.elapsed().as_secs_f64();
     println!("{wall} {} {}", processor(), sink::peak_mib());
 }

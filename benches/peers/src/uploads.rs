@@ -16,8 +16,14 @@ use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
 use url::Url;
 
 /// Uploads a file `count` times, `at_once` of them side by side. Where `base` is signed it is the blob itself, else
-/// the sink, whose paths begin with the blob's length.
-pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count: u64, at_once: usize) {
+/// the sink, whose paths begin with the blob's length. `sha256` is what a checked upload has to find.
+pub(crate) async fn run(
+    client: &str,
+    base: Url,
+    (file, length): (&Path, u64),
+    (count, at_once): (u64, usize),
+    sha256: &str,
+) {
     let file = file.to_owned();
     let url = match base.query() {
         Some(_) => base,
@@ -32,7 +38,7 @@ pub(crate) async fn run(client: &str, base: Url, file: &Path, length: u64, count
             })
             .await;
         }
-        hashed if let Some(sha256) = hashed.strip_prefix("dropship-sha256=") => {
+        "dropship-hashed" => {
             let (client, url) = (ours(&url), SafeUrl::new(url));
             many(count, at_once, || {
                 let (client, url, file, sha256) =
