@@ -1,78 +1,118 @@
-//! SQLite's group commit, as a measure for our own.
+//! SQLite's group commit, as a measure for our own: the same transitions of a queue, kept as a queue in SQLite would
+//! keep them, and as the least that could be written, one row each.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, params};
 
 const WORKERS: u64 = 32;
 const EACH: u64 = 400;
 const ROUNDS: usize = 5;
-/// Length of a row.
+/// Length of a job as it stands.
 const ROW: usize = 2048;
+const TABLES: &str = "
+    PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+    CREATE TABLE jobs (id TEXT PRIMARY KEY, rev INTEGER NOT NULL, state TEXT NOT NULL, due TEXT, job BLOB NOT NULL);
+    CREATE INDEX states ON jobs (state);
+    CREATE TABLE events (job TEXT NOT NULL, rev INTEGER NOT NULL, at TEXT NOT NULL, event TEXT NOT NULL,
+        PRIMARY KEY (job, rev)) WITHOUT ROWID;
+    CREATE TABLE bare (id INTEGER PRIMARY KEY, job BLOB NOT NULL);";
 
-/// What a worker hands over: its row, and whom to answer.
-type Change = (u64, Vec<u8>, Sender<()>);
+/// What a worker hands over: who it is, its step, its row, and whom to answer.
+type Change = (u64, u64, Vec<u8>, Sender<()>);
+/// Writes one change.
+type Write = fn(&Transaction<'_>, &Change);
 
-/// Prints the microseconds of one change where workers, on threads of their own, each wait for one change to be durable
-/// before they ask for the next, and one thread commits whatever waits.
+/// Prints the microseconds of one transition and of one bare row, where workers, on threads of their own, each wait for
+/// one to be durable before they ask for the next, and one thread commits whatever waits.
 pub(crate) fn measure(folder: &Path) {
     let home = tempfile::tempdir_in(folder).expect("a folder");
     let mut database = Connection::open(home.path().join("jobs.sqlite")).expect("a database");
-    database
-        .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-             CREATE TABLE jobs (id INTEGER PRIMARY KEY, job BLOB NOT NULL);",
-        )
-        .expect("a table");
-    let mut times: Vec<f64> = (0..=ROUNDS).map(|_| round(&mut database)).collect();
-    // The first round warms up.
-    times.remove(0);
-    times.sort_by(f64::total_cmp);
-    println!("{:.2}", times[ROUNDS / 2]);
+    database.execute_batch(TABLES).expect("tables");
+    for worker in 0..WORKERS {
+        let job = vec![0_u8; ROW];
+        database
+            .execute("INSERT INTO jobs VALUES (?1, 0, 'queued', NULL, ?2)", params![id(worker), job])
+            .expect("a job");
+    }
+    let mut begun = 0;
+    for (name, write) in [("transition", transition as Write), ("row", row)] {
+        let mut times: Vec<f64> = (0..=ROUNDS)
+            .map(|_| {
+                begun += EACH;
+                round(&mut database, write, begun - EACH)
+            })
+            .collect();
+        // The first round warms up.
+        times.remove(0);
+        times.sort_by(f64::total_cmp);
+        println!("{name} {:.2}", times[ROUNDS / 2]);
+    }
 }
 
-fn round(database: &mut Connection) -> f64 {
+fn id(worker: u64) -> String {
+    format!("1m84wd9yx{worker:05}")
+}
+
+/// As ours: nothing but the next step of a job is taken, its story is kept, and which jobs are in a state can be asked.
+fn transition(database: &Transaction<'_>, (worker, step, job, _): &Change) {
+    let id = id(*worker);
+    let mut ask = database.prepare_cached("SELECT rev FROM jobs WHERE id = ?1").expect("a statement");
+    let rev: i64 = ask.query_row([&id], |found| found.get(0)).expect("a job");
+    assert_eq!(rev, *step as i64);
+    let (state, due) =
+        if step % 2 == 0 { ("waiting", Some("2026-09-21T14:13:20Z")) } else { ("queued", None) };
+    let mut tell =
+        database.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)").expect("a statement");
+    let event = r#"{"waited":{"due":"2026-09-21T14:13:20Z","why":"Microsoft's signature","looked":true}}"#;
+    tell.execute(params![id, rev, "2026-09-21T14:13:20.123Z", event]).expect("told");
+    let mut keep = database
+        .prepare_cached("UPDATE jobs SET rev = ?2, state = ?3, due = ?4, job = ?5 WHERE id = ?1")
+        .expect("a statement");
+    keep.execute(params![id, rev + 1, state, due, job]).expect("kept");
+}
+
+fn row(database: &Transaction<'_>, (worker, _, job, _): &Change) {
+    let mut put = database
+        .prepare_cached("INSERT OR REPLACE INTO bare (id, job) VALUES (?1, ?2)")
+        .expect("a statement");
+    put.execute(params![*worker as i64, job]).expect("put");
+}
+
+fn round(database: &mut Connection, write: Write, begun: u64) -> f64 {
     let start = Instant::now();
     std::thread::scope(|scope| {
         let (ask, asked) = channel();
         for worker in 0..WORKERS {
             let ask = ask.clone();
-            scope.spawn(move || work(worker, &ask));
+            scope.spawn(move || work(worker, begun, &ask));
         }
         drop(ask);
-        commit(database, &asked);
+        commit(database, write, &asked);
     });
     start.elapsed().as_secs_f64() * 1e6 / (WORKERS * EACH) as f64
 }
 
-fn work(worker: u64, ask: &Sender<Change>) {
+fn work(worker: u64, begun: u64, ask: &Sender<Change>) {
     let (answer, answered) = channel();
-    for step in 0..EACH {
-        let row = vec![step as u8; ROW];
-        ask.send((worker, row, answer.clone())).expect("a committer");
+    for step in begun..begun + EACH {
+        ask.send((worker, step, vec![step as u8; ROW], answer.clone())).expect("a committer");
         answered.recv().expect("committed");
     }
 }
 
 /// Until there is no worker left.
-fn commit(database: &mut Connection, asked: &Receiver<Change>) {
+fn commit(database: &mut Connection, write: Write, asked: &Receiver<Change>) {
     let mut waiting = Vec::new();
     while let Ok(first) = asked.recv() {
         waiting.push(first);
         waiting.extend(asked.try_iter());
         let transaction = database.transaction().expect("begun");
-        {
-            let mut put = transaction
-                .prepare_cached("INSERT OR REPLACE INTO jobs (id, job) VALUES (?1, ?2)")
-                .expect("a statement");
-            for (worker, row, _) in &waiting {
-                put.execute((*worker as i64, row)).expect("put");
-            }
-        }
+        waiting.iter().for_each(|change| write(&transaction, change));
         transaction.commit().expect("committed");
-        for (_, _, answer) in waiting.drain(..) {
+        for (_, _, _, answer) in waiting.drain(..) {
             answer.send(()).expect("a worker");
         }
     }

@@ -137,8 +137,10 @@ impl Upload<'_> {
                     done += length;
                     if let Some(took) = took {
                         sent += length;
+                        // More in flight helps only where all that may be is.
+                        let full = flying.len() + 1 >= window;
                         window = match took {
-                            quick if quick < QUICK => (window + 1).min(BUFFERS),
+                            quick if quick < QUICK && full => (window + 1).min(BUFFERS),
                             slow if slow > SLOW => (window / 2).max(1),
                             _ => window,
                         };

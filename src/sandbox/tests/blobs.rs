@@ -6,9 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 
 fn crc64(bytes: &[u8]) -> String {
-    let mut digest = crc64fast_nvme::Digest::new();
-    digest.write(bytes);
-    STANDARD.encode(digest.sum64().to_le_bytes())
+    STANDARD.encode(crate::digest::crc64(bytes).to_le_bytes())
 }
 
 async fn failed(answer: Response, status: u16, code: &str) {

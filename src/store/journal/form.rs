@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use super::super::entry::{LINE_VERSION, Line};
+use crate::digest::crc64;
 
 const CHECK: usize = 16;
 
@@ -9,7 +10,7 @@ const CHECK: usize = 16;
 pub(super) fn write(line: &Line, out: &mut Vec<u8>) -> Result<(), StoreError> {
     let json = serde_json::to_vec(line)
         .map_err(|error| StoreError::Damaged { what: format!("a line cannot be written: {error}") })?;
-    out.extend_from_slice(format!("{:016x} ", checksum(&json)).as_bytes());
+    out.extend_from_slice(format!("{:016x} ", crc64(&json)).as_bytes());
     out.extend_from_slice(&json);
     out.push(b'\n');
     Ok(())
@@ -40,7 +41,7 @@ fn checked(text: &[u8]) -> Result<&[u8], Bad> {
     let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("it is cut short"))?;
     let json = json.strip_prefix(b" ").ok_or_else(|| damaged("it has no checksum"))?;
     let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    if check == Some(checksum(json)) { Ok(json) } else { Err(damaged("its checksum does not fit")) }
+    if check == Some(crc64(json)) { Ok(json) } else { Err(damaged("its checksum does not fit")) }
 }
 
 /// Reads a line without its line feed.
@@ -55,12 +56,6 @@ pub(super) fn read(text: &[u8]) -> Result<Line, Bad> {
         return Err(Bad::Newer(format!("it is of version {}, this program knows {LINE_VERSION}", line.v)));
     }
     Ok(line)
-}
-
-fn checksum(bytes: &[u8]) -> u64 {
-    let mut digest = crc64fast_nvme::Digest::new();
-    digest.write(bytes);
-    digest.sum64()
 }
 
 #[cfg(test)]
