@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crc_fast::{CrcAlgorithm, checksum};
 use sha2::{Digest, Sha256};
+
+/// CRC-64/NVME piece by piece.
+pub use crc64fast_nvme::Digest as Crc64;
 
 /// Bytes as lower-case hex.
 #[must_use]
@@ -40,7 +42,9 @@ pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
 /// CRC-64/NVME, which the blob protocol calls `x-ms-content-crc64`.
 #[must_use]
 pub fn crc64(bytes: &[u8]) -> u64 {
-    checksum(CrcAlgorithm::Crc64Nvme, bytes)
+    let mut sum = Crc64::new();
+    sum.write(bytes);
+    sum.sum64()
 }
 
 /// Copies what is still to be read; its digest, and how many bytes it is.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::digest::Crc64;
 use axum::body::Body;
-use crc_fast::{CrcAlgorithm::Crc64Nvme, Digest as Crc};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
@@ -105,7 +105,7 @@ impl BlobStore {
         let file = tokio::fs::File::create(&piece.path).await?;
         let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
         let mut md5 = claims.md5.is_some().then(Md5::new);
-        let mut crc = claims.crc64.is_some().then(|| Crc::new(Crc64Nvme));
+        let mut crc = claims.crc64.is_some().then(Crc64::new);
         let mut body = body.into_data_stream();
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(|_| Refused::Length)?;
@@ -113,7 +113,7 @@ impl BlobStore {
                 md5.update(&bytes);
             }
             if let Some(crc) = &mut crc {
-                crc.update(&bytes);
+                crc.write(&bytes);
             }
             file.write_all(&bytes).await?;
             piece.len += bytes.len() as u64;
@@ -126,7 +126,7 @@ impl BlobStore {
             return Err(Refused::Md5);
         }
         // The storage service sends and takes the checksum with its lowest byte first.
-        if crc.is_some_and(|crc| Some(crc.finalize().to_le_bytes().to_vec()) != claims.crc64) {
+        if crc.is_some_and(|crc| Some(crc.sum64().to_le_bytes().to_vec()) != claims.crc64) {
             return Err(Refused::Crc64);
         }
         Ok(piece)

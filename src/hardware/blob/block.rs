@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::buffers::Buffer;
-use crate::digest::crc64;
 
 /// A block that is ready to be sent.
 pub(super) struct Block {
@@ -19,8 +18,8 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn new(index: u64, buffer: Buffer) -> Self {
-        let sum = crc64(buffer.as_ref());
+    /// A block with its CRC-64.
+    pub(super) fn new(index: u64, buffer: Buffer, sum: u64) -> Self {
         let (id, crc64) = (id(index, sum), STANDARD.encode(sum.to_le_bytes()));
         Self { index, id, crc64, bytes: Bytes::from_owner(buffer) }
     }

@@ -15,7 +15,10 @@ use tokio::task::JoinHandle;
 use super::TransferError;
 use super::block::Block;
 use super::buffers::BufferPool;
-use crate::digest::hex;
+use crate::digest::{Crc64, hex};
+
+/// What is read at once; fits the nearer caches of a processor.
+const PIECE: usize = 256 * 1024;
 
 /// A file to be sent.
 #[derive(Clone)]
@@ -55,25 +58,41 @@ impl Source {
             let offset = index * size;
             let length = usize::try_from(size.min(self.length - offset)).unwrap_or(usize::MAX);
             let Some(mut buffer) = runtime.block_on(buffers.take()) else { return Ok(()) };
-            self.file.read_exact_at(buffer.resized(length), offset).map_err(|error| match error.kind() {
-                ErrorKind::UnexpectedEof => {
-                    TransferError::Changed { path: self.path.clone(), expected: self.length }
-                }
-                _ => TransferError::read(&self.path, error),
-            })?;
-            if let Some(digest) = &mut digest {
-                digest.update(buffer.as_ref());
-            }
+            let sum = self.fill(buffer.resized(length), offset, digest.as_mut())?;
             let last = offset + length as u64 == self.length;
             if let Some(digest) = digest.take_if(|_| last) {
                 self.prove(&hex(&digest.finalize()))?;
             }
-            if to.blocking_send(Block::new(index, buffer)).is_err() {
+            if to.blocking_send(Block::new(index, buffer, sum)).is_err() {
                 // Nobody wants them any more.
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Reads one block piece by piece, each summed and digested while the processor has it at hand; gives its CRC-64.
+    fn fill(
+        &self,
+        block: &mut [u8],
+        offset: u64,
+        mut digest: Option<&mut Sha256>,
+    ) -> Result<u64, TransferError> {
+        let (mut sum, mut at) = (Crc64::new(), offset);
+        for piece in block.chunks_mut(PIECE) {
+            self.file.read_exact_at(piece, at).map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    TransferError::Changed { path: self.path.clone(), expected: self.length }
+                }
+                _ => TransferError::read(&self.path, error),
+            })?;
+            sum.write(piece);
+            if let Some(digest) = &mut digest {
+                digest.update(&*piece);
+            }
+            at += piece.len() as u64;
+        }
+        Ok(sum.sum64())
     }
 
     /// Before the last block is handed out, so that what is not the file that was meant never becomes whole.
