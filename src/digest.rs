@@ -9,13 +9,7 @@ use sha2::{Digest, Sha256};
 /// CRC-64/NVME piece by piece.
 pub use crc64fast_nvme::Digest as Crc64;
 
-/// Bytes as lower-case hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
+pub use crate::package::hex;
 
 /// Of some bytes.
 #[must_use]

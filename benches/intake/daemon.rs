@@ -15,9 +15,18 @@ pub(crate) struct Daemon {
     pub(crate) log: Receiver<(Instant, String)>,
 }
 
+/// How the directories that are watched are configured.
+#[derive(Clone, Copy)]
+pub(crate) enum Layout {
+    /// Each is a `[[folder]]`.
+    Folders,
+    /// They lie in one that is recursive.
+    Tree,
+}
+
 impl Daemon {
     /// Started, with its folders looked at once.
-    pub(crate) fn start(folders: usize, poll: &str) -> Self {
+    pub(crate) fn start(directories: usize, layout: Layout, poll: &str) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
         for pem in ["roots.pem", "inter.pem"] {
@@ -25,10 +34,21 @@ impl Daemon {
         }
         fs::write(home.path().join("secret"), "bench").expect("a secret");
         let mut text = CONFIGURATION.to_owned();
-        for number in 0..folders {
+        for number in 0..directories {
             fs::create_dir_all(home.path().join(format!("drop/{number}"))).expect("a folder");
+            if let Layout::Folders = layout {
+                text.push_str(&format!(
+                    "[[folder]]\nname = \"f{number}\"\npath = \"drop/{number}\"\npoll = \"{poll}\"\n"
+                ));
+            }
+        }
+        let folders = match layout {
+            Layout::Folders => directories,
+            Layout::Tree => 1,
+        };
+        if let Layout::Tree = layout {
             text.push_str(&format!(
-                "[[folder]]\nname = \"f{number}\"\npath = \"drop/{number}\"\npoll = \"{poll}\"\n"
+                "[[folder]]\nname = \"f\"\npath = \"drop\"\nrecursive = true\npoll = \"{poll}\"\n"
             ));
         }
         fs::write(home.path().join("dropship.toml"), text).expect("a configuration");

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Layout};
 use crate::maker::Mould;
 use crate::pause;
 
@@ -18,7 +18,7 @@ const PACKAGES: usize = 200;
 type Seen = (Instant, OsString);
 
 pub(crate) fn measure() {
-    let daemon = Daemon::start(1, "30s");
+    let daemon = Daemon::start(1, Layout::Folders, "30s");
     let folder = daemon.folder(0);
     let cab = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cab/good-signed.cab"));
     let mould = Mould::new(&cab.expect("a fixture"));

@@ -20,7 +20,7 @@ use std::fs;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use daemon::Daemon;
+use daemon::{Daemon, Layout};
 
 fn main() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -37,7 +37,7 @@ fn main() {
 
 /// One file of a gibibyte comes in, in pieces of 64 KiB: how often does that wake the daemon?
 fn copy() {
-    let daemon = Daemon::start(1, "30s");
+    let daemon = Daemon::start(1, Layout::Folders, "30s");
     let begin = |seconds: Duration| {
         let before = (daemon.switches(), daemon.cpu());
         pause(seconds);
@@ -71,9 +71,14 @@ fn idle() {
         "\n| idle folders | up after s | core % | of that looks, `poll = \"5m\"` | wake-ups a second | MiB |"
     );
     println!("|---|---|---|---|---|---|");
-    for folders in [1, 1_000, 10_000] {
+    for (folders, layout, note) in [
+        (1, Layout::Folders, ""),
+        (1_000, Layout::Folders, ""),
+        (10_000, Layout::Folders, ""),
+        (10_000, Layout::Tree, " in one that is recursive"),
+    ] {
         let start = Instant::now();
-        let daemon = Daemon::start(folders, "5m");
+        let daemon = Daemon::start(folders, layout, "5m");
         let up = start.elapsed();
         // What the start left to do is done by then.
         daemon.settle();
@@ -83,7 +88,7 @@ fn idle() {
         // All of them look at about the same time, most likely not within the span.
         let looks = daemon.look().as_secs_f64() / POLL.as_secs_f64();
         println!(
-            "| {folders} | {:.1} | {:.3} | {:.3} | {:.0} | {:.1} |",
+            "| {folders}{note} | {:.1} | {:.3} | {:.3} | {:.0} | {:.1} |",
             up.as_secs_f64(),
             (used.as_secs_f64() / span.as_secs_f64() + looks) * 100.0,
             looks * 100.0,

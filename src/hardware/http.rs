@@ -71,11 +71,13 @@ fn tls(settings: &Settings) -> Result<ClientConfig, BuildError> {
             return Err(BuildError::Roots("there is no certificate in it".to_owned()));
         }
     }
+    for error in &system.errors {
+        tracing::debug!(%error, "A root certificate of the system cannot be read");
+    }
     if roots.is_empty() {
-        let why = system.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         tracing::warn!(
             "This system has no root certificates, so no https address can be reached: install ca-certificates, or name \
-             some in [api] ca_file {why}"
+             some in [api] ca_file"
         );
     }
     let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();

@@ -118,9 +118,12 @@ impl Hand {
         pass.found = oldest.into_sorted_vec();
         pass.more |= other.pass.more;
         pass.dirs.extend(other.pass.dirs);
-        pass.devs.extend(other.pass.devs);
-        pass.devs.sort_unstable();
-        pass.devs.dedup();
+        // That of the folder itself stays the first.
+        for dev in other.pass.devs {
+            if !pass.devs.contains(&dev) {
+                pass.devs.push(dev);
+            }
+        }
         pass.troubles.extend(other.pass.troubles);
         pass.broken |= other.pass.broken;
         pass
@@ -239,4 +242,23 @@ fn watch(shared: &Shared, dir: &Path, pass: &mut Pass) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other("it is being replaced all the time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_found_is_put_together_oldest_first_and_bounded() {
+        let age = |secs| (Stamp { secs, nanos: 0 }, PathBuf::from(secs.to_string()));
+        let (mut one, mut other) = (Hand::default(), Hand::default());
+        let many = i64::try_from(CHUNK).unwrap();
+        (0..many).for_each(|secs| one.put(age(2 * secs)));
+        (0..many).for_each(|secs| other.put(age(2 * secs + 1)));
+        (one.pass.devs, other.pass.devs) = (vec![9, 7], vec![3, 9]);
+        other.pass.broken = true;
+        let pass = one.join(other);
+        assert_eq!(pass.found, (0..many).map(age).collect::<Vec<_>>());
+        assert_eq!((pass.more, pass.broken, pass.devs), (true, true, vec![9, 7, 3]));
+    }
 }

@@ -27,6 +27,7 @@ pub mod verdict;
 pub use checks::CheckInfo;
 pub use facts::{Facts, Kind};
 pub use glance::{Glance, glance, glance_file};
+pub use hash::hex;
 pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;
 pub use preflight::{RequestFacts, preflight_with};

@@ -8,9 +8,9 @@ use super::super::der::{
     SEQUENCE,
 };
 use super::super::facts::SignerFacts;
+use super::super::hash::hex;
 use super::algorithm::{Hash, ValueFault, verify_value};
 use super::{name, time};
-use crate::digest::hex;
 
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1d, 0x20];
