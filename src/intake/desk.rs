@@ -7,7 +7,8 @@ use super::{Identity, Sidecar};
 
 /// Where files that intake found are taken.
 ///
-/// All calls block and are made on blocking threads; at most one at a time for each folder.
+/// All calls block and are made on blocking threads; at most one at a time for each folder, but for `knows`, which two
+/// threads ask while they look.
 pub trait Desk: Send + Sync + 'static {
     /// Is this very file known already? Cheap; asked for every file at every look.
     ///

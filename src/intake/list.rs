@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, HashSet};
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -69,18 +69,22 @@ pub(super) fn pass(
         stack: Stack::of(start.to_owned()),
     };
     let mut one = Hand::default();
-    // The first directory tells whether there is work for two.
-    if let Some((dir, _done)) = walk.stack.take() {
-        walk.go_through(&dir, &mut one);
+    // Alone until there is work for two.
+    while walk.stack.len() == 1 {
+        if let Some((dir, _done)) = walk.stack.take() {
+            walk.go_through(&dir, &mut one);
+        }
     }
     let mut other = Hand::default();
     if walk.stack.len() > 1 {
         std::thread::scope(|scope| {
-            scope.spawn(|| walk.run(&mut other));
+            // Where no thread is to be had, one does it all.
+            let another = std::thread::Builder::new().spawn_scoped(scope, || walk.run(&mut other));
+            if let Err(error) = another {
+                tracing::debug!(%error, "no second thread for a look");
+            }
             walk.run(&mut one);
         });
-    } else {
-        walk.run(&mut one);
     }
     one.join(other)
 }
@@ -155,7 +159,8 @@ impl Walk<'_> {
         let mut entries = RawDir::new(&opened, buffer.spare_capacity_mut());
         let mut sightings = Sightings::new(&self.shared.spec.path);
         // One path for all: what is known costs no memory.
-        let mut path = dir.join("x");
+        let mut path = dir.join("").into_os_string().into_vec();
+        let above = path.len();
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
@@ -163,9 +168,11 @@ impl Walk<'_> {
             if name == "." || name == ".." || !self.may_matter(dir, name, kind) {
                 continue;
             }
-            path.set_file_name(name);
+            path.truncate(above);
+            path.extend_from_slice(name.as_bytes());
+            let path = Path::new(OsStr::from_bytes(&path));
             if kind == FileType::Directory {
-                self.stack.put(path.clone());
+                self.stack.put(path.to_owned());
                 continue;
             }
             // Does not follow links: the type may have changed since.
@@ -175,10 +182,10 @@ impl Walk<'_> {
                 Err(error) => return Err(error.into()),
             };
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile if self.shared.takes(name) => {
-                    self.sort(&path, Identity::from(&stat), &mut sightings, hand);
+                FileType::RegularFile if kind == FileType::RegularFile || self.shared.takes(name) => {
+                    self.sort(path, Identity::from(&stat), &mut sightings, hand);
                 }
-                FileType::Directory if self.descends(dir, name) => self.stack.put(path.clone()),
+                FileType::Directory if self.descends(dir, name) => self.stack.put(path.to_owned()),
                 _ => {}
             }
         }

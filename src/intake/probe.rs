@@ -1,4 +1,4 @@
-//! Do events arrive at all? Asked of each folder at the start and each hour.
+//! Do events arrive at all? Asked of each device at the start and each hour.
 
 use std::fs::File;
 use std::path::Path;

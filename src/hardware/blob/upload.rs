@@ -17,7 +17,7 @@ use crate::redact::SafeUrl;
 use super::block::Block;
 use super::buffers::{BLOCK, BUFFERS};
 use super::list::{self, Stored};
-use super::source::{Blocks, Source};
+use super::source::Source;
 use super::{TransferError, VERSION, sas, wire};
 
 /// Blocks in flight at first; more when the link carries them.
@@ -112,10 +112,10 @@ impl Upload<'_> {
     async fn run(&self) -> Result<u64, TransferError> {
         (self.progress)(0);
         let length = self.source.length;
-        let mut blocks = self.source.blocks(block_size(length), &self.client.shared.buffers);
         if length > BLOCK as u64 {
-            return self.in_blocks(blocks).await;
+            return self.in_blocks().await;
         }
+        let mut blocks = self.source.blocks(BLOCK as u64, &self.client.shared.buffers);
         if let Some(block) = blocks.next(&self.source.path).await? {
             self.put_blob(block.bytes, Some(&block.crc64)).await?;
         }
@@ -123,8 +123,10 @@ impl Upload<'_> {
         Ok(length)
     }
 
-    async fn in_blocks(&self, mut blocks: Blocks) -> Result<u64, TransferError> {
+    async fn in_blocks(&self) -> Result<u64, TransferError> {
         let there = self.blocks().await;
+        // Only now: what is read ahead holds buffers that others want.
+        let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
         let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
         let (mut more, mut done, mut sent, mut window) = (true, 0, 0, AT_FIRST);

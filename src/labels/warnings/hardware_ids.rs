@@ -55,11 +55,18 @@ pub(super) fn doubt(id: &str) -> Option<String> {
     }
 }
 
-/// The vendor of the subsystem, whose machine the device sits in: the last four digits of `SUBSYS_`.
+/// The vendor of the subsystem, whose machine the device sits in: the last four digits of `SUBSYS_` on a PCI bus, the first
+/// four on an HD Audio bus (learn.microsoft.com, "Identifiers for PCI devices" and "Identifiers for HDAUDIO devices").
 pub(super) fn subsystem_vendor(id: &str) -> Option<String> {
     let id = id.to_lowercase();
+    let (bus, _) = id.split_once('\\')?;
     let (_, rest) = id.split_once("subsys_")?;
-    let digits = rest.get(4..8).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let digits = match bus {
+        "pci" => rest.get(4..8),
+        "hdaudio" | "intelaudio" => rest.get(0..4),
+        _ => None,
+    };
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     Some(digits.to_owned())
 }
 
@@ -81,6 +88,15 @@ pub(super) fn is_two_part(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_vendor_of_a_subsystem_stands_where_its_bus_puts_it() {
+        let vendor = |id| subsystem_vendor(id);
+        assert_eq!(vendor("PCI\\VEN_8086&DEV_1234&SUBSYS_07981028").as_deref(), Some("1028"));
+        assert_eq!(vendor("HDAUDIO\\FUNC_01&VEN_10EC&DEV_0295&SUBSYS_10280798").as_deref(), Some("1028"));
+        assert_eq!(vendor("USB\\VID_1234&PID_0001&SUBSYS_10280798"), None);
+        assert_eq!(vendor("PCI\\VEN_8086&DEV_1234&SUBSYS_0798"), None);
+    }
 
     #[test]
     fn doubtful_ids_are_told() {
