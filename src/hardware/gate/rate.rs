@@ -23,6 +23,8 @@ const FORGET: f64 = 8.0;
 const SLOWEST: f64 = 1.0 / 30.0;
 /// Longest pause after a 429 that names none.
 const LONGEST: Duration = Duration::from_secs(60);
+/// What was let through before so long a silence says nothing of the limit.
+const SILENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Rate {
@@ -33,6 +35,8 @@ pub(super) struct Rate {
     /// Since then `passed` calls were let through.
     since: Instant,
     passed: u32,
+    /// The last of them.
+    last: Instant,
     /// 429s in a row without a named pause.
     unnamed: u32,
 }
@@ -51,11 +55,13 @@ struct Bucket {
     grown: Instant,
     /// Quiet spans since the last 429.
     quiet: i32,
+    /// Calls had to wait for the rate since it grew last: only then is it borne.
+    pressed: bool,
 }
 
 impl Rate {
     pub(super) fn new(backoff: Backoff, now: Instant) -> Self {
-        Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, unnamed: 0 }
+        Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, last: now, unnamed: 0 }
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -73,6 +79,10 @@ impl Rate {
                 bucket.take(now)?;
             }
         }
+        if now.saturating_duration_since(self.last) > SILENCE {
+            (self.since, self.passed) = (now, 0);
+        }
+        self.last = now;
         self.passed = self.passed.saturating_add(1);
         Ok(())
     }
@@ -117,19 +127,24 @@ impl Rate {
             filled: now + pause,
             grown: now + pause,
             quiet: 0,
+            pressed: false,
         });
         self.epoch += 1;
         self.since = now + pause;
+        self.last = self.since;
         self.passed = 0;
         pause
     }
 }
 
 impl Bucket {
-    /// Grows the rate by a step for each quiet span that has passed.
+    /// Grows the rate by a step when a quiet span has passed in which all of it was used.
     fn grow(&mut self, now: Instant) {
-        while now.saturating_duration_since(self.grown) >= self.span && self.rate <= self.base * FORGET {
-            self.grown += self.span;
+        if now.saturating_duration_since(self.grown) < self.span {
+            return;
+        }
+        self.grown = now;
+        if std::mem::take(&mut self.pressed) {
             self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
             self.quiet += 1;
         }
@@ -144,6 +159,44 @@ impl Bucket {
             self.tokens -= 1.0;
             return Ok(());
         }
+        self.pressed = true;
         Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate) + Duration::from_millis(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn silence_says_nothing_of_the_limit() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        let busy = start + Duration::from_secs(7200);
+        for call in 0..40_u32 {
+            assert_eq!(rate.take(busy + SECOND * call / 40), Ok(()));
+        }
+        rate.throttled(0, Some(59 * SECOND), busy + SECOND);
+        let per_minute = rate.bucket.as_ref().expect("a limit").rate * 60.0;
+        assert!((38.0..=40.0).contains(&per_minute), "{per_minute}");
+    }
+
+    #[test]
+    fn a_rate_that_nobody_used_was_not_borne() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        assert_eq!(rate.take(start), Ok(()));
+        rate.throttled(0, Some(SECOND), start);
+        let learnt = |rate: &Rate| rate.bucket.as_ref().expect("a limit").rate;
+        let (first, mut now) = (learnt(&rate), start + Duration::from_secs(7200));
+        assert_eq!(rate.take(now), Ok(()));
+        assert_eq!(learnt(&rate), first, "nothing was tried in two hours");
+        while learnt(&rate) <= first {
+            now += rate.take(now).err().unwrap_or_default();
+            assert!(now < start + Duration::from_secs(7260), "used as far as it goes it grows");
+        }
     }
 }
