@@ -174,17 +174,18 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
 fn systems(bench: &mut Bench<'_, '_>, raw: &raw::Label) {
     let ids = raw.hardware_ids.as_ref();
     let named = ids.into_iter().filter_map(|ids| ids.operating_systems.as_ref()).flat_map(|list| &list.0);
-    let words = named.filter_map(|at| {
-        let word = at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()));
-        let known = |word: &String| vocabulary::OS_CODES.iter().any(|code| code.eq_ignore_ascii_case(word));
-        Some((word.filter(known)?, at))
-    });
+    let words = named.filter_map(|at| Some((word_for_word(at).filter(|word| is_known(word))?, at)));
     let (new, old): (Vec<_>, Vec<_>) = words.partition(|(word, _)| vocabulary::is_windows_10_or_later(word));
     let Some((old, at)) = old.first() else { return };
     if raw.chids.is_some() {
         let help = "leave `chids` out, or target Windows 10 and later in this label";
         let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {old}");
-        bench.desk.error_with_help(&at.span, message, help);
+        if new.is_empty() {
+            bench.desk.error_with_help(&at.span, message, help);
+        } else {
+            // A package that was not signed for the old one never targets it.
+            bench.desk.warn(&at.span, message, Some(help.to_owned()));
+        }
     }
     if let Some((new, _)) = new.first() {
         let help = "give the older systems a label of their own (Microsoft: Other policies)";
@@ -192,14 +193,21 @@ fn systems(bench: &mut Bench<'_, '_>, raw: &raw::Label) {
     }
 }
 
+/// What a glob can fit alone.
+fn word_for_word(at: &raw::Templated) -> Option<String> {
+    at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()))
+}
+
+fn is_known(code: &str) -> bool {
+    vocabulary::OS_CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
+}
+
 fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection<Template> {
     // Word for word as a glob, an OS code that nobody knows selects nothing, ever.
     for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
-        let word = at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()));
-        let known = vocabulary::OS_CODES;
-        if let Some(code) = word.filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word))) {
-            let help =
-                suggest::nearest(&code, known.iter().copied()).map(|best| format!("did you mean `{best}`?"));
+        if let Some(code) = word_for_word(at).filter(|word| !is_known(word)) {
+            let known = vocabulary::OS_CODES.iter().copied();
+            let help = suggest::nearest(&code, known).map(|best| format!("did you mean `{best}`?"));
             bench.desk.warn(
                 &at.span,
                 format!("`{code}` is no OS code that Microsoft's documentation lists"),
