@@ -28,6 +28,9 @@ use super::probe::probe;
 /// After the system ran out of watches or instances, asking again costs little but helps seldom.
 const AGAIN: Duration = Duration::from_secs(3600);
 
+/// A device of which no events came may only have been slow.
+const DEAF: Duration = Duration::from_secs(600);
+
 /// All watches of all folders.
 pub(super) struct Watcher {
     routes: Arc<Routes>,
@@ -100,12 +103,12 @@ impl Watcher {
         Ok(true)
     }
 
-    /// Do events arrive from `dir`, which lies on `dev`? Tried each hour for a device, not for each folder: an inotify
+    /// Do events arrive from `dir`, which lies on `dev`? Tried now and then for a device, not for each folder: an inotify
     /// instance for each of ten thousand takes longer than all else of a start.
     pub(super) fn arrive(&self, dir: &Path, dev: u64) -> Result<bool, notify::Error> {
         let tried = || self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((when, arrive)) = tried().get(&dev)
-            && when.elapsed() < AGAIN
+            && when.elapsed() < if *arrive { AGAIN } else { DEAF }
         {
             return Ok(*arrive);
         }
@@ -115,8 +118,9 @@ impl Watcher {
         Ok(arrive)
     }
 
-    /// Asks again at the next chance, though the system had no watches to spare.
+    /// Asks again at the next chance, though the system had no watches to spare or a device told nothing.
     pub(super) fn retry(&self) {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, (_, arrive)| *arrive);
         self.kernel.lock().unwrap_or_else(PoisonError::into_inner).refused = None;
     }
 
