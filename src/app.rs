@@ -134,7 +134,7 @@ impl Loaded {
         let rulebook = Rulebook { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
         let tell = tell_later(&hear);
         let reception = Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell);
-        let reception = Arc::new(reception.holding_back(queue.unbegun(), most_waiting));
+        let reception = Arc::new(reception.holding_back(count_later(&hear), most_waiting));
         if opening.begun {
             let (adopting, sandbox) = (Arc::clone(&reception), self.options.sandbox);
             observe::taken_up(tokio::task::spawn_blocking(move || adopting.adopt(sandbox)).await??);
@@ -145,6 +145,7 @@ impl Loaded {
         let context = Arc::new(Context {
             brake: Brake::remembered(&*store)?,
             names: Names::of(&open),
+            listings: crate::pipeline::Listings::default(),
             learnt: Learnt::remembered(&*store)?,
             store,
             queue,
@@ -329,6 +330,11 @@ fn tell_later(hear: &Arc<std::sync::OnceLock<Arc<Context<Client>>>>) -> crate::r
             context.runtime.block_on(context.tell(job, events));
         }
     })
+}
+
+fn count_later(hear: &Arc<std::sync::OnceLock<Arc<Context<Client>>>>) -> crate::reception::Count {
+    let hear = Arc::clone(hear);
+    Box::new(move |folder| hear.get().map(|context| context.crowd(folder)).unwrap_or_default())
 }
 
 fn tell_opening(opening: &Opening) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dropship::intake::{Desk, Find, Identity, Intake, Ready, Receipt, Spec};
+use dropship::intake::{Desk, Find, Identity, Intake, NoRoom, Ready, Receipt, Spec};
 use tokio_util::sync::CancellationToken;
 
 const FOLDERS: usize = 100;
@@ -26,8 +26,8 @@ impl Desk for Knowing {
 
     fn gone(&self, _: &str, _: &Path) {}
 
-    fn has_room(&self) -> bool {
-        true
+    fn room(&self, _: &str) -> Result<(), NoRoom> {
+        Ok(())
     }
 }
 

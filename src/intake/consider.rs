@@ -8,7 +8,7 @@ use super::candidates::{Candidate, Offered};
 use super::names::is_temporary;
 use super::ripe::{back_off, ripe};
 use super::shared::Shared;
-use super::{Find, Identity, Ready, Receipt, Sidecar, Stamp};
+use super::{Find, Identity, NoRoom, Ready, Receipt, Sidecar, Stamp};
 
 /// Why a file is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) enum Outcome {
     /// It waits.
     Waits(Candidate),
     /// The desk has no room: the same again, later.
-    Busy,
+    Busy(NoRoom),
 }
 
 /// Looks at one file and offers it if it is time. Blocks: file system, and the desk.
@@ -111,12 +111,16 @@ pub(super) fn consider(shared: &Shared, path: &Path, known: Option<Candidate>, c
 
 fn present(shared: &Shared, find: &Find, mut candidate: Candidate, offer: Offered, now: Instant) -> Outcome {
     let folder = &shared.spec.name;
-    if !shared.line.is_turn(folder) || !shared.desk.has_room() {
-        return Outcome::Busy;
+    if let Err(full) = shared.desk.room(folder) {
+        return Outcome::Busy(full);
+    }
+    if !shared.line.is_turn(folder) {
+        let why = "there was no room, and other folders stand in line before this one".to_owned();
+        return Outcome::Busy(NoRoom { why, own: false });
     }
     match shared.desk.receive(find) {
         Receipt::Taken => Outcome::Known { identity: find.identity, taken: true },
-        Receipt::Busy => Outcome::Busy,
+        Receipt::Busy(full) => Outcome::Busy(full),
         Receipt::NotYet { why } => {
             let settled = find.settled;
             tracing::debug!(folder, path = %find.path.display(), settled, why, "not taken yet");

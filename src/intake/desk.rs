@@ -29,13 +29,20 @@ pub trait Desk: Send + Sync + 'static {
         let _ = folder;
     }
 
-    /// Has the queue room for more now?
-    fn has_room(&self) -> bool;
+    /// Is there room for another file of this folder now?
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn room(&self, folder: &str) -> Result<(), NoRoom>;
+}
 
-    /// Why there is no room, and what to do about it.
-    fn no_room_because(&self) -> String {
-        "the queue is full; intake goes on when jobs have ended".to_owned()
-    }
+/// Why no more is let in, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoRoom {
+    /// For people.
+    pub why: String,
+    /// Only this folder's files have to wait.
+    pub own: bool,
 }
 
 /// A file that may be a package.
@@ -72,5 +79,5 @@ pub enum Receipt {
         why: String,
     },
     /// Disk or queue is full: offered again later, and nothing else of the folder meanwhile.
-    Busy,
+    Busy(NoRoom),
 }

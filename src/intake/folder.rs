@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::Stamp;
 use super::consider::{Cause, Outcome, consider};
 use super::health::Trouble;
 use super::hints::Said;
 use super::list::Memory;
 use super::look::Look;
 use super::shared::Shared;
+use super::{NoRoom, Stamp};
 use crate::observe;
 
 /// Between two looks at a folder that is not there.
@@ -159,8 +159,8 @@ impl Task {
             }
         };
         match outcome {
-            Outcome::Busy => {
-                self.pause_for_room();
+            Outcome::Busy(full) => {
+                self.pause_for_room(full);
                 return false;
             }
             Outcome::Nothing => self.memory.candidates.remove(path),
@@ -186,12 +186,16 @@ impl Task {
         true
     }
 
-    fn pause_for_room(&mut self) {
-        let Shared { spec, line, desk, .. } = &*self.shared;
-        line.enter(&spec.name, spec.priority);
+    fn pause_for_room(&mut self, NoRoom { why, own }: NoRoom) {
+        let Shared { spec, line, .. } = &*self.shared;
+        if own {
+            // Nobody else has to wait for it.
+            line.leave(&spec.name);
+        } else {
+            line.enter(&spec.name, spec.priority);
+        }
         self.paused = true;
         self.pause = (self.pause * 2).clamp(FULL.0, FULL.1);
-        let why = desk.no_room_because();
         if self.shared.status().paused.replace(why.clone()).is_none() {
             tracing::debug!(folder = %spec.name, "there is no room for a file of folder `{}`: {why}", spec.name);
         }

@@ -50,7 +50,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use capture::{CaptureError, Captured, capture};
-pub use desk::{Desk, Find, Receipt};
+pub use desk::{Desk, Find, NoRoom, Receipt};
 pub use free::{Free, Shortage};
 pub use health::{FolderHealth, State, Summary};
 pub use identity::{Identity, Stamp};

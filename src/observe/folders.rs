@@ -28,6 +28,16 @@ pub fn intake_paused(why: &str) {
     tracing::warn!(event = "intake_paused", message_id = id::INTAKE_PAUSED, "Intake pauses: {why}");
 }
 
+/// Nothing more of one folder is let in.
+pub fn folder_full(folder: &str, why: &str) {
+    tracing::warn!(
+        folder,
+        event = "intake_paused",
+        message_id = id::INTAKE_PAUSED,
+        "Intake from folder `{folder}` pauses: {why}"
+    );
+}
+
 /// There is room again.
 pub fn intake_resumed() {
     tracing::info!(event = "intake_resumed", "Intake goes on");

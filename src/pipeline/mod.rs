@@ -17,6 +17,7 @@ mod inspect;
 mod label;
 mod learnt;
 mod likeness;
+mod listing;
 mod names;
 mod odds;
 mod pace;
@@ -30,6 +31,7 @@ mod sign;
 mod submission;
 mod supersede;
 mod twins;
+mod unbegun;
 mod upload;
 mod withdraw;
 
@@ -42,10 +44,12 @@ pub use dispatch::run;
 pub use folders::FolderWays;
 pub use forget::forget_ended;
 pub use learnt::Learnt;
+pub use listing::Listings;
 pub use names::Names;
 pub use queue::Queue;
 pub use receipts::Receipts;
 pub use service::Service;
+pub use unbegun::Crowd;
 pub use withdraw::{label_of, note, withdraw};
 
 #[cfg(test)]

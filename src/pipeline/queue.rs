@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::job::{Creation, Job, JobId, State};
+use super::unbegun::{Owner, Unbegun};
+use crate::job::{Job, JobId, State};
 
 /// Passed over so often, and a folder's job goes first, whatever the priority of others.
 const PATIENCE: u32 = 8;
@@ -22,8 +22,6 @@ pub struct Queue {
     inner: Mutex<Inner>,
     /// Rings when the order may have changed.
     pub(super) bell: Notify,
-    /// Accepted jobs for which nothing was begun at the service.
-    unbegun: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +32,8 @@ struct Inner {
     running: BTreeSet<JobId>,
     turns: u64,
     turn_of: BTreeMap<Arc<str>, Turn>,
+    /// Accepted jobs for which nothing was begun at the service.
+    unbegun: Unbegun,
 }
 
 type Lane = BTreeSet<(Timestamp, JobId)>;
@@ -50,7 +50,7 @@ struct Place {
     time: Timestamp,
     rev: u64,
     lane: Arc<str>,
-    unbegun: bool,
+    unbegun: Option<Owner>,
     /// Held or ended: it is only looked for what came late.
     looks_back: bool,
     /// What was due could not be done.
@@ -107,7 +107,9 @@ impl Queue {
             // News can come late: what is known of the job is newer.
             return;
         }
-        let was = inner.take_out(&job.id).is_some_and(|place| place.unbegun);
+        if let Some(was) = inner.take_out(&job.id).and_then(|place| place.unbegun) {
+            inner.unbegun.remove(&was);
+        }
         let time = match job.state {
             State::Queued => Some(job.step_began),
             State::Waiting { due, .. } => Some(due),
@@ -115,19 +117,15 @@ impl Queue {
             _ => job.look_due(),
         };
         let looks_back = !matches!(job.state, State::Queued | State::Waiting { .. });
-        let is = time.is_some() && job.accepted && job.product == Creation::Open;
         if let Some(time) = time {
+            let unbegun = Owner::of(job);
+            unbegun.clone().into_iter().for_each(|owner| inner.unbegun.add(owner));
             let name = job.package.folder.as_deref().unwrap_or_default();
             let lane =
                 inner.lanes.get_key_value(name).map_or_else(|| name.into(), |(lane, _)| Arc::clone(lane));
             inner.lanes.entry(Arc::clone(&lane)).or_default().insert((time, job.id.clone()));
-            let place = Place { time, rev: job.rev, lane, unbegun: is, looks_back, postponed: false };
+            let place = Place { time, rev: job.rev, lane, unbegun, looks_back, postponed: false };
             inner.places.insert(job.id.clone(), place);
-        }
-        match (was, is) {
-            (false, true) => drop(self.unbegun.fetch_add(1, Ordering::Relaxed)),
-            (true, false) => drop(self.unbegun.fetch_sub(1, Ordering::Relaxed)),
-            _ => {}
         }
         drop(inner);
         self.bell.notify_one();
@@ -154,10 +152,9 @@ impl Queue {
         Next::Job(id)
     }
 
-    /// How many accepted jobs wait to be begun at the service.
-    #[must_use]
-    pub fn unbegun(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.unbegun)
+    /// The accepted jobs that wait to be begun at the service.
+    pub(super) fn unbegun<T>(&self, ask: impl FnOnce(&Unbegun) -> T) -> T {
+        ask(&self.inner().unbegun)
     }
 
     /// What was due could not be done: again then, unless something happens to the job before.
@@ -263,7 +260,7 @@ mod tests {
         let queue = Queue::default();
         (0..6).for_each(|number| queue.place(&job("a", number)));
         (6..8).for_each(|number| queue.place(&job("b", number)));
-        assert_eq!(queue.unbegun().load(Ordering::Relaxed), 8);
+        assert_eq!(queue.unbegun(Unbegun::count), 8);
         let Next::Job(first) = queue.next(Timestamp::now(), |_| 0) else { panic!("a job is ready") };
         assert_eq!(first, JobId::new(0, 0));
         assert_eq!(order(&queue, 7, |_| 0), "babaaaa");

@@ -13,12 +13,11 @@ mod sidecar;
 mod take;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::config::model::{Config, Folder};
 use crate::depot::Depot;
-use crate::intake::{Desk, Find, Identity, Receipt};
+use crate::intake::{Desk, Find, Identity, NoRoom, Receipt};
 use crate::job::{Job, JobId};
 use crate::package::Policy;
 use crate::store::{Store, StoreError};
@@ -27,6 +26,7 @@ use room::Room;
 pub use adopt::Adopted;
 pub use hand_in::Handed;
 pub use judge::{Judged, judge};
+pub use room::Count;
 
 /// What reception goes by; replaced as a whole at a reload.
 pub struct Rulebook {
@@ -74,10 +74,10 @@ impl Reception {
         Self { room: Room::default(), store, depot, rulebook, tell, deciding: Mutex::new(()), known }
     }
 
-    /// Lets nothing more in while so many that it let in wait to be begun.
+    /// Lets nothing more in while so many that it let in wait to be begun; `crowd` tells that for a folder.
     #[must_use]
-    pub fn holding_back(self, waiting: Arc<AtomicUsize>, most: usize) -> Self {
-        Self { room: Room::until(waiting, most), ..self }
+    pub fn holding_back(self, crowd: Count, most: usize) -> Self {
+        Self { room: Room::until(crowd, most), ..self }
     }
 
     /// What reception goes by now.
@@ -147,12 +147,8 @@ impl Desk for Reception {
         self.known.looked(&*self.store, folder);
     }
 
-    fn has_room(&self) -> bool {
-        self.room.is_there(&self.depot)
-    }
-
-    fn no_room_because(&self) -> String {
-        self.room.why_not()
+    fn room(&self, folder: &str) -> Result<(), NoRoom> {
+        self.room.for_one_of(folder, &self.depot)
     }
 }
 

@@ -1,90 +1,128 @@
 //! Is there room for more packages? Told when that changes, once for all folders.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::depot::Depot;
+use crate::intake::NoRoom;
 use crate::observe;
+use crate::pipeline::Crowd;
+
+/// Tells how many packages were let in and not begun, for a folder that wants to let in one more.
+pub type Count = Box<dyn Fn(&str) -> Crowd + Send + Sync>;
 
 /// How many packages may be let in and not begun, and whether there is room now.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Room {
-    waiting: Arc<AtomicUsize>,
-    most: Option<usize>,
-    shut: Mutex<Option<Shut>>,
+    crowd: Option<(Count, usize)>,
+    shut: Mutex<Shut>,
+}
+
+/// Why there was none when it was last asked.
+#[derive(Debug, Default)]
+struct Shut {
+    /// For all.
+    all: Option<Reason>,
+    /// Folders that are full of their own.
+    own: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shut {
+enum Reason {
     Disk,
     Crowd,
 }
 
 impl Room {
-    /// Room until so many of the waiting ones are not begun.
-    pub(super) fn until(waiting: Arc<AtomicUsize>, most: usize) -> Self {
-        Self { waiting, most: Some(most), shut: Mutex::default() }
+    /// Room until so many are not begun.
+    pub(super) fn until(crowd: Count, most: usize) -> Self {
+        Self { crowd: Some((crowd, most)), shut: Mutex::default() }
     }
 
-    /// Is there room now? Once the queue was full there is only when a quarter of it has gone, so that intake neither
-    /// stops and goes at each package nor lets the workers wait.
-    pub(super) fn is_there(&self, depot: &Depot) -> bool {
-        let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Is there room for one more of this folder now? Once the queue was full there is only when a quarter of it has
+    /// gone, so that intake neither stops and goes at each package nor lets the workers wait.
+    pub(super) fn for_one_of(&self, folder: &str, depot: &Depot) -> Result<(), NoRoom> {
+        let mut shut = self.shut();
+        let crowd = self.crowd.as_ref().map(|(crowd, _)| crowd(folder)).unwrap_or_default();
         let now = if !depot.has_room() {
-            Some(Shut::Disk)
+            Some(Reason::Disk)
         } else {
-            self.is_crowded(*shut == Some(Shut::Crowd)).then_some(Shut::Crowd)
+            self.is_too_many(crowd.all, shut.all == Some(Reason::Crowd)).then_some(Reason::Crowd)
         };
-        if now != *shut {
+        if now != shut.all {
             match now {
-                Some(shut) => observe::intake_paused(&self.why(shut)),
+                Some(reason) => observe::intake_paused(&why(reason, crowd)),
                 None => observe::intake_resumed(),
             }
-            *shut = now;
+            shut.all = now;
         }
-        now.is_none()
+        if let Some(reason) = now {
+            return Err(NoRoom { why: why(reason, crowd), own: false });
+        }
+        let was = shut.own.contains(folder);
+        if !self.is_too_many(crowd.own, was) {
+            shut.own.remove(folder);
+            return Ok(());
+        }
+        let why = format!(
+            "{} packages of this folder were let in and cannot be begun while it is paused or its account refused \
+             ([store] most_waiting); the others wait in the folder, and intake goes on by itself",
+            crowd.own
+        );
+        if !was {
+            observe::folder_full(folder, &why);
+            shut.own.insert(folder.to_owned());
+        }
+        Err(NoRoom { why, own: true })
     }
 
-    fn is_crowded(&self, was: bool) -> bool {
-        let waiting = self.waiting.load(Ordering::Relaxed);
+    fn is_too_many(&self, waiting: usize, was: bool) -> bool {
         let fits = |most: usize| most.saturating_sub(if was { (most / 4).max(1) } else { 1 });
-        self.most.is_some_and(|most| waiting > fits(most))
+        self.crowd.as_ref().is_some_and(|(_, most)| waiting > fits(*most))
     }
 
-    /// Why there was none when it was last asked, and what to do.
-    pub(super) fn why_not(&self) -> String {
-        let shut = *self.shut.lock().unwrap_or_else(PoisonError::into_inner);
-        self.why(shut.unwrap_or(Shut::Crowd))
+    fn shut(&self) -> MutexGuard<'_, Shut> {
+        self.shut.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn why(&self, shut: Shut) -> String {
-        match shut {
-            Shut::Disk => {
-                "the store's disk is nearly full; free some space, and intake goes on by itself".to_owned()
-            }
-            Shut::Crowd => format!(
-                "{} packages were let in and are not begun at Microsoft yet ([store] most_waiting); the others wait \
-                 in their folders, and intake goes on by itself",
-                self.waiting.load(Ordering::Relaxed)
-            ),
+/// Why nothing more is let in, and what to do.
+fn why(reason: Reason, crowd: Crowd) -> String {
+    match reason {
+        Reason::Disk => {
+            "the store's disk is nearly full; free some space, and intake goes on by itself".to_owned()
         }
+        Reason::Crowd => format!(
+            "{} packages were let in and are not begun at Microsoft yet ([store] most_waiting); the others wait \
+             in their folders, and intake goes on by itself",
+            crowd.all
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    fn depot(home: &tempfile::TempDir, free: u64) -> Depot {
+        Depot::open(home.path()).expect("a depot").keeping_free(Some(free))
+    }
 
     #[test]
     fn a_full_queue_is_full_until_a_quarter_has_gone() {
         let home = tempfile::tempdir().expect("a folder");
-        let depot = Depot::open(home.path()).expect("a depot").keeping_free(Some(0));
+        let depot = depot(&home, 0);
         for (most, opens) in [(1, 0), (3, 2), (8, 6), (1000, 750)] {
             let waiting = Arc::new(AtomicUsize::new(most - 1));
-            let room = Room::until(Arc::clone(&waiting), most);
+            let counted = Arc::clone(&waiting);
+            let count = move |_: &str| Crowd { all: counted.load(Ordering::Relaxed), own: 0 };
+            let room = Room::until(Box::new(count), most);
             let with = |count: usize| {
                 waiting.store(count, Ordering::Relaxed);
-                room.is_there(&depot)
+                room.for_one_of("in", &depot).is_ok()
             };
             assert!(with(most - 1) && !with(most) && !with(most + 1));
             assert!(!with(opens + 1), "{most} let in again at {}", opens + 1);
@@ -93,12 +131,30 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_is_full_of_its_own_shuts_nobody_else_out() {
+        let home = tempfile::tempdir().expect("a folder");
+        let own = Arc::new(AtomicUsize::new(8));
+        let counted = Arc::clone(&own);
+        let count = move |folder: &str| Crowd {
+            all: 2,
+            own: if folder == "stuck" { counted.load(Ordering::Relaxed) } else { 2 },
+        };
+        let (room, depot) = (Room::until(Box::new(count), 8), depot(&home, 0));
+        assert_eq!(room.for_one_of("in", &depot), Ok(()));
+        let full = room.for_one_of("stuck", &depot).expect_err("it is full");
+        assert!(full.own && full.why.contains("8 packages of this folder"), "{full:?}");
+        own.store(7, Ordering::Relaxed);
+        assert!(room.for_one_of("stuck", &depot).is_err(), "a quarter has not gone");
+        own.store(6, Ordering::Relaxed);
+        assert_eq!(room.for_one_of("stuck", &depot), Ok(()));
+    }
+
+    #[test]
     fn a_full_disk_leaves_no_room_either() {
         let home = tempfile::tempdir().expect("a folder");
         let room = Room::default();
-        let depot = Depot::open(home.path()).expect("a depot");
-        assert!(room.is_there(&depot.clone().keeping_free(Some(0))));
-        assert!(!room.is_there(&depot.keeping_free(Some(u64::MAX))));
-        assert!(room.why_not().contains("disk is nearly full"));
+        assert_eq!(room.for_one_of("in", &depot(&home, 0)), Ok(()));
+        let full = room.for_one_of("in", &depot(&home, u64::MAX)).expect_err("the disk is full");
+        assert!(!full.own && full.why.contains("disk is nearly full"), "{full:?}");
     }
 }

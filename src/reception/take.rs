@@ -12,7 +12,7 @@ use crate::config::model::Backlog;
 use crate::config::vars::Vars;
 use crate::depot::Dossier;
 use crate::digest;
-use crate::intake::{CaptureError, Find, Identity, Receipt, capture};
+use crate::intake::{CaptureError, Find, Identity, NoRoom, Receipt, capture};
 use crate::job::{Creation, Event, Fault, Job, JobId, Package, State};
 use crate::outbox;
 use crate::package::{Glance, Kind, glance_file};
@@ -70,11 +70,11 @@ pub(super) fn receive(reception: &Reception, find: &Find) -> Receipt {
         Err(NotTaken::NotYet(why)) => Receipt::NotYet { why },
         Err(NotTaken::Busy(why)) => {
             tracing::warn!(folder = find.folder, event = "intake_busy", "{}: {why}", find.path.display());
-            Receipt::Busy
+            Receipt::Busy(NoRoom { why, own: false })
         }
         Err(NotTaken::Store(error)) => {
             tracing::error!(folder = find.folder, "{}: {error}", find.path.display());
-            Receipt::Busy
+            Receipt::Busy(NoRoom { why: error.to_string(), own: false })
         }
     }
 }
@@ -126,11 +126,10 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
     }
 }
 
-/// Does a file have all the bytes that its header speaks of, whatever they are?
-fn has_all(copy: &Path, name: &str) -> bool {
-    let kind = Kind::of_name(name);
-    let glance = kind.zip(File::open(copy).ok()).map(|(kind, file)| glance_file(&file, kind));
-    !matches!(glance, Some(Ok(Glance::Incomplete { .. })))
+/// Has the copy all the bytes that its header speaks of, whatever they are?
+fn has_all(copy: &Path, name: &str) -> io::Result<bool> {
+    let Some(kind) = Kind::of_name(name) else { return Ok(true) };
+    Ok(!matches!(glance_file(&File::open(copy)?, kind)?, Glance::Incomplete { .. }))
 }
 
 /// Judges captured bytes and begins their job.
@@ -153,7 +152,8 @@ pub(super) fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, 
     }
     if let Err(why) = &taken.beside {
         // What is not all there yet has another sum by right.
-        if !taken.stale && !has_all(taken.copy, &taken.name) {
+        let unread = |error| NotTaken::NotYet(format!("the copy cannot be read: {error}"));
+        if !taken.stale && !has_all(taken.copy, &taken.name).map_err(unread)? {
             return Err(NotTaken::NotYet(why.clone()));
         }
         return begin(reception, taken, None, Ok(Err(Fault::new("sidecar", why.clone()))));

@@ -72,9 +72,10 @@ impl Desk for Recorder {
         self.gone.lock().unwrap().push(path.to_owned());
     }
 
-    fn has_room(&self) -> bool {
+    fn room(&self, _: &str) -> Result<(), NoRoom> {
         let places = self.places.load(Ordering::Relaxed);
-        !self.full.load(Ordering::Relaxed) && (places == 0 || self.taken().len() < places)
+        let room = !self.full.load(Ordering::Relaxed) && (places == 0 || self.taken().len() < places);
+        room.then_some(()).ok_or_else(|| NoRoom { why: "the queue is full".to_owned(), own: false })
     }
 }
 

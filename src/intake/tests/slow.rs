@@ -25,8 +25,8 @@ impl Desk for Counter {
 
     fn gone(&self, _: &str, _: &Path) {}
 
-    fn has_room(&self) -> bool {
-        true
+    fn room(&self, _: &str) -> Result<(), NoRoom> {
+        Ok(())
     }
 }
 

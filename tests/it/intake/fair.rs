@@ -142,3 +142,38 @@ fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
     wait_for("intake to go on", || open().then_some(())).unwrap_or_else(|| panic!("{}", home.log()));
     drop(daemon);
 }
+
+#[test]
+fn a_paused_folder_fills_up_alone() {
+    let more = "[[folder]]\nname = \"calm\"\npath = \"calm\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
+    let home = Home::with(Quirks::none(), more);
+    fs::create_dir(home.path("calm")).expect("a folder");
+    edit(&home, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
+    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let daemon = home.quiet_daemon();
+    listening(&home);
+    assert!(home.run(&["pause", "in"]).status.success());
+    for number in 0..5 {
+        home.drop_package(&format!("{number}.cab"), &mould.package(number));
+    }
+    let full = || folder(&home, "in")["no_room"].as_str().is_some_and(|why| why.contains("of this folder"));
+    wait_for("the paused folder to fill up", || full().then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    for number in 5..10 {
+        fs::write(home.path(&format!("calm/{number}.cab")), mould.package(number)).expect("a package");
+    }
+    let of = |name: &str, state: &str| {
+        jobs(&home)
+            .iter()
+            .filter(|job| job["folder"] == name && (state.is_empty() || job["state"] == state))
+            .count()
+    };
+    wait_for("the other folder's packages", || (of("calm", "succeeded") == 5).then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    assert_eq!(of("in", ""), 3, "no more copies than may wait");
+    assert_eq!(home.log().matches("Intake from folder `in` pauses: 3 packages").count(), 1, "{}", home.log());
+    assert!(home.run(&["resume", "in"]).status.success());
+    wait_for("all to be done", || (of("in", "succeeded") == 5).then_some(()))
+        .unwrap_or_else(|| panic!("{}", home.log()));
+    drop(daemon);
+}
