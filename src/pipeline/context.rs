@@ -14,6 +14,7 @@ use super::brake::Brake;
 use super::clock::Clock;
 use super::folders::FolderWays;
 use super::learnt::Learnt;
+use super::listing::Listings;
 use super::names::Names;
 use super::queue::Queue;
 use super::receipts::Receipts;
@@ -109,6 +110,8 @@ pub struct Context<S> {
     pub accounts: Accounts,
     /// Names that are being created.
     pub names: Names,
+    /// Products as they were listed last.
+    pub listings: Listings,
     /// How long things took at the service.
     pub learnt: Learnt,
     /// Receipts that are being written.

@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Something that a job creates.
-pub(super) trait Creatable<S>: Send + Sync {
+pub(super) trait Creatable<S: Service>: Send + Sync {
     /// What it is.
     fn thing(&self) -> Thing;
     /// What it is, for people.
@@ -43,6 +43,10 @@ pub(super) trait Creatable<S>: Send + Sync {
     fn request(&self) -> Value;
     /// Everything that bears the name, by a look that reached the end of the list.
     fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Found>, Error>> + Send;
+    /// The ids of what bears the name before it is made.
+    fn bearing(&self, service: &S) -> impl Future<Output = Result<Vec<u64>, Error>> + Send {
+        async { Ok(self.find(service).await?.iter().map(|found| found.id).collect()) }
+    }
     /// Makes it; gives its id.
     fn make(&self, service: &S) -> impl Future<Output = Result<u64, Error>> + Send;
 }
@@ -91,8 +95,8 @@ async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> 
 
 async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
     let thing = what.thing();
-    let bearing = match what.find(service).await {
-        Ok(found) => found.iter().map(|found| found.id).collect(),
+    let bearing = match what.bearing(service).await {
+        Ok(bearing) => bearing,
         Err(error) => return hand.trouble(error).await,
     };
     let context = hand.context;
@@ -169,7 +173,7 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
     let mut ours = Vec::new();
     let mut strange = Vec::new();
     for found in found {
-        if intent.bearing.contains(&found.id) {
+        if intent.bearing.contains(&found.id) || hand.job.has_burnt(found.id) {
             continue;
         }
         match hand.context.store.owner(found.id).map_err(Stop::Store)? {

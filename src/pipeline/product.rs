@@ -1,10 +1,13 @@
 //! The product step.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::create::{Creatable, Found, create, name_taken};
 use super::hand::{Go, Hand, Stop};
 use super::likeness::difference;
+use super::listing::Listings;
 use super::service::Service;
 use super::sign::SIGNING_FAILED;
 use crate::config::plan::StrategyPlan;
@@ -14,14 +17,19 @@ use crate::job::{Fault, Job, State, Thing};
 /// Creates the job's product, or takes the one that the rule names.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let dossier = hand.dossier().await?;
-    let call = Call(dossier.plan.product);
+    let call = Call {
+        listings: &hand.context.listings,
+        account: hand.account().to_owned(),
+        oldest: hand.context.settings.uncertain,
+        new: dossier.plan.product,
+    };
     match dossier.plan.strategy {
         StrategyPlan::ExistingId(id) => hand.record_created(Thing::Product, id.0, true).await,
-        StrategyPlan::ExistingName if hand.job.doubt().is_none() => take_named(hand, &call.0).await,
+        StrategyPlan::ExistingName if hand.job.doubt().is_none() => take_named(hand, &call).await,
         StrategyPlan::PerVersion if hand.job.doubt().is_none() => {
             // Looked for under the name, so that of two packages of one version the second finds the product of the first.
-            name_taken(hand, Thing::Product, "product", &call.0.product_name).await?;
-            match own(hand, &call.0).await {
+            name_taken(hand, Thing::Product, "product", &call.new.product_name).await?;
+            match own(hand, &call).await {
                 Ok(Some(id)) => hand.record_created(Thing::Product, id, true).await,
                 Ok(None) => create(hand, &call).await,
                 Err(stop) => {
@@ -36,27 +44,20 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     }
 }
 
-/// Ids of the products of a name.
-async fn named<S: Service>(hand: &mut Hand<'_, S>, name: &str) -> Go<Vec<u64>> {
-    let service = hand.service().await?;
-    match service.products().await {
-        Ok(all) => {
-            let named = all.iter().filter(|product| product.product_name == name);
-            Ok(named.map(|product| product.id.0).collect())
-        }
-        Err(error) => hand.trouble(error).await,
-    }
-}
-
 /// The one product of the name that the rule gives.
-async fn take_named<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go {
-    let ids = named(hand, &wanted.product_name).await?;
+async fn take_named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go {
+    let mut ids = named(hand, call).await?;
+    if ids.len() != 1 {
+        // Somebody may have mended that a moment ago.
+        call.listings.forget(&call.account);
+        ids = named(hand, call).await?;
+    }
     match ids.as_slice() {
         [id] => hand.record_created(Thing::Product, *id, true).await,
         _ => {
             let message = format!(
                 "the rule wants the one product named `{}`, and there are {}: {ids:?}; name it by id, or create it, then approve",
-                wanted.product_name,
+                call.new.product_name,
                 ids.len(),
             );
             hand.hold(Fault::new("no-such-product", message)).await
@@ -65,8 +66,8 @@ async fn take_named<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> 
 }
 
 /// The product of that name that another job of this store made.
-async fn own<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go<Option<u64>> {
-    for id in named(hand, &wanted.product_name).await? {
+async fn own<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Option<u64>> {
+    for id in named(hand, call).await? {
         let store = &hand.context.store;
         let Some(owner) = store.owner(id).map_err(Stop::Store)? else { continue };
         let job = store.job(&owner).map_err(Stop::Store)?;
@@ -77,15 +78,30 @@ async fn own<S: Service>(hand: &mut Hand<'_, S>, wanted: &NewProduct) -> Go<Opti
     Ok(None)
 }
 
+/// Ids of the products of the name.
+async fn named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Vec<u64>> {
+    let service = hand.service().await?;
+    match call.bearing(&service).await {
+        Ok(ids) => Ok(ids),
+        Err(error) => hand.trouble(error).await,
+    }
+}
+
 /// Did Microsoft refuse the first submission of a job's product? Nothing more can come of that product.
 fn burnt(job: &Job, product: u64) -> bool {
     let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
-    job.burnt.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
+    job.has_burnt(product) || (refused && job.product.id() == Some(product))
 }
 
-struct Call(NewProduct);
+struct Call<'a> {
+    listings: &'a Listings,
+    account: String,
+    /// A list of products older than this says nothing.
+    oldest: Duration,
+    new: NewProduct,
+}
 
-impl<S: Service> Creatable<S> for Call {
+impl<S: Service> Creatable<S> for Call<'_> {
     fn thing(&self) -> Thing {
         Thing::Product
     }
@@ -95,17 +111,19 @@ impl<S: Service> Creatable<S> for Call {
     }
 
     fn name(&self) -> &str {
-        &self.0.product_name
+        &self.new.product_name
     }
 
     fn request(&self) -> Value {
-        serde_json::to_value(&self.0).unwrap_or_default()
+        serde_json::to_value(&self.new).unwrap_or_default()
     }
 
     async fn find(&self, service: &S) -> Result<Vec<Found>, Error> {
+        // What is found may have been made since the last list.
+        self.listings.forget(&self.account);
         let mut found = Vec::new();
         for product in service.products().await? {
-            if product.product_name != self.0.product_name {
+            if product.product_name != self.new.product_name {
                 continue;
             }
             let sent = <Self as Creatable<S>>::request(self);
@@ -126,7 +144,20 @@ impl<S: Service> Creatable<S> for Call {
         Ok(found)
     }
 
+    async fn bearing(&self, service: &S) -> Result<Vec<u64>, Error> {
+        let list = async {
+            let all = service.products().await?;
+            Ok(all.into_iter().map(|product| (product.product_name, product.id.0)))
+        };
+        self.listings.named(&self.account, &self.new.product_name, self.oldest, list).await
+    }
+
     async fn make(&self, service: &S) -> Result<u64, Error> {
-        service.create_product(&self.0).await.map(|product| product.id.0)
+        let made = service.create_product(&self.new).await.map(|product| product.id.0);
+        match &made {
+            Ok(id) => self.listings.made(&self.account, &self.new.product_name, *id),
+            Err(_) => self.listings.forget(&self.account),
+        }
+        made
     }
 }

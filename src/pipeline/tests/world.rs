@@ -22,8 +22,8 @@ use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::job::{Event, Job, State, Step};
 use crate::pipeline::{
-    Accounts, Brake, Clock, Context, Judge, Learnt, Names, Queue, Receipts, Settings, forget_ended, note,
-    withdraw,
+    Accounts, Brake, Clock, Context, Judge, Learnt, Listings, Names, Queue, Receipts, Settings, forget_ended,
+    note, withdraw,
 };
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
@@ -153,6 +153,7 @@ impl World {
             witness: Arc::new(()),
             brake: Brake::remembered(&*store).expect("a brake"),
             names: Names::of(&open),
+            listings: Listings::default(),
             learnt: Learnt::remembered(&*store).expect("learnt"),
             queue: Queue::default(),
             services: BTreeMap::from([("default".to_owned(), self.cloud.clone())]),
