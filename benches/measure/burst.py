@@ -111,14 +111,21 @@ def burst(daemon, home, port, cabinet, count, limit):
     if len(busy) > WINDOW / 2:
         first, last = busy[0], busy[-1]
         share = (last.passed - first.passed) / ((last.at - first.at) * limit / WINDOW)
-    jobs = json.loads(daemon.ask(f"/v1/jobs?limit={count}").split(b"\r\n\r\n", 1)[1])
-    jobs = jobs if isinstance(jobs, list) else jobs["jobs"]
+    memory, jobs = daemon.memory(), every_job(daemon)
     states = {job["state"] for job in jobs}
     if len(jobs) != count or states != {"succeeded"}:
         raise RuntimeError(f"{len(jobs)} jobs, {states}")
     ends = [stamp(job["updated"]) - start for job in jobs]
-    return {"share": share, "memory": daemon.memory(), "last": max(ends), "mean": statistics.mean(ends),
+    return {"share": share, "memory": memory, "last": max(ends), "mean": statistics.mean(ends),
             "throttled": seen[-1].throttled, "seconds": seen[-1].at - began}
+
+
+def every_job(daemon):
+    jobs, before = [], ""
+    while page := json.loads(daemon.ask(f"/v1/jobs?limit=500{before}").split(b"\r\n\r\n", 1)[1]):
+        jobs += page
+        before = f"&before={page[-1]['id']}"
+    return jobs
 
 
 def stamp(text):
