@@ -134,7 +134,7 @@ def stamp(text):
 
 def at_once(table, folder, count):
     """Packages that are dropped at once, with a stand-in that throttles."""
-    limit = count * 3
+    limit = count * 2
     with Server(DROPSHIP, "sandbox", "--json", "--speed", "6000", "--requests-per-minute", limit) as base:
         home = home_at(folder / "burst", base)
         port, path = free_port(), home / "dropship.toml"

@@ -64,7 +64,8 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
             Level::Warn => "warning",
             Level::Info | Level::Off => "note",
         };
-        let source = if finding.source.is_empty() { String::new() } else { format!(" ({})", finding.source) };
+        let page = finding.source.strip_suffix(".md");
+        let source = page.map(|page| format!(" (learn.microsoft.com: {page})")).unwrap_or_default();
         lines.push(format!("  {level}: {} [{}]{source}", Shown(&finding.message), finding.check));
     }
     let Some(facts) = &inspection.facts else { return lines.join("\n") };

@@ -9,6 +9,10 @@ use super::wait;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship submit build/echo.cab --folder audio --wait
+Exit codes: 0 it is queued, with --wait published, 65 it was rejected, failed or was cancelled, 69 no daemon answers")]
 pub(super) struct Args {
     /// The package
     #[arg(value_name = "FILE")]

@@ -20,6 +20,10 @@ const EACH: Duration = Duration::from_millis(500);
 
 /// Arguments of `wait`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship wait build/echo.cab --for signed --timeout 2h
+Exit codes: 0 it is that far, 65 it was rejected, failed or was cancelled before, 69 no daemon answers, 75 the time ran out")]
 pub(super) struct Args {
     /// The job, or a package: it is found by its bytes, and waited for until it is taken
     #[arg(value_name = "JOB|FILE")]

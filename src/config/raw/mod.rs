@@ -170,7 +170,7 @@ pub(super) struct Store {
     pub(super) path: Option<At<String>>,
     /// How long ended jobs and their history stay. Default: 90d
     pub(super) keep: Option<Delay>,
-    /// Free space that is left alone; intake pauses below it.
+    /// Free space that is left alone; intake pauses below it. Default: 256MiB
     pub(super) min_free: Option<At<Text<Size>>>,
     /// So many packages are let in and not begun, and intake waits. Default: 1000
     pub(super) most_waiting: Option<At<u64>>,
