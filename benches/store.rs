@@ -13,6 +13,8 @@ use dropship::store::{Commit, Durable, Entry, Store};
 
 const ROUNDS: usize = 5;
 const EACH: u32 = 400;
+/// After so many the tables are weighed.
+const TRANSITIONS: u64 = 100_000;
 /// Jobs that change at the same time.
 const WORKERS: u32 = 32;
 
@@ -92,6 +94,13 @@ fn compare() {
             many.push(times[2]);
         }
     }
+    while revs.iter().sum::<u64>() < TRANSITIONS {
+        at_once(&store, &mut revs);
+    }
+    drop(store);
+    let tables = walkdir::WalkDir::new(folder.path().join("store/sled")).into_iter().flatten();
+    let bytes: u64 = tables.filter_map(|item| item.metadata().ok()).map(|of| of.len()).sum();
+    println!("sled {:.1} MiB", bytes as f64 / f64::from(1 << 20));
     println!("raw {:.1} us", median(raw));
     println!("transition {:.1} us", median(one));
     println!("transition-of-{WORKERS} {:.1} us", median(many));

@@ -8,7 +8,7 @@ import statistics
 import time
 import urllib.request
 
-from .common import DROPSHIP, ROOT, Server, free_port, say
+from .common import DROPSHIP, MIB, ROOT, Server, free_port, say
 from .daemon import Daemon, home_at
 
 WINDOW = 60
@@ -112,11 +112,12 @@ def burst(daemon, home, port, cabinet, count, limit):
         first, last = busy[0], busy[-1]
         share = (last.passed - first.passed) / ((last.at - first.at) * limit / WINDOW)
     memory, jobs = daemon.memory(), every_job(daemon)
+    tables = sum(path.stat().st_size for path in (home / "store/sled").rglob("*") if path.is_file())
     states = {job["state"] for job in jobs}
     if len(jobs) != count or states != {"succeeded"}:
         raise RuntimeError(f"{len(jobs)} jobs, {states}")
     ends = [stamp(job["updated"]) - start for job in jobs]
-    return {"share": share, "memory": memory, "last": max(ends), "mean": statistics.mean(ends),
+    return {"share": share, "memory": memory, "tables": tables / MIB, "last": max(ends), "mean": statistics.mean(ends),
             "throttled": seen[-1].throttled, "seconds": seen[-1].at - began}
 
 
@@ -159,3 +160,5 @@ def at_once(table, folder, count):
     ratio = found["last"] / found["mean"]
     table.add("11", f"{what}: the last waits at most twice the mean",
               f"{ratio:.2f} ({found['last']:.0f} s, mean {found['mean']:.0f} s)", verdict(ratio <= 2))
+    table.add("11", f"sled's folder after the burst of {count:,}: at most 20 MiB", f"{found['tables']:.1f} MiB",
+              verdict(found["tables"] <= 20), "each package is some 20 transitions")
