@@ -192,12 +192,6 @@ impl Job {
         }
     }
 
-    /// Is this the product of an earlier try?
-    #[must_use]
-    pub fn has_burnt(&self, product: u64) -> bool {
-        self.burnt.iter().any(|burnt| burnt.parse() == Ok(product))
-    }
-
     /// The create that is in doubt, if one is.
     #[must_use]
     pub fn doubt(&self) -> Option<(Thing, &super::state::Intent)> {

@@ -173,7 +173,7 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
     let mut ours = Vec::new();
     let mut strange = Vec::new();
     for found in found {
-        if intent.bearing.contains(&found.id) || hand.job.has_burnt(found.id) {
+        if intent.bearing.contains(&found.id) {
             continue;
         }
         match hand.context.store.owner(found.id).map_err(Stop::Store)? {

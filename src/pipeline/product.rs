@@ -90,7 +90,7 @@ async fn named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Vec<u6
 /// Did Microsoft refuse the first submission of a job's product? Nothing more can come of that product.
 fn burnt(job: &Job, product: u64) -> bool {
     let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
-    job.has_burnt(product) || (refused && job.product.id() == Some(product))
+    job.burnt.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
 }
 
 struct Call<'a> {
