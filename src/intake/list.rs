@@ -263,9 +263,14 @@ mod tests {
         (0..many).for_each(|secs| one.put(age(2 * secs)));
         (0..many).for_each(|secs| other.put(age(2 * secs + 1)));
         (one.pass.devs, other.pass.devs) = (vec![9, 7], vec![3, 9]);
-        other.pass.broken = true;
+        let trouble = Trouble::polling("no watches", "raise the limit");
+        (other.pass.broken, other.pass.troubles) = (true, vec![trouble.clone()]);
         let pass = one.join(other);
         assert_eq!(pass.found, (0..many).map(age).collect::<Vec<_>>());
         assert_eq!((pass.more, pass.broken, pass.devs), (true, true, vec![9, 7, 3]));
+        assert_eq!(pass.troubles, [trouble]);
+        let mut other = Hand::default();
+        other.pass.more = true;
+        assert!(Hand::default().join(other).more, "the other had to leave some");
     }
 }

@@ -84,6 +84,26 @@ mod tests {
     }
 
     #[test]
+    fn nobody_ends_while_another_may_find_more() {
+        // Who takes too early ends with nothing; that needs luck, so it is tried often.
+        for _ in 0..200 {
+            let (stack, both) = (Stack::of(1), std::sync::Barrier::new(2));
+            let (_first, done) = stack.take().expect("it is there");
+            std::thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    both.wait();
+                    stack.take().map(|(next, _done)| next)
+                });
+                both.wait();
+                (0..20).for_each(|_| std::thread::yield_now());
+                stack.put(2);
+                drop(done);
+                assert_eq!(other.join().expect("no panic"), Some(2));
+            });
+        }
+    }
+
+    #[test]
     fn who_panics_keeps_nobody_waiting() {
         let stack = Stack::of(0);
         let panicked = std::thread::scope(|scope| {

@@ -151,6 +151,9 @@ fn a_doubt_is_remembered_once_however_the_job_ends() {
     let looked = Event::Twins { thing: Thing::Product, ids: vec![5] };
     assert_eq!(ghosts(&[&failed, &looked]), 0);
     assert_eq!(ghosts(&[&failed, &looked, &cancelled]), 0, "it was looked for");
+    // The answer came after all.
+    let answered = created(Thing::Product, 5);
+    assert_eq!(ghosts(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
 }
 
 /// A job that was ended in doubt of its submission, whose product was created twice.
