@@ -38,6 +38,11 @@ pub fn folder_full(folder: &str, why: &str) {
     );
 }
 
+/// One folder's files are let in again.
+pub fn folder_has_room(folder: &str) {
+    tracing::info!(folder, event = "intake_resumed", "Intake from folder `{folder}` goes on");
+}
+
 /// There is room again.
 pub fn intake_resumed() {
     tracing::info!(event = "intake_resumed", "Intake goes on");

@@ -61,7 +61,9 @@ impl Room {
         }
         let was = shut.own.contains(folder);
         if !self.is_too_many(crowd.own, was) {
-            shut.own.remove(folder);
+            if shut.own.remove(folder) {
+                observe::folder_has_room(folder);
+            }
             return Ok(());
         }
         let why = format!(
