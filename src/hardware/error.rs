@@ -71,7 +71,7 @@ pub enum Fate {
 
 impl Error {
     /// An error of our own making, before anything was sent.
-    pub(super) fn unsent(operation: &'static str, class: Class, message: impl Into<String>) -> Self {
+    pub(crate) fn unsent(operation: &'static str, class: Class, message: impl Into<String>) -> Self {
         Self::from(Failure {
             class,
             fate: Fate::NeverSent,

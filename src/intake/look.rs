@@ -123,9 +123,12 @@ impl Look {
 /// Tries each hour whether events arrive.
 fn self_test(shared: &Shared, dev: u64) {
     const EACH: Duration = Duration::from_secs(3600);
-    if shared.status().probed.is_some_and(|when| when.elapsed() < EACH) {
+    let status = shared.status();
+    // Of a device that told nothing the watcher knows when to try again.
+    if status.deaf.is_none() && status.probed.is_some_and(|when| when.elapsed() < EACH) {
         return;
     }
+    drop(status);
     let deaf = match shared.watcher.arrive(&shared.spec.path, dev) {
         Ok(arrive) => (!arrive).then(|| {
             Trouble::polling(

@@ -21,7 +21,7 @@ use super::receipts::Receipts;
 use crate::config::model::{Api, Overdue, Pace};
 use crate::depot::Depot;
 use crate::hardware::Error;
-use crate::job::{Creation, Event, Job, JobId, State};
+use crate::job::{Creation, Event, Job, JobId, State, Step};
 use crate::outbox::{Outbox, Receipt};
 use crate::store::{Commit, Entry, Store, StoreError};
 
@@ -148,8 +148,13 @@ impl<S> Context<S> {
         self.witness.told(job, events);
         self.queue.place(job);
         // What only says that the next thing is begun need not be read by anybody; at a start all are written anew.
-        let passing =
-            |event: &Event| matches!(event, Event::Resumed | Event::Intended { .. } | Event::CommitIntended);
+        let looks = matches!(job.step, Step::Sign | Step::Publish);
+        let passing = |event: &Event| match event {
+            // An upload that goes on may take an hour, a look does not.
+            Event::Resumed => looks,
+            Event::Intended { .. } | Event::CommitIntended => true,
+            _ => false,
+        };
         if !events.iter().all(passing) {
             self.write_receipt(&job.id).await;
         }

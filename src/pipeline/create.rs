@@ -95,10 +95,12 @@ async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> 
 
 async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
     let thing = what.thing();
-    let bearing = match what.bearing(service).await {
+    let bearing = match hand.unless_draining(what.bearing(service)).await? {
         Ok(bearing) => bearing,
         Err(error) => return hand.trouble(error).await,
     };
+    // Whoever waits long for a list may have lost the name meanwhile.
+    name_taken(hand, thing, what.noun(), what.name()).await?;
     let context = hand.context;
     let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
         return hand.wait_paused().await;

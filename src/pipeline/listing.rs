@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::hardware::Error;
+
 /// How long a list serves at least.
 const SERVES: Duration = Duration::from_secs(60);
-/// It serves so many times as long as it took, so that of a large account's calls at most a fifth are lists.
+/// It serves so many times as long as it took, so that lists take at most a fifth of the time.
 const WORTH: u32 = 4;
 
 /// The products of each account as they were listed last.
@@ -26,12 +28,15 @@ struct Account {
     since: Mutex<Since>,
 }
 
-/// What happened since the last list was begun.
+/// What happened beside the list.
 #[derive(Debug, Default)]
 struct Since {
-    made: Vec<(String, u64)>,
-    /// A list that was begun before serves nobody.
+    /// What this daemon made; it stays for a while, for the service may be late in showing it.
+    made: Vec<(Instant, String, u64)>,
+    /// A list that was begun before this was said serves nobody.
     forgotten: bool,
+    /// When the last list that failed did, and why.
+    failed: Option<(Instant, Error)>,
 }
 
 #[derive(Debug)]
@@ -46,29 +51,45 @@ impl Account {
     }
 }
 
+impl Since {
+    fn begin(&mut self, oldest: Duration) {
+        self.forgotten = false;
+        self.made.retain(|(when, ..)| when.elapsed() < oldest);
+    }
+}
+
 impl Listings {
     /// The ids of the products of a name, by a list that is at most so old; `list` gives a new one, all names with ids.
     ///
     /// # Errors
     /// Those of the list.
-    pub(super) async fn named<E, L>(
+    pub(super) async fn named<L>(
         &self,
         account: &str,
         name: &str,
         oldest: Duration,
-        list: impl Future<Output = Result<L, E>>,
-    ) -> Result<Vec<u64>, E>
+        list: impl Future<Output = Result<L, Error>>,
+    ) -> Result<Vec<u64>, Error>
     where
         L: IntoIterator<Item = (String, u64)>,
     {
-        let account = self.account(account);
+        let (account, asked) = (self.account(account), Instant::now());
         let mut held = account.list.lock().await;
+        if let Some((when, error)) = &account.since().failed
+            && *when > asked
+        {
+            // It was waited for: nobody else need find out the same.
+            return Err(error.clone());
+        }
         if held.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.since().forgotten {
             *held = None;
-            *account.since() = Since::default();
+            account.since().begin(oldest);
             let began = Instant::now();
             let mut products = BTreeMap::<Box<str>, Vec<u64>>::new();
-            for (name, id) in list.await? {
+            let listed = list.await.inspect_err(|error| {
+                account.since().failed = Some((Instant::now(), error.clone()));
+            })?;
+            for (name, id) in listed {
                 products.entry(name.into()).or_default().push(id);
             }
             let serves = began.elapsed().saturating_mul(WORTH).max(SERVES);
@@ -77,13 +98,17 @@ impl Listings {
         let listed = held.as_ref().and_then(|list| list.products.get(name));
         let mut ids = listed.cloned().unwrap_or_default();
         let since = account.since();
-        ids.extend(since.made.iter().filter(|(made, _)| made == name).map(|(_, id)| *id));
+        for (_, _, id) in since.made.iter().filter(|(_, made, _)| made == name) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
         Ok(ids)
     }
 
     /// A product was made: a list that was begun before may lack it.
     pub(super) fn made(&self, account: &str, name: &str, id: u64) {
-        self.account(account).since().made.push((name.to_owned(), id));
+        self.account(account).since().made.push((Instant::now(), name.to_owned(), id));
     }
 
     /// Something may have been made that nobody was told of: the next create lists anew.
@@ -106,6 +131,7 @@ mod tests {
     use std::future::ready;
 
     use super::*;
+    use crate::hardware::Class;
 
     const OLDEST: Duration = Duration::from_secs(600);
 
@@ -125,7 +151,7 @@ mod tests {
             let list = async {
                 self.times.set(self.times.get() + 1);
                 tokio::time::sleep(self.takes).await;
-                Ok::<_, ()>([("a".to_owned(), 1)])
+                Ok([("a".to_owned(), 1)])
             };
             self.listings.named("x", name, OLDEST, list).await.expect("a list")
         }
@@ -137,8 +163,13 @@ mod tests {
         assert_eq!(tokio::join!(listed.named("a"), listed.named("b")), (vec![1], vec![]));
         listed.listings.made("x", "b", 2);
         assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 1));
+        // The service may be late in showing it, and need not show it twice.
         tokio::time::advance(SERVES).await;
-        assert_eq!((listed.named("b").await, listed.times.get()), (vec![], 2));
+        listed.listings.made("x", "a", 1);
+        assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 2));
+        assert_eq!(listed.named("a").await, [1]);
+        tokio::time::advance(OLDEST).await;
+        assert_eq!((listed.named("b").await, listed.times.get()), (vec![], 3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,15 +210,25 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn after_a_list_that_failed_the_next_one_lists_and_accounts_are_apart() {
-        let listings = Listings::default();
-        let ids =
-            |account, list: Result<Vec<(String, u64)>, ()>| listings.named(account, "a", OLDEST, ready(list));
-        let one = || Ok(vec![("a".to_owned(), 1)]);
-        assert_eq!(ids("x", Err(())).await, Err(()));
-        assert_eq!(ids("x", one()).await, Ok(vec![1]));
-        assert_eq!(ids("y", Ok(Vec::new())).await, Ok(vec![]));
-        assert_eq!(ids("x", Err(())).await, Ok(vec![1]));
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_that_of_all_who_waited_and_the_next_one_lists_again() {
+        let (listings, times) = (Listings::default(), Cell::new(0));
+        let down = || Error::unsent("list products", Class::Retry, "down".to_owned());
+        let failing = || async {
+            times.set(times.get() + 1);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Err::<Vec<(String, u64)>, _>(down())
+        };
+        let both = tokio::join!(
+            listings.named("x", "a", OLDEST, failing()),
+            listings.named("x", "a", OLDEST, failing())
+        );
+        assert_eq!((both, times.get()), ((Err(down()), Err(down())), 1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let one = || ready(Ok(vec![("a".to_owned(), 1)]));
+        assert_eq!(listings.named("x", "a", OLDEST, one()).await, Ok(vec![1]));
+        let none = ready(Ok(Vec::new()));
+        assert_eq!(listings.named("y", "a", OLDEST, none).await, Ok(vec![]));
+        assert_eq!(listings.named("x", "a", OLDEST, failing()).await, Ok(vec![1]));
     }
 }

@@ -11,7 +11,7 @@ use super::listing::Listings;
 use super::service::Service;
 use super::sign::SIGNING_FAILED;
 use crate::config::plan::StrategyPlan;
-use crate::hardware::{Error, NewProduct};
+use crate::hardware::{Class, Error, Fate, NewProduct};
 use crate::job::{Fault, Job, State, Thing};
 
 /// Creates the job's product, or takes the one that the rule names.
@@ -81,7 +81,7 @@ async fn own<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Option<u
 /// Ids of the products of the name.
 async fn named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Vec<u64>> {
     let service = hand.service().await?;
-    match call.bearing(&service).await {
+    match hand.unless_draining(call.bearing(&service)).await? {
         Ok(ids) => Ok(ids),
         Err(error) => hand.trouble(error).await,
     }
@@ -119,10 +119,11 @@ impl<S: Service> Creatable<S> for Call<'_> {
     }
 
     async fn find(&self, service: &S) -> Result<Vec<Found>, Error> {
-        // What is found may have been made since the last list.
+        let products = service.products().await;
+        // What is found may have been made since the last list was begun.
         self.listings.forget(&self.account);
         let mut found = Vec::new();
-        for product in service.products().await? {
+        for product in products? {
             if product.product_name != self.new.product_name {
                 continue;
             }
@@ -156,7 +157,10 @@ impl<S: Service> Creatable<S> for Call<'_> {
         let made = service.create_product(&self.new).await.map(|product| product.id.0);
         match &made {
             Ok(id) => self.listings.made(&self.account, &self.new.product_name, *id),
-            Err(_) => self.listings.forget(&self.account),
+            Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+                self.listings.forget(&self.account);
+            }
+            Err(_) => {}
         }
         made
     }

@@ -103,7 +103,9 @@ async fn look<S: Service>(hand: &mut Hand<'_, S>, service: &S, ghost: &Ghost) ->
     }
     let bearing = bearing(service, ghost).await;
     names.release(&hand.job);
-    hand.context.listings.forget(hand.account());
+    if ghost.thing == Thing::Product {
+        hand.context.listings.forget(hand.account());
+    }
     let bearing = match bearing {
         Ok(bearing) => bearing,
         Err(error) => return Ok(Err(Hindrance::Trouble(error))),

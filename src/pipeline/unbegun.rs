@@ -1,6 +1,6 @@
 //! How many packages were let in and not begun at the service, and against whom they count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::Context;
@@ -54,25 +54,31 @@ impl Unbegun {
 pub struct Crowd {
     /// Those that can be, of all folders.
     pub all: usize,
-    /// Those of one folder that cannot, since it is paused or their account refused.
+    /// Those that cannot, and keep a folder from letting in more: it is paused, or an account that it uses is refused.
     pub own: usize,
 }
 
 impl<S> Context<S> {
     /// How many packages are not begun, for a folder that wants to let in one more. What waits because its folder is
-    /// paused or its account refused counts against its own folder alone: the others could go on.
+    /// paused counts against that folder alone, and what waits for a refused account against those that use it: the
+    /// others could go on.
     #[must_use]
     pub fn crowd(&self, folder: &str) -> Crowd {
-        let (scopes, refused) = (self.brake.scopes(), self.accounts.all());
-        let stuck = |owner: &Owner| scopes.contains(&*owner.folder) || refused.contains_key(&*owner.account);
+        let (paused, refused) = (self.brake.scopes(), self.accounts.all());
+        let is_refused = |owner: &Owner| refused.contains_key(&*owner.account);
         self.queue.unbegun(|unbegun| {
-            let sum = |counts: &dyn Fn(&Owner) -> bool| {
-                unbegun.0.iter().filter(|(owner, _)| counts(owner)).map(|(_, count)| count).sum()
-            };
-            Crowd {
-                all: sum(&|owner| !stuck(owner)),
-                own: sum(&|owner| *owner.folder == *folder && stuck(owner)),
+            let mine = unbegun.0.keys().filter(|owner| *owner.folder == *folder && is_refused(owner));
+            let shared: BTreeSet<_> = mine.map(|owner| &owner.account).collect();
+            let mut crowd = Crowd::default();
+            for (owner, count) in &unbegun.0 {
+                let is_paused = paused.contains(&*owner.folder);
+                if !is_paused && !is_refused(owner) {
+                    crowd.all += count;
+                } else if (is_paused && *owner.folder == *folder) || shared.contains(&owner.account) {
+                    crowd.own += count;
+                }
             }
+            crowd
         })
     }
 }

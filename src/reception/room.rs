@@ -67,8 +67,8 @@ impl Room {
             return Ok(());
         }
         let why = format!(
-            "{} packages of this folder were let in and cannot be begun while it is paused or its account refused \
-             ([store] most_waiting); the others wait in the folder, and intake goes on by itself",
+            "{} packages were let in and cannot be begun while this folder is paused or its account refused \
+             ([store] most_waiting); the others wait in the folder until that is over",
             crowd.own
         );
         if !was {
@@ -144,7 +144,7 @@ mod tests {
         let (room, depot) = (Room::until(Box::new(count), 8), depot(&home, 0));
         assert_eq!(room.for_one_of("in", &depot), Ok(()));
         let full = room.for_one_of("stuck", &depot).expect_err("it is full");
-        assert!(full.own && full.why.contains("8 packages of this folder"), "{full:?}");
+        assert!(full.own && full.why.contains("8 packages were let in and cannot be begun"), "{full:?}");
         own.store(7, Ordering::Relaxed);
         assert!(room.for_one_of("stuck", &depot).is_err(), "a quarter has not gone");
         own.store(6, Ordering::Relaxed);

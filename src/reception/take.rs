@@ -70,11 +70,12 @@ pub(super) fn receive(reception: &Reception, find: &Find) -> Receipt {
         Err(NotTaken::NotYet(why)) => Receipt::NotYet { why },
         Err(NotTaken::Busy(why)) => {
             tracing::warn!(folder = find.folder, event = "intake_busy", "{}: {why}", find.path.display());
-            Receipt::Busy(NoRoom { why, own: false })
+            // For this file; whether there is any room is asked before.
+            Receipt::Busy(NoRoom { why, own: true })
         }
         Err(NotTaken::Store(error)) => {
             tracing::error!(folder = find.folder, "{}: {error}", find.path.display());
-            Receipt::Busy(NoRoom { why: error.to_string(), own: false })
+            Receipt::Busy(NoRoom { why: error.to_string(), own: true })
         }
     }
 }

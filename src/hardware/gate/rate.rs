@@ -17,8 +17,12 @@ const CAUTION: f64 = 0.98;
 const DECREASE: f64 = 0.9;
 /// What the first quiet span adds, as a part of the rate after the last 429.
 const INCREASE: f64 = 0.01;
+/// A rate of which less than this part was used was not borne.
+const USED: f64 = 0.8;
 /// With so many times the rate after the last 429 and no complaint, there is no limit any more.
 const FORGET: f64 = 8.0;
+/// Fewer calls than this tell nothing of a rate.
+const FEW: u32 = 4;
 /// Slowest rate, calls a second.
 const SLOWEST: f64 = 1.0 / 30.0;
 /// Longest pause after a 429 that names none.
@@ -55,8 +59,8 @@ struct Bucket {
     grown: Instant,
     /// Quiet spans since the last 429.
     quiet: i32,
-    /// Calls had to wait for the rate since it grew last: only then is it borne.
-    pressed: bool,
+    /// Calls since it grew last.
+    used: u32,
 }
 
 impl Rate {
@@ -109,6 +113,8 @@ impl Rate {
         let rate = match &self.bucket {
             // What was borne for a while is no more than the limit, whatever calls there were to make.
             Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * CAUTION,
+            // A few calls after a silence are no estimate.
+            Some(bucket) if self.passed < FEW => bucket.rate * DECREASE,
             Some(bucket) => (estimate * CAUTION).min(bucket.rate * DECREASE),
             None => estimate * CAUTION,
         }
@@ -127,7 +133,7 @@ impl Rate {
             filled: now + pause,
             grown: now + pause,
             quiet: 0,
-            pressed: false,
+            used: 0,
         });
         self.epoch += 1;
         self.since = now + pause;
@@ -138,13 +144,15 @@ impl Rate {
 }
 
 impl Bucket {
-    /// Grows the rate by a step when a quiet span has passed in which all of it was used.
+    /// Grows the rate by a step when a quiet span has passed in which nearly all of it was used: only that is borne.
     fn grow(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.grown) < self.span {
+        let passed = now.saturating_duration_since(self.grown);
+        let allowed = self.rate * passed.as_secs_f64();
+        if passed < self.span || allowed < 1.0 {
             return;
         }
         self.grown = now;
-        if std::mem::take(&mut self.pressed) {
+        if f64::from(std::mem::take(&mut self.used)) >= USED * allowed {
             self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
             self.quiet += 1;
         }
@@ -157,9 +165,9 @@ impl Bucket {
         self.filled = self.filled.max(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
+            self.used = self.used.saturating_add(1);
             return Ok(());
         }
-        self.pressed = true;
         Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate) + Duration::from_millis(1))
     }
 }

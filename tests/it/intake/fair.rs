@@ -156,7 +156,9 @@ fn a_paused_folder_fills_up_alone() {
     for number in 0..5 {
         home.drop_package(&format!("{number}.cab"), &mould.package(number));
     }
-    let full = || folder(&home, "in")["no_room"].as_str().is_some_and(|why| why.contains("of this folder"));
+    let full = || {
+        folder(&home, "in")["no_room"].as_str().is_some_and(|why| why.contains("while this folder is paused"))
+    };
     wait_for("the paused folder to fill up", || full().then_some(()))
         .unwrap_or_else(|| panic!("{}", home.log()));
     for number in 5..10 {
