@@ -32,6 +32,28 @@ impl Unbegun {
         *self.0.entry(owner).or_default() += 1;
     }
 
+    /// How many count against a folder. What waits because its folder is paused counts against that folder alone, and
+    /// what waits for a refused account against those that use it: the others could go on.
+    fn crowd(
+        &self,
+        folder: &str,
+        is_paused: impl Fn(&str) -> bool,
+        is_refused: impl Fn(&str) -> bool,
+    ) -> Crowd {
+        let mine = self.0.keys().filter(|owner| *owner.folder == *folder && is_refused(&owner.account));
+        let shared: BTreeSet<_> = mine.map(|owner| &owner.account).collect();
+        let mut crowd = Crowd::default();
+        for (owner, count) in &self.0 {
+            let paused = is_paused(&owner.folder);
+            if !paused && !is_refused(&owner.account) {
+                crowd.all += count;
+            } else if (paused && *owner.folder == *folder) || shared.contains(&owner.account) {
+                crowd.own += count;
+            }
+        }
+        crowd
+    }
+
     /// All of them.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
@@ -59,26 +81,41 @@ pub struct Crowd {
 }
 
 impl<S> Context<S> {
-    /// How many packages are not begun, for a folder that wants to let in one more. What waits because its folder is
-    /// paused counts against that folder alone, and what waits for a refused account against those that use it: the
-    /// others could go on.
+    /// How many packages are not begun, for a folder that wants to let in one more.
     #[must_use]
     pub fn crowd(&self, folder: &str) -> Crowd {
         let (paused, refused) = (self.brake.scopes(), self.accounts.all());
-        let is_refused = |owner: &Owner| refused.contains_key(&*owner.account);
         self.queue.unbegun(|unbegun| {
-            let mine = unbegun.0.keys().filter(|owner| *owner.folder == *folder && is_refused(owner));
-            let shared: BTreeSet<_> = mine.map(|owner| &owner.account).collect();
-            let mut crowd = Crowd::default();
-            for (owner, count) in &unbegun.0 {
-                let is_paused = paused.contains(&*owner.folder);
-                if !is_paused && !is_refused(owner) {
-                    crowd.all += count;
-                } else if (is_paused && *owner.folder == *folder) || shared.contains(&owner.account) {
-                    crowd.own += count;
-                }
-            }
-            crowd
+            unbegun.crowd(folder, |folder| paused.contains(folder), |account| refused.contains_key(account))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_go_on_counts_against_those_alone_who_would_add_to_it() {
+        let mut unbegun = Unbegun::default();
+        for (folder, account, count) in
+            [("a", "x", 5), ("b", "x", 7), ("b", "y", 1), ("c", "y", 2), ("d", "y", 3)]
+        {
+            let owner = Owner { folder: folder.into(), account: account.into() };
+            (0..count).for_each(|_| unbegun.add(owner.clone()));
+        }
+        let crowd = |folder: &str, paused: &str, refused: &str| {
+            let Crowd { all, own } = unbegun.crowd(folder, |name| name == paused, |name| name == refused);
+            (all, own)
+        };
+        assert_eq!(crowd("a", "", ""), (18, 0));
+        // A paused folder's are its own.
+        assert_eq!((crowd("a", "a", ""), crowd("c", "a", "")), ((13, 5), (13, 0)));
+        // A refused account's are those of all folders that use it.
+        assert_eq!(
+            (crowd("a", "", "x"), crowd("b", "", "x"), crowd("c", "", "x")),
+            ((6, 12), (6, 12), (6, 0))
+        );
+        assert_eq!(crowd("c", "c", "y"), (12, 6), "each is counted once");
     }
 }
