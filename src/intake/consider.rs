@@ -111,12 +111,12 @@ pub(super) fn consider(shared: &Shared, path: &Path, known: Option<Candidate>, c
 
 fn present(shared: &Shared, find: &Find, mut candidate: Candidate, offer: Offered, now: Instant) -> Outcome {
     let folder = &shared.spec.name;
-    if !shared.line.is_turn(folder) {
-        let why = "there was no room ([store] most_waiting), and other folders stand in line before this one";
-        return Outcome::Busy(NoRoom { why: why.to_owned(), own: false });
-    }
     if let Err(full) = shared.desk.room(folder) {
         return Outcome::Busy(full);
+    }
+    if !shared.line.is_turn(folder) {
+        let why = "there was no room, and other folders stand in line before this one".to_owned();
+        return Outcome::Busy(NoRoom { why, own: false });
     }
     match shared.desk.receive(find) {
         Receipt::Taken => Outcome::Known { identity: find.identity, taken: true },
