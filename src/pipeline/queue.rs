@@ -119,7 +119,9 @@ impl Queue {
         let looks_back = !matches!(job.state, State::Queued | State::Waiting { .. });
         if let Some(time) = time {
             let unbegun = Owner::of(job);
-            unbegun.clone().into_iter().for_each(|owner| inner.unbegun.add(owner));
+            if let Some(owner) = unbegun.clone() {
+                inner.unbegun.add(owner);
+            }
             let name = job.package.folder.as_deref().unwrap_or_default();
             let lane =
                 inner.lanes.get_key_value(name).map_or_else(|| name.into(), |(lane, _)| Arc::clone(lane));

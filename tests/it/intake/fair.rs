@@ -23,12 +23,20 @@ fn folder(home: &Home, name: &str) -> Value {
     folders.into_iter().find(|folder| folder["name"] == name).unwrap_or_default()
 }
 
+/// A home with another folder, which these keys are of.
+fn beside(folder: &str, keys: &str) -> Home {
+    let more = format!(
+        "[[folder]]\nname = \"{folder}\"\npath = \"{folder}\"\nsettle = \"200ms\"\npoll = \"1s\"\n{keys}\n"
+    );
+    let home = Home::with(Quirks::none(), &more);
+    fs::create_dir(home.path(folder)).expect("a folder");
+    home
+}
+
 #[test]
 fn a_flood_in_one_folder_does_not_starve_another() {
     const FLOOD: u64 = 300;
-    let more = "[[folder]]\nname = \"calm\"\npath = \"calm\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
-    let home = Home::with(Quirks::none(), more);
-    fs::create_dir(home.path("calm")).expect("a folder");
+    let home = beside("calm", "");
     let mould = Mould::new(&bytes("cab/good-signed.cab"));
     for number in 0..FLOOD {
         fs::write(home.path(&format!("drop/{number}.cab")), mould.package(number)).expect("a package");
@@ -95,10 +103,7 @@ fn a_folder_that_is_gone_or_unlike_a_folder_is_degraded_and_says_what_to_do() {
 #[test]
 fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
     const FLOOD: u64 = 12;
-    let more =
-        "[[folder]]\nname = \"urgent\"\npath = \"urgent\"\npriority = 9\nsettle = \"200ms\"\npoll = \"1s\"\n";
-    let home = Home::with(Quirks::none(), more);
-    fs::create_dir(home.path("urgent")).expect("a folder");
+    let home = beside("urgent", "priority = 9");
     edit(&home, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let mould = Mould::new(&bytes("cab/good-signed.cab"));
     let daemon = home.quiet_daemon();
@@ -145,9 +150,7 @@ fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
 
 #[test]
 fn a_paused_folder_fills_up_alone() {
-    let more = "[[folder]]\nname = \"calm\"\npath = \"calm\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
-    let home = Home::with(Quirks::none(), more);
-    fs::create_dir(home.path("calm")).expect("a folder");
+    let home = beside("calm", "");
     edit(&home, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let mould = Mould::new(&bytes("cab/good-signed.cab"));
     let daemon = home.quiet_daemon();
