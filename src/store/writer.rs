@@ -37,6 +37,8 @@ pub(super) trait Target: Bytes + Send + Sync + 'static {
     fn bring(&self) -> Result<(), StoreError>;
     /// Brings the tables to the disk, with what waits.
     fn settle(&self) -> Result<(), StoreError>;
+    /// Nothing is going on, and all is settled: the time for upkeep.
+    fn tidy(&self) -> Result<(), StoreError>;
 }
 
 type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
@@ -116,7 +118,7 @@ impl<T: Target> Writing<T> {
                         self.settle();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.settle(),
+                Err(RecvTimeoutError::Timeout) => self.rest(),
                 Err(RecvTimeoutError::Disconnected) => return self.settle(),
             }
         }
@@ -208,6 +210,18 @@ impl<T: Target> Writing<T> {
     /// Lets the database have what waits in memory, but never before the journal has it on the disk.
     fn bring(&mut self) {
         if let Err(error) = self.journal.sync().and_then(|()| self.tables.bring()) {
+            self.stop(&error);
+        }
+    }
+
+    fn rest(&mut self) {
+        if self.behind.is_none() {
+            return;
+        }
+        self.settle();
+        if self.stopped.borrow().is_none()
+            && let Err(error) = self.tables.tidy()
+        {
             self.stop(&error);
         }
     }

@@ -113,6 +113,26 @@ fn doctor_and_export_tell_the_same_with_and_without_a_daemon() {
 }
 
 /// Writes over some bytes of a file.
+/// The database is copied now and then, and the copy takes its place by two renames.
+#[test]
+fn a_crash_while_the_database_changed_places_with_its_copy_costs_nothing() {
+    let home = with_one_done();
+    let (sled, new, old) =
+        (home.path("store/sled"), home.path("store/sled.new"), home.path("store/sled.old"));
+    fs::rename(&sled, &old).expect("the first rename");
+    fs::create_dir(&new).expect("the copy");
+    let daemon = ready(&home);
+    assert_eq!(home.ended()["state"], "succeeded");
+    assert!(sled.join("db").exists() && !new.exists() && !old.exists());
+    drop(daemon);
+    assert_eq!(findings(&home, 0), [] as [String; 0]);
+    assert_eq!(home.created(), (1, 1, 1));
+    let put_aside = fs::read_dir(home.path("store")).expect("the store").flatten();
+    assert!(
+        put_aside.map(|item| item.file_name()).all(|name| !name.to_string_lossy().starts_with("damaged"))
+    );
+}
+
 fn scribble(path: &Path, at: u64) {
     let mut file = fs::OpenOptions::new().write(true).open(path).expect("a file");
     file.seek(SeekFrom::Start(at)).expect("found");

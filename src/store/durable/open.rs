@@ -15,7 +15,7 @@ use super::super::journal::{Journal, Limits, begins_after};
 use super::super::tables::{Ahead, Bytes, Overlay, id_of, key, number, replay};
 use super::super::writer::{Target, Writer};
 use super::Durable;
-use super::database::Database;
+use super::database::{Database, clear_up};
 
 /// What opening the store came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub(super) fn open(folder: &Path, limits: Limits) -> Result<(Durable, Opening), 
     let lock = lock(folder)?;
     let database = folder.join("sled");
     let journal = folder.join("journal");
+    clear_up(&database)?;
     let begun = !database.exists() && !journal.exists();
     let mut quarantined = None;
     let (tables, journal_end, caught_up) = match attempt(&database, &journal, limits) {

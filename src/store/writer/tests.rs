@@ -48,6 +48,10 @@ impl Target for Tables {
         self.settled.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
+
+    fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 fn writing(folder: &Path) -> Writing<Tables> {

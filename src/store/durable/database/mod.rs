@@ -1,10 +1,14 @@
 //! sled. Nothing else in the program knows it.
 
+mod repack;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::{Bound, ControlFlow};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub(super) use repack::clear_up;
 
 use super::super::StoreError;
 use super::super::tables::{Bytes, Changes, Pair, key, merge};
@@ -24,11 +28,8 @@ const OPENED: usize = 128;
 
 /// The tables, in one tree: its batches are atomic.
 pub(super) struct Database {
-    db: sled::Db,
-    /// sled 0.34's own flush does not reach the disk on Linux (`sync_file_range`); a sync of this does.
-    file: File,
-    /// What sled does not have yet. The journal has it.
-    waiting: RwLock<Waiting>,
+    folder: PathBuf,
+    tables: RwLock<Tables>,
     deflate: Mutex<Deflate>,
     opened: Mutex<HashMap<sled::IVec, Arc<[u8]>>>,
 }
@@ -36,15 +37,36 @@ pub(super) struct Database {
 /// A leaf's name, and its inflated pairs.
 type Leaf = (sled::IVec, Arc<[u8]>);
 
-#[derive(Default)]
-struct Waiting {
-    changes: Changes,
+struct Tables {
+    /// Absent only while it is exchanged.
+    sled: Option<Sled>,
+    /// What sled does not have yet. The journal has it.
+    waiting: Changes,
+    /// Bytes of what waits.
     bytes: usize,
+    /// Beyond so many bytes on the disk it is worth a copy.
+    loose: u64,
 }
 
-impl Database {
+struct Sled {
+    db: sled::Db,
+    /// sled 0.34's own flush does not reach the disk on Linux (`sync_file_range`); a sync of this does.
+    file: File,
+}
+
+impl Tables {
+    fn sled(&self) -> Result<&Sled, StoreError> {
+        self.sled.as_ref().ok_or_else(|| StoreError::Stopped("the database is closed".to_owned()))
+    }
+
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        Ok(&self.sled()?.db)
+    }
+}
+
+impl Sled {
     /// Opens the database of a folder. sled panics on some damage; that is an error here.
-    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
+    fn open(folder: &Path) -> Result<Self, StoreError> {
         drop_unfinished_snapshots(folder)?;
         let config = sled::Config::new()
             .path(folder)
@@ -63,29 +85,51 @@ impl Database {
         let path = folder.join("db");
         let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), error: source };
         let file = File::open(&path).map_err(failed)?;
+        Ok(Self { db, file })
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        // What sled keeps to itself dies with the process, and would have to be brought in again.
+        self.db.flush().map_err(|error| trouble(&error))?;
+        let failed =
+            |source| StoreError::Io { what: "cannot sync", path: "the database".into(), error: source };
+        self.file.sync_data().map_err(failed)
+    }
+}
+
+impl Database {
+    /// Opens the database of a folder.
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let sled = Sled::open(folder)?;
+        let loose = repack::loose_beyond(&sled)?;
         let (waiting, deflate, opened) = Default::default();
-        Ok(Self { db, file, waiting, deflate, opened })
+        let tables = RwLock::new(Tables { sled: Some(sled), waiting, bytes: 0, loose });
+        Ok(Self { folder: folder.to_owned(), tables, deflate, opened })
     }
 
     /// Whose the things at the service are, in whatever form of the tables: before there were leaves, each pair stood by
     /// itself.
     pub(super) fn owners(&self) -> Result<Vec<Pair>, StoreError> {
         let mut pairs = self.scan(key::REMOTE)?;
-        for pair in self.db.scan_prefix(key::REMOTE) {
+        for pair in self.read().db()?.scan_prefix(key::REMOTE) {
             let (name, owner) = pair.map_err(|error| trouble(&error))?;
             pairs.push((name.to_vec(), owner.to_vec()));
         }
         Ok(pairs)
     }
 
-    fn waiting(&self) -> RwLockReadGuard<'_, Waiting> {
-        self.waiting.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The leaf that a key belongs to, if there is one below it.
-    fn leaf_of(&self, key: &[u8]) -> Result<Option<Leaf>, StoreError> {
+    fn leaf_of(&self, db: &sled::Db, key: &[u8]) -> Result<Option<Leaf>, StoreError> {
         let upto = (Bound::Included(vec![LEAF]), Bound::Included(leaf_key(key)));
-        let found = self.db.range(upto).next_back().transpose().map_err(|error| trouble(&error))?;
+        let found = db.range(upto).next_back().transpose().map_err(|error| trouble(&error))?;
         let Some((name, leaf)) = found else { return Ok(None) };
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = opened.get(&name) {
@@ -100,7 +144,12 @@ impl Database {
     }
 
     /// Hands the pairs whose keys begin so to `each`, in order; those that wait are not among them.
-    fn settled(&self, prefix: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+    fn settled(
+        &self,
+        db: &sled::Db,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
         let mut beyond = false;
         let mut look = |text: &[u8]| {
             each_pair(text, |key, value| {
@@ -115,13 +164,13 @@ impl Database {
             .map(|()| beyond)
         };
         let mut after = Bound::Included(vec![LEAF]);
-        if let Some((name, text)) = self.leaf_of(prefix)? {
+        if let Some((name, text)) = self.leaf_of(db, prefix)? {
             if look(&text)? {
                 return Ok(());
             }
             after = Bound::Excluded(name.to_vec());
         }
-        for leaf in self.db.range((after, Bound::Excluded(vec![LEAF + 1]))) {
+        for leaf in db.range((after, Bound::Excluded(vec![LEAF + 1]))) {
             let (_, leaf) = leaf.map_err(|error| trouble(&error))?;
             if look(&inflated(&leaf)?)? {
                 break;
@@ -133,11 +182,12 @@ impl Database {
     /// Brings what waits to sled, all at once, leaf by leaf.
     fn bring(&self) -> Result<(), StoreError> {
         // Who reads meanwhile would see leaves of before beside leaves of after.
-        let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.write();
+        let db = tables.db()?;
         let mut deflate = self.deflate.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = sled::Batch::default();
         let (plain, packed): (Changes, Changes) =
-            waiting.changes.clone().into_iter().partition(|(key, _)| key.starts_with(key::META));
+            tables.waiting.clone().into_iter().partition(|(key, _)| key.starts_with(key::META));
         for (key, change) in plain {
             match change {
                 Some(value) => batch.insert(key, value),
@@ -146,9 +196,9 @@ impl Database {
         }
         let mut changes = packed.into_iter().peekable();
         while let Some((first, change)) = changes.next() {
-            let leaf = self.leaf_of(&first)?;
+            let leaf = self.leaf_of(db, &first)?;
             let name = leaf.as_ref().map_or_else(|| vec![LEAF], |(name, _)| name.to_vec());
-            let next = self.db.get_gt(&name).map_err(|error| trouble(&error))?;
+            let next = db.get_gt(&name).map_err(|error| trouble(&error))?;
             let end = next.map(|(next, _)| next).filter(|next| next.first() == Some(&LEAF));
             let mut here = Changes::from([(first, change)]);
             let belongs = |(key, _): &(Vec<u8>, _)| end.as_ref().is_none_or(|end| key.as_slice() < &end[1..]);
@@ -163,9 +213,9 @@ impl Database {
                 batch.insert(if place == 0 { name.clone() } else { leaf_key(&first) }, leaf);
             }
         }
-        self.db.apply_batch(batch).map_err(|error| trouble(&error))?;
+        db.apply_batch(batch).map_err(|error| trouble(&error))?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        *waiting = Waiting::default();
+        (tables.waiting, tables.bytes) = Default::default();
         Ok(())
     }
 }
@@ -176,14 +226,14 @@ fn leaf_key(key: &[u8]) -> Vec<u8> {
 
 impl Bytes for Database {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let waiting = self.waiting();
-        if let Some(change) = waiting.changes.get(key) {
+        let tables = self.read();
+        if let Some(change) = tables.waiting.get(key) {
             return Ok(change.clone());
         }
         if key.starts_with(key::META) {
-            return Ok(self.db.get(key).map_err(|error| trouble(&error))?.map(|value| value.to_vec()));
+            return Ok(tables.db()?.get(key).map_err(|error| trouble(&error))?.map(|value| value.to_vec()));
         }
-        let Some((_, text)) = self.leaf_of(key)? else { return Ok(None) };
+        let Some((_, text)) = self.leaf_of(tables.db()?, key)? else { return Ok(None) };
         let mut found = None;
         each_pair(&text, |here, value| {
             if here == key {
@@ -195,17 +245,17 @@ impl Bytes for Database {
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        let waiting = self.waiting();
+        let tables = self.read();
         let mut pairs = Vec::new();
-        self.settled(prefix, |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
-        Ok(merge(pairs, &waiting.changes, prefix))
+        self.settled(tables.db()?, prefix, |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
+        Ok(merge(pairs, &tables.waiting, prefix))
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let waiting = self.waiting();
+        let tables = self.read();
         let mut keys = Vec::new();
-        self.settled(prefix, |key, _| keys.push(key.to_vec()))?;
-        let changes = &waiting.changes;
+        self.settled(tables.db()?, prefix, |key, _| keys.push(key.to_vec()))?;
+        let changes = &tables.waiting;
         keys.retain(|key| !changes.contains_key(key));
         let standing = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
         keys.extend(standing.map(|(key, _)| key.clone()));
@@ -221,13 +271,13 @@ impl Bytes for Database {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         // No key of ours holds 0xff: names are UTF-8.
         let end = before.map_or_else(|| [prefix, &[0xff]].concat(), <[u8]>::to_vec);
-        let waiting = self.waiting();
-        let changes = &waiting.changes;
+        let tables = self.read();
+        let changes = &tables.waiting;
         let mut found: Vec<_> = changed_here(changes, prefix).filter(|(key, _)| **key < end).collect();
         found.retain(|(_, change)| change.is_some());
         let mut found: Vec<_> = found.into_iter().map(|(key, _)| key.clone()).collect();
         let mut settled = 0;
-        for leaf in self.db.range(vec![LEAF]..leaf_key(&end)).rev() {
+        for leaf in tables.db()?.range(vec![LEAF]..leaf_key(&end)).rev() {
             let (name, leaf) = leaf.map_err(|error| trouble(&error))?;
             let mut here = Vec::new();
             each_pair(&inflated(&leaf)?, |key, _| {
@@ -248,12 +298,12 @@ impl Bytes for Database {
     }
 
     fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
-        let waiting = self.waiting();
-        let changes: Changes = changed_here(&waiting.changes, prefix)
+        let tables = self.read();
+        let changes: Changes = changed_here(&tables.waiting, prefix)
             .map(|(key, change)| (key.clone(), change.clone()))
             .collect();
         let mut count = changes.values().flatten().count();
-        self.settled(prefix, |key, _| count += usize::from(!changes.contains_key(key)))?;
+        self.settled(tables.db()?, prefix, |key, _| count += usize::from(!changes.contains_key(key)))?;
         Ok(count)
     }
 }
@@ -267,32 +317,31 @@ fn changed_here<'a>(
 
 impl Target for Database {
     fn change(&self, changes: Changes) -> Result<(), StoreError> {
-        let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.write();
         for (key, change) in changes {
-            waiting.bytes += key.len() + change.as_ref().map_or(0, Vec::len);
-            waiting.changes.insert(key, change);
+            tables.bytes += key.len() + change.as_ref().map_or(0, Vec::len);
+            tables.waiting.insert(key, change);
         }
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        let waiting = self.waiting();
-        waiting.changes.len() > WAITING || waiting.bytes > WAITING_BYTES
+        let tables = self.read();
+        tables.waiting.len() > WAITING || tables.bytes > WAITING_BYTES
     }
 
     fn bring(&self) -> Result<(), StoreError> {
         Self::bring(self)?;
-        // What sled keeps to itself dies with the process, and would have to be brought in again.
-        self.db.flush().map(drop).map_err(|error| trouble(&error))
+        self.read().db()?.flush().map(drop).map_err(|error| trouble(&error))
     }
 
     fn settle(&self) -> Result<(), StoreError> {
-        Target::bring(self)?;
-        self.file.sync_data().map_err(|source| StoreError::Io {
-            what: "cannot sync",
-            path: "the database".into(),
-            error: source,
-        })
+        Self::bring(self)?;
+        self.read().sled()?.sync()
+    }
+
+    fn tidy(&self) -> Result<(), StoreError> {
+        self.tidy_up()
     }
 }
 
