@@ -12,6 +12,21 @@ fn now() -> u64 {
     u64::try_from(BEGAN.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
+/// So often a part comes round that has nothing to do.
+const AT_REST: Duration = Duration::from_secs(2);
+
+/// How often a part comes round that has nothing to do: often enough for the watchdog, and no oftener.
+#[must_use]
+pub fn pace() -> Duration {
+    static PACE: OnceLock<Duration> = OnceLock::new();
+    *PACE.get_or_init(|| within(crate::service::watchdog()))
+}
+
+/// A part may be silent for half of the watchdog's patience.
+fn within(patience: Option<Duration>) -> Duration {
+    patience.map_or(AT_REST, |patience| (patience / 8).clamp(Duration::from_millis(20), AT_REST))
+}
+
 /// One part's heart.
 #[derive(Debug, Clone)]
 pub struct Beat(Arc<AtomicU64>);
@@ -63,6 +78,14 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_comes_round_well_within_what_the_watchdog_bears() {
+        assert_eq!(within(None), AT_REST);
+        assert_eq!(within(Some(Duration::from_secs(120))), AT_REST);
+        assert_eq!(within(Some(Duration::from_secs(3))), Duration::from_millis(375));
+        assert_eq!(within(Some(Duration::ZERO)), Duration::from_millis(20));
+    }
 
     #[test]
     fn a_part_that_does_not_beat_is_named() {

@@ -10,11 +10,8 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::intake::Intake;
-use crate::pulse::{Beat, Pulse};
+use crate::pulse::{self, Beat, Pulse};
 use crate::{observe, service};
-
-/// How often the intake is asked how it fares.
-const ASK: Duration = Duration::from_millis(500);
 
 /// The thread ends when this is dropped.
 #[derive(Debug)]
@@ -75,6 +72,6 @@ pub(super) async fn attend(intake: Arc<Intake>, beat: Beat) {
         if tokio::task::spawn_blocking(move || intake.touch(turn)).await.is_ok() {
             beat.beat();
         }
-        tokio::time::sleep(ASK).await;
+        tokio::time::sleep(pulse::pace()).await;
     }
 }

@@ -17,6 +17,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod window;
 mod wire;
 
 pub(super) use buffers::BufferPool;

@@ -17,12 +17,10 @@ use crate::hardware::Class;
 use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
 
-/// The dispatcher looks at the clock at least so often: suspended machines and changed clocks are not missed.
-/// It is also the dispatcher's heartbeat, which has to be quicker than any sensible watchdog.
-const GLANCE: Duration = Duration::from_millis(500);
-
 /// Works on jobs until the daemon drains, then waits until every worker has put its job down.
 pub async fn run<S: Service>(context: Arc<Context<S>>) {
+    // The clock is looked at so often: suspended machines and changed clocks are not missed.
+    let glance = crate::pulse::pace();
     let mut workers = JoinSet::new();
     while !context.draining.is_cancelled() && context.broken.borrow().is_none() {
         context.witness.beat();
@@ -39,9 +37,9 @@ pub async fn run<S: Service>(context: Arc<Context<S>>) {
             }
             Next::Later(then) => {
                 let span = then.duration_since(context.clock.now());
-                Duration::try_from(span).unwrap_or_default().clamp(Duration::from_millis(1), GLANCE)
+                Duration::try_from(span).unwrap_or_default().clamp(Duration::from_millis(1), glance)
             }
-            Next::Nothing => GLANCE,
+            Next::Nothing => glance,
         };
         tokio::select! {
             () = bell => {}
@@ -52,7 +50,7 @@ pub async fn run<S: Service>(context: Arc<Context<S>>) {
     }
     loop {
         context.witness.beat();
-        if let Ok(None) = tokio::time::timeout(GLANCE, workers.join_next()).await {
+        if let Ok(None) = tokio::time::timeout(glance, workers.join_next()).await {
             return;
         }
     }

@@ -110,7 +110,8 @@ impl<T: Target> Writing<T> {
     fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
         loop {
             self.beat.beat();
-            match commits.recv_timeout(QUIET) {
+            let rest = if self.behind.is_some() { QUIET } else { crate::pulse::pace().max(QUIET) };
+            match commits.recv_timeout(rest) {
                 Ok(first) => {
                     let group = self.gather(first, commits);
                     self.write(group);

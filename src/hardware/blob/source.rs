@@ -37,6 +37,19 @@ pub(super) struct Blocks {
 }
 
 impl Source {
+    /// Opens a file that is to have this SHA-256, if it is known.
+    pub(super) async fn open(path: &Path, expected: Option<String>) -> Result<Self, TransferError> {
+        let own = path.to_owned();
+        let open = move || -> std::io::Result<Self> {
+            let file = File::open(&own)?;
+            let length = file.metadata()?.len();
+            Ok(Self { file: Arc::new(file), path: own, length, expected })
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let opened = opened.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into()));
+        opened.map_err(|error| TransferError::read(path, error))
+    }
+
     /// Reads on a thread of its own, one block ahead.
     pub(super) fn blocks(&self, size: u64, buffers: &BufferPool) -> Blocks {
         let (sender, blocks) = mpsc::channel(1);

@@ -1,7 +1,6 @@
 //! Upload of a package into its slot.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,17 +14,12 @@ use crate::hardware::Client;
 use crate::redact::SafeUrl;
 
 use super::block::Block;
-use super::buffers::{BLOCK, BUFFERS};
+use super::buffers::BLOCK;
 use super::list::{self, Stored};
 use super::source::Source;
+use super::window::Window;
 use super::{TransferError, VERSION, sas, wire};
 
-/// Blocks in flight at first; more when the link carries them.
-const AT_FIRST: usize = 4;
-/// A block that takes less says that the link carries more ...
-const QUICK: Duration = Duration::from_secs(10);
-/// ... and one that takes longer, that it carries less.
-const SLOW: Duration = Duration::from_secs(45);
 /// Most blocks of a blob.
 const MOST_BLOCKS: u64 = 50_000;
 
@@ -90,10 +84,7 @@ impl Client {
     ) -> Result<Uploaded, TransferError> {
         let target = self.shared.hosts.check(url)?;
         sas::check(target)?;
-        let opened = tokio::fs::File::open(path).await.map_err(|error| TransferError::read(path, error))?;
-        let length = opened.metadata().await.map_err(|error| TransferError::read(path, error))?.len();
-        let file = Arc::new(opened.into_std().await);
-        let source = Source { file, path: path.to_owned(), length, expected };
+        let source = Source::open(path, expected).await?;
         let upload = Upload { client: self, url: target, source, progress };
         let sent = match upload.run().await {
             Err(error) if is_muddled(&error) => {
@@ -129,7 +120,7 @@ impl Upload<'_> {
         let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
         let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
-        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, AT_FIRST);
+        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, Window::default());
         let mut flying = FuturesUnordered::new();
         while more || !flying.is_empty() {
             tokio::select! {
@@ -139,20 +130,14 @@ impl Upload<'_> {
                     done += length;
                     if let Some(took) = took {
                         sent += length;
-                        // More in flight helps only where all that may be is.
-                        let full = flying.len() + 1 >= window;
-                        window = match took {
-                            quick if quick < QUICK && full => (window + 1).min(BUFFERS),
-                            slow if slow > SLOW => (window / 2).max(1),
-                            _ => window,
-                        };
+                        window.took(took, flying.len() + 1);
                     }
                     if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
                         *slot = name;
                     }
                     (self.progress)(done);
                 }
-                block = blocks.next(&self.source.path), if more && flying.len() < window => match block? {
+                block = blocks.next(&self.source.path), if more && flying.len() < window.size => match block? {
                     Some(block) => flying.push(self.put_block(block, &there)),
                     None => more = false,
                 },

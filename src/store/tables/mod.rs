@@ -91,12 +91,18 @@ pub(super) fn merge(pairs: Vec<Pair>, changes: &Changes, prefix: &[u8]) -> Vec<P
     pairs.into_iter().collect()
 }
 
-/// A job as it is kept.
+/// A job as it is kept. No enum with its form as the tag: serde would read each of those twice.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "v")]
-enum Kept {
+struct Kept<J> {
+    v: Form,
+    job: J,
+}
+
+/// The form of a kept job.
+#[derive(Serialize, Deserialize)]
+enum Form {
     #[serde(rename = "1")]
-    V1 { job: Job },
+    V1,
 }
 
 /// A known file.
@@ -198,7 +204,7 @@ pub(super) fn job(tables: &impl Bytes, id: &JobId) -> Result<Option<Job>, StoreE
     let Some(value) = tables.get(&key::job(id))? else {
         return Ok(None);
     };
-    let Kept::V1 { job } = decode(&value)?;
+    let Kept { v: Form::V1, job } = decode(&value)?;
     Ok(Some(job))
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::StoreError;
 use super::super::entry::{Entry, Line};
-use super::{Bytes, Kept, Overlay, Seen, decode, encode, job, key, number};
+use super::{Bytes, Form, Kept, Overlay, Seen, decode, encode, job, key, number};
 use crate::job::{Creation, Event, Job, JobId, Thing, apply};
 
 /// What is known of lines further on, when lines are brought in that the tables do not have.
@@ -190,7 +190,7 @@ fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job
     } else {
         tables.remove(key::unreceipted(id));
     }
-    tables.put(key::job(id), encode(&Kept::V1 { job: after.clone() })?);
+    tables.put(key::job(id), encode(&Kept { v: Form::V1, job: after })?);
     Ok(())
 }
 

@@ -8,7 +8,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
-use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::super::super::StoreError;
 use super::{Database, Sled, key, trouble};
@@ -18,10 +19,6 @@ const WORTH: u64 = 16 << 20;
 
 /// Leaves that are copied at once: few, since sled keeps the pages of a batch twice when they split.
 const AT_ONCE: usize = 64;
-
-/// So often a database that was just closed is opened again.
-const TRIES: u32 = 100;
-const BETWEEN: Duration = Duration::from_millis(20);
 
 /// What the database came to on the disk as a copy, in bytes, big-endian.
 fn packed() -> Vec<u8> {
@@ -115,17 +112,14 @@ fn copy(from: &Sled, folder: &Path) -> Result<(), StoreError> {
     sync(folder)
 }
 
-/// sled's threads may keep a database locked for an instant after it was closed.
+/// Opens a database that was just closed: sled's threads may keep it locked for an instant.
 fn reopened(folder: &Path) -> Result<Sled, StoreError> {
-    let mut opened = Sled::open(folder);
-    for _ in 0..TRIES {
-        if opened.is_ok() {
-            break;
-        }
-        std::thread::sleep(BETWEEN);
-        opened = Sled::open(folder);
-    }
-    opened
+    let path = folder.join("db");
+    let failed = |error: std::io::Error| StoreError::Io { what: "cannot lock", path: path.clone(), error };
+    let file = File::open(&path).map_err(failed)?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+    drop(file);
+    Sled::open(folder)
 }
 
 /// Is what the disk has of a copy what it was made of? sled 0.34 answers some damage with an empty database.

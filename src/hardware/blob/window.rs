@@ -1,0 +1,73 @@
+//! How many blocks are in flight.
+
+use tokio::time::Duration;
+
+use super::buffers::BUFFERS;
+
+/// Blocks in flight at first; more when the link carries them.
+const AT_FIRST: usize = 4;
+/// A block that takes less says that the link carries more ...
+const QUICK: Duration = Duration::from_secs(10);
+/// ... and one that takes longer, that it carries less.
+const SLOW: Duration = Duration::from_secs(45);
+
+/// Grows while the link is what is waited for, and not the file or its digest: more in flight would only be memory then.
+pub(super) struct Window {
+    /// Blocks that may be in flight.
+    pub(super) size: usize,
+    /// So many went in a row while all that may be in flight were.
+    full: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { size: AT_FIRST, full: 0 }
+    }
+}
+
+impl Window {
+    /// A block is on the store; with it so many were in flight.
+    pub(super) fn took(&mut self, took: Duration, flying: usize) {
+        if took > SLOW {
+            *self = Self { size: (self.size / 2).max(1), full: 0 };
+        } else if took < QUICK && flying >= self.size {
+            self.full += 1;
+            if self.full >= self.size {
+                *self = Self { size: (self.size + 1).min(BUFFERS), full: 0 };
+            }
+        } else {
+            self.full = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn after(times: &[(Duration, usize)]) -> usize {
+        let mut window = Window::default();
+        times.iter().for_each(|(took, flying)| window.took(*took, *flying));
+        window.size
+    }
+
+    #[test]
+    fn it_grows_by_one_when_as_many_went_in_a_row_while_it_was_full() {
+        assert_eq!(after(&[(SECOND, 4); 3]), 4);
+        assert_eq!(after(&[(SECOND, 4); 4]), 5);
+        assert_eq!(after(&[(SECOND, 14); 4 + 5 + 6]), 7);
+        assert_eq!(after(&[(SECOND, 14); 1000]), BUFFERS);
+        let read_slowly = [[(SECOND, 4); 3], [(SECOND, 3); 3]].concat().repeat(100);
+        assert_eq!(after(&read_slowly), 4);
+    }
+
+    #[test]
+    fn it_shrinks_when_blocks_take_long() {
+        assert_eq!(after(&[(SLOW * 2, 4)]), 2);
+        assert_eq!(after(&[(SLOW * 2, 4); 9]), 1);
+        assert_eq!(after(&[(SECOND * 20, 4); 100]), 4, "neither quick nor slow");
+        assert_eq!(after(&[[(SECOND, 4); 3], [(SECOND * 20, 4); 3]].concat().repeat(9)), 4);
+    }
+}
