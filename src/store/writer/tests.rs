@@ -14,6 +14,8 @@ struct Tables {
     pairs: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
     brought: AtomicUsize,
     settled: AtomicUsize,
+    /// How often they were settled when they were tidied last.
+    tidied: AtomicUsize,
 }
 
 impl Bytes for Tables {
@@ -50,7 +52,8 @@ impl Target for Tables {
     }
 
     fn tidy(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.tidied.store(self.settled.load(Ordering::Relaxed), Ordering::Relaxed);
+        Err(StoreError::Stopped("no room to be tidy".to_owned()))
     }
 }
 
@@ -107,4 +110,26 @@ fn tables_that_lag_go_to_the_disk_though_commits_keep_coming() {
     thread.join().expect("it ends");
     let times = tables.settled.load(Ordering::Relaxed);
     assert!(times <= 2, "not at each commit: {times}");
+}
+
+#[test]
+fn once_it_is_quiet_what_is_settled_is_tidied_and_trouble_at_that_stops_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writing = writing(folder.path());
+    let (tables, mut stopped) = (Arc::clone(&writing.tables), writing.stopped.subscribe());
+    // Nothing came, so there is nothing to do.
+    writing.rest();
+    assert_eq!(tables.settled.load(Ordering::Relaxed), 0);
+    let (queue, commits) = channel();
+    let thread = std::thread::spawn(move || writing.run(&commits));
+    let (answer, ticket) = oneshot::channel();
+    queue.send((flag(0), answer)).expect("taken");
+    ticket.blocking_recv().expect("answered").expect("committed");
+    let waiting = stopped.wait_for(Option::is_some);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let why = runtime.block_on(waiting).expect("it stopped").clone().unwrap_or_default();
+    assert!(why.contains("no room to be tidy"), "{why}");
+    assert_eq!(tables.tidied.load(Ordering::Relaxed), 1, "settled before");
+    drop(queue);
+    thread.join().expect("it ends");
 }

@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -81,7 +80,6 @@ impl Database {
             same(from, &new)?;
         }
         let mut tables = self.write();
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
         tables.sled = None;
         let exchanged = exchange(&self.folder, &new);
         let sled = reopened(&self.folder)?;
