@@ -193,6 +193,21 @@ mod tests {
     }
 
     #[test]
+    fn a_few_calls_after_a_silence_are_no_estimate() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        (0..600).for_each(|_| assert_eq!(rate.take(start), Ok(())));
+        rate.throttled(0, Some(60 * SECOND), start);
+        let before = rate.bucket.as_ref().expect("a limit").rate;
+        let later = start + Duration::from_secs(7200);
+        assert_eq!(rate.take(later), Ok(()));
+        assert_eq!(rate.take(later), Ok(()));
+        rate.throttled(1, Some(59 * SECOND), later + SECOND);
+        let after = rate.bucket.as_ref().expect("a limit").rate;
+        assert!(after < before && after > before / 2.0, "{after} after {before} a second");
+    }
+
+    #[test]
     fn a_rate_that_nobody_used_was_not_borne() {
         let start = Instant::now();
         let mut rate = Rate::new(BACKOFF, start);

@@ -1,8 +1,11 @@
-//! What a durable transition of a job costs, beside a bare write of 2 KiB that is synced, turn by turn.
+//! What a durable transition of a job costs, beside a bare write of 2 KiB that is synced, turn by turn; and what the
+//! tables of many jobs come to.
 //!
 //! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, for a daemon to
 //! be started on.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
+
+mod lives;
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -13,8 +16,6 @@ use dropship::store::{Commit, Durable, Entry, Store};
 
 const ROUNDS: usize = 5;
 const EACH: u32 = 400;
-/// After so many the tables are weighed.
-const TRANSITIONS: u64 = 100_000;
 /// Jobs that change at the same time.
 const WORKERS: u32 = 32;
 
@@ -25,7 +26,10 @@ fn main() {
             let (store, _) = Durable::open(Path::new(folder)).expect("a store");
             ended(&store, count.parse().expect("a number"));
         }
-        _ => compare(),
+        _ => {
+            compare();
+            lives::weigh(&tempfile::tempdir().expect("a folder").path().join("store"));
+        }
     }
 }
 
@@ -33,12 +37,12 @@ fn id(number: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(number), number)
 }
 
-fn arrived(number: u32) -> Event {
+fn arrived(number: u32, sha256: String) -> Event {
     let package = Package {
         name: format!("driver-{number}.cab"),
         path: None,
         folder: Some("in".into()),
-        sha256: format!("{number:064x}"),
+        sha256,
         size: 1 << 20,
         outbox: "/out".into(),
     };
@@ -57,7 +61,11 @@ fn ended(store: &Durable, count: u32) {
                 sha256: format!("{number:064x}"),
                 job: id(number),
             };
-            let job = Entry::Job { job: id(number), rev: 0, events: vec![arrived(number), failed] };
+            let job = Entry::Job {
+                job: id(number),
+                rev: 0,
+                events: vec![arrived(number, format!("{number:064x}")), failed],
+            };
             store.commit(Commit::lazily(vec![job, seen, Entry::Receipted { job: id(number), rev: 2 }]))
         };
         let tickets: Vec<_> = (from..count.min(from + 1000)).map(of).collect();
@@ -69,7 +77,7 @@ fn compare() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = Durable::open(&folder.path().join("store")).expect("a store");
     for worker in 0..WORKERS {
-        let events = vec![arrived(worker)];
+        let events = vec![arrived(worker, format!("{worker:064x}"))];
         store
             .commit(Commit::new(vec![Entry::Job { job: id(worker), rev: 0, events }]))
             .wait()
@@ -94,13 +102,6 @@ fn compare() {
             many.push(times[2]);
         }
     }
-    while revs.iter().sum::<u64>() < TRANSITIONS {
-        at_once(&store, &mut revs);
-    }
-    drop(store);
-    let tables = walkdir::WalkDir::new(folder.path().join("store/sled")).into_iter().flatten();
-    let bytes: u64 = tables.filter_map(|item| item.metadata().ok()).map(|of| of.len()).sum();
-    println!("sled {:.1} MiB", bytes as f64 / f64::from(1 << 20));
     println!("raw {:.1} us", median(raw));
     println!("transition {:.1} us", median(one));
     println!("transition-of-{WORKERS} {:.1} us", median(many));
@@ -123,9 +124,12 @@ fn at_once(store: &Durable, revs: &mut [u64]) {
     });
 }
 
+fn due() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_790_000_000).expect("a time")
+}
+
 fn waited() -> Event {
-    let due = jiff::Timestamp::from_second(1_790_000_000).expect("a time");
-    Event::Waited { due, why: "Microsoft's signature".into(), looked: true }
+    Event::Waited { due: due(), why: "Microsoft's signature".into(), looked: true }
 }
 
 /// The mean time of one turn, in microseconds.
