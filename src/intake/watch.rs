@@ -9,7 +9,7 @@
 //! knows neither paths nor any other system. 9 is a release candidate: its version is pinned, and
 //! all use of it is in this file and in `probe.rs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +41,8 @@ pub(super) struct Watcher {
 
 struct Kernel {
     watcher: Option<RecommendedWatcher>,
+    /// What notify was asked to watch. It goes through all of it whenever one is to go, so it is asked only for these.
+    held: HashSet<Arc<Path>>,
     refused: Option<(Instant, Trouble)>,
 }
 
@@ -61,7 +63,7 @@ impl Watcher {
     pub(super) fn new() -> Self {
         Self {
             routes: Arc::new(Routes::default()),
-            kernel: Mutex::new(Kernel { watcher: None, refused: None }),
+            kernel: Mutex::new(Kernel { watcher: None, held: HashSet::new(), refused: None }),
             tried: Mutex::default(),
         }
     }
@@ -84,14 +86,14 @@ impl Watcher {
         {
             return Err(trouble.clone());
         }
+        let dir: Arc<Path> = dir.into();
         if known.is_none() {
             kernel.refused = None;
-            if let Err((trouble, lasting)) = kernel.watch(&self.routes, dir) {
+            if let Err((trouble, lasting)) = kernel.watch(&self.routes, &dir) {
                 kernel.refused = lasting.then(|| (Instant::now(), trouble.clone()));
                 return Err(trouble);
             }
         }
-        let dir: Arc<Path> = dir.into();
         self.routes.write(|dirs| {
             let route = dirs.entry(Arc::clone(&dir)).or_insert_with(|| Route { dev, ino, ears: Vec::new() });
             (route.dev, route.ino) = (dev, ino);
@@ -171,7 +173,7 @@ impl Watcher {
 
 impl Kernel {
     /// The error's flag: it is the system's limit, and the next directory would meet it too.
-    fn watch(&mut self, routes: &Arc<Routes>, dir: &Path) -> Result<(), (Trouble, bool)> {
+    fn watch(&mut self, routes: &Arc<Routes>, dir: &Arc<Path>) -> Result<(), (Trouble, bool)> {
         if self.watcher.is_none() {
             let routes = Arc::clone(routes);
             let mask = EventKindMask::CREATE
@@ -188,11 +190,14 @@ impl Kernel {
         let Some(watcher) = &mut self.watcher else {
             return Ok(());
         };
-        watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| no_watch(dir, &error))
+        watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| no_watch(dir, &error))?;
+        self.held.insert(Arc::clone(dir));
+        Ok(())
     }
 
     fn unwatch(&mut self, dir: &Path) {
-        if let Some(watcher) = &mut self.watcher
+        if self.held.remove(dir)
+            && let Some(watcher) = &mut self.watcher
             && let Err(error) = watcher.unwatch(dir)
         {
             // The kernel drops the watch of a deleted or unmounted directory by itself.
