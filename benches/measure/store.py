@@ -20,6 +20,7 @@ def transition(table, rounds, folder):
         lives = re.search(r"lives (\d+) transitions (\d+) busy ([\d.]+) MiB quiet ([\d.]+) MiB", ours)
         runs.append(run | {name: float(number) for name, number in zip(("jobs", "transitions", "busy", "quiet"), lives.groups())})
     found = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    pairs = ", ".join(f"{run['faster']:.2f}" for run in runs)
     theirs, bare = found["sqlite-transition-of-32"], found["sqlite-row-of-32"]
     lines = [f"{name} {number:.1f} us" for name, number in found.items() if name in ("raw", "transition") or "-of-32" in name]
     table.details.append("```\n" + "\n".join(lines) + "\n```")
@@ -30,7 +31,7 @@ def transition(table, rounds, folder):
               found["faster"] >= 1.3,
               "32 threads that each wait for their answer, in both; SQLite keeps what ours keeps: the job as it stands, its "
               f"story, an index by state (WAL, synchronous=FULL, one committer); a bare row of 2 KiB takes it {bare:.0f} us; "
-              f"{len(runs)} pairs of runs: {', '.join(f'{run["faster"]:.2f}' for run in runs)}")
+              f"pairs of runs: {pairs}")
     what = f"sled's folder at most 20 MiB after 100,000 transitions (here {found['transitions']:,.0f}, of {found['jobs']:,.0f} jobs)"
     table.add("11", what, f"{found['quiet']:.1f} MiB", found["quiet"] <= 20,
               f"once it is quiet; {found['busy']:.1f} MiB while it is busy; beside it lies the journal, which is bounded")

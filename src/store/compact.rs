@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::StoreError;
 use super::entry::{Entry, Line};
 use super::journal::{Item, Journal, Reader};
-use super::tables::{Bytes, Seen, decode, job, key, made, number};
+use super::tables::{Bytes, Seen, decode, key, made, number};
 use crate::job::{Event, JobId};
 
 /// Segments that are gone through at once. With more than one, what is carried forward cannot make the journal grow
@@ -58,7 +58,7 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
         carry(journal, &mut carried, Entry::Inspections { sha256, count })?;
     }
     for id in standing {
-        let Some(job) = job(tables, &id)? else { continue };
+        let Some(job) = tables.job(&id)? else { continue };
         let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
         let standing = Entry::Standing { job: Box::new(job), receipted };
         carry(journal, &mut carried, standing)?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::StoreError;
 use super::entry::Entry;
-use super::tables::{Bytes, Seen, decode, id_of, job, key, number};
+use super::tables::{Bytes, Seen, decode, id_of, key, number};
 
 /// One thing of an export, one JSON object: an entry as the journal spells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,7 +26,7 @@ pub(super) fn standing(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreE
     let mut give = |entry| each(Exported { at: None, entry }).map_err(closed);
     for name in tables.keys(key::JOBS)? {
         let id = id_of(&name[key::JOBS.len()..])?;
-        if let Some(job) = job(tables, &id)? {
+        if let Some(job) = tables.job(&id)? {
             let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
             give(Entry::Standing { job: Box::new(job), receipted })?;
         }

@@ -70,7 +70,7 @@ impl Store for Memory {
     }
 
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        tables::job(&*self.inner(), id)
+        Bytes::job(&*self.inner(), id)
     }
 
     fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {

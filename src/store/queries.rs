@@ -1,6 +1,6 @@
 //! The questions that both stores answer from their tables in the same way.
 
-use super::tables::{Bytes, Seen, decode, id_of, job, key, number};
+use super::tables::{Bytes, Seen, decode, id_of, key, number};
 use super::{Filter, StoreError};
 use crate::job::{Job, JobId};
 
@@ -8,7 +8,7 @@ use crate::job::{Job, JobId};
 const STATES: [&str; 7] = ["queued", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"];
 
 pub(super) fn open_jobs(tables: &impl Bytes) -> Result<Vec<Job>, StoreError> {
-    ids(tables, key::OPEN)?.iter().filter_map(|id| job(tables, id).transpose()).collect()
+    ids(tables, key::OPEN)?.iter().filter_map(|id| tables.job(id).transpose()).collect()
 }
 
 pub(super) fn unreceipted(tables: &impl Bytes) -> Result<Vec<JobId>, StoreError> {
@@ -24,7 +24,7 @@ pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, Sto
     let before = filter.before.as_ref().map(|id| [prefix.as_slice(), id.as_str().as_bytes()].concat());
     let names = tables.last_keys(&prefix, before.as_deref(), limit)?;
     let ids: Vec<_> = names.iter().map(|name| id_of(&name[prefix.len()..])).collect::<Result<_, _>>()?;
-    ids.iter().filter_map(|id| job(tables, id).transpose()).collect()
+    ids.iter().filter_map(|id| tables.job(id).transpose()).collect()
 }
 
 pub(super) fn counts(tables: &impl Bytes) -> Result<Vec<(String, usize)>, StoreError> {

@@ -1,5 +1,6 @@
 //! The one writer: a thread that folds what waits into one synced write.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -9,10 +10,13 @@ use tokio::sync::{oneshot, watch};
 use super::compact::compact;
 use super::entry::Line;
 use super::journal::Journal;
-use super::tables::{Bytes, Changes, Overlay, Pair, record};
+use super::tables::{Bytes, Changes, Overlay, Pair, decode_job, key, record};
 use super::{Commit, StoreError, Ticket};
-use crate::job::Job;
+use crate::job::{Job, JobId};
 use crate::pulse::Beat;
+
+/// So many jobs are kept fresh, and as many as change at the same time.
+const FRESH: usize = 128;
 
 /// At most so many commits share one sync.
 const GROUP: usize = 256;
@@ -57,8 +61,15 @@ impl Writer {
         let (queue, commits) = channel();
         let beat = Beat::default();
         let (stopping, stopped) = watch::channel(None);
-        let writing =
-            Writing { tables, journal, behind: None, together: 1, stopped: stopping, beat: beat.clone() };
+        let writing = Writing {
+            tables,
+            journal,
+            fresh: HashMap::new(),
+            behind: None,
+            together: 1,
+            stopped: stopping,
+            beat: beat.clone(),
+        };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
         Ok(Self { queue, thread: Some(thread), beat, stopped })
@@ -98,6 +109,8 @@ impl Drop for Writer {
 struct Writing<T> {
     tables: Arc<T>,
     journal: Journal,
+    /// Jobs that changed of late, as they stand: to read one costs as much as all the rest of its next change.
+    fresh: HashMap<JobId, Job>,
     /// Since when the tables on the disk lack something.
     behind: Option<Instant>,
     /// How many commits shared the last sync.
@@ -158,7 +171,7 @@ impl<T: Target> Writing<T> {
             let seq = self.journal.last_seq() + 1 + lines.len() as u64;
             let line = Line::new(seq, commit.at, commit.entries);
             // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
-            let group_view = Layer { base: &*self.tables, changes: &all };
+            let group_view = Layer { base: &*self.tables, fresh: &self.fresh, changes: &all };
             let mut view = Overlay::new(&group_view);
             match record(&mut view, &line) {
                 Ok(jobs) => {
@@ -174,12 +187,21 @@ impl<T: Target> Writing<T> {
         if lines.is_empty() {
             return;
         }
+        // Whatever becomes of them, these are not fresh any more.
+        self.fresh.retain(|id, _| !all.contains_key(&key::job(id)));
+        let forgotten: HashSet<_> =
+            all.iter().filter(|(_, change)| change.is_none()).map(|(key, _)| key.clone()).collect();
         let written =
             self.journal.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
         match written {
             Ok(full) => {
                 self.behind.get_or_insert_with(Instant::now);
+                if self.fresh.len() > FRESH {
+                    self.fresh.clear();
+                }
                 for (answer, jobs) in answers {
+                    let standing = jobs.iter().filter(|job| !forgotten.contains(&key::job(&job.id)));
+                    self.fresh.extend(standing.map(|job| (job.id.clone(), job.clone())));
                     drop(answer.send(Ok(jobs)));
                 }
                 if full {
@@ -249,6 +271,7 @@ impl<T: Target> Writing<T> {
 /// Tables with the changes of a group on top.
 struct Layer<'a, T> {
     base: &'a T,
+    fresh: &'a HashMap<JobId, Job>,
     changes: &'a Changes,
 }
 
@@ -257,6 +280,13 @@ impl<T: Bytes> Bytes for Layer<'_, T> {
         match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
             None => self.base.get(key),
+        }
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        match self.fresh.get(id) {
+            Some(job) if !self.changes.contains_key(&key::job(id)) => Ok(Some(job.clone())),
+            _ => Ok(self.get(&key::job(id))?.map(|value| decode_job(&value)).transpose()?),
         }
     }
 

@@ -16,7 +16,7 @@ pub use rehearse::Rehearsal;
 use super::export::{self, Each};
 use super::journal;
 use super::queries;
-use super::tables::{self, Seen};
+use super::tables::{self, Bytes, Seen};
 use super::writer::Writer;
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
 use crate::job::{Job, JobId};
@@ -66,7 +66,7 @@ impl Store for Durable {
     }
 
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        tables::job(&*self.tables, id)
+        self.tables.job(id)
     }
 
     fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {

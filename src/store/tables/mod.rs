@@ -20,6 +20,10 @@ pub(super) type Pair = (Vec<u8>, Vec<u8>);
 pub(super) trait Bytes {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// One job.
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.get(&key::job(id))?.map(|value| decode_job(&value)).transpose()
+    }
     /// All pairs whose key begins so, in order.
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError>;
     /// The keys that begin so, in order; values, which may be large in sum, are not read.
@@ -70,6 +74,13 @@ impl<B: Bytes> Bytes for Overlay<'_, B> {
         match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
             None => self.base.get(key),
+        }
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        match self.changes.get(&key::job(id)) {
+            Some(change) => change.as_deref().map(decode_job).transpose(),
+            None => self.base.job(id),
         }
     }
 
@@ -199,13 +210,10 @@ pub(super) mod key {
     }
 }
 
-/// Reads one job.
-pub(super) fn job(tables: &impl Bytes, id: &JobId) -> Result<Option<Job>, StoreError> {
-    let Some(value) = tables.get(&key::job(id))? else {
-        return Ok(None);
-    };
-    let Kept { v: Form::V1, job } = decode(&value)?;
-    Ok(Some(job))
+/// Reads a kept job.
+pub(super) fn decode_job(value: &[u8]) -> Result<Job, StoreError> {
+    let Kept { v: Form::V1, job } = decode(value)?;
+    Ok(job)
 }
 
 /// Reads a number that was kept big-endian; absent is 0.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::StoreError;
 use super::super::entry::{Entry, Line};
-use super::{Bytes, Form, Kept, Overlay, Seen, decode, encode, job, key, number};
+use super::{Bytes, Form, Kept, Overlay, Seen, decode, encode, key, number};
 use crate::job::{Creation, Event, Job, JobId, Thing, apply};
 
 /// What is known of lines further on, when lines are brought in that the tables do not have.
@@ -71,7 +71,8 @@ fn enter<B: Bytes>(
     for entry in &line.entries {
         match entry {
             Entry::Job { job: id, rev, events } => {
-                let have = job(tables, id)?.map_or(0, |job| job.rev);
+                let before = tables.job(id)?;
+                let have = before.as_ref().map_or(0, |job| job.rev);
                 let told = ahead.filter(|_| have < *rev).and_then(|ahead| ahead.tells(id, line.seq));
                 match (ahead, told) {
                     (Some(_), _) if have > *rev => {}
@@ -80,7 +81,10 @@ fn enter<B: Bytes>(
                     (_, Some(Told::Forgotten)) => {
                         own(tables, id, events.iter().filter(|event| outlives(event)))
                     }
-                    _ => jobs.extend(advance(tables, line.at, id, *rev, events)?),
+                    _ if have != *rev => {
+                        return Err(StoreError::Conflict { job: id.clone(), have, expected: *rev });
+                    }
+                    _ => jobs.extend(advance(tables, line.at, id, before.as_ref(), events)?),
                 }
             }
             Entry::Standing { job, receipted } => stand(tables, job, *receipted)?,
@@ -108,7 +112,7 @@ fn enter<B: Bytes>(
                 None => tables.remove(key::flag(key)),
             },
             Entry::Receipted { job: id, rev } => {
-                if job(tables, id)?.is_none_or(|job| job.rev == *rev) {
+                if tables.job(id)?.is_none_or(|job| job.rev == *rev) {
                     tables.remove(key::unreceipted(id));
                 }
             }
@@ -130,21 +134,16 @@ fn advance<B: Bytes>(
     tables: &mut Overlay<'_, B>,
     at: Timestamp,
     id: &JobId,
-    rev: u64,
+    before: Option<&Job>,
     events: &[Event],
 ) -> Result<Option<Job>, StoreError> {
-    let before = job(tables, id)?;
-    let have = before.as_ref().map_or(0, |job| job.rev);
-    if have != rev {
-        return Err(StoreError::Conflict { job: id.clone(), have, expected: rev });
-    }
-    let mut after = before.clone();
+    let mut after = None;
     for event in events {
-        after = Some(apply(after.as_ref(), id, at, event)?);
+        after = Some(apply(after.as_ref().or(before), id, at, event)?);
     }
-    let Some(after) = after else { return Ok(None) };
+    let Some(after) = after else { return Ok(before.cloned()) };
     own(tables, id, events);
-    keep(tables, before.as_ref(), &after)?;
+    keep(tables, before, &after)?;
     Ok(Some(after))
 }
 
@@ -196,7 +195,7 @@ fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job
 
 /// A job as it stood when its lines went.
 fn stand<B: Bytes>(tables: &mut Overlay<'_, B>, standing: &Job, receipted: bool) -> Result<(), StoreError> {
-    let before = job(tables, &standing.id)?;
+    let before = tables.job(&standing.id)?;
     if before.as_ref().is_some_and(|before| before.rev >= standing.rev) {
         return Ok(());
     }
@@ -216,7 +215,7 @@ fn gone<B: Bytes>(tables: &mut Overlay<'_, B>, folder: &str, path: &str) -> Resu
         return Ok(());
     };
     tables.remove(key::file(folder, path));
-    if job(tables, &seen.job)?.is_none() && !lies_in(tables, folder, &seen.sha256)? {
+    if tables.job(&seen.job)?.is_none() && !lies_in(tables, folder, &seen.sha256)? {
         tables.remove(key::bytes(&seen.sha256, Some(folder)));
     }
     Ok(())
@@ -242,7 +241,7 @@ pub(in super::super) fn lies_in(tables: &impl Bytes, folder: &str, sha256: &str)
 
 /// Forgets an ended job, but not its bytes as long as they lie in their folder.
 fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreError> {
-    let Some(job) = job(tables, id)? else {
+    let Some(job) = tables.job(id)? else {
         return Ok(());
     };
     if !job.is_over() {

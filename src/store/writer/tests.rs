@@ -7,6 +7,7 @@ use super::super::Entry;
 use super::super::entry::Line;
 use super::super::journal::{Item, Limits, Reader, segments};
 use super::*;
+use crate::job::{Event, Fault, Package};
 
 /// Tables in memory that always want to be brought to the database, and count it.
 #[derive(Default)]
@@ -33,7 +34,12 @@ impl Bytes for Tables {
 impl Target for Tables {
     fn change(&self, changes: Changes) -> Result<(), StoreError> {
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.extend(changes.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        for (key, change) in changes {
+            match change {
+                Some(value) => pairs.insert(key, value),
+                None => pairs.remove(&key),
+            };
+        }
         Ok(())
     }
 
@@ -60,7 +66,15 @@ impl Target for Tables {
 fn writing(folder: &Path) -> Writing<Tables> {
     let journal = Journal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
     let (stopped, beat) = (watch::channel(None).0, Beat::default());
-    Writing { tables: Arc::default(), journal, behind: None, together: 1, stopped, beat }
+    Writing {
+        tables: Arc::default(),
+        journal,
+        fresh: HashMap::new(),
+        behind: None,
+        together: 1,
+        stopped,
+        beat,
+    }
 }
 
 fn flag(value: usize) -> Commit {
@@ -132,4 +146,53 @@ fn once_it_is_quiet_what_is_settled_is_tidied_and_trouble_at_that_stops_the_stor
     assert_eq!(tables.tidied.load(Ordering::Relaxed), 1, "settled before");
     drop(queue);
     thread.join().expect("it ends");
+}
+
+#[test]
+fn a_job_is_told_as_it_stands_whatever_happened_to_it_within_a_group() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writing = writing(folder.path());
+    let id = JobId::new(1, 1);
+    let mut write = |entries: Vec<Vec<Entry>>| {
+        let commits = entries.into_iter().map(|entries| (Commit::lazily(entries), oneshot::channel()));
+        let (group, tickets): (Vec<_>, Vec<_>) =
+            commits.map(|(commit, (answer, ticket))| ((commit, answer), ticket)).unzip();
+        writing.write(group);
+        let answers = tickets.into_iter().map(|ticket| ticket.blocking_recv().expect("answered"));
+        answers.map(|answer| answer.map(|jobs| jobs.iter().map(|job| job.rev).collect())).collect()
+    };
+    let package = Package {
+        name: "a.cab".into(),
+        path: None,
+        folder: None,
+        sha256: "aa".into(),
+        size: 1,
+        outbox: "/o".into(),
+    };
+    let of = |rev, event| vec![Entry::Job { job: id.clone(), rev, events: vec![event] }];
+    let fault = Fault::new("no-rule", "no rule");
+    let retried = || Event::Retried { by: "me".into(), new_product: false };
+    let answers: Vec<Result<Vec<u64>, StoreError>> =
+        write(vec![of(0, Event::Arrived { package }), of(1, Event::Rejected { fault: fault.clone() })]);
+    assert!(
+        matches!(&answers[..], [Ok(one), Ok(two)] if (&one[..], &two[..]) == (&[1], &[2])),
+        "{answers:?}"
+    );
+    // Two in a group again, of which the first begins from what stood before it.
+    let answers = write(vec![of(2, retried()), of(3, Event::Rejected { fault })]);
+    assert!(
+        matches!(&answers[..], [Ok(one), Ok(two)] if (&one[..], &two[..]) == (&[3], &[4])),
+        "{answers:?}"
+    );
+    let answers = write(vec![of(3, retried())]);
+    assert!(matches!(&answers[..], [Err(StoreError::Conflict { have: 4, .. })]), "{answers:?}");
+    // It changes and is forgotten in one group, and is nobody's then.
+    let answers = write(vec![
+        of(4, retried()),
+        of(5, Event::Cancelled { by: "me".into() }),
+        vec![Entry::Pruned { job: id.clone() }],
+    ]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let answers = write(vec![of(6, retried())]);
+    assert!(matches!(&answers[..], [Err(StoreError::Conflict { have: 0, .. })]), "{answers:?}");
 }
