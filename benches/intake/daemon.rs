@@ -1,5 +1,7 @@
 //! The real daemon, with as many folders as asked for, and what the system says of it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ pub(crate) struct Daemon {
     home: tempfile::TempDir,
     /// Each line of its log, and when it came.
     pub(crate) log: Receiver<(Instant, String)>,
+    /// What each thread was last known to have used, and how often it slept: threads come and go.
+    threads: RefCell<HashMap<String, (u64, u64)>>,
 }
 
 /// How the directories that are watched are configured.
@@ -72,7 +76,7 @@ impl Daemon {
                 }
             }
         });
-        let daemon = Self { child, home, log };
+        let daemon = Self { child, home, log, threads: RefCell::default() };
         until(|| daemon.home.path().join("control.sock").exists());
         assert!(run(&["pause"]).stdout(Stdio::null()).status().expect("pause runs").success());
         until(|| {
@@ -96,15 +100,23 @@ impl Daemon {
         fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("the daemon runs")
     }
 
+    /// Reads what each thread has used of the processor, in nanoseconds (`proc_pid_schedstat`), and how often it slept.
+    fn threads(&self) -> std::cell::Ref<'_, HashMap<String, (u64, u64)>> {
+        let read = |task: &fs::DirEntry| {
+            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            let status = fs::read_to_string(task.path().join("status")).ok()?;
+            let used = stat.split_whitespace().next()?.parse().ok()?;
+            let slept = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            Some((task.file_name().to_string_lossy().into_owned(), (used, slept.trim().parse().ok()?)))
+        };
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the daemon runs");
+        self.threads.borrow_mut().extend(tasks.flatten().filter_map(|task| read(&task)));
+        self.threads.borrow()
+    }
+
     /// What it has used of the processor.
     pub(crate) fn cpu(&self) -> Duration {
-        // Time on the processor of each thread, in nanoseconds (proc_pid_schedstat).
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the daemon runs");
-        let of = |task: fs::DirEntry| {
-            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        Duration::from_nanos(tasks.filter_map(|task| of(task.ok()?)).sum())
+        Duration::from_nanos(self.threads().values().map(|(used, _)| used).sum())
     }
 
     /// What a full look at all folders takes of the processor.
@@ -131,13 +143,7 @@ impl Daemon {
 
     /// How often its threads have gone to sleep.
     pub(crate) fn switches(&self) -> u64 {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the daemon runs");
-        let of = |task: fs::DirEntry| {
-            let status = fs::read_to_string(task.path().join("status")).ok()?;
-            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        };
-        tasks.filter_map(|task| of(task.ok()?)).sum()
+        self.threads().values().map(|(_, slept)| slept).sum()
     }
 
     /// Its memory, in MiB.
