@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use dropship::package::{Kind, Policy, inspect, inspect_hashed};
+use dropship_package::{Kind, Policy, inspect, inspect_hashed};
 
 /// Data blocks of 32 KiB: a gibibyte.
 const BLOCKS: u16 = 32_768;
 const BLOCK: usize = 0x8000;
 const ROUNDS: usize = 9;
-const SIGNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cab/good-signed-ts.cab");
+const SIGNED: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/crates/dropship-package/tests/fixtures/cab/good-signed-ts.cab");
 /// What is asked for: at most so many times what openssl takes, in less memory than this.
 const RATIO: f64 = 1.5;
 const MEMORY: u64 = 32;

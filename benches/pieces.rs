@@ -7,14 +7,14 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dropship::config::{Environment, load_str, rules};
-use dropship::job::{Event, JobId, Package};
-use dropship::package::{Facts, Inspection, Kind, PemFile, Policy, Trust, TrustSources, inspect_bytes};
 use dropship::store::{Commit, Durable, Entry, Store};
+use dropship_job::{Event, JobId, Package};
+use dropship_package::{Facts, Inspection, Kind, PemFile, Policy, Trust, TrustSources, inspect_bytes};
 
-const CAB: &[u8] = include_bytes!("../tests/fixtures/cab/good-signed.cab");
-const HLKX: &[u8] = include_bytes!("../tests/fixtures/hlkx/good.hlkx");
-const ROOTS: &[u8] = include_bytes!("../tests/fixtures/pki/roots.pem");
-const INTERMEDIATES: &[u8] = include_bytes!("../tests/fixtures/pki/inter.pem");
+const CAB: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/cab/good-signed.cab");
+const HLKX: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/hlkx/good.hlkx");
+const ROOTS: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/pki/roots.pem");
+const INTERMEDIATES: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/pki/inter.pem");
 /// Hardware ids of the large INF: those of a graphics driver for all that it ever was for.
 const MODELS: usize = 5_000;
 const RULES: usize = 500;

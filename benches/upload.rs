@@ -11,8 +11,8 @@ mod sink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dropship::hardware::{Client, Credential, SecretSource, Settings};
-use dropship::redact::{SafeUrl, Secret};
+use dropship_hardware::{Client, Credential, SecretSource, Settings};
+use dropship_redact::{SafeUrl, Secret};
 
 const GIB: u64 = 1 << 30;
 const SMALL: u64 = 2 << 20;

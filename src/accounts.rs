@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use crate::config::model::{Account, Config, Credential, Signers};
-use crate::hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
-use crate::package::{PemFile, Policy, Trust, TrustSources};
-use crate::redact::Secret;
+use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
+use dropship_package::{PemFile, Policy, Trust, TrustSources};
+use dropship_redact::Secret;
 
 /// A client for each account; a sandbox takes any secret, so that none is read for it.
 ///
 /// # Errors
 /// When a credential or certificate cannot be read, with its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
-    observed_clients(config, sandbox, &hardware::Observer::default())
+    observed_clients(config, sandbox, &dropship_hardware::Observer::default())
 }
 
 /// The same, with somebody who hears of each call.
@@ -25,7 +25,7 @@ pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String
 pub fn observed_clients(
     config: &Config,
     sandbox: bool,
-    observer: &hardware::Observer,
+    observer: &dropship_hardware::Observer,
 ) -> anyhow::Result<BTreeMap<String, Client>> {
     let client = |(name, account): (&String, &Account)| {
         let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
@@ -35,50 +35,59 @@ pub fn observed_clients(
     config.accounts.iter().map(client).collect()
 }
 
-fn settings(config: &Config, account: &Account, sandbox: bool) -> anyhow::Result<hardware::Settings> {
+fn settings(
+    config: &Config,
+    account: &Account,
+    sandbox: bool,
+) -> anyhow::Result<dropship_hardware::Settings> {
     let api = &config.api;
     let ca_pem = api.ca_file.as_deref().map(read).transpose()?;
     let (endpoint, authority) = (api.endpoint.clone(), api.authority.clone());
     let credential = if sandbox {
-        hardware::Credential::Secret(SecretSource::fixed(Secret::new("sandbox")))
+        dropship_hardware::Credential::Secret(SecretSource::fixed(Secret::new("sandbox")))
     } else {
         credential(account)?
     };
     let (tenant, client) = (account.tenant_id.clone(), account.client_id.clone());
-    Ok(hardware::Settings {
+    Ok(dropship_hardware::Settings {
         blob_hosts: api.blob_hosts.clone(),
         retry_first: api.retry.first,
         retry_max: api.retry.max,
         proxy: api.proxy.clone(),
         ca_pem,
-        ..hardware::Settings::new(endpoint, authority, tenant, client, credential)
+        ..dropship_hardware::Settings::new(endpoint, authority, tenant, client, credential)
     })
 }
 
-fn credential(account: &Account) -> anyhow::Result<hardware::Credential> {
+fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential> {
     Ok(match &account.credential {
         // Read now, so that a missing file is told at start; and again for each token, so that a rotated one is used.
         Credential::SecretFile(path) => {
             secret_of(path)?;
-            hardware::Credential::Secret(SecretSource::File(path.clone()))
+            dropship_hardware::Credential::Secret(SecretSource::File(path.clone()))
         }
         Credential::SecretEnv(name) => {
             let secret =
                 std::env::var(name).map_err(|_| anyhow!("the environment variable {name} is not set"))?;
-            hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
+            dropship_hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
         }
         Credential::SecretCredential(name) => {
             let path = crate::service::credential(name)?;
             secret_of(&path)?;
-            hardware::Credential::Secret(SecretSource::File(path))
+            dropship_hardware::Credential::Secret(SecretSource::File(path))
         }
         Credential::CertificateFile(path) => {
-            hardware::Credential::Certificate(SecretSource::File(path.clone()))
+            dropship_hardware::Credential::Certificate(SecretSource::File(path.clone()))
         }
-        Credential::FederatedTokenFile(path) => hardware::Credential::FederatedTokenFile(path.clone()),
+        Credential::FederatedTokenFile(path) => {
+            dropship_hardware::Credential::FederatedTokenFile(path.clone())
+        }
         Credential::ManagedIdentity => {
             let identity = Some(account.client_id.clone()).filter(|id| !id.is_empty());
-            hardware::Credential::ManagedIdentity(ManagedIdentity::from_env(identity, Purpose::Direct)?)
+            dropship_hardware::Credential::ManagedIdentity(ManagedIdentity::from_env(
+                identity,
+                Purpose::Direct,
+            )?)
         }
     })
 }

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use crate::config::model::{After, Config};
 use crate::control;
 use crate::depot::Depot;
-use crate::hardware::{Client, Observer};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
@@ -21,6 +20,7 @@ use crate::pulse::{Beat, Pulse};
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Durable, Opening, Store, StoreError};
 use crate::{accounts, observe, service};
+use dropship_hardware::{Client, Observer};
 
 mod bound;
 mod pages;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::plan::Plan;
 use crate::config::vars::Vars;
 use crate::digest;
-use crate::job::JobId;
-use crate::package::Facts;
+use dropship_job::JobId;
+use dropship_package::Facts;
 
 /// Below so many free bytes nothing more is captured, unless configured otherwise: the journal has to go on.
 const MIN_FREE: u64 = 256 << 20;

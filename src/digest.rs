@@ -6,10 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// CRC-64/NVME piece by piece.
-pub use crc64fast_nvme::Digest as Crc64;
-
-pub use crate::package::hex;
+pub use dropship_package::hex;
 
 /// Of some bytes.
 #[must_use]
@@ -36,7 +33,7 @@ pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
 /// CRC-64/NVME, which the blob protocol calls `x-ms-content-crc64`.
 #[must_use]
 pub fn crc64(bytes: &[u8]) -> u64 {
-    let mut sum = Crc64::new();
+    let mut sum = crc64fast_nvme::Digest::new();
     sum.write(bytes);
     sum.sum64()
 }

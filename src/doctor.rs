@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::depot::Depot;
 use crate::digest;
-use crate::job::{Creation, Job, JobId, State};
 use crate::outbox::read_receipt;
 use crate::store::{Filter, Store, StoreError};
+use dropship_job::{Creation, Job, JobId, State};
 
 /// Jobs that are looked at together.
 const PAGE: usize = 256;

@@ -4,13 +4,9 @@
 
 pub mod intake;
 
-pub mod package;
-
 pub mod config;
 
 pub mod reception;
-
-pub mod job;
 
 pub mod store;
 
@@ -18,8 +14,6 @@ pub mod depot;
 pub mod doctor;
 
 pub mod pipeline;
-
-pub mod hardware;
 
 pub mod labels;
 
@@ -36,6 +30,4 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod pulse;
-pub mod redact;
-pub mod sandbox;
 pub mod service;

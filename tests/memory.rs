@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{Client, Credential, SecretSource, Settings};
-use dropship::redact::{SafeUrl, Secret};
+use dropship_hardware::{Client, Credential, SecretSource, Settings};
+use dropship_redact::{SafeUrl, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -32,7 +32,8 @@ impl Daemon {
     /// Started, with its folders looked at once.
     pub(crate) fn start(directories: usize, layout: Layout, poll: &str) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
+        let fixtures =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
         for pem in ["roots.pem", "inter.pem"] {
             fs::copy(fixtures.join(pem), home.path().join(pem)).expect("a root");
         }

@@ -20,7 +20,10 @@ type Seen = (Instant, OsString);
 pub(crate) fn measure() {
     let daemon = Daemon::start(1, Layout::Folders, "30s");
     let folder = daemon.folder(0);
-    let cab = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cab/good-signed.cab"));
+    let cab = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/crates/dropship-package/tests/fixtures/cab/good-signed.cab"
+    ));
     let mould = Mould::new(&cab.expect("a fixture"));
     let polled = [1, 2].map(|looks| {
         let (tell, seen) = channel();

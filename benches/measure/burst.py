@@ -155,7 +155,7 @@ def at_once(table, folder, count):
         home = home_at(folder / "burst", base)
         port, path = free_port(), home / "dropship.toml"
         path.write_text(path.read_text().replace("[store]", BURST + "[store]", 1) + METRICS.format(port=port))
-        cabinet = (ROOT / "tests/fixtures/cab/good-signed.cab").read_bytes()
+        cabinet = (ROOT / "crates/dropship-package/tests/fixtures/cab/good-signed.cab").read_bytes()
         daemon = Daemon(home)
         try:
             daemon.serving()

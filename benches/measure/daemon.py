@@ -96,7 +96,7 @@ def home_at(folder, base):
     for name in ("", "drop"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "secret").write_text("secret")
-    (folder / "dropship.toml").write_text(CONFIGURATION.format(base=base, pki=ROOT / "tests/fixtures/pki"))
+    (folder / "dropship.toml").write_text(CONFIGURATION.format(base=base, pki=ROOT / "crates/dropship-package/tests/fixtures/pki"))
     return folder
 
 

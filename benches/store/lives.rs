@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dropship::job::{Asset, Event, Intent, JobId, Thing};
 use dropship::store::{Commit, Durable, Entry, Store};
+use dropship_job::{Asset, Event, Intent, JobId, Thing};
 use sha2::{Digest, Sha256};
 
 use crate::{arrived, due, id, waited};

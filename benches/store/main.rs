@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
 
-use dropship::job::{Event, Fault, JobId, Package};
 use dropship::store::{Commit, Durable, Entry, Store};
+use dropship_job::{Event, Fault, JobId, Package};
 
 const ROUNDS: usize = 5;
 const EACH: u32 = 400;

@@ -3,5 +3,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    dropship_fuzz::package::fuzzing::read_inf(data);
+    dropship_package::fuzzing::read_inf(data);
 });

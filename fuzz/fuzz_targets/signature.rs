@@ -4,5 +4,5 @@ use dropship_fuzz::POLICY;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    dropship_fuzz::package::fuzzing::read_signature(data, &POLICY);
+    dropship_package::fuzzing::read_signature(data, &POLICY);
 });

@@ -1,19 +1,16 @@
-//! The package readers, built alone so that fuzzing builds fast.
-
-#[path = "../../src/package/mod.rs"]
-pub mod package;
+//! The policy that the fuzz targets share.
 
 use std::sync::LazyLock;
 
-use package::{PemFile, Policy, Trust, TrustSources};
+use dropship_package::{PemFile, Policy, Trust, TrustSources};
 
 /// The policy that the corpus was made for.
 pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let file = |name, bytes| vec![PemFile { name, bytes }];
     let sources = TrustSources {
-        roots: file("roots.pem", include_bytes!("../../tests/fixtures/pki/roots.pem")),
-        intermediates: file("inter.pem", include_bytes!("../../tests/fixtures/pki/inter.pem")),
-        timestamp_roots: file("tsaroots.pem", include_bytes!("../../tests/fixtures/pki/tsaroots.pem")),
+        roots: file("roots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/roots.pem")),
+        intermediates: file("inter.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/inter.pem")),
+        timestamp_roots: file("tsaroots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/tsaroots.pem")),
         ..TrustSources::default()
     };
     Policy {

@@ -15,12 +15,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::hardware::Client;
 use crate::intake::{Intake, State as FolderState};
 use crate::metrics::{Kind, Metrics, Text};
 use crate::notify::Notifier;
 use crate::pipeline::Context;
 use crate::pulse::Pulse;
+use dropship_hardware::Client;
 
 /// A part that is silent for longer hangs.
 const SILENT: Duration = Duration::from_secs(60);

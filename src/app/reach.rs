@@ -13,12 +13,12 @@ use crate::control::{
     Submitted,
 };
 use crate::doctor::Finding;
-use crate::hardware::Client;
 use crate::intake::Intake;
-use crate::job::{Event, Job, JobId, State};
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Context, label_of, withdraw};
 use crate::reception::{Handed, Reception};
+use dropship_hardware::Client;
+use dropship_job::{Event, Job, JobId, State};
 
 pub(super) struct DaemonReach {
     office: Office,

@@ -8,9 +8,9 @@ use crate::accounts;
 use crate::config::model::{After, Config, Folder};
 use crate::config::{self, Environment};
 use crate::control::{Changes, Refusal, RefusalKind, Reloaded};
-use crate::hardware::Client;
 use crate::intake::{Names, Spec};
 use crate::observe;
+use dropship_hardware::Client;
 
 /// Reads the configuration anew.
 pub struct Reloader {

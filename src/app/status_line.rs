@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hardware::Client;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::pipeline::Context;
 use crate::service;
+use dropship_hardware::Client;
 
 /// It is looked at so often, whatever happens: folders and pauses change without news of a job.
 const GLANCE: Duration = Duration::from_secs(5);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::hardware::Client;
 use crate::pipeline::{Context, clear_results, forget_ended, until_clearing};
+use dropship_hardware::Client;
 
 /// Receipts that could not be written are tried again so often.
 const RECEIPTS: Duration = Duration::from_secs(60);

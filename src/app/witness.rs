@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::job::{Event, Job};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::pipeline::Witness;
 use crate::pulse::{Beat, Pulse};
+use dropship_job::{Event, Job};
 
 pub(super) struct DaemonWitness {
     dispatcher: Beat,

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::place::Place;
 use crate::control::Act;
-use crate::job::JobId;
+use dropship_job::JobId;
 
 /// Arguments of `retry`.
 #[derive(Debug, clap::Args)]

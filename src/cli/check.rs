@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
-use crate::hardware::Class;
+use dropship_hardware::Class;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]

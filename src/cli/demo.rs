@@ -13,8 +13,8 @@ use crate::app::{Loaded, Options, Running};
 use crate::config::{self, Environment};
 use crate::observe::{self, Form};
 use crate::outbox::Receipt;
-use crate::sandbox::{self, Sandbox};
 use crate::store::Filter;
+use dropship_sandbox::{self, Sandbox};
 
 /// A signed CAB, the root that its certificate ends at, and the configuration; that root is trusted here alone.
 const PACKAGE: &[u8] = include_bytes!("demo/echo.cab");
@@ -39,7 +39,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     observe::init(Form::Plain, "error")?;
     let home = home(args.home)?;
-    let sandbox = Sandbox::start(sandbox::Options { speed: SPEED, ..sandbox::Options::default() }).await?;
+    let sandbox =
+        Sandbox::start(dropship_sandbox::Options { speed: SPEED, ..dropship_sandbox::Options::default() })
+            .await?;
     furnish(&home, sandbox.base_url()).with_context(|| format!("cannot write to {}", home.display()))?;
     output.say(&format!(
         "A sandbox stands in for Microsoft at {}; nothing leaves this machine.",

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::exit::{Ending, Exit};
 use super::output::Output;
 use crate::observe::Shown;
-use crate::package::{Inspection, Kind, Level, Policy, Verdict, inspect};
+use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]

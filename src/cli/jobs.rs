@@ -6,9 +6,9 @@ use super::exit::Exit;
 use super::output::{Output, table};
 use super::place::Place;
 use crate::control::{Refusal, Wanted};
-use crate::job::JobId;
 use crate::observe::Shown;
 use crate::outbox::Receipt;
+use dropship_job::JobId;
 
 /// Jobs asked for at once.
 const PAGE: usize = 1000;

@@ -139,7 +139,7 @@ pub fn main() -> Exit {
     match done {
         Ok(exit) => exit,
         Err(error) => {
-            output.error(&crate::redact::mask(&format!("{error:#}")));
+            output.error(&dropship_redact::mask(&format!("{error:#}")));
             Exit::of(&error)
         }
     }

@@ -9,10 +9,10 @@ use anyhow::Context;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
 use crate::control::{Act, Client, Floor, NoDaemon, Office, Refusal, RefusalKind, Status, Wanted};
-use crate::job::{Event, Job, JobId, State};
 use crate::outbox::{Outbox, Receipt};
 use crate::pipeline::Brake;
 use crate::store::{Durable, Store};
+use dropship_job::{Event, Job, JobId, State};
 
 /// The daemon, or its store.
 pub(super) enum Place {
@@ -169,7 +169,7 @@ impl Alone {
     async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, Refusal> {
         let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
         let on_its_way =
-            |label: &crate::job::Label| label.creation.id().is_some() && label.published.is_none();
+            |label: &dropship_job::Label| label.creation.id().is_some() && label.published.is_none();
         let ended = matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled);
         if ended || !job.labels.iter().any(on_its_way) {
             return Ok(Vec::new());

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
     let (plan, fault) = match &judged.outcome {
         Some(Ok(plan)) => (Some(plan), None),
         Some(Err(fault)) => (None, Some(fault.clone())),
-        None => (None, Some(crate::job::Fault::new("incomplete", "not all of the file is there"))),
+        None => (None, Some(dropship_job::Fault::new("incomplete", "not all of the file is there"))),
     };
     let labels = match (plan, &judged.inspection.facts) {
         (Some(plan), Some(facts)) => foreseen::labels(plan, facts),

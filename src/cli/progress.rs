@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Instant;
 
 use super::output::Output;
-use crate::job::{Event, Job, State, Step};
 use crate::store::Told;
+use dropship_job::{Event, Job, State, Step};
 
 /// Shows the way of one job.
 pub(super) struct Progress<'a> {
@@ -76,10 +76,10 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             (Step::Inspect, format!("whole, signed and well formed; rule `{rule}` is for it"))
         }
         Event::Rejected { fault } => (Step::Inspect, format!("rejected: {fault}")),
-        Event::Created { thing: crate::job::Thing::Product, id, .. } => {
+        Event::Created { thing: dropship_job::Thing::Product, id, .. } => {
             (Step::Product, format!("product {id} created"))
         }
-        Event::Created { thing: crate::job::Thing::Submission, id, .. } => {
+        Event::Created { thing: dropship_job::Thing::Submission, id, .. } => {
             (Step::Submission, format!("submission {id} created"))
         }
         Event::Uploaded { bytes } => (Step::Upload, format!("{bytes} bytes uploaded and verified")),
@@ -90,7 +90,7 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
             (Step::Collect, format!("{} brought back and verified", names.join(", ")))
         }
-        Event::Created { thing: crate::job::Thing::Label(index), id, .. } => {
+        Event::Created { thing: dropship_job::Thing::Label(index), id, .. } => {
             (Step::Label, format!("label {id} `{}` created", title(*index)))
         }
         Event::Progressed { label: Some(_), step, state } => {

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::{Ending, Exit};
 use crate::app::{Ended, Loaded, Options};
 use crate::observe::{self, Form};
-use crate::sandbox::{self, Sandbox};
+use dropship_sandbox::{self, Sandbox};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
     }
     let built_in = if args.sandbox {
-        let options = sandbox::Options { speed: args.speed, ..sandbox::Options::default() };
+        let options = dropship_sandbox::Options { speed: args.speed, ..dropship_sandbox::Options::default() };
         let built_in = Sandbox::start(options).await?;
         point_at(&mut config, built_in.base_url())?;
         Some(built_in)

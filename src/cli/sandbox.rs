@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::Exit;
 use super::output::Output;
 use crate::config::duration;
-use crate::redact::Secret;
-use crate::sandbox::{Credentials, Fault, Options, Quirks, Sandbox, Wait};
+use dropship_redact::Secret;
+use dropship_sandbox::{Credentials, Fault, Options, Quirks, Sandbox, Wait};
 
 /// What `--help` says at its end.
 const MORE: &str = "\

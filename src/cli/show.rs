@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::output::Output;
 use super::place::Place;
-use crate::job::JobId;
 use crate::observe::Shown;
 use crate::outbox::Receipt;
+use dropship_job::JobId;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]

@@ -11,9 +11,9 @@ use super::place::Place;
 use crate::config::duration;
 use crate::control::Client;
 use crate::digest;
-use crate::job::{JobId, Step};
 use crate::observe::Shown;
 use crate::outbox::{Receipt, SIGNED};
+use dropship_job::{JobId, Step};
 
 /// How often the daemon is asked.
 const EACH: Duration = Duration::from_millis(500);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::package::Level;
+use dropship_package::Level;
 
 mod notify;
 mod rule;

@@ -9,8 +9,8 @@ use super::model::{self, Build, Config, Selection};
 use super::rules::{Rule, Subject};
 use super::schedule::{Days, GoLive};
 use super::templates::Scope;
-use crate::hardware::{AdditionalInfo, NewProduct, NewSubmission, SubmissionKind, TestHarness};
-use crate::package::Kind;
+use dropship_hardware::{AdditionalInfo, NewProduct, NewSubmission, SubmissionKind, TestHarness};
+use dropship_package::Kind;
 
 mod label;
 mod product;
@@ -45,7 +45,7 @@ pub enum StrategyPlan {
     /// The product of that name that dropship made, else a new one.
     PerVersion,
     /// The product of this id.
-    ExistingId(crate::hardware::ProductId),
+    ExistingId(dropship_hardware::ProductId),
     /// The one product of that name.
     ExistingName,
 }
@@ -183,7 +183,7 @@ pub fn plan(config: &Config, rule: &Rule, subject: &Subject<'_>, now: Timestamp)
         strategy: match rule.product.strategy {
             model::Strategy::New => StrategyPlan::New,
             model::Strategy::PerVersion => StrategyPlan::PerVersion,
-            model::Strategy::ExistingId(id) => StrategyPlan::ExistingId(crate::hardware::ProductId(id)),
+            model::Strategy::ExistingId(id) => StrategyPlan::ExistingId(dropship_hardware::ProductId(id)),
             model::Strategy::ExistingName => StrategyPlan::ExistingName,
         },
         product,

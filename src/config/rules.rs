@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::model::{Label, Product, SubmissionRule};
 use super::pattern::{self, Pattern};
-use crate::package::Facts;
+use dropship_package::Facts;
 
 mod matching;
 

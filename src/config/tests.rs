@@ -12,8 +12,8 @@ use super::plan::{LabelPlan, Plan};
 use super::rules::{self, Rule, Subject};
 use super::suggest;
 use crate::labels;
-use crate::package::Facts;
-use crate::package::facts::InfFacts;
+use dropship_package::Facts;
+use dropship_package::facts::InfFacts;
 
 mod compare;
 

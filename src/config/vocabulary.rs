@@ -5,7 +5,7 @@
 //! (floors); the 25H2 and 26H1 codes were met in public clients.
 
 /// OS codes, from the oldest to the newest.
-pub(super) use crate::hardware::OS_CODES;
+pub(super) use dropship_hardware::OS_CODES;
 
 /// OS family codes.
 pub(super) const OS_FAMILIES: &[&str] = &[

@@ -10,8 +10,8 @@ use super::office::{Act, Refusal, RefusalKind, Wanted};
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::doctor::Finding;
-use crate::job::JobId;
 use crate::outbox::Receipt;
+use dropship_job::JobId;
 
 /// A daemon to talk to.
 pub struct Client {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::Event;
+use dropship_job::Event;
 
 /// What was done to a label by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

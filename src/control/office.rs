@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Event, Fault, Job, JobId, State};
 use crate::outbox::Receipt;
 use crate::store::{Commit, Filter, Store, StoreError};
+use dropship_job::{Event, Fault, Job, JobId, State};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

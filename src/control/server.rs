@@ -27,8 +27,8 @@ use super::peer::Peer;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::doctor::Finding;
-use crate::job::JobId;
 use crate::outbox::Receipt;
+use dropship_job::JobId;
 
 /// What the daemon does beyond its store.
 pub trait Reach: Send + Sync + 'static {
@@ -264,7 +264,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn parse(id: &str) -> Result<JobId, Refusal> {
-    id.parse().map_err(|error: crate::job::BadJobId| Refusal::new(RefusalKind::NotFound, error.to_string()))
+    id.parse().map_err(|error: dropship_job::BadJobId| Refusal::new(RefusalKind::NotFound, error.to_string()))
 }
 
 impl IntoResponse for Refusal {

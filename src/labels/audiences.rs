@@ -1,6 +1,6 @@
 //! Audiences by name, audience name or id.
 
-use crate::hardware::Audience;
+use dropship_hardware::Audience;
 
 /// Finds each wanted audience; or says which are missing and which names fit several.
 pub(super) fn resolve<'a>(

@@ -10,7 +10,7 @@ use super::rules::{is_test_audience, plain_guid};
 use super::select::{self, Row};
 use crate::config::plan::{ChidPlan, DestinationPlan, LabelPlan};
 use crate::config::vocabulary;
-use crate::hardware::{
+use dropship_hardware::{
     AdditionalInfo, Audience, Chid, CoEngPublishInfo, Destination, DriverMetadata, InServicePublishInfo,
     NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, format_date,
 };

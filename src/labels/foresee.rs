@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{LabelProblem, LabelWarning};
 use crate::config::plan::{DestinationPlan, LabelPlan, Plan};
-use crate::hardware::{Audience, Bundle, DriverMetadata, InfMetadata, NewShippingLabel, PnpInfo};
-use crate::package::Facts;
+use dropship_hardware::{Audience, Bundle, DriverMetadata, InfMetadata, NewShippingLabel, PnpInfo};
+use dropship_package::Facts;
 
 /// The bundle of foreseen metadata.
 const BUNDLE: &str = "foreseen";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::model::Selection;
 use crate::config::pattern::{self, Pattern};
 use crate::config::vocabulary;
-use crate::hardware::{DriverMetadata, HardwareId};
+use dropship_hardware::{DriverMetadata, HardwareId};
 
 /// One row of the driver metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::version::Version;
-use crate::hardware::{
+use dropship_hardware::{
     Action, DriverMetadata, HardwareId, HardwareIdChange, LabelId, LabelUpdate, TargetingUpdate,
 };
 

@@ -8,7 +8,7 @@ use crate::config::model::{Build, Selection};
 use crate::config::pattern::Pattern;
 use crate::config::plan::{ChidPlan, DestinationPlan, LabelPlan};
 use crate::config::schedule::GoLive;
-use crate::hardware::{AdditionalInfo, Audience, DriverMetadata, NewShippingLabel};
+use dropship_hardware::{AdditionalInfo, Audience, DriverMetadata, NewShippingLabel};
 
 const CHID: &str = "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11";
 
@@ -275,7 +275,7 @@ fn doubts_are_warnings_with_their_source() {
     let echo = data.bundles.get_mut("b1").and_then(|bundle| bundle.infs.get_mut("echo.inf")).expect("inf");
     echo.inf_class = Some("Firmware".to_owned());
     let pnps = echo.os_pnp.get_mut("WINDOWS_v100_X64_CO_FULL").expect("os");
-    pnps.insert("pci\\ven_8086&dev_9".to_owned(), crate::hardware::PnpInfo::default());
+    pnps.insert("pci\\ven_8086&dev_9".to_owned(), dropship_hardware::PnpInfo::default());
     let old = pnps.clone();
     echo.os_pnp.insert("WINDOWS_7_X64".to_owned(), old);
     let plan = plan();
@@ -311,7 +311,7 @@ fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
     echo.extension_id = Some("{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11}".to_owned());
     let pnps = echo.os_pnp.get_mut("WINDOWS_v100_X64_CO_FULL").expect("os");
     for id in ["pci\\ven_8086&dev_9&subsys_0001103C", "pci\\ven_8086&dev_9&subsys_000217AA"] {
-        pnps.insert(id.to_owned(), crate::hardware::PnpInfo::default());
+        pnps.insert(id.to_owned(), dropship_hardware::PnpInfo::default());
     }
     let told = |plan: &LabelPlan, data: &DriverMetadata| {
         let label = build(plan, data, &audiences(), now()).expect("label");

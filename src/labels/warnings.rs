@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::select::{self, Row};
 use crate::config::plan::{DestinationPlan, LabelPlan};
 use crate::config::vocabulary;
-use crate::hardware::{DriverMetadata, NewShippingLabel};
+use dropship_hardware::{DriverMetadata, NewShippingLabel};
 
 mod hardware_ids;
 

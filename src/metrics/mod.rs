@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 pub use text::{Kind, Text};
 
-use crate::job::{Event, Job};
+use dropship_job::{Event, Job};
 
 /// What passes by.
 #[derive(Debug, Default)]

@@ -77,7 +77,7 @@ pub(super) async fn run(command: &[String], note: &Note, timeout: Duration) -> R
         Ok((_, _, _, Ok(status))) if status.success() => Ok(()),
         Ok((_, out, err, Ok(status))) => {
             let said = [err, out].into_iter().find(|said| !said.is_empty()).unwrap_or_default();
-            Err(format!("{program} ended with {status}: {}", crate::redact::mask(&said)))
+            Err(format!("{program} ended with {status}: {}", dropship_redact::mask(&said)))
         }
     }
 }

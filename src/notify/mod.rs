@@ -19,10 +19,10 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::model::Notify;
-use crate::job::{Event, Job};
 use crate::metrics::{Kind, Text};
 use crate::store::Store;
 use deliver::Target;
+use dropship_job::{Event, Job};
 use note::Note;
 use spool::Spool;
 

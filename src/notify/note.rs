@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::model::Occasion;
-use crate::job::{Event, Job, State};
 use crate::outbox::Receipt;
+use dropship_job::{Event, Job, State};
 
 /// A notification as it is spooled and sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

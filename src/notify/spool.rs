@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deliver::Target;
 use super::note::Note;
-use crate::job::JobId;
 use crate::store::{Filter, Store, StoreError};
+use dropship_job::JobId;
 
 /// So many of the last notifications are remembered, to tell what is known from what is not.
 const REMEMBERED: usize = 1024;

@@ -12,7 +12,7 @@ use ring::hmac;
 
 use super::note::Note;
 use crate::config::model::SecretAt;
-use crate::redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, Secret};
 
 /// Where notifications are posted.
 #[derive(Debug)]
@@ -82,5 +82,5 @@ fn cause(error: &dyn std::error::Error) -> String {
         text.push_str(&format!(": {error}"));
         source = error.source();
     }
-    crate::redact::mask(&text)
+    dropship_redact::mask(&text)
 }

@@ -64,7 +64,7 @@ static UNDELIVERED: Repeated = Repeated::new();
 
 /// A notification did not get through; it is tried again.
 pub fn notification_failed(target: &str, id: &str, why: &str) {
-    let why = crate::redact::mask(why);
+    let why = dropship_redact::mask(why);
     let Some(times) = UNDELIVERED.again(target) else {
         tracing::debug!(notify = target, notification = id, "Notifying `{target}` failed again: {why}");
         return;
@@ -99,7 +99,7 @@ pub fn notification_lost(target: &str, id: &str, why: &str) {
         notify = target,
         notification = id,
         "Notifying `{target}` of {id} was given up: {}",
-        crate::redact::mask(why)
+        dropship_redact::mask(why)
     );
 }
 

@@ -1,7 +1,7 @@
 //! What is told of a label that exists.
 
 use super::Shown;
-use crate::job::{Event, Job};
+use dropship_job::{Event, Job};
 
 /// One event of a label: one line.
 pub(super) fn told(job: &Job, event: &Event) {

@@ -16,8 +16,8 @@ pub use folders::*;
 pub use init::{Form, init};
 pub use repeated::Repeated;
 
-use crate::job::{Event, Job, Thing};
 use crate::labels::LabelWarning;
+use dropship_job::{Event, Job, Thing};
 
 /// Logs one line with the fields of a job.
 macro_rules! job_line {

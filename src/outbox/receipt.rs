@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::job::{Asset, Fault, Job, JobId};
 use crate::store::Told;
+use dropship_job::{Asset, Fault, Job, JobId};
 
 /// One job as `jobs --json`, `show --json` and `receipt.json` show it. Remote ids are strings: they pass 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ impl Receipt {
         let state = if running && !job.state.has_ended() { "running" } else { job.state.as_str() };
         let text = |id: Option<u64>| id.map(|id| id.to_string());
         let waits_for = match &job.state {
-            crate::job::State::Waiting { why, .. } => Some(why.clone()),
+            dropship_job::State::Waiting { why, .. } => Some(why.clone()),
             _ => None,
         };
         let labels = job.labels.iter().map(|label| LabelReceipt {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::job::JobId;
+use dropship_job::JobId;
 
 /// Why and since when an account is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::context::Context;
 use crate::config::model::After;
 use crate::digest;
 use crate::intake::Identity;
-use crate::job::Job;
+use dropship_job::Job;
 
 /// Does what the folder says, to a file whose bytes are still the job's; what goes wrong is told, never in the way.
 pub(super) async fn act<S>(context: &Context<S>, job: &Job) {

@@ -8,11 +8,11 @@ use std::path::Path;
 use super::hand::{Go, Hand};
 use super::service::Service;
 use crate::digest;
-use crate::hardware::{DownloadKind, DriverMetadata};
-use crate::job::{Asset, Event, Fault};
 use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
-use crate::package::Facts;
-use crate::redact::SafeUrl;
+use dropship_hardware::{DownloadKind, DriverMetadata};
+use dropship_job::{Asset, Event, Fault};
+use dropship_package::Facts;
+use dropship_redact::SafeUrl;
 
 /// Brings everything into the outbox.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

@@ -3,8 +3,8 @@
 use super::hand::{Go, Hand, Stop};
 use super::reading::is_past_pending;
 use super::service::Service;
-use crate::hardware::{Class, Fate};
-use crate::job::{Commit, Event};
+use dropship_hardware::{Class, Fate};
+use dropship_job::{Commit, Event};
 
 /// Commits the submission.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -29,7 +29,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
             if is_past_pending(&hand.look(&service).await?) {
                 return hand.record(vec![Event::Committed]).await;
             }
-            hand.stumble(crate::job::Fault::new("commit-unanswered", error.to_string()), error.retry_after)
+            hand.stumble(dropship_job::Fault::new("commit-unanswered", error.to_string()), error.retry_after)
                 .await
         }
         Err(error) => hand.trouble(error).await,

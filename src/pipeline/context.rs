@@ -20,10 +20,10 @@ use super::queue::Queue;
 use super::receipts::Receipts;
 use crate::config::model::{Api, Overdue, Pace};
 use crate::depot::Depot;
-use crate::hardware::Error;
-use crate::job::{Creation, Event, Job, JobId, State, Step};
 use crate::outbox::{Outbox, Receipt};
 use crate::store::{Commit, Entry, Store, StoreError};
+use dropship_hardware::Error;
+use dropship_job::{Creation, Event, Job, JobId, State, Step};
 
 /// What a paused job waits for.
 pub(super) const PAUSED: &str = "the emergency brake is on; `dropship resume` lets the job go on";

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::hand::{Go, Hand, Stop};
 use super::service::Service;
 use crate::digest;
-use crate::hardware::{Class, Error, Fate};
-use crate::job::{Creation, Event, Fault, Intent, Thing};
+use dropship_hardware::{Class, Error, Fate};
+use dropship_job::{Creation, Event, Fault, Intent, Thing};
 
 /// A create without an answer is repeated so often before a person has to look.
 const REPEATS: u32 = 3;

@@ -13,9 +13,9 @@ use super::hand::{Go, Hand, Stop};
 use super::queue::Next;
 use super::service::Service;
 use super::{collect, commit, label, product, publish, sign, submission, twins, upload};
-use crate::hardware::Class;
-use crate::job::{Event, Fault, JobId, State, Step};
 use crate::store::StoreError;
+use dropship_hardware::Class;
+use dropship_job::{Event, Fault, JobId, State, Step};
 
 /// Works on jobs until the daemon drains, then waits until every worker has put its job down.
 pub async fn run<S: Service>(context: Arc<Context<S>>) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::context::Context;
-use crate::job::Job;
 use crate::store::{Commit, Entry, Filter, StoreError};
+use dropship_job::Job;
 
 /// Jobs that are gone through together: with all at once memory would grow with their number.
 const PAGE: usize = 256;

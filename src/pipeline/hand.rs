@@ -10,10 +10,10 @@ use super::pace::{back_off, next_look, spread};
 use super::service::Service;
 use crate::config::model::Pace;
 use crate::depot::Dossier;
-use crate::hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError, UNPROVEN};
-use crate::job::{Event, Fault, Job, State, Thing};
 use crate::outbox::Outbox;
 use crate::store::{Commit, Entry, StoreError};
+use dropship_hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError, UNPROVEN};
+use dropship_job::{Event, Fault, Job, State, Thing};
 
 /// How long a paused job sleeps before it looks at the brake again by itself.
 const BRAKE_LOOK: Duration = Duration::from_secs(30);

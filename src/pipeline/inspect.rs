@@ -11,7 +11,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     match events {
         Ok(events) => hand.record(events).await,
         Err(error) => {
-            let fault = crate::job::Fault::new("inspection-failed", format!("inspection failed: {error}"));
+            let fault = dropship_job::Fault::new("inspection-failed", format!("inspection failed: {error}"));
             hand.hold(fault).await
         }
     }

@@ -9,10 +9,10 @@ use super::likeness::difference;
 use super::service::Service;
 use super::{publish, supersede};
 use crate::config::plan::{LabelPlan, Plan};
-use crate::hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use crate::job::{Creation, Event, Fault, Job, Label, Thing};
 use crate::labels::{self, LabelWarning};
 use crate::outbox::METADATA;
+use dropship_hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
+use dropship_job::{Creation, Event, Fault, Job, Label, Thing};
 
 /// Creates the labels that nothing stands before, then those that follow others.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::odds::Odds;
 use super::pace;
 use crate::config::model::Pace;
-use crate::job::Job;
 use crate::store::{Entry, Store, StoreError};
+use dropship_job::Job;
 
 /// So many of the latest are remembered; older ones say little of how the service is now.
 const MOST: usize = 64;

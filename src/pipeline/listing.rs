@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::hardware::Error;
+use dropship_hardware::Error;
 
 /// How long a list serves at least.
 const SERVES: Duration = Duration::from_secs(60);
@@ -131,7 +131,7 @@ mod tests {
     use std::future::ready;
 
     use super::*;
-    use crate::hardware::Class;
+    use dropship_hardware::Class;
 
     const OLDEST: Duration = Duration::from_secs(600);
 

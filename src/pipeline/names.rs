@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::job::{Ghost, Job, JobId, Thing};
+use dropship_job::{Ghost, Job, JobId, Thing};
 
 /// Names that are being created, and by which job.
 #[derive(Debug, Default)]
@@ -100,7 +100,7 @@ fn key_at(job: &Job, place: (Option<u64>, Option<u64>), thing: Thing, name: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Event, Fault, Intent, Package, fold};
+    use dropship_job::{Event, Fault, Intent, Package, fold};
 
     const SPELL: Duration = Duration::from_secs(600);
 
@@ -159,7 +159,7 @@ mod tests {
         let mut ghost = one.ghosts[0].clone();
         (ghost.thing, ghost.product) = (Thing::Submission, Some(7));
         // The job has gone on with another product since.
-        one.product = crate::job::Creation::Done { id: 8 };
+        one.product = dropship_job::Creation::Done { id: 8 };
         assert!(names.take_again(&one, &ghost, SPELL).is_some());
         assert!(names.take_again(&other, &ghost, SPELL).is_none());
         ghost.product = Some(8);

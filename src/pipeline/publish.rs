@@ -6,8 +6,8 @@ use super::reading::progress;
 use super::service::Service;
 use super::{sign, supersede};
 use crate::config::plan::Plan;
-use crate::hardware::{Class, LabelId, ShippingLabel, UNPROVEN};
-use crate::job::{Event, Fault, Job, Label};
+use dropship_hardware::{Class, LabelId, ShippingLabel, UNPROVEN};
+use dropship_job::{Event, Fault, Job, Label};
 
 /// Looks once at every label that is not published yet.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

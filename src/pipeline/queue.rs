@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::unbegun::{Owner, Unbegun};
-use crate::job::{Job, JobId, State};
+use dropship_job::{Job, JobId, State};
 
 /// Passed over so often, and a folder's job goes first, whatever the priority of others.
 const PATIENCE: u32 = 8;
@@ -222,7 +222,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Event, Package, fold};
+    use dropship_job::{Event, Package, fold};
 
     fn job(folder: &str, number: u64) -> Job {
         let at = Timestamp::from_millisecond(i64::try_from(number).expect("small")).expect("a time");
@@ -285,8 +285,8 @@ mod tests {
         let queue = Queue::default();
         let mut held = job("a", 1);
         held.state = State::Cancelled;
-        held.ghosts.push(crate::job::Ghost {
-            thing: crate::job::Thing::Product,
+        held.ghosts.push(dropship_job::Ghost {
+            thing: dropship_job::Thing::Product,
             name: "n".to_owned(),
             bearing: Vec::new(),
             due: Timestamp::UNIX_EPOCH,

@@ -1,6 +1,6 @@
 //! What the service's answers mean for a job.
 
-use crate::hardware::{CommitStatus, Submission, WorkflowStatus};
+use dropship_hardware::{CommitStatus, Submission, WorkflowStatus};
 
 /// The service's own words for how far something is: step and state.
 pub(super) fn progress(status: Option<&WorkflowStatus>) -> Option<(String, String)> {

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use tokio::sync::Mutex;
 
-use crate::job::JobId;
+use dropship_job::JobId;
 
 /// How many receipts are written at once, at most.
 const LOCKS: usize = 64;

@@ -4,11 +4,11 @@
 use std::future::Future;
 use std::path::Path;
 
-use crate::hardware::{
+use dropship_hardware::{
     Audience, Client, Error, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission, Product,
     ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
 };
-use crate::redact::SafeUrl;
+use dropship_redact::SafeUrl;
 
 /// The Hardware dashboard, as far as a job needs it.
 ///

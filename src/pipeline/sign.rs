@@ -6,9 +6,9 @@ use super::hand::{Go, Hand, Stop};
 use super::learnt::Wait;
 use super::reading::{self, is_pending};
 use super::service::Service;
-use crate::hardware::{Class, Fate, Submission, WorkflowStatus};
-use crate::job::{Event, Fault};
 use crate::outbox::ERRORS;
+use dropship_hardware::{Class, Fate, Submission, WorkflowStatus};
+use dropship_job::{Event, Fault};
 
 /// The fault of a job whose submission Microsoft refused.
 pub(super) const SIGNING_FAILED: &str = "signing-failed";

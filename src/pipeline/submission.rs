@@ -6,8 +6,8 @@ use super::create::{Creatable, Found, create};
 use super::hand::{Go, Hand};
 use super::reading::is_past_pending;
 use super::service::Service;
-use crate::hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
-use crate::job::{Creation, Fault, Thing};
+use dropship_hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
+use dropship_job::{Creation, Fault, Thing};
 
 /// Creates the job's submission.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

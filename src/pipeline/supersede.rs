@@ -15,13 +15,13 @@ use super::service::Service;
 use crate::config::plan::LabelPlan;
 use crate::config::version::Version;
 use crate::digest;
-use crate::hardware::{
-    Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
-};
-use crate::job::{Event, Fault, Step};
 use crate::labels::{self, Published};
 use crate::outbox::METADATA;
 use crate::store::Entry;
+use dropship_hardware::{
+    Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
+};
+use dropship_job::{Event, Fault, Step};
 
 /// The flags' prefix in the store: they outlive the jobs, since versions are further apart than jobs are kept.
 const FLAG: &str = "made/";

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::create::NAME_TAKEN;
 use super::hand::{Go, Hand, Stop};
 use super::service::Service;
-use crate::hardware::{Class, Error, ProductId, SubmissionId};
-use crate::job::{Event, Ghost, Thing};
+use dropship_hardware::{Class, Error, ProductId, SubmissionId};
+use dropship_job::{Event, Ghost, Thing};
 
 /// How soon a look back that could not be had is tried again, and how seldom at last.
 const SOON: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::job::{Creation, Job};
+use dropship_job::{Creation, Job};
 
 /// Whose packages they are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,8 +3,8 @@
 use super::hand::{Go, Hand};
 use super::reading::is_past_pending;
 use super::service::Service;
-use crate::hardware::TransferError;
-use crate::job::{Event, Fault};
+use dropship_hardware::TransferError;
+use dropship_job::{Event, Fault};
 
 /// Uploads the copy. A repeated upload writes the same bytes to the same place.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::service::Service;
-use crate::hardware::{LabelId, ProductId, SubmissionId};
-use crate::job::{Event, Job, State};
 use crate::store::{Commit, Store, StoreError};
+use dropship_hardware::{LabelId, ProductId, SubmissionId};
+use dropship_job::{Event, Job, State};
 
 /// Asks the service to withdraw every label of a job that is on its way; says which ones it would not.
 ///
@@ -64,7 +64,7 @@ pub fn label_of(store: &dyn Store, label: u64) -> Result<Option<(Job, usize)>, S
 /// When the store cannot be written, or the job is gone.
 pub async fn note(
     store: &dyn Store,
-    id: &crate::job::JobId,
+    id: &dropship_job::JobId,
     event: Event,
 ) -> Result<Option<Job>, StoreError> {
     loop {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::Reception;
 use crate::digest;
-use crate::job::{
-    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, Step,
-};
 use crate::outbox::{Receipt, read_receipt};
 use crate::store::{Commit, Entry, StoreError};
+use dropship_job::{
+    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, Step,
+};
 
 /// Jobs that are taken up at once.
 const AT_ONCE: usize = 256;
@@ -93,7 +93,7 @@ impl Reception {
         };
         let at = jiff::Timestamp::now();
         let accepted = super::take::accepted(&dossier, plan, Vec::new());
-        let begun = job::fold(id, [(at, &Event::Arrived { package }), (at, &accepted)]);
+        let begun = dropship_job::fold(id, [(at, &Event::Arrived { package }), (at, &accepted)]);
         Ok(begun.map(|job| job.map(|job| Job { state: held(true), ..job })).transpose().unwrap_or_else(
             || {
                 Err(Illegal {
@@ -129,7 +129,7 @@ fn of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
         size: receipt.size,
         outbox: receipt.outbox.clone(),
     };
-    let begun = job::apply(None, &receipt.id, receipt.created, &Event::Arrived { package })?;
+    let begun = dropship_job::apply(None, &receipt.id, receipt.created, &Event::Arrived { package })?;
     let fault =
         || receipt.error.clone().unwrap_or_else(|| Fault::new("unknown", "the receipt does not say why"));
     let state = match receipt.state.as_str() {
@@ -141,11 +141,11 @@ fn of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
     };
     let signed = !receipt.files.is_empty();
     let submitted = signed || receipt.workflow.is_some();
-    let labels = receipt.labels.iter().map(|label| job::Label {
+    let labels = receipt.labels.iter().map(|label| dropship_job::Label {
         step: label.step.clone(),
         state: label.state.clone(),
         published: (state == State::Succeeded).then_some(receipt.updated),
-        ..job::Label::named(&label.name, exists(label.id.as_deref()))
+        ..dropship_job::Label::named(&label.name, exists(label.id.as_deref()))
     });
     Ok(Job {
         updated: receipt.updated,

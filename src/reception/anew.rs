@@ -7,8 +7,8 @@ use super::judge::{Judged, judge};
 use super::take::{POISON, POISONED, accepted, remove, store_bytes};
 use super::{Reception, new_id, sidecar};
 use crate::depot::Dossier;
-use crate::job::{Event, Fault, Job};
 use crate::store::{Commit, Entry};
+use dropship_job::{Event, Fault, Job};
 
 impl crate::pipeline::Judge for Reception {
     fn judge_anew(&self, job: &Job) -> Vec<Event> {

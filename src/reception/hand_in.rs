@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::take::{NotTaken, Taken, decide, remove, store_bytes};
 use super::{Reception, new_id};
 use crate::config::vars::Vars;
-use crate::job::JobId;
+use dropship_job::JobId;
 
 /// A package that was handed in, not found.
 pub struct Handed<'a> {

@@ -11,9 +11,9 @@ use crate::config::plan::{DestinationPlan, LabelPlan, Plan, plan};
 use crate::config::rules::{Subject, choose};
 use crate::config::vars::Vars;
 use crate::digest::hex;
-use crate::hardware::TestHarness;
-use crate::job::Fault;
-use crate::package::{
+use dropship_hardware::TestHarness;
+use dropship_job::Fault;
+use dropship_package::{
     Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed, preflight_with,
 };
 

@@ -18,9 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::config::model::{Config, Folder};
 use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, NoRoom, Receipt};
-use crate::job::{Job, JobId};
-use crate::package::Policy;
 use crate::store::{Store, StoreError};
+use dropship_job::{Job, JobId};
+use dropship_package::Policy;
 use room::Room;
 
 pub use adopt::Adopted;
@@ -51,7 +51,7 @@ impl Rulebook {
 }
 
 /// Tells of jobs that reception began or changed.
-pub type Tell = Box<dyn Fn(&Job, &[crate::job::Event]) + Send + Sync>;
+pub type Tell = Box<dyn Fn(&Job, &[dropship_job::Event]) + Send + Sync>;
 
 /// Reception of the daemon.
 pub struct Reception {

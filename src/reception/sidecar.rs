@@ -7,7 +7,7 @@ use crate::config::model::{Config, Ready};
 use crate::config::vars::{self, Vars};
 use crate::digest::hex;
 use crate::intake::{Find, Sidecar};
-use crate::job::Job;
+use dropship_job::Job;
 
 /// Is the copy what the find's sidecar asks for?
 pub(super) fn checked(find: &Find, sha256: &str) -> Result<(), String> {

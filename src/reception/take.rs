@@ -13,10 +13,10 @@ use crate::config::vars::Vars;
 use crate::depot::Dossier;
 use crate::digest;
 use crate::intake::{CaptureError, Find, Identity, NoRoom, Receipt, capture};
-use crate::job::{Creation, Event, Fault, Job, JobId, Package, State};
 use crate::outbox;
-use crate::package::{Glance, Kind, glance_file};
 use crate::store::{Commit, Entry, StoreError, path_key};
+use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
+use dropship_package::{Glance, Kind, glance_file};
 
 /// Inspections of the same bytes that the daemon did not survive before they are held as poison.
 pub(super) const POISON: u64 = 3;
@@ -178,7 +178,7 @@ pub(super) fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, 
             begin(reception, taken, None, Ok(Err(Fault::new("truncated", message))))
         }
         None => cleared(inspection.reasons_or("not all of the file has come yet")),
-        Some(Err(fault)) if !taken.settled && inspection.verdict != crate::package::Verdict::Accept => {
+        Some(Err(fault)) if !taken.settled && inspection.verdict != dropship_package::Verdict::Accept => {
             cleared(fault.message)
         }
         Some(Err(fault)) => begin(reception, taken, None, Ok(Err(fault))),

@@ -9,7 +9,7 @@ use super::StoreError;
 use super::entry::{Entry, Line};
 use super::journal::{Item, Journal, Reader};
 use super::tables::{Bytes, Seen, decode, key, made, number};
-use crate::job::{Event, JobId};
+use dropship_job::{Event, JobId};
 
 /// Segments that are gone through at once. With more than one, what is carried forward cannot make the journal grow
 /// for ever: it settles at twice what still counts.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Event, Job, JobId};
+use dropship_job::{Event, Job, JobId};
 
 /// One line of the journal: entries that become true together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::export::{self, Each};
 use super::queries;
 use super::tables::{self, Bytes, Overlay, Pair, Seen, record};
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
-use crate::job::{Event, Job, JobId};
+use dropship_job::{Event, Job, JobId};
 
 /// A store in memory, for tests and for asking without a store.
 #[derive(Debug, Default)]

@@ -31,7 +31,7 @@ pub use export::{Each, Exported};
 pub use memory::Memory;
 pub use tables::Seen;
 
-use crate::job::{Event, Illegal, Job, JobId};
+use dropship_job::{Event, Illegal, Job, JobId};
 
 /// Why the store did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use super::tables::{Bytes, Seen, decode, id_of, key, number};
 use super::{Filter, StoreError};
-use crate::job::{Job, JobId};
+use dropship_job::{Job, JobId};
 
 /// The durable states, as listed.
 const STATES: [&str; 7] = ["queued", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"];

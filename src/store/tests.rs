@@ -6,7 +6,7 @@ mod rebuilt;
 use std::path::Path;
 
 use super::*;
-use crate::job::{Fault, Package, Thing};
+use dropship_job::{Fault, Package, Thing};
 
 fn id(chance: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(chance), chance)
@@ -205,7 +205,7 @@ fn a_doubtful_create_is_still_doubtful_after_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = open(folder.path());
     begin(&store, &id(1), "aa");
-    let intent = crate::job::Intent {
+    let intent = dropship_job::Intent {
         name: "n".into(),
         request: "q".into(),
         bearing: vec![9_007_199_254_740_993],
@@ -221,7 +221,7 @@ fn a_doubtful_create_is_still_doubtful_after_a_restart() {
     let (store, _) = open(folder.path());
     let job = store.job(&id(1)).expect("read").expect("there");
     let doubt =
-        job.doubt().map(|(thing, doubt)| (thing, crate::job::Intent { called: None, ..doubt.clone() }));
+        job.doubt().map(|(thing, doubt)| (thing, dropship_job::Intent { called: None, ..doubt.clone() }));
     assert_eq!(doubt, Some((Thing::Product, intent)));
 }
 

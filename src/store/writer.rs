@@ -12,8 +12,8 @@ use super::entry::Line;
 use super::journal::Journal;
 use super::tables::{Bytes, Changes, Overlay, Pair, decode_job, key, record};
 use super::{Commit, StoreError, Ticket};
-use crate::job::{Job, JobId};
 use crate::pulse::Beat;
+use dropship_job::{Job, JobId};
 
 /// So many jobs are kept fresh, and as many as change at the same time.
 const FRESH: usize = 128;

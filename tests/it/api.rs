@@ -5,7 +5,7 @@ mod watched;
 
 use std::fs;
 
-use dropship::sandbox::{Action, Fault};
+use dropship_sandbox::{Action, Fault};
 use serde_json::{Value, json};
 
 use crate::home::fixture;

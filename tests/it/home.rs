@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use dropship::sandbox::{Options, Quirks, Sandbox};
+use dropship_sandbox::{Options, Quirks, Sandbox};
 use serde_json::Value;
 
 /// No condition is waited for longer than this.
@@ -245,9 +245,9 @@ impl Drop for Daemon {
     }
 }
 
-/// A file of `tests/fixtures`.
+/// A signed package or a certificate of the package crate's fixtures.
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures").join(name)
 }
 
 pub(crate) fn bytes(name: &str) -> Vec<u8> {

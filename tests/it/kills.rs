@@ -12,7 +12,7 @@ const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384
 
 /// Kills so many daemons, each some time after it began; then lets one finish.
 fn killed(times: u32) {
-    let home = Home::with(dropship::sandbox::Quirks::all(), "");
+    let home = Home::with(dropship_sandbox::Quirks::all(), "");
     for package in PACKAGES {
         home.drop_package(&format!("{package}.cab"), &bytes(&format!("cab/{package}.cab")));
     }

@@ -1,6 +1,6 @@
 //! Answers that are lost, late or wrong.
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 use serde_json::json;
 
 use crate::home::{Home, bytes, wait_for};

@@ -10,8 +10,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use dropship::job::{Event, JobId, Package};
 use dropship::store::{Commit, Durable, Filter, Store};
+use dropship_job::{Event, JobId, Package};
 
 /// Set for the process that writes: where its store is, and whether it waits for the disk.
 const STORE: &str = "DROPSHIP_POWER_STORE";

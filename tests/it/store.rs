@@ -52,7 +52,7 @@ fn a_lost_store_is_taken_up_from_the_receipts_and_nothing_is_sent_again() {
 #[test]
 fn a_job_that_was_under_way_when_the_store_was_lost_waits_for_a_person() {
     let home = Home::with(
-        dropship::sandbox::Quirks::all(),
+        dropship_sandbox::Quirks::all(),
         "[[rule.label]]\nname = \"later\"\nhold = true\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]\ninclude = [\"pci\\\\*\"]\n",
     );
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
@@ -161,7 +161,7 @@ fn doctor_says_what_the_next_start_would_mend_and_changes_nothing() {
 
 #[test]
 fn doctor_finds_a_lost_copy_a_changed_plan_and_a_stale_receipt() {
-    let home = Home::with(dropship::sandbox::Quirks::default(), "");
+    let home = Home::with(dropship_sandbox::Quirks::default(), "");
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     home.fault(
         &json!({"operation": "blob", "method": "PUT", "times": 1000, "action": {"kind": "drop_before"}}),
@@ -186,7 +186,7 @@ fn doctor_finds_a_lost_copy_a_changed_plan_and_a_stale_receipt() {
 
 #[test]
 fn a_copy_that_is_not_what_was_inspected_goes_nowhere_until_it_is_put_back() {
-    let home = Home::with(dropship::sandbox::Quirks::default(), "");
+    let home = Home::with(dropship_sandbox::Quirks::default(), "");
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     home.fault(&json!({"operation": "blob", "times": 1000, "action": {"kind": "drop_before"}}));
     let daemon = home.daemon(&[]);
@@ -338,7 +338,7 @@ fn copied(from: &Path, to: &Path) {
 /// the present version, if there is none.
 #[test]
 fn stores_of_all_released_versions_open() {
-    let stores = crate::home::fixture("stores");
+    let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores");
     let present = stores.join(env!("CARGO_PKG_VERSION"));
     if std::env::var_os("UPDATE_STORES").is_some() && !present.exists() {
         let home = with_one_done();

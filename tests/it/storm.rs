@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use dropship::sandbox::{Options, Quirks};
+use dropship_sandbox::{Options, Quirks};
 pub(crate) use maker::Mould;
 use pool::Pool;
 use serde_json::Value;

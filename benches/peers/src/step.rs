@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
-use dropship::hardware::{ProductId, SubmissionId};
+use dropship_hardware::{ProductId, SubmissionId};
 use url::Url;
 
 use super::uploads;

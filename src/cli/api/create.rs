@@ -11,11 +11,11 @@ use super::desk::{Desk, told, transfer, usage};
 use super::download::Moving;
 use super::submission::Which;
 use crate::cli::exit::Exit;
-use crate::hardware::{
+use crate::observe::Shown;
+use dropship_hardware::{
     Client, DownloadKind, Error, NewProduct, NewShippingLabel, NewSubmission, ProductId, SubmissionKind,
     TransferError,
 };
-use crate::observe::Shown;
 
 /// Fresh URLs that are fetched when one has run out.
 const FRESH: u32 = 3;

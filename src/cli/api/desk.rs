@@ -11,7 +11,7 @@ use crate::cli::exit::{Ending, Exit};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
 use crate::control::{self, Note};
-use crate::hardware::{Class, Client, Error, LabelId, Listed, Pages, TransferError};
+use dropship_hardware::{Class, Client, Error, LabelId, Listed, Pages, TransferError};
 
 /// One account's place to work at.
 pub(super) struct Desk<'a> {

@@ -12,9 +12,9 @@ use serde_json::json;
 use super::desk::{Desk, told, transfer};
 use super::submission::Which;
 use crate::cli::exit::Exit;
-use crate::hardware::{DownloadKind, Submission, TransferError};
 use crate::observe::Shown;
-use crate::redact::SafeUrl;
+use dropship_hardware::{DownloadKind, Submission, TransferError};
+use dropship_redact::SafeUrl;
 
 /// Fresh URLs that are fetched when one has run out.
 const FRESH: u32 = 3;

@@ -10,11 +10,11 @@ use super::submission::Which;
 use super::targets::{self, Row, Target};
 use crate::cli::exit::Exit;
 use crate::control::Note;
-use crate::hardware::{
+use crate::labels::rules::{is_guid, plain_guid};
+use dropship_hardware::{
     Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
     TargetingUpdate,
 };
-use crate::labels::rules::{is_guid, plain_guid};
 
 /// Change whom a label is for
 ///
@@ -89,7 +89,7 @@ pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> anyhow::Result<Exit> {
             "label {label} is updated and on its way anew; until it is there it takes no other change"
         ),
     };
-    let send = async |client: &crate::hardware::Client| {
+    let send = async |client: &dropship_hardware::Client| {
         client.update_label(product, submission, label, &update).await
     };
     desk.change(&change, args.dry_run, send).await
@@ -176,7 +176,7 @@ impl Args {
 fn targeted(label: &ShippingLabel) -> Vec<Row> {
     let ids = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
     let stays = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
-    let row = |id: &crate::hardware::HardwareId| {
+    let row = |id: &dropship_hardware::HardwareId| {
         [&id.bundle_id, &id.inf_id, &id.operating_system_code, &id.pnp_string].map(Clone::clone)
     };
     stays.map(row).collect()

@@ -7,7 +7,7 @@ use super::shape::cell;
 use super::submission::Which;
 use crate::cli::exit::Exit;
 use crate::control::Note;
-use crate::hardware::{LabelId, ShippingLabel};
+use dropship_hardware::{LabelId, ShippingLabel};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {

@@ -8,8 +8,8 @@ use super::desk::{Desk, told, transfer};
 use super::download::Moving;
 use super::shape::cell;
 use crate::cli::exit::Exit;
-use crate::hardware::Asset;
 use crate::observe::Shown;
+use dropship_hardware::Asset;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {

@@ -6,7 +6,7 @@ use super::create;
 use super::desk::{Change, Desk, told, usage};
 use super::shape::cell;
 use crate::cli::exit::Exit;
-use crate::hardware::{Product, ProductId, ProductUpdate, format_date, parse_date};
+use dropship_hardware::{Product, ProductId, ProductUpdate, format_date, parse_date};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {

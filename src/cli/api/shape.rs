@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::observe::Shown;
-use crate::redact::mask;
+use dropship_redact::mask;
 
 /// The largest integer that every reader of JSON takes for itself.
 const SAFE: u64 = 1 << 53;

@@ -9,7 +9,7 @@ use super::desk::{Change, Desk, told};
 use super::download;
 use super::shape::cell;
 use crate::cli::exit::Exit;
-use crate::hardware::{ProductId, Submission, SubmissionId, SubmissionUpdate};
+use dropship_hardware::{ProductId, Submission, SubmissionId, SubmissionUpdate};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -146,7 +146,7 @@ async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> any
         note: None,
         done: format!("submission {} is renamed", which.submission),
     };
-    let send = async |client: &crate::hardware::Client| {
+    let send = async |client: &dropship_hardware::Client| {
         client.update_submission(which.product, which.submission, &update).await
     };
     desk.change(&change, dry_run, send).await
@@ -163,8 +163,9 @@ async fn publisher_metadata(which: Which, dry_run: bool, desk: &Desk<'_>) -> any
             "the metadata of submission {submission} are being made, which takes the service hours"
         ),
     };
-    let send =
-        async |client: &crate::hardware::Client| client.create_publisher_metadata(product, submission).await;
+    let send = async |client: &dropship_hardware::Client| {
+        client.create_publisher_metadata(product, submission).await
+    };
     desk.change(&change, dry_run, send).await
 }
 

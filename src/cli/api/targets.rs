@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::config::pattern::Pattern;
-use crate::hardware::{Action, HardwareIdChange};
+use dropship_hardware::{Action, HardwareIdChange};
 
 /// Bundle id, INF, OS code and hardware id of one row that a label may target.
 pub(super) type Row = [String; 4];

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::config::plan::{DestinationPlan, LabelPlan, Plan};
 use crate::labels::{Foreseen, foresee};
-use crate::package::Facts;
+use dropship_package::Facts;
 
 /// A label of the plan, and what it will probably be.
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use crate::config::pattern::Pattern;
 use crate::config::rules::{Clause, Key, Matching, Rule, Test};
 use crate::config::sources::Unit;
 use crate::config::templates::Template;
-use crate::hardware::TestHarness;
+use dropship_hardware::TestHarness;
 
 pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
     for (index, placed) in rules.iter().enumerate() {

@@ -9,7 +9,7 @@ use super::{Desk, Places};
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
 use crate::config::raw::values::At;
-use crate::redact::SafeUrl;
+use dropship_redact::SafeUrl;
 
 /// The words of `on`.
 const WORDS: [&str; 7] = ["succeeded", "failed", "cancelled", "ended", "held", "rejected", "account"];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use crate::config::{raw, suggest};
-use crate::package::{Level, Policy};
+use dropship_package::{Level, Policy};
 
 pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<String, Level> {
     let mut levels = BTreeMap::new();

@@ -8,7 +8,7 @@ use crate::config::model::{Product, Signatures, Strategy, SubmissionRule};
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
 use crate::config::{suggest, vocabulary};
-use crate::hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
+use dropship_hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
 
 /// `requested_signatures` that come from an `.hlkx`.
 const FROM_PACKAGE: &str = "from_package";

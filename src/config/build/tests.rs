@@ -11,8 +11,8 @@ use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
 use crate::config::tests::{Case, Expect, Fields};
-use crate::package::Kind;
-use crate::package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
+use dropship_package::Kind;
+use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
 
 pub(super) fn cases(
     notes: &mut Notes,

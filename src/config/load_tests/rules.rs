@@ -147,7 +147,7 @@ fn a_folder_says_what_it_keeps_and_who_goes_first() {
 
 #[test]
 fn checks_are_known_by_name() {
-    use crate::package::{Level, Policy};
+    use dropship_package::{Level, Policy};
     let known = Policy::known_checks();
     let free = known.iter().find(|check| !check.fixed).expect("a check").name;
     let fixed = known.iter().find(|check| check.fixed).expect("a fixed check").name;

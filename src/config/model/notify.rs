@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::redact::SafeUrl;
+use dropship_redact::SafeUrl;
 
 /// Who wants to know what becomes of jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]

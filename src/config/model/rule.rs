@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::pattern::Pattern;
 use crate::config::schedule::{Days, GoLive, Moment};
 use crate::config::templates::Template;
-use crate::hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
+use dropship_hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
 
 /// How a product is come by.
 #[derive(Debug, Clone, PartialEq, Eq)]

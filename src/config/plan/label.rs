@@ -5,8 +5,8 @@ use super::{After, ChidPlan, DestinationPlan, LabelPlan};
 use crate::config::model::{self, Chids, Destination, Label, Selection};
 use crate::config::rules::{Rule, Subject};
 use crate::config::templates::Template;
-use crate::hardware::{AdditionalInfo, TestHarness};
 use crate::labels::rules::is_guid;
+use dropship_hardware::{AdditionalInfo, TestHarness};
 
 pub(super) fn labels(renderer: &mut Renderer, rule: &Rule, subject: &Subject<'_>) -> Vec<LabelPlan> {
     let attestation = rule.product.test_harness == TestHarness::Attestation;

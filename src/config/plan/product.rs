@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::render::Renderer;
 use crate::config::model::{Product, Signatures, Strategy};
 use crate::config::rules::Subject;
-use crate::hardware::NewProduct;
+use dropship_hardware::NewProduct;
 
 pub(super) fn product(
     renderer: &mut Renderer,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::config::rules::Subject;
 use crate::config::{Environment, load_str};
-use crate::package::facts::{Facts, HlkxFacts, InfFacts};
+use dropship_package::facts::{Facts, HlkxFacts, InfFacts};
 
 fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().expect("time")
@@ -175,7 +175,10 @@ fn products_that_exist_get_derived_submissions() {
     };
     let package = facts(Kind::Hlkx, vec![inf("x.inf", "1")]);
     let by_id = planned(&text("id = \"14631253285588838\""), "a.hlkx", &package).expect("plan");
-    assert_eq!(by_id.strategy, StrategyPlan::ExistingId(crate::hardware::ProductId(14_631_253_285_588_838)));
+    assert_eq!(
+        by_id.strategy,
+        StrategyPlan::ExistingId(dropship_hardware::ProductId(14_631_253_285_588_838))
+    );
     assert!(by_id.is_derived());
     let by_name = planned(&text("name = \"Contoso {{ inf.stem }}\""), "a.hlkx", &package).expect("plan");
     assert_eq!(by_name.strategy, StrategyPlan::ExistingName);

@@ -6,7 +6,7 @@ use std::fmt;
 use super::{Passed, Subject};
 use crate::config::pattern::{self, Pattern};
 use crate::config::version::VersionRange;
-use crate::package::facts::InfFacts;
+use dropship_package::facts::InfFacts;
 
 /// What must hold of a package: every clause, and no `not` table as a whole.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::*;
 use crate::config::{Environment, load_str};
-use crate::package::facts::{InfFacts, SignerFacts};
-use crate::package::{Facts, Kind};
+use dropship_package::facts::{InfFacts, SignerFacts};
+use dropship_package::{Facts, Kind};
 
 /// A rule with what does not matter here.
 fn rule(name: &str, head: &str) -> String {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
 use crate::config::rules::Subject;
-use crate::package::Kind;
-use crate::package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts, TestRollup};
+use dropship_package::Kind;
+use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts, TestRollup};
 
 /// The sample's facts.
 fn facts() -> Facts {

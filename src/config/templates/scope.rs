@@ -9,7 +9,7 @@ use minijinja::value::{Object, Serde};
 
 use super::variables::INF;
 use crate::config::rules::Subject;
-use crate::package::facts::{InfFacts, SignerFacts};
+use dropship_package::facts::{InfFacts, SignerFacts};
 
 /// The variables of one package under one rule.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::rules::Subject;
-use crate::package::facts::InfFacts;
-use crate::package::{Facts, Kind};
+use dropship_package::facts::InfFacts;
+use dropship_package::{Facts, Kind};
 
 fn inf(name: &str, version: Option<&str>) -> InfFacts {
     InfFacts {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::job::Package;
 use crate::store::Memory;
+use dropship_job::Package;
 
 /// Workers who have these jobs in hand.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::job::{Event, JobId, Package, apply};
 use crate::store::{Commit, Memory};
+use dropship_job::{Event, JobId, Package, apply};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -12,12 +12,12 @@ use super::material::metadata;
 use super::points::{Call, Point, Side, Tripwire};
 use super::sky::{Made, Sent, Sky};
 use crate::digest;
-use crate::hardware::{
+use crate::pipeline::Service;
+use dropship_hardware::{
     Audience, Class, Error, Failure, Fate, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission,
     Product, ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
 };
-use crate::pipeline::Service;
-use crate::redact::SafeUrl;
+use dropship_redact::SafeUrl;
 
 /// How long Microsoft takes to sign, and to publish a label.
 pub(super) const TAKES: Duration = Duration::from_secs(1800);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::points::{Point, Side, Tripwire, writes};
-use crate::job::{Job, JobId};
 use crate::store::{Commit, Each, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
+use dropship_job::{Job, JobId};
 
 pub(super) struct Fragile {
     pub(super) memory: Arc<Memory>,

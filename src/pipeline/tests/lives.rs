@@ -8,7 +8,7 @@ use super::points::Call;
 use super::sky::Made;
 use super::world::{Deed, World};
 use crate::control::Act;
-use crate::job::{Fault as Reason, Job, Label, State};
+use dropship_job::{Fault as Reason, Job, Label, State};
 
 /// A life: what is dropped, what goes wrong, what the operator does, and how it has to end.
 pub(super) struct Life {

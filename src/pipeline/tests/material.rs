@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::package::Kind;
+use dropship_package::Kind;
 
 /// The provider in the INFs of all packages.
 pub(super) const PROVIDER: &str = "Example Hardware Inc.";
@@ -17,7 +17,8 @@ pub(super) const PROVIDER: &str = "Example Hardware Inc.";
 pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
 
 pub(super) fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures").join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -33,10 +34,10 @@ pub(super) static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// Names of the INFs in the packages.
 fn infs() -> BTreeSet<String> {
-    let policy = crate::package::Policy::default();
+    let policy = dropship_package::Policy::default();
     let facts = PACKAGES.iter().filter_map(|name| {
         let bytes = fixture(&format!("cab/{name}.cab"));
-        crate::package::inspect_bytes(&bytes, Kind::Cab, &policy).facts
+        dropship_package::inspect_bytes(&bytes, Kind::Cab, &policy).facts
     });
     facts.flat_map(|facts| facts.infs).map(|inf| inf.name).collect()
 }
@@ -59,7 +60,7 @@ pub(super) struct Wants {
 
 /// The rule: a label for the test ring, and one for everybody that follows it after a soak.
 pub(super) fn configuration(home: &Path, wants: Wants) -> String {
-    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pki");
+    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
     let Wants { hold, supersede } = wants;
     let label = |name: &str, more: &str| {

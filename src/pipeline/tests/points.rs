@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::job::Event;
 use crate::store::Entry;
+use dropship_job::Event;
 
 /// A list of words that is known as a whole.
 macro_rules! listed {

@@ -20,7 +20,6 @@ use crate::config::{self, Environment};
 use crate::control::{Act, Floor, Office};
 use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, Receipt};
-use crate::job::{Event, Job, State, Step};
 use crate::pipeline::{
     Accounts, Brake, Clock, Context, Judge, Learnt, Listings, Names, Queue, Receipts, Settings, forget_ended,
     note, withdraw,
@@ -28,6 +27,7 @@ use crate::pipeline::{
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
 use crate::{accounts, outbox};
+use dropship_job::{Event, Job, State, Step};
 
 /// Nothing in these worlds takes longer.
 const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -310,7 +310,7 @@ impl World {
         }
         let story = self.memory.story(&job.id).expect("a story");
         let events = || story.iter().map(|told| (told.at, &told.event));
-        match crate::job::fold(&job.id, events()) {
+        match dropship_job::fold(&job.id, events()) {
             Ok(Some(again)) if again == *job => {}
             other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id)),
         }
@@ -444,7 +444,7 @@ impl Daemon {
 struct Nobody;
 
 impl Floor for Nobody {
-    fn is_running(&self, _: &crate::job::JobId) -> bool {
+    fn is_running(&self, _: &dropship_job::JobId) -> bool {
         false
     }
 
@@ -455,7 +455,7 @@ impl Floor for Nobody {
 struct Listener(Arc<Context<Cloud>>);
 
 impl Floor for Listener {
-    fn is_running(&self, id: &crate::job::JobId) -> bool {
+    fn is_running(&self, id: &dropship_job::JobId) -> bool {
         self.0.queue.is_running(id)
     }
 

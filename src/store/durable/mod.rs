@@ -19,8 +19,8 @@ use super::queries;
 use super::tables::{self, Bytes, Seen};
 use super::writer::Writer;
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
-use crate::job::{Job, JobId};
 use database::Database;
+use dropship_job::{Job, JobId};
 
 /// The store of a daemon.
 ///

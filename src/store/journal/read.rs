@@ -8,7 +8,7 @@ use super::super::entry::{Entry, Line};
 use super::super::{StoreError, Told};
 use super::form::Bad;
 use super::{form, segments};
-use crate::job::JobId;
+use dropship_job::JobId;
 
 /// Reads lines of one segment in order.
 pub(crate) struct Reader {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use crate::job::{Job, JobId};
+use dropship_job::{Job, JobId};
 
 pub(super) use record::{Ahead, lies_in, made, record, replay};
 
@@ -129,7 +129,7 @@ pub struct Seen {
 
 /// Keys. The first byte names the table.
 pub(super) mod key {
-    use crate::job::{JobId, State};
+    use dropship_job::{JobId, State};
 
     pub(crate) const META: &[u8] = b"m";
     pub(crate) const JOBS: &[u8] = b"j";

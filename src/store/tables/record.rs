@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::StoreError;
 use super::super::entry::{Entry, Line};
 use super::{Bytes, Form, Kept, Overlay, Seen, decode, encode, key, number};
-use crate::job::{Creation, Event, Job, JobId, Thing, apply};
+use dropship_job::{Creation, Event, Job, JobId, Thing, apply};
 
 /// What is known of lines further on, when lines are brought in that the tables do not have.
 ///

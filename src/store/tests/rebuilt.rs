@@ -57,7 +57,7 @@ fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
         }
         2..=4 => of_job(vec![Event::Waited { due, why: "a while".into(), looked: true }, Event::Resumed]),
         5 => of_job(vec![Event::Created {
-            thing: crate::job::Thing::Product,
+            thing: dropship_job::Thing::Product,
             id: u64::from(at) * 10 + 1,
             adopted: true,
         }]),

@@ -7,7 +7,7 @@ use super::super::Entry;
 use super::super::entry::Line;
 use super::super::journal::{Item, Limits, Reader, segments};
 use super::*;
-use crate::job::{Event, Fault, Package};
+use dropship_job::{Event, Fault, Package};
 
 /// Tables in memory that always want to be brought to the database, and count it.
 #[derive(Default)]

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use dropship::hardware::{Client, Credential, NewShippingLabel, NewSubmission, SecretSource, Settings};
-use dropship::redact::Secret;
-use dropship::sandbox::{Control, Options, Quirks, Sandbox};
+use dropship_hardware::{Client, Credential, NewShippingLabel, NewSubmission, SecretSource, Settings};
+use dropship_redact::Secret;
+use dropship_sandbox::{Control, Options, Quirks, Sandbox};
 use serde_json::{Value, json};
 
 use crate::home::{fixture, text, wait_for};
@@ -139,7 +139,7 @@ retry = {{ first = "1ms", max = "10ms" }}
         let (product, submission) = self.signed();
         self.say(&["submission", "download", &product, &submission, "--kind", "metadata", "--to", "m.json"]);
         let metadata = fs::read(self.path("m.json")).expect("metadata");
-        let metadata = dropship::hardware::DriverMetadata::parse(&metadata).expect("metadata");
+        let metadata = dropship_hardware::DriverMetadata::parse(&metadata).expect("metadata");
         let rows: Vec<_> = metadata.targets().collect();
         assert!(rows.len() > 1, "{rows:?}");
         let (bundle, inf, os, pnp) = rows[0];

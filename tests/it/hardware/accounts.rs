@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dropship::hardware::{
+use dropship_hardware::{
     Class, Client, Credential, Fate, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource, TokenVersion,
 };
-use dropship::redact::Secret;
-use dropship::sandbox::{Action, Credentials, Fault, Options};
+use dropship_redact::Secret;
+use dropship_sandbox::{Action, Credentials, Fault, Options};
 use serde_json::json;
 
 use super::rig::{Rig, TENANT, new_product, settings, until};
 
 /// A certificate with its key, made for tests.
-const IDENTITY: &str = include_str!("../../../src/hardware/auth/tests/identity.pem");
+const IDENTITY: &str = include_str!("../../../crates/dropship-hardware/src/auth/tests/identity.pem");
 
 #[tokio::test]
 async fn every_credential_gets_a_token_in_both_forms() {
@@ -38,7 +38,7 @@ async fn every_credential_gets_a_token_in_both_forms() {
     ];
     for credential in credentials {
         for version in [TokenVersion::V1, TokenVersion::V2] {
-            let change = |settings: &mut dropship::hardware::Settings| {
+            let change = |settings: &mut dropship_hardware::Settings| {
                 settings.credential = credential.clone();
                 settings.version = version;
             };
@@ -112,7 +112,7 @@ async fn several_accounts_live_side_by_side() {
         .expect("a client");
     rig.client.create_product(&new_product("ours")).await.expect("ours");
     other.create_product(&new_product("theirs")).await.expect("theirs");
-    let names = |products: Vec<dropship::hardware::Product>| -> Vec<String> {
+    let names = |products: Vec<dropship_hardware::Product>| -> Vec<String> {
         products.into_iter().map(|product| product.product_name).collect()
     };
     assert_eq!(names(rig.client.products().all().await.expect("list")), ["ours"]);

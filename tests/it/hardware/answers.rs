@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{Class, Client, DownloadKind, State, Step, SubmissionKind, TestHarness, parse_date};
-use dropship::sandbox::{Action, Control, Options, Quirks};
+use dropship_hardware::{Class, Client, DownloadKind, State, Step, SubmissionKind, TestHarness, parse_date};
+use dropship_sandbox::{Action, Control, Options, Quirks};
 
 use super::rig::{QUIET, Rig, TENANT, initial, new_product, settings};
 
@@ -12,7 +12,7 @@ async fn q12_a_list_of_12345_comes_complete_through_two_500s_and_a_429() {
     let options = Options { page_size: 50, ..Options::default() };
     let rig = Rig::new(options, |_| ()).await;
     let ids = rig.control().add_products(TENANT, "Product", 12_345);
-    let fault = |nth, action| dropship::sandbox::Fault::on("list_products", action).nth(nth);
+    let fault = |nth, action| dropship_sandbox::Fault::on("list_products", action).nth(nth);
     for (nth, action) in
         [(9, Action::status(500)), (60, Action::status(500)), (120, Action::retry_after(429, "1"))]
     {
@@ -64,7 +64,7 @@ async fn q13_a_submission_without_downloads_is_asked_for_again() {
 
 #[tokio::test]
 async fn q14_and_q17_the_whole_way_with_every_quirk_at_once() {
-    let quirks = Quirks::all().without(dropship::sandbox::Quirk::Empty2xxBody);
+    let quirks = Quirks::all().without(dropship_sandbox::Quirk::Empty2xxBody);
     let rig = Rig::new(Options { quirks, ..Options::default() }, |_| ()).await;
     let product = rig.client.create_product(&new_product("odd")).await.expect("product");
     assert_eq!(product.test_harness, Some(TestHarness::Attestation), "whatever its case");
@@ -181,9 +181,9 @@ async fn q25_a_partners_ids_are_translated() {
     let partner = "99999999-8888-7777-6666-555555555555";
     let other = Client::new(settings(&rig.sandbox, partner, |_| ())).expect("a client");
     let mut label = rig.new_label(product, id, "share").await;
-    label.destination = dropship::hardware::Destination::AnotherPartner;
+    label.destination = dropship_hardware::Destination::AnotherPartner;
     label.publishing_specifications = None;
-    label.recipient_specifications = Some(dropship::hardware::RecipientSpecifications {
+    label.recipient_specifications = Some(dropship_hardware::RecipientSpecifications {
         receiver_publisher_id: Control::seller_id(partner).to_string(),
         enforce_chid_targeting: Some(false),
         ..Default::default()
@@ -202,12 +202,12 @@ async fn q25_a_partners_ids_are_translated() {
 async fn q36_products_and_submissions_can_be_changed() {
     let rig = Rig::plain().await;
     let (product, id) = rig.submission().await;
-    let name = dropship::hardware::SubmissionUpdate { name: "renamed".into() };
+    let name = dropship_hardware::SubmissionUpdate { name: "renamed".into() };
     rig.client.update_submission(product, id, &name).await.expect("204");
     assert_eq!(rig.get(product, id).await.name, "renamed");
     let (product, _) = rig.signed().await;
     let change =
-        dropship::hardware::ProductUpdate { product_name: Some("retired".into()), ..Default::default() };
+        dropship_hardware::ProductUpdate { product_name: Some("retired".into()), ..Default::default() };
     rig.client.update_product(product, &change).await.expect("204");
     assert_eq!(rig.client.product(product).await.expect("product").product_name, "retired");
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dropship::hardware::{Client, Credential, SecretSource, Settings, TransferError};
-use dropship::redact::{SafeUrl, Secret};
+use dropship_hardware::{Client, Credential, SecretSource, Settings, TransferError};
+use dropship_redact::{SafeUrl, Secret};
 use jiff::Timestamp;
 use ring::hmac;
 use sha2::{Digest, Sha256};

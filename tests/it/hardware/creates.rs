@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{Class, CommitStatus, Fate, SubmissionKind};
-use dropship::sandbox::{Action, FaultBody, Options, Quirk, Quirks};
+use dropship_hardware::{Class, CommitStatus, Fate, SubmissionKind};
+use dropship_sandbox::{Action, FaultBody, Options, Quirk, Quirks};
 
 use super::rig::{Rig, initial, new_product, until};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{
+use dropship_hardware::{
     Action as Change, Chid, ChidChange, Class, Fate, HardwareIdChange, LabelUpdate, Step,
 };
-use dropship::sandbox::{Options, Wait};
+use dropship_sandbox::{Options, Wait};
 
 use super::rig::{CODE, Rig, new_product};
 

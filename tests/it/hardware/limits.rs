@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use dropship::hardware::{Class, Client, Fate};
-use dropship::sandbox::{Action, Fault, FaultBody, Options};
+use dropship_hardware::{Class, Client, Fate};
+use dropship_sandbox::{Action, Fault, FaultBody, Options};
 
 use super::rig::{Rig, new_product};
 

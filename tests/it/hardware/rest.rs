@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{
+use dropship_hardware::{
     Class, DownloadKind, Fate, NewProduct, NewSubmission, ProductUpdate, SubmissionKind,
 };
-use dropship::sandbox::{Action, Fault, FaultBody};
+use dropship_sandbox::{Action, Fault, FaultBody};
 
 use super::rig::{QUIET, Rig, initial, new_product};
 use crate::home::fixture;

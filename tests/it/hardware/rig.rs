@@ -4,13 +4,13 @@ use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dropship::hardware::{
+use dropship_hardware::{
     Client, Credential, DownloadKind, DriverMetadata, HardwareId, NewProduct, NewShippingLabel,
     NewSubmission, ProductId, SecretSource, Settings, ShippingLabel, Submission, SubmissionId,
     SubmissionKind,
 };
-use dropship::redact::Secret;
-use dropship::sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
+use dropship_redact::Secret;
+use dropship_sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
 use serde_json::json;
 
 pub(super) const TENANT: &str = "11111111-2222-3333-4444-555555555555";

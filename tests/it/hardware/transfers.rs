@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dropship::hardware::{DownloadKind, TransferError};
-use dropship::sandbox::{Action, Fault, Options};
+use dropship_hardware::{DownloadKind, TransferError};
+use dropship_sandbox::{Action, Fault, Options};
 
 use super::rig::{QUIET, Rig};
 

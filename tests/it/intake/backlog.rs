@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
-use dropship::sandbox::{Options, Quirks};
+use dropship_sandbox::{Options, Quirks};
 use serde_json::Value;
 
 use super::{edit, listening};

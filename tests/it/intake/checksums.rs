@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 
 use super::{edit, receipt_of};
 use crate::home::{Home, bytes};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 use serde_json::Value;
 
 use super::{edit, listening};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 
 use super::{edit, listening, receipt_of};
 use crate::home::{Home, bytes, wait_for};

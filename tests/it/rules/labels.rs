@@ -1,6 +1,6 @@
 //! Labels through their life: in their order, for whom they are meant, and as persons interfere.
 
-use dropship::sandbox::{Options, Quirks, Wait};
+use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use super::cab::saying;

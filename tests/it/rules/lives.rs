@@ -1,6 +1,6 @@
 //! Labels to their end, at Microsoft's hands and at an operator's.
 
-use dropship::sandbox::{Options, Quirks, Wait};
+use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use super::cab::saying;

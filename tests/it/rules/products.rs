@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::cab::saying;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::running::{edit, listening, receipt_of};

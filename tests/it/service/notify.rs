@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 use ring::hmac;
 use serde_json::Value;
 

@@ -38,7 +38,7 @@ fn port() -> u16 {
 fn numbers_follow_the_jobs_and_keep_to_the_format() {
     let port = port();
     let home =
-        Home::with(dropship::sandbox::Quirks::all(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
+        Home::with(dropship_sandbox::Quirks::all(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
     let daemon = home.daemon(&[]);
     is_up(&home);
     home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));

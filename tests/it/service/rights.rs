@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 
 use crate::home::{Home, bytes, text, wait_for};
 

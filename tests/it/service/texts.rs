@@ -1,6 +1,6 @@
 //! What is made from the command line and the configuration: completions, man pages, the unit's drop-in.
 
-use dropship::sandbox::Quirks;
+use dropship_sandbox::Quirks;
 
 use crate::home::{Home, text};
 

@@ -11,8 +11,8 @@ use crate::config::raw::values::At;
 use crate::config::schedule::Moment;
 use crate::config::templates::Template;
 use crate::config::vocabulary;
-use crate::hardware::TestHarness;
 use crate::labels::rules::is_test_audience;
+use dropship_hardware::TestHarness;
 
 /// Keys that say how Windows Update publishes, on a label that does not go there.
 pub(super) fn forbid(bench: &mut Bench<'_, '_>, own: &raw::Label) {

@@ -3,7 +3,7 @@ use std::os::unix::fs::FileExt;
 use jiff::Timestamp;
 
 use super::*;
-use crate::job::Event;
+use dropship_job::Event;
 
 fn id() -> JobId {
     JobId::new(1_790_000_000_000, 1)

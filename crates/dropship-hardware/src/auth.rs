@@ -1,0 +1,220 @@
+//! Access tokens: got once for all workers, renewed ahead of their end, never on disk.
+//!
+//! `azure_identity` was looked at and left: it knows the v2 endpoint alone, while the API's own page and
+//! most of its clients use v1 with `resource`; and it would bring an HTTP pipeline with retries of its own
+//! beside ours, which could not tell the caller whether anything was sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use tokio::time::Instant;
+use url::Url;
+
+use dropship_redact::Secret;
+
+use super::backoff::Backoff;
+use super::error::{Class, Error};
+use super::settings::{Credential, RESOURCE, Settings, TokenVersion};
+
+mod answer;
+mod assertion;
+pub(super) mod managed;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use request::Form;
+
+/// What is being done, as errors name it.
+const OPERATION: &str = "get an access token";
+/// A token is renewed so long before its end ...
+const MARGIN: Duration = Duration::from_secs(300);
+/// ... but not before this part of its life is over.
+const MARGIN_PART: u32 = 5;
+/// A renewal that failed while the token was still good is tried again after so long.
+const RENEW_AGAIN: Duration = Duration::from_secs(30);
+/// Attempts at a token endpoint that does not answer, or answers with a fault.
+const ATTEMPTS: u32 = 4;
+/// Longest delay between them.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// A token for the API, as its header value.
+#[derive(Clone)]
+pub(super) struct Bearer {
+    /// `Bearer ...`, marked sensitive.
+    pub(super) header: HeaderValue,
+    /// Which token this is, to tell a renewed one from the one that was refused.
+    generation: u64,
+}
+
+#[derive(Clone)]
+struct Held {
+    bearer: Bearer,
+    renew_at: Instant,
+    ends: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    generation: u64,
+    /// The last failure, for those who waited while it happened.
+    failed: Option<(Instant, Error)>,
+}
+
+/// The tokens of one account.
+pub(super) struct Tokens {
+    http: reqwest::Client,
+    authority: Url,
+    version: TokenVersion,
+    credential: Credential,
+    tenant_id: String,
+    client_id: String,
+    backoff: Backoff,
+    /// Held while a token is fetched: the others wait for it instead of fetching their own.
+    state: tokio::sync::Mutex<State>,
+}
+
+impl Tokens {
+    pub(super) fn new(http: reqwest::Client, settings: Settings) -> Self {
+        Self {
+            http,
+            backoff: Backoff { first: settings.retry_first, max: settings.retry_max.min(LONGEST) },
+            authority: settings.authority,
+            version: settings.version,
+            credential: settings.credential,
+            tenant_id: settings.tenant_id,
+            client_id: settings.client_id,
+            state: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The current token, fetched or renewed if need be.
+    pub(super) async fn get(&self) -> Result<Bearer, Error> {
+        let asked = Instant::now();
+        let mut state = self.state.lock().await;
+        let now = Instant::now();
+        if let Some(held) = &state.held
+            && now < held.renew_at
+        {
+            return Ok(held.bearer.clone());
+        }
+        if let Some((at, error)) = &state.failed
+            && *at >= asked
+        {
+            return Err(error.clone());
+        }
+        match self.fetch().await {
+            Ok((token, life)) => {
+                let mut header =
+                    HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+                        Error::unsent(
+                            OPERATION,
+                            Class::Retry,
+                            "the token service's token has characters no token has",
+                        )
+                    })?;
+                header.set_sensitive(true);
+                state.generation += 1;
+                let bearer = Bearer { header, generation: state.generation };
+                let fetched = Instant::now();
+                let renew_at = fetched + life.saturating_sub(MARGIN.min(life / MARGIN_PART));
+                state.held = Some(Held { bearer: bearer.clone(), renew_at, ends: fetched + life });
+                state.failed = None;
+                tracing::debug!(life_s = life.as_secs(), "Got an access token");
+                Ok(bearer)
+            }
+            Err(error) => {
+                // A renewal that fails ahead of the end is no harm yet; it is tried again in a while.
+                let now = Instant::now();
+                if let Some(held) = &mut state.held
+                    && error.class == Class::Retry
+                    && now < held.ends
+                {
+                    held.renew_at = (now + RENEW_AGAIN).min(held.ends);
+                    tracing::warn!(%error, "The access token could not be renewed; it is still valid");
+                    return Ok(held.bearer.clone());
+                }
+                state.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// The service refused that token: the next `get` fetches another, unless somebody did already.
+    pub(super) async fn refused(&self, bearer: &Bearer) {
+        let mut state = self.state.lock().await;
+        if state.held.as_ref().is_some_and(|held| held.bearer.generation == bearer.generation) {
+            state.held = None;
+        }
+    }
+
+    async fn fetch(&self) -> Result<(Secret, Duration), Error> {
+        let mut repeats = 0;
+        loop {
+            match self.attempt().await {
+                Err(error) if error.class == Class::Retry && repeats + 1 < ATTEMPTS => {
+                    let delay = self.backoff.delay(repeats);
+                    if error.retry_after.is_some_and(|asked| asked > LONGEST) {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(error.retry_after.unwrap_or(delay)).await;
+                    repeats += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt(&self) -> Result<(Secret, Duration), Error> {
+        let proof = match &self.credential {
+            Credential::ManagedIdentity(identity) => match &identity.purpose {
+                managed::Purpose::Direct => return identity.token(&self.http, RESOURCE).await,
+                managed::Purpose::Exchange { resource } => {
+                    request::Proof::Assertion(identity.token(&self.http, resource).await?.0)
+                }
+            },
+            Credential::Secret(source) => {
+                // Reading may block for a moment: a file, or whatever the closure does.
+                request::Proof::Secret(read(source.clone()).await?)
+            }
+            Credential::Certificate(source) => {
+                let pem = read(source.clone()).await?;
+                let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
+                request::Proof::Assertion(
+                    signed.map_err(|why| Error::unsent(OPERATION, Class::Credentials, why))?,
+                )
+            }
+            Credential::FederatedTokenFile(path) => {
+                let source = super::settings::SecretSource::File(path.clone());
+                request::Proof::Assertion(Secret::new(read(source).await?.expose().trim()))
+            }
+        };
+        let form =
+            Form { version: self.version, client_id: &self.client_id, proof: &proof, resource: RESOURCE };
+        let sent =
+            self.http.post(self.url()?).form(&form.fields()).timeout(Duration::from_secs(60)).send().await;
+        answer::read(sent).await
+    }
+
+    fn url(&self) -> Result<Url, Error> {
+        let path = match self.version {
+            TokenVersion::V1 => ["oauth2", "token"].as_slice(),
+            TokenVersion::V2 => &["oauth2", "v2.0", "token"],
+        };
+        let mut url = self.authority.clone();
+        let cannot = || Error::unsent(OPERATION, Class::Credentials, "the authority is not a web address");
+        url.path_segments_mut().map_err(|()| cannot())?.pop_if_empty().push(&self.tenant_id).extend(path);
+        Ok(url)
+    }
+}
+
+async fn read(source: super::settings::SecretSource) -> Result<Secret, Error> {
+    let read = tokio::task::spawn_blocking(move || source.read()).await;
+    let text = read.unwrap_or_else(|_| Err("reading the secret was interrupted".to_owned()));
+    text.map_err(|why| Error::unsent(OPERATION, Class::Credentials, why))
+}
+
+/// Shares one set of tokens between the clones of a client.
+pub(super) type SharedTokens = Arc<Tokens>;

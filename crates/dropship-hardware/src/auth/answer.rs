@@ -1,0 +1,104 @@
+//! The token service's answer.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::{Class, Error, read_body};
+use crate::http::chain;
+use crate::retry_after;
+use dropship_redact::Secret;
+
+use super::OPERATION;
+
+/// Most of an answer that is read: tokens have some kilobytes.
+const MOST: usize = 256 * 1024;
+/// Life of a token whose end is not told.
+const UNTOLD: Duration = Duration::from_secs(600);
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    /// Seconds; the older form of the service sends a string.
+    #[serde(default)]
+    expires_in: Option<serde_json::Value>,
+    /// Seconds since 1970; all that the App Service form sends.
+    #[serde(default)]
+    expires_on: Option<serde_json::Value>,
+}
+
+/// Reads the token and how long it lives.
+pub(super) async fn read(
+    sent: Result<reqwest::Response, reqwest::Error>,
+) -> Result<(Secret, Duration), Error> {
+    let lost = |error: reqwest::Error| {
+        Error::unsent(
+            OPERATION,
+            Class::Retry,
+            format!("the token service cannot be reached: {}", chain(&error.without_url())),
+        )
+    };
+    let mut answer = sent.map_err(lost)?;
+    let status = answer.status().as_u16();
+    let pause = retry_after::read(answer.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(lost)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST {
+            return Err(Error::unsent(OPERATION, Class::Retry, "the token service's answer has no end"));
+        }
+    }
+    if status == 200 {
+        let parsed = parse(&body, jiff::Timestamp::now().as_second());
+        body.fill(0);
+        return parsed.ok_or_else(|| {
+            Error::unsent(OPERATION, Class::Retry, "the token service's answer holds no token")
+        });
+    }
+    let said = read_body(&body);
+    let class = match status {
+        429 | 408 | 500..=599 => Class::Retry,
+        _ => Class::Credentials,
+    };
+    let mut error = Error::unsent(OPERATION, class, said.message);
+    error.status = Some(status);
+    error.code = said.code;
+    error.retry_after = pause;
+    Err(error)
+}
+
+fn parse(body: &[u8], now: i64) -> Option<(Secret, Duration)> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    if answer.access_token.is_empty() {
+        return None;
+    }
+    let life = number(answer.expires_in.as_ref())
+        .or_else(|| number(answer.expires_on.as_ref()).map(|ends| ends.saturating_sub(now)))
+        .map_or(UNTOLD, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    // A day is longer than any token lives; whoever says more is not believed.
+    Some((Secret::new(answer.access_token), life.min(Duration::from_secs(24 * 3600))))
+}
+
+fn number(value: Option<&serde_json::Value>) -> Option<i64> {
+    match value? {
+        serde_json::Value::Number(number) => number.as_i64(),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_a_number_or_a_string_or_an_end() {
+        let life = |body: &str| parse(body.as_bytes(), 1000).map(|(_, life)| life.as_secs());
+        assert_eq!(life(r#"{"access_token":"x","expires_in":"3599"}"#), Some(3599));
+        assert_eq!(life(r#"{"access_token":"x","expires_in":3599}"#), Some(3599));
+        assert_eq!(life(r#"{"access_token":"x","expires_on":"1060"}"#), Some(60));
+        assert_eq!(life(r#"{"access_token":"x","expires_in":null}"#), Some(600));
+        assert_eq!(life(r#"{"access_token":""}"#), None);
+        assert_eq!(life("<html>"), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Client assertions: a short-lived token that the application signs with its certificate's key.
+//!
+//! Source: "Microsoft identity platform application authentication certificate credentials". The v2
+//! endpoint is given PS256 and `x5t#S256`, the v1 endpoint RS256 and `x5t`, which is all that it is known
+//! to take. `x5c` lets a renewed certificate of the same subject in without registering it. Written on
+//! ring, which is here for TLS anyway: the assertion is a dozen lines, a JWT crate would bring a second
+//! set of primitives.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::SystemRandom;
+use ring::signature::{self, RsaEncoding, RsaKeyPair};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+use url::Url;
+
+use crate::backoff::guid;
+use crate::settings::TokenVersion;
+use dropship_redact::Secret;
+
+/// Life of an assertion, in seconds; the service takes no more than some minutes.
+const LIFE: i64 = 600;
+/// Our clock may be ahead of the service's by so many seconds.
+const SKEW: i64 = 60;
+
+/// Signs an assertion; an error is for people and holds nothing secret.
+pub(super) fn sign(
+    pem: &Secret,
+    client_id: &str,
+    audience: &Url,
+    version: TokenVersion,
+) -> Result<Secret, String> {
+    let (key, chain) = read(pem)?;
+    let leaf = chain.first().ok_or("the certificate file holds no certificate")?;
+    let thumb = |algorithm| URL_SAFE_NO_PAD.encode(ring::digest::digest(algorithm, leaf));
+    let x5c: Vec<String> = chain.iter().map(|certificate| STANDARD.encode(certificate)).collect();
+    let (header, padding): (_, &dyn RsaEncoding) = match version {
+        TokenVersion::V1 => (
+            json!({"alg": "RS256", "typ": "JWT", "x5t": thumb(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY), "x5c": x5c}),
+            &signature::RSA_PKCS1_SHA256,
+        ),
+        TokenVersion::V2 => (
+            json!({"alg": "PS256", "typ": "JWT", "x5t#S256": thumb(&ring::digest::SHA256), "x5c": x5c}),
+            &signature::RSA_PSS_SHA256,
+        ),
+    };
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({
+        "aud": audience.as_str(), "iss": client_id, "sub": client_id, "jti": guid(),
+        "nbf": now - SKEW, "iat": now - SKEW, "exp": now + LIFE,
+    });
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let mut bytes = vec![0; key.public().modulus_len()];
+    key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut bytes)
+        .map_err(|_| "signing with the certificate's key failed".to_owned())?;
+    Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
+}
+
+/// The key, and the certificates with that key's own first.
+fn read(pem: &Secret) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
+    let text = pem.expose().as_bytes();
+    if pem.expose().contains("ENCRYPTED") {
+        return Err("the certificate's private key is encrypted; give it without a passphrase".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(text)
+        .map_err(|error| format!("the certificate file's private key cannot be read: {error}"))?;
+    let key = match &key {
+        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err("the certificate's key is not RSA, and Entra takes no other".to_owned()),
+    }
+    .map_err(|error| format!("the certificate's private key is not a usable RSA key: {error}"))?;
+    let mut chain = CertificateDer::pem_slice_iter(text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("the certificate file cannot be read: {error}"))?;
+    let own = key.public().as_ref();
+    let is_own = |certificate: &CertificateDer<'_>| certificate.windows(own.len()).any(|part| part == own);
+    let at = chain.iter().position(is_own);
+    let at = at.ok_or("no certificate in the file belongs to the private key in it")?;
+    chain.swap(0, at);
+    Ok((key, chain))
+}

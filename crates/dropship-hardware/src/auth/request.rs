@@ -1,0 +1,41 @@
+//! The form that is posted to the token service.
+
+use crate::settings::TokenVersion;
+use dropship_redact::Secret;
+
+/// How the application proves who it is, ready to be sent.
+pub(super) enum Proof {
+    /// `client_secret`.
+    Secret(Secret),
+    /// `client_assertion`: a signed token.
+    Assertion(Secret),
+}
+
+/// One request for a token.
+pub(super) struct Form<'a> {
+    pub(super) version: TokenVersion,
+    pub(super) client_id: &'a str,
+    pub(super) proof: &'a Proof,
+    pub(super) resource: &'a str,
+}
+
+impl Form<'_> {
+    /// The fields, in the documentation's order.
+    pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
+        const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let mut fields =
+            vec![("grant_type", "client_credentials".to_owned()), ("client_id", self.client_id.to_owned())];
+        match self.proof {
+            Proof::Secret(secret) => fields.push(("client_secret", secret.expose().to_owned())),
+            Proof::Assertion(token) => {
+                fields.push(("client_assertion_type", JWT.to_owned()));
+                fields.push(("client_assertion", token.expose().to_owned()));
+            }
+        }
+        fields.push(match self.version {
+            TokenVersion::V1 => ("resource", self.resource.to_owned()),
+            TokenVersion::V2 => ("scope", format!("{}/.default", self.resource)),
+        });
+        fields
+    }
+}

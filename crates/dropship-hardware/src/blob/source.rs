@@ -1,0 +1,133 @@
+//! The file that goes up, read once and in order while earlier blocks are on their way: so its digest costs no
+//! second pass, and tells of the very bytes that were sent.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crc64fast_nvme::Digest as Crc64;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::TransferError;
+use super::block::Block;
+use super::buffers::BufferPool;
+
+/// What is read at once; fits the nearer caches of a processor.
+const PIECE: usize = 256 * 1024;
+
+/// A file to be sent.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) file: Arc<File>,
+    pub(super) path: PathBuf,
+    pub(super) length: u64,
+    /// SHA-256 that it must have, lower-case hex.
+    pub(super) expected: Option<String>,
+}
+
+/// Its blocks, one after another.
+pub(super) struct Blocks {
+    blocks: mpsc::Receiver<Block>,
+    reading: JoinHandle<Result<(), TransferError>>,
+}
+
+impl Source {
+    /// Opens a file that is to have this SHA-256, if it is known.
+    pub(super) async fn open(path: &Path, expected: Option<String>) -> Result<Self, TransferError> {
+        let own = path.to_owned();
+        let open = move || -> std::io::Result<Self> {
+            let file = File::open(&own)?;
+            let length = file.metadata()?.len();
+            Ok(Self { file: Arc::new(file), path: own, length, expected })
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let opened = opened.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into()));
+        opened.map_err(|error| TransferError::read(path, error))
+    }
+
+    /// Reads on a thread of its own, one block ahead.
+    pub(super) fn blocks(&self, size: u64, buffers: &BufferPool) -> Blocks {
+        let (sender, blocks) = mpsc::channel(1);
+        let (source, buffers, runtime) = (self.clone(), buffers.clone(), Handle::current());
+        let reading = tokio::task::spawn_blocking(move || source.read(size, &buffers, &runtime, &sender));
+        Blocks { blocks, reading }
+    }
+
+    fn read(
+        &self,
+        size: u64,
+        buffers: &BufferPool,
+        runtime: &Handle,
+        to: &mpsc::Sender<Block>,
+    ) -> Result<(), TransferError> {
+        let mut digest = self.expected.as_ref().map(|_| Sha256::new());
+        // An empty file is one empty block.
+        for index in 0..self.length.div_ceil(size).max(1) {
+            let offset = index * size;
+            let length = usize::try_from(size.min(self.length - offset)).unwrap_or(usize::MAX);
+            let Some(mut buffer) = runtime.block_on(buffers.take()) else { return Ok(()) };
+            let sum = self.fill(buffer.resized(length), offset, digest.as_mut())?;
+            let last = offset + length as u64 == self.length;
+            if let Some(digest) = digest.take_if(|_| last) {
+                self.prove(&format!("{:x}", Bytes::copy_from_slice(&digest.finalize())))?;
+            }
+            if to.blocking_send(Block::new(index, buffer, sum)).is_err() {
+                // Nobody wants them any more.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one block piece by piece, each summed and digested while the processor has it at hand; gives its CRC-64.
+    fn fill(
+        &self,
+        block: &mut [u8],
+        offset: u64,
+        mut digest: Option<&mut Sha256>,
+    ) -> Result<u64, TransferError> {
+        let (mut sum, mut at) = (Crc64::new(), offset);
+        for piece in block.chunks_mut(PIECE) {
+            self.file.read_exact_at(piece, at).map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    TransferError::Changed { path: self.path.clone(), expected: self.length }
+                }
+                _ => TransferError::read(&self.path, error),
+            })?;
+            sum.write(piece);
+            if let Some(digest) = &mut digest {
+                digest.update(&*piece);
+            }
+            at += piece.len() as u64;
+        }
+        Ok(sum.sum64())
+    }
+
+    /// Before the last block is handed out, so that what is not the file that was meant never becomes whole.
+    fn prove(&self, found: &str) -> Result<(), TransferError> {
+        match &self.expected {
+            Some(expected) if expected != found => Err(TransferError::Altered { path: self.path.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Blocks {
+    /// The next block; none after the last.
+    pub(super) async fn next(&mut self, path: &Path) -> Result<Option<Block>, TransferError> {
+        if let Some(block) = self.blocks.recv().await {
+            return Ok(Some(block));
+        }
+        match (&mut self.reading).await {
+            Ok(Ok(())) => Ok(None),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(TransferError::read(path, ErrorKind::Interrupted.into())),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use super::buffers::{BLOCK, BUFFERS};
+use super::*;
+use crate::testing::{Asked, Reply, Server};
+use crate::{Client, Settings};
+use dropship_redact::SafeUrl;
+
+mod download;
+mod slot;
+
+use slot::Slot;
+
+/// A file whose every byte tells its place.
+fn package(length: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().expect("folder");
+    let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8 ^ (at / 65_536) as u8).collect();
+    let path = folder.path().join("package.cab");
+    std::fs::write(&path, &bytes).expect("write");
+    (folder, path, bytes)
+}
+
+const NONE: &(dyn Fn(u64) + Send + Sync) = &|_| ();
+
+#[tokio::test]
+async fn a_small_package_goes_up_in_one_request() {
+    for length in [0, 1, BLOCK] {
+        let slot = Slot::new(|_| None).await;
+        let (_folder, path, bytes) = package(length);
+        let done = slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
+        assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
+        assert_eq!(done.etag.as_deref(), Some("\"0x1\""));
+        assert_eq!(slot.content(), bytes);
+        assert_eq!(slot.server.asked().len(), 2, "put and head");
+    }
+}
+
+#[tokio::test]
+async fn a_large_package_goes_up_in_blocks_through_faults() {
+    let count = AtomicUsize::new(0);
+    let slot = Slot::new(move |asked| {
+        asked.query("blockid")?;
+        match count.fetch_add(1, Ordering::SeqCst) {
+            1 => Some(Reply::empty(500)),
+            3 => Some(Reply::Drop),
+            4 => Some(Reply::empty(503).with("Retry-After", "0")),
+            _ => None,
+        }
+    })
+    .await;
+    let (_folder, path, bytes) = package(BLOCK * 5 + 17);
+    let told = Mutex::new(Vec::new());
+    let progress = |done| told.lock().expect("lock").push(done);
+    let done = slot.server.client().upload(&slot.url(), &path, &progress).await.expect("uploaded");
+    assert_eq!((done.bytes, done.sent, done.verified), (bytes.len() as u64, bytes.len() as u64, true));
+    assert!(slot.content() == bytes, "the bytes are the package's");
+    assert_eq!(slot.puts(), 6 + 3);
+    let told = told.lock().expect("lock").clone();
+    assert!(
+        told.is_sorted() && told.first() == Some(&0) && told.last() == Some(&(bytes.len() as u64)),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_where_it_broke_off() {
+    let broken = Arc::new(AtomicUsize::new(0));
+    let slot = Slot::new({
+        let broken = Arc::clone(&broken);
+        move |asked| {
+            asked.query("blockid")?;
+            // Nothing passes after three blocks, for a while.
+            let at = broken.fetch_add(1, Ordering::SeqCst);
+            (3..1000).contains(&at).then_some(Reply::empty(403))
+        }
+    })
+    .await;
+    let (_folder, path, bytes) = package(BLOCK * 6);
+    let client = slot.server.client();
+    let error = client.upload(&slot.url(), &path, NONE).await.expect_err("refused");
+    assert!(matches!(error, TransferError::Refused { status: 403, .. }), "{error}");
+    broken.store(1000, Ordering::SeqCst);
+    let kept = slot.blob.lock().expect("lock").waiting.len();
+    assert!(kept >= 1);
+    let done = client.upload(&slot.url(), &path, NONE).await.expect("uploaded");
+    // A block that was on its way while we counted may have arrived as well.
+    assert!(done.sent <= ((6 - kept) * BLOCK) as u64, "{done:?}, {kept} were kept");
+    assert!(slot.content() == bytes);
+
+    // Once more: all is there, so nothing is sent and nothing committed.
+    let before = slot.server.asked().len();
+    let again = client.upload(&slot.url(), &path, NONE).await.expect("there");
+    assert_eq!((again.sent, again.verified), (0, true));
+    assert_eq!(slot.server.asked().len() - before, 2, "list and head");
+
+    // Other bytes of the same length are other blocks.
+    let mut other = bytes.clone();
+    other[BLOCK * 2] ^= 1;
+    std::fs::write(&path, &other).expect("write");
+    let done = client.upload(&slot.url(), &path, NONE).await.expect("uploaded");
+    assert_eq!(done.sent, BLOCK as u64);
+    assert!(slot.content() == other);
+}
+
+#[tokio::test]
+async fn foreign_blocks_in_the_slot_are_cleared() {
+    let slot = Slot::new(|_| None).await;
+    slot.blob.lock().expect("lock").waiting.insert("c2hvcnQ=".to_owned(), vec![1]);
+    let (_folder, path, bytes) = package(BLOCK * 2);
+    slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
+    assert!(slot.content() == bytes);
+}
+
+#[tokio::test]
+async fn a_blob_of_the_wrong_length_is_no_upload() {
+    let slot =
+        Slot::new(|asked| (asked.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4")))
+            .await;
+    let (_folder, path, _) = package(5);
+    let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("short");
+    assert!(matches!(error, TransferError::Length { expected: 5, got: 4, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_ended_url_asks_for_a_fresh_one() {
+    let slot = Slot::new(|asked| {
+        let body = "<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\
+                    </Message><AuthenticationErrorDetail>Signature not valid in the specified time frame: Expiry [x]\
+                    </AuthenticationErrorDetail></Error>";
+        (asked.method == "PUT").then(|| Reply::Answer(403, vec![], body.into()))
+    })
+    .await;
+    let (_folder, path, _) = package(5);
+    let client = slot.server.client();
+    let near = Timestamp::now() + Duration::from_secs(5);
+    let url = slot.server.url(&format!("/c/b?se={near}&sig=x"));
+    assert!(matches!(client.upload(&url, &path, NONE).await, Err(TransferError::Expired)));
+    assert!(slot.server.everything().is_empty(), "our clock is enough");
+    // Their clock counts as well.
+    assert!(matches!(client.upload(&slot.url(), &path, NONE).await, Err(TransferError::Expired)));
+}
+
+#[tokio::test]
+async fn packages_do_not_go_elsewhere() {
+    let slot = Slot::new(|_| None).await;
+    let (_folder, path, _) = package(5);
+    let elsewhere = SafeUrl::parse("https://evil.example/c/b?sig=s3cret").expect("url");
+    let error = slot.server.client().upload(&elsewhere, &path, NONE).await.expect_err("forbidden");
+    assert!(matches!(error, TransferError::Forbidden { .. }));
+    assert!(error.to_string().contains("evil.example") && !error.to_string().contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_package_along() {
+    let other = Slot::new(|_| None).await;
+    let there = other.url().with_secrets().to_string();
+    let slot = Slot::new(move |_| Some(Reply::empty(307).with("Location", &there))).await;
+    let (_folder, path, _) = package(5);
+    let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("a redirect");
+    assert!(matches!(error, TransferError::Refused { status: 307, .. }), "{error}");
+    assert!(other.server.everything().is_empty());
+}
+
+#[tokio::test]
+async fn a_package_that_shrinks_is_noticed() {
+    let slot = Slot::new(|_| None).await;
+    let (_folder, path, _) = package(BLOCK * 12);
+    let shrink = |_| {
+        std::fs::OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(7)).expect("shrink")
+    };
+    let error = slot.server.client().upload(&slot.url(), &path, &shrink).await.expect_err("changed");
+    assert!(matches!(error, TransferError::Changed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn only_the_bytes_that_were_meant_become_a_blob() {
+    for length in [5, BLOCK, BLOCK * 3 + 9] {
+        let slot = Slot::new(|_| None).await;
+        let (_folder, path, bytes) = package(length);
+        let client = slot.server.client();
+        let meant =
+            format!("{:x}", bytes::Bytes::copy_from_slice(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
+        let mut other = bytes.clone();
+        other[length / 2] ^= 1;
+        std::fs::write(&path, &other).expect("write");
+        let error = client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect_err("other bytes");
+        assert!(matches!(error, TransferError::Altered { .. }), "{error}");
+        assert!(slot.blob.lock().expect("lock").content.is_none(), "{length}: it did not become whole");
+        std::fs::write(&path, &bytes).expect("write");
+        client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect("uploaded");
+        assert!(slot.content() == bytes);
+        // What is there already is looked at no less.
+        std::fs::write(&path, &other).expect("write");
+        assert!(client.upload_checked(&slot.url(), &path, &meant, NONE).await.is_err());
+        assert!(slot.content() == bytes);
+    }
+}
+
+#[tokio::test]
+async fn more_uploads_at_once_than_there_are_buffers_all_end() {
+    let slot = Slot::new(|_| None).await;
+    let (_folder, path, bytes) = package(BLOCK * 2 + 1);
+    let client = slot.server.client();
+    let url = slot.url();
+    let uploads = (0..3 * BUFFERS).map(|_| client.upload(&url, &path, NONE));
+    for done in futures_util::future::join_all(uploads).await {
+        assert_eq!(done.expect("uploaded").bytes, bytes.len() as u64);
+    }
+    assert!(slot.content() == bytes);
+}
+
+fn client(server: &Server, change: impl FnOnce(&mut Settings)) -> Client {
+    let mut settings = server.settings();
+    change(&mut settings);
+    Client::new(settings).expect("client")
+}

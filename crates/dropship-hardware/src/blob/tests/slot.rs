@@ -1,0 +1,119 @@
+use super::*;
+
+/// A block blob, as the protocol describes one; it checks every checksum.
+#[derive(Default)]
+pub(super) struct Blob {
+    pub(super) waiting: HashMap<String, Vec<u8>>,
+    committed: Vec<(String, Vec<u8>)>,
+    pub(super) content: Option<Vec<u8>>,
+}
+
+impl Blob {
+    fn serve(&mut self, asked: &Asked) -> Reply {
+        assert_eq!(asked.header("authorization"), None, "the token never goes to a blob store");
+        assert_eq!(asked.query("sig").as_deref(), Some("s+g/="), "the signature comes as it was given");
+        let sent = asked.header("x-ms-content-crc64").map(str::to_owned);
+        if let Some(sent) = sent {
+            let mut sum = crc64fast_nvme::Digest::new();
+            sum.write(&asked.body);
+            let sum = sum.sum64();
+            assert_eq!(sent, STANDARD.encode(sum.to_le_bytes()), "the checksum holds");
+        }
+        let error = |status, code: &str| {
+            let xml = format!(
+                "\u{feff}<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no\nmore</Message></Error>"
+            );
+            Reply::Answer(status, vec![("x-ms-error-code".into(), code.into())], xml.into_bytes())
+        };
+        match (asked.method.as_str(), asked.query("comp").as_deref()) {
+            ("PUT", None) => {
+                assert_eq!(asked.header("x-ms-blob-type"), Some("BlockBlob"));
+                *self = Self { content: Some(asked.body.clone()), ..Self::default() };
+                Reply::empty(201)
+            }
+            ("PUT", Some("block")) => {
+                assert!(asked.header("x-ms-content-crc64").is_some(), "every block has a checksum");
+                let id = asked.query("blockid").expect("id");
+                if self.waiting.keys().any(|other| other.len() != id.len()) {
+                    return error(400, "InvalidBlobOrBlock");
+                }
+                self.waiting.insert(id, asked.body.clone());
+                Reply::empty(201)
+            }
+            ("PUT", Some("blocklist")) => {
+                let text = asked.text();
+                let document = roxmltree::Document::parse(&text).expect("XML");
+                let names = document.descendants().filter(|node| node.has_tag_name("Latest"));
+                let mut blocks = Vec::new();
+                for name in names.filter_map(|node| node.text()) {
+                    let old =
+                        self.committed.iter().find(|(id, _)| id == name).map(|(_, bytes)| bytes.clone());
+                    let Some(bytes) = self.waiting.get(name).cloned().or(old) else {
+                        return error(400, "InvalidBlockList");
+                    };
+                    blocks.push((name.to_owned(), bytes));
+                }
+                self.content = Some(blocks.iter().flat_map(|(_, bytes)| bytes.clone()).collect());
+                self.committed = blocks;
+                self.waiting.clear();
+                Reply::empty(201)
+            }
+            ("GET", Some("blocklist")) => {
+                if self.content.is_none() && self.waiting.is_empty() {
+                    return error(404, "BlobNotFound");
+                }
+                let list = |blocks: &mut dyn Iterator<Item = (&String, &Vec<u8>)>| -> String {
+                    blocks
+                        .map(|(id, bytes)| {
+                            format!("<Block><Name>{id}</Name><Size>{}</Size></Block>", bytes.len())
+                        })
+                        .collect()
+                };
+                let xml = format!(
+                    "\u{feff}<?xml version=\"1.0\"?><BlockList><CommittedBlocks>{}</CommittedBlocks>\
+                     <UncommittedBlocks>{}</UncommittedBlocks></BlockList>",
+                    list(&mut self.committed.iter().map(|(id, bytes)| (id, bytes))),
+                    list(&mut self.waiting.iter())
+                );
+                Reply::Answer(200, vec![], xml.into_bytes())
+            }
+            ("HEAD", None) => match &self.content {
+                Some(content) => Reply::empty(200)
+                    .with("Content-Length", &content.len().to_string())
+                    .with("ETag", "\"0x1\""),
+                None => Reply::empty(404),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) struct Slot {
+    pub(super) server: Server,
+    pub(super) blob: Arc<Mutex<Blob>>,
+}
+
+impl Slot {
+    /// A slot; `fault` may answer in its stead.
+    pub(super) async fn new(fault: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        let blob = Arc::new(Mutex::new(Blob::default()));
+        let server = Server::start({
+            let blob = Arc::clone(&blob);
+            move |asked| fault(asked).unwrap_or_else(|| blob.lock().expect("lock").serve(asked))
+        })
+        .await;
+        Self { server, blob }
+    }
+
+    pub(super) fn url(&self) -> SafeUrl {
+        self.server.url("/c/b?sv=2021-12-02&sr=b&sig=s%2Bg%2F%3D&sp=rwl")
+    }
+
+    pub(super) fn content(&self) -> Vec<u8> {
+        self.blob.lock().expect("lock").content.clone().expect("a blob")
+    }
+
+    pub(super) fn puts(&self) -> usize {
+        self.server.asked().iter().filter(|asked| asked.query("comp").as_deref() == Some("block")).count()
+    }
+}

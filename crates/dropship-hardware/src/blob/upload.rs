@@ -1,0 +1,271 @@
+//! Upload of a package into its slot.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use reqwest::{Method, RequestBuilder};
+use tokio::time::{Duration, Instant};
+use url::Url;
+
+use crate::Client;
+use dropship_redact::SafeUrl;
+
+use super::block::Block;
+use super::buffers::BLOCK;
+use super::list::{self, Stored};
+use super::source::Source;
+use super::window::Window;
+use super::{TransferError, VERSION, sas, wire};
+
+/// Most blocks of a blob.
+const MOST_BLOCKS: u64 = 50_000;
+
+/// A package is in its slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Its length.
+    pub bytes: u64,
+    /// How much of it was sent now; the rest was there from an earlier attempt.
+    pub sent: u64,
+    /// Whether the store confirmed the length; false if the URL does not grant reading.
+    pub verified: bool,
+    /// The blob's entity tag.
+    pub etag: Option<String>,
+}
+
+/// One upload.
+struct Upload<'a> {
+    client: &'a Client,
+    url: &'a Url,
+    source: Source,
+    progress: &'a (dyn Fn(u64) + Send + Sync),
+}
+
+impl Client {
+    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies its length. Blocks
+    /// that an earlier attempt left on the store are not sent again. `progress` is told the bytes that are
+    /// there so far. Our token is never sent.
+    ///
+    /// # Errors
+    /// See [`TransferError`]; with `Expired` fetch a fresh URL and call again.
+    pub async fn upload(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
+        self.bring(url, file, None, progress).await
+    }
+
+    /// The same, but only if the bytes that are sent have this SHA-256 (lower-case hex), which is worked out while
+    /// they are sent; otherwise the blob does not become whole.
+    ///
+    /// # Errors
+    /// See [`TransferError`]; `Altered` if they are other bytes.
+    pub async fn upload_checked(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        sha256: &str,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
+        self.bring(url, file, Some(sha256.to_owned()), progress).await
+    }
+
+    async fn bring(
+        &self,
+        url: &SafeUrl,
+        path: &Path,
+        expected: Option<String>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Uploaded, TransferError> {
+        let target = self.shared.hosts.check(url)?;
+        sas::check(target)?;
+        let source = Source::open(path, expected).await?;
+        let upload = Upload { client: self, url: target, source, progress };
+        let sent = match upload.run().await {
+            Err(error) if is_muddled(&error) => {
+                // Blocks of another client, or gone ones: an empty blob clears them all away.
+                tracing::info!(%error, "The upload slot holds blocks of another origin; it is cleared and filled anew");
+                upload.put_blob(Bytes::new(), None).await?;
+                upload.run().await?
+            }
+            done => done?,
+        };
+        upload.verify(sent).await
+    }
+}
+
+impl Upload<'_> {
+    async fn run(&self) -> Result<u64, TransferError> {
+        (self.progress)(0);
+        let length = self.source.length;
+        if length > BLOCK as u64 {
+            return self.in_blocks().await;
+        }
+        let mut blocks = self.source.blocks(BLOCK as u64, &self.client.shared.buffers);
+        if let Some(block) = blocks.next(&self.source.path).await? {
+            self.put_blob(block.bytes, Some(&block.crc64)).await?;
+        }
+        (self.progress)(length);
+        Ok(length)
+    }
+
+    async fn in_blocks(&self) -> Result<u64, TransferError> {
+        let there = self.blocks().await;
+        // Only now: what is read ahead holds buffers that others want.
+        let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
+        let count = self.source.length.div_ceil(block_size(self.source.length));
+        let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
+        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, Window::default());
+        let mut flying = FuturesUnordered::new();
+        while more || !flying.is_empty() {
+            tokio::select! {
+                biased;
+                Some(put) = flying.next() => {
+                    let Put { index, name, length, took } = put?;
+                    done += length;
+                    if let Some(took) = took {
+                        sent += length;
+                        window.took(took, flying.len() + 1);
+                    }
+                    if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
+                        *slot = name;
+                    }
+                    (self.progress)(done);
+                }
+                block = blocks.next(&self.source.path), if more && flying.len() < window.size => match block? {
+                    Some(block) => flying.push(self.put_block(block, &there)),
+                    None => more = false,
+                },
+            }
+        }
+        if sent > 0 || there.committed != names {
+            self.put_list(&names).await?;
+        }
+        Ok(sent)
+    }
+
+    /// Brings one block to the store, unless it is there.
+    async fn put_block(&self, block: Block, there: &Stored) -> Result<Put, TransferError> {
+        let (index, length) = (block.index, block.bytes.len() as u64);
+        if there.lengths.get(&block.id) == Some(&length) {
+            return Ok(Put { index, name: block.id, length, took: None });
+        }
+        let started = Instant::now();
+        let query = [("comp", "block"), ("blockid", block.id.as_str())];
+        wire::send("put a block", self.client.shared.backoff, Some(&block.bytes), || {
+            Ok(self.request(Method::PUT, &query)?.header("x-ms-content-crc64", &block.crc64))
+        })
+        .await?;
+        Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
+    }
+
+    /// The blocks that are there; none if the store does not say.
+    async fn blocks(&self) -> Stored {
+        let query = [("comp", "blocklist"), ("blocklisttype", "all")];
+        let answer =
+            wire::send("list blocks", self.client.shared.backoff, None, || self.request(Method::GET, &query))
+                .await;
+        let Ok(answer) = answer else {
+            return Stored::default();
+        };
+        let text = tokio::time::timeout(wire::SILENCE, wire::text(answer)).await.ok().flatten();
+        text.and_then(|text| list::read(&text)).unwrap_or_default()
+    }
+
+    async fn put_blob(&self, bytes: Bytes, crc64: Option<&str>) -> Result<(), TransferError> {
+        wire::send("put the blob", self.client.shared.backoff, Some(&bytes), || {
+            let request = self
+                .request(Method::PUT, &[])?
+                .header("x-ms-blob-type", "BlockBlob")
+                .header(CONTENT_TYPE, "application/octet-stream");
+            Ok(match crc64 {
+                Some(crc64) => request.header("x-ms-content-crc64", crc64),
+                None => request,
+            })
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn put_list(&self, names: &[String]) -> Result<(), TransferError> {
+        let body = Bytes::from(list::write(names));
+        wire::send("put the block list", self.client.shared.backoff, Some(&body), || {
+            Ok(self
+                .request(Method::PUT, &[("comp", "blocklist")])?
+                .header(CONTENT_TYPE, "application/xml")
+                .header("x-ms-blob-content-type", "application/octet-stream"))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Asks the store how long the blob is: it acknowledges blocks, never the whole.
+    async fn verify(&self, sent: u64) -> Result<Uploaded, TransferError> {
+        let answer = wire::send("ask for the blob's length", self.client.shared.backoff, None, || {
+            self.request(Method::HEAD, &[])
+        });
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(TransferError::Refused { status: 403, .. }) => {
+                tracing::warn!(
+                    "The upload URL does not grant reading; the length of the upload is not verified"
+                );
+                return Ok(Uploaded { bytes: self.source.length, sent, verified: false, etag: None });
+            }
+            Err(error) => return Err(error),
+        };
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let got = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let etag = header(ETAG).map(str::to_owned);
+        match got {
+            Some(got) if got == self.source.length => {
+                Ok(Uploaded { bytes: self.source.length, sent, verified: true, etag })
+            }
+            got => Err(TransferError::Length {
+                what: "the uploaded blob",
+                expected: self.source.length,
+                got: got.unwrap_or(0),
+            }),
+        }
+    }
+
+    /// A request to the slot: the signed query, and ours behind it.
+    fn request(&self, method: Method, query: &[(&str, &str)]) -> Result<RequestBuilder, TransferError> {
+        sas::check(self.url)?;
+        let mut url = self.url.clone();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.client.shared.http.blobs.request(method, url).header("x-ms-version", VERSION))
+    }
+}
+
+/// A block that is on the store.
+struct Put {
+    index: u64,
+    name: String,
+    length: u64,
+    /// How long sending took; `None`: it was there.
+    took: Option<Duration>,
+}
+
+/// Length of the blocks of a file.
+fn block_size(length: u64) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    (BLOCK as u64).max(length.div_ceil(MOST_BLOCKS).next_multiple_of(MIB))
+}
+
+/// Whether the slot holds blocks that do not go with ours.
+fn is_muddled(error: &TransferError) -> bool {
+    let TransferError::Refused { status: 400, code: Some(code), .. } = error else {
+        return false;
+    };
+    ["InvalidBlobOrBlock", "InvalidBlockId", "InvalidBlockList"]
+        .iter()
+        .any(|own| code.eq_ignore_ascii_case(own))
+}

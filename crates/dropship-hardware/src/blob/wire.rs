@@ -1,0 +1,162 @@
+//! Requests to the blob store: repetition, silence, refusals.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{RequestBuilder, Response};
+
+use crate::backoff::Backoff;
+use crate::error::read_body;
+use crate::retry_after;
+use dropship_redact::mask;
+
+use super::{TransferError, sas};
+
+/// A peer that neither takes nor gives a byte for so long is gone.
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
+/// Times that a request is repeated.
+const REPEATS: u32 = 6;
+/// Longest delay before one of them.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Slice of a body: what is handed on at once.
+const SLICE: usize = 256 * 1024;
+/// Most of an answer that is read.
+const MOST: usize = 16 * 1024 * 1024;
+
+/// Makes a request until it is answered with a success, the store refuses, or hope is gone.
+pub(super) async fn send<F>(
+    operation: &'static str,
+    backoff: Backoff,
+    body: Option<&Bytes>,
+    request: F,
+) -> Result<Response, TransferError>
+where
+    F: Fn() -> Result<RequestBuilder, TransferError>,
+{
+    let mut repeats = 0;
+    loop {
+        let (error, asked) = match once(operation, request()?, body).await {
+            Ok(answer) if answer.status().is_success() => return Ok(answer),
+            Ok(answer) => {
+                let asked = retry_after::read(answer.headers());
+                (refusal(operation, answer).await, asked)
+            }
+            Err(error) => (error, None),
+        };
+        let passing = error.is_passing() && !matches!(error, TransferError::Expired);
+        let delay = asked.unwrap_or_else(|| backoff.delay(repeats).min(LONGEST));
+        if !passing || repeats == REPEATS || delay > LONGEST {
+            return Err(error);
+        }
+        tracing::debug!(operation, %error, "A request to the blob store is repeated");
+        tokio::time::sleep(delay).await;
+        repeats += 1;
+    }
+}
+
+/// One request; gives up when nothing moves.
+pub(super) async fn once(
+    operation: &'static str,
+    request: RequestBuilder,
+    body: Option<&Bytes>,
+) -> Result<Response, TransferError> {
+    let moved = Arc::new(AtomicU64::new(0));
+    let request = match body {
+        None => request,
+        Some(bytes) => request.header(CONTENT_LENGTH, bytes.len()).body(sliced(bytes.clone(), &moved)),
+    };
+    let answer = unless_silent(&moved, request.send()).await;
+    let silent = || TransferError::Network {
+        operation,
+        message: format!("nothing moved for {} s", SILENCE.as_secs()),
+    };
+    answer.ok_or_else(silent)?.map_err(|error| TransferError::network(operation, error))
+}
+
+/// The body in slices of the same memory, counting how many were taken.
+fn sliced(bytes: Bytes, moved: &Arc<AtomicU64>) -> reqwest::Body {
+    let moved = Arc::clone(moved);
+    reqwest::Body::wrap_stream(stream::unfold(bytes, move |mut rest| {
+        moved.fetch_add(1, Ordering::Relaxed);
+        async move {
+            if rest.is_empty() {
+                return None;
+            }
+            let slice = rest.split_to(rest.len().min(SLICE));
+            Some((Ok::<_, std::io::Error>(slice), rest))
+        }
+    }))
+}
+
+/// Runs a future until it is done, or nothing has moved for too long.
+async fn unless_silent<T>(moved: &AtomicU64, future: impl Future<Output = T>) -> Option<T> {
+    tokio::pin!(future);
+    let mut last = moved.load(Ordering::Relaxed);
+    loop {
+        match tokio::time::timeout(SILENCE, &mut future).await {
+            Ok(done) => return Some(done),
+            Err(_) => {
+                let now = moved.load(Ordering::Relaxed);
+                if now == last {
+                    return None;
+                }
+                last = now;
+            }
+        }
+    }
+}
+
+/// What an answer that is no success means.
+pub(super) async fn refusal(operation: &'static str, answer: Response) -> TransferError {
+    let status = answer.status().as_u16();
+    let header = answer.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok()).map(mask);
+    let body = tokio::time::timeout(SILENCE, text(answer)).await.ok().flatten().unwrap_or_default();
+    let (code, message) = read_error(&body);
+    let code = header.or(code);
+    if sas::is_expiry(status, code.as_deref(), &message) {
+        return TransferError::Expired;
+    }
+    let message = match (message.is_empty(), status) {
+        (true, 300..=399) => "a redirect, which is never followed".to_owned(),
+        (true, _) => "it gave no reason".to_owned(),
+        (false, _) => message,
+    };
+    TransferError::Refused { operation, status, code, message }
+}
+
+/// Reads an answer's body as text; `None` if it breaks off or is beyond all measure.
+pub(super) async fn text(mut answer: Response) -> Option<String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST {
+            return None;
+        }
+    }
+    let text = String::from_utf8_lossy(&body);
+    Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+}
+
+/// Code and message of a store's error, XML or whatever else it is.
+fn read_error(body: &str) -> (Option<String>, String) {
+    if let Ok(document) = roxmltree::Document::parse(body) {
+        let text = |name| {
+            let node = document.descendants().find(|node| node.has_tag_name(name))?;
+            node.text().map(|text| mask(text.trim()))
+        };
+        if let Some(code) = text("Code") {
+            let detail =
+                text("AuthenticationErrorDetail").map(|detail| format!(" ({detail})")).unwrap_or_default();
+            let message = text("Message").unwrap_or_default();
+            let first = message.lines().next().unwrap_or_default().trim().to_owned();
+            return (Some(code), first + &detail);
+        }
+    }
+    let said = read_body(body.as_bytes());
+    (said.code, said.message)
+}

@@ -1,0 +1,262 @@
+//! One call: token, gate, request, answer, judgement, and repetition where it does no harm.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::auth::Bearer;
+use crate::backoff::guid;
+use crate::error::{Class, Error, Fate};
+use crate::gate::{Closed, Outcome};
+
+use super::Client;
+
+/// Times that a harmless call is repeated.
+const REPEATS: u32 = 6;
+/// Longest delay before one of them; a longer one is the caller's to wait.
+const LONGEST: Duration = Duration::from_secs(30);
+/// No repetition begins after so long.
+const BUDGET: Duration = Duration::from_secs(300);
+
+/// What is sent along.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) enum Body {
+    /// Nothing.
+    #[default]
+    None,
+    /// Nothing, said aloud: without `Content-Length: 0` and a JSON type the service answers 411 and 415.
+    Empty,
+    /// JSON.
+    Json(Bytes),
+    /// A file that is sent as it is.
+    File(std::path::PathBuf, u64),
+}
+
+impl Body {
+    /// A JSON body.
+    pub(in super::super) fn json<T: Serialize>(operation: &'static str, value: &T) -> Result<Self, Error> {
+        serde_json::to_vec(value).map(|bytes| Self::Json(bytes.into())).map_err(|error| {
+            Error::unsent(
+                operation,
+                Class::Permanent,
+                format!("the request cannot be written as JSON: {error}"),
+            )
+        })
+    }
+}
+
+/// Query of a call.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) enum Query {
+    /// None.
+    #[default]
+    None,
+    /// Ready to be sent.
+    Raw(String),
+}
+
+/// A call to be made.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Call {
+    /// What it does, as errors name it.
+    pub(in super::super) operation: &'static str,
+    pub(in super::super) method: Method,
+    /// Path behind the base; an empty last segment is a slash at the end.
+    pub(in super::super) path: Vec<String>,
+    pub(in super::super) query: Query,
+    pub(in super::super) body: Body,
+    /// Doing it twice does no harm, so it is repeated here.
+    pub(in super::super) repeatable: bool,
+}
+
+impl Call {
+    /// A GET.
+    pub(in super::super) fn get(operation: &'static str, path: Vec<String>) -> Self {
+        Self { operation, method: Method::GET, path, query: Query::None, body: Body::None, repeatable: true }
+    }
+
+    /// A call that changes something and is never repeated here.
+    pub(in super::super) fn once(
+        operation: &'static str,
+        method: Method,
+        path: Vec<String>,
+        body: Body,
+    ) -> Self {
+        Self { operation, method, path, query: Query::None, body, repeatable: false }
+    }
+
+    /// A change that leads to the same however often it is made.
+    pub(in super::super) fn idempotent(
+        operation: &'static str,
+        method: Method,
+        path: Vec<String>,
+        body: Body,
+    ) -> Self {
+        Self { repeatable: true, ..Self::once(operation, method, path, body) }
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(in super::super) struct Answer {
+    pub(in super::super) status: u16,
+    pub(in super::super) body: Vec<u8>,
+    pub(in super::super) request_id: String,
+}
+
+impl Client {
+    /// Makes a call whose answer is an object, by itself or in an envelope of one.
+    pub(in super::super) async fn object<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        self.parsed(call, read).await
+    }
+
+    /// Makes a call whose answer is read by `read`.
+    pub(in super::super) async fn parsed<T>(
+        &self,
+        call: Call,
+        read: impl Fn(Value) -> Result<T, serde_json::Error>,
+    ) -> Result<T, Error> {
+        let repeatable = call.repeatable;
+        let operation = call.operation;
+        let mut repeats = 0;
+        loop {
+            let answer = self.send(&call).await?;
+            match serde_json::from_slice::<Value>(&answer.body).and_then(&read) {
+                Ok(object) => return Ok(object),
+                Err(error) => {
+                    let class = if repeatable { Class::Retry } else { Class::Reconcile };
+                    let why = format!(
+                        "the service's answer cannot be read: {}",
+                        dropship_redact::mask(&error.to_string())
+                    );
+                    let mut error = Error::unsent(operation, class, why);
+                    error.fate = Fate::Uncertain;
+                    error.status = Some(answer.status);
+                    error.request_id = answer.request_id;
+                    error.correlation_id = self.correlation.to_string();
+                    if !repeatable || repeats == 2 {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(self.shared.backoff.delay(repeats).min(LONGEST)).await;
+                    repeats += 1;
+                }
+            }
+        }
+    }
+
+    /// Makes a call whose answer says nothing.
+    pub(in super::super) async fn nothing(&self, call: Call) -> Result<(), Error> {
+        self.send(&call).await.map(drop)
+    }
+
+    /// Makes a call, again and again if it is harmless and there is hope.
+    pub(in super::super) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+        let start = Instant::now();
+        let mut repeats = 0;
+        loop {
+            let error = match self.authorized(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let again = call.repeatable && error.class == Class::Retry && repeats < REPEATS;
+            // A token service that fails and a gate that is closed have had their repetitions.
+            let delay = error.retry_after.unwrap_or_else(|| self.shared.backoff.delay(repeats).min(LONGEST));
+            let late = start.elapsed() + delay > BUDGET || delay > LONGEST * 4;
+            if !again || late || error.fate == Fate::NeverSent && error.request_id.is_empty() {
+                return Err(error);
+            }
+            tracing::debug!(operation = call.operation, %error, delay_ms = delay.as_millis(), "A call is repeated");
+            tokio::time::sleep(delay).await;
+            repeats += 1;
+        }
+    }
+
+    /// One attempt, and a second one with a new token if the first was refused with 401.
+    async fn authorized(&self, call: &Call) -> Result<Answer, Error> {
+        let bearer = self.bearer(call.operation).await?;
+        match self.attempt(call, &bearer).await {
+            // The service did nothing, so this is right for creates, too.
+            Err(error) if error.status == Some(401) => {
+                self.shared.tokens.refused(&bearer).await;
+                let bearer = self.bearer(call.operation).await?;
+                let again = self.attempt(call, &bearer).await;
+                if again.as_ref().is_err_and(|error| error.status == Some(401)) {
+                    self.shared.tokens.refused(&bearer).await;
+                }
+                again
+            }
+            done => done,
+        }
+    }
+
+    /// A token for a call.
+    pub(in super::super) async fn bearer(&self, operation: &'static str) -> Result<Bearer, Error> {
+        self.shared.tokens.get().await.map_err(|mut error| {
+            error.message = format!("no access token: {}", error.message);
+            error.operation = operation;
+            error.correlation_id = self.correlation.to_string();
+            error
+        })
+    }
+
+    /// One attempt: waits for its turn at the gate, and tells the gate what became of it.
+    async fn attempt(&self, call: &Call, bearer: &Bearer) -> Result<Answer, Error> {
+        let pass = self.shared.gate.enter().await.map_err(|closed| self.refused(call.operation, closed))?;
+        let request_id = guid();
+        let started = Instant::now();
+        let result = self.exchange(call, bearer, &request_id).await;
+        let took_ms = started.elapsed().as_millis();
+        let operation = call.operation;
+        let status = match &result {
+            Ok(answer) => Some(answer.status),
+            Err(error) => error.status,
+        };
+        self.shared.observer.called(operation, status, started.elapsed());
+        pass.done(match &result {
+            Ok(answer) => {
+                tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");
+                Outcome::Answered
+            }
+            Err(error) => {
+                let status = error.status;
+                tracing::debug!(operation, status, took_ms, request_id, trace = ?error.trace, %error, "Call failed");
+                match status {
+                    // A local file that cannot be read says nothing of the service.
+                    None if error.class == Class::Permanent => Outcome::Answered,
+                    Some(429) => Outcome::Throttled(error.retry_after),
+                    Some(408 | 500..=599) | None => Outcome::Failed(error.retry_after),
+                    Some(_) => Outcome::Answered,
+                }
+            }
+        });
+        result
+    }
+
+    fn refused(&self, operation: &'static str, closed: Closed) -> Error {
+        let (wait, why) = match closed {
+            Closed::Paused(wait) => (wait, "the service asked for a pause"),
+            Closed::Down(wait) => (wait, "the service is down, as the last calls showed"),
+        };
+        let message = format!("{why}; it is tried again in {} s", wait.as_secs().max(1));
+        let mut error = Error::unsent(operation, Class::Retry, message);
+        error.retry_after = Some(wait);
+        error.correlation_id = self.correlation.to_string();
+        error
+    }
+}
+
+/// Reads an object; one in an envelope of one is taken out of it.
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Error> {
+    match value {
+        Value::Object(mut outer) if !outer.contains_key("id") => match outer.get_mut("value") {
+            Some(Value::Array(items)) if items.len() == 1 => serde_json::from_value(items.remove(0)),
+            _ => serde_json::from_value(Value::Object(outer)),
+        },
+        value => serde_json::from_value(value),
+    }
+}

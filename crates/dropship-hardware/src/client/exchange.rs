@@ -1,0 +1,170 @@
+//! One request and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{RequestBuilder, Response};
+use url::Url;
+
+use crate::auth::Bearer;
+use crate::error::{Class, Error, Failure, Fate, judge, read_body};
+use crate::http::chain;
+use crate::retry_after;
+
+use super::Client;
+use super::call::{Answer, Body, Call, Query};
+
+/// Most of an answer that is read.
+const MOST: usize = 64 * 1024 * 1024;
+/// Longest sending of a file.
+const FILE: Duration = Duration::from_secs(3600);
+
+impl Client {
+    /// Sends the request and reads the answer; an answer that is no success is an error.
+    pub(super) async fn exchange(
+        &self,
+        call: &Call,
+        bearer: &Bearer,
+        request_id: &str,
+    ) -> Result<Answer, Error> {
+        let mark = |mut error: Error| {
+            error.correlation_id = self.correlation.to_string();
+            error.request_id = request_id.to_owned();
+            error
+        };
+        let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.once };
+        let request = http
+            .request(call.method.clone(), self.url(call))
+            .header(AUTHORIZATION, bearer.header.clone())
+            .header(ACCEPT, "application/json")
+            .header("MS-CorrelationId", &*self.correlation)
+            .header("MS-RequestId", request_id);
+        let request = with_body(request, call).await?;
+        let answer = request.send().await.map_err(|error| mark(lost(call, error, None)))?;
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let body = match read_all(answer).await {
+            Ok(body) => body,
+            Err(broken) if status.is_success() => {
+                let error = match broken {
+                    Some(error) => lost(call, error, Some(status.as_u16())),
+                    None => {
+                        uncertain(call, Some(status.as_u16()), "the service's answer has no end".to_owned())
+                    }
+                };
+                return Err(mark(error));
+            }
+            // What a failure says is of less weight than that it is one.
+            Err(_) => Vec::new(),
+        };
+        if status.is_success() {
+            return Ok(Answer { status: status.as_u16(), body, request_id: request_id.to_owned() });
+        }
+        Err(mark(refusal(call, status, &headers, &body)))
+    }
+
+    fn url(&self, call: &Call) -> Url {
+        let mut url = self.shared.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(&call.path);
+        }
+        if let Query::Raw(query) = &call.query {
+            url.set_query(Some(query));
+        }
+        url
+    }
+}
+
+async fn with_body(request: RequestBuilder, call: &Call) -> Result<RequestBuilder, Error> {
+    Ok(match &call.body {
+        Body::None => request,
+        Body::Empty => request
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"))
+            .body(Bytes::new()),
+        Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.clone()),
+        Body::File(path, length) => {
+            let file = tokio::fs::File::open(path).await.map_err(|error| {
+                let message = format!("{} cannot be read: {error}", path.display());
+                Error::unsent(call.operation, Class::Permanent, message)
+            })?;
+            let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024);
+            request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .header(CONTENT_LENGTH, *length)
+                .timeout(FILE)
+                .body(reqwest::Body::wrap_stream(stream))
+        }
+    })
+}
+
+/// No answer, or none that is whole. Only a connection that never came about certainly sent nothing.
+fn lost(call: &Call, error: reqwest::Error, status: Option<u16>) -> Error {
+    let unsent = status.is_none() && (error.is_connect() || error.is_builder());
+    let timeout = error.is_timeout();
+    let why = chain(&error.without_url());
+    if unsent {
+        return Error::unsent(call.operation, Class::Retry, format!("the service cannot be reached: {why}"));
+    }
+    let what = if timeout { "the service did not answer in time" } else { "the connection broke" };
+    uncertain(call, status, format!("{what}: {why}"))
+}
+
+fn uncertain(call: &Call, status: Option<u16>, message: String) -> Error {
+    let class = if call.repeatable { Class::Retry } else { Class::Reconcile };
+    let mut error = Error::unsent(call.operation, class, message);
+    error.fate = Fate::Uncertain;
+    error.status = status;
+    error
+}
+
+/// The service answered that it did not, could not or would not.
+fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let said = read_body(body);
+    let judgement = judge(status.as_u16(), &said, call.repeatable);
+    let message = match said.message.is_empty() {
+        false => said.message,
+        true if status.is_redirection() => {
+            "the service answered with a redirect, which is never followed".to_owned()
+        }
+        true => status.canonical_reason().unwrap_or("the service gave no reason").to_owned(),
+    };
+    Error::from(Failure {
+        class: judgement.class,
+        fate: judgement.fate,
+        status: Some(status.as_u16()),
+        code: said.code,
+        message,
+        validation: said.validation,
+        retry_after: retry_after::read(headers),
+        operation: call.operation,
+        correlation_id: String::new(),
+        request_id: String::new(),
+        trace: trace(headers),
+    })
+}
+
+/// Reads a body whole; `Err(None)` if it is beyond all measure.
+async fn read_all(mut answer: Response) -> Result<Vec<u8>, Option<reqwest::Error>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > MOST {
+            return Err(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The service's own ids of a call: their names are not documented, so whatever looks like one.
+fn trace(headers: &HeaderMap) -> Vec<(String, String)> {
+    let is_id =
+        |name: &str| ["request", "correlation", "trace", "activity"].iter().any(|part| name.contains(part));
+    headers
+        .iter()
+        .filter(|(name, _)| is_id(name.as_str()))
+        .filter_map(|(name, value)| Some((name.to_string(), dropship_redact::mask(value.to_str().ok()?))))
+        .take(8)
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! Shipping labels of a submission.
+
+use reqwest::Method;
+
+use crate::error::{Class, Error};
+use crate::paging::Pages;
+use crate::{LabelId, LabelUpdate, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
+
+use super::submissions::{submission, under};
+use super::{Body, Call, Client, Query};
+
+impl Client {
+    /// All labels of a submission, page by page; without targeting.
+    #[must_use]
+    pub fn labels(&self, product: ProductId, of: SubmissionId) -> Pages<ShippingLabel> {
+        let path = under(under(submission(product, of), "shippingLabels"), "");
+        Pages::new(self.clone(), Call::get("list shipping labels", path))
+    }
+
+    /// One label; its targeting only if asked for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn label(
+        &self,
+        product: ProductId,
+        of: SubmissionId,
+        id: LabelId,
+        with_targeting: bool,
+    ) -> Result<ShippingLabel, Error> {
+        let mut call = Call::get("get shipping label", label(product, of, id));
+        if with_targeting {
+            call.query = Query::Raw("includeTargetingInfo=true".to_owned());
+        }
+        self.object(call).await
+    }
+
+    /// Creates a label, which asks for it to be published. Never repeated here: with
+    /// [`super::super::Fate::Uncertain`] look for it first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create_label(
+        &self,
+        product: ProductId,
+        of: SubmissionId,
+        new: &NewShippingLabel,
+    ) -> Result<ShippingLabel, Error> {
+        const OPERATION: &str = "create shipping label";
+        let body = Body::json(OPERATION, new)?;
+        let path = under(submission(product, of), "shippingLabels");
+        self.object(Call::once(OPERATION, Method::POST, path, body)).await
+    }
+
+    /// Changes a label's targeting. Not repeated here: a change that went through locks the label, and its
+    /// repetition would be refused though all is well.
+    ///
+    /// # Errors
+    /// See [`Error`]; an update that changes nothing is refused before it is sent, as the service would.
+    pub async fn update_label(
+        &self,
+        product: ProductId,
+        of: SubmissionId,
+        id: LabelId,
+        update: &LabelUpdate,
+    ) -> Result<(), Error> {
+        const OPERATION: &str = "update shipping label";
+        if update.is_empty() {
+            return Err(Error::unsent(OPERATION, Class::Permanent, "the update changes nothing"));
+        }
+        let body = Body::json(OPERATION, update)?;
+        self.nothing(Call::once(OPERATION, Method::PATCH, label(product, of, id), body)).await
+    }
+
+    /// Asks for a label to be withdrawn; it takes the service more than a day, and the label then shows as
+    /// failed. Not repeated here: the repetition of a cancel that went through may be refused.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn cancel_label(&self, product: ProductId, of: SubmissionId, id: LabelId) -> Result<(), Error> {
+        let path = under(label(product, of, id), "cancel");
+        self.nothing(Call::once("cancel shipping label", Method::PUT, path, Body::Empty)).await
+    }
+}
+
+/// Path of a label.
+fn label(product: ProductId, of: SubmissionId, id: LabelId) -> Vec<String> {
+    under(under(submission(product, of), "shippingLabels"), &id.to_string())
+}

@@ -1,0 +1,79 @@
+//! Preproduction packages.
+
+use std::path::Path;
+
+use reqwest::Method;
+
+use crate::blob::TransferError;
+use crate::error::{Class, Error};
+use crate::paging::Pages;
+use crate::{Asset, PreprodPackage};
+use dropship_redact::SafeUrl;
+
+use super::submissions::under;
+use super::{Body, Call, Client};
+
+impl Client {
+    /// Sends a package for preproduction signing. Never repeated here.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn preprod_submit(&self, package: &Path) -> Result<PreprodPackage, Error> {
+        const OPERATION: &str = "create preproduction package";
+        let metadata = tokio::fs::metadata(package).await.map_err(|error| {
+            Error::unsent(
+                OPERATION,
+                Class::Permanent,
+                format!("{} cannot be read: {error}", package.display()),
+            )
+        })?;
+        let body = Body::File(package.to_owned(), metadata.len());
+        self.object(Call::once(OPERATION, Method::PUT, under(packages(), ""), body)).await
+    }
+
+    /// One preproduction package, with its results.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn preprod_package(&self, id: &str) -> Result<PreprodPackage, Error> {
+        self.object(Call::get("get preproduction package", under(packages(), id))).await
+    }
+
+    /// Results of a preproduction package, page by page.
+    #[must_use]
+    pub fn preprod_assets(&self, id: &str) -> Pages<Asset> {
+        let path = under(under(packages(), id), "assets");
+        Pages::new(self.clone(), Call::get("list preproduction assets", path))
+    }
+
+    /// One result of a preproduction package.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn preprod_asset(&self, id: &str, asset: &str) -> Result<Asset, Error> {
+        let path = under(under(under(packages(), id), "assets"), asset);
+        self.object(Call::get("get preproduction asset", path)).await
+    }
+
+    /// Fetches the bytes of a result.
+    ///
+    /// # Errors
+    /// See [`TransferError`].
+    pub async fn preprod_download(
+        &self,
+        id: &str,
+        asset: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<u64, TransferError> {
+        let mut url = self.shared.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["preprod", "packages", id, "assets", asset, "download"]);
+        }
+        self.download(&SafeUrl::new(url), to, progress).await
+    }
+}
+
+fn packages() -> Vec<String> {
+    vec!["preprod".to_owned(), "packages".to_owned()]
+}

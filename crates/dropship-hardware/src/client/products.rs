@@ -1,0 +1,58 @@
+//! Products and audiences.
+
+use reqwest::Method;
+
+use crate::error::Error;
+use crate::paging::Pages;
+use crate::{Audience, NewProduct, Product, ProductId, ProductUpdate};
+
+use super::{Body, Call, Client};
+
+impl Client {
+    /// The audiences of this account.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn audiences(&self) -> Result<Vec<Audience>, Error> {
+        Pages::new(self.clone(), Call::get("list audiences", vec!["audiences".into()])).all().await
+    }
+
+    /// All products, page by page.
+    #[must_use]
+    pub fn products(&self) -> Pages<Product> {
+        Pages::new(self.clone(), Call::get("list products", vec!["products".into(), String::new()]))
+    }
+
+    /// One product.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn product(&self, id: ProductId) -> Result<Product, Error> {
+        self.object(Call::get("get product", product(id))).await
+    }
+
+    /// Creates a product. Never repeated here: with [`super::super::Fate::Uncertain`] look for it first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
+        const OPERATION: &str = "create product";
+        let body = Body::json(OPERATION, new)?;
+        self.object(Call::once(OPERATION, Method::POST, vec!["products".into()], body)).await
+    }
+
+    /// Changes a product.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn update_product(&self, id: ProductId, update: &ProductUpdate) -> Result<(), Error> {
+        const OPERATION: &str = "update product";
+        let body = Body::json(OPERATION, update)?;
+        self.nothing(Call::idempotent(OPERATION, Method::PATCH, product(id), body)).await
+    }
+}
+
+/// Path of a product.
+pub(super) fn product(id: ProductId) -> Vec<String> {
+    vec!["products".into(), id.to_string()]
+}

@@ -1,0 +1,272 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::testing::{Asked, Reply, Server};
+use crate::*;
+
+mod documented;
+
+const PRODUCT: ProductId = ProductId(14_631_253_285_588_838);
+const SUBMISSION: SubmissionId = SubmissionId(1_152_921_504_621_465_124);
+const LABEL: LabelId = LabelId(1_152_921_504_606_978_422);
+
+fn new_product() -> NewProduct {
+    serde_json::from_value(json!({
+        "productName": "p", "testHarness": "attestation", "deviceType": "internal",
+        "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]
+    }))
+    .expect("product")
+}
+
+fn new_submission() -> NewSubmission {
+    NewSubmission { name: "s".into(), kind: SubmissionKind::Initial }
+}
+
+/// What a server answers in turn; the last answer stays.
+async fn in_turn(replies: Vec<Reply>) -> Server {
+    let count = AtomicUsize::new(0);
+    Server::start(move |_| {
+        let at = count.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1);
+        replies[at].clone()
+    })
+    .await
+}
+
+fn product_json() -> Value {
+    json!({"id": PRODUCT.0, "productName": "p"})
+}
+
+#[tokio::test]
+async fn a_create_is_sent_once_whatever_happens() {
+    let cases = [
+        (Reply::Drop, Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(500), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(502), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(503), Class::Reconcile, Fate::Uncertain),
+        (Reply::Cut(201, vec![], 500, b"{\"id\":".to_vec()), Class::Reconcile, Fate::Uncertain),
+        (Reply::Answer(201, vec![], b"<html>garbage".to_vec()), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(201), Class::Reconcile, Fate::Uncertain),
+        (Reply::empty(429).with("Retry-After", "0"), Class::Retry, Fate::Refused),
+        (Reply::empty(400), Class::Permanent, Fate::Refused),
+        (Reply::empty(403), Class::Permission, Fate::Refused),
+        (Reply::empty(404), Class::Permanent, Fate::Refused),
+        (Reply::empty(411), Class::Permanent, Fate::Refused),
+        (Reply::empty(415), Class::Permanent, Fate::Refused),
+        (Reply::empty(422), Class::Permanent, Fate::Refused),
+        (Reply::empty(302).with("Location", "/elsewhere"), Class::Permanent, Fate::Uncertain),
+    ];
+    for (reply, class, fate) in cases {
+        let server = in_turn(vec![reply.clone()]).await;
+        let error = server.client().create_product(&new_product()).await.expect_err("no product");
+        assert_eq!((error.class, error.fate), (class, fate), "{reply:?}: {error}");
+        assert_eq!(error.operation, "create product");
+        let asked = server.asked();
+        assert_eq!(asked.len(), 1, "{reply:?}");
+        assert_eq!(asked[0].header("ms-requestid"), Some(error.request_id.as_str()));
+        assert_eq!(asked[0].header("ms-correlationid"), Some(error.correlation_id.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_was_sent_when_nobody_listens() {
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!("http://{}", listener.local_addr().expect("address"))
+    };
+    let server = in_turn(vec![Reply::empty(500)]).await;
+    let mut settings = server.settings();
+    settings.endpoint = gone.parse().expect("url");
+    let client = Client::new(settings.clone()).expect("client");
+    let error = client.create_product(&new_product()).await.expect_err("nobody there");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+
+    settings.endpoint = server.base.clone();
+    settings.authority = gone.parse().expect("url");
+    let client = Client::new(settings).expect("client");
+    let error = client.create_product(&new_product()).await.expect_err("no token");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn creates_use_connections_of_their_own() {
+    let server = in_turn(vec![Reply::json(201, &product_json())]).await;
+    let client = server.client();
+    for _ in 0..3 {
+        client.create_product(&new_product()).await.expect("created");
+        client.product(PRODUCT).await.expect("read");
+    }
+    let on = |method: &str| -> Vec<_> {
+        server.asked().iter().filter(|asked| asked.method == method).map(|asked| asked.connection).collect()
+    };
+    let (mut posts, mut gets) = (on("POST"), on("GET"));
+    posts.dedup();
+    gets.dedup();
+    assert_eq!((posts.len(), gets.len()), (3, 1), "{posts:?} {gets:?}");
+}
+
+#[tokio::test]
+async fn a_look_survives_what_passes() {
+    let server = in_turn(vec![
+        Reply::empty(500),
+        Reply::Drop,
+        Reply::Answer(200, vec![], b"garbage".to_vec()),
+        Reply::empty(429).with("Retry-After", "0"),
+        Reply::Cut(200, vec![], 99, b"{".to_vec()),
+        Reply::empty(200),
+        Reply::json(200, &json!({"value": [product_json()]})),
+    ])
+    .await;
+    assert_eq!(server.client().product(PRODUCT).await.expect("at last").id, PRODUCT);
+    assert_eq!(server.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn a_look_gives_up_in_the_end() {
+    let server =
+        in_turn(vec![Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}))])
+            .await;
+    let error = server.client().product(PRODUCT).await.expect_err("never");
+    assert_eq!((error.class, error.fate), (Class::Retry, Fate::Uncertain));
+    assert_eq!(error.message, "Internal server error");
+    assert_eq!(server.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_for_creates_too() {
+    let server = Server::bare({
+        let tokens = AtomicUsize::new(0);
+        move |asked| {
+            if asked.target.contains("oauth2") {
+                return Reply::token(&format!("t{}", tokens.fetch_add(1, Ordering::SeqCst)));
+            }
+            match asked.header("authorization") {
+                Some("Bearer t1") => Reply::json(201, &product_json()),
+                _ => Reply::empty(401),
+            }
+        }
+    })
+    .await;
+    server.client().create_product(&new_product()).await.expect("with the second token");
+    assert_eq!((server.tokens(), server.asked().len()), (2, 2));
+
+    let server = in_turn(vec![Reply::empty(401)]).await;
+    let error = server.client().product(PRODUCT).await.expect_err("never");
+    assert_eq!((error.class, error.fate), (Class::Credentials, Fate::Refused));
+    assert_eq!((server.tokens(), server.asked().len()), (2, 2), "no endless 401s");
+    assert!(error.to_string().contains("associated with the account"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_speak_to_people_and_to_support() {
+    let body = json!({"error": {"code": "invalidInput", "message": "Validation Failed.", "validationErrors": [
+        {"target": "requestedSignatures", "message": "The OS code `WINDOWS_v100_X86_TH2_FULL` is invalid."}]}});
+    let server = in_turn(vec![Reply::json(422, &body).with("X-Ms-Request-Id", "theirs")]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("invalid");
+    assert!(error.has_code("InvalidInput"));
+    assert_eq!(error.trace, [("x-ms-request-id".to_owned(), "theirs".to_owned())]);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot create product: 422 invalidInput: Validation Failed.; requestedSignatures: The OS code \
+             `WINDOWS_v100_X86_TH2_FULL` is invalid. [request {}]",
+            error.request_id
+        )
+    );
+    let server = in_turn(vec![Reply::empty(403)]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("no role");
+    assert!(error.to_string().contains("Driver Submitter"), "{error}");
+    let server = in_turn(vec![Reply::empty(503)]).await;
+    let error = server.client().create_product(&new_product()).await.expect_err("no role");
+    assert!(error.to_string().contains("if this lasts"), "{error}");
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_stays_here() {
+    let server = in_turn(vec![Reply::empty(204)]).await;
+    let error = server
+        .client()
+        .update_label(PRODUCT, SUBMISSION, LABEL, &LabelUpdate::default())
+        .await
+        .expect_err("nothing to do");
+    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::NeverSent));
+    assert!(server.everything().is_empty());
+}
+
+#[tokio::test]
+async fn a_pause_holds_for_all_calls() {
+    let server =
+        in_turn(vec![Reply::empty(503).with("Retry-After", "1"), Reply::json(200, &product_json())]).await;
+    let client = server.client();
+    client.create_product(&new_product()).await.expect_err("unavailable");
+    let start = std::time::Instant::now();
+    client.product(PRODUCT).await.expect("after the pause");
+    assert!(start.elapsed() > Duration::from_millis(900));
+}
+
+#[test]
+fn plain_http_is_for_loopback_alone() {
+    let base = |endpoint: &str| {
+        let endpoint = endpoint.parse().expect("url");
+        let secret = Credential::Secret(SecretSource::fixed(dropship_redact::Secret::new("x")));
+        let authority = settings::AUTHORITY.parse().expect("url");
+        Client::new(Settings::new(endpoint, authority, "t", "c", secret)).map(drop)
+    };
+    base("https://manage.devcenter.microsoft.com").expect("the service");
+    base("http://localhost:8080").expect("loopback");
+    base("http://[::1]:8080").expect("loopback");
+    assert!(matches!(base("http://manage.devcenter.microsoft.com"), Err(BuildError::PlainHttp { .. })));
+    assert!(matches!(base("file:///x"), Err(BuildError::NotAWebAddress { .. })));
+}
+
+#[tokio::test]
+async fn loopback_is_never_proxied() {
+    let server = Server::start(|asked| match asked.method.as_str() {
+        "CONNECT" => Reply::empty(502),
+        _ => Reply::json(200, &product_json()),
+    })
+    .await;
+    let mut settings = server.settings();
+    settings.proxy = Some("http://127.0.0.1:9".parse().expect("url"));
+    let client = Client::new(settings.clone()).expect("client");
+    client.product(PRODUCT).await.expect("directly");
+
+    // Everything else is.
+    settings.proxy = Some(server.base.clone());
+    settings.endpoint = "https://manage.devcenter.microsoft.com".parse().expect("url");
+    let client = Client::new(settings).expect("client");
+    client.create_product(&new_product()).await.expect_err("our proxy is none");
+    let last = server.asked().pop().expect("a request");
+    assert_eq!(
+        (last.method.as_str(), last.target.as_str()),
+        ("CONNECT", "manage.devcenter.microsoft.com:443")
+    );
+    assert_eq!(last.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_correlation_id_is_fit_for_a_header() {
+    let server = in_turn(vec![Reply::json(200, &product_json())]).await;
+    server.client().with_correlation("job \n7\u{fc}").product(PRODUCT).await.expect("sent");
+    assert_eq!(server.asked()[0].header("ms-correlationid"), Some("job7"));
+}
+
+#[test]
+fn everything_can_be_spawned() {
+    fn sendable<T: Send>(_: T) {}
+    fn check(
+        client: &Client,
+        url: &dropship_redact::SafeUrl,
+        path: &std::path::Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) {
+        sendable(client.upload(url, path, progress));
+        sendable(client.download(url, path, progress));
+        sendable(client.products().all());
+        sendable(client.commit(PRODUCT, SUBMISSION));
+    }
+    let _: fn(&Client, &dropship_redact::SafeUrl, &std::path::Path, &(dyn Fn(u64) + Send + Sync)) = check;
+}

@@ -1,0 +1,156 @@
+//! The bodies of errors: the API's JSON, a gateway's JSON, text, HTML, nothing.
+
+use serde_json::Value;
+
+use dropship_redact::mask;
+
+/// Longest message that is kept of a body.
+const LONGEST: usize = 600;
+
+/// What an error's body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct Said {
+    /// Error code.
+    pub(in super::super) code: Option<String>,
+    /// Message; empty if the body has none.
+    pub(in super::super) message: String,
+    /// Validation errors: (target, message).
+    pub(in super::super) validation: Vec<(String, String)>,
+}
+
+/// Reads the body of an error, whatever its form.
+pub(in super::super) fn read(body: &[u8]) -> Said {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(outer)) => read_object(&Value::Object(outer)),
+        Ok(Value::String(text)) => Said { message: tidy(&text), ..Said::default() },
+        _ => Said { message: tidy(&plain(&String::from_utf8_lossy(body))), ..Said::default() },
+    }
+}
+
+fn read_object(outer: &Value) -> Said {
+    // Entra says {"error":"invalid_client","error_description":"AADSTS..."}.
+    if let Some(Value::String(code)) = get(outer, "error") {
+        let message = text(outer, "error_description").or_else(|| text(outer, "message")).unwrap_or_default();
+        return Said { code: Some(tidy(code)), message: tidy(&message), validation: Vec::new() };
+    }
+    let inner = get(outer, "error").filter(|error| error.is_object()).unwrap_or(outer);
+    let either = |name| text(inner, name).or_else(|| text(outer, name));
+    let validation = [inner, outer].into_iter().find_map(|object| {
+        let list = get(object, "validationErrors")?.as_array()?;
+        let pair = |entry: &Value| {
+            let target = text(entry, "target").unwrap_or_default();
+            let message =
+                text(entry, "message").or_else(|| entry.as_str().map(str::to_owned)).unwrap_or_default();
+            (tidy(&target), tidy(&message))
+        };
+        (!list.is_empty()).then(|| list.iter().take(50).map(pair).collect())
+    });
+    Said {
+        code: either("code").map(|code| tidy(&code)),
+        message: tidy(&either("message").or_else(|| either("title")).unwrap_or_default()),
+        validation: validation.unwrap_or_default(),
+    }
+}
+
+/// A field by its name, case-blind.
+fn get<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// A field's text; numbers as their digits.
+fn text(object: &Value, name: &str) -> Option<String> {
+    match get(object, name)? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The words of an HTML page, or the text itself.
+fn plain(text: &str) -> String {
+    let trimmed = text.trim_start();
+    if !trimmed.starts_with('<') {
+        return text.to_owned();
+    }
+    // A page's title is the shortest thing that says what it is.
+    let lower = trimmed.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|at| {
+        let start = at + "<title>".len();
+        let end = lower[start..].find("</title>")? + start;
+        trimmed.get(start..end)
+    });
+    if let Some(title) = title.filter(|title| !title.trim().is_empty()) {
+        return title.to_owned();
+    }
+    let mut words = String::new();
+    let mut inside = false;
+    for c in trimmed.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                words.push(' ');
+            }
+            c if !inside => words.push(c),
+            _ => {}
+        }
+    }
+    words
+}
+
+/// One line without secrets, control characters and excess.
+fn tidy(text: &str) -> String {
+    let masked = mask(text);
+    let mut line = String::new();
+    for word in masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+            line.truncate(end);
+            line.push_str(" ...");
+            break;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_body_is_read() {
+        let api = read(
+            br#"{"error":{"code":"invalidInput","message":"Validation Failed.","validationErrors":
+            [{"target":"targetingInfo.chids","message":"At least one property is required for update."}]}}"#,
+        );
+        assert_eq!(api.code.as_deref(), Some("invalidInput"));
+        assert_eq!(api.message, "Validation Failed.");
+        assert_eq!(api.validation.len(), 1);
+        assert_eq!(api.validation[0].0, "targetingInfo.chids");
+
+        let gateway = read(br#"{"statusCode":500,"message":"Internal server error","activityId":"x"}"#);
+        assert_eq!((gateway.code, gateway.message.as_str()), (None, "Internal server error"));
+        let entra = read(
+            br#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid\r\nTrace ID: 1"}"#,
+        );
+        assert_eq!(entra.code.as_deref(), Some("invalid_client"));
+        assert_eq!(entra.message, "AADSTS7000215: Invalid Trace ID: 1");
+        assert_eq!(
+            read(b"<html><head><title>502 Bad Gateway</title></head></html>").message,
+            "502 Bad Gateway"
+        );
+        assert_eq!(read(b"<b>gone</b> away").message, "gone away");
+        assert_eq!(read(b"plain text").message, "plain text");
+        assert_eq!(read(b"\"a JSON text\"").message, "a JSON text");
+        assert_eq!(read(b""), Said::default());
+        assert_eq!(read(b"\xff\xfe\x00").code, None);
+        assert_eq!(read(br#"{"error":null,"message":null}"#), Said::default());
+        assert_eq!(read(b"at https://h/b?sig=abc&x").message, "at https://h/b?sig=***&x");
+        assert!(read("ä".repeat(4000).as_bytes()).message.len() < 700);
+    }
+}

@@ -1,0 +1,225 @@
+//! A token bucket that appears on the first 429, shrinks on each further one and grows back by itself.
+//!
+//! The service's limit is not published, so it is estimated: what was let through since the last 429, over
+//! the time that it took including the pause that the service asks for. That needs no window's length. A 429
+//! costs everybody a pause, so the rate stays a little below the estimate and feels its way up: each quiet span
+//! adds twice as much as the one before, which stays near a limit that is there and soon leaves one that is not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::backoff::{Backoff, random_unit};
+
+/// Part of the estimated limit that is used.
+const CAUTION: f64 = 0.98;
+/// What is left of a rate that was not borne for even one quiet span.
+const DECREASE: f64 = 0.9;
+/// What the first quiet span adds, as a part of the rate after the last 429.
+const INCREASE: f64 = 0.01;
+/// A rate of which less than this part was used was not borne.
+const USED: f64 = 0.8;
+/// With so many times the rate after the last 429 and no complaint, there is no limit any more.
+const FORGET: f64 = 8.0;
+/// Fewer calls than this tell nothing of a rate.
+const FEW: u32 = 4;
+/// Slowest rate, calls a second.
+const SLOWEST: f64 = 1.0 / 30.0;
+/// Longest pause after a 429 that names none.
+const LONGEST: Duration = Duration::from_secs(60);
+/// What was let through before so long a silence says nothing of the limit.
+const SILENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Rate {
+    backoff: Backoff,
+    bucket: Option<Bucket>,
+    /// Counts 429s that were acted upon; answers to calls of an earlier epoch teach nothing new.
+    epoch: u64,
+    /// Since then `passed` calls were let through.
+    since: Instant,
+    passed: u32,
+    /// The last of them.
+    last: Instant,
+    /// 429s in a row without a named pause.
+    unnamed: u32,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    /// Calls a second.
+    rate: f64,
+    /// The rate right after the last 429.
+    base: f64,
+    /// Calls that may be made at once.
+    tokens: f64,
+    /// A quiet span.
+    span: Duration,
+    filled: Instant,
+    grown: Instant,
+    /// Quiet spans since the last 429.
+    quiet: i32,
+    /// Calls since it grew last.
+    used: u32,
+}
+
+impl Rate {
+    pub(super) fn new(backoff: Backoff, now: Instant) -> Self {
+        Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, last: now, unnamed: 0 }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Takes the right to one call, or says how long to wait for it.
+    pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.grow(now);
+            if bucket.rate > bucket.base * FORGET {
+                tracing::info!("The service has not throttled for long; calls are no longer slowed");
+                self.bucket = None;
+            } else {
+                bucket.take(now)?;
+            }
+        }
+        if now.saturating_duration_since(self.last) > SILENCE {
+            (self.since, self.passed) = (now, 0);
+        }
+        self.last = now;
+        self.passed = self.passed.saturating_add(1);
+        Ok(())
+    }
+
+    /// A call of that epoch was throttled; returns how long everybody pauses.
+    pub(super) fn throttled(&mut self, epoch: u64, asked: Option<Duration>, now: Instant) -> Duration {
+        let current = epoch == self.epoch;
+        let pause = asked.unwrap_or_else(|| {
+            if current {
+                self.unnamed = self.unnamed.saturating_add(1);
+            }
+            let ceiling = self.backoff.ceiling(self.unnamed.saturating_add(2)).min(LONGEST);
+            ceiling.mul_f64(0.5 + random_unit() / 2.0)
+        });
+        if asked.is_some() {
+            self.unnamed = 0;
+        }
+        if !current {
+            return pause;
+        }
+        let span = (now - self.since) + pause;
+        let seconds = span.as_secs_f64().max(0.001);
+        let estimate = f64::from(self.passed.max(1)) / seconds;
+        let rate = match &self.bucket {
+            // What was borne for a while is no more than the limit, whatever calls there were to make.
+            Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * CAUTION,
+            // A few calls after a silence are no estimate.
+            Some(bucket) if self.passed < FEW => bucket.rate * DECREASE,
+            Some(bucket) => (estimate * CAUTION).min(bucket.rate * DECREASE),
+            None => estimate * CAUTION,
+        }
+        .max(SLOWEST);
+        let per_minute = (rate * 60.0).round();
+        tracing::warn!(
+            per_minute,
+            pause_ms = pause.as_millis(),
+            "The service throttles: calls pause, then go on at {per_minute} a minute"
+        );
+        self.bucket = Some(Bucket {
+            rate,
+            base: rate,
+            tokens: 1.0,
+            span: span.clamp(Duration::from_millis(100), Duration::from_secs(60)),
+            filled: now + pause,
+            grown: now + pause,
+            quiet: 0,
+            used: 0,
+        });
+        self.epoch += 1;
+        self.since = now + pause;
+        self.last = self.since;
+        self.passed = 0;
+        pause
+    }
+}
+
+impl Bucket {
+    /// Grows the rate by a step when a quiet span has passed in which nearly all of it was used: only that is borne.
+    fn grow(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.grown);
+        let allowed = self.rate * passed.as_secs_f64();
+        if passed < self.span || allowed < 1.0 {
+            return;
+        }
+        self.grown = now;
+        if f64::from(std::mem::take(&mut self.used)) >= USED * allowed {
+            self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
+            self.quiet += 1;
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let most = (self.rate * self.span.as_secs_f64() * 0.1).clamp(1.0, 5.0);
+        let fresh = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
+        self.tokens = (self.tokens + fresh).min(most);
+        self.filled = self.filled.max(now);
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            self.used = self.used.saturating_add(1);
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate) + Duration::from_millis(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn silence_says_nothing_of_the_limit() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        let busy = start + Duration::from_secs(7200);
+        for call in 0..40_u32 {
+            assert_eq!(rate.take(busy + SECOND * call / 40), Ok(()));
+        }
+        rate.throttled(0, Some(59 * SECOND), busy + SECOND);
+        let per_minute = rate.bucket.as_ref().expect("a limit").rate * 60.0;
+        assert!((38.0..=40.0).contains(&per_minute), "{per_minute}");
+    }
+
+    #[test]
+    fn a_few_calls_after_a_silence_are_no_estimate() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        (0..600).for_each(|_| assert_eq!(rate.take(start), Ok(())));
+        rate.throttled(0, Some(60 * SECOND), start);
+        let before = rate.bucket.as_ref().expect("a limit").rate;
+        let later = start + Duration::from_secs(7200);
+        assert_eq!(rate.take(later), Ok(()));
+        assert_eq!(rate.take(later), Ok(()));
+        rate.throttled(1, Some(59 * SECOND), later + SECOND);
+        let after = rate.bucket.as_ref().expect("a limit").rate;
+        assert!(after < before && after > before / 2.0, "{after} after {before} a second");
+    }
+
+    #[test]
+    fn a_rate_that_nobody_used_was_not_borne() {
+        let start = Instant::now();
+        let mut rate = Rate::new(BACKOFF, start);
+        assert_eq!(rate.take(start), Ok(()));
+        rate.throttled(0, Some(SECOND), start);
+        let learnt = |rate: &Rate| rate.bucket.as_ref().expect("a limit").rate;
+        let (first, mut now) = (learnt(&rate), start + Duration::from_secs(7200));
+        assert_eq!(rate.take(now), Ok(()));
+        assert_eq!(learnt(&rate), first, "nothing was tried in two hours");
+        while learnt(&rate) <= first {
+            now += rate.take(now).err().unwrap_or_default();
+            assert!(now < start + Duration::from_secs(7260), "used as far as it goes it grows");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Open enums: values the documentation names, and whatever else the service says.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Mutex;
+
+use serde::de::{self, Deserializer, Visitor};
+
+/// Declares an enum of wire texts. Reading ignores case and blanks around; an unknown value goes through
+/// as `Other` and is logged once. Writing uses the spelling given here.
+macro_rules! open_enum {
+    (
+        $(#[$doc:meta])*
+        pub enum $name:ident { $( $(#[$vdoc:meta])* $variant:ident = $text:literal, )+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$vdoc])* $variant, )+
+            /// A value that the documentation does not name, as it came.
+            Other(String),
+        }
+
+        impl $name {
+            /// Every documented value, in the documentation's order.
+            pub const ALL: &'static [$name] = &[$( $name::$variant, )+];
+
+            /// The wire text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $text, )+
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                let text = text.trim();
+                $( if text.eq_ignore_ascii_case($text) { return Self::$variant; } )+
+                Self::Other(text.to_owned())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(text))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = $crate::model::open::text(deserializer)?;
+                let value = Self::from(text.as_str());
+                if let Self::Other(text) = &value {
+                    $crate::model::open::note_unknown(stringify!($name), text);
+                }
+                Ok(value)
+            }
+        }
+    };
+}
+pub(super) use open_enum;
+
+/// Reads a text, or a number or boolean as its text: `currentStep` has been seen as a number.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+
+    impl Visitor<'_> for Text {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a number")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_string<E: de::Error>(self, text: String) -> Result<String, E> {
+            Ok(text)
+        }
+
+        fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+    }
+
+    deserializer.deserialize_any(Text)
+}
+
+/// Most unknown values remembered; a service gone mad must not grow our memory.
+const REMEMBERED: usize = 512;
+
+/// Logs a value that the documentation does not name, once for each kind and value.
+pub(super) fn note_unknown(kind: &'static str, value: &str) {
+    static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
+    let Ok(mut seen) = SEEN.lock() else { return };
+    let seen = seen.get_or_insert_default();
+    if seen.len() < REMEMBERED && seen.insert((kind, value.to_owned())) {
+        let value = dropship_redact::mask(value);
+        tracing::info!(
+            kind,
+            value,
+            "The service sent {kind} `{value}`, which its documentation does not name"
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! Submissions: one package each, initial or derived.
+
+use std::ops::Deref;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use dropship_redact::SafeUrl;
+
+use super::open::open_enum;
+use super::status::{State, Step};
+use super::{Link, ProductId, SubmissionId, Unknown, WorkflowStatus, link, wire};
+
+open_enum! {
+    /// What a submission is; `type` on the wire.
+    pub enum SubmissionKind {
+        /// The first and only full package of a product.
+        Initial = "initial",
+        /// A driver update acceptable (DUA) package on top of the initial one.
+        Derived = "derived",
+    }
+}
+
+open_enum! {
+    /// Whether a submission was handed over for processing.
+    pub enum CommitStatus {
+        /// Not committed.
+        Pending = "commitPending",
+        /// Committed.
+        Received = "commitReceived",
+        /// Committed, being taken in; from older documentation.
+        Started = "commitStarted",
+        /// Committed and taken in.
+        Complete = "commitComplete",
+        /// The commit failed for good.
+        Failed = "commitFailed",
+    }
+}
+
+open_enum! {
+    /// What a download is.
+    pub enum DownloadKind {
+        /// The package that was uploaded; before the commit, the slot to upload to.
+        InitialPackage = "initialPackage",
+        /// The shell for derived submissions.
+        DerivedPackage = "derivedPackage",
+        /// The package that Microsoft signed.
+        SignedPackage = "signedPackage",
+        /// The certification report.
+        CertificationReport = "certificationReport",
+        /// Hardware ids of the package, for shipping labels.
+        DriverMetadata = "driverMetadata",
+        /// Notes.
+        ExternalNotes = "ExternalNotes",
+        /// The service itself does not know.
+        Unknown = "Unknown",
+    }
+}
+
+/// Request for a new submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewSubmission {
+    /// Name; it shows in the dashboard.
+    pub name: String,
+    /// Initial or derived.
+    #[serde(rename = "type")]
+    pub kind: SubmissionKind,
+}
+
+/// What can be changed of a submission: its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmissionUpdate {
+    /// The new name.
+    pub name: String,
+}
+
+/// A submission as the service shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Submission {
+    /// Its id.
+    pub id: SubmissionId,
+    /// Its product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    /// Name.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub name: String,
+    /// Initial or derived.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SubmissionKind>,
+    /// Absent in some answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_status: Option<CommitStatus>,
+    /// Only when one submission is asked for; absent right after the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_status: Option<WorkflowStatus>,
+    /// Only when one submission is asked for; may be absent in the answer to a create.
+    #[serde(default, deserialize_with = "wire::or_default", skip_serializing_if = "Downloads::is_nothing")]
+    pub downloads: Downloads,
+    /// Whether the package is an extension driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_extension_inf: Option<bool>,
+    /// Whether it passed the universal API test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_universal: Option<bool>,
+    /// Whether it passed the declarative INF test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_declarative_inf: Option<bool>,
+    /// An upload slot in the form of an older version of the API.
+    #[serde(default, with = "wire::opt_url", skip_serializing_if = "Option::is_none")]
+    pub file_upload_url: Option<SafeUrl>,
+    /// Hints.
+    #[serde(default, deserialize_with = "wire::list")]
+    pub links: Vec<Link>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}
+
+impl Submission {
+    /// URL of a download, wherever the service puts it: among the downloads, or in a link of that relation.
+    #[must_use]
+    pub fn download(&self, kind: &DownloadKind) -> Option<SafeUrl> {
+        let item = self.downloads.iter().find(|item| item.kind == *kind);
+        item.map(|item| item.url.clone())
+            .or_else(|| SafeUrl::parse(&link::find(&self.links, kind.as_str())?.href).ok())
+    }
+
+    /// Where the package is to be uploaded, for initial and derived submissions alike.
+    #[must_use]
+    pub fn upload_url(&self) -> Option<SafeUrl> {
+        self.download(&DownloadKind::InitialPackage).or_else(|| self.file_upload_url.clone())
+    }
+
+    /// Whether the last step is done and the signed package is offered; either alone is not enough. A step
+    /// that has only a number counts as the last, as the package says that it is.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let done = |status: &WorkflowStatus| {
+            status.is(&Step::FinalizeIngestion, &State::Completed)
+                || status.is_unnamed() && status.state == Some(State::Completed)
+        };
+        self.workflow_status.as_ref().is_some_and(done)
+            && self.download(&DownloadKind::SignedPackage).is_some()
+    }
+
+    /// Whether the service gave the submission up.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.commit_status == Some(CommitStatus::Failed)
+            || self.workflow_status.as_ref().is_some_and(WorkflowStatus::failed)
+    }
+
+    /// Whether a commit has certainly been carried out: a status past pending, or a workflow.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        match &self.commit_status {
+            Some(CommitStatus::Pending) => false,
+            Some(CommitStatus::Received | CommitStatus::Started | CommitStatus::Complete) => true,
+            Some(CommitStatus::Failed) => false,
+            _ => self
+                .workflow_status
+                .as_ref()
+                .is_some_and(|status| status.state.is_some() && status.state != Some(State::NotStarted)),
+        }
+    }
+}
+
+/// `downloads` of a submission; reads like a slice of its items.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Downloads {
+    /// What can be fetched; items without a usable URL are left out.
+    #[serde(deserialize_with = "items")]
+    pub items: Vec<Download>,
+    /// What the service has to say about them.
+    #[serde(deserialize_with = "wire::texts")]
+    pub messages: Vec<String>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}
+
+impl Downloads {
+    fn is_nothing(&self) -> bool {
+        self.items.is_empty() && self.messages.is_empty() && self.other.is_empty()
+    }
+}
+
+impl Deref for Downloads {
+    type Target = [Download];
+
+    fn deref(&self) -> &[Download] {
+        &self.items
+    }
+}
+
+/// One file that can be fetched, or the slot to upload to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Download {
+    /// What it is; `type` on the wire.
+    #[serde(rename = "type")]
+    pub kind: DownloadKind,
+    /// Where it lies; written without its signature.
+    #[serde(serialize_with = "shown")]
+    pub url: SafeUrl,
+}
+
+fn shown<S: serde::Serializer>(url: &SafeUrl, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(url)
+}
+
+fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Download>, D::Error> {
+    #[derive(Deserialize)]
+    struct Item {
+        #[serde(rename = "type")]
+        kind: Option<DownloadKind>,
+        #[serde(default, with = "wire::opt_url")]
+        url: Option<SafeUrl>,
+    }
+
+    let items: Vec<Item> = wire::list(deserializer)?;
+    let whole = |item: Item| {
+        let kind = item.kind.unwrap_or(DownloadKind::Unknown);
+        item.url.map(|url| Download { kind, url })
+    };
+    Ok(items.into_iter().filter_map(whole).collect())
+}

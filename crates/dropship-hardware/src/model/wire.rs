@@ -1,0 +1,169 @@
+//! Helpers that read what the service sends though it is not quite what it documents.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use dropship_redact::{SafeUrl, mask};
+
+use super::{ids, open};
+
+/// `null` is the default, as an absent field is.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A value of the wrong type counts as absent: for fields that nothing is decided by.
+pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(T::default());
+    }
+    Ok(serde_json::from_value(value).unwrap_or_else(|error| {
+        open::note_unknown(std::any::type_name::<T>(), &error.to_string());
+        T::default()
+    }))
+}
+
+/// A text; a number or boolean is read as its text, `null` as absent.
+pub(super) fn opt_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "open::text")] String);
+
+    Option::<Text>::deserialize(deserializer).map(|text| text.map(|Text(text)| text))
+}
+
+/// A text that may be missing; `null` is the empty text.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    opt_text(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A list of texts: `null` is empty, one bare text is a list of one, an object is its JSON.
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let plain = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(items) => items.into_iter().filter_map(plain).collect(),
+        Value::String(text) if text.is_empty() => Vec::new(),
+        other => plain(other).into_iter().collect(),
+    })
+}
+
+/// A list whose `null` elements, and which itself when `null`, count as absent.
+pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let items = Option::<Vec<Option<T>>>::deserialize(deserializer)?;
+    Ok(items.unwrap_or_default().into_iter().flatten().collect())
+}
+
+/// A map whose `null` values are defaults, and which itself when `null` is empty.
+pub(super) fn map<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    let entries = Option::<BTreeMap<String, Option<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(entries.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+}
+
+/// A map of such maps.
+pub(super) fn maps<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, BTreeMap<String, T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    #[derive(Deserialize)]
+    #[serde(transparent, bound = "T: Deserialize<'de> + Default")]
+    struct Inner<T>(#[serde(deserialize_with = "map")] BTreeMap<String, T>);
+
+    let entries = Option::<BTreeMap<String, Inner<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(entries.into_iter().map(|(key, Inner(value))| (key, value)).collect())
+}
+
+/// One object where the documentation's table says a list of objects.
+pub(super) fn one_or_first<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = match Value::deserialize(deserializer)? {
+        Value::Array(items) => items.into_iter().next().unwrap_or(Value::Null),
+        value => value,
+    };
+    if value.is_null() {
+        return Ok(None);
+    }
+    serde_json::from_value(value).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A 64-bit number that may be a string, and may be absent; written as a string.
+pub(super) mod opt_id {
+    use super::{Deserialize, Deserializer, Serializer, ids};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+        #[derive(Deserialize)]
+        struct Id(#[serde(deserialize_with = "ids::number_or_text")] u64);
+
+        Option::<Id>::deserialize(d).map(|id| id.map(|Id(id)| id))
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(id: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => s.collect_str(id),
+            None => s.serialize_none(),
+        }
+    }
+}
+
+/// Numbers that may be strings; written as numbers, which the service insists on for seller ids.
+pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Number(#[serde(deserialize_with = "ids::number_or_text")] u64);
+
+    let items = Option::<Vec<Number>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(items.into_iter().map(|Number(number)| number).collect())
+}
+
+/// A URL that may be absent, empty or unusable; written without what grants access.
+pub(super) mod opt_url {
+    use super::{Deserializer, SafeUrl, Serializer, lenient};
+
+    pub(in super::super) fn deserialize<'de, D>(deserializer: D) -> Result<Option<SafeUrl>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let text: String = lenient(deserializer)?;
+        Ok(SafeUrl::parse(&text).ok())
+    }
+
+    pub(in super::super) fn serialize<S>(url: &Option<SafeUrl>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+    {
+        match url {
+            Some(url) => serializer.collect_str(url),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+/// Writes a text with signatures and tokens masked.
+pub(super) fn mask_text<T: AsRef<str>, S: Serializer>(text: T, serializer: S) -> Result<S::Ok, S::Error> {
+    mask(text.as_ref()).serialize(serializer)
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::*;
+use crate::testing::{Reply, Server};
+
+#[test]
+fn only_the_token_is_taken_from_a_link() {
+    let links = |href: &str, rel: &str| vec![Link { href: href.into(), rel: rel.into(), ..Link::default() }];
+    let real = "https:// evil.example/api/products?pageSize=50&continuationToken=PD94%2Bb%3D%3D";
+    assert_eq!(next_token(&links(real, "next_link")).as_deref(), Some("PD94%2Bb%3D%3D"));
+    assert_eq!(next_token(&links(real, "self")), None);
+    assert_eq!(next_token(&links("https://h/products?continuationToken=", "next_link")), None);
+    assert_eq!(next_token(&links("", "next_link")), None);
+}
+
+/// Products `from..to` and a link to the next page.
+fn page(from: u64, to: u64, next: Option<&str>) -> Reply {
+    let value: Vec<_> = (from..to).map(|id| json!({"id": id, "productName": format!("p{id}")})).collect();
+    let mut links =
+        vec![json!({"href": "https://hardwareapi.example/api/v1/products?pageSize=50", "rel": "self"})];
+    if let Some(token) = next {
+        let href = format!("https:// evil.example/api/v1/products?pageSize=50&continuationToken={token}");
+        links.push(json!({"href": href, "rel": "next_link", "method": "GET"}));
+    }
+    Reply::json(200, &json!({"value": value, "links": links}))
+}
+
+#[tokio::test]
+async fn a_list_of_12345_comes_complete_through_faults() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let server = Server::start({
+        let calls = Arc::clone(&calls);
+        move |asked| {
+            match calls.fetch_add(1, Ordering::SeqCst) {
+                20 | 100 => return Reply::empty(500),
+                180 => return Reply::empty(429).with("Retry-After", "0"),
+                _ => {}
+            }
+            // The token is base64 with signs that must come back as they went out.
+            let token = asked.query("continuationToken").unwrap_or_else(|| "<+0=>".to_owned());
+            let from: u64 = token.trim_matches(['<', '+', '=', '>']).parse().expect("our own token");
+            let to = (from + 50).min(12_345);
+            let next = format!("%3C%2B{to}%3D%3E");
+            page(from, to, (to < 12_345).then_some(&next))
+        }
+    })
+    .await;
+    let all = server.client().products().all().await.expect("complete");
+    assert_eq!(all.len(), 12_345);
+    assert!(all.iter().zip(0..).all(|(product, id)| product.id.0 == id));
+    assert_eq!(calls.load(Ordering::SeqCst), 247 + 3);
+}
+
+#[tokio::test]
+async fn pages_that_lead_in_a_circle_end_with_an_error() {
+    let server = Server::start(|_| page(0, 50, Some("again"))).await;
+    let mut pages = server.client().products();
+    assert_eq!(pages.next().await.expect("the page itself is good").map(|page| page.len()), Some(50));
+    pages.next().await.expect_err("a circle");
+    pages.next().await.expect_err("it stays one");
+    assert_eq!(server.asked().len(), 2);
+    let error = server.client().products().all().await.expect_err("a circle");
+    assert!(error.to_string().contains("in a circle"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_later_page_repeats_is_left_out() {
+    let server = Server::start(|asked| match asked.query("continuationToken").as_deref() {
+        None => page(0, 50, Some("a")),
+        Some("a") => page(40, 90, Some("b")),
+        Some("b") => page(0, 0, Some("c")),
+        _ => page(90, 95, None),
+    })
+    .await;
+    let mut pages = server.client().products();
+    let mut lengths = Vec::new();
+    while let Some(page) = pages.next().await.expect("page") {
+        lengths.push(page.len());
+    }
+    assert_eq!(lengths, [50, 40, 5], "an empty page is no end");
+    assert!(pages.next().await.expect("the end stays").is_none());
+}
+
+#[tokio::test]
+async fn a_failed_page_can_be_asked_for_again() {
+    let broken = Arc::new(AtomicUsize::new(0));
+    let server = Server::start({
+        let broken = Arc::clone(&broken);
+        move |asked| match asked.query("continuationToken") {
+            None => page(0, 50, Some("a")),
+            Some(_) if broken.fetch_add(1, Ordering::SeqCst) < 10 => Reply::empty(500),
+            Some(_) => page(50, 60, None),
+        }
+    })
+    .await;
+    let mut pages = server.client().products();
+    assert_eq!(pages.next().await.expect("page").map(|page| page.len()), Some(50));
+    pages.next().await.expect_err("seven times 500");
+    assert_eq!(pages.next().await.expect("page").map(|page| page.len()), Some(10));
+}
+
+#[tokio::test]
+async fn other_envelopes_are_read_too() {
+    let server = Server::start(|asked| match asked.target.rsplit('/').next() {
+        Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
+        Some("audiences") => Reply::json(200, &json!({"value": null, "links": null})),
+        _ if asked.target.contains("/2/") => {
+            Reply::json(200, &json!({"value": [{"id": "7"}, {"name": "no id"}]}))
+        }
+        // One entry is a list of one, not an object in an envelope.
+        _ => Reply::json(200, &json!({"value": [{"id": "7"}]})),
+    })
+    .await;
+    let client = server.client();
+    assert_eq!(client.preprod_assets("p").all().await.expect("assets")[0].id, "a");
+    assert!(client.audiences().await.expect("none").is_empty());
+    assert_eq!(client.submissions(crate::ProductId(1)).all().await.expect("one").len(), 1);
+    let unproven = client.submissions(crate::ProductId(2)).all().await.expect_err("an entry cannot be read");
+    assert!(unproven.has_code(super::UNPROVEN), "{unproven}");
+}

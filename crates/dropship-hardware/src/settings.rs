@@ -1,0 +1,238 @@
+//! What a client needs to know: where the service is, who we are, how to get there.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use dropship_redact::Secret;
+
+pub use super::auth::managed::{IdentityEndpoint, ManagedIdentity, Purpose};
+
+/// The production service.
+pub const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
+/// The production token service.
+pub const AUTHORITY: &str = "https://login.microsoftonline.com";
+/// The resource that tokens are asked for, whatever the endpoint is.
+pub const RESOURCE: &str = "https://manage.devcenter.microsoft.com";
+
+/// Settings of one account's client.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Base URL of the Hardware dashboard API, without `/v2.0/my/hardware`.
+    pub endpoint: Url,
+    /// Base URL of the token service, without the tenant.
+    pub authority: Url,
+    /// Which of the token service's two forms is spoken.
+    pub version: TokenVersion,
+    /// How we prove who we are.
+    pub credential: Credential,
+    /// Entra tenant: a GUID or a domain.
+    pub tenant_id: String,
+    /// Application id.
+    pub client_id: String,
+    /// Host globs, besides the endpoint's own host, that packages may go to and come from.
+    pub blob_hosts: Vec<String>,
+    /// Longest first delay before a call is repeated.
+    pub retry_first: Duration,
+    /// Longest delay before a call is repeated.
+    pub retry_max: Duration,
+    /// Longest whole call; the service is known to take minutes.
+    pub call_timeout: Duration,
+    /// Proxy for everything but loopback; absent: the environment's.
+    pub proxy: Option<Url>,
+    /// Roots to trust besides the system's, PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// Who wants to know of each call.
+    pub observer: Observer,
+}
+
+impl Settings {
+    /// Settings with the documented defaults.
+    #[must_use]
+    pub fn new(
+        endpoint: Url,
+        authority: Url,
+        tenant_id: impl Into<String>,
+        client_id: impl Into<String>,
+        credential: Credential,
+    ) -> Self {
+        Self {
+            endpoint,
+            authority,
+            version: TokenVersion::V1,
+            credential,
+            tenant_id: tenant_id.into(),
+            client_id: client_id.into(),
+            blob_hosts: vec!["*.blob.core.windows.net".to_owned()],
+            retry_first: Duration::from_millis(500),
+            retry_max: Duration::from_secs(300),
+            call_timeout: Duration::from_secs(300),
+            proxy: None,
+            ca_pem: None,
+            observer: Observer::default(),
+            user_agent: concat!("dropship/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Hears of each call: its operation, the HTTP status if an answer came, and how long it took.
+#[derive(Clone, Default)]
+pub struct Observer(Option<Arc<Heard>>);
+
+type Heard = dyn Fn(&'static str, Option<u16>, Duration) + Send + Sync;
+
+impl Observer {
+    /// An observer that is told by a closure, which must not block.
+    pub fn new(told: impl Fn(&'static str, Option<u16>, Duration) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(told)))
+    }
+
+    pub(super) fn called(&self, operation: &'static str, status: Option<u16>, took: Duration) {
+        if let Some(told) = &self.0 {
+            told(operation, status, took);
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Observer" } else { "nobody" })
+    }
+}
+
+/// The two forms of the token endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TokenVersion {
+    /// `/oauth2/token` with `resource`, as the API's own page describes it.
+    #[default]
+    V1,
+    /// `/oauth2/v2.0/token` with `scope`.
+    V2,
+}
+
+/// How an Entra application proves who it is.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A client secret.
+    Secret(SecretSource),
+    /// A certificate with its RSA private key, PEM; registered with the application.
+    Certificate(SecretSource),
+    /// A file that holds a token of another issuer whom Entra trusts (workload identity).
+    FederatedTokenFile(PathBuf),
+    /// The identity that Azure gives the machine.
+    ManagedIdentity(ManagedIdentity),
+}
+
+/// Where a secret comes from; it is read again for each token, so that it can be renewed beneath us.
+#[derive(Clone)]
+pub enum SecretSource {
+    /// A file; one line break at its end is not part of the secret.
+    File(PathBuf),
+    /// Whatever the closure says; its error is for people and holds no secret.
+    Call(Arc<dyn Fn() -> Result<Secret, String> + Send + Sync>),
+}
+
+impl SecretSource {
+    /// A secret that is known already; for tests and for values of the environment.
+    #[must_use]
+    pub fn fixed(secret: Secret) -> Self {
+        Self::Call(Arc::new(move || Ok(secret.clone())))
+    }
+
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// What is wrong, for people: the file cannot be read, is no text or is empty.
+    pub fn read(&self) -> Result<Secret, String> {
+        let secret = match self {
+            Self::Call(source) => source()?,
+            Self::File(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("the secret file {shown} cannot be read: {error}"))?;
+                let line = text.strip_suffix('\n').unwrap_or(&text);
+                let secret = Secret::new(line.strip_suffix('\r').unwrap_or(line));
+                drop(Secret::new(text));
+                secret
+            }
+        };
+        if secret.expose().is_empty() {
+            return Err(match self {
+                Self::Call(_) => "the secret is empty".to_owned(),
+                Self::File(path) => format!("the secret file {} is empty", path.display()),
+            });
+        }
+        Ok(secret)
+    }
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Call(_) => f.write_str("Call(***)"),
+        }
+    }
+}
+
+/// A client cannot be built from these settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A URL would send secrets in the clear.
+    #[error("{what} `{url}` is plain http; only loopback may be, everything else needs https")]
+    PlainHttp {
+        /// Which setting.
+        what: &'static str,
+        /// Its value.
+        url: String,
+    },
+    /// A URL has no host, or another scheme.
+    #[error("{what} `{url}` is not a web address such as https://host")]
+    NotAWebAddress {
+        /// Which setting.
+        what: &'static str,
+        /// Its value.
+        url: String,
+    },
+    /// A host glob cannot be read.
+    #[error("blob host `{glob}`: {message}")]
+    BlobHost {
+        /// The glob.
+        glob: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The additional roots cannot be read.
+    #[error("the additional root certificates cannot be read: {0}")]
+    Roots(String),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(String),
+}
+
+/// Whether the URL's host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Refuses a base URL that is no web address, or would send secrets in the clear.
+pub(super) fn check_base(what: &'static str, url: &Url) -> Result<(), BuildError> {
+    let shown = || dropship_redact::SafeUrl::new(url.clone()).to_string();
+    match url.scheme() {
+        "https" if url.host().is_some() => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        "http" if url.host().is_some() => Err(BuildError::PlainHttp { what, url: shown() }),
+        _ => Err(BuildError::NotAWebAddress { what, url: shown() }),
+    }
+}

@@ -1,0 +1,75 @@
+//! What people do to a job.
+
+use jiff::Timestamp;
+
+use super::{creation_of, enter, labels, open_label, require};
+use crate::{Commit, Creation, Intent, Job, State, Step};
+
+/// A person lets a held job go on.
+pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
+    let State::Held { request, .. } = &job.state else {
+        return Err("the job is not held");
+    };
+    let request = request.clone();
+    if let Some(intent) = doubted(job) {
+        // A person has looked: the call may be made again, as the request that was shown if one was.
+        intent.repeats = 0;
+        intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
+    } else if let (Step::Label, Some(request)) = (job.step, request) {
+        labels::approve(job, &request)?;
+    }
+    job.state = State::Queued;
+    Ok(())
+}
+
+/// A person asks for another try.
+pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static str> {
+    match job.state {
+        State::Failed { .. } | State::Cancelled => {}
+        State::Rejected { .. } => {
+            enter(job, Step::Inspect, at);
+            return Ok(());
+        }
+        _ => return Err("only a failed, rejected or cancelled job is retried"),
+    }
+    if new_product {
+        require(job.accepted, "nothing was sent yet")?;
+        require(
+            job.collected.is_none(),
+            "Microsoft signed the package; its labels can be retried, its product need not",
+        )?;
+        require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
+        job.burnt.extend(job.product.id().map(|id| id.to_string()));
+        job.product = Creation::Open;
+        job.submission = Creation::Open;
+        job.uploaded = false;
+        job.commit = Commit::Open;
+        job.workflow = None;
+        job.files.clear();
+        for label in &mut job.labels {
+            *label = open_label(&label.name);
+        }
+        enter(job, Step::Product, at);
+    } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
+        job.accepted = false;
+        enter(job, Step::Inspect, at);
+    } else {
+        // The job looks for what is in doubt by itself again.
+        let doubt = job.doubt().map(|(thing, intent)| (thing, intent.name.clone(), intent.bearing.clone()));
+        job.ghosts.retain(|ghost| {
+            doubt.as_ref().is_none_or(|(thing, name, bearing)| !ghost.is_of(*thing, name, bearing))
+        });
+        let step = job.step;
+        enter(job, step, at);
+    }
+    Ok(())
+}
+
+/// The open intent.
+fn doubted(job: &mut Job) -> Option<&mut Intent> {
+    let (thing, _) = job.doubt()?;
+    match creation_of(job, thing) {
+        Ok(Creation::Intended(intent)) => Some(intent),
+        _ => None,
+    }
+}

@@ -1,0 +1,253 @@
+use super::*;
+use crate::{Asset, Fault, Intent};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).expect("time")
+}
+
+fn id() -> JobId {
+    JobId::new(1, 1)
+}
+
+fn package() -> Package {
+    Package {
+        name: "a.cab".into(),
+        path: Some("/in/a.cab".into()),
+        folder: Some("in".into()),
+        sha256: "ab".repeat(32),
+        size: 3,
+        outbox: "/out".into(),
+    }
+}
+
+fn accepted(labels: &[&str]) -> Event {
+    Event::Accepted {
+        rule: "r".into(),
+        account: "default".into(),
+        plan: "p".into(),
+        labels: labels.iter().map(|name| (*name).to_owned()).collect(),
+        warnings: vec![],
+        vars: std::collections::BTreeMap::new(),
+    }
+}
+
+fn intended(thing: Thing) -> Event {
+    let intent = Intent {
+        name: "n".into(),
+        request: "q".into(),
+        bearing: vec![7],
+        until: at(600),
+        called: None,
+        absent: 0,
+        repeats: 0,
+        sweep: None,
+    };
+    Event::Intended { thing, intent }
+}
+
+fn created(thing: Thing, id: u64) -> Event {
+    Event::Created { thing, id, adopted: false }
+}
+
+/// The whole good way of a package with one label.
+fn way() -> Vec<Event> {
+    vec![
+        Event::Arrived { package: package() },
+        accepted(&["ring"]),
+        intended(Thing::Product),
+        created(Thing::Product, 14_631_253_285_588_838),
+        intended(Thing::Submission),
+        created(Thing::Submission, 1_152_921_504_621_465_124),
+        Event::Uploaded { bytes: 3 },
+        Event::CommitIntended,
+        Event::Committed,
+        Event::Waited { due: at(9), why: "signature".into(), looked: true },
+        Event::Progressed { label: None, step: "signing".into(), state: "started".into() },
+        Event::Resumed,
+        Event::Signed,
+        Event::Collected { files: vec![Asset { name: "signed.zip".into(), size: 1, sha256: "c".into() }] },
+        intended(Thing::Label(0)),
+        created(Thing::Label(0), 9),
+        Event::Labelled,
+        Event::Published { label: 0 },
+        Event::Succeeded,
+    ]
+}
+
+fn after(events: &[Event]) -> Job {
+    let timed = events.iter().zip(0..).map(|(event, second)| (at(second), event));
+    fold(&id(), timed).expect("legal").expect("begun")
+}
+
+#[test]
+fn the_good_way_ends_in_success_and_folds_alike_through_json() {
+    let job = after(&way());
+    assert_eq!(job.state, State::Succeeded);
+    assert_eq!(job.step, Step::Publish);
+    assert_eq!(job.rev, 19);
+    let text = serde_json::to_string(&way()).expect("events to JSON");
+    let back: Vec<Event> = serde_json::from_str(&text).expect("events from JSON");
+    assert_eq!(after(&back), job);
+    let record = serde_json::to_string(&job).expect("job to JSON");
+    assert_eq!(serde_json::from_str::<Job>(&record).expect("job from JSON"), job);
+    assert!(record.contains("\"1152921504621465124\""), "ids are strings: {record}");
+}
+
+#[test]
+fn no_step_can_be_left_out() {
+    let way = way();
+    for missing in [1, 2, 3, 4, 5, 6, 8, 12, 13, 14, 15, 16, 17] {
+        let mut events = way.clone();
+        events.remove(missing);
+        let timed = events.iter().zip(0..).map(|(event, second)| (at(second), event));
+        fold(&id(), timed).expect_err(&format!("without {}", way[missing].name()));
+    }
+}
+
+#[test]
+fn nothing_is_created_twice() {
+    let mut events = way()[..4].to_vec();
+    let job = after(&events);
+    let error = apply(Some(&job), &id(), at(5), &created(Thing::Product, 8)).expect_err("a second product");
+    assert!(error.to_string().contains("it exists already"), "{error}");
+    events.truncate(3);
+    let job = after(&events);
+    apply(Some(&job), &id(), at(5), &intended(Thing::Product)).expect_err("a second intent");
+}
+
+#[test]
+fn a_doubt_is_closed_by_proof_alone() {
+    let mut events = way()[..3].to_vec();
+    events.push(Event::Absent { thing: Thing::Product, due: at(600) });
+    let job = after(&events);
+    assert_eq!(job.due(), Some(at(600)));
+    assert_eq!(job.doubt().map(|(thing, intent)| (thing, intent.absent)), Some((Thing::Product, 1)));
+    events.extend([Event::Resumed, Event::Unsent { thing: Thing::Product, why: "absent twice".into() }]);
+    let job = after(&events);
+    assert_eq!((job.product.clone(), job.doubt()), (Creation::Open, None));
+    apply(Some(&job), &id(), at(700), &intended(Thing::Product)).expect("it may be called again");
+}
+
+#[test]
+fn news_of_a_creation_is_taken_even_after_a_cancel() {
+    let mut events = way()[..3].to_vec();
+    events.push(Event::Cancelled { by: "uid 0".into() });
+    events.push(Event::Created { thing: Thing::Product, id: 5, adopted: true });
+    let job = after(&events);
+    assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: 5 }));
+}
+
+#[test]
+fn a_doubt_is_remembered_once_however_the_job_ends() {
+    let failed = Event::Failed { fault: Fault::new("x", "x") };
+    let cancelled = Event::Cancelled { by: "uid 0".into() };
+    let doubted = || way()[..3].to_vec();
+    let ghosts = |more: &[&Event]| {
+        let mut events = doubted();
+        events.extend(more.iter().map(|event| (*event).clone()));
+        after(&events).ghosts.len()
+    };
+    assert_eq!((ghosts(&[&failed]), ghosts(&[&cancelled]), ghosts(&[&failed, &cancelled])), (1, 1, 1));
+    let looked = Event::Twins { thing: Thing::Product, ids: vec![5] };
+    assert_eq!(ghosts(&[&failed, &looked]), 0);
+    assert_eq!(ghosts(&[&failed, &looked, &cancelled]), 0, "it was looked for");
+    // The answer came after all.
+    let answered = created(Thing::Product, 5);
+    assert_eq!(ghosts(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
+}
+
+/// A job that was ended in doubt of its submission, whose product was created twice.
+fn of_two_ghosts() -> Job {
+    let mut events = way()[..3].to_vec();
+    let name = |thing| Event::Absent { thing, due: at(600) };
+    events.extend([name(Thing::Product), Event::Resumed]);
+    events.push(Event::Repeated { thing: Thing::Product, until: at(1200) });
+    events.extend([created(Thing::Product, 8), intended(Thing::Submission)]);
+    events.push(Event::Cancelled { by: "uid 0".into() });
+    after(&events)
+}
+
+#[test]
+fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
+    let job = of_two_ghosts();
+    let things = |job: &Job| job.ghosts.iter().map(|ghost| ghost.thing).collect::<Vec<_>>();
+    assert_eq!(things(&job), [Thing::Product, Thing::Submission]);
+    let again = Event::Retried { by: "uid 0".into(), new_product: false };
+    let job = apply(Some(&job), &id(), at(60), &again).expect("retry");
+    assert_eq!(things(&job), [Thing::Product]);
+    assert!(job.doubt().is_some());
+    // One of the same kind that is of another create stays too.
+    let mut other = of_two_ghosts();
+    other.ghosts[0].thing = Thing::Submission;
+    other.ghosts[0].name = "another".into();
+    let other = apply(Some(&other), &id(), at(60), &again).expect("retry");
+    assert_eq!(other.ghosts.len(), 1);
+}
+
+#[test]
+fn a_look_for_twins_is_for_the_ghost_that_was_due_first() {
+    let mut job = of_two_ghosts();
+    job.ghosts[0].thing = Thing::Submission;
+    let (first, later) = (job.ghosts[0].due.min(job.ghosts[1].due), job.ghosts[0].due.max(job.ghosts[1].due));
+    assert!(first < later);
+    let looked = Event::Twins { thing: Thing::Submission, ids: vec![] };
+    let job = apply(Some(&job), &id(), at(2000), &looked).expect("told");
+    assert_eq!(job.look_due(), Some(later));
+}
+
+#[test]
+fn when_it_looked_last_is_known_within_its_step() {
+    let mut events = way();
+    let waited = events.iter().position(|event| matches!(event, Event::Waited { .. })).expect("a wait");
+    events.truncate(waited + 1);
+    let looked = after(&events).looked;
+    assert!(looked.is_some());
+    // A wait for something else is no look.
+    events.push(Event::Resumed);
+    events.push(Event::Waited { due: at(50), why: "the service asks for patience".into(), looked: false });
+    assert_eq!(after(&events).looked, looked);
+    events.extend([Event::Resumed, Event::Signed]);
+    assert_eq!(after(&events).looked, None);
+}
+
+#[test]
+fn an_ended_job_is_left_by_retry_alone() {
+    let fault = Fault::new("signing-failed", "refused");
+    let mut events = way()[..9].to_vec();
+    events.push(Event::Failed { fault });
+    let job = after(&events);
+    for event in way().iter().skip(1).filter(|event| !matches!(event, Event::Created { .. })) {
+        apply(Some(&job), &id(), at(50), event).expect_err(event.name());
+    }
+    let again = Event::Retried { by: "uid 0".into(), new_product: false };
+    let same = apply(Some(&job), &id(), at(60), &again).expect("retry");
+    assert_eq!((same.step, &same.state), (Step::Sign, &State::Queued));
+    let anew = Event::Retried { by: "uid 0".into(), new_product: true };
+    let fresh = apply(Some(&job), &id(), at(60), &anew).expect("retry with a new product");
+    assert_eq!(
+        (fresh.step, fresh.product, fresh.burnt),
+        (Step::Product, Creation::Open, vec!["14631253285588838".to_owned()])
+    );
+}
+
+#[test]
+fn a_rejected_package_was_never_sent_and_is_judged_anew() {
+    let events =
+        [Event::Arrived { package: package() }, Event::Rejected { fault: Fault::new("unsigned", "u") }];
+    let job = after(&events);
+    assert!(!job.accepted);
+    let job = apply(Some(&job), &id(), at(3), &Event::Retried { by: "x".into(), new_product: false })
+        .expect("retry");
+    assert_eq!((job.step, job.state), (Step::Inspect, State::Queued));
+}
+
+#[test]
+fn an_approval_is_for_the_request_that_was_shown() {
+    let mut events = way()[..14].to_vec();
+    let fault = Fault::new("approval", "label waits");
+    events.push(Event::Held { fault, request: Some("digest".into()) });
+    events.push(Event::Approved { by: "uid 0".into() });
+    let job = after(&events);
+    assert_eq!(job.labels[0].approved.as_deref(), Some("digest"));
+    assert_eq!(job.state, State::Queued);
+}

@@ -1,0 +1,16 @@
+//! The job: a pure state machine that knows no I/O.
+//!
+//! [`apply`] turns a job and an event into the job after it, or says that the event is illegal
+//! there. Living and recovery use the same function, so a rebuilt job is the job that was lost.
+
+mod apply;
+mod event;
+mod id;
+mod job;
+mod state;
+
+pub use apply::{Illegal, apply, fold};
+pub use event::{Event, Thing};
+pub use id::{BadJobId, JobId};
+pub use job::{Asset, Commit, Job, Label, Package};
+pub use state::{Creation, Fault, Ghost, Intent, State, Step};

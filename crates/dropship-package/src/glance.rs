@@ -1,0 +1,156 @@
+//! Is all of a package there? Decided from its first bytes and its length, without reading it.
+
+use std::fs::File;
+use std::io;
+
+use super::cab::header;
+use super::facts::Kind;
+use super::input::Input;
+
+/// What a glance shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glance {
+    /// As long as it says it is.
+    Whole,
+    /// Still being copied, or cut off.
+    Incomplete {
+        /// Length now.
+        have: u64,
+        /// Length that it must reach at least.
+        need: u64,
+    },
+    /// Of another format than its name promises.
+    NotAPackage {
+        /// What is there instead.
+        reason: String,
+    },
+}
+
+/// Bytes of the head that a glance wants, if the file has them.
+pub(crate) const HEAD: usize = 64;
+/// First bytes of an archive's first entry.
+const ZIP_ENTRY: &[u8] = b"PK\x03\x04";
+/// First bytes of an archive's end record.
+const ZIP_END: &[u8] = b"PK\x05\x06";
+/// Length of an end record without comment.
+const ZIP_END_LENGTH: usize = 22;
+/// Longest comment of an end record.
+const ZIP_COMMENT: usize = 0xffff;
+
+/// Glances at the first 64 bytes (or all, if there are fewer) of a file of `len` bytes.
+///
+/// A cabinet says in its header how long it is. An `.hlkx` says so at its end, so that `Whole`
+/// here means only that its head is right: use [`glance_file`].
+#[must_use]
+pub fn glance(head: &[u8], len: u64, kind: Kind) -> Glance {
+    match kind {
+        Kind::Cab => header::glance(head, len),
+        Kind::Hlkx => {
+            let seen = head.get(..ZIP_ENTRY.len()).unwrap_or(head);
+            if !ZIP_ENTRY.starts_with(seen) {
+                return not_a_package("it does not begin like a zip archive (PK), which an .hlkx is");
+            }
+            let need = (ZIP_END_LENGTH as u64).saturating_mul(2);
+            if len < need {
+                return Glance::Incomplete { have: len, need };
+            }
+            Glance::Whole
+        }
+    }
+}
+
+/// Glances at a file, at its end too where the kind asks for it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn glance_file(file: &File, kind: Kind) -> io::Result<Glance> {
+    glance_input(Input::file(file)?, kind)
+}
+
+pub(crate) fn glance_input(input: Input<'_>, kind: Kind) -> io::Result<Glance> {
+    let head = input.read_up_to(0, HEAD)?;
+    let seen = glance(&head, input.len(), kind);
+    if kind == Kind::Cab || seen != Glance::Whole {
+        return Ok(seen);
+    }
+    let have = input.len();
+    let longest = ZIP_END_LENGTH.saturating_add(ZIP_COMMENT);
+    let tail = input.read_up_to(have.saturating_sub(longest as u64), longest)?;
+    // An end record with something behind it ends an archive, too: one that will not be accepted.
+    if find_zip_end(&tail).is_some() || has_early_end(&tail, have) {
+        Ok(Glance::Whole)
+    } else {
+        Ok(Glance::Incomplete { have, need: have.saturating_add(1) })
+    }
+}
+
+/// Place of the end record in the tail of an archive: the last one whose comment reaches exactly
+/// to the end.
+pub(crate) fn find_zip_end(tail: &[u8]) -> Option<usize> {
+    let last = tail.len().checked_sub(ZIP_END_LENGTH)?;
+    (0..=last).rev().find(|at| {
+        let Some(record) = tail.get(*at..) else {
+            return false;
+        };
+        let comment =
+            record.get(20..22).map(|octets| octets.iter().rev().fold(0, |sum, b| sum << 8 | usize::from(*b)));
+        record.starts_with(ZIP_END)
+            && comment.and_then(|length| length.checked_add(ZIP_END_LENGTH)) == Some(record.len())
+    })
+}
+
+/// True if the tail of a file of `len` bytes holds an end record that ends before the file does, right behind
+/// the directory that it tells of.
+fn has_early_end(tail: &[u8], len: u64) -> bool {
+    let number = |record: &[u8], at: usize, count: usize| {
+        let octets = record.get(at..at.saturating_add(count)).unwrap_or_default();
+        octets.iter().rev().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet))
+    };
+    let start = len.saturating_sub(tail.len() as u64);
+    let last = tail.len().saturating_sub(ZIP_END_LENGTH);
+    (0..=last).filter_map(|at| Some((at, tail.get(at..)?))).any(|(at, record)| {
+        record.starts_with(ZIP_END)
+            && (number(record, 20, 2)).saturating_add(ZIP_END_LENGTH as u64) < record.len() as u64
+            && number(record, 12, 4).saturating_add(number(record, 16, 4)) == start.saturating_add(at as u64)
+    })
+}
+
+pub(crate) fn not_a_package(reason: &str) -> Glance {
+    Glance::NotAPackage { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAB: &[u8] = include_bytes!("../tests/fixtures/cab/good-signed-ts.cab");
+    const HLKX: &[u8] = include_bytes!("../tests/fixtures/hlkx/good.hlkx");
+
+    #[test]
+    fn a_signed_cabinet_is_whole_at_its_last_byte_and_not_before() {
+        for len in 0..CAB.len() {
+            let seen = glance_input(Input::Bytes(&CAB[..len]), Kind::Cab).unwrap();
+            let Glance::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
+            assert_eq!(have, len as u64);
+            assert!(need > have && need <= CAB.len() as u64, "{len}: {need}");
+        }
+        assert_eq!(glance_input(Input::Bytes(CAB), Kind::Cab).unwrap(), Glance::Whole);
+    }
+
+    #[test]
+    fn an_archive_is_whole_with_its_end_record() {
+        for len in [0, 1, 3, 4, 30, 5000, HLKX.len() - 1] {
+            let seen = glance_input(Input::Bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
+            assert!(matches!(seen, Glance::Incomplete { .. }), "{len}: {seen:?}");
+        }
+        assert_eq!(glance_input(Input::Bytes(HLKX), Kind::Hlkx).unwrap(), Glance::Whole);
+    }
+
+    #[test]
+    fn other_files_are_no_packages() {
+        for (bytes, kind) in [(HLKX, Kind::Cab), (CAB, Kind::Hlkx), (&b"MZ"[..], Kind::Cab)] {
+            let seen = glance_input(Input::Bytes(bytes), kind).unwrap();
+            assert!(matches!(seen, Glance::NotAPackage { .. }), "{seen:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What `[signers]` can say, tried on packages that another test authority signed.
+
+use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
+use super::{bytes, checks, policy};
+
+const ROOTS: &[u8] = include_bytes!("../../tests/fixtures/more/roots.pem");
+const INTERMEDIATES: &[u8] = include_bytes!("../../tests/fixtures/more/inter.pem");
+const TIMESTAMP_ROOTS: &[u8] = include_bytes!("../../tests/fixtures/more/tsaroots.pem");
+
+fn file(bytes: &[u8]) -> Vec<PemFile<'_>> {
+    vec![PemFile { name: "fixture", bytes }]
+}
+
+fn sources() -> TrustSources<'static> {
+    TrustSources {
+        roots: file(ROOTS),
+        intermediates: file(INTERMEDIATES),
+        timestamp_roots: file(TIMESTAMP_ROOTS),
+        ..TrustSources::default()
+    }
+}
+
+fn judged(name: &str, sources: &TrustSources<'_>) -> Inspection {
+    let kind = Kind::of_name(name).unwrap();
+    let policy = Policy { signers: Trust::from_pem(sources).unwrap(), ..policy() };
+    inspect_bytes(&bytes(&format!("more/{name}")), kind, &policy)
+}
+
+fn told(name: &str, sources: &TrustSources<'_>, least: Level) -> (Verdict, Vec<String>) {
+    let inspection = judged(name, sources);
+    let checks = checks(&inspection, least).into_iter().map(str::to_owned).collect();
+    (inspection.verdict, checks)
+}
+
+fn with_crls(names: &[&str]) -> (Verdict, Vec<String>) {
+    let lists: Vec<Vec<u8>> = names.iter().map(|name| bytes(&format!("more/{name}.crl"))).collect();
+    let crls = lists.iter().flat_map(|list| file(list)).collect();
+    let (verdict, mut found) = told("good.cab", &TrustSources { crls, ..sources() }, Level::Info);
+    found.retain(|check| check != "timestamp-missing");
+    (verdict, found)
+}
+
+#[test]
+fn revocation_is_checked_by_the_lists_given_and_said_when_not() {
+    let accept = |check: &str| (Verdict::Accept, vec![check.to_owned()]);
+    assert_eq!(with_crls(&[]), accept("revocation-not-checked"));
+    assert_eq!(with_crls(&["inter-clean"]), accept("revocation-not-checked"));
+    assert_eq!(with_crls(&["inter-clean", "root"]), (Verdict::Accept, vec![]));
+    assert_eq!(with_crls(&["inter-old", "root"]), accept("crl-unusable"));
+    assert_eq!(with_crls(&["inter-revoked", "root"]), (Verdict::Reject, vec!["cert-revoked".to_owned()]));
+    assert_eq!(with_crls(&["inter-revoked"]), (Verdict::Reject, vec!["cert-revoked".to_owned()]));
+}
+
+#[test]
+fn thumbprints_let_in_those_listed_alone() {
+    let signer = judged("good.cab", &sources()).facts.unwrap().signer.unwrap();
+    for thumbprint in [&signer.thumbprint_sha1, &signer.thumbprint_sha256] {
+        for roots in [file(ROOTS), Vec::new()] {
+            let sources = TrustSources { roots, thumbprints: vec![thumbprint.to_uppercase()], ..sources() };
+            assert_eq!(told("good.cab", &sources, Level::Warn), (Verdict::Accept, vec![]));
+        }
+    }
+    let other = TrustSources { thumbprints: vec!["0".repeat(40)], ..sources() };
+    assert_eq!(
+        told("good.cab", &other, Level::Warn),
+        (Verdict::Reject, vec!["signer-not-listed".to_owned()])
+    );
+}
+
+#[test]
+fn without_signers_nothing_is_said_of_trust() {
+    let (verdict, found) = told("good.cab", &TrustSources::default(), Level::Warn);
+    assert_eq!((verdict, found), (Verdict::Accept, vec!["chain-not-checked".to_owned()]));
+}
+
+#[test]
+fn an_intermediate_that_the_package_leaves_out_is_the_operators_to_give() {
+    let without = TrustSources { intermediates: Vec::new(), ..sources() };
+    let found = told("good.hlkx", &without, Level::Error);
+    assert_eq!(found, (Verdict::Reject, vec!["chain-unknown-issuer".to_owned()]));
+    assert_eq!(told("good.hlkx", &sources(), Level::Warn), (Verdict::Accept, vec![]));
+}
+
+#[test]
+fn purpose_digest_and_dates_are_judged_each_for_itself() {
+    let reject = |check: &str| (Verdict::Reject, vec![check.to_owned()]);
+    assert_eq!(told("wrong-eku.cab", &sources(), Level::Error), reject("cert-not-code-signing"));
+    assert_eq!(told("expired-cert-ts-inside.cab", &sources(), Level::Error), reject("cert-expired"));
+    assert_eq!(told("sha1.hlkx", &sources(), Level::Error), reject("sha1-digest"));
+}
+
+#[test]
+fn timestamps_are_judged_by_their_own_authorities() {
+    let name = "expired-cert-ts-inside.cab";
+    let without = TrustSources { timestamp_roots: Vec::new(), ..sources() };
+    let (_, found) = told(name, &without, Level::Warn);
+    assert!(found.contains(&"timestamp-unknown-authority".to_owned()), "{found:?}");
+    let signer = judged(name, &without).facts.unwrap().signer.unwrap();
+    assert_eq!(signer.timestamp.unwrap(), "2020-07-01T10:40:00Z");
+    assert_eq!(signer.timestamp_authority.unwrap(), "Test Timestamp Responder");
+}
+
+#[test]
+fn a_nested_signature_is_told_of() {
+    let (verdict, found) = told("nested-signature.cab", &sources(), Level::Info);
+    assert_eq!(verdict, Verdict::Accept);
+    assert!(found.contains(&"nested-signature".to_owned()), "{found:?}");
+}

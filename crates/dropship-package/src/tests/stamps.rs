@@ -1,0 +1,80 @@
+//! Signatures and timestamps that are wrong, one by one; `tests/fixtures/stamped/make.py` makes them.
+
+use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
+use super::{bytes, checks, policy};
+
+const ROOT: &[u8] = include_bytes!("../../tests/fixtures/stamped/root.pem");
+const TIMESTAMP_ROOT: &[u8] = include_bytes!("../../tests/fixtures/stamped/tsaroot.pem");
+
+fn judged(package: &[u8]) -> Inspection {
+    let sources = TrustSources {
+        roots: vec![PemFile { name: "root.pem", bytes: ROOT }],
+        timestamp_roots: vec![PemFile { name: "tsaroot.pem", bytes: TIMESTAMP_ROOT }],
+        ..TrustSources::default()
+    };
+    inspect_bytes(package, Kind::Cab, &Policy { signers: Trust::from_pem(&sources).unwrap(), ..policy() })
+}
+
+fn stamped(name: &str) -> Inspection {
+    judged(&bytes(&format!("stamped/{name}.cab")))
+}
+
+fn messages(inspection: &Inspection) -> String {
+    inspection.findings.iter().map(|finding| format!("{}\n", finding.message)).collect()
+}
+
+#[test]
+fn a_timestamp_fits_its_signature_or_the_package_is_refused() {
+    let good = stamped("stamped");
+    assert_eq!((good.verdict, checks(&good, Level::Warn)), (Verdict::Accept, vec![]), "{}", messages(&good));
+    let foreign = stamped("foreign-stamp");
+    assert_eq!(
+        (foreign.verdict, checks(&foreign, Level::Warn)),
+        (Verdict::Reject, vec!["timestamp-invalid"])
+    );
+    assert!(messages(&foreign).contains("made for another signature"), "{}", messages(&foreign));
+    assert_eq!(foreign.facts.unwrap().signer.unwrap().timestamp, None, "its time says nothing");
+}
+
+#[test]
+fn the_older_counter_signatures_are_judged_like_timestamps() {
+    let good = stamped("counter-signed");
+    assert_eq!((good.verdict, checks(&good, Level::Warn)), (Verdict::Accept, vec![]), "{}", messages(&good));
+    let signer = good.facts.unwrap().signer.unwrap();
+    assert_eq!(signer.timestamp_authority.as_deref(), Some("Test Stamps"));
+    assert!(signer.timestamp.is_some());
+    let weak = stamped("counter-signed-sha1");
+    assert_eq!((weak.verdict, checks(&weak, Level::Warn)), (Verdict::Accept, vec!["timestamp-sha1"]));
+    let foreign = stamped("counter-signed-foreign");
+    assert_eq!(
+        (foreign.verdict, checks(&foreign, Level::Warn)),
+        (Verdict::Reject, vec!["timestamp-invalid"])
+    );
+    // One bit of what the authority signed with.
+    let mut broken = bytes("stamped/counter-signed.cab");
+    let end = broken.iter().rposition(|byte| *byte != 0).unwrap();
+    broken[end - 3] ^= 1;
+    let broken = judged(&broken);
+    assert_eq!((broken.verdict, checks(&broken, Level::Warn)), (Verdict::Reject, vec!["timestamp-invalid"]));
+}
+
+#[test]
+fn a_digest_that_proves_nothing_is_refused_and_one_that_is_too_new_is_warned_of() {
+    let md5 = stamped("md5");
+    assert_eq!(md5.verdict, Verdict::Reject);
+    assert!(messages(&md5).contains("signed with MD5"), "{}", messages(&md5));
+    let sha1 = stamped("sha1");
+    assert_eq!((sha1.verdict, checks(&sha1, Level::Error)), (Verdict::Reject, vec!["sha1-digest"]));
+    let sha384 = stamped("sha384");
+    assert_eq!(
+        (sha384.verdict, checks(&sha384, Level::Warn)),
+        (Verdict::Accept, vec!["digest-above-sha256"])
+    );
+}
+
+#[test]
+fn a_test_certificate_is_named_as_such_whoever_issued_it() {
+    let test = stamped("wdk-by-ca");
+    assert_eq!((test.verdict, checks(&test, Level::Error)), (Verdict::Reject, vec!["test-signed"]));
+    assert!(messages(&test).contains("WDKTestCert"), "{}", messages(&test));
+}

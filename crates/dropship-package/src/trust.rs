@@ -1,0 +1,224 @@
+//! Whose signatures count: the operator's `[signers]`, read and checked.
+
+use std::sync::Arc;
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
+
+/// A file of certificates or revocation lists: PEM with one or more, or DER with one.
+#[derive(Debug, Clone, Copy)]
+pub struct PemFile<'a> {
+    /// Its name, for messages.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// `[signers]` with its files read.
+#[derive(Debug, Clone, Default)]
+pub struct TrustSources<'a> {
+    /// Where chains must end.
+    pub roots: Vec<PemFile<'a>>,
+    /// Issuing authorities that packages may leave out.
+    pub intermediates: Vec<PemFile<'a>>,
+    /// Where chains of timestamp authorities may end, besides the roots.
+    pub timestamp_roots: Vec<PemFile<'a>>,
+    /// Revocation lists.
+    pub crls: Vec<PemFile<'a>>,
+    /// SHA-1 or SHA-256 of the leaf certificates that are let in, in hex; colons and blanks are skipped.
+    pub thumbprints: Vec<String>,
+    /// Unsigned packages are let in with a warning.
+    pub allow_unsigned: bool,
+}
+
+/// Why `[signers]` cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// No entry of the wanted kind.
+    #[error("{file}: holds no {kind}; give a PEM file with at least one")]
+    Empty {
+        /// Name of the file.
+        file: String,
+        /// `certificate` or `revocation list`.
+        kind: &'static str,
+    },
+    /// An entry that cannot be read.
+    #[error("{file}: {kind} {entry} of the file cannot be read: {reason}")]
+    Unreadable {
+        /// Name of the file.
+        file: String,
+        /// `certificate` or `revocation list`.
+        kind: &'static str,
+        /// Which one, counted from 1.
+        entry: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Not a thumbprint.
+    #[error("thumbprint `{0}`: a SHA-1 has 40 hexadecimal digits, a SHA-256 has 64")]
+    Thumbprint(String),
+}
+
+/// Roots, intermediates, revocation lists and thumbprints, ready to judge by. The default trusts
+/// nothing and nobody: chains are then not judged at all, and a finding says so.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    pub(crate) roots: Vec<TrustAnchor<'static>>,
+    pub(crate) intermediates: Vec<CertificateDer<'static>>,
+    pub(crate) timestamp_roots: Vec<TrustAnchor<'static>>,
+    pub(crate) crls: Vec<Arc<CertRevocationList<'static>>>,
+    pub(crate) thumbprints: Vec<String>,
+    pub(crate) allow_unsigned: bool,
+}
+
+impl Trust {
+    /// Reads all that `[signers]` names.
+    ///
+    /// # Errors
+    /// The first file, entry or thumbprint that cannot be used.
+    pub fn from_pem(sources: &TrustSources<'_>) -> Result<Self, TrustError> {
+        let mut intermediates = Vec::new();
+        for file in &sources.intermediates {
+            for (entry, der) in certificates(*file)?.into_iter().enumerate() {
+                // The parser of leaf certificates reads any certificate that a path may hold.
+                if let Err(error) = webpki::EndEntityCert::try_from(&der) {
+                    return Err(unreadable(file, CERTIFICATE, entry, &error));
+                }
+                intermediates.push(der);
+            }
+        }
+        Ok(Self {
+            roots: anchors(&sources.roots)?,
+            intermediates,
+            timestamp_roots: anchors(&sources.timestamp_roots)?,
+            crls: revocation_lists(&sources.crls)?,
+            thumbprints: sources.thumbprints.iter().map(|text| thumbprint(text)).collect::<Result<_, _>>()?,
+            allow_unsigned: sources.allow_unsigned,
+        })
+    }
+
+    /// True if chains or thumbprints can be judged by this; `run` wants that.
+    #[must_use]
+    pub fn judges(&self) -> bool {
+        !self.roots.is_empty() || !self.thumbprints.is_empty()
+    }
+}
+
+const CERTIFICATE: &str = "certificate";
+const REVOCATION_LIST: &str = "revocation list";
+/// First octet of any DER certificate or list.
+const DER_SEQUENCE: u8 = 0x30;
+
+fn unreadable(file: &PemFile<'_>, kind: &'static str, index: usize, reason: &impl ToString) -> TrustError {
+    TrustError::Unreadable {
+        file: file.name.to_owned(),
+        kind,
+        entry: index.saturating_add(1),
+        reason: reason.to_string(),
+    }
+}
+
+/// The DER entries of one kind in a file.
+fn entries<T>(file: PemFile<'_>, kind: &'static str) -> Result<Vec<T>, TrustError>
+where
+    T: PemObject + From<Vec<u8>>,
+{
+    if file.bytes.first() == Some(&DER_SEQUENCE) {
+        return Ok(vec![T::from(file.bytes.to_vec())]);
+    }
+    let mut found = Vec::new();
+    for (index, entry) in T::pem_slice_iter(file.bytes).enumerate() {
+        found.push(entry.map_err(|error| unreadable(&file, kind, index, &error))?);
+    }
+    if found.is_empty() {
+        return Err(TrustError::Empty { file: file.name.to_owned(), kind });
+    }
+    Ok(found)
+}
+
+fn certificates(file: PemFile<'_>) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    entries(file, CERTIFICATE)
+}
+
+fn anchors(files: &[PemFile<'_>]) -> Result<Vec<TrustAnchor<'static>>, TrustError> {
+    let mut found = Vec::new();
+    for file in files {
+        for (index, der) in certificates(*file)?.iter().enumerate() {
+            let anchor = webpki::anchor_from_trusted_cert(der);
+            let anchor = anchor.map_err(|error| unreadable(file, CERTIFICATE, index, &error))?;
+            found.push(anchor.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+fn revocation_lists(files: &[PemFile<'_>]) -> Result<Vec<Arc<CertRevocationList<'static>>>, TrustError> {
+    let mut found = Vec::new();
+    for file in files {
+        let lists: Vec<CertificateRevocationListDer<'static>> = entries(*file, REVOCATION_LIST)?;
+        for (index, der) in lists.iter().enumerate() {
+            let list = OwnedCertRevocationList::from_der(der);
+            let list = list.map_err(|error| unreadable(file, REVOCATION_LIST, index, &error))?;
+            found.push(Arc::new(CertRevocationList::Owned(list)));
+        }
+    }
+    Ok(found)
+}
+
+/// Lower-case hex without separators.
+fn thumbprint(text: &str) -> Result<String, TrustError> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != ':' && *c != '\u{200e}') // the certificate dialog of Windows puts a mark first
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    if matches!(digits.len(), 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        Ok(digits)
+    } else {
+        Err(TrustError::Thumbprint(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOTS: &[u8] = include_bytes!("../tests/fixtures/pki/roots.pem");
+
+    fn with_root(bytes: &[u8]) -> Result<Trust, TrustError> {
+        Trust::from_pem(&TrustSources {
+            roots: vec![PemFile { name: "corp-root.pem", bytes }],
+            ..TrustSources::default()
+        })
+    }
+
+    #[test]
+    fn reads_roots() {
+        let trust = with_root(ROOTS).unwrap();
+        assert_eq!(trust.roots.len(), 1);
+        assert!(trust.judges());
+        assert!(!Trust::default().judges());
+    }
+
+    #[test]
+    fn says_which_file_and_entry() {
+        assert_eq!(
+            with_root(b"nothing here").unwrap_err().to_string(),
+            "corp-root.pem: holds no certificate; give a PEM file with at least one"
+        );
+        let mut two = ROOTS.to_vec();
+        two.extend_from_slice(b"\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
+        let message = with_root(&two).unwrap_err().to_string();
+        assert!(message.starts_with("corp-root.pem: certificate 2 of the file cannot be read"), "{message}");
+    }
+
+    #[test]
+    fn thumbprints_are_normalised() {
+        let sha1 = "AA:bb".to_owned() + &"0".repeat(36);
+        assert_eq!(thumbprint(&sha1).unwrap(), "aabb".to_owned() + &"0".repeat(36));
+        assert!(thumbprint("1234").is_err());
+        assert!(thumbprint(&"g".repeat(40)).is_err());
+    }
+}
