@@ -8,6 +8,8 @@ mod event;
 mod id;
 mod job;
 mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use apply::{Illegal, apply, fold};
 pub use event::{Event, Thing};

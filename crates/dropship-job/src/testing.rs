@@ -1,0 +1,193 @@
+//! Samples for tests: one instance of every event, and a job that has lived through many of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{Asset, Event, Fault, Intent, Job, JobId, Package, Thing};
+
+/// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
+#[macro_export]
+macro_rules! one_of_each {
+    ($type:ty: $($pattern:pat => $sample:expr),+ $(,)?) => {{
+        fn _every_variant_has_a_sample(value: &$type) {
+            match value {
+                $($pattern => {})+
+            }
+        }
+        vec![$($sample),+]
+    }};
+}
+
+/// A fixed time, some seconds after 2026-01-02 03:04:05 UTC.
+#[must_use]
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_767_323_045 + seconds).unwrap_or(Timestamp::MAX)
+}
+
+/// A fixed job id.
+#[must_use]
+pub fn job_id() -> JobId {
+    JobId::new(1_767_323_045_000, 7)
+}
+
+/// A package that was found in a folder.
+#[must_use]
+pub fn package() -> Package {
+    Package {
+        name: "echo.cab".into(),
+        path: Some("/srv/drop/echo.cab".into()),
+        folder: Some("in".into()),
+        sha256: "ab".repeat(32),
+        size: 4096,
+        outbox: "/srv/signed/echo-abababab".into(),
+    }
+}
+
+fn accepted() -> Event {
+    Event::Accepted {
+        rule: "ring".into(),
+        account: "default".into(),
+        plan: "cd".repeat(32),
+        labels: vec!["echo test ring".into(), "echo retail".into()],
+        warnings: vec!["a warning of the inspection".into()],
+        vars: BTreeMap::from([("train".to_owned(), "26H1".to_owned())]),
+    }
+}
+
+fn intended(thing: Thing, name: &str) -> Event {
+    let intent = Intent {
+        name: name.into(),
+        request: "ef".repeat(32),
+        bearing: vec![9_007_199_254_740_993],
+        until: at(600),
+        called: Some(at(0)),
+        absent: 1,
+        repeats: 1,
+        sweep: Some(at(1200)),
+    };
+    Event::Intended { thing, intent }
+}
+
+fn created(thing: Thing, id: u64) -> Event {
+    Event::Created { thing, id, adopted: true }
+}
+
+fn fault() -> Fault {
+    Fault::new("signing-failed", "the package was not signed")
+}
+
+/// One instance of every event, in the order of the enum. Optional fields are set.
+#[must_use]
+pub fn one_of_each_event() -> Vec<Event> {
+    let files = vec![Asset { name: "signed.zip".into(), size: 8192, sha256: "12".repeat(32) }];
+    crate::one_of_each!(Event:
+        Event::Arrived { .. } => Event::Arrived { package: package() },
+        Event::Accepted { .. } => accepted(),
+        Event::Rejected { .. } => Event::Rejected { fault: Fault::new("truncated", "the file is cut off") },
+        Event::Intended { .. } => intended(Thing::Product, "Contoso echo 1.0.0.1"),
+        Event::Absent { .. } => Event::Absent { thing: Thing::Submission, due: at(60) },
+        Event::Repeated { .. } => Event::Repeated { thing: Thing::Submission, until: at(1200) },
+        Event::Unsent { .. } => Event::Unsent { thing: Thing::Label(1), why: "400 Bad Request".into() },
+        Event::Created { .. } => created(Thing::Product, 14_631_253_285_588_838),
+        Event::Twins { .. } => Event::Twins { thing: Thing::Label(0), ids: vec![1_152_921_504_621_465_124] },
+        Event::Uploaded { .. } => Event::Uploaded { bytes: 4096 },
+        Event::CommitIntended => Event::CommitIntended,
+        Event::Committed => Event::Committed,
+        Event::Progressed { .. } => Event::Progressed {
+            label: Some(0),
+            step: "microsoftApproval".into(),
+            state: "started".into(),
+        },
+        Event::Signed => Event::Signed,
+        Event::Collected { .. } => Event::Collected { files },
+        Event::Labelled => Event::Labelled,
+        Event::Published { .. } => Event::Published { label: 0 },
+        Event::Withdrawn { .. } => Event::Withdrawn { label: 0, by: "alice".into() },
+        Event::Edited { .. } => Event::Edited {
+            label: 0,
+            by: "alice".into(),
+            update: "{\"audiences\":[\"ring\"]}".into(),
+        },
+        Event::TakenOver { .. } => Event::TakenOver { label: 0, from: 1_152_921_504_621_465_000, rows: 3 },
+        Event::Superseded { .. } => Event::Superseded { label: 0 },
+        Event::Waited { .. } => Event::Waited { due: at(30), why: "Microsoft's signature".into(), looked: true },
+        Event::Overdue => Event::Overdue,
+        Event::Stumbled { .. } => Event::Stumbled { due: at(5), fault: fault() },
+        Event::Resumed => Event::Resumed,
+        Event::Held { .. } => Event::Held {
+            fault: Fault::new("approval-wanted", "the label waits for an approval"),
+            request: Some("34".repeat(32)),
+        },
+        Event::Approved { .. } => Event::Approved { by: "alice".into() },
+        Event::Failed { .. } => Event::Failed { fault: fault() },
+        Event::Cancelled { .. } => Event::Cancelled { by: "alice".into() },
+        Event::Retried { .. } => Event::Retried { by: "alice".into(), new_product: true },
+        Event::Succeeded => Event::Succeeded,
+    )
+}
+
+/// The events of a job from its package to its first label, with a second label that is still in doubt.
+#[must_use]
+pub fn a_life() -> Vec<Event> {
+    vec![
+        Event::Arrived { package: package() },
+        accepted(),
+        intended(Thing::Product, "Contoso echo 1.0.0.1"),
+        created(Thing::Product, 14_631_253_285_588_838),
+        intended(Thing::Submission, "echo"),
+        created(Thing::Submission, 1_152_921_504_621_465_124),
+        Event::Uploaded { bytes: 4096 },
+        Event::CommitIntended,
+        Event::Committed,
+        Event::Progressed { label: None, step: "preparation".into(), state: "started".into() },
+        Event::Waited { due: at(30), why: "Microsoft's signature".into(), looked: true },
+        Event::Resumed,
+        Event::Signed,
+        Event::Collected {
+            files: vec![Asset { name: "signed.zip".into(), size: 8192, sha256: "12".repeat(32) }],
+        },
+        intended(Thing::Label(0), "echo test ring"),
+        created(Thing::Label(0), 1_152_921_504_621_465_200),
+        intended(Thing::Label(1), "echo retail"),
+        Event::Stumbled { due: at(5), fault: fault() },
+    ]
+}
+
+/// The job after [`a_life`], or the reason why that life is no longer legal.
+///
+/// # Errors
+/// An event of the life is refused.
+pub fn job() -> Result<Job, crate::Illegal> {
+    let events = a_life();
+    let (first, rest) = events.split_first().unwrap_or((&Event::Succeeded, &[]));
+    let begun = crate::apply(None, &job_id(), at(0), first)?;
+    rest.iter().try_fold(begun, |job, event| crate::apply(Some(&job), &job_id(), at(1), event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The stored form of a job is a promise to later versions: a change of this file is a change of the store's format.
+    #[test]
+    fn stored_events_and_job_are_as_recorded() {
+        let mut lines = String::new();
+        for event in one_of_each_event() {
+            let line = serde_json::to_string(&event).expect("events are JSON");
+            let read: Event = serde_json::from_str(&line).expect("an event is read as it was written");
+            assert_eq!(read, event);
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        let job = job().expect("a legal life");
+        let stored = serde_json::to_string_pretty(&job).expect("a job is JSON");
+        assert_eq!(serde_json::from_str::<Job>(&stored).expect("a job is read as it was written"), job);
+        insta::with_settings!({
+            snapshot_path => "../tests/golden", prepend_module_to_snapshot => false, omit_expression => true
+        }, {
+            insta::assert_snapshot!("events", lines);
+            insta::assert_snapshot!("job", stored);
+        });
+    }
+}
