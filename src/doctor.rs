@@ -116,9 +116,9 @@ fn doubt_of(job: &Job) -> Option<Finding> {
 /// A receipt that was taken away is the build server's business; one that says something else is not.
 fn receipt_of(job: &Job) -> Option<Finding> {
     let receipt = read_receipt(std::path::Path::new(&job.package.outbox))?;
-    let stale = receipt.id == job.id && job.state.has_ended() && receipt.state != job.state.as_str();
+    let stale = receipt.id == job.id && job.state.has_ended() && receipt.state != job.state.kind();
     stale.then(|| {
-        let (id, said, is) = (&job.id, &receipt.state, job.state.as_str());
+        let (id, said, is) = (&job.id, receipt.state, job.state.kind());
         Finding::new(
             format!("job {id} is {is}, and its receipt in {} says {said}", job.package.outbox),
             "the daemon writes it again within a minute, once the outbox can be written",

@@ -138,7 +138,7 @@ impl Pages {
                 let mut family =
                     text.family("dropship_jobs", Kind::Gauge, "Jobs that the store holds, by state");
                 for (state, count) in counts {
-                    family.sample(&[("state", &state)], count as f64);
+                    family.sample(&[("state", state.as_str())], count as f64);
                 }
             }
             Err(error) => tracing::warn!("jobs cannot be counted: {error}"),

@@ -18,7 +18,7 @@ use crate::outbox::Receipt;
 use crate::pipeline::{self, Context, label_of, withdraw};
 use crate::reception::{Handed, Reception};
 use dropship_hardware::Client;
-use dropship_job::{Event, Job, JobId, State};
+use dropship_job::{Event, Job, JobId, State, StateKind};
 
 pub(super) struct DaemonReach {
     office: Office,
@@ -74,8 +74,8 @@ impl Reach for DaemonReach {
     }
 
     fn status(&self) -> Result<Status, Refusal> {
-        let mut jobs: std::collections::BTreeMap<_, _> = self.office.counts()?.into_iter().collect();
-        jobs.insert("running".to_owned(), self.context.queue.running());
+        let mut jobs = self.office.counts()?;
+        jobs.insert(StateKind::Running, self.context.queue.running());
         let accounts = self.context.accounts.all().into_iter().map(|(name, paused)| AccountStatus {
             name,
             why: paused.why,

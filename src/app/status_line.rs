@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::Context;
 use crate::service;
 use dropship_hardware::Client;
+use dropship_job::StateKind;
 
 /// It is looked at so often, whatever happens: folders and pauses change without news of a job.
 const GLANCE: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) 
     }
     let running = context.queue.running();
     let waiting = context.queue.waiting();
-    let held = context.store.count("held").unwrap_or_default();
+    let held = context.store.count(StateKind::Held).unwrap_or_default();
     for (count, what) in [(running, "in hand"), (waiting, "waiting"), (held, "held for a person")] {
         if count > 0 {
             line.push_str(&format!(", {} {what}", counted(count, "job")));

@@ -14,6 +14,7 @@ use crate::config::{self, Environment};
 use crate::observe::{self, Form};
 use crate::outbox::Receipt;
 use crate::store::Filter;
+use dropship_job::StateKind;
 use dropship_sandbox::{self, Sandbox};
 
 /// A signed CAB, the root that its certificate ends at, and the configuration; that root is trusted here alone.
@@ -64,7 +65,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     })??;
     tracing::debug!("the daemon ended: {ended:?}");
     summary(&home, &receipt, output)?;
-    Ok(if receipt.state == "succeeded" { Exit::Done } else { Exit::Rejected })
+    Ok(if receipt.state == StateKind::Succeeded { Exit::Done } else { Exit::Rejected })
 }
 
 /// A folder of the demo's own.

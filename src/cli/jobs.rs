@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::exit::Exit;
 use super::output::{Output, table};
 use super::place::Place;
 use crate::control::{Refusal, Wanted};
 use crate::observe::Shown;
 use crate::outbox::Receipt;
-use dropship_job::JobId;
+use dropship_job::{JobId, StateKind};
 
 /// Jobs asked for at once.
 const PAGE: usize = 1000;
@@ -17,14 +19,18 @@ const PAGE: usize = 1000;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only jobs in this state
-    #[arg(long, value_name = "S", value_parser = ["queued", "running", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"])]
-    state: Option<String>,
+    #[arg(long, value_name = "S", value_parser = state_parser())]
+    state: Option<StateKind>,
     /// At most so many; 0 lists all
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
     /// Only jobs older than this one
     #[arg(long, value_name = "JOB")]
     before: Option<JobId>,
+}
+
+fn state_parser() -> impl TypedValueParser<Value = StateKind> {
+    PossibleValuesParser::new(StateKind::ALL.map(StateKind::as_str)).try_map(|text| text.parse::<StateKind>())
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
@@ -46,7 +52,7 @@ async fn all(place: &Place, args: &Args) -> Result<Vec<Receipt>, Refusal> {
     let (mut jobs, mut before) = (Vec::<Receipt>::new(), args.before.clone());
     loop {
         let limit = PAGE.min(most - jobs.len());
-        let wanted = Wanted { state: args.state.clone(), before: before.take(), limit };
+        let wanted = Wanted { state: args.state, before: before.take(), limit };
         let page = place.jobs(&wanted).await?;
         let is_last = page.len() < limit;
         jobs.extend(page);
@@ -68,8 +74,8 @@ pub(super) fn row(job: &Receipt) -> Vec<String> {
         Shown(&job.package).to_string(),
         or(&job.folder),
         or(&job.rule),
-        job.step.clone(),
-        job.state.clone(),
+        job.step.to_string(),
+        job.state.to_string(),
         job.updated.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
         Shown(&shortened(note.as_deref().unwrap_or_default())).to_string(),
     ]

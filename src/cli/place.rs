@@ -97,7 +97,7 @@ impl Place {
                 since: None,
                 endpoint: alone.config.api.endpoint.to_string(),
                 sandbox: false,
-                jobs: alone.office.counts()?.into_iter().collect(),
+                jobs: alone.office.counts()?,
                 paused: Brake::remembered(&*alone.store)?.scopes().into_iter().collect(),
                 accounts: Vec::new(),
                 folders: Vec::new(),

@@ -46,7 +46,7 @@ impl<'a> Progress<'a> {
         let bar: String = Step::ALL.iter().map(|step| if *step < job.step { '#' } else { '.' }).collect();
         let why = match &job.state {
             State::Waiting { why, .. } => format!("waiting for {why}"),
-            state => state.as_str().to_owned(),
+            state => state.kind().to_string(),
         };
         let mut out = std::io::stdout().lock();
         drop(write!(out, "\r\x1b[K   {frame}     [{bar}]   {}: {why}", job.step).and_then(|()| out.flush()));

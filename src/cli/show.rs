@@ -9,7 +9,7 @@ use super::output::Output;
 use super::place::Place;
 use crate::observe::Shown;
 use crate::outbox::Receipt;
-use dropship_job::JobId;
+use dropship_job::{JobId, StateKind};
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -61,15 +61,15 @@ fn text(job: &Receipt) -> String {
 /// What a person can do now.
 fn advice(job: &Receipt) -> Option<String> {
     let burnt = job.error.as_ref().is_some_and(|error| error.kind == "signing-failed");
-    match job.state.as_str() {
-        "held" => {
+    match job.state {
+        StateKind::Held => {
             Some(format!("`dropship approve {0}` lets it go on, `dropship cancel {0}` ends it", job.id))
         }
-        "failed" if burnt => {
+        StateKind::Failed if burnt => {
             Some(format!("mend the package and drop it anew, or `dropship retry {} --new-product`", job.id))
         }
-        "failed" => Some(format!("mend the cause, then `dropship retry {}`", job.id)),
-        "rejected" => Some(format!(
+        StateKind::Failed => Some(format!("mend the cause, then `dropship retry {}`", job.id)),
+        StateKind::Rejected => Some(format!(
             "mend the package and drop it anew, or mend the rules and `dropship retry {}`",
             job.id
         )),

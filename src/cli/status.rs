@@ -7,13 +7,14 @@ use super::output::Output;
 use super::place::Place;
 use crate::control::{Status, Wanted};
 use crate::observe::Shown;
+use dropship_job::StateKind;
 
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let place = Place::find(config).await?;
     let status = place.status().await?;
     let mut stuck = Vec::new();
-    for state in ["held", "failed"] {
-        let wanted = Wanted { state: Some(state.to_owned()), limit: 5, before: None };
+    for state in [StateKind::Held, StateKind::Failed] {
+        let wanted = Wanted { state: Some(state), limit: 5, before: None };
         stuck.extend(place.jobs(&wanted).await?);
     }
     output.give(&status, || {

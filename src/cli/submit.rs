@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::place::Place;
 use super::wait;
+use dropship_job::StateKind;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         return wait::for_job(&daemon, &id, wait::For::Published, None, output).await;
     }
     let job = daemon.show(&id).await?;
-    let rejected = job.state == "rejected";
+    let rejected = job.state == StateKind::Rejected;
     output.give(&job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         format!("{}: {}{why}", job.id, job.state)

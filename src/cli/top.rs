@@ -8,6 +8,7 @@ use super::output::{Output, table};
 use super::place::Place;
 use crate::control::{Status, Wanted};
 use crate::outbox::Receipt;
+use dropship_job::StateKind;
 
 /// Arguments of `top`.
 #[derive(Debug, clap::Args)]
@@ -29,8 +30,16 @@ const ERASE_LINE: &str = "\x1b[K";
 const ERASE_BELOW: &str = "\x1b[J";
 
 /// Open jobs first, those in hand before all others; then what ended last.
-const ORDER: [&str; 8] =
-    ["running", "queued", "waiting", "held", "failed", "rejected", "succeeded", "cancelled"];
+const ORDER: [StateKind; 8] = [
+    StateKind::Running,
+    StateKind::Queued,
+    StateKind::Waiting,
+    StateKind::Held,
+    StateKind::Failed,
+    StateKind::Rejected,
+    StateKind::Succeeded,
+    StateKind::Cancelled,
+];
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let daemon = Place::daemon(config).await?;
@@ -43,7 +52,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             if left == 0 {
                 break;
             }
-            let wanted = Wanted { state: Some(state.to_owned()), limit: left, before: None };
+            let wanted = Wanted { state: Some(state), limit: left, before: None };
             for job in daemon.jobs(&wanted).await? {
                 // One that moved on between two questions is shown once.
                 if !jobs.iter().any(|known: &Receipt| known.id == job.id) {

@@ -13,7 +13,7 @@ use crate::control::Client;
 use crate::digest;
 use crate::observe::Shown;
 use crate::outbox::{Receipt, SIGNED};
-use dropship_job::{JobId, Step};
+use dropship_job::{JobId, StateKind, Step};
 
 /// How often the daemon is asked.
 const EACH: Duration = Duration::from_millis(500);
@@ -114,12 +114,11 @@ pub(super) async fn for_job(
 }
 
 fn reached(job: &Receipt, until: For) -> Option<Exit> {
-    let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish.as_str();
-    match job.state.as_str() {
-        "succeeded" => Some(Exit::Done),
-        "failed" | "rejected" | "cancelled" if until == For::Signed && signed => Some(Exit::Done),
-        "failed" | "rejected" | "cancelled" => Some(Exit::Rejected),
+    let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish;
+    match job.state {
+        StateKind::Succeeded => Some(Exit::Done),
         _ if until == For::Signed && signed => Some(Exit::Done),
+        state if state.has_ended() => Some(Exit::Rejected),
         _ => None,
     }
 }

@@ -64,8 +64,8 @@ impl Client {
         let mut address = url::Url::parse(&url("/v1/jobs")).map_err(failed)?;
         {
             let mut query = address.query_pairs_mut();
-            if let Some(state) = &wanted.state {
-                query.append_pair("state", state);
+            if let Some(state) = wanted.state {
+                query.append_pair("state", state.as_str());
             }
             if let Some(before) = &wanted.before {
                 query.append_pair("before", before.as_str());

@@ -1,13 +1,14 @@
 //! What can be asked of the queue and done to it; the daemon answers it over the socket, and a
 //! command does it itself when no daemon runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::outbox::Receipt;
 use crate::store::{Commit, Filter, Store, StoreError};
-use dropship_job::{Event, Fault, Job, JobId, State};
+use dropship_job::{Event, Fault, Job, JobId, State, StateKind};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -72,7 +73,7 @@ pub enum Act {
 pub struct Wanted {
     /// Only those in this state.
     #[serde(default)]
-    pub state: Option<String>,
+    pub state: Option<StateKind>,
     /// Only those older than this one.
     #[serde(default)]
     pub before: Option<JobId>,
@@ -115,8 +116,8 @@ impl Office {
     pub fn jobs(&self, wanted: &Wanted) -> Result<Vec<Receipt>, Refusal> {
         let limit = if wanted.limit == 0 { usize::MAX } else { wanted.limit };
         // That a job is running is known to the daemon alone: the store has it as queued or waiting.
-        let is_meant = |receipt: &Receipt| wanted.state.as_ref().is_none_or(|state| *state == receipt.state);
-        if wanted.state.as_deref() == Some("running") {
+        let is_meant = |receipt: &Receipt| wanted.state.is_none_or(|state| state == receipt.state);
+        if wanted.state == Some(StateKind::Running) {
             let mut ids = self.floor.in_hand();
             ids.retain(|id| wanted.before.as_ref().is_none_or(|before| id < before));
             ids.sort_by(|one, other| other.cmp(one));
@@ -125,8 +126,7 @@ impl Office {
             let receipts = jobs?.into_iter().map(|job| self.receipt(&job));
             return Ok(receipts.filter(is_meant).take(limit).collect());
         }
-        let mut filter =
-            Filter { state: wanted.state.clone(), before: wanted.before.clone(), limit: wanted.limit };
+        let mut filter = Filter { state: wanted.state, before: wanted.before.clone(), limit: wanted.limit };
         let mut receipts = Vec::new();
         loop {
             let jobs = self.store.jobs(&filter)?;
@@ -164,8 +164,8 @@ impl Office {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn counts(&self) -> Result<Vec<(String, usize)>, Refusal> {
-        Ok(self.store.counts()?)
+    pub fn counts(&self) -> Result<BTreeMap<StateKind, usize>, Refusal> {
+        Ok(self.store.counts()?.into_iter().collect())
     }
 
     /// Everything that the store holds, one JSON object after the other.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use dropship_job::StateKind;
+
 /// The answer to `dropship status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -19,7 +21,7 @@ pub struct Status {
     /// Nothing goes to Microsoft.
     pub sandbox: bool,
     /// Number of jobs by state; `running` counts those in a worker's hand, which are queued or waiting too.
-    pub jobs: BTreeMap<String, usize>,
+    pub jobs: BTreeMap<StateKind, usize>,
     /// What is paused: `*` is everything.
     pub paused: Vec<String>,
     /// Accounts that are paused since the service refuses them.

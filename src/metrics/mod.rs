@@ -38,7 +38,7 @@ impl Metrics {
     /// Something happened to a job.
     pub fn told(&self, job: &Job, events: &[Event]) {
         let mut counted = self.counted();
-        let state = job.state.as_str();
+        let state = job.state.kind().as_str();
         *counted.transitions.entry(state).or_default() += 1;
         for event in events {
             match event {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::deliver::Target;
 use super::note::Note;
 use crate::store::{Filter, Store, StoreError};
-use dropship_job::JobId;
+use dropship_job::{JobId, StateKind};
 
 /// So many of the last notifications are remembered, to tell what is known from what is not.
 const REMEMBERED: usize = 1024;
@@ -55,7 +55,7 @@ impl Spool {
     /// Spools what happened and was not spooled when the daemon before died.
     pub(super) fn catch_up(&mut self, store: &dyn Store, sandbox: bool) {
         let since = self.known.until.unwrap_or_default() - ABOUT;
-        for state in ["held", "succeeded", "failed", "rejected", "cancelled"] {
+        for state in [StateKind::Held].into_iter().chain(StateKind::ENDED) {
             if let Err(error) = self.catch_up_with(store, state, since, sandbox) {
                 tracing::error!("notifications of {state} jobs cannot be caught up with: {error}");
             }
@@ -65,13 +65,13 @@ impl Spool {
     fn catch_up_with(
         &mut self,
         store: &dyn Store,
-        state: &str,
+        state: StateKind,
         since: Timestamp,
         sandbox: bool,
     ) -> Result<(), StoreError> {
         let mut before: Option<JobId> = None;
         loop {
-            let filter = Filter { state: Some(state.to_owned()), before: before.take(), limit: PAGE };
+            let filter = Filter { state: Some(state), before: before.take(), limit: PAGE };
             let jobs = store.jobs(&filter)?;
             for job in jobs.iter().filter(|job| job.updated >= since) {
                 if let Some(note) = Note::of_job(job, sandbox) {

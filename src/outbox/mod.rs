@@ -110,7 +110,7 @@ impl Outbox {
         let mut file = File::create(&staged)?;
         file.write_all(&text)?;
         file.set_permissions(Permissions::from_mode(self.mode))?;
-        let last = ["succeeded", "failed", "rejected", "cancelled"].contains(&receipt.state.as_str());
+        let last = receipt.state.has_ended();
         if last {
             file.sync_all()?;
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::store::Told;
-use dropship_job::{Asset, Fault, Job, JobId};
+use dropship_job::{Asset, Fault, Job, JobId, StateKind, Step};
 
 /// One job as `jobs --json`, `show --json` and `receipt.json` show it. Remote ids are strings: they pass 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,10 +31,10 @@ pub struct Receipt {
     pub account: Option<String>,
     /// The package is let in; the dropped file is no longer needed.
     pub accepted: bool,
-    /// `queued`, `running`, `waiting`, `held`, `succeeded`, `failed`, `rejected` or `cancelled`.
-    pub state: String,
-    /// The step that it stands at.
-    pub step: String,
+    /// Its state; [`StateKind::Running`] while a worker has it.
+    pub state: StateKind,
+    /// Its step.
+    pub step: Step,
     /// Id of its product.
     pub product_id: Option<String>,
     /// Id of its submission.
@@ -104,7 +104,7 @@ impl Receipt {
     /// The receipt of a job; `running` when a worker has it in hand.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {
-        let state = if running && !job.state.has_ended() { "running" } else { job.state.as_str() };
+        let state = if running && !job.state.has_ended() { StateKind::Running } else { job.state.kind() };
         let text = |id: Option<u64>| id.map(|id| id.to_string());
         let waits_for = match &job.state {
             dropship_job::State::Waiting { why, .. } => Some(why.clone()),
@@ -126,8 +126,8 @@ impl Receipt {
             rule: job.rule.clone(),
             account: job.account.clone(),
             accepted: job.accepted,
-            state: state.to_owned(),
-            step: job.step.as_str().to_owned(),
+            state,
+            step: job.step,
             product_id: text(job.product.id()),
             submission_id: text(job.submission.id()),
             workflow: job.workflow.clone().map(|(step, state)| Workflow { step, state }),

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::context::Context;
 use crate::outbox::{self, Receipt};
 use crate::store::StoreError;
+use dropship_job::StateKind;
 
 /// Removes results to which nothing has happened for as long as their folder keeps them; `store` is the store's folder.
 ///
@@ -69,11 +70,11 @@ pub async fn clear_results<S>(context: &Context<S>, store: &Path) -> Result<(), 
 fn is_over<S>(context: &Context<S>, receipt: &Receipt) -> Result<bool, StoreError> {
     let state = match context.store.job(&receipt.id)? {
         Some(job) if job.updated > receipt.updated => return Ok(false),
-        Some(job) => job.state.as_str().to_owned(),
-        None if ["failed", "cancelled"].contains(&receipt.state.as_str()) => return Ok(true),
-        None => receipt.state.clone(),
+        Some(job) => job.state.kind(),
+        None if matches!(receipt.state, StateKind::Failed | StateKind::Cancelled) => return Ok(true),
+        None => receipt.state,
     };
-    Ok(["succeeded", "rejected"].contains(&state.as_str()))
+    Ok(matches!(state, StateKind::Succeeded | StateKind::Rejected))
 }
 
 /// How long until results are looked through again: as finely as the shortest time that a folder keeps them.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::context::Context;
 use crate::store::{Commit, Entry, Filter, StoreError};
-use dropship_job::Job;
+use dropship_job::{Job, StateKind};
 
 /// Jobs that are gone through together: with all at once memory would grow with their number.
 const PAGE: usize = 256;
@@ -18,10 +18,10 @@ const PAGE: usize = 256;
 pub async fn forget_ended<S>(context: &Context<S>, keep: Duration) -> Result<(), StoreError> {
     let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
     let now = context.clock.now();
-    for state in ["succeeded", "failed", "rejected", "cancelled"] {
+    for state in StateKind::ENDED {
         let mut before = None;
         loop {
-            let page = context.store.jobs(&Filter { state: Some(state.to_owned()), before, limit: PAGE })?;
+            let page = context.store.jobs(&Filter { state: Some(state), before, limit: PAGE })?;
             before = page.last().map(|job| job.id.clone());
             if before.is_none() {
                 break;

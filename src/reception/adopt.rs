@@ -9,7 +9,7 @@ use crate::digest;
 use crate::outbox::{Receipt, read_receipt};
 use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{
-    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, Step,
+    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, StateKind, Step,
 };
 
 /// Jobs that are taken up at once.
@@ -132,12 +132,12 @@ fn of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
     let begun = dropship_job::apply(None, &receipt.id, receipt.created, &Event::Arrived { package })?;
     let fault =
         || receipt.error.clone().unwrap_or_else(|| Fault::new("unknown", "the receipt does not say why"));
-    let state = match receipt.state.as_str() {
-        "succeeded" => State::Succeeded,
-        "failed" => State::Failed { fault: fault() },
-        "rejected" => State::Rejected { fault: fault() },
-        "cancelled" => State::Cancelled,
-        _ => held(plan.is_some()),
+    let state = match receipt.state {
+        StateKind::Succeeded => State::Succeeded,
+        StateKind::Failed => State::Failed { fault: fault() },
+        StateKind::Rejected => State::Rejected { fault: fault() },
+        StateKind::Cancelled => State::Cancelled,
+        StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
     };
     let signed = !receipt.files.is_empty();
     let submitted = signed || receipt.workflow.is_some();
@@ -154,7 +154,7 @@ fn of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
         plan,
         warnings: receipt.warnings.clone(),
         vars: receipt.vars.clone(),
-        step: Step::ALL.into_iter().find(|step| step.as_str() == receipt.step).unwrap_or(Step::Inspect),
+        step: receipt.step,
         product: exists(receipt.product_id.as_deref()),
         burnt: receipt.burnt_products.clone(),
         submission: exists(receipt.submission_id.as_deref()),

@@ -10,7 +10,7 @@ use super::export::{self, Each};
 use super::queries;
 use super::tables::{self, Bytes, Overlay, Pair, Seen, record};
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
-use dropship_job::{Event, Job, JobId};
+use dropship_job::{Event, Job, JobId, StateKind};
 
 /// A store in memory, for tests and for asking without a store.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl Store for Memory {
         queries::jobs(&*self.inner(), filter)
     }
 
-    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
         queries::counts(&*self.inner())
     }
 

@@ -31,7 +31,7 @@ pub use export::{Each, Exported};
 pub use memory::Memory;
 pub use tables::Seen;
 
-use dropship_job::{Event, Illegal, Job, JobId};
+use dropship_job::{Event, Illegal, Job, JobId, StateKind};
 
 /// Why the store did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +153,7 @@ impl Ticket {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only those in this durable state.
-    pub state: Option<String>,
+    pub state: Option<StateKind>,
     /// Only those older than this one.
     pub before: Option<JobId>,
     /// At most so many; 0: all.
@@ -202,14 +202,14 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError>;
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError>;
 
     /// How many jobs are in one durable state.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn count(&self, state: &str) -> Result<usize, StoreError> {
-        Ok(self.counts()?.into_iter().find(|(name, _)| name == state).map_or(0, |(_, count)| count))
+    fn count(&self, state: StateKind) -> Result<usize, StoreError> {
+        Ok(self.counts()?.into_iter().find(|(kind, _)| *kind == state).map_or(0, |(_, count)| count))
     }
 
     /// The job of these bytes in this folder; it may be forgotten already.

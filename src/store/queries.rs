@@ -2,10 +2,7 @@
 
 use super::tables::{Bytes, Seen, decode, id_of, key, number};
 use super::{Filter, StoreError};
-use dropship_job::{Job, JobId};
-
-/// The durable states, as listed.
-const STATES: [&str; 7] = ["queued", "waiting", "held", "succeeded", "failed", "rejected", "cancelled"];
+use dropship_job::{Job, JobId, StateKind};
 
 pub(super) fn open_jobs(tables: &impl Bytes) -> Result<Vec<Job>, StoreError> {
     ids(tables, key::OPEN)?.iter().filter_map(|id| tables.job(id).transpose()).collect()
@@ -16,7 +13,7 @@ pub(super) fn unreceipted(tables: &impl Bytes) -> Result<Vec<JobId>, StoreError>
 }
 
 pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, StoreError> {
-    let prefix = match &filter.state {
+    let prefix = match filter.state {
         Some(state) => key::state_prefix(state),
         None => key::JOBS.to_vec(),
     };
@@ -27,11 +24,11 @@ pub(super) fn jobs(tables: &impl Bytes, filter: &Filter) -> Result<Vec<Job>, Sto
     ids.iter().filter_map(|id| tables.job(id).transpose()).collect()
 }
 
-pub(super) fn counts(tables: &impl Bytes) -> Result<Vec<(String, usize)>, StoreError> {
-    STATES.into_iter().map(|state| Ok((state.to_owned(), count(tables, state)?))).collect()
+pub(super) fn counts(tables: &impl Bytes) -> Result<Vec<(StateKind, usize)>, StoreError> {
+    StateKind::STORED.into_iter().map(|state| Ok((state, count(tables, state)?))).collect()
 }
 
-pub(super) fn count(tables: &impl Bytes, state: &str) -> Result<usize, StoreError> {
+pub(super) fn count(tables: &impl Bytes, state: StateKind) -> Result<usize, StoreError> {
     tables.count(&key::state_prefix(state))
 }
 

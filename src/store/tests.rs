@@ -90,12 +90,15 @@ fn suite(store: &dyn Store) {
         store.jobs(&filter).expect("list").into_iter().map(|job| job.id).collect()
     };
     assert_eq!(ids(Filter::default()), [id(2), id(1)]);
-    assert_eq!(ids(Filter { state: Some("failed".into()), ..Filter::default() }), [id(1)]);
+    assert_eq!(ids(Filter { state: Some(StateKind::Failed), ..Filter::default() }), [id(1)]);
     assert_eq!(ids(Filter { limit: 1, ..Filter::default() }), [id(2)]);
     assert_eq!(ids(Filter { before: Some(id(2)), ..Filter::default() }), [id(1)]);
     assert_eq!(store.open_jobs().expect("open").len(), 1);
     let counts = store.counts().expect("counts");
-    assert!(counts.contains(&("failed".into(), 1)) && counts.contains(&("queued".into(), 1)), "{counts:?}");
+    assert!(
+        counts.contains(&(StateKind::Failed, 1)) && counts.contains(&(StateKind::Queued, 1)),
+        "{counts:?}"
+    );
 
     // A forgotten job's bytes stay known as long as they lie in their folder.
     commit(store, vec![Entry::Pruned { job: id(1) }]);

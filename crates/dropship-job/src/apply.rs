@@ -36,7 +36,7 @@ pub fn apply(job: Option<&Job>, id: &JobId, at: Timestamp, event: &Event) -> Res
     let illegal = |why| Illegal {
         job: id.clone(),
         step: job.map_or(Step::Inspect, |job| job.step),
-        state: job.map_or("none", |job| job.state.as_str()),
+        state: job.map_or("none", |job| job.state.kind().as_str()),
         event: event.name(),
         why,
     };

@@ -15,4 +15,4 @@ pub use apply::{Illegal, apply, fold};
 pub use event::{Event, Thing};
 pub use id::{BadJobId, JobId};
 pub use job::{Asset, Commit, Job, Label, Package};
-pub use state::{Creation, Fault, Ghost, Intent, State, Step};
+pub use state::{Creation, Fault, Ghost, Intent, State, StateKind, Step, UnknownState};

@@ -47,8 +47,8 @@ fn begin(store: &Memory, number: u32) {
 }
 
 /// The numbers of the jobs that are listed.
-fn listed(office: &Office, state: Option<&str>, before: Option<u32>, limit: usize) -> Vec<String> {
-    let wanted = Wanted { state: state.map(str::to_owned), before: before.map(id), limit };
+fn listed(office: &Office, state: Option<StateKind>, before: Option<u32>, limit: usize) -> Vec<String> {
+    let wanted = Wanted { state, before: before.map(id), limit };
     office.jobs(&wanted).expect("jobs").into_iter().map(|receipt| receipt.sha256).collect()
 }
 
@@ -58,13 +58,17 @@ fn those_in_hand_are_running_and_nothing_else() {
     (1..=9).for_each(|number| begin(&store, number));
     *hands.0.lock().expect("hands") = vec![id(7), id(8), id(3)];
     let office = Office::new(store, hands, false);
-    assert_eq!(listed(&office, Some("running"), None, 0), ["8", "7", "3"]);
-    assert_eq!(listed(&office, Some("running"), None, 1), ["8"]);
-    assert_eq!(listed(&office, Some("running"), Some(8), 9), ["7", "3"]);
-    assert_eq!(listed(&office, Some("queued"), None, 0), ["9", "6", "5", "4", "2", "1"]);
-    assert_eq!(listed(&office, Some("queued"), None, 2), ["9", "6"], "as many as asked for, though two run");
-    assert_eq!(listed(&office, Some("queued"), Some(9), 4), ["6", "5", "4", "2"]);
-    assert_eq!(listed(&office, Some("queued"), Some(3), 9), ["2", "1"]);
+    assert_eq!(listed(&office, Some(StateKind::Running), None, 0), ["8", "7", "3"]);
+    assert_eq!(listed(&office, Some(StateKind::Running), None, 1), ["8"]);
+    assert_eq!(listed(&office, Some(StateKind::Running), Some(8), 9), ["7", "3"]);
+    assert_eq!(listed(&office, Some(StateKind::Queued), None, 0), ["9", "6", "5", "4", "2", "1"]);
+    assert_eq!(
+        listed(&office, Some(StateKind::Queued), None, 2),
+        ["9", "6"],
+        "as many as asked for, though two run"
+    );
+    assert_eq!(listed(&office, Some(StateKind::Queued), Some(9), 4), ["6", "5", "4", "2"]);
+    assert_eq!(listed(&office, Some(StateKind::Queued), Some(3), 9), ["2", "1"]);
     assert_eq!(listed(&office, None, None, 3), ["9", "8", "7"]);
     assert_eq!(listed(&office, None, None, 0).len(), 9);
 }

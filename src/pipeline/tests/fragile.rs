@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::points::{Point, Side, Tripwire, writes};
 use crate::store::{Commit, Each, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
-use dropship_job::{Job, JobId};
+use dropship_job::{Job, JobId, StateKind};
 
 pub(super) struct Fragile {
     pub(super) memory: Arc<Memory>,
@@ -37,7 +37,7 @@ impl Store for Fragile {
         self.memory.jobs(filter)
     }
 
-    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
         self.memory.counts()
     }
 

@@ -83,7 +83,7 @@ fn wrong_end(life: &Life, world: &World, died: bool) -> Vec<String> {
     let mut wrong = if forgotten { Vec::new() } else { world.violations(&dropped) };
     wrong.extend((life.holds)(world).err());
     let jobs = world.jobs();
-    let states: Vec<_> = jobs.iter().map(|job| job.state.as_str()).collect();
+    let states: Vec<_> = jobs.iter().map(|job| job.state.kind().as_str()).collect();
     let sky = world.cloud.sky();
     let end = (states.as_slice(), sky.products.len(), sky.submissions.len(), sky.labels.len());
     let ends = if died { life.ends } else { &life.ends[..1] };

@@ -306,7 +306,7 @@ impl World {
             wrong.push(format!("nobody looked for what came late of {}: {:?}", job.id, job.ghosts));
         }
         if !job.state.has_ended() && !matches!(job.state, State::Held { .. }) {
-            wrong.push(format!("I4: job {} is {} and nothing moves it", job.id, job.state.as_str()));
+            wrong.push(format!("I4: job {} is {} and nothing moves it", job.id, job.state.kind().as_str()));
         }
         let story = self.memory.story(&job.id).expect("a story");
         let events = || story.iter().map(|told| (told.at, &told.event));
@@ -326,12 +326,12 @@ impl World {
         let receipt = Path::new(&job.package.outbox).join(outbox::RECEIPT);
         let receipt: Value =
             fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        if receipt["state"] != job.state.as_str() {
+        if receipt["state"] != job.state.kind().as_str() {
             wrong.push(format!(
                 "the receipt of {} says {}, not {}",
                 job.id,
                 receipt["state"],
-                job.state.as_str()
+                job.state.kind().as_str()
             ));
         }
         wrong

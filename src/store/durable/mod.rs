@@ -20,7 +20,7 @@ use super::tables::{self, Bytes, Seen};
 use super::writer::Writer;
 use super::{Commit, Filter, Store, StoreError, Ticket, Told};
 use database::Database;
-use dropship_job::{Job, JobId};
+use dropship_job::{Job, JobId, StateKind};
 
 /// The store of a daemon.
 ///
@@ -81,11 +81,11 @@ impl Store for Durable {
         queries::jobs(&*self.tables, filter)
     }
 
-    fn counts(&self) -> Result<Vec<(String, usize)>, StoreError> {
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
         queries::counts(&*self.tables)
     }
 
-    fn count(&self, state: &str) -> Result<usize, StoreError> {
+    fn count(&self, state: StateKind) -> Result<usize, StoreError> {
         queries::count(&*self.tables, state)
     }
 

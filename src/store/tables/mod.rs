@@ -129,7 +129,7 @@ pub struct Seen {
 
 /// Keys. The first byte names the table.
 pub(super) mod key {
-    use dropship_job::{JobId, State};
+    use dropship_job::{JobId, State, StateKind};
 
     pub(crate) const META: &[u8] = b"m";
     pub(crate) const JOBS: &[u8] = b"j";
@@ -175,11 +175,11 @@ pub(super) mod key {
     pub(crate) fn unreceipted(id: &JobId) -> Vec<u8> {
         join(UNRECEIPTED, &[id.as_str()])
     }
-    pub(crate) fn state_prefix(state: &str) -> Vec<u8> {
-        join(STATES, &[state, ""])
+    pub(crate) fn state_prefix(state: StateKind) -> Vec<u8> {
+        join(STATES, &[state.as_str(), ""])
     }
     pub(crate) fn state(state: &State, id: &JobId) -> Vec<u8> {
-        join(STATES, &[state.as_str(), id.as_str()])
+        join(STATES, &[state.kind().as_str(), id.as_str()])
     }
     /// Jobs by the digest of their bytes, then by folder; an empty folder is a package handed in.
     pub(crate) fn bytes(sha256: &str, folder: Option<&str>) -> Vec<u8> {
