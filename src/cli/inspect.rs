@@ -64,9 +64,7 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
             Level::Warn => "warning",
             Level::Info | Level::Off => "note",
         };
-        let page = finding.source.strip_suffix(".md");
-        let source = page.map(|page| format!(" (learn.microsoft.com: {page})")).unwrap_or_default();
-        lines.push(format!("  {level}: {} [{}]{source}", Shown(&finding.message), finding.check));
+        lines.push(format!("  {level}: {} [{}]", Shown(&finding.message), finding.check));
     }
     let Some(facts) = &inspection.facts else { return lines.join("\n") };
     if let Some(signer) = &facts.signer {

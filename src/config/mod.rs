@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 
 mod build;
+#[cfg(test)]
+mod checks_page;
 pub mod duration;
 #[cfg(test)]
 mod manual;

@@ -25,9 +25,9 @@ pub struct Finding {
     pub check: String,
     /// How grave it is, after the operator's `[preflight]`.
     pub level: Level,
-    /// What is wrong, with which file, and what to change.
+    /// Which object is at fault, why, what to change, and the source in parentheses.
     pub message: String,
-    /// The document that the check comes from, or empty.
+    /// The document or tool that the check comes from.
     pub source: String,
 }
 

@@ -12,7 +12,7 @@ pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<Strin
         let known = Policy::known_checks();
         match known.iter().find(|check| check.name == name) {
             Some(check) if check.fixed => {
-                let help = "whether a package is whole and signed is no matter of taste; remove the line";
+                let help = "a package that is incomplete or whose signature cannot be verified is never sent; remove the line";
                 desk.error_with_help(&level.span, format!("the level of `{name}` cannot be changed"), help);
             }
             Some(_) => {
@@ -28,7 +28,7 @@ pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<Strin
                 let plain = name.to_lowercase().replace(['_', ' '], "-");
                 let help = match suggest::nearest(&plain, known.iter().map(|check| check.name)) {
                     Some(best) => format!("did you mean `{best}`?"),
-                    None => "`dropship inspect FILE` names the checks".to_owned(),
+                    None => "docs/checks.md lists the checks".to_owned(),
                 };
                 desk.error_with_help(&level.span, format!("there is no check `{name}`"), help);
             }

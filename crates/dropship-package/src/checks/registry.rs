@@ -1,0 +1,350 @@
+//! The registry of all checks. `docs/checks.md` is generated from it.
+//!
+//! To add a check, add an entry to the table below, report it with `Report::say(Check::…)`, and run
+//! `UPDATE_CHECKS=1 cargo test --lib the_page_of_checks`. The report appends the source to each message.
+
+use super::super::verdict::Level;
+
+/// Description of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckInfo {
+    /// Name in kebab case: its key in `[preflight]`, and `check` in a finding.
+    pub name: &'static str,
+    /// Heading under which the documentation lists it.
+    pub group: &'static str,
+    /// Level when `[preflight]` does not set one.
+    pub level: Level,
+    /// True if `[preflight]` cannot change the level: dropship cannot send a package that is incomplete, or whose
+    /// signature it cannot verify.
+    pub fixed: bool,
+    /// What the check has found when it reports, in one line.
+    pub meaning: &'static str,
+    /// What to change, in one line.
+    pub remedy: &'static str,
+    /// Where the rule comes from: a page of Microsoft's windows-driver-docs (ending in `.md`), a specification, a tool,
+    /// or `dropship's own rule`.
+    pub source: &'static str,
+}
+
+/// An entry: variant, name, `fixed` or `settable`, default level, source; then the meaning; then the remedy.
+macro_rules! checks {
+    ($($group:literal {
+        $($variant:ident $name:literal $fixed:ident $level:ident $source:literal $meaning:literal $remedy:literal;)*
+    })*) => {
+        /// A check that inspection makes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Check { $($($variant),*),* }
+
+        impl Check {
+            /// The registry's entry for the check.
+            pub(crate) fn info(self) -> CheckInfo {
+                match self {
+                    $($(Self::$variant => CheckInfo {
+                        name: $name, group: $group, level: Level::$level, fixed: checks!(@ $fixed),
+                        meaning: $meaning, remedy: $remedy, source: $source,
+                    }),*),*
+                }
+            }
+        }
+
+        /// All checks, in the order of an inspection.
+        pub(crate) static KNOWN: &[CheckInfo] = &[
+            $($(CheckInfo {
+                name: $name, group: $group, level: Level::$level, fixed: checks!(@ $fixed),
+                meaning: $meaning, remedy: $remedy, source: $source,
+            }),*),*
+        ];
+    };
+    (@ fixed) => { true };
+    (@ settable) => { false };
+}
+
+checks! {
+"The file" {
+    Truncated "truncated" fixed Error "[MS-CAB], ZIP APPNOTE"
+        "The file ends before the package does"
+        "Copy the file again";
+    NotAPackage "not-a-package" fixed Error "[MS-CAB], ZIP APPNOTE"
+        "The file does not have the format that its name promises"
+        "Drop the signed package itself";
+    Malformed "malformed" fixed Error "[MS-CAB], ECMA-376 part 2"
+        "The package breaks the rules of its format, or has bytes that no signature covers"
+        "Build and sign the package again";
+    MultiCabinet "multi-cabinet" fixed Error "[MS-CAB]"
+        "The cabinet is one of a set of cabinets"
+        "Put the whole package into one cabinet";
+    CabLarge "cab-large" settable Warn "dropship's own rule"
+        "The cabinet is larger than 2 GiB, which common cabinet tools cannot read"
+        "Split the package";
+    ContentsUnread "contents-unread" settable Warn "dropship's own rule"
+        "Files in the package could not be unpacked, so their contents were not checked"
+        "Compress the cabinet with MSZIP or LZX";
+}
+"The signature" {
+    Unsigned "unsigned" fixed Error "code-signing-attestation.md"
+        "The package is not signed, and `[signers] allow_unsigned` is not set"
+        "Sign the package before it is dropped";
+    OldSignatureLayout "old-signature-layout" fixed Error "Microsoft KB Q177178"
+        "The signature is inside the cabinet's header, a layout that is not verified"
+        "Sign the package again with a current signtool";
+    SignatureMalformed "signature-malformed" fixed Error "RFC 5652, Authenticode_PE.docx"
+        "The signature cannot be parsed"
+        "Sign the package again";
+    DigestMismatch "digest-mismatch" fixed Error "Authenticode_PE.docx, ECMA-376 part 2"
+        "The bytes of the package are not the bytes that were signed"
+        "Copy the package again; if that does not help, sign it again";
+    SignatureInvalid "signature-invalid" fixed Error "RFC 5652, XMLDSig"
+        "The signature does not match the signer's certificate"
+        "Sign the package again";
+    SignatureUnsupported "signature-unsupported" fixed Error "code-signing-reqs.md"
+        "The signature uses an algorithm that dropship cannot verify"
+        "Sign the package with RSA or ECDSA and SHA-256";
+    Sha1Digest "sha1-digest" settable Error "code-signing-reqs.md"
+        "The digest is SHA-1; SHA-256 is required"
+        "Sign the package with `/fd sha256`";
+    DigestAboveSha256 "digest-above-sha256" settable Warn "code-signing-attestation.md"
+        "The digest is stronger than the SHA-256 that Microsoft documents"
+        "Sign the package with `/fd sha256`";
+    NestedSignature "nested-signature" settable Info "signtool /as"
+        "The signature contains a second signature"
+        "Nothing; sign once if the second signature is not intended";
+    NestedSignatureInvalid "nested-signature-invalid" settable Warn "signtool /as"
+        "A second signature does not match the package"
+        "Sign the package again";
+}
+"The certificate" {
+    CertMalformed "cert-malformed" fixed Error "RFC 5280"
+        "A certificate cannot be parsed"
+        "Sign the package again with intact certificates";
+    CertExpired "cert-expired" settable Error "code-signing-reqs.md"
+        "The signing certificate has expired; it must be valid at submission"
+        "Sign the package with a valid certificate";
+    CertNotYetValid "cert-not-yet-valid" settable Error "code-signing-reqs.md"
+        "The signing certificate is not valid yet; it must be valid at submission"
+        "Wait until it is valid, or correct the clock of the machine that runs dropship";
+    CertNotCodeSigning "cert-not-code-signing" fixed Error "code-signing-reqs.md"
+        "The certificate is not for code signing"
+        "Sign the package with a code-signing certificate";
+    CertNotEv "cert-not-ev" settable Warn "code-signing-reqs.md"
+        "The certificate is not an extended-validation certificate (policy 2.23.140.1.3)"
+        "Sign the package with the EV certificate that is registered with the account";
+    CertWeakKey "cert-weak-key" settable Error "code-signing-reqs.md"
+        "The certificate's key is too short"
+        "Sign the package with a certificate whose key has at least 2048 bits (RSA)";
+    TestSigned "test-signed" settable Error "signing-a-driver-during-development-and-testing.md"
+        "The package is signed with a test certificate"
+        "Sign the package with the release certificate";
+    SignerNotListed "signer-not-listed" fixed Error "code-signing-reqs.md"
+        "The certificate is not one of the thumbprints in `[signers]`"
+        "Sign the package with a listed certificate, or add its thumbprint to `[signers]`";
+}
+"The chain" {
+    ChainUnknownIssuer "chain-unknown-issuer" fixed Error "RFC 5280 6"
+        "The chain of the certificate does not end at a root of `[signers]`"
+        "Add the root, or the missing intermediate, to `[signers]` if you trust it";
+    ChainExpired "chain-expired" settable Error "code-signing-reqs.md"
+        "An issuing certificate is not valid now"
+        "Sign the package with a certificate from a valid issuer";
+    ChainSha1 "chain-sha1" fixed Error "code-signing-reqs.md"
+        "A certificate of the chain is signed with SHA-1 or MD5"
+        "Sign the package with a certificate of a SHA-2 chain";
+    ChainInvalid "chain-invalid" fixed Error "RFC 5280 6"
+        "The chain of certificates is not valid"
+        "Sign the package with a certificate whose chain is valid";
+    ChainDamaged "chain-damaged" settable Error "RFC 5280 6"
+        "A certificate in the package is damaged, whether the chain needs it or not"
+        "Sign the package again with intact certificates";
+    ChainOwnCertificates "chain-own-certificates" settable Warn "dropship's own rule"
+        "The chain is valid only with certificates from `[signers]`, not with those in the package"
+        "Sign the package with the complete chain (`signtool /ac`)";
+    ChainNotChecked "chain-not-checked" settable Warn "dropship's own rule"
+        "`[signers]` names no roots, so the chain was not checked"
+        "Name roots in `[signers]`";
+    CertRevoked "cert-revoked" fixed Error "RFC 5280 5"
+        "A CRL of `[signers]` revokes a certificate of the chain"
+        "Sign the package with a certificate that is not revoked";
+    CrlUnusable "crl-unusable" settable Warn "RFC 5280 5"
+        "A CRL of `[signers]` is out of date, or not signed by its issuer"
+        "Download the CRL again";
+    RevocationNotChecked "revocation-not-checked" settable Info "RFC 5280 5"
+        "No CRL of `[signers]` covers the chain; dropship does not check revocation online"
+        "Name CRLs in `[signers]` if revocation matters";
+}
+"The timestamp" {
+    TimestampMissing "timestamp-missing" settable Info "code-signing-attestation.md"
+        "The signature has no timestamp"
+        "Sign the package with `/tr URL /td sha256`";
+    TimestampInvalid "timestamp-invalid" settable Error "RFC 3161"
+        "The timestamp does not match its signature"
+        "Sign the package again, with a timestamp";
+    TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
+        "The chain of the timestamp's authority does not end at a root of `[signers]`"
+        "Add the authority's root to `timestamp_roots` in `[signers]` if you trust it";
+    TimestampOutsideValidity "timestamp-outside-validity" settable Warn "dropship's own rule"
+        "The timestamp is outside the signing certificate's validity"
+        "Sign the package again with a valid certificate";
+    TimestampSha1 "timestamp-sha1" settable Warn "code-signing-attestation.md"
+        "The timestamp's digest is not SHA-256"
+        "Sign the package with `/td sha256`";
+}
+"Paths in a cabinet" {
+    BadPath "bad-path" fixed Error "code-signing-reqs.md"
+        "A path is absolute, names a drive or a share, or leads out of the package"
+        "Build the cabinet with relative paths";
+    DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
+        "Two files have the same path, so different readers use different files"
+        "Build the package with each file once";
+    RootFiles "root-files" settable Error "hardware-submission-create.md"
+        "Files are at the root of the cabinet"
+        "Put each driver into a folder of its own";
+    FileSigningCab "file-signing-cab" settable Error "file-signing-reqs.md"
+        "The cabinet has only binaries and no folders: a package for LSA or UEFI file signing, which is another service"
+        "Submit it manually in Partner Center";
+    FolderNameLong "folder-name-long" settable Error "code-signing-reqs.md"
+        "A folder name has 40 characters or more"
+        "Shorten the name";
+    FolderNameSpecial "folder-name-special" settable Warn "code-signing-reqs.md"
+        "A folder name has special characters"
+        "Use letters, digits, `-`, `_` and `.`";
+    PathLong "path-long" settable Warn "hardware-submission-wlk.md"
+        "A path has 160 characters or more"
+        "Shorten the path";
+}
+"Drivers in a cabinet" {
+    NoInf "no-inf" settable Error "hardware-submission-create.md"
+        "A driver folder has no INF"
+        "Add the INF, or leave the folder out";
+    SharedFolder "shared-folder" settable Error "code-signing-attestation.md"
+        "Several drivers share a folder"
+        "Put each driver into a folder of its own";
+    MixedArchitectures "mixed-architectures" settable Error "code-signing-attestation.md"
+        "The driver folders are not for the same set of architectures"
+        "Build each driver for all architectures, or drop one package for each architecture";
+    BinaryArchitecture "binary-architecture" settable Warn "dropship's own rule"
+        "A driver binary is for another architecture than its INF"
+        "Put the right build beside the INF";
+    PdbMissing "pdb-missing" settable Warn "code-signing-attestation.md"
+        "A driver binary has no symbols beside it"
+        "Put the .pdb into the same folder";
+    CatMissing "cat-missing" settable Warn "code-signing-attestation.md"
+        "The catalog that an INF names is not beside it"
+        "Create the catalog with inf2cat";
+    CatShared "cat-shared" settable Warn "catalog-files.md"
+        "Catalogs of several drivers have the same name"
+        "Give each driver's catalog its own name";
+}
+"INFs" {
+    InfMalformed "inf-malformed" settable Error "inf-version-section.md"
+        "An INF has no `[Version]` section with a valid Signature"
+        "Write `Signature = \"$WINDOWS NT$\"` in `[Version]`";
+    InfEncoding "inf-encoding" settable Warn "general-guidelines-for-inf-files.md"
+        "An INF has characters beyond ASCII, but is not encoded in UTF-16"
+        "Save the INF as UTF-16 LE";
+    InfIncomplete "inf-incomplete" settable Error "inf-version-section.md"
+        "An INF does not state Provider, Class or ClassGuid"
+        "Add the entry to `[Version]`";
+    InfDriverVer "inf-driverver" settable Error "inf-driverver-directive.md"
+        "DriverVer is missing, malformed or 0.0.0.0"
+        "Write `DriverVer = mm/dd/yyyy,w.x.y.z`, or run stampinf in the build";
+    InfUnstamped "inf-unstamped" settable Error "inf-driverver-directive.md"
+        "An INF still has the placeholders of an .inx file"
+        "Run stampinf in the build";
+    InfNoCatalog "inf-no-catalog" settable Error "inf-version-section.md"
+        "An INF names no CatalogFile, so Windows treats the driver as unsigned"
+        "Add CatalogFile to `[Version]`";
+    InfPnpLockdown "inf-pnp-lockdown" settable Warn "inf-version-section.md"
+        "PnpLockdown is not 1"
+        "Add `PnpLockdown = 1` to `[Version]`";
+    InfUndecorated "inf-undecorated" settable Error "inf-manufacturer-section.md"
+        "Models for another architecture than x86 are not decorated with it"
+        "Decorate the models, such as `NTamd64`";
+    InfUndefinedString "inf-undefined-string" settable Warn "general-syntax-rules-for-inf-files.md"
+        "An INF uses strings that it does not define"
+        "Define the strings in `[Strings]`";
+    ExtensionIdMissing "extension-id-missing" settable Error "inf-version-section.md"
+        "An extension INF has no ExtensionId, or not the class of extensions"
+        "Correct the `[Version]` section";
+    ExtensionSeveral "extension-several" settable Warn "submit-dashboard-extension-inf-files.md"
+        "A package has several extension INFs"
+        "Submit each extension INF in its own package";
+    ExtensionBroad "extension-broad" settable Warn "extension-inf-targeting-rules.md"
+        "An extension INF names hardware ids that many devices share"
+        "Name the device, preferably with its subsystem";
+}
+"Kit packages (.hlkx, .hckx)" {
+    UncoveredPart "uncovered-part" fixed Error "ECMA-376 part 2"
+        "No signature covers a part of the package"
+        "Sign the package again";
+    PartMissing "part-missing" fixed Error "ECMA-376 part 2"
+        "A part that was signed is not in the package"
+        "Create the package again";
+    ContentTypeChanged "content-type-changed" fixed Error "ECMA-376 part 2"
+        "A part has another content type than was signed"
+        "Create the package again";
+    HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
+        "The archive uses Zip64, which the dashboard refuses"
+        "Unpack it and zip it again without Zip64; the signature stays valid";
+    HlkxNoInfo "hlkx-no-info" settable Warn "dropship's own rule"
+        "PackageInfo.xml is missing or cannot be read"
+        "Create the package again with HLK Studio";
+    HlkxPartial "hlkx-partial" settable Error "connectiontype-enumeration.md"
+        "A partial package, which is not acceptable for submission"
+        "Create a submission package in HLK Studio";
+    HlkxVersionOld "hlkx-version-old" settable Error "hardware-submission-create.md"
+        "The package's version is older than the dashboard accepts"
+        "Create the package with a current kit";
+    HlkxTestsFailed "hlkx-tests-failed" settable Warn "dropship's own rule"
+        "Tests of the package failed or were not run"
+        "Run the tests again, or apply the filters and errata of the kit";
+}
+"The rule's requests" {
+    AttestationServer "attestation-server" settable Error "code-signing-reqs.md"
+        "The rule asks attestation for a Windows Server signature; the dashboard accepts that and fails later"
+        "Remove the code from `requested_signatures`, or submit HLK results";
+    AttestationOld "attestation-old-windows" settable Error "code-signing-reqs.md"
+        "The rule asks attestation for a version before Windows 10"
+        "Remove the code from `requested_signatures`";
+    AttestationRetail "attestation-retail" settable Error "code-signing-reqs.md"
+        "The rule publishes an attestation-signed driver to retail Windows Update"
+        "Target a test ring or another partner, or submit HLK results";
+    AttestationHlkx "attestation-hlkx" settable Error "code-signing-attestation.md"
+        "The rule asks for attestation, but the package has HLK results"
+        "Change `test_harness`, or the rule's `match`";
+    RequestArchitecture "request-architecture" settable Warn "dropship's own rule"
+        "A requested signature is for an architecture that the package does not have"
+        "Correct `requested_signatures`";
+}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_names_are_kebab_case_and_unique() {
+        let mut names: Vec<_> = KNOWN.iter().map(|check| check.name).collect();
+        for name in &names {
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), KNOWN.len());
+    }
+
+    #[test]
+    fn check_texts_are_complete_single_lines() {
+        for check in KNOWN {
+            for text in [check.group, check.meaning, check.remedy, check.source] {
+                assert!(
+                    !text.is_empty() && !text.ends_with('.') && !text.contains('\n'),
+                    "{}: {text}",
+                    check.name
+                );
+                assert!(!text.contains('|'), "{}: a bar would end the table's cell: {text}", check.name);
+            }
+        }
+    }
+}
