@@ -6,10 +6,11 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dropship::config::{Environment, load_str, rules};
+use dropship::config::{Environment, load_str};
 use dropship::store::{Commit, Durable, Entry, Store};
 use dropship_job::{Event, JobId, Package};
 use dropship_package::{Facts, Inspection, Kind, PemFile, Policy, Trust, TrustSources, inspect_bytes};
+use dropship_rules::{MatchInput, choose, find};
 
 const CAB: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/cab/good-signed.cab");
 const HLKX: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/hlkx/good.hlkx");
@@ -106,14 +107,14 @@ fn matching(criterion: &mut Criterion) {
     text.push_str(&format!("[[rule]]\nname = \"last\"\nmatch = {{ file = \"x*.cab\" }}\n{REST}"));
     let config =
         load_str(Path::new("dropship.toml"), &text, &Environment::default()).expect("a configuration");
-    let subject = rules::Subject::new("x.cab", "", &facts);
-    assert_eq!(rules::find(&config.rules, &subject).expect("a rule").name, "last");
+    let input = MatchInput::new("x.cab", "", &facts);
+    assert_eq!(find(&config.rules, &input).expect("a rule").name, "last");
     let mut group = criterion.benchmark_group(format!("{RULES} rules"));
     group.bench_function("find", |bencher| {
-        bencher.iter(|| rules::find(black_box(&config.rules), &subject).map(|rule| rule.name.len()));
+        bencher.iter(|| find(black_box(&config.rules), &input).map(|rule| rule.name.len()));
     });
     group.bench_function("choose", |bencher| {
-        bencher.iter(|| rules::choose(black_box(&config.rules), &subject).passed.len());
+        bencher.iter(|| choose(black_box(&config.rules), &input).skipped.len());
     });
     group.finish();
 }

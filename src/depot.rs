@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::plan::Plan;
-use crate::config::vars::Vars;
 use crate::digest;
 use dropship_job::JobId;
 use dropship_package::Facts;
+use dropship_rules::plan::Plan;
+use dropship_rules::vars::Vars;
 
 /// Below so many free bytes nothing more is captured, unless configured otherwise: the journal has to go on.
 const MIN_FREE: u64 = 256 << 20;

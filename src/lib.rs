@@ -15,8 +15,6 @@ pub mod doctor;
 
 pub mod pipeline;
 
-pub mod labels;
-
 pub mod outbox;
 
 // Around that way:

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::exit::{Ending, Exit};
 use super::output::Output;
-use crate::config::rules::{Subject, choose};
-use crate::config::vars::{self, Vars};
 use crate::reception::{Rulebook, judge};
+use dropship_rules::vars::{self, Vars};
+use dropship_rules::{MatchInput, choose};
 
 mod foreseen;
 
@@ -43,14 +43,14 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
     let rulebook = Rulebook { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
     let vars = match &args.vars {
         Some(file) => vars::read(file),
-        None if vars::are_brought_by(&rulebook.config, folder.as_deref()) => vars::beside(&file),
+        None if rulebook.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),
         None => Ok(Vars::new()),
     };
     let judged = judge(&rulebook, &file, &name, folder.as_deref(), None, &vars);
     let judged = judged.with_context(|| format!("cannot read {}", file.display()))?;
     let passed = judged.inspection.facts.as_ref().map(|facts| {
-        let subject = Subject::new(&name, &judged.sha256, facts).in_folder(folder.as_deref());
-        choose(&rulebook.config.rules, &subject).with_later(&rulebook.config.rules, &subject)
+        let input = MatchInput::new(&name, &judged.sha256, facts).in_folder(folder.as_deref());
+        choose(&rulebook.config.rules, &input).with_later(&rulebook.config.rules, &input)
     });
     let (plan, fault) = match &judged.outcome {
         Some(Ok(plan)) => (Some(plan), None),

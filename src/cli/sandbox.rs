@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::duration;
 use dropship_redact::Secret;
+use dropship_rules::duration;
 use dropship_sandbox::{Credentials, Fault, Options, Quirks, Sandbox, Wait};
 
 /// What `--help` says at its end.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::exit::{Ending, Exit};
 use super::output::Output;
-use crate::config::pattern::Pattern;
-use crate::config::tests::{Outcome, run_at};
+use dropship_rules::pattern::Pattern;
+use dropship_rules::rule_tests::{self, Outcome};
 
 /// Arguments of `test`.
 ///
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
             return Err(Ending(Exit::Usage, "no case has such a name".to_owned()).into());
         }
     }
-    let outcomes = run_at(&config, args.at.unwrap_or_else(Timestamp::now));
+    let outcomes = rule_tests::run(&config.tests, &config.rules, args.at.unwrap_or_else(Timestamp::now));
     let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
     let document = json!({
         "ok": failed == 0,

@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
     /// Refreshed this often
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = crate::config::duration::parse)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = dropship_rules::duration::parse)]
     every: Duration,
     /// Show it once and end
     #[arg(long)]

@@ -8,12 +8,12 @@ use anyhow::Context;
 use super::exit::{Ending, Exit};
 use super::output::Output;
 use super::place::Place;
-use crate::config::duration;
 use crate::control::Client;
 use crate::digest;
 use crate::observe::Shown;
 use crate::outbox::{Receipt, SIGNED};
 use dropship_job::{JobId, StateKind, Step};
+use dropship_rules::duration;
 
 /// How often the daemon is asked.
 const EACH: Duration = Duration::from_millis(500);

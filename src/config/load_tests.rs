@@ -3,11 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::model::{After, Credential, Destination, Strategy};
+use dropship_rules::rule::{Destination, Strategy};
+use dropship_rules::rule_tests;
+
+use super::model::{After, Credential};
 use super::{Config, Environment, Report, load_str};
 
+mod cases;
+mod choosing;
 mod files;
 mod labels;
+mod planning;
 mod rules;
 
 fn environment() -> Environment {
@@ -141,7 +147,7 @@ fn the_documented_configuration_is_taken_as_it_stands() {
     assert_eq!(rule.product.strategy, Strategy::New);
     assert_eq!(rule.labels[0].destination, Destination::WindowsUpdate);
     assert_eq!(config.ready_to_run(), Ok(()));
-    for outcome in super::tests::run(&config) {
+    for outcome in rule_tests::run(&config.tests, &config.rules, jiff::Timestamp::now()) {
         assert!(outcome.passed, "{outcome}");
     }
 }

@@ -1,41 +1,27 @@
-//! The configuration: read, judged, and asked which rule a package gets and what it amounts to.
+//! The configuration: read from files and validated.
 //!
-//! [`load`] reads files into a [`Config`] or tells everything that is wrong with them at once;
-//! [`rules::choose`] finds the rule for a package; [`plan::plan`] renders what will be sent.
+//! [`load`] reads files into a [`Config`], or reports everything that is wrong with them at once.
 
 use std::path::{Path, PathBuf};
 
 mod build;
 #[cfg(test)]
 mod checks_page;
-pub mod duration;
 #[cfg(test)]
 mod manual;
 pub mod model;
-pub mod pattern;
-pub mod plan;
 mod raw;
 mod read;
 mod ready;
 mod report;
-pub mod rules;
-pub mod schedule;
 #[cfg(test)]
 mod schema;
 mod shape;
 mod size;
 mod sources;
-mod suggest;
-pub mod templates;
-pub mod tests;
-pub mod vars;
-pub mod version;
-pub mod vocabulary;
 
 pub use model::Config;
-pub use plan::{LabelPlan, Plan, PlanError, plan};
 pub use report::{Problem, Report, Severity};
-pub use rules::{Choice, Passed, Rule, Subject, choose};
 
 /// What the configuration takes from its surroundings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dropship_package::Level;
+use dropship_rules::Rule;
+use dropship_rules::rule_tests::RuleTest;
 
 mod notify;
-mod rule;
 
 pub use notify::{Notify, Occasion, SecretAt, Via};
-pub use rule::{
-    Approval, Build, Chids, Destination, Label, Product, Selection, Signatures, Strategy, SubmissionRule,
-};
 
 /// A whole configuration that passed every check.
 #[derive(Debug, Clone)]
@@ -38,9 +36,9 @@ pub struct Config {
     /// `[preflight]`: level by name of the check.
     pub preflight: BTreeMap<String, Level>,
     /// `[[rule]]`, in file order; the first match wins.
-    pub rules: Vec<super::rules::Rule>,
+    pub rules: Vec<Rule>,
     /// `[[test]]`, in file order.
-    pub tests: Vec<super::tests::Case>,
+    pub tests: Vec<RuleTest>,
     /// What is doubtful but not wrong.
     pub warnings: super::Report,
     /// Every file that was read, in the order of reading.

@@ -1,6 +1,8 @@
 //! What `run` needs beyond a sound configuration.
 
-use super::model::Config;
+use dropship_rules::Rule;
+
+use super::model::{Config, Ready};
 use super::report::{Problem, Report};
 
 impl Config {
@@ -36,9 +38,16 @@ impl Config {
         }
     }
 
+    /// Whether the folder's packages bring sidecar files that set variables.
+    #[must_use]
+    pub fn sidecar_sets_vars(&self, folder: Option<&str>) -> bool {
+        let folder = folder.and_then(|name| self.folders.iter().find(|folder| folder.name == name));
+        folder.is_some_and(|folder| matches!(&folder.ready, Ready::Sidecar(suffix) if suffix == ".toml"))
+    }
+
     /// The account that a rule names.
     #[must_use]
-    pub fn account_of(&self, rule: &super::Rule) -> Option<&super::model::Account> {
+    pub fn account_of(&self, rule: &Rule) -> Option<&super::model::Account> {
         self.accounts.get(&rule.account)
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::report::{Problem, Source};
-use super::suggest;
+use dropship_rules::suggest;
 
 /// A key or value that does not fit; and the key that was probably meant.
 pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {

@@ -16,8 +16,8 @@ pub use folders::*;
 pub use init::{Form, init};
 pub use repeated::Repeated;
 
-use crate::labels::LabelWarning;
 use dropship_job::{Event, Job, Thing};
+use dropship_rules::label::LabelWarning;
 
 /// Logs one line with the fields of a job.
 macro_rules! job_line {

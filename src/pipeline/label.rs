@@ -8,11 +8,11 @@ use super::hand::{Go, Hand};
 use super::likeness::difference;
 use super::service::Service;
 use super::{publish, supersede};
-use crate::config::plan::{LabelPlan, Plan};
-use crate::labels::{self, LabelWarning};
 use crate::outbox::METADATA;
 use dropship_hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
 use dropship_job::{Creation, Event, Fault, Job, Label, Thing};
+use dropship_rules::label::{self, LabelWarning};
+use dropship_rules::plan::{LabelPlan, Plan};
 
 /// Creates the labels that nothing stands before, then those that follow others.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -142,9 +142,9 @@ async fn request<S: Service>(
             Err(error) => return hand.trouble(error).await,
         }
     };
-    match labels::build(plan, &metadata, &audiences, begins) {
+    match label::build(plan, &metadata, &audiences, begins) {
         Ok(new) => {
-            let doubts = labels::warnings(plan, &new, &metadata);
+            let doubts = label::warnings(plan, &new, &metadata);
             Ok((new, doubts))
         }
         Err(problems) => {

@@ -10,9 +10,9 @@ use super::likeness::difference;
 use super::listing::Listings;
 use super::service::Service;
 use super::sign::SIGNING_FAILED;
-use crate::config::plan::StrategyPlan;
 use dropship_hardware::{Class, Error, Fate, NewProduct};
 use dropship_job::{Fault, Job, State, Thing};
+use dropship_rules::plan::StrategyPlan;
 
 /// Creates the job's product, or takes the one that the rule names.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

@@ -5,9 +5,9 @@ use super::learnt::Wait;
 use super::reading::progress;
 use super::service::Service;
 use super::{sign, supersede};
-use crate::config::plan::Plan;
 use dropship_hardware::{Class, LabelId, ShippingLabel, UNPROVEN};
 use dropship_job::{Event, Fault, Job, Label};
+use dropship_rules::plan::Plan;
 
 /// Looks once at every label that is not published yet.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {

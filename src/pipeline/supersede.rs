@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::hand::{Go, Hand, Stop};
 use super::learnt::Wait;
 use super::service::Service;
-use crate::config::plan::LabelPlan;
-use crate::config::version::Version;
 use crate::digest;
-use crate::labels::{self, Published};
 use crate::outbox::METADATA;
 use crate::store::Entry;
 use dropship_hardware::{
     Class, DriverMetadata, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
 };
 use dropship_job::{Event, Fault, Step};
+use dropship_rules::label::{self, Published};
+use dropship_rules::plan::LabelPlan;
+use dropship_rules::version::Version;
 
 /// The flags' prefix in the store: they outlive the jobs, since versions are further apart than jobs are kept.
 const FLAG: &str = "made/";
@@ -170,7 +170,7 @@ async fn take_over<S: Service>(
 ) -> Go<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);
     let Some(now) = look(hand, service, made).await? else { return Ok(true) };
-    let changes = labels::supersede(new, &[made.now(rule, plan, &now)]);
+    let changes = label::supersede(new, &[made.now(rule, plan, &now)]);
     let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
     if !now.is_done() {
         return Ok(false);
@@ -216,7 +216,7 @@ fn rows(label: &ShippingLabel) -> Vec<HardwareId> {
 fn versions<S>(hand: &Hand<'_, S>) -> BTreeMap<String, String> {
     let path = hand.context.outbox(&hand.job).folder().join(METADATA);
     let metadata = std::fs::read(&path).ok().and_then(|text| DriverMetadata::parse(&text).ok());
-    metadata.as_ref().map(labels::versions).unwrap_or_default()
+    metadata.as_ref().map(label::versions).unwrap_or_default()
 }
 
 /// Whether any INF of both has a lower version there.

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::take::{NotTaken, Taken, decide, remove, store_bytes};
 use super::{Reception, new_id};
-use crate::config::vars::Vars;
 use dropship_job::JobId;
+use dropship_rules::vars::Vars;
 
 /// A package that was handed in, not found.
 pub struct Handed<'a> {

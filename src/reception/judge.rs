@@ -7,15 +7,15 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Rulebook;
-use crate::config::plan::{DestinationPlan, LabelPlan, Plan, plan};
-use crate::config::rules::{Subject, choose};
-use crate::config::vars::Vars;
 use crate::digest::hex;
 use dropship_hardware::TestHarness;
 use dropship_job::Fault;
 use dropship_package::{
     Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed, preflight_with,
 };
+use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan, plan};
+use dropship_rules::vars::Vars;
+use dropship_rules::{MatchInput, choose};
 
 /// What the judgement came to, and how.
 pub struct Judged {
@@ -58,11 +58,11 @@ pub fn judge(
     let outcome = match (inspection.verdict, &inspection.facts) {
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
-            let subject = Subject::new(name, &sha256, facts).in_folder(folder);
+            let input = MatchInput::new(name, &sha256, facts).in_folder(folder);
             let planned = match vars {
                 Ok(vars) => {
                     let vars = Some(vars).filter(|vars| !vars.is_empty());
-                    planned(rulebook, &Subject { vars, ..subject }, rule)
+                    planned(rulebook, &MatchInput { vars, ..input }, rule)
                 }
                 Err(why) => Err(Fault::new("sidecar", why)),
             };
@@ -98,7 +98,7 @@ fn checked_against(plan: &Plan, facts: &Facts, policy: &Policy) -> Vec<Finding> 
 }
 
 /// The plan of the rule that is for the package, or of the one that was asked for by name.
-fn planned(rulebook: &Rulebook, subject: &Subject<'_>, rule: Option<&str>) -> Result<Plan, Fault> {
+fn planned(rulebook: &Rulebook, input: &MatchInput<'_>, rule: Option<&str>) -> Result<Plan, Fault> {
     let config = &rulebook.config;
     let chosen = match rule {
         Some(name) => {
@@ -106,11 +106,11 @@ fn planned(rulebook: &Rulebook, subject: &Subject<'_>, rule: Option<&str>) -> Re
             found.ok_or_else(|| Fault::new("no-rule", format!("there is no rule named `{name}`")))?
         }
         None => {
-            let choice = choose(&config.rules, subject);
+            let choice = choose(&config.rules, input);
             choice.rule.ok_or_else(|| Fault::new("no-rule", choice.rejection()))?
         }
     };
-    plan(config, chosen, subject, Timestamp::now()).map_err(|error| {
+    plan(chosen, input, Timestamp::now()).map_err(|error| {
         Fault::new(
             "rule-unfit",
             format!("rule `{}` cannot be carried out for this package: {error}", chosen.name),

@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::config::model::{Config, Ready};
-use crate::config::vars::{self, Vars};
 use crate::digest::hex;
 use crate::intake::{Find, Sidecar};
 use dropship_job::Job;
+use dropship_rules::vars::{self, Vars};
 
 /// Is the copy what the find's sidecar asks for?
 pub(super) fn checked(find: &Find, sha256: &str) -> Result<(), String> {
@@ -51,7 +51,7 @@ pub(super) fn vars_of_find(find: &Find) -> Result<Vars, String> {
 /// What the sidecar beside a known job's package sets now.
 pub(super) fn vars_of_job(config: &Config, job: &Job) -> Result<Vars, String> {
     let path = job.package.path.as_deref();
-    match path.filter(|_| vars::are_brought_by(config, job.package.folder.as_deref())) {
+    match path.filter(|_| config.sidecar_sets_vars(job.package.folder.as_deref())) {
         Some(path) => vars::beside(Path::new(path)),
         None => Ok(Vars::new()),
     }

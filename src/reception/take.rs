@@ -9,7 +9,6 @@ use super::known::{text, text_beside, was_looked_at};
 use super::sidecar;
 use super::{Reception, new_id};
 use crate::config::model::Backlog;
-use crate::config::vars::Vars;
 use crate::depot::Dossier;
 use crate::digest;
 use crate::intake::{CaptureError, Find, Identity, NoRoom, Receipt, capture};
@@ -17,6 +16,7 @@ use crate::outbox;
 use crate::store::{Commit, Entry, StoreError, path_key};
 use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
 use dropship_package::{Glance, Kind, glance_file};
+use dropship_rules::vars::Vars;
 
 /// Inspections of the same bytes that the daemon did not survive before they are held as poison.
 pub(super) const POISON: u64 = 3;

@@ -3,8 +3,8 @@
 use super::desk::{Desk, told};
 use super::shape::cell;
 use crate::cli::exit::Exit;
-use crate::labels::rules::{is_guid, plain_guid};
 use dropship_hardware::Audience;
+use dropship_rules::guid::{is_guid, plain_guid};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {

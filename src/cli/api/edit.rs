@@ -10,11 +10,11 @@ use super::submission::Which;
 use super::targets::{self, Row, Target};
 use crate::cli::exit::Exit;
 use crate::control::Note;
-use crate::labels::rules::{is_guid, plain_guid};
 use dropship_hardware::{
     Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
     TargetingUpdate,
 };
+use dropship_rules::guid::{is_guid, plain_guid};
 
 /// Change whom a label is for
 ///

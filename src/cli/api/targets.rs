@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::config::pattern::Pattern;
 use dropship_hardware::{Action, HardwareIdChange};
+use dropship_rules::pattern::Pattern;
 
 /// Bundle id, INF, OS code and hardware id of one row that a label may target.
 pub(super) type Row = [String; 4];

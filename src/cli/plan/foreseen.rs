@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::plan::{DestinationPlan, LabelPlan, Plan};
-use crate::labels::{Foreseen, foresee};
 use dropship_package::Facts;
+use dropship_rules::label::{LabelPreview, preview};
+use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 
 /// A label of the plan, and what it will probably be.
 #[derive(Serialize)]
@@ -13,14 +13,14 @@ pub(super) struct Shown<'a> {
     #[serde(flatten)]
     plan: &'a LabelPlan,
     /// Nothing is known of the INFs of an .hlkx before Microsoft tells: its targets are chosen then.
-    foreseen: Option<Foreseen>,
+    foreseen: Option<LabelPreview>,
 }
 
 /// The labels in the order of the rule.
 pub(super) fn labels<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Shown<'a>> {
     let known = facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let now = Timestamp::now();
-    let shown = |label| Shown { plan: label, foreseen: known.then(|| foresee(label, plan, facts, now)) };
+    let shown = |label| Shown { plan: label, foreseen: known.then(|| preview(label, plan, facts, now)) };
     plan.labels.iter().map(shown).collect()
 }
 
@@ -75,7 +75,7 @@ impl Shown<'_> {
                 "targets",
                 "chosen from the driver metadata that Microsoft sends; an .hlkx does not tell".to_owned(),
             ),
-            Some(Foreseen { request: Some(request), warnings, .. }) => {
+            Some(LabelPreview { request: Some(request), warnings, .. }) => {
                 let targeting = request.targeting.as_ref();
                 for row in targeting.iter().flat_map(|targeting| &targeting.hardware_ids) {
                     put(
@@ -93,7 +93,7 @@ impl Shown<'_> {
                     put("warning", format!("{} ({})", warning.message, warning.document));
                 }
             }
-            Some(Foreseen { problems, .. }) => {
+            Some(LabelPreview { problems, .. }) => {
                 for problem in problems {
                     put("problem", problem.message.clone());
                 }

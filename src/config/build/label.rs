@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::rules::Bench;
-use crate::config::model::{Approval, Build, Chids, Destination, Label, Product, Selection};
-use crate::config::pattern::Pattern;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
-use crate::config::templates::Template;
-use crate::config::{suggest, vocabulary};
+use dropship_rules::guid::is_guid;
+use dropship_rules::pattern::Pattern;
+use dropship_rules::rule::{Approval, Build, Chids, Destination, LabelRule, ProductRule, TargetFilter};
+use dropship_rules::template::Template;
+use dropship_rules::{suggest, vocabulary};
 
 mod after;
 mod merge;
@@ -23,8 +24,8 @@ pub(super) fn labels(
     bench: &mut Bench<'_, '_>,
     raw: &[At<raw::Label>],
     defaults: Option<&raw::Label>,
-    product: Option<&Product>,
-) -> Option<Vec<Label>> {
+    product: Option<&ProductRule>,
+) -> Option<Vec<LabelRule>> {
     let merged: Vec<_> = raw.iter().map(|own| merge::merged(own, defaults)).collect();
     let mut labels = Vec::new();
     for (own, whole) in raw.iter().zip(&merged) {
@@ -39,8 +40,8 @@ fn label(
     bench: &mut Bench<'_, '_>,
     own: &At<raw::Label>,
     raw: &raw::Label,
-    product: Option<&Product>,
-) -> Option<Label> {
+    product: Option<&ProductRule>,
+) -> Option<LabelRule> {
     let at = raw.name.as_ref().map_or(&own.span, |name| &name.span).clone();
     if raw.name.is_none() {
         bench.desk.missing(&own.span, "name");
@@ -49,7 +50,7 @@ fn label(
     let destination = destination(bench, own, raw, &at);
     let approval = raw.approval.as_ref().map(|approval| self::approval(bench, approval));
     let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
-    let label = Label {
+    let label = LabelRule {
         name: name?,
         destination: destination?,
         hold: flag(&raw.hold).unwrap_or_default(),
@@ -69,7 +70,7 @@ fn label(
         ceiling: bench.option(&raw.ceiling),
         build: build(bench, raw),
         chids: chids(bench, raw),
-        selection: raw.hardware_ids.as_ref().map(|ids| selection(bench, ids)).unwrap_or_default(),
+        targets: raw.hardware_ids.as_ref().map(|ids| targets(bench, ids)).unwrap_or_default(),
     };
     systems(bench, raw);
     if label.destination == Destination::WindowsUpdate {
@@ -162,7 +163,7 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
     let mut templates = Vec::new();
     for at in &list.0 {
         let template = bench.template(at);
-        if template.literal().is_some_and(|text| !crate::labels::rules::is_guid(text)) {
+        if template.literal().is_some_and(|text| !is_guid(text)) {
             bench.desk.error(&at.span, format!("`{}` is no CHID; a CHID is a GUID", template.source()));
         }
         templates.push(template);
@@ -202,7 +203,7 @@ fn is_known(code: &str) -> bool {
     vocabulary::OS_CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
 }
 
-fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection<Template> {
+fn targets(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilter<Template> {
     // Word for word as a glob, an OS code that nobody knows selects nothing, ever.
     for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
         if let Some(code) = word_for_word(at).filter(|word| !is_known(word)) {
@@ -227,7 +228,7 @@ fn selection(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> Selection
         }
         bench.list(list)
     };
-    Selection {
+    TargetFilter {
         include: globs("include", &raw.include),
         exclude: globs("exclude", &raw.exclude),
         operating_systems: globs("operating_systems", &raw.operating_systems),

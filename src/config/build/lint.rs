@@ -2,12 +2,12 @@
 
 use super::Notes;
 use super::rules::Placed;
-use crate::config::model::{Destination, Label, Strategy};
-use crate::config::pattern::Pattern;
-use crate::config::rules::{Clause, Key, Matching, Rule, Test};
 use crate::config::sources::Unit;
-use crate::config::templates::Template;
 use dropship_hardware::TestHarness;
+use dropship_rules::matching::{Clause, Condition, Fact, Matching};
+use dropship_rules::pattern::{self, Pattern};
+use dropship_rules::rule::{Destination, LabelRule, Rule, Strategy};
+use dropship_rules::template::Template;
 
 pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
     for (index, placed) in rules.iter().enumerate() {
@@ -78,9 +78,9 @@ fn wants_infs<'a>(rule: &Rule, placed: &'a Placed) -> Option<(String, &'a std::o
     if cab || !hlkx {
         return None;
     }
-    let matched = rule.matching.clauses.iter().find(|clause| clause.key.is_of_infs());
+    let matched = rule.matching.clauses.iter().find(|clause| clause.fact.is_of_infs());
     if let Some(clause) = matched {
-        return Some((format!("match.{}", clause.key), &placed.at));
+        return Some((format!("match.{}", clause.fact), &placed.at));
     }
     let used = |name: &Template| name.variables().into_iter().find(|name| name.starts_with("inf."));
     if let Some(name) = rule.product.name.as_ref().and_then(used) {
@@ -93,7 +93,7 @@ fn wants_infs<'a>(rule: &Rule, placed: &'a Placed) -> Option<(String, &'a std::o
 /// The OS family whose product type is Unclassified, if a label goes to Windows Update for everybody.
 fn unclassified(rule: &Rule) -> Option<&str> {
     let retail =
-        |label: &Label| label.destination == Destination::WindowsUpdate && label.audiences.is_empty();
+        |label: &LabelRule| label.destination == Destination::WindowsUpdate && label.audiences.is_empty();
     let types = &rule.product.selected_product_types;
     let plain =
         |kind: &Template| kind.literal().is_some_and(|word| word.eq_ignore_ascii_case("unclassified"));
@@ -122,14 +122,14 @@ fn implied(wide: &Matching, narrow: &Matching) -> bool {
 
 fn clauses_implied(wide: &[Clause], narrow: &[Clause]) -> bool {
     wide.iter().all(|clause| {
-        let mut same = narrow.iter().filter(|other| other.key == clause.key);
-        same.any(|other| covers(&clause.test, &other.test))
+        let mut same = narrow.iter().filter(|other| other.fact == clause.fact);
+        same.any(|other| covers(&clause.condition, &other.condition))
     })
 }
 
-fn covers(wide: &Test, narrow: &Test) -> bool {
+fn covers(wide: &Condition, narrow: &Condition) -> bool {
     match (wide, narrow) {
-        (Test::Globs(wide), Test::Globs(narrow)) => {
+        (Condition::Globs(wide), Condition::Globs(narrow)) => {
             narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
         }
         (wide, narrow) => wide == narrow,
@@ -141,12 +141,12 @@ fn kinds(rule: &Rule) -> (bool, bool) {
     let own = &rule.matching.clauses;
     let kinds = |kind: &str| {
         let kind_fits =
-            own.iter().filter(|clause| clause.key == Key::Kind).all(|clause| fits(&clause.test, kind));
+            own.iter().filter(|clause| clause.fact == Fact::Kind).all(|clause| fits(&clause.condition, kind));
         let ending = format!(".{kind}");
         let other = if kind == "cab" { ".hlkx" } else { ".cab" };
         let file_fits =
-            own.iter().filter(|clause| clause.key == Key::File).all(|clause| match &clause.test {
-                Test::Globs(globs) => globs.iter().any(|glob| may_end(glob, &ending, other)),
+            own.iter().filter(|clause| clause.fact == Fact::File).all(|clause| match &clause.condition {
+                Condition::Globs(globs) => globs.iter().any(|glob| may_end(glob, &ending, other)),
                 _ => true,
             });
         kind_fits && file_fits
@@ -175,9 +175,9 @@ fn contradiction(rule: &Rule) -> Option<String> {
     }
 }
 
-fn fits(test: &Test, value: &str) -> bool {
-    match test {
-        Test::Globs(globs) => crate::config::pattern::any(globs, value),
+fn fits(condition: &Condition, value: &str) -> bool {
+    match condition {
+        Condition::Globs(globs) => pattern::any(globs, value),
         _ => true,
     }
 }

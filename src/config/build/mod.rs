@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::Environment;
 use super::model::{Config, Signers};
 use super::raw::values::At;
 use super::report::{Problem, Report, Source};
 use super::sources::Unit;
-use super::{Environment, suggest};
+use dropship_rules::suggest;
 
 mod account;
 mod api;

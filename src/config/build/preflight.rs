@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Desk;
-use crate::config::{raw, suggest};
+use crate::config::raw;
 use dropship_package::{Level, Policy};
+use dropship_rules::suggest;
 
 pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<String, Level> {
     let mut levels = BTreeMap::new();

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::rules::Bench;
-use crate::config::model::{Product, Signatures, Strategy, SubmissionRule};
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
-use crate::config::{suggest, vocabulary};
 use dropship_hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
+use dropship_rules::rule::{ProductRule, Signatures, Strategy, SubmissionRule};
+use dropship_rules::{suggest, vocabulary};
 
 /// `requested_signatures` that come from an `.hlkx`.
 const FROM_PACKAGE: &str = "from_package";
@@ -36,7 +36,11 @@ pub(super) fn merged(own: Option<&raw::Product>, defaults: Option<&raw::Product>
     }
 }
 
-pub(super) fn product(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<usize>) -> Option<Product> {
+pub(super) fn product(
+    bench: &mut Bench<'_, '_>,
+    raw: &raw::Product,
+    at: &Range<usize>,
+) -> Option<ProductRule> {
     let strategy = strategy(bench, raw, at);
     let exists = matches!(strategy, Strategy::ExistingId(_) | Strategy::ExistingName);
     let name = bench.option(&raw.name);
@@ -80,7 +84,7 @@ pub(super) fn product(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<
         }
         selected_product_types.insert(family.clone(), template);
     }
-    Some(Product {
+    Some(ProductRule {
         strategy,
         name,
         test_harness,
@@ -289,7 +293,7 @@ pub(in crate::config) fn snake(name: &str) -> String {
 pub(super) fn submission(
     bench: &mut Bench<'_, '_>,
     raw: Option<&At<raw::Submission>>,
-    product: Option<&Product>,
+    product: Option<&ProductRule>,
     at: &Range<usize>,
 ) -> Option<SubmissionRule> {
     let product = product?;

@@ -7,13 +7,16 @@ use super::account::DEFAULT;
 use super::folders::Placed as PlacedFolder;
 use super::{Desk, Notes, Places, label, product};
 use crate::config::model::Account;
-use crate::config::pattern::Pattern;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::{At, OneOrMany, Text};
 use crate::config::raw::{Defaults, Globs};
-use crate::config::rules::{Clause, Key, Matching, Rule, Test, Var, plain};
 use crate::config::sources::Unit;
-use crate::config::templates::{Scope, Template, unknown_variable};
+use dropship_rules::guid::without_braces;
+use dropship_rules::matching::{Clause, Condition, Fact, Matching};
+use dropship_rules::pattern::{self, Pattern};
+use dropship_rules::rule::{Rule, Var};
+use dropship_rules::suggest;
+use dropship_rules::template::{Scope, Template, unknown_variable};
 
 /// A rule and where it stands; the rule itself only when it could be understood.
 pub(super) struct Placed {
@@ -218,7 +221,7 @@ fn vars(bench: &mut Bench<'_, '_>, raw: &At<raw::Rule>) -> BTreeMap<String, Var>
         }
         if let Some(default) = &var.default
             && !allowed.is_empty()
-            && !crate::config::pattern::any(&allowed, default)
+            && !pattern::any(&allowed, default)
         {
             bench.desk.error(&default.span, format!("`{}` is not among the `allowed` values", default.value));
         }
@@ -230,47 +233,47 @@ fn vars(bench: &mut Bench<'_, '_>, raw: &At<raw::Rule>) -> BTreeMap<String, Var>
 
 fn matching(desk: &mut Desk<'_>, raw: &raw::Match, at: &Range<usize>) -> Matching {
     let mut clauses = Vec::new();
-    let globs: [(Key, &Option<Globs>); 19] = [
-        (Key::File, &raw.file),
-        (Key::Kind, &raw.kind),
-        (Key::Provider, &raw.provider),
-        (Key::Class, &raw.class),
-        (Key::ClassGuid, &raw.class_guid),
-        (Key::Date, &raw.date),
-        (Key::Inf, &raw.inf),
-        (Key::HardwareId, &raw.hardware_id),
-        (Key::Chid, &raw.chid),
-        (Key::Manufacturer, &raw.manufacturer),
-        (Key::Description, &raw.description),
-        (Key::Signer, &raw.signer),
-        (Key::Issuer, &raw.issuer),
-        (Key::Thumbprint, &raw.thumbprint),
-        (Key::Architecture, &raw.architecture),
-        (Key::Contains, &raw.contains),
-        (Key::OperatingSystem, &raw.operating_system),
-        (Key::ProductType, &raw.product_type),
-        (Key::KitVersion, &raw.kit_version),
+    let globs: [(Fact, &Option<Globs>); 19] = [
+        (Fact::File, &raw.file),
+        (Fact::Kind, &raw.kind),
+        (Fact::Provider, &raw.provider),
+        (Fact::Class, &raw.class),
+        (Fact::ClassGuid, &raw.class_guid),
+        (Fact::Date, &raw.date),
+        (Fact::Inf, &raw.inf),
+        (Fact::HardwareId, &raw.hardware_id),
+        (Fact::Chid, &raw.chid),
+        (Fact::Manufacturer, &raw.manufacturer),
+        (Fact::Description, &raw.description),
+        (Fact::Signer, &raw.signer),
+        (Fact::Issuer, &raw.issuer),
+        (Fact::Thumbprint, &raw.thumbprint),
+        (Fact::Architecture, &raw.architecture),
+        (Fact::Contains, &raw.contains),
+        (Fact::OperatingSystem, &raw.operating_system),
+        (Fact::ProductType, &raw.product_type),
+        (Fact::KitVersion, &raw.kit_version),
     ];
-    for (key, globs) in globs {
+    for (fact, globs) in globs {
         let Some(globs) = globs else { continue };
-        check_words(desk, key, globs);
+        check_words(desk, fact, globs);
         if globs.0.is_empty() {
-            desk.error(at, format!("`{key}` is an empty list: nothing fits it"));
+            desk.error(at, format!("`{fact}` is an empty list: nothing fits it"));
         }
-        let pattern = |glob: &Pattern| match key.is_guid() {
-            true => Pattern::new(plain(glob.as_str())).unwrap_or_else(|_| glob.clone()),
+        let pattern = |glob: &Pattern| match fact.is_guid() {
+            true => Pattern::new(without_braces(glob.as_str())).unwrap_or_else(|_| glob.clone()),
             false => glob.clone(),
         };
-        let test = Test::Globs(globs.0.iter().map(|glob| pattern(&glob.value.0)).collect());
-        clauses.push(Clause { key, test });
+        let condition = Condition::Globs(globs.0.iter().map(|glob| pattern(&glob.value.0)).collect());
+        clauses.push(Clause { fact, condition });
     }
     if let Some(ranges) = &raw.version {
-        let test = Test::Versions(ranges.0.iter().map(|range| range.value.0.clone()).collect());
-        clauses.push(Clause { key: Key::Version, test });
+        let condition = Condition::Versions(ranges.0.iter().map(|range| range.value.0.clone()).collect());
+        clauses.push(Clause { fact: Fact::Version, condition });
     }
-    for (key, flag) in [(Key::Extension, &raw.extension), (Key::Primitive, &raw.primitive)] {
-        let test = flag.as_ref().map(|flag| Test::Flag(flag.value));
-        clauses.extend(test.map(|test| Clause { key, test }));
+    for (fact, flag) in [(Fact::Extension, &raw.extension), (Fact::Primitive, &raw.primitive)] {
+        let condition = flag.as_ref().map(|flag| Condition::Flag(flag.value));
+        clauses.extend(condition.map(|condition| Clause { fact, condition }));
     }
     let mut not = Vec::new();
     for table in raw.not.iter().flat_map(|tables| &tables.0) {
@@ -284,10 +287,10 @@ fn matching(desk: &mut Desk<'_>, raw: &raw::Match, at: &Range<usize>) -> Matchin
 }
 
 /// Facts with few values: a glob that fits none of them never fits.
-fn check_words(desk: &mut Desk<'_>, key: Key, globs: &Globs) {
-    let known: &[&str] = match key {
-        Key::Kind => &["cab", "hlkx"],
-        Key::Architecture => &["x86", "amd64", "arm", "arm64", "ia64"],
+fn check_words(desk: &mut Desk<'_>, fact: Fact, globs: &Globs) {
+    let known: &[&str] = match fact {
+        Fact::Kind => &["cab", "hlkx"],
+        Fact::Architecture => &["x86", "amd64", "arm", "arm64", "ia64"],
         _ => return,
     };
     for glob in &globs.0 {
@@ -295,9 +298,9 @@ fn check_words(desk: &mut Desk<'_>, key: Key, globs: &Globs) {
         if !known.iter().any(|word| pattern.is_match(word)) {
             let meant = match pattern.as_str().to_ascii_lowercase().as_str() {
                 "x64" | "x86_64" => Some("did you mean `amd64`?".to_owned()),
-                word => crate::config::suggest::help(word, known),
+                word => suggest::help(word, known),
             };
-            let message = format!("`{pattern}` fits no {key}");
+            let message = format!("`{pattern}` fits no {fact}");
             match meant {
                 Some(help) => desk.error_with_help(&glob.span, message, help),
                 None => desk.error(&glob.span, message),

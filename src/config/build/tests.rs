@@ -10,16 +10,17 @@ use crate::config::raw::Texts;
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
-use crate::config::tests::{Case, Expect, Fields};
 use dropship_package::Kind;
 use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
+use dropship_rules::pattern::Pattern;
+use dropship_rules::rule_tests::{Expect, Fields, RuleTest};
 
 pub(super) fn cases(
     notes: &mut Notes,
     units: &[Unit],
     folders: &[PlacedFolder],
     rules: &[PlacedRule],
-) -> Vec<Case> {
+) -> Vec<RuleTest> {
     let folders: BTreeSet<_> = folders.iter().map(|placed| placed.folder.name.as_str()).collect();
     let rules: BTreeSet<_> = rules.iter().map(|placed| placed.name.as_str()).collect();
     let mut cases = Vec::new();
@@ -37,7 +38,7 @@ fn case(
     raw: &At<raw::Case>,
     folders: &BTreeSet<&str>,
     rules: &BTreeSet<&str>,
-) -> Option<Case> {
+) -> Option<RuleTest> {
     let name = desk.need_text(&raw.name, &raw.span, "name");
     let package = desk.need(raw.package.as_ref(), &raw.span, "package");
     let expect = desk.need(raw.expect.as_ref(), &raw.span, "expect");
@@ -57,7 +58,7 @@ fn case(
     let file = desk.need_text(&package.file, &package.span, "file");
     let facts = facts(desk, package, file.as_deref().unwrap_or_default())?;
     let expect = self::expect(desk, expect);
-    Some(Case {
+    Some(RuleTest {
         name: name?,
         place: desk.place(&raw.span),
         folder: package.folder.as_ref().map(|folder| folder.value.clone()),
@@ -287,8 +288,8 @@ fn expect(desk: &mut Desk<'_>, raw: &At<raw::Expect>) -> Expect {
     }
 }
 
-fn pattern(desk: &mut Desk<'_>, span: &Range<usize>, glob: &str) -> Option<crate::config::pattern::Pattern> {
-    match crate::config::pattern::Pattern::new(glob) {
+fn pattern(desk: &mut Desk<'_>, span: &Range<usize>, glob: &str) -> Option<Pattern> {
+    match Pattern::new(glob) {
         Ok(pattern) => Some(pattern),
         Err(reason) => {
             desk.error(span, reason);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::model::{After, Ready};
-use crate::config::pattern::Pattern;
 use crate::config::size::Size;
+use dropship_rules::pattern::Pattern;
 
 pub(super) mod rule;
 pub(super) mod test;

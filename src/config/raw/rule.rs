@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::values::{At, LiveDate, MomentDate, OneOrMany, Text};
 use super::{Delay, Globs, Texts};
-use crate::config::schedule::Days;
-use crate::config::templates::Template;
-use crate::config::version::VersionRange;
+use dropship_rules::schedule::Days;
+use dropship_rules::template::Template;
+use dropship_rules::version::VersionRange;
 
 /// A text that is a `MiniJinja` template.
 pub(in crate::config) type Templated = At<Text<Template>>;

@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
+use crate::config::model;
 use crate::config::model::After;
-use crate::config::pattern::Pattern;
-use crate::config::schedule::{Days, GoLive, Moment};
-use crate::config::templates::Template;
-use crate::config::version::VersionRange;
-use crate::config::{duration, model};
+use dropship_rules::duration;
+use dropship_rules::pattern::Pattern;
+use dropship_rules::schedule::{Days, GoLive, Moment};
+use dropship_rules::template::Template;
+use dropship_rules::version::VersionRange;
 
 /// A value and the bytes of its file that it stands on.
 #[derive(Debug, Clone, PartialEq)]

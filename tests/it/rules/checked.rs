@@ -118,7 +118,7 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
     assert_eq!((code, &plan["rule"], &plan["folder"]), (Some(0), &"ring".into(), &"in".into()), "{plan:#}");
     let passed = &plan["passed_over"];
     assert!(passed[0]["reasons"][0].as_str().is_some_and(|why| why.contains("Fabrikam")), "{passed:#}");
-    assert_eq!(passed[1]["reasons"][0], "it fits too, but `ring` stands before it");
+    assert_eq!(passed[1]["reasons"][0], "it matches too, but `ring` comes before it");
     let label = &plan["labels"][0];
     assert_eq!((&label["name"], &label["supersede"]), (&"echo 1.2.3.4 ring".into(), &true.into()));
     let rows = label["foreseen"]["request"]["targeting"]["hardwareIds"].as_array().expect("rows");
@@ -131,7 +131,7 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
         "removed from labels that dropship made",
         "echo.inf WINDOWS_v100_X64_CO_FULL pci\\ven_1234",
         "as soon as it is certified",
-        "it fits too",
+        "it matches too",
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }

@@ -1,13 +1,13 @@
 //! `after`: which label of the rule must be published first.
 
 use crate::config::build::rules::Bench;
-use crate::config::model::Label;
-use crate::config::pattern::Pattern;
 use crate::config::raw::rule as raw;
-use crate::config::suggest;
+use dropship_rules::pattern::Pattern;
+use dropship_rules::rule::LabelRule;
+use dropship_rules::suggest;
 
 /// Finds the labels that others wait for; a name that leads nowhere, to several labels, or in a circle is told.
-pub(super) fn resolve(bench: &mut Bench<'_, '_>, raw: &[raw::Label], labels: &mut [Option<Label>]) {
+pub(super) fn resolve(bench: &mut Bench<'_, '_>, raw: &[raw::Label], labels: &mut [Option<LabelRule>]) {
     let names: Vec<&str> = raw.iter().map(name).collect();
     let mut targets = vec![None; raw.len()];
     for (index, label) in raw.iter().enumerate() {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use crate::config::build::product::open;
 use crate::config::build::rules::Bench;
-use crate::config::model::{Label, Product};
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
-use crate::config::schedule::Moment;
-use crate::config::templates::Template;
-use crate::config::vocabulary;
-use crate::labels::rules::is_test_audience;
 use dropship_hardware::TestHarness;
+use dropship_rules::rule::{LabelRule, ProductRule};
+use dropship_rules::schedule::Moment;
+use dropship_rules::template::Template;
+use dropship_rules::vocabulary::{self, is_test_audience};
 
 /// Keys that say how Windows Update publishes, on a label that does not go there.
 pub(super) fn forbid(bench: &mut Bench<'_, '_>, own: &raw::Label) {
@@ -46,8 +45,8 @@ fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
 pub(super) fn check(
     bench: &mut Bench<'_, '_>,
     raw: &raw::Label,
-    label: &Label,
-    product: Option<&Product>,
+    label: &LabelRule,
+    product: Option<&ProductRule>,
     at: &Range<usize>,
 ) {
     let automatic = on(&raw.auto_install_during_os_upgrade).or(on(&raw.auto_install_on_applicable_systems));
@@ -102,10 +101,10 @@ fn rank(edge: &Option<Template>) -> Option<usize> {
 }
 
 /// Since March 2023 an attestation-signed driver goes to test audiences or co-engineering alone.
-fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &Label, at: &Range<usize>) {
+fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &LabelRule, at: &Range<usize>) {
     let possible = |audience: &Template| match audience.literal() {
         // A GUID's name is known only to Microsoft; it is looked at again before the label is made.
-        Some(name) => is_test_audience(name) || crate::labels::rules::is_guid(name),
+        Some(name) => is_test_audience(name) || dropship_rules::guid::is_guid(name),
         None => true,
     };
     if label.build.is_some() || label.audiences.iter().any(possible) {

@@ -1,0 +1,239 @@
+//! The request for one label.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::audiences;
+use super::select::{self, Row};
+use crate::guid::plain_guid;
+use crate::plan::{ChidPlan, DestinationPlan, LabelPlan};
+use crate::vocabulary::{self, is_test_audience};
+use dropship_hardware::{
+    AdditionalInfo, Audience, Chid, CoEngPublishInfo, Destination, DriverMetadata, InServicePublishInfo,
+    NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, format_date,
+};
+
+/// Why a label cannot be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("label `{label}`: {message}")]
+pub struct LabelProblem {
+    /// Name of the label.
+    pub label: String,
+    /// Which rule it breaks, in kebab case.
+    pub check: &'static str,
+    /// What is wrong, and what to change.
+    pub message: String,
+    /// The document that the rule comes from, or empty.
+    pub document: &'static str,
+}
+
+/// Where most of the rules stand.
+const LIMIT: &str = "Microsoft: Limit driver distribution";
+const CREATE: &str = "Microsoft: Create a new shipping label";
+
+/// Problems of one label as they are found.
+struct Found<'a> {
+    label: &'a str,
+    problems: Vec<LabelProblem>,
+}
+
+impl Found<'_> {
+    fn put(&mut self, check: &'static str, document: &'static str, message: impl Into<String>) {
+        self.problems.push(LabelProblem {
+            label: self.label.to_owned(),
+            check,
+            message: message.into(),
+            document,
+        });
+    }
+}
+
+/// The request for a label, from the rule, the driver metadata and the account's audiences.
+///
+/// An offset of `go_live` counts from `now`: build once and keep the request.
+///
+/// # Errors
+/// Everything that Microsoft would refuse, and every selection that came out empty: nothing is left out
+/// of a request because there was nothing to put in.
+pub fn build(
+    plan: &LabelPlan,
+    metadata: &DriverMetadata,
+    known: &[Audience],
+    now: Timestamp,
+) -> Result<NewShippingLabel, Vec<LabelProblem>> {
+    let mut found = Found { label: &plan.name, problems: Vec::new() };
+    let rows = match select::select(&plan.targets, metadata) {
+        Ok(rows) => rows,
+        Err(message) => {
+            found.put("empty-selection", "", format!("it would target nothing: {message}"));
+            Vec::new()
+        }
+    };
+    let chids = chids(plan, metadata, &rows, &mut found);
+    let label = match &plan.destination {
+        DestinationPlan::WindowsUpdate => {
+            windows_update(plan, metadata, known, now, &rows, chids, &mut found)
+        }
+        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting } => NewShippingLabel {
+            name: plan.name.clone(),
+            destination: Destination::AnotherPartner,
+            publishing_specifications: None,
+            recipient_specifications: Some(RecipientSpecifications {
+                receiver_publisher_id: partner.clone(),
+                enforce_chid_targeting: Some(enforce_chid_targeting.unwrap_or(false)),
+                ..RecipientSpecifications::default()
+            }),
+            targeting: Some(Targeting {
+                hardware_ids: rows.iter().map(|row| row.to_request()).collect(),
+                chids,
+                ..Targeting::default()
+            }),
+        },
+    };
+    if found.problems.is_empty() { Ok(label) } else { Err(found.problems) }
+}
+
+fn windows_update(
+    plan: &LabelPlan,
+    metadata: &DriverMetadata,
+    known: &[Audience],
+    now: Timestamp,
+    rows: &[Row<'_>],
+    chids: Vec<Chid>,
+    found: &mut Found<'_>,
+) -> NewShippingLabel {
+    let automatic = plan.auto_install_during_os_upgrade || plan.auto_install_on_applicable_systems;
+    let audiences = audiences::resolve(&plan.audiences, known).unwrap_or_else(|problems| {
+        problems.into_iter().for_each(|problem| found.put("audience", "", problem));
+        Vec::new()
+    });
+    check_extension(metadata, rows, automatic, found);
+    check_attestation(plan, &audiences, found);
+    check_range(plan, metadata, rows, found);
+    if automatic && plan.approval.as_ref().is_none_or(|info| *info == AdditionalInfo::default()) {
+        found.put("approval-info", CREATE, "a driver that installs by itself needs `approval` information");
+    }
+    let go_live = plan.go_live.map(|live| live.resolve(now, &plan.blackout));
+    let go_live = go_live.and_then(|time| {
+        time.map_err(|reason| found.put("go-live", "", format!("its go-live date cannot be told: {reason}")))
+            .ok()
+    });
+    let in_service = (plan.floor.is_some() || plan.ceiling.is_some()).then(|| InServicePublishInfo {
+        flooring: plan.floor.clone(),
+        ceiling: plan.ceiling.clone(),
+        ..InServicePublishInfo::default()
+    });
+    let co_engineering = plan.build.map(|build| CoEngPublishInfo {
+        flooring_build_number: build.floor,
+        ceiling_build_number: build.ceiling,
+        ..CoEngPublishInfo::default()
+    });
+    NewShippingLabel {
+        name: plan.name.clone(),
+        destination: Destination::WindowsUpdate,
+        publishing_specifications: Some(PublishingSpecifications {
+            go_live_date: go_live.map(format_date),
+            visible_to_accounts: plan.visible_to_accounts.clone(),
+            is_auto_install_during_os_upgrade: Some(plan.auto_install_during_os_upgrade),
+            is_auto_install_on_applicable_systems: Some(plan.auto_install_on_applicable_systems),
+            manual_acquisition: Some(!automatic),
+            is_disclosure_restricted: plan.disclosure_restricted,
+            publish_to_windows10s: plan.publish_to_windows10s,
+            additional_info_for_ms_approval: plan.approval.clone(),
+            ..PublishingSpecifications::default()
+        }),
+        recipient_specifications: None,
+        targeting: Some(Targeting {
+            hardware_ids: rows.iter().map(|row| row.to_request()).collect(),
+            chids,
+            restricted_to_audiences: audiences.iter().map(|audience| audience.id.clone()).collect(),
+            in_service_publish_info: in_service,
+            co_eng_driver_publish_info: co_engineering,
+            ..Targeting::default()
+        }),
+    }
+}
+
+fn chids(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &mut Found<'_>) -> Vec<Chid> {
+    let ids: BTreeSet<String> = match &plan.chids {
+        ChidPlan::None => return Vec::new(),
+        ChidPlan::Listed(ids) => ids.iter().map(|id| plain_guid(id)).collect(),
+        ChidPlan::FromInf => {
+            let targeted =
+                |bundle: &str, inf: &str| rows.iter().any(|row| row.bundle == bundle && row.inf == inf);
+            let infs = metadata.bundles.iter().flat_map(|(id, bundle)| {
+                bundle.infs.iter().filter(move |(name, _)| targeted(id, name)).map(|(_, info)| info)
+            });
+            infs.flat_map(|info| &info.installation_computer_hardware_ids).map(|id| plain_guid(id)).collect()
+        }
+    };
+    if ids.is_empty() && !rows.is_empty() {
+        found.put("chids", "", "`chids = \"from_inf\"`, but the INFs that it targets name no CHID");
+    }
+    let old: BTreeSet<_> =
+        rows.iter().map(|row| row.os).filter(|os| !vocabulary::is_windows_10_or_later(os)).collect();
+    if let Some(os) = old.first().filter(|_| !ids.is_empty()) {
+        let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {os}");
+        found.put("chids-down-level", CREATE, message);
+    }
+    let chid = |chid| Chid { chid, ..Chid::default() };
+    ids.into_iter().map(chid).collect()
+}
+
+fn check_extension(metadata: &DriverMetadata, rows: &[Row<'_>], automatic: bool, found: &mut Found<'_>) {
+    let extension = rows.iter().find(|row| {
+        let bundle = metadata.bundles.get(row.bundle);
+        let info = bundle.and_then(|bundle| bundle.infs.get(row.inf));
+        info.and_then(|info| info.extension_id.as_deref()).is_some_and(|id| !id.trim().is_empty())
+    });
+    if let Some(row) = extension.filter(|_| !automatic) {
+        let message = format!(
+            "{} is an extension INF, which Microsoft publishes as an automatic update alone: set \
+             `auto_install_during_os_upgrade` or `auto_install_on_applicable_systems`",
+            row.inf
+        );
+        found.put("extension-automatic", CREATE, message);
+    }
+}
+
+fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], found: &mut Found<'_>) {
+    let test =
+        |audience: &&Audience| is_test_audience(&audience.name) || is_test_audience(&audience.audience_name);
+    if plan.attestation && plan.build.is_none() && !audiences.iter().any(test) && found.problems.is_empty() {
+        found.put(
+            "attestation-retail",
+            "Microsoft: Publishing restrictions",
+            "Microsoft does not publish attestation-signed drivers to retail: add the audience \
+             `Test Registry Key`, or submit HLK results",
+        );
+    }
+}
+
+fn check_range(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &mut Found<'_>) {
+    if plan.build.is_some() && (plan.floor.is_some() || plan.ceiling.is_some()) {
+        found.put("floor-and-build", CREATE, "floor and ceiling exclude build numbers");
+    }
+    let rank = |edge: &Option<String>| edge.as_deref().and_then(vocabulary::floor_rank);
+    let lowest = rows.iter().filter_map(|row| Some((vocabulary::floor_rank_of_os(row.os)?, row.os))).min();
+    if let (Some(floor), Some((lowest, os))) = (rank(&plan.floor), lowest)
+        && floor < lowest
+    {
+        let message = format!("its floor lies below {os}, the lowest system that it targets");
+        found.put("floor-too-low", LIMIT, message);
+    }
+    let all = select::rows(metadata);
+    let highest = all.iter().filter_map(|row| Some((vocabulary::floor_rank_of_os(row.os)?, row.os))).max();
+    if let (Some(ceiling), Some((highest, os))) = (rank(&plan.ceiling), highest)
+        && ceiling > highest
+    {
+        let message = format!("its ceiling lies above {os}, the highest system that is certified");
+        found.put("ceiling-too-high", LIMIT, message);
+    }
+    if let (Some(floor), Some(ceiling)) = (rank(&plan.floor), rank(&plan.ceiling))
+        && floor > ceiling
+    {
+        found.put("floor-above-ceiling", LIMIT, "its floor lies above its ceiling");
+    }
+}

@@ -1,0 +1,139 @@
+//! Which rows of the driver metadata a label targets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pattern::{self, Pattern};
+use crate::rule::TargetFilter;
+use crate::vocabulary;
+use dropship_hardware::{DriverMetadata, HardwareId};
+
+/// One row of the driver metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row<'a> {
+    /// Bundle id.
+    pub bundle: &'a str,
+    /// INF file name.
+    pub inf: &'a str,
+    /// OS code.
+    pub os: &'a str,
+    /// Hardware id.
+    pub pnp: &'a str,
+    /// Description of the device, if the metadata has one.
+    pub description: &'a str,
+}
+
+impl Row<'_> {
+    /// The row as a request holds it.
+    #[must_use]
+    pub(super) fn to_request(self) -> HardwareId {
+        HardwareId {
+            bundle_id: self.bundle.to_owned(),
+            inf_id: self.inf.to_owned(),
+            operating_system_code: self.os.to_owned(),
+            pnp_string: self.pnp.to_owned(),
+            ..HardwareId::default()
+        }
+    }
+}
+
+/// Every row of the metadata.
+pub(super) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for (bundle, infs) in &metadata.bundles {
+        for (inf, info) in &infs.infs {
+            for (os, pnps) in &info.os_pnp {
+                rows.extend(pnps.iter().map(|(pnp, info)| Row {
+                    bundle,
+                    inf,
+                    os,
+                    pnp,
+                    description: info.device_description.as_deref().unwrap_or_default(),
+                }));
+            }
+        }
+    }
+    rows
+}
+
+/// The rows that the rule means; an empty selection is an error that says what emptied it.
+pub(super) fn select<'a>(
+    selection: &TargetFilter,
+    metadata: &'a DriverMetadata,
+) -> Result<Vec<Row<'a>>, String> {
+    let mut left = rows(metadata);
+    if left.is_empty() {
+        return Err("the driver metadata names no hardware id at all".to_owned());
+    }
+    type Column = for<'a> fn(&Row<'a>) -> &'a str;
+    let filters: [(&str, &[Pattern], Column); 5] = [
+        ("bundles", &selection.bundles, |row| row.bundle),
+        ("infs", &selection.infs, |row| row.inf),
+        ("operating_systems", &selection.operating_systems, |row| row.os),
+        ("include", &selection.include, |row| row.pnp),
+        ("descriptions", &selection.descriptions, |row| row.description),
+    ];
+    for (key, globs, column) in filters {
+        if globs.is_empty() {
+            continue;
+        }
+        let before: BTreeSet<_> = left.iter().map(column).collect();
+        left.retain(|row| pattern::any(globs, column(row)));
+        if left.is_empty() {
+            return Err(format!("nothing fits `{key}` = {}; there is {}", shown(globs), few(&before)));
+        }
+    }
+    if !selection.exclude.is_empty() {
+        left.retain(|row| !pattern::any(&selection.exclude, row.pnp));
+        if left.is_empty() {
+            return Err(format!("`exclude` = {} leaves nothing", shown(&selection.exclude)));
+        }
+    }
+    if selection.lowest_os_only {
+        left = lowest(left);
+    }
+    Ok(left)
+}
+
+fn shown(globs: &[Pattern]) -> String {
+    let quoted: Vec<_> = globs.iter().map(|glob| format!("\"{glob}\"")).collect();
+    quoted.join(", ")
+}
+
+fn few(values: &BTreeSet<&str>) -> String {
+    let mut shown: Vec<_> = values.iter().take(5).map(|value| format!("\"{value}\"")).collect();
+    if values.len() > shown.len() {
+        shown.push(format!("and {} more", values.len() - shown.len()));
+    }
+    shown.join(", ")
+}
+
+/// Of each hardware id, INF and kind of system (architecture, client or server) the row of the lowest OS;
+/// a code of unknown age stays, as nobody can tell whether a lower one covers it.
+///
+/// Windows Update offers a driver to later systems too.
+/// Source: "Limit driver distribution".
+fn lowest(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let key = |row: &Row<'_>| {
+        let os = row.os.to_ascii_uppercase();
+        let system = ["ARM64", "ARM", "X64", "IA64"].iter().find(|arch| os.contains(*arch)).copied();
+        (
+            row.bundle.to_owned(),
+            row.inf.to_owned(),
+            row.pnp.to_ascii_lowercase(),
+            system,
+            os.contains("SERVER"),
+        )
+    };
+    let mut ranks = BTreeMap::new();
+    for row in &rows {
+        if let Some(rank) = vocabulary::os_rank(row.os) {
+            let lowest = ranks.entry(key(row)).or_insert(rank);
+            *lowest = rank.min(*lowest);
+        }
+    }
+    let keep = |row: &Row<'_>| match vocabulary::os_rank(row.os) {
+        Some(rank) => ranks.get(&key(row)) == Some(&rank),
+        None => true,
+    };
+    rows.into_iter().filter(keep).collect()
+}

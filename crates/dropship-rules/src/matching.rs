@@ -1,0 +1,151 @@
+//! Conditions of a rule on the facts of a package.
+
+use std::fmt;
+
+use dropship_package::facts::InfFacts;
+
+use crate::input::MatchInput;
+use crate::pattern::{self, Pattern};
+use crate::version::VersionRange;
+
+mod fact;
+
+pub use fact::Fact;
+use fact::FactValue;
+
+/// Number of values that a reason quotes.
+const QUOTED_VALUES: usize = 3;
+
+/// `match` of a rule: every clause must hold, and no `not` table may hold as a whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matching {
+    /// Conditions that must all hold.
+    pub clauses: Vec<Clause>,
+    /// The rule does not match if all conditions of one of these tables hold.
+    pub not: Vec<Matching>,
+}
+
+/// One key of `match`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// The fact that is compared.
+    pub fact: Fact,
+    /// The values that it may have.
+    pub condition: Condition,
+}
+
+/// The values that a fact may have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// Texts that match one of these globs.
+    Globs(Vec<Pattern>),
+    /// Versions in one of these ranges.
+    Versions(Vec<VersionRange>),
+    /// True or false.
+    Flag(bool),
+}
+
+/// Which conditions hold for a package.
+#[derive(Debug, Default)]
+pub(crate) struct MatchReport {
+    /// Number of conditions that hold.
+    pub(crate) held: usize,
+    /// One sentence for each condition that does not hold.
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Condition {
+    fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Globs(globs) => pattern::any(globs, value),
+            Self::Versions(ranges) => ranges.iter().any(|range| range.contains(value)),
+            Self::Flag(flag) => value == if *flag { "true" } else { "false" },
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted: Vec<String> = match self {
+            Self::Globs(globs) => globs.iter().map(|glob| format!("\"{glob}\"")).collect(),
+            Self::Versions(ranges) => ranges.iter().map(|range| format!("\"{}\"", range.as_str())).collect(),
+            Self::Flag(flag) => return flag.fmt(f),
+        };
+        f.write_str(&quoted.join(" or "))
+    }
+}
+
+impl Clause {
+    fn holds(&self, input: &MatchInput<'_>) -> bool {
+        // Nearly every rule names one of these facts; they are compared without allocating a list.
+        match (self.fact, &self.condition) {
+            (Fact::File, condition) => return condition.holds(input.file),
+            (Fact::Kind, condition) => return condition.holds(input.facts.kind.as_str()),
+            (Fact::Provider, condition) => {
+                let infs = &input.facts.infs;
+                let holds = |inf: &InfFacts| condition.holds(inf.provider.as_deref().unwrap_or_default());
+                return !infs.is_empty() && infs.iter().all(holds);
+            }
+            _ => {}
+        }
+        let values = self.fact.values(input);
+        let holds = |value: &FactValue<'_>| self.condition.holds(&value.text);
+        match self.fact.of_every_inf() {
+            true => !values.is_empty() && values.iter().all(holds),
+            false => values.iter().any(holds),
+        }
+    }
+
+    /// Why the clause does not hold; meaningless if it does.
+    fn reason(&self, input: &MatchInput<'_>) -> String {
+        let values = self.fact.values(input);
+        let (fact, condition) = (self.fact, &self.condition);
+        if values.is_empty() {
+            return format!("the package has no {fact}, and the rule requires {condition}");
+        }
+        let unfit = values.iter().filter(|value| !condition.holds(&value.text)).take(QUOTED_VALUES);
+        let shown = unfit.map(|value| match (value.text.is_empty(), value.inf) {
+            (true, Some(inf)) => format!("none ({inf})"),
+            (false, Some(inf)) if input.facts.infs.len() > 1 => format!("\"{}\" ({inf})", value.text),
+            _ => format!("\"{}\"", value.text),
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = if values.len() > QUOTED_VALUES && !fact.of_every_inf() { " …" } else { "" };
+        format!("{fact} {shown}{more} does not fit {condition}")
+    }
+}
+
+impl Matching {
+    /// Whether all conditions hold.
+    #[must_use]
+    pub fn matches(&self, input: &MatchInput<'_>) -> bool {
+        self.clauses.iter().all(|clause| clause.holds(input))
+            && !self.not.iter().any(|not| not.matches(input))
+    }
+
+    /// Which conditions hold, and why the others do not.
+    pub(crate) fn report(&self, input: &MatchInput<'_>) -> MatchReport {
+        let mut report = MatchReport::default();
+        for clause in &self.clauses {
+            match clause.holds(input) {
+                true => report.held += 1,
+                false => report.reasons.push(clause.reason(input)),
+            }
+        }
+        for not in &self.not {
+            match not.matches(input) {
+                true => report.reasons.push(format!("`not` excludes it: {not}")),
+                false => report.held += 1,
+            }
+        }
+        report
+    }
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = self.clauses.iter().map(|clause| format!("{} {}", clause.fact, clause.condition));
+        let nots = self.not.iter().map(|not| format!("not ({not})"));
+        f.write_str(&own.chain(nots).collect::<Vec<_>>().join(" and "))
+    }
+}

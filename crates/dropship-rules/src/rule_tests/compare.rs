@@ -1,0 +1,95 @@
+//! Expected fields against the JSON of requests.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::model::{Differences, Fields};
+use crate::pattern::Pattern;
+
+/// Names that rules use for fields of the API, both without case and underscores.
+const NAMES: &[(&str, &str)] = &[
+    ("name", "productname"),
+    ("golive", "golivedate"),
+    ("audiences", "restrictedtoaudiences"),
+    ("floor", "flooring"),
+    ("floorbuild", "flooringbuildnumber"),
+    ("ceilingbuild", "ceilingbuildnumber"),
+    ("partner", "receiverpublisherid"),
+    ("partners", "receiverpublisherid"),
+    ("approval", "additionalinfoformsapproval"),
+    ("kind", "type"),
+];
+
+pub(super) fn value<T: Serialize>(request: &T) -> Value {
+    serde_json::to_value(request).unwrap_or(Value::Null)
+}
+
+pub(super) fn globs(globs: &[Pattern]) -> String {
+    let quoted: Vec<_> = globs.iter().map(|glob| format!("\"{glob}\"")).collect();
+    quoted.join(", ")
+}
+
+/// Notes each expected field that fits in none of `requests`, of which the first is what is sent.
+pub(super) fn fields(what: &str, expected: &Fields, requests: &[Value], differences: &mut Differences) {
+    for (key, wanted) in expected {
+        let found: Vec<_> = requests.iter().flat_map(|request| find(request, key)).collect();
+        if found.iter().any(|found| fits(wanted, found)) {
+            continue;
+        }
+        let shown = match found.first() {
+            Some(found) => found.to_string(),
+            None => "nothing".to_owned(),
+        };
+        differences.put(format!("{what}.{key}"), wanted.to_string(), shown);
+    }
+}
+
+/// Every value under that name, at any depth; `a.b` goes down.
+fn find<'a>(request: &'a Value, key: &str) -> Vec<&'a Value> {
+    if let Some((head, rest)) = key.split_once('.') {
+        return find(request, head).into_iter().flat_map(|value| find(value, rest)).collect();
+    }
+    let mut found = Vec::new();
+    match request {
+        Value::Object(fields) => {
+            found.extend(fields.iter().filter(|(name, _)| same_name(key, name)).map(|(_, value)| value));
+            found.extend(fields.values().flat_map(|value| find(value, key)));
+        }
+        Value::Array(items) => found.extend(items.iter().flat_map(|item| find(item, key))),
+        _ => {}
+    }
+    found
+}
+
+fn same_name(key: &str, name: &str) -> bool {
+    let plain = |name: &str| name.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
+    let (key, name) = (plain(key), plain(name));
+    key == name
+        || name.strip_prefix("is") == Some(&key)
+        || key.strip_prefix("is") == Some(&name)
+        || NAMES.contains(&(key.as_str(), name.as_str()))
+}
+
+/// Texts are globs; numbers and ids may be either texts or numbers; tables may say less than there is.
+fn fits(wanted: &Value, found: &Value) -> bool {
+    match (wanted, found) {
+        (Value::String(wanted), Value::String(found)) => text_fits(wanted, found),
+        (Value::Array(wanted), Value::Array(found)) => {
+            wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, found)| fits(wanted, found))
+        }
+        (wanted, Value::Array(found)) => matches!(found.as_slice(), [only] if fits(wanted, only)),
+        (Value::Object(wanted), found) => {
+            wanted.iter().all(|(key, wanted)| find(found, key).into_iter().any(|found| fits(wanted, found)))
+        }
+        (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
+            number.to_string() == *text
+        }
+        (wanted, found) => wanted == found,
+    }
+}
+
+fn text_fits(wanted: &str, found: &str) -> bool {
+    wanted == found
+        || (wanted.contains(['*', '?', '[', '{'])
+            && Pattern::new(wanted).is_ok_and(|glob| glob.is_match(found)))
+}

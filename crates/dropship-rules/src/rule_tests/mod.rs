@@ -1,0 +1,8 @@
+//! `[[test]]`: tests that operators write for their rules.
+
+mod compare;
+mod model;
+mod run;
+
+pub use model::{Difference, Expect, Fields, Outcome, RuleTest};
+pub use run::run;

@@ -1,0 +1,110 @@
+//! A `[[test]]`, and its outcome.
+
+use std::collections::BTreeMap;
+
+use dropship_package::Facts;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::pattern::Pattern;
+
+/// Fields of a request that are expected, by name.
+pub type Fields = BTreeMap<String, Value>;
+
+/// One `[[test]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleTest {
+    /// What it shows.
+    pub name: String,
+    /// `file:line`.
+    pub place: String,
+    /// Folder of the package.
+    pub folder: Option<String>,
+    /// File name of the package.
+    pub file: String,
+    /// SHA-256 of the package.
+    pub sha256: String,
+    /// What inspection would learn.
+    pub facts: Facts,
+    /// What a sidecar sets.
+    pub vars: BTreeMap<String, String>,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// What must come of a package.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expect {
+    /// Name of the rule.
+    pub rule: Option<String>,
+    /// No rule is for it, or its requests cannot be made.
+    pub rejected: Option<bool>,
+    /// One of these fits the reason.
+    pub error: Vec<Pattern>,
+    /// Name of the account.
+    pub account: Option<String>,
+    /// Names of all labels, in order.
+    pub labels: Option<Vec<Pattern>>,
+    /// Fields of the product request.
+    pub product: Fields,
+    /// Fields of the submission request.
+    pub submission: Fields,
+    /// Fields of the requests of those labels whose name fits; no name: of each.
+    pub label: Vec<(Option<Pattern>, Fields)>,
+}
+
+/// What came of a case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Name of the case.
+    pub name: String,
+    /// `file:line`.
+    pub place: String,
+    /// Everything was as expected.
+    pub passed: bool,
+    /// The rule that the package got.
+    pub rule: Option<String>,
+    /// What was not as expected.
+    pub differences: Vec<Difference>,
+}
+
+/// One thing that was not as expected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// What: `rule`, `product.name`, `label "NAME".floor`.
+    pub field: String,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub found: String,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.passed { "ok" } else { "FAILED" };
+        write!(f, "{verdict}  {} ({})", self.name, self.place)?;
+        for difference in &self.differences {
+            write!(
+                f,
+                "\n    {}\n      - {}\n      + {}",
+                difference.field, difference.expected, difference.found
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Differences as they are found.
+#[derive(Default)]
+pub(super) struct Differences(pub(super) Vec<Difference>);
+
+impl Differences {
+    pub(super) fn put(
+        &mut self,
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
+        self.0.push(Difference { field: field.into(), expected: expected.into(), found: found.into() });
+    }
+}

@@ -1,0 +1,174 @@
+//! Runs the tests that operators write for their rules, without a network.
+
+use dropship_package::facts::InfFacts;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::compare;
+use super::model::{Differences, Expect, Fields, Outcome, RuleTest};
+use crate::choice::{choose, find};
+use crate::input::MatchInput;
+use crate::pattern::{self, Pattern};
+use crate::plan::{LabelPlan, Plan, plan};
+use crate::rule::{Rule, TargetFilter};
+use crate::{label, suggest};
+
+/// Runs all tests against the rules. Go-live dates and other offsets count from `now`.
+#[must_use]
+pub fn run(tests: &[RuleTest], rules: &[Rule], now: Timestamp) -> Vec<Outcome> {
+    tests.iter().map(|test| run_one(test, rules, now)).collect()
+}
+
+/// What came of a package.
+struct Found<'a> {
+    rule: Option<&'a Rule>,
+    plan: Option<Plan>,
+    error: Option<String>,
+}
+
+fn run_one(test: &RuleTest, rules: &[Rule], now: Timestamp) -> Outcome {
+    let input = MatchInput {
+        folder: test.folder.as_deref(),
+        file: &test.file,
+        sha256: &test.sha256,
+        facts: &test.facts,
+        vars: (!test.vars.is_empty()).then_some(&test.vars),
+    };
+    let rule = find(rules, &input);
+    let found = match rule.map(|rule| plan(rule, &input, now)) {
+        Some(Ok(plan)) => Found { rule, plan: Some(plan), error: None },
+        Some(Err(error)) => Found { rule, plan: None, error: Some(error.to_string()) },
+        None => Found { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
+    };
+    let mut differences = Differences::default();
+    verdict(&test.expect, &found, rules, &input, &mut differences);
+    if let Some(plan) = &found.plan {
+        requests(test, plan, now, &mut differences);
+    }
+    Outcome {
+        name: test.name.clone(),
+        place: test.place.clone(),
+        passed: differences.0.is_empty(),
+        rule: found.rule.map(|rule| rule.name.clone()),
+        differences: differences.0,
+    }
+}
+
+/// Whether the package got the right rule, or the right rejection.
+fn verdict(
+    expect: &Expect,
+    found: &Found<'_>,
+    rules: &[Rule],
+    input: &MatchInput<'_>,
+    differences: &mut Differences,
+) {
+    let got = found.rule.map(|rule| rule.name.as_str());
+    if let Some(wanted) = &expect.rule
+        && got != Some(wanted)
+    {
+        let why = rules.iter().find(|rule| rule.name == *wanted).map(|rule| rule.explain(input));
+        let why = why.map(|skipped| skipped.reasons.join("; ")).filter(|why| !why.is_empty());
+        let why = why.map_or_else(
+            || " (it matches too, but comes later)".to_owned(),
+            |why| format!(" ({wanted}: {why})"),
+        );
+        differences.put("rule", wanted, format!("{}{why}", got.unwrap_or("none")));
+    }
+    let rejected = found.plan.is_none();
+    let reason = found.error.as_deref().unwrap_or_default();
+    match (expect.rejected, rejected) {
+        (Some(true), false) => {
+            differences.put("rejected", "true", format!("rule `{}` takes it", got.unwrap_or_default()))
+        }
+        (Some(false) | None, true)
+            if expect.error.is_empty() && !(expect.rule.is_some() && got.is_none()) =>
+        {
+            differences.put("rejected", "false", format!("true: {reason}"));
+        }
+        _ => {}
+    }
+    if !expect.error.is_empty() && rejected && !pattern::any(&expect.error, reason) {
+        differences.put("error", compare::globs(&expect.error), reason);
+    }
+    if !expect.error.is_empty() && !rejected {
+        differences.put("error", compare::globs(&expect.error), "none");
+    }
+}
+
+/// Whether the requests hold what is expected.
+fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Differences) {
+    let expect = &test.expect;
+    if let Some(account) = &expect.account
+        && *account != plan.account
+    {
+        differences.put("account", account, &plan.account);
+    }
+    if let Some(globs) = &expect.labels {
+        let names: Vec<_> = plan.labels.iter().map(|label| label.name.as_str()).collect();
+        let fit =
+            globs.len() == names.len() && globs.iter().zip(&names).all(|(glob, name)| glob.is_match(name));
+        if !fit {
+            differences.put("labels", compare::globs(globs), suggest::list(names));
+        }
+    }
+    if !expect.product.is_empty() {
+        compare::fields("product", &expect.product, &[compare::value(&plan.product)], differences);
+    }
+    if !expect.submission.is_empty() {
+        compare::fields("submission", &expect.submission, &[compare::value(&plan.submission)], differences);
+    }
+    for (glob, fields) in &expect.label {
+        let mut meant =
+            plan.labels.iter().filter(|label| glob.as_ref().is_none_or(|glob| glob.is_match(&label.name)));
+        let Some(first) = meant.next() else {
+            let names = suggest::list(plan.labels.iter().map(|label| label.name.as_str()));
+            let wanted = glob.as_ref().map_or("*", Pattern::as_str);
+            differences.put("label", wanted, names);
+            continue;
+        };
+        for label in std::iter::once(first).chain(meant) {
+            label_fields(test, plan, label, fields, now, differences);
+        }
+    }
+}
+
+fn label_fields(
+    test: &RuleTest,
+    plan: &Plan,
+    label: &LabelPlan,
+    fields: &Fields,
+    now: Timestamp,
+    differences: &mut Differences,
+) {
+    let what = format!("label \"{}\"", label.name);
+    match request(test, plan, label, now) {
+        Ok(request) => compare::fields(&what, fields, &[request, compare::value(label)], differences),
+        Err(problems) => differences.put(what, "a request", problems),
+    }
+}
+
+/// The label's request on the driver metadata that Microsoft will probably send.
+fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
+    let described = test.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
+    let preview = match described {
+        true => label::preview(label, plan, &test.facts, now),
+        // A test that describes no hardware id says nothing of the selection; the rest is still a request.
+        false => {
+            let mut facts = test.facts.clone();
+            if facts.infs.is_empty() {
+                // Nothing is known of the INFs of an .hlkx before Microsoft tells.
+                facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
+            }
+            let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
+            facts.infs.iter_mut().for_each(unnamed);
+            let mut label = label.clone();
+            label.targets = TargetFilter::default();
+            label::preview(&label, plan, &facts, now)
+        }
+    };
+    let problems = || {
+        let problems = preview.problems.iter().map(|problem| problem.message.as_str());
+        problems.collect::<Vec<_>>().join("; ")
+    };
+    preview.request.as_ref().map(compare::value).ok_or_else(problems)
+}

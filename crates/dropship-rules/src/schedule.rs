@@ -1,0 +1,255 @@
+//! When things go live: dates, offsets, working days and days on which nothing does. All in UTC.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp};
+
+use crate::duration;
+
+/// Furthest that blackout days can push a date.
+const MAX_PUSH_DAYS: usize = 400;
+
+/// A point in time, fixed or counted from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A date.
+    At(Timestamp),
+    /// So long from now.
+    In(Duration),
+}
+
+impl Moment {
+    /// Reads `2026-12-01`, `2026-12-01T09:00:00Z` or `+7d`.
+    ///
+    /// # Errors
+    /// A sentence that says what a date looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        match text.strip_prefix('+') {
+            Some(offset) => duration::parse(offset).map(Self::In),
+            None => date(text).map(Self::At).ok_or_else(|| {
+                format!("`{text}` is neither a date such as \"2026-12-01\" or \"2026-12-01T09:00:00Z\" nor an offset such as \"+7d\"")
+            }),
+        }
+    }
+
+    /// The time it means now.
+    ///
+    /// # Errors
+    /// When it lies beyond the calendar.
+    pub fn resolve(self, now: Timestamp) -> Result<Timestamp, String> {
+        match self {
+            Self::At(time) => Ok(time),
+            Self::In(offset) => {
+                let offset = SignedDuration::try_from(offset).map_err(|error| error.to_string())?;
+                now.checked_add(offset).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(time) => time.fmt(f),
+            Self::In(offset) => write!(f, "+{}", duration::format(*offset)),
+        }
+    }
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let time = match text.parse::<Date>() {
+        Ok(day) if text.len() <= 10 => day.to_datetime(jiff::civil::Time::midnight()),
+        _ => text.parse::<DateTime>().ok()?,
+    };
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// When a label goes live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoLive {
+    /// The time, before working and blackout days.
+    pub moment: Moment,
+    /// Moved on to a working day.
+    pub working_day: bool,
+}
+
+/// What says "on a working day".
+const WORKING_DAY: &str = "next_working_day";
+
+impl GoLive {
+    /// Reads a date, `+7d`, `next_working_day` (from tomorrow on), or `+7d next_working_day`.
+    ///
+    /// # Errors
+    /// A sentence that says what can be written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text == WORKING_DAY {
+            return Ok(Self { moment: Moment::In(Duration::from_secs(86_400)), working_day: true });
+        }
+        let (moment, working_day) = match text.strip_suffix(WORKING_DAY) {
+            Some(rest) if rest.starts_with('+') => (rest.trim_end().trim_end_matches(','), true),
+            _ => (text, false),
+        };
+        let moment = Moment::parse(moment).map_err(|error| format!("{error}, nor \"{WORKING_DAY}\""))?;
+        Ok(Self { moment, working_day })
+    }
+
+    /// The time it means now: a fixed date as it is, an offset moved on past weekends (if asked) and
+    /// blackout days, at the same time of day.
+    ///
+    /// # Errors
+    /// When no day is left within a year, or the time lies beyond the calendar.
+    pub fn resolve(self, now: Timestamp, blackout: &[Days]) -> Result<Timestamp, String> {
+        let start = self.moment.resolve(now)?;
+        if matches!(self.moment, Moment::At(_)) {
+            return Ok(start);
+        }
+        let mut time = start.to_zoned(TimeZone::UTC);
+        for _ in 0..MAX_PUSH_DAYS {
+            let weekend = matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
+            let closed = blackout.iter().any(|days| days.contains(time.date()));
+            let moved = closed || (self.working_day && weekend);
+            if !moved {
+                return Ok(time.timestamp());
+            }
+            time = time.checked_add(Span::new().days(1)).map_err(|error| error.to_string())?;
+        }
+        Err("the blackout days leave no day within a year".to_owned())
+    }
+}
+
+impl fmt::Display for GoLive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.moment.fmt(f)?;
+        if self.working_day {
+            write!(f, " {WORKING_DAY}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A day, or the days from one to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    first: Date,
+    last: Date,
+}
+
+impl Days {
+    /// Reads `2026-12-24` or `2026-12-18..2027-01-01`.
+    ///
+    /// # Errors
+    /// A sentence that says what can be written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let bad = || {
+            format!(
+                "`{text}` is neither a day such as \"2026-12-24\" nor a range such as \"2026-12-18..2027-01-01\""
+            )
+        };
+        let day = |text: &str| {
+            let text = text.trim();
+            text.parse::<Date>().ok().filter(|_| text.len() == 10).ok_or_else(bad)
+        };
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let days = Self { first: day(first)?, last: day(last)? };
+        if days.last < days.first {
+            return Err(format!("`{text}` ends before it begins"));
+        }
+        Ok(days)
+    }
+
+    /// Whether a day lies inside.
+    #[must_use]
+    pub fn contains(&self, day: Date) -> bool {
+        (self.first..=self.last).contains(&day)
+    }
+}
+
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first == self.last {
+            true => self.first.fmt(f),
+            false => write!(f, "{}..{}", self.first, self.last),
+        }
+    }
+}
+
+/// Written and read back as the text that operators write.
+macro_rules! as_text {
+    ($name:ty) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(GoLive);
+as_text!(Days);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(text: &str, now: &str, blackout: &[&str]) -> String {
+        let blackout: Vec<_> = blackout.iter().map(|days| Days::parse(days).expect(days)).collect();
+        let time = GoLive::parse(text).expect(text).resolve(now.parse().expect(now), &blackout);
+        time.map_or_else(|error| error, |time| time.to_string())
+    }
+
+    #[test]
+    fn dates_and_offsets_are_resolved() {
+        let now = "2026-11-20T10:00:00Z"; // A Friday.
+        assert_eq!(live("+7d", now, &[]), "2026-11-27T10:00:00Z");
+        assert_eq!(live("2026-12-01", now, &[]), "2026-12-01T00:00:00Z");
+        assert_eq!(live("2026-12-01T09:30:00+01:00", now, &[]), "2026-12-01T08:30:00Z");
+        assert_eq!(live("2026-12-01T09:30:00", now, &[]), "2026-12-01T09:30:00Z");
+        assert_eq!(live("+12h", now, &[]), "2026-11-20T22:00:00Z");
+    }
+
+    #[test]
+    fn working_days_skip_weekends_and_blackouts() {
+        let now = "2026-11-20T10:00:00Z";
+        assert_eq!(live("next_working_day", now, &[]), "2026-11-23T10:00:00Z");
+        assert_eq!(live("next_working_day", now, &["2026-11-23..2026-11-24"]), "2026-11-25T10:00:00Z");
+        assert_eq!(live("+1d", now, &[]), "2026-11-21T10:00:00Z", "weekends count only if asked");
+        assert_eq!(live("+1d", now, &["2026-11-21"]), "2026-11-22T10:00:00Z");
+        assert_eq!(live("+7d next_working_day", "2026-11-21T10:00:00Z", &[]), "2026-11-30T10:00:00Z");
+        assert_eq!(
+            live("+1d", now, &["2026-01-01..2030-01-01"]),
+            "the blackout days leave no day within a year"
+        );
+    }
+
+    #[test]
+    fn texts_survive_the_round_trip_and_nonsense_is_refused() {
+        for text in ["+7d", "+1h30m", "2026-12-01T00:00:00Z", "+7d next_working_day"] {
+            assert_eq!(GoLive::parse(text).expect(text).to_string(), text);
+        }
+        for text in ["", "7d", "tomorrow", "+x", "2026-13-01", "2026-12-01 next_working_day"] {
+            assert!(GoLive::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            Days::parse("2026-12-18..2027-01-01").expect("days").to_string(),
+            "2026-12-18..2027-01-01"
+        );
+        for text in ["", "2026-12", "2027-01-01..2026-12-18", "Christmas"] {
+            assert!(Days::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Operators' cases: the samples of `config/`, and what is said when a case fails.
+
+use std::path::Path;
+use std::time::Instant;
+
+use dropship_rules::rule_tests::{self, Outcome};
+use jiff::Timestamp;
+
+use crate::config::{Config, Environment, load, load_str};
+
+fn config(text: &str) -> Config {
+    let config = load_str(Path::new("t.toml"), text, &Environment::default());
+    config.unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T10:00:00Z".parse().expect("time")
+}
+
+const RULE: &str = r#"
+[[folder]]
+name = "audio"
+path = "/a"
+[[rule]]
+name = "audio"
+folders = "audio"
+match = { provider = "Contoso*" }
+[rule.product]
+name = "{{ inf.provider }} {{ inf.version }}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_X64_NI_FULL"]
+[[rule.label]]
+name = "{{ inf.version }} ring"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+go_live = "+7d"
+floor = "CO"
+hardware_ids = { include = "pci*", lowest_os_only = true }
+"#;
+
+fn outcome(case: &str) -> Outcome {
+    let config = config(&format!("{RULE}\n[[test]]\nname = \"case\"\n{case}\n"));
+    rule_tests::run(&config.tests, &config.rules, now()).remove(0)
+}
+
+const PACKAGE: &str = r#"package = { folder = "audio", file = "x.cab", provider = "Contoso", inf = "x.inf", version = "1.0", hardware_ids = ['PCI\A', 'USB\B'] }"#;
+
+#[test]
+fn samples_load_without_a_doubt_and_their_cases_pass() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dropship.toml");
+    let config = load(&path, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(config.warnings.to_string(), "No problems found");
+    assert_eq!(config.ready_to_run(), Ok(()));
+    assert_eq!(config.rules.len(), 3);
+    let outcomes = rule_tests::run(&config.tests, &config.rules, now());
+    assert_eq!(outcomes.len(), 5);
+    for outcome in outcomes {
+        assert!(outcome.passed, "{outcome}");
+    }
+}
+
+#[test]
+fn any_field_of_the_requests_can_be_expected() {
+    let good = outcome(&format!(
+        "{PACKAGE}\n[test.expect]\nrule = \"audio\"\naccount = \"default\"\nrejected = false\n\
+         product = {{ product_name = \"Contoso 1.?\", requested_signatures = [\"*_CO_*\", \"*\"], is_test_sign = false }}\n\
+         submission = {{ name = \"Contoso 1.0\" }}\nlabels = \"1.0 ring\"\n\
+         label = {{ go_live = \"+7d\", go_live_date = \"2026-11-27*\", floor = \"CO\", flooring = \"CO\", \
+         audiences = [\"Test Registry Key\"], manual_acquisition = true, hardware_ids = {{ pnp_string = 'pci\\a' }} }}\n"
+    ));
+    assert!(good.passed, "{good}");
+}
+
+#[test]
+fn a_failed_case_shows_what_was_expected_and_what_came() {
+    let bad = outcome(&format!(
+        "{PACKAGE}\n[test.expect]\nproduct = {{ name = \"Fabrikam*\", colour = \"red\" }}\nlabels = [\"*\", \"* retail\"]\n\
+         label = [{{ name = \"* retail\", floor = \"NI\" }}, {{ floor = \"NI\", pnp_string = 'usb\\b' }}]\n"
+    ));
+    assert_eq!(
+        bad.to_string(),
+        "FAILED  case (t.toml:22)\n    \
+         labels\n      - \"*\", \"* retail\"\n      + `1.0 ring`\n    \
+         product.colour\n      - \"red\"\n      + nothing\n    \
+         product.name\n      - \"Fabrikam*\"\n      + \"Contoso 1.0\"\n    \
+         label\n      - * retail\n      + `1.0 ring`\n    \
+         label \"1.0 ring\".floor\n      - \"NI\"\n      + \"CO\"\n    \
+         label \"1.0 ring\".pnp_string\n      - \"usb\\\\b\"\n      + \"pci\\\\a\""
+    );
+    let other = outcome(
+        "package = { folder = \"audio\", file = \"x.cab\", provider = \"Fabrikam\", inf = \"x.inf\", version = \"1\" }\n\
+         expect = { rule = \"audio\" }",
+    );
+    assert_eq!(
+        other.to_string(),
+        "FAILED  case (t.toml:22)\n    rule\n      - audio\n      + none (audio: provider \"Fabrikam\" does not fit \"Contoso*\")"
+    );
+}
+
+#[test]
+fn rejections_can_be_expected() {
+    let stranger = "package = { file = \"x.cab\", provider = \"Fabrikam\" }";
+    assert!(outcome(&format!("{stranger}\nexpect = {{ rejected = true }}")).passed);
+    assert!(
+        outcome(&format!("{stranger}\nexpect = {{ rejected = true, error = \"No rule is for*\" }}")).passed
+    );
+    assert!(!outcome(&format!("{stranger}\nexpect = {{ rejected = true, error = \"burnt\" }}")).passed);
+    assert!(!outcome(&format!("{stranger}\nexpect = {{}}")).passed);
+    assert!(!outcome(&format!("{PACKAGE}\nexpect = {{ rejected = true }}")).passed);
+    let two = "package = { folder = \"audio\", file = \"x.cab\", infs = [{ name = \"a.inf\", provider = \"Contoso\", \
+               version = \"1\" }, { name = \"b.inf\", provider = \"Contoso\", version = \"2\" }] }";
+    assert!(outcome(&format!("{two}\nexpect = {{ rule = \"audio\", error = \"*INFs differ*\" }}")).passed);
+    let nothing = outcome(
+        "package = { folder = \"audio\", file = \"x.cab\", provider = \"Contoso\", version = \"1\", hardware_ids = 'USB\\B' }\n\
+         expect = { label = { floor = \"CO\" } }",
+    );
+    assert!(nothing.to_string().contains("it would target nothing"), "{nothing}");
+}
+
+#[test]
+fn facts_come_from_a_file_too() {
+    let home = tempfile::tempdir().expect("scratch");
+    let facts = serde_json::json!([{"verdict": "accept", "findings": [], "facts": {"kind": "cab", "size": 9, "files": [],
+        "architectures": ["amd64"], "signer": null, "hlkx": null, "infs": [{"path": "d/x.inf", "name": "x.inf",
+        "stem": "x", "provider": "Contoso", "class": "MEDIA", "class_guid": null, "version": "3.0", "date": null,
+        "catalog": null, "extension_id": null, "pnp_lockdown": true, "hardware_ids": ["PCI\\A"], "chids": [],
+        "manufacturers": [], "descriptions": [], "architectures": [], "primitive": false}]}}]);
+    std::fs::write(home.path().join("facts.json"), facts.to_string()).expect("facts");
+    let case = "[[test]]\nname = \"c\"\npackage = { facts = \"facts.json\", folder = \"audio\", file = \"x.cab\" }\n\
+                expect = { product = { name = \"Contoso 3.0\" } }\n\
+                [[test]]\nname = \"d\"\npackage = { facts = \"facts.json\", folder = \"audio\", file = \"x.cab\", version = \"4.0\" }\n\
+                expect = { product = { name = \"Contoso 4.0\" } }\n";
+    let path = home.path().join("t.toml");
+    std::fs::write(&path, format!("{RULE}\n{case}")).expect("config");
+    let config = load(&path, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
+    for outcome in rule_tests::run(&config.tests, &config.rules, now()) {
+        assert!(outcome.passed, "{outcome}");
+    }
+    std::fs::write(home.path().join("facts.json"), "[]").expect("facts");
+    let report = load(&path, &Environment::default()).expect_err("no facts");
+    assert!(report.to_string().contains("it is a list of 0 packages"), "{report}");
+}
+
+#[test]
+fn references_of_cases_are_checked() {
+    let text = format!(
+        "{RULE}\n[[test]]\npackage = {{ folder = \"adio\", fiel = \"x.cab\" }}\nexpect = {{ rule = \"adio\", labels = 5 }}\n"
+    );
+    let report = load_str(Path::new("t.toml"), &text, &Environment::default()).expect_err("wrong");
+    let told: Vec<_> = report
+        .problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.message, problem.help.as_deref().unwrap_or("-")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "`name` is missing -",
+            "there is no folder `adio` did you mean `audio`?",
+            "unknown key `fiel` did you mean `file`?",
+            "there is no rule `adio` did you mean `audio`?",
+            "expected a string, found integer `5` -",
+        ]
+    );
+}
+
+/// 500 rules and 5,000 cases: under a second in a release build; a debug build gets ten times that.
+#[test]
+fn many_rules_and_cases_are_quick() {
+    let mut text = "[[folder]]\nname = \"audio\"\npath = \"/a\"\n".to_owned();
+    for rule in 0..500 {
+        text += &format!(
+            "[[rule]]\nname = \"rule-{rule}\"\nfolders = [\"audio\"]\n\
+             match = {{ file = \"*.cab\", provider = \"Contoso {rule}\", hardware_id = \"pci\\\\ven_{{8086,10de}}*\" }}\n\
+             [rule.product]\nname = \"{{{{ inf.provider }}}} {{{{ inf.stem }}}} {{{{ inf.version }}}}\"\n\
+             test_harness = \"attestation\"\ndevice_type = \"internal\"\nrequested_signatures = [\"WINDOWS_v100_X64_CO_FULL\"]\n\
+             [rule.submission]\nname = \"{{{{ file.stem }}}}\"\n\
+             [[rule.label]]\nname = \"{{{{ inf.version }}}} ring\"\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n"
+        );
+    }
+    for case in 0..5_000 {
+        let rule = case % 500;
+        text += &format!(
+            "[[test]]\nname = \"case {case}\"\n\
+             package = {{ folder = \"audio\", file = \"x.cab\", provider = \"Contoso {rule}\", inf = \"x.inf\", version = \"1.{case}\", hardware_ids = ['PCI\\VEN_8086&DEV_1'] }}\n\
+             expect = {{ rule = \"rule-{rule}\", labels = [\"* ring\"], product = {{ name = \"Contoso*\" }}, label = {{ manual_acquisition = true }} }}\n"
+        );
+    }
+    let start = Instant::now();
+    let config = config(&text);
+
+    let outcomes = rule_tests::run(&config.tests, &config.rules, now());
+    let whole = start.elapsed();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.passed).count(), 5_000);
+    let limit = if cfg!(debug_assertions) { 10 } else { 1 };
+    assert!(whole.as_secs() < limit, "it took {whole:?}");
+}
