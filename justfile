@@ -23,7 +23,7 @@ lint:
 
 # Regenerate every generated file: schema, manual page, lists of checks and errors, golden files
 update:
-    UPDATE=1 cargo test --workspace --locked
+    UPDATE=1 INSTA_UPDATE=always cargo test --workspace --locked
 
 # One step of the gate, or all: `just ci lints`
 ci *STEPS:

@@ -151,17 +151,17 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", roff(text))
 }
 
-/// Run with `UPDATE_MANUAL=1` to write the file anew.
+/// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_manual_page_of_the_configuration_is_fresh() {
     let fresh = fresh();
-    if std::env::var_os("UPDATE_MANUAL").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::write(PATH, &fresh).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
     assert!(
         kept == fresh,
-        "docs/man/dropship.toml.5 is stale: run `UPDATE_MANUAL=1 cargo test --lib the_manual_page_of_the_configuration`"
+        "docs/man/dropship.toml.5 is stale: run `UPDATE=1 cargo test --lib the_manual_page_of_the_configuration`"
     );
 }
 

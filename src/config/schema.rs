@@ -60,17 +60,17 @@ fn without_null(schema: &mut Value) {
     }
 }
 
-/// Run with `UPDATE_SCHEMA=1` to write the file anew.
+/// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_schema_in_the_repository_is_fresh() {
     let fresh = fresh();
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::write(PATH, &fresh).expect("the schema can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
     assert!(
         kept == fresh,
-        "config/dropship.schema.json is stale: run `UPDATE_SCHEMA=1 cargo test --lib the_schema_in_the_repository`"
+        "config/dropship.schema.json is stale: run `UPDATE=1 cargo test --lib the_schema_in_the_repository`"
     );
 }
 

@@ -7,6 +7,8 @@ pub mod id;
 mod init;
 mod repeated;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 use jiff::SignedDuration;
 

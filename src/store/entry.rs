@@ -157,4 +157,52 @@ mod tests {
             paths.iter().map(|bytes| path_key(std::ffi::OsStr::from_bytes(bytes).as_ref())).collect();
         assert_eq!(keys, ["/a b.cab", "/a\\xffb.cab", "/a\\x5cxffb.cab", "/a\\x0ab.cab", "/ä.cab"]);
     }
+
+    /// One instance of every entry. Optional fields are set.
+    fn one_of_each_entry() -> Vec<Entry> {
+        use dropship_job::testing::{at, job, job_id, one_of_each_event};
+        let sha256 = || "ab".repeat(32);
+        let first = || one_of_each_event().into_iter().take(1);
+        dropship_job::one_of_each!(Entry:
+            Entry::Job { .. } => Entry::Job { job: job_id(), rev: 3, events: first().collect() },
+            Entry::Standing { .. } => {
+                Entry::Standing { job: Box::new(job().expect("a legal life")), receipted: true }
+            },
+            Entry::Told { .. } => {
+                Entry::Told { job: job_id(), events: first().map(|event| (0, event)).collect() }
+            },
+            Entry::Seen { .. } => Entry::Seen {
+                folder: "in".into(),
+                path: "/srv/drop/echo.cab".into(),
+                identity: "1:2:3:4".into(),
+                sha256: sha256(),
+                job: job_id(),
+            },
+            Entry::Gone { .. } => Entry::Gone { folder: "in".into(), path: "/srv/drop/echo.cab".into() },
+            Entry::Inspecting { .. } => Entry::Inspecting { sha256: sha256() },
+            Entry::Inspections { .. } => Entry::Inspections { sha256: sha256(), count: 2 },
+            Entry::Inspected { .. } => Entry::Inspected { sha256: sha256() },
+            Entry::Flag { .. } => Entry::Flag { key: "paused".into(), value: Some(at(0).to_string()) },
+            Entry::Receipted { .. } => Entry::Receipted { job: job_id(), rev: 3 },
+            Entry::Owned { .. } => Entry::Owned { job: job_id(), remotes: vec![14_631_253_285_588_838] },
+            Entry::Pruned { .. } => Entry::Pruned { job: job_id() },
+        )
+    }
+
+    /// The journal is read by later versions: a change of this file is a change of the store's format.
+    #[test]
+    fn journal_lines_are_as_recorded() {
+        let mut lines = String::new();
+        for (number, entry) in (1..).zip(one_of_each_entry()) {
+            let mut line = Line::new(number, dropship_job::testing::at(0), vec![entry]);
+            line.synced = Some(4096);
+            let text = serde_json::to_string(&line).expect("lines are JSON");
+            assert_eq!(serde_json::from_str::<Line>(&text).expect("a line is read as it was written"), line);
+            lines.push_str(&text);
+            lines.push('\n');
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("journal", lines);
+        });
+    }
 }

@@ -13,6 +13,7 @@ mod api;
 mod catalog;
 mod configuration;
 mod crash;
+mod golden;
 mod hardware;
 mod intake;
 mod kills;

@@ -1,0 +1,185 @@
+//! The output of every command that looks at jobs, packages or the configuration, as text and as JSON, after a run with
+//! a package that succeeds, one that is held, one that is rejected and one that fails.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use dropship_sandbox::Quirks;
+use serde_json::{Value, json};
+
+use super::{filters, fixed, recorded, transcript};
+use crate::home::{Home, bytes, text, wait_for};
+
+/// A second rule, whose label waits for an approval, and tests of both rules.
+const MORE: &str = r#"
+[[rule]]
+name = "kit"
+match = { file = "*.hlkx" }
+[rule.product]
+name = "{{ file.stem }}"
+test_harness = "hlk"
+device_type = "internal"
+requested_signatures = "from_package"
+[rule.submission]
+name = "{{ file.stem }}"
+[[rule.label]]
+name = "{{ file.stem }} retail"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+hold = true
+[[test]]
+name = "a cab gets a label for the test ring"
+package = { folder = "in", file = "x.cab", provider = "Contoso", class = "MEDIA", inf = "x.inf", version = "1.0.0.1" }
+expect = { rule = "ring", labels = ["* test ring"] }
+[[test]]
+name = "a test that fails"
+package = { folder = "in", file = "x.hlkx", provider = "Contoso", class = "MEDIA", inf = "x.inf", version = "1.0.0.1" }
+expect = { rule = "ring" }
+"#;
+
+/// A home, and the job ids of its packages in the order in which they were dropped.
+struct Lived {
+    home: Home,
+    jobs: Vec<String>,
+}
+
+impl Lived {
+    /// Drops one package and waits until its job is in this state.
+    fn drop_one(&mut self, name: &str, fixture: &str, state: &str) {
+        self.home.drop_package(name, &bytes(fixture));
+        let receipt = wait_for(state, || {
+            self.home
+                .receipts()
+                .into_iter()
+                .find(|receipt| receipt["package"] == name && receipt["state"] == state)
+        });
+        let receipt =
+            receipt.unwrap_or_else(|| panic!("{name}: {:#?}\n{}", self.home.receipts(), self.home.log()));
+        self.jobs.push(receipt["id"].as_str().expect("an id").to_owned());
+    }
+
+    /// All four packages, with a daemon that runs.
+    fn new(home: Home) -> Self {
+        let mut lived = Self { home, jobs: Vec::new() };
+        lived.drop_one("echo.cab", "cab/good-signed-ts.cab", "succeeded");
+        lived.drop_one("held.hlkx", "hlkx/good.hlkx", "held");
+        lived.drop_one("broken.cab", "cab/tampered-data.cab", "rejected");
+        let action = json!({"kind": "status", "status": 400, "code": "InvalidInput", "message": "the name is reserved"});
+        lived.home.fault(&json!({"operation": "create_product", "action": action}));
+        lived.drop_one("refused.cab", "cab/good-signed.cab", "failed");
+        lived
+    }
+
+    /// Records the output of one command, as text and as JSON.
+    fn command(&self, name: &str, args: &[&str]) {
+        let mut seen = steady_text(&transcript(&args.join(" "), &mut self.home.command(args)));
+        seen.push('\n');
+        seen.push_str(&self.json(args));
+        recorded(&format!("commands/{name}"), &filters(&self.home), &seen);
+    }
+
+    /// The transcript of a command with `--json`.
+    fn json(&self, args: &[&str]) -> String {
+        let done = fixed(&mut self.home.command(&[&["--json"], args].concat())).output().expect("it runs");
+        let document: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|error| {
+            panic!("{args:?} printed no JSON ({error}): {}{}", text(&done.stdout), text(&done.stderr))
+        });
+        let document = serde_json::to_string_pretty(&steady(document)).expect("JSON");
+        format!("$ dropship --json {}\n{document}\n", args.join(" "))
+    }
+}
+
+/// Events whose number depends on the moments at which a job was polled.
+const BY_CHANCE: [&str; 4] = ["waited", "resumed", "progressed", "stumbled"];
+
+/// The text without the lines of such events.
+fn steady_text(text: &str) -> String {
+    let is_by_chance =
+        |line: &&str| line.split_whitespace().nth(1).is_some_and(|word| BY_CHANCE.contains(&word));
+    text.lines().filter(|line| !is_by_chance(line)).map(|line| format!("{line}\n")).collect()
+}
+
+/// The document without such events.
+fn steady(mut document: Value) -> Value {
+    if let Some(events) = document.get_mut("events").and_then(Value::as_array_mut) {
+        events.retain(|event| {
+            let name = event["event"].as_str().unwrap_or_default();
+            !BY_CHANCE.contains(&name)
+        });
+    }
+    document
+}
+
+#[test]
+fn outputs_after_a_seeded_run_are_as_recorded() {
+    let home = Home::with(Quirks::none(), MORE);
+    let daemon = home.daemon(&[]);
+    let lived = Lived::new(home);
+    let [echo, held, broken, refused] = &lived.jobs[..] else { panic!("four jobs") };
+    lived.command("jobs", &["jobs"]);
+    lived.command("jobs-rejected", &["jobs", "--state", "rejected"]);
+    lived.command("show-succeeded", &["show", echo]);
+    lived.command("show-held", &["show", held]);
+    lived.command("show-rejected", &["show", broken]);
+    lived.command("show-failed", &["show", refused]);
+    lived.command("status", &["status"]);
+    lived.command("doctor", &["doctor"]);
+    lived.command("check", &["check"]);
+    lived.command("test", &["test"]);
+    let cab = lived.home.path("drop/echo.cab").display().to_string();
+    let kit = lived.home.path("drop/held.hlkx").display().to_string();
+    let bad = lived.home.path("drop/broken.cab").display().to_string();
+    lived.command("plan", &["plan", &cab]);
+    lived.command("plan-held", &["plan", &kit]);
+    lived.command("plan-rejected", &["plan", &bad]);
+    lived.command("inspect", &["inspect", &cab, &kit, &bad]);
+    lived.command("wait", &["wait", echo]);
+    lived.command("systemd-paths", &["systemd", "paths"]);
+    lived.command("reload", &["reload"]);
+    lived.command("pause", &["pause"]);
+    lived.command("status-paused", &["status"]);
+    lived.command("resume", &["resume"]);
+    lived.command("rescan", &["rescan"]);
+    recorded("receipt", &filters(&lived.home), &receipt(&lived.home, "echo.cab"));
+    recorded("metrics", &[], &families(&page(&lived.home, "/metrics")));
+    recorded("readyz", &[], &page(&lived.home, "/readyz"));
+    recorded("commands/cancel", &filters(&lived.home), &lived.json(&["cancel", held]));
+    assert_eq!(daemon.terminate(), Some(0));
+    lived.command("doctor-offline", &["doctor"]);
+    lived.command("status-offline", &["status"]);
+}
+
+fn receipt(home: &Home, package: &str) -> String {
+    let receipt = home.receipts().into_iter().find(|receipt| receipt["package"] == package);
+    serde_json::to_string_pretty(&receipt).expect("JSON")
+}
+
+fn page(home: &Home, page: &str) -> String {
+    let mut stream = UnixStream::connect(home.path("control.sock")).expect("the socket");
+    let request = format!("GET {page} HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.split_once("\r\n\r\n").expect("a head").1.to_owned()
+}
+
+/// The families of a metrics page with their help, and the label names of each, without values.
+fn families(page: &str) -> String {
+    let mut seen = Vec::new();
+    for line in page.lines() {
+        let known = match line.split_once('{') {
+            _ if line.starts_with('#') => line.to_owned(),
+            Some((name, rest)) => {
+                let labels = rest.split_once('}').map_or("", |(labels, _)| labels);
+                let names: Vec<_> =
+                    labels.split("\",").filter_map(|label| Some(label.split_once('=')?.0)).collect();
+                format!("{name}{{{}}}", names.join(","))
+            }
+            None => line.split(' ').next().unwrap_or_default().to_owned(),
+        };
+        if !seen.contains(&known) {
+            seen.push(known);
+        }
+    }
+    seen.join("\n")
+}

@@ -1,0 +1,55 @@
+//! The fields of what the daemon logs, for each kind of event, as `--log json` and journald have them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
+
+use dropship_sandbox::Quirks;
+use serde_json::Value;
+
+use super::recorded;
+use crate::home::{Daemon, Home, bytes};
+
+/// What is seen of one kind of event.
+#[derive(Default)]
+struct Kind {
+    levels: BTreeSet<String>,
+    message_ids: BTreeSet<String>,
+    fields: BTreeSet<String>,
+}
+
+/// Events whose coming depends on the moments at which a job was polled.
+const BY_CHANCE: [&str; 3] = ["stumbled", "resumed", "waited"];
+
+fn kinds(log: &str) -> BTreeMap<String, Kind> {
+    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
+    for line in log.lines() {
+        let Ok(Value::Object(line)) = serde_json::from_str(line) else { panic!("no JSON object: {line}") };
+        let Some(event) = line.get("event").and_then(Value::as_str) else { continue };
+        if BY_CHANCE.contains(&event) {
+            continue;
+        }
+        let kind = kinds.entry(event.to_owned()).or_default();
+        kind.levels.extend(line.get("level").and_then(Value::as_str).map(str::to_owned));
+        kind.message_ids.extend(line.get("message_id").and_then(Value::as_str).map(str::to_owned));
+        kind.fields.extend(line.keys().filter(|key| *key != "timestamp" && *key != "level").cloned());
+    }
+    kinds
+}
+
+#[test]
+fn log_fields_of_each_event_are_as_recorded() {
+    let home = Home::with(Quirks::none(), "");
+    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    home.drop_package("broken.cab", &bytes("cab/tampered-data.cab"));
+    let log = std::fs::File::create(home.path("daemon.log")).expect("a log");
+    let args = ["run", "--until-idle", "--log", "json", "--log-level", "debug"];
+    let child = home.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
+    assert_eq!(Daemon { child }.wait(), Some(0), "{}", home.log());
+    let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let mut seen = String::new();
+    for (event, kind) in kinds(&home.log()) {
+        let (levels, fields) = (list(&kind.levels), list(&kind.fields));
+        seen.push_str(&format!("{event}: {levels} {}\n    {fields}\n", list(&kind.message_ids)));
+    }
+    recorded("log", &[], &seen);
+}
