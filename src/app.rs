@@ -33,7 +33,7 @@ mod witness;
 
 pub use bound::OtherService;
 use pages::Pages;
-use reach::DaemonReach;
+use reach::DaemonControl;
 pub use reload::Reloader;
 use witness::DaemonWitness;
 
@@ -172,7 +172,7 @@ impl Loaded {
         let attended = Beat::default();
         pulse.listen("intake", &attended);
         let reloader = Arc::new(Reloader::new(Arc::clone(&context), Arc::clone(&intake), reception));
-        let reach = DaemonReach::new(Arc::clone(&reloader));
+        let handler = DaemonControl::new(Arc::clone(&reloader));
         let pages = pages::routes(Arc::new(Pages {
             context: Arc::clone(&context),
             intake: Arc::clone(&intake),
@@ -185,7 +185,7 @@ impl Loaded {
             Some(address) => Some(pages::listen(address, pages.clone()).await?),
             None => None,
         };
-        let serving = control::serve(&socket, Arc::new(reach), pages, closing.clone().cancelled_owned())
+        let serving = control::serve(&socket, Arc::new(handler), pages, closing.clone().cancelled_owned())
             .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
         let mut tasks = vec![
             tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! The daemon as the control socket reaches it.
+//! What the daemon does for its control socket.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::reload::Reloader;
 use crate::control::{
-    AccountStatus, Act, Floor, FolderStatus, Note, Office, Reach, Refusal, RefusalKind, Reloaded, Status,
-    Submitted,
+    AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
+    JobService, LabelChange, Reloaded, Status, SubmitRequest,
 };
 use crate::doctor::Finding;
 use crate::intake::Intake;
@@ -20,8 +20,8 @@ use crate::reception::{Handed, Reception};
 use dropship_hardware::Client;
 use dropship_job::{Event, Job, JobId, State, StateKind};
 
-pub(super) struct DaemonReach {
-    office: Office,
+pub(super) struct DaemonControl {
+    jobs: JobService,
     context: Arc<Context<Client>>,
     intake: Arc<Intake>,
     reception: Arc<Reception>,
@@ -29,16 +29,16 @@ pub(super) struct DaemonReach {
     since: Timestamp,
 }
 
-impl DaemonReach {
+impl DaemonControl {
     pub(super) fn new(reloader: Arc<Reloader>) -> Self {
         let (context, intake, reception) = reloader.parts();
-        let floor = Arc::new(Workers(Arc::clone(&context)));
-        let office = Office::new(Arc::clone(&context.store), floor, context.settings.sandbox);
-        Self { office, context, intake, reception, reloader, since: Timestamp::now() }
+        let workers = Arc::new(Workers(Arc::clone(&context)));
+        let jobs = JobService::new(Arc::clone(&context.store), workers, context.settings.sandbox);
+        Self { jobs, context, intake, reception, reloader, since: Timestamp::now() }
     }
 
-    /// Before a job is cancelled, its labels that are on their way are; says which the service would not withdraw.
-    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, Refusal> {
+    /// Withdraws the labels of a job that is about to be cancelled. Returns why labels could not be withdrawn.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
         let store = &*self.context.store;
         let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
         if matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled) {
@@ -54,27 +54,27 @@ impl DaemonReach {
         Ok(refused)
     }
 
-    fn known_folder(&self, folder: Option<&str>) -> Result<(), Refusal> {
+    fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = folder else { return Ok(()) };
         let rulebook = self.reception.rulebook();
         if rulebook.config.folders.iter().any(|folder| folder.name == name) {
             return Ok(());
         }
-        Err(Refusal::new(RefusalKind::NotFound, format!("there is no folder named `{name}`")))
+        Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no folder named `{name}`")))
     }
 }
 
-impl Reach for DaemonReach {
-    fn office(&self) -> &Office {
-        &self.office
+impl ControlHandler for DaemonControl {
+    fn jobs(&self) -> &JobService {
+        &self.jobs
     }
 
     fn operators(&self) -> Vec<String> {
         self.reception.rulebook().config.control.operators.clone()
     }
 
-    fn status(&self) -> Result<Status, Refusal> {
-        let mut jobs = self.office.counts()?;
+    fn status(&self) -> Result<Status, ControlError> {
+        let mut jobs = self.jobs.counts()?;
         jobs.insert(StateKind::Running, self.context.queue.running());
         let accounts = self.context.accounts.all().into_iter().map(|(name, paused)| AccountStatus {
             name,
@@ -104,27 +104,31 @@ impl Reach for DaemonReach {
         })
     }
 
-    fn doctor(&self) -> Result<Vec<Finding>, Refusal> {
+    fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         Ok(crate::doctor::examine(&*self.context.store, &self.context.depot)?)
     }
 
-    fn rescan(&self, folder: Option<&str>) -> Result<(), Refusal> {
+    fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
         self.known_folder(folder)?;
         self.intake.rescan(folder);
         Ok(())
     }
 
-    fn brake<'a>(&'a self, folder: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<(), Refusal>> {
+    fn set_paused<'a>(
+        &'a self,
+        folder: Option<&'a str>,
+        paused: bool,
+    ) -> BoxFuture<'a, Result<(), ControlError>> {
         async move {
             self.known_folder(folder)?;
             let (brake, store) = (&self.context.brake, &*self.context.store);
-            if on {
+            if paused {
                 brake.pause(store, folder).await?;
             } else {
                 brake.resume(store, folder).await?;
                 self.context.wake_paused().await?;
             }
-            crate::observe::brake(folder, on);
+            crate::observe::brake(folder, paused);
             Ok(())
         }
         .boxed()
@@ -133,26 +137,31 @@ impl Reach for DaemonReach {
     fn act<'a>(
         &'a self,
         id: &'a JobId,
-        act: &'a Act,
+        action: &'a JobAction,
         by: &'a str,
-    ) -> BoxFuture<'a, Result<Receipt, Refusal>> {
+    ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
         async move {
-            let refused = match act {
-                Act::Cancel => self.withdraw_labels(id, by).await?,
-                Act::Retry { .. } | Act::Approve { .. } => Vec::new(),
+            let refused = match action {
+                JobAction::Cancel => self.withdraw_labels(id, by).await?,
+                JobAction::Retry { .. } | JobAction::Approve { .. } => Vec::new(),
             };
-            let mut receipt = self.office.act(id, act, by).await?;
+            let mut receipt = self.jobs.act(id, action, by).await?;
             receipt.warnings.extend(refused);
             Ok(receipt)
         }
         .boxed()
     }
 
-    fn note(&self, label: u64, note: Note, by: String) -> BoxFuture<'_, Result<Option<JobId>, Refusal>> {
+    fn record_label_change(
+        &self,
+        label: u64,
+        change: LabelChange,
+        by: String,
+    ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>> {
         async move {
             let store = &*self.context.store;
             let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
-            let event = note.event(index, &by);
+            let event = change.event(index, &by);
             if let Some(job) = pipeline::note(store, &job.id, event.clone()).await? {
                 self.context.tell(&job, &[event]).await;
             }
@@ -161,34 +170,31 @@ impl Reach for DaemonReach {
         .boxed()
     }
 
-    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, Refusal>> {
+    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {
         self.reloader.reload(by).boxed()
     }
 
-    fn hand_in(&self, submitted: &Submitted, bytes: &mut dyn Read) -> Result<JobId, Refusal> {
-        self.known_folder(submitted.folder.as_deref())?;
-        let handed = Handed {
-            name: &submitted.name,
-            folder: submitted.folder.as_deref(),
-            rule: submitted.rule.as_deref(),
-        };
-        self.reception.hand_in(&handed, bytes).map_err(|why| Refusal::new(RefusalKind::Failed, why))
+    fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
+        self.known_folder(request.folder.as_deref())?;
+        let handed =
+            Handed { name: &request.name, folder: request.folder.as_deref(), rule: request.rule.as_deref() };
+        self.reception.hand_in(&handed, bytes).map_err(|why| ControlError::new(ControlErrorKind::Failed, why))
     }
 }
 
-/// The workers, for the office.
+/// The workers of the pipeline.
 struct Workers(Arc<Context<Client>>);
 
-impl Floor for Workers {
+impl ActiveJobs for Workers {
     fn is_running(&self, id: &JobId) -> bool {
         self.0.queue.is_running(id)
     }
 
-    fn in_hand(&self) -> Vec<JobId> {
+    fn running(&self) -> Vec<JobId> {
         self.0.queue.in_hand()
     }
 
-    fn told(&self, job: &Job, events: &[Event]) {
+    fn on_event(&self, job: &Job, events: &[Event]) {
         let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
         let runtime = context.runtime.clone();
         runtime.spawn(async move { context.tell(&job, &events).await });

@@ -7,7 +7,7 @@ use super::{Context, Intake, Reception, Rulebook};
 use crate::accounts;
 use crate::config::model::{After, Config, Folder};
 use crate::config::{self, Environment};
-use crate::control::{Changes, Refusal, RefusalKind, Reloaded};
+use crate::control::{Changes, ControlError, ControlErrorKind, Reloaded};
 use crate::intake::{Names, Spec};
 use crate::observe;
 use dropship_hardware::Client;
@@ -35,7 +35,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Every reason why it is refused; the old configuration stays in force then.
-    pub async fn reload(&self, by: &str) -> Result<Reloaded, Refusal> {
+    pub async fn reload(&self, by: &str) -> Result<Reloaded, ControlError> {
         let _telling = crate::service::reloading();
         let _one_at_a_time = self.turn.lock().await;
         let done = self.carry_out().await;
@@ -49,12 +49,13 @@ impl Reloader {
         done
     }
 
-    async fn carry_out(&self) -> Result<Reloaded, Refusal> {
+    async fn carry_out(&self) -> Result<Reloaded, ControlError> {
         let old = self.reception.rulebook();
         let path = old.config.path.clone();
         let sandbox = self.context.settings.sandbox;
         let read = tokio::task::spawn_blocking(move || read(&path, sandbox)).await;
-        let mut new = read.map_err(|error| Refusal::new(RefusalKind::Failed, error.to_string()))??;
+        let mut new =
+            read.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))??;
         if sandbox {
             as_in_sandbox(&mut new, &old.config);
         }
@@ -78,11 +79,11 @@ impl Reloader {
     }
 }
 
-fn refused(why: impl std::fmt::Display) -> Refusal {
-    Refusal::new(RefusalKind::Configuration, why.to_string())
+fn refused(why: impl std::fmt::Display) -> ControlError {
+    ControlError::new(ControlErrorKind::Configuration, why.to_string())
 }
 
-fn read(path: &Path, sandbox: bool) -> Result<Config, Refusal> {
+fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
     let loaded = config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
     let config = loaded.map_err(refused)?;
     if !sandbox {
@@ -124,7 +125,7 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
 }
 
 /// Names the keys that only a restart brings into force, and keeps their old values until then.
-fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Refusal> {
+fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, ControlError> {
     let unknown = new.rules.iter().find(|rule| !old.accounts.contains_key(&rule.account));
     if let Some(rule) = unknown {
         let message = format!(

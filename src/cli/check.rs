@@ -1,4 +1,4 @@
-//! `dropship check`: everything that is wrong with the configuration.
+//! `dropship check`: all errors of the configuration.
 
 use std::path::Path;
 
@@ -10,10 +10,18 @@ use crate::config::model::Config;
 use crate::config::{self, Environment};
 use dropship_hardware::Class;
 
-/// Arguments of `check`.
+/// Report all errors of the configuration, with file, line and column
+///
+/// Also checks that the files and folders in the configuration can be read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship --config dropship.toml check
+  dropship check --online
+
+Exit codes: 0 no errors (there may be warnings), 78 errors found")]
 pub(super) struct Args {
-    /// Also get a token for each account and make one harmless call
+    /// Also get a token and make one read-only call with each account
     #[arg(long)]
     online: bool,
 }
@@ -60,23 +68,24 @@ fn text(config: &Config, problems: &[String]) -> String {
     if problems.is_empty() {
         let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
         lines.push(format!(
-            "{}: good ({folders} folders, {rules} rules, {tests} tests)",
+            "{}: no errors ({folders} folders, {rules} rules, {tests} tests)",
             config.path.display()
         ));
     }
     lines.join("\n")
 }
 
-/// What the files that the configuration names are good for.
+/// Problems with the files and folders that the configuration names.
 fn environment(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     problems.extend(crate::accounts::policy(config).err().map(|error| format!("[signers]: {error:#}")));
     problems.extend(crate::accounts::clients(config, false).err().map(|error| format!("{error:#}")));
     for folder in &config.folders {
         if let Err(error) = std::fs::read_dir(&folder.path) {
-            let advice = "create it, or let this user read it; under systemd see `dropship systemd paths` and ProtectHome=";
+            let advice =
+                "create it, or grant this user read access; under systemd see `dropship systemd paths`";
             problems.push(format!(
-                "folder `{}`: {} cannot be read: {error}; {advice}",
+                "folder `{}`: cannot read {}: {error}; {advice}",
                 folder.name,
                 folder.path.display()
             ));
@@ -85,13 +94,13 @@ fn environment(config: &Config) -> Vec<String> {
     problems
 }
 
-/// Gets a token and makes one harmless call for each account.
+/// Gets a token and makes one read-only call with each account.
 async fn online(config: &Config, output: &Output) -> Vec<String> {
     let Ok(clients) = crate::accounts::clients(config, false) else { return Vec::new() };
     let mut problems = Vec::new();
     for (name, client) in clients {
         match client.probe().await {
-            Ok(()) => output.say(&format!("account `{name}`: the service answers")),
+            Ok(()) => output.say(&format!("account `{name}`: ok")),
             Err(error) => {
                 let advice = match error.class {
                     Class::Credentials => {

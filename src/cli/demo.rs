@@ -1,4 +1,4 @@
-//! `dropship demo`: the whole way of a package with nothing but this binary.
+//! `dropship demo`: processes a package from drop folder to published label, with a sandbox in place of Microsoft.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, or_dash};
 use super::progress::Progress;
 use crate::app::{Loaded, Options, Running};
 use crate::config::{self, Environment};
@@ -17,22 +17,24 @@ use crate::store::Filter;
 use dropship_job::StateKind;
 use dropship_sandbox::{self, Sandbox};
 
-/// A signed CAB, the root that its certificate ends at, and the configuration; that root is trusted here alone.
+/// A signed CAB and its root certificate. Only the demo trusts this root.
 const PACKAGE: &[u8] = include_bytes!("demo/echo.cab");
 const ROOT: &[u8] = include_bytes!("demo/root.pem");
 const TIMESTAMP_ROOT: &[u8] = include_bytes!("demo/timestamp-root.pem");
 const CONFIGURATION: &str = include_str!("demo/dropship.toml");
 
-/// At this speed a signature takes a second and a label six.
+/// Speed of the sandbox: signing takes one second, publishing a label six.
 const SPEED: f64 = 600.0;
 
-/// Longer than this it never takes, unless something is wrong.
-const TOO_LONG: Duration = Duration::from_secs(60);
+/// The demo fails if the job has not ended after this time.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Arguments of `demo`.
+/// Process an example package from drop folder to published label, with a sandbox in place of Microsoft
+///
+/// Needs no configuration and sends nothing to Microsoft. Prints every step and where the results are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A folder for the demo's files, which must be empty; by default a new temporary one
+    /// Empty folder for the files of the demo [default: a new temporary folder]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
 }
@@ -43,48 +45,47 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let sandbox =
         Sandbox::start(dropship_sandbox::Options { speed: SPEED, ..dropship_sandbox::Options::default() })
             .await?;
-    furnish(&home, sandbox.base_url()).with_context(|| format!("cannot write to {}", home.display()))?;
+    write_files(&home, sandbox.base_url()).with_context(|| format!("cannot write to {}", home.display()))?;
     output.say(&format!(
-        "A sandbox stands in for Microsoft at {}; nothing leaves this machine.",
+        "Started a sandbox of the Hardware dashboard API at {}. Nothing leaves this machine.",
         sandbox.base_url()
     ));
 
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let running = Loaded::new(config, Options { sandbox: true, ..Options::default() }).start().await?;
-    output.say(&format!("A daemon watches {}.\n", home.join("drop").display()));
-    // Under a name that is not looked at, then renamed: as a careful build server does it.
+    output.say(&format!("Started a daemon that watches {}.\n", home.join("drop").display()));
+    // Written under a name that is ignored, then renamed, so that the file appears complete.
     let drop_folder = home.join("drop");
     std::fs::write(drop_folder.join("echo.cab.part"), PACKAGE)?;
     std::fs::rename(drop_folder.join("echo.cab.part"), drop_folder.join("echo.cab"))?;
 
-    let followed = tokio::time::timeout(TOO_LONG, follow(&running, output)).await;
-    let ended = running.until(std::future::ready(())).await;
+    let followed = tokio::time::timeout(TIMEOUT, follow(&running, output)).await;
+    running.until(std::future::ready(())).await;
     sandbox.shutdown().await;
     let receipt = followed.map_err(|_| {
-        anyhow!("the demo took longer than {} s; see {}", TOO_LONG.as_secs(), home.display())
+        anyhow!("the demo did not end within {} s; its files are in {}", TIMEOUT.as_secs(), home.display())
     })??;
-    tracing::debug!("the daemon ended: {ended:?}");
     summary(&home, &receipt, output)?;
     Ok(if receipt.state == StateKind::Succeeded { Exit::Done } else { Exit::Rejected })
 }
 
-/// A folder of the demo's own.
+/// Creates the folder for the files of the demo.
 fn home(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let home = match asked {
         Some(home) => std::path::absolute(home)?,
         None => {
-            let chance = getrandom::u32().unwrap_or_default();
-            std::env::temp_dir().join(format!("dropship-demo-{chance:08x}"))
+            let suffix = getrandom::u32().unwrap_or_default();
+            std::env::temp_dir().join(format!("dropship-demo-{suffix:08x}"))
         }
     };
     std::fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
     if std::fs::read_dir(&home)?.next().is_some() {
-        return Err(anyhow!("{} is not empty; name a folder that is, or none", home.display()));
+        return Err(anyhow!("{} is not empty; choose an empty folder, or omit --home", home.display()));
     }
     Ok(home)
 }
 
-fn furnish(home: &Path, endpoint: &str) -> std::io::Result<()> {
+fn write_files(home: &Path, endpoint: &str) -> std::io::Result<()> {
     std::fs::create_dir(home.join("drop"))?;
     std::fs::write(home.join("client-secret"), "demo")?;
     std::fs::write(home.join("root.pem"), ROOT)?;
@@ -92,24 +93,24 @@ fn furnish(home: &Path, endpoint: &str) -> std::io::Result<()> {
     std::fs::write(home.join("dropship.toml"), CONFIGURATION.replace("@ENDPOINT@", endpoint))
 }
 
-/// Shows what happens until the job has ended.
+/// Prints the events of the job until it has ended.
 async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     let context = running.context();
     let mut news = context.news.subscribe();
     let mut progress = Progress::new(output);
     loop {
-        // The demo has one job.
+        // The store of the demo has one job.
         if let Some(job) = context.store.jobs(&Filter::default())?.into_iter().next() {
-            for told in context.store.story(&job.id)?.iter().skip(progress.told()) {
-                progress.tell(told, &job);
+            for told in context.store.story(&job.id)?.iter().skip(progress.shown()) {
+                progress.show(told, &job);
             }
             if job.state.has_ended() {
-                progress.end();
+                progress.finish();
                 let mut receipt = Receipt::of(&job, false);
                 receipt.sandbox = true;
                 return Ok(receipt);
             }
-            progress.stand(&job);
+            progress.draw(&job);
         }
         drop(tokio::time::timeout(Duration::from_millis(100), news.changed()).await);
     }
@@ -119,29 +120,28 @@ fn summary(home: &Path, receipt: &Receipt, output: &Output) -> anyhow::Result<()
     let config = home.join("dropship.toml");
     let document = json!({ "home": home.display().to_string(), "job": receipt });
     output.give(&document, || {
-        let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let mut lines = vec![
             String::new(),
             format!(
-                "The package {} in {:.1} s:",
+                "The job {} in {:.1} s.",
                 receipt.state,
                 receipt.updated.duration_since(receipt.created).as_secs_f64()
             ),
-            format!("  product         {}", or(&receipt.product_id)),
-            format!("  submission      {}", or(&receipt.submission_id)),
+            format!("  product         {}", or_dash(receipt.product_id.as_deref())),
+            format!("  submission      {}", or_dash(receipt.submission_id.as_deref())),
         ];
         for label in &receipt.labels {
-            lines.push(format!("  label           {} ({})", or(&label.id), label.name));
+            lines.push(format!("  label           {} ({})", or_dash(label.id.as_deref()), label.name));
         }
         lines.push(format!("  signed package  {}/signed.zip", receipt.outbox));
         lines.push(format!("  receipt         {}/receipt.json", receipt.outbox));
         lines.extend(receipt.error.iter().map(|error| format!("  error           {}", error.message)));
         lines.push(String::new());
-        lines.push("Look further:".to_owned());
+        lines.push("Next:".to_owned());
         lines.push(format!("  dropship --config {} show {}", config.display(), receipt.id));
         lines.push(format!("  dropship --config {} plan {}/drop/echo.cab", config.display(), home.display()));
         lines.push(format!(
-            "  dropship --config {} run --sandbox    # then drop packages into {}/drop",
+            "  dropship --config {} run --sandbox   # then drop packages into {}/drop",
             config.display(),
             home.display()
         ));

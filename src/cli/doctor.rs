@@ -1,37 +1,48 @@
-//! `dropship doctor`: what is not as it should be, and what would mend it.
+//! `dropship doctor`: what is wrong with the store, and how to repair it.
 
 use std::path::Path;
 
 use super::exit::Exit;
 use super::output::Output;
-use super::place;
+use super::{backend, offline_store, owner};
+use crate::control::ConnectError;
 use crate::depot::Depot;
 use crate::doctor::{Finding, examine};
 use crate::store::{Durable, Opening, StoreError};
 
+/// Check the store and its files, and print how to repair them
+///
+/// Changes nothing. Without a daemon the next start is tried on a copy of the store.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing found, 1 problems found, 69 no daemon is running and there is no store"
+)]
+pub(super) struct Args {}
+
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let findings = match place::connect(config).await? {
+    let findings = match backend::connect(config).await {
         Ok(client) => client.doctor().await?,
-        Err(no_daemon) => {
-            let config = place::load(config)?;
-            let home = &config.store.path;
-            place::store_exists(home, no_daemon)?;
-            super::owner::become_owner(home)?;
-            alone(home)?
-        }
+        Err(error) => match error.downcast::<ConnectError>()? {
+            ConnectError::NoDaemon(no_daemon) => {
+                let home = backend::load(config)?.store.path;
+                offline_store::require_store(&home, no_daemon)?;
+                owner::become_owner(&home)?;
+                examine_offline(&home)?
+            }
+            other => return Err(other.into()),
+        },
     };
     output.give(&findings, || text(&findings))?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-/// Without a daemon the next start is rehearsed on a copy.
-fn alone(home: &Path) -> anyhow::Result<Vec<Finding>> {
+/// Tries the next start of the daemon on a copy of the store.
+fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
     let rehearsal = match Durable::rehearse(home) {
         Ok(rehearsal) => rehearsal,
         Err(error @ (StoreError::Damaged { .. } | StoreError::Newer { .. })) => {
-            let mend =
-                "the next start fails with these words: put the file back from a backup; nothing is mended";
-            return Ok(vec![Finding::new(error.to_string(), mend)]);
+            let repair = "the daemon will refuse to start with this error: restore the file from a backup";
+            return Ok(vec![Finding::new(error.to_string(), repair)]);
         }
         Err(error) => return Err(error.into()),
     };
@@ -39,14 +50,16 @@ fn alone(home: &Path) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     findings.extend(quarantined.as_ref().map(|(_, why)| {
         Finding::new(
-            format!("the database is of no use: {why}"),
-            format!("the next start puts it aside and rebuilds it from {caught_up} lines of the journal"),
+            format!("the database is unusable: {why}"),
+            format!(
+                "no action needed: the next start moves it aside and rebuilds it from {caught_up} lines of the journal"
+            ),
         )
     }));
     if *passed > 0 {
         findings.push(Finding::new(
-            format!("{passed} stretches of the journal are damaged"),
-            "the next start passes over them: the database holds what they said",
+            format!("{passed} sections of the journal are damaged"),
+            "no action needed: the next start skips them, because the database holds their content",
         ));
     }
     let depot = Depot::look(home);
@@ -56,7 +69,7 @@ fn alone(home: &Path) -> anyhow::Result<Vec<Finding>> {
 
 fn text(findings: &[Finding]) -> String {
     if findings.is_empty() {
-        return "everything is as it should be".to_owned();
+        return "no problems found".to_owned();
     }
     let lines = findings.iter().map(|finding| format!("{}\n    {}", finding.what, finding.mend));
     lines.collect::<Vec<_>>().join("\n")

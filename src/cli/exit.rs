@@ -1,28 +1,30 @@
-//! Exit codes, after sysexits.h.
+//! Exit codes, after `sysexits.h`.
 
+use std::error::Error as StdError;
+use std::io;
 use std::process::ExitCode;
 
-use crate::control::{Refusal, RefusalKind};
+use crate::control::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
 use crate::store::StoreError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done.
+    /// 0: done.
     Done,
-    /// It failed.
+    /// 1: failed.
     Failed,
-    /// The command line is at fault.
+    /// 64: invalid command line.
     Usage,
-    /// The job ended badly, or a package would be rejected.
+    /// 65: the job failed, was rejected or cancelled, or the package would be rejected.
     Rejected,
-    /// No daemon to talk to.
+    /// 69: no daemon is running.
     NoDaemon,
-    /// Time ran out.
+    /// 75: timed out.
     TimedOut,
-    /// Not permitted.
+    /// 77: not permitted.
     NotPermitted,
-    /// The configuration is at fault.
+    /// 78: invalid configuration.
     Configuration,
 }
 
@@ -42,36 +44,44 @@ impl Exit {
         }
     }
 
-    /// The exit that an error asks for.
+    /// The exit code for an error.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
-        if let Some(exit) = error.downcast_ref::<Ending>() {
+        if let Some(exit) = error.downcast_ref::<ExitError>() {
             return exit.0;
         }
-        if let Some(refusal) = error.downcast_ref::<Refusal>() {
-            return match refusal.kind {
-                RefusalKind::NotPermitted => Self::NotPermitted,
-                RefusalKind::Configuration => Self::Configuration,
-                RefusalKind::NotFound | RefusalKind::Illegal | RefusalKind::Failed => Self::Failed,
-            };
+        if let Some(error) = error.downcast_ref::<ControlError>() {
+            return Self::of_kind(error.kind);
+        }
+        match error.downcast_ref::<ConnectError>() {
+            Some(ConnectError::NoDaemon(_)) => return Self::NoDaemon,
+            Some(ConnectError::Control(error)) => return Self::of_kind(error.kind),
+            None => {}
+        }
+        if error.is::<NoDaemon>() {
+            return Self::NoDaemon;
         }
         if error.is::<crate::app::OtherService>() || error.is::<crate::config::Report>() {
             return Self::Configuration;
         }
-        if error.is::<crate::control::NoDaemon>() {
-            return Self::NoDaemon;
-        }
-        if matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Io { error, .. }) if error.kind() == std::io::ErrorKind::PermissionDenied)
-        {
-            return Self::NotPermitted;
-        }
-        let denied = |cause: &(dyn std::error::Error + 'static)| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
-        };
-        if error.chain().any(denied) { Self::NotPermitted } else { Self::Failed }
+        if error.chain().any(is_permission_denied) { Self::NotPermitted } else { Self::Failed }
     }
+
+    fn of_kind(kind: ControlErrorKind) -> Self {
+        match kind {
+            ControlErrorKind::NotPermitted => Self::NotPermitted,
+            ControlErrorKind::Configuration => Self::Configuration,
+            ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
+        }
+    }
+}
+
+fn is_permission_denied(cause: &(dyn StdError + 'static)) -> bool {
+    let io_error = match cause.downcast_ref::<StoreError>() {
+        Some(StoreError::Io { error, .. }) => Some(error),
+        _ => cause.downcast_ref::<io::Error>(),
+    };
+    io_error.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 impl From<Exit> for ExitCode {
@@ -83,4 +93,4 @@ impl From<Exit> for ExitCode {
 /// An error with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{1}")]
-pub struct Ending(pub Exit, pub String);
+pub struct ExitError(pub Exit, pub String);

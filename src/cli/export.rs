@@ -1,44 +1,54 @@
-//! `dropship export`: everything that the store holds, as JSON lines.
+//! `dropship export`: everything in the store as JSON lines.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use super::backend::Backend;
 use super::exit::Exit;
 use super::output::Output;
-use super::place::Place;
 use crate::store::StoreError;
 
+/// Print everything in the store as JSON lines
+///
+/// `--json` prints one array instead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship export > dropship-backup.jsonl")]
+pub(super) struct Args {}
+
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let place = Place::find(config).await?;
-    let mut lines = Lines { out: BufWriter::new(io::stdout().lock()), array: output.json(), begun: false };
-    let done = place.export(&mut |line| lines.put(line)).await;
-    match done.and_then(|()| Ok(lines.end()?)) {
-        // Whoever reads has seen enough.
+    let backend = Backend::find(config).await?;
+    let out = BufWriter::new(io::stdout().lock());
+    let mut writer = JsonWriter { out, array: output.json(), has_lines: false };
+    let exported = backend.export(&mut |line| writer.write(line)).await;
+    match exported.and_then(|()| Ok(writer.finish()?)) {
+        // The reader, such as `head`, has closed the pipe.
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
         done => done.map(|()| Exit::Done),
     }
 }
 
-/// JSON lines, or with `--json` the one array of them.
-struct Lines<W: Write> {
+/// Writes JSON lines, or one array of them.
+struct JsonWriter<W: Write> {
     out: W,
     array: bool,
-    begun: bool,
+    has_lines: bool,
 }
 
-impl<W: Write> Lines<W> {
-    fn put(&mut self, line: &[u8]) -> io::Result<()> {
+impl<W: Write> JsonWriter<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
         if self.array {
-            self.out.write_all(if self.begun { b",\n" } else { b"[\n" })?;
+            self.out.write_all(if self.has_lines { b",\n" } else { b"[\n" })?;
         }
-        self.begun = true;
+        self.has_lines = true;
         self.out.write_all(line)?;
         if self.array { Ok(()) } else { self.out.write_all(b"\n") }
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         if self.array {
-            self.out.write_all(if self.begun { b"\n]\n" } else { b"[]\n" })?;
+            self.out.write_all(if self.has_lines { b"\n]\n" } else { b"[]\n" })?;
         }
         self.out.flush()
     }

@@ -1,4 +1,4 @@
-//! `dropship inspect`: what the daemon would say of packages, without rules.
+//! `dropship inspect`: the result of inspection, without rules.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,23 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use super::exit::{Ending, Exit};
-use super::output::Output;
+use super::backend::{DEFAULT_CONFIG, load};
+use super::exit::{Exit, ExitError};
+use super::output::{Output, or_dash};
 use crate::observe::Shown;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
-/// Arguments of `inspect`.
+/// Inspect packages as the daemon does, and print whether it would accept them
+///
+/// Needs no configuration. If there is one, its [signers] and [preflight] apply.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship inspect build/echo.cab
+
+Exit codes: 0 all packages would be accepted, 65 at least one would be rejected, 78 invalid configuration")]
 pub(super) struct Args {
-    /// Packages to look into
+    /// Packages to inspect (.cab, .hlkx)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -27,7 +35,10 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     for file in &args.files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let kind = Kind::of_name(&name).ok_or_else(|| {
-            Ending(Exit::Usage, format!("{}: its name ends in neither .cab nor .hlkx", file.display()))
+            ExitError(
+                Exit::Usage,
+                format!("cannot inspect {}: the file name must end in .cab or .hlkx", file.display()),
+            )
         })?;
         let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         let inspection =
@@ -40,17 +51,17 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     Ok(if accepted { Exit::Done } else { Exit::Rejected })
 }
 
-/// The configured signers. Where nobody names a configuration and none lies in its place, nobody's roots are known,
-/// and the verdict says so; one that is named has to be there.
+/// The configured signers. Without a configuration no root is trusted, and the verdict says so. A configuration that is
+/// named with `--config` must exist.
 fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
-    let path = named.unwrap_or_else(|| Path::new(super::CONFIG));
+    let path = named.unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
     if named.is_none() && !path.exists() {
         return Ok(Policy { now: jiff::Timestamp::now(), ..Policy::default() });
     }
-    crate::accounts::policy(&super::place::load(path)?)
+    crate::accounts::policy(&load(path)?)
 }
 
-/// An inspection as a person wants to read it.
+/// An inspection as text.
 pub(super) fn text(file: &str, inspection: &Inspection) -> String {
     let verdict = match inspection.verdict {
         Verdict::Accept => "accepted",
@@ -69,7 +80,7 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
     let Some(facts) = &inspection.facts else { return lines.join("\n") };
     if let Some(signer) = &facts.signer {
         lines.push(format!(
-            "  signed by {}, issued by {}, until {}",
+            "  signed by {}, issued by {}, valid until {}",
             Shown(&signer.name),
             Shown(&signer.issuer),
             signer.not_after
@@ -77,20 +88,19 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
         lines.push(format!("    sha1 {}, sha256 {}", signer.thumbprint_sha1, signer.thumbprint_sha256));
         if let (Some(time), authority) = (&signer.timestamp, &signer.timestamp_authority) {
             lines.push(format!(
-                "    stamped {time} by {}",
+                "    timestamped {time} by {}",
                 Shown(authority.as_deref().unwrap_or("an unknown authority"))
             ));
         }
     }
     for inf in &facts.infs {
-        let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         lines.push(format!(
             "  {}: {} {} {}, {}",
             Shown(&inf.path),
-            or(&inf.provider),
-            or(&inf.class),
-            or(&inf.version),
-            or(&inf.date)
+            or_dash(inf.provider.as_deref()),
+            or_dash(inf.class.as_deref()),
+            or_dash(inf.version.as_deref()),
+            or_dash(inf.date.as_deref())
         ));
         lines.extend(inf.hardware_ids.iter().map(|id| format!("    {}", Shown(id))));
     }

@@ -4,27 +4,32 @@ use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::backend::Backend;
 use super::exit::Exit;
-use super::output::{Output, table};
-use super::place::Place;
-use crate::control::{Refusal, Wanted};
+use super::output::{Output, or_dash, table};
+use crate::control::{ControlError, JobQuery};
 use crate::observe::Shown;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
-/// Jobs asked for at once.
+/// Number of jobs to request at once.
 const PAGE: usize = 1000;
 
-/// Arguments of `jobs`.
+/// List the jobs, newest first
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship jobs --state held
+  dropship jobs --limit 50
+  dropship --json jobs --state failed")]
 pub(super) struct Args {
-    /// Only jobs in this state
+    /// List only jobs in this state
     #[arg(long, value_name = "S", value_parser = state_parser())]
     state: Option<StateKind>,
-    /// At most so many; 0 lists all
+    /// Maximum number of jobs; 0 lists all
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
-    /// Only jobs older than this one
+    /// List only jobs that are older than this one
     #[arg(long, value_name = "JOB")]
     before: Option<JobId>,
 }
@@ -34,8 +39,8 @@ fn state_parser() -> impl TypedValueParser<Value = StateKind> {
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let place = Place::find(config).await?;
-    let jobs = all(&place, args).await?;
+    let backend = Backend::find(config).await?;
+    let jobs = all(&backend, args).await?;
     output.give(&jobs, || {
         if jobs.is_empty() {
             return "no jobs".to_owned();
@@ -46,34 +51,33 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     Ok(Exit::Done)
 }
 
-/// Asks page by page: a daemon that holds a hundred thousand jobs never has more than one page in memory for it.
-async fn all(place: &Place, args: &Args) -> Result<Vec<Receipt>, Refusal> {
-    let most = if args.limit == 0 { usize::MAX } else { args.limit };
+/// Requests the jobs in pages, so that the daemon never holds more than one page in memory.
+async fn all(backend: &Backend, args: &Args) -> Result<Vec<Receipt>, ControlError> {
+    let max = if args.limit == 0 { usize::MAX } else { args.limit };
     let (mut jobs, mut before) = (Vec::<Receipt>::new(), args.before.clone());
     loop {
-        let limit = PAGE.min(most - jobs.len());
-        let wanted = Wanted { state: args.state, before: before.take(), limit };
-        let page = place.jobs(&wanted).await?;
+        let limit = PAGE.min(max - jobs.len());
+        let query = JobQuery { state: args.state, before: before.take(), limit };
+        let page = backend.jobs(&query).await?;
         let is_last = page.len() < limit;
         jobs.extend(page);
-        if is_last || jobs.len() == most {
+        if is_last || jobs.len() == max {
             return Ok(jobs);
         }
         before = jobs.last().map(|job| job.id.clone());
     }
 }
 
-/// The columns.
+/// The columns of the table.
 pub(super) const HEADS: [&str; 8] = ["JOB", "PACKAGE", "FOLDER", "RULE", "STEP", "STATE", "SINCE", ""];
 
 pub(super) fn row(job: &Receipt) -> Vec<String> {
-    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let note = job.error.as_ref().map(|error| error.message.clone()).or_else(|| job.waits_for.clone());
     vec![
         job.id.to_string(),
         Shown(&job.package).to_string(),
-        or(&job.folder),
-        or(&job.rule),
+        or_dash(job.folder.as_deref()),
+        or_dash(job.rule.as_deref()),
         job.step.to_string(),
         job.state.to_string(),
         job.updated.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),

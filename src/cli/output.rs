@@ -1,10 +1,10 @@
-//! Standard output and standard error. A closed pipe is no error.
+//! Standard output and standard error. Write errors, such as a closed pipe, are ignored.
 
 use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
-/// Where a command writes.
+/// The output of a command.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     json: bool,
@@ -15,21 +15,25 @@ impl Output {
         Self { json }
     }
 
-    /// Was JSON asked for?
+    /// Whether `--json` was given.
     pub(super) fn json(&self) -> bool {
         self.json
     }
 
-    /// Writes lines for a person; nothing when JSON was asked for.
+    /// Prints a line of text; nothing with `--json`.
     pub(super) fn say(&self, text: &str) {
         if !self.json {
             drop(writeln!(std::io::stdout().lock(), "{text}"));
         }
     }
 
-    /// Writes the one JSON document, or lines for a person.
-    pub(super) fn give(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let text = if self.json { serde_json::to_string_pretty(value)? } else { text() };
+    /// Prints the result of the command: the document with `--json`, otherwise the text.
+    pub(super) fn give(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(document)? } else { text() };
         let text = text.trim_end();
         if !text.is_empty() {
             drop(writeln!(std::io::stdout().lock(), "{text}"));
@@ -37,18 +41,18 @@ impl Output {
         Ok(())
     }
 
-    /// Writes an error for a person.
+    /// Prints an error to standard error.
     pub(super) fn error(&self, text: &str) {
         drop(writeln!(std::io::stderr().lock(), "dropship: {text}"));
     }
 
-    /// Is standard output a terminal?
+    /// Whether standard output is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         std::io::stdout().is_terminal()
     }
 }
 
-/// Columns, each as wide as its widest cell; the last is as wide as it likes.
+/// A table whose columns are as wide as their widest cell.
 pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = heads.iter().map(|head| head.chars().count()).collect();
     for row in rows {
@@ -63,4 +67,14 @@ pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let mut lines = vec![line(&mut heads.iter().copied())];
     lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
     lines.join("\n")
+}
+
+/// The folder that a command is about, or `everything`.
+pub(super) fn scope_name(folder: Option<&str>) -> String {
+    folder.map_or_else(|| "everything".to_owned(), |folder| format!("folder `{folder}`"))
+}
+
+/// An optional value; `-` if absent.
+pub(super) fn or_dash(value: Option<&str>) -> String {
+    value.unwrap_or("-").to_owned()
 }

@@ -1,15 +1,18 @@
-//! Whoever opens a store does it as its owner, or files of another owner would lock the daemon out.
+//! Opens a store with the rights of its owner: files that root creates would lock the daemon out.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::exit::{Ending, Exit};
+use super::exit::{Exit, ExitError};
 
-/// Makes this process the store's owner; only root can.
+/// Switches this process to the owner of the store.
+///
+/// # Errors
+/// Exit code 77 when this process is neither root nor the owner.
 pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
-    let found = std::fs::metadata(store).with_context(|| format!("cannot look at {}", store.display()))?;
+    let found = std::fs::metadata(store).with_context(|| format!("cannot read {}", store.display()))?;
     let (uid, gid) = (found.uid(), found.gid());
     let own = rustix::process::geteuid().as_raw();
     if own == uid {
@@ -18,9 +21,9 @@ pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
     if own != 0 {
         let message =
             format!("the store {} belongs to uid {uid}; run this as that user or as root", store.display());
-        return Err(Ending(Exit::NotPermitted, message).into());
+        return Err(ExitError(Exit::NotPermitted, message).into());
     }
-    let failed = || format!("cannot become uid {uid}, the owner of {}", store.display());
+    let failed = || format!("cannot switch to uid {uid}, the owner of {}", store.display());
     let (uid, gid) = (nix::unistd::Uid::from_raw(uid), nix::unistd::Gid::from_raw(gid));
     nix::unistd::setgroups(&[gid]).with_context(failed)?;
     nix::unistd::setresgid(gid, gid, gid).with_context(failed)?;

@@ -1,4 +1,4 @@
-//! Progress that moves: a line for each thing that happened, and below it, on a terminal, what is waited for.
+//! The progress of one job: a line per event and, on a terminal, a moving line with the current step.
 
 use std::io::Write;
 use std::time::Instant;
@@ -7,42 +7,42 @@ use super::output::Output;
 use crate::store::Told;
 use dropship_job::{Event, Job, State, Step};
 
-/// Shows the way of one job.
+/// Prints the progress of one job.
 pub(super) struct Progress<'a> {
     output: &'a Output,
-    began: Instant,
-    told: usize,
-    live: bool,
+    started: Instant,
+    shown: usize,
+    is_live: bool,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn new(output: &'a Output) -> Self {
-        let live = output.is_terminal() && !output.json();
-        Self { output, began: Instant::now(), told: 0, live }
+        let is_live = output.is_terminal() && !output.json();
+        Self { output, started: Instant::now(), shown: 0, is_live }
     }
 
-    /// How many events were shown.
-    pub(super) fn told(&self) -> usize {
-        self.told
+    /// Number of events shown so far.
+    pub(super) fn shown(&self) -> usize {
+        self.shown
     }
 
-    /// Shows an event.
-    pub(super) fn tell(&mut self, told: &Told, job: &Job) {
-        self.told += 1;
+    /// Prints an event.
+    pub(super) fn show(&mut self, told: &Told, job: &Job) {
+        self.shown += 1;
         let Some((step, text)) = line(&told.event, job) else { return };
         self.clear();
-        let seconds = self.began.elapsed().as_secs_f64();
+        let seconds = self.started.elapsed().as_secs_f64();
         self.output.say(&format!("{seconds:5.1} s  {:<10}  {text}", step.as_str()));
     }
 
-    /// Shows where the job stands.
-    pub(super) fn stand(&mut self, job: &Job) {
-        if !self.live {
+    /// Draws the moving line.
+    pub(super) fn draw(&mut self, job: &Job) {
+        if !self.is_live {
             return;
         }
         const FRAMES: [char; 4] = ['|', '/', '-', '\\'];
         let frame =
-            FRAMES[usize::try_from(self.began.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
+            FRAMES[usize::try_from(self.started.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
         let bar: String = Step::ALL.iter().map(|step| if *step < job.step { '#' } else { '.' }).collect();
         let why = match &job.state {
             State::Waiting { why, .. } => format!("waiting for {why}"),
@@ -52,52 +52,52 @@ impl<'a> Progress<'a> {
         drop(write!(out, "\r\x1b[K   {frame}     [{bar}]   {}: {why}", job.step).and_then(|()| out.flush()));
     }
 
-    /// Clears the live line.
-    pub(super) fn end(&mut self) {
+    /// Erases the moving line.
+    pub(super) fn finish(&mut self) {
         self.clear();
     }
 
     fn clear(&self) {
-        if self.live {
+        if self.is_live {
             let mut out = std::io::stdout().lock();
             drop(write!(out, "\r\x1b[K").and_then(|()| out.flush()));
         }
     }
 }
 
-/// What an event is to somebody who watches; small print is left out.
+/// The step and text of an event; absent for events that only matter in detail.
 fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
     let title = |index: usize| job.labels.get(index).map_or("?", |label| label.name.as_str());
     Some(match event {
         Event::Arrived { package } => {
-            (Step::Inspect, format!("{} found, {} bytes", package.name, package.size))
+            (Step::Inspect, format!("found {} ({} bytes)", package.name, package.size))
         }
         Event::Accepted { rule, .. } => {
-            (Step::Inspect, format!("whole, signed and well formed; rule `{rule}` is for it"))
+            (Step::Inspect, format!("complete, signed and valid; rule `{rule}` matches"))
         }
         Event::Rejected { fault } => (Step::Inspect, format!("rejected: {fault}")),
         Event::Created { thing: dropship_job::Thing::Product, id, .. } => {
-            (Step::Product, format!("product {id} created"))
+            (Step::Product, format!("created product {id}"))
         }
         Event::Created { thing: dropship_job::Thing::Submission, id, .. } => {
-            (Step::Submission, format!("submission {id} created"))
+            (Step::Submission, format!("created submission {id}"))
         }
-        Event::Uploaded { bytes } => (Step::Upload, format!("{bytes} bytes uploaded and verified")),
+        Event::Uploaded { bytes } => (Step::Upload, format!("uploaded and verified {bytes} bytes")),
         Event::Committed => (Step::Commit, "committed".to_owned()),
         Event::Progressed { label: None, step, state } => (Step::Sign, format!("Microsoft: {step} {state}")),
         Event::Signed => (Step::Sign, "signed".to_owned()),
         Event::Collected { files } => {
             let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
-            (Step::Collect, format!("{} brought back and verified", names.join(", ")))
+            (Step::Collect, format!("downloaded and verified {}", names.join(", ")))
         }
         Event::Created { thing: dropship_job::Thing::Label(index), id, .. } => {
-            (Step::Label, format!("label {id} `{}` created", title(*index)))
+            (Step::Label, format!("created label {id} `{}`", title(*index)))
         }
         Event::Progressed { label: Some(_), step, state } => {
             (Step::Publish, format!("Microsoft: {step} {state}"))
         }
-        Event::Published { label } => (Step::Publish, format!("label `{}` published", title(*label))),
-        Event::Stumbled { fault, .. } => (job.step, format!("{fault}; trying again")),
+        Event::Published { label } => (Step::Publish, format!("published label `{}`", title(*label))),
+        Event::Stumbled { fault, .. } => (job.step, format!("{fault}; will retry")),
         Event::Held { fault, .. } => (job.step, format!("held: {fault}")),
         Event::Failed { fault } => (job.step, format!("failed: {fault}")),
         _ => return None,

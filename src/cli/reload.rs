@@ -1,26 +1,34 @@
-//! `dropship reload`: the running daemon reads its configuration anew.
+//! `dropship reload`: the daemon applies the configuration on disk.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use super::exit::{Ending, Exit};
+use super::backend;
+use super::exit::{Exit, ExitError};
 use super::output::Output;
-use super::place::Place;
+
+/// Apply the configuration on disk, completely or not at all
+///
+/// Prints what has changed once the new configuration is active, or every reason why it was refused.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 applied, 69 no daemon is running, 77 not permitted, 78 refused: invalid configuration"
+)]
+pub(super) struct Args {}
 
 pub(super) async fn run(path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    // The daemon judges the new configuration for itself, and logs it.
-    let client = Place::daemon(path).await?;
+    let client = backend::connect(path).await?;
     match client.reload().await {
         Ok(reloaded) => {
             output.give(&reloaded, || reloaded.to_string().replace("; ", "\n"))?;
             Ok(Exit::Done)
         }
-        Err(refusal) => {
-            output.give(&json!({ "ok": false, "error": refusal }), String::new)?;
-            let exit = Exit::of(&anyhow::Error::new(refusal.clone()));
-            let text = format!("{refusal}\nthe daemon goes on with the configuration that it has");
-            Err(Ending(exit, text).into())
+        Err(error) => {
+            output.give(&json!({ "ok": false, "error": error }), String::new)?;
+            let exit = Exit::of(&anyhow::Error::new(error.clone()));
+            let text = format!("{error}\nthe reload was refused; the daemon keeps its current configuration");
+            Err(ExitError(exit, text).into())
         }
     }
 }

@@ -4,34 +4,44 @@ use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::exit::{Ending, Exit};
+use super::exit::{Exit, ExitError};
 use crate::app::{Ended, Loaded, Options};
 use crate::observe::{self, Form};
 use dropship_sandbox::{self, Sandbox};
 
-/// Arguments of `run`.
+/// Run the daemon: watch the folders and process what is dropped there
+///
+/// SIGTERM and SIGINT end the daemon after the current requests; a second signal ends it at once. SIGHUP reloads the
+/// configuration.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship --config dropship.toml run --sandbox
+  dropship run --until-idle
+
+Exit codes: 0 stopped by a signal or idle, 1 the store failed, 78 invalid configuration, or the store belongs to another
+endpoint or account")]
 pub(super) struct Args {
-    /// End when no job is queued, running or due within the next minute
+    /// Exit when no job is queued, running or due within one minute
     #[arg(long)]
     until_idle: bool,
-    /// Talk to a built-in sandbox: nothing goes to Microsoft, and no dropped file is moved or deleted
+    /// Use a built-in sandbox: nothing is sent to Microsoft, and no dropped file is moved or deleted
     #[arg(long)]
     sandbox: bool,
-    /// How many times faster than the real service the sandbox works
+    /// Speed of the sandbox, as a multiple of the real service
     #[arg(long, default_value_t = 60.0, requires = "sandbox", value_name = "N")]
     speed: f64,
-    /// The form of the log; `auto` is journald under systemd, else lines
+    /// Log format; `auto` is journald under systemd and plain lines elsewhere
     #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORM")]
     log: Form,
-    /// What to log: error, warn, info, debug, trace
+    /// Lowest level to log: error, warn, info, debug or trace
     #[arg(long, default_value = "info", env = "DROPSHIP_LOG", value_name = "LEVEL")]
     log_level: String,
 }
 
 pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     observe::init(args.log, &args.log_level)?;
-    let mut config = super::place::load(path)?;
+    let mut config = super::backend::load(path)?;
     for warning in &config.warnings.problems {
         let (file, line) = (warning.file.display(), warning.line);
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
@@ -93,7 +103,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
                 "the store failed: {why}; nothing was acknowledged that is not durable, mend the cause and start again"
             );
             observe::store_failed(&message);
-            Err(Ending(Exit::Failed, message).into())
+            Err(ExitError(Exit::Failed, message).into())
         }
     }
 }

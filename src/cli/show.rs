@@ -1,52 +1,59 @@
-//! `dropship show`: one job's whole story.
+//! `dropship show`: one job with its history.
 
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::backend::Backend;
 use super::exit::Exit;
-use super::output::Output;
-use super::place::Place;
+use super::output::{Output, or_dash};
 use crate::observe::Shown;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
-/// Arguments of `show`.
+/// Show one job with its history
+///
+/// Also prints what an operator can do next.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The job
+    /// Id of the job
     #[arg(value_name = "JOB")]
     job: JobId,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let place = Place::find(config).await?;
-    let job = place.show(&args.job).await?;
+    let backend = Backend::find(config).await?;
+    let job = backend.show(&args.job).await?;
     output.give(&job, || text(&job))?;
     Ok(Exit::Done)
 }
 
 fn text(job: &Receipt) -> String {
-    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let mut lines = vec![
         format!("job         {}", job.id),
         format!("package     {} ({} bytes, sha256 {})", Shown(&job.package), job.size, job.sha256),
         format!(
             "from        {}",
-            job.path.as_deref().map_or_else(|| "handed in".to_owned(), |path| Shown(path).to_string())
+            job.path
+                .as_deref()
+                .map_or_else(|| "submitted directly".to_owned(), |path| Shown(path).to_string())
         ),
-        format!("folder      {}", or(&job.folder)),
-        format!("rule        {}", or(&job.rule)),
-        format!("stands at   {}, {}", job.step, job.state),
-        format!("product     {}", or(&job.product_id)),
-        format!("submission  {}", or(&job.submission_id)),
+        format!("folder      {}", or_dash(job.folder.as_deref())),
+        format!("rule        {}", or_dash(job.rule.as_deref())),
+        format!("state       {}, {}", job.step, job.state),
+        format!("product     {}", or_dash(job.product_id.as_deref())),
+        format!("submission  {}", or_dash(job.submission_id.as_deref())),
         format!("outbox      {}", Shown(&job.outbox)),
     ];
     lines.extend(job.due.map(|due| format!("due         {due:.0}")));
-    lines.extend(job.waits_for.iter().map(|what| format!("waits for   {}", Shown(what))));
+    lines.extend(job.waits_for.iter().map(|what| format!("waiting for {}", Shown(what))));
     for label in &job.labels {
-        let (step, state) = (or(&label.step), or(&label.state));
-        lines.push(format!("label       {} ({}): {step} {state}", Shown(&label.name), or(&label.id)));
+        let (step, state) = (or_dash(label.step.as_deref()), or_dash(label.state.as_deref()));
+        lines.push(format!(
+            "label       {} ({}): {step} {state}",
+            Shown(&label.name),
+            or_dash(label.id.as_deref())
+        ));
     }
     lines.extend(job.files.iter().map(|file| format!("result      {} ({} bytes)", file.name, file.size)));
     lines.extend(
@@ -54,31 +61,32 @@ fn text(job: &Receipt) -> String {
     );
     lines.extend(advice(job).map(|advice| format!("next        {advice}")));
     lines.push(String::new());
-    lines.extend(job.events.iter().flatten().map(told));
+    lines.extend(job.events.iter().flatten().map(event_line));
     lines.join("\n")
 }
 
-/// What a person can do now.
+/// What an operator can do next.
 fn advice(job: &Receipt) -> Option<String> {
-    let burnt = job.error.as_ref().is_some_and(|error| error.kind == "signing-failed");
+    let is_refused = job.error.as_ref().is_some_and(|error| error.kind == "signing-failed");
     match job.state {
         StateKind::Held => {
-            Some(format!("`dropship approve {0}` lets it go on, `dropship cancel {0}` ends it", job.id))
+            Some(format!("`dropship approve {0}` releases it, `dropship cancel {0}` ends it", job.id))
         }
-        StateKind::Failed if burnt => {
-            Some(format!("mend the package and drop it anew, or `dropship retry {} --new-product`", job.id))
-        }
-        StateKind::Failed => Some(format!("mend the cause, then `dropship retry {}`", job.id)),
+        StateKind::Failed if is_refused => Some(format!(
+            "fix the package and drop it again, or run `dropship retry {} --new-product`",
+            job.id
+        )),
+        StateKind::Failed => Some(format!("fix the cause, then run `dropship retry {}`", job.id)),
         StateKind::Rejected => Some(format!(
-            "mend the package and drop it anew, or mend the rules and `dropship retry {}`",
+            "fix the package and drop it again, or fix the rules and run `dropship retry {}`",
             job.id
         )),
         _ => None,
     }
 }
 
-/// One event as a line: when, what, and its details.
-fn told(event: &Value) -> String {
+/// One event as a line: time, kind and details.
+fn event_line(event: &Value) -> String {
     let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let details = event
         .as_object()

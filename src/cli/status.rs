@@ -1,25 +1,32 @@
-//! `dropship status`: what is it doing, what is stuck, and why.
+//! `dropship status`: the summary.
 
 use std::path::Path;
 
+use super::backend::Backend;
 use super::exit::Exit;
-use super::output::Output;
-use super::place::Place;
-use crate::control::{Status, Wanted};
+use super::output::{Output, scope_name};
+use crate::control::{JobQuery, Status};
 use crate::observe::Shown;
 use dropship_job::StateKind;
 
+/// Show what the daemon does, which jobs need attention, and why
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Maximum number of held and of failed jobs to print.
+const MAX_JOBS: usize = 5;
+
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let place = Place::find(config).await?;
-    let status = place.status().await?;
-    let mut stuck = Vec::new();
+    let backend = Backend::find(config).await?;
+    let status = backend.status().await?;
+    let mut needing_attention = Vec::new();
     for state in [StateKind::Held, StateKind::Failed] {
-        let wanted = Wanted { state: Some(state), limit: 5, before: None };
-        stuck.extend(place.jobs(&wanted).await?);
+        let query = JobQuery { state: Some(state), limit: MAX_JOBS, before: None };
+        needing_attention.extend(backend.jobs(&query).await?);
     }
     output.give(&status, || {
         let mut lines = text(&status);
-        for job in stuck {
+        for job in needing_attention {
             let why = job.error.map(|error| error.message).unwrap_or_default();
             lines.push(format!("{} {} {}: {}", job.state, job.id, Shown(&job.package), Shown(&why)));
         }
@@ -30,14 +37,17 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 
 pub(super) fn text(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
-    let sandbox = if status.sandbox { ", a sandbox" } else { "" };
+    let sandbox = if status.sandbox { " (a sandbox)" } else { "" };
     match status.since {
         Some(since) => lines.push(format!(
-            "dropship {} running since {since:.0}, submits to {}{sandbox}",
+            "dropship {} running since {since:.0}, submitting to {}{sandbox}",
             status.version, status.endpoint
         )),
         None => {
-            lines.push("no daemon runs; this is what its store holds (`systemctl start dropship`)".to_owned())
+            lines.push(
+                "no daemon is running; read from its store (start it with `systemctl start dropship`)"
+                    .to_owned(),
+            );
         }
     }
     let jobs: Vec<_> = status
@@ -48,25 +58,25 @@ pub(super) fn text(status: &Status) -> Vec<String> {
         .collect();
     lines.push(format!("jobs: {}", if jobs.is_empty() { "none".to_owned() } else { jobs.join(", ") }));
     for scope in &status.paused {
-        let what = if scope == "*" { "everything".to_owned() } else { format!("folder `{scope}`") };
+        let scope = scope_name(Some(scope.as_str()).filter(|scope| *scope != "*"));
         lines.push(format!(
-            "PAUSED: {what}; nothing is created, committed or changed until `dropship resume`"
+            "PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`"
         ));
     }
     for account in &status.accounts {
         lines.push(format!(
-            "account `{}` is paused since {:.0}: {}; tried again at {:.0}",
+            "account `{}` is suspended since {:.0}: {}; next attempt at {:.0}",
             account.name, account.since, account.why, account.probe
         ));
     }
     for folder in &status.folders {
         let waiting = if folder.candidates > 0 {
-            format!(", {} files not finished yet", folder.candidates)
+            format!(", {} incomplete files", folder.candidates)
         } else {
             String::new()
         };
         lines.push(format!("folder `{}` {}: {}{waiting}", folder.name, folder.path, folder.state));
-        lines.extend(folder.no_room.iter().map(|why| format!("  its files wait: {why}")));
+        lines.extend(folder.no_room.iter().map(|why| format!("  not accepting files: {why}")));
         lines.extend(folder.why.iter().map(|why| format!("  {why}")));
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
     }

@@ -1,36 +1,39 @@
-//! `dropship submit`: hand a package in.
+//! `dropship submit`: submits a file without a drop folder.
 
 use std::path::{Path, PathBuf};
 
+use super::backend;
 use super::exit::Exit;
 use super::output::Output;
-use super::place::Place;
 use super::wait;
 use dropship_job::StateKind;
 
-/// Arguments of `submit`.
+/// Submit a package directly, without a drop folder
+///
+/// The package is inspected and matched against the rules as if it had been dropped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship submit build/echo.cab --folder audio --wait
-Exit codes: 0 it is queued, with --wait published, 65 it was rejected, failed or was cancelled, 69 no daemon answers")]
+
+Exit codes: 0 accepted (with --wait: published), 65 rejected, failed or cancelled, 69 no daemon is running")]
 pub(super) struct Args {
-    /// The package
+    /// Package to submit (.cab, .hlkx)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The folder that it counts for
+    /// Folder whose settings and rules apply
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
-    /// The rule to go by, instead of the first that matches
+    /// Rule to use instead of the first that matches
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
-    /// Wait until it is published or ends
+    /// Wait until all labels are published or the job ends
     #[arg(long)]
     wait: bool,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let daemon = Place::daemon(config).await?;
+    let daemon = backend::connect(config).await?;
     let id = daemon.submit(&args.file, args.folder.as_deref(), args.rule.as_deref()).await?;
     if args.wait {
         return wait::for_job(&daemon, &id, wait::For::Published, None, output).await;

@@ -1,4 +1,4 @@
-//! `dropship systemd paths`: the drop-in that lets the hardened unit reach the configured folders.
+//! `dropship systemd paths`: the unit drop-in that grants the hardened service access to the configured folders.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,38 +9,38 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::{After, Config};
 
-/// Where systemd looks for the unit's drop-ins.
+/// The drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";
 
-/// Folders that the unit hides (`ProtectHome=`).
+/// Folders that the unit hides with `ProtectHome=`.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
 /// Commands about systemd.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Print the unit's drop-in that the configured folders need, or write it
+    /// Print or write the unit drop-in that the configured folders need
     ///
-    /// The unit lets the daemon read everything but homes, and write its state alone. Run this again when folders,
-    /// outboxes or `after` change, then `systemctl daemon-reload` and restart the unit.
+    /// The unit permits the daemon to read everything except home folders, and to write only its state. Run this command
+    /// again when folders, outboxes or `after` change, then run `systemctl daemon-reload` and restart the unit.
     Paths(Paths),
 }
 
 /// Arguments of `systemd paths`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Paths {
-    /// Write it where systemd looks for it, or to this file
+    /// Write the drop-in to FILE instead of printing it
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = DROP_IN)]
     write: Option<PathBuf>,
 }
 
 pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let Command::Paths(args) = command;
-    let config = super::place::load(config)?;
+    let config = super::backend::load(config)?;
     let access = Access::of(&config);
     let text = access.drop_in();
     if let Some(path) = &args.write {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -56,14 +56,14 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
     });
     output.give(&document, || match &args.write {
         Some(path) => {
-            format!("{} is written; now `systemctl daemon-reload` and restart the unit", path.display())
+            format!("wrote {}; now run `systemctl daemon-reload` and restart the unit", path.display())
         }
         None => text.clone(),
     })?;
     Ok(Exit::Done)
 }
 
-/// What the daemon has to reach beyond what the unit grants.
+/// Folders that the daemon needs beyond those that the unit grants.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Access {
     write: BTreeSet<PathBuf>,
@@ -84,7 +84,7 @@ impl Access {
                 access.grant(outbox, true);
             }
         }
-        // The unit makes this one itself.
+        // The unit creates and grants this one with `StateDirectory=`.
         if !config.store.path.starts_with("/var/lib/dropship") {
             access.grant(&config.store.path, true);
         }
@@ -98,17 +98,17 @@ impl Access {
             (true, true) => self.bind.insert(path.to_owned()),
             (true, false) => self.bind_read_only.insert(path.to_owned()),
             (false, true) => self.write.insert(path.to_owned()),
-            // Everything else may be read anyhow.
+            // The unit grants read access to everything outside of home folders.
             (false, false) => false,
         };
     }
 
-    /// The drop-in. A folder that is not there must not keep the daemon from starting: hence the `-`.
+    /// The text of the drop-in. The `-` before each path lets the unit start when the folder does not exist.
     fn drop_in(&self) -> String {
         let mut text =
             "# Written by `dropship systemd paths`; run it again when folders change.\n[Service]\n"
                 .to_owned();
-        // With ProtectHome=true nothing can be bound below a home; tmpfs lets through what is bound.
+        // `ProtectHome=true` hides bound folders too; `tmpfs` shows them.
         if !(self.bind.is_empty() && self.bind_read_only.is_empty()) {
             text.push_str("ProtectHome=tmpfs\n");
         }
@@ -126,7 +126,7 @@ impl Access {
     }
 }
 
-/// A path as unit files want it: `%` doubled, and what is special in a quoted word escaped.
+/// A path in the syntax of unit files: `%` doubled, special characters quoted and escaped.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string().replace('%', "%%");
     if text.chars().any(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | ':')) {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drop_in_grants_what_is_written_and_what_is_hidden() {
+    fn drop_in_grants_write_access_and_binds_home_folders() {
         let mut access = Access::default();
         access.grant(Path::new("/srv/in"), false);
         access.grant(Path::new("/srv/out 100%"), true);

@@ -1,33 +1,34 @@
-//! `dropship test`: the `[[test]]` cases of the configuration, tried without a network.
+//! `dropship test`: runs the `[[test]]` cases of the configuration, offline.
 
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::exit::{Ending, Exit};
+use super::exit::{Exit, ExitError};
 use super::output::Output;
 use dropship_rules::pattern::Pattern;
 use dropship_rules::rule_tests::{self, Outcome};
 
-/// Arguments of `test`.
+/// Run the [[test]] cases of the configuration (offline)
 ///
-/// Each `[[test]]` describes a package by its facts and says which rule it must get and what the requests must
-/// hold. Nothing is sent, and neither accounts, signers nor folders need to exist on this machine.
+/// Each [[test]] describes a package, the rule that must match it and the requests that must result. Accounts, signers
+/// and folders do not have to exist on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship --config dropship.toml test
   dropship test 'audio *' --at 2026-12-23T09:00:00Z
-Exit codes: 0 all cases passed, 1 a case failed, 78 the configuration is wrong")]
+
+Exit codes: 0 all cases passed, 1 a case failed, 78 invalid configuration")]
 pub(super) struct Args {
-    /// Try only the cases whose name fits one of these globs
+    /// Run only the cases whose name matches one of these globs
     #[arg(value_name = "CASE", value_parser = glob)]
     cases: Vec<Pattern>,
-    /// Try them as if it were this time, for go-live offsets and blackout days
+    /// Time to assume for go-live offsets and blackout days (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// Name the cases that passed too
+    /// Also print the cases that passed
     #[arg(long, short)]
     verbose: bool,
 }
@@ -37,11 +38,11 @@ fn glob(text: &str) -> Result<Pattern, String> {
 }
 
 pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let mut config = super::place::load(path)?;
+    let mut config = super::backend::load(path)?;
     if !args.cases.is_empty() {
         config.tests.retain(|case| args.cases.iter().any(|glob| glob.is_match(&case.name)));
         if config.tests.is_empty() {
-            return Err(Ending(Exit::Usage, "no case has such a name".to_owned()).into());
+            return Err(ExitError(Exit::Usage, "no case matches these names".to_owned()).into());
         }
     }
     let outcomes = rule_tests::run(&config.tests, &config.rules, args.at.unwrap_or_else(Timestamp::now));
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<E
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
 }
 
-/// Rules that no case ends in; nothing when only some of the cases were tried.
+/// Rules that no case matches; empty when only some cases were run.
 fn untested<'a>(config: &'a crate::config::Config, outcomes: &[Outcome], args: &Args) -> Vec<&'a str> {
     if !args.cases.is_empty() {
         return Vec::new();
@@ -72,7 +73,7 @@ fn text(outcomes: &[Outcome], failed: usize, verbose: bool) -> String {
     let shown = outcomes.iter().filter(|outcome| verbose || !outcome.passed);
     let mut lines: Vec<String> = shown.map(ToString::to_string).collect();
     lines.push(match (outcomes.len(), failed) {
-        (0, _) => "there are no cases; a `[[test]]` is one".to_owned(),
+        (0, _) => "no cases; add a `[[test]]` to the configuration".to_owned(),
         (all, 0) => format!("{all} passed"),
         (all, failed) => format!("{} passed, {failed} FAILED", all - failed),
     });

@@ -1,35 +1,37 @@
-//! `dropship top`: the jobs as they move, over any terminal.
+//! `dropship top`: a live view of the jobs.
 
 use std::path::Path;
 use std::time::Duration;
 
+use super::backend;
 use super::exit::Exit;
 use super::output::{Output, table};
-use super::place::Place;
-use crate::control::{Status, Wanted};
+use crate::control::{JobQuery, Status};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
-/// Arguments of `top`.
+/// Show a live view of the jobs
+///
+/// Ctrl-C ends it. Running jobs are listed first, then the other unfinished ones, then the latest finished ones.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Jobs shown
+    /// Maximum number of jobs to show
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
-    /// Refreshed this often
+    /// Interval between updates, such as 500ms or 5s
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = dropship_rules::duration::parse)]
     every: Duration,
-    /// Show it once and end
+    /// Print the view once and exit
     #[arg(long)]
     once: bool,
 }
 
-/// To the top left; and what was there below the new picture is erased.
+/// Terminal sequences that redraw the screen without flicker.
 const HOME: &str = "\x1b[H";
 const ERASE_LINE: &str = "\x1b[K";
 const ERASE_BELOW: &str = "\x1b[J";
 
-/// Open jobs first, those in hand before all others; then what ended last.
+/// The order of the states: running jobs first, then other unfinished ones, then finished ones.
 const ORDER: [StateKind; 8] = [
     StateKind::Running,
     StateKind::Queued,
@@ -42,7 +44,7 @@ const ORDER: [StateKind; 8] = [
 ];
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let daemon = Place::daemon(config).await?;
+    let daemon = backend::connect(config).await?;
     let live = output.is_terminal() && !args.once && !output.json();
     loop {
         let status = daemon.status().await?;
@@ -52,9 +54,9 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             if left == 0 {
                 break;
             }
-            let wanted = Wanted { state: Some(state), limit: left, before: None };
-            for job in daemon.jobs(&wanted).await? {
-                // One that moved on between two questions is shown once.
+            let query = JobQuery { state: Some(state), limit: left, before: None };
+            for job in daemon.jobs(&query).await? {
+                // A job that changed its state between two requests is shown once.
                 if !jobs.iter().any(|known: &Receipt| known.id == job.id) {
                     jobs.push(job);
                 }
@@ -63,11 +65,10 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         jobs.truncate(args.limit);
         if !live {
             let document = serde_json::json!({ "status": status, "jobs": jobs });
-            output.give(&document, || picture(&status, &jobs))?;
+            output.give(&document, || view(&status, &jobs))?;
             return Ok(Exit::Done);
         }
-        let lines: Vec<_> =
-            picture(&status, &jobs).lines().map(|line| format!("{line}{ERASE_LINE}")).collect();
+        let lines: Vec<_> = view(&status, &jobs).lines().map(|line| format!("{line}{ERASE_LINE}")).collect();
         output.say(&format!("{HOME}{}\n{ERASE_BELOW}", lines.join("\n")));
         tokio::select! {
             () = tokio::time::sleep(args.every) => {}
@@ -76,7 +77,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     }
 }
 
-fn picture(status: &Status, jobs: &[Receipt]) -> String {
+fn view(status: &Status, jobs: &[Receipt]) -> String {
     let mut lines = super::status::text(status);
     lines.push(String::new());
     let rows: Vec<_> = jobs.iter().map(super::jobs::row).collect();

@@ -1,13 +1,13 @@
-//! `dropship wait`: block until a job is far enough, for a build script.
+//! `dropship wait`: blocks a build script until a job is signed or published.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::exit::{Ending, Exit};
+use super::backend;
+use super::exit::{Exit, ExitError};
 use super::output::Output;
-use super::place::Place;
 use crate::control::Client;
 use crate::digest;
 use crate::observe::Shown;
@@ -15,42 +15,44 @@ use crate::outbox::{Receipt, SIGNED};
 use dropship_job::{JobId, StateKind, Step};
 use dropship_rules::duration;
 
-/// How often the daemon is asked.
-const EACH: Duration = Duration::from_millis(500);
+/// Interval between two requests to the daemon.
+const POLL: Duration = Duration::from_millis(500);
 
-/// Arguments of `wait`.
+/// Block until a job is signed or published, or ends
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship wait build/echo.cab --for signed --timeout 2h
-Exit codes: 0 it is that far, 65 it was rejected, failed or was cancelled before, 69 no daemon answers, 75 the time ran out")]
+
+Exit codes: 0 the job reached that state, 65 it failed, was rejected or cancelled before, 69 no daemon is running,
+75 timed out")]
 pub(super) struct Args {
-    /// The job, or a package: it is found by its bytes, and waited for until it is taken
+    /// Id of a job, or a package file: its job is found by the content of the file, once the daemon has accepted it
     #[arg(value_name = "JOB|FILE")]
-    what: String,
-    /// How far
+    target: String,
+    /// State to wait for
     #[arg(long = "for", value_enum, default_value_t = For::Published)]
     until: For,
-    /// At most so long, such as `2h`
+    /// Give up after this time, such as 30m or 2h [default: wait without limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
 
-/// How far a job has to be.
+/// The state to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum For {
-    /// The signed package lies in the outbox
+    /// The signed package is in the outbox
     Signed,
     /// All labels are published
     Published,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let daemon = Place::daemon(config).await?;
+    let daemon = backend::connect(config).await?;
     let search = async {
-        match args.what.parse::<JobId>() {
-            Ok(id) if !Path::new(&args.what).exists() => Ok(id),
-            _ => of_file(&daemon, Path::new(&args.what)).await,
+        match args.target.parse::<JobId>() {
+            Ok(id) if !Path::new(&args.target).exists() => Ok(id),
+            _ => of_file(&daemon, Path::new(&args.target)).await,
         }
     };
     let started = tokio::time::Instant::now();
@@ -58,31 +60,31 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         None => search.await?,
         Some(timeout) => match tokio::time::timeout(timeout, search).await {
             Ok(id) => id?,
-            Err(_) => return Err(too_long(&args.what, "was not taken")),
+            Err(_) => return Err(timed_out(&args.target, "was not accepted")),
         },
     };
     let left = args.timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
     for_job(&daemon, &id, args.until, left, output).await
 }
 
-/// Waits until the daemon has taken the bytes of a file.
+/// Waits until the daemon has a job for the content of a file.
 async fn of_file(daemon: &Client, file: &Path) -> anyhow::Result<JobId> {
     let path = PathBuf::from(file);
     let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path));
     let sha256 = hashing
         .await?
-        .with_context(|| format!("{} is neither a job nor a file that can be read", file.display()))?;
+        .with_context(|| format!("{} is neither the id of a job nor a readable file", file.display()))?;
     loop {
         let mut jobs = daemon.find(&sha256).await?;
         jobs.sort_by(|one, other| one.id.cmp(&other.id));
         if let Some(job) = jobs.pop() {
             return Ok(job.id);
         }
-        tokio::time::sleep(EACH).await;
+        tokio::time::sleep(POLL).await;
     }
 }
 
-/// Waits for a job.
+/// Waits until a job reaches a state or ends.
 pub(super) async fn for_job(
     daemon: &Client,
     id: &JobId,
@@ -96,14 +98,14 @@ pub(super) async fn for_job(
             if let Some(exit) = reached(&job, until) {
                 return anyhow::Ok((job, exit));
             }
-            tokio::time::sleep(EACH).await;
+            tokio::time::sleep(POLL).await;
         }
     };
     let (job, exit) = match timeout {
         None => reached.await?,
         Some(timeout) => match tokio::time::timeout(timeout, reached).await {
             Ok(reached) => reached?,
-            Err(_) => return Err(too_long(id.as_str(), "is not that far")),
+            Err(_) => return Err(timed_out(id.as_str(), "did not reach that state")),
         },
     };
     output.give(&job, || {
@@ -123,6 +125,6 @@ fn reached(job: &Receipt, until: For) -> Option<Exit> {
     }
 }
 
-fn too_long(what: &str, how: &str) -> anyhow::Error {
-    Ending(Exit::TimedOut, format!("{what} {how} within the time given")).into()
+fn timed_out(target: &str, how: &str) -> anyhow::Error {
+    ExitError(Exit::TimedOut, format!("{target} {how} in time")).into()
 }

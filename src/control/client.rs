@@ -1,114 +1,96 @@
-//! The commands' end of the socket.
+//! The commands' side of the control socket.
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use super::notes::Note;
-use super::office::{Act, Refusal, RefusalKind, Wanted};
+use super::action::JobAction;
+use super::error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+use super::label_change::LabelChange;
+use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::doctor::Finding;
 use crate::outbox::Receipt;
 use dropship_job::JobId;
 
-/// A daemon to talk to.
+/// A connection to the running daemon. Every method returns the daemon's own [`ControlError`], or one of kind
+/// [`ControlErrorKind::Failed`] when the daemon does not answer.
 pub struct Client {
     http: reqwest::Client,
 }
 
-/// No daemon answers at the socket.
-#[derive(Debug, thiserror::Error)]
-#[error("no daemon answers at {socket}; start it with `systemctl start dropship` or `dropship run`")]
-pub struct NoDaemon {
-    /// The socket's path.
-    pub socket: String,
-}
-
 impl Client {
-    /// Connects to the daemon at a socket.
+    /// Connects to the daemon that listens on a socket.
     ///
     /// # Errors
-    /// [`NoDaemon`] when nobody listens there; a refusal when the socket may not be opened.
-    pub async fn connect(socket: &Path) -> Result<Result<Self, NoDaemon>, Refusal> {
+    /// [`ConnectError::NoDaemon`] when no process listens on the socket; [`ConnectError::Control`] when this user may
+    /// not open it.
+    pub async fn connect(socket: &Path) -> Result<Self, ConnectError> {
         match tokio::net::UnixStream::connect(socket).await {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                let message = format!("{} may not be opened by this user; join its group", socket.display());
-                return Err(Refusal::new(RefusalKind::NotPermitted, message));
+                let message = format!(
+                    "cannot connect to the daemon: this user may not open {}; add the user to the group of the socket",
+                    socket.display()
+                );
+                return Err(ControlError::new(ControlErrorKind::NotPermitted, message).into());
             }
-            Err(_) => return Ok(Err(NoDaemon { socket: socket.display().to_string() })),
+            Err(_) => return Err(NoDaemon { socket: socket.display().to_string() }.into()),
         }
-        // Nothing is encrypted here; reading the system's roots would take longer than most commands.
+        // The socket is not encrypted; reading the system's root certificates takes longer than most commands.
         let plain = reqwest::Client::builder().tls_certs_only([]);
         let built = plain.unix_socket(socket).no_proxy().build();
-        let http =
-            built.map_err(|error| Refusal::new(RefusalKind::Failed, error.without_url().to_string()))?;
-        Ok(Ok(Self { http }))
+        Ok(Self { http: built.map_err(failed)? })
     }
 
     /// The summary.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn status(&self) -> Result<Status, Refusal> {
+    pub async fn status(&self) -> Result<Status, ControlError> {
         self.answer(self.http.get(url("/v1/status"))).await
     }
 
-    /// Jobs, newest first.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn jobs(&self, wanted: &Wanted) -> Result<Vec<Receipt>, Refusal> {
-        let mut address = url::Url::parse(&url("/v1/jobs")).map_err(failed)?;
+    /// Jobs that match the query, newest first.
+    pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        let mut address = parsed("/v1/jobs")?;
         {
-            let mut query = address.query_pairs_mut();
-            if let Some(state) = wanted.state {
-                query.append_pair("state", state.as_str());
+            let mut pairs = address.query_pairs_mut();
+            if let Some(state) = query.state {
+                pairs.append_pair("state", state.as_str());
             }
-            if let Some(before) = &wanted.before {
-                query.append_pair("before", before.as_str());
+            if let Some(before) = &query.before {
+                pairs.append_pair("before", before.as_str());
             }
-            query.append_pair("limit", &wanted.limit.to_string());
+            pairs.append_pair("limit", &query.limit.to_string());
         }
         self.answer(self.http.get(address)).await
     }
 
-    /// One job with its story.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn show(&self, id: &JobId) -> Result<Receipt, Refusal> {
+    /// One job with its history.
+    pub async fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         self.answer(self.http.get(url(&format!("/v1/jobs/{id}")))).await
     }
 
-    /// The jobs of these bytes.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn find(&self, sha256: &str) -> Result<Vec<Receipt>, Refusal> {
+    /// All jobs of a package, by the SHA-256 of its bytes.
+    pub async fn find(&self, sha256: &str) -> Result<Vec<Receipt>, ControlError> {
         self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
     }
 
-    /// What is not as it should be.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn doctor(&self) -> Result<Vec<Finding>, Refusal> {
+    /// What `dropship doctor` finds.
+    pub async fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         self.answer(self.http.get(url("/v1/doctor"))).await
     }
 
-    /// Everything that the store holds, one JSON object after the other.
+    /// Calls `each` with every record of the store as a JSON object.
     ///
     /// # Errors
-    /// What the daemon answers, when the export breaks off, or `each` fails.
+    /// Also when the export ends early, or `each` fails.
     pub async fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
-        let response =
-            self.http.get(url("/v1/export")).send().await.map_err(|error| failed(error.without_url()))?;
-        let mut pieces = response.error_for_status().map_err(|error| failed(error.without_url()))?;
+        let response = self.http.get(url("/v1/export")).send().await.map_err(failed)?;
+        let mut pieces = response.error_for_status().map_err(failed)?;
         let mut rest = Vec::new();
-        while let Some(piece) = pieces.chunk().await.map_err(|error| failed(error.without_url()))? {
+        while let Some(piece) = pieces.chunk().await.map_err(failed)? {
             rest.extend_from_slice(&piece);
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 each(&rest[..end])?;
@@ -118,86 +100,99 @@ impl Client {
         Ok(())
     }
 
-    /// Does something to a job.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn act(&self, id: &JobId, act: &Act) -> Result<Receipt, Refusal> {
-        self.post(&format!("/v1/jobs/{id}/act"), act).await
+    /// Applies an operator's action to a job.
+    pub async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
+        self.post(&format!("/v1/jobs/{id}/actions"), action).await
     }
 
-    /// Puts the emergency brake on (`pause`), takes it off (`resume`), or asks for a full look (`rescan`).
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn scoped(&self, verb: &str, folder: Option<&str>) -> Result<(), Refusal> {
-        self.post(&format!("/v1/{verb}"), &serde_json::json!({ "folder": folder })).await
+    /// Pauses a folder, or everything.
+    pub async fn pause(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        self.post("/v1/pause", &json!({ "folder": folder })).await
     }
 
-    /// Tells the daemon what was done to a label by hand; gives the job that made it, if one did.
-    ///
-    /// # Errors
-    /// What the daemon answers.
-    pub async fn note(&self, label: u64, note: &Note) -> Result<Option<JobId>, Refusal> {
-        self.post(&format!("/v1/labels/{label}/note"), note).await
+    /// Resumes a folder, or everything.
+    pub async fn resume(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        self.post("/v1/resume", &json!({ "folder": folder })).await
     }
 
-    /// Has the daemon read its configuration anew.
-    ///
-    /// # Errors
-    /// Every reason why the new configuration was refused; the old one stays in force then.
-    pub async fn reload(&self) -> Result<Reloaded, Refusal> {
-        self.post("/v1/reload", &serde_json::json!({})).await
+    /// Scans a folder, or all folders.
+    pub async fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        self.post("/v1/rescan", &json!({ "folder": folder })).await
     }
 
-    /// Hands a package in.
+    /// Reports a change of a label to the daemon. Returns the job that created the label, if there is one.
+    pub async fn record_label_change(
+        &self,
+        label: u64,
+        change: &LabelChange,
+    ) -> Result<Option<JobId>, ControlError> {
+        self.post(&format!("/v1/labels/{label}/changes"), change).await
+    }
+
+    /// Applies the configuration on disk.
     ///
     /// # Errors
-    /// When the file cannot be read, and what the daemon answers.
+    /// Every reason why the new configuration was refused; the old configuration stays active then.
+    pub async fn reload(&self) -> Result<Reloaded, ControlError> {
+        self.post("/v1/reload", &json!({})).await
+    }
+
+    /// Submits a package.
+    ///
+    /// # Errors
+    /// Also when the file cannot be read.
     pub async fn submit(
         &self,
         file: &Path,
         folder: Option<&str>,
         rule: Option<&str>,
-    ) -> Result<JobId, Refusal> {
-        let opened = tokio::fs::File::open(file).await;
-        let content = opened.map_err(|error| {
-            Refusal::new(RefusalKind::Failed, format!("{} cannot be read: {error}", file.display()))
+    ) -> Result<JobId, ControlError> {
+        let content = tokio::fs::File::open(file).await.map_err(|error| {
+            ControlError::new(ControlErrorKind::Failed, format!("cannot read {}: {error}", file.display()))
         })?;
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut address = url::Url::parse(&url("/v1/submit")).map_err(failed)?;
+        let mut address = parsed("/v1/submit")?;
         {
-            let mut query = address.query_pairs_mut();
-            query.append_pair("name", &name);
+            let mut pairs = address.query_pairs_mut();
+            pairs.append_pair("name", &name);
             for (key, value) in [("folder", folder), ("rule", rule)] {
                 if let Some(value) = value {
-                    query.append_pair(key, value);
+                    pairs.append_pair(key, value);
                 }
             }
         }
         self.answer(self.http.post(address).body(reqwest::Body::from(content))).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Refusal> {
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ControlError> {
         self.answer(self.http.post(url(path)).json(body)).await
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Refusal> {
-        let response = request.send().await.map_err(|error| failed(error.without_url()))?;
-        let good = response.status().is_success();
-        let body = response.bytes().await.map_err(|error| failed(error.without_url()))?;
-        if good {
-            return serde_json::from_slice(&body).map_err(failed);
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ControlError> {
+        let response = request.send().await.map_err(failed)?;
+        let is_success = response.status().is_success();
+        let body = response.bytes().await.map_err(failed)?;
+        if is_success {
+            return serde_json::from_slice(&body).map_err(unanswered);
         }
-        Err(serde_json::from_slice(&body).unwrap_or_else(|_| failed(String::from_utf8_lossy(&body))))
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body))))
     }
 }
 
-/// The host of a URL over a Unix socket says nothing.
+/// A URL on the socket; its host has no meaning.
 fn url(path: &str) -> String {
     format!("http://dropship{path}")
 }
 
-fn failed(error: impl std::fmt::Display) -> Refusal {
-    Refusal::new(RefusalKind::Failed, format!("the daemon cannot be asked: {error}"))
+fn parsed(path: &str) -> Result<url::Url, ControlError> {
+    url::Url::parse(&url(path)).map_err(unanswered)
+}
+
+/// An error of the connection, without the URL that it names: the URL is the socket's.
+fn failed(error: reqwest::Error) -> ControlError {
+    unanswered(error.without_url())
+}
+
+fn unanswered(error: impl std::fmt::Display) -> ControlError {
+    ControlError::new(ControlErrorKind::Failed, format!("cannot get an answer from the daemon: {error}"))
 }

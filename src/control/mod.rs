@@ -1,17 +1,26 @@
-//! The socket between the commands and the daemon: HTTP over a Unix socket, JSON both ways.
+//! The control socket between commands and the daemon: HTTP over a Unix socket, JSON in both directions.
 
+mod action;
 mod client;
-mod notes;
-mod office;
+mod endpoints;
+mod error;
+mod handler;
+mod job_service;
+mod label_change;
 mod peer;
+mod query;
 mod reloaded;
 mod server;
 mod status;
 
-pub use client::{Client, NoDaemon};
-pub use notes::Note;
-pub use office::{Act, Floor, Office, Refusal, RefusalKind, Wanted};
+pub use action::JobAction;
+pub use client::Client;
+pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+pub use handler::{ControlHandler, SubmitRequest};
+pub use job_service::{ActiveJobs, JobService};
+pub use label_change::LabelChange;
 pub use peer::Peer;
+pub use query::JobQuery;
 pub use reloaded::{Changes, Reloaded};
-pub use server::{Reach, Submitted, serve};
+pub use server::serve;
 pub use status::{AccountStatus, FolderStatus, Status};

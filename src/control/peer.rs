@@ -1,4 +1,4 @@
-//! Who is at the other end of the socket.
+//! The process at the other end of the control socket.
 
 use std::fs;
 
@@ -7,25 +7,25 @@ use tokio::net::UnixStream;
 /// The process at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// Its user.
+    /// Its user id.
     pub uid: u32,
-    /// Its primary group.
+    /// Its primary group id.
     pub gid: u32,
-    /// Its process id, if the kernel knows it.
+    /// Its process id; absent when it is in another PID namespace.
     pub pid: Option<i32>,
 }
 
 impl Peer {
-    /// Asks the kernel.
+    /// Reads the peer credentials of a socket (`SO_PEERCRED`).
     ///
     /// # Errors
-    /// What the kernel says.
+    /// When the kernel does not return them.
     pub fn of(stream: &UnixStream) -> std::io::Result<Self> {
         let credentials = stream.peer_cred()?;
         Ok(Self { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })
     }
 
-    /// May it change things? Root, the daemon's own user and members of the operators' groups may.
+    /// Whether the process may change things: root, the daemon's own user and members of the operators' groups may.
     #[must_use]
     pub fn may_change(&self, operators: &[String]) -> bool {
         let own = rustix::process::geteuid().as_raw();
@@ -36,8 +36,8 @@ impl Peer {
         operators.iter().filter_map(|name| group_id(name)).any(|id| groups.contains(&id))
     }
 
-    /// All groups of the process, as far as they are to be known: under `ProtectProc=` those of other users' processes
-    /// are not, and what the group database says of the user counts.
+    /// Groups of the process, from `/proc` and from the group database. Under `ProtectProc=` the daemon cannot read the
+    /// status of other users' processes, so the group database decides alone.
     fn groups(&self) -> Vec<u32> {
         let mut groups = vec![self.gid];
         groups.extend(self.groups_of_user());
@@ -47,9 +47,7 @@ impl Peer {
         groups.extend(line.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
         groups
     }
-}
 
-impl Peer {
     fn groups_of_user(&self) -> Vec<u32> {
         let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(self.uid)).ok().flatten();
         let name = user.and_then(|user| std::ffi::CString::new(user.name).ok());
@@ -59,7 +57,7 @@ impl Peer {
     }
 }
 
-/// The id of a group by its name, or by its number.
+/// Looks up a group id; `name` is the name of a group or a number.
 fn group_id(name: &str) -> Option<u32> {
     let by_name = || nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
     name.parse().ok().or_else(by_name)

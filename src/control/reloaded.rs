@@ -4,33 +4,33 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The answer to `dropship reload`, once the new configuration is in force.
+/// The answer to `dropship reload`, once the new configuration is active.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
     /// Always true: a configuration that is refused is an error.
     pub ok: bool,
-    /// Rules by name. Jobs under way keep those that they began with.
+    /// Rules by name. Jobs that exist already keep the plan that they were created with.
     pub rules: Changes,
     /// Folders by name.
     pub folders: Changes,
-    /// Other keys that changed and are in force.
+    /// Other keys that changed and are active now.
     pub keys: Vec<String>,
-    /// Keys that changed and wait for a restart; until then the old values stay in force.
+    /// Keys that changed and need a restart; the old values stay active until then.
     pub restart: Vec<String>,
-    /// What is doubtful in the new configuration.
+    /// Warnings about the new configuration.
     pub warnings: Vec<String>,
 }
 
-/// What changed among things that have names.
+/// Differences between two lists of named items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
-    /// New ones.
+    /// Names that are new.
     pub added: Vec<String>,
-    /// Those that are gone.
+    /// Names that no longer exist.
     pub removed: Vec<String>,
-    /// Those that say something else.
+    /// Names whose item differs.
     pub changed: Vec<String>,
-    /// Some stand in another order.
+    /// Whether the common items have another order.
     pub reordered: bool,
 }
 
@@ -65,7 +65,7 @@ impl Changes {
             }
         }
         if self.reordered {
-            lines.push(format!("{what} in another order"));
+            lines.push(format!("{what} reordered"));
         }
     }
 }
@@ -76,10 +76,10 @@ impl fmt::Display for Reloaded {
         self.rules.describe("rules", &mut lines);
         self.folders.describe("folders", &mut lines);
         if !self.keys.is_empty() {
-            lines.push(format!("also in force: {}", self.keys.join(", ")));
+            lines.push(format!("also changed: {}", self.keys.join(", ")));
         }
         if lines.is_empty() && self.restart.is_empty() {
-            lines.push("nothing has changed".to_owned());
+            lines.push("no changes".to_owned());
         }
         if !self.restart.is_empty() {
             lines.push(format!("needs a restart: {}", self.restart.join(", ")));
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_by_name_and_order() {
+    fn lists_with_different_items_report_names_and_order() {
         let old = [("a", 1), ("b", 2), ("c", 3)];
         let new = [("c", 3), ("a", 9), ("d", 4)];
         let changes = Changes::between(&old, &new, |item| item.0);

@@ -1,4 +1,4 @@
-//! The summary: what is it doing, what is stuck, and why.
+//! The summary that `dropship status` prints.
 
 use std::collections::BTreeMap;
 
@@ -12,34 +12,34 @@ use dropship_job::StateKind;
 pub struct Status {
     /// Version of the daemon.
     pub version: String,
-    /// A daemon answered; else the store was asked.
+    /// Whether a daemon answered; otherwise the command read the store.
     pub running: bool,
     /// When the daemon started.
     pub since: Option<Timestamp>,
-    /// Where submissions go.
+    /// Base URL of the API that submissions go to.
     pub endpoint: String,
-    /// Nothing goes to Microsoft.
+    /// Whether the API is a sandbox.
     pub sandbox: bool,
-    /// Number of jobs by state; `running` counts those in a worker's hand, which are queued or waiting too.
+    /// Number of jobs by state. `running` counts the jobs that workers process; they are also counted as queued or waiting.
     pub jobs: BTreeMap<StateKind, usize>,
-    /// What is paused: `*` is everything.
+    /// Names of paused folders; `*` means everything.
     pub paused: Vec<String>,
-    /// Accounts that are paused since the service refuses them.
+    /// Accounts that are suspended because the service refused their credentials or roles.
     pub accounts: Vec<AccountStatus>,
     /// The watched folders.
     pub folders: Vec<FolderStatus>,
 }
 
-/// A paused account.
+/// A suspended account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStatus {
     /// Its name.
     pub name: String,
-    /// What the service said.
+    /// The service's message.
     pub why: String,
-    /// Since when.
+    /// When it was suspended.
     pub since: Timestamp,
-    /// When it is tried again.
+    /// Time of the next attempt.
     pub probe: Timestamp,
 }
 
@@ -52,13 +52,13 @@ pub struct FolderStatus {
     pub path: String,
     /// `ok`, `polling` or `degraded`.
     pub state: String,
-    /// Why it is not ok.
+    /// Why the state is not `ok`.
     pub why: Option<String>,
-    /// What to do about it.
+    /// How to fix it.
     pub advice: Option<String>,
-    /// Files that are not finished yet.
+    /// Number of files that are not complete yet.
     pub candidates: usize,
-    /// Why nothing is let in from it now, though there are files; it goes on by itself.
+    /// Why no file is accepted at the moment, although there are some; intake continues automatically.
     #[serde(default)]
     pub no_room: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! `dropship api audience`, and audiences by name.
 
-use super::desk::{Desk, told};
+use super::session::{ApiSession, call_error};
 use super::shape::cell;
 use crate::cli::exit::Exit;
 use dropship_hardware::Audience;
@@ -8,14 +8,14 @@ use dropship_rules::guid::{is_guid, plain_guid};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// List the audiences of the account; every account has ids of its own for them
+    /// List the audiences of the account; audience ids differ between accounts
     List,
 }
 
-pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let Verb::List = verb;
-    let audiences = desk.client()?.audiences().await.map_err(told)?;
-    desk.rows(&audiences, &["ID", "NAME", "AUDIENCE NAME", "DESCRIPTION"], row)
+    let audiences = session.client()?.audiences().await.map_err(call_error)?;
+    session.rows(&audiences, &["ID", "NAME", "AUDIENCE NAME", "DESCRIPTION"], row)
 }
 
 fn row(audience: &Audience) -> Vec<String> {
@@ -23,12 +23,12 @@ fn row(audience: &Audience) -> Vec<String> {
     [id, name, audience_name, description].map(|text| cell(text)).to_vec()
 }
 
-/// The ids of audiences; only names are looked up.
-pub(super) async fn ids(wanted: &[String], desk: &Desk<'_>) -> anyhow::Result<Vec<String>> {
+/// Resolves audiences to ids. Only names need a call to the service.
+pub(super) async fn ids(wanted: &[String], session: &ApiSession<'_>) -> anyhow::Result<Vec<String>> {
     let known = if wanted.iter().all(|name| is_guid(name)) {
         Vec::new()
     } else {
-        desk.client()?.audiences().await.map_err(told)?
+        session.client()?.audiences().await.map_err(call_error)?
     };
     let mut ids = Vec::new();
     for name in wanted {
@@ -48,14 +48,16 @@ fn find(name: &str, known: &[Audience]) -> anyhow::Result<String> {
         |texts: Vec<&str>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
     match fits.collect::<Vec<_>>().as_slice() {
         [only] => Ok(only.id.clone()),
-        [] if known.is_empty() => anyhow::bail!("there is no audience `{name}`: the account has none at all"),
+        [] if known.is_empty() => {
+            anyhow::bail!("there is no audience `{name}`: the account has no audiences")
+        }
         [] => {
             let names = quoted(known.iter().map(|audience| audience.name.as_str()).collect());
-            anyhow::bail!("the account has no audience `{name}`; it has {names}")
+            anyhow::bail!("there is no audience `{name}`; the account has {names}")
         }
         several => {
             let ids = quoted(several.iter().map(|audience| audience.id.as_str()).collect());
-            anyhow::bail!("`{name}` fits several audiences: {ids}; write the id")
+            anyhow::bail!("several audiences are named `{name}`: {ids}; use the id")
         }
     }
 }
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_must_fit_exactly_one() {
+    fn audience_name_that_is_not_unique_is_an_error() {
         let audience = |id: &str, name: &str| Audience {
             id: id.to_owned(),
             name: name.to_owned(),

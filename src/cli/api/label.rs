@@ -1,74 +1,59 @@
 //! `dropship api label`.
 
+use super::args::{FromFile, LabelRef, SubmissionRef};
 use super::create;
-use super::desk::{Change, Desk, told};
-use super::edit;
+use super::label_update;
+use super::session::{ApiSession, Change, call_error};
 use super::shape::cell;
-use super::submission::Which;
 use crate::cli::exit::Exit;
-use crate::control::Note;
-use dropship_hardware::{LabelId, ShippingLabel};
+use crate::control::LabelChange;
+use dropship_hardware::ShippingLabel;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// List the shipping labels of a submission; the list does not hold their targeting, `get` does
-    List(Which),
-    /// Show one label, with its targeting and how far each hardware id is
-    Get(One),
-    /// Make a label, which asks for it to be published; look with `list` first when an answer was lost
+    /// List the shipping labels of a submission, without their targeting
+    List(SubmissionRef),
+    /// Show one label with its targeting and the state of each hardware id
+    Get(LabelRef),
+    /// Create a label, which starts its publication
+    ///
+    /// The request is not repeated when its response is lost: check with `list` before you create the label again.
     Create {
         #[command(flatten)]
-        of: Which,
+        of: SubmissionRef,
         #[command(flatten)]
-        from: create::FromFile,
+        from: FromFile,
     },
-    Update(edit::Args),
-    /// Ask for a label to be withdrawn
+    Update(label_update::Args),
+    /// Cancel a label
     ///
-    /// The service takes this only during Microsoft's approval and gradual rollout. It then needs more than
-    /// a day, and the label shows as failed.
+    /// The service accepts this only during Microsoft's approval and the gradual rollout. The cancellation takes more
+    /// than a day; then the label is shown as failed.
     Cancel {
         #[command(flatten)]
-        one: One,
-        /// Print the request and send nothing
+        one: LabelRef,
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
 }
 
-/// One label.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(super) struct One {
-    #[command(flatten)]
-    pub(super) of: Which,
-    /// The label
-    #[arg(value_name = "LID")]
-    pub(super) label: LabelId,
+/// Fetches a label with its targeting.
+pub(super) async fn get(one: LabelRef, session: &ApiSession<'_>) -> anyhow::Result<ShippingLabel> {
+    let SubmissionRef { product, submission } = one.of;
+    session.client()?.label(product, submission, one.label, true).await.map_err(call_error)
 }
 
-impl One {
-    /// Its path behind the base.
-    pub(super) fn path(self) -> String {
-        format!("{}/shippingLabels/{}", self.of.path(), self.label)
-    }
-
-    /// The label with its targeting.
-    pub(super) async fn get(self, desk: &Desk<'_>) -> anyhow::Result<ShippingLabel> {
-        let Which { product, submission } = self.of;
-        desk.client()?.label(product, submission, self.label, true).await.map_err(told)
-    }
-}
-
-pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     match verb {
-        Verb::List(Which { product, submission }) => {
+        Verb::List(SubmissionRef { product, submission }) => {
             let heads = ["ID", "NAME", "DESTINATION", "STEP", "STATE"];
-            desk.list(desk.client()?.labels(*product, *submission), &heads, row).await
+            session.list(session.client()?.labels(*product, *submission), &heads, row).await
         }
-        Verb::Get(one) => desk.show(&one.get(desk).await?),
-        Verb::Create { of, from } => create::label(*of, from, desk).await,
-        Verb::Update(args) => edit::run(args, desk).await,
-        Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, desk).await,
+        Verb::Get(one) => session.show(&get(*one, session).await?),
+        Verb::Create { of, from } => create::label(*of, from, session).await,
+        Verb::Update(args) => label_update::run(args, session).await,
+        Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, session).await,
     }
 }
 
@@ -85,16 +70,18 @@ fn row(label: &ShippingLabel) -> Vec<String> {
     ]
 }
 
-async fn cancel(one: One, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
-    let (Which { product, submission }, label) = (one.of, one.label);
+async fn cancel(one: LabelRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+    let (SubmissionRef { product, submission }, label) = (one.of, one.label);
     let change = Change {
         method: "PUT",
         path: format!("{}/cancel", one.path()),
         body: None,
-        note: Some((label, Note::Withdrawn)),
+        label_change: Some((label, LabelChange::Withdrawn)),
         done: format!(
-            "label {label} is being cancelled; it takes the service more than a day, and then shows as failed"
+            "label {label} is being cancelled; this takes the service more than a day, then the label is shown as failed"
         ),
     };
-    desk.change(&change, dry_run, async |client| client.cancel_label(product, submission, label).await).await
+    session
+        .change(&change, dry_run, async |client| client.cancel_label(product, submission, label).await)
+        .await
 }

@@ -4,75 +4,81 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::desk::{Desk, told, transfer};
-use super::download::Moving;
+use super::session::{ApiSession, call_error, transfer_error};
 use super::shape::cell;
+use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
 use crate::observe::Shown;
 use dropship_hardware::Asset;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Send a package for preproduction signing
+    /// Upload a package for preproduction signing
     Submit {
-        /// The package
+        /// Package to upload
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Print the request and send nothing
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Show a package: how far its signing is
+    /// Show a package and its signing status
     Get {
-        /// The package
+        /// Id of the preproduction package
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// List what came of a package
+    /// List the assets that signing produced
     Assets {
-        /// The package
+        /// Id of the preproduction package
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// Fetch what came of a package
+    /// Download an asset
     Download {
-        /// The package
+        /// Id of the preproduction package
         #[arg(value_name = "ID")]
         id: String,
-        /// The asset, as `assets` lists it
+        /// Id of the asset, as listed by `assets`
         #[arg(value_name = "ASSET")]
         asset: String,
-        /// Where to put it
+        /// File to write to
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
-        /// Overwrite a file that is there
+        /// Overwrite an existing file
         #[arg(long)]
         force: bool,
     },
 }
 
-pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     match verb {
-        Verb::Submit { file, dry_run: true } => {
-            desk.dry("PUT", "preprod/packages/", Some(&json!({ "file": file.display().to_string() })))
-        }
+        Verb::Submit { file, dry_run: true } => session.print_request(
+            "PUT",
+            "preprod/packages/",
+            Some(&json!({ "file": file.display().to_string() })),
+        ),
         Verb::Submit { file, dry_run: false } => {
-            desk.show(&desk.client()?.preprod_submit(file).await.map_err(told)?)
+            session.show(&session.client()?.preprod_submit(file).await.map_err(call_error)?)
         }
-        Verb::Get { id } => desk.show(&desk.client()?.preprod_package(id).await.map_err(told)?),
+        Verb::Get { id } => session.show(&session.client()?.preprod_package(id).await.map_err(call_error)?),
         Verb::Assets { id } => {
-            desk.list(desk.client()?.preprod_assets(id), &["ID", "TYPE", "CREATED", "SHA-256"], row).await
+            session
+                .list(session.client()?.preprod_assets(id), &["ID", "TYPE", "CREATED", "SHA-256"], row)
+                .await
         }
         Verb::Download { id, asset, to, force } => {
             if !force && to.symlink_metadata().is_ok() {
-                anyhow::bail!("{} is there already; --force overwrites it", to.display());
+                anyhow::bail!("{} exists; use --force to overwrite it", to.display());
             }
-            let moving = Moving::of(None);
-            let fetched = desk.client()?.preprod_download(id, asset, to, &|bytes| moving.show(bytes)).await;
-            moving.end();
-            let size = fetched.map_err(transfer)?;
+            let progress = TransferProgress::new(None);
+            let fetched =
+                session.client()?.preprod_download(id, asset, to, &|bytes| progress.update(bytes)).await;
+            progress.finish();
+            let size = fetched.map_err(transfer_error)?;
             let name = to.display().to_string();
-            desk.output
+            session
+                .output
                 .give(&json!({ "file": name, "size": size }), || format!("{}, {size} bytes", Shown(&name)))?;
             Ok(Exit::Done)
         }

@@ -2,8 +2,9 @@
 
 use clap::builder::NonEmptyStringValueParser;
 
+use super::args::FromFile;
 use super::create;
-use super::desk::{Change, Desk, told, usage};
+use super::session::{ApiSession, Change, call_error, usage};
 use super::shape::cell;
 use crate::cli::exit::Exit;
 use dropship_hardware::{Product, ProductId, ProductUpdate, format_date, parse_date};
@@ -14,49 +15,51 @@ pub(super) enum Verb {
     List,
     /// Show one product
     Get {
-        /// The product
+        /// Id of the product
         #[arg(value_name = "PID")]
         product: ProductId,
     },
-    /// Make a product; the request is not repeated when its answer is lost: look with `list` first
-    Create(create::FromFile),
+    /// Create a product
+    ///
+    /// The request is not repeated when its response is lost: check with `list` before you create the product again.
+    Create(FromFile),
     Update(Update),
 }
 
-/// Rename a product, or change its announcement date or marketing names
+/// Change the name, announcement date or marketing names of a product
 ///
-/// Only what is given is changed.
-///
-/// The service takes this once the product has a submission, and refuses a new announcement date after
-/// signing and new marketing names after the announcement date.
+/// Only the given options are changed. The service accepts changes once the product has a submission. It refuses a new
+/// announcement date after signing, and new marketing names after the announcement date.
 #[derive(Debug, clap::Args)]
 pub(super) struct Update {
-    /// The product
+    /// Id of the product
     #[arg(value_name = "PID")]
     product: ProductId,
-    /// Its new name
+    /// New name of the product
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// When it appears in the Windows Server Catalog: `2027-01-31`, or with a time; UTC unless it says otherwise
+    /// Date of the entry in the Windows Server Catalog, such as `2027-01-31` or `2027-01-31T09:00:00+01:00` (default zone UTC)
     #[arg(long, value_name = "DATE")]
     announcement_date: Option<String>,
-    /// A marketing name; repeat it for several: those given replace all that there are
+    /// Marketing name; repeatable. Replaces all marketing names that the product has
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     marketing_name: Vec<String>,
-    /// Print the request and send nothing
+    /// Print the request instead of sending it
     #[arg(long)]
     dry_run: bool,
 }
 
-pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::List => {
             let heads = ["ID", "NAME", "HARNESS", "COMMITTED", "ANNOUNCED"];
-            desk.list(desk.client()?.products(), &heads, row).await
+            session.list(session.client()?.products(), &heads, row).await
         }
-        Verb::Get { product } => desk.show(&desk.client()?.product(*product).await.map_err(told)?),
-        Verb::Create(from) => create::product(from, desk).await,
-        Verb::Update(args) => update(args, desk).await,
+        Verb::Get { product } => {
+            session.show(&session.client()?.product(*product).await.map_err(call_error)?)
+        }
+        Verb::Create(from) => create::product(from, session).await,
+        Verb::Update(args) => update(args, session).await,
     }
 }
 
@@ -72,10 +75,10 @@ fn row(product: &Product) -> Vec<String> {
     ]
 }
 
-async fn update(args: &Update, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+async fn update(args: &Update, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let date = |text: &String| {
-        let date =
-            parse_date(text).ok_or_else(|| usage(format!("`{text}` is no date; write it as 2027-01-31")))?;
+        let date = parse_date(text)
+            .ok_or_else(|| usage(format!("invalid date `{text}`; write it as 2027-01-31")))?;
         anyhow::Ok(format_date(date))
     };
     let update = ProductUpdate {
@@ -92,9 +95,10 @@ async fn update(args: &Update, desk: &Desk<'_>) -> anyhow::Result<Exit> {
         method: "PATCH",
         path: format!("products/{}", args.product),
         body: Some(serde_json::to_value(&update)?),
-        note: None,
+        label_change: None,
         done: format!("product {} is updated", args.product),
     };
-    desk.change(&change, args.dry_run, async |client| client.update_product(args.product, &update).await)
+    session
+        .change(&change, args.dry_run, async |client| client.update_product(args.product, &update).await)
         .await
 }

@@ -6,11 +6,11 @@ use serde_json::Value;
 use crate::observe::Shown;
 use dropship_redact::mask;
 
-/// The largest integer that every reader of JSON takes for itself.
-const SAFE: u64 = 1 << 53;
+/// Integers up to this one are exact in every JSON reader (IEEE 754 double).
+const MAX_SAFE: u64 = 1 << 53;
 
-/// An object as JSON under the API's names: ids are strings wherever they stand, and what grants access is
-/// masked, in fields that nobody has documented too.
+/// An object as JSON with the API's field names. All ids become strings; secrets are masked in every field, also in
+/// undocumented ones.
 pub(super) fn json(object: &(impl Serialize + ?Sized)) -> serde_json::Result<Value> {
     serde_json::to_value(object).map(|value| plain("", value))
 }
@@ -18,7 +18,9 @@ pub(super) fn json(object: &(impl Serialize + ?Sized)) -> serde_json::Result<Val
 fn plain(key: &str, value: Value) -> Value {
     match value {
         Value::Number(number)
-            if key == "id" || key.ends_with("Id") || number.as_u64().is_some_and(|number| number > SAFE) =>
+            if key == "id"
+                || key.ends_with("Id")
+                || number.as_u64().is_some_and(|number| number > MAX_SAFE) =>
         {
             Value::String(number.to_string())
         }
@@ -35,7 +37,7 @@ fn plain(key: &str, value: Value) -> Value {
     }
 }
 
-/// An object for a person, a field a line; what is empty and the links are left out.
+/// An object as text, one field per line, without empty fields and links.
 pub(super) fn describe(object: &Value) -> String {
     let mut lines = Vec::new();
     fields(object, 0, &mut lines);
@@ -44,7 +46,7 @@ pub(super) fn describe(object: &Value) -> String {
 
 fn fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
     let Some(object) = object.as_object() else { return };
-    let shown = || object.iter().filter(|(key, value)| *key != "links" && !is_nothing(value));
+    let shown = || object.iter().filter(|(key, value)| *key != "links" && !is_empty(value));
     let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
     for (key, value) in shown() {
         let key = Shown(key).to_string();
@@ -69,14 +71,14 @@ fn flat(value: &Value) -> String {
         Value::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let field = |(key, value): (&String, &Value)| format!("{}={}", Shown(key), flat(value));
-            let some = fields.iter().filter(|(_, value)| !is_nothing(value));
+            let some = fields.iter().filter(|(_, value)| !is_empty(value));
             some.map(field).collect::<Vec<_>>().join("  ")
         }
         other => other.to_string(),
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
+fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -86,7 +88,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// A cell of a table; `-` for nothing.
+/// A cell of a table; `-` if empty.
 pub(super) fn cell(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { Shown(&mask(text)).to_string() }
 }
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_become_strings_and_signatures_are_masked_wherever_they_stand() {
+    fn nested_ids_become_strings_and_signatures_are_masked() {
         let object = json!({
             "id": 7, "productId": "8", "count": 9, "huge": 9_007_199_254_740_993_u64,
             "nested": [{ "newId": 5, "url": "https://h/b?sig=secret&se=1" }],
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_sees_a_field_a_line_and_no_control_characters() {
+    fn described_object_has_one_field_per_line_and_no_control_characters() {
         let object = json!({
             "name": "a\u{1b}[2J", "empty": [], "links": [{"href": "x"}], "state": {"step": "signing"},
             "items": [{"type": "signedPackage", "none": null}], "names": ["a", "b"],

@@ -4,126 +4,114 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 
+use super::args::SubmissionRef;
 use super::create;
-use super::desk::{Change, Desk, told};
 use super::download;
+use super::session::{ApiSession, Change, call_error};
 use super::shape::cell;
+use super::upload;
 use crate::cli::exit::Exit;
-use dropship_hardware::{ProductId, Submission, SubmissionId, SubmissionUpdate};
+use dropship_hardware::{ProductId, Submission, SubmissionUpdate};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// List the submissions of a product; the list does not say how far they are, `get` does
+    /// List the submissions of a product, without their progress
     List {
-        /// The product
+        /// Id of the product
         #[arg(value_name = "PID")]
         product: ProductId,
     },
-    /// Show one submission: its workflow, and what can be downloaded
-    Get(Which),
+    /// Show one submission with its progress and downloads
+    Get(SubmissionRef),
     /// Rename a submission
     Update {
         #[command(flatten)]
-        which: Which,
-        /// Its new name
+        which: SubmissionRef,
+        /// New name of the submission
         #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         name: String,
-        /// Print the request and send nothing
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Hand an uploaded submission over for processing; this cannot be taken back
+    /// Start the processing of an uploaded submission; this cannot be undone
     Commit {
         #[command(flatten)]
-        which: Which,
-        /// Print the request and send nothing
+        which: SubmissionRef,
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
     Download(download::Args),
-    /// Make a submission of a product: its initial one, or one derived from it
+    /// Create the initial submission of a product, or a derived one
     Create {
-        /// The product
+        /// Id of the product
         #[arg(value_name = "PID")]
         product: ProductId,
-        /// Its name
+        /// Name of the submission
         #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         name: String,
-        /// A derived submission: a driver update over the initial one
+        /// Create a derived submission: an update of the initial one
         #[arg(long)]
         derived: bool,
-        /// Print the request and send nothing
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Bring a package into its slot, before the commit; what an earlier attempt left is not sent again
+    /// Upload a package to a submission that is not committed yet
+    ///
+    /// Blocks that an earlier attempt uploaded are not sent again.
     Upload {
         #[command(flatten)]
-        which: Which,
-        /// The package
+        which: SubmissionRef,
+        /// Package to upload
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Say what would be sent, and send nothing
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Ask for the driver metadata of an old or shared submission; it takes the service hours
+    /// Request the driver metadata of an old or shared submission
+    ///
+    /// The service needs several hours. Then `api submission download --kind metadata` downloads the metadata.
     PublisherMetadata {
         #[command(flatten)]
-        which: Which,
-        /// Print the request and send nothing
+        which: SubmissionRef,
+        /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Show the submission of ours that a partner's is, by the partner's ids
+    /// Show your copy of a submission that a partner has shared, by the partner's ids
     Translate {
-        /// The partner's seller id
+        /// Seller id of the partner
         #[arg(value_name = "PUBLISHER")]
         publisher: u64,
         #[command(flatten)]
-        which: Which,
+        which: SubmissionRef,
     },
 }
 
-/// One submission.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(super) struct Which {
-    /// The product
-    #[arg(value_name = "PID")]
-    pub(super) product: ProductId,
-    /// The submission
-    #[arg(value_name = "SID")]
-    pub(super) submission: SubmissionId,
-}
-
-impl Which {
-    /// Its path behind the base.
-    pub(super) fn path(self) -> String {
-        format!("products/{}/submissions/{}", self.product, self.submission)
-    }
-}
-
-pub(super) async fn run(verb: &Verb, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::List { product } => {
             let heads = ["ID", "NAME", "TYPE", "COMMIT"];
-            desk.list(desk.client()?.submissions(*product), &heads, row).await
+            session.list(session.client()?.submissions(*product), &heads, row).await
         }
         Verb::Get(which) => {
-            let found = desk.client()?.submission(which.product, which.submission).await;
-            desk.show(&found.map_err(told)?)
+            let found = session.client()?.submission(which.product, which.submission).await;
+            session.show(&found.map_err(call_error)?)
         }
-        Verb::Update { which, name, dry_run } => rename(*which, name, *dry_run, desk).await,
-        Verb::Commit { which, dry_run } => commit(*which, *dry_run, desk).await,
-        Verb::Download(args) => download::run(args, desk).await,
+        Verb::Update { which, name, dry_run } => rename(*which, name, *dry_run, session).await,
+        Verb::Commit { which, dry_run } => commit(*which, *dry_run, session).await,
+        Verb::Download(args) => download::run(args, session).await,
         Verb::Create { product, name, derived, dry_run } => {
-            create::submission(*product, name, *derived, *dry_run, desk).await
+            create::submission(*product, name, *derived, *dry_run, session).await
         }
-        Verb::Upload { which, file, dry_run } => create::upload(*which, file, *dry_run, desk).await,
-        Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, desk).await,
+        Verb::Upload { which, file, dry_run } => upload::run(*which, file, *dry_run, session).await,
+        Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, session).await,
         Verb::Translate { publisher, which } => {
-            let found = desk.client()?.translate(*publisher, which.product, which.submission).await;
-            desk.show(&found.map_err(told)?)
+            let found = session.client()?.translate(*publisher, which.product, which.submission).await;
+            session.show(&found.map_err(call_error)?)
         }
     }
 }
@@ -137,48 +125,57 @@ fn row(submission: &Submission) -> Vec<String> {
     ]
 }
 
-async fn rename(which: Which, name: &str, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+async fn rename(
+    which: SubmissionRef,
+    name: &str,
+    dry_run: bool,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Exit> {
     let update = SubmissionUpdate { name: name.to_owned() };
     let change = Change {
         method: "PATCH",
         path: which.path(),
         body: Some(serde_json::to_value(&update)?),
-        note: None,
+        label_change: None,
         done: format!("submission {} is renamed", which.submission),
     };
     let send = async |client: &dropship_hardware::Client| {
         client.update_submission(which.product, which.submission, &update).await
     };
-    desk.change(&change, dry_run, send).await
+    session.change(&change, dry_run, send).await
 }
 
-async fn publisher_metadata(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
-    let Which { product, submission } = which;
+async fn publisher_metadata(
+    which: SubmissionRef,
+    dry_run: bool,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Exit> {
+    let SubmissionRef { product, submission } = which;
     let change = Change {
-        note: None,
+        label_change: None,
         method: "POST",
         path: format!("{}/createpublishermetadata", which.path()),
         body: None,
         done: format!(
-            "the metadata of submission {submission} are being made, which takes the service hours"
+            "the service creates the metadata of submission {submission}; this takes several hours"
         ),
     };
     let send = async |client: &dropship_hardware::Client| {
         client.create_publisher_metadata(product, submission).await
     };
-    desk.change(&change, dry_run, send).await
+    session.change(&change, dry_run, send).await
 }
 
-async fn commit(which: Which, dry_run: bool, desk: &Desk<'_>) -> anyhow::Result<Exit> {
-    let Which { product, submission } = which;
+async fn commit(which: SubmissionRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+    let SubmissionRef { product, submission } = which;
     let change = Change {
         method: "POST",
         path: format!("{}/commit", which.path()),
         body: None,
-        note: None,
+        label_change: None,
         done: format!(
-            "submission {submission} is committed; `dropship api submission get {product} {submission}` shows how far it is"
+            "submission {submission} is committed; follow it with `dropship api submission get {product} {submission}`"
         ),
     };
-    desk.change(&change, dry_run, async |client| client.commit(product, submission).await).await
+    session.change(&change, dry_run, async |client| client.commit(product, submission).await).await
 }

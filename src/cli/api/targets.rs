@@ -1,4 +1,4 @@
-//! Hardware ids on the command line: `BUNDLE|INF|OS|PNP`, written out or with globs.
+//! Hardware ids on the command line: `BUNDLE|INF|OS|PNP`, exact or with globs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use dropship_hardware::{Action, HardwareIdChange};
 use dropship_rules::pattern::Pattern;
 
-/// Bundle id, INF, OS code and hardware id of one row that a label may target.
+/// Bundle id, INF, OS code and hardware id of one possible target.
 pub(super) type Row = [String; 4];
 
-/// Which rows are meant.
+/// A pattern that selects rows.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     parts: Row,
@@ -17,13 +17,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Whether it must be looked up which rows are meant.
+    /// Whether the pattern has to be matched against known rows.
     pub(super) fn is_glob(&self) -> bool {
         self.parts.iter().any(|part| part.contains(['*', '?']))
     }
 
-    /// The rows that are meant. A row that is written out exactly is meant alone: hardware ids may begin
-    /// with a star.
+    /// The rows that match; `place` names their source in errors. An exact match wins over a glob, because hardware ids
+    /// may start with a star.
     pub(super) fn among(&self, rows: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
         if !self.is_glob() {
             return Ok(vec![self.parts.clone()]);
@@ -40,15 +40,15 @@ impl Target {
         let found: Vec<Row> = rows.iter().filter(fits).cloned().collect();
         if found.is_empty() {
             let some: Vec<_> = rows.iter().take(3).map(|row| format!("`{}`", row.join("|"))).collect();
-            let there = if some.is_empty() { "no hardware id at all".to_owned() } else { some.join(", ") };
+            let known = if some.is_empty() { "no hardware ids".to_owned() } else { some.join(", ") };
             let more = if rows.len() > some.len() { " and more" } else { "" };
-            anyhow::bail!("nothing in {place} fits `{self}`; there is {there}{more}");
+            anyhow::bail!("`{self}` matches nothing in {place}; known: {known}{more}");
         }
         Ok(found)
     }
 }
 
-/// A row as a change.
+/// The change that adds or removes a row.
 pub(super) fn change(action: Action, [bundle, inf, os, pnp]: Row) -> HardwareIdChange {
     HardwareIdChange { action, bundle_id: bundle, inf_id: inf, operating_system_code: os, pnp_string: pnp }
 }
@@ -59,7 +59,7 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<String> = text.split('|').map(|part| part.trim().to_owned()).collect();
         let parts: Row = parts.try_into().map_err(|_| {
-            "write BUNDLE|INF|OS|PNP as the driver metadata has them, in quotes, for example \
+            "expected BUNDLE|INF|OS|PNP as in the driver metadata, in quotes, for example \
              '*|echo.inf|WINDOWS_v100_X64_*|pci\\ven_8086*'"
                 .to_owned()
         })?;
@@ -83,21 +83,21 @@ mod tests {
         vec![row("X64", "*pnp0c0a"), row("X64", "acpi\\*pnp0c0a"), row("ARM64", "pci\\ven_8086")]
     }
 
-    fn meant(text: &str) -> Vec<String> {
+    fn matched(text: &str) -> Vec<String> {
         let found = text.parse::<Target>().unwrap().among(&rows(), "the metadata").unwrap();
         found.iter().map(|[_, _, os, pnp]| format!("{os} {pnp}")).collect()
     }
 
     #[test]
-    fn globs_mean_rows_and_what_is_written_out_means_itself() {
-        assert_eq!(meant("*|*|arm*|PCI\\*"), ["ARM64 pci\\ven_8086"]);
-        assert_eq!(meant("b1|a.inf|X64|*PNP0C0A"), ["X64 *pnp0c0a"]);
-        assert_eq!(meant("*|a.inf|X64|*"), ["X64 *pnp0c0a", "X64 acpi\\*pnp0c0a"]);
-        assert_eq!(meant("b9|z.inf|X64|root\\new"), ["X64 root\\new"]);
+    fn pattern_matches_rows_and_exact_text_matches_itself() {
+        assert_eq!(matched("*|*|arm*|PCI\\*"), ["ARM64 pci\\ven_8086"]);
+        assert_eq!(matched("b1|a.inf|X64|*PNP0C0A"), ["X64 *pnp0c0a"]);
+        assert_eq!(matched("*|a.inf|X64|*"), ["X64 *pnp0c0a", "X64 acpi\\*pnp0c0a"]);
+        assert_eq!(matched("b9|z.inf|X64|root\\new"), ["X64 root\\new"]);
     }
 
     #[test]
-    fn what_fits_nothing_or_has_no_four_parts_is_an_error() {
+    fn pattern_without_match_or_with_wrong_parts_is_an_error() {
         let nothing = "*|*|*|usb*".parse::<Target>().unwrap().among(&rows(), "the metadata").unwrap_err();
         assert!(nothing.to_string().contains("`b1|a.inf|X64|*pnp0c0a`"), "{nothing}");
         for bad in ["pci\\ven_8086", "a|b|c", "a|b|c|d|e", "a||c|d", "a|b|[|d"] {

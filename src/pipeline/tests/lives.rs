@@ -7,7 +7,7 @@ use super::material::{Wants, digest_of};
 use super::points::Call;
 use super::sky::Made;
 use super::world::{Deed, World};
-use crate::control::Act;
+use crate::control::JobAction;
 use dropship_job::{Fault as Reason, Job, Label, State};
 
 /// A life: what is dropped, what goes wrong, what the operator does, and how it has to end.
@@ -100,7 +100,8 @@ pub(super) const LIVES: [Life; 14] = [
         wants: PLAIN,
         begin: |world| world.cloud.sky().refusals = 1,
         operator: |job| {
-            matches!(job.state, State::Failed { .. }).then_some(Deed::Act(Act::Retry { new_product: true }))
+            matches!(job.state, State::Failed { .. })
+                .then_some(Deed::Act(JobAction::Retry { new_product: true }))
         },
         ends: &[(&["succeeded"], 2, 2, 2)],
         holds: |_| Ok(()),
@@ -111,7 +112,7 @@ pub(super) const LIVES: [Life; 14] = [
         wants: HELD,
         begin: |world| world.keep = Some(Duration::from_secs(365 * 24 * 3600)),
         operator: |job| {
-            matches!(job.state, State::Held { .. }).then_some(Deed::Act(Act::Approve { request: None }))
+            matches!(job.state, State::Held { .. }).then_some(Deed::Act(JobAction::Approve { request: None }))
         },
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |_| Ok(()),
@@ -121,7 +122,7 @@ pub(super) const LIVES: [Life; 14] = [
         packages: &["good-signed"],
         wants: HELD,
         begin: |world| world.keep = Some(Duration::ZERO),
-        operator: |job| matches!(job.state, State::Held { .. }).then_some(Deed::Act(Act::Cancel)),
+        operator: |job| matches!(job.state, State::Held { .. }).then_some(Deed::Act(JobAction::Cancel)),
         ends: &[(&[], 1, 1, 1)],
         holds: |_| Ok(()),
     },
@@ -132,7 +133,7 @@ pub(super) const LIVES: [Life; 14] = [
         begin: |_| {},
         operator: |job| {
             let first = matches!(&job.state, State::Rejected { fault: Reason { .. } }) && job.rev < 3;
-            first.then_some(Deed::Act(Act::Retry { new_product: false }))
+            first.then_some(Deed::Act(JobAction::Retry { new_product: false }))
         },
         ends: &[(&["rejected"], 0, 0, 0)],
         holds: |_| Ok(()),
@@ -169,7 +170,7 @@ pub(super) const LIVES: [Life; 14] = [
                 label.creation.id().is_some() && label.published.is_none() && !label.is_lost()
             };
             match job.state {
-                State::Held { .. } => Some(Deed::Act(Act::Cancel)),
+                State::Held { .. } => Some(Deed::Act(JobAction::Cancel)),
                 State::Waiting { .. } if job.labels.iter().any(on_its_way) => Some(Deed::Withdraw),
                 _ => None,
             }
@@ -196,7 +197,7 @@ pub(super) const LIVES: [Life; 14] = [
         begin: |world| world.cloud.script(Call::CreateProduct, &[Fault::Late(LATER)]),
         operator: |job| {
             let waits = matches!(job.state, State::Waiting { .. }) && job.doubt().is_some();
-            waits.then_some(Deed::Act(Act::Cancel))
+            waits.then_some(Deed::Act(JobAction::Cancel))
         },
         // The call may never have been made; who is nobody's is told of, or it is a violation.
         ends: &[(&["cancelled"], 1, 0, 0), (&["cancelled"], 0, 0, 0)],
@@ -211,7 +212,7 @@ pub(super) const LIVES: [Life; 14] = [
         },
         operator: |job| {
             let waits = matches!(job.state, State::Waiting { .. }) && !job.ghosts.is_empty();
-            waits.then_some(Deed::Act(Act::Cancel))
+            waits.then_some(Deed::Act(JobAction::Cancel))
         },
         // What came late may be found before it is repeated, too.
         ends: &[

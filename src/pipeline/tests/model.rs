@@ -11,7 +11,7 @@ use super::cloud::Fault;
 use super::material::{PACKAGES, digest_of};
 use super::points::Call;
 use super::world::{World, in_paused_time};
-use crate::control::Act;
+use crate::control::JobAction;
 
 /// File names; the product is named by them, so two packages can want one name.
 const NAMES: [&str; 2] = ["a", "b"];
@@ -34,7 +34,7 @@ enum Happening {
     /// Somebody else makes a product of that name.
     Stranger { name: &'static str },
     /// The operator does something to one of the jobs; whether it is legal there is not his concern.
-    Operate { job: usize, act: Act },
+    Operate { job: usize, act: JobAction },
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -51,12 +51,12 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![late, others]
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn act() -> impl Strategy<Value = JobAction> {
     select(vec![
-        Act::Cancel,
-        Act::Approve { request: None },
-        Act::Retry { new_product: false },
-        Act::Retry { new_product: true },
+        JobAction::Cancel,
+        JobAction::Approve { request: None },
+        JobAction::Retry { new_product: false },
+        JobAction::Retry { new_product: true },
     ])
 }
 
@@ -99,7 +99,7 @@ async fn live(history: &[Happening]) -> Vec<String> {
             Happening::Operate { job, act } => {
                 if let Some(job) = world.jobs().get(*job) {
                     // What is illegal there is refused; that it changes nothing is what is tried.
-                    let _refused = world.office().act(&job.id, act, "the operator").await.is_err();
+                    let _refused = world.service().act(&job.id, act, "the operator").await.is_err();
                 }
             }
         }

@@ -17,7 +17,7 @@ use super::fragile::Fragile;
 use super::material::{PROVIDER, SIGNED, Wants, configuration, fixture, sha256};
 use super::points::{Point, Side, Tripwire};
 use crate::config::{self, Environment};
-use crate::control::{Act, Floor, Office};
+use crate::control::{ActiveJobs, JobAction, JobService};
 use crate::depot::Depot;
 use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::pipeline::{
@@ -58,7 +58,7 @@ struct Daemon {
 /// What the operator does.
 pub(super) enum Deed {
     /// To the job.
-    Act(Act),
+    Act(JobAction),
     /// Labels on their way are withdrawn.
     Withdraw,
     /// A label is changed by hand; then the job is approved.
@@ -246,8 +246,8 @@ impl World {
     }
 
     /// Writes to the store as somebody who asks the daemon through its socket does.
-    pub(super) fn office(&self) -> Office {
-        Office::new(self.store(), Arc::new(Nobody), false)
+    pub(super) fn service(&self) -> JobService {
+        JobService::new(self.store(), Arc::new(Nobody), false)
     }
 
     /// Jobs whose captured copy is gone before the signed package is back (I1).
@@ -403,7 +403,7 @@ impl Daemon {
     async fn operated(&self, operator: Operator<'_>) -> bool {
         let mut jobs = self.context.store.jobs(&Filter::default()).expect("jobs");
         jobs.reverse();
-        let office = Office::new(
+        let service = JobService::new(
             Arc::clone(&self.context.store),
             Arc::new(Listener(Arc::clone(&self.context))),
             false,
@@ -428,10 +428,11 @@ impl Daemon {
                     if let Ok(Some(job)) = note(store, &job.id, event.clone()).await {
                         self.context.tell(&job, &[event]).await;
                     }
-                    let _dead = office.act(&job.id, &Act::Approve { request: None }, by).await.is_err();
+                    let _dead =
+                        service.act(&job.id, &JobAction::Approve { request: None }, by).await.is_err();
                 }
                 Deed::Act(act) => {
-                    let result = office.act(&job.id, &act, by).await;
+                    let result = service.act(&job.id, &act, by).await;
                     assert!(result.is_ok() || self.context.store.job(&job.id).is_ok(), "{result:?}");
                 }
             }
@@ -443,23 +444,23 @@ impl Daemon {
 /// Without a daemon nobody has a job in hand.
 struct Nobody;
 
-impl Floor for Nobody {
+impl ActiveJobs for Nobody {
     fn is_running(&self, _: &dropship_job::JobId) -> bool {
         false
     }
 
-    fn told(&self, _: &Job, _: &[Event]) {}
+    fn on_event(&self, _: &Job, _: &[Event]) {}
 }
 
 /// The daemon hears of what the operator did.
 struct Listener(Arc<Context<Cloud>>);
 
-impl Floor for Listener {
+impl ActiveJobs for Listener {
     fn is_running(&self, id: &dropship_job::JobId) -> bool {
         self.0.queue.is_running(id)
     }
 
-    fn told(&self, job: &Job, events: &[Event]) {
+    fn on_event(&self, job: &Job, events: &[Event]) {
         let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
         self.0.runtime.spawn(async move { context.tell(&job, &events).await });
     }

@@ -1,24 +1,24 @@
-//! What a person did to a label past the daemon, for the job that made it.
+//! Changes that an operator makes to a label with `dropship api`, reported to the job that created it.
 
 use serde::{Deserialize, Serialize};
 
 use dropship_job::Event;
 
-/// What was done to a label by hand.
+/// A change of a label that the service has accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "note", rename_all = "snake_case")]
-pub enum Note {
-    /// The service was asked to withdraw it, and agreed.
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum LabelChange {
+    /// The label was cancelled.
     Withdrawn,
-    /// The service was asked for this change of its targeting, and agreed.
+    /// The label's targeting was updated.
     Edited {
-        /// The request.
+        /// Body of the request, as JSON.
         update: String,
     },
 }
 
-impl Note {
-    /// What happened to the job's label at this place.
+impl LabelChange {
+    /// The event for the job's history; `label` is the index of the label in the job.
     #[must_use]
     pub fn event(self, label: usize, by: &str) -> Event {
         let by = by.to_owned();

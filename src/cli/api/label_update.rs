@@ -2,29 +2,29 @@
 
 use clap::builder::NonEmptyStringValueParser;
 
+use super::args::{LabelRef, SubmissionRef};
 use super::audience;
-use super::desk::{Change, Desk, usage};
 use super::download::{self, Kind};
-use super::label::One;
-use super::submission::Which;
+use super::label;
+use super::session::{ApiSession, Change, usage};
 use super::targets::{self, Row, Target};
 use crate::cli::exit::Exit;
-use crate::control::Note;
+use crate::control::LabelChange;
 use dropship_hardware::{
     Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
     TargetingUpdate,
 };
 use dropship_rules::guid::{is_guid, plain_guid};
 
-/// Change whom a label is for
+/// Change the targeting of a label
 ///
-/// Only what is given is changed.
-/// A label that is still on its way takes no change, and each change sets it on its way anew. What cannot be
-/// changed at all (name, destination, go-live date, automatic installation) wants another label.
+/// Only the given options are changed. The service refuses changes while it processes the label, and each change
+/// starts the processing again. Name, destination, go-live date and automatic installation cannot be changed:
+/// create another label instead.
 ///
-/// Hardware ids are written BUNDLE|INF|OS|PNP, in quotes. With `*` and `?`, additions are looked up in the
-/// submission's driver metadata, and removals among what the label targets now. Such look-ups, and those of
-/// audiences by name, are made in a dry run too: they change nothing.
+/// Write hardware ids as BUNDLE|INF|OS|PNP, in quotes. A pattern with `*` or `?` is matched against the driver
+/// metadata of the submission (additions) or the current targets of the label (removals). A dry run makes these
+/// lookups too, and those of audiences by name; they change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,66 +33,66 @@ Examples:
   dropship api label update PID SID LID --floor NI --remove-chid 2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11")]
 pub(super) struct Args {
     #[command(flatten)]
-    one: One,
-    /// Target these hardware ids too
+    one: LabelRef,
+    /// Add hardware ids to the targets
     #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
     add_hardware_id: Vec<Target>,
-    /// Target these hardware ids no longer
+    /// Remove hardware ids from the targets
     #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
     remove_hardware_id: Vec<Target>,
-    /// Target this computer hardware id too
+    /// Add a computer hardware id (CHID) to the targets
     #[arg(long, value_name = "GUID", value_parser = chid)]
     add_chid: Vec<String>,
-    /// Target this computer hardware id no longer
+    /// Remove a computer hardware id (CHID) from the targets
     #[arg(long, value_name = "GUID", value_parser = chid)]
     remove_chid: Vec<String>,
-    /// Restrict it to this audience; repeat it for several: those given replace all that there are
+    /// Restrict the label to this audience; repeatable. Replaces all audiences that the label has
     #[arg(long, value_name = "NAME_OR_ID", value_parser = NonEmptyStringValueParser::new())]
     audience: Vec<String>,
-    /// Restrict it to no audience any more: it goes to every machine that the rest of its targeting fits
+    /// Remove all audiences: the label reaches every machine that its other targeting matches
     #[arg(long, conflicts_with = "audience")]
     no_audience: bool,
-    /// Offer it from this version of Windows on (RS1, 19H1, NI ...); the ceiling stays as it is
+    /// Lowest version of Windows to offer it to, such as RS1, 19H1 or NI; keeps the ceiling
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     floor: Option<String>,
-    /// Offer it up to this version of Windows; the floor stays as it is; needs --justification
+    /// Highest version of Windows to offer it to; keeps the floor; requires --justification
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     ceiling: Option<String>,
-    /// Why, for Microsoft's review
+    /// Business justification for Microsoft's review
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     justification: Option<String>,
-    /// Print the request and change nothing
+    /// Print the request instead of sending it
     #[arg(long)]
     dry_run: bool,
 }
 
 fn chid(text: &str) -> Result<String, String> {
-    if is_guid(text) { Ok(plain_guid(text)) } else { Err("a computer hardware id is a GUID".to_owned()) }
+    if is_guid(text) { Ok(plain_guid(text)) } else { Err("a computer hardware id must be a GUID".to_owned()) }
 }
 
-pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     if !args.changes_something() {
         return Err(usage(
             "nothing to change: give at least one of --add-hardware-id, --remove-hardware-id, --add-chid, \
              --remove-chid, --audience, --no-audience, --floor, --ceiling and --justification",
         ));
     }
-    let update = LabelUpdate { targeting: args.targeting(desk).await? };
-    let (Which { product, submission }, label) = (args.one.of, args.one.label);
+    let update = LabelUpdate { targeting: args.targeting(session).await? };
+    let (SubmissionRef { product, submission }, label) = (args.one.of, args.one.label);
     let body = serde_json::to_value(&update)?;
     let change = Change {
         method: "PATCH",
         path: args.one.path(),
-        note: Some((label, Note::Edited { update: body.to_string() })),
+        label_change: Some((label, LabelChange::Edited { update: body.to_string() })),
         body: Some(body),
         done: format!(
-            "label {label} is updated and on its way anew; until it is there it takes no other change"
+            "label {label} is updated; the service processes it again and refuses other changes until it is done"
         ),
     };
     let send = async |client: &dropship_hardware::Client| {
         client.update_label(product, submission, label, &update).await
     };
-    desk.change(&change, args.dry_run, send).await
+    session.change(&change, args.dry_run, send).await
 }
 
 impl Args {
@@ -105,23 +105,26 @@ impl Args {
             || [&self.floor, &self.ceiling, &self.justification].iter().any(|text| text.is_some())
     }
 
-    async fn targeting(&self, desk: &Desk<'_>) -> anyhow::Result<TargetingUpdate> {
+    async fn targeting(&self, session: &ApiSession<'_>) -> anyhow::Result<TargetingUpdate> {
         let one_limit = self.floor.is_some() != self.ceiling.is_some();
         let label = if one_limit || self.remove_hardware_id.iter().any(Target::is_glob) {
-            Some(self.one.get(desk).await?)
+            Some(label::get(self.one, session).await?)
         } else {
             None
         };
         let offered = if self.add_hardware_id.iter().any(Target::is_glob) {
-            self.offered(desk).await?
+            self.offered(session).await?
         } else {
             Vec::new()
         };
         let targeted = label.as_ref().map(targeted).unwrap_or_default();
         let added = rows(&self.add_hardware_id, &offered, "the driver metadata")?;
-        let removed = rows(&self.remove_hardware_id, &targeted, "what the label targets")?;
-        both("hardware id", added.iter().find(|row| removed.contains(row)).map(|row| row.join("|")))?;
-        both(
+        let removed = rows(&self.remove_hardware_id, &targeted, "the targets of the label")?;
+        reject_conflict(
+            "hardware id",
+            added.iter().find(|row| removed.contains(row)).map(|row| row.join("|")),
+        )?;
+        reject_conflict(
             "computer hardware id",
             self.add_chid.iter().find(|chid| self.remove_chid.contains(chid)).cloned(),
         )?;
@@ -132,7 +135,7 @@ impl Args {
             let change = |chid: &String| ChidChange { action: action.clone(), chid: chid.clone() };
             chids.iter().map(change).collect::<Vec<_>>()
         };
-        let audiences = audience::ids(&self.audience, desk).await?;
+        let audiences = audience::ids(&self.audience, session).await?;
         Ok(TargetingUpdate {
             chids: [chids(Action::Add, &self.add_chid), chids(Action::Remove, &self.remove_chid)].concat(),
             hardware_ids: hardware(Action::Add, added).chain(hardware(Action::Remove, removed)).collect(),
@@ -143,7 +146,7 @@ impl Args {
         })
     }
 
-    /// Floor and ceiling overwrite each other, so the one that is not given is sent as it is.
+    /// The service overwrites floor and ceiling together, so a limit that is not given is sent with its current value.
     fn limits(&self, label: Option<&ShippingLabel>) -> anyhow::Result<Option<InServicePublishInfo>> {
         if self.floor.is_none() && self.ceiling.is_none() {
             return Ok(None);
@@ -154,17 +157,17 @@ impl Args {
         let ceiling = self.ceiling.clone().or(held.ceiling).filter(|ceiling| !ceiling.is_empty());
         if let Some(ceiling) = ceiling.as_ref().filter(|_| self.justification.is_none()) {
             return Err(usage(format!(
-                "the ceiling {ceiling} needs --justification; a ceiling that the label has is sent again with a new floor"
+                "the ceiling {ceiling} requires --justification (the label's ceiling is sent again with a new floor)"
             )));
         }
         Ok(Some(InServicePublishInfo { flooring, ceiling, ..InServicePublishInfo::default() }))
     }
 
-    /// Every row of the submission's driver metadata.
-    async fn offered(&self, desk: &Desk<'_>) -> anyhow::Result<Vec<Row>> {
+    /// All targets in the driver metadata of the submission.
+    async fn offered(&self, session: &ApiSession<'_>) -> anyhow::Result<Vec<Row>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("driver-metadata.json");
-        download::fetch(self.one.of, Kind::Metadata, &file, &|_| {}, desk).await?;
+        download::fetch(self.one.of, Kind::Metadata, &file, &|_| {}, session).await?;
         let metadata = DriverMetadata::parse(&std::fs::read(&file)?)?;
         let row =
             |(bundle, inf, os, pnp): (&str, &str, &str, &str)| [bundle, inf, os, pnp].map(str::to_owned);
@@ -172,17 +175,17 @@ impl Args {
     }
 }
 
-/// What a label targets now.
+/// Current targets of a label.
 fn targeted(label: &ShippingLabel) -> Vec<Row> {
     let ids = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
-    let stays = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
+    let remaining = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
     let row = |id: &dropship_hardware::HardwareId| {
         [&id.bundle_id, &id.inf_id, &id.operating_system_code, &id.pnp_string].map(Clone::clone)
     };
-    stays.map(row).collect()
+    remaining.map(row).collect()
 }
 
-/// The rows that all of them mean, each once.
+/// All rows that match, without duplicates.
 fn rows(wanted: &[Target], among: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for target in wanted {
@@ -195,9 +198,9 @@ fn rows(wanted: &[Target], among: &[Row], place: &str) -> anyhow::Result<Vec<Row
     Ok(rows)
 }
 
-fn both(what: &str, id: Option<String>) -> anyhow::Result<()> {
+fn reject_conflict(what: &str, id: Option<String>) -> anyhow::Result<()> {
     match id {
-        Some(id) => Err(usage(format!("the {what} `{id}` is to be both added and removed"))),
+        Some(id) => Err(usage(format!("cannot both add and remove the {what} `{id}`"))),
         None => Ok(()),
     }
 }

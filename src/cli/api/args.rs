@@ -1,0 +1,67 @@
+//! Arguments that several `api` commands take.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::de::DeserializeOwned;
+
+use super::session::usage;
+use dropship_hardware::{LabelId, ProductId, SubmissionId};
+
+/// A submission by its ids.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct SubmissionRef {
+    /// Id of the product
+    #[arg(value_name = "PID")]
+    pub(super) product: ProductId,
+    /// Id of the submission
+    #[arg(value_name = "SID")]
+    pub(super) submission: SubmissionId,
+}
+
+impl SubmissionRef {
+    /// Path of the submission, relative to the base URL of the API.
+    pub(super) fn path(self) -> String {
+        format!("products/{}/submissions/{}", self.product, self.submission)
+    }
+}
+
+/// A shipping label by its ids.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct LabelRef {
+    #[command(flatten)]
+    pub(super) of: SubmissionRef,
+    /// Id of the label
+    #[arg(value_name = "LID")]
+    pub(super) label: LabelId,
+}
+
+impl LabelRef {
+    /// Path of the label, relative to the base URL of the API.
+    pub(super) fn path(self) -> String {
+        format!("{}/shippingLabels/{}", self.of.path(), self.label)
+    }
+}
+
+/// A request body from a file.
+#[derive(Debug, clap::Args)]
+pub(super) struct FromFile {
+    /// Read the request from this JSON file, with the API's own field names; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    /// Print the request instead of sending it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+impl FromFile {
+    pub(super) fn read<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
+        let text = if self.file == Path::new("-") {
+            std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
+        } else {
+            std::fs::read_to_string(&self.file)
+                .with_context(|| format!("cannot read {}", self.file.display()))?
+        };
+        serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", self.file.display())))
+    }
+}

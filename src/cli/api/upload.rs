@@ -1,0 +1,59 @@
+//! `dropship api submission upload`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::args::SubmissionRef;
+use super::session::{ApiSession, call_error, transfer_error};
+use super::transfer_progress::TransferProgress;
+use crate::cli::exit::Exit;
+use crate::observe::Shown;
+use dropship_hardware::{DownloadKind, TransferError};
+
+/// Maximum number of new upload URLs to fetch after one has expired.
+const MAX_RENEWALS: u32 = 3;
+
+/// Uploads a package to a submission that is not committed yet.
+pub(super) async fn run(
+    of: SubmissionRef,
+    file: &Path,
+    dry_run: bool,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Exit> {
+    let size = file.metadata().with_context(|| format!("cannot read {}", file.display()))?.len();
+    if dry_run {
+        let body = json!({ "file": file.display().to_string(), "size": size });
+        let request = json!({ "then": "PUT to its upload URL", "of": body });
+        return session.print_request("GET", &of.path(), Some(&request));
+    }
+    let client = session.client()?;
+    let progress = TransferProgress::new(Some(size));
+    let mut renewals = 0;
+    let uploaded = loop {
+        let submission = client.submission(of.product, of.submission).await.map_err(call_error)?;
+        let Some(url) = submission.download(&DownloadKind::InitialPackage) else {
+            progress.finish();
+            anyhow::bail!("cannot upload to submission {}: it offers no upload URL", of.submission);
+        };
+        match client.upload(&url, file, &|bytes| progress.update(bytes)).await {
+            Err(TransferError::Expired) if renewals < MAX_RENEWALS => renewals += 1,
+            result => break result,
+        }
+    };
+    progress.finish();
+    let uploaded = uploaded.map_err(transfer_error)?;
+    let document =
+        json!({ "file": file.display().to_string(), "size": uploaded.bytes, "verified": uploaded.verified });
+    session.output.give(&document, || {
+        format!(
+            "uploaded {} ({} bytes); commit it with `dropship api submission commit {} {}`",
+            Shown(&file.display().to_string()),
+            uploaded.bytes,
+            of.product,
+            of.submission
+        )
+    })?;
+    Ok(Exit::Done)
+}

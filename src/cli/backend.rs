@@ -1,0 +1,122 @@
+//! Where a command gets its answers: from the running daemon, or from the store when no daemon runs.
+
+use std::path::{Path, PathBuf};
+
+use super::offline_store::OfflineStore;
+use crate::config::model::Config;
+use crate::config::{self, Environment};
+use crate::control::{Client, ConnectError, ControlError, JobAction, JobQuery, Status};
+use crate::outbox::Receipt;
+use dropship_job::JobId;
+
+/// The configuration file unless `--config` or `$DROPSHIP_CONFIG` names another.
+pub(super) const DEFAULT_CONFIG: &str = "/etc/dropship/dropship.toml";
+
+/// The control socket unless the configuration or `$RUNTIME_DIRECTORY` names another.
+const DEFAULT_SOCKET: &str = "/run/dropship/control.sock";
+
+/// The daemon, or its store.
+pub(super) enum Backend {
+    /// A daemon runs.
+    Daemon(Client),
+    /// No daemon runs; this process holds the lock of the store.
+    Store(Box<OfflineStore>),
+}
+
+/// Reads and validates the configuration.
+///
+/// # Errors
+/// [`config::Report`] with every error of the configuration.
+pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+}
+
+/// Connects to the daemon.
+///
+/// # Errors
+/// [`ConnectError`], or the errors of a configuration that names no usable socket.
+pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
+    // An invalid configuration must not block commands as long as the daemon's socket can be found.
+    let socket = match socket_of(path) {
+        Some(socket) if socket.exists() => socket,
+        _ => load(path)?.control.socket,
+    };
+    Ok(Client::connect(&socket).await?)
+}
+
+/// Reads only the socket's path from a configuration, ignoring errors elsewhere in it.
+fn socket_of(path: &Path) -> Option<PathBuf> {
+    let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap_or_default();
+    let named = table.get("control").and_then(|control| control.get("socket")?.as_str().map(PathBuf::from));
+    let runtime =
+        || std::env::var_os("RUNTIME_DIRECTORY").map(|folder| Path::new(&folder).join("control.sock"));
+    let socket = named.or_else(runtime).unwrap_or_else(|| DEFAULT_SOCKET.into());
+    Some(path.parent()?.join(socket))
+}
+
+impl Backend {
+    /// Connects to the daemon; without a daemon opens the store.
+    pub(super) async fn find(path: &Path) -> anyhow::Result<Self> {
+        match connect(path).await {
+            Ok(client) => Ok(Self::Daemon(client)),
+            Err(error) => match error.downcast::<ConnectError>()? {
+                ConnectError::NoDaemon(no_daemon) => {
+                    Ok(Self::Store(Box::new(OfflineStore::open(load(path)?, no_daemon)?)))
+                }
+                other => Err(other.into()),
+            },
+        }
+    }
+
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        match self {
+            Self::Daemon(client) => Ok(client.status().await?),
+            Self::Store(store) => store.status(),
+        }
+    }
+
+    pub(super) async fn jobs(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        match self {
+            Self::Daemon(client) => client.jobs(query).await,
+            Self::Store(store) => store.jobs().list(query),
+        }
+    }
+
+    pub(super) async fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
+        match self {
+            Self::Daemon(client) => client.show(id).await,
+            Self::Store(store) => store.jobs().show(id),
+        }
+    }
+
+    pub(super) async fn export(
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => client.export(each).await,
+            Self::Store(store) => store.export(each),
+        }
+    }
+
+    pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
+        match self {
+            Self::Daemon(client) => client.act(id, action).await,
+            Self::Store(store) => store.act(id, action).await,
+        }
+    }
+
+    pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => Ok(client.pause(folder).await?),
+            Self::Store(store) => store.pause(folder).await,
+        }
+    }
+
+    pub(super) async fn resume(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => Ok(client.resume(folder).await?),
+            Self::Store(store) => store.resume(folder).await,
+        }
+    }
+}

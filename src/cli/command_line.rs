@@ -1,0 +1,63 @@
+//! The arguments of `dropship` and the list of its commands. Doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::{
+    api, approve, cancel, check, completions, demo, doctor, export, inspect, jobs, man, pause, plan, reload,
+    rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
+};
+
+/// Submit signed Windows driver packages from drop folders to Microsoft and publish their shipping labels
+///
+/// dropship watches folders into which build servers drop signed packages (.cab, .hlkx). It submits each package through
+/// the Microsoft Hardware dashboard API by the rules in its configuration, downloads the signed package and creates the
+/// shipping labels that the rule defines.
+///
+/// Start with `dropship demo`: it needs no configuration and sends nothing to Microsoft.
+#[derive(Debug, Parser)]
+#[command(name = "dropship", version, propagate_version = true, max_term_width = 100)]
+pub(super) struct CommandLine {
+    /// Configuration file [default: /etc/dropship/dropship.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// Print one JSON document to standard output and nothing else
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// All commands, in the order of the help text; [`super::help`] groups them.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Demo(demo::Args),
+    Run(run::Args),
+    Sandbox(sandbox::Args),
+    Check(check::Args),
+    Test(test::Args),
+    Plan(plan::Args),
+    Reload(reload::Args),
+    Inspect(inspect::Args),
+    /// Print what systemd needs
+    #[command(subcommand)]
+    Systemd(systemd::Command),
+    Submit(submit::Args),
+    Wait(wait::Args),
+    Jobs(jobs::Args),
+    Show(show::Args),
+    Status(status::Args),
+    Top(top::Args),
+    Retry(retry::Args),
+    Approve(approve::Args),
+    Cancel(cancel::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
+    Rescan(rescan::Args),
+    Api(api::Args),
+    Doctor(doctor::Args),
+    Export(export::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}

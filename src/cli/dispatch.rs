@@ -1,0 +1,87 @@
+//! Parses the command line and runs the command.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::FromArgMatches;
+
+use super::command_line::{Command, CommandLine};
+use super::exit::Exit;
+use super::output::Output;
+use super::{
+    api, approve, backend, cancel, check, completions, demo, doctor, export, help, inspect, jobs, man, pause,
+    plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
+};
+
+/// Maximum time to wait for blocking reads when a command ends.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Runs the command that this process was started with.
+#[must_use]
+pub fn main() -> Exit {
+    let parsed = help::command()
+        .try_get_matches()
+        .and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches));
+    let command_line = match parsed {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            // `--help` and `--version` are errors to clap, but not usage errors.
+            let is_usage_error = error.use_stderr();
+            drop(error.print());
+            return if is_usage_error { Exit::Usage } else { Exit::Done };
+        }
+    };
+    // Chosen once for all TLS connections of the process; fails only when it was chosen before.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let output = Output::new(command_line.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("cannot start the async runtime: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let result = runtime.block_on(dispatch(command_line, &output));
+    // A blocking read of standard input or of a slow disk must not keep the process alive.
+    runtime.shutdown_timeout(SHUTDOWN);
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.error(&dropship_redact::mask(&format!("{error:#}")));
+            Exit::of(&error)
+        }
+    }
+}
+
+async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<Exit> {
+    let named = command_line.config.as_deref();
+    let config = named.unwrap_or_else(|| Path::new(backend::DEFAULT_CONFIG));
+    match command_line.command {
+        Command::Demo(args) => demo::run(args, output).await,
+        Command::Run(args) => run::run(args, config).await,
+        Command::Sandbox(args) => sandbox::run(&args, output).await,
+        Command::Check(args) => check::run(&args, config, output).await,
+        Command::Test(args) => test::run(&args, config, output),
+        Command::Plan(args) => plan::run(&args, config, output),
+        Command::Reload(_) => reload::run(config, output).await,
+        Command::Inspect(args) => inspect::run(&args, named, output),
+        Command::Systemd(command) => systemd::run(&command, config, output),
+        Command::Submit(args) => submit::run(&args, config, output).await,
+        Command::Wait(args) => wait::run(&args, config, output).await,
+        Command::Jobs(args) => jobs::run(&args, config, output).await,
+        Command::Show(args) => show::run(&args, config, output).await,
+        Command::Status(_) => status::run(config, output).await,
+        Command::Top(args) => top::run(&args, config, output).await,
+        Command::Retry(args) => retry::run(&args, config, output).await,
+        Command::Approve(args) => approve::run(&args, config, output).await,
+        Command::Cancel(args) => cancel::run(&args, config, output).await,
+        Command::Pause(args) => pause::run(&args, config, output).await,
+        Command::Resume(args) => resume::run(&args, config, output).await,
+        Command::Rescan(args) => rescan::run(&args, config, output).await,
+        Command::Api(args) => api::run(&args, config, output).await,
+        Command::Doctor(_) => doctor::run(config, output).await,
+        Command::Export(_) => export::run(config, output).await,
+        Command::Completions(args) => completions::run(&args, help::command(), output),
+        Command::Man(args) => man::run(&args, help::command(), output),
+    }
+}

@@ -1,0 +1,28 @@
+//! Applies an operator's action to a job: what `retry`, `approve` and `cancel` share.
+
+use std::path::Path;
+
+use super::backend::Backend;
+use super::exit::Exit;
+use super::output::Output;
+use crate::control::JobAction;
+use dropship_job::JobId;
+
+/// Applies the action and prints where the job stands then.
+pub(super) async fn apply(
+    job: &JobId,
+    action: &JobAction,
+    config: &Path,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let receipt = Backend::find(config).await?.act(job, action).await?;
+    output.give(&receipt, || {
+        let mut lines = vec![format!("{}: {}, {}", receipt.id, receipt.step, receipt.state)];
+        // Only a cancellation adds warnings: labels that could not be withdrawn.
+        if matches!(action, JobAction::Cancel) {
+            lines.extend(receipt.warnings.iter().map(|warning| format!("warning: {warning}")));
+        }
+        lines.join("\n")
+    })?;
+    Ok(Exit::Done)
+}

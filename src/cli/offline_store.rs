@@ -1,0 +1,123 @@
+//! The store as a command uses it while no daemon runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::owner::become_owner;
+use crate::config::model::Config;
+use crate::control::{ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, NoDaemon, Status};
+use crate::outbox::{Outbox, Receipt};
+use crate::pipeline::Brake;
+use crate::store::{Durable, Store};
+use dropship_job::{Event, Job, JobId, State};
+
+/// A store that this process has locked.
+pub(super) struct OfflineStore {
+    store: Arc<dyn Store>,
+    jobs: JobService,
+    config: Config,
+}
+
+impl OfflineStore {
+    /// Opens the store of a configuration as the store's owner.
+    pub(super) fn open(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
+        let home: &Path = &config.store.path;
+        let no_daemon = require_store(home, no_daemon)?;
+        become_owner(home)?;
+        let (store, _) =
+            Durable::open(home).with_context(|| format!("{no_daemon}; cannot open its store"))?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let modes =
+            config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
+        let jobs = JobService::new(Arc::clone(&store), Arc::new(NoActiveJobs(modes.collect())), false);
+        Ok(Self { store, jobs, config })
+    }
+
+    pub(super) fn jobs(&self) -> &JobService {
+        &self.jobs
+    }
+
+    pub(super) fn status(&self) -> anyhow::Result<Status> {
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running: false,
+            since: None,
+            endpoint: self.config.api.endpoint.to_string(),
+            sandbox: false,
+            jobs: self.jobs.counts()?,
+            paused: Brake::remembered(&*self.store)?.scopes().into_iter().collect(),
+            accounts: Vec::new(),
+            folders: Vec::new(),
+        })
+    }
+
+    pub(super) fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
+        Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
+    }
+
+    pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
+        let by = format!("uid {}", rustix::process::getuid().as_raw());
+        let warnings = match action {
+            JobAction::Cancel => self.withdraw_labels(id, &by).await?,
+            JobAction::Retry { .. } | JobAction::Approve { .. } => Vec::new(),
+        };
+        let mut receipt = self.jobs.act(id, action, &by).await?;
+        receipt.warnings.extend(warnings);
+        Ok(receipt)
+    }
+
+    pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        Ok(Brake::remembered(&*self.store)?.pause(&*self.store, folder).await?)
+    }
+
+    pub(super) async fn resume(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        Ok(Brake::remembered(&*self.store)?.resume(&*self.store, folder).await?)
+    }
+
+    /// Withdraws the unpublished labels of a job that is about to be cancelled. Returns why labels could not be
+    /// withdrawn.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
+        let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
+        let is_unpublished =
+            |label: &dropship_job::Label| label.creation.id().is_some() && label.published.is_none();
+        let has_ended = matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled);
+        if has_ended || !job.labels.iter().any(is_unpublished) {
+            return Ok(Vec::new());
+        }
+        let clients = crate::accounts::clients(&self.config, false)
+            .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
+        Ok(crate::pipeline::withdraw(&*self.store, &clients, &job, by).await?.1)
+    }
+}
+
+/// Fails unless there is a store to open instead of asking a daemon.
+pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
+    if home.join("journal").is_dir() {
+        return Ok(no_daemon);
+    }
+    Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display())))
+}
+
+/// No job is running; receipts are still written. Holds the outbox mode of each folder that sets one.
+struct NoActiveJobs(BTreeMap<String, u32>);
+
+impl ActiveJobs for NoActiveJobs {
+    fn is_running(&self, _: &JobId) -> bool {
+        false
+    }
+
+    fn on_event(&self, job: &Job, _: &[Event]) {
+        let mode = job.package.folder.as_ref().and_then(|folder| self.0.get(folder)).copied();
+        let outbox = Outbox::at(&job.package.outbox, mode);
+        if let Err(error) = outbox.write_receipt(&Receipt::of(job, false)) {
+            tracing::warn!(
+                "cannot write the receipt to {}: {error}; grant this user write access to the outbox (job {})",
+                job.package.outbox,
+                job.id
+            );
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The command itself: inspects a package, selects its rule and prints the requests.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::label_preview::{self, Preview};
+use crate::cli::backend::load;
+use crate::cli::exit::{Exit, ExitError};
+use crate::cli::inspect;
+use crate::cli::output::Output;
+use crate::config::model::Config;
+use crate::reception::{Judged, Rulebook, judge};
+use dropship_job::Fault;
+use dropship_rules::plan::Plan;
+use dropship_rules::vars::{self, Vars};
+use dropship_rules::{MatchInput, SkippedRule, choose};
+
+/// Show what would be submitted for a package, and why (offline)
+///
+/// Prints the inspection, the matching rule, the rules that do not match, the requests, and the machines that each label
+/// reaches.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship plan build/echo.cab --folder audio
+
+Exit codes: 0 the package would be accepted, 65 it would be rejected, or a label would be held, 78 invalid configuration")]
+pub(in crate::cli) struct Args {
+    /// Package to plan (.cab, .hlkx)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Folder whose settings and rules apply [default: the folder that contains the file]
+    #[arg(long, value_name = "NAME")]
+    folder: Option<String>,
+    /// Sidecar file with variables [default: the one beside the package, in a folder with `ready = "sidecar:.toml"`]
+    #[arg(long, value_name = "FILE")]
+    vars: Option<PathBuf>,
+}
+
+/// Everything that is known about the package.
+struct Evaluated {
+    file: PathBuf,
+    folder: Option<String>,
+    vars: Result<Vars, String>,
+    judged: Judged,
+    /// Rules that do not match; absent when the package could not be inspected.
+    skipped: Option<Vec<SkippedRule>>,
+}
+
+pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let evaluated = evaluate(args, load(path)?)?;
+    let (plan, fault) = match &evaluated.judged.outcome {
+        Some(Ok(plan)) => (Some(plan), None),
+        Some(Err(fault)) => (None, Some(fault.clone())),
+        None => (None, Some(Fault::new("incomplete", "the file is not complete"))),
+    };
+    let labels = match (plan, &evaluated.judged.inspection.facts) {
+        (Some(plan), Some(facts)) => label_preview::labels(plan, facts),
+        _ => Vec::new(),
+    };
+    let document = json!({
+        "file": evaluated.file.display().to_string(),
+        "folder": evaluated.folder,
+        "inspection": evaluated.judged.inspection,
+        "rule": plan.map(|plan| &plan.rule),
+        "passed_over": evaluated.skipped,
+        "plan": plan,
+        "labels": labels,
+        "vars": evaluated.vars.as_ref().ok(),
+        "error": fault,
+    });
+    output.give(&document, || text(&evaluated, plan, &labels, fault.as_ref()))?;
+    // The daemon accepts a package whose label cannot be created, and holds the job before that label. A build pipeline
+    // must not treat this as success.
+    let has_unfit_label = labels.iter().any(Preview::is_unfit);
+    Ok(if fault.is_none() && !has_unfit_label { Exit::Done } else { Exit::Rejected })
+}
+
+fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
+    let file = std::path::absolute(&args.file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = folder_of(args, &config, &file)?;
+    let rulebook = Rulebook { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
+    let vars = match &args.vars {
+        Some(file) => vars::read(file),
+        None if rulebook.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),
+        None => Ok(Vars::new()),
+    };
+    let judged = judge(&rulebook, &file, &name, folder.as_deref(), None, &vars)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let skipped = judged.inspection.facts.as_ref().map(|facts| {
+        let input = MatchInput::new(&name, &judged.sha256, facts).in_folder(folder.as_deref());
+        choose(&rulebook.config.rules, &input).with_later(&rulebook.config.rules, &input)
+    });
+    Ok(Evaluated { file, folder, vars, judged, skipped })
+}
+
+/// The folder that was named, or the one that contains the file.
+fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option<String>> {
+    let Some(folder) = &args.folder else {
+        let containing = config.folders.iter().find(|folder| file.starts_with(&folder.path));
+        return Ok(containing.map(|folder| folder.name.clone()));
+    };
+    if config.folders.iter().any(|known| known.name == *folder) {
+        return Ok(Some(folder.clone()));
+    }
+    Err(ExitError(Exit::Usage, format!("there is no folder `{folder}` in the configuration")).into())
+}
+
+fn text(evaluated: &Evaluated, plan: Option<&Plan>, labels: &[Preview<'_>], fault: Option<&Fault>) -> String {
+    let file = evaluated.file.display().to_string();
+    let mut lines = vec![inspect::text(&file, &evaluated.judged.inspection)];
+    lines.push(format!("folder: {}", evaluated.folder.as_deref().unwrap_or("none")));
+    for skipped in evaluated.skipped.iter().flatten() {
+        lines.push(format!("rule `{}` does not match: {}", skipped.rule, skipped.reasons.join("; ")));
+    }
+    if let Some(plan) = plan {
+        lines.push(format!("rule: {} (account {})", plan.rule, plan.account));
+        let pretty = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
+        lines.push(format!("product: {}", pretty(serde_json::to_string_pretty(&plan.product))));
+        lines.push(format!("submission: {}", pretty(serde_json::to_string_pretty(&plan.submission))));
+        lines.extend(labels.iter().map(Preview::text));
+    }
+    lines.extend(fault.map(|fault| format!("would be rejected: {fault}")));
+    lines.join("\n")
+}

@@ -1,0 +1,6 @@
+//! `dropship plan`: what would be submitted for a package, and why.
+
+mod command;
+mod label_preview;
+
+pub(super) use command::{Args, run};

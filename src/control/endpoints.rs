@@ -1,0 +1,176 @@
+//! The routes of the control socket.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /v1/status` | the summary |
+//! | `GET /v1/jobs?state=&before=&limit=` | jobs, newest first |
+//! | `GET /v1/jobs/{id}` | one job with its history |
+//! | `GET /v1/packages/{sha256}` | the jobs of a package |
+//! | `GET /v1/doctor` | what is wrong with the store |
+//! | `GET /v1/export` | all records of the store, one JSON object per line |
+//! | `POST /v1/submit?name=&folder=&rule=` | submits the package in the body, returns the job's id |
+//! | `POST /v1/jobs/{id}/actions` | retries, cancels or approves a job (operators) |
+//! | `POST /v1/labels/{label}/changes` | records a change that was made with `dropship api` (operators) |
+//! | `POST /v1/pause`, `/v1/resume`, `/v1/rescan` | `{"folder": NAME or null}` (operators) |
+//! | `POST /v1/reload` | applies the configuration on disk (operators) |
+//!
+//! Errors are a [`ControlError`] with a status that follows from its kind.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, Path, Query, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::action::JobAction;
+use super::error::{ControlError, ControlErrorKind};
+use super::handler::{ControlHandler, SubmitRequest};
+use super::label_change::LabelChange;
+use super::query::JobQuery;
+use super::reloaded::Reloaded;
+use super::server::Operator;
+use super::status::Status;
+use crate::doctor::Finding;
+use crate::outbox::Receipt;
+use dropship_job::JobId;
+
+/// Lines of an export that may wait for a slow reader.
+const EXPORT_BUFFER: usize = 64;
+
+type Handler = State<Arc<dyn ControlHandler>>;
+type Answer<T> = Result<Json<T>, ControlError>;
+
+/// Which folder a request is about; absent: all folders.
+#[derive(Debug, Clone, Deserialize)]
+struct Scope {
+    #[serde(default)]
+    folder: Option<String>,
+}
+
+/// Routes for every process that can open the socket.
+pub(super) fn reads() -> Router<Arc<dyn ControlHandler>> {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/jobs", get(jobs))
+        .route("/v1/jobs/{id}", get(show))
+        .route("/v1/packages/{sha256}", get(find))
+        .route("/v1/doctor", get(doctor))
+        .route("/v1/export", get(export))
+        .route("/v1/submit", post(submit))
+}
+
+/// Routes for operators.
+pub(super) fn changes() -> Router<Arc<dyn ControlHandler>> {
+    Router::new()
+        .route("/v1/jobs/{id}/actions", post(act))
+        .route("/v1/labels/{label}/changes", post(record_label_change))
+        .route("/v1/pause", post(pause))
+        .route("/v1/resume", post(resume))
+        .route("/v1/rescan", post(rescan))
+        .route("/v1/reload", post(reload))
+}
+
+async fn status(State(handler): Handler) -> Answer<Status> {
+    blocking(move || handler.status()).await
+}
+
+async fn jobs(State(handler): Handler, Query(query): Query<JobQuery>) -> Answer<Vec<Receipt>> {
+    blocking(move || handler.jobs().list(&query)).await
+}
+
+async fn show(State(handler): Handler, Path(id): Path<String>) -> Answer<Receipt> {
+    let id = parse(&id)?;
+    blocking(move || handler.jobs().show(&id)).await
+}
+
+async fn find(State(handler): Handler, Path(sha256): Path<String>) -> Answer<Vec<Receipt>> {
+    blocking(move || handler.jobs().find(&sha256)).await
+}
+
+async fn doctor(State(handler): Handler) -> Answer<Vec<Finding>> {
+    blocking(move || handler.doctor()).await
+}
+
+/// Streams JSON lines. An export that fails half-way ends the response with an error instead of its last chunk.
+async fn export(State(handler): Handler) -> Body {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, io::Error>>(EXPORT_BUFFER);
+    tokio::task::spawn_blocking(move || {
+        let exported = handler.jobs().export(&mut |line| {
+            let line = [line, b"\n"].concat();
+            sender.blocking_send(Ok(line)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        });
+        if let Err(error) = exported {
+            // Fails when the client has gone, which needs no answer.
+            drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
+        }
+    });
+    Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|line| (line, receiver))
+    }))
+}
+
+async fn act(
+    State(handler): Handler,
+    Path(id): Path<String>,
+    Extension(Operator(by)): Extension<Operator>,
+    Json(action): Json<JobAction>,
+) -> Answer<Receipt> {
+    let id = parse(&id)?;
+    Ok(Json(handler.act(&id, &action, &by).await?))
+}
+
+async fn record_label_change(
+    State(handler): Handler,
+    Path(label): Path<u64>,
+    Extension(Operator(by)): Extension<Operator>,
+    Json(change): Json<LabelChange>,
+) -> Answer<Option<JobId>> {
+    Ok(Json(handler.record_label_change(label, change, by).await?))
+}
+
+async fn pause(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
+    Ok(Json(handler.set_paused(scope.folder.as_deref(), true).await?))
+}
+
+async fn resume(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
+    Ok(Json(handler.set_paused(scope.folder.as_deref(), false).await?))
+}
+
+async fn rescan(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
+    Ok(Json(handler.rescan(scope.folder.as_deref())?))
+}
+
+async fn reload(State(handler): Handler, Extension(Operator(by)): Extension<Operator>) -> Answer<Reloaded> {
+    // In a task of its own: a client that disconnects must not stop a reload half-way.
+    let done = tokio::spawn(async move { handler.reload(&by).await }).await;
+    done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+}
+
+/// The bytes come in the body, so that the daemon never opens a path with its own rights for another user.
+async fn submit(State(handler): Handler, Query(request): Query<SubmitRequest>, body: Body) -> Answer<JobId> {
+    let stream = body.into_data_stream().map_err(io::Error::other);
+    let mut bytes = SyncIoBridge::new(StreamReader::new(stream));
+    blocking(move || handler.submit(&request, &mut bytes)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ControlError> + Send + 'static,
+) -> Answer<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+}
+
+fn panicked(error: &tokio::task::JoinError) -> ControlError {
+    ControlError::new(ControlErrorKind::Failed, format!("the daemon failed to answer: {error}"))
+}
+
+fn parse(id: &str) -> Result<JobId, ControlError> {
+    id.parse().map_err(|error: dropship_job::BadJobId| {
+        ControlError::new(ControlErrorKind::NotFound, error.to_string())
+    })
+}

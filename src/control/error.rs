@@ -1,0 +1,80 @@
+//! Why a command was not carried out.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::store::StoreError;
+
+/// An error that the daemon reports to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ControlError {
+    /// Decides the exit code of the command and the HTTP status on the socket.
+    pub kind: ControlErrorKind,
+    /// What failed, why, and what to do about it.
+    pub message: String,
+}
+
+/// The kinds of [`ControlError`]; each has an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlErrorKind {
+    /// No such job, folder or label.
+    NotFound,
+    /// The state of the job does not permit it.
+    Illegal,
+    /// The caller lacks the right.
+    NotPermitted,
+    /// The configuration is invalid.
+    Configuration,
+    /// It was attempted and failed.
+    Failed,
+}
+
+impl ControlError {
+    /// An error of a kind.
+    pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl From<StoreError> for ControlError {
+    fn from(error: StoreError) -> Self {
+        let kind = if error.is_fatal() { ControlErrorKind::Failed } else { ControlErrorKind::Illegal };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        let status = match self.kind {
+            ControlErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ControlErrorKind::Illegal => StatusCode::CONFLICT,
+            ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
+            ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
+            ControlErrorKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(self)).into_response()
+    }
+}
+
+/// No daemon listens on the control socket.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no daemon answers at {socket}; start it with `systemctl start dropship` or `dropship run`")]
+pub struct NoDaemon {
+    /// Path of the socket.
+    pub socket: String,
+}
+
+/// Why a command has no connection to the daemon.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No daemon runs: the command may open the store itself.
+    #[error(transparent)]
+    NoDaemon(#[from] NoDaemon),
+    /// A daemon may run, but this process cannot connect to it.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}

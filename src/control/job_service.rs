@@ -1,0 +1,154 @@
+//! Queries and actions on jobs. The daemon offers them over its socket; without a daemon a command uses them directly.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::action::JobAction;
+use super::error::{ControlError, ControlErrorKind};
+use super::query::JobQuery;
+use crate::outbox::Receipt;
+use crate::store::{Commit, Filter, Store, StoreError};
+use dropship_job::{Event, Job, JobId, State, StateKind};
+
+/// The jobs that workers process at the moment. Without a daemon there are none.
+pub trait ActiveJobs: Send + Sync {
+    /// Whether a worker processes this job.
+    fn is_running(&self, id: &JobId) -> bool;
+    /// Ids of all jobs that workers process.
+    fn running(&self) -> Vec<JobId> {
+        Vec::new()
+    }
+    /// Called after an action was committed, with the job as it is then.
+    fn on_event(&self, job: &Job, events: &[Event]);
+}
+
+/// Queries and actions on the jobs of a store.
+#[derive(Clone)]
+pub struct JobService {
+    store: Arc<dyn Store>,
+    active: Arc<dyn ActiveJobs>,
+    sandbox: bool,
+}
+
+impl JobService {
+    /// A service over this store; `sandbox` marks receipts of jobs that never reach Microsoft.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, active: Arc<dyn ActiveJobs>, sandbox: bool) -> Self {
+        Self { store, active, sandbox }
+    }
+
+    /// Jobs that match the query, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        // The store does not know that a job is running: it holds it as queued or waiting.
+        if query.state == Some(StateKind::Running) {
+            return self.list_running(query);
+        }
+        let limit = if query.limit == 0 { usize::MAX } else { query.limit };
+        let matches = |receipt: &Receipt| query.state.is_none_or(|state| state == receipt.state);
+        let mut filter = Filter { state: query.state, before: query.before.clone(), limit: query.limit };
+        let mut receipts = Vec::new();
+        loop {
+            let jobs = self.store.jobs(&filter)?;
+            receipts.extend(jobs.iter().map(|job| self.receipt(job)).filter(matches));
+            let Some(last) = jobs.last() else { return Ok(receipts) };
+            // Running jobs were filtered out of the page; fetch the next one.
+            if jobs.len() < filter.limit || receipts.len() >= limit || filter.limit == 0 {
+                return Ok(receipts);
+            }
+            filter.before = Some(last.id.clone());
+            filter.limit = limit - receipts.len();
+        }
+    }
+
+    fn list_running(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        let limit = if query.limit == 0 { usize::MAX } else { query.limit };
+        let mut ids = self.active.running();
+        ids.retain(|id| query.before.as_ref().is_none_or(|before| id < before));
+        ids.sort_by(|one, other| other.cmp(one));
+        let jobs: Result<Vec<_>, _> = ids.iter().filter_map(|id| self.store.job(id).transpose()).collect();
+        let receipts = jobs?.into_iter().map(|job| self.receipt(&job));
+        // A job may have ended since the list of running jobs was taken.
+        Ok(receipts.filter(|receipt| receipt.state == StateKind::Running).take(limit).collect())
+    }
+
+    /// One job with its history.
+    ///
+    /// # Errors
+    /// When there is no such job, or the store cannot be read.
+    pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
+        let job = self.job(id)?;
+        Ok(self.receipt(&job).with_story(&self.store.story(id)?))
+    }
+
+    /// All jobs of a package, by the SHA-256 of its bytes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn find(&self, sha256: &str) -> Result<Vec<Receipt>, ControlError> {
+        let ids = self.store.find_everywhere(sha256)?;
+        let jobs: Result<Vec<_>, _> = ids.iter().filter_map(|id| self.store.job(id).transpose()).collect();
+        Ok(jobs?.iter().map(|job| self.receipt(job)).collect())
+    }
+
+    /// Number of jobs in each state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn counts(&self) -> Result<BTreeMap<StateKind, usize>, ControlError> {
+        Ok(self.store.counts()?.into_iter().collect())
+    }
+
+    /// Calls `each` with every record of the store as a JSON object.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `each` fails.
+    pub fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), ControlError> {
+        Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
+    }
+
+    /// Applies an operator's action to a job; `by` names the operator in the job's history.
+    ///
+    /// # Errors
+    /// When there is no such job, or its state does not permit the action.
+    pub async fn act(&self, id: &JobId, action: &JobAction, by: &str) -> Result<Receipt, ControlError> {
+        loop {
+            let job = self.job(id)?;
+            // The withdrawal of its last label may have cancelled the job already.
+            if *action == JobAction::Cancel && job.state == State::Cancelled {
+                return Ok(self.receipt(&job));
+            }
+            let event = action.event(&job, by)?;
+            let commit = Commit::of_job(id, job.rev, vec![event.clone()]);
+            match self.store.commit(commit).answer().await {
+                Ok(jobs) => {
+                    let job = jobs.into_iter().next().unwrap_or(job);
+                    self.active.on_event(&job, &[event]);
+                    return Ok(self.receipt(&job));
+                }
+                // A worker changed the job in between: decide again by its new state.
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn job(&self, id: &JobId) -> Result<Job, ControlError> {
+        let found = self.store.job(id)?;
+        found.ok_or_else(|| {
+            let message = format!("there is no job {id}; `dropship jobs` lists all jobs");
+            ControlError::new(ControlErrorKind::NotFound, message)
+        })
+    }
+
+    fn receipt(&self, job: &Job) -> Receipt {
+        let mut receipt = Receipt::of(job, self.active.is_running(&job.id));
+        receipt.sandbox = self.sandbox;
+        receipt
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::*;
+use crate::store::Memory;
+use dropship_job::Package;
+
+/// Workers that process these jobs.
+#[derive(Default)]
+struct Workers(Mutex<Vec<JobId>>);
+
+impl ActiveJobs for Workers {
+    fn is_running(&self, id: &JobId) -> bool {
+        self.running().contains(id)
+    }
+
+    fn running(&self) -> Vec<JobId> {
+        self.0.lock().expect("workers").clone()
+    }
+
+    fn on_event(&self, _: &Job, _: &[Event]) {}
+}
+
+fn id(number: u32) -> JobId {
+    JobId::new(1_790_000_000_000 + u64::from(number), number)
+}
+
+fn create(store: &Memory, number: u32) {
+    let package = Package {
+        name: "a.cab".into(),
+        path: None,
+        folder: Some("in".into()),
+        sha256: number.to_string(),
+        size: 1,
+        outbox: "/o".into(),
+    };
+    let accepted = Event::Accepted {
+        rule: "r".into(),
+        account: "default".into(),
+        plan: "p".into(),
+        labels: vec![],
+        warnings: vec![],
+        vars: BTreeMap::new(),
+    };
+    let commit = Commit::of_job(&id(number), 0, vec![Event::Arrived { package }, accepted]);
+    store.commit(commit).wait().expect("committed");
+}
+
+/// Numbers of the listed jobs.
+fn listed(service: &JobService, state: Option<StateKind>, before: Option<u32>, limit: usize) -> Vec<String> {
+    let query = JobQuery { state, before: before.map(id), limit };
+    service.list(&query).expect("jobs").into_iter().map(|receipt| receipt.sha256).collect()
+}
+
+#[test]
+fn jobs_that_workers_process_are_listed_as_running_only() {
+    let (store, workers) = (Arc::new(Memory::new()), Arc::new(Workers::default()));
+    (1..=9).for_each(|number| create(&store, number));
+    *workers.0.lock().expect("workers") = vec![id(7), id(8), id(3)];
+    let service = JobService::new(store, workers, false);
+    assert_eq!(listed(&service, Some(StateKind::Running), None, 0), ["8", "7", "3"]);
+    assert_eq!(listed(&service, Some(StateKind::Running), None, 1), ["8"]);
+    assert_eq!(listed(&service, Some(StateKind::Running), Some(8), 9), ["7", "3"]);
+    assert_eq!(listed(&service, Some(StateKind::Queued), None, 0), ["9", "6", "5", "4", "2", "1"]);
+    assert_eq!(
+        listed(&service, Some(StateKind::Queued), None, 2),
+        ["9", "6"],
+        "a full page although two jobs run"
+    );
+    assert_eq!(listed(&service, Some(StateKind::Queued), Some(9), 4), ["6", "5", "4", "2"]);
+    assert_eq!(listed(&service, Some(StateKind::Queued), Some(3), 9), ["2", "1"]);
+    assert_eq!(listed(&service, None, None, 3), ["9", "8", "7"]);
+    assert_eq!(listed(&service, None, None, 0).len(), 9);
+}
