@@ -15,7 +15,7 @@ use crate::intake::{CaptureError, Find, Identity, NoRoom, Receipt, capture};
 use crate::outbox;
 use crate::store::{Commit, Entry, StoreError, path_key};
 use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
-use dropship_package::{Glance, Kind, glance_file};
+use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_rules::vars::Vars;
 
 /// Inspections of the same bytes that the daemon did not survive before they are held as poison.
@@ -119,10 +119,12 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
     let Some(kind) = Kind::of_name(name) else { return Ok(()) };
     let opened = crate::intake::open_below(&find.root, &find.path);
     let (file, _) = opened.map_err(|error| NotTaken::NotYet(error.to_string()))?;
-    match glance_file(&file, kind) {
-        Ok(Glance::Whole) => Ok(()),
-        Ok(Glance::Incomplete { have, need }) => Err(NotTaken::NotYet(format!("has {have} of {need} bytes"))),
-        Ok(Glance::NotAPackage { reason }) => Err(NotTaken::NotYet(reason)),
+    match completeness_of_file(&file, kind) {
+        Ok(Completeness::Complete) => Ok(()),
+        Ok(Completeness::Incomplete { have, need }) => {
+            Err(NotTaken::NotYet(format!("has {have} of {need} bytes")))
+        }
+        Ok(Completeness::NotAPackage { reason }) => Err(NotTaken::NotYet(reason)),
         Err(error) => Err(NotTaken::NotYet(error.to_string())),
     }
 }
@@ -130,7 +132,7 @@ fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
 /// Has the copy all the bytes that its header speaks of, whatever they are?
 fn has_all(copy: &Path, name: &str) -> io::Result<bool> {
     let Some(kind) = Kind::of_name(name) else { return Ok(true) };
-    Ok(!matches!(glance_file(&File::open(copy)?, kind)?, Glance::Incomplete { .. }))
+    Ok(!matches!(completeness_of_file(&File::open(copy)?, kind)?, Completeness::Incomplete { .. }))
 }
 
 /// Judges captured bytes and begins their job.

@@ -1,4 +1,4 @@
-//! A walker over DER with definite lengths. Every slice is checked; nothing is copied.
+//! Reads DER. Every slice is checked, and nothing is copied.
 
 /// Why bytes could not be read, as a clause for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,8 @@ pub(crate) const SET: u8 = 0x31;
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 /// `[1]`, constructed.
 pub(crate) const CONTEXT_1: u8 = 0xa1;
+/// `[2]`, constructed.
+pub(crate) const CONTEXT_2: u8 = 0xa2;
 /// `[3]`, constructed.
 pub(crate) const CONTEXT_3: u8 = 0xa3;
 

@@ -2,7 +2,7 @@
 
 use super::hlkx::xml_round;
 use super::signature::authenticode::Authenticode;
-use super::{inf, pe};
+use super::{ber, inf, pe};
 
 /// The reader of INFs.
 pub fn read_inf(bytes: &[u8]) {
@@ -21,7 +21,10 @@ pub fn read_xml(bytes: &[u8]) {
 
 /// The reader of Authenticode signatures, nested ones too; what can be read is judged.
 pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
-    let Ok((signature, _)) = Authenticode::read(bytes) else {
+    let Ok((der, _)) = ber::to_der(bytes) else {
+        return;
+    };
+    let Ok(signature) = Authenticode::read(&der) else {
         return;
     };
     let mut report = super::checks::Report::new(&policy.levels);

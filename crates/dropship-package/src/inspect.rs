@@ -5,8 +5,8 @@ use std::io;
 
 use super::cab;
 use super::checks::{Check, Report};
+use super::completeness::{self, Completeness};
 use super::facts::{Facts, Kind};
-use super::glance::{Glance, glance_input};
 use super::hash;
 use super::hlkx;
 use super::input::Input;
@@ -53,8 +53,8 @@ fn run(
     hashed: bool,
 ) -> io::Result<(Inspection, Option<[u8; 32]>)> {
     let mut report = Report::new(&policy.levels);
-    let incomplete = match glance_input(input, kind)? {
-        Glance::Whole => {
+    let incomplete = match completeness::of_input(input, kind)? {
+        Completeness::Complete => {
             let (facts, sha256) = match kind {
                 Kind::Cab => cab::inspect(input, policy, &mut report, hashed)?,
                 Kind::Hlkx => {
@@ -64,7 +64,7 @@ fn run(
             };
             return Ok((conclude(report, facts), sha256));
         }
-        Glance::Incomplete { have, need } => {
+        Completeness::Incomplete { have, need } => {
             let message = format!(
                 "the file has {have} bytes, but the package needs {} {need}: it is still being copied or was cut off; copy it again",
                 if kind == Kind::Cab { "" } else { "at least" }
@@ -72,7 +72,7 @@ fn run(
             report.say(Check::Truncated, message.replace("  ", " "));
             true
         }
-        Glance::NotAPackage { reason } => {
+        Completeness::NotAPackage { reason } => {
             let message =
                 format!("not a .{} package: {reason}; drop the signed package itself", kind.as_str());
             report.say(Check::NotAPackage, message);

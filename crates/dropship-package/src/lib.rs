@@ -3,13 +3,14 @@
 //! Pure readers over bytes. Nothing here decides what happens to a package, extracts a file by
 //! name, or knows of jobs, rules or the service.
 
+mod ber;
 mod cab;
 mod checks;
+mod completeness;
 mod der;
 pub mod facts;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod glance;
 mod hash;
 mod hlkx;
 mod inf;
@@ -25,8 +26,8 @@ mod trust;
 pub mod verdict;
 
 pub use checks::CheckInfo;
+pub use completeness::{Completeness, completeness, completeness_of_file};
 pub use facts::{Facts, Kind};
-pub use glance::{Glance, glance, glance_file};
 pub use hash::hex;
 pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;

@@ -65,12 +65,21 @@ pub enum TrustError {
 /// nothing and nobody: chains are then not judged at all, and a finding says so.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    pub(crate) roots: Vec<TrustAnchor<'static>>,
+    pub(crate) roots: Roots,
     pub(crate) intermediates: Vec<CertificateDer<'static>>,
-    pub(crate) timestamp_roots: Vec<TrustAnchor<'static>>,
+    pub(crate) timestamp_roots: Roots,
     pub(crate) crls: Vec<Arc<CertRevocationList<'static>>>,
     pub(crate) thumbprints: Vec<String>,
     pub(crate) allow_unsigned: bool,
+}
+
+/// Certificates where chains may end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roots {
+    /// The certificates.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// The part of each that webpki ends a path at, in the same order.
+    pub(crate) anchors: Vec<TrustAnchor<'static>>,
 }
 
 impl Trust {
@@ -90,9 +99,9 @@ impl Trust {
             }
         }
         Ok(Self {
-            roots: anchors(&sources.roots)?,
+            roots: roots(&sources.roots)?,
             intermediates,
-            timestamp_roots: anchors(&sources.timestamp_roots)?,
+            timestamp_roots: roots(&sources.timestamp_roots)?,
             crls: revocation_lists(&sources.crls)?,
             thumbprints: sources.thumbprints.iter().map(|text| thumbprint(text)).collect::<Result<_, _>>()?,
             allow_unsigned: sources.allow_unsigned,
@@ -102,7 +111,7 @@ impl Trust {
     /// True if chains or thumbprints can be judged by this; `run` wants that.
     #[must_use]
     pub fn judges(&self) -> bool {
-        !self.roots.is_empty() || !self.thumbprints.is_empty()
+        !self.roots.anchors.is_empty() || !self.thumbprints.is_empty()
     }
 }
 
@@ -142,13 +151,13 @@ fn certificates(file: PemFile<'_>) -> Result<Vec<CertificateDer<'static>>, Trust
     entries(file, CERTIFICATE)
 }
 
-fn anchors(files: &[PemFile<'_>]) -> Result<Vec<TrustAnchor<'static>>, TrustError> {
-    let mut found = Vec::new();
+fn roots(files: &[PemFile<'_>]) -> Result<Roots, TrustError> {
+    let mut found = Roots::default();
     for file in files {
-        for (index, der) in certificates(*file)?.iter().enumerate() {
-            let anchor = webpki::anchor_from_trusted_cert(der);
-            let anchor = anchor.map_err(|error| unreadable(file, CERTIFICATE, index, &error))?;
-            found.push(anchor.to_owned());
+        for (index, der) in certificates(*file)?.into_iter().enumerate() {
+            let anchor = webpki::anchor_from_trusted_cert(&der).map(|anchor| anchor.to_owned());
+            found.anchors.push(anchor.map_err(|error| unreadable(file, CERTIFICATE, index, &error))?);
+            found.certificates.push(der);
         }
     }
     Ok(found)
@@ -197,7 +206,7 @@ mod tests {
     #[test]
     fn reads_roots() {
         let trust = with_root(ROOTS).unwrap();
-        assert_eq!(trust.roots.len(), 1);
+        assert_eq!(trust.roots.anchors.len(), 1);
         assert!(trust.judges());
         assert!(!Trust::default().judges());
     }

@@ -1,22 +1,25 @@
-//! The cabinet's header, and where its signature lies.
+//! The cabinet's header, and where its signature is.
 //!
-//! Layout after Microsoft's cabinet format (`[MS-CAB]`); the room of the signature after public
-//! implementations of Authenticode.
+//! Layout after Microsoft's cabinet format (`[MS-CAB]`). Signing tools keep the place of the signature in the header's
+//! reserve: two lengths, a first structure that stays empty, and a second one of 16 bytes, the record. The reserve has
+//! 20 bytes, or more where the cabinet was built with `ReservePerCabinetSize` in its directive file (DDF).
 
 use std::ops::Range;
 
-use super::super::glance::{Glance, not_a_package};
-
 /// Length of the header without reserve and names.
-const FIXED: u64 = 36;
-/// Length of the header of a signed cabinet: the fixed part, the sizes of the reserves, the reserve.
-const SIGNED: u64 = 60;
+pub(crate) const FIXED: u64 = 36;
+/// Length of the header up to the end of the signature's record.
+pub(crate) const SIGNED: u64 = 60;
+/// Place of the header's reserve.
+const RESERVE_AT: u64 = 40;
 /// Flags of the header.
 const PREVIOUS: u16 = 1;
 const NEXT: u16 = 2;
 const RESERVE: u16 = 4;
-/// Length of the record that says where the signature is.
-const POINTER: u16 = 16;
+/// Length of the record that holds the place and the length of the signature.
+const RECORD: u16 = 16;
+/// Length of a reserve that holds the record and nothing else.
+const SMALLEST_RESERVE: u16 = 20;
 
 /// What the header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(crate) struct Header {
     pub(crate) files: u16,
     /// Place of the first folder entry; meaningless in a cabinet of a set.
     pub(crate) folders_at: u32,
+    /// Length of the reserve in the header.
+    reserve: u16,
     /// Room after each folder entry.
     pub(crate) folder_reserve: u8,
     /// Room after each data header.
@@ -55,8 +60,21 @@ pub(crate) enum Signature {
     },
     /// In the header itself.
     Old,
-    /// The room is there but makes no sense.
-    Odd(&'static str),
+    /// The record breaks its format.
+    Malformed(&'static str),
+    /// A reserve holds bytes that no signature covers.
+    UncoveredReserve(UncoveredReserve),
+}
+
+/// A reserve with bytes that no signature covers, named by its setting in a directive file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UncoveredReserve {
+    /// `ReservePerCabinetSize`, with something in it besides the record.
+    Cabinet,
+    /// `ReservePerFolderSize`.
+    Folder,
+    /// `ReservePerDataBlockSize`.
+    DataBlock,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -80,38 +98,57 @@ impl Header {
             files: u16_at(head, 28)?,
             of_a_set: flags & (PREVIOUS | NEXT) != 0 || u16_at(head, 34)? != 0,
             folders_at: 36,
+            reserve: 0,
             folder_reserve: 0,
             data_reserve: 0,
             signature: Signature::None,
         };
         if flags & RESERVE != 0 {
-            let room = u16_at(head, 36)?;
-            header.folders_at = 40u32.checked_add(u32::from(room))?;
+            header.reserve = u16_at(head, 36)?;
+            header.folders_at = 40u32.checked_add(u32::from(header.reserve))?;
             header.folder_reserve = *head.get(38)?;
             header.data_reserve = *head.get(39)?;
-            header.signature = signature(head, room, header.folder_reserve, header.data_reserve)?;
+            header.signature = signature(head, header.reserve, header.folder_reserve, header.data_reserve)?;
         }
         Some(header)
     }
 
-    /// What is signed: all of the cabinet but the header's checksum, the sizes of the reserves and
-    /// the record of the signature's place. Only for the one layout that is accepted as signed.
+    /// What is signed: all of the cabinet but the header's checksum, the sizes of the reserves, and the reserve behind
+    /// the length of its first structure, which is empty. Only for the layouts that are accepted as signed.
     pub(crate) fn signed_ranges(&self) -> [Range<u64>; 4] {
-        [0..4, 8..36, 40..42, SIGNED..u64::from(self.length)]
+        [0..4, 8..36, 40..42, self.reserve_end()..u64::from(self.length)]
+    }
+
+    /// The part of the reserve behind the record, which signing tools leave empty.
+    pub(crate) fn spare_reserve(&self) -> Range<u64> {
+        SIGNED.min(self.reserve_end())..self.reserve_end()
+    }
+
+    fn reserve_end(&self) -> u64 {
+        RESERVE_AT.saturating_add(u64::from(self.reserve))
+    }
+
+    /// Bytes that a file of this cabinet has: up to its end, and that of the signature behind it.
+    pub(crate) fn file_length(&self) -> u64 {
+        let length = u64::from(self.length);
+        match self.signature {
+            Signature::At { offset, size } => length.max(u64::from(offset).saturating_add(u64::from(size))),
+            _ => length,
+        }
     }
 }
 
 /// Finds the signature through the reserve.
-fn signature(head: &[u8], room: u16, folder_reserve: u8, data_reserve: u8) -> Option<Signature> {
-    if room < 4 {
+fn signature(head: &[u8], reserve: u16, folder_reserve: u8, data_reserve: u8) -> Option<Signature> {
+    if reserve < 4 {
         return Some(Signature::None);
     }
     let (first, second) = (u16_at(head, 40)?, u16_at(head, 42)?);
-    if first == 0 && second > POINTER && u32::from(second).checked_add(4) <= Some(u32::from(room)) {
+    if first == 0 && second > RECORD && u32::from(second).checked_add(4) <= Some(u32::from(reserve)) {
         // A bare signature begins like any DER sequence; other tools leave such room empty.
         return Some(if head.get(44) == Some(&0x30) { Signature::Old } else { Signature::None });
     }
-    if second != POINTER || room < 20 {
+    if second != RECORD || reserve < SMALLEST_RESERVE {
         return Some(Signature::None);
     }
     let (offset, size) = (u32_at(head, 44)?, u32_at(head, 48)?);
@@ -120,41 +157,19 @@ fn signature(head: &[u8], room: u16, folder_reserve: u8, data_reserve: u8) -> Op
         return Some(Signature::None);
     }
     // Bytes that some verifiers hash and others do not: none may hold anything.
-    Some(if first != 0 || room != 20 {
-        Signature::Odd("the header's reserve holds more than the signature's place")
+    Some(if first != 0 {
+        Signature::UncoveredReserve(UncoveredReserve::Cabinet)
     } else if head.get(4..8).is_none_or(|reserved| reserved != [0; 4]) {
-        Signature::Odd("a reserved field of its header, which no signature covers, is not zero")
+        Signature::Malformed("a reserved field of its header, which no signature covers, is not zero")
     } else if filler.iter().any(|byte| *byte != 0) {
-        Signature::Odd("the record of the signature's place is not filled with zeros")
-    } else if folder_reserve != 0 || data_reserve != 0 {
-        Signature::Odd("folders or data blocks have a reserve of a size that no signature covers")
+        Signature::Malformed("the record of the signature's place is not filled with zeros")
+    } else if folder_reserve != 0 {
+        Signature::UncoveredReserve(UncoveredReserve::Folder)
+    } else if data_reserve != 0 {
+        Signature::UncoveredReserve(UncoveredReserve::DataBlock)
     } else {
         Signature::At { offset, size }
     })
-}
-
-/// A glance at a cabinet.
-pub(crate) fn glance(head: &[u8], len: u64) -> Glance {
-    const MAGIC: &[u8] = b"MSCF";
-    let seen = head.get(..MAGIC.len()).unwrap_or(head);
-    if !MAGIC.starts_with(seen) {
-        return not_a_package("it does not begin like a cabinet (MSCF)");
-    }
-    let incomplete = |need: u64| Glance::Incomplete { have: len, need };
-    if len < FIXED {
-        return incomplete(FIXED);
-    }
-    let Some(header) = Header::read(head) else {
-        return if len < SIGNED { incomplete(SIGNED) } else { not_a_package("its header is cut off") };
-    };
-    let mut need = u64::from(header.length);
-    if let Signature::At { offset, size } = header.signature {
-        need = need.max(u64::from(offset).saturating_add(u64::from(size)));
-    }
-    if need < FIXED {
-        return not_a_package("its header gives a length shorter than a header");
-    }
-    if len < need { incomplete(need) } else { Glance::Whole }
 }
 
 #[cfg(test)]
@@ -164,20 +179,41 @@ mod tests {
     const CAB: &[u8] = include_bytes!("../../tests/fixtures/cab/good-signed-ts.cab");
 
     #[test]
-    fn finds_the_signature() {
+    fn signature_is_found() {
         let header = Header::read(CAB).unwrap();
         assert_eq!((header.length, header.folders_at, header.files_at), (10351, 60, 68));
         assert_eq!(header.signature, Signature::At { offset: 10351, size: 6672 });
     }
 
     #[test]
-    fn room_that_no_signature_covers_is_odd() {
-        for (at, value) in [(4, 1), (7, 0x80), (40, 1), (52, 1), (59, 1), (38, 1), (39, 1), (36, 24)] {
+    fn bytes_that_no_signature_covers_are_refused() {
+        let changed = |at: usize, value: u8| {
             let mut bytes = CAB.to_vec();
             bytes[at] = value;
-            let found = Header::read(&bytes).unwrap().signature;
-            assert!(matches!(found, Signature::Odd(_)), "{at}: {found:?}");
+            Header::read(&bytes).unwrap().signature
+        };
+        for (at, value) in [(4, 1), (7, 0x80), (52, 1), (59, 1)] {
+            let found = changed(at, value);
+            assert!(matches!(found, Signature::Malformed(_)), "{at}: {found:?}");
         }
+        assert_eq!(changed(40, 1), Signature::UncoveredReserve(UncoveredReserve::Cabinet));
+        assert_eq!(changed(38, 1), Signature::UncoveredReserve(UncoveredReserve::Folder));
+        assert_eq!(changed(39, 1), Signature::UncoveredReserve(UncoveredReserve::DataBlock));
+    }
+
+    #[test]
+    fn larger_reserve_is_not_hashed() {
+        let mut bytes = CAB.to_vec();
+        bytes[36..38].copy_from_slice(&6144u16.to_le_bytes());
+        let header = Header::read(&bytes).unwrap();
+        assert!(matches!(header.signature, Signature::At { .. }));
+        assert_eq!(header.spare_reserve(), 60..6184);
+        assert_eq!(header.signed_ranges(), [0..4, 8..36, 40..42, 6184..10351]);
+        assert!(Header::read(CAB).unwrap().spare_reserve().is_empty());
+    }
+
+    #[test]
+    fn signature_in_the_header_itself_is_recognised() {
         let mut old = CAB.to_vec();
         old[36..38].copy_from_slice(&6148u16.to_le_bytes());
         old[42..44].copy_from_slice(&6144u16.to_le_bytes());

@@ -6,11 +6,13 @@ pub(crate) mod header;
 mod listing;
 mod window;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
 
 use ring::digest::Digest;
 
+use super::ber;
 use super::checks::{Check, Report};
 use super::der::DerError;
 use super::facts::{Facts, FileFact, Kind};
@@ -24,7 +26,7 @@ use super::verdict::Level;
 use super::{inf, pe, preflight};
 use contents::{Contents, is_inf};
 use decode::Fault;
-use header::{Header, Signature};
+use header::{Header, Signature, UncoveredReserve};
 use listing::Listing;
 
 /// Longest signature that is read; real ones take some tens of kilobytes.
@@ -41,7 +43,7 @@ pub(super) fn inspect(
     report: &mut Report<'_>,
     hashed: bool,
 ) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
-    let head = input.read_up_to(0, super::glance::HEAD)?;
+    let head = input.read_up_to(0, super::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
         report.say(Check::Malformed, "the cabinet's header cannot be read; build it anew");
         let whole = hash::digest(input, &[], &[], hashed)?.whole;
@@ -53,15 +55,17 @@ pub(super) fn inspect(
         report.say(Check::CabLarge, message);
     }
     let block = signature_block(input, &header, policy, report)?;
-    let signature = match block.as_deref().map(read_signature) {
-        None => None,
-        Some(Ok(signature)) => Some(signature),
-        Some(Err(error)) => {
-            let message = format!("the signature cannot be read: {error}; sign the package anew");
-            report.say(Check::SignatureMalformed, message);
-            None
-        }
-    };
+    let der = block.as_deref().map(ber::to_der).transpose();
+    let signature =
+        match der.as_ref().map_err(Clone::clone).and_then(|der| der.as_ref().map(read_signature).transpose())
+        {
+            Ok(signature) => signature,
+            Err(error) => {
+                let message = format!("the signature cannot be read: {error}; sign the package anew");
+                report.say(Check::SignatureMalformed, message);
+                None
+            }
+        };
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
     let mut hashes: Vec<Hash> = Vec::new();
     for hash in signature.iter().chain(nested.iter().flatten()).filter_map(Authenticode::hash) {
@@ -126,12 +130,24 @@ fn signature_block(
             report.say(Check::OldSignatureLayout, message);
             return Ok(None);
         }
-        Signature::Odd(reason) => {
-            report
-                .say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it anew"));
+        Signature::Malformed(reason) => {
+            report.say(
+                Check::Malformed,
+                format!("the cabinet is malformed: {reason}; build and sign it again"),
+            );
+            return Ok(None);
+        }
+        Signature::UncoveredReserve(reserve) => {
+            report.say(Check::CabReserve, uncovered(reserve));
             return Ok(None);
         }
     };
+    let spare = header.spare_reserve();
+    let length = usize::try_from(spare.end.saturating_sub(spare.start)).unwrap_or(0);
+    if input.read_up_to(spare.start, length)?.iter().any(|byte| *byte != 0) {
+        report.say(Check::CabReserve, uncovered(UncoveredReserve::Cabinet));
+        return Ok(None);
+    }
     let end = u64::from(offset).saturating_add(u64::from(size));
     let reason = if offset != header.length {
         "its signature does not follow where the cabinet ends"
@@ -147,9 +163,23 @@ fn signature_block(
     Ok(None)
 }
 
-/// Reads a signature with its padding.
-fn read_signature(block: &[u8]) -> Result<Authenticode<'_>, DerError> {
-    let (signature, padding) = Authenticode::read(block)?;
+/// Names the setting that makes a reserve which no signature covers.
+fn uncovered(reserve: UncoveredReserve) -> String {
+    let (place, setting) = match reserve {
+        UncoveredReserve::Cabinet => {
+            ("the header's reserve holds data besides the signature's place", "ReservePerCabinetSize")
+        }
+        UncoveredReserve::Folder => ("folders have a reserve", "ReservePerFolderSize"),
+        UncoveredReserve::DataBlock => ("data blocks have a reserve", "ReservePerDataBlockSize"),
+    };
+    format!(
+        "{place}, which no signature covers; leave {setting} out of the DDF, build the cabinet and sign it again"
+    )
+}
+
+/// Reads a signature in DER, and the padding behind it.
+fn read_signature<'a>((der, padding): &'a (Cow<'_, [u8]>, &[u8])) -> Result<Authenticode<'a>, DerError> {
+    let signature = Authenticode::read(der)?;
     if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {
         return Err(DerError("something follows it that is no padding"));
     }

@@ -73,6 +73,9 @@ checks! {
     MultiCabinet "multi-cabinet" fixed Error "[MS-CAB]"
         "The cabinet is one of a set of cabinets"
         "Put the whole package into one cabinet";
+    CabReserve "cab-reserve" fixed Error "[MS-CAB], makecab DDF"
+        "The cabinet has a reserve with data in it, or one for each folder or data block; no signature covers it"
+        "Leave `ReservePerCabinetSize`, `ReservePerFolderSize` and `ReservePerDataBlockSize` out of the DDF";
     CabLarge "cab-large" settable Warn "dropship's own rule"
         "The cabinet is larger than 2 GiB, which common cabinet tools cannot read"
         "Split the package";
@@ -151,8 +154,11 @@ checks! {
     ChainInvalid "chain-invalid" fixed Error "RFC 5280 6"
         "The chain of certificates is not valid"
         "Sign the package with a certificate whose chain is valid";
+    ChainIssuerUsage "chain-issuer-usage" fixed Error "RFC 5280 4.2.1.3"
+        "An issuing certificate is not allowed to issue certificates: its key usage does not include keyCertSign"
+        "Sign the package with a certificate from another issuer";
     ChainDamaged "chain-damaged" settable Error "RFC 5280 6"
-        "A certificate in the package is damaged, whether the chain needs it or not"
+        "A certificate in the package is not signed by the issuer's key that it names, whether the chain needs it or not"
         "Sign the package again with intact certificates";
     ChainOwnCertificates "chain-own-certificates" settable Warn "dropship's own rule"
         "The chain is valid only with certificates from `[signers]`, not with those in the package"
@@ -281,6 +287,9 @@ checks! {
     ContentTypeChanged "content-type-changed" fixed Error "ECMA-376 part 2"
         "A part has another content type than was signed"
         "Create the package again";
+    HlkxSignerNotRsa "hlkx-signer-not-rsa" settable Error "dashboard: Preparation"
+        "The signer's key is not RSA: the dashboard cannot open such a package after the commit, and the submission is stuck"
+        "Sign the package with a certificate that has an RSA key";
     HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
         "The archive uses Zip64, which the dashboard refuses"
         "Unpack it and zip it again without Zip64; the signature stays valid";

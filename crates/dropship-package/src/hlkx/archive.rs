@@ -8,8 +8,8 @@ use std::io;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::super::glance::find_zip_end;
-use super::super::input::Input;
+use crate::completeness::find_zip_end;
+use crate::input::Input;
 
 /// Length of an end record without comment, and the longest comment.
 const END: usize = 22;

@@ -12,14 +12,15 @@ mod xml;
 use std::collections::BTreeSet;
 use std::io;
 
-use super::checks::{Check, Report};
-use super::facts::{Facts, FileFact, Kind, SignerFacts};
-use super::input::Input;
-use super::policy::Policy;
-use super::signature::algorithm::ValueFault;
-use super::signature::certificate::Certificate;
-use super::signature::signer;
-use super::verdict::Level;
+use crate::checks::{Check, Report};
+use crate::facts::{Facts, FileFact, Kind, SignerFacts};
+use crate::input::Input;
+use crate::policy::Policy;
+use crate::signature::certificate::Certificate;
+use crate::signature::public_key::PublicKey;
+use crate::signature::signer;
+use crate::signature::value::ValueFault;
+use crate::verdict::Level;
 use archive::{Archive, Fault};
 use info::Info;
 use opc::{
@@ -299,6 +300,14 @@ fn judge(
         }
     }
     let leaf = fitting.unwrap_or(first);
+    if !matches!(leaf.key, PublicKey::Rsa { .. }) {
+        let message = format!(
+            "the package is signed with {}; the dashboard fails to open such a package after the commit, and the submission \
+             is stuck: sign it with an RSA key",
+            leaf.key.describe()
+        );
+        report.say(Check::HlkxSignerNotRsa, message);
+    }
     signer::judge(report, leaf, &readable, policy);
     Some(leaf.facts())
 }

@@ -4,25 +4,29 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use roxmltree::{Document, Node};
 
-use super::super::signature::algorithm::{Hash, ValueFault, verify_value};
-use super::super::signature::certificate::{Certificate, Key};
+use crate::signature::algorithm::Hash;
+use crate::signature::certificate::Certificate;
+use crate::signature::ecdsa::{self, Form};
+use crate::signature::public_key::PublicKey;
+use crate::signature::value::{ValueFault, verify_pkcs1};
+
 use super::xml;
 
 const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
 const OPC: &str = "http://schemas.openxmlformats.org/package/2006/digital-signature";
 const C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const RELATIONSHIP_TRANSFORM: &str = "http://schemas.openxmlformats.org/package/2006/RelationshipTransform";
-/// Signature algorithms: a family and its digest.
-const ALGORITHMS: [(&str, bool, Hash); 6] = [
-    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", true, Hash::Sha1),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", true, Hash::Sha256),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", true, Hash::Sha384),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", true, Hash::Sha512),
-    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", false, Hash::Sha256),
-    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", false, Hash::Sha384),
+/// Signature algorithms: an RSA scheme or ECDSA, and the digest.
+const ALGORITHMS: [(&str, Family, Hash); 7] = [
+    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", Family::Rsa, Hash::Sha1),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", Family::Rsa, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", Family::Rsa, Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", Family::Rsa, Hash::Sha512),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", Family::Ecdsa, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", Family::Ecdsa, Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512", Family::Ecdsa, Hash::Sha512),
 ];
 const DIGESTS: [(&str, Hash); 4] = [
     ("http://www.w3.org/2000/09/xmldsig#sha1", Hash::Sha1),
@@ -30,9 +34,22 @@ const DIGESTS: [(&str, Hash); 4] = [
     ("http://www.w3.org/2001/04/xmldsig-more#sha384", Hash::Sha384),
     ("http://www.w3.org/2001/04/xmlenc#sha512", Hash::Sha512),
 ];
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 /// References of a manifest, at most: as many as an archive has entries, and some twice.
 const REFERENCES: usize = 140_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    Ecdsa,
+}
+
+/// The algorithm of a signature value.
+#[derive(Debug, Clone)]
+enum Algorithm {
+    Known(Family, Hash),
+    /// By its URI.
+    Unknown(String),
+}
 
 /// How a part is prepared before it is digested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +79,8 @@ pub(super) struct Reference {
 pub(super) struct XmlSignature {
     /// True if SHA-1 is used anywhere in it.
     pub(super) sha1: bool,
-    rsa: bool,
-    /// The digest that the value is over.
-    hash: Hash,
-    /// What the value signs: the canonical form of `SignedInfo`.
+    algorithm: Algorithm,
+    /// The canonical form of `SignedInfo`, which the value signs.
     message: String,
     value: Vec<u8>,
     /// True if the objects with the manifests are as they were signed.
@@ -113,11 +128,13 @@ impl XmlSignature {
         }
         let name = algorithm(info, "SignatureMethod");
         let known = ALGORITHMS.iter().find(|(uri, ..)| *uri == name);
-        let (_, rsa, hash) = known.ok_or_else(|| format!("the signature algorithm {name} is not known"))?;
+        let algorithm = match known {
+            Some((_, family, hash)) => Algorithm::Known(*family, *hash),
+            None => Algorithm::Unknown(name.to_owned()),
+        };
         let mut found = Self {
-            sha1: *hash == Hash::Sha1,
-            rsa: *rsa,
-            hash: *hash,
+            sha1: matches!(algorithm, Algorithm::Known(_, Hash::Sha1)),
+            algorithm,
             message: xml::canonical(info),
             value: child(root, "SignatureValue").and_then(octets).ok_or("its value is not base64")?,
             objects_hold: true,
@@ -177,18 +194,15 @@ impl XmlSignature {
     /// Verifies the value with a certificate's key.
     pub(super) fn verify(&self, certificate: &Certificate<'_>) -> Result<(), ValueFault> {
         let message = self.message.as_bytes();
-        if self.rsa {
-            return verify_value(certificate.key, RSA, self.hash, message, &self.value);
-        }
-        let bad = |_| ValueFault::Bad;
-        match (certificate.key, self.hash) {
-            (Key::P256(point), Hash::Sha256) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-                .verify(message, &self.value)
-                .map_err(bad),
-            (Key::P384(point), Hash::Sha384) => UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point)
-                .verify(message, &self.value)
-                .map_err(bad),
-            _ => Err(ValueFault::Unsupported("a key and a digest that are not used together".into())),
+        match (&self.algorithm, certificate.key) {
+            (Algorithm::Known(Family::Rsa, hash), key) => verify_pkcs1(key, *hash, message, &self.value),
+            (Algorithm::Known(Family::Ecdsa, hash), PublicKey::Ec { curve, point }) => {
+                ecdsa::verify(curve, *hash, Form::Fixed, point, message, &self.value)
+            }
+            (Algorithm::Known(Family::Ecdsa, _), key) => {
+                Err(ValueFault::Unsupported(format!("an ECDSA signature algorithm, with {}", key.describe())))
+            }
+            (Algorithm::Unknown(uri), _) => Err(ValueFault::Unsupported(format!("the algorithm {uri}"))),
         }
     }
 }

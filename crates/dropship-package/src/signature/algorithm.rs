@@ -1,10 +1,8 @@
-//! Algorithms by object identifier.
+//! Digest and signature algorithms by object identifier.
 
 use ring::digest;
-use ring::signature as verifier;
-use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
 
-use super::certificate::Key;
+use crate::der::{CONTEXT_0, CONTEXT_1, CONTEXT_2, DerError, INTEGER, OID, Reader, SEQUENCE, Tlv};
 
 /// A digest algorithm that can be worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +21,6 @@ impl Hash {
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01] => Some(Self::Sha256),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02] => Some(Self::Sha384),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03] => Some(Self::Sha512),
-            _ => None,
-        }
-    }
-
-    /// By the object identifier of a signature algorithm that names its digest.
-    pub(crate) fn of_signature(oid: &[u8]) -> Option<Self> {
-        match (oid.strip_prefix(PKCS1), oid.strip_prefix(ECDSA)) {
-            (Some([5]), _) | (_, Some([1])) => Some(Self::Sha1),
-            (Some([11]), _) | (_, Some([3, 2])) => Some(Self::Sha256),
-            (Some([12]), _) | (_, Some([3, 3])) => Some(Self::Sha384),
-            (Some([13]), _) | (_, Some([3, 4])) => Some(Self::Sha512),
             _ => None,
         }
     }
@@ -64,73 +51,99 @@ impl Hash {
     }
 }
 
-/// MD5, which is known to be refused.
+/// MD5, which is recognised so that it can be refused by name.
 pub(crate) const MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05];
 /// The arcs of RSA and of ECDSA signatures.
 const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-/// Last octet of id-RSASSA-PSS.
-const PSS: u8 = 10;
+const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
 
-/// Why a signature value does not verify.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ValueFault {
-    /// It does not fit the key and the message.
-    Bad,
-    /// The combination of algorithms is not known here.
-    Unsupported(String),
+/// An `AlgorithmIdentifier` of a signature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SignatureAlgorithm<'a> {
+    /// Its object identifier.
+    pub(crate) oid: &'a [u8],
+    parameters: Option<Tlv<'a>>,
 }
 
-/// Verifies a signature value with a key.
-pub(crate) fn verify_value(
-    key: Key<'_>,
-    signature_oid: &[u8],
-    hash: Hash,
-    message: &[u8],
-    value: &[u8],
-) -> Result<(), ValueFault> {
-    let (algorithm, key) = match key {
-        Key::Rsa { der, .. } => (rsa(signature_oid, hash)?, der),
-        Key::P256(point) => (ecdsa(signature_oid, hash, false)?, point),
-        Key::P384(point) => (ecdsa(signature_oid, hash, true)?, point),
-        Key::Other => {
-            return Err(ValueFault::Unsupported("a key that is neither RSA, P-256 nor P-384".into()));
-        }
-    };
-    let key = UnparsedPublicKey::new(algorithm, key);
-    key.verify(message, value).map_err(|_| ValueFault::Bad)
+/// How a signature value is made from a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// RSASSA-PKCS1-v1_5.
+    Pkcs1,
+    /// RSASSA-PSS.
+    Pss(Pss),
+    /// ECDSA.
+    Ecdsa,
 }
 
-/// The verifier of an RSA signature. Short keys and SHA-1 are let through here so that they can be
-/// named; policy refuses them.
-fn rsa(oid: &[u8], hash: Hash) -> Result<&'static dyn VerificationAlgorithm, ValueFault> {
-    let unsupported = || ValueFault::Unsupported(format!("RSA with {} by an unknown scheme", hash.name()));
-    let scheme = oid.strip_prefix(PKCS1).ok_or_else(unsupported)?;
-    let pss = scheme == [PSS];
-    if !pss && !matches!(scheme, [1 | 5 | 11..=13]) {
-        return Err(unsupported());
+/// Parameters of RSASSA-PSS (RFC 4055, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pss {
+    /// Digest of the message; `None` if it is not known here.
+    pub(crate) hash: Option<Hash>,
+    /// Digest of the mask generation function MGF1; `None` if it, or the function, is not known here.
+    pub(crate) mask_hash: Option<Hash>,
+    /// Length of the salt in octets.
+    pub(crate) salt: usize,
+}
+
+impl<'a> SignatureAlgorithm<'a> {
+    /// Reads the fields of an `AlgorithmIdentifier`.
+    pub(crate) fn read(mut fields: Reader<'a>) -> Result<Self, DerError> {
+        let oid = fields.expect(OID)?.value;
+        let parameters = if fields.is_empty() { None } else { Some(fields.any()?) };
+        Ok(Self { oid, parameters })
     }
-    Ok(match (hash, pss) {
-        (Hash::Sha1, false) => &verifier::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        (Hash::Sha256, false) => &verifier::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-        (Hash::Sha384, false) => &verifier::RSA_PKCS1_2048_8192_SHA384,
-        (Hash::Sha512, false) => &verifier::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-        (Hash::Sha1, true) => return Err(unsupported()),
-        (Hash::Sha256, true) => &verifier::RSA_PSS_2048_8192_SHA256,
-        (Hash::Sha384, true) => &verifier::RSA_PSS_2048_8192_SHA384,
-        (Hash::Sha512, true) => &verifier::RSA_PSS_2048_8192_SHA512,
-    })
+
+    /// The scheme; `None` if it is not known here.
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
+        match self.oid.strip_prefix(PKCS1) {
+            Some([1 | 5 | 11..=13]) => return Some(Scheme::Pkcs1),
+            Some([10]) => return pss(self.parameters).ok().map(Scheme::Pss),
+            _ => {}
+        }
+        (self.oid.starts_with(ECDSA) || self.oid == EC_PUBLIC_KEY).then_some(Scheme::Ecdsa)
+    }
+
+    /// The digest that the algorithm itself names; those of signed data do so beside it.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        match (self.oid.strip_prefix(PKCS1), self.oid.strip_prefix(ECDSA)) {
+            (Some([10]), _) => pss(self.parameters).ok()?.hash,
+            (Some([5]), _) | (_, Some([1])) => Some(Hash::Sha1),
+            (Some([11]), _) | (_, Some([3, 2])) => Some(Hash::Sha256),
+            (Some([12]), _) | (_, Some([3, 3])) => Some(Hash::Sha384),
+            (Some([13]), _) | (_, Some([3, 4])) => Some(Hash::Sha512),
+            _ => None,
+        }
+    }
 }
 
-/// The verifier of an ECDSA signature.
-fn ecdsa(oid: &[u8], hash: Hash, p384: bool) -> Result<&'static dyn VerificationAlgorithm, ValueFault> {
-    let known = oid.starts_with(ECDSA) || oid == EC_PUBLIC_KEY;
-    Ok(match (known, hash, p384) {
-        (true, Hash::Sha256, false) => &verifier::ECDSA_P256_SHA256_ASN1,
-        (true, Hash::Sha384, false) => &verifier::ECDSA_P256_SHA384_ASN1,
-        (true, Hash::Sha256, true) => &verifier::ECDSA_P384_SHA256_ASN1,
-        (true, Hash::Sha384, true) => &verifier::ECDSA_P384_SHA384_ASN1,
-        _ => return Err(ValueFault::Unsupported(format!("ECDSA with {}", hash.name()))),
-    })
+/// Reads `RSASSA-PSS-params`; absent fields have the defaults of RFC 4055.
+fn pss(parameters: Option<Tlv<'_>>) -> Result<Pss, DerError> {
+    let mut found = Pss { hash: Some(Hash::Sha1), mask_hash: Some(Hash::Sha1), salt: 20 };
+    let Some(parameters) = parameters.filter(|parameters| parameters.tag == SEQUENCE) else {
+        return Ok(found);
+    };
+    let mut fields = Reader::new(parameters.value);
+    let hash = |mut identifier: Reader<'_>| Ok::<_, DerError>(Hash::of_oid(identifier.expect(OID)?.value));
+    if let Some(field) = fields.optional(CONTEXT_0)? {
+        found.hash = hash(Reader::new(field.value).inside(SEQUENCE)?)?;
+    }
+    if let Some(field) = fields.optional(CONTEXT_1)? {
+        let mut function = Reader::new(field.value).inside(SEQUENCE)?;
+        found.mask_hash = match function.expect(OID)?.value {
+            MGF1 => hash(function.inside(SEQUENCE)?)?,
+            _ => None,
+        };
+    }
+    if let Some(field) = fields.optional(CONTEXT_2)? {
+        let octets = Reader::new(field.value).expect(INTEGER)?.value;
+        let number = octets.iter().try_fold(0usize, |sum, octet| {
+            sum.checked_mul(256).and_then(|sum| sum.checked_add(usize::from(*octet)))
+        });
+        found.salt = number.ok_or(DerError("a salt is too long"))?;
+    }
+    Ok(found)
 }

@@ -2,18 +2,24 @@
 
 use ring::digest::Digest;
 
-use super::super::checks::{Check, Report};
-use super::super::der::{DerError, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
-use super::super::facts::SignerFacts;
-use super::super::policy::Policy;
 use super::algorithm::{Hash, MD5};
 use super::certificate::Certificate;
 use super::signed_data::SignedData;
 use super::verify::{SignerFault, candidates, verify};
 use super::{name, signer, timestamp};
+use crate::checks::{Check, Report};
+use crate::der::{DerError, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
+use crate::facts::SignerFacts;
+use crate::policy::Policy;
 
 const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
-const CABINET: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 25];
+/// Data types of a cabinet's digest: `SPC_LINK_OBJID`, which Windows' signtool writes, and `SPC_CAB_DATA_OBJID` of
+/// osslsigncode and jsign. The value beside them, a `SpcLink`, says nothing of the file and is not looked at.
+const CABINET: [&[u8]; 2] =
+    [&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 28], &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 25]];
+/// `SPC_PE_IMAGE_DATA_OBJID` and `SPC_SIPINFO_OBJID`, the data types of other kinds of file.
+const PE_IMAGE: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
+const SIP_INFO: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 30];
 const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
 /// More nested signatures than this are not looked at.
 const MOST_NESTED: usize = 4;
@@ -30,15 +36,20 @@ pub(crate) struct Authenticode<'a> {
 }
 
 impl<'a> Authenticode<'a> {
-    /// Reads a signature of a cabinet; what follows it is handed back.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DerError> {
-        let (data, rest) = SignedData::read(bytes)?;
+    /// Reads a signature of a cabinet in DER.
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
+        let data = SignedData::read(der)?;
         let content =
             data.content.filter(|content| content.tag == SEQUENCE && data.content_type == INDIRECT_DATA);
         let content = content.ok_or(DerError("it does not hold a file's digest"))?;
         let mut fields = Reader::new(content.value);
-        if fields.inside(SEQUENCE)?.expect(OID)?.value != CABINET {
-            return Err(DerError("it is a signature for another kind of file than a cabinet"));
+        match fields.inside(SEQUENCE)?.expect(OID)?.value {
+            kind if CABINET.contains(&kind) => {}
+            PE_IMAGE => return Err(DerError("it is the signature of an executable, not of a cabinet")),
+            SIP_INFO => {
+                return Err(DerError("it is the signature of a script or an installer, not of a cabinet"));
+            }
+            _ => return Err(DerError("it is the signature of another kind of file than a cabinet")),
         }
         let mut info = fields.inside(SEQUENCE)?;
         let digest_oid = info.inside(SEQUENCE)?.expect(OID)?.value;
@@ -46,7 +57,7 @@ impl<'a> Authenticode<'a> {
         let certificates: Vec<_> =
             data.certificates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
         let unreadable = data.certificates.len().saturating_sub(certificates.len());
-        Ok((Self { data, content, certificates, unreadable, digest_oid, digest }, rest))
+        Ok(Self { data, content, certificates, unreadable, digest_oid, digest })
     }
 
     /// The file's digest algorithm, if it can be worked out.
@@ -57,7 +68,7 @@ impl<'a> Authenticode<'a> {
     /// Signatures nested in this one.
     pub(crate) fn nested(&self) -> Vec<Result<Authenticode<'a>, DerError>> {
         let values = self.data.signer.unsigned_values(NESTED).take(MOST_NESTED);
-        values.map(|tlv| Authenticode::read(tlv.whole).map(|(nested, _)| nested)).collect()
+        values.map(|tlv| Authenticode::read(tlv.whole)).collect()
     }
 
     /// Judges the signature by the digests that the file really has.

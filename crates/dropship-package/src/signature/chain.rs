@@ -1,67 +1,13 @@
 //! Does a certificate's chain end at a root of the operator's?
 
-use std::time::Duration;
+use webpki::{CertRevocationList, Error};
 
-use jiff::Timestamp;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{
-    ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage,
-    RevocationOptionsBuilder, UnknownStatusPolicy,
-};
+use crate::checks::{Check, Report};
+use crate::policy::Policy;
 
-use super::super::checks::{Check, Report};
-use super::super::der::Reader;
-use super::super::policy::Policy;
-use super::certificate::{CODE_SIGNING, Certificate, Key, TIME_STAMPING, key};
-
-/// A search for a path from a leaf to one of some roots.
-pub(crate) struct Search<'s> {
-    /// Where it starts.
-    pub(crate) leaf: &'s Certificate<'s>,
-    /// Certificates that it may lead through: those of the package, then the operator's.
-    pub(crate) through: &'s [CertificateDer<'s>],
-    /// The time that all of it must be valid at.
-    pub(crate) at: Timestamp,
-    /// The purpose that it must be good for, where a certificate names purposes.
-    pub(crate) purpose: &'static [u8],
-}
-
-impl Search<'_> {
-    /// Looks for a path; with revocation lists, one that none of them revokes, and when `strict`
-    /// one that fresh lists cover from end to end.
-    pub(crate) fn run(
-        &self,
-        roots: &[TrustAnchor<'static>],
-        lists: &[&CertRevocationList<'_>],
-        strict: bool,
-    ) -> Result<(), Error> {
-        let der = CertificateDer::from(self.leaf.der);
-        let leaf = EndEntityCert::try_from(&der)?;
-        let revocation = RevocationOptionsBuilder::new(lists).ok().map(|builder| {
-            let (status, expiration) = if strict {
-                (UnknownStatusPolicy::Deny, ExpirationPolicy::Enforce)
-            } else {
-                (UnknownStatusPolicy::Allow, ExpirationPolicy::Ignore)
-            };
-            builder.with_status_policy(status).with_expiration_policy(expiration).build()
-        });
-        let seconds = u64::try_from(self.at.as_second()).unwrap_or(0);
-        let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        let usage = KeyUsage::required_if_present(self.purpose);
-        let found =
-            leaf.verify_for_usage(ALL_VERIFICATION_ALGS, roots, self.through, at, usage, revocation, None);
-        found.map(|_path| ())
-    }
-}
-
-/// The certificates that a path may lead through.
-pub(crate) fn through<'a>(
-    certificates: &'a [Certificate<'_>],
-    policy: &'a Policy,
-) -> Vec<CertificateDer<'a>> {
-    let own = certificates.iter().map(|certificate| CertificateDer::from(certificate.der));
-    own.chain(policy.signers.intermediates.iter().map(|der| CertificateDer::from(der.as_ref()))).collect()
-}
+use super::brought;
+use super::certificate::{CODE_SIGNING, Certificate};
+use super::path::{NoPath, Search, through};
 
 /// Judges the chain of the certificate that signed a package, now.
 pub(crate) fn judge(
@@ -71,7 +17,7 @@ pub(crate) fn judge(
     policy: &Policy,
 ) {
     let trust = &policy.signers;
-    if trust.roots.is_empty() {
+    if trust.roots.anchors.is_empty() {
         if trust.thumbprints.is_empty() {
             let message =
                 "no roots and no thumbprints in [signers]: not judged whether this signer is one of yours";
@@ -85,15 +31,15 @@ pub(crate) fn judge(
     let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING };
     if let Err(error) = search.run(&trust.roots, &[], false) {
         // The leaf's own purpose is a check of its own, too.
-        if matches!(error, Error::RequiredEkuNotFoundContext(_)) && !leaf.is_for(CODE_SIGNING) {
+        if matches!(error, NoPath::Invalid(Error::RequiredEkuNotFoundContext(_)))
+            && !leaf.is_for(CODE_SIGNING)
+        {
             return;
         }
         let (check, message) = explain(&error, leaf);
         return report.say(check, message);
     }
-    if !damaged(report, certificates, policy) {
-        own(report, &search, certificates, policy);
-    }
+    brought::judge(report, &search, certificates, policy);
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {
         let message =
@@ -104,79 +50,44 @@ pub(crate) fn judge(
     let outcome = search.run(&trust.roots, &lists, false);
     match outcome.and_then(|()| search.run(&trust.roots, &lists, true)) {
         Ok(()) => {}
-        Err(Error::CertRevoked) => {
+        Err(NoPath::Invalid(Error::CertRevoked)) => {
             let message = format!(
                 "the certificate of {} or one that issued it is revoked; sign with another certificate",
                 leaf.name()
             );
             report.say(Check::CertRevoked, message);
         }
-        Err(Error::UnknownRevocationStatus) => {
+        Err(NoPath::Invalid(Error::UnknownRevocationStatus)) => {
             let message = "revocation was not checked for the whole chain: no CRL in [signers] covers all of its certificates";
             report.say(Check::RevocationNotChecked, message);
         }
+        // The path has been found above without lists, so that the lists are at fault.
         Err(error) => {
+            let reason = match error {
+                NoPath::Invalid(error) => error.to_string(),
+                NoPath::MayNotIssue(name) => format!("it covers the chain only by way of {name}"),
+            };
             let message = format!(
-                "a CRL in [signers] cannot be used ({error}): revocation was not checked; bring a fresh one"
+                "a CRL in [signers] cannot be used ({reason}): revocation was not checked; bring a fresh one"
             );
             report.say(Check::CrlUnusable, message);
         }
     }
 }
 
-/// Reports certificates of the package that their issuers, where these are known, did not sign.
-fn damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &Policy) -> bool {
-    let trust = &policy.signers;
-    let given: Vec<_> = trust.intermediates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
-    let anchors = trust.roots.iter().chain(&trust.timestamp_roots);
-    let anchors =
-        anchors.map(|anchor| (&*anchor.subject, key(Reader::new(&anchor.subject_public_key_info)).ok()));
-    let others = certificates.iter().chain(&given);
-    let others = others.map(|other| (contents(other.subject), Some(other.key)));
-    let issuers: Vec<(&[u8], Key<'_>)> =
-        anchors.chain(others).filter_map(|(name, key)| Some((name, key?))).collect();
-    let mut any = false;
-    for certificate in certificates {
-        let known = issuers.iter().filter(|(name, _)| *name == contents(certificate.issuer));
-        let outcomes: Vec<_> = known.map(|(_, key)| certificate.signed_by(*key)).collect();
-        if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Some(false)) {
-            let message = format!(
-                "the certificate of {} in the package is damaged; sign the package anew",
-                certificate.name()
-            );
-            report.say(Check::ChainDamaged, message);
-            any = true;
-        }
-    }
-    any
-}
-
-/// The contents of a name without its tag and length, as trust anchors hold it.
-fn contents(name: &[u8]) -> &[u8] {
-    Reader::new(name).any().map_or(name, |tlv| tlv.value)
-}
-
-/// A package that brings certificates of its own must hold by them too: Microsoft has no others.
-fn own(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certificate<'_>], policy: &Policy) {
-    let brought =
-        certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
-    let brought: Vec<_> = brought.map(|certificate| CertificateDer::from(certificate.der)).collect();
-    let alone = Search { leaf: search.leaf, through: &brought, at: search.at, purpose: search.purpose };
-    if !brought.is_empty()
-        && let Err(error) = alone.run(&policy.signers.roots, &[], false)
-    {
-        let message = format!(
-            "the chain of {} holds only by the intermediates of [signers], not by the certificates in the package ({error}): \
-             Microsoft may not find a chain: sign the package anew with its issuers' certificates",
-            search.leaf.name()
-        );
-        report.say(Check::ChainOwnCertificates, message);
-    }
-}
-
 /// Puts a failed search into words.
-fn explain(error: &Error, leaf: &Certificate<'_>) -> (Check, String) {
+fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
     let (name, issuer) = (leaf.name(), leaf.issuer_name());
+    let error = match error {
+        NoPath::Invalid(error) => error,
+        NoPath::MayNotIssue(authority) => {
+            let message = format!(
+                "the certificate of {authority}, which issued the chain of {name}, may not issue certificates: its key usage \
+                 lacks keyCertSign; sign with a certificate whose issuers may, or have the authority renew its certificate"
+            );
+            return (Check::ChainIssuerUsage, message);
+        }
+    };
     match error {
         Error::UnknownIssuer => (
             Check::ChainUnknownIssuer,
@@ -203,6 +114,14 @@ fn explain(error: &Error, leaf: &Certificate<'_>) -> (Check, String) {
             Check::ChainInvalid,
             format!(
                 "a certificate that issued {name} is not for code signing; sign with a code-signing certificate"
+            ),
+        ),
+        Error::InvalidSignatureForPublicKey => (
+            Check::ChainInvalid,
+            format!(
+                "the chain of {name} (issued by {issuer}) does not hold: a certificate has the name of an issuer in [signers], \
+                 but was signed by another key; if the authority has renewed its key, add its new certificate to [signers], \
+                 otherwise a certificate in the package is damaged: sign the package again"
             ),
         ),
         _ => (

@@ -2,11 +2,16 @@
 
 pub(crate) mod algorithm;
 pub(crate) mod authenticode;
+mod brought;
 pub(crate) mod certificate;
 pub(crate) mod chain;
+pub(crate) mod ecdsa;
 mod name;
+mod path;
+pub(crate) mod public_key;
 pub(crate) mod signed_data;
 pub(crate) mod signer;
 mod time;
 mod timestamp;
+pub(crate) mod value;
 pub(crate) mod verify;

@@ -1,12 +1,12 @@
 //! PKCS #7 signed data, read for Authenticode and RFC 3161 tokens alike.
 
-use super::super::der::{
-    CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv,
-};
+use crate::der::{CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv};
+
+use super::algorithm::SignatureAlgorithm;
 
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 /// More certificates, attributes or values than this are refused.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// Signed data with its one signer.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub(crate) struct SignerInfo<'a> {
     pub(crate) signed: Tlv<'a>,
     /// The signed attributes, one by one.
     pub(crate) attributes: Vec<Attribute<'a>>,
-    /// Signature algorithm, by its object identifier.
-    pub(crate) algorithm: &'a [u8],
+    /// Signature algorithm.
+    pub(crate) algorithm: SignatureAlgorithm<'a>,
     /// The signature value.
     pub(crate) value: &'a [u8],
     /// Attributes that nothing signs: timestamps, nested signatures.
@@ -59,10 +59,9 @@ pub(crate) struct Attribute<'a> {
 }
 
 impl<'a> SignedData<'a> {
-    /// Reads a `ContentInfo` that holds signed data; what follows it is handed back.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DerError> {
-        let mut outer = Reader::new(bytes);
-        let mut info = outer.inside(SEQUENCE)?;
+    /// Reads a `ContentInfo` that holds signed data.
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
+        let mut info = Reader::new(der).inside(SEQUENCE)?;
         if info.expect(OID)?.value != SIGNED_DATA {
             return Err(DerError("it is not signed data"));
         }
@@ -76,7 +75,11 @@ impl<'a> SignedData<'a> {
             None => None,
         };
         let certificates = match data.optional(CONTEXT_0)? {
-            Some(set) => Reader::new(set.value).all(MOST)?.iter().map(|tlv| tlv.whole).collect(),
+            // Attribute certificates and other forms bear tags of their own; no chain leads through them.
+            Some(set) => {
+                let all = Reader::new(set.value).all(MOST)?;
+                all.iter().filter(|tlv| tlv.tag == SEQUENCE).map(|tlv| tlv.whole).collect()
+            }
             None => Vec::new(),
         };
         data.optional(CONTEXT_1)?;
@@ -85,7 +88,7 @@ impl<'a> SignedData<'a> {
             return Err(DerError("it has not exactly one signer"));
         };
         let signer = SignerInfo::read(*signer)?;
-        Ok((Self { content_type, content, certificates, signer }, outer.rest()))
+        Ok(Self { content_type, content, certificates, signer })
     }
 }
 
@@ -108,7 +111,7 @@ impl<'a> SignerInfo<'a> {
         };
         let digest = fields.inside(SEQUENCE)?.expect(OID)?.value;
         let signed = fields.optional(CONTEXT_0)?.ok_or(DerError("a signer has no signed attributes"))?;
-        let algorithm = fields.inside(SEQUENCE)?.expect(OID)?.value;
+        let algorithm = SignatureAlgorithm::read(fields.inside(SEQUENCE)?)?;
         let value = fields.expect(OCTET_STRING)?.value;
         let unsigned = match fields.optional(CONTEXT_1)? {
             Some(set) => attributes(set)?,

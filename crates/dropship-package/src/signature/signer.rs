@@ -1,10 +1,11 @@
 //! What must be true of the certificate that signed a package, whatever the format.
 
-use super::super::checks::{Check, Report};
-use super::super::policy::Policy;
-use super::super::verdict::Level;
-use super::certificate::{CODE_SIGNING, Certificate, Key};
+use super::certificate::{CODE_SIGNING, Certificate};
 use super::chain;
+use super::public_key::PublicKey;
+use crate::checks::{Check, Report};
+use crate::policy::Policy;
+use crate::verdict::Level;
 
 /// Shortest RSA key that Microsoft and every public authority accept.
 const RSA_BITS: usize = 2048;
@@ -32,7 +33,7 @@ pub(crate) fn judge(
         let message = format!("the certificate of {name} is not for code signing; sign with one that is");
         report.say(Check::CertNotCodeSigning, message);
     }
-    if let Key::Rsa { bits, .. } = leaf.key
+    if let PublicKey::Rsa { bits, .. } = leaf.key
         && bits < RSA_BITS
     {
         let message = format!(

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::super::checks::{Check, Report};
-use super::super::der::{DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
-use super::super::policy::Policy;
 use super::algorithm::Hash;
 use super::certificate::{Certificate, TIME_STAMPING};
-use super::chain::{Search, through};
+use super::path::{Search, through};
 use super::signed_data::{SignedData, SignerInfo};
 use super::{time, verify};
+use crate::ber;
+use crate::checks::{Check, Report};
+use crate::der::{DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
+use crate::policy::Policy;
 
 /// Unsigned attributes that hold a token: Microsoft's own, and the one of RFC 3161.
 const TOKENS: [&[u8]; 2] =
@@ -107,10 +108,11 @@ fn authority(
 /// Reads an RFC 3161 token and checks it against the signature value that it stamps.
 fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Read<'a>, String> {
     let clause = |error: DerError| format!("the token cannot be read ({error})");
-    let (data, _) = SignedData::read(tlv.whole).map_err(clause)?;
+    let data = SignedData::read(tlv.whole).map_err(clause)?;
     let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
     let content = content.ok_or("the token holds no timestamp")?;
-    let (hash, imprint, time) = tst_info(content.value).map_err(clause)?;
+    let (info, _) = ber::to_der(content.value).map_err(clause)?;
+    let (hash, imprint, time) = tst_info(&info).map_err(clause)?;
     let hash = Hash::of_oid(hash).ok_or("its digest algorithm is not known")?;
     if hash.of(stamped).as_ref() != imprint {
         return Err("it was made for another signature".into());

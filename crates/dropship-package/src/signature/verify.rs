@@ -1,9 +1,11 @@
 //! Does a signature fit its content and its certificate?
 
-use super::super::der::{OCTET_STRING, OID};
-use super::algorithm::{Hash, ValueFault, verify_value};
+use crate::der::{OCTET_STRING, OID, Reader, SET, Tlv};
+
+use super::algorithm::Hash;
 use super::certificate::Certificate;
-use super::signed_data::{SignerId, SignerInfo};
+use super::signed_data::{MOST, SignerId, SignerInfo};
+use super::value::{ValueFault, verify_value};
 
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
@@ -58,18 +60,30 @@ pub(crate) fn verify<'c, 'a>(
     if digest.is_none_or(|value| value.value != hash.of(content).as_ref()) {
         return Err(SignerFault::Content);
     }
-    // What is signed is the set of attributes under its own tag instead of the field's.
-    let mut message = signer.signed.whole.to_vec();
-    if let Some(tag) = message.first_mut() {
-        *tag = super::super::der::SET;
-    }
     let mut fault = SignerFault::NoCertificate;
-    for certificate in candidates(signer, certificates) {
-        match verify_value(certificate.key, signer.algorithm, hash, &message, signer.value) {
-            Ok(()) => return Ok(certificate),
-            Err(ValueFault::Bad) => fault = SignerFault::Value,
-            Err(ValueFault::Unsupported(what)) => fault = SignerFault::Unsupported(what),
+    for message in signed_messages(signer.signed) {
+        for certificate in candidates(signer, certificates) {
+            match verify_value(certificate.key, &signer.algorithm, hash, &message, signer.value) {
+                Ok(()) => return Ok(certificate),
+                Err(ValueFault::Bad) => fault = SignerFault::Value,
+                Err(ValueFault::Unsupported(what)) => fault = SignerFault::Unsupported(what),
+            }
         }
     }
     Err(fault)
+}
+
+/// The bytes that the value may be over: the set of attributes under its own tag instead of the field's, as it was
+/// written and, if that is not DER, sorted. Windows and OpenSSL take the first, RFC 5652 (5.4) asks for the second.
+fn signed_messages(attributes: Tlv<'_>) -> Vec<Vec<u8>> {
+    let mut written = attributes.whole.to_vec();
+    if let Some(tag) = written.first_mut() {
+        *tag = SET;
+    }
+    let header = attributes.whole.len().saturating_sub(attributes.value.len());
+    let mut sorted = written.get(..header).unwrap_or_default().to_vec();
+    let mut elements = Reader::new(attributes.value).all(MOST).unwrap_or_default();
+    elements.sort_unstable_by_key(|element| element.whole);
+    elements.iter().for_each(|element| sorted.extend_from_slice(element.whole));
+    if sorted.len() != written.len() || sorted == written { vec![written] } else { vec![written, sorted] }
 }

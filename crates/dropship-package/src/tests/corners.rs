@@ -22,7 +22,7 @@ fn cabinets_that_hide_something_are_malformed() {
     assert_eq!(cab(|bytes| bytes[34] = 1), ["multi-cabinet", "digest-mismatch"]);
     assert_eq!(cab(|bytes| bytes[30] |= 1)[0], "multi-cabinet");
     assert_eq!(cab(|bytes| bytes[52] = 1), ["malformed"]);
-    assert_eq!(cab(|bytes| bytes[39] = 1)[0], "malformed");
+    assert_eq!(cab(|bytes| bytes[39] = 1)[0], "cab-reserve");
     assert_eq!(cab(|bytes| bytes[44] -= 1), ["malformed"]);
     assert_eq!(cab(|bytes| *bytes.last_mut().unwrap() = 1), ["signature-malformed"]);
     assert_eq!(cab(|bytes| bytes[10351..].fill(0)), ["signature-malformed"]);
@@ -211,6 +211,19 @@ fn kit_packages_that_are_changed_are_refused() {
         "<Object Id=\"idPackageObject\"><Manifest/></Object><Object Id=\"idPackageObject\"><Manifest>";
     let twice = replaced(signature, "<Object Id=\"idPackageObject\"><Manifest>", wrapped);
     assert_eq!(rezipped(twice, &[], options), reject(&["signature-malformed"]));
+}
+
+#[test]
+fn kit_package_of_an_unknown_algorithm_names_it() {
+    let unknown = |name: &str, content: Vec<u8>| {
+        if !name.ends_with(".psdsxs") {
+            return Some((name.to_owned(), content));
+        }
+        let text = String::from_utf8(content).unwrap().replace("#rsa-sha256", "#rsa-ripemd160");
+        Some((name.to_owned(), text.into_bytes()))
+    };
+    let found = rezipped(unknown, &[], SimpleFileOptions::default());
+    assert_eq!(found, (Verdict::Reject, vec!["signature-unsupported".to_owned()]));
 }
 
 #[test]

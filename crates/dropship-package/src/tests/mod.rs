@@ -3,6 +3,7 @@
 mod corners;
 mod corpus;
 mod flips;
+mod link;
 mod rules;
 mod signers;
 mod stamps;

@@ -3,15 +3,15 @@
 use std::fs::File;
 use std::io;
 
-use super::cab::header;
-use super::facts::Kind;
-use super::input::Input;
+use crate::cab::header::{self, Header};
+use crate::facts::Kind;
+use crate::input::Input;
 
-/// What a glance shows.
+/// Whether all of a package is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Glance {
-    /// As long as it says it is.
-    Whole,
+pub enum Completeness {
+    /// As long as its own header or end record says.
+    Complete,
     /// Still being copied, or cut off.
     Incomplete {
         /// Length now.
@@ -26,8 +26,10 @@ pub enum Glance {
     },
 }
 
-/// Bytes of the head that a glance wants, if the file has them.
+/// Bytes of the head that [`completeness`] needs, if the file has them.
 pub(crate) const HEAD: usize = 64;
+/// First bytes of a cabinet.
+const CAB_MAGIC: &[u8] = b"MSCF";
 /// First bytes of an archive's first entry.
 const ZIP_ENTRY: &[u8] = b"PK\x03\x04";
 /// First bytes of an archive's end record.
@@ -37,51 +39,73 @@ const ZIP_END_LENGTH: usize = 22;
 /// Longest comment of an end record.
 const ZIP_COMMENT: usize = 0xffff;
 
-/// Glances at the first 64 bytes (or all, if there are fewer) of a file of `len` bytes.
+/// Decides from the first 64 bytes (or all, if there are fewer) of a file of `len` bytes.
 ///
-/// A cabinet says in its header how long it is. An `.hlkx` says so at its end, so that `Whole`
-/// here means only that its head is right: use [`glance_file`].
+/// A cabinet states its length in its header. An `.hlkx` does so at its end, so that `Complete` here means only that
+/// its head is right: use [`completeness_of_file`].
 #[must_use]
-pub fn glance(head: &[u8], len: u64, kind: Kind) -> Glance {
+pub fn completeness(head: &[u8], len: u64, kind: Kind) -> Completeness {
     match kind {
-        Kind::Cab => header::glance(head, len),
-        Kind::Hlkx => {
-            let seen = head.get(..ZIP_ENTRY.len()).unwrap_or(head);
-            if !ZIP_ENTRY.starts_with(seen) {
-                return not_a_package("it does not begin like a zip archive (PK), which an .hlkx is");
-            }
-            let need = (ZIP_END_LENGTH as u64).saturating_mul(2);
-            if len < need {
-                return Glance::Incomplete { have: len, need };
-            }
-            Glance::Whole
-        }
+        Kind::Cab => of_cabinet(head, len),
+        Kind::Hlkx => of_archive_head(head, len),
     }
 }
 
-/// Glances at a file, at its end too where the kind asks for it.
+/// Decides from a file's head, and from its end where the kind of package needs it.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn glance_file(file: &File, kind: Kind) -> io::Result<Glance> {
-    glance_input(Input::file(file)?, kind)
+pub fn completeness_of_file(file: &File, kind: Kind) -> io::Result<Completeness> {
+    of_input(Input::file(file)?, kind)
 }
 
-pub(crate) fn glance_input(input: Input<'_>, kind: Kind) -> io::Result<Glance> {
+pub(crate) fn of_input(input: Input<'_>, kind: Kind) -> io::Result<Completeness> {
     let head = input.read_up_to(0, HEAD)?;
-    let seen = glance(&head, input.len(), kind);
-    if kind == Kind::Cab || seen != Glance::Whole {
-        return Ok(seen);
+    let found = completeness(&head, input.len(), kind);
+    if kind == Kind::Cab || found != Completeness::Complete {
+        return Ok(found);
     }
     let have = input.len();
     let longest = ZIP_END_LENGTH.saturating_add(ZIP_COMMENT);
     let tail = input.read_up_to(have.saturating_sub(longest as u64), longest)?;
     // An end record with something behind it ends an archive, too: one that will not be accepted.
     if find_zip_end(&tail).is_some() || has_early_end(&tail, have) {
-        Ok(Glance::Whole)
+        Ok(Completeness::Complete)
     } else {
-        Ok(Glance::Incomplete { have, need: have.saturating_add(1) })
+        Ok(Completeness::Incomplete { have, need: have.saturating_add(1) })
     }
+}
+
+fn of_cabinet(head: &[u8], len: u64) -> Completeness {
+    if !begins_like(head, CAB_MAGIC) {
+        return not_a_package("it does not begin like a cabinet (MSCF)");
+    }
+    let incomplete = |need: u64| Completeness::Incomplete { have: len, need };
+    if len < header::FIXED {
+        return incomplete(header::FIXED);
+    }
+    let Some(header) = Header::read(head) else {
+        let cut = len < header::SIGNED;
+        return if cut { incomplete(header::SIGNED) } else { not_a_package("its header is cut off") };
+    };
+    let need = header.file_length();
+    if need < header::FIXED {
+        return not_a_package("its header gives a length shorter than a header");
+    }
+    if len < need { incomplete(need) } else { Completeness::Complete }
+}
+
+fn of_archive_head(head: &[u8], len: u64) -> Completeness {
+    if !begins_like(head, ZIP_ENTRY) {
+        return not_a_package("it does not begin like a zip archive (PK), which an .hlkx is");
+    }
+    let need = (ZIP_END_LENGTH as u64).saturating_mul(2);
+    if len < need { Completeness::Incomplete { have: len, need } } else { Completeness::Complete }
+}
+
+/// True if as much of the magic as the head has is there.
+fn begins_like(head: &[u8], magic: &[u8]) -> bool {
+    magic.starts_with(head.get(..magic.len()).unwrap_or(head))
 }
 
 /// Place of the end record in the tail of an archive: the last one whose comment reaches exactly
@@ -115,8 +139,8 @@ fn has_early_end(tail: &[u8], len: u64) -> bool {
     })
 }
 
-pub(crate) fn not_a_package(reason: &str) -> Glance {
-    Glance::NotAPackage { reason: reason.to_owned() }
+fn not_a_package(reason: &str) -> Completeness {
+    Completeness::NotAPackage { reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -129,28 +153,28 @@ mod tests {
     #[test]
     fn a_signed_cabinet_is_whole_at_its_last_byte_and_not_before() {
         for len in 0..CAB.len() {
-            let seen = glance_input(Input::Bytes(&CAB[..len]), Kind::Cab).unwrap();
-            let Glance::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
+            let seen = of_input(Input::Bytes(&CAB[..len]), Kind::Cab).unwrap();
+            let Completeness::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
             assert_eq!(have, len as u64);
             assert!(need > have && need <= CAB.len() as u64, "{len}: {need}");
         }
-        assert_eq!(glance_input(Input::Bytes(CAB), Kind::Cab).unwrap(), Glance::Whole);
+        assert_eq!(of_input(Input::Bytes(CAB), Kind::Cab).unwrap(), Completeness::Complete);
     }
 
     #[test]
     fn an_archive_is_whole_with_its_end_record() {
         for len in [0, 1, 3, 4, 30, 5000, HLKX.len() - 1] {
-            let seen = glance_input(Input::Bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
-            assert!(matches!(seen, Glance::Incomplete { .. }), "{len}: {seen:?}");
+            let seen = of_input(Input::Bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
+            assert!(matches!(seen, Completeness::Incomplete { .. }), "{len}: {seen:?}");
         }
-        assert_eq!(glance_input(Input::Bytes(HLKX), Kind::Hlkx).unwrap(), Glance::Whole);
+        assert_eq!(of_input(Input::Bytes(HLKX), Kind::Hlkx).unwrap(), Completeness::Complete);
     }
 
     #[test]
     fn other_files_are_no_packages() {
         for (bytes, kind) in [(HLKX, Kind::Cab), (CAB, Kind::Hlkx), (&b"MZ"[..], Kind::Cab)] {
-            let seen = glance_input(Input::Bytes(bytes), kind).unwrap();
-            assert!(matches!(seen, Glance::NotAPackage { .. }), "{seen:?}");
+            let seen = of_input(Input::Bytes(bytes), kind).unwrap();
+            assert!(matches!(seen, Completeness::NotAPackage { .. }), "{seen:?}");
         }
     }
 }
