@@ -1,12 +1,11 @@
-//! The whole way of a package with time paused, a service that loses and delays answers, and a
-//! daemon that dies wherever it can.
+//! A simulation of the whole pipeline: the README of this folder explains it.
 
-mod cloud;
-mod fragile;
-mod lives;
-mod material;
-mod model;
-mod points;
-mod sky;
-mod sweep;
-mod world;
+mod crash_points;
+mod crash_sweep;
+mod crashing_store;
+mod fake_service;
+mod fixtures;
+mod random_histories;
+mod scenarios;
+mod service_state;
+mod simulation;

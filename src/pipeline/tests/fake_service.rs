@@ -1,4 +1,4 @@
-//! The service in a test's hands: what it answers, what it loses, and what it carries out late.
+//! An in-memory service with scripted faults: lost responses, lost requests, delayed effects, refusals.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::material::metadata;
-use super::points::{Call, Point, Side, Tripwire};
-use super::sky::{Made, Sent, Sky};
+use super::crash_points::{Call, CrashPoint, CrashSwitch, Side};
+use super::fixtures::metadata;
+use super::service_state::{RemoteObject, RemoteSubmission, ServiceState};
 use crate::digest;
 use crate::pipeline::Service;
 use dropship_hardware::{
@@ -19,107 +19,110 @@ use dropship_hardware::{
 };
 use dropship_redact::SafeUrl;
 
-/// How long Microsoft takes to sign, and to publish a label.
-pub(super) const TAKES: Duration = Duration::from_secs(1800);
+/// How long the service takes to sign, and to publish a label.
+pub(super) const PROCESSING_TIME: Duration = Duration::from_secs(1800);
 
-/// What becomes of a call.
+/// A scripted fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Carried out, but the answer is lost.
-    Lost,
-    /// Lost on its way; the caller cannot know.
-    Never,
-    /// Carried out after so long; the caller is told nothing.
-    Late(Duration),
-    /// The connection was refused: certainly not carried out.
-    Unsent,
+    /// Carried out, but the response is lost.
+    ResponseLost,
+    /// The request is lost; the caller sees the same error as for a lost response.
+    RequestLost,
+    /// Carried out after this delay; the caller sees a lost response at once.
+    Delayed(Duration),
+    /// The connection was refused: the call is known not to have been carried out.
+    NotSent,
     /// 429.
     Throttled,
     /// 503.
-    Down,
+    Unavailable,
     /// 403: a role is missing.
     Forbidden,
-    /// 422: it will never do.
-    Refused,
+    /// 422: the request is wrong.
+    Rejected,
 }
 
 #[derive(Clone)]
-pub(super) struct Cloud {
-    sky: Arc<Mutex<Sky>>,
-    wire: Arc<Tripwire>,
+pub(super) struct FakeService {
+    state: Arc<Mutex<ServiceState>>,
+    crash: Arc<CrashSwitch>,
 }
 
-impl Cloud {
-    pub(super) fn new(wire: Arc<Tripwire>, signed: Vec<u8>) -> Self {
-        let sky = Sky { last_id: 1000, signed, ..Sky::default() };
-        Self { sky: Arc::new(Mutex::new(sky)), wire }
+impl FakeService {
+    pub(super) fn new(crash: Arc<CrashSwitch>, signed: Vec<u8>) -> Self {
+        let state = ServiceState { last_id: 1000, signed, ..ServiceState::default() };
+        Self { state: Arc::new(Mutex::new(state)), crash }
     }
 
-    pub(super) fn sky(&self) -> MutexGuard<'_, Sky> {
-        self.sky.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, ServiceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Scripts what becomes of the next calls of a kind.
+    /// Adds faults for the next calls of a kind, in order.
     pub(super) fn script(&self, call: Call, faults: &[Fault]) {
-        self.sky().script.entry(call).or_default().extend(faults);
+        self.state().script.entry(call).or_default().extend(faults);
     }
 
-    /// Somebody else creates a product; gives its id.
-    pub(super) fn stranger(&self, name: &str) -> u64 {
-        let mut sky = self.sky();
-        let id = sky.next_id();
+    /// Creates a product that is not of dropship; returns its id.
+    pub(super) fn create_foreign_product(&self, name: &str) -> u64 {
+        let mut state = self.state();
+        let id = state.next_id();
         let body = json!({"productName": name, "testHarness": "hlk", "deviceType": "external"});
-        sky.products
-            .insert(id, Made { of: 0, name: name.to_owned(), body, at: Instant::now(), cancelled: false });
+        state.products.insert(
+            id,
+            RemoteObject { submission: 0, name: name.to_owned(), body, at: Instant::now(), cancelled: false },
+        );
         id
     }
 
-    /// Passes the points of a call; a dead daemon never comes back from it. `act` is told when it takes effect.
-    async fn at<T>(
+    /// Passes the crash points of a call and applies its fault. `act` receives the time at which it takes effect.
+    /// A crashed daemon never returns from here.
+    async fn call<T>(
         &self,
         call: Call,
-        act: impl FnOnce(&mut Sky, Instant) -> Result<T, Error>,
+        act: impl FnOnce(&mut ServiceState, Instant) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if !self.wire.pass(|| Point::Call(call), Side::Before) {
+        if !self.crash.pass(CrashPoint::Call(call), Side::Before) {
             std::future::pending::<()>().await;
         }
-        // Another task's turn: calls of several workers interleave.
+        // Other tasks run now: calls of several workers interleave.
         tokio::task::yield_now().await;
         let result = {
-            let mut sky = self.sky();
-            let fault = sky.script.get_mut(&call).and_then(VecDeque::pop_front);
+            let mut state = self.state();
+            let fault = state.script.get_mut(&call).and_then(VecDeque::pop_front);
             let now = Instant::now();
             match fault {
-                None => act(&mut sky, now),
-                Some(Fault::Lost) => {
-                    let _answer_is_lost = act(&mut sky, now).is_ok();
-                    Err(lost(call))
+                None => act(&mut state, now),
+                Some(Fault::ResponseLost) => {
+                    let _response_is_lost = act(&mut state, now).is_ok();
+                    Err(no_response(call))
                 }
-                Some(Fault::Late(after)) => {
-                    let _answer_is_lost = act(&mut sky, now + after).is_ok();
-                    Err(lost(call))
+                Some(Fault::Delayed(after)) => {
+                    let _response_is_lost = act(&mut state, now + after).is_ok();
+                    Err(no_response(call))
                 }
-                Some(Fault::Never) => Err(lost(call)),
-                Some(Fault::Unsent) => Err(error(Class::Retry, Fate::NeverSent, None, "connection refused")),
+                Some(Fault::RequestLost) => Err(no_response(call)),
+                Some(Fault::NotSent) => Err(error(Class::Retry, Fate::NeverSent, None, "connection refused")),
                 Some(Fault::Throttled) => {
                     let mut error = error(Class::Retry, Fate::Refused, Some(429), "slow down");
                     error.retry_after = Some(Duration::from_secs(90));
                     Err(error)
                 }
-                Some(Fault::Down) => Err(lost(call)),
+                Some(Fault::Unavailable) => Err(no_response(call)),
                 Some(Fault::Forbidden) => Err(error(Class::Permission, Fate::Refused, Some(403), "no role")),
-                Some(Fault::Refused) => Err(error(Class::Permanent, Fate::Refused, Some(422), "unfit")),
+                Some(Fault::Rejected) => Err(error(Class::Permanent, Fate::Refused, Some(422), "unfit")),
             }
         };
-        if !self.wire.pass(|| Point::Call(call), Side::After) {
+        if !self.crash.pass(CrashPoint::Call(call), Side::After) {
             std::future::pending::<()>().await;
         }
         result
     }
 }
 
-/// The error of a call whose answer was lost: in doubt only if it was to change something.
-fn lost(call: Call) -> Error {
+/// The error of a call without a response. Only a call that changes something has to be reconciled.
+fn no_response(call: Call) -> Error {
     let changes = matches!(
         call,
         Call::CreateProduct
@@ -142,7 +145,7 @@ fn error(class: Class, fate: Fate, status: Option<u16>, message: &str) -> Error 
         message: message.to_owned(),
         validation: Vec::new(),
         retry_after: None,
-        operation: "call the double",
+        operation: "call the fake service",
         correlation_id: String::new(),
         request_id: String::new(),
         trace: Vec::new(),
@@ -150,27 +153,28 @@ fn error(class: Class, fate: Fate, status: Option<u16>, message: &str) -> Error 
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
-    serde_json::from_value(value)
-        .map_err(|fault| error(Class::Permanent, Fate::Uncertain, None, &format!("the double: {fault}")))
+    serde_json::from_value(value).map_err(|fault| {
+        error(Class::Permanent, Fate::Uncertain, None, &format!("the fake service: {fault}"))
+    })
 }
 
-fn absent<T>() -> Result<T, Error> {
+fn not_found<T>() -> Result<T, Error> {
     Err(error(Class::Permanent, Fate::Refused, Some(404), "no such thing"))
 }
 
-impl Service for Cloud {
+impl Service for FakeService {
     async fn probe(&self) -> Result<(), Error> {
-        self.at(Call::Probe, |_, _| Ok(())).await
+        self.call(Call::Probe, |_, _| Ok(())).await
     }
 
     async fn products(&self) -> Result<Vec<Product>, Error> {
-        self.at(Call::Products, |sky, now| {
-            let there = sky.products.iter().filter(|(_, made)| made.at <= now);
+        self.call(Call::Products, |state, now| {
+            let there = state.products.iter().filter(|(_, made)| made.at <= now);
             let shown = there.map(|(id, made)| {
                 let mut shown = made.body.clone();
                 shown["id"] = json!(id);
                 shown["isCommitted"] = json!(
-                    sky.submissions.values().any(|sent| sent.product == *id && sent.committed.is_some())
+                    state.submissions.values().any(|sent| sent.product == *id && sent.committed.is_some())
                 );
                 read(shown)
             });
@@ -180,11 +184,13 @@ impl Service for Cloud {
     }
 
     async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
-        self.at(Call::CreateProduct, |sky, at| {
-            let (id, body) = (sky.next_id(), serde_json::to_value(new).unwrap_or_default());
+        self.call(Call::CreateProduct, |state, at| {
+            let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());
             let mut shown = body.clone();
-            sky.products
-                .insert(id, Made { of: 0, name: new.product_name.clone(), body, at, cancelled: false });
+            state.products.insert(
+                id,
+                RemoteObject { submission: 0, name: new.product_name.clone(), body, at, cancelled: false },
+            );
             shown["id"] = json!(id);
             read(shown)
         })
@@ -192,31 +198,31 @@ impl Service for Cloud {
     }
 
     async fn submissions(&self, product: ProductId) -> Result<Vec<Submission>, Error> {
-        self.at(Call::Submissions, |sky, now| {
+        self.call(Call::Submissions, |state, now| {
             let there =
-                sky.submissions.iter().filter(|(_, sent)| sent.product == product.0 && sent.at <= now);
-            there.map(|(id, sent)| read(sky.shown(*id, sent, now, false))).collect()
+                state.submissions.iter().filter(|(_, sent)| sent.product == product.0 && sent.at <= now);
+            there.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))).collect()
         })
         .await
     }
 
     async fn submission(&self, product: ProductId, submission: SubmissionId) -> Result<Submission, Error> {
-        self.at(Call::Submission, |sky, now| match sky.submissions.get(&submission.0) {
+        self.call(Call::Submission, |state, now| match state.submissions.get(&submission.0) {
             Some(sent) if sent.product == product.0 && sent.at <= now => {
-                read(sky.shown(submission.0, sent, now, true))
+                read(state.submission_json(submission.0, sent, now, true))
             }
-            _ => absent(),
+            _ => not_found(),
         })
         .await
     }
 
     async fn create_submission(&self, product: ProductId, new: &NewSubmission) -> Result<Submission, Error> {
-        self.at(Call::CreateSubmission, |sky, at| {
-            if !sky.products.contains_key(&product.0) {
-                return absent();
+        self.call(Call::CreateSubmission, |state, at| {
+            if !state.products.contains_key(&product.0) {
+                return not_found();
             }
-            let id = sky.next_id();
-            let sent = Sent {
+            let id = state.next_id();
+            let sent = RemoteSubmission {
                 product: product.0,
                 name: new.name.clone(),
                 kind: json!(new.kind),
@@ -225,17 +231,17 @@ impl Service for Cloud {
                 committed: None,
                 fails: false,
             };
-            let shown = sky.shown(id, &sent, at, true);
-            sky.submissions.insert(id, sent);
+            let shown = state.submission_json(id, &sent, at, true);
+            state.submissions.insert(id, sent);
             read(shown)
         })
         .await
     }
 
     async fn commit(&self, _product: ProductId, submission: SubmissionId) -> Result<(), Error> {
-        self.at(Call::Commit, |sky, at| {
-            let fails = sky.refusals > 0;
-            let Some(sent) = sky.submissions.get_mut(&submission.0) else { return absent() };
+        self.call(Call::Commit, |state, at| {
+            let fails = state.refusals > 0;
+            let Some(sent) = state.submissions.get_mut(&submission.0) else { return not_found() };
             if sent.committed.is_some_and(|then| then <= at) {
                 let said = "Only pending submissions can be committed.";
                 return Err(error(Class::Reconcile, Fate::Refused, Some(400), said));
@@ -245,7 +251,7 @@ impl Service for Cloud {
             }
             sent.committed = Some(at);
             sent.fails = fails;
-            sky.refusals = sky.refusals.saturating_sub(1);
+            state.refusals = state.refusals.saturating_sub(1);
             Ok(())
         })
         .await
@@ -256,9 +262,10 @@ impl Service for Cloud {
         _product: ProductId,
         submission: SubmissionId,
     ) -> Result<Vec<ShippingLabel>, Error> {
-        self.at(Call::Labels, |sky, now| {
-            let there = sky.labels.iter().filter(|(_, made)| made.of == submission.0 && made.at <= now);
-            there.map(|(id, made)| read(sky.label(*id, made, now, false))).collect()
+        self.call(Call::Labels, |state, now| {
+            let there =
+                state.labels.iter().filter(|(_, made)| made.submission == submission.0 && made.at <= now);
+            there.map(|(id, made)| read(state.label_json(*id, made, now, false))).collect()
         })
         .await
     }
@@ -269,11 +276,11 @@ impl Service for Cloud {
         submission: SubmissionId,
         label: LabelId,
     ) -> Result<ShippingLabel, Error> {
-        self.at(Call::Label, |sky, now| match sky.labels.get(&label.0) {
-            Some(made) if made.of == submission.0 && made.at <= now => {
-                read(sky.label(label.0, made, now, true))
+        self.call(Call::Label, |state, now| match state.labels.get(&label.0) {
+            Some(made) if made.submission == submission.0 && made.at <= now => {
+                read(state.label_json(label.0, made, now, true))
             }
-            _ => absent(),
+            _ => not_found(),
         })
         .await
     }
@@ -284,11 +291,12 @@ impl Service for Cloud {
         submission: SubmissionId,
         new: &NewShippingLabel,
     ) -> Result<ShippingLabel, Error> {
-        self.at(Call::CreateLabel, |sky, at| {
-            let (id, body) = (sky.next_id(), serde_json::to_value(new).unwrap_or_default());
-            let made = Made { of: submission.0, name: new.name.clone(), body, at, cancelled: false };
-            let shown = sky.label(id, &made, at, true);
-            sky.labels.insert(id, made);
+        self.call(Call::CreateLabel, |state, at| {
+            let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());
+            let made =
+                RemoteObject { submission: submission.0, name: new.name.clone(), body, at, cancelled: false };
+            let shown = state.label_json(id, &made, at, true);
+            state.labels.insert(id, made);
             read(shown)
         })
         .await
@@ -301,9 +309,9 @@ impl Service for Cloud {
         label: LabelId,
         update: &LabelUpdate,
     ) -> Result<(), Error> {
-        self.at(Call::UpdateLabel, |sky, _| {
-            let Some(made) = sky.labels.get_mut(&label.0) else { return absent() };
-            let Some(rows) = made.body["targeting"]["hardwareIds"].as_array_mut() else { return absent() };
+        self.call(Call::UpdateLabel, |state, _| {
+            let Some(made) = state.labels.get_mut(&label.0) else { return not_found() };
+            let Some(rows) = made.body["targeting"]["hardwareIds"].as_array_mut() else { return not_found() };
             for change in &update.targeting.hardware_ids {
                 rows.retain(|row| row["pnpString"] != change.pnp_string.as_str());
             }
@@ -318,8 +326,8 @@ impl Service for Cloud {
         _submission: SubmissionId,
         label: LabelId,
     ) -> Result<(), Error> {
-        self.at(Call::CancelLabel, |sky, now| match sky.labels.get_mut(&label.0) {
-            Some(made) if !made.cancelled && now.duration_since(made.at) < TAKES => {
+        self.call(Call::CancelLabel, |state, now| match state.labels.get_mut(&label.0) {
+            Some(made) if !made.cancelled && now.duration_since(made.at) < PROCESSING_TIME => {
                 made.cancelled = true;
                 Ok(())
             }
@@ -329,7 +337,7 @@ impl Service for Cloud {
     }
 
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {
-        self.at(Call::Audiences, |_, _| {
+        self.call(Call::Audiences, |_, _| {
             read(json!([{"id": "a-1", "name": "Test Registry Key", "audienceName": "Test_Registry_Key"}]))
         })
         .await
@@ -341,13 +349,13 @@ impl Service for Cloud {
             path: file.to_owned(),
             source,
         })?;
-        let (id, length) = (number(url), bytes.len() as u64);
+        let (id, length) = (submission_in(url), bytes.len() as u64);
         let digest = digest::of(&bytes);
         if digest != sha256 {
             return Err(TransferError::Altered { path: file.to_owned() });
         }
-        let uploaded = self.at(Call::Upload, |sky, _| {
-            let Some(sent) = sky.submissions.get_mut(&id) else { return absent() };
+        let uploaded = self.call(Call::Upload, |state, _| {
+            let Some(sent) = state.submissions.get_mut(&id) else { return not_found() };
             sent.uploaded = Some(digest);
             Ok(length)
         });
@@ -356,14 +364,14 @@ impl Service for Cloud {
 
     async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
         let kind = url.with_secrets().path().rsplit('/').next().unwrap_or_default().to_owned();
-        let id = number(url);
+        let id = submission_in(url);
         let bytes = self
-            .at(Call::Download, |sky, _| {
+            .call(Call::Download, |state, _| {
                 Ok(match kind.as_str() {
-                    "signedPackage" => sky.signed.clone(),
+                    "signedPackage" => state.signed.clone(),
                     "driverMetadata" => {
-                        let uploaded = sky.submissions.get(&id).and_then(|sent| sent.uploaded.as_ref());
-                        let version = uploaded.and_then(|sha256| sky.versions.get(sha256));
+                        let uploaded = state.submissions.get(&id).and_then(|sent| sent.uploaded.as_ref());
+                        let version = uploaded.and_then(|sha256| state.versions.get(sha256));
                         metadata(version.unwrap_or(&"1.2.0.0")).to_string().into_bytes()
                     }
                     _ => b"report".to_vec(),
@@ -379,8 +387,8 @@ impl Service for Cloud {
     }
 }
 
-/// The submission's id in a URL of the double.
-fn number(url: &SafeUrl) -> u64 {
+/// The submission's id in a URL of the fake service.
+fn submission_in(url: &SafeUrl) -> u64 {
     let mut parts = url.with_secrets().path().split('/');
     parts.nth(1).and_then(|part| part.parse().ok()).unwrap_or_default()
 }

@@ -1,24 +1,24 @@
-//! A store whose daemon can die at every commit; what it holds outlives the daemon.
+//! A store at each commit of which the daemon can crash. Its contents outlive the daemon.
 
 use std::sync::Arc;
 
-use super::points::{Point, Side, Tripwire, writes};
+use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
 use crate::store::{Commit, Each, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
 use dropship_job::{Job, JobId, StateKind};
 
-pub(super) struct Fragile {
+pub(super) struct CrashingStore {
     pub(super) memory: Arc<Memory>,
-    pub(super) wire: Arc<Tripwire>,
+    pub(super) crash: Arc<CrashSwitch>,
 }
 
-impl Store for Fragile {
+impl Store for CrashingStore {
     fn commit(&self, commit: Commit) -> Ticket {
         let written = writes(&commit.entries);
-        if !self.wire.pass(|| Point::Write(written.clone()), Side::Before) {
+        if !self.crash.pass(CrashPoint::Write(written.clone()), Side::Before) {
             return Ticket::lost();
         }
         let ticket = self.memory.commit(commit);
-        if self.wire.pass(|| Point::Write(written), Side::After) { ticket } else { Ticket::lost() }
+        if self.crash.pass(CrashPoint::Write(written), Side::After) { ticket } else { Ticket::lost() }
     }
 
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {

@@ -1,5 +1,5 @@
-//! All that outlives a daemon (folders, store, service), daemons that live in it one after the other, and what must
-//! be true of it at the end.
+//! Folders, store and service, which outlive a daemon; the daemons that run in them one after the other; and the
+//! invariants that must hold at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud::{Cloud, TAKES};
-use super::fragile::Fragile;
-use super::material::{PROVIDER, SIGNED, Wants, configuration, fixture, sha256};
-use super::points::{Point, Side, Tripwire};
+use super::crash_points::{CrashPoint, CrashSwitch, Side};
+use super::crashing_store::CrashingStore;
+use super::fake_service::{FakeService, PROCESSING_TIME};
+use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::config::{self, Environment};
 use crate::control::{ActiveJobs, JobAction, JobService};
 use crate::depot::Depot;
@@ -29,108 +29,108 @@ use crate::store::{Filter, Memory, Store};
 use crate::{accounts, outbox};
 use dropship_job::{Event, Job, State, Step};
 
-/// Nothing in these worlds takes longer.
-const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Every scenario ends within this virtual time.
+const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Between the publishing of the first label and the creation of the second.
 const SOAK: Duration = Duration::from_secs(2 * 3600);
 
-/// Everything that outlives a daemon.
-pub(super) struct World {
+/// The state that outlives a daemon: folders, store, service and clock.
+pub(super) struct Simulation {
     home: tempfile::TempDir,
     memory: Arc<Memory>,
-    pub(super) wire: Arc<Tripwire>,
-    pub(super) cloud: Cloud,
+    pub(super) crash: Arc<CrashSwitch>,
+    pub(super) service: FakeService,
     clock: Clock,
     rulebook: PathBuf,
-    /// Products that somebody else made.
-    strangers: BTreeSet<u64>,
-    /// Jobs that ended so long ago are forgotten when nothing else is left to do.
+    /// Products that are not of dropship.
+    foreign_products: BTreeSet<u64>,
+    /// Ended jobs older than this are pruned once a daemon is idle.
     pub(super) keep: Option<Duration>,
 }
 
-/// A daemon.
+/// A running daemon.
 struct Daemon {
-    context: Arc<Context<Cloud>>,
+    context: Arc<Context<FakeService>>,
     reception: Arc<Reception>,
 }
 
-/// What the operator does.
-pub(super) enum Deed {
-    /// To the job.
+/// An act of the operator.
+pub(super) enum OperatorAction {
+    /// Act on the job.
     Act(JobAction),
-    /// Labels on their way are withdrawn.
+    /// Withdraw the labels that are not published.
     Withdraw,
-    /// A label is changed by hand; then the job is approved.
+    /// Edit a label, then approve the job.
     Edit,
 }
 
-/// What the operator does to a job that no worker has in hand.
-pub(super) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<Deed>;
+/// Chooses the act of the operator on a job that no worker is running.
+pub(super) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<OperatorAction>;
 
-impl World {
-    /// An empty world whose clock is tokio's, in memory where the machine has a place for that.
+impl Simulation {
+    /// An empty simulation with tokio's clock. Its folders are in memory where the machine has `/dev/shm`.
     pub(super) fn new() -> Self {
-        Self::with(Wants::default())
+        Self::with(RuleOptions::default())
     }
 
-    /// The same, with rules that ask for more.
-    pub(super) fn with(wants: Wants) -> Self {
+    /// The same with optional features of the rule.
+    pub(super) fn with(options: RuleOptions) -> Self {
         let shm = Path::new("/dev/shm");
         let home = tempfile::Builder::new().prefix("dropship").tempdir_in(shm);
         let home = home.or_else(|_| tempfile::tempdir()).expect("a folder");
-        let wire = Arc::new(Tripwire::new());
+        let crash = Arc::new(CrashSwitch::new());
         fs::create_dir(home.path().join("drop")).expect("a drop folder");
         fs::create_dir(home.path().join("store")).expect("a store");
         let rulebook = home.path().join("dropship.toml");
-        fs::write(&rulebook, configuration(home.path(), wants)).expect("a configuration");
-        let cloud = Cloud::new(Arc::clone(&wire), SIGNED.clone());
+        fs::write(&rulebook, configuration(home.path(), options)).expect("a configuration");
+        let service = FakeService::new(Arc::clone(&crash), SIGNED.clone());
         let clock = Clock::tokio(jiff::Timestamp::now());
         Self {
             home,
             memory: Arc::default(),
-            wire,
-            cloud,
+            crash,
+            service,
             clock,
             rulebook,
-            strangers: BTreeSet::new(),
+            foreign_products: BTreeSet::new(),
             keep: None,
         }
     }
 
     fn store(&self) -> Arc<dyn Store> {
-        Arc::new(Fragile { memory: Arc::clone(&self.memory), wire: Arc::clone(&self.wire) })
+        Arc::new(CrashingStore { memory: Arc::clone(&self.memory), crash: Arc::clone(&self.crash) })
     }
 
-    fn dropped(&self, name: &str) -> PathBuf {
+    fn drop_path(&self, name: &str) -> PathBuf {
         self.home.path().join("drop").join(format!("{name}.cab"))
     }
 
-    /// A build server drops bytes of a fixture under a name.
+    /// Drops a fixture under a name, as a build server does.
     pub(super) fn drop_package(&self, name: &str, bytes_of: &str) {
         let staged = self.home.path().join("drop/staged.part");
         fs::write(&staged, fixture(&format!("cab/{bytes_of}.cab"))).expect("a copy");
-        fs::rename(&staged, self.dropped(name)).expect("a rename");
+        fs::rename(&staged, self.drop_path(name)).expect("a rename");
     }
 
-    /// Somebody else creates a product of the name that a package of this name gets.
-    pub(super) fn stranger(&mut self, name: &str) {
-        let id = self.cloud.stranger(&format!("{PROVIDER} {name}"));
-        self.strangers.insert(id);
+    /// Creates a foreign product with the name that dropship would use for this package.
+    pub(super) fn create_foreign_product(&mut self, name: &str) {
+        let id = self.service.create_foreign_product(&format!("{PROVIDER} {name}"));
+        self.foreign_products.insert(id);
     }
 
-    /// Digests of what lies in the drop folder.
-    fn lying(&self) -> BTreeSet<String> {
+    /// Digests of the files in the drop folder.
+    fn files_in_drop_folder(&self) -> BTreeSet<String> {
         let items = fs::read_dir(self.home.path().join("drop")).expect("the folder").flatten();
         items.map(|item| sha256(&fs::read(item.path()).expect("a file"))).collect()
     }
 
-    /// Somebody takes a file away.
-    pub(super) fn take_away(&self, name: &str) {
-        let _was_there = fs::remove_file(self.dropped(name)).is_ok();
+    /// Removes a dropped file.
+    pub(super) fn remove_package(&self, name: &str) {
+        let _was_there = fs::remove_file(self.drop_path(name)).is_ok();
     }
 
-    /// A daemon begins, with what the store remembers.
+    /// Starts a daemon on the present store.
     fn start(&self) -> Daemon {
         let store = self.store();
         let depot = Depot::open(&self.home.path().join("store")).expect("a depot").keeping_free(Some(0));
@@ -140,7 +140,7 @@ impl World {
         settings.workers = 3;
         let policy = accounts::policy(&config).expect("a policy");
         let rulebook = Rulebook { policy, outbox: self.home.path().join("store/outbox"), config };
-        let hear = Arc::new(std::sync::OnceLock::<Arc<Context<Cloud>>>::new());
+        let hear = Arc::new(std::sync::OnceLock::<Arc<Context<FakeService>>>::new());
         let told = Arc::clone(&hear);
         let tell = Box::new(move |job: &Job, events: &[Event]| {
             let context = told.get().expect("the daemon began");
@@ -156,7 +156,7 @@ impl World {
             listings: Listings::default(),
             learnt: Learnt::remembered(&*store).expect("learnt"),
             queue: Queue::default(),
-            services: BTreeMap::from([("default".to_owned(), self.cloud.clone())]),
+            services: BTreeMap::from([("default".to_owned(), self.service.clone())]),
             judge: Arc::clone(&reception) as Arc<dyn Judge>,
             depot,
             accounts: Accounts::default(),
@@ -174,47 +174,47 @@ impl World {
         Daemon { context, reception }
     }
 
-    /// A daemon lives until nothing is left to do, or until it dies: then gives where.
-    pub(super) async fn live(&self, operator: Operator<'_>) -> Option<(Point, Side)> {
+    /// Runs a daemon until it is idle or crashes; returns where it crashed.
+    pub(super) async fn run_daemon(&self, operator: Operator<'_>) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
-        let life = async {
+        let work = async {
             tokio::join!(super::super::run(Arc::clone(&daemon.context)), async {
-                daemon.look().await;
-                daemon.rest(operator).await;
+                daemon.scan().await;
+                daemon.wait_until_idle(operator).await;
                 if let Some(keep) = self.keep {
-                    let _dead = forget_ended(&daemon.context, keep).await.is_err();
+                    let _crashed = forget_ended(&daemon.context, keep).await.is_err();
                 }
                 daemon.context.draining.cancel();
             });
         };
         tokio::select! {
             biased;
-            () = self.wire.tripped() => {}
-            () = life => {}
+            () = self.crash.crashed() => {}
+            () = work => {}
         }
         drop(daemon);
-        // Virtual time stands still until every blocking call of the dead daemon has ended.
+        // Virtual time does not advance before every blocking call of the crashed daemon has ended.
         tokio::time::sleep(Duration::from_secs(5)).await;
-        self.wire.reset()
+        self.crash.reset()
     }
 
-    /// Daemons live until one comes to rest; gives where the others died.
-    pub(super) async fn come_to_rest(&self, operator: Operator<'_>) -> Vec<(Point, Side)> {
-        let mut deaths = Vec::new();
-        while let Some(death) = self.live(operator).await {
-            deaths.push(death);
-            let lost = self.copies_lost();
-            assert!(lost.is_empty(), "{lost:?} after {deaths:?}");
-            assert!(deaths.len() < 100, "it dies again and again: {deaths:?}");
+    /// Runs daemons until one is idle; returns where the others crashed.
+    pub(super) async fn run_until_idle(&self, operator: Operator<'_>) -> Vec<(CrashPoint, Side)> {
+        let mut crashes = Vec::new();
+        while let Some(crash) = self.run_daemon(operator).await {
+            crashes.push(crash);
+            let lost = self.lost_copies();
+            assert!(lost.is_empty(), "{lost:?} after {crashes:?}");
+            assert!(crashes.len() < 100, "every daemon crashes: {crashes:?}");
         }
-        deaths
+        crashes
     }
 
-    /// A daemon lives for so long, then dies or is asked to end.
-    pub(super) async fn live_for(&self, span: Duration, drained: bool) -> Option<(Point, Side)> {
+    /// Runs a daemon for some time, then kills it or shuts it down; returns where it crashed before.
+    pub(super) async fn run_daemon_for(&self, span: Duration, drained: bool) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
-        let life = async {
-            tokio::join!(super::super::run(Arc::clone(&daemon.context)), daemon.look(), async {
+        let work = async {
+            tokio::join!(super::super::run(Arc::clone(&daemon.context)), daemon.scan(), async {
                 tokio::time::sleep(span).await;
                 if drained {
                     daemon.context.draining.cancel();
@@ -229,13 +229,13 @@ impl World {
         };
         tokio::select! {
             biased;
-            () = self.wire.tripped() => {}
+            () = self.crash.crashed() => {}
             () = kill => {}
-            () = life => {}
+            () = work => {}
         }
         drop(daemon);
         tokio::time::sleep(Duration::from_secs(5)).await;
-        self.wire.reset()
+        self.crash.reset()
     }
 
     /// All jobs, oldest first.
@@ -245,13 +245,13 @@ impl World {
         jobs
     }
 
-    /// Writes to the store as somebody who asks the daemon through its socket does.
-    pub(super) fn service(&self) -> JobService {
-        JobService::new(self.store(), Arc::new(Nobody), false)
+    /// Acts on the store as the control socket does while no daemon runs.
+    pub(super) fn job_service(&self) -> JobService {
+        JobService::new(self.store(), Arc::new(NoActiveJobs), false)
     }
 
-    /// Jobs whose captured copy is gone before the signed package is back (I1).
-    fn copies_lost(&self) -> Vec<String> {
+    /// Jobs whose captured copy is missing before the upload (I1).
+    fn lost_copies(&self) -> Vec<String> {
         let depot = Depot::open(&self.home.path().join("store")).expect("a depot");
         let jobs = self.jobs().into_iter();
         let needs = jobs.filter(|job| job.accepted && !job.state.has_ended() && job.step <= Step::Upload);
@@ -261,52 +261,58 @@ impl World {
             .collect()
     }
 
-    /// What is not as it must be once everything is at rest; `dropped` are the digests of all that ever was dropped.
+    /// The violated invariants once the daemon is idle; `dropped` are the digests of all packages ever dropped.
     pub(super) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
-        let mut wrong = self.copies_lost();
+        let mut wrong = self.lost_copies();
         let jobs = self.jobs();
         let found: BTreeSet<_> = jobs.iter().map(|job| job.package.sha256.clone()).collect();
         if jobs.len() != found.len() {
             wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), found.len()));
         }
         wrong.extend(found.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
-        wrong.extend(self.lying().difference(&found).map(|sha256| format!("I1: {sha256} has no job")));
-        let sky = self.cloud.sky();
-        let twins = self.twins();
+        wrong.extend(
+            self.files_in_drop_folder().difference(&found).map(|sha256| format!("I1: {sha256} has no job")),
+        );
+        let remote = self.service.state();
+        let late_duplicates = self.late_duplicates();
         let owner = |id: u64| self.memory.owner(id).expect("an owner").filter(|_| true);
-        let all = sky.products.keys().chain(sky.submissions.keys()).chain(sky.labels.keys());
-        for id in all.filter(|id| owner(**id).is_none() && !twins.contains(id)) {
+        let all = remote.products.keys().chain(remote.submissions.keys()).chain(remote.labels.keys());
+        for id in all.filter(|id| owner(**id).is_none() && !late_duplicates.contains(id)) {
             let doubted = jobs.iter().any(|job| !job.state.has_ended() && job.doubt().is_some());
-            if !doubted && !self.strangers.contains(id) {
-                wrong.push(format!("I2: {id} at the service is nobody's"));
+            if !doubted && !self.foreign_products.contains(id) {
+                wrong.push(format!("I2: {id} at the service belongs to no job"));
             }
         }
-        for (id, sent) in &sky.submissions {
+        for (id, sent) in &remote.submissions {
             let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| job.id == id)) else { continue };
             if sent.uploaded.as_ref().is_some_and(|sha256| *sha256 != job.package.sha256) {
                 wrong.push(format!("I5: {id} holds other bytes than job {} has", job.id));
             }
         }
-        for (id, label) in &sky.labels {
+        for (id, label) in &remote.labels {
             let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| job.id == id)) else { continue };
             if !job.labels.iter().any(|asked| asked.name == label.name) {
                 wrong.push(format!("label {id} `{}` was not asked for", label.name));
             }
         }
-        drop(sky);
+        drop(remote);
         for job in &jobs {
-            wrong.extend(self.wrong_in(job));
+            wrong.extend(self.job_violations(job));
         }
         wrong
     }
 
-    fn wrong_in(&self, job: &Job) -> Vec<String> {
+    fn job_violations(&self, job: &Job) -> Vec<String> {
         let mut wrong = Vec::new();
         if !job.ghosts.is_empty() {
-            wrong.push(format!("nobody looked for what came late of {}: {:?}", job.id, job.ghosts));
+            wrong.push(format!("no late check ran for the creates of {}: {:?}", job.id, job.ghosts));
         }
         if !job.state.has_ended() && !matches!(job.state, State::Held { .. }) {
-            wrong.push(format!("I4: job {} is {} and nothing moves it", job.id, job.state.kind().as_str()));
+            wrong.push(format!(
+                "I4: job {} is {} and no worker continues it",
+                job.id,
+                job.state.kind().as_str()
+            ));
         }
         let story = self.memory.story(&job.id).expect("a story");
         let events = || story.iter().map(|told| (told.at, &told.event));
@@ -319,7 +325,7 @@ impl World {
         };
         if let (Some(ring), Some(wide)) = (published("ring"), published("wide")) {
             let between = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
-            if between < SOAK + TAKES {
+            if between < SOAK + PROCESSING_TIME {
                 wrong.push(format!("the second label of {} came {between:?} after the first", job.id));
             }
         }
@@ -337,27 +343,27 @@ impl World {
         wrong
     }
 
-    /// How long things took, as the store remembers it.
+    /// The durations that the store has recorded.
     pub(super) fn learnt(&self) -> Vec<(String, String)> {
         self.memory.flags("took/").expect("flags")
     }
 
-    /// Ids that dropship told of as nobody's.
-    pub(super) fn twins(&self) -> BTreeSet<u64> {
+    /// Ids that dropship reported as late duplicates.
+    pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(&job.id).expect("a story"));
-        let twins = stories.filter_map(|told| match told.event {
+        let late_duplicates = stories.filter_map(|told| match told.event {
             Event::Twins { ids, .. } => Some(ids),
             _ => None,
         });
-        twins.flatten().collect()
+        late_duplicates.flatten().collect()
     }
 }
 
 impl Daemon {
-    /// A full look at the drop folder, as intake does it.
-    async fn look(&self) {
+    /// Scans the drop folder as intake does.
+    async fn scan(&self) {
         let (reception, rulebook) = (Arc::clone(&self.reception), self.reception.rulebook());
-        let looked = tokio::task::spawn_blocking(move || {
+        let scanned = tokio::task::spawn_blocking(move || {
             let folder = &rulebook.config.folders[0];
             let mut items: Vec<_> = fs::read_dir(&folder.path).expect("the folder").flatten().collect();
             items.sort_by_key(fs::DirEntry::file_name);
@@ -383,56 +389,56 @@ impl Daemon {
             }
             reception.looked(&folder.name);
         });
-        looked.await.expect("a look");
+        scanned.await.expect("a scan");
     }
 
-    /// Returns when nothing happens by itself any more, and the operator has nothing to do.
-    async fn rest(&self, operator: Operator<'_>) {
+    /// Returns when the queue is empty, no worker runs, and the operator has nothing to do.
+    async fn wait_until_idle(&self, operator: Operator<'_>) {
         let began = tokio::time::Instant::now();
-        while self.operated(operator).await
+        while self.run_operator(operator).await
             || !self.context.queue.is_empty()
             || self.context.queue.running() > 0
         {
             tokio::time::sleep(Duration::from_secs(61)).await;
             let open = self.context.store.open_jobs().expect("open jobs");
-            assert!(began.elapsed() < FOREVER, "it never comes to rest: {open:#?}");
+            assert!(began.elapsed() < TIME_LIMIT, "the daemon is never idle: {open:#?}");
         }
     }
 
-    /// The operator goes through the jobs; true when something was done.
-    async fn operated(&self, operator: Operator<'_>) -> bool {
+    /// Lets the operator act on each job that no worker runs; true if there was an act.
+    async fn run_operator(&self, operator: Operator<'_>) -> bool {
         let mut jobs = self.context.store.jobs(&Filter::default()).expect("jobs");
         jobs.reverse();
-        let service = JobService::new(
+        let job_service = JobService::new(
             Arc::clone(&self.context.store),
-            Arc::new(Listener(Arc::clone(&self.context))),
+            Arc::new(DaemonJobs(Arc::clone(&self.context))),
             false,
         );
         let mut done = false;
         jobs.retain(|job| !self.context.queue.is_running(&job.id));
         for job in jobs {
-            let Some(deed) = operator(&job) else { continue };
+            let Some(action) = operator(&job) else { continue };
             done = true;
             let (store, by) = (&*self.context.store, "the operator");
-            match deed {
-                Deed::Withdraw => {
-                    // A daemon that dies of it is done with.
+            match action {
+                OperatorAction::Withdraw => {
+                    // The daemon may crash here.
                     let Ok((events, _)) = withdraw(store, &self.context.services, &job, by).await else {
                         continue;
                     };
                     let job = store.job(&job.id).expect("a job").expect("the job");
                     self.context.tell(&job, &events).await;
                 }
-                Deed::Edit => {
+                OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
                     if let Ok(Some(job)) = note(store, &job.id, event.clone()).await {
                         self.context.tell(&job, &[event]).await;
                     }
-                    let _dead =
-                        service.act(&job.id, &JobAction::Approve { request: None }, by).await.is_err();
+                    let _crashed =
+                        job_service.act(&job.id, &JobAction::Approve { request: None }, by).await.is_err();
                 }
-                Deed::Act(act) => {
-                    let result = service.act(&job.id, &act, by).await;
+                OperatorAction::Act(act) => {
+                    let result = job_service.act(&job.id, &act, by).await;
                     assert!(result.is_ok() || self.context.store.job(&job.id).is_ok(), "{result:?}");
                 }
             }
@@ -441,10 +447,10 @@ impl Daemon {
     }
 }
 
-/// Without a daemon nobody has a job in hand.
-struct Nobody;
+/// No job runs without a daemon.
+struct NoActiveJobs;
 
-impl ActiveJobs for Nobody {
+impl ActiveJobs for NoActiveJobs {
     fn is_running(&self, _: &dropship_job::JobId) -> bool {
         false
     }
@@ -452,10 +458,10 @@ impl ActiveJobs for Nobody {
     fn on_event(&self, _: &Job, _: &[Event]) {}
 }
 
-/// The daemon hears of what the operator did.
-struct Listener(Arc<Context<Cloud>>);
+/// Passes the acts of the operator on to the daemon.
+struct DaemonJobs(Arc<Context<FakeService>>);
 
-impl ActiveJobs for Listener {
+impl ActiveJobs for DaemonJobs {
     fn is_running(&self, id: &dropship_job::JobId) -> bool {
         self.0.queue.is_running(id)
     }
@@ -466,7 +472,7 @@ impl ActiveJobs for Listener {
     }
 }
 
-/// Runs in a world of paused time.
+/// Runs with paused virtual time.
 pub(super) fn in_paused_time<T>(test: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time().start_paused(true).build().expect("a runtime").block_on(test)

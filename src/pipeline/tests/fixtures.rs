@@ -1,4 +1,4 @@
-//! What the worlds are made of: packages, what Microsoft gives back for them, and the rules.
+//! Packages, the results that the service returns for them, and the configuration.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use dropship_package::Kind;
 /// The provider in the INFs of all packages.
 pub(super) const PROVIDER: &str = "Example Hardware Inc.";
 
-/// Packages that are let in.
+/// Packages that are accepted.
 pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
 
 pub(super) fn fixture(name: &str) -> Vec<u8> {
@@ -22,7 +22,7 @@ pub(super) fn fixture(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A signed package as Microsoft gives it back: it holds the INFs of all packages.
+/// A signed package as the service returns it; it contains the INFs of all packages.
 pub(super) static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for inf in infs() {
@@ -49,20 +49,20 @@ pub(super) fn metadata(version: &str) -> Value {
     json!({"BundleInfoMap": {"b1": {"Locales": ["English"], "InfInfoMap": {"echo.inf": inf}}}})
 }
 
-/// What the rule asks for beyond the usual.
+/// Optional features of the rule.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wants {
+pub(super) struct RuleOptions {
     /// The second label waits for an approval.
     pub(super) hold: bool,
-    /// Older labels give way to newer ones.
+    /// Newer labels supersede older ones.
     pub(super) supersede: bool,
 }
 
-/// The rule: a label for the test ring, and one for everybody that follows it after a soak.
-pub(super) fn configuration(home: &Path, wants: Wants) -> String {
+/// The rule creates a label for the test ring, and a second label after a soak.
+pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
     let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
-    let Wants { hold, supersede } = wants;
+    let RuleOptions { hold, supersede } = options;
     let label = |name: &str, more: &str| {
         format!(
             r#"

@@ -1,0 +1,227 @@
+//! Where a daemon can crash: before and after each durable write and each call of the service.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::store::Entry;
+use dropship_job::Event;
+
+/// An enum with the list of its variants.
+macro_rules! listed {
+    ($(#[$doc:meta])* $name:ident: $($word:ident),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(super) enum $name { $($word),+ }
+
+        impl $name {
+            pub(super) const ALL: &[Self] = &[$(Self::$word),+];
+        }
+    };
+}
+
+listed! {
+    /// The methods of the service. [`super::fake_service`] names one in each method.
+    Call: Probe, Products, CreateProduct, Submissions, Submission, CreateSubmission, Commit, Labels, Label,
+        CreateLabel, UpdateLabel, CancelLabel, Audiences, Upload, Download,
+}
+
+listed! {
+    /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
+    Write: Seen, Gone, Inspecting, Inspected, Flag, Receipted, Pruned, Arrived, Accepted, Rejected, Intended, Absent, Repeated,
+        Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+        Published, Withdrawn, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+}
+
+/// The kinds of writes in a commit.
+pub(super) fn writes(entries: &[Entry]) -> Vec<Write> {
+    let of_entry = |entry: &Entry| match entry {
+        Entry::Job { events, .. } => events.iter().map(of_event).collect(),
+        Entry::Seen { .. } => vec![Write::Seen],
+        Entry::Gone { .. } => vec![Write::Gone],
+        Entry::Inspecting { .. } => vec![Write::Inspecting],
+        Entry::Inspected { .. } => vec![Write::Inspected],
+        Entry::Flag { .. } => vec![Write::Flag],
+        Entry::Receipted { .. } => vec![Write::Receipted],
+        Entry::Pruned { .. } => vec![Write::Pruned],
+        // Written by the store during compaction; the tests of the store crash there.
+        Entry::Standing { .. } | Entry::Told { .. } | Entry::Inspections { .. } | Entry::Owned { .. } => {
+            vec![]
+        }
+    };
+    entries.iter().flat_map(of_entry).collect()
+}
+
+fn of_event(event: &Event) -> Write {
+    match event {
+        Event::Arrived { .. } => Write::Arrived,
+        Event::Accepted { .. } => Write::Accepted,
+        Event::Rejected { .. } => Write::Rejected,
+        Event::Intended { .. } => Write::Intended,
+        Event::Absent { .. } => Write::Absent,
+        Event::Repeated { .. } => Write::Repeated,
+        Event::Unsent { .. } => Write::Unsent,
+        Event::Created { .. } => Write::Created,
+        Event::Twins { .. } => Write::Twins,
+        Event::Uploaded { .. } => Write::Uploaded,
+        Event::CommitIntended => Write::CommitIntended,
+        Event::Committed => Write::Committed,
+        Event::Progressed { .. } => Write::Progressed,
+        Event::Signed => Write::Signed,
+        Event::Collected { .. } => Write::Collected,
+        Event::Labelled => Write::Labelled,
+        Event::Published { .. } => Write::Published,
+        Event::Withdrawn { .. } => Write::Withdrawn,
+        Event::Edited { .. } => Write::Edited,
+        Event::TakenOver { .. } => Write::TakenOver,
+        Event::Superseded { .. } => Write::Superseded,
+        Event::Waited { .. } => Write::Waited,
+        Event::Overdue => Write::Overdue,
+        Event::Stumbled { .. } => Write::Stumbled,
+        Event::Resumed => Write::Resumed,
+        Event::Held { .. } => Write::Held,
+        Event::Approved { .. } => Write::Approved,
+        Event::Failed { .. } => Write::Failed,
+        Event::Cancelled { .. } => Write::Cancelled,
+        Event::Retried { .. } => Write::Retried,
+        Event::Succeeded => Write::Succeeded,
+    }
+}
+
+/// The place in its work that the daemon has reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CrashPoint {
+    /// A call.
+    Call(Call),
+    /// A commit; its parts take effect together.
+    Write(Vec<Write>),
+}
+
+/// Before an act, or after it and before its result is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+/// A crash point by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum NamedPoint {
+    Call(Call, Side),
+    Write(Write, Side),
+}
+
+impl NamedPoint {
+    /// Every call and every kind of write, before and after it.
+    pub(super) fn all() -> Vec<Self> {
+        let sides = [Side::Before, Side::After];
+        let calls = Call::ALL.iter().flat_map(|call| sides.map(|side| Self::Call(*call, side)));
+        let writes = Write::ALL.iter().flat_map(|write| sides.map(|side| Self::Write(*write, side)));
+        calls.chain(writes).collect()
+    }
+}
+
+impl CrashPoint {
+    /// The names of this point; a commit has one for each of its writes.
+    pub(super) fn names(&self, side: Side) -> Vec<NamedPoint> {
+        match self {
+            Self::Call(call) => vec![NamedPoint::Call(*call, side)],
+            Self::Write(writes) => writes.iter().map(|write| NamedPoint::Write(*write, side)).collect(),
+        }
+    }
+}
+
+/// Where the daemon is to crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CrashTarget {
+    /// At the point with this number, counted from 0.
+    Number(usize),
+    /// The first time that the daemon reaches a point of this name.
+    Named(NamedPoint),
+}
+
+/// Crashes the daemon at the target. After the crash, nothing that the daemon still does has an effect.
+pub(super) struct CrashSwitch {
+    passed: AtomicUsize,
+    reached: Mutex<BTreeSet<NamedPoint>>,
+    target: Mutex<Option<CrashTarget>>,
+    /// Where the daemon crashed.
+    crashed: watch::Sender<Option<(CrashPoint, Side)>>,
+}
+
+impl CrashSwitch {
+    pub(super) fn new() -> Self {
+        Self {
+            passed: AtomicUsize::new(0),
+            reached: Mutex::default(),
+            target: Mutex::default(),
+            crashed: watch::channel(None).0,
+        }
+    }
+
+    /// Crashes the daemon `points` points from now.
+    pub(super) fn crash_after(&self, points: usize) {
+        self.crash_at(CrashTarget::Number(self.passed() + points));
+    }
+
+    /// Crashes the daemon at the target.
+    pub(super) fn crash_at(&self, target: CrashTarget) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+    }
+
+    /// Removes the target.
+    pub(super) fn disarm(&self) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Prepares for a new daemon; returns where the old one crashed.
+    pub(super) fn reset(&self) -> Option<(CrashPoint, Side)> {
+        let crash = self.crashed.send_replace(None);
+        if crash.is_some() {
+            self.disarm();
+        }
+        crash
+    }
+
+    /// The number of points passed so far, by all daemons.
+    pub(super) fn passed(&self) -> usize {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    /// The names of all points reached so far.
+    pub(super) fn reached(&self) -> BTreeSet<NamedPoint> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn has_crashed(&self) -> bool {
+        self.crashed.borrow().is_some()
+    }
+
+    /// Returns when the daemon has crashed.
+    pub(super) async fn crashed(&self) {
+        let mut watch = self.crashed.subscribe();
+        let _closed = watch.wait_for(Option::is_some).await.is_err();
+    }
+
+    /// Passes a point; false when the daemon has crashed, here or before.
+    pub(super) fn pass(&self, point: CrashPoint, side: Side) -> bool {
+        if self.has_crashed() {
+            return false;
+        }
+        let number = self.passed.fetch_add(1, Ordering::SeqCst);
+        let names = point.names(side);
+        let target = *self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_target = match target {
+            None => false,
+            Some(CrashTarget::Number(wanted)) => wanted == number,
+            Some(CrashTarget::Named(wanted)) => names.contains(&wanted),
+        };
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+        if is_target {
+            self.crashed.send_replace(Some((point, side)));
+        }
+        !is_target
+    }
+}

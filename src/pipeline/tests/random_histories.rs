@@ -1,0 +1,127 @@
+//! Random histories of drops, crashes, faults, foreign products and operators, and the invariants that must hold after
+//! each. `PROPTEST_CASES` sets how many.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::crash_points::Call;
+use super::fake_service::Fault;
+use super::fixtures::{PACKAGES, digest_of};
+use super::simulation::{Simulation, in_paused_time};
+use crate::control::JobAction;
+
+/// File names. The product gets its name from them, so two packages can request the same name.
+const NAMES: [&str; 2] = ["a", "b"];
+
+/// One step of a history.
+#[derive(Debug, Clone)]
+enum Action {
+    /// Drop a package; it can replace another.
+    Drop { name: &'static str, package: &'static str },
+    /// Remove a file.
+    Remove { name: &'static str },
+    /// Run a daemon for some time, then kill it or shut it down.
+    Run { minutes: u64, drained: bool },
+    /// Run a daemon until it crashes after this many points, or is idle.
+    Crash { points: usize },
+    /// Script a fault for the next call of a kind.
+    Fail { call: Call, fault: Fault },
+    /// Let the next submission fail.
+    FailSubmission,
+    /// Create a foreign product with the name that dropship would use.
+    ForeignProduct { name: &'static str },
+    /// Let the operator act on one of the jobs, legal or not.
+    Operate { job: usize, act: JobAction },
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let late = (1_u64..15).prop_map(|minutes| Fault::Delayed(Duration::from_secs(60 * minutes)));
+    let others = select(vec![
+        Fault::ResponseLost,
+        Fault::RequestLost,
+        Fault::NotSent,
+        Fault::Throttled,
+        Fault::Unavailable,
+        Fault::Forbidden,
+        Fault::Rejected,
+    ]);
+    prop_oneof![late, others]
+}
+
+fn act() -> impl Strategy<Value = JobAction> {
+    select(vec![
+        JobAction::Cancel,
+        JobAction::Approve { request: None },
+        JobAction::Retry { new_product: false },
+        JobAction::Retry { new_product: true },
+    ])
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let creates = vec![Call::CreateProduct, Call::CreateSubmission, Call::Commit, Call::CreateLabel];
+    let call = prop_oneof![select(creates), select(Call::ALL.to_vec())];
+    prop_oneof![
+        4 => (select(&NAMES), select(&PACKAGES)).prop_map(|(name, package)| Action::Drop { name, package }),
+        1 => select(&NAMES).prop_map(|name| Action::Remove { name }),
+        3 => (1_u64..300, any::<bool>()).prop_map(|(minutes, drained)| Action::Run { minutes, drained }),
+        5 => (0_usize..120).prop_map(|points| Action::Crash { points }),
+        6 => (call, fault()).prop_map(|(call, fault)| Action::Fail { call, fault }),
+        1 => Just(Action::FailSubmission),
+        1 => select(&NAMES).prop_map(|name| Action::ForeignProduct { name }),
+        2 => (0_usize..3, act()).prop_map(|(job, act)| Action::Operate { job, act }),
+    ]
+}
+
+/// Runs a history, then a last daemon until it is idle; returns the violations.
+async fn run(history: &[Action]) -> Vec<String> {
+    let mut sim = Simulation::new();
+    let mut dropped = BTreeSet::new();
+    for action in history {
+        match action {
+            Action::Drop { name, package } => {
+                sim.drop_package(name, package);
+                dropped.insert(digest_of(package));
+            }
+            Action::Remove { name } => sim.remove_package(name),
+            Action::Run { minutes, drained } => {
+                sim.run_daemon_for(Duration::from_secs(60 * minutes), *drained).await;
+            }
+            Action::Crash { points } => {
+                sim.crash.crash_after(*points);
+                sim.run_daemon(&mut |_| None).await;
+            }
+            Action::Fail { call, fault } => sim.service.script(*call, &[*fault]),
+            Action::FailSubmission => sim.service.state().refusals += 1,
+            Action::ForeignProduct { name } => sim.create_foreign_product(name),
+            Action::Operate { job, act } => {
+                if let Some(job) = sim.jobs().get(*job) {
+                    // An illegal act is refused and changes nothing.
+                    let _refused = sim.job_service().act(&job.id, act, "the operator").await.is_err();
+                }
+            }
+        }
+    }
+    sim.crash.disarm();
+    sim.service.state().script.clear();
+    sim.run_until_idle(&mut |_| None).await;
+    sim.violations(&dropped)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, failure_persistence: None,
+        ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_history_loses_nothing_and_creates_nothing_twice(history in prop::collection::vec(action(), 1..14)) {
+        let wrong = in_paused_time(run(&history));
+        prop_assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
+/// How many histories, unless `PROPTEST_CASES` says otherwise.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
+}

@@ -1,0 +1,241 @@
+//! The scenarios of the crash sweep.
+
+use std::time::Duration;
+
+use super::crash_points::Call;
+use super::fake_service::Fault;
+use super::fixtures::{RuleOptions, digest_of};
+use super::service_state::RemoteObject;
+use super::simulation::{OperatorAction, Simulation};
+use crate::control::JobAction;
+use dropship_job::{Fault as Reason, Job, Label, State};
+
+/// A scenario: packages, faults, the acts of the operator, and the legal ends.
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    /// Packages, dropped as `a`, `b` and so on.
+    pub(super) packages: &'static [&'static str],
+    pub(super) options: RuleOptions,
+    pub(super) begin: fn(&mut Simulation),
+    pub(super) operator: fn(&Job) -> Option<OperatorAction>,
+    /// The end without a crash, then further ends that are legal after a crash.
+    pub(super) ends: &'static [End],
+    /// A further condition of the end.
+    pub(super) holds: fn(&Simulation) -> Result<(), String>,
+}
+
+/// The state of each job that is not pruned; the numbers of products, submissions and labels at the service.
+pub(super) type End = (&'static [&'static str], usize, usize, usize);
+
+const PLAIN: RuleOptions = RuleOptions { hold: false, supersede: false };
+const HELD: RuleOptions = RuleOptions { hold: true, supersede: false };
+const SUPERSEDING: RuleOptions = RuleOptions { hold: false, supersede: true };
+
+/// Within the time in which the service may still carry out a call (`uncertain`, 10 minutes).
+const WITHIN_UNCERTAIN: Duration = Duration::from_secs(300);
+
+/// Shortly after `uncertain` has passed.
+const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
+
+/// After the create was called again.
+const AFTER_REPEAT: Duration = Duration::from_secs(1100);
+
+pub(super) const SCENARIOS: [Scenario; 14] = [
+    Scenario {
+        name: "no fault",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |_| {},
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the responses to all creates are lost",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| every_create(sim, Fault::ResponseLost),
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the first request of each create is lost",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| every_create(sim, Fault::RequestLost),
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "all creates take effect late",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| every_create(sim, Fault::Delayed(WITHIN_UNCERTAIN)),
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "every call fails once in each transient way",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            for call in Call::ALL {
+                sim.service.script(*call, &[Fault::Throttled, Fault::NotSent]);
+            }
+            for call in [Call::Submission, Call::Products, Call::Labels, Call::Label, Call::Download] {
+                sim.service.script(call, &[Fault::Unavailable]);
+            }
+            sim.service.script(Call::CreateSubmission, &[Fault::Forbidden]);
+            sim.service.script(Call::Probe, &[Fault::Forbidden]);
+        },
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the submission fails, and the operator retries with a new product",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.state().refusals = 1,
+        operator: |job| {
+            matches!(job.state, State::Failed { .. })
+                .then_some(OperatorAction::Act(JobAction::Retry { new_product: true }))
+        },
+        ends: &[(&["succeeded"], 2, 2, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a label waits for its approval, and the file is removed",
+        packages: &["good-signed"],
+        options: HELD,
+        begin: |sim| sim.keep = Some(Duration::from_secs(365 * 24 * 3600)),
+        operator: |job| {
+            matches!(job.state, State::Held { .. })
+                .then_some(OperatorAction::Act(JobAction::Approve { request: None }))
+        },
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the job is cancelled and pruned",
+        packages: &["good-signed"],
+        options: HELD,
+        begin: |sim| sim.keep = Some(Duration::ZERO),
+        operator: |job| {
+            matches!(job.state, State::Held { .. }).then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        ends: &[(&[], 1, 1, 1)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the package is unsigned, and the operator retries",
+        packages: &["unsigned"],
+        options: PLAIN,
+        begin: |_| {},
+        operator: |job| {
+            let first = matches!(&job.state, State::Rejected { fault: Reason { .. } }) && job.rev < 3;
+            first.then_some(OperatorAction::Act(JobAction::Retry { new_product: false }))
+        },
+        ends: &[(&["rejected"], 0, 0, 0)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a newer driver supersedes an older one",
+        packages: &["good-signed", "good-signed-ts"],
+        options: SUPERSEDING,
+        begin: |sim| {
+            sim.service.state().versions = [(digest_of("good-signed-ts"), "2.0.0.0")].into();
+            sim.service
+                .script(Call::UpdateLabel, &[Fault::ResponseLost, Fault::RequestLost, Fault::Throttled]);
+        },
+        operator: |_| None,
+        ends: &[(&["succeeded", "succeeded"], 2, 2, 4)],
+        holds: |sim| {
+            let remote = sim.service.state();
+            let rows =
+                |made: &RemoteObject| made.body["targeting"]["hardwareIds"].as_array().map_or(0, Vec::len);
+            let left: Vec<_> = remote.labels.values().map(|made| (made.name.as_str(), rows(made))).collect();
+            let right = |(name, rows): &(&str, usize)| *rows == usize::from(name.starts_with("b "));
+            if left.iter().all(right) {
+                Ok(())
+            } else {
+                Err(format!("labels and their hardware ids: {left:?}"))
+            }
+        },
+    },
+    Scenario {
+        name: "a label is withdrawn before it is published",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |_| {},
+        operator: |job| {
+            let is_unpublished = |label: &Label| {
+                label.creation.id().is_some() && label.published.is_none() && !label.is_lost()
+            };
+            match job.state {
+                State::Held { .. } => Some(OperatorAction::Act(JobAction::Cancel)),
+                State::Waiting { .. } if job.labels.iter().any(is_unpublished) => {
+                    Some(OperatorAction::Withdraw)
+                }
+                _ => None,
+            }
+        },
+        ends: &[(&["cancelled"], 1, 1, 1)],
+        holds: |sim| {
+            let cancelled = sim.service.state().labels.values().all(|made| made.cancelled);
+            if cancelled { Ok(()) } else { Err("the label is not withdrawn".to_owned()) }
+        },
+    },
+    Scenario {
+        name: "an operator edits a label",
+        packages: &["good-signed"],
+        options: HELD,
+        begin: |_| {},
+        operator: |job| matches!(job.state, State::Held { .. }).then_some(OperatorAction::Edit),
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the job is cancelled while a create is in doubt, and the create takes effect late",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.script(Call::CreateProduct, &[Fault::Delayed(AFTER_UNCERTAIN)]),
+        operator: |job| {
+            let waits = matches!(job.state, State::Waiting { .. }) && job.doubt().is_some();
+            waits.then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        // The create may not have been called. If it was, its product is reported as a late duplicate.
+        ends: &[(&["cancelled"], 1, 0, 0), (&["cancelled"], 0, 0, 0)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a repeated create takes effect late, and the job is cancelled before that",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            sim.service.script(Call::CreateProduct, &[Fault::Delayed(AFTER_REPEAT), Fault::ResponseLost]);
+        },
+        operator: |job| {
+            let waits = matches!(job.state, State::Waiting { .. }) && !job.ghosts.is_empty();
+            waits.then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        // The delayed product may be found before the create is called again.
+        ends: &[
+            (&["cancelled"], 2, 1, 0),
+            (&["cancelled"], 2, 0, 0),
+            (&["cancelled"], 1, 1, 0),
+            (&["succeeded"], 1, 1, 2),
+        ],
+        holds: |_| Ok(()),
+    },
+];
+
+fn every_create(sim: &Simulation, fault: Fault) {
+    for call in [Call::CreateProduct, Call::CreateSubmission, Call::Commit] {
+        sim.service.script(call, &[fault]);
+    }
+    sim.service.script(Call::CreateLabel, &[fault, fault]);
+}
