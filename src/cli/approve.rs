@@ -16,7 +16,10 @@ use dropship_job::JobId;
 Examples:
   dropship approve 1m8hbq3c7xk2sd
 
-Exit codes: 0 released, 1 the job is not held, or is held for another request, 77 not permitted")]
+Exit codes:
+  0   released
+  1   the job is not held, or is held for another request
+  77  not permitted")]
 pub(super) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]

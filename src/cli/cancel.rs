@@ -12,7 +12,11 @@ use dropship_job::JobId;
 ///
 /// Prints a warning for each label that the service did not withdraw.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 cancelled, 1 the job has ended already, 77 not permitted")]
+#[command(after_help = "\
+Exit codes:
+  0   cancelled
+  1   the job has ended already
+  77  not permitted")]
 pub(super) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]

@@ -19,7 +19,9 @@ Examples:
   dropship --config dropship.toml check
   dropship check --online
 
-Exit codes: 0 no errors (there may be warnings), 78 errors found")]
+Exit codes:
+  0   no errors (there may be warnings)
+  78  errors found")]
 pub(super) struct Args {
     /// Also get a token and make one read-only call with each account
     #[arg(long)]

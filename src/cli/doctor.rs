@@ -14,9 +14,11 @@ use crate::store::{Durable, Opening, StoreError};
 ///
 /// Changes nothing. Without a daemon the next start is tried on a copy of the store.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 nothing found, 1 problems found, 69 no daemon is running and there is no store"
-)]
+#[command(after_help = "\
+Exit codes:
+  0   no problems found
+  1   problems found
+  69  no daemon is running and there is no store")]
 pub(super) struct Args {}
 
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {

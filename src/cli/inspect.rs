@@ -20,7 +20,11 @@ use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 Examples:
   dropship inspect build/echo.cab
 
-Exit codes: 0 all packages would be accepted, 65 at least one would be rejected, 78 invalid configuration")]
+Exit codes:
+  0   all packages would be accepted
+  64  a file name ends in neither .cab nor .hlkx
+  65  at least one package would be rejected
+  78  invalid configuration")]
 pub(super) struct Args {
     /// Packages to inspect (.cab, .hlkx)
     #[arg(required = true, value_name = "FILE")]

@@ -12,9 +12,12 @@ use super::output::Output;
 ///
 /// Prints what has changed once the new configuration is active, or every reason why it was refused.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 applied, 69 no daemon is running, 77 not permitted, 78 refused: invalid configuration"
-)]
+#[command(after_help = "\
+Exit codes:
+  0   applied
+  69  no daemon is running
+  77  not permitted
+  78  refused: the configuration is invalid")]
 pub(super) struct Args {}
 
 pub(super) async fn run(path: &Path, output: &Output) -> anyhow::Result<Exit> {

@@ -17,7 +17,10 @@ Examples:
   dropship retry 1m8hbq3c7xk2sd
   dropship retry 1m8hbq3c7xk2sd --new-product
 
-Exit codes: 0 resumed, 1 the state of the job does not permit it, 77 not permitted")]
+Exit codes:
+  0   resumed
+  1   the state of the job does not permit it
+  77  not permitted")]
 pub(super) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]

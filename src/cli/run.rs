@@ -19,8 +19,10 @@ Examples:
   dropship --config dropship.toml run --sandbox
   dropship run --until-idle
 
-Exit codes: 0 stopped by a signal or idle, 1 the store failed, 78 invalid configuration, or the store belongs to another
-endpoint or account")]
+Exit codes:
+  0   stopped by a signal, or idle
+  1   the store failed
+  78  invalid configuration, or the store belongs to another endpoint or account")]
 pub(super) struct Args {
     /// Exit when no job is queued, running or due within one minute
     #[arg(long)]

@@ -16,7 +16,10 @@ use dropship_job::StateKind;
 Examples:
   dropship submit build/echo.cab --folder audio --wait
 
-Exit codes: 0 accepted (with --wait: published), 65 rejected, failed or cancelled, 69 no daemon is running")]
+Exit codes:
+  0   accepted; with --wait: published
+  65  rejected, failed or cancelled
+  69  no daemon is running")]
 pub(super) struct Args {
     /// Package to submit (.cab, .hlkx)
     #[arg(value_name = "FILE")]

@@ -20,7 +20,11 @@ Examples:
   dropship --config dropship.toml test
   dropship test 'audio *' --at 2026-12-23T09:00:00Z
 
-Exit codes: 0 all cases passed, 1 a case failed, 78 invalid configuration")]
+Exit codes:
+  0   all cases passed
+  1   a case failed
+  64  no case matches the names
+  78  invalid configuration")]
 pub(super) struct Args {
     /// Run only the cases whose name matches one of these globs
     #[arg(value_name = "CASE", value_parser = glob)]

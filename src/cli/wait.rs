@@ -24,8 +24,11 @@ const POLL: Duration = Duration::from_millis(500);
 Examples:
   dropship wait build/echo.cab --for signed --timeout 2h
 
-Exit codes: 0 the job reached that state, 65 it failed, was rejected or cancelled before, 69 no daemon is running,
-75 timed out")]
+Exit codes:
+  0   the job reached that state
+  65  it failed, was rejected or cancelled before
+  69  no daemon is running
+  75  timed out")]
 pub(super) struct Args {
     /// Id of a job, or a package file: its job is found by the content of the file, once the daemon has accepted it
     #[arg(value_name = "JOB|FILE")]

@@ -175,14 +175,14 @@ fn a_label_is_retargeted() {
 
     let (code, why) = bench.fail(&ids.on("update", &["--no-audience"]));
     assert!(code == 1 && why.contains("another workflow") && why.contains("[request "), "locked: {why}");
-    bench.ripen(4000);
+    bench.advance_work(4000);
     bench.say(&ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]));
     let targeting = bench.label_state()["targeting"].clone();
     assert_eq!(targeting["hardwareIds"][0]["distributionState"], "pendingRemove", "{targeting:#}");
     assert_eq!(targeting["hardwareIds"][1]["distributionState"], "pendingAdd", "{targeting:#}");
     assert_eq!(targeting["chids"][0]["distributionState"], "pendingRemove");
     assert_eq!(targeting["restrictedToAudiences"], json!([]));
-    bench.ripen(4000);
+    bench.advance_work(4000);
     bench.say(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
     let patches = bench.changes();
     let removed = &patches.last().expect("a change").2["targeting"]["hardwareIds"];
@@ -204,7 +204,7 @@ fn a_change_that_cannot_be_meant_is_refused_here() {
     refused(&["--floor", "RS1", "--ceiling", "NI"], "--justification");
     refused(&["--add-hardware-id", "pci\\x"], "BUNDLE|INF|OS|PNP");
     refused(&["--add-chid", "amd64"], "GUID");
-    refused(&["--add-hardware-id", "a|b|c|d", "--remove-hardware-id", "a|b|c|d"], "both added and removed");
+    refused(&["--add-hardware-id", "a|b|c|d", "--remove-hardware-id", "a|b|c|d"], "both add and remove");
     assert_eq!(bench.fail(&["product", "update", "1"]).0, 64);
     assert_eq!(bench.fail(&["product", "update", "1", "--announcement-date", "soon"]).0, 64);
     assert_eq!(bench.fail(&["product", "get", "one"]).0, 64);
@@ -223,11 +223,11 @@ fn a_label_is_cancelled() {
     assert!(code == 1 && why.contains("Microsoft Approval"), "a published one is not: {why}");
     bench.say(&ids.on("update", &["--audience", "Surface SSRK"]));
     // Half of the way to the publication, the label is in Microsoft's approval.
-    bench.ripen(1800);
+    bench.advance_work(1800);
     let said = bench.say(&ids.on("cancel", &[]));
     assert!(said.contains("more than a day"), "{said}");
     assert_eq!(bench.label_state()["cancelled"], true);
-    bench.ripen(30 * 3600);
+    bench.advance_work(30 * 3600);
     let shown = bench.json(&ids.on("get", &[]));
     assert_eq!(shown["workflowStatus"]["state"], "failed", "{shown:#}");
 }
@@ -279,7 +279,7 @@ fn the_whole_way_goes_by_hand() {
     let done = bench.json(&upload);
     assert_eq!(done["size"], fs::metadata(&cab).expect("a fixture").len());
     bench.say(&["submission", "commit", &product, &submission]);
-    bench.ripen(700);
+    bench.advance_work(700);
     bench.say(&["submission", "publisher-metadata", &product, &submission]);
     let label = json!({"name": "l", "destination": "nowhere"});
     fs::write(bench.path("label.json"), label.to_string()).expect("a file");
@@ -292,7 +292,7 @@ fn the_whole_way_goes_by_hand() {
 
     let package = id(bench.json(&["preprod", "submit", cab.to_str().expect("a path")]));
     assert_eq!(bench.json(&["preprod", "get", &package])["id"], json!(package));
-    bench.ripen(700);
+    bench.advance_work(700);
     let assets = bench.json(&["preprod", "assets", &package]);
     let asset = assets[0]["id"].as_str().expect("an asset").to_owned();
     bench.say(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);

@@ -1,66 +1,66 @@
-//! The one thing that every handler shares.
+//! The state that all request handlers share.
 
 use std::sync::Mutex;
 
 use tokio_util::sync::CancellationToken;
 
-use super::blobs::BlobStore;
-use super::clock::Clock;
-use super::faults::Script;
-use super::lock;
-use super::log::Log;
-use super::options::Options;
-use super::quirks::{Quirk, Quirks};
-use super::state::World;
+use crate::blob::store::BlobStore;
+use crate::clock::Clock;
+use crate::faults::script::Script;
+use crate::lock::lock;
+use crate::options::Options;
+use crate::quirks::{Quirk, Quirks};
+use crate::request_log::Log;
+use crate::state::ServiceState;
 
-/// A sandbox's insides.
+/// The shared state of a sandbox.
 #[derive(Debug)]
-pub(super) struct App {
-    pub(super) options: Options,
-    pub(super) clock: Clock,
-    pub(super) world: Mutex<World>,
-    pub(super) blobs: BlobStore,
-    pub(super) script: Mutex<Script>,
-    pub(super) log: Mutex<Log>,
+pub(crate) struct App {
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    pub(crate) state: Mutex<ServiceState>,
+    pub(crate) blobs: BlobStore,
+    pub(crate) script: Mutex<Script>,
+    pub(crate) log: Mutex<Log>,
     /// `http://host:port` of the listener.
-    pub(super) base: String,
-    /// Cuts every request that is still being answered.
-    pub(super) kill: CancellationToken,
-    /// What signed URLs are signed with.
-    pub(super) key: ring::hmac::Key,
+    pub(crate) base: String,
+    /// Cuts the connections of all open requests.
+    pub(crate) kill: CancellationToken,
+    /// Key of the signatures of signed URLs.
+    pub(crate) key: ring::hmac::Key,
 }
 
 impl App {
-    pub(super) fn quirks(&self) -> Quirks {
+    pub(crate) fn quirks(&self) -> Quirks {
         self.options.quirks
     }
 
-    pub(super) fn has(&self, quirk: Quirk) -> bool {
+    pub(crate) fn has(&self, quirk: Quirk) -> bool {
         self.options.quirks.has(quirk)
     }
 
-    /// Forgets everything: products, tokens, blobs, faults, the log.
-    pub(super) fn reset(&self) {
-        *lock(&self.world) = World::new(self.options.seed);
+    /// Deletes all objects, tokens, blobs, faults and logged requests.
+    pub(crate) fn reset(&self) {
+        *lock(&self.state) = ServiceState::new(self.options.seed);
         *lock(&self.script) = Script::default();
         *lock(&self.log) = Log::default();
         self.blobs.clear();
     }
 }
 
-/// Where a call to the API comes from and how its URLs are to look.
+/// The caller of the API, and the base of the URLs in the response.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) account: String,
-    /// `http://host:port` as the caller knows it.
-    pub(super) base: String,
+pub(crate) struct Caller {
+    pub(crate) account: String,
+    /// `http://host:port` from the Host header of the request.
+    pub(crate) base: String,
     /// `v2.0` or `v1.0`.
-    pub(super) version: &'static str,
+    pub(crate) version: &'static str,
 }
 
 impl Caller {
     /// The URL of a resource of the API.
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/{}/my/hardware/{path}", self.base, self.version)
     }
 }

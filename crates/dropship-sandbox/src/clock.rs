@@ -1,59 +1,59 @@
-//! Two kinds of time: the wall clock, which tokens and signed URLs expire by, and working time,
-//! which submissions and labels ripen by and which `speed` stretches.
+//! Two clocks: wall time, by which tokens and signed URLs expire, and working time, by which submissions and labels
+//! progress. `speed` scales working time only.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::lock;
+use crate::lock::lock;
 
 /// The clock of one sandbox.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     speed: f64,
     advanced: Mutex<Duration>,
-    ripened: Mutex<Duration>,
+    work_advanced: Mutex<Duration>,
 }
 
 impl Clock {
     /// A clock whose working time runs `speed` times as fast as the wall clock.
     ///
     /// A speed that is not a positive number counts as 1.
-    pub(super) fn new(speed: f64) -> Self {
+    pub(crate) fn new(speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        Self { started: Instant::now(), speed, advanced: Mutex::default(), ripened: Mutex::default() }
+        Self { started: Instant::now(), speed, advanced: Mutex::default(), work_advanced: Mutex::default() }
     }
 
-    /// The wall clock: the machine's, plus what was skipped by [`Clock::advance`].
-    pub(super) fn wall(&self) -> Timestamp {
+    /// Wall time: the clock of the machine plus the time skipped by [`Clock::advance`].
+    pub(crate) fn wall(&self) -> Timestamp {
         let skipped = *lock(&self.advanced);
         Timestamp::now().checked_add(skipped).unwrap_or(Timestamp::MAX)
     }
 
-    /// Real time since the start plus what was skipped: what throttling counts by.
-    pub(super) fn elapsed(&self) -> Duration {
+    /// Real time since the start plus the time skipped by [`Clock::advance`]; throttling uses it.
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed().saturating_add(*lock(&self.advanced))
     }
 
     /// Working time since the start.
-    pub(super) fn work(&self) -> Duration {
+    pub(crate) fn work(&self) -> Duration {
         let ran = self.started.elapsed().as_secs_f64() * self.speed;
         let ran = Duration::try_from_secs_f64(ran).unwrap_or(Duration::MAX);
-        ran.saturating_add(*lock(&self.advanced)).saturating_add(*lock(&self.ripened))
+        ran.saturating_add(*lock(&self.advanced)).saturating_add(*lock(&self.work_advanced))
     }
 
-    /// Skips a span of both kinds of time.
-    pub(super) fn advance(&self, span: Duration) {
+    /// Advances both clocks.
+    pub(crate) fn advance(&self, span: Duration) {
         let mut advanced = lock(&self.advanced);
         *advanced = advanced.saturating_add(span);
     }
 
-    /// Skips a span of working time alone: workflows go on, tokens and signed URLs do not age.
-    pub(super) fn ripen(&self, span: Duration) {
-        let mut ripened = lock(&self.ripened);
-        *ripened = ripened.saturating_add(span);
+    /// Advances working time only.
+    pub(crate) fn advance_work(&self, span: Duration) {
+        let mut advanced = lock(&self.work_advanced);
+        *advanced = advanced.saturating_add(span);
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn advancing_moves_both_times() {
+    fn advance_moves_both_clocks() {
         let clock = Clock::new(1.0);
         let (wall, work) = (clock.wall(), clock.work());
         clock.advance(Duration::from_secs(7200));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foolish_speed_is_one() {
+    fn invalid_speed_counts_as_one() {
         let clock = Clock::new(f64::NAN);
         assert!(clock.work() < Duration::from_secs(60));
     }

@@ -1,17 +1,17 @@
-//! Identifiers as the service makes them: product ids of 17 digits, all others of 19, and GUIDs.
+//! Ids in the form of the service: product ids have 17 digits, all others 19.
 
-/// Makes identifiers; the same seed makes the same ones.
+/// Generates ids; the same seed generates the same ids.
 ///
-/// Every number is odd and above 2^53, so whoever passes one through a double changes it.
+/// Every id is odd and above 2^53, so a client that converts it to a double changes it.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     state: u64,
     product: u64,
     other: u64,
 }
 
 impl Ids {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut ids = Self { state: seed, product: 0, other: 0 };
         ids.product = 13_600_000_000_000_001 + 2 * (ids.next() % 50_000_000_000_000);
         ids.other = 1_152_921_504_620_000_001 + 2 * (ids.next() % 10_000_000);
@@ -28,26 +28,26 @@ impl Ids {
     }
 
     /// A product id: larger than every earlier one.
-    pub(super) fn product(&mut self) -> u64 {
+    pub(crate) fn product(&mut self) -> u64 {
         self.product += 2 * (1 + self.next() % 500_000_000);
         self.product
     }
 
     /// The id of a submission, a label or a shared product.
-    pub(super) fn long(&mut self) -> u64 {
+    pub(crate) fn long(&mut self) -> u64 {
         self.other += 2 * (1 + self.next() % 2_000);
         self.other
     }
 
     /// A random GUID.
-    pub(super) fn guid(&mut self) -> String {
+    pub(crate) fn guid(&mut self) -> String {
         let (a, b) = (self.next(), self.next());
         guid_of(a, b)
     }
 }
 
-/// A GUID that stands for a text: the same text gives the same one.
-pub(super) fn guid_for(text: &str) -> String {
+/// A GUID derived from a text.
+pub(crate) fn guid_for(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let word = |range: std::ops::Range<usize>| {
         digest.as_ref().get(range).unwrap_or_default().iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b))
@@ -66,8 +66,8 @@ fn guid_of(a: u64, b: u64) -> String {
     )
 }
 
-/// The seller id of an account: eight digits that follow from its tenant.
-pub(super) fn seller_for(tenant: &str) -> u64 {
+/// The seller id of an account, eight digits derived from its tenant.
+pub(crate) fn seller_for(tenant: &str) -> u64 {
     let digest = ring::digest::digest(&ring::digest::SHA256, tenant.as_bytes());
     let number = digest.as_ref().iter().take(8).fold(0_u64, |n, b| (n << 8) | u64::from(*b));
     20_000_000 + number % 60_000_000
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_length_of_the_real_ones_and_no_double_holds_them() {
+    fn ids_have_real_length_and_do_not_fit_a_double() {
         let mut ids = Ids::new(7);
         for _ in 0..20_000 {
             let (product, long) = (ids.product(), ids.long());
@@ -88,7 +88,7 @@ mod tests {
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 clippy::cast_precision_loss,
-                reason = "the loss is the point"
+                reason = "the test checks the loss"
             )]
             let through = |id: u64| id as f64 as u64;
             assert_ne!(through(product), product);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_has_the_form_of_a_guid() {
+    fn guid_of_a_text_is_stable() {
         assert_eq!(guid_for("x").len(), 36);
         assert_eq!(guid_for("x"), guid_for("x"));
         assert_ne!(Ids::new(1).guid(), Ids::new(2).guid());

@@ -1,4 +1,4 @@
-//! A listener whose connections a handler can cut without an answer.
+//! A TCP listener whose connections a handler can cut without a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,38 +13,38 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The other end of a connection, and the switch that cuts it.
+/// A connection that a handler can cut.
 #[derive(Debug, Clone)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     cut: Arc<AtomicBool>,
 }
 
 impl Peer {
-    /// Cuts the connection: not one byte more is written to it.
-    pub(super) fn cut(&self) {
+    /// Cuts the connection: no further byte is read or written.
+    pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
     }
 }
 
-impl Connected<IncomingStream<'_, Cuttable>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
-/// A TCP listener that gives out cuttable connections.
+/// A TCP listener that returns cuttable connections.
 #[derive(Debug)]
-pub(super) struct Cuttable(pub(super) TcpListener);
+pub(crate) struct CuttableListener(pub(crate) TcpListener);
 
-impl Cuttable {
-    pub(super) async fn bind(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
+impl CuttableListener {
+    pub(crate) async fn bind(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;
         Ok((Self(listener), bound))
     }
 }
 
-impl Listener for Cuttable {
+impl Listener for CuttableListener {
     type Io = CuttableStream;
     type Addr = Peer;
 
@@ -53,14 +53,14 @@ impl Listener for Cuttable {
             match self.0.accept().await {
                 Ok((stream, _)) => {
                     if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, "a sandbox connection keeps its delay");
+                        tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
                     }
                     let cut = Arc::new(AtomicBool::new(false));
                     return (CuttableStream { stream, cut: Arc::clone(&cut) }, Peer { cut });
                 }
                 Err(error) => {
-                    // Out of descriptors or the like: others may close some meanwhile.
-                    tracing::warn!(%error, "the sandbox cannot accept a connection");
+                    // For example out of file descriptors: wait until other connections are closed.
+                    tracing::warn!(%error, "the sandbox cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
@@ -72,9 +72,9 @@ impl Listener for Cuttable {
     }
 }
 
-/// A connection that ends when it is cut.
+/// A stream that fails once it is cut.
 #[derive(Debug)]
-pub(super) struct CuttableStream {
+pub(crate) struct CuttableStream {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
 }

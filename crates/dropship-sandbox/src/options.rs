@@ -1,34 +1,34 @@
-//! How a sandbox is to behave.
+//! The options of a sandbox.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use dropship_redact::Secret;
 
-use super::quirks::Quirks;
+use crate::quirks::Quirks;
 
-/// What a sandbox is started with.
+/// The options of a sandbox.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it listens; port 0 takes a free one.
+    /// Address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// How many times faster than real time submissions and labels ripen.
+    /// Speed of working time as a multiple of real time.
     pub speed: f64,
-    /// Which of the service's rarer habits it has.
+    /// Enabled quirks.
     pub quirks: Quirks,
-    /// Whom it gives tokens to.
+    /// Credentials that get tokens.
     pub credentials: Credentials,
-    /// What its identifiers follow from.
+    /// Seed of the ids.
     pub seed: u64,
-    /// How many calls an account may make in a [`Options::throttle_window`]; `None`: any number.
+    /// Maximum number of calls per account and [`Options::throttle_window`]; `None` for no limit.
     pub requests_per_minute: Option<u32>,
-    /// The window that calls are counted in, in real time.
+    /// Window in which calls are counted, in real time.
     pub throttle_window: Duration,
-    /// How long a token lives, in real time.
+    /// Lifetime of a token, in real time.
     pub token_lifetime: Duration,
-    /// How long a signed URL lives, in real time.
+    /// Lifetime of a signed URL, in real time.
     pub sas_lifetime: Duration,
-    /// How many products make a page.
+    /// Number of products per page.
     pub page_size: usize,
     /// Working time from commit to signature.
     pub sign: Duration,
@@ -38,9 +38,9 @@ pub struct Options {
     pub cancel: Duration,
     /// The manual review of a submission.
     pub review: Wait,
-    /// Microsoft's approval of a label, beyond the step's usual time.
+    /// Microsoft's approval of a label, in addition to the step's usual time.
     pub approval: Wait,
-    /// The gradual rollout of a published label, which no step shows.
+    /// The gradual rollout of a label, reported as step `publishing`.
     pub rollout: Wait,
 }
 
@@ -67,10 +67,10 @@ impl Default for Options {
     }
 }
 
-/// Whom a sandbox gives tokens to.
+/// Credentials that a sandbox accepts.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Everybody whose request has the right form.
+    /// Any credentials in a well-formed request.
     Any,
     /// One application of one tenant.
     One {
@@ -83,14 +83,14 @@ pub enum Credentials {
     },
 }
 
-/// A wait that the service may impose.
+/// A wait in a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wait {
-    /// There is none.
+    /// No wait.
     #[default]
     None,
-    /// So much working time.
+    /// A duration of working time.
     For(Duration),
-    /// Until somebody releases it.
+    /// Until [`crate::Control::release`] ends it.
     UntilReleased,
 }

@@ -1,36 +1,36 @@
-//! What a handler answers, and the error bodies that the service is known for.
+//! Responses, and the error bodies of the service.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::dress::pascal;
-use super::quirks::{Quirk, Quirks};
+use crate::quirks::apply::pascal;
+use crate::quirks::{Quirk, Quirks};
 
-/// A successful answer.
+/// A successful response.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A status and a JSON body.
     Json(u16, Value),
-    /// A status and nothing else.
+    /// A status without a body.
     Empty(u16),
 }
 
-/// A refusal.
+/// An error response.
 #[derive(Debug)]
-pub(super) enum Fail {
+pub(crate) enum ErrorReply {
     /// One of the API's functional errors: code, message, and targets with their messages.
     Api { code: Code, message: String, targets: Vec<(String, String)> },
-    /// What the gateway before the API says.
+    /// An error of the gateway in front of the API.
     Gateway { status: u16, message: String, retry_after: Option<u64> },
-    /// What the web server before the gateway says.
+    /// An error page of the web server in front of the gateway.
     Html { status: u16, title: &'static str },
 }
 
 /// The functional codes of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
+pub(crate) enum Code {
     InvalidInput,
     RequestInvalidForCurrentState,
     UpdateUnauthorized,
@@ -49,7 +49,7 @@ impl Code {
         }
     }
 
-    /// Which status carries which code is not documented; clients must go by the code.
+    /// The status of a code. It is not documented; clients must rely on the code.
     fn status(self, quirks: Quirks) -> u16 {
         let odd = quirks.has(Quirk::FunctionalStatus);
         match self {
@@ -63,36 +63,36 @@ impl Code {
     }
 }
 
-impl Fail {
-    /// Fields that do not pass validation.
-    pub(super) fn invalid(targets: Vec<(String, String)>) -> Self {
+impl ErrorReply {
+    /// Invalid fields with their messages.
+    pub(crate) fn invalid(targets: Vec<(String, String)>) -> Self {
         Self::Api { code: Code::InvalidInput, message: "Validation Failed.".to_owned(), targets }
     }
 
-    /// One field that does not pass validation.
-    pub(super) fn field(target: &str, message: impl Into<String>) -> Self {
+    /// One invalid field.
+    pub(crate) fn field(target: &str, message: impl Into<String>) -> Self {
         Self::invalid(vec![(target.to_owned(), message.into())])
     }
 
-    pub(super) fn api(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn api(code: Code, message: impl Into<String>) -> Self {
         Self::Api { code, message: message.into(), targets: Vec::new() }
     }
 
-    pub(super) fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(what: &str) -> Self {
         Self::api(Code::EntityNotFound, what)
     }
 
-    pub(super) fn state(message: &str) -> Self {
+    pub(crate) fn wrong_state(message: &str) -> Self {
         Self::api(Code::RequestInvalidForCurrentState, message)
     }
 
-    pub(super) fn gateway(status: u16, message: &str) -> Self {
+    pub(crate) fn gateway(status: u16, message: &str) -> Self {
         Self::Gateway { status, message: message.to_owned(), retry_after: None }
     }
 }
 
 /// A response with a body and its type.
-pub(super) fn response(status: u16, kind: &'static str, body: impl Into<Body>) -> Response {
+pub(crate) fn response(status: u16, kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if !kind.is_empty() {
@@ -102,12 +102,12 @@ pub(super) fn response(status: u16, kind: &'static str, body: impl Into<Body>) -
 }
 
 /// A response with a JSON body.
-pub(super) fn json_response(status: u16, body: &Value) -> Response {
+pub(crate) fn json_response(status: u16, body: &Value) -> Response {
     response(status, "application/json; charset=utf-8", body.to_string())
 }
 
 /// The web server's page for a status.
-pub(super) fn html(status: u16, title: &str) -> Response {
+pub(crate) fn html(status: u16, title: &str) -> Response {
     let page = format!(
         "<!DOCTYPE HTML><HTML><HEAD><TITLE>{title}</TITLE></HEAD><BODY><h2>{title}</h2><hr>\
          <p>HTTP Error {status}.</p></BODY></HTML>\r\n"
@@ -116,7 +116,7 @@ pub(super) fn html(status: u16, title: &str) -> Response {
 }
 
 /// The gateway's body for a status.
-pub(super) fn gateway_body(status: u16, message: &str, quirks: Quirks) -> Value {
+pub(crate) fn gateway_body(status: u16, message: &str, quirks: Quirks) -> Value {
     if quirks.has(Quirk::StringStatusCode) {
         json!({"statusCode": status.to_string(), "message": message})
     } else {
@@ -124,10 +124,10 @@ pub(super) fn gateway_body(status: u16, message: &str, quirks: Quirks) -> Value 
     }
 }
 
-/// Turns a refusal into its response.
-pub(super) fn refuse(fail: Fail, quirks: Quirks) -> Response {
+/// The response for an error.
+pub(crate) fn refuse(fail: ErrorReply, quirks: Quirks) -> Response {
     match fail {
-        Fail::Api { code, message, targets } => {
+        ErrorReply::Api { code, message, targets } => {
             let name = code.name();
             let name = if quirks.has(Quirk::PascalCaseStatus) { pascal(name) } else { name.to_owned() };
             let mut error = json!({"code": name, "message": message});
@@ -140,7 +140,7 @@ pub(super) fn refuse(fail: Fail, quirks: Quirks) -> Response {
             }
             json_response(code.status(quirks), &json!({ "error": error }))
         }
-        Fail::Gateway { status, message, retry_after } => {
+        ErrorReply::Gateway { status, message, retry_after } => {
             let mut response = json_response(status, &gateway_body(status, &message, quirks));
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -151,12 +151,12 @@ pub(super) fn refuse(fail: Fail, quirks: Quirks) -> Response {
             }
             response
         }
-        Fail::Html { status, title } => html(status, title),
+        ErrorReply::Html { status, title } => html(status, title),
     }
 }
 
-/// Adds a header whose value may be any text; one that cannot be a header is left out.
-pub(super) fn set_header(response: &mut Response, name: &'static str, value: &str) {
+/// Sets a header; a value that is not valid in a header is ignored.
+pub(crate) fn set_header(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }

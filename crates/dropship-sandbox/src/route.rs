@@ -1,17 +1,17 @@
-//! From method and path to what is asked for. Paths are read without regard to case and a slash at the end.
+//! Maps method and path to an operation. Case and a trailing slash do not matter.
 
 use axum::http::Method;
 
-/// What a request asks for.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Route {
-    /// A token: of which tenant, from which generation of the endpoint.
+pub(crate) enum Route {
+    /// A token of a tenant, from the v1 or v2 endpoint.
     Token { tenant: String, v2: bool },
     /// A token for a managed identity.
     ManagedIdentity,
-    /// What the authority says about itself.
+    /// The discovery document of the authority.
     Discovery { tenant: String },
-    /// A method of the API, under which version of it.
+    /// An operation of the API.
     Api { op: Op, version: &'static str },
     /// A blob.
     Blob { name: String },
@@ -21,15 +21,15 @@ pub(super) enum Route {
     Metadata { sid: u64 },
     /// The sandbox's own controls.
     Control(Vec<String>),
-    /// A path of the API that does not have this method.
+    /// A path of the API that does not support the method.
     WrongMethod,
-    /// Nothing.
+    /// An unknown path.
     Unknown,
 }
 
-/// The methods of the API.
+/// The operations of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     ListProducts,
     GetProduct(u64),
     CreateProduct,
@@ -56,7 +56,7 @@ pub(super) enum Op {
 
 impl Op {
     /// The operation's name, in faults and in the log.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::ListProducts => "list_products",
             Self::GetProduct(_) => "get_product",
@@ -83,16 +83,16 @@ impl Op {
         }
     }
 
-    /// The product all of whose submissions the operation looks at.
-    pub(super) fn product(&self) -> Option<u64> {
+    /// The product of an operation that depends on all submissions of the product.
+    pub(crate) fn product(&self) -> Option<u64> {
         match *self {
             Self::UpdateProduct(pid) | Self::ListSubmissions(pid) | Self::CreateSubmission(pid) => Some(pid),
             _ => None,
         }
     }
 
-    /// The submission that the operation is about.
-    pub(super) fn submission(&self) -> Option<(u64, u64)> {
+    /// The submission of the operation.
+    pub(crate) fn submission(&self) -> Option<(u64, u64)> {
         match *self {
             Self::GetSubmission(pid, sid)
             | Self::UpdateSubmission(pid, sid)
@@ -109,7 +109,7 @@ impl Op {
 
 impl Route {
     /// The route's name, in faults and in the log.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Token { .. } => "token",
             Self::ManagedIdentity => "managed_identity",
@@ -124,8 +124,8 @@ impl Route {
         }
     }
 
-    /// Reads a method and a path.
-    pub(super) fn of(method: &Method, path: &str) -> Self {
+    /// The route for a method and a path.
+    pub(crate) fn of(method: &Method, path: &str) -> Self {
         let whole: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let lower: Vec<String> = whole.iter().map(|part| part.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -212,7 +212,7 @@ impl Route {
     }
 }
 
-/// An id of a path; what is no number is an id that nothing has.
+/// An id in a path. Anything that is not a number becomes 0, which is never the id of an object.
 fn number(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slashes_and_case_do_not_matter() {
+    fn route_ignores_case_and_trailing_slash() {
         let path = "/v2.0/my/hardware/Products/7/submissions/9/shippingLabels/11/cancel/";
         let op = Op::CancelLabel(7, 9, 11);
         assert_eq!(Route::of(&Method::PUT, path), Route::Api { op, version: "v2.0" });

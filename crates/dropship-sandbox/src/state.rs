@@ -1,4 +1,4 @@
-//! What the sandbox holds: accounts, tokens, products, submissions, labels.
+//! The objects of the sandbox: tokens, products, submissions, labels and preproduction packages.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,29 +8,29 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use super::analysis::Analysis;
-use super::ids::{Ids, seller_for};
-use super::reply::Fail;
+use crate::ids::{Ids, seller_for};
+use crate::package::package_facts::PackageFacts;
+use crate::reply::ErrorReply;
 
-/// Everything but blobs.
+/// All objects except blobs.
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) ids: Ids,
-    pub(super) tokens: HashMap<String, Token>,
-    pub(super) products: BTreeMap<u64, Product>,
-    pub(super) preprod: BTreeMap<String, Preprod>,
+pub(crate) struct ServiceState {
+    pub(crate) ids: Ids,
+    pub(crate) tokens: HashMap<String, Token>,
+    pub(crate) products: BTreeMap<u64, Product>,
+    pub(crate) preprod: BTreeMap<String, Preprod>,
     /// When each account made its last calls, for throttling.
-    pub(super) calls: HashMap<String, VecDeque<Duration>>,
-    /// How many creates were answered, by kind.
-    pub(super) creates: HashMap<&'static str, u64>,
+    pub(crate) calls: HashMap<String, VecDeque<Duration>>,
+    /// Number of answered creates, by operation.
+    pub(crate) creates: HashMap<&'static str, u64>,
     /// Requests to the blob store that carried a bearer token.
-    pub(super) leaked_bearers: u64,
+    pub(crate) leaked_bearers: u64,
     /// Requests that were throttled.
-    pub(super) throttled: u64,
+    pub(crate) throttled: u64,
 }
 
-impl World {
-    pub(super) fn new(seed: u64) -> Self {
+impl ServiceState {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             ids: Ids::new(seed),
             tokens: HashMap::new(),
@@ -44,117 +44,122 @@ impl World {
     }
 
     /// A product of an account.
-    pub(super) fn product(&mut self, account: &str, pid: u64) -> Result<&mut Product, Fail> {
+    pub(crate) fn product(&mut self, account: &str, pid: u64) -> Result<&mut Product, ErrorReply> {
         self.products
             .get_mut(&pid)
             .filter(|product| product.owner == account)
-            .ok_or_else(|| Fail::not_found("Product not found"))
+            .ok_or_else(|| ErrorReply::not_found("Product not found"))
     }
 
     /// A submission of an account.
-    pub(super) fn submission(&mut self, account: &str, pid: u64, sid: u64) -> Result<&mut Submission, Fail> {
+    pub(crate) fn submission(
+        &mut self,
+        account: &str,
+        pid: u64,
+        sid: u64,
+    ) -> Result<&mut Submission, ErrorReply> {
         self.product(account, pid)?.submission(sid)
     }
 
     /// The submission that a blob belongs to.
-    pub(super) fn submission_of_blob(&self, blob: &str) -> Option<(&Product, &Submission, BlobKind)> {
+    pub(crate) fn submission_of_blob(&self, blob: &str) -> Option<(&Product, &Submission, BlobKind)> {
         self.products.values().find_map(|product| {
             product.submissions.values().find_map(|sub| sub.blobs.kind(blob).map(|kind| (product, sub, kind)))
         })
     }
 }
 
-/// A bearer token that was handed out.
+/// A bearer token.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) account: String,
-    pub(super) expires: Timestamp,
+pub(crate) struct Token {
+    pub(crate) account: String,
+    pub(crate) expires: Timestamp,
 }
 
 /// A product.
 #[derive(Debug)]
-pub(super) struct Product {
-    pub(super) id: u64,
-    pub(super) shared_id: u64,
-    pub(super) owner: String,
-    /// The documented fields, as they were sent or by default.
-    pub(super) fields: Map<String, Value>,
-    pub(super) created: Timestamp,
-    pub(super) updated: Timestamp,
-    /// Whence a product came that a partner shared.
-    pub(super) origin: Option<Origin>,
-    pub(super) read_only: bool,
-    pub(super) inbox: bool,
-    pub(super) submissions: BTreeMap<u64, Submission>,
+pub(crate) struct Product {
+    pub(crate) id: u64,
+    pub(crate) shared_id: u64,
+    pub(crate) owner: String,
+    /// The documented fields, as sent or with their defaults.
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    /// Origin of a product that a partner shared.
+    pub(crate) origin: Option<Origin>,
+    pub(crate) read_only: bool,
+    pub(crate) inbox: bool,
+    pub(crate) submissions: BTreeMap<u64, Submission>,
 }
 
 impl Product {
-    pub(super) fn submission(&mut self, sid: u64) -> Result<&mut Submission, Fail> {
-        self.submissions.get_mut(&sid).ok_or_else(|| Fail::not_found("No submission found"))
+    pub(crate) fn submission(&mut self, sid: u64) -> Result<&mut Submission, ErrorReply> {
+        self.submissions.get_mut(&sid).ok_or_else(|| ErrorReply::not_found("No submission found"))
     }
 
-    /// A documented field that is a text.
-    pub(super) fn text(&self, key: &str) -> &str {
+    /// A text field; empty if absent.
+    pub(crate) fn text(&self, key: &str) -> &str {
         self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub(super) fn is_attestation(&self) -> bool {
+    pub(crate) fn is_attestation(&self) -> bool {
         self.text("testHarness").eq_ignore_ascii_case("attestation")
     }
 
-    /// The operating system codes that a signature was asked for.
-    pub(super) fn signatures(&self) -> Vec<String> {
+    /// Operating system codes of the requested signatures.
+    pub(crate) fn signatures(&self) -> Vec<String> {
         let list = self.fields.get("requestedSignatures").and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    pub(super) fn seller(&self) -> u64 {
+    pub(crate) fn seller(&self) -> u64 {
         seller_for(&self.owner)
     }
 }
 
 /// Where a shared product or submission came from.
 #[derive(Debug, Clone)]
-pub(super) struct Origin {
-    pub(super) publisher: u64,
-    pub(super) product: u64,
-    pub(super) submission: u64,
+pub(crate) struct Origin {
+    pub(crate) publisher: u64,
+    pub(crate) product: u64,
+    pub(crate) submission: u64,
 }
 
 /// A submission.
 #[derive(Debug)]
-pub(super) struct Submission {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) derived: bool,
-    pub(super) created: Timestamp,
-    pub(super) blobs: Blobs,
+pub(crate) struct Submission {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) derived: bool,
+    pub(crate) created: Timestamp,
+    pub(crate) blobs: Blobs,
     /// Working time of the commit.
-    pub(super) committed: Option<Duration>,
-    /// Working time at which a person let the manual review pass.
-    pub(super) review_released: Option<Duration>,
-    /// Working time at which publisher metadata was asked for.
-    pub(super) metadata_asked: Option<Duration>,
-    /// Whether the metadata appears only when asked for.
-    pub(super) metadata_withheld: bool,
-    /// What the uploaded package turned out to be; filled once, after the commit.
-    pub(super) analysis: Arc<OnceCell<Arc<Analysis>>>,
-    pub(super) labels: BTreeMap<u64, Label>,
+    pub(crate) committed: Option<Duration>,
+    /// Working time at which the manual review was released.
+    pub(crate) review_released: Option<Duration>,
+    /// Working time at which publisher metadata were requested.
+    pub(crate) metadata_asked: Option<Duration>,
+    /// Whether the metadata appear only after a request.
+    pub(crate) metadata_withheld: bool,
+    /// The analysis of the upload; set once, after the commit.
+    pub(crate) facts: Arc<OnceCell<Arc<PackageFacts>>>,
+    pub(crate) labels: BTreeMap<u64, Label>,
 }
 
 /// The names of a submission's blobs.
 #[derive(Debug, Clone)]
-pub(super) struct Blobs {
-    pub(super) initial: String,
-    pub(super) signed: String,
-    pub(super) metadata: String,
-    pub(super) error: String,
-    pub(super) shell: String,
+pub(crate) struct Blobs {
+    pub(crate) initial: String,
+    pub(crate) signed: String,
+    pub(crate) metadata: String,
+    pub(crate) error: String,
+    pub(crate) shell: String,
 }
 
 /// What a blob of a submission is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BlobKind {
+pub(crate) enum BlobKind {
     Initial,
     Signed,
     Metadata,
@@ -163,7 +168,7 @@ pub(super) enum BlobKind {
 }
 
 impl Blobs {
-    pub(super) fn new(ids: &mut Ids) -> Self {
+    pub(crate) fn new(ids: &mut Ids) -> Self {
         Self {
             initial: ids.guid(),
             signed: ids.guid(),
@@ -173,7 +178,7 @@ impl Blobs {
         }
     }
 
-    pub(super) fn name(&self, kind: BlobKind) -> &str {
+    pub(crate) fn name(&self, kind: BlobKind) -> &str {
         match kind {
             BlobKind::Initial => &self.initial,
             BlobKind::Signed => &self.signed,
@@ -192,36 +197,36 @@ impl Blobs {
 
 /// A shipping label.
 #[derive(Debug)]
-pub(super) struct Label {
-    pub(super) id: u64,
-    pub(super) created: Timestamp,
-    /// The fields of the request, targeting apart.
-    pub(super) fields: Map<String, Value>,
-    pub(super) targeting: Map<String, Value>,
-    /// Working time at which the current workflow began: the creation or the last edit.
-    pub(super) began: Duration,
-    /// Working time at which a person approved it.
-    pub(super) approved: Option<Duration>,
-    /// Working time at which a person ended the rollout.
-    pub(super) rolled_out: Option<Duration>,
+pub(crate) struct Label {
+    pub(crate) id: u64,
+    pub(crate) created: Timestamp,
+    /// The fields of the request except the targeting.
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) targeting: Map<String, Value>,
+    /// Working time at which the current workflow started: at the creation or the last update.
+    pub(crate) began: Duration,
+    /// Working time of the approval.
+    pub(crate) approved: Option<Duration>,
+    /// Working time of the end of the rollout.
+    pub(crate) rolled_out: Option<Duration>,
     /// Working time of the cancellation.
-    pub(super) cancelled: Option<Duration>,
-    /// Microsoft refused it.
-    pub(super) refused: Option<Refusal>,
+    pub(crate) cancelled: Option<Duration>,
+    /// The rejection by Microsoft.
+    pub(crate) refused: Option<LabelRefusal>,
 }
 
-/// Why a label was refused.
+/// The rejection of a label.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    /// Working time.
-    pub(super) at: Duration,
-    pub(super) why: String,
-    /// The blob that tells more.
-    pub(super) report: String,
+pub(crate) struct LabelRefusal {
+    /// Working time of the rejection.
+    pub(crate) at: Duration,
+    pub(crate) why: String,
+    /// Name of the blob with the error report.
+    pub(crate) report: String,
 }
 
 impl Label {
-    pub(super) fn is_sharing(&self) -> bool {
+    pub(crate) fn is_sharing(&self) -> bool {
         self.fields
             .get("destination")
             .and_then(Value::as_str)
@@ -231,11 +236,11 @@ impl Label {
 
 /// A preproduction package.
 #[derive(Debug)]
-pub(super) struct Preprod {
-    pub(super) id: String,
-    pub(super) owner: String,
-    pub(super) asset: String,
-    pub(super) created: Timestamp,
+pub(crate) struct Preprod {
+    pub(crate) id: String,
+    pub(crate) owner: String,
+    pub(crate) asset: String,
+    pub(crate) created: Timestamp,
     /// Working time of the upload.
-    pub(super) began: Duration,
+    pub(crate) began: Duration,
 }

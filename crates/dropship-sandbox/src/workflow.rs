@@ -1,11 +1,11 @@
-//! How far submissions and labels are: computed from the working time that has passed, never stored.
+//! The progress of submissions and labels, computed from the elapsed working time and never stored.
 
 use std::time::Duration;
 
-use super::analysis::Failure;
-use super::options::{Options, Wait};
-use super::quirks::{Quirk, Quirks};
-use super::state::{Label, Submission};
+use crate::options::{Options, Wait};
+use crate::package::package_facts::Failure;
+use crate::quirks::{Quirk, Quirks};
+use crate::state::{Label, Submission};
 
 /// The steps of a submission and their shares of the time to sign.
 const SUBMISSION: &[(&str, u32)] = &[
@@ -41,19 +41,19 @@ const PARTNER: &[(&str, u32)] = &[
     ("finalizeSharing", 10),
 ];
 
-/// Where a workflow stands.
+/// The progress of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) step: &'static str,
-    pub(super) state: &'static str,
+pub(crate) struct Progress {
+    pub(crate) step: &'static str,
+    pub(crate) state: &'static str,
     /// Working time since the last step was completed.
-    pub(super) done_for: Option<Duration>,
+    pub(crate) done_for: Option<Duration>,
     /// Why it failed.
-    pub(super) failed: Option<String>,
+    pub(crate) failed: Option<String>,
 }
 
 impl Progress {
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.done_for.is_some()
     }
 }
@@ -66,7 +66,7 @@ impl Plan {
         Self(steps.iter().map(|(step, share)| (*step, total * *share / 100)).collect())
     }
 
-    /// Working time from the beginning to a step's start.
+    /// Working time from the start of the workflow to the start of a step.
     fn start_of(&self, step: &str) -> Duration {
         self.0
             .iter()
@@ -74,7 +74,7 @@ impl Plan {
             .fold(Duration::ZERO, |sum, (_, span)| sum.saturating_add(*span))
     }
 
-    /// Makes a step last longer by a wait, until `released` if that has come.
+    /// Extends a step by a wait, or until `released` if the wait has ended.
     fn wait(&mut self, step: &str, wait: Wait, began: Duration, released: Option<Duration>) {
         let start = began.saturating_add(self.start_of(step));
         let extra = match (wait, released) {
@@ -103,7 +103,7 @@ impl Plan {
                 } else {
                     "started"
                 };
-                // A last step that is not over must not look so.
+                // Clients take a completed last step for the end of the workflow.
                 let over = *step == "finalizeIngestion"
                     || step.starts_with("finalizePub")
                     || *step == "finalizeSharing";
@@ -124,17 +124,17 @@ impl Plan {
     }
 }
 
-/// Where a submission stands; `None` before its commit.
-pub(super) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<Progress> {
+/// The progress of a submission; `None` before its commit.
+pub(crate) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<Progress> {
     let committed = sub.committed?;
     let mut plan = Plan::new(SUBMISSION, options.sign);
     plan.wait("manualReview", options.review, committed, sub.review_released);
-    let failure = sub.analysis.get().and_then(|analysis| analysis.failure.clone());
+    let failure = sub.facts.get().and_then(|analysis| analysis.failure.clone());
     Some(plan.progress(now.saturating_sub(committed), failure.as_ref(), options.quirks))
 }
 
 /// `commitStatus` of a submission.
-pub(super) fn commit_status(sub: &Submission, now: Duration, options: &Options) -> &'static str {
+pub(crate) fn commit_status(sub: &Submission, now: Duration, options: &Options) -> &'static str {
     match submission(sub, now, options) {
         None => "commitPending",
         Some(progress) if progress.failed.is_some() => "commitFailed",
@@ -143,8 +143,8 @@ pub(super) fn commit_status(sub: &Submission, now: Duration, options: &Options) 
     }
 }
 
-/// Where a label stands.
-pub(super) fn label(label: &Label, now: Duration, options: &Options) -> Progress {
+/// The progress of a label.
+pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress {
     let steps = if label.is_sharing() { PARTNER } else { WINDOWS_UPDATE };
     let mut plan = Plan::new(steps, options.publish);
     if options.quirks.has(Quirk::CreatedStep) {
@@ -161,7 +161,7 @@ pub(super) fn label(label: &Label, now: Duration, options: &Options) -> Progress
     let Some(cancelled) = label.cancelled else {
         return plan.progress(now.saturating_sub(label.began), None, options.quirks);
     };
-    // From the cancellation on it stands still, and after a day or so it shows as failed.
+    // A cancelled label makes no progress; when the cancellation is done it is reported as failed.
     let mut progress = plan.progress(cancelled.saturating_sub(label.began), None, options.quirks);
     if now.saturating_sub(cancelled) >= options.cancel {
         progress.state = "failed";
@@ -171,20 +171,20 @@ pub(super) fn label(label: &Label, now: Duration, options: &Options) -> Progress
 }
 
 /// Whether the signed package of a submission is offered.
-pub(super) fn offers_signed(progress: &Progress, options: &Options) -> bool {
+pub(crate) fn offers_signed(progress: &Progress, options: &Options) -> bool {
     let late = if options.quirks.has(Quirk::LateSignedPackage) { options.sign / 10 } else { Duration::ZERO };
     progress.done_for.is_some_and(|span| span >= late)
 }
 
 /// Whether the driver metadata of a submission is offered.
-pub(super) fn offers_metadata(
+pub(crate) fn offers_metadata(
     sub: &Submission,
     progress: &Progress,
     now: Duration,
     options: &Options,
 ) -> bool {
     if sub.metadata_withheld {
-        // "Several hours" after they were asked for.
+        // The documentation says "several hours" after the request.
         let wait = Duration::from_secs(3 * 3600);
         return sub.metadata_asked.is_some_and(|asked| now.saturating_sub(asked) >= wait);
     }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submission_walks_its_steps_in_ten_minutes() {
+    fn submission_completes_its_steps_in_ten_minutes() {
         assert_eq!((at(0, None).step, at(0, None).state), ("packageInfoValidation", "notStarted"));
         assert_eq!((at(95, None).step, at(95, None).state), ("scanning", "notStarted"));
         assert_eq!((at(599, None).step, at(599, None).state), ("finalizeIngestion", "started"));
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_stops_it_at_the_step() {
+    fn failure_stops_workflow_at_its_step() {
         let failure = Failure { step: "validation", message: "no".to_owned() };
         assert_eq!(at(100, Some(&failure)).failed, None);
         assert_eq!((at(1000, Some(&failure)).step, at(1000, Some(&failure)).state), ("validation", "failed"));
     }
 
     #[test]
-    fn a_wait_lasts_until_its_release() {
+    fn wait_lasts_until_release() {
         let mut plan = Plan::new(SUBMISSION, Duration::from_secs(600));
         plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, None);
         assert_eq!(plan.progress(Duration::from_secs(1_000_000), None, Quirks::none()).step, "manualReview");

@@ -26,7 +26,10 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 Examples:
   dropship plan build/echo.cab --folder audio
 
-Exit codes: 0 the package would be accepted, 65 it would be rejected, or a label would be held, 78 invalid configuration")]
+Exit codes:
+  0   the package would be accepted
+  65  it would be rejected, or held before a label that cannot be created
+  78  invalid configuration")]
 pub(in crate::cli) struct Args {
     /// Package to plan (.cab, .hlkx)
     #[arg(value_name = "FILE")]

@@ -125,7 +125,7 @@ retry = {{ first = "1ms", max = "10ms" }}
     pub(super) fn signed(&self) -> (String, String) {
         let (product, submission) = self.uploaded();
         self.say(&["submission", "commit", &product, &submission]);
-        self.ripen(700);
+        self.advance_work(700);
         wait_for("the signed package", || {
             let seen = self.json(&["submission", "get", &product, &submission]);
             seen["downloads"].to_string().contains("driverMetadata").then_some(())
@@ -158,13 +158,13 @@ retry = {{ first = "1ms", max = "10ms" }}
         .expect("a label");
         let (pid, sid) = (product.parse().expect("an id"), submission.parse().expect("an id"));
         let made = self.runtime.block_on(self.client().create_label(pid, sid, &new)).expect("a label");
-        self.ripen(4000);
+        self.advance_work(4000);
         let ids = Ids { product, submission, label: made.id.to_string() };
         (ids, rows.iter().map(|(bundle, inf, os, pnp)| format!("{bundle}|{inf}|{os}|{pnp}")).collect())
     }
 
-    pub(super) fn ripen(&self, seconds: u64) {
-        self.control().ripen(Duration::from_secs(seconds));
+    pub(super) fn advance_work(&self, seconds: u64) {
+        self.control().advance_work(Duration::from_secs(seconds));
     }
 
     pub(super) fn audience(&self, name: &str) -> String {

@@ -75,10 +75,10 @@ async fn q14_and_q17_the_whole_way_with_every_quirk_at_once() {
     assert!(done.verified);
     rig.client.commit(product, id).await.expect("committed");
     assert!(!rig.get(product, id).await.is_signed());
-    rig.control().ripen(Duration::from_secs(601));
+    rig.control().advance_work(Duration::from_secs(601));
     let finished = rig.get(product, id).await;
     assert!(!finished.is_signed(), "the workflow is done, but the package is late");
-    rig.control().ripen(Duration::from_secs(130));
+    rig.control().advance_work(Duration::from_secs(130));
     let signed = rig.get(product, id).await;
     assert!(signed.is_signed() && signed.is_committed() && !signed.is_failed(), "{signed:?}");
     assert_eq!(signed.kind, Some(SubmissionKind::Initial));
@@ -131,7 +131,7 @@ async fn q18_a_completed_step_before_the_last_is_not_the_end() {
         let status = submission.workflow_status.expect("a status");
         seen |=
             status.state == Some(State::Completed) && status.current_step != Some(Step::FinalizeIngestion);
-        rig.control().ripen(Duration::from_secs(10));
+        rig.control().advance_work(Duration::from_secs(10));
     }
     assert!(seen, "the case came up");
 }
@@ -154,7 +154,7 @@ async fn q18_a_late_package_and_late_metadata_are_waited_for() {
         if metadata {
             break;
         }
-        rig.control().ripen(Duration::from_secs(10));
+        rig.control().advance_work(Duration::from_secs(10));
     }
     assert!(late_package && late_metadata);
 }
@@ -167,7 +167,7 @@ async fn q19_metadata_that_are_missing_can_be_asked_for() {
         assert!(rig.control().withhold_metadata(id.0));
         assert_eq!(rig.get(product, id).await.download(&DownloadKind::DriverMetadata), None, "{quirk}");
         rig.client.create_publisher_metadata(product, id).await.expect("accepted");
-        rig.control().ripen(Duration::from_secs(4 * 3600));
+        rig.control().advance_work(Duration::from_secs(4 * 3600));
         let metadata = rig.metadata(&rig.get(product, id).await).await;
         assert_eq!(metadata.targets().count(), 2, "{quirk}");
         assert_eq!(rig.control().leaked_bearers(), 0, "{quirk}");
@@ -189,7 +189,7 @@ async fn q25_a_partners_ids_are_translated() {
         ..Default::default()
     });
     let made = rig.client.create_label(product, id, &label).await.expect("shared");
-    rig.control().ripen(Duration::from_secs(3700));
+    rig.control().advance_work(Duration::from_secs(3700));
     assert!(rig.client.label(product, id, made.id, false).await.expect("label").is_done());
     let error = other.submission(product, id).await.expect_err("the partner's ids are not ours");
     assert_eq!((error.class, error.status), (Class::Permanent, Some(404)), "{error}");
@@ -229,7 +229,7 @@ async fn preproduction_packages_go_there_and_back() {
     for quirk in ["none", "assets-envelope"] {
         let rig = Rig::quirky(quirk).await;
         let sent = rig.client.preprod_submit(&rig.package()).await.expect("sent");
-        rig.control().ripen(Duration::from_secs(3600));
+        rig.control().advance_work(Duration::from_secs(3600));
         let package = rig.client.preprod_package(&sent.id).await.expect("package");
         assert!(package.error.is_none(), "{package:?}");
         let assets = rig.client.preprod_assets(&sent.id).all().await.expect("assets");

@@ -48,7 +48,7 @@ async fn q23_a_label_is_changed_once_it_is_free() {
         vec![ChidChange { action: Change::Add, chid: "12345678-1234-1234-1234-123456789012".into() }];
     let error = rig.client.update_label(product, id, label.id, &update).await.expect_err("locked");
     assert_eq!((error.class, error.fate), (Class::NotReady, Fate::Refused), "{error}");
-    rig.control().ripen(Duration::from_secs(3601));
+    rig.control().advance_work(Duration::from_secs(3601));
     assert!(rig.client.label(product, id, label.id, true).await.expect("label").is_done());
     rig.client.update_label(product, id, label.id, &update).await.expect("free");
     let held =
@@ -57,7 +57,7 @@ async fn q23_a_label_is_changed_once_it_is_free() {
     assert!(held.chids.iter().any(chid), "{held:?}");
     assert!(!held.restricted_to_audiences.is_empty(), "audiences that are not named stay");
 
-    rig.control().ripen(Duration::from_secs(3601));
+    rig.control().advance_work(Duration::from_secs(3601));
     let target = &held.hardware_ids[0];
     let mut update = LabelUpdate::default();
     update.targeting.hardware_ids = vec![HardwareIdChange {
@@ -95,13 +95,13 @@ async fn q23_an_update_of_nothing_is_not_sent() {
 async fn q24_a_cancelled_label_shows_as_failed_and_is_cancelled_once() {
     let rig = Rig::new(Options { approval: Wait::UntilReleased, ..Options::default() }, |_| ()).await;
     let (product, id, label) = rig.labelled().await;
-    rig.control().ripen(Duration::from_secs(3601));
+    rig.control().advance_work(Duration::from_secs(3601));
     let step = rig.client.label(product, id, label.id, false).await.expect("label").workflow_status;
     assert_eq!(step.and_then(|status| status.current_step), Some(Step::MicrosoftApproval));
     rig.client.cancel_label(product, id, label.id).await.expect("204");
     let error = rig.client.cancel_label(product, id, label.id).await.expect_err("once is enough");
     assert_eq!((error.class, error.fate), (Class::Permanent, Fate::Refused), "{error}");
-    rig.control().ripen(Duration::from_secs(27 * 3600));
+    rig.control().advance_work(Duration::from_secs(27 * 3600));
     let gone = rig.client.label(product, id, label.id, false).await.expect("label");
     assert!(gone.is_failed() && !gone.is_done());
 }
@@ -111,6 +111,6 @@ async fn q16_a_label_whose_steps_are_numbers_is_known_by_its_targets() {
     let rig = Rig::quirky("numeric-current-step,string-ids,unknown-fields").await;
     let (product, id, label) = rig.labelled().await;
     assert!(!label.is_done());
-    rig.control().ripen(Duration::from_secs(3601));
+    rig.control().advance_work(Duration::from_secs(3601));
     assert!(rig.client.label(product, id, label.id, true).await.expect("label").is_done());
 }

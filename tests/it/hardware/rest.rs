@@ -29,7 +29,7 @@ async fn q29_an_unknown_signature_shows_after_the_commit_alone() {
     let url = rig.get(product, id).await.upload_url().expect("a slot");
     rig.client.upload(&url, &fixture("cab/unsigned.cab"), QUIET).await.expect("the slot takes anything");
     rig.client.commit(product, id).await.expect("so does the commit");
-    rig.control().ripen(Duration::from_secs(1000));
+    rig.control().advance_work(Duration::from_secs(1000));
     let failed = rig.get(product, id).await;
     assert!(failed.is_failed() && !failed.is_signed(), "{failed:?}");
     assert!(!failed.workflow_status.expect("a status").messages.is_empty());
@@ -47,7 +47,7 @@ async fn q31_a_derived_submission_follows_an_initial_one_and_uses_its_slot_name(
     let url = rig.get(product, first).await.upload_url().expect("a slot");
     rig.client.upload(&url, &fixture("hlkx/good.hlkx"), QUIET).await.expect("uploaded");
     rig.client.commit(product, first).await.expect("committed");
-    rig.control().ripen(Duration::from_secs(1000));
+    rig.control().advance_work(Duration::from_secs(1000));
     let signed = rig.get(product, first).await;
     assert!(signed.download(&DownloadKind::DerivedPackage).is_some(), "the shell: {signed:?}");
     let second = rig.client.create_submission(product, &derived).await.expect("a derived one").id;
@@ -94,7 +94,7 @@ async fn q35_a_commit_that_fails_is_never_silent() {
     let (product, id) = rig.uploaded().await;
     rig.fault("commit", Action::status(400));
     rig.client.commit(product, id).await.expect_err("the caller is told");
-    rig.control().ripen(Duration::from_secs(1000));
+    rig.control().advance_work(Duration::from_secs(1000));
     assert!(!rig.get(product, id).await.is_signed(), "nothing was handed over");
     rig.client.commit(product, id).await.expect("and may try again");
 }

@@ -82,7 +82,7 @@ impl Rig {
     pub(super) async fn signed(&self) -> (ProductId, SubmissionId) {
         let (product, id) = self.uploaded().await;
         self.client.commit(product, id).await.expect("committed");
-        self.control().ripen(Duration::from_secs(1000));
+        self.control().advance_work(Duration::from_secs(1000));
         (product, id)
     }
 

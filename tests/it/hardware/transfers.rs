@@ -123,7 +123,7 @@ async fn q30_a_failed_submission_tells_why() {
     std::fs::write(&path, b"this is no cabinet").expect("write");
     rig.client.upload(&url, &path, QUIET).await.expect("uploaded");
     rig.client.commit(product, id).await.expect("committed");
-    rig.control().ripen(Duration::from_secs(1000));
+    rig.control().advance_work(Duration::from_secs(1000));
     let failed = rig.get(product, id).await;
     assert!(failed.is_failed() && !failed.is_signed());
     let status = failed.workflow_status.expect("a status");

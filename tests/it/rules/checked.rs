@@ -128,7 +128,7 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
     let shown = book.run(&["plan", book.path("drop/echo.cab").to_str().expect("a path")]);
     let said = text(&shown.stdout);
     for part in [
-        "removed from labels that dropship made",
+        "removed from labels that dropship created",
         "echo.inf WINDOWS_v100_X64_CO_FULL pci\\ven_1234",
         "as soon as it is certified",
         "it matches too",

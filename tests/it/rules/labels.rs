@@ -223,7 +223,7 @@ fn what_follows_a_label_that_is_withdrawn_by_hand_is_held_until_somebody_decides
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&job[key]).to_owned());
     let output = home.run(&["api", "label", "cancel", &product, &submission, id(&job["labels"][0]["id"])]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("which knows of it now"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("is recorded in its history"), "{}", text(&output.stdout));
     let held = receipt_of(&home, "echo.cab", "held");
     assert_eq!(held["error"]["kind"], "label-awaited", "{held:#}");
     assert_eq!(home.created().2, 1);

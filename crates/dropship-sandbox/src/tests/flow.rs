@@ -33,7 +33,7 @@ async fn a_package_goes_from_upload_to_a_published_label() {
         if done {
             break sub;
         }
-        rig.sandbox.control().ripen(Duration::from_secs(10));
+        rig.sandbox.control().advance_work(Duration::from_secs(10));
     };
     assert_eq!(
         steps,
@@ -77,7 +77,7 @@ async fn a_package_goes_from_upload_to_a_published_label() {
     let made = rig.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
     assert_eq!(made["workflowStatus"]["currentStep"], "preProcessShippingLabel");
     let lid = made["id"].as_u64().unwrap();
-    rig.sandbox.control().ripen(Duration::from_secs(3601));
+    rig.sandbox.control().advance_work(Duration::from_secs(3601));
     let label = rig.get(&format!("{path}/shippingLabels/{lid}?includeTargetingInfo=true")).await;
     assert_eq!(label["workflowStatus"]["currentStep"], "finalizePublishing");
     assert_eq!(label["workflowStatus"]["state"], "completed");
@@ -101,7 +101,7 @@ async fn what_was_uploaded_decides_how_the_workflow_ends() {
             rig.upload(&url, package).await;
         }
         rig.commit(pid, sid).await;
-        rig.sandbox.control().ripen(Duration::from_secs(601));
+        rig.sandbox.control().advance_work(Duration::from_secs(601));
         let path = format!("products/{pid}/submissions/{sid}");
         let sub = rig.get(&path).await;
         assert_eq!(sub["commitStatus"], "commitFailed");
@@ -149,7 +149,7 @@ async fn a_server_code_in_an_attestation_request_fails_only_later() {
     rig.upload(&download(&sub, "initialPackage").unwrap(), cab()).await;
     let sid = sub["id"].as_u64().unwrap();
     rig.commit(pid, sid).await;
-    rig.sandbox.control().ripen(Duration::from_secs(601));
+    rig.sandbox.control().advance_work(Duration::from_secs(601));
     let sub = rig.get(&format!("products/{pid}/submissions/{sid}/")).await;
     assert_eq!(
         (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
@@ -196,16 +196,16 @@ async fn raw_request(rig: &Rig, text: &str) -> String {
 async fn reviews_wait_when_asked_to() {
     let rig = Rig::new(Options { review: crate::Wait::UntilReleased, ..Options::default() }).await;
     let (pid, sid) = rig.signed(cab()).await;
-    rig.sandbox.control().ripen(Duration::from_secs(1_000_000));
+    rig.sandbox.control().advance_work(Duration::from_secs(1_000_000));
     let path = format!("products/{pid}/submissions/{sid}");
     assert_eq!(rig.get(&path).await["workflowStatus"]["currentStep"], "manualReview");
     assert!(rig.sandbox.control().release(sid) && !rig.sandbox.control().release(1));
-    rig.sandbox.control().ripen(Duration::from_secs(601));
+    rig.sandbox.control().advance_work(Duration::from_secs(601));
     assert_eq!(rig.get(&path).await["workflowStatus"]["state"], "completed");
 }
 
 #[tokio::test]
-async fn speed_ripens_a_submission_by_itself() {
+async fn submission_progresses_by_speed_without_advance() {
     let rig = Rig::new(Options { speed: 6000.0, ..Options::default() }).await;
     let (pid, sid, url) = rig.submission().await;
     rig.upload(&url, cab()).await;
@@ -232,7 +232,7 @@ async fn a_derived_submission_needs_a_signed_initial_one_that_is_not_attested() 
     let initial = rig.ok(Method::POST, &path, Some(&json!({"name": "i", "type": "initial"})), 201).await;
     rig.upload(&download(&initial, "initialPackage").unwrap(), cab()).await;
     rig.commit(product["id"].as_u64().unwrap(), initial["id"].as_u64().unwrap()).await;
-    rig.sandbox.control().ripen(Duration::from_secs(601));
+    rig.sandbox.control().advance_work(Duration::from_secs(601));
     let initial = rig.get(&format!("{path}/{}", initial["id"])).await;
     let shell = rig
         .http

@@ -107,7 +107,7 @@ async fn a_label_is_locked_until_published_and_then_edited() {
     let (code, message, _) = rig.refused(Method::PATCH, &here, Some(&change), 422).await;
     assert_eq!(code, "invalidInput");
     assert_eq!(message, "Can't update the shipping label when another workflow is in progress. Try again.");
-    rig.sandbox.control().ripen(Duration::from_secs(3601));
+    rig.sandbox.control().advance_work(Duration::from_secs(3601));
     let (_, _, targets) = rig.refused(Method::PATCH, &here, Some(&json!({"targetingInfo": {}})), 422).await;
     assert_eq!(
         targets[0],
@@ -130,12 +130,12 @@ async fn a_cancelled_label_shows_as_failed_a_day_later() {
     assert_eq!(code, "requestInvalidForCurrentState");
     let step = |label: &Value| label["workflowStatus"]["currentStep"].as_str().unwrap().to_owned();
     while step(&rig.get(&here).await) != "microsoftApproval" {
-        rig.sandbox.control().ripen(Duration::from_secs(60));
+        rig.sandbox.control().advance_work(Duration::from_secs(60));
     }
     rig.ok(Method::PUT, &cancel, None, 204).await;
     rig.refused(Method::PUT, &cancel, None, 400).await;
     assert_ne!(rig.get(&here).await["workflowStatus"]["state"], "failed");
-    rig.sandbox.control().ripen(Duration::from_secs(26 * 3600));
+    rig.sandbox.control().advance_work(Duration::from_secs(26 * 3600));
     let label = rig.get(&here).await;
     assert_eq!(
         (step(&label).as_str(), &label["workflowStatus"]["state"]),
@@ -164,7 +164,7 @@ async fn a_partner_finds_what_was_shared() {
     );
     let (code, _, _) = other.refused(Method::GET, &translate, None, 404).await;
     assert_eq!(code, "entityNotFound");
-    other.sandbox.control().ripen(Duration::from_secs(3601));
+    other.sandbox.control().advance_work(Duration::from_secs(3601));
     let own = other.get(&translate).await;
     assert_ne!((own["productId"].as_u64(), own["id"].as_u64()), (Some(pid), Some(sid)));
     assert!(download(&own, "signedPackage").is_some());
@@ -177,7 +177,7 @@ async fn a_partner_finds_what_was_shared() {
         ("updateUnauthorized", "Not authorized to update the submission.")
     );
     other.ok(Method::POST, &format!("{here}/createpublishermetadata"), None, 202).await;
-    other.sandbox.control().ripen(Duration::from_secs(3 * 3600));
+    other.sandbox.control().advance_work(Duration::from_secs(3 * 3600));
     assert!(download(&other.get(&here).await, "driverMetadata").is_some());
     let (code, _, _) =
         other.refused(Method::POST, &format!("{here}/shippingLabels"), Some(&label), 400).await;
@@ -217,7 +217,7 @@ async fn the_receiver_of_a_shared_submission_stays_the_same() {
     label["recipientSpecifications"] =
         json!({"receiverPublisherId": "27691110", "enforceChidTargeting": false});
     let made = rig.ok(Method::POST, &path, Some(&label), 201).await;
-    rig.sandbox.control().ripen(Duration::from_secs(3601));
+    rig.sandbox.control().advance_work(Duration::from_secs(3601));
     let here = format!("{path}/{}", made["id"]);
     let other = json!({"recipientSpecifications": {"receiverPublisherId": "1"}});
     let (_, _, targets) = rig.refused(Method::PATCH, &here, Some(&other), 422).await;

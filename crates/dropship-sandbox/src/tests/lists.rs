@@ -92,7 +92,7 @@ async fn a_preproduction_package_is_signed() {
     let path = format!("preprod/packages/{}", made["id"].as_str().unwrap());
     assert_eq!(rig.get(&path).await["signingStatus"], "inProgress");
     assert_eq!(rig.get(&format!("{path}/assets")).await, json!([]));
-    rig.sandbox.control().ripen(Duration::from_secs(601));
+    rig.sandbox.control().advance_work(Duration::from_secs(601));
     let package = rig.get(&path).await;
     assert_eq!(package["signingStatus"], "completed");
     let assets = rig.get(&format!("{path}/assets")).await;
@@ -132,6 +132,6 @@ async fn a_withheld_metadata_file_is_made_on_demand() {
     assert!(download(&rig.get(&path).await, "driverMetadata").is_none());
     rig.ok(Method::POST, &format!("{path}/createpublishermetadata"), None, 202).await;
     assert!(download(&rig.get(&path).await, "driverMetadata").is_none(), "it takes hours");
-    rig.sandbox.control().ripen(Duration::from_secs(3 * 3600));
+    rig.sandbox.control().advance_work(Duration::from_secs(3 * 3600));
     assert!(download(&rig.get(&path).await, "driverMetadata").is_some());
 }

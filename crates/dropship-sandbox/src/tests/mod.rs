@@ -160,7 +160,7 @@ impl Rig {
         let (pid, sid, url) = self.submission().await;
         self.upload(&url, package).await;
         self.commit(pid, sid).await;
-        self.sandbox.control().ripen(Duration::from_secs(601));
+        self.sandbox.control().advance_work(Duration::from_secs(601));
         (pid, sid)
     }
 

@@ -24,7 +24,7 @@ async fn the_main_path_can_be_walked_with_all_quirks_at_once() {
     let commit = rig.http.post(rig.url(&format!("{path}/commit"))).bearer_auth(&rig.token);
     let commit = commit.header("content-type", "application/json").header("content-length", "0");
     assert_eq!(commit.send().await.unwrap().status(), 202);
-    rig.sandbox.control().ripen(Duration::from_secs(601));
+    rig.sandbox.control().advance_work(Duration::from_secs(601));
     let sub = rig.get(&path).await;
     assert_eq!(
         (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
@@ -32,7 +32,7 @@ async fn the_main_path_can_be_walked_with_all_quirks_at_once() {
         "{sub}"
     );
     assert!(download(&sub, "signedPackage").is_none(), "it comes later");
-    rig.sandbox.control().ripen(Duration::from_secs(130));
+    rig.sandbox.control().advance_work(Duration::from_secs(130));
     let sub = rig.get(&path).await;
     assert!(download(&sub, "signedPackage").is_some() && download(&sub, "driverMetadata").is_none());
     let links = sub["links"].as_array().unwrap();
@@ -65,7 +65,7 @@ async fn walk(rig: &Rig) {
     let commit = rig.http.post(rig.url(&format!("{path}/commit"))).bearer_auth(&rig.token);
     let commit = commit.header("content-type", "application/json").header("content-length", "0");
     assert_eq!(commit.send().await.unwrap().status(), 202);
-    rig.sandbox.control().ripen(Duration::from_secs(900));
+    rig.sandbox.control().advance_work(Duration::from_secs(900));
     let sub = rig.get(&path).await;
     assert!(download(&sub, "signedPackage").is_some(), "{sub}");
     let link = sub["links"].as_array().unwrap().iter().find(|link| link["rel"] == "driverMetadata");
@@ -88,7 +88,7 @@ async fn walk(rig: &Rig) {
         },
     });
     let made = rig.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
-    rig.sandbox.control().ripen(Duration::from_secs(4000));
+    rig.sandbox.control().advance_work(Duration::from_secs(4000));
     let label = rig.get(&format!("{path}/shippingLabels/{}", id(&made["id"]))).await;
     assert!(label["workflowStatus"]["state"].as_str().unwrap().eq_ignore_ascii_case("completed"), "{label}");
 }

@@ -1,0 +1,162 @@
+//! One call to the API: authenticates, throttles and validates the request, then runs the operation.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::api::audiences;
+use crate::api::label_update;
+use crate::api::labels;
+use crate::api::preprod;
+use crate::api::products;
+use crate::api::sharing;
+use crate::api::submissions;
+use crate::app::{App, Caller};
+use crate::auth::token;
+use crate::lock::lock;
+use crate::package::analysis;
+use crate::payload::Payload;
+use crate::quirks::Quirk;
+use crate::quirks::apply::apply_quirks;
+use crate::reply::{ErrorReply, Reply, json_response, refuse, response, set_header};
+use crate::route::Op;
+
+/// The response to a call of the API.
+pub(crate) async fn answer(
+    app: &Arc<App>,
+    parts: &Parts,
+    base: &str,
+    op: &Op,
+    version: &'static str,
+    payload: Payload,
+) -> Response {
+    let mut answer = match call(app, parts, base, op, version, payload).await {
+        Ok(answer) => answer,
+        Err(fail) => refuse(fail, app.quirks()),
+    };
+    for (header, name) in [("ms-correlationid", "ms-correlationid"), ("ms-requestid", "ms-requestid")] {
+        if let Some(value) = parts.headers.get(header).and_then(|value| value.to_str().ok()) {
+            set_header(&mut answer, name, value);
+        }
+    }
+    answer
+}
+
+async fn call(
+    app: &Arc<App>,
+    parts: &Parts,
+    base: &str,
+    op: &Op,
+    version: &'static str,
+    payload: Payload,
+) -> Result<Response, ErrorReply> {
+    let length =
+        parts.headers.contains_key("content-length") || parts.headers.contains_key("transfer-encoding");
+    if !length && matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
+        return Err(ErrorReply::Html { status: 411, title: "Length Required" });
+    }
+    let account = token::account(app, &parts.headers)
+        .ok_or_else(|| ErrorReply::gateway(401, "Unauthorized. Access token is missing or invalid."))?;
+    throttle(app, &account)?;
+    check_type(app, parts, op)?;
+    let caller = Caller { account, base: base.to_owned(), version };
+    if let Some((pid, sid)) = op.submission() {
+        analysis::analyze(app, pid, sid).await;
+    }
+    if let Some(pid) = op.product() {
+        analysis::analyze_all(app, pid).await;
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let reply = match op {
+        Op::PutPackage => preprod::put(app, &caller, &parts.headers, payload.into_body()).await?,
+        Op::DownloadAsset(id, asset) => return preprod::download(app, &caller, id, asset).await,
+        Op::ListProducts => products::list(app, &caller, query)?,
+        Op::GetProduct(pid) => products::get(app, &caller, *pid)?,
+        Op::CreateProduct => products::create(app, &caller, &json_of(&payload)?)?,
+        Op::UpdateProduct(pid) => products::update(app, &caller, *pid, &json_of(&payload)?)?,
+        Op::ListSubmissions(pid) => submissions::list(app, &caller, *pid, query)?,
+        Op::GetSubmission(pid, sid) => submissions::get(app, &caller, *pid, *sid)?,
+        Op::CreateSubmission(pid) => submissions::create(app, &caller, *pid, &json_of(&payload)?)?,
+        Op::UpdateSubmission(pid, sid) => submissions::update(app, &caller, *pid, *sid, &json_of(&payload)?)?,
+        Op::Commit(pid, sid) => submissions::commit(app, &caller, *pid, *sid)?,
+        Op::CreateMetadata(pid, sid) => submissions::create_metadata(app, &caller, *pid, *sid)?,
+        Op::ListLabels(pid, sid) => labels::list(app, &caller, *pid, *sid, query)?,
+        Op::GetLabel(pid, sid, lid) => labels::get(app, &caller, *pid, *sid, *lid, query)?,
+        Op::CreateLabel(pid, sid) => labels::create(app, &caller, *pid, *sid, &json_of(&payload)?)?,
+        Op::UpdateLabel(pid, sid, lid) => {
+            label_update::update(app, &caller, *pid, *sid, *lid, &json_of(&payload)?)?
+        }
+        Op::CancelLabel(pid, sid, lid) => labels::cancel(app, &caller, *pid, *sid, *lid)?,
+        Op::ListAudiences => audiences::list(&caller),
+        Op::Translate { publisher, pid, sid } => sharing::translate(app, &caller, *publisher, *pid, *sid)?,
+        Op::GetPackage(id) => preprod::get(app, &caller, id).await?,
+        Op::ListAssets(id) => preprod::assets(app, &caller, id).await?,
+        Op::GetAsset(id, asset) => preprod::one_asset(app, &caller, id, asset).await?,
+    };
+    Ok(render(app, op, reply))
+}
+
+fn render(app: &App, op: &Op, reply: Reply) -> Response {
+    match reply {
+        Reply::Empty(status) => response(status, "", Body::empty()),
+        Reply::Json(status, body) => {
+            if status == 201 && app.has(Quirk::Empty2xxBody) {
+                let mut state = lock(&app.state);
+                let count = state.creates.entry(op.name()).or_default();
+                *count += 1;
+                if count.is_multiple_of(2) {
+                    return response(status, "", Body::empty());
+                }
+            }
+            json_response(status, &apply_quirks(body, app.quirks()))
+        }
+    }
+}
+
+/// Counts the call against the rate limit of its account.
+fn throttle(app: &App, account: &str) -> Result<(), ErrorReply> {
+    let Some(limit) = app.options.requests_per_minute else {
+        return Ok(());
+    };
+    let (now, window) = (app.clock.elapsed(), app.options.throttle_window);
+    let mut state = lock(&app.state);
+    let calls = state.calls.entry(account.to_owned()).or_default();
+    while calls.front().is_some_and(|first| now.saturating_sub(*first) >= window) {
+        calls.pop_front();
+    }
+    if calls.len() < limit as usize {
+        calls.push_back(now);
+        return Ok(());
+    }
+    let free = calls.front().map_or(window, |first| window.saturating_sub(now.saturating_sub(*first)));
+    state.throttled += 1;
+    let seconds = free.as_secs() + 1;
+    let message = format!("Rate limit is exceeded. Try again in {seconds} seconds.");
+    Err(ErrorReply::Gateway { status: 429, message, retry_after: Some(seconds) })
+}
+
+/// A content type must be JSON. By quirk a commit must have one.
+fn check_type(app: &App, parts: &Parts, op: &Op) -> Result<(), ErrorReply> {
+    if *op == Op::PutPackage || !matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
+        return Ok(());
+    }
+    let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok());
+    let is_json = |kind: &str| {
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        matches!(kind.as_str(), "application/json" | "text/json" | "application/*+json")
+    };
+    let is_required = matches!(op, Op::Commit(..)) && app.has(Quirk::StrictCommitType);
+    match kind {
+        Some(kind) if is_json(kind) => Ok(()),
+        None if !is_required => Ok(()),
+        _ => Err(ErrorReply::gateway(415, "Unsupported Media Type")),
+    }
+}
+
+fn json_of(payload: &Payload) -> Result<Value, ErrorReply> {
+    serde_json::from_slice(payload.bytes())
+        .map_err(|_| ErrorReply::field("body", "The request body is not valid JSON."))
+}

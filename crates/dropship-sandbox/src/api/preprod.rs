@@ -1,0 +1,183 @@
+//! Preproduction packages: uploaded in one request, signed some minutes later.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ring::digest::{Context, SHA256};
+use serde_json::{Value, json};
+use std::io::{self, Read as _};
+
+use crate::api::views::time;
+use crate::app::{App, Caller};
+use crate::blob::store::{Claims, Content};
+use crate::lock::lock;
+use crate::package::signed_package;
+use crate::quirks::Quirk;
+use crate::reply::{ErrorReply, Reply, set_header};
+use crate::state::{Preprod, ServiceState};
+
+/// `PUT /preprod/packages/`
+pub(crate) async fn put(
+    app: &Arc<App>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Reply, ErrorReply> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !text("content-type").to_ascii_lowercase().starts_with("application/octet-stream") {
+        return Err(ErrorReply::gateway(415, "Unsupported Media Type"));
+    }
+    let length = text("content-length")
+        .parse()
+        .map_err(|_| ErrorReply::Html { status: 411, title: "Length Required" })?;
+    let claims = Claims { length, ..Claims::default() };
+    let piece = app.blobs.receive(body, claims).await.map_err(|error| {
+        tracing::debug!(?error, "cannot receive a preproduction package");
+        ErrorReply::gateway(400, "The package did not arrive whole.")
+    })?;
+    if piece.len == 0 {
+        return Err(ErrorReply::field("package", "The package is empty."));
+    }
+    let mut state = lock(&app.state);
+    let (id, asset) = (state.ids.guid(), state.ids.guid());
+    app.blobs.put(&id, piece, app.clock.wall());
+    let package = Preprod {
+        id: id.clone(),
+        owner: caller.account.clone(),
+        asset,
+        created: app.clock.wall(),
+        began: app.clock.work(),
+    };
+    let answer = shown(app, &package);
+    state.preprod.insert(id, package);
+    Ok(Reply::Json(200, answer))
+}
+
+fn is_signed(app: &App, package: &Preprod) -> bool {
+    app.clock.work().saturating_sub(package.began) >= app.options.sign
+}
+
+fn shown(app: &App, package: &Preprod) -> Value {
+    let etag = app.blobs.content(&package.id).map_or_else(String::new, |content| content.etag.clone());
+    json!({
+        "id": package.id, "etag": etag, "lastModified": time(package.created),
+        "signingStatus": if is_signed(app, package) { "completed" } else { "inProgress" }, "error": null,
+    })
+}
+
+fn asset(package: &Preprod, content: &Content) -> Result<Value, ErrorReply> {
+    let hash = sha256(content).map_err(|error| broken(&error))?;
+    Ok(json!({
+        "id": package.asset, "packageId": package.id, "assetType": "SignedFilesZip",
+        "createdDate": time(package.created), "contentHash": hash,
+    }))
+}
+
+fn broken(error: &io::Error) -> ErrorReply {
+    tracing::warn!(%error, "cannot serve a preproduction package of the sandbox: {error}");
+    ErrorReply::gateway(500, "Internal server error")
+}
+
+fn sha256(content: &Content) -> io::Result<String> {
+    let mut file = std::fs::File::open(&content.piece.path)?;
+    let (mut digest, mut buffer) = (Context::new(&SHA256), vec![0; 64 * 1024]);
+    loop {
+        let got = file.read(&mut buffer)?;
+        match buffer.get(..got) {
+            Some(bytes) if !bytes.is_empty() => digest.update(bytes),
+            _ => break,
+        }
+    }
+    Ok(digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The signed files of a package, created on the first request; `None` before it is signed.
+async fn signed_files(app: &App, caller: &Caller, id: &str) -> Result<Option<Arc<Content>>, ErrorReply> {
+    let (asset, upload) = {
+        let state = lock(&app.state);
+        let package = find(&state, caller, id)?;
+        if !is_signed(app, package) {
+            return Ok(None);
+        }
+        (package.asset.clone(), app.blobs.content(&package.id))
+    };
+    if let Some(made) = app.blobs.content(&asset) {
+        return Ok(Some(made));
+    }
+    let upload = upload.ok_or_else(|| ErrorReply::not_found("Package not found"))?;
+    let (out, named) = (app.blobs.scratch(), id.to_owned());
+    let make = move || signed_package::any_zip(&upload.piece.path, out, &named);
+    let made = tokio::task::spawn_blocking(make).await.map_err(io::Error::other).flatten();
+    let piece = made.map_err(|error| broken(&error))?;
+    Ok(Some(app.blobs.put_new(&asset, piece, app.clock.wall())))
+}
+
+fn find<'a>(state: &'a ServiceState, caller: &Caller, id: &str) -> Result<&'a Preprod, ErrorReply> {
+    let package = state.preprod.get(id).filter(|package| package.owner == caller.account);
+    package.ok_or_else(|| ErrorReply::not_found("Package not found"))
+}
+
+/// `GET /preprod/packages/{id}`
+pub(crate) async fn get(app: &App, caller: &Caller, id: &str) -> Result<Reply, ErrorReply> {
+    let content = signed_files(app, caller, id).await?;
+    let state = lock(&app.state);
+    let package = find(&state, caller, id)?;
+    let mut body = shown(app, package);
+    let assets = content.map(|content| asset(package, &content)).transpose()?;
+    body["assets"] = Value::Array(assets.into_iter().collect());
+    body["assetsContinuationToken"] = Value::Null;
+    Ok(Reply::Json(200, body))
+}
+
+/// `GET /preprod/packages/{id}/assets`
+pub(crate) async fn assets(app: &App, caller: &Caller, id: &str) -> Result<Reply, ErrorReply> {
+    let content = signed_files(app, caller, id).await?;
+    let state = lock(&app.state);
+    let package = find(&state, caller, id)?;
+    let list = content.map(|content| asset(package, &content)).transpose()?;
+    let plain = Value::Array(list.into_iter().collect());
+    Ok(Reply::Json(
+        200,
+        if app.has(Quirk::AssetsEnvelope) { json!({ "value": plain, "links": [] }) } else { plain },
+    ))
+}
+
+/// The content of an asset.
+async fn content_of(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    asset_id: &str,
+) -> Result<Arc<Content>, ErrorReply> {
+    let missing = || ErrorReply::not_found("Asset not found");
+    let content = signed_files(app, caller, id).await?.ok_or_else(missing)?;
+    if find(&lock(&app.state), caller, id)?.asset == asset_id { Ok(content) } else { Err(missing()) }
+}
+
+/// `GET /preprod/packages/{id}/assets/{aid}`
+pub(crate) async fn one_asset(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    asset_id: &str,
+) -> Result<Reply, ErrorReply> {
+    let content = content_of(app, caller, id, asset_id).await?;
+    Ok(Reply::Json(200, asset(find(&lock(&app.state), caller, id)?, &content)?))
+}
+
+/// `GET /preprod/packages/{id}/assets/{aid}/download`
+pub(crate) async fn download(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    asset_id: &str,
+) -> Result<Response, ErrorReply> {
+    let content = content_of(app, caller, id, asset_id).await?;
+    let file = tokio::fs::File::open(&content.piece.path).await.map_err(|error| broken(&error))?;
+    let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024));
+    let mut answer = crate::reply::response(200, "application/zip", body);
+    set_header(&mut answer, "content-length", &content.piece.len.to_string());
+    Ok(answer)
+}

@@ -1,0 +1,264 @@
+//! Products, submissions and labels as JSON.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::app::{App, Caller};
+use crate::blob::sas::{self, Right};
+use crate::quirks::Quirk;
+use crate::reply::ErrorReply;
+use crate::state::{BlobKind, Label, Product, ServiceState, Submission};
+use crate::workflow::{self, Progress};
+
+/// A link.
+fn link(href: &str, rel: &str, method: &str) -> Value {
+    json!({"href": href, "rel": rel, "method": method})
+}
+
+/// A time with milliseconds.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// A product.
+pub(crate) fn product(caller: &Caller, product: &Product) -> Value {
+    let here = caller.url(&format!("products/{}", product.id));
+    let mut body = product.fields.clone();
+    let origin = product.origin.as_ref();
+    let more = json!({
+        "id": product.id,
+        "sharedProductId": product.shared_id,
+        "links": [
+            link(&here, "self", "GET"),
+            link(&format!("{here}/submissions"), "get_submissions", "GET"),
+        ],
+        "isCommitted": product.submissions.values().any(|sub| sub.committed.is_some()),
+        "isExtensionInf": product.submissions.values().any(is_extension),
+        "isRetpolineCompiled": false,
+        "originType": if origin.is_some() { "shared" } else { "author" },
+        "sourceProductId": origin.map_or(0, |origin| origin.product),
+        "sourcePublisherId": origin.map_or(0, |origin| origin.publisher),
+        "message": "",
+        "deviceMetadataCategory": "",
+        "driverType": "desktop",
+        "createdDateTime": time(product.created),
+        "updatedDateTime": time(product.updated),
+    });
+    if let Value::Object(more) = more {
+        body.extend(more);
+    }
+    Value::Object(body)
+}
+
+fn is_extension(sub: &Submission) -> bool {
+    sub.facts.get().is_some_and(|analysis| analysis.infs.iter().any(|held| held.inf.is_extension()))
+}
+
+/// How much of a submission a response contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// An item of a list: without workflow and downloads.
+    Listed,
+    /// The response to its creation.
+    Created,
+    /// The response to a GET.
+    Whole,
+}
+
+/// A submission.
+pub(crate) fn submission(
+    app: &App,
+    caller: &Caller,
+    product: &Product,
+    sub: &Submission,
+    detail: Detail,
+) -> Value {
+    let now = app.clock.work();
+    let here = caller.url(&format!("products/{}/submissions/{}", product.id, sub.id));
+    let mut links = vec![link(&here, "self", "GET")];
+    if sub.committed.is_none() {
+        links.push(link(&format!("{here}/commit"), "commit_submission", "POST"));
+    }
+    links.push(link(&here, "update_submission", "PATCH"));
+    let extension = is_extension(sub);
+    let mut body = json!({
+        "id": sub.id,
+        "productId": product.id,
+        "commitStatus": workflow::commit_status(sub, now, &app.options),
+        "isExtensionInf": extension,
+        "isUniversal": true,
+        "isDeclarativeInf": true,
+        "name": sub.name,
+        "type": if sub.derived { "derived" } else { "initial" },
+    });
+    if detail != Detail::Listed {
+        let progress = workflow::submission(sub, now, &app.options);
+        if detail == Detail::Whole {
+            body["workflowStatus"] = workflow_status(app, caller, sub, progress.as_ref());
+        }
+        let mut items = downloads(app, caller, product, sub, progress.as_ref());
+        if app.has(Quirk::MetadataInLinks) {
+            let moved =
+                items.iter().position(|item| item["type"] == "driverMetadata").map(|at| items.remove(at));
+            links.extend(
+                moved.map(|item| json!({"href": item["url"], "rel": "driverMetadata", "method": "GET"})),
+            );
+        }
+        if detail == Detail::Whole || !app.has(Quirk::DownloadsMissingOnCreate) {
+            body["downloads"] = json!({"items": items, "messages": []});
+        }
+    }
+    body["links"] = Value::Array(links);
+    body
+}
+
+/// A submission by its ids.
+///
+/// # Errors
+/// When the account has no such submission.
+pub(crate) fn submission_by_id(
+    app: &App,
+    caller: &Caller,
+    state: &mut ServiceState,
+    pid: u64,
+    sid: u64,
+    detail: Detail,
+) -> Result<Value, ErrorReply> {
+    state.submission(&caller.account, pid, sid)?;
+    let product = state.product(&caller.account, pid)?;
+    let sub = product.submissions.get(&sid).ok_or_else(|| ErrorReply::not_found("No submission found"))?;
+    Ok(submission(app, caller, product, sub, detail))
+}
+
+fn workflow_status(app: &App, caller: &Caller, sub: &Submission, progress: Option<&Progress>) -> Value {
+    let early = progress.is_none_or(|progress| progress.step == "packageInfoValidation");
+    if app.has(Quirk::NullWorkflowStatus)
+        && early
+        && progress.is_none_or(|progress| progress.failed.is_none())
+    {
+        return Value::Null;
+    }
+    let Some(progress) = progress else {
+        return json!({"currentStep": "packageInfoValidation", "state": "notStarted", "messages": [], "errorReport": ""});
+    };
+    let report = match &progress.failed {
+        Some(_) => sas::url(
+            app,
+            &caller.base,
+            sub.blobs.name(BlobKind::Error),
+            Right::Read,
+            &format!("ErrorReport_{}.txt", sub.id),
+        ),
+        None => String::new(),
+    };
+    json!({
+        "currentStep": progress.step, "state": progress.state,
+        "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
+    })
+}
+
+fn downloads(
+    app: &App,
+    caller: &Caller,
+    product: &Product,
+    sub: &Submission,
+    progress: Option<&Progress>,
+) -> Vec<Value> {
+    let blob = |kind: BlobKind, right: Right, file: String| {
+        sas::url(app, &caller.base, sub.blobs.name(kind), right, &file)
+    };
+    let item = |kind: &str, url: String| json!({"type": kind, "url": url});
+    let right = if sub.committed.is_none() { Right::Write } else { Right::Read };
+    let ending = if product.is_attestation() { "cab" } else { "hlkx" };
+    let mut items =
+        vec![item("initialPackage", blob(BlobKind::Initial, right, format!("Initial_{}.{ending}", sub.id)))];
+    let Some(progress) = progress else { return items };
+    if workflow::offers_signed(progress, &app.options) {
+        items.push(item(
+            "signedPackage",
+            blob(BlobKind::Signed, Right::Read, format!("Signed_{}.zip", sub.id)),
+        ));
+        let report = format!(
+            "{}/dashboard/hardware/Driver/DownloadCertificationReport/{}/{}/{}",
+            caller.base,
+            product.seller(),
+            product.id,
+            sub.id
+        );
+        items.push(item("certificationReport", report));
+        if !product.is_attestation() && !sub.derived {
+            items.push(item(
+                "derivedPackage",
+                blob(BlobKind::Shell, Right::Read, format!("Shell_{}.hlkx", sub.id)),
+            ));
+        }
+    }
+    if workflow::offers_metadata(sub, progress, app.clock.work(), &app.options) {
+        let url = if app.has(Quirk::MetadataOnApiHost) {
+            format!("{}/v2.0/my/hardware/driverMetadata/{}", caller.base, sub.id)
+        } else {
+            blob(BlobKind::Metadata, Right::Read, format!("DriverMetadata_{}.json", sub.id))
+        };
+        items.push(item("driverMetadata", url));
+    }
+    items
+}
+
+/// A shipping label.
+pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Label, targeting: bool) -> Value {
+    let progress = workflow::label(label, app.clock.work(), &app.options);
+    let here = caller.url(&format!("products/{pid}/submissions/{sid}/shippingLabels/{}", label.id));
+    let mut body: Map<String, Value> = label.fields.clone();
+    // A label has the specification of its destination only.
+    body.remove(if label.is_sharing() { "publishingSpecifications" } else { "recipientSpecifications" });
+    if let Some(publishing) = body.get_mut("publishingSpecifications").and_then(Value::as_object_mut) {
+        if let Some(Value::String(date)) = publishing.get("goLiveDate").cloned() {
+            let date = date.parse::<Timestamp>().map_or(date, |at| time(at).replace('Z', "+00:00"));
+            publishing.insert("goLiveDate".to_owned(), json!(date));
+        }
+        let automatic = ["isAutoInstallDuringOSUpgrade", "isAutoInstallOnApplicableSystems"];
+        if !automatic.iter().any(|flag| publishing.get(*flag) == Some(&json!(true))) {
+            publishing.remove("additionalInfoForMsApproval");
+        }
+    }
+    let report = match &label.refused {
+        Some(refusal) => {
+            let file = format!("ErrorReport_{}.txt", label.id);
+            sas::url(app, &caller.base, &refusal.report, Right::Read, &file)
+        }
+        None => String::new(),
+    };
+    let more = json!({
+        "id": label.id, "productId": pid, "submissionId": sid,
+        "workflowStatus": {
+            "currentStep": progress.step, "state": progress.state,
+            "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
+        },
+        "links": [
+            link(&here, "self", "GET"),
+            link(&here, "update_shippinglabel", "PATCH"),
+        ],
+    });
+    if let Value::Object(more) = more {
+        body.extend(more);
+    }
+    if targeting {
+        body.insert("targeting".to_owned(), shown_targeting(label, &progress));
+    }
+    Value::Object(body)
+}
+
+/// The targets of a label. After publication all additions and removals are done.
+fn shown_targeting(label: &Label, progress: &Progress) -> Value {
+    let mut targeting = label.targeting.clone();
+    for list in ["hardwareIds", "chids"] {
+        let Some(Value::Array(items)) = targeting.get_mut(list) else {
+            continue;
+        };
+        if progress.is_done() {
+            items.retain(|item| item["distributionState"] != "pendingRemove");
+            items.iter_mut().for_each(|item| item["distributionState"] = json!("added"));
+        }
+    }
+    Value::Object(targeting)
+}

@@ -1,0 +1,268 @@
+//! Block blobs on disk. Uploads are streamed to files in a scratch folder; a file is removed with its last reference.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use crc64fast_nvme::Digest as Crc64;
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use md5::{Digest as _, Md5};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::lock::lock;
+
+/// Size of the write buffer in bytes.
+const BUFFER: usize = 1 << 20;
+
+/// All blobs of a sandbox.
+#[derive(Debug)]
+pub(crate) struct BlobStore {
+    dir: TempDir,
+    entries: Mutex<HashMap<String, Blob>>,
+    serial: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Blob {
+    content: Option<Arc<Content>>,
+    staged: BTreeMap<String, Arc<Piece>>,
+    committed: Vec<(String, Arc<Piece>)>,
+}
+
+/// A file in the scratch folder, removed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(crate) path: PathBuf,
+    pub(crate) len: u64,
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::debug!(%error, path = %self.path.display(), "cannot remove a scratch file of the sandbox: {error}");
+        }
+    }
+}
+
+/// The content of a blob.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) piece: Arc<Piece>,
+    pub(crate) etag: String,
+    pub(crate) modified: Timestamp,
+}
+
+/// Id and size of a block.
+pub(crate) type Block = (String, u64);
+
+/// Length and checksums that the sender announced.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    pub(crate) length: u64,
+    pub(crate) md5: Option<Vec<u8>>,
+    pub(crate) crc64: Option<Vec<u8>>,
+}
+
+/// Why a body was not stored.
+#[derive(Debug)]
+pub(crate) enum ReceiveError {
+    /// The body is shorter or longer than announced.
+    Length,
+    Md5,
+    Crc64,
+    Disk(io::Error),
+}
+
+impl std::convert::From<io::Error> for ReceiveError {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+impl BlobStore {
+    pub(crate) fn new() -> io::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("dropship-sandbox-").tempdir()?;
+        Ok(Self { dir, entries: Mutex::default(), serial: AtomicU64::new(0) })
+    }
+
+    /// An unused path in the scratch folder.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.dir.path().join(self.serial.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// Streams a body to a file and checks it against the announced length and checksums.
+    pub(crate) async fn receive(&self, body: Body, claims: Claims) -> Result<Piece, ReceiveError> {
+        let mut piece = Piece { path: self.scratch(), len: 0 };
+        // Each write is a task on another thread, so write in large pieces.
+        let file = tokio::fs::File::create(&piece.path).await?;
+        let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
+        let mut md5 = claims.md5.is_some().then(Md5::new);
+        let mut crc = claims.crc64.is_some().then(Crc64::new);
+        let mut body = body.into_data_stream();
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes.map_err(|_| ReceiveError::Length)?;
+            if let Some(md5) = &mut md5 {
+                md5.update(&bytes);
+            }
+            if let Some(crc) = &mut crc {
+                crc.write(&bytes);
+            }
+            file.write_all(&bytes).await?;
+            piece.len += bytes.len() as u64;
+        }
+        file.flush().await?;
+        if piece.len != claims.length {
+            return Err(ReceiveError::Length);
+        }
+        if md5.is_some_and(|md5| Some(md5.finalize().to_vec()) != claims.md5) {
+            return Err(ReceiveError::Md5);
+        }
+        // The storage service sends and takes the checksum with its lowest byte first.
+        if crc.is_some_and(|crc| Some(crc.sum64().to_le_bytes().to_vec()) != claims.crc64) {
+            return Err(ReceiveError::Crc64);
+        }
+        Ok(piece)
+    }
+
+    /// The content of a blob, if it has any.
+    pub(crate) fn content(&self, name: &str) -> Option<Arc<Content>> {
+        lock(&self.entries).get(name).and_then(|blob| blob.content.clone())
+    }
+
+    /// Replaces the content of a blob.
+    pub(crate) fn put(&self, name: &str, piece: Piece, now: Timestamp) -> Arc<Content> {
+        self.install(name, Arc::new(piece), Vec::new(), now)
+    }
+
+    /// Sets the content of a blob unless it has content already. Returns the content that the blob has then.
+    pub(crate) fn put_new(&self, name: &str, piece: Piece, now: Timestamp) -> Arc<Content> {
+        let made = self.content_of(Arc::new(piece), now);
+        let mut entries = lock(&self.entries);
+        let blob = entries.entry(name.to_owned()).or_default();
+        Arc::clone(blob.content.get_or_insert(made))
+    }
+
+    fn content_of(&self, piece: Arc<Piece>, now: Timestamp) -> Arc<Content> {
+        let etag = format!("\"0x8D{:013X}\"", self.serial.fetch_add(1, Ordering::Relaxed) + 0xA_0000_0000);
+        Arc::new(Content { piece, etag, modified: now })
+    }
+
+    fn install(
+        &self,
+        name: &str,
+        piece: Arc<Piece>,
+        committed: Vec<(String, Arc<Piece>)>,
+        now: Timestamp,
+    ) -> Arc<Content> {
+        let content = self.content_of(piece, now);
+        let mut entries = lock(&self.entries);
+        let blob = entries.entry(name.to_owned()).or_default();
+        *blob = Blob { content: Some(Arc::clone(&content)), staged: BTreeMap::new(), committed };
+        content
+    }
+
+    /// Stages a block until a block list commits it.
+    ///
+    /// # Errors
+    /// When the id has another length than the ids of the other blocks.
+    pub(crate) fn stage(&self, name: &str, id: String, piece: Piece) -> Result<(), BadBlock> {
+        let mut entries = lock(&self.entries);
+        let blob = entries.entry(name.to_owned()).or_default();
+        let others = blob.staged.keys().chain(blob.committed.iter().map(|(id, _)| id));
+        if others.into_iter().any(|other| other.len() != id.len()) {
+            return Err(BadBlock);
+        }
+        blob.staged.insert(id, Arc::new(piece));
+        Ok(())
+    }
+
+    /// Commits the blocks of a list, in its order.
+    ///
+    /// # Errors
+    /// When a block was not uploaded, or the disk fails.
+    pub(crate) fn commit(
+        &self,
+        name: &str,
+        ids: &[(Source, String)],
+        now: Timestamp,
+    ) -> Result<Arc<Content>, CommitError> {
+        let mut blocks = Vec::with_capacity(ids.len());
+        {
+            let entries = lock(&self.entries);
+            let blob = entries.get(name);
+            for (from, id) in ids {
+                let staged = blob.and_then(|blob| blob.staged.get(id));
+                let committed =
+                    blob.and_then(|blob| blob.committed.iter().find(|(held, _)| held == id).map(|(_, p)| p));
+                let piece = match from {
+                    Source::Staged => staged,
+                    Source::Committed => committed,
+                    Source::Latest => staged.or(committed),
+                };
+                blocks.push((id.clone(), Arc::clone(piece.ok_or(CommitError::NoSuchBlock)?)));
+            }
+        }
+        let whole = join(&self.scratch(), blocks.iter().map(|(_, piece)| piece.as_ref()))?;
+        Ok(self.install(name, Arc::new(whole), blocks, now))
+    }
+
+    /// The committed and the uncommitted blocks of a blob.
+    pub(crate) fn blocks(&self, name: &str) -> (Vec<Block>, Vec<Block>) {
+        let entries = lock(&self.entries);
+        let Some(blob) = entries.get(name) else {
+            return Default::default();
+        };
+        let sizes = |(id, piece): (&String, &Arc<Piece>)| (id.clone(), piece.len);
+        (
+            blob.committed.iter().map(|(id, piece)| sizes((id, piece))).collect(),
+            blob.staged.iter().map(sizes).collect(),
+        )
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.entries).clear();
+    }
+}
+
+/// Where a block list looks for a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Latest,
+    Staged,
+    Committed,
+}
+
+/// A block id with another length than the others.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BadBlock;
+
+/// Why a block list was not committed.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    NoSuchBlock,
+    Disk(io::Error),
+}
+
+impl std::convert::From<io::Error> for CommitError {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// Concatenates pieces. The kernel copies the bytes, so memory use does not grow with their size.
+fn join<'a>(path: &Path, pieces: impl Iterator<Item = &'a Piece>) -> io::Result<Piece> {
+    let mut whole = Piece { path: path.to_owned(), len: 0 };
+    let mut out = File::create(path)?;
+    for piece in pieces {
+        whole.len += io::copy(&mut File::open(&piece.path)?, &mut out)?;
+    }
+    Ok(whole)
+}

@@ -1,0 +1,82 @@
+//! Handles one request: logs it, applies its fault and sends the response.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::control;
+use crate::faults::injection;
+use crate::listener::Peer;
+use crate::lock::lock;
+use crate::payload::{MAX_BODY, Payload};
+use crate::reply::{html, response};
+use crate::request_log::{self, Entry};
+use crate::route::{Op, Route};
+
+/// Serves one request. The connection is cut when a fault demands it or the sandbox stops.
+pub(crate) async fn serve(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let route = Route::of(&parts.method, parts.uri.path());
+    let streams = matches!(route, Route::Blob { .. } | Route::Api { op: Op::PutPackage, .. });
+    let payload = if streams {
+        Payload::Stream(body)
+    } else {
+        match to_bytes(body, MAX_BODY).await {
+            Ok(bytes) => Payload::Bytes(bytes),
+            Err(_) => return html(413, "Request Entity Too Large"),
+        }
+    };
+    if let Route::Control(path) = &route {
+        let bytes = to_bytes(payload.into_body(), MAX_BODY).await.unwrap_or_default();
+        return control::http::answer(&app, &parts.method, path, &bytes);
+    }
+    let number = lock(&app.log).begin(entry(&app, &parts, &route, &payload));
+    let action = lock(&app.script).take(parts.method.as_str(), parts.uri.path(), route.name());
+    if let Some(action) = &action {
+        lock(&app.log).amend(number, |entry| entry.fault = Some(action.name()));
+    }
+    let answer = tokio::select! {
+        answer = injection::respond_with_fault(&app, parts, route, payload, action) => answer,
+        () = app.kill.cancelled() => None,
+    };
+    if let Some(answer) = &answer {
+        lock(&app.log).amend(number, |entry| entry.status = Some(answer.status().as_u16()));
+    }
+    answer.unwrap_or_else(|| {
+        peer.cut();
+        response(500, "", Body::empty())
+    })
+}
+
+/// The log entry of a request.
+fn entry(app: &App, parts: &Parts, route: &Route, payload: &Payload) -> Entry {
+    let body = match payload {
+        Payload::Bytes(bytes) if bytes.is_empty() => Value::Null,
+        Payload::Bytes(bytes) if matches!(route, Route::Token { .. }) => request_log::masked_form(bytes),
+        Payload::Bytes(bytes) => {
+            serde_json::from_slice(bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes)))
+        }
+        Payload::Stream(_) => Value::Null,
+    };
+    Entry {
+        number: 0,
+        at: app.clock.wall(),
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: request_log::masked_query(parts.uri.query().unwrap_or_default()),
+        operation: route.name(),
+        headers: request_log::headers_of_interest(&parts.headers),
+        body,
+        status: None,
+        fault: None,
+    }
+}

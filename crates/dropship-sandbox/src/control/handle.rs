@@ -1,0 +1,170 @@
+//! The in-process controls of a sandbox: faults, time, reviews, and its objects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::snapshot::snapshot;
+use crate::api::products;
+use crate::app::App;
+use crate::faults::Fault;
+use crate::ids::seller_for;
+use crate::lock::lock;
+use crate::request_log::Entry;
+use crate::state::LabelRefusal;
+use crate::workflow;
+
+/// Controls a running sandbox from a test.
+#[derive(Debug, Clone)]
+pub struct Control {
+    app: Arc<App>,
+}
+
+impl Control {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    /// Adds a fault to the script.
+    ///
+    /// # Errors
+    /// When the path of the fault is not a valid glob.
+    pub fn fault(&self, fault: Fault) -> Result<(), globset::Error> {
+        lock(&self.app.script).add(fault)
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        lock(&self.app.script).clear();
+    }
+
+    /// The faults with the number of requests that each has matched.
+    #[must_use]
+    pub fn faults(&self) -> Value {
+        lock(&self.app.script).to_json()
+    }
+
+    /// Advances all clocks: workflows progress, tokens and signed URLs age.
+    pub fn advance(&self, span: Duration) {
+        self.app.clock.advance(span);
+    }
+
+    /// Advances working time only: workflows progress, tokens and signed URLs do not age.
+    pub fn advance_work(&self, span: Duration) {
+        self.app.clock.advance_work(span);
+    }
+
+    /// Ends the review of a submission, or the approval or rollout of a label. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn release(&self, id: u64) -> bool {
+        let now = self.app.clock.work();
+        let mut state = lock(&self.app.state);
+        for sub in state.products.values_mut().flat_map(|product| product.submissions.values_mut()) {
+            if sub.id == id {
+                sub.review_released.get_or_insert(now);
+                return true;
+            }
+            if let Some(label) = sub.labels.get_mut(&id) {
+                // The first release approves the label, the second ends its rollout.
+                if label.approved.is_some()
+                    || workflow::label(label, now, &self.app.options).step == "publishing"
+                {
+                    label.rolled_out.get_or_insert(now);
+                } else {
+                    label.approved = Some(now);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Rejects a label at its current step, with an error report. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn refuse_label(&self, id: u64, why: &str) -> bool {
+        let now = self.app.clock.work();
+        let mut state = lock(&self.app.state);
+        let submissions = state.products.values_mut().flat_map(|product| product.submissions.values_mut());
+        for sub in submissions {
+            if let Some(label) = sub.labels.get_mut(&id) {
+                let report = sub.blobs.error.clone();
+                label.refused = Some(LabelRefusal { at: now, why: why.to_owned(), report });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Marks a product as an inbox driver or as read-only. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn mark_product(&self, id: u64, inbox: bool, read_only: bool) -> bool {
+        let mut state = lock(&self.app.state);
+        let product = state.products.get_mut(&id);
+        product.is_some_and(|product| {
+            (product.inbox, product.read_only) = (inbox, read_only);
+            true
+        })
+    }
+
+    /// Withholds the driver metadata of a submission until they are requested, as the service does for old
+    /// submissions. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn withhold_metadata(&self, id: u64) -> bool {
+        let mut state = lock(&self.app.state);
+        let sub = state.products.values_mut().find_map(|product| product.submissions.get_mut(&id));
+        sub.is_some_and(|sub| {
+            sub.metadata_withheld = true;
+            true
+        })
+    }
+
+    /// Adds `count` products to the account of a tenant, named `{prefix} 1` and so on. Returns their ids.
+    pub fn add_products(&self, tenant: &str, prefix: &str, count: usize) -> Vec<u64> {
+        let mut state = lock(&self.app.state);
+        let account = tenant.to_ascii_lowercase();
+        let fields = |number: usize| -> Map<String, Value> {
+            let fields = json!({
+                "productName": format!("{prefix} {number}"), "testHarness": "attestation", "deviceType": "internal",
+                "requestedSignatures": ["WINDOWS_v100_X64_GE_FULL"], "selectedProductTypes": {}, "marketingNames": [],
+            });
+            fields.as_object().cloned().unwrap_or_default()
+        };
+        (1..=count).map(|number| products::add(&self.app, &mut state, &account, fields(number))).collect()
+    }
+
+    /// The seller id of a tenant, to share labels with.
+    #[must_use]
+    pub fn seller_id(tenant: &str) -> u64 {
+        seller_for(&tenant.to_ascii_lowercase())
+    }
+
+    /// The received requests, oldest first. Only the latest 20,000 are kept.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Entry> {
+        lock(&self.app.log).entries().cloned().collect()
+    }
+
+    /// Number of received requests for an operation such as `create_product`, whatever their outcome.
+    #[must_use]
+    pub fn count(&self, operation: &str) -> usize {
+        lock(&self.app.log).entries().filter(|entry| entry.operation == operation).count()
+    }
+
+    /// All objects of the sandbox as JSON; ids are strings.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        snapshot(&self.app)
+    }
+
+    /// Number of requests to the blob store with a bearer token; a correct client sends none.
+    #[must_use]
+    pub fn leaked_bearers(&self) -> u64 {
+        lock(&self.app.state).leaked_bearers
+    }
+
+    /// Deletes all objects, tokens, faults and logged requests. The clocks keep their time.
+    pub fn reset(&self) {
+        self.app.reset();
+    }
+}

@@ -1,0 +1,7 @@
+//! Scripted faults: lost responses, errors, delays and broken bodies.
+
+mod fault;
+pub(crate) mod injection;
+pub(crate) mod script;
+
+pub use fault::{Action, Fault, FaultBody};

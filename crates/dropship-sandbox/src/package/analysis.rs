@@ -1,0 +1,243 @@
+//! Analyses an upload once, after the commit, like the first steps of the service's workflow.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use cab::Cabinet;
+use zip::ZipArchive;
+
+use crate::app::App;
+use crate::blob::store::Content;
+use crate::lock::lock;
+use crate::package::hlkx;
+use crate::package::inf;
+use crate::package::package_facts::{Failure, PackageFacts, PackageInf, Shape};
+use crate::quirks::Quirk;
+
+/// Maximum number of bytes to read of an INF file.
+const MAX_INF: u64 = 8 << 20;
+
+/// What the product requires of the package.
+#[derive(Debug, Clone)]
+struct Requirements {
+    attestation: bool,
+    signatures: Vec<String>,
+    strict: bool,
+}
+
+/// Analyses the upload of a committed submission, unless that was done before. `None` before the commit.
+pub(crate) async fn analyze(app: &Arc<App>, pid: u64, sid: u64) -> Option<Arc<PackageFacts>> {
+    let (cell, blob, requirements) = {
+        let state = lock(&app.state);
+        let product = state.products.get(&pid)?;
+        let sub = product.submissions.get(&sid)?;
+        sub.committed?;
+        let requirements = Requirements {
+            attestation: product.is_attestation(),
+            signatures: product.signatures(),
+            strict: app.has(Quirk::StrictPackages),
+        };
+        (Arc::clone(&sub.facts), sub.blobs.initial.clone(), requirements)
+    };
+    let read = || async {
+        let content = app.blobs.content(&blob);
+        let facts =
+            tokio::task::spawn_blocking(move || read_package(content.as_deref(), &requirements)).await;
+        Arc::new(facts.unwrap_or_else(|_| {
+            PackageFacts::failed(Shape::Nothing, "packageInfoValidation", "The package could not be read.")
+        }))
+    };
+    Some(Arc::clone(cell.get_or_init(read).await))
+}
+
+/// Analyses the uploads of all committed submissions of a product.
+pub(crate) async fn analyze_all(app: &Arc<App>, pid: u64) {
+    let ids: Vec<u64> = {
+        let state = lock(&app.state);
+        state
+            .products
+            .get(&pid)
+            .map(|product| product.submissions.keys().copied().collect())
+            .unwrap_or_default()
+    };
+    for sid in ids {
+        analyze(app, pid, sid).await;
+    }
+}
+
+fn read_package(content: Option<&Content>, requirements: &Requirements) -> PackageFacts {
+    let Some(content) = content.filter(|content| content.piece.len > 0) else {
+        let message =
+            "The package was not found or is empty. Upload the package before you commit the submission.";
+        return PackageFacts::failed(Shape::Nothing, "packageInfoValidation", message);
+    };
+    let path = &content.piece.path;
+    let mut facts = match shape(path) {
+        Ok(Shape::Cab) => cab_contents(path, content.piece.len, requirements.strict),
+        Ok(Shape::Zip) => zip_contents(path),
+        Ok(Shape::Nothing) => {
+            let message = "The package is neither a cabinet nor an HLKX or HCKX file.";
+            PackageFacts::failed(Shape::Nothing, "packageInfoValidation", message)
+        }
+        Err(error) => PackageFacts::failed(
+            Shape::Nothing,
+            "packageInfoValidation",
+            format!("The package could not be read: {error}."),
+        ),
+    };
+    // The service accepts such a product and its commit, and fails it in a later step.
+    if facts.failure.is_none()
+        && requirements.attestation
+        && requirements.signatures.iter().any(|code| code.to_ascii_uppercase().contains("SERVER"))
+    {
+        let message = "Attestation signing is not available for server operating systems.".to_owned();
+        facts.failure = Some(Failure { step: "validation", message });
+    }
+    facts
+}
+
+/// The format of a file by its first bytes.
+pub(crate) fn shape(path: &Path) -> io::Result<Shape> {
+    let mut magic = [0_u8; 4];
+    match File::open(path)?.read_exact(&mut magic) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Shape::Nothing),
+        other => other?,
+    }
+    Ok(match &magic {
+        b"MSCF" => Shape::Cab,
+        b"PK\x03\x04" => Shape::Zip,
+        _ => Shape::Nothing,
+    })
+}
+
+fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
+    let unreadable = |error: io::Error| {
+        PackageFacts::failed(
+            Shape::Cab,
+            "packageInfoValidation",
+            format!("The cabinet could not be extracted: {error}."),
+        )
+    };
+    let header = match File::open(path).and_then(|mut file| cab_header(&mut file)) {
+        Ok(header) => header,
+        Err(error) => return unreadable(error),
+    };
+    if header.size > len {
+        let message = format!("The cabinet is {len} bytes long; its header says {}.", header.size);
+        return PackageFacts::failed(Shape::Cab, "packageInfoValidation", message);
+    }
+    if strict && !header.signed {
+        return PackageFacts::failed(
+            Shape::Cab,
+            "validation",
+            "SignatureValidationFailed: the cabinet is not signed.",
+        );
+    }
+    match File::open(path).and_then(Cabinet::new).and_then(|mut cabinet| read_cab(&mut cabinet, strict)) {
+        Ok(facts) => facts,
+        Err(error) => unreadable(error),
+    }
+}
+
+struct CabHeader {
+    size: u64,
+    signed: bool,
+}
+
+/// The size in a cabinet's header, and whether the header points to a signature.
+fn cab_header(file: &mut File) -> io::Result<CabHeader> {
+    let mut head = [0_u8; 60];
+    let got = file.take(60).read(&mut head)?;
+    let word = |at: usize| {
+        head.get(at..at + 4).map_or(0, |b| b.iter().rev().fold(0_u64, |n, b| (n << 8) | u64::from(*b)))
+    };
+    if got < 36 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    // Flag 4: a reserved area follows. In a signed cabinet it has 20 bytes and contains the size of the signature.
+    let reserved = word(30) & 4 != 0 && word(36) & 0xffff >= 20;
+    Ok(CabHeader { size: word(8), signed: reserved && word(48) > 0 })
+}
+
+/// The names of a cabinet's files.
+pub(crate) fn cab_names<R: Read + Seek>(cabinet: &Cabinet<R>) -> Vec<String> {
+    cabinet
+        .folder_entries()
+        .flat_map(|folder| folder.file_entries().map(|file| file.name().to_owned()))
+        .collect()
+}
+
+fn read_cab(cabinet: &mut Cabinet<File>, strict: bool) -> io::Result<PackageFacts> {
+    let names = cab_names(cabinet);
+    if strict && names.iter().any(|name| !name.contains(['\\', '/'])) {
+        return Ok(PackageFacts::failed(Shape::Cab, "validation", "The cabinet has files at its root."));
+    }
+    let mut infs = Vec::new();
+    for name in names.iter().filter(|name| is_inf(name)) {
+        let mut bytes = Vec::new();
+        cabinet.read_file(name)?.take(MAX_INF).read_to_end(&mut bytes)?;
+        infs.push(package_inf(name, &bytes));
+    }
+    if infs.is_empty() {
+        return Ok(PackageFacts::failed(
+            Shape::Cab,
+            "validation",
+            "The package does not contain an INF file.",
+        ));
+    }
+    Ok(PackageFacts { failure: None, shape: Shape::Cab, infs, codes: Vec::new() })
+}
+
+fn zip_contents(path: &Path) -> PackageFacts {
+    let opened = File::open(path).and_then(|file| ZipArchive::new(file).map_err(io::Error::other));
+    match opened.and_then(|mut archive| read_zip(&mut archive)) {
+        Ok((infs, codes)) => PackageFacts { failure: None, shape: Shape::Zip, infs, codes },
+        Err(error) => PackageFacts::failed(
+            Shape::Zip,
+            "packageInfoValidation",
+            format!("The package could not be opened: {error}."),
+        ),
+    }
+}
+
+/// Finds INF files by name. An HLKX names its parts by GUIDs, so these are recognised by their content.
+fn read_zip(archive: &mut ZipArchive<File>) -> io::Result<(Vec<PackageInf>, Vec<String>)> {
+    let mut infs = Vec::new();
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).map_err(io::Error::other)?;
+        let name = part.name().map_err(io::Error::other)?.into_owned();
+        if !(is_inf(&name) || name.to_ascii_lowercase().starts_with("hck/data/")) || part.size() > MAX_INF {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        part.take(MAX_INF).read_to_end(&mut bytes)?;
+        if is_inf(&name) {
+            infs.push(package_inf(&name, &bytes));
+        } else if looks_like_inf(&bytes) {
+            let (folder, stem) = name.rsplit_once('/').unwrap_or(("", &name));
+            infs.push(package_inf(&format!("{folder}/{stem}.inf"), &bytes));
+        }
+    }
+    let described = hlkx::read(archive);
+    if infs.is_empty() {
+        infs.extend(described.inf);
+    }
+    Ok((infs, described.codes))
+}
+
+fn looks_like_inf(bytes: &[u8]) -> bool {
+    let inf = inf::read(bytes);
+    !inf.class.is_empty() && !inf.version.is_empty()
+}
+
+fn is_inf(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".inf")
+}
+
+fn package_inf(path: &str, bytes: &[u8]) -> PackageInf {
+    let path = path.replace('\\', "/");
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    PackageInf { folder: folder.to_owned(), name: name.to_owned(), inf: inf::read(bytes) }
+}

@@ -1,0 +1,143 @@
+//! The driver metadata: the hardware ids that labels can target, from the INF files and the requested signatures.
+
+use serde_json::{Map, Value, json};
+
+use crate::ids::guid_for;
+use crate::package::inf::{Inf, Model};
+use crate::package::package_facts::{PackageFacts, PackageInf};
+use crate::quirks::{Quirk, Quirks};
+
+/// The driver metadata of a submission.
+pub(crate) fn build(analysis: &PackageFacts, codes: &[String], sid: u64, quirks: Quirks) -> Value {
+    let mut bundles = Map::new();
+    let codes = if codes.is_empty() { &analysis.codes } else { codes };
+    if analysis.infs.is_empty() {
+        let inf = PackageInf { folder: String::new(), name: "sandbox.inf".to_owned(), inf: placeholder() };
+        add(&mut bundles, &inf, codes, sid, quirks);
+    }
+    for inf in &analysis.infs {
+        add(&mut bundles, inf, codes, sid, quirks);
+    }
+    if quirks.has(Quirk::SparseMetadata) {
+        bundles.insert(guid_for("an empty bundle"), json!({"Locales": null, "InfInfoMap": null}));
+    }
+    json!({ "BundleInfoMap": bundles })
+}
+
+/// A driver for packages without a readable INF.
+fn placeholder() -> Inf {
+    Inf {
+        class: "System".to_owned(),
+        class_guid: "{4d36e97d-e325-11ce-bfc1-08002be10318}".to_owned(),
+        provider: "Sandbox".to_owned(),
+        date: "01/01/2025".to_owned(),
+        version: "1.0.0.0".to_owned(),
+        models: vec![Model {
+            arch: String::new(),
+            manufacturer: "Sandbox".to_owned(),
+            description: "A device of the sandbox".to_owned(),
+            id: "root\\sandbox_device".to_owned(),
+        }],
+        ..Inf::default()
+    }
+}
+
+fn add(bundles: &mut Map<String, Value>, inf: &PackageInf, codes: &[String], sid: u64, quirks: Quirks) {
+    let id = if quirks.has(Quirk::ShortBundleIds) {
+        let folder = inf.folder.rsplit('/').next().filter(|folder| !folder.is_empty()).unwrap_or("amd64");
+        folder.to_owned()
+    } else {
+        guid_for(&format!("bundle {sid} {}", inf.folder))
+    };
+    let bundle = bundles.entry(id).or_insert_with(|| json!({"Locales": ["English"], "InfInfoMap": {}}));
+    if let Some(infs) = bundle.get_mut("InfInfoMap").and_then(Value::as_object_mut) {
+        infs.insert(inf.name.clone(), inf_info(inf, codes, quirks));
+    }
+}
+
+fn inf_info(held: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
+    let inf = &held.inf;
+    let chids = if quirks.has(Quirk::SparseMetadata) && inf.chids.is_empty() {
+        Value::Null
+    } else {
+        json!(inf.chids)
+    };
+    let mut systems = Map::new();
+    for code in codes_or_default(inf, codes) {
+        let mut devices = Map::new();
+        for model in inf.models.iter().filter(|model| fits(&model.arch, &code)) {
+            devices.insert(
+                model.id.clone(),
+                json!({"Manufacturer": model.manufacturer, "DeviceDescription": model.description, "FeatureScore": null}),
+            );
+        }
+        systems.insert(code, Value::Object(devices));
+    }
+    json!({
+        "DriverPackageFamilyId": guid_for(&format!("family {} {}", inf.provider, held.name)),
+        "InfClass": inf.class, "DriverVersion": inf.version, "DriverDate": iso_date(&inf.date),
+        "ExtensionId": inf.extension_id, "Provider": inf.provider, "ClassGuid": inf.class_guid,
+        "InstallationComputerHardwareIds": chids, "OSPnPInfoMap": systems,
+    })
+}
+
+/// The requested codes; without any, one for each architecture of the INF.
+fn codes_or_default(inf: &Inf, codes: &[String]) -> Vec<String> {
+    if !codes.is_empty() {
+        return codes.to_vec();
+    }
+    let all = ["WINDOWS_v100_X64_GE_FULL", "WINDOWS_v100_ARM64_GE_FULL", "WINDOWS_v100_VB_FULL"];
+    let named = all.iter().filter(|code| inf.models.iter().any(|model| fits(&model.arch, code)));
+    named.map(|code| (*code).to_owned()).collect()
+}
+
+/// Whether an architecture matches an operating system code. Codes for x86 have no architecture tag.
+fn fits(arch: &str, code: &str) -> bool {
+    let code = code.to_ascii_uppercase();
+    let of_code =
+        ["ARM64", "X64", "IA64", "ARM"].into_iter().find(|tag| code.split('_').any(|part| part == *tag));
+    match arch {
+        "" => true,
+        "amd64" => of_code == Some("X64"),
+        "x86" => of_code.is_none(),
+        other => of_code.is_some_and(|tag| tag.eq_ignore_ascii_case(other)),
+    }
+}
+
+/// `06/15/2025` to `2025-06-15T00:00:00`.
+fn iso_date(date: &str) -> String {
+    let parts: Vec<&str> = date.split('/').collect();
+    match parts.as_slice() {
+        [month, day, year] => format!("{year}-{month:0>2}-{day:0>2}T00:00:00"),
+        _ => "0001-01-01T00:00:00".to_owned(),
+    }
+}
+
+/// Whether the metadata contains a hardware id for a bundle, an INF and an operating system code.
+pub(crate) fn contains(metadata: &Value, bundle: &str, inf: &str, code: &str, id: &str) -> bool {
+    let step = |map: &'_ Value, key: &str| -> Value {
+        let fields = map.as_object();
+        let found = fields.and_then(|fields| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
+        found.map_or(Value::Null, |(_, value)| value.clone())
+    };
+    let infs = &step(&metadata["BundleInfoMap"], bundle)["InfInfoMap"];
+    let systems = &step(infs, inf)["OSPnPInfoMap"];
+    !step(&step(systems, code), id).is_null()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn architecture_matches_its_operating_system_codes() {
+        assert!(fits("amd64", "WINDOWS_v100_X64_CO_FULL") && !fits("amd64", "WINDOWS_v100_ARM64_CO_FULL"));
+        assert!(fits("arm64", "WINDOWS_v100_ARM64_CO_FULL") && fits("x86", "WINDOWS_v100_RS1_FULL"));
+        assert!(fits("", "WINDOWS_v100_X64_CO_FULL"));
+    }
+
+    #[test]
+    fn inf_date_becomes_iso_date() {
+        assert_eq!(iso_date("6/5/2025"), "2025-06-05T00:00:00");
+    }
+}

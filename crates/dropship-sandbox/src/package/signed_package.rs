@@ -1,0 +1,180 @@
+//! The downloads of a submission, created from its upload on the first request.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cab::Cabinet;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
+
+use crate::app::App;
+use crate::blob::store::Piece;
+use crate::lock::lock;
+use crate::package::analysis::{analyze, cab_names, shape};
+use crate::package::metadata;
+use crate::package::package_facts::{PackageFacts, Shape};
+use crate::state::BlobKind;
+
+/// Creates a download of a submission.
+pub(crate) async fn create(app: &Arc<App>, pid: u64, sid: u64, kind: BlobKind) -> io::Result<()> {
+    let gone = || io::Error::other("the submission is gone");
+    let analysis = analyze(app, pid, sid).await.ok_or_else(gone)?;
+    let (name, upload, codes, triple, refused) = {
+        let state = lock(&app.state);
+        let product = state.products.get(&pid).ok_or_else(gone)?;
+        let sub = product.submissions.get(&sid).ok_or_else(gone)?;
+        let upload = app.blobs.content(&sub.blobs.initial);
+        let triple = format!("{}_{pid}_{sid}", product.seller());
+        let refused: Vec<String> =
+            sub.labels.values().filter_map(|label| Some(label.refused.as_ref()?.why.clone())).collect();
+        (sub.blobs.name(kind).to_owned(), upload, product.signatures(), triple, refused)
+    };
+    let quirks = app.quirks();
+    let out = app.blobs.scratch();
+    let write = move || -> io::Result<Piece> {
+        match kind {
+            BlobKind::Signed => {
+                let upload = upload.ok_or_else(gone)?;
+                signed_zip(&upload.piece.path, out, analysis.shape, &triple)
+            }
+            BlobKind::Metadata => {
+                write(out, metadata::build(&analysis, &codes, sid, quirks).to_string().as_bytes())
+            }
+            BlobKind::Error => write(out, error_report(&analysis, &refused).as_bytes()),
+            BlobKind::Shell | BlobKind::Initial => shell(out, &triple),
+        }
+    };
+    let piece = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
+    app.blobs.put_new(&name, piece, app.clock.wall());
+    Ok(())
+}
+
+fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Piece> {
+    std::fs::write(&path, bytes)?;
+    Ok(Piece { path, len: bytes.len() as u64 })
+}
+
+fn error_report(analysis: &PackageFacts, labels: &[String]) -> String {
+    let submission = analysis
+        .failure
+        .iter()
+        .map(|failure| format!("Step: {}\r\nResult: failed\r\n\r\n{}\r\n", failure.step, failure.message));
+    let labels = labels.iter().map(|why| format!("Shipping label: failed\r\n\r\n{why}\r\n"));
+    submission.chain(labels).collect()
+}
+
+/// Writes `drivers/<folder>/…` with the uploaded files, and catalogs that contain the ids of the submission.
+fn signed_zip(upload: &Path, out: PathBuf, shape: Shape, triple: &str) -> io::Result<Piece> {
+    let mut zip = ZipWriter::new(File::create(&out)?);
+    let mut names = match shape {
+        Shape::Cab => copy_cab(upload, &mut zip)?,
+        _ => copy_zip(upload, &mut zip)?,
+    };
+    names.sort();
+    names.dedup();
+    for name in names {
+        entry(&mut zip, &name)?;
+        write!(zip, "This stands for a catalog that Microsoft signed.\r\nSubmission ID = {triple}\r\n")?;
+    }
+    let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
+    Ok(Piece { path: out, len })
+}
+
+/// The same for a file of any format. A file that is not a package is added unchanged.
+pub(crate) fn any_zip(upload: &Path, out: PathBuf, named: &str) -> io::Result<Piece> {
+    match shape(upload)? {
+        Shape::Nothing => {
+            let mut zip = ZipWriter::new(File::create(&out)?);
+            entry(&mut zip, "drivers/package.bin")?;
+            io::copy(&mut File::open(upload)?, &mut zip)?;
+            let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
+            Ok(Piece { path: out, len })
+        }
+        shape => signed_zip(upload, out, shape, named),
+    }
+}
+
+fn entry(zip: &mut ZipWriter<File>, name: &str) -> io::Result<()> {
+    zip.start_file(name, SimpleFileOptions::default()).map_err(io::Error::other)
+}
+
+/// Path of a file in the signed package; `None` for a path that leads out of it.
+fn placed(name: &str) -> Option<String> {
+    let path = name.replace('\\', "/");
+    let safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    safe.then(|| format!("drivers/{path}"))
+}
+
+/// Copies the files of a cabinet. Returns the paths of the catalogs to write.
+fn copy_cab(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>> {
+    let mut cabinet = Cabinet::new(File::open(upload)?)?;
+    let mut places = Vec::new();
+    for name in cab_names(&cabinet) {
+        let Some(place) = placed(&name) else { continue };
+        if !place.to_ascii_lowercase().ends_with(".cat") {
+            entry(zip, &place)?;
+            let size = cabinet.get_file_entry(&name).map_or(0, |held| u64::from(held.uncompressed_size()));
+            let copied = io::copy(&mut cabinet.read_file(&name)?, zip)?;
+            if copied != size {
+                return Err(io::Error::other(format!(
+                    "{name} in the cabinet ends after {copied} of {size} bytes"
+                )));
+            }
+        }
+        places.push(place);
+    }
+    Ok(catalogues(&places))
+}
+
+/// The catalogs of the package, plus one for each folder with an INF but no catalog.
+fn catalogues(places: &[String]) -> Vec<String> {
+    let ends = |place: &str, with: &str| place.to_ascii_lowercase().ends_with(with);
+    let folder = |place: &str| place.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let mut names: Vec<String> = places.iter().filter(|place| ends(place, ".cat")).cloned().collect();
+    for inf in places.iter().filter(|place| ends(place, ".inf")) {
+        if !names.iter().any(|name| folder(name) == folder(inf)) {
+            let stem = inf.rsplit_once('.').map_or(inf.as_str(), |(stem, _)| stem);
+            names.push(format!("{stem}.cat"));
+        }
+    }
+    names
+}
+
+/// Copies the driver files of an HLKX: its data parts.
+fn copy_zip(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>> {
+    let mut archive = ZipArchive::new(File::open(upload)?).map_err(io::Error::other)?;
+    for at in 0..archive.len() {
+        let mut part = archive.by_index(at).map_err(io::Error::other)?;
+        let name = part.name().map_err(io::Error::other)?.into_owned();
+        let lower = name.to_ascii_lowercase();
+        let is_part = lower.starts_with("hck/data/") && !lower.ends_with(".xml");
+        let is_driver = [".inf", ".sys", ".dll", ".exe", ".bin"].iter().any(|end| lower.ends_with(end));
+        if part.is_dir() || !(is_part || is_driver) {
+            continue;
+        }
+        let mut head = Vec::new();
+        (&mut part).take(512).read_to_end(&mut head)?;
+        let short = if is_part { name.rsplit('/').next().unwrap_or(&name) } else { &name };
+        let Some(place) = placed(&format!("package/{short}")) else {
+            continue;
+        };
+        entry(zip, &place)?;
+        zip.write_all(&head)?;
+        io::copy(&mut part, zip)?;
+    }
+    Ok(vec!["drivers/package/package.cat".to_owned()])
+}
+
+/// The shell package that a derived submission (driver update acceptable) starts from.
+fn shell(out: PathBuf, triple: &str) -> io::Result<Piece> {
+    let mut zip = ZipWriter::new(File::create(&out)?);
+    entry(&mut zip, "hck/data/PackageInfo.xml")?;
+    write!(
+        zip,
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><PackageInfo shell=\"true\" submission=\"{triple}\"/>"
+    )?;
+    let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
+    Ok(Piece { path: out, len })
+}
