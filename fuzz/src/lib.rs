@@ -6,11 +6,20 @@ use dropship_package::{PemFile, Policy, Trust, TrustSources};
 
 /// The policy that the corpus was made for.
 pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-    let file = |name, bytes| vec![PemFile { name, bytes }];
+    let fixture = |name, bytes| PemFile { name, bytes };
     let sources = TrustSources {
-        roots: file("roots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/roots.pem")),
-        intermediates: file("inter.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/inter.pem")),
-        timestamp_roots: file("tsaroots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/tsaroots.pem")),
+        roots: vec![
+            fixture("roots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/roots.pem")),
+            fixture("root.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/root.pem")),
+        ],
+        intermediates: vec![
+            fixture("inter.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/inter.pem")),
+            fixture("ca.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/ca.pem")),
+        ],
+        timestamp_roots: vec![
+            fixture("tsaroots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/tsaroots.pem")),
+            fixture("stamp-root.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/stamp-root.pem")),
+        ],
         ..TrustSources::default()
     };
     Policy {

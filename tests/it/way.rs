@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use crate::home::{Home, bytes, fixture, text};
+use crate::home::{Home, bytes, fixture, text, wait_for};
 
 #[test]
 fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
@@ -57,6 +57,41 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
     assert_eq!(home.json(&["jobs", "--state", "failed"]), serde_json::json!([]));
     let human = home.run(&["show", id]);
     assert!(text(&human.stdout).contains("succeeded"), "{}", text(&human.stdout));
+}
+
+/// Both data types of a cabinet's signature, a larger reserve, and keys beyond RSA; the test authority is the fixtures' own.
+#[test]
+fn cabinet_signed_in_any_form_gets_its_label() {
+    let home = Home::new();
+    for (to, from) in [("roots.pem", "link/root.pem"), ("tsaroots.pem", "link/stamp-root.pem")] {
+        fs::copy(fixture(from), home.path(to)).expect("a root");
+    }
+    let daemon = home.daemon(&[]);
+    let names = ["moniker", "cab-data-by-key", "room-6144", "moniker-p521-sha256"];
+    for name in names {
+        home.drop_package(&format!("{name}.cab"), &bytes(&format!("link/{name}.cab")));
+    }
+    let published = wait_for("all packages to be published", || {
+        let receipts = home.receipts();
+        let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
+        (done == names.len()).then_some(receipts)
+    });
+    let mut labels: Vec<_> = published
+        .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+        .iter()
+        .map(|receipt| receipt["labels"][0]["name"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    labels.sort_unstable();
+    assert_eq!(
+        labels,
+        [
+            "cab-data-by-key test ring",
+            "moniker test ring",
+            "moniker-p521-sha256 test ring",
+            "room-6144 test ring"
+        ]
+    );
+    assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]

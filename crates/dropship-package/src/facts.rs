@@ -1,4 +1,4 @@
-//! What is known of a package once it has been read: what rules match on and templates show.
+//! Facts that inspection reads from a package.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ impl Kind {
         }
     }
 
-    /// `cab` or `hlkx`, as rules spell it.
+    /// `cab` or `hlkx`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

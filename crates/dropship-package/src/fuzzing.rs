@@ -19,7 +19,7 @@ pub fn read_xml(bytes: &[u8]) {
     xml_round(bytes);
 }
 
-/// The reader of Authenticode signatures, nested ones too; what can be read is judged.
+/// The reader of Authenticode signatures and of those nested in them, and the checks of both.
 pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
     let Ok((der, _)) = ber::to_der(bytes) else {
         return;
@@ -28,8 +28,8 @@ pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
         return;
     };
     let mut report = super::checks::Report::new(&policy.levels);
-    let _signer = signature.judge(&mut report, &[], policy);
+    let _signer = signature.check(&mut report, &[], policy);
     for nested in signature.nested().into_iter().flatten() {
-        nested.judge_nested(&mut report, &[]);
+        nested.check_nested(&mut report, &[]);
     }
 }

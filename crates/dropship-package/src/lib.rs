@@ -1,7 +1,4 @@
-//! Inspection: is a package whole, signed and well formed, and what is in it?
-//!
-//! Pure readers over bytes. Nothing here decides what happens to a package, extracts a file by
-//! name, or knows of jobs, rules or the service.
+#![doc = include_str!("../README.md")]
 
 mod ber;
 mod cab;

@@ -1,4 +1,4 @@
-//! What the operator wants of a package.
+//! The caller's requirements for a package.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use super::checks::{CheckInfo, KNOWN};
 use super::trust::Trust;
 use super::verdict::Level;
 
-/// By what, and at which time, a package is judged.
+/// Requirements for a package, and the time at which it has to meet them.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Whose signatures count.
+    /// Signers that are trusted.
     pub signers: Trust,
-    /// Level by name of check, from `[preflight]`.
+    /// Level of checks that do not have their default level, by name; ignored for fixed checks.
     pub levels: BTreeMap<String, Level>,
-    /// The time of judgement.
+    /// The time at which certificates have to be valid.
     pub now: Timestamp,
 }
 
 impl Policy {
-    /// All checks there are, for configuration and documents.
+    /// All checks, in the order in which an inspection makes them.
     #[must_use]
     pub fn known_checks() -> &'static [CheckInfo] {
         KNOWN

@@ -1,4 +1,4 @@
-//! Whose signatures count: the operator's `[signers]`, read and checked.
+//! Signers that are trusted, read from files of certificates and revocation lists.
 
 use std::sync::Arc;
 
@@ -9,34 +9,35 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 /// A file of certificates or revocation lists: PEM with one or more, or DER with one.
 #[derive(Debug, Clone, Copy)]
 pub struct PemFile<'a> {
-    /// Its name, for messages.
+    /// The file's name, for messages.
     pub name: &'a str,
-    /// Its bytes.
+    /// The file's bytes.
     pub bytes: &'a [u8],
 }
 
-/// `[signers]` with its files read.
+/// The files that make up a [`Trust`].
 #[derive(Debug, Clone, Default)]
 pub struct TrustSources<'a> {
-    /// Where chains must end.
+    /// Certificates at which chains must end.
     pub roots: Vec<PemFile<'a>>,
-    /// Issuing authorities that packages may leave out.
+    /// Certificates of issuing authorities, for packages that do not bring them.
     pub intermediates: Vec<PemFile<'a>>,
-    /// Where chains of timestamp authorities may end, besides the roots.
+    /// Certificates at which chains of timestamp authorities may end, besides the roots.
     pub timestamp_roots: Vec<PemFile<'a>>,
     /// Revocation lists.
     pub crls: Vec<PemFile<'a>>,
-    /// SHA-1 or SHA-256 of the leaf certificates that are let in, in hex; colons and blanks are skipped.
+    /// SHA-1 or SHA-256 digests of the only signing certificates to accept, in hexadecimal; colons and blanks are skipped.
+    /// If empty, any certificate with a valid chain is accepted.
     pub thumbprints: Vec<String>,
-    /// Unsigned packages are let in with a warning.
+    /// Accepts unsigned packages, with a warning.
     pub allow_unsigned: bool,
 }
 
-/// Why `[signers]` cannot be used.
+/// Why a [`Trust`] cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// No entry of the wanted kind.
+    /// A file has no entry of the expected kind.
     #[error("{file}: holds no {kind}; give a PEM file with at least one")]
     Empty {
         /// Name of the file.
@@ -44,25 +45,25 @@ pub enum TrustError {
         /// `certificate` or `revocation list`.
         kind: &'static str,
     },
-    /// An entry that cannot be read.
+    /// An entry of a file cannot be read.
     #[error("{file}: {kind} {entry} of the file cannot be read: {reason}")]
     Unreadable {
         /// Name of the file.
         file: String,
         /// `certificate` or `revocation list`.
         kind: &'static str,
-        /// Which one, counted from 1.
+        /// Position in the file, counted from 1.
         entry: usize,
-        /// What is wrong with it.
+        /// The parser's reason.
         reason: String,
     },
-    /// Not a thumbprint.
+    /// A thumbprint is not a SHA-1 or SHA-256 digest.
     #[error("thumbprint `{0}`: a SHA-1 has 40 hexadecimal digits, a SHA-256 has 64")]
     Thumbprint(String),
 }
 
-/// Roots, intermediates, revocation lists and thumbprints, ready to judge by. The default trusts
-/// nothing and nobody: chains are then not judged at all, and a finding says so.
+/// Roots, intermediates, revocation lists and thumbprints, ready for use. The default has none: chains are not checked
+/// then, and a finding says so.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     pub(crate) roots: Roots,
@@ -83,7 +84,7 @@ pub(crate) struct Roots {
 }
 
 impl Trust {
-    /// Reads all that `[signers]` names.
+    /// Reads all files.
     ///
     /// # Errors
     /// The first file, entry or thumbprint that cannot be used.
@@ -108,7 +109,7 @@ impl Trust {
         })
     }
 
-    /// True if chains or thumbprints can be judged by this; `run` wants that.
+    /// True if it can tell signers apart: it has roots or thumbprints.
     #[must_use]
     pub fn judges(&self) -> bool {
         !self.roots.anchors.is_empty() || !self.thumbprints.is_empty()

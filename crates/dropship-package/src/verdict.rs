@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 
-/// How grave a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Not looked for.
+    /// The check is not made.
     Off,
-    /// Shown, never in the way.
+    /// Information.
     Info,
-    /// Shown; the package still goes out.
+    /// The package is accepted.
     Warn,
     /// The package is rejected.
     Error,
 }
 
-/// One thing that inspection found.
+/// A result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Name of the check in kebab case, such as `digest-mismatch`; the key in `[preflight]`.
+    /// Name of the check in kebab case, such as `digest-mismatch`.
     pub check: String,
-    /// How grave it is, after the operator's `[preflight]`.
+    /// Its level under the policy.
     pub level: Level,
     /// Which object is at fault, why, what to change, and the source in parentheses.
     pub message: String,

@@ -31,12 +31,12 @@ use listing::Listing;
 
 /// Longest signature that is read; real ones take some tens of kilobytes.
 const SIGNATURE: u32 = 4 * 1024 * 1024;
-/// Tools are known to read cabinets up to here.
+/// Longest cabinet that common tools read.
 const LARGE: u64 = 0x7fff_ffff;
 /// Signatures are padded to this many bytes.
 const PADDING: usize = 8;
 
-/// Inspects a cabinet that is whole.
+/// Inspects a complete cabinet.
 pub(super) fn inspect(
     input: Input<'_>,
     policy: &Policy,
@@ -45,7 +45,7 @@ pub(super) fn inspect(
 ) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
     let head = input.read_up_to(0, super::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
-        report.say(Check::Malformed, "the cabinet's header cannot be read; build it anew");
+        report.say(Check::Malformed, "the cabinet's header cannot be read; build it again");
         let whole = hash::digest(input, &[], &[], hashed)?.whole;
         return Ok((None, whole));
     };
@@ -61,7 +61,7 @@ pub(super) fn inspect(
         {
             Ok(signature) => signature,
             Err(error) => {
-                let message = format!("the signature cannot be read: {error}; sign the package anew");
+                let message = format!("the signature cannot be read: {error}; sign the package again");
                 report.say(Check::SignatureMalformed, message);
                 None
             }
@@ -81,10 +81,10 @@ pub(super) fn inspect(
         Ok::<_, io::Error>((inside??, digests?))
     })?;
     let real: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
-    let signer = signature.as_ref().and_then(|signature| signature.judge(report, &real, policy));
+    let signer = signature.as_ref().and_then(|signature| signature.check(report, &real, policy));
     for nested in nested {
         match nested {
-            Ok(nested) => nested.judge_nested(report, &real),
+            Ok(nested) => nested.check_nested(report, &real),
             Err(error) => {
                 report.say(
                     Check::NestedSignatureInvalid,
@@ -101,7 +101,7 @@ pub(super) fn inspect(
     Ok((Some(facts), digests.whole))
 }
 
-/// The bytes of the signature, if it is where it must be; else what is wrong is reported.
+/// The bytes of the signature; `None`, with a finding, if there is none at the place where it must be.
 fn signature_block(
     input: Input<'_>,
     header: &Header,
@@ -120,13 +120,13 @@ fn signature_block(
                 "the package is not signed; sign it with signtool and /fd sha256 before it is dropped";
             report.say_at(Check::Unsigned, level, message);
             if input.len() != u64::from(header.length) && level != Level::Error {
-                let message = "the cabinet is malformed: there are bytes after its end; build it anew";
+                let message = "the cabinet is malformed: there are bytes after its end; build it again";
                 report.say(Check::Malformed, message);
             }
             return Ok(None);
         }
         Signature::Old => {
-            let message = "the signature lies in the header's reserve, which is not verified; sign the package anew with signtool";
+            let message = "the signature is in the cabinet header (a pre-Authenticode layout), which is not verified; sign the package again with signtool";
             report.say(Check::OldSignatureLayout, message);
             return Ok(None);
         }
@@ -159,7 +159,7 @@ fn signature_block(
         let length = usize::try_from(size).unwrap_or(0);
         return input.read_up_to(u64::from(offset), length).map(Some);
     };
-    report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it anew"));
+    report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it again"));
     Ok(None)
 }
 
@@ -181,14 +181,14 @@ fn uncovered(reserve: UncoveredReserve) -> String {
 fn read_signature<'a>((der, padding): &'a (Cow<'_, [u8]>, &[u8])) -> Result<Authenticode<'a>, DerError> {
     let signature = Authenticode::read(der)?;
     if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {
-        return Err(DerError("something follows it that is no padding"));
+        return Err(DerError("it is followed by bytes that are not padding"));
     }
     Ok(signature)
 }
 
 type Inside = (Result<Listing, &'static str>, Contents);
 
-/// Lists the files and reads those that are looked into.
+/// Lists the files, and reads the INFs and the heads of drivers.
 fn look_inside(input: Input<'_>, header: &Header) -> io::Result<Inside> {
     if header.of_a_set {
         return Ok((Ok(Listing::default()), Contents::default()));
@@ -201,7 +201,7 @@ fn look_inside(input: Input<'_>, header: &Header) -> io::Result<Inside> {
     Ok((listing, contents))
 }
 
-/// Puts together what was read.
+/// The facts of the files that were read, and findings about those that were not.
 fn facts(
     input: Input<'_>,
     report: &mut Report<'_>,
@@ -209,7 +209,7 @@ fn facts(
     contents: Contents,
 ) -> (Facts, Vec<InfNotes>) {
     let listing = listing.unwrap_or_else(|reason| {
-        report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build it anew"));
+        report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
         Listing::default()
     });
     let files = listing.files.iter();
@@ -223,13 +223,13 @@ fn facts(
         };
         match fault {
             Fault::Unread(reason) => {
-                let message = format!("{path} could not be read: {reason}; nothing is known of it");
+                let message = format!("{path} could not be read: {reason}; its contents were not checked");
                 report.say(Check::ContentsUnread, message);
             }
             Fault::Damaged(reason) => damaged.push((path, reason)),
         }
     }
-    // Bytes that are not the ones that were signed explain all damage.
+    // A digest mismatch explains all damage.
     if let Some((path, reason)) = damaged.first()
         && !report.said(Check::DigestMismatch)
     {
@@ -238,7 +238,7 @@ fn facts(
             all => format!(" and {} more files", all.saturating_sub(1)),
         };
         let message =
-            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it anew");
+            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it again");
         report.say(Check::Malformed, message);
     }
     let (mut infs, mut notes) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! `PackageInfo.xml`: what a kit package says of itself.
+//! `PackageInfo.xml`, the description of a kit package.
 //!
 //! Its schema is not public; the names are those that public tools read.
 
@@ -10,7 +10,7 @@ use super::super::checks::{Check, Report};
 use super::super::facts::{HlkxFacts, TestRollup};
 use super::xml;
 
-/// Oldest package version that the dashboard is known to take.
+/// Oldest package version that the dashboard is known to accept.
 const VERSION: [u32; 4] = [3, 2, 0, 0];
 
 /// Facts, and the architectures of the operating systems tested.
@@ -55,7 +55,7 @@ impl Info {
     }
 
     /// Checks that the dashboard is known to make.
-    pub(super) fn judge(&self, report: &mut Report<'_>) {
+    pub(super) fn check(&self, report: &mut Report<'_>) {
         if let Some(kind) =
             self.facts.package_type.as_deref().filter(|kind| kind.to_ascii_lowercase().contains("partial"))
         {
@@ -66,7 +66,7 @@ impl Info {
         }
         if let Some(version) = self.version.as_deref().filter(|version| is_old(version)) {
             let message = format!(
-                "the package has version {version}; the dashboard wants 3.2.0.0 or later: make it with a newer kit"
+                "the package has version {version}; the dashboard accepts 3.2.0.0 or later: create it with a newer kit"
             );
             report.say(Check::HlkxVersionOld, message);
         }
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(info.architectures, BTreeSet::from(["amd64".to_owned()]));
         let levels = BTreeMap::new();
         let mut report = Report::new(&levels);
-        info.judge(&mut report);
+        info.check(&mut report);
         let found: Vec<String> = report.into_findings().into_iter().map(|finding| finding.check).collect();
         assert_eq!(found, ["hlkx-version-old", "hlkx-tests-failed"]);
     }

@@ -1,6 +1,6 @@
 //! Signed packages of the Hardware Lab Kit.
 //!
-//! Driver files inside are kept in a form that is not public: nothing is said of INFs here.
+//! Driver files inside are kept in a form that is not public, so INFs are not read.
 
 mod archive;
 mod info;
@@ -46,7 +46,7 @@ pub(super) fn inspect(
     let archive = match Archive::open(input)? {
         Ok(archive) => archive,
         Err(fault) => {
-            complain(report, fault);
+            report_fault(report, fault);
             return Ok(None);
         }
     };
@@ -61,7 +61,7 @@ pub(super) fn inspect(
         Err(reason) => {
             report.say(
                 Check::Malformed,
-                format!("{} cannot be used: {reason}; create the package anew", opc::CONTENT_TYPES),
+                format!("{} cannot be used: {reason}; create the package again", opc::CONTENT_TYPES),
             );
             return Ok(None);
         }
@@ -85,19 +85,19 @@ pub(super) fn inspect(
     };
     let mut good = Vec::new();
     for (name, signature, certificates) in &signatures.all {
-        let signer = judge(name, signature, certificates, policy, report);
+        let signer = check_signature(name, signature, certificates, policy, report);
         facts.signer = facts.signer.take().or(signer);
         good.push(signature);
     }
-    parts::judge(&archive, &types, &good, &signatures.parts, report)?;
+    parts::check(&archive, &types, &good, &signatures.parts, report)?;
     Ok(Some(facts))
 }
 
-fn complain(report: &mut Report<'_>, fault: Fault) {
+fn report_fault(report: &mut Report<'_>, fault: Fault) {
     match fault {
         Fault::Zip64 => {
             let message = "the archive uses Zip64, which the dashboard refuses; unpack it and zip it again without \
-                           (the signature stays good)";
+                           (the signature stays valid)";
             report.say(Check::HlkxZip64, message);
             if report.level(Check::HlkxZip64) != Level::Error {
                 report.say(
@@ -107,13 +107,14 @@ fn complain(report: &mut Report<'_>, fault: Fault) {
             }
         }
         Fault::Duplicate(name) => {
-            let message = format!("the archive holds {} twice; create the package anew", name.escape_debug());
+            let message =
+                format!("the archive holds {} twice; create the package again", name.escape_debug());
             report.say(Check::DuplicateName, message);
         }
         Fault::Malformed(reason) => {
             report.say(
                 Check::Malformed,
-                format!("the archive is malformed: {reason}; create the package anew"),
+                format!("the archive is malformed: {reason}; create the package again"),
             );
         }
     }
@@ -132,7 +133,7 @@ fn links(
         Err(reason) => {
             report.say(
                 Check::Malformed,
-                format!("the part {name} cannot be used: {reason}; create the package anew"),
+                format!("the part {name} cannot be used: {reason}; create the package again"),
             );
             None
         }
@@ -155,14 +156,13 @@ fn package_info(
     let name = linked.map_or_else(|| PACKAGE_INFO_PART.to_owned(), |link| resolve("", &link.target));
     match part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| Info::read(&text)) {
         Ok(info) => {
-            info.judge(report);
+            info.check(report);
             facts.architectures = info.architectures;
             facts.hlkx = Some(info.facts);
         }
         Err(reason) => {
-            let message = format!(
-                "{name} says nothing of the package: {reason}; signatures cannot be requested from it"
-            );
+            let message =
+                format!("{name} cannot be used: {reason}; requested signatures cannot be read from it");
             report.say(Check::HlkxNoInfo, message);
         }
     }
@@ -188,7 +188,7 @@ impl Signatures {
     }
 }
 
-/// All signatures with their certificates; `None`, reported, if there is none that can be judged.
+/// All signatures with their certificates; `None`, reported, if none can be checked.
 fn signatures(
     archive: &Archive<'_>,
     root: &[Relationship],
@@ -222,7 +222,7 @@ fn signatures(
             Err(reason) => {
                 report.say(
                     Check::SignatureMalformed,
-                    format!("the signature {name} cannot be read: {reason}; sign the package anew"),
+                    format!("the signature {name} cannot be read: {reason}; sign the package again"),
                 );
                 return Ok(None);
             }
@@ -247,8 +247,8 @@ fn signatures(
     Ok(Some(found))
 }
 
-/// Judges one signature and who made it.
-fn judge(
+/// Checks one signature and its signer.
+fn check_signature(
     name: &str,
     signature: &XmlSignature,
     certificates: &[Vec<u8>],
@@ -261,7 +261,7 @@ fn judge(
     }
     if !signature.objects_hold {
         let message =
-            format!("the list of parts in {name} is not the one that was signed; sign the package anew");
+            format!("the list of parts in {name} was changed after signing; sign the package again");
         report.say(Check::SignatureInvalid, message);
     }
     let readable: Vec<Certificate<'_>> =
@@ -272,7 +272,7 @@ fn judge(
         } else {
             (Check::CertMalformed, "its certificate is damaged and cannot be read")
         };
-        report.say(check, format!("the signature {name} cannot be checked: {what}; sign the package anew"));
+        report.say(check, format!("the signature {name} cannot be checked: {what}; sign the package again"));
         return None;
     };
     let mut fault = None;
@@ -293,7 +293,7 @@ fn judge(
             }
             _ => {
                 let message = format!(
-                    "the signature value of {name} does not fit the certificate; sign the package anew"
+                    "the signature value of {name} does not fit the certificate; sign the package again"
                 );
                 report.say(Check::SignatureInvalid, message);
             }
@@ -308,7 +308,7 @@ fn judge(
         );
         report.say(Check::HlkxSignerNotRsa, message);
     }
-    signer::judge(report, leaf, &readable, policy);
+    signer::check(report, leaf, &readable, policy);
     Some(leaf.facts())
 }
 

@@ -1,4 +1,4 @@
-//! Are the parts of a package those that were signed, and all of them?
+//! Checks of a package's parts: each is as it was signed, and a signature covers each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,9 +11,9 @@ use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, r
 use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
 
-/// Judges every part by the manifests of the signatures. `own` are the parts that make up the
+/// Checks every part against the manifests of the signatures. `own` are the parts that make up the
 /// signatures, in lower case: they cannot sign themselves.
-pub(super) fn judge(
+pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
     signatures: &[&XmlSignature],
@@ -40,7 +40,7 @@ pub(super) fn judge(
         if !references.iter().all(typed) {
             retyped.push(entry.name.as_str());
         }
-        match check(archive, entry, references)? {
+        match check_part(archive, entry, references)? {
             Outcome::Good { whole: true } => {
                 covered.insert(key.as_str());
             }
@@ -64,14 +64,19 @@ pub(super) fn judge(
         .map(|entry| entry.name.as_str())
         .filter(|name| !changed.contains(name))
         .collect();
-    say(report, Check::PartMissing, &missing, "parts that were signed are missing");
-    say(report, Check::DigestMismatch, &changed, "parts are not the ones that were signed");
-    say(report, Check::ContentTypeChanged, &retyped, "parts have another content type than was signed");
-    say(report, Check::UncoveredPart, &uncovered, "parts that no signature covers");
+    report_parts(report, Check::PartMissing, &missing, "parts that were signed are missing");
+    report_parts(report, Check::DigestMismatch, &changed, "parts were changed after signing");
+    report_parts(
+        report,
+        Check::ContentTypeChanged,
+        &retyped,
+        "parts have another content type than the signed one",
+    );
+    report_parts(report, Check::UncoveredPart, &uncovered, "parts that no signature covers");
     Ok(())
 }
 
-fn say(report: &mut Report<'_>, check: Check, names: &[&str], what: &str) {
+fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], what: &str) {
     const SHOWN: usize = 5;
     if names.is_empty() {
         return;
@@ -82,13 +87,13 @@ fn say(report: &mut Report<'_>, check: Check, names: &[&str], what: &str) {
         _ => String::new(),
     };
     let message = format!(
-        "{what}: {}{more}; the package was changed or damaged after signing: sign it anew",
+        "{what}: {}{more}; the package was changed or damaged after signing: sign it again",
         shown.join(", ")
     );
     report.say(check, message);
 }
 
-/// What became of a part's references.
+/// The result for the references to one part.
 enum Outcome {
     /// All hold; `whole` if together they vouch for all of the part.
     Good { whole: bool },
@@ -97,7 +102,7 @@ enum Outcome {
 }
 
 /// Checks all references to a part.
-fn check(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -> io::Result<Outcome> {
+fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -> io::Result<Outcome> {
     let raw: Vec<_> = references.iter().filter(|reference| reference.transform == Transform::Raw).collect();
     if !raw.is_empty() {
         let mut contexts: Vec<Context> =

@@ -21,15 +21,15 @@ const CABINET: [&[u8]; 2] =
 const PE_IMAGE: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
 const SIP_INFO: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 30];
 const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
-/// More nested signatures than this are not looked at.
+/// Maximum number of nested signatures that are checked.
 const MOST_NESTED: usize = 4;
 
-/// A signature as read, before anything is believed.
+/// A signature as parsed; nothing in it is verified yet.
 pub(crate) struct Authenticode<'a> {
     data: SignedData<'a>,
     content: Tlv<'a>,
     certificates: Vec<Certificate<'a>>,
-    /// How many certificates could not be read.
+    /// Number of certificates that could not be parsed.
     unreadable: usize,
     digest_oid: &'a [u8],
     digest: &'a [u8],
@@ -60,7 +60,7 @@ impl<'a> Authenticode<'a> {
         Ok(Self { data, content, certificates, unreadable, digest_oid, digest })
     }
 
-    /// The file's digest algorithm, if it can be worked out.
+    /// The file's digest algorithm, if it is supported.
     pub(crate) fn hash(&self) -> Option<Hash> {
         Hash::of_oid(self.digest_oid)
     }
@@ -71,46 +71,47 @@ impl<'a> Authenticode<'a> {
         values.map(|tlv| Authenticode::read(tlv.whole)).collect()
     }
 
-    /// Judges the signature by the digests that the file really has.
-    pub(crate) fn judge(
+    /// Checks the signature against the digests of the file, and returns the signer.
+    pub(crate) fn check(
         &self,
         report: &mut Report<'_>,
         digests: &[(Hash, Digest)],
         policy: &Policy,
     ) -> Option<SignerFacts> {
         self.strength(report);
-        if self.fits(digests) == Some(false) {
-            let message = "the bytes of the package are not the ones that were signed: it was damaged or changed after \
-                           signing; build and sign it anew, or copy it again";
+        if self.matches(digests) == Some(false) {
+            let message = "the bytes of the package are not the bytes that were signed: it was damaged or changed after \
+                           signing; copy it again, or build and sign it again";
             report.say(Check::DigestMismatch, message);
         }
         let leaf = match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
             Ok(leaf) => leaf,
             Err(fault) => {
-                self.complain(report, &fault);
+                self.report_fault(report, &fault);
                 candidates(&self.data.signer, &self.certificates).next()?
             }
         };
         if self.unreadable > 0 {
-            let message = "a certificate in the package is damaged and cannot be read; sign the package anew";
+            let message =
+                "a certificate in the package is damaged and cannot be read; sign the package again";
             report.say(Check::ChainDamaged, message);
         }
         let mut facts = leaf.facts();
-        signer::judge(report, leaf, &self.certificates, policy);
-        if let Some(stamp) = timestamp::judge(report, &self.data.signer, leaf, &self.certificates, policy) {
+        signer::check(report, leaf, &self.certificates, policy);
+        if let Some(stamp) = timestamp::check(report, &self.data.signer, leaf, &self.certificates, policy) {
             facts.timestamp = Some(stamp.time.to_string());
             facts.timestamp_authority = Some(stamp.authority);
         }
         Some(facts)
     }
 
-    /// Reports a nested signature, which Microsoft's dashboard is not known to look at.
-    pub(crate) fn judge_nested(&self, report: &mut Report<'_>, digests: &[(Hash, Digest)]) {
+    /// Checks a nested signature, which Microsoft's dashboard is not known to use.
+    pub(crate) fn check_nested(&self, report: &mut Report<'_>, digests: &[(Hash, Digest)]) {
         let digest = self.hash().map_or_else(|| name::dotted(self.digest_oid), |hash| hash.name().to_owned());
         match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
-            Ok(leaf) if self.fits(digests) == Some(true) => {
+            Ok(leaf) if self.matches(digests) == Some(true) => {
                 let message = format!(
-                    "a second signature by {} with {digest} is nested in the first, and good",
+                    "a second signature by {} with {digest} is nested in the first, and valid",
                     leaf.name()
                 );
                 report.say(Check::NestedSignature, message);
@@ -118,24 +119,24 @@ impl<'a> Authenticode<'a> {
             outcome => {
                 let reason = outcome.map_or_else(
                     |fault| fault.to_string(),
-                    |_| "the bytes are not the ones it signed".into(),
+                    |_| "the bytes are not those that it signed".into(),
                 );
                 let message = format!(
-                    "a second signature with {digest} is nested in the first, and not good: {reason}"
+                    "a second signature with {digest} is nested in the first, and not valid: {reason}"
                 );
                 report.say(Check::NestedSignatureInvalid, message);
             }
         }
     }
 
-    /// Whether the file has the digest that was signed; `None` if that cannot be worked out.
-    fn fits(&self, digests: &[(Hash, Digest)]) -> Option<bool> {
+    /// Whether the file has the digest that was signed; `None` if its algorithm is not supported.
+    fn matches(&self, digests: &[(Hash, Digest)]) -> Option<bool> {
         let hash = self.hash()?;
         let (_, real) = digests.iter().find(|(other, _)| *other == hash)?;
         Some(real.as_ref() == self.digest)
     }
 
-    /// Judges the digest algorithms, of the file and of the signature.
+    /// Checks the digest algorithms of the file and of the signature.
     fn strength(&self, report: &mut Report<'_>) {
         let (file, signature) = (self.digest_oid, self.data.signer.digest);
         let weak = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
@@ -145,10 +146,9 @@ impl<'a> Authenticode<'a> {
                     "signed with MD5, which proves nothing; Microsoft requires SHA-256: sign with /fd sha256"
                         .to_owned()
                 }
-                false => format!(
-                    "the file digest ({}) is one that is not worked out here; sign with /fd sha256",
-                    name::dotted(file)
-                ),
+                false => {
+                    format!("the file digest ({}) is not supported; sign with /fd sha256", name::dotted(file))
+                }
             };
             report.say(Check::SignatureUnsupported, message);
         } else if weak(file) || weak(signature) {
@@ -161,18 +161,19 @@ impl<'a> Authenticode<'a> {
         }
     }
 
-    fn complain(&self, report: &mut Report<'_>, fault: &SignerFault) {
+    fn report_fault(&self, report: &mut Report<'_>, fault: &SignerFault) {
         match fault {
             SignerFault::UnknownDigest(_) | SignerFault::Unsupported(_) => {
                 report.say(Check::SignatureUnsupported, format!("the signature cannot be verified: {fault}"));
             }
             SignerFault::NoCertificate if self.unreadable > 0 => {
-                let message = "the signer's certificate is damaged and cannot be read; sign the package anew";
+                let message =
+                    "the signer's certificate is damaged and cannot be read; sign the package again";
                 report.say(Check::CertMalformed, message);
             }
             _ => report.say(
                 Check::SignatureInvalid,
-                format!("the signature is not good: {fault}; sign the package anew"),
+                format!("the signature is not valid: {fault}; sign the package again"),
             ),
         }
     }

@@ -5,12 +5,12 @@ use webpki::{CertRevocationList, Error};
 use crate::checks::{Check, Report};
 use crate::policy::Policy;
 
-use super::brought;
 use super::certificate::{CODE_SIGNING, Certificate};
+use super::package_certificates;
 use super::path::{NoPath, Search, through};
 
-/// Judges the chain of the certificate that signed a package, now.
-pub(crate) fn judge(
+/// Checks the chain of the certificate that signed a package, at the time of the policy.
+pub(crate) fn check(
     report: &mut Report<'_>,
     leaf: &Certificate<'_>,
     certificates: &[Certificate<'_>],
@@ -19,18 +19,17 @@ pub(crate) fn judge(
     let trust = &policy.signers;
     if trust.roots.anchors.is_empty() {
         if trust.thumbprints.is_empty() {
-            let message =
-                "no roots and no thumbprints in [signers]: not judged whether this signer is one of yours";
+            let message = "[signers] has no roots and no thumbprints, so the signer was not checked; add the roots that you trust";
             report.say(Check::ChainNotChecked, message);
         }
         return;
     }
     let through = through(certificates, policy);
-    // The leaf's own dates are a check of their own; do not let them hide what the chain is like.
+    // The leaf's dates are a separate check and must not hide faults of its chain.
     let at = policy.now.clamp(leaf.not_before.min(leaf.not_after), leaf.not_after);
     let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING };
     if let Err(error) = search.run(&trust.roots, &[], false) {
-        // The leaf's own purpose is a check of its own, too.
+        // So is the leaf's purpose.
         if matches!(error, NoPath::Invalid(Error::RequiredEkuNotFoundContext(_)))
             && !leaf.is_for(CODE_SIGNING)
         {
@@ -39,14 +38,13 @@ pub(crate) fn judge(
         let (check, message) = explain(&error, leaf);
         return report.say(check, message);
     }
-    brought::judge(report, &search, certificates, policy);
+    package_certificates::check(report, &search, certificates, policy);
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {
-        let message =
-            "revocation was not checked: nothing is asked online; give CRL files in [signers] to check it";
+        let message = "revocation was not checked: nothing is looked up online; name CRL files in [signers] to check it";
         return report.say(Check::RevocationNotChecked, message);
     }
-    // A list that covers a part of the chain, or is a little old, still revokes what it revokes.
+    // A list that covers only a part of the chain, or is out of date, still revokes.
     let outcome = search.run(&trust.roots, &lists, false);
     match outcome.and_then(|()| search.run(&trust.roots, &lists, true)) {
         Ok(()) => {}
@@ -68,14 +66,14 @@ pub(crate) fn judge(
                 NoPath::MayNotIssue(name) => format!("it covers the chain only by way of {name}"),
             };
             let message = format!(
-                "a CRL in [signers] cannot be used ({reason}): revocation was not checked; bring a fresh one"
+                "a CRL in [signers] cannot be used ({reason}): revocation was not checked; download it again"
             );
             report.say(Check::CrlUnusable, message);
         }
     }
 }
 
-/// Puts a failed search into words.
+/// The check and the message of a failed search.
 fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
     let (name, issuer) = (leaf.name(), leaf.issuer_name());
     let error = match error {
@@ -107,7 +105,7 @@ fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
             Check::ChainSha1,
             format!(
                 "a certificate in the chain of {name} is signed with an algorithm that is not accepted (SHA-1, MD5 or a short key); \
-                 Microsoft wants SHA-2 certificates"
+                 sign with a certificate of a SHA-2 chain"
             ),
         ),
         Error::RequiredEkuNotFoundContext(_) => (
@@ -127,7 +125,7 @@ fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
         _ => (
             Check::ChainInvalid,
             format!(
-                "the chain of {name} (issued by {issuer}) does not hold: {error}; the package's certificates are damaged or misused"
+                "the chain of {name} (issued by {issuer}) does not hold: {error}; sign with a certificate whose chain is valid"
             ),
         ),
     }

@@ -2,11 +2,11 @@
 
 pub(crate) mod algorithm;
 pub(crate) mod authenticode;
-mod brought;
 pub(crate) mod certificate;
 pub(crate) mod chain;
 pub(crate) mod ecdsa;
 mod name;
+mod package_certificates;
 mod path;
 pub(crate) mod public_key;
 pub(crate) mod signed_data;

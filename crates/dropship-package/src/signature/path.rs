@@ -105,7 +105,7 @@ fn issuer_that_may_not(path: &VerifiedPath<'_>, roots: &Roots) -> Option<String>
     let root = roots.anchors.iter().zip(&roots.certificates).find(|(anchor, _)| *anchor == path.anchor());
     let issuers = path.intermediate_certificates().map(|issuer| issuer.der());
     for der in issuers.chain(root.map(|(_, der)| CertificateDer::from(der.as_ref()))) {
-        // One that cannot be read here has been read by webpki, and has no key usage that could be judged.
+        // One that cannot be read here has been read by webpki, and has no key usage to check.
         if let Ok(issuer) = Certificate::read(&der)
             && !issuer.may_issue()
         {

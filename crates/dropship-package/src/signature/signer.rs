@@ -1,4 +1,4 @@
-//! What must be true of the certificate that signed a package, whatever the format.
+//! Checks of the certificate that signed a package, for every format.
 
 use super::certificate::{CODE_SIGNING, Certificate};
 use super::chain;
@@ -9,11 +9,11 @@ use crate::verdict::Level;
 
 /// Shortest RSA key that Microsoft and every public authority accept.
 const RSA_BITS: usize = 2048;
-/// What the WDK calls the certificates that it makes for test signing.
+/// Start of the names that the WDK gives to certificates for test signing.
 const TEST_CERTIFICATE: &str = "WDKTestCert";
 
-/// Judges the certificate that signed, and its chain.
-pub(crate) fn judge(
+/// Checks the certificate that signed, and its chain.
+pub(crate) fn check(
     report: &mut Report<'_>,
     leaf: &Certificate<'_>,
     certificates: &[Certificate<'_>],
@@ -37,7 +37,7 @@ pub(crate) fn judge(
         && bits < RSA_BITS
     {
         let message = format!(
-            "the certificate of {name} has an RSA key of {bits} bits; at least {RSA_BITS} are wanted"
+            "the certificate of {name} has an RSA key of {bits} bits; it must have at least {RSA_BITS}; sign with a certificate whose key has"
         );
         report.say(Check::CertWeakKey, message);
     }
@@ -49,9 +49,9 @@ pub(crate) fn judge(
         report.say(Check::CertNotEv, message);
     }
     listed(report, leaf, policy);
-    // A test certificate has no chain to speak of; the finding above says all there is to say.
+    // A test certificate has no chain; the finding above is enough unless the operator allows test signatures.
     if !test || report.level(Check::TestSigned) != Level::Error {
-        chain::judge(report, leaf, certificates, policy);
+        chain::check(report, leaf, certificates, policy);
     }
 }
 
@@ -59,7 +59,7 @@ fn dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
     let name = leaf.name();
     if policy.now > leaf.not_after {
         let message = format!(
-            "the certificate of {name} expired on {}; Microsoft wants it valid at submission, whatever the timestamp: \
+            "the certificate of {name} expired on {}; it must be valid at submission, whatever the timestamp: \
              sign with a valid certificate",
             leaf.not_after
         );
@@ -78,7 +78,7 @@ fn listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
     let own = leaf.thumbprints();
     if !wanted.is_empty() && !own.iter().any(|thumbprint| wanted.contains(thumbprint)) {
         let message = format!(
-            "the certificate of {} (SHA-1 {}) is none of the thumbprints in [signers]; sign with a listed one, or list it \
+            "the certificate of {} (SHA-1 {}) is not one of the thumbprints in [signers]; sign with a listed one, or list it \
              if it is registered in Partner Center",
             leaf.name(),
             own[0]

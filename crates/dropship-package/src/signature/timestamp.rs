@@ -20,27 +20,27 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
 const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
-/// Timestamps of one signature that are looked at; tools make one or two.
+/// Maximum number of timestamps of one signature; tools make one or two.
 const MOST: usize = 8;
 
-/// A timestamp that fits.
+/// A timestamp that matches its signature.
 pub(crate) struct Stamp {
-    /// When.
+    /// Its time.
     pub(crate) time: Timestamp,
-    /// By whom.
+    /// Name of the authority.
     pub(crate) authority: String,
 }
 
-/// What one timestamp says, before its authority is judged.
-struct Read<'a> {
+/// A timestamp that matches its signature, before its authority is checked.
+struct Verified<'a> {
     time: Timestamp,
     hash: Hash,
     leaf: Certificate<'a>,
     certificates: Vec<Certificate<'a>>,
 }
 
-/// Judges all timestamps of a signer; the first that fits is handed back.
-pub(crate) fn judge(
+/// Checks all timestamps of a signer and returns the first that matches the signature.
+pub(crate) fn check(
     report: &mut Report<'_>,
     signer: &SignerInfo<'_>,
     signed_by: &Certificate<'_>,
@@ -52,20 +52,20 @@ pub(crate) fn judge(
     let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates));
     let found: Vec<_> = tokens.chain(older).take(MOST).collect();
     if found.is_empty() {
-        let message = "the signature bears no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
+        let message = "the signature has no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
         report.say(Check::TimestampMissing, message);
     }
     let mut first = None;
-    for read in found {
-        match read {
+    for outcome in found {
+        match outcome {
             Err(reason) => {
                 let message = format!(
-                    "a timestamp of the signature is not good: {reason}; sign and stamp the package anew"
+                    "a timestamp of the signature is not valid: {reason}; sign and timestamp the package again"
                 );
                 report.say(Check::TimestampInvalid, message);
             }
-            Ok(read) => {
-                let stamp = authority(report, &read, signed_by, policy);
+            Ok(verified) => {
+                let stamp = authority(report, &verified, signed_by, policy);
                 first = first.or(Some(stamp));
             }
         }
@@ -73,40 +73,40 @@ pub(crate) fn judge(
     first
 }
 
-/// Judges who stamped, and with what.
+/// Checks the authority of a timestamp, its digest and its time.
 fn authority(
     report: &mut Report<'_>,
-    read: &Read<'_>,
+    stamp: &Verified<'_>,
     signed_by: &Certificate<'_>,
     policy: &Policy,
 ) -> Stamp {
-    let name = read.leaf.name();
-    if read.hash == Hash::Sha1 {
+    let name = stamp.leaf.name();
+    if stamp.hash == Hash::Sha1 {
         let message = format!("the timestamp of {name} uses SHA-1; stamp with /td sha256");
         report.say(Check::TimestampSha1, message);
     }
-    if read.time < signed_by.not_before || read.time > signed_by.not_after {
+    if stamp.time < signed_by.not_before || stamp.time > signed_by.not_after {
         let message = format!(
-            "the timestamp of {name} ({}) lies outside of the time in which the signing certificate is valid",
-            read.time
+            "the timestamp of {name} ({}) is outside the validity of the signing certificate",
+            stamp.time
         );
         report.say(Check::TimestampOutsideValidity, message);
     }
-    let through = through(&read.certificates, policy);
-    let search = Search { leaf: &read.leaf, through: &through, at: read.time, purpose: TIME_STAMPING };
+    let through = through(&stamp.certificates, policy);
+    let search = Search { leaf: &stamp.leaf, through: &through, at: stamp.time, purpose: TIME_STAMPING };
     let known = [&policy.signers.timestamp_roots, &policy.signers.roots];
     let known = known.iter().any(|roots| search.run(roots, &[], false).is_ok());
     if !known {
         let message = format!(
-            "the timestamp is good, but its authority ({name}) ends at no root of [signers]; name its root in timestamp_roots"
+            "the timestamp is valid, but the chain of its authority ({name}) does not end at a root of [signers]; add its root to timestamp_roots if you trust it"
         );
         report.say(Check::TimestampUnknownAuthority, message);
     }
-    Stamp { time: read.time, authority: name }
+    Stamp { time: stamp.time, authority: name }
 }
 
 /// Reads an RFC 3161 token and checks it against the signature value that it stamps.
-fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Read<'a>, String> {
+fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Verified<'a>, String> {
     let clause = |error: DerError| format!("the token cannot be read ({error})");
     let data = SignedData::read(tlv.whole).map_err(clause)?;
     let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
@@ -136,19 +136,19 @@ fn tst_info(bytes: &[u8]) -> Result<(&[u8], &[u8], Timestamp), DerError> {
     Ok((hash, digest, time::next(&mut fields)?))
 }
 
-/// Reads a counter-signature, whose certificates lie beside those of the signature.
+/// Reads a counter-signature, whose certificates are among those of the signature.
 fn counter_signature<'a>(
     tlv: Tlv<'a>,
     stamped: &[u8],
-    beside: &[Certificate<'a>],
-) -> Result<Read<'a>, String> {
+    certificates: &[Certificate<'a>],
+) -> Result<Verified<'a>, String> {
     let clause = |error: DerError| format!("the counter-signature cannot be read ({error})");
     let signer = SignerInfo::read(tlv).map_err(clause)?;
     let time = signer.attribute(SIGNING_TIME).ok_or("the counter-signature names no time")?;
     let time = time::read(time).map_err(clause)?;
-    let leaf = verify::verify(&signer, beside, DATA, stamped).map_err(|fault| fault.to_string())?;
+    let leaf = verify::verify(&signer, certificates, DATA, stamped).map_err(|fault| fault.to_string())?;
     let hash = verify::hash(&signer).map_err(|fault| fault.to_string())?;
-    finish(time, hash, leaf.clone(), beside.to_vec())
+    finish(time, hash, leaf.clone(), certificates.to_vec())
 }
 
 fn finish<'a>(
@@ -156,9 +156,9 @@ fn finish<'a>(
     hash: Hash,
     leaf: Certificate<'a>,
     certificates: Vec<Certificate<'a>>,
-) -> Result<Read<'a>, String> {
+) -> Result<Verified<'a>, String> {
     if !leaf.is_for(TIME_STAMPING) {
         return Err(format!("the certificate of {} is not for timestamps", leaf.name()));
     }
-    Ok(Read { time, hash, leaf, certificates })
+    Ok(Verified { time, hash, leaf, certificates })
 }

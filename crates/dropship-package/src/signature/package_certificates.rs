@@ -1,4 +1,4 @@
-//! The certificates that a package brings: are they whole, and do they suffice?
+//! Checks of the certificates in a package: none is damaged, and they suffice for the chain.
 
 use rustls_pki_types::CertificateDer;
 
@@ -8,8 +8,8 @@ use crate::policy::Policy;
 use super::certificate::{Certificate, TIME_STAMPING};
 use super::path::{NoPath, Search};
 
-/// Judges the certificates of a package whose chain holds.
-pub(crate) fn judge(
+/// Checks the certificates of a package whose chain is valid.
+pub(crate) fn check(
     report: &mut Report<'_>,
     search: &Search<'_>,
     certificates: &[Certificate<'_>],
@@ -47,7 +47,8 @@ fn damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &P
     any
 }
 
-/// A package that brings issuers must hold by them alone: Microsoft does not have the operator's intermediates.
+/// A package with issuers' certificates must have all that its chain needs: Microsoft does not have the operator's
+/// intermediates.
 fn suffice(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certificate<'_>], policy: &Policy) {
     let brought =
         certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
@@ -61,7 +62,7 @@ fn suffice(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certifi
             NoPath::MayNotIssue(name) => format!("{name} may not issue certificates"),
         };
         let message = format!(
-            "the chain of {} holds only by the intermediates of [signers], not by the certificates in the package ({reason}): \
+            "the chain of {} is valid only with the intermediates of [signers], not with the certificates in the package ({reason}): \
              Microsoft may not find a chain; sign the package again with its issuers' certificates",
             search.leaf.name()
         );

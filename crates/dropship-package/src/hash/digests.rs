@@ -1,0 +1,73 @@
+//! One pass over a file for all of its digests.
+
+use std::io;
+use std::ops::Range;
+
+use ring::digest::{Algorithm, Digest};
+
+use super::hash_thread::HashThread;
+use super::range_hasher::RangeHasher;
+use crate::input::Input;
+
+/// Bytes read at once: they still are in the processor's cache when both digests use them.
+const CHUNK: usize = 256 * 1024;
+
+/// The digests of one pass over the input.
+pub(crate) struct Digests {
+    /// Digest of the chosen ranges for each algorithm, in the order of the algorithms.
+    pub(crate) ranges: Vec<Digest>,
+    /// SHA-256 of the whole input, if it was asked for.
+    pub(crate) whole: Option<[u8; 32]>,
+}
+
+/// Reads the input once, from start to end. `ranges` ascend and do not overlap; they are hashed as if they followed one
+/// another. `whole` asks for the SHA-256 of the whole input, which is worked out at the same time on a second thread.
+pub(crate) fn digest(
+    input: Input<'_>,
+    ranges: &[Range<u64>],
+    algorithms: &[&'static Algorithm],
+    whole: bool,
+) -> io::Result<Digests> {
+    let mut hasher = RangeHasher::new(ranges, algorithms);
+    let whole = std::thread::scope(|scope| {
+        let mut thread = whole.then(|| HashThread::start(scope));
+        let (mut chunk, mut offset) = (Vec::new(), 0);
+        while offset < input.len() {
+            input.fill(&mut chunk, offset, CHUNK)?;
+            let length = chunk.len() as u64;
+            hasher.update(&chunk, offset);
+            if let Some(thread) = &mut thread {
+                thread.update(&mut chunk)?;
+            }
+            offset = offset.saturating_add(length);
+        }
+        thread.map(HashThread::finish).transpose()
+    })?;
+    Ok(Digests { ranges: hasher.finish(), whole })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::digest::SHA256;
+
+    #[test]
+    fn ranges_across_chunks_are_hashed_as_one() {
+        let bytes: Vec<u8> = (0..CHUNK * 2 + 77).map(|i| (i % 251) as u8).collect();
+        let cut = CHUNK as u64;
+        let ranges = [0..4, 8..36, cut - 5..cut + 5, cut + 6..bytes.len() as u64 - 1];
+        let mut expected = Vec::new();
+        for range in &ranges {
+            expected.extend_from_slice(&bytes[range.start as usize..range.end as usize]);
+        }
+        let found = digest(Input::Bytes(&bytes), &ranges, &[&SHA256], true).unwrap();
+        assert_eq!(found.ranges[0].as_ref(), ring::digest::digest(&SHA256, &expected).as_ref());
+        assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &bytes).as_ref());
+    }
+
+    #[test]
+    fn empty_input_has_the_digest_of_nothing() {
+        let found = digest(Input::Bytes(&[]), &[], &[], true).unwrap();
+        assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &[]).as_ref());
+    }
+}

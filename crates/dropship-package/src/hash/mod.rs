@@ -1,0 +1,9 @@
+//! Digests of a whole file and of parts of it, in one pass.
+
+mod digests;
+mod hash_thread;
+mod hex;
+mod range_hasher;
+
+pub(crate) use digests::digest;
+pub use hex::hex;
