@@ -1,4 +1,4 @@
-//! Is all of a package there? Decided from its first bytes and its length, without reading it.
+//! Whether all bytes of a package are there, decided from its ends and its length.
 
 use std::fs::File;
 use std::io;
@@ -151,7 +151,7 @@ mod tests {
     const HLKX: &[u8] = include_bytes!("../tests/fixtures/hlkx/good.hlkx");
 
     #[test]
-    fn a_signed_cabinet_is_whole_at_its_last_byte_and_not_before() {
+    fn signed_cabinet_is_complete_at_its_last_byte() {
         for len in 0..CAB.len() {
             let seen = of_input(Input::Bytes(&CAB[..len]), Kind::Cab).unwrap();
             let Completeness::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_whole_with_its_end_record() {
+    fn archive_is_complete_with_its_end_record() {
         for len in [0, 1, 3, 4, 30, 5000, HLKX.len() - 1] {
             let seen = of_input(Input::Bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
             assert!(matches!(seen, Completeness::Incomplete { .. }), "{len}: {seen:?}");

@@ -1,6 +1,6 @@
 //! Reads DER. Every slice is checked, and nothing is copied.
 
-/// Why bytes could not be read, as a clause for a message.
+/// Why bytes are not DER, as a clause for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct DerError(pub(crate) &'static str);
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// What has not been read yet.
+    /// The bytes that are not read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// The next element, whatever it is.
+    /// The next element, of any tag.
     pub(crate) fn any(&mut self) -> Result<Tlv<'a>, DerError> {
         let (&tag, after_tag) = self.0.split_first().ok_or(DerError("an element is missing"))?;
         if tag & 0x1f == 0x1f {
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         Ok(Tlv { tag, value, whole })
     }
 
-    /// The next element, which must bear the tag.
+    /// The next element, which must have the tag.
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Tlv<'a>, DerError> {
         let mut ahead = *self;
         let found = ahead.any()?;
@@ -91,12 +91,12 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// The contents of the next element, which must bear the tag.
+    /// The contents of the next element, which must have the tag.
     pub(crate) fn inside(&mut self, tag: u8) -> Result<Reader<'a>, DerError> {
         Ok(Reader(self.expect(tag)?.value))
     }
 
-    /// The next element if it bears the tag; an optional field.
+    /// The next element if it has the tag; an optional field.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, DerError> {
         match self.0.first() {
             Some(first) if *first == tag => self.any().map(Some),
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         while !self.is_empty() {
             if found.len() >= limit {
-                return Err(DerError("a list is longer than anyone needs"));
+                return Err(DerError("a list has too many elements"));
             }
             found.push(self.any()?);
         }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_nested_elements_and_keeps_raw_bytes() {
+    fn nested_elements_keep_their_bytes() {
         let bytes = [0x30, 0x05, 0x02, 0x01, 0x07, 0x05, 0x00, 0xff];
         let mut outer = Reader::new(&bytes);
         let sequence = outer.expect(SEQUENCE).unwrap();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_lengths_that_lie() {
+    fn wrong_length_is_refused() {
         for bytes in [
             &[0x30][..],
             &[0x30, 0x80, 0, 0],

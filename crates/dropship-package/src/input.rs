@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
-/// What is inspected. Reads name their place, so several threads may read at once.
+/// A package. Reads have an offset, so several threads can read at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Input<'a> {
     /// An open file and its length when it was opened.
@@ -27,7 +27,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Fills the buffer from the place; an error if the input ends before.
+    /// Fills the buffer from the offset; an error if the input ends before.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
             Self::File(file, _) => file.read_exact_at(buffer, offset),
@@ -41,14 +41,14 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The bytes at the place: `length` of them, or fewer where the input ends.
+    /// `length` bytes at the offset, or fewer where the input ends.
     pub(crate) fn read_up_to(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut buffer = Vec::new();
         self.fill(&mut buffer, offset, length)?;
         Ok(buffer)
     }
 
-    /// The same into a buffer that has been used before.
+    /// The same into an existing buffer.
     pub(crate) fn fill(&self, buffer: &mut Vec<u8>, offset: u64, length: usize) -> io::Result<()> {
         let left = self.len().saturating_sub(offset);
         buffer.resize(usize::try_from(left).unwrap_or(usize::MAX).min(length), 0);

@@ -13,31 +13,30 @@ use super::input::Input;
 use super::policy::Policy;
 use super::verdict::{Inspection, Verdict};
 
-/// Inspects a package. The file's position is neither used nor moved; memory is bounded whatever
-/// the file's length.
+/// Inspects a package. Neither uses nor moves the file's position; memory does not grow with the file's length.
 ///
 /// # Errors
-/// The file cannot be read. Whatever is wrong with its contents is a finding.
+/// The file cannot be read. Faults of its contents are findings.
 pub fn inspect(file: &File, kind: Kind, policy: &Policy) -> io::Result<Inspection> {
     Ok(run(Input::file(file)?, kind, policy, false)?.0)
 }
 
-/// Inspects a package and works out the SHA-256 of the whole file on the way.
+/// Inspects a package and computes the SHA-256 of the whole file in the same pass.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn inspect_hashed(file: &File, kind: Kind, policy: &Policy) -> io::Result<(Inspection, [u8; 32])> {
     let (inspection, sha256) = run(Input::file(file)?, kind, policy, true)?;
-    let sha256 = sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not worked out"))?;
+    let sha256 = sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not computed"))?;
     Ok((inspection, sha256))
 }
 
-/// Inspects a package that lies in memory.
+/// Inspects a package in memory.
 #[must_use]
 pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
     match run(Input::Bytes(bytes), kind, policy, false) {
         Ok((inspection, _)) => inspection,
-        // Memory has no faults but reads beyond its end.
+        // Reads from memory fail only beyond its end.
         Err(error) => {
             let mut report = Report::new(&policy.levels);
             report.say(Check::Malformed, format!("the package refers to bytes beyond its end ({error})"));

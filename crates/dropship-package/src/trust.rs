@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_roots() {
+    fn roots_are_read() {
         let trust = with_root(ROOTS).unwrap();
         assert_eq!(trust.roots.anchors.len(), 1);
         assert!(trust.judges());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_file_and_entry() {
+    fn error_names_file_and_entry() {
         assert_eq!(
             with_root(b"nothing here").unwrap_err().to_string(),
             "corp-root.pem: holds no certificate; give a PEM file with at least one"

@@ -1,6 +1,6 @@
-//! The bytes of the few files that are looked into: INFs whole, the heads of drivers.
+//! Reads the INFs of a cabinet, and the heads of its driver binaries.
 //!
-//! One pass over each folder, no further than its last wanted file.
+//! One pass over each folder, up to the end of its last wanted file: a folder can only be unpacked from its start.
 
 use std::io;
 use std::ops::Range;
@@ -11,23 +11,23 @@ use super::header::Header;
 use super::listing::{Folder, Listing};
 use super::window::Window;
 
-/// Longest INF that is read.
+/// Maximum length of an INF.
 const INF: u32 = 4 * 1024 * 1024;
-/// All INFs of a package together.
+/// Maximum length of all INFs of a package together.
 const ALL_INFS: u64 = 12 * 1024 * 1024;
 /// Bytes of a driver that hold its headers.
 const DRIVER: u32 = 4096;
-/// Files that are looked into, at most.
-const MOST: usize = 2048;
-/// Bytes unpacked for one package, at most: as much as the largest folder holds, and no more than
-/// a package of its length can want.
+/// Maximum number of files that are read.
+const MAX_FILES: usize = 2048;
+/// Maximum number of bytes that are unpacked for one package: the size of the largest folder, and for small packages a
+/// multiple of their length.
 const BUDGET: u64 = 2 * 1024 * 1024 * 1024;
 const BUDGET_FLOOR: u64 = 64 * 1024 * 1024;
 const RATIO: u64 = 64;
-/// What a block costs at least, so that empty ones are not for free.
+/// Minimum cost of a block against the budget, so that empty blocks are not free.
 const BLOCK_COST: u64 = 8 * 1024;
 
-/// What was read.
+/// The contents of the wanted files.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// Index of the file in the listing, and its bytes or its head.
@@ -36,20 +36,19 @@ pub(crate) struct Contents {
     pub(crate) unread: Vec<(usize, Fault)>,
 }
 
-/// A file that is looked into.
+/// A file that is to be read.
 struct Wanted {
     index: usize,
     range: Range<u64>,
     bytes: Vec<u8>,
 }
 
-/// True for files that are read whole.
+/// True for files that are read completely.
 pub(crate) fn is_inf(path: &str) -> bool {
     has_extension(path, "inf")
 }
 
-/// True for files whose header names a machine: drivers alone, since every further file may mean
-/// unpacking further.
+/// True for files whose PE header is read: drivers only, because each further file may mean unpacking more.
 pub(crate) fn is_driver(path: &str) -> bool {
     has_extension(path, "sys")
 }
@@ -58,7 +57,7 @@ fn has_extension(path: &str, wanted: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(wanted))
 }
 
-/// Reads what is wanted of a cabinet.
+/// Reads the wanted files of a cabinet.
 pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::Result<Contents> {
     let mut contents = Contents::default();
     let mut folders: Vec<Vec<Wanted>> = listing.folders.iter().map(|_| Vec::new()).collect();
@@ -72,10 +71,10 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
         if inf {
             infs = infs.saturating_add(u64::from(entry.size));
         }
-        if count > MOST || (inf && (entry.size > INF || infs > ALL_INFS)) {
+        if count > MAX_FILES || (inf && (entry.size > INF || infs > ALL_INFS)) {
             contents.unread.push((
                 index,
-                Fault::Unread("it is larger, or there are more files, than a driver package has"),
+                Fault::Unread("it is larger than 4 MiB, or the package has too many such files"),
             ));
             continue;
         }
@@ -138,7 +137,9 @@ fn unpack(
         *budget = match budget.checked_sub(BLOCK_COST.max(length as u64)) {
             Some(left) => left,
             None => {
-                return Ok(Err(Fault::Unread("unpacking takes more than a package of this length can want")));
+                return Ok(Err(Fault::Unread(
+                    "unpacking it exceeds the budget for a package of this length",
+                )));
             }
         };
         let stop = position.saturating_add(length as u64);
@@ -153,16 +154,16 @@ fn unpack(
             if data.len() != packed {
                 return Ok(Err(CUT));
             }
-            // With room after the header, which no signed cabinet has, the sum is over that, too.
+            // With a reserve in each block, which no accepted signed cabinet has, the checksum covers that too.
             if sum != 0 && header.data_reserve == 0 && sum != checksum(data, packed, length) {
-                return Ok(Err(Fault::Damaged("a data block does not have the checksum that it says")));
+                return Ok(Err(Fault::Damaged("the checksum of a data block does not match")));
             }
             let block = match decoder.block(data, length) {
                 Ok(block) => block,
                 Err(reason) => return Ok(Err(reason)),
             };
             for file in wanted.iter_mut().skip(first).take_while(|file| file.range.start < stop) {
-                take(file, block, position);
+                copy_part(file, block, position);
             }
         }
         at = at.saturating_add(packed as u64);
@@ -179,8 +180,8 @@ fn lengths(head: &[u8]) -> Option<(u32, usize, usize)> {
     Some((sum, two(4)?, two(6)?))
 }
 
-/// The checksum of a block (`[MS-CAB]` 3.1): all of it as little-endian numbers, in exclusive or; what
-/// is left over at the end counts the other way round.
+/// The checksum of a block (`[MS-CAB]` 3.1): exclusive or of its little-endian numbers of 4 bytes, and of the 1 to 3 bytes
+/// behind them as a big-endian number.
 fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
     let mut fours = data.chunks_exact(4);
     let sum = fours.by_ref().fold(0, |sum, four| {
@@ -191,8 +192,8 @@ fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
     sum ^ rest ^ lengths
 }
 
-/// Takes over what a block holds of a file.
-fn take(file: &mut Wanted, block: &[u8], position: u64) {
+/// Copies the part of a block that belongs to a file.
+fn copy_part(file: &mut Wanted, block: &[u8], position: u64) {
     let stop = position.saturating_add(block.len() as u64);
     let from = file.range.start.clamp(position, stop).saturating_sub(position);
     let to = file.range.end.clamp(position, stop).saturating_sub(position);

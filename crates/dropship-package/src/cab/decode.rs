@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use flate2::{Decompress, FlushDecompress};
 use lzxd::{Lzxd, WindowSize};
 
-/// Longest block when unpacked, and how far back MSZIP looks.
+/// Maximum length of an unpacked block, and size of MSZIP's dictionary.
 pub(super) const BLOCK: usize = 0x8000;
 
-/// Why something could not be unpacked.
+/// Why data could not be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is beyond what is unpacked here; it may well be fine.
+    /// This decoder does not support it; it may be valid.
     Unread(&'static str),
     /// It breaks its format.
     Damaged(&'static str),
@@ -21,7 +21,7 @@ use Fault::{Damaged, Unread};
 
 /// Unpacks the blocks of one folder in order.
 pub(super) enum Decoder {
-    /// Blocks as they are.
+    /// Blocks without compression.
     Stored,
     /// Deflate, each block with the one before as its dictionary.
     Mszip { inflate: Decompress, out: Vec<u8>, before: Vec<u8> },
@@ -39,7 +39,7 @@ impl Decoder {
                 out: Vec::with_capacity(BLOCK),
                 before: Vec::with_capacity(BLOCK),
             }),
-            2 => Err(Unread("Quantum compression is not read")),
+            2 => Err(Unread("Quantum compression is not supported")),
             3 => {
                 let window = match (compression >> 8) & 0x1f {
                     15 => WindowSize::KB32,
@@ -53,14 +53,14 @@ impl Decoder {
                 };
                 Ok(Self::Lzx { state: Box::new(Lzxd::new(window)), out: Vec::new() })
             }
-            _ => Err(Damaged("the compression is not known")),
+            _ => Err(Damaged("the compression type is not known")),
         }
     }
 
     /// Unpacks the next block into `length` bytes.
     pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], Fault> {
         if length > BLOCK {
-            return Err(Damaged("a data block says that it is longer than 32 KiB"));
+            return Err(Damaged("a data block states a length above 32 KiB"));
         }
         match self {
             Self::Stored if data.len() == length => Ok(data),
@@ -92,7 +92,7 @@ impl Decoder {
                 if outcome.unwrap_or(false) && out.len() == length {
                     Ok(out)
                 } else {
-                    // Another reader may read on where this one gave up.
+                    // Other decoders may accept what this one does not.
                     Err(Unread("LZX data that cannot be unpacked here"))
                 }
             }

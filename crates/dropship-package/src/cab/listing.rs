@@ -10,9 +10,9 @@ use super::window::Window;
 
 /// Attribute of a file whose name is UTF-8.
 const NAME_IS_UTF: u16 = 0x80;
-/// Longest name, after which there is a zero.
+/// Maximum length of a name, without the zero behind it.
 const NAME: usize = 256;
-/// Names of a real package take a fraction of this together.
+/// Maximum length of all names together; real packages use a fraction of it.
 const ALL_NAMES: usize = 8 * 1024 * 1024;
 
 /// A folder: a run of data blocks.
@@ -54,7 +54,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
-/// Reads the entries; the inner error says what breaks the format.
+/// Reads the entries; the inner error is the violation of the format.
 pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listing, &'static str>> {
     let mut window = Window::new(input, u64::from(header.length));
     let mut listing = Listing::default();
@@ -72,10 +72,10 @@ pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listi
     for _ in 0..header.files {
         let Some((entry, length)) = file(window.at(at, 16usize.saturating_add(NAME).saturating_add(1))?)
         else {
-            return Ok(Err("its file entries are cut off or hold names without end"));
+            return Ok(Err("its file entries are cut off or have names that are too long"));
         };
         if usize::from(entry.folder) >= listing.folders.len() {
-            return Ok(Err("a file lies in a folder that does not exist"));
+            return Ok(Err("a file is in a folder that does not exist"));
         }
         names = names.saturating_add(entry.path.len());
         if names > ALL_NAMES {

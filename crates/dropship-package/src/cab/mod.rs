@@ -1,4 +1,4 @@
-//! Signed cabinets.
+//! Inspects signed cabinets.
 
 mod contents;
 mod decode;

@@ -1,4 +1,4 @@
-//! Reads that go forward through an input, from a buffer.
+//! A buffer for small reads that go forward through an input.
 
 use std::io;
 
@@ -21,7 +21,7 @@ impl<'a> Window<'a> {
         Self { input, end: end.min(input.len()), start: 0, buffer: Vec::new() }
     }
 
-    /// `length` bytes at the place; fewer at the end. At most 64 KiB are asked for.
+    /// `length` bytes at the offset, fewer at the end. `length` is at most 64 KiB.
     pub(super) fn at(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
         let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
         let length = length.min(left);

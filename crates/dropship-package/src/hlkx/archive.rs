@@ -1,7 +1,6 @@
-//! The zip archive that an `.hlkx` is: its directory, and its entries as streams.
+//! The zip archive of an `.hlkx`: its directory, and its entries as streams.
 //!
-//! Read here rather than by a general library, because two entries of one name must be seen, not
-//! resolved, and because Zip64 is to be told from damage.
+//! General libraries resolve two entries of one name and accept Zip64; here both have to be found and reported.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,15 +13,15 @@ use crate::input::Input;
 /// Length of an end record without comment, and the longest comment.
 const END: usize = 22;
 const COMMENT: usize = 0xffff;
-/// Longest directory that is read.
+/// Maximum length of the directory.
 const DIRECTORY: u32 = 16 * 1024 * 1024;
 /// Bytes read and unpacked at once.
 const CHUNK: usize = 64 * 1024;
-/// An archive may unpack to this much, and to so many times its length more.
+/// Maximum unpacked length: this much, plus a multiple of the archive's length.
 const UNPACKED: u64 = 1024 * 1024 * 1024;
 const RATIO: u64 = 100;
 
-/// What is wrong with an archive.
+/// Why an archive is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It uses Zip64.
@@ -67,7 +66,7 @@ impl<'a> Archive<'a> {
     /// Reads the directory.
     pub(super) fn open(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
         const CUT: Fault = Fault::Malformed("its end record is not whole");
-        // The locator of a Zip64 end record stands in the 20 bytes before the end record.
+        // The locator of a Zip64 end record is in the 20 bytes before the end record.
         let longest = END.saturating_add(COMMENT).saturating_add(20);
         let tail = input.read_up_to(input.len().saturating_sub(longest as u64), longest)?;
         let Some(at) = find_zip_end(&tail) else {
@@ -98,7 +97,7 @@ impl<'a> Archive<'a> {
             Ok(archive) => archive,
             Err(fault) => return Ok(Err(fault)),
         };
-        // Some tools mark single entries for Zip64 in the header before their data alone.
+        // Some tools mark entries for Zip64 only in the header before their data.
         for entry in &archive.entries {
             if archive.marked_zip64(entry)? {
                 return Ok(Err(Fault::Zip64));
@@ -138,7 +137,7 @@ impl<'a> Archive<'a> {
         if entries.len() != usize::from(count) {
             return Err(Fault::Malformed("its directory has not as many entries as its end record says"));
         }
-        // No bytes may serve two entries, nor lie in the directory.
+        // No bytes may belong to two entries, or to an entry and the directory.
         let mut places: Vec<(u64, u64)> = entries
             .iter()
             .map(|entry| (u64::from(entry.header_at), u64::from(entry.packed).saturating_add(30)))
@@ -156,17 +155,17 @@ impl<'a> Archive<'a> {
         let unpacked =
             archive.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(u64::from(entry.size)));
         if unpacked > input.len().saturating_mul(RATIO).saturating_add(UNPACKED) {
-            return Err(Fault::Malformed("it unpacks to more than any package does"));
+            return Err(Fault::Malformed("it unpacks to more than 1 GiB plus 100 times its length"));
         }
         Ok(archive)
     }
 
-    /// An entry by its name, case-blind as part names are.
+    /// An entry by its name; part names are case-insensitive (ECMA-376 part 2).
     pub(super) fn find(&self, name: &str) -> Option<&Entry> {
         self.entries.get(*self.by_name.get(&name.to_lowercase())?)
     }
 
-    /// Unpacks an entry into a sink; the inner error says what is wrong with it.
+    /// Unpacks an entry into a sink; the inner error is the fault of the entry.
     pub(super) fn stream(
         &self,
         entry: &Entry,
@@ -206,9 +205,9 @@ impl<'a> Archive<'a> {
         Ok(if whole { Ok(()) } else { Err("it is damaged") })
     }
 
-    /// An entry whole, if it is not longer than `most`.
-    pub(super) fn read(&self, entry: &Entry, most: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
-        if entry.size > most {
+    /// The bytes of an entry that is not longer than `max`.
+    pub(super) fn read(&self, entry: &Entry, max: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
+        if entry.size > max {
             return Ok(Err("it is too long"));
         }
         let mut bytes = Vec::new();
@@ -217,18 +216,18 @@ impl<'a> Archive<'a> {
 
     /// Where an entry's data begins: after its own header, which must agree with the directory.
     fn data_at(&self, entry: &Entry) -> io::Result<Result<u64, &'static str>> {
-        const ODD: &str = "its header is not the one that the directory tells of";
+        const ODD: &str = "its header does not match the directory";
         let at = u64::from(entry.header_at);
         let head = self.input.read_up_to(at, 30usize.saturating_add(entry.name.len()))?;
         let (Some(name), Some(extra)) = (u16_at(&head, 26), u16_at(&head, 28)) else {
             return Ok(Err(ODD));
         };
-        // Where no record behind the data tells of it, both headers must tell the same.
-        let told = u16_at(&head, 6).is_some_and(|flags| flags & 8 != 0)
+        // Unless a record behind the data has the lengths (flag 8), both headers must agree.
+        let agreed = u16_at(&head, 6).is_some_and(|flags| flags & 8 != 0)
             || [(14, entry.crc), (18, entry.packed), (22, entry.size)]
                 .iter()
                 .all(|(at, known)| u32_at(&head, *at) == Some(*known));
-        let same = told
+        let same = agreed
             && u16_at(&head, 6).is_some_and(|flags| flags & 1 == 0)
             && head.starts_with(b"PK\x03\x04")
             && head.get(30..) == Some(entry.name.as_bytes())
@@ -292,7 +291,7 @@ fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
         0 if packed == size => false,
         8 => true,
         _ => {
-            return Err(Fault::Malformed("an entry is packed in a way that packages are not"));
+            return Err(Fault::Malformed("an entry is compressed with another method than deflate"));
         }
     };
     let name = std::str::from_utf8(text).map_err(|_| Fault::Malformed("a name is not UTF-8"))?;

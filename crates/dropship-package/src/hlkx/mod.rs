@@ -19,7 +19,7 @@ use crate::policy::Policy;
 use crate::signature::certificate::Certificate;
 use crate::signature::public_key::PublicKey;
 use crate::signature::signer;
-use crate::signature::value::ValueFault;
+use crate::signature::value::{SUPPORTED, ValueFault};
 use crate::verdict::Level;
 use archive::{Archive, Fault};
 use info::Info;
@@ -29,15 +29,15 @@ use opc::{
 };
 use signature::XmlSignature;
 
-/// Longest certificate part that is read.
+/// Maximum length of a certificate part.
 const CERTIFICATE_SIZE: u32 = 64 * 1024;
-/// Signatures and certificates of a package that are followed, at most.
+/// Maximum number of signatures of a package, and of certificates of a signature.
 const MOST: usize = 8;
-/// The relationship to `PackageInfo.xml` ends so, in either spelling that real packages carry.
+/// End of the relationship type of `PackageInfo.xml`, in both spellings that real packages have.
 const PACKAGE_INFO: &str = "/windows/kits/hardware/2010/packageinfo";
 const PACKAGE_INFO_PART: &str = "hck/data/PackageInfo.xml";
 
-/// Inspects an `.hlkx` that has its end.
+/// Inspects a complete `.hlkx`.
 pub(super) fn inspect(
     input: Input<'_>,
     policy: &Policy,
@@ -288,7 +288,7 @@ fn check_signature(
             Some(ValueFault::Unsupported(what)) => {
                 report.say(
                     Check::SignatureUnsupported,
-                    format!("the signature {name} was made with {what}, which cannot be verified"),
+                    format!("the signature {name} was made with {what}, which is not supported; {SUPPORTED}"),
                 );
             }
             _ => {

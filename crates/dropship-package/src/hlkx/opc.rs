@@ -34,12 +34,12 @@ pub(super) struct ContentTypes {
     defaults: HashMap<String, String>,
 }
 
-/// The text of an XML part; the inner error says what is wrong with it.
+/// The text of an XML part; the inner error is the fault of the part.
 pub(super) fn part_text(archive: &Archive<'_>, name: &str) -> io::Result<Result<String, &'static str>> {
     let Some(entry) = archive.find(name) else {
         return Ok(Err("it is missing"));
     };
-    Ok(archive.read(entry, xml::LONGEST)?.and_then(|bytes| xml::text(&bytes)))
+    Ok(archive.read(entry, xml::MAX_LENGTH)?.and_then(|bytes| xml::text(&bytes)))
 }
 
 impl ContentTypes {

@@ -1,4 +1,4 @@
-//! XML parts: parsed within limits, and in canonical form.
+//! XML parts: parsing within limits, and Canonical XML 1.0.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -6,12 +6,12 @@ use std::fmt::Write;
 use encoding_rs::{UTF_16BE, UTF_16LE};
 use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
 
-/// Longest XML part that is read.
-pub(super) const LONGEST: u32 = 4 * 1024 * 1024;
-/// Nodes of a document, at most.
+/// Maximum length of an XML part.
+pub(super) const MAX_LENGTH: u32 = 4 * 1024 * 1024;
+/// Maximum number of nodes in a document.
 const NODES: u32 = 250_000;
-/// Attributes of an element and prefixes of a document, at most: the parser's work and memory grow
-/// with the square of the one and the product of the other with the elements.
+/// Maximum number of attributes of an element, and of prefixes in a document: the parser's work grows with the square
+/// of the first, its memory with the product of the second and the elements.
 const ATTRIBUTES: usize = 64;
 const PREFIXES: usize = 32;
 
@@ -27,7 +27,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, &'static str> {
         let rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         std::str::from_utf8(rest).ok().map(Into::into)
     };
-    decoded.map(std::borrow::Cow::into_owned).ok_or("it is not in the encoding that it claims")
+    decoded.map(std::borrow::Cow::into_owned).ok_or("it is not in the encoding that it declares")
 }
 
 /// Parses a document; document types are refused.
@@ -35,12 +35,12 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     guard(text)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| error.to_string())?;
-    // The parser takes a declaration that is written oddly for an instruction, which would change what is signed.
+    // The parser treats a malformed declaration as a processing instruction, which would change the signed bytes.
     let odd = |node: Node<'_, '_>| node.pi().is_some_and(|pi| pi.target.eq_ignore_ascii_case("xml"));
     if document.descendants().any(odd) {
         return Err("its XML declaration is not well formed".into());
     }
-    // The parser refuses every attribute that is there twice but this one.
+    // The parser refuses all duplicate attributes except this one.
     let defaults = |node: Node<'_, '_>| node.namespaces().filter(|one| one.name().is_none()).count();
     if document.descendants().any(|node| node.is_element() && defaults(node) > 1) {
         return Err("an element declares its default namespace twice".into());
@@ -48,14 +48,14 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     Ok(document)
 }
 
-/// Refuses what the parser would take too long over.
+/// Refuses documents that would take the parser too long.
 fn guard(text: &str) -> Result<(), &'static str> {
     let mut prefixes = HashSet::new();
     for (at, _) in text.match_indices("xmlns:") {
         let rest = text.get(at..).unwrap_or_default();
         prefixes.insert(rest.split(['=', ' ', '\t', '\r', '\n']).next().unwrap_or_default());
         if prefixes.len() > PREFIXES {
-            return Err("it has more namespace prefixes than any package");
+            return Err("it has more than 32 namespace prefixes");
         }
     }
     let mut rest = text;
@@ -78,7 +78,7 @@ fn guard(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Counts the attributes of a tag; what follows the tag is handed back.
+/// Counts the attributes of a tag, and returns the text behind it.
 fn element(tag: &str) -> Result<&str, &'static str> {
     let (mut quote, mut count) = (None, 0usize);
     for (at, byte) in tag.bytes().enumerate() {
@@ -87,7 +87,7 @@ fn element(tag: &str) -> Result<&str, &'static str> {
                 quote = Some(byte);
                 count = count.saturating_add(1);
                 if count > ATTRIBUTES {
-                    return Err("an element has more attributes than any of a package");
+                    return Err("an element has more than 64 attributes");
                 }
             }
             (None, b'>') => return Ok(tag.get(at..).unwrap_or_default()),
@@ -101,7 +101,8 @@ fn element(tag: &str) -> Result<&str, &'static str> {
 /// Canonical XML 1.0 without comments, of a subtree or, given the root node, of a document.
 pub(super) fn canonical(apex: Node<'_, '_>) -> String {
     let mut out = String::new();
-    // Each step is a node to write, or text that closes an element. No recursion: depth is hostile.
+    // Each step is a node to write, or text that closes an element. A stack instead of recursion, because the depth is
+    // the sender's choice.
     let mut steps = vec![Step::Node(apex)];
     while let Some(step) = steps.pop() {
         match step {
@@ -137,7 +138,7 @@ fn qualified<'i>(document: &Document<'i>, start: usize) -> &'i str {
     rest.split(['=', ' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default()
 }
 
-/// Writes a start tag; its name is handed back.
+/// Writes a start tag, and returns its name.
 fn open<'i>(out: &mut String, node: Node<'_, 'i>, apex: bool) -> &'i str {
     let name = qualified(node.document(), node.range().start.saturating_add(1));
     out.push('<');
@@ -169,7 +170,7 @@ fn open<'i>(out: &mut String, node: Node<'_, 'i>, apex: bool) -> &'i str {
     name
 }
 
-/// Writes the namespaces that hold here and did not in the element above.
+/// Writes the namespace declarations that the element above does not have.
 fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
     let above = node.parent_element().filter(|_| !apex);
     let held =
@@ -211,7 +212,7 @@ fn instruction(out: &mut String, node: Node<'_, '_>) {
     debug_assert!(written.is_ok());
 }
 
-/// Writes text as canonical XML has it.
+/// Writes text with the escapes of Canonical XML.
 pub(super) fn escape(out: &mut String, text: &str, attribute: bool) {
     for c in text.chars() {
         match c {
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_in_canonical_form() {
+    fn document_is_written_in_canonical_form() {
         // After the examples of the recommendation, https://www.w3.org/TR/2001/REC-xml-c14n-20010315
         let text = "<?xml version=\"1.0\"?>\r\n<?style  a?>\n<!-- c --><doc b='2'   a = \"1&#9;&quot;\"><e   /><t>&lt;&#13;\"&gt;</t><![CDATA[<x>]]></doc>\n<?end?>";
         assert_eq!(
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_are_written_where_they_begin_to_hold() {
+    fn namespaces_are_declared_once_where_they_start() {
         let text = r#"<a xmlns="urn:a" xmlns:p="urn:p"><b xmlns="urn:a" p:z="1" y="2"><c xmlns=""><d xmlns:q="urn:q"/></c></b></a>"#;
         assert_eq!(
             c14n(text),
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_documents_are_refused_or_read_in_time() {
+    fn hostile_documents_are_refused_or_parsed_fast() {
         let attributes: String = (0..100_000).map(|i| format!(" a{i}='x'")).collect();
         assert!(parse(&format!("<a{attributes}/>")).is_err());
         let prefixes: String = (0..100).map(|i| format!("<a xmlns:p{i}='x'>")).collect();

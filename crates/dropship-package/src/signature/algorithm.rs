@@ -4,7 +4,7 @@ use ring::digest;
 
 use crate::der::{CONTEXT_0, CONTEXT_1, CONTEXT_2, DerError, INTEGER, OID, Reader, SEQUENCE, Tlv};
 
-/// A digest algorithm that can be worked out.
+/// A supported digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha1,
@@ -14,7 +14,7 @@ pub(crate) enum Hash {
 }
 
 impl Hash {
-    /// By the contents of its object identifier.
+    /// The algorithm of an object identifier (its contents).
     pub(crate) fn of_oid(oid: &[u8]) -> Option<Self> {
         match oid {
             [0x2b, 0x0e, 0x03, 0x02, 0x1a] => Some(Self::Sha1),
@@ -25,7 +25,7 @@ impl Hash {
         }
     }
 
-    /// For ring.
+    /// The algorithm in ring.
     pub(crate) fn algorithm(self) -> &'static digest::Algorithm {
         match self {
             Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
@@ -35,7 +35,7 @@ impl Hash {
         }
     }
 
-    /// For people.
+    /// The name in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sha1 => "SHA-1",
@@ -51,7 +51,7 @@ impl Hash {
     }
 }
 
-/// MD5, which is recognised so that it can be refused by name.
+/// MD5, which is refused by name.
 pub(crate) const MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05];
 /// The arcs of RSA and of ECDSA signatures.
 const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];

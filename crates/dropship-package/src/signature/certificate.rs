@@ -1,4 +1,4 @@
-//! One certificate, as far as judging a signature needs it.
+//! The parts of a certificate that checks of a signature need.
 
 use jiff::Timestamp;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
@@ -66,7 +66,7 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate.
+    /// Parses a certificate.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
         let mut certificate = Reader::new(der).inside(SEQUENCE)?;
         let body = certificate.expect(SEQUENCE)?;
@@ -138,7 +138,7 @@ impl<'a> Certificate<'a> {
         self.key_usage.is_none_or(|bits| bits & KEY_CERT_SIGN != 0)
     }
 
-    /// Whether a key signed this certificate; `None` if that cannot be worked out.
+    /// Whether a key signed this certificate; `None` if its algorithm is not supported.
     pub(crate) fn signed_by(&self, key: PublicKey<'_>) -> Option<bool> {
         let (message, algorithm, value) = self.signed;
         let hash = algorithm.hash()?;
@@ -149,12 +149,12 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Issued by itself, by its names.
+    /// True if issuer and subject have the same name.
     pub(crate) fn self_issued(&self) -> bool {
         self.issuer == self.subject
     }
 
-    /// Of extended validation.
+    /// True for a certificate of extended validation.
     pub(crate) fn extended_validation(&self) -> bool {
         self.policies.contains(&EXTENDED_VALIDATION)
     }
@@ -174,7 +174,7 @@ impl<'a> Certificate<'a> {
         [&SHA1_FOR_LEGACY_USE_ONLY, &SHA256].map(|algorithm| hex(digest(algorithm, self.der).as_ref()))
     }
 
-    /// What is shown of it.
+    /// The facts of a signer, without its timestamp.
     pub(crate) fn facts(&self) -> SignerFacts {
         let [thumbprint_sha1, thumbprint_sha256] = self.thumbprints();
         SignerFacts {

@@ -1,4 +1,4 @@
-//! Authenticode: the signed data, its signature value, its certificates and its timestamp.
+//! Signatures: Authenticode, its certificates and their chain, its timestamps; keys and algorithms for all formats.
 
 pub(crate) mod algorithm;
 pub(crate) mod authenticode;

@@ -1,4 +1,4 @@
-//! Distinguished names for people, as RFC 4514 writes them.
+//! Distinguished names in the text form of RFC 4514.
 
 use super::super::der::{OID, Reader, SEQUENCE, SET};
 
@@ -20,9 +20,9 @@ const SHORT: &[(&[u8], &str)] = &[
     (&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 60, 2, 1, 3], "jurisdictionC"),
 ];
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
-/// More attributes than this are not shown.
+/// Maximum number of attributes that are shown.
 const MOST: usize = 32;
-/// More characters of a value than this are not shown.
+/// Maximum number of characters of a value that are shown.
 const LONGEST: usize = 256;
 
 /// The attributes of a name, in the order of the certificate.
@@ -45,7 +45,7 @@ fn attributes(name: &[u8]) -> Vec<(&[u8], String)> {
     found
 }
 
-/// A string of any of the types that names use, without what would garble a terminal.
+/// A string of any type that names use, without control characters.
 fn text(tag: u8, value: &[u8]) -> String {
     let decoded: String = match tag {
         0x1e => value
@@ -59,7 +59,7 @@ fn text(tag: u8, value: &[u8]) -> String {
     decoded.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
-/// The whole name, the most specific part first: `CN=Contoso,O=Contoso,C=US`.
+/// The whole name, most specific part first: `CN=Contoso,O=Contoso,C=US`.
 pub(crate) fn display(name: &[u8]) -> String {
     let mut parts = Vec::new();
     for (kind, value) in attributes(name).into_iter().rev() {
@@ -88,7 +88,7 @@ fn escaped(value: &str) -> String {
     out
 }
 
-/// An object identifier in figures.
+/// An object identifier in dotted form: `1.2.840`.
 pub(crate) fn dotted(oid: &[u8]) -> String {
     let mut arcs: Vec<u64> = Vec::new();
     let mut arc = 0u64;
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_a_name_as_rfc_4514_does() {
+    fn name_is_written_as_in_rfc_4514() {
         // C=US, CN="A, B" (BMPString)
         let name = [
             0x30, 32, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 6, 0x13, 2, b'U', b'S', 0x31, 17, 0x30, 15, 6, 3,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_identifiers_in_figures() {
+    fn identifier_is_written_in_dotted_form() {
         assert_eq!(dotted(&[0x67, 0x81, 0x0c, 1, 3]), "2.23.140.1.3");
         assert_eq!(dotted(&[0x2a, 0x86, 0x48]), "1.2.840");
     }

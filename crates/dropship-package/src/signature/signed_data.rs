@@ -1,11 +1,11 @@
-//! PKCS #7 signed data, read for Authenticode and RFC 3161 tokens alike.
+//! PKCS #7 signed data, for Authenticode signatures and RFC 3161 tokens.
 
 use crate::der::{CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv};
 
 use super::algorithm::SignatureAlgorithm;
 
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-/// More certificates, attributes or values than this are refused.
+/// Maximum number of certificates, attributes, and values of an attribute.
 pub(super) const MOST: usize = 64;
 
 /// Signed data with its one signer.
@@ -15,20 +15,20 @@ pub(crate) struct SignedData<'a> {
     pub(crate) content_type: &'a [u8],
     /// The content; absent if detached.
     pub(crate) content: Option<Tlv<'a>>,
-    /// Certificates that came with it, in any order, perhaps twice.
+    /// Certificates in any order; duplicates occur.
     pub(crate) certificates: Vec<&'a [u8]>,
-    /// Who signed.
+    /// The signer.
     pub(crate) signer: SignerInfo<'a>,
 }
 
 /// One signer.
 #[derive(Debug, Clone)]
 pub(crate) struct SignerInfo<'a> {
-    /// Whose certificate.
+    /// The signer's certificate.
     pub(crate) id: SignerId<'a>,
     /// Digest algorithm, by its object identifier.
     pub(crate) digest: &'a [u8],
-    /// The signed attributes as they stand in the message.
+    /// The signed attributes as encoded in the message.
     pub(crate) signed: Tlv<'a>,
     /// The signed attributes, one by one.
     pub(crate) attributes: Vec<Attribute<'a>>,
@@ -36,7 +36,7 @@ pub(crate) struct SignerInfo<'a> {
     pub(crate) algorithm: SignatureAlgorithm<'a>,
     /// The signature value.
     pub(crate) value: &'a [u8],
-    /// Attributes that nothing signs: timestamps, nested signatures.
+    /// Unsigned attributes: timestamps, nested signatures.
     pub(crate) unsigned: Vec<Attribute<'a>>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> SignedData<'a> {
         data.optional(CONTEXT_1)?;
         let signers = data.inside(SET)?.all(MOST)?;
         let [signer] = signers.as_slice() else {
-            return Err(DerError("it has not exactly one signer"));
+            return Err(DerError("it does not have exactly one signer"));
         };
         let signer = SignerInfo::read(*signer)?;
         Ok(Self { content_type, content, certificates, signer })

@@ -1,4 +1,4 @@
-//! Times as certificates and timestamps write them.
+//! Times in certificates and timestamps.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,14 +13,14 @@ pub(crate) fn next(reader: &mut Reader<'_>) -> Result<Timestamp, DerError> {
     read(reader.any()?)
 }
 
-/// A `UTCTime` or a `GeneralizedTime`, both in UTC; fractions of a second are dropped.
+/// A `UTCTime` or a `GeneralizedTime`, both in UTC. Fractions of a second are dropped.
 pub(crate) fn read(tlv: Tlv<'_>) -> Result<Timestamp, DerError> {
     let text = std::str::from_utf8(tlv.value).map_err(|_| UNREADABLE)?;
     let text = text.strip_suffix('Z').ok_or(UNREADABLE)?;
     let text = text.split_once('.').map_or(text, |(whole, _)| whole);
     let long = match tlv.tag {
         GENERALIZED_TIME => text.to_owned(),
-        // A year of two digits: 50 to 99 are of the last century (RFC 5280, 4.1.2.5.1).
+        // A year of two digits: 50 to 99 mean 1950 to 1999 (RFC 5280, 4.1.2.5.1).
         UTC_TIME if text.as_bytes().first() >= Some(&b'5') => format!("19{text}"),
         UTC_TIME => format!("20{text}"),
         _ => return Err(UNREADABLE),
@@ -36,7 +36,7 @@ pub(crate) fn read(tlv: Tlv<'_>) -> Result<Timestamp, DerError> {
     let zoned = civil.map_err(|_| UNREADABLE)?.to_zoned(TimeZone::UTC);
     match zoned {
         Ok(zoned) => Ok(zoned.timestamp()),
-        // 99991231235959Z says "never" and lies a little beyond what a timestamp holds.
+        // 99991231235959Z means "no end" (RFC 5280, 4.1.2.5) and is beyond the range of `Timestamp`.
         Err(_) if year == 9999 => Ok(Timestamp::MAX),
         Err(_) => Err(UNREADABLE),
     }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read() {
+    fn both_time_types_are_parsed() {
         assert_eq!(of(UTC_TIME, "250615150640Z").unwrap(), "2025-06-15T15:06:40Z");
         assert_eq!(of(UTC_TIME, "500101000000Z").unwrap(), "1950-01-01T00:00:00Z");
         assert_eq!(of(GENERALIZED_TIME, "20250615150640.123Z").unwrap(), "2025-06-15T15:06:40Z");

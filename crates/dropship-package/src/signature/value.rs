@@ -1,4 +1,4 @@
-//! Does a signature value fit a key and a message?
+//! Verification of a signature value with a key.
 
 use ring::signature as verifier;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
@@ -8,15 +8,16 @@ use super::ecdsa::{self, Form};
 use super::name::dotted;
 use super::public_key::PublicKey;
 
-/// The keys that are verified, for messages.
-const SUPPORTED: &str = "supported are RSA and ECDSA on P-256, P-384 and P-521";
+/// The keys and algorithms that are verified, for messages.
+pub(crate) const SUPPORTED: &str = "supported are RSA (PKCS #1, and PSS with one digest throughout and a salt of its length) and \
+     ECDSA on P-256, P-384 and P-521";
 
-/// Why a signature value does not verify.
+/// Why a signature value is not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ValueFault {
-    /// It does not fit the key and the message.
+    /// It does not match the key and the message.
     Bad,
-    /// The combination of algorithms is not known here.
+    /// The key or the algorithm is not supported; the text names it.
     Unsupported(String),
 }
 
@@ -29,10 +30,10 @@ pub(crate) fn verify_value(
     value: &[u8],
 ) -> Result<(), ValueFault> {
     if let PublicKey::Other { .. } = key {
-        return Err(ValueFault::Unsupported(format!("{}; {SUPPORTED}", key.describe())));
+        return Err(ValueFault::Unsupported(key.describe()));
     }
     let Some(scheme) = algorithm.scheme() else {
-        let message = format!("the signature algorithm {}; {SUPPORTED}", dotted(algorithm.oid));
+        let message = format!("the signature algorithm {}", dotted(algorithm.oid));
         return Err(ValueFault::Unsupported(message));
     };
     match (key, scheme) {
@@ -89,9 +90,12 @@ fn pkcs1(hash: Hash) -> &'static dyn VerificationAlgorithm {
 fn pss(hash: Hash, parameters: Pss) -> Result<&'static dyn VerificationAlgorithm, ValueFault> {
     let length = hash.algorithm().output_len();
     if parameters.hash != Some(hash) || parameters.mask_hash != Some(hash) || parameters.salt != length {
+        let digest = |hash: Option<Hash>| hash.map_or("another digest", Hash::name);
         let message = format!(
-            "RSA-PSS with other parameters than {} throughout and a salt of {length} octets",
-            hash.name()
+            "RSA-PSS over {} with MGF1 over {} and a salt of {} octets",
+            digest(parameters.hash),
+            digest(parameters.mask_hash),
+            parameters.salt
         );
         return Err(ValueFault::Unsupported(message));
     }

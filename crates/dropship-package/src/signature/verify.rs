@@ -1,33 +1,33 @@
-//! Does a signature fit its content and its certificate?
+//! Verification of a signer: its content, its attributes and its value.
 
 use crate::der::{OCTET_STRING, OID, Reader, SET, Tlv};
 
 use super::algorithm::Hash;
 use super::certificate::Certificate;
 use super::signed_data::{MOST, SignerId, SignerInfo};
-use super::value::{ValueFault, verify_value};
+use super::value::{SUPPORTED, ValueFault, verify_value};
 
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
 
-/// What is wrong with a signature, as a clause for a message.
+/// Why a signer is not verified, as a clause for a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignerFault {
     #[error("the certificate of the signer is not in the package")]
     NoCertificate,
     #[error("its digest algorithm {0} is not known")]
     UnknownDigest(String),
-    #[error("it signs another type of content than it holds")]
+    #[error("it signs another type of content than it contains")]
     ContentType,
     #[error("the content is not the one that was signed")]
     Content,
-    #[error("the signature value does not fit the certificate's key")]
+    #[error("the signature value does not match the certificate's key")]
     Value,
-    #[error("it was made with {0}, which cannot be verified here")]
+    #[error("it was made with {0}, which is not supported; {SUPPORTED}")]
     Unsupported(String),
 }
 
-/// The certificates that a signer may mean.
+/// The certificates that match the signer's identifier.
 pub(crate) fn candidates<'c, 'a>(
     signer: &SignerInfo<'a>,
     certificates: &'c [Certificate<'a>],

@@ -1,4 +1,4 @@
-//! Packages that are a little off: each is refused, and for what is off.
+//! Packages with one small fault: each is refused for its fault.
 
 use std::io::{Cursor, Read, Write};
 
@@ -17,7 +17,7 @@ fn cab(change: impl FnOnce(&mut Vec<u8>)) -> Vec<String> {
 }
 
 #[test]
-fn cabinets_that_hide_something_are_malformed() {
+fn cabinet_with_uncovered_bytes_is_refused() {
     assert_eq!(cab(|bytes| bytes.push(0)), ["malformed"]);
     assert_eq!(cab(|bytes| bytes[34] = 1), ["multi-cabinet", "digest-mismatch"]);
     assert_eq!(cab(|bytes| bytes[30] |= 1)[0], "multi-cabinet");
@@ -70,7 +70,7 @@ fn bomb(folders: u16, blocks: u16, block: &[u8], unpacked: u16) -> Vec<u8> {
 }
 
 #[test]
-fn bombs_do_not_take_long() {
+fn bombs_are_cut_short() {
     // An empty deflate stream, and one of 32768 zeros.
     let empty = b"CK\x03\x00".to_vec();
     let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
@@ -87,7 +87,7 @@ fn bombs_do_not_take_long() {
 }
 
 #[test]
-fn a_signature_from_another_cabinet_does_not_fit() {
+fn transplanted_signature_is_a_digest_mismatch() {
     let other = bytes("cab/multi.cab");
     let at = u32::from_le_bytes(other[44..48].try_into().unwrap()) as usize;
     let found = cab(|bytes| {
@@ -100,7 +100,7 @@ fn a_signature_from_another_cabinet_does_not_fit() {
 }
 
 #[test]
-fn the_hash_of_the_file_comes_along_whatever_the_verdict() {
+fn inspect_hashed_returns_the_digest_for_any_verdict() {
     for name in [
         "cab/good-signed.cab",
         "cab/truncated-data.cab",
@@ -117,8 +117,8 @@ fn the_hash_of_the_file_comes_along_whatever_the_verdict() {
     }
 }
 
-/// Writes the good kit package anew, each part as `change` wants it: with a name and bytes, or not
-/// at all; and some more parts. A signature survives that.
+/// Zips the good kit package again, with each part changed or left out by `change`, and with more parts. The signature
+/// covers parts, not the archive.
 fn rezipped(
     change: impl Fn(&str, Vec<u8>) -> Option<(String, Vec<u8>)>,
     more: &[&str],
@@ -146,7 +146,7 @@ fn rezipped(
 }
 
 #[test]
-fn kit_packages_that_are_changed_are_refused() {
+fn changed_kit_package_is_refused() {
     type Part = Option<(String, Vec<u8>)>;
     let same = |name: &str, content: Vec<u8>| -> Part { Some((name.to_owned(), content)) };
     let options = SimpleFileOptions::default();
@@ -227,7 +227,7 @@ fn kit_package_of_an_unknown_algorithm_names_it() {
 }
 
 #[test]
-fn archives_that_readers_may_differ_over_are_refused() {
+fn ambiguous_archive_is_refused() {
     let package = bytes("hlkx/good.hlkx");
     let judged = |package: &[u8]| {
         let inspection = inspect_bytes(package, Kind::Hlkx, &policy());
@@ -262,7 +262,7 @@ fn archives_that_readers_may_differ_over_are_refused() {
 }
 
 #[test]
-fn bytes_before_an_archive_are_refused() {
+fn archive_with_bytes_in_front_is_refused() {
     let package = bytes("hlkx/good.hlkx");
     let shift = b"PK\x03\x04 something".len() as u32;
     let mut moved = [&b"PK\x03\x04 something"[..], &package].concat();

@@ -1,4 +1,4 @@
-//! Every package of the corpus: the verdict, and the reason.
+//! Every package of the corpus, with its verdict and reason.
 
 use super::super::{Level, Verdict};
 use super::{checks, inspect_cab, inspect_hlkx, policy};
@@ -42,7 +42,7 @@ const HLKXS: &[(&str, Verdict, &[&str])] = &[
 ];
 
 #[test]
-fn kit_packages_get_the_right_verdict_for_the_right_reason() {
+fn kit_package_gets_its_verdict_and_reason() {
     for (name, verdict, expected) in HLKXS {
         let found = inspect_hlkx(name, &policy());
         assert_eq!(found.verdict, *verdict, "{name}: {:#?}", found.findings);
@@ -55,7 +55,7 @@ fn kit_packages_get_the_right_verdict_for_the_right_reason() {
 }
 
 #[test]
-fn cabinets_get_the_right_verdict_for_the_right_reason() {
+fn cabinet_gets_its_verdict_and_reason() {
     for (name, verdict, expected) in CABS {
         let found = inspect_cab(name, &policy());
         assert_eq!(found.verdict, *verdict, "{name}: {:#?}", found.findings);

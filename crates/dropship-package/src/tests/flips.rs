@@ -1,4 +1,4 @@
-//! One flipped bit in a signed package is noticed, or lies where nothing is signed.
+//! One flipped bit in a signed package is noticed, or is where nothing is signed.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::{Inspection, Kind, Policy, Trust, TrustSources, inspect_bytes};
 
 const PLACES: usize = 500;
 
-/// Flips bits at random places; those that change nothing that inspection says are handed back.
+/// Flips bits at random places, and returns those that do not change the findings.
 fn unnoticed(package: &[u8], kind: Kind, policy: &Policy) -> Vec<usize> {
     let before = inspect_bytes(package, kind, policy);
     assert_eq!(before.verdict, crate::Verdict::Accept, "{:#?}", before.findings);
@@ -32,24 +32,24 @@ fn unnoticed(package: &[u8], kind: Kind, policy: &Policy) -> Vec<usize> {
     places
 }
 
-/// Where a slice lies in what it was cut from.
+/// The place of a slice in the slice that contains it.
 fn place(of: &[u8], within: &[u8]) -> Range<usize> {
     let start = of.as_ptr() as usize - within.as_ptr() as usize;
     start..start + of.len()
 }
 
 #[test]
-fn in_a_cabinet() {
+fn flipped_bit_in_a_cabinet_is_noticed() {
     // With the operator's own copy of the intermediate, and without.
     let by = |sources: &TrustSources<'_>| Policy { signers: Trust::from_pem(sources).unwrap(), ..policy() };
     let cabs = ["cab/good-signed-ts", "cab/good-signed-ec384", "cab/stored-signed"];
-    in_a_cabinet_by(&policy(), &cabs);
-    in_a_cabinet_by(&by(&TrustSources { intermediates: Vec::new(), ..sources() }), &cabs);
+    check_cabinets(&policy(), &cabs);
+    check_cabinets(&by(&TrustSources { intermediates: Vec::new(), ..sources() }), &cabs);
     let cabs = ["link/moniker", "link/url-p256", "link/room-128"];
-    in_a_cabinet_by(&by(&link::sources()), &cabs);
+    check_cabinets(&by(&link::sources()), &cabs);
 }
 
-fn in_a_cabinet_by(policy: &Policy, names: &[&str]) {
+fn check_cabinets(policy: &Policy, names: &[&str]) {
     for name in names {
         let package = bytes(&format!("{name}.cab"));
         let header = Header::read(&package).unwrap();
@@ -74,7 +74,7 @@ fn in_a_cabinet_by(policy: &Policy, names: &[&str]) {
 }
 
 #[test]
-fn in_a_kit_package() {
+fn flipped_bit_in_a_kit_package_is_noticed() {
     let package = bytes("hlkx/good.hlkx");
     let mut archive = zip::ZipArchive::new(Cursor::new(&package)).unwrap();
     let parts: Vec<Range<usize>> = (0..archive.len())

@@ -1,4 +1,4 @@
-//! What `[signers]` can say, tried on packages that another test authority signed.
+//! Roots, intermediates, thumbprints and revocation lists, with packages of another test authority.
 
 use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 use super::{bytes, checks, policy};
@@ -41,7 +41,7 @@ fn with_crls(names: &[&str]) -> (Verdict, Vec<String>) {
 }
 
 #[test]
-fn revocation_is_checked_by_the_lists_given_and_said_when_not() {
+fn revocation_is_checked_by_the_given_lists() {
     let accept = |check: &str| (Verdict::Accept, vec![check.to_owned()]);
     assert_eq!(with_crls(&[]), accept("revocation-not-checked"));
     assert_eq!(with_crls(&["inter-clean"]), accept("revocation-not-checked"));
@@ -52,7 +52,7 @@ fn revocation_is_checked_by_the_lists_given_and_said_when_not() {
 }
 
 #[test]
-fn thumbprints_let_in_those_listed_alone() {
+fn only_listed_thumbprints_are_accepted() {
     let signer = judged("good.cab", &sources()).facts.unwrap().signer.unwrap();
     for thumbprint in [&signer.thumbprint_sha1, &signer.thumbprint_sha256] {
         for roots in [file(ROOTS), Vec::new()] {
@@ -68,13 +68,13 @@ fn thumbprints_let_in_those_listed_alone() {
 }
 
 #[test]
-fn without_signers_nothing_is_said_of_trust() {
+fn chain_without_roots_is_not_checked() {
     let (verdict, found) = told("good.cab", &TrustSources::default(), Level::Warn);
     assert_eq!((verdict, found), (Verdict::Accept, vec!["chain-not-checked".to_owned()]));
 }
 
 #[test]
-fn an_intermediate_that_the_package_leaves_out_is_the_operators_to_give() {
+fn missing_intermediate_is_taken_from_the_policy() {
     let without = TrustSources { intermediates: Vec::new(), ..sources() };
     let found = told("good.hlkx", &without, Level::Error);
     assert_eq!(found, (Verdict::Reject, vec!["chain-unknown-issuer".to_owned()]));
@@ -82,7 +82,7 @@ fn an_intermediate_that_the_package_leaves_out_is_the_operators_to_give() {
 }
 
 #[test]
-fn purpose_digest_and_dates_are_judged_each_for_itself() {
+fn purpose_digest_and_dates_are_separate_checks() {
     let reject = |check: &str| (Verdict::Reject, vec![check.to_owned()]);
     assert_eq!(told("wrong-eku.cab", &sources(), Level::Error), reject("cert-not-code-signing"));
     assert_eq!(told("expired-cert-ts-inside.cab", &sources(), Level::Error), reject("cert-expired"));
@@ -90,7 +90,7 @@ fn purpose_digest_and_dates_are_judged_each_for_itself() {
 }
 
 #[test]
-fn timestamps_are_judged_by_their_own_authorities() {
+fn timestamp_is_checked_against_its_own_roots() {
     let name = "expired-cert-ts-inside.cab";
     let without = TrustSources { timestamp_roots: Vec::new(), ..sources() };
     let (_, found) = told(name, &without, Level::Warn);
@@ -101,7 +101,7 @@ fn timestamps_are_judged_by_their_own_authorities() {
 }
 
 #[test]
-fn a_nested_signature_is_told_of() {
+fn nested_signature_is_reported() {
     let (verdict, found) = told("nested-signature.cab", &sources(), Level::Info);
     assert_eq!(verdict, Verdict::Accept);
     assert!(found.contains(&"nested-signature".to_owned()), "{found:?}");

@@ -1,4 +1,4 @@
-//! Signatures and timestamps that are wrong, one by one; `tests/fixtures/stamped/make.py` makes them.
+//! Signatures and timestamps with one fault each; `tests/fixtures/stamped/make.py` makes them.
 
 use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 use super::{bytes, checks, policy};
@@ -24,7 +24,7 @@ fn messages(inspection: &Inspection) -> String {
 }
 
 #[test]
-fn a_timestamp_fits_its_signature_or_the_package_is_refused() {
+fn timestamp_of_another_signature_is_refused() {
     let good = stamped("stamped");
     assert_eq!((good.verdict, checks(&good, Level::Warn)), (Verdict::Accept, vec![]), "{}", messages(&good));
     let foreign = stamped("foreign-stamp");
@@ -37,7 +37,7 @@ fn a_timestamp_fits_its_signature_or_the_package_is_refused() {
 }
 
 #[test]
-fn the_older_counter_signatures_are_judged_like_timestamps() {
+fn counter_signature_is_checked_like_a_timestamp() {
     let good = stamped("counter-signed");
     assert_eq!((good.verdict, checks(&good, Level::Warn)), (Verdict::Accept, vec![]), "{}", messages(&good));
     let signer = good.facts.unwrap().signer.unwrap();
@@ -59,7 +59,7 @@ fn the_older_counter_signatures_are_judged_like_timestamps() {
 }
 
 #[test]
-fn a_digest_that_proves_nothing_is_refused_and_one_that_is_too_new_is_warned_of() {
+fn weak_digest_is_refused_and_undocumented_digest_is_a_warning() {
     let md5 = stamped("md5");
     assert_eq!(md5.verdict, Verdict::Reject);
     assert!(messages(&md5).contains("signed with MD5"), "{}", messages(&md5));
@@ -73,7 +73,7 @@ fn a_digest_that_proves_nothing_is_refused_and_one_that_is_too_new_is_warned_of(
 }
 
 #[test]
-fn a_test_certificate_is_named_as_such_whoever_issued_it() {
+fn test_certificate_is_named_for_any_issuer() {
     let test = stamped("wdk-by-ca");
     assert_eq!((test.verdict, checks(&test, Level::Error)), (Verdict::Reject, vec!["test-signed"]));
     assert!(messages(&test).contains("WDKTestCert"), "{}", messages(&test));
