@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use crate::config::model::{After, Config};
 use crate::control;
 use crate::depot::Depot;
-use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::pipeline::{Brake, Clock, Context, Learnt, Names, Queue, Settings};
@@ -21,6 +20,7 @@ use crate::reception::{Reception, Rulebook};
 use crate::store::{Durable, Opening, Store, StoreError};
 use crate::{accounts, observe, service};
 use dropship_hardware::{Client, Observer};
+use dropship_intake::Intake;
 
 mod bound;
 mod pages;
@@ -167,7 +167,12 @@ impl Loaded {
         }
         context.take_up()?;
 
-        let intake = Arc::new(Intake::start(specs, Arc::clone(&reception) as _, &context.draining)?);
+        let intake = Arc::new(Intake::start(
+            specs,
+            Arc::clone(&reception) as _,
+            Arc::new(observe::FolderLog),
+            &context.draining,
+        )?);
         let closing = CancellationToken::new();
         let attended = Beat::default();
         pulse.listen("intake", &attended);
@@ -256,10 +261,10 @@ impl Running {
 
     /// Returns when nothing is left to do within the next minute.
     async fn idle(&self) {
-        while tokio::time::timeout(Duration::from_secs(1), self.intake.first_look_done()).await.is_err() {
+        while tokio::time::timeout(Duration::from_secs(1), self.intake.initial_scan_done()).await.is_err() {
             // A look that waits for room ends when jobs do; when none will, it is not waited for.
             let soon = self.context.clock.after(Duration::from_secs(60));
-            if self.intake.summary().no_room > 0 && self.context.queue.is_idle_until(soon) {
+            if self.intake.summary().backpressure > 0 && self.context.queue.is_idle_until(soon) {
                 return;
             }
         }

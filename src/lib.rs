@@ -2,8 +2,6 @@
 //!
 //! A package flows downward through this list.
 
-pub mod intake;
-
 pub mod config;
 
 pub mod reception;

@@ -1,6 +1,6 @@
 //! What watching costs, and how soon a package becomes a durable job.
 //!
-//! `cargo bench --bench intake`, or with the names of some parts: `latency`, `copy`, `idle`, `scan`. The daemon is the
+//! `cargo bench --bench intake`, or with the names of some parts: `latency`, `copy`, `idle`. The daemon is the
 //! real one, started by this program; it says "accepted" when a job is durable. Beside it stand a poller that looks each
 //! second and one that waits besides until a file's size stays the same: the usual ways without events.
 #![expect(
@@ -14,7 +14,6 @@ mod daemon;
 mod latency;
 #[path = "../../tests/it/storm/maker.rs"]
 mod maker;
-mod scan;
 
 use std::fs;
 use std::io::Write;
@@ -26,8 +25,7 @@ fn main() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("Load of the machine at the start: {}", load.split(' ').next().unwrap_or("unknown"));
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, fn()); 4] =
-        [("latency", latency::measure), ("copy", copy), ("idle", idle), ("scan", scan::measure)];
+    let parts: [(&str, fn()); 3] = [("latency", latency::measure), ("copy", copy), ("idle", idle)];
     for (name, measure) in parts {
         if asked.is_empty() || asked.iter().any(|part| part == name) {
             measure();

@@ -53,6 +53,7 @@ def cargo(*arguments, **more):
 def build():
     cargo("build", "--release", "--locked", "--bin", "dropship")
     cargo("bench", "--no-run", "--locked", "--bench", "inspect", "--bench", "store", "--bench", "intake")
+    cargo("bench", "--no-run", "--locked", "-p", "dropship-intake", "--bench", "scan")
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from .common import SCRATCH, cargo, say
 def intake(table):
     path = f"{watchexec()}{os.pathsep}{os.environ['PATH']}"
     text = cargo("bench", "--locked", "--bench", "intake", timeout=1200, environment={"PATH": path})
+    text += cargo("bench", "--locked", "-p", "dropship-intake", timeout=600)
     table.intake = text[text.index("Load of"):].strip()
     found = lambda row: [float(number) for number in re.search(row, text).groups()]
     median, most = found(r"\| dropship, to its durable job \| ([\d.]+) \| ([\d.]+)")
@@ -20,7 +21,7 @@ def intake(table):
         table.add("7", f"{what}: at most 0.1 % of a core and 24 MiB", f"{share:.3f} %, {memory:.0f} MiB",
                   share <= 0.1 and memory <= 24)
     ratio, = found(r"\| dropship \| [\d.]+ \| ([\d.]+) \|")
-    table.add("7", "a look at 100,000 files at most 0.5 of walkdir with metadata", f"{ratio:.2f}", ratio <= 0.5)
+    table.add("7", "a scan of 100,000 files at most 0.5 of walkdir with metadata", f"{ratio:.2f}", ratio <= 0.5)
 
 
 def watchexec():

@@ -15,12 +15,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::intake::{Intake, State as FolderState};
 use crate::metrics::{Kind, Metrics, Text};
 use crate::notify::Notifier;
 use crate::pipeline::Context;
 use crate::pulse::Pulse;
 use dropship_hardware::Client;
+use dropship_intake::{FolderHealth, FolderState, Intake};
 
 /// A part that is silent for longer hangs.
 const SILENT: Duration = Duration::from_secs(60);
@@ -110,10 +110,10 @@ impl Pages {
         let health = self.intake.health();
         let mut degraded = Vec::new();
         for folder in &health {
-            let no_room = folder.paused.iter();
+            let no_room = folder.backpressure.iter();
             warnings.extend(no_room.map(|why| format!("files of folder `{}` wait: {why}", folder.name)));
             if folder.state == FolderState::Degraded {
-                let why = folder.why.as_deref().unwrap_or("it cannot be watched");
+                let why = folder.reason.as_deref().unwrap_or("it cannot be watched");
                 degraded.push(format!("folder `{}`: {why}", folder.name));
             }
         }
@@ -169,28 +169,40 @@ impl Pages {
 
     fn folders(&self, text: &mut Text) {
         let health = self.intake.health();
-        type Value = fn(&crate::intake::FolderHealth) -> f64;
-        let families: [(&'static str, Kind, &str, Value); 6] = [
+        type Value = fn(&FolderHealth) -> f64;
+        let families: [(&'static str, Kind, &str, Value); 7] = [
             (
                 "dropship_folder_degraded",
                 Kind::Gauge,
                 "Whether a folder cannot be watched as it should",
                 |folder| f64::from(u8::from(folder.state == FolderState::Degraded)),
             ),
-            ("dropship_folder_candidates", Kind::Gauge, "Files that are not finished yet", |folder| {
-                folder.candidates as f64
+            (
+                "dropship_folder_candidates",
+                Kind::Gauge,
+                "Files that are not complete or settled yet",
+                |folder| folder.candidates as f64,
+            ),
+            (
+                "dropship_folder_backpressure",
+                Kind::Gauge,
+                "Whether files wait for capacity of the queue",
+                |folder| f64::from(u8::from(folder.backpressure.is_some())),
+            ),
+            ("dropship_folder_accepted_total", Kind::Counter, "Files that were accepted", |folder| {
+                folder.accepted as f64
             }),
-            ("dropship_folder_no_room", Kind::Gauge, "Whether files wait for room in the queue", |folder| {
-                f64::from(u8::from(folder.paused.is_some()))
-            }),
-            ("dropship_folder_taken_total", Kind::Counter, "Files that were taken", |folder| {
-                folder.taken as f64
-            }),
+            (
+                "dropship_folder_ignored",
+                Kind::Gauge,
+                "Files in a folder that `exclude` leaves out",
+                |folder| folder.ignored as f64,
+            ),
             ("dropship_folder_events_total", Kind::Counter, "File system events", |folder| {
                 folder.events as f64
             }),
-            ("dropship_folder_looks_total", Kind::Counter, "Full looks at a folder", |folder| {
-                folder.looks as f64
+            ("dropship_folder_scans_total", Kind::Counter, "Full scans of a folder", |folder| {
+                folder.scans as f64
             }),
         ];
         for (name, kind, help, value) in families {
@@ -200,7 +212,7 @@ impl Pages {
             }
         }
         let overflows = self.intake.overflows() as f64;
-        let help = "Times that the kernel dropped events; each was followed by full looks";
+        let help = "Times that the kernel dropped events; a full scan of each folder followed";
         text.one("dropship_watch_overflows_total", Kind::Counter, help, overflows);
     }
 }

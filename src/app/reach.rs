@@ -13,11 +13,11 @@ use crate::control::{
     JobService, LabelChange, Reloaded, Status, SubmitRequest,
 };
 use crate::doctor::Finding;
-use crate::intake::Intake;
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Context, label_of, withdraw};
 use crate::reception::{Handed, Reception};
 use dropship_hardware::Client;
+use dropship_intake::Intake;
 use dropship_job::{Event, Job, JobId, State, StateKind};
 
 pub(super) struct DaemonControl {
@@ -85,11 +85,17 @@ impl ControlHandler for DaemonControl {
         let folders = self.intake.health().into_iter().map(|health| FolderStatus {
             name: health.name,
             path: health.path.display().to_string(),
-            state: format!("{:?}", health.state).to_lowercase(),
-            why: health.why,
+            state: health.state.as_str().to_owned(),
+            why: health.reason,
             advice: health.advice,
             candidates: health.candidates,
-            no_room: health.paused,
+            ignored: health.ignored,
+            last_ignored: health
+                .last_ignored
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
+            no_room: health.backpressure,
         });
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,9 +8,9 @@ use crate::accounts;
 use crate::config::model::{After, Config, Folder};
 use crate::config::{self, Environment};
 use crate::control::{Changes, ControlError, ControlErrorKind, Reloaded};
-use crate::intake::{Names, Spec};
 use crate::observe;
 use dropship_hardware::Client;
+use dropship_intake::{FolderSpec, Names};
 
 /// Reads the configuration anew.
 pub struct Reloader {
@@ -62,7 +62,7 @@ impl Reloader {
         let mut reloaded = difference(&old.config, &new);
         reloaded.restart = keep_until_restart(&old.config, &mut new)?;
         let policy = accounts::policy(&new).map_err(|error| refused(format!("[signers]: {error:#}")))?;
-        for spec in new.folders.iter().cloned().map(Spec::from) {
+        for spec in new.folders.iter().cloned().map(FolderSpec::from) {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::pipeline::Context;
 use crate::service;
 use dropship_hardware::Client;
+use dropship_intake::Intake;
 use dropship_job::StateKind;
 
 /// It is looked at so often, whatever happens: folders and pauses change without news of a job.
@@ -50,10 +50,10 @@ pub(super) fn of(context: &Context<Client>, intake: &Intake, metrics: &Metrics) 
     if running + waiting + held == 0 {
         line.push_str(", no jobs open");
     }
-    if folders.no_room > 0 {
+    if folders.backpressure > 0 {
         line.push_str(&format!(
             "; intake has no room now: files of {} wait",
-            counted(folders.no_room, "folder")
+            counted(folders.backpressure, "folder")
         ));
     }
     let paused = context.brake.scopes();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use crate::intake::Intake;
 use crate::pulse::{self, Beat, Pulse};
 use crate::{observe, service};
+use dropship_intake::Intake;
 
 /// The thread ends when this is dropped.
 #[derive(Debug)]

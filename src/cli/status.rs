@@ -5,7 +5,7 @@ use std::path::Path;
 use super::backend::Backend;
 use super::exit::Exit;
 use super::output::{Output, scope_name};
-use crate::control::{JobQuery, Status};
+use crate::control::{FolderStatus, JobQuery, Status};
 use crate::observe::Shown;
 use dropship_job::StateKind;
 
@@ -76,9 +76,19 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             String::new()
         };
         lines.push(format!("folder `{}` {}: {}{waiting}", folder.name, folder.path, folder.state));
+        lines.extend(ignored(folder));
         lines.extend(folder.no_room.iter().map(|why| format!("  not accepting files: {why}")));
         lines.extend(folder.why.iter().map(|why| format!("  {why}")));
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
     }
     lines
+}
+
+/// One line about the files that `exclude` leaves out, with the names of the last ones.
+fn ignored(folder: &FolderStatus) -> Option<String> {
+    let names: Vec<_> = folder.last_ignored.iter().map(|name| Shown(name).to_string()).collect();
+    let more = folder.ignored.saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (folder.ignored > 0)
+        .then(|| format!("  {} files ignored (`exclude`), last: {}{more}", folder.ignored, names.join(", ")))
 }

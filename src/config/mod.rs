@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 mod build;
 #[cfg(test)]
 mod checks_page;
+mod folder_spec;
 #[cfg(test)]
 mod manual;
 pub mod model;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dropship_intake::ReadyWhen;
 use dropship_package::Level;
 use dropship_rules::Rule;
 use dropship_rules::rule_tests::RuleTest;
@@ -177,7 +178,7 @@ pub struct Folder {
     /// Which folder's packages go first: the higher, the earlier.
     pub priority: i64,
     /// What says that a file is complete.
-    pub ready: Ready,
+    pub ready: ReadyWhen,
     /// Where results go; absent: in the store.
     pub outbox: Option<PathBuf>,
     /// How long results stay in the outbox; absent: for ever.
@@ -194,19 +195,6 @@ pub struct Folder {
     pub incomplete: Duration,
     /// A full look besides the events.
     pub poll: Duration,
-}
-
-/// What says that a file is complete.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ready {
-    /// The package is whole by its own header.
-    Whole,
-    /// It has not changed for `settle` and has no writer.
-    Settled,
-    /// A file with this suffix lies beside it.
-    Marker(String),
-    /// A file with this suffix lies beside it and holds its checksum or variables.
-    Sidecar(String),
 }
 
 /// `after` of a folder.

@@ -2,7 +2,9 @@
 
 use dropship_rules::Rule;
 
-use super::model::{Config, Ready};
+use dropship_intake::ReadyWhen;
+
+use super::model::Config;
 use super::report::{Problem, Report};
 
 impl Config {
@@ -42,7 +44,7 @@ impl Config {
     #[must_use]
     pub fn sidecar_sets_vars(&self, folder: Option<&str>) -> bool {
         let folder = folder.and_then(|name| self.folders.iter().find(|folder| folder.name == name));
-        folder.is_some_and(|folder| matches!(&folder.ready, Ready::Sidecar(suffix) if suffix == ".toml"))
+        folder.is_some_and(|folder| matches!(&folder.ready, ReadyWhen::Sidecar(suffix) if suffix == ".toml"))
     }
 
     /// The account that a rule names.

@@ -58,6 +58,12 @@ pub struct FolderStatus {
     pub advice: Option<String>,
     /// Number of files that are not complete yet.
     pub candidates: usize,
+    /// Number of files that `include` matches and `exclude` leaves out.
+    #[serde(default)]
+    pub ignored: usize,
+    /// Paths below the folder of the last of these, newest first.
+    #[serde(default)]
+    pub last_ignored: Vec<String>,
     /// Why no file is accepted at the moment, although there are some; intake continues automatically.
     #[serde(default)]
     pub no_room: Option<String>,

@@ -2,25 +2,33 @@
 
 use super::{Shown, id};
 
-/// A folder cannot be watched as it should, or not at all.
-pub fn folder_degraded(folder: &str, why: &str, advice: &str) {
-    tracing::error!(
-        folder,
-        event = "folder_degraded",
-        message_id = id::FOLDER_DEGRADED,
-        "Folder `{folder}` is degraded: {}; {advice}",
-        Shown(why)
-    );
-}
+/// Logs changes in the health of folders.
+#[derive(Debug, Clone, Copy)]
+pub struct FolderLog;
 
-/// A folder's events do not tell of all that happens there, so it lives on looks.
-pub fn folder_polled(folder: &str, why: &str, advice: &str) {
-    tracing::warn!(folder, event = "folder_polled", "Folder `{folder}` is polled: {}; {advice}", Shown(why));
-}
+impl dropship_intake::FolderEvents for FolderLog {
+    fn degraded(&self, folder: &str, reason: &str, advice: &str) {
+        tracing::error!(
+            folder,
+            event = "folder_degraded",
+            message_id = id::FOLDER_DEGRADED,
+            "Folder `{folder}` is degraded: {}; {advice}",
+            Shown(reason)
+        );
+    }
 
-/// A folder fares as it should again.
-pub fn folder_well(folder: &str) {
-    tracing::info!(folder, event = "folder_well", "Folder `{folder}` is well again");
+    fn polled(&self, folder: &str, reason: &str, advice: &str) {
+        tracing::warn!(
+            folder,
+            event = "folder_polled",
+            "Folder `{folder}` is polled: {}; {advice}",
+            Shown(reason)
+        );
+    }
+
+    fn recovered(&self, folder: &str) {
+        tracing::info!(folder, event = "folder_recovered", "Folder `{folder}` is ok again");
+    }
 }
 
 /// Nothing more is let in.

@@ -9,7 +9,7 @@ use rustix::fs::RenameFlags;
 use super::context::Context;
 use crate::config::model::After;
 use crate::digest;
-use crate::intake::Identity;
+use dropship_intake::Identity;
 use dropship_job::Job;
 
 /// Does what the folder says, to a file whose bytes are still the job's; what goes wrong is told, never in the way.

@@ -38,7 +38,7 @@ impl Reception {
                 name: handed.name.to_owned(),
                 folder: handed.folder.map(str::to_owned),
                 path: None,
-                find: None,
+                found: None,
                 rule: handed.rule,
                 beside: Ok(()),
                 vars: Ok(Vars::new()),

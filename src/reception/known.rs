@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::intake::Identity;
 use crate::store::{Commit, Entry, Store, StoreError, path_key};
+use dropship_intake::Identity;
 
 /// What was asked for during the first look of this run; after it, intake itself notices what goes.
 #[derive(Default)]
@@ -48,7 +48,7 @@ fn is_same(seen: &str, identity: &Identity, sidecar: Option<&Identity>) -> bool 
 }
 
 impl Known {
-    pub(super) fn knows(
+    pub(super) fn is_known(
         &self,
         store: &dyn Store,
         folder: &str,
@@ -74,12 +74,12 @@ impl Known {
         }
     }
 
-    pub(super) fn gone(&self, store: &dyn Store, folder: &str, path: &Path) {
+    pub(super) fn on_removed(&self, store: &dyn Store, folder: &str, path: &Path) {
         forget(store, vec![Entry::Gone { folder: folder.to_owned(), path: path_key(path) }]);
     }
 
     /// After the first look: forgets what went while the daemon was down.
-    pub(super) fn looked(&self, store: &dyn Store, folder: &str) {
+    pub(super) fn on_scan_complete(&self, store: &dyn Store, folder: &str) {
         let before =
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Asked::Done);
         let paths = match before {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_folder_that_was_looked_at_says_nothing_of_another_whose_name_it_begins_with() {
         let (store, known) = (Memory::new(), Known::default());
-        known.looked(&store, "audio-old");
+        known.on_scan_complete(&store, "audio-old");
         assert!(was_looked_at(&store, "audio-old").expect("asked"));
         assert!(!was_looked_at(&store, "audio").expect("asked"));
     }

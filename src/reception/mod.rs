@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::config::model::{Config, Folder};
 use crate::depot::Depot;
-use crate::intake::{Desk, Find, Identity, NoRoom, Receipt};
 use crate::store::{Store, StoreError};
+use dropship_intake::{Admitted, Backpressure, FileReceiver, FoundFile, Identity};
 use dropship_job::{Job, JobId};
 use dropship_package::Policy;
 use room::Room;
@@ -130,24 +130,24 @@ fn unswept(error: std::io::Error) -> StoreError {
     StoreError::Io { what: "cannot sweep", path: "packages".into(), error }
 }
 
-impl Desk for Reception {
-    fn knows(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
-        self.known.knows(&*self.store, folder, path, identity, sidecar)
+impl FileReceiver for Reception {
+    fn is_known(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
+        self.known.is_known(&*self.store, folder, path, identity, sidecar)
     }
 
-    fn receive(&self, find: &Find) -> Receipt {
-        take::receive(self, find)
+    fn receive(&self, found: &FoundFile) -> Admitted {
+        take::receive(self, found)
     }
 
-    fn gone(&self, folder: &str, path: &Path) {
-        self.known.gone(&*self.store, folder, path);
+    fn on_removed(&self, folder: &str, path: &Path) {
+        self.known.on_removed(&*self.store, folder, path);
     }
 
-    fn looked(&self, folder: &str) {
-        self.known.looked(&*self.store, folder);
+    fn on_scan_complete(&self, folder: &str) {
+        self.known.on_scan_complete(&*self.store, folder);
     }
 
-    fn room(&self, folder: &str) -> Result<(), NoRoom> {
+    fn capacity(&self, folder: &str) -> Result<(), Backpressure> {
         self.room.for_one_of(folder, &self.depot)
     }
 }

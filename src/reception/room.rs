@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::depot::Depot;
-use crate::intake::NoRoom;
 use crate::observe;
 use crate::pipeline::Crowd;
+use dropship_intake::Backpressure;
 
 /// Tells how many packages were let in and not begun, for a folder that wants to let in one more.
 pub type Count = Box<dyn Fn(&str) -> Crowd + Send + Sync>;
@@ -41,7 +41,7 @@ impl Room {
 
     /// Is there room for one more of this folder now? Once the queue was full there is only when a quarter of it has
     /// gone, so that intake neither stops and goes at each package nor lets the workers wait.
-    pub(super) fn for_one_of(&self, folder: &str, depot: &Depot) -> Result<(), NoRoom> {
+    pub(super) fn for_one_of(&self, folder: &str, depot: &Depot) -> Result<(), Backpressure> {
         let mut shut = self.shut();
         let crowd = self.crowd.as_ref().map(|(crowd, _)| crowd(folder)).unwrap_or_default();
         let now = if !depot.has_room() {
@@ -57,7 +57,7 @@ impl Room {
             shut.all = now;
         }
         if let Some(reason) = now {
-            return Err(NoRoom { why: why(reason, crowd), own: false });
+            return Err(Backpressure { reason: why(reason, crowd), folder_only: false });
         }
         let was = shut.own.contains(folder);
         if !self.is_too_many(crowd.own, was) {
@@ -75,7 +75,7 @@ impl Room {
             observe::folder_full(folder, &why);
             shut.own.insert(folder.to_owned());
         }
-        Err(NoRoom { why, own: true })
+        Err(Backpressure { reason: why, folder_only: true })
     }
 
     fn is_too_many(&self, waiting: usize, was: bool) -> bool {
@@ -144,7 +144,10 @@ mod tests {
         let (room, depot) = (Room::until(Box::new(count), 8), depot(&home, 0));
         assert_eq!(room.for_one_of("in", &depot), Ok(()));
         let full = room.for_one_of("stuck", &depot).expect_err("it is full");
-        assert!(full.own && full.why.contains("8 packages were let in and cannot be begun"), "{full:?}");
+        assert!(
+            full.folder_only && full.reason.contains("8 packages were let in and cannot be begun"),
+            "{full:?}"
+        );
         own.store(7, Ordering::Relaxed);
         assert!(room.for_one_of("stuck", &depot).is_err(), "a quarter has not gone");
         own.store(6, Ordering::Relaxed);
@@ -157,6 +160,6 @@ mod tests {
         let room = Room::default();
         assert_eq!(room.for_one_of("in", &depot(&home, 0)), Ok(()));
         let full = room.for_one_of("in", &depot(&home, u64::MAX)).expect_err("the disk is full");
-        assert!(!full.own && full.why.contains("disk is nearly full"), "{full:?}");
+        assert!(!full.folder_only && full.reason.contains("disk is nearly full"), "{full:?}");
     }
 }

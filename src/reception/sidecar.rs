@@ -3,22 +3,22 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::config::model::{Config, Ready};
+use crate::config::model::Config;
 use crate::digest::hex;
-use crate::intake::{Find, Sidecar};
+use dropship_intake::{FoundFile, ReadyWhen, Sidecar};
 use dropship_job::Job;
 use dropship_rules::vars::{self, Vars};
 
-/// Is the copy what the find's sidecar asks for?
-pub(super) fn checked(find: &Find, sha256: &str) -> Result<(), String> {
-    find.sidecar.as_ref().map_or(Ok(()), |sidecar| compare(sidecar, &find.name, sha256))
+/// Is the copy what the file's sidecar asks for?
+pub(super) fn checked(found: &FoundFile, sha256: &str) -> Result<(), String> {
+    found.sidecar.as_ref().map_or(Ok(()), |sidecar| compare(sidecar, &found.name, sha256))
 }
 
 /// Is a known job's package what the sidecar beside it asks for now?
 pub(super) fn checked_again(config: &Config, job: &Job) -> Result<(), String> {
     let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package.folder.as_ref());
     let (Some(folder), Some(path)) = (folder, job.package.path.as_deref()) else { return Ok(()) };
-    let Ready::Sidecar(suffix) = &folder.ready else { return Ok(()) };
+    let ReadyWhen::Sidecar(suffix) = &folder.ready else { return Ok(()) };
     let beside = format!("{path}{suffix}");
     let sidecar = Sidecar::read(&folder.path, Path::new(&beside))
         .map_err(|error| format!("the sidecar {beside} cannot be read: {error}"))?;
@@ -37,9 +37,9 @@ fn compare(sidecar: &Sidecar, name: &OsStr, found: &str) -> Result<(), String> {
     }
 }
 
-/// What the find's sidecar sets.
-pub(super) fn vars_of_find(find: &Find) -> Result<Vars, String> {
-    match &find.sidecar {
+/// What the file's sidecar sets.
+pub(super) fn vars_of_found(found: &FoundFile) -> Result<Vars, String> {
+    match &found.sidecar {
         Some(sidecar) if sidecar.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) => {
             vars::parse(&sidecar.bytes)
                 .map_err(|why| format!("the sidecar {} cannot be used: {why}", sidecar.path.display()))

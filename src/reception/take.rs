@@ -11,9 +11,9 @@ use super::{Reception, new_id};
 use crate::config::model::Backlog;
 use crate::depot::Dossier;
 use crate::digest;
-use crate::intake::{CaptureError, Find, Identity, NoRoom, Receipt, capture};
 use crate::outbox;
 use crate::store::{Commit, Entry, StoreError, path_key};
+use dropship_intake::{Admitted, Backpressure, CaptureError, FoundFile, Identity, capture, open_below};
 use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_rules::vars::Vars;
@@ -33,7 +33,7 @@ pub(super) struct Taken<'a> {
     pub(super) folder: Option<String>,
     pub(super) path: Option<String>,
     /// The file that they were found in.
-    pub(super) find: Option<(&'a Find, Identity)>,
+    pub(super) found: Option<(&'a FoundFile, Identity)>,
     pub(super) rule: Option<&'a str>,
     /// They are what a checksum beside them asks for.
     pub(super) beside: Result<(), String>,
@@ -44,6 +44,12 @@ pub(super) struct Taken<'a> {
     /// Not all there, and will not be.
     pub(super) stale: bool,
     pub(super) backlog: bool,
+}
+
+impl Taken<'_> {
+    fn is_polled(&self) -> bool {
+        self.found.as_ref().is_some_and(|(found, _)| found.polled)
+    }
 }
 
 /// Why no job began.
@@ -59,65 +65,75 @@ impl From<StoreError> for NotTaken {
     }
 }
 
-/// Takes a find, or says what is missing.
-pub(super) fn receive(reception: &Reception, find: &Find) -> Receipt {
+/// Admits a found file, or returns what is missing.
+pub(super) fn receive(reception: &Reception, found: &FoundFile) -> Admitted {
     let copy = reception.depot.incoming(new_id().as_str());
-    let taken = found(reception, find, &copy);
+    let mut sha256 = None;
+    let taken = admit(reception, found, &copy, &mut sha256);
     // A copy that became a job's is no longer there.
     remove(&copy);
+    let busy = |reason| Admitted::Backpressure(Backpressure { reason, folder_only: true });
     match taken {
-        Ok(_) => Receipt::Taken,
-        Err(NotTaken::NotYet(why)) => Receipt::NotYet { why },
+        Ok(_) => Admitted::Yes,
+        Err(NotTaken::NotYet(reason)) => Admitted::NotYet { reason, sha256 },
         Err(NotTaken::Busy(why)) => {
-            tracing::warn!(folder = find.folder, event = "intake_busy", "{}: {why}", find.path.display());
+            tracing::warn!(folder = found.folder, event = "intake_busy", "{}: {why}", found.path.display());
             // For this file; whether there is any room is asked before.
-            Receipt::Busy(NoRoom { why, own: true })
+            busy(why)
         }
         Err(NotTaken::Store(error)) => {
-            tracing::error!(folder = find.folder, "{}: {error}", find.path.display());
-            Receipt::Busy(NoRoom { why: error.to_string(), own: true })
+            tracing::error!(folder = found.folder, "{}: {error}", found.path.display());
+            busy(error.to_string())
         }
     }
 }
 
-fn found(reception: &Reception, find: &Find, copy: &Path) -> Result<JobId, NotTaken> {
-    let name = find.name.to_string_lossy().into_owned();
-    if !find.settled && !find.stale {
+/// Captures a found file and decides about it. `sha256` becomes the digest of the copy.
+fn admit(
+    reception: &Reception,
+    found: &FoundFile,
+    copy: &Path,
+    sha256: &mut Option<[u8; 32]>,
+) -> Result<JobId, NotTaken> {
+    let name = found.name.to_string_lossy().into_owned();
+    if !found.settled && !found.stale {
         // Cheap: a file that is not whole by its own word is not worth copying yet.
-        whole(find, &name)?;
+        whole(found, &name)?;
     }
-    let captured = capture(find, copy).map_err(|error| match error {
+    let captured = capture(found, copy).map_err(|error| match error {
         CaptureError::Changed(_) | CaptureError::Gone(_) => NotTaken::NotYet(error.to_string()),
         CaptureError::NoSpace(_) | CaptureError::Write { .. } => NotTaken::Busy(error.to_string()),
         // The fault is this file's alone: the others of its folder go on.
         _ => {
-            tracing::warn!(folder = find.folder, event = "unreadable", "{error}");
+            tracing::warn!(folder = found.folder, event = "unreadable", "{error}");
             NotTaken::NotYet(error.to_string())
         }
     })?;
+    *sha256 = Some(captured.sha256);
+    let is_unchanged = found.is_unchanged(&captured.sha256);
     let sha256 = digest::hex(&captured.sha256);
     let taken = Taken {
         copy,
-        beside: sidecar::checked(find, &sha256),
+        beside: sidecar::checked(found, &sha256),
         sha256,
         size: captured.size,
         name,
-        folder: Some(find.folder.clone()),
-        path: Some(find.path.to_string_lossy().into_owned()),
-        find: Some((find, captured.identity)),
+        folder: Some(found.folder.clone()),
+        path: Some(found.path.to_string_lossy().into_owned()),
+        found: Some((found, captured.identity)),
         rule: None,
-        vars: sidecar::vars_of_find(find),
-        settled: find.settled,
-        stale: find.stale,
-        backlog: find.backlog,
+        vars: sidecar::vars_of_found(found),
+        settled: found.settled && is_unchanged,
+        stale: found.stale && is_unchanged,
+        backlog: found.backlog,
     };
     decide(reception, &taken)
 }
 
 /// Is the file whole by its own header?
-fn whole(find: &Find, name: &str) -> Result<(), NotTaken> {
+fn whole(found: &FoundFile, name: &str) -> Result<(), NotTaken> {
     let Some(kind) = Kind::of_name(name) else { return Ok(()) };
-    let opened = crate::intake::open_below(&find.root, &find.path);
+    let opened = open_below(&found.root, &found.path);
     let (file, _) = opened.map_err(|error| NotTaken::NotYet(error.to_string()))?;
     match completeness_of_file(&file, kind) {
         Ok(Completeness::Complete) => Ok(()),
@@ -180,7 +196,11 @@ pub(super) fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, 
             begin(reception, taken, None, Ok(Err(Fault::new("truncated", message))))
         }
         None => cleared(inspection.reasons_or("not all of the file has come yet")),
-        Some(Err(fault)) if !taken.settled && inspection.verdict != dropship_package::Verdict::Accept => {
+        // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
+        Some(Err(fault))
+            if !taken.settled
+                && (taken.is_polled() || inspection.verdict != dropship_package::Verdict::Accept) =>
+        {
             cleared(fault.message)
         }
         Some(Err(fault)) => begin(reception, taken, None, Ok(Err(fault))),
@@ -241,12 +261,12 @@ fn dropped_again() -> Event {
 
 /// What to remember of the file. If it was rejected another sidecar makes another package of it.
 fn seen(taken: &Taken<'_>, id: &JobId, rejected: bool) -> Option<Entry> {
-    let (find, identity) = taken.find.as_ref()?;
-    let identity = match find.sidecar.as_ref().filter(|_| rejected) {
+    let (found, identity) = taken.found.as_ref()?;
+    let identity = match found.sidecar.as_ref().filter(|_| rejected) {
         Some(sidecar) => text_beside(identity, &sidecar.identity),
         None => text(identity),
     };
-    let (folder, path, sha256) = (find.folder.clone(), path_key(&find.path), taken.sha256.clone());
+    let (folder, path, sha256) = (found.folder.clone(), path_key(&found.path), taken.sha256.clone());
     Some(Entry::Seen { folder, path, identity, sha256, job: id.clone() })
 }
 

@@ -3,7 +3,9 @@
 mod backlog;
 mod checksums;
 mod fair;
+mod ignored;
 mod kept;
+mod polled;
 
 use std::fs;
 

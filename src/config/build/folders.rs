@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::api::{delay, some_delay};
 use super::{Desk, Notes, Places};
-use crate::config::model::{After, Backlog, Folder, Ready, Store};
+use crate::config::model::{After, Backlog, Folder, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
+use dropship_intake::ReadyWhen;
 
 /// A folder and where it stands.
 pub(super) struct Placed {
@@ -22,6 +23,9 @@ pub(super) struct Placed {
     outbox: Option<(Range<usize>, PathBuf)>,
     target: Option<(Range<usize>, PathBuf)>,
 }
+
+/// The default of `exclude`: copies that Syncthing, Dropbox and Windows Explorer leave beside a file.
+const EXCLUDED: [&str; 3] = ["*.sync-conflict-*", "*conflicted copy*", "* - Copy*"];
 
 /// Characters that make a folder's name safe in file names, logs and metrics.
 const NAME: &str = "letters, digits, `-`, `_` and `.`";
@@ -73,11 +77,11 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
         name: name?,
         path: lexical(&desk.path(&path?)),
         include: globs(&raw.include, &["*.cab", "*.hlkx"]),
-        exclude: globs(&raw.exclude, &[]),
+        exclude: globs(&raw.exclude, &EXCLUDED),
         recursive,
         depth: raw.depth.as_ref().map(|depth| usize::try_from(depth.value).unwrap_or(usize::MAX)),
         priority: raw.priority.as_ref().map_or(0, |priority| priority.value),
-        ready: raw.ready.as_ref().map_or(Ready::Whole, |ready| ready.value.0.clone()),
+        ready: raw.ready.as_ref().map_or(ReadyWhen::Whole, |ready| ready.value.0.clone()),
         outbox: raw.outbox.as_ref().map(|path| lexical(&desk.path(path))),
         outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
         outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(desk, mode)),

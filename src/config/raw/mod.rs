@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::model::{After, Ready};
+use crate::config::model::After;
 use crate::config::size::Size;
+use dropship_intake::ReadyWhen;
 use dropship_rules::pattern::Pattern;
 
 pub(super) mod rule;
@@ -230,7 +231,7 @@ pub(super) struct Folder {
     pub(super) path: Option<At<String>>,
     /// File names that are packages. Default: *.cab and *.hlkx
     pub(super) include: Option<Globs>,
-    /// File names that are not, though `include` says so.
+    /// File names that are ignored although `include` matches them; `status` counts them. Default: *.sync-conflict-*, *conflicted copy*, * - Copy*
     pub(super) exclude: Option<Globs>,
     /// Look into subfolders. Default: false
     pub(super) recursive: Option<At<bool>>,
@@ -239,7 +240,7 @@ pub(super) struct Folder {
     /// Which folder's packages go first: the higher, the earlier. Default: 0
     pub(super) priority: Option<At<i64>>,
     /// What says that a file is complete: `whole`, `settled`, `marker:.done`, `sidecar:.sha256`. Default: whole
-    pub(super) ready: Option<At<Text<Ready>>>,
+    pub(super) ready: Option<At<Text<ReadyWhen>>>,
     /// Where results go. Default: in the store
     pub(super) outbox: Option<At<String>>,
     /// How long results stay in the outbox. Default: for ever
@@ -250,11 +251,11 @@ pub(super) struct Folder {
     pub(super) after: Option<At<Text<After>>>,
     /// What becomes of files in a folder never seen before. Default: take
     pub(super) backlog: Option<At<Backlog>>,
-    /// Unchanged for so long before a bad verdict counts. Default: 2s
+    /// Unchanged this long before a negative verdict counts; on polled folders (network shares) a minute at least. Default: 2s
     pub(super) settle: Option<Delay>,
-    /// Still not whole after so long unchanged: rejected as truncated. Default: 1h
+    /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
     pub(super) incomplete: Option<Delay>,
-    /// A full look besides the events. Default: 30s
+    /// Interval between full scans, which find files that no event reported. Default: 30s
     pub(super) poll: Option<Delay>,
 }
 

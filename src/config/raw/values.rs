@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use crate::config::model;
 use crate::config::model::After;
+use dropship_intake::ReadyWhen;
 use dropship_rules::duration;
 use dropship_rules::pattern::Pattern;
 use dropship_rules::schedule::{Days, GoLive, Moment};
@@ -208,20 +208,9 @@ impl FromText for After {
     }
 }
 
-impl FromText for model::Ready {
+impl FromText for ReadyWhen {
     fn from_text(text: &str) -> Result<Self, String> {
-        let rest =
-            |prefix: &str| text.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
-        match text {
-            "whole" => Ok(Self::Whole),
-            "settled" => Ok(Self::Settled),
-            _ => rest("marker:")
-                .map(Self::Marker)
-                .or_else(|| rest("sidecar:").map(Self::Sidecar))
-                .ok_or_else(|| {
-                    format!("`{text}` is no sign of readiness; write \"whole\", \"settled\", \"marker:.done\" or \"sidecar:.sha256\"")
-                }),
-        }
+        text.parse()
     }
 
     #[cfg(test)]

@@ -19,7 +19,6 @@ use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha
 use crate::config::{self, Environment};
 use crate::control::{ActiveJobs, JobAction, JobService};
 use crate::depot::Depot;
-use crate::intake::{Desk, Find, Identity, Receipt};
 use crate::pipeline::{
     Accounts, Brake, Clock, Context, Judge, Learnt, Listings, Names, Queue, Receipts, Settings, forget_ended,
     note, withdraw,
@@ -27,6 +26,7 @@ use crate::pipeline::{
 use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
 use crate::{accounts, outbox};
+use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, State, Step};
 
 /// Every scenario ends within this virtual time.
@@ -369,10 +369,10 @@ impl Daemon {
             items.sort_by_key(fs::DirEntry::file_name);
             for item in items {
                 let identity = Identity::from(&item.metadata().expect("a file"));
-                if reception.knows(&folder.name, &item.path(), &identity, None) {
+                if reception.is_known(&folder.name, &item.path(), &identity, None) {
                     continue;
                 }
-                let find = Find {
+                let found = FoundFile {
                     folder: folder.name.clone(),
                     root: folder.path.clone(),
                     path: item.path(),
@@ -381,13 +381,15 @@ impl Daemon {
                     settled: true,
                     stale: true,
                     backlog: false,
+                    polled: false,
+                    last_sha256: None,
                     sidecar: None,
                 };
-                if reception.receive(&find) != Receipt::Taken {
+                if reception.receive(&found) != Admitted::Yes {
                     return;
                 }
             }
-            reception.looked(&folder.name);
+            reception.on_scan_complete(&folder.name);
         });
         scanned.await.expect("a scan");
     }

@@ -81,7 +81,7 @@ fn a_half_copy_beside_the_checksum_of_the_whole_is_waited_for() {
     fs::write(home.path("drop/echo.cab.sha256"), sum).expect("a sidecar");
     let daemon = home.daemon(&[]);
     // As it was found, and when it had settled.
-    let offered = || (home.log().matches("not taken yet").count() >= 2).then_some(());
+    let offered = || (home.log().matches("not admitted yet").count() >= 2).then_some(());
     crate::home::wait_for("half of it to be offered", offered).unwrap_or_else(|| panic!("{}", home.log()));
     assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(0), "no verdict on what is not all there");
     let mut file = fs::OpenOptions::new().append(true).open(&path).expect("opened");

@@ -87,7 +87,7 @@ fn a_folder_that_is_gone_or_unlike_a_folder_is_degraded_and_says_what_to_do() {
     says("absent", "ok");
     wait_for("its package to be taken", || (jobs(&home).len() == 1).then_some(())).expect("a job");
     let shown = crate::home::text(&home.run(&["status"]).stdout);
-    assert!(shown.contains("degraded") && shown.contains("point `path`"), "{shown}");
+    assert!(shown.contains("degraded") && shown.contains("set `path`"), "{shown}");
     assert!(home.log().contains("Folder `absent` is degraded: "), "{}", home.log());
 
     // Deleted under the watch, and another in its place.
@@ -124,7 +124,7 @@ fn a_full_queue_holds_intake_back_and_a_higher_priority_goes_first() {
         .unwrap_or_else(|| panic!("{}", home.log()));
     assert_eq!(jobs(&home).len(), 3, "no more copies than may wait");
     let shown = crate::home::text(&home.run(&["status"]).stdout);
-    assert!(shown.contains("its files wait: 3 packages"), "{shown}");
+    assert!(shown.contains("not accepting files: 3 packages"), "{shown}");
     assert_eq!(home.log().matches("Intake pauses: 3 packages").count(), 1, "{}", home.log());
 
     // What was left is found by a look, too, and what is gone by then is not missed.

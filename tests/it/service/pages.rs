@@ -49,7 +49,7 @@ fn numbers_follow_the_jobs_and_keep_to_the_format() {
         "dropship_jobs{state=\"succeeded\"} 1\n",
         "dropship_jobs_ended_total{rule=\"ring\",state=\"succeeded\"} 1\n",
         "dropship_api_requests_total{operation=\"create product\",code=\"201\"} 1\n",
-        "dropship_folder_taken_total{folder=\"in\"} 1\n",
+        "dropship_folder_accepted_total{folder=\"in\"} 1\n",
         "dropship_account_paused{account=\"default\"} 0\n",
         "dropship_heartbeat_age_seconds{part=\"store\"}",
     ] {

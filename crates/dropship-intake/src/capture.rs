@@ -1,0 +1,174 @@
+//! Captures a dropped file: copies it into the store and hashes the copy.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::open::open_below;
+use crate::{FoundFile, Identity};
+
+/// Size in bytes of the copy buffer.
+const BUFFER: usize = 256 * 1024;
+
+/// A copy of a dropped file that the build server cannot change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// SHA-256 of the copy.
+    pub sha256: [u8; 32],
+    /// Size of the copy in bytes.
+    pub size: u64,
+    /// Identity of the source, equal before and after the copy.
+    pub identity: Identity,
+}
+
+/// Why there is no copy. An unfinished copy has been removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// The source changed since it was found. It will be found again.
+    #[error("{} changed while it was being copied", .0.display())]
+    Changed(PathBuf),
+    /// The source is gone.
+    #[error("{} is gone", .0.display())]
+    Gone(PathBuf),
+    /// The source is a link, a directory or a special file.
+    #[error("{} is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// The daemon may not read the source.
+    #[error(
+        "permission denied to read {}; let the daemon's user read it (setfacl -m u:dropship:r, or a group)",
+        .0.display()
+    )]
+    Denied(PathBuf),
+    /// The disk or the quota of the store is full.
+    #[error("no space left for {}; free some, or move [store] path to a larger disk", .0.display())]
+    NoSpace(PathBuf),
+    /// The source could not be read.
+    #[error("failed to read {}: {error}", path.display())]
+    Read {
+        /// The source.
+        path: PathBuf,
+        /// The cause.
+        error: io::Error,
+    },
+    /// The copy could not be written.
+    #[error("failed to write {}: {error}", path.display())]
+    Write {
+        /// The copy.
+        path: PathBuf,
+        /// The cause.
+        error: io::Error,
+    },
+}
+
+/// Copies `found` to the new file `to`, sharing its blocks if the file system can do that.
+///
+/// The digest is that of the copy. The copy is not synced, because most copies are of known or invalid packages and are
+/// deleted at once. The store syncs a copy that becomes a job's.
+///
+/// # Errors
+/// See [`CaptureError`]. `to` does not exist then, unless it existed before, which is an error too.
+pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
+    let copy = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(|error| write_error(to, error))?;
+    let captured = fill(found, copy, to);
+    if captured.is_err()
+        && let Err(error) = std::fs::remove_file(to)
+    {
+        tracing::warn!(path = %to.display(), "cannot remove the unfinished copy {}: {error}", to.display());
+    }
+    captured
+}
+
+fn fill(found: &FoundFile, mut copy: File, to: &Path) -> Result<Captured, CaptureError> {
+    let (mut source, meta) =
+        open_below(&found.root, &found.path).map_err(|error| open_error(&found.path, error))?;
+    let before = Identity::from(&meta);
+    if before != found.identity {
+        return Err(CaptureError::Changed(found.path.clone()));
+    }
+    let (sha256, size) = if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() {
+        hash(&mut copy, to)?
+    } else {
+        copy_and_hash(&mut source, &found.path, &mut copy, to)?
+    };
+    let after = source.metadata().map_err(|error| open_error(&found.path, error))?;
+    if Identity::from(&after) != before || size != before.size {
+        return Err(CaptureError::Changed(found.path.clone()));
+    }
+    Ok(Captured { sha256, size, identity: before })
+}
+
+fn copy_and_hash(
+    source: &mut File,
+    from: &Path,
+    copy: &mut File,
+    to: &Path,
+) -> Result<([u8; 32], u64), CaptureError> {
+    // A failed clone may have left data on file systems that clone in pieces.
+    copy.set_len(0).map_err(|error| write_error(to, error))?;
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = match source.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(CaptureError::Read { path: from.to_owned(), error });
+            }
+        };
+        hasher.update(&buffer[..read]);
+        copy.write_all(&buffer[..read]).map_err(|error| write_error(to, error))?;
+        size += read as u64;
+    }
+}
+
+fn hash(copy: &mut File, to: &Path) -> Result<([u8; 32], u64), CaptureError> {
+    let failed = |error| CaptureError::Read { path: to.to_owned(), error };
+    copy.rewind().map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let size = io::copy(copy, &mut HashWriter(&mut hasher)).map_err(failed)?;
+    Ok((hasher.finalize().into(), size))
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn open_error(path: &Path, error: io::Error) -> CaptureError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::NotFound => CaptureError::Gone(path),
+        io::ErrorKind::PermissionDenied => CaptureError::Denied(path),
+        io::ErrorKind::InvalidInput | io::ErrorKind::CrossesDevices => CaptureError::NotRegular(path),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => CaptureError::NotRegular(path),
+        _ => CaptureError::Read { path, error },
+    }
+}
+
+fn write_error(path: &Path, error: io::Error) -> CaptureError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CaptureError::NoSpace(path),
+        _ => CaptureError::Write { path, error },
+    }
+}

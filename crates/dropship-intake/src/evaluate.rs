@@ -1,0 +1,215 @@
+//! Evaluates one file: whether to offer it to the receiver now, and when to check it again if not.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::candidates::{Candidate, OfferStage, SeenBytes, Trigger};
+use crate::folder_context::FolderContext;
+use crate::names::{NameClass, is_temporary};
+use crate::readiness::{StageWaits, readiness};
+use crate::{Admitted, Backpressure, FileTime, FoundFile, Identity, ReadyWhen, Sidecar};
+
+/// The result of an evaluation.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// There is no file, or none that could be a package.
+    Nothing,
+    /// A directory to scan.
+    Directory,
+    /// A file that `exclude` leaves out, and when it last changed.
+    Ignored(FileTime),
+    /// The receiver has it.
+    Known {
+        /// Its state.
+        identity: Identity,
+        /// The receiver admitted it in this evaluation.
+        admitted: bool,
+    },
+    /// It is not ready.
+    Waits(Candidate),
+    /// There is no capacity: the same evaluation has to be repeated later.
+    Backpressure(Backpressure),
+}
+
+/// Evaluates the file at `path` and offers it to the receiver if it is ready. Blocks on the file system and the receiver.
+pub(crate) fn evaluate(
+    context: &FolderContext,
+    path: &Path,
+    known: Option<Candidate>,
+    trigger: Trigger,
+) -> Outcome {
+    let meta = match std::fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) => return unreachable_file(path, known, &error),
+    };
+    let Some(name) = path.file_name() else {
+        return Outcome::Nothing;
+    };
+    if meta.is_dir() {
+        let is_wanted = !is_temporary(name) && path.parent().is_some_and(|dir| context.may_descend(dir));
+        return if is_wanted { Outcome::Directory } else { Outcome::Nothing };
+    }
+    let identity = Identity::from(&meta);
+    match context.classify(name) {
+        NameClass::Package if meta.is_file() => {
+            evaluate_package(context, path, name, identity, known, trigger)
+        }
+        NameClass::Excluded if meta.is_file() => Outcome::Ignored(identity.ctime),
+        _ => Outcome::Nothing,
+    }
+}
+
+fn evaluate_package(
+    context: &FolderContext,
+    path: &Path,
+    name: &OsStr,
+    identity: Identity,
+    known: Option<Candidate>,
+    trigger: Trigger,
+) -> Outcome {
+    let folder = &context.spec.name;
+    if context.receiver.is_known(folder, path, &identity, context.sidecar(path).as_ref()) {
+        return Outcome::Known { identity, admitted: false };
+    }
+    let now = Instant::now();
+    let backlog = known.as_ref().is_some_and(|known| known.backlog)
+        || matches!(trigger, Trigger::Scan { backlog_before: Some(start) } if is_backlog(context, &identity, start));
+    let companion_path = context.spec.ready.companion(path);
+    let companion = companion_path.as_ref().and_then(|path| Identity::of_file(path));
+    let mut candidate = match known {
+        Some(known) if known.identity == identity && known.companion == companion => known,
+        _ => Candidate { companion, ..Candidate::new(identity, now, backlog) },
+    };
+    if companion_path.is_some() && companion.is_none() {
+        return wait_for_companion(context, path, candidate, now);
+    }
+    let Some(stage) = readiness(context, path, &mut candidate, trigger, now) else {
+        return Outcome::Waits(candidate);
+    };
+    let sidecar = match (&context.spec.ready, companion_path) {
+        (ReadyWhen::Sidecar(_), Some(at)) => match Sidecar::read(&context.spec.path, &at) {
+            Ok(sidecar) if Some(sidecar.identity) == companion => Some(sidecar),
+            Ok(_) => return try_again(context, candidate, now),
+            Err(error) => {
+                candidate.unreadable = error.kind() == io::ErrorKind::PermissionDenied;
+                tracing::debug!(folder, path = %at.display(), "cannot open a sidecar: {error}");
+                return try_again(context, candidate, now);
+            }
+        },
+        _ => None,
+    };
+    let polled = context.status().is_polled();
+    let found = FoundFile {
+        folder: folder.clone(),
+        root: context.spec.path.clone(),
+        path: path.to_owned(),
+        name: name.to_owned(),
+        identity,
+        settled: stage >= OfferStage::Final,
+        stale: stage >= OfferStage::Stale,
+        backlog: candidate.backlog,
+        polled,
+        last_sha256: candidate.bytes.map(|seen| seen.sha256),
+        sidecar,
+    };
+    offer(context, &found, candidate, stage, now)
+}
+
+fn offer(
+    context: &FolderContext,
+    found: &FoundFile,
+    mut candidate: Candidate,
+    stage: OfferStage,
+    now: Instant,
+) -> Outcome {
+    let folder = &context.spec.name;
+    if let Err(backpressure) = context.receiver.capacity(folder) {
+        return Outcome::Backpressure(backpressure);
+    }
+    if !context.queue.is_turn(folder) {
+        let reason = "there was no capacity, and other folders are ahead in the queue".to_owned();
+        return Outcome::Backpressure(Backpressure { reason, folder_only: false });
+    }
+    match context.receiver.receive(found) {
+        Admitted::Yes => Outcome::Known { identity: found.identity, admitted: true },
+        Admitted::Backpressure(backpressure) => Outcome::Backpressure(backpressure),
+        Admitted::NotYet { reason, sha256 } => {
+            tracing::debug!(
+                folder,
+                path = %found.path.display(),
+                settled = found.settled,
+                "file not admitted yet: {reason}"
+            );
+            candidate.offered = stage;
+            if let Some(sha256) = sha256.filter(|_| found.polled)
+                && candidate.bytes.is_none_or(|seen| seen.sha256 != sha256)
+            {
+                // The negative verdict on these bytes is the first: it has to be confirmed.
+                candidate.bytes = Some(SeenBytes { sha256, since: now });
+                candidate.offered = stage.min(OfferStage::Settled);
+            }
+            schedule_after_offer(context, &mut candidate, now);
+            Outcome::Waits(candidate)
+        }
+    }
+}
+
+fn schedule_after_offer(context: &FolderContext, candidate: &mut Candidate, now: Instant) {
+    let waits = StageWaits::of(context, candidate.identity.size);
+    let due = waits.next_due(candidate, candidate.offered);
+    candidate.due = match candidate.offered {
+        OfferStage::None | OfferStage::Found => due.max(now + waits.settled / 2),
+        OfferStage::Settled | OfferStage::Final => due.max(now + waits.settled),
+        OfferStage::Stale => now + waits.stale.max(Duration::from_secs(1)),
+    };
+}
+
+/// Waits without limit, because the build server may work for hours on the file. Logs once after `incomplete`.
+fn wait_for_companion(
+    context: &FolderContext,
+    path: &Path,
+    mut candidate: Candidate,
+    now: Instant,
+) -> Outcome {
+    let incomplete = candidate.since + context.spec.incomplete;
+    if now >= incomplete && candidate.offered == OfferStage::None {
+        // Not offered, but logged. A change of the file resets this.
+        candidate.offered = OfferStage::Found;
+        tracing::warn!(
+            folder = %context.spec.name, path = %path.display(),
+            "{} has waited for {} s; its marker or sidecar is missing (ready = \"{}\")",
+            path.display(), context.spec.incomplete.as_secs(), context.spec.ready
+        );
+    }
+    candidate.due = now + context.spec.poll;
+    if candidate.offered == OfferStage::None {
+        candidate.due = candidate.due.min(incomplete);
+    }
+    Outcome::Waits(candidate)
+}
+
+fn try_again(context: &FolderContext, mut candidate: Candidate, now: Instant) -> Outcome {
+    candidate.back_off(StageWaits::of(context, candidate.identity.size).settled, now);
+    Outcome::Waits(candidate)
+}
+
+/// Whether a file was in the folder before `start`. Yes if in doubt: the clock of another machine, or this one's before it
+/// was set, proves nothing.
+fn is_backlog(context: &FolderContext, identity: &Identity, start: FileTime) -> bool {
+    identity.ctime <= start || identity.ctime > FileTime::now() || context.is_remote()
+}
+
+fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) -> Outcome {
+    match known {
+        Some(mut candidate) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(path = %path.display(), "cannot stat a candidate: {error}");
+            candidate.back_off(Duration::from_secs(1), Instant::now());
+            Outcome::Waits(candidate)
+        }
+        _ => Outcome::Nothing,
+    }
+}

@@ -1,0 +1,92 @@
+//! One folder, as its task, its blocking work and the outside share it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::events::PendingEvents;
+use crate::fair_queue::FairQueue;
+use crate::folder_status::FolderStatus;
+use crate::fstype::RemoteKind;
+use crate::gates::AdmissionGates;
+use crate::names::{NameClass, Names};
+use crate::watch::Watcher;
+use crate::{FileReceiver, FolderEvents, FolderHealth, FolderSpec, FolderState, Identity, ReadyWhen};
+
+/// One folder.
+pub(crate) struct FolderContext {
+    pub(crate) spec: FolderSpec,
+    pub(crate) names: Names,
+    pub(crate) receiver: Arc<dyn FileReceiver>,
+    pub(crate) events: Arc<dyn FolderEvents>,
+    pub(crate) watcher: Arc<Watcher>,
+    pub(crate) pending: Arc<PendingEvents>,
+    pub(crate) gates: AdmissionGates,
+    /// Order of the folders under backpressure.
+    pub(crate) queue: Arc<FairQueue>,
+    /// Cancelled when the initial scan has ended.
+    pub(crate) initial_scan: CancellationToken,
+    pub(crate) remote_kind: RemoteKind,
+    pub(crate) status: Mutex<FolderStatus>,
+}
+
+impl FolderContext {
+    pub(crate) fn status(&self) -> MutexGuard<'_, FolderStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the folder does with files of this name. Markers and sidecars are not packages.
+    pub(crate) fn classify(&self, name: &OsStr) -> NameClass {
+        match self.names.classify(name) {
+            NameClass::Package | NameClass::Excluded
+                if self.spec.ready.companion_of(Path::new(name)).is_some() =>
+            {
+                NameClass::Other
+            }
+            class => class,
+        }
+    }
+
+    /// Whether subfolders of this directory are watched.
+    pub(crate) fn may_descend(&self, dir: &Path) -> bool {
+        dir.strip_prefix(&self.spec.path).is_ok_and(|below| below.components().count() < self.spec.depth)
+    }
+
+    /// Whether other machines may write to this folder.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.status().remote.is_some()
+    }
+
+    /// The sidecar of the file at `path`, in folders that have sidecars.
+    pub(crate) fn sidecar(&self, path: &Path) -> Option<Identity> {
+        let has_sidecars = matches!(self.spec.ready, ReadyWhen::Sidecar(_));
+        let sidecar = has_sidecars.then(|| self.spec.ready.companion(path)).flatten();
+        sidecar.and_then(|sidecar| Identity::of_file(&sidecar))
+    }
+
+    pub(crate) fn health(&self) -> FolderHealth {
+        let status = self.status();
+        let issue = status.worst_issue();
+        let below = |path: PathBuf| {
+            path.strip_prefix(&self.spec.path).map(Path::to_owned).unwrap_or_else(|_| path.clone())
+        };
+        FolderHealth {
+            name: self.spec.name.clone(),
+            path: self.spec.path.clone(),
+            state: issue.as_ref().map_or(FolderState::Ok, |issue| issue.state),
+            reason: issue.as_ref().map(|issue| issue.reason.clone()),
+            advice: issue.map(|issue| issue.advice),
+            last_scan: status.last_scan,
+            candidates: status.candidates,
+            ignored: status.ignored.len(),
+            last_ignored: status.ignored.newest().into_iter().map(below).collect(),
+            backpressure: status.backpressure.clone(),
+            events: self.pending.events(),
+            scans: status.scans,
+            last_scan_took: status.last_scan_took,
+            accepted: status.accepted,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Tells one state of a file from every other without reading it.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// A file system's timestamp. May be before 1970 or far in the future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileTime {
+    /// Seconds since 1970-01-01 UTC.
+    pub secs: i64,
+    /// Nanoseconds within the second.
+    pub nanos: u32,
+}
+
+/// A file and its state: while all fields are equal, nothing was written to the file.
+///
+/// Inode numbers are reused and modification times are copied, so no single field is proof. The kernel sets the change
+/// time at each write, rename and link. On network file systems times may stand still while another machine writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Device number of the file system.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// When the content was last written; tools that copy files may set it.
+    pub mtime: FileTime,
+    /// When the inode last changed.
+    pub ctime: FileTime,
+}
+
+impl From<&Metadata> for Identity {
+    fn from(meta: &Metadata) -> Self {
+        let time = |secs, nanos: i64| FileTime { secs, nanos: u32::try_from(nanos).unwrap_or(0) };
+        Self {
+            dev: meta.dev(),
+            ino: meta.ino(),
+            size: meta.size(),
+            mtime: time(meta.mtime(), meta.mtime_nsec()),
+            ctime: time(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+impl From<&rustix::fs::Stat> for Identity {
+    #[expect(clippy::useless_conversion, reason = "the width of these differs between architectures")]
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        let time = |secs, nanos| FileTime { secs, nanos: u32::try_from(nanos).unwrap_or(0) };
+        Self {
+            dev: stat.st_dev.into(),
+            ino: stat.st_ino.into(),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mtime: time(stat.st_mtime.into(), stat.st_mtime_nsec),
+            ctime: time(stat.st_ctime.into(), stat.st_ctime_nsec),
+        }
+    }
+}
+
+impl Identity {
+    /// The identity of the regular file at `path`, if there is one. Follows no symbolic link.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        let meta = std::fs::symlink_metadata(path).ok()?;
+        meta.is_file().then(|| Self::from(&meta))
+    }
+}
+
+impl FileTime {
+    /// The current wall-clock time.
+    #[must_use]
+    pub fn now() -> Self {
+        let now = jiff::Timestamp::now();
+        Self { secs: now.as_second(), nanos: u32::try_from(now.subsec_nanosecond()).unwrap_or(0) }
+    }
+}

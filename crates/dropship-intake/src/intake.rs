@@ -1,0 +1,241 @@
+//! All drop folders: start, replace at a reload, ask, stop.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::PendingEvents;
+use crate::fair_queue::FairQueue;
+use crate::folder_context::FolderContext;
+use crate::folder_task::FolderTask;
+use crate::gates::AdmissionGates;
+use crate::health::{FolderHealth, Summary};
+use crate::names::{NameClass, Names};
+use crate::watch::Watcher;
+use crate::{FileReceiver, FolderEvents, FolderSpec, fstype};
+
+/// Maximum number of folders that are scanned at the same time.
+const CONCURRENT_PASSES: usize = 4;
+
+/// Maximum time that a folder's task may take to stop: it may be copying some GiB, and a share that hangs never answers.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The watched drop folders.
+pub struct Intake {
+    receiver: Arc<dyn FileReceiver>,
+    events: Arc<dyn FolderEvents>,
+    stop: CancellationToken,
+    watcher: Arc<Watcher>,
+    gates: AdmissionGates,
+    queue: Arc<FairQueue>,
+    passes: Arc<Semaphore>,
+    remote_kind: fstype::RemoteKind,
+    folders: Mutex<HashMap<String, WatchedFolder>>,
+}
+
+pub(crate) struct WatchedFolder {
+    pub(crate) context: Arc<FolderContext>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Intake {
+    /// Watches `folders` until `shutdown` is cancelled or [`Intake::stop`] is called. Found files go to `receiver`;
+    /// `events` hears of changes in the health of folders.
+    ///
+    /// # Errors
+    /// A glob that does not compile; no folder is watched then.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start<F: Into<FolderSpec>>(
+        folders: Vec<F>,
+        receiver: Arc<dyn FileReceiver>,
+        events: Arc<dyn FolderEvents>,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, globset::Error> {
+        Self::start_with(folders, receiver, events, shutdown, fstype::remote_kind)
+    }
+
+    /// Like [`Intake::start`]; `remote_kind` decides which folders are network shares.
+    pub(crate) fn start_with<F: Into<FolderSpec>>(
+        folders: Vec<F>,
+        receiver: Arc<dyn FileReceiver>,
+        events: Arc<dyn FolderEvents>,
+        shutdown: &CancellationToken,
+        remote_kind: fstype::RemoteKind,
+    ) -> Result<Self, globset::Error> {
+        let compiled = compile(folders)?;
+        let intake = Self {
+            receiver,
+            events,
+            stop: shutdown.child_token(),
+            watcher: Arc::new(Watcher::new()),
+            gates: AdmissionGates::default(),
+            queue: Arc::default(),
+            passes: Arc::new(Semaphore::new(CONCURRENT_PASSES)),
+            remote_kind,
+            folders: Mutex::new(HashMap::new()),
+        };
+        for (spec, names) in compiled {
+            intake.start_folder(spec, names);
+        }
+        Ok(intake)
+    }
+
+    /// Watches `folders` instead of the present ones. Folders whose specification is unchanged are not disturbed.
+    ///
+    /// # Errors
+    /// A glob that does not compile; nothing is changed then.
+    pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), globset::Error> {
+        let wanted = compile(folders)?;
+        let removed: Vec<WatchedFolder> = self
+            .folders()
+            .extract_if(|_, folder| !wanted.iter().any(|(spec, _)| *spec == folder.context.spec))
+            .map(|(_, folder)| folder)
+            .collect();
+        stop_all(removed).await;
+        for (spec, names) in wanted {
+            let is_watched = self.folders().contains_key(&spec.name);
+            if !is_watched {
+                self.start_folder(spec, names);
+            }
+        }
+        Ok(())
+    }
+
+    /// Requests a full scan of one folder or of all; false if there is no folder of that name.
+    pub fn rescan(&self, folder: Option<&str>) -> bool {
+        self.watcher.retry();
+        let folders = self.folders();
+        let asked = folders.iter().filter(|(name, _)| folder.is_none_or(|folder| folder == *name));
+        asked.map(|(_, folder)| folder.context.pending.request_scan()).count() > 0
+    }
+
+    /// The health of each folder, sorted by name.
+    #[must_use]
+    pub fn health(&self) -> Vec<FolderHealth> {
+        let mut health: Vec<_> = self.folders().values().map(|folder| folder.context.health()).collect();
+        health.sort_by(|one, other| one.name.cmp(&other.name));
+        health
+    }
+
+    /// Counts over all folders; cheap with thousands of them.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        self.folders().values().for_each(|folder| folder.context.status().add_to(&mut summary));
+        summary
+    }
+
+    /// Takes and releases the lock of all folders and that of one of them, chosen by `turn`. A watchdog calls this: it
+    /// does not return if a lock is stuck.
+    pub fn touch(&self, turn: usize) {
+        let folders = self.folders();
+        let count = folders.len().max(1);
+        drop(folders.values().nth(turn % count).map(|folder| folder.context.status()));
+    }
+
+    /// How often the kernel dropped events since the start. A full scan followed each time.
+    #[must_use]
+    pub fn overflows(&self) -> u64 {
+        self.watcher.overflows()
+    }
+
+    /// Returns when the initial scan of every folder has ended: each file found there was offered once.
+    ///
+    /// That takes as long as there is backpressure or a share hangs. The scan of a missing folder ends at once.
+    pub async fn initial_scan_done(&self) {
+        let scans: Vec<_> =
+            self.folders().values().map(|folder| folder.context.initial_scan.clone()).collect();
+        for scan in scans {
+            scan.cancelled().await;
+        }
+    }
+
+    /// Stops watching. Returns when the receiver has answered for the last file, at the latest after 30 seconds.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        let folders: Vec<WatchedFolder> = self.folders().drain().map(|(_, folder)| folder).collect();
+        stop_all(folders).await;
+    }
+
+    fn start_folder(&self, spec: FolderSpec, names: Names) {
+        let stop = self.stop.child_token();
+        let (filter, ready, is_recursive) = (names.clone(), spec.ready.clone(), spec.depth > 0);
+        let is_relevant = move |path: &Path| {
+            // In a recursive folder any name may be that of a new subfolder.
+            is_recursive
+                || path.file_name().is_some_and(|name| filter.classify(name) != NameClass::Other)
+                || ready.companion_of(path).is_some()
+        };
+        let context = Arc::new(FolderContext {
+            names,
+            receiver: Arc::clone(&self.receiver),
+            events: Arc::clone(&self.events),
+            watcher: Arc::clone(&self.watcher),
+            pending: Arc::new(PendingEvents::new(is_relevant)),
+            gates: self.gates.clone(),
+            queue: Arc::clone(&self.queue),
+            initial_scan: CancellationToken::new(),
+            remote_kind: self.remote_kind,
+            status: Mutex::default(),
+            spec,
+        });
+        let task = FolderTask::new(Arc::clone(&context), Arc::clone(&self.passes), stop.clone());
+        let folder = WatchedFolder { stop, task: tokio::spawn(task.run()), context };
+        self.folders().insert(folder.context.spec.name.clone(), folder);
+    }
+
+    pub(crate) fn folders(&self) -> MutexGuard<'_, HashMap<String, WatchedFolder>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn stop_all(folders: Vec<WatchedFolder>) {
+    folders.iter().for_each(|folder| folder.stop.cancel());
+    let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
+    for mut folder in folders {
+        let name = &folder.context.spec.name;
+        match tokio::time::timeout_at(deadline, &mut folder.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(folder = name, "the task of folder `{name}` failed: {error}");
+            }
+            Err(_) => {
+                folder.task.abort();
+                let seconds = STOP_TIMEOUT.as_secs();
+                tracing::warn!(
+                    folder = name,
+                    "folder `{name}` did not stop within {seconds} s; its file system may hang"
+                );
+            }
+        }
+    }
+}
+
+/// Folders with equal globs share what was compiled of them.
+fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, Names)>, globset::Error> {
+    let mut shared = HashMap::<_, Names>::new();
+    let compiled = folders.into_iter().map(|folder| {
+        let spec: FolderSpec = folder.into();
+        let globs = (spec.include.clone(), spec.exclude.clone());
+        let names = match shared.get(&globs) {
+            Some(names) => names.clone(),
+            None => shared.entry(globs).insert_entry(Names::new(&spec.include, &spec.exclude)?).get().clone(),
+        };
+        Ok((spec, names))
+    });
+    compiled.collect()
+}

@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+
+mod candidates;
+mod capture;
+mod evaluate;
+mod events;
+mod fair_queue;
+mod folder_context;
+mod folder_events;
+mod folder_issue;
+mod folder_spec;
+mod folder_status;
+mod folder_task;
+mod fstype;
+mod gates;
+mod health;
+mod identity;
+mod ignored;
+mod intake;
+mod known_files;
+mod lease;
+mod names;
+mod open;
+mod probe;
+mod readiness;
+mod ready_when;
+mod receiver;
+mod scan;
+mod sidecar;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use capture::{CaptureError, Captured, capture};
+pub use folder_events::FolderEvents;
+pub use folder_spec::FolderSpec;
+pub use health::{FolderHealth, FolderState, Summary};
+pub use identity::{FileTime, Identity};
+pub use intake::Intake;
+pub use names::{NameClass, Names};
+pub use open::open_below;
+pub use ready_when::ReadyWhen;
+pub use receiver::{Admitted, Backpressure, FileReceiver, FoundFile};
+pub use sidecar::Sidecar;

@@ -1,0 +1,235 @@
+//! One pass over a folder: the oldest files that the receiver does not know yet, in bounded memory.
+
+use std::collections::{BinaryHeap, HashSet};
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, open, statat};
+
+use crate::candidates::Candidates;
+use crate::folder_context::FolderContext;
+use crate::folder_issue::FolderIssue;
+use crate::ignored::IgnoredFiles;
+use crate::known_files::KnownFiles;
+use crate::names::{NameClass, is_temporary};
+use crate::{FileTime, FolderState, Identity};
+
+/// Maximum number of files that one pass finds. Another pass continues after the last of them.
+pub(crate) const MAX_FOUND: usize = 4096;
+
+/// Size in bytes of the buffer for directory entries.
+const ENTRIES_BUFFER: usize = 64 * 1024;
+
+/// Position in the order of a scan: oldest first, then by path.
+pub(crate) type ScanCursor = (FileTime, PathBuf);
+
+/// What a folder remembers between scans.
+#[derive(Debug, Default)]
+pub(crate) struct FolderMemory {
+    pub(crate) candidates: Candidates,
+    pub(crate) known: KnownFiles,
+}
+
+/// The result of a pass.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// Unknown files after the given cursor, oldest first.
+    pub(super) found: Vec<ScanCursor>,
+    /// There are more than these.
+    pub(super) has_more: bool,
+    /// Files that `exclude` leaves out.
+    pub(super) ignored: IgnoredFiles,
+    /// Directories that were read.
+    pub(super) dirs: HashSet<PathBuf>,
+    /// Devices of these, that of the folder first.
+    pub(super) devs: Vec<u64>,
+    /// Directories that could not be read or watched.
+    pub(super) issues: Vec<FolderIssue>,
+    /// A directory could not be watched.
+    pub(super) is_unwatched: bool,
+    /// A directory could not be read to its end.
+    pub(super) is_broken: bool,
+}
+
+/// Goes through `start` and, in a recursive folder, through its subfolders. Watches each directory before reading it. Blocks
+/// on the file system.
+pub(super) fn run(
+    context: &FolderContext,
+    memory: &mut FolderMemory,
+    start: &Path,
+    after: Option<&ScanCursor>,
+    number: u64,
+) -> Pass {
+    let mut walk = PassWalk {
+        context,
+        candidates: &memory.candidates,
+        known: &mut memory.known,
+        after,
+        number,
+        unread: vec![start.to_owned()],
+        collector: PassCollector::default(),
+    };
+    while let Some(dir) = walk.unread.pop() {
+        walk.visit(&dir);
+    }
+    walk.collector.finish()
+}
+
+/// Keeps the oldest files that a pass finds.
+#[derive(Default)]
+struct PassCollector {
+    pass: Pass,
+    oldest: BinaryHeap<ScanCursor>,
+}
+
+impl PassCollector {
+    fn put(&mut self, file: ScanCursor) {
+        self.oldest.push(file);
+        if self.oldest.len() > MAX_FOUND {
+            self.oldest.pop();
+            self.pass.has_more = true;
+        }
+    }
+
+    fn finish(self) -> Pass {
+        Pass { found: self.oldest.into_sorted_vec(), ..self.pass }
+    }
+}
+
+/// A pass under way.
+struct PassWalk<'a> {
+    context: &'a FolderContext,
+    candidates: &'a Candidates,
+    known: &'a mut KnownFiles,
+    after: Option<&'a ScanCursor>,
+    number: u64,
+    /// Directories to read.
+    unread: Vec<PathBuf>,
+    collector: PassCollector,
+}
+
+impl PassWalk<'_> {
+    fn visit(&mut self, dir: &Path) {
+        if let Err(error) = watch(self.context, dir, &mut self.collector.pass).and_then(|()| self.read(dir)) {
+            // A subfolder may have been removed in the meantime; the folder itself may not.
+            if error.kind() == io::ErrorKind::NotFound && dir != self.context.spec.path {
+                return;
+            }
+            self.collector.pass.is_broken = true;
+            self.collector.pass.issues.push(FolderIssue::unreadable(dir, &error));
+        }
+    }
+
+    fn read(&mut self, dir: &Path) -> io::Result<()> {
+        let opened = open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let mut buffer = Vec::with_capacity(ENTRIES_BUFFER);
+        let mut entries = RawDir::new(&opened, buffer.spare_capacity_mut());
+        // All paths are built in one buffer, so that known files cost no allocation.
+        let mut path = dir.join("").into_os_string().into_vec();
+        let prefix = path.len();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            let kind = entry.file_type();
+            if name == "." || name == ".." {
+                continue;
+            }
+            // Decided by name and type first, which cost no system call. Some file systems do not report the type.
+            let class = match kind {
+                FileType::RegularFile | FileType::Unknown => self.context.classify(name),
+                _ => NameClass::Other,
+            };
+            let is_subfolder =
+                matches!(kind, FileType::Directory | FileType::Unknown) && self.descends(dir, name);
+            if class == NameClass::Other && !is_subfolder {
+                continue;
+            }
+            path.truncate(prefix);
+            path.extend_from_slice(name.as_bytes());
+            let path = Path::new(OsStr::from_bytes(&path));
+            if kind == FileType::Directory {
+                self.unread.push(path.to_owned());
+                continue;
+            }
+            // The entry may have been replaced since, for example by a symbolic link.
+            let stat = match statat(&opened, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(rustix::io::Errno::NOENT) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            match (FileType::from_raw_mode(stat.st_mode), class) {
+                (FileType::RegularFile, NameClass::Package) => self.sort(path, Identity::from(&stat)),
+                (FileType::RegularFile, NameClass::Excluded) => {
+                    self.collector.pass.ignored.insert(path, Identity::from(&stat).ctime);
+                }
+                (FileType::Directory, _) if is_subfolder => self.unread.push(path.to_owned()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn descends(&self, dir: &Path, name: &OsStr) -> bool {
+        self.context.may_descend(dir) && !is_temporary(name)
+    }
+
+    fn sort(&mut self, path: &Path, identity: Identity) {
+        let context = self.context;
+        let sidecar = context.sidecar(path);
+        if context.receiver.is_known(&context.spec.name, path, &identity, sidecar.as_ref()) {
+            self.known.seen(&context.spec.path, path, identity.dev, self.number);
+            return;
+        }
+        let is_waiting = self.candidates.get(path).is_some_and(|known| known.identity == identity);
+        let file = (identity.mtime, path.to_owned());
+        if !is_waiting && self.after.is_none_or(|after| file > *after) {
+            self.collector.put(file);
+        }
+    }
+}
+
+/// Watches a directory. The caller reads it afterwards, so that no change in between is lost. Repeats if the directory was
+/// replaced in the meantime.
+fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<()> {
+    for _ in 0..3 {
+        let meta = std::fs::metadata(dir)?;
+        let watched = context.watcher.ensure(dir, meta.dev(), meta.ino(), &context.pending);
+        let after = std::fs::metadata(dir)?;
+        if (after.dev(), after.ino()) != (meta.dev(), meta.ino()) {
+            continue;
+        }
+        match watched {
+            Ok(true) => context.status().events_since = Some(FileTime::now()),
+            Ok(false) => {}
+            Err(issue) => {
+                pass.is_unwatched |= issue.state == FolderState::Polling;
+                pass.issues.push(issue);
+            }
+        }
+        if !pass.devs.contains(&meta.dev()) {
+            pass.devs.push(meta.dev());
+        }
+        pass.dirs.insert(dir.to_owned());
+        return Ok(());
+    }
+    Err(io::Error::other("it is replaced again and again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collector_keeps_the_oldest_files_in_order_and_reports_that_there_are_more() {
+        let file = |secs| (FileTime { secs, nanos: 0 }, PathBuf::from(secs.to_string()));
+        let max = i64::try_from(MAX_FOUND).unwrap();
+        let mut collector = PassCollector::default();
+        (0..2 * max).rev().for_each(|secs| collector.put(file(secs)));
+        let pass = collector.finish();
+        assert_eq!(pass.found, (0..max).map(file).collect::<Vec<_>>());
+        assert!(pass.has_more);
+    }
+}

@@ -1,0 +1,316 @@
+//! Events from the kernel, as hints. One inotify instance serves all folders.
+//!
+//! **Why notify 9 and not 8.2.** Version 8.2 asks the kernel for every write and every open. A file of 1 GiB that is
+//! written in pieces of 64 KiB wakes the process 15,809 times, which nearly overflows the kernel's queue of 16,384 events,
+//! and each file that this process opens wakes it again. Version 9 passes a mask of event kinds to the kernel: with ours the
+//! same copy causes two events and reading causes none (`tests/watching.rs` counts them), and it reports unmounts, which 8.2
+//! does not. The `inotify` crate offers masks too, but knows neither paths nor other systems. Version 9 is a release
+//! candidate: it is pinned, and only this file and `probe.rs` use it.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
+use notify::{
+    Config, ErrorKind, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
+};
+
+use tokio::time::Instant;
+
+use crate::events::{FileEvent, PendingEvents};
+use crate::folder_issue::FolderIssue;
+use crate::probe::probe;
+
+/// Interval between attempts after the system ran out of watches or instances, and between tests of a device whose events
+/// arrived.
+const RETRY_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Interval between tests of a device whose events did not arrive: it may only have been slow.
+const SILENT_DEVICE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The watches of all folders.
+pub(crate) struct Watcher {
+    routes: Arc<Routes>,
+    kernel: Mutex<Kernel>,
+    /// By device: when the arrival of events was tested, and the result.
+    tested: Mutex<HashMap<u64, (Instant, bool)>>,
+}
+
+struct Kernel {
+    watcher: Option<RecommendedWatcher>,
+    /// Directories that notify watches. Removing a watch costs notify a pass over all of them, so only these are removed.
+    watched: HashSet<Arc<Path>>,
+    /// When the system refused a watch, and why.
+    refused: Option<(Instant, FolderIssue)>,
+}
+
+/// Which folders get the events of which directory.
+#[derive(Default)]
+struct Routes {
+    overflows: AtomicU64,
+    dirs: RwLock<HashMap<Arc<Path>, Route>>,
+}
+
+struct Route {
+    dev: u64,
+    ino: u64,
+    subscribers: Vec<Arc<PendingEvents>>,
+}
+
+/// Why a directory is not watched.
+struct WatchRefused {
+    issue: FolderIssue,
+    /// It is a limit of the system, so the next directory would be refused too.
+    is_system_limit: bool,
+}
+
+impl Watcher {
+    pub(crate) fn new() -> Self {
+        let kernel = Kernel { watcher: None, watched: HashSet::new(), refused: None };
+        Self { routes: Arc::new(Routes::default()), kernel: Mutex::new(kernel), tested: Mutex::default() }
+    }
+
+    /// Makes sure that events of this very directory reach `subscriber`; cheap if they do already. Returns true if they
+    /// reach it only from now on.
+    ///
+    /// May block. Never called on the thread that reads events.
+    pub(crate) fn ensure(
+        &self,
+        dir: &Path,
+        dev: u64,
+        ino: u64,
+        subscriber: &Arc<PendingEvents>,
+    ) -> Result<bool, FolderIssue> {
+        let has_subscriber = self.routes.read(|dirs| {
+            let route = dirs.get(dir).filter(|route| (route.dev, route.ino) == (dev, ino))?;
+            Some(route.has_subscriber(subscriber))
+        });
+        if has_subscriber == Some(true) {
+            return Ok(false);
+        }
+        let mut kernel = self.kernel();
+        if let Some((when, issue)) = &kernel.refused
+            && when.elapsed() < RETRY_INTERVAL
+        {
+            return Err(issue.clone());
+        }
+        let dir: Arc<Path> = dir.into();
+        if has_subscriber.is_none() {
+            kernel.refused = None;
+            if let Err(WatchRefused { issue, is_system_limit }) = kernel.watch(&self.routes, &dir) {
+                kernel.refused = is_system_limit.then(|| (Instant::now(), issue.clone()));
+                return Err(issue);
+            }
+        }
+        self.routes.write(|dirs| {
+            let new = || Route { dev, ino, subscribers: Vec::new() };
+            let route = dirs.entry(Arc::clone(&dir)).or_insert_with(new);
+            (route.dev, route.ino) = (dev, ino);
+            if !route.has_subscriber(subscriber) {
+                route.subscribers.push(Arc::clone(subscriber));
+            }
+        });
+        subscriber.dirs().insert(dir);
+        Ok(true)
+    }
+
+    /// Whether events of `dir`, which is on device `dev`, arrive. Tested now and then for a device, not for each folder: an
+    /// inotify instance for each of ten thousand folders would take most of the start.
+    pub(crate) fn events_arrive(&self, dir: &Path, dev: u64) -> Result<bool, notify::Error> {
+        if let Some((when, arrive)) = self.tested().get(&dev)
+            && when.elapsed() < if *arrive { RETRY_INTERVAL } else { SILENT_DEVICE_INTERVAL }
+        {
+            return Ok(*arrive);
+        }
+        // The lock is not held here: a share may hang.
+        let arrive = probe(dir)?;
+        self.tested().insert(dev, (Instant::now(), arrive));
+        Ok(arrive)
+    }
+
+    /// Forgets that the system had no watches left and that devices were silent, so that the next scan tries again.
+    pub(crate) fn retry(&self) {
+        self.tested().retain(|_, (_, arrive)| *arrive);
+        self.kernel().refused = None;
+    }
+
+    /// How often the kernel dropped events since the start.
+    pub(crate) fn overflows(&self) -> u64 {
+        self.routes.overflows.load(Ordering::Relaxed)
+    }
+
+    /// Ends the subscription to all directories for which `keep` returns false.
+    pub(crate) fn release(&self, subscriber: &Arc<PendingEvents>, keep: impl Fn(&Path) -> bool) {
+        let left: Vec<_> = subscriber.dirs().extract_if(|dir| !keep(dir)).collect();
+        if left.is_empty() {
+            return;
+        }
+        let unwanted = self.routes.write(|dirs| {
+            let unwanted = left.into_iter().filter(|dir| {
+                let Some(route) = dirs.get_mut(dir) else { return false };
+                route.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
+                let is_unwanted = route.subscribers.is_empty();
+                if is_unwanted {
+                    dirs.remove(dir);
+                }
+                is_unwanted
+            });
+            unwanted.collect::<Vec<_>>()
+        });
+        let mut kernel = self.kernel();
+        for dir in unwanted {
+            kernel.unwatch(&dir);
+        }
+    }
+
+    fn kernel(&self) -> MutexGuard<'_, Kernel> {
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tested(&self) -> MutexGuard<'_, HashMap<u64, (Instant, bool)>> {
+        self.tested.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl Watcher {
+    /// Removes the kernel's watch of `dir` without a trace, as if its events were lost.
+    pub(crate) fn silence(&self, dir: &Path) {
+        self.kernel().unwatch(dir);
+    }
+
+    /// Blocks the thread that reads events at its next event until `act` has ended.
+    pub(crate) fn block_while(&self, act: impl FnOnce()) {
+        self.routes.write(|_| act());
+    }
+}
+
+impl Kernel {
+    fn watch(&mut self, routes: &Arc<Routes>, dir: &Arc<Path>) -> Result<(), WatchRefused> {
+        if self.watcher.is_none() {
+            let routes = Arc::clone(routes);
+            let mask = EventKindMask::CREATE
+                | EventKindMask::REMOVE
+                | EventKindMask::MODIFY_NAME
+                | EventKindMask::ACCESS_CLOSE;
+            let config = Config::default().with_event_kinds(mask).with_follow_symlinks(false);
+            let watcher = RecommendedWatcher::new(move |event| routes.dispatch(event), config)
+                .map_err(|error| no_instance(&error))?;
+            self.watcher = Some(watcher);
+        }
+        // notify identifies watches by path: it would keep that of a directory that was moved away from this path.
+        self.unwatch(dir);
+        let Some(watcher) = &mut self.watcher else {
+            return Ok(());
+        };
+        watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| no_watch(dir, &error))?;
+        self.watched.insert(Arc::clone(dir));
+        Ok(())
+    }
+
+    fn unwatch(&mut self, dir: &Path) {
+        if self.watched.remove(dir)
+            && let Some(watcher) = &mut self.watcher
+            && let Err(error) = watcher.unwatch(dir)
+        {
+            // The kernel removes the watch of a deleted or unmounted directory automatically.
+            tracing::trace!(dir = %dir.display(), "watch was already removed: {error}");
+        }
+    }
+}
+
+impl Route {
+    fn has_subscriber(&self, subscriber: &Arc<PendingEvents>) -> bool {
+        self.subscribers.iter().any(|other| Arc::ptr_eq(other, subscriber))
+    }
+}
+
+impl Routes {
+    // Neither lock is held while notify is called, because notify waits for the thread that `dispatch` runs on.
+    fn read<T>(&self, with: impl FnOnce(&HashMap<Arc<Path>, Route>) -> T) -> T {
+        with(&self.dirs.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, with: impl FnOnce(&mut HashMap<Arc<Path>, Route>) -> T) -> T {
+        with(&mut self.dirs.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs on the thread that reads events: no system calls, no waiting.
+    fn dispatch(&self, event: notify::Result<Event>) {
+        let event = match event {
+            Ok(event) if event.need_rescan() => {
+                self.overflows.fetch_add(1, Ordering::Relaxed);
+                return self
+                    .scan_all("the kernel's event queue overflowed (sysctl fs.inotify.max_queued_events)");
+            }
+            Ok(event) => event,
+            Err(error) => return self.scan_all(&format!("reading events failed: {error}")),
+        };
+        let Some(path) = event.paths.first() else { return };
+        match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To))
+            | EventKind::Create(CreateKind::Folder) => self.publish(path, FileEvent::Finished),
+            EventKind::Create(_) => self.publish(path, FileEvent::Created),
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+                self.directory_removed(path);
+                self.publish(path, FileEvent::Removed);
+            }
+            _ => {}
+        }
+    }
+
+    fn publish(&self, path: &Path, event: FileEvent) {
+        let Some(dir) = path.parent() else { return };
+        self.read(|dirs| {
+            for subscriber in dirs.get(dir).into_iter().flat_map(|route| &route.subscribers) {
+                subscriber.push(path.to_owned(), event);
+            }
+        });
+    }
+
+    /// If `dir` was watched, it was deleted, moved away or unmounted, and its watch is gone.
+    fn directory_removed(&self, dir: &Path) {
+        if !self.read(|dirs| dirs.contains_key(dir)) {
+            return;
+        }
+        if let Some(route) = self.write(|dirs| dirs.remove(dir)) {
+            tracing::debug!(dir = %dir.display(), "watched directory is gone");
+            route.subscribers.iter().for_each(|subscriber| subscriber.request_scan());
+        }
+    }
+
+    fn scan_all(&self, reason: &str) {
+        tracing::warn!("events were lost: {reason}; scanning all folders");
+        self.read(|dirs| {
+            let subscribers = dirs.values().flat_map(|route| &route.subscribers);
+            subscribers.for_each(|subscriber| subscriber.request_scan());
+        });
+    }
+}
+
+fn no_instance(error: &notify::Error) -> WatchRefused {
+    let issue = FolderIssue::polling(
+        format!("no events are available: {error}"),
+        "raise sysctl fs.inotify.max_user_instances (the default is 128), or stop other programs of this user",
+    );
+    WatchRefused { issue, is_system_limit: true }
+}
+
+fn no_watch(dir: &Path, error: &notify::Error) -> WatchRefused {
+    let at = dir.display();
+    let issue = match &error.kind {
+        ErrorKind::MaxFilesWatch => FolderIssue::polling(
+            format!("no inotify watch is left for {at}"),
+            "raise sysctl fs.inotify.max_user_watches, permanently in /etc/sysctl.d/",
+        ),
+        ErrorKind::PathNotFound => FolderIssue::unreadable(dir, &io::ErrorKind::NotFound.into()),
+        ErrorKind::Io(error) => FolderIssue::unreadable(dir, error),
+        _ => FolderIssue::polling(format!("cannot watch {at}: {error}"), "see the message"),
+    };
+    WatchRefused { issue, is_system_limit: matches!(error.kind, ErrorKind::MaxFilesWatch) }
+}
