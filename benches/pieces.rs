@@ -19,8 +19,9 @@ const INTERMEDIATES: &[u8] = include_bytes!("../crates/dropship-package/tests/fi
 /// Hardware ids of the large INF: those of a graphics driver for all that it ever was for.
 const MODELS: usize = 5_000;
 const RULES: usize = 500;
+const TESTS: usize = 5_000;
 
-criterion_group!(pieces, verification, inf, matching, transition);
+criterion_group!(pieces, verification, inf, matching, rule_tests, transition);
 criterion_main!(pieces);
 
 fn policy() -> Policy {
@@ -139,6 +140,34 @@ requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
 [rule.submission]
 name = "{{ file.stem }}"
 "#;
+
+/// The configuration of 500 rules with 5,000 `[[test]]`s: read, and run as `dropship test` does.
+fn rule_tests(criterion: &mut Criterion) {
+    let mut text = ACCOUNT.to_owned();
+    for rule in 0..RULES {
+        text.push_str(&format!(
+            "[[rule]]\nname = \"{rule}\"\nmatch = {{ file = \"*.cab\", provider = \"Contoso {rule}\" }}\n{REST}"
+        ));
+    }
+    for test in 0..TESTS {
+        let rule = test % RULES;
+        text.push_str(&format!(
+            "[[test]]\nname = \"{test}\"\n\
+             package = {{ file = \"x.cab\", provider = \"Contoso {rule}\", inf = \"x.inf\", version = \"1.{test}\" }}\n\
+             expect = {{ rule = \"{rule}\", product = {{ name = \"x\" }} }}\n"
+        ));
+    }
+    let read =
+        || load_str(Path::new("dropship.toml"), &text, &Environment::default()).expect("a configuration");
+    let (config, now) = (read(), jiff::Timestamp::now());
+    let run = || dropship_rules::rule_tests::run(&config.tests, &config.rules, now);
+    assert_eq!(run().iter().filter(|outcome| outcome.passed).count(), TESTS);
+    let mut group = criterion.benchmark_group(format!("{TESTS} tests of {RULES} rules"));
+    group.sample_size(10);
+    group.bench_function("read", |bencher| bencher.iter(|| read().rules.len()));
+    group.bench_function("run", |bencher| bencher.iter(|| run().len()));
+    group.finish();
+}
 
 /// One transition of one job, until it survives a power cut; `cargo bench --bench store` compares it.
 fn transition(criterion: &mut Criterion) {

@@ -1,46 +1,45 @@
 //! The API by hand: the real binary against a real sandbox, over sockets.
 
-mod bench;
-mod watched;
+mod progress_and_dry_run;
 
 use std::fs;
 
 use dropship_sandbox::{Action, Fault};
 use serde_json::{Value, json};
 
-use crate::home::fixture;
-use bench::{Bench, fetch};
+use crate::harness::api::{ApiFixture, fetch};
+use crate::harness::fixture;
 
 #[test]
-fn lists_come_whole_through_their_pages_with_ids_as_strings() {
-    let bench = Bench::new();
-    let ids = bench.control().add_products("tenant", "Widget", 23);
-    let listed = bench.json(&["product", "list"]);
+fn api_list_with_pages_prints_every_object_with_string_ids() {
+    let api = ApiFixture::new();
+    let ids = api.control().add_products("tenant", "Widget", 23);
+    let listed = api.json(&["product", "list"]);
     let listed = listed.as_array().expect("a list");
     let found: Vec<u64> =
         listed.iter().map(|item| item["id"].as_str().expect("a string").parse().expect("digits")).collect();
     assert_eq!(found, ids);
-    assert!(bench.control().count("list_products") >= 4, "in pages");
+    assert!(api.control().count("list_products") >= 4, "in pages");
     for item in listed {
         assert!(item["productName"].as_str().is_some_and(|name| name.starts_with("Widget ")), "{item}");
         assert!(item["sharedProductId"].is_string() && item["sourceProductId"].is_string(), "{item}");
         assert_eq!(item["driverType"], "desktop", "what nobody documents is kept");
     }
-    let table = bench.say(&["product", "list"]);
+    let table = api.say(&["product", "list"]);
     assert_eq!(table.lines().count(), 24, "{table}");
     assert!(table.starts_with("ID ") && table.contains("Widget 23"), "{table}");
-    assert_eq!(bench.json(&["submission", "list", &ids[0].to_string()]), json!([]));
-    assert_eq!(bench.say(&["submission", "list", &ids[0].to_string()]).trim(), "none");
-    assert!(bench.say(&["audience", "list"]).contains("Test_Registry_Key"));
+    assert_eq!(api.json(&["submission", "list", &ids[0].to_string()]), json!([]));
+    assert_eq!(api.say(&["submission", "list", &ids[0].to_string()]).trim(), "none");
+    assert!(api.say(&["audience", "list"]).contains("Test_Registry_Key"));
 }
 
 #[test]
-fn a_product_and_a_submission_are_shown_and_changed() {
-    let bench = Bench::new();
-    let (product, submission) = bench.uploaded();
-    let shown = bench.json(&["product", "get", &product]);
+fn product_and_submission_can_be_shown_and_changed() {
+    let api = ApiFixture::new();
+    let (product, submission) = api.uploaded();
+    let shown = api.json(&["product", "get", &product]);
     assert_eq!((&shown["id"], &shown["productName"]), (&json!(product), &json!("Echo 1")));
-    assert!(bench.say(&["product", "get", &product]).contains("productName"));
+    assert!(api.say(&["product", "get", &product]).contains("productName"));
 
     let update = [
         "product",
@@ -53,119 +52,118 @@ fn a_product_and_a_submission_are_shown_and_changed() {
         "--marketing-name",
         "F",
     ];
-    let done = bench.json(&[&update[..], &["--announcement-date", "2031-02-03"]].concat());
+    let done = api.json(&[&update[..], &["--announcement-date", "2031-02-03"]].concat());
     assert_eq!(done["sent"], true);
-    let shown = bench.json(&["product", "get", &product]);
+    let shown = api.json(&["product", "get", &product]);
     assert_eq!((&shown["productName"], &shown["marketingNames"]), (&json!("Echo II"), &json!(["E", "F"])));
     assert!(shown["announcementDate"].as_str().is_some_and(|date| date.starts_with("2031-02-03")), "{shown}");
 
-    bench.say(&["submission", "update", &product, &submission, "--name", "second try"]);
-    let listed = bench.json(&["submission", "list", &product]);
+    api.say(&["submission", "update", &product, &submission, "--name", "second try"]);
+    let listed = api.json(&["submission", "list", &product]);
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(submission), &json!("second try")));
-    let shown = bench.json(&["submission", "get", &product, &submission]);
+    let shown = api.json(&["submission", "get", &product, &submission]);
     assert_eq!((&shown["commitStatus"], &shown["productId"]), (&json!("commitPending"), &json!(product)));
     let url = shown["downloads"]["items"][0]["url"].as_str().expect("a URL");
     assert!(url.contains("sig=***"), "{url}");
 }
 
 #[test]
-fn a_dry_run_prints_the_request_and_changes_nothing() {
-    let bench = Bench::new();
-    let (product, submission) = bench.uploaded();
-    let requests = bench.control().requests().len();
-    let changed = bench.changes().len();
+fn dry_run_prints_the_request_and_changes_nothing() {
+    let api = ApiFixture::new();
+    let (product, submission) = api.uploaded();
+    let requests = api.control().requests().len();
+    let changed = api.changes().len();
 
     let path = format!("/v2.0/my/hardware/products/{product}");
-    let said = bench.json(&["product", "update", &product, "--name", "X", "--dry-run"]);
+    let said = api.json(&["product", "update", &product, "--name", "X", "--dry-run"]);
     assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"productName": "X"}, "sent": false}));
     let path = format!("{path}/submissions/{submission}");
-    let said = bench.json(&["submission", "update", &product, &submission, "--name", "Y", "--dry-run"]);
+    let said = api.json(&["submission", "update", &product, &submission, "--name", "Y", "--dry-run"]);
     assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"name": "Y"}, "sent": false}));
-    let said = bench.json(&["submission", "commit", &product, &submission, "--dry-run"]);
+    let said = api.json(&["submission", "commit", &product, &submission, "--dry-run"]);
     assert_eq!(
         said,
         json!({"method": "POST", "path": format!("{path}/commit"), "body": null, "sent": false})
     );
-    let said = bench.say(&["label", "cancel", &product, &submission, "5", "--dry-run"]);
+    let said = api.say(&["label", "cancel", &product, &submission, "5", "--dry-run"]);
     assert!(said.starts_with(&format!("PUT {path}/shippingLabels/5/cancel\n")), "{said}");
     let guid = "2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11";
     let edit = ["label", "update", &product, &submission, "5", "--dry-run"];
     let said =
-        bench.json(&[&edit[..], &["--audience", guid, "--add-hardware-id", r"b|a.inf|OS|pci\x"]].concat());
+        api.json(&[&edit[..], &["--audience", guid, "--add-hardware-id", r"b|a.inf|OS|pci\x"]].concat());
     let targeting = json!({
         "restrictedToAudiences": [guid.to_lowercase()],
         "hardwareIds": [{"action": "add", "bundleId": "b", "infId": "a.inf", "operatingSystemCode": "OS", "pnpString": r"pci\x"}],
     });
     assert_eq!(said["body"], json!({ "targeting": targeting }));
-    assert_eq!(bench.control().requests().len(), requests, "not even a token was asked for");
+    assert_eq!(api.control().requests().len(), requests, "not even a token was asked for");
 
     // A name must be looked up, which changes nothing.
-    let said = bench.json(&[&edit[..], &["--audience", "Pilot_Fleet"]].concat());
-    assert_eq!(said["body"]["targeting"]["restrictedToAudiences"], json!([bench.audience("Pilot Fleet")]));
-    assert_eq!(bench.changes().len(), changed);
+    let said = api.json(&[&edit[..], &["--audience", "Pilot_Fleet"]].concat());
+    assert_eq!(said["body"]["targeting"]["restrictedToAudiences"], json!([api.audience("Pilot Fleet")]));
+    assert_eq!(api.changes().len(), changed);
 }
 
 #[test]
-fn a_submission_is_committed_and_its_results_are_fetched_whole() {
-    let bench = Bench::new();
-    let (product, submission) = bench.uploaded();
-    let (code, why) = bench.fail(&fetch(&product, &submission, &[]));
+fn committed_submission_results_are_downloaded_completely() {
+    let api = ApiFixture::new();
+    let (product, submission) = api.uploaded();
+    let (code, why) = api.fail(&fetch(&product, &submission, &[]));
     assert_eq!(code, 1);
     assert!(why.contains("does not offer signed") && why.contains("it offers initial"), "{why}");
 
-    let (product, submission) = bench.signed();
-    assert_eq!(bench.control().count("commit"), 1);
-    let (code, _) = bench.fail(&["submission", "commit", &product, &submission]);
+    let (product, submission) = api.signed();
+    assert_eq!(api.control().count("commit"), 1);
+    let (code, _) = api.fail(&["submission", "commit", &product, &submission]);
     assert_eq!(code, 1, "a second commit is refused");
 
-    let file = bench.path("signed.zip");
+    let file = api.path("signed.zip");
     let to = file.to_str().expect("a path");
     // The connection breaks on the way; the file is whole nonetheless.
-    bench.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
-    let said = bench.json(&fetch(&product, &submission, &["--to", to]));
+    api.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
+    let said = api.json(&fetch(&product, &submission, &["--to", to]));
     let bytes = fs::read(&file).expect("the file");
     assert_eq!(said, json!({"file": to, "size": bytes.len()}));
     assert!(bytes.starts_with(b"PK"));
     fs::write(&file, "mine").expect("another file");
-    let (code, why) = bench.fail(&fetch(&product, &submission, &["--to", to]));
+    let (code, why) = api.fail(&fetch(&product, &submission, &["--to", to]));
     assert_eq!((code, fs::read(&file).expect("a file")), (1, b"mine".to_vec()));
     assert!(why.contains("--force"), "{why}");
-    bench.say(&fetch(&product, &submission, &["--to", to, "--force"]));
+    api.say(&fetch(&product, &submission, &["--to", to, "--force"]));
     assert_eq!(fs::read(&file).expect("a file"), bytes);
 
-    fs::create_dir(bench.path("results")).expect("a folder");
-    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "metadata"]));
-    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "certification"]));
-    bench.say(&fetch(&product, &submission, &["--to", "results", "--kind", "initial"]));
-    let metadata =
-        fs::read(bench.path(&format!("results/driver-metadata-{submission}.json"))).expect("a file");
+    fs::create_dir(api.path("results")).expect("a folder");
+    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "metadata"]));
+    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "certification"]));
+    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "initial"]));
+    let metadata = fs::read(api.path(&format!("results/driver-metadata-{submission}.json"))).expect("a file");
     assert!(serde_json::from_slice::<Value>(&metadata).expect("JSON")["BundleInfoMap"].is_object());
-    let initial = fs::read(bench.path(&format!("results/initial-{submission}"))).expect("a file");
+    let initial = fs::read(api.path(&format!("results/initial-{submission}"))).expect("a file");
     assert_eq!(initial, fs::read(fixture("cab/good-signed-ts.cab")).expect("a fixture"));
-    assert_eq!(fs::read_dir(bench.path("results")).expect("a folder").count(), 3, "no part is left");
-    let (code, why) = bench.fail(&fetch(&product, &submission, &["--kind", "error-report"]));
+    assert_eq!(fs::read_dir(api.path("results")).expect("a folder").count(), 3, "no part is left");
+    let (code, why) = api.fail(&fetch(&product, &submission, &["--kind", "error-report"]));
     assert!(code == 1 && why.contains("does not offer error-report"), "{why}");
 }
 
 #[test]
-fn a_label_is_retargeted() {
-    let bench = Bench::new();
-    let (ids, rows) = bench.published();
-    let listed = bench.json(&["label", "list", &ids.product, &ids.submission]);
+fn label_update_changes_its_targets() {
+    let api = ApiFixture::new();
+    let (ids, rows) = api.published();
+    let listed = api.json(&["label", "list", &ids.product, &ids.submission]);
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(ids.label), &json!("ring")));
-    let shown = bench.json(&ids.on("get", &[]));
+    let shown = api.json(&ids.on("get", &[]));
     assert_eq!(shown["targeting"]["hardwareIds"][0]["distributionState"], "added", "{shown}");
 
     let chid = "{2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11}";
     let more = ["--add-hardware-id", "*|*|*|*", "--add-chid", chid, "--audience", "pilot fleet"];
     let more = [&more[..], &["--audience", "Test_Registry_Key", "--ceiling", "NI", "--justification", "why"]]
         .concat();
-    bench.json(&ids.on("update", &more));
-    let state = bench.label_state();
+    api.json(&ids.on("update", &more));
+    let state = api.label_state();
     let targeting = &state["targeting"];
     assert_eq!(targeting["hardwareIds"].as_array().map(Vec::len), Some(rows.len()), "{targeting:#}");
     assert_eq!(targeting["chids"][0]["chid"], "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11");
-    let audiences = [bench.audience("Pilot Fleet"), bench.audience("Test Registry Key")];
+    let audiences = [api.audience("Pilot Fleet"), api.audience("Test Registry Key")];
     assert_eq!(targeting["restrictedToAudiences"], json!(audiences));
     assert_eq!(
         targeting["inServicePublishInfo"],
@@ -173,28 +171,28 @@ fn a_label_is_retargeted() {
         "the floor stays"
     );
 
-    let (code, why) = bench.fail(&ids.on("update", &["--no-audience"]));
+    let (code, why) = api.fail(&ids.on("update", &["--no-audience"]));
     assert!(code == 1 && why.contains("another workflow") && why.contains("[request "), "locked: {why}");
-    bench.advance_work(4000);
-    bench.say(&ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]));
-    let targeting = bench.label_state()["targeting"].clone();
+    api.advance_work(4000);
+    api.say(&ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]));
+    let targeting = api.label_state()["targeting"].clone();
     assert_eq!(targeting["hardwareIds"][0]["distributionState"], "pendingRemove", "{targeting:#}");
     assert_eq!(targeting["hardwareIds"][1]["distributionState"], "pendingAdd", "{targeting:#}");
     assert_eq!(targeting["chids"][0]["distributionState"], "pendingRemove");
     assert_eq!(targeting["restrictedToAudiences"], json!([]));
-    bench.advance_work(4000);
-    bench.say(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
-    let patches = bench.changes();
+    api.advance_work(4000);
+    api.say(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
+    let patches = api.changes();
     let removed = &patches.last().expect("a change").2["targeting"]["hardwareIds"];
     assert_eq!(removed.as_array().map(Vec::len), Some(rows.len() - 1), "what is gone is not removed again");
 }
 
 #[test]
-fn a_change_that_cannot_be_meant_is_refused_here() {
-    let bench = Bench::new();
+fn contradictory_change_is_refused_before_it_is_sent() {
+    let api = ApiFixture::new();
     let edit = ["label", "update", "1", "2", "3"];
     let refused = |more: &[&str], word: &str| {
-        let (code, why) = bench.fail(&[&edit[..], more].concat());
+        let (code, why) = api.fail(&[&edit[..], more].concat());
         assert!(code == 64 && why.contains(word), "{more:?}: {code} {why}");
     };
     refused(&[], "nothing to change");
@@ -204,97 +202,100 @@ fn a_change_that_cannot_be_meant_is_refused_here() {
     refused(&["--floor", "RS1", "--ceiling", "NI"], "--justification");
     refused(&["--add-hardware-id", "pci\\x"], "BUNDLE|INF|OS|PNP");
     refused(&["--add-chid", "amd64"], "GUID");
-    refused(&["--add-hardware-id", "a|b|c|d", "--remove-hardware-id", "a|b|c|d"], "both add and remove");
-    assert_eq!(bench.fail(&["product", "update", "1"]).0, 64);
-    assert_eq!(bench.fail(&["product", "update", "1", "--announcement-date", "soon"]).0, 64);
-    assert_eq!(bench.fail(&["product", "get", "one"]).0, 64);
-    assert!(bench.control().requests().is_empty(), "nothing was sent");
+    refused(
+        &["--add-hardware-id", "a|b|c|d", "--remove-hardware-id", "a|b|c|d"],
+        "cannot both add and remove",
+    );
+    assert_eq!(api.fail(&["product", "update", "1"]).0, 64);
+    assert_eq!(api.fail(&["product", "update", "1", "--announcement-date", "soon"]).0, 64);
+    assert_eq!(api.fail(&["product", "get", "one"]).0, 64);
+    assert!(api.control().requests().is_empty(), "nothing was sent");
 
-    let (code, why) = bench.fail(&[&edit[..], &["--audience", "Everybody"]].concat());
+    let (code, why) = api.fail(&[&edit[..], &["--audience", "Everybody"]].concat());
     assert!(code == 1 && why.contains("no audience `Everybody`") && why.contains("`Pilot Fleet`"), "{why}");
-    assert_eq!(bench.changes(), []);
+    assert_eq!(api.changes(), []);
 }
 
 #[test]
-fn a_label_is_cancelled() {
-    let bench = Bench::new();
-    let (ids, _) = bench.published();
-    let (code, why) = bench.fail(&ids.on("cancel", &[]));
+fn label_cancel_withdraws_the_label() {
+    let api = ApiFixture::new();
+    let (ids, _) = api.published();
+    let (code, why) = api.fail(&ids.on("cancel", &[]));
     assert!(code == 1 && why.contains("Microsoft Approval"), "a published one is not: {why}");
-    bench.say(&ids.on("update", &["--audience", "Surface SSRK"]));
+    api.say(&ids.on("update", &["--audience", "Surface SSRK"]));
     // Half of the way to the publication, the label is in Microsoft's approval.
-    bench.advance_work(1800);
-    let said = bench.say(&ids.on("cancel", &[]));
+    api.advance_work(1800);
+    let said = api.say(&ids.on("cancel", &[]));
     assert!(said.contains("more than a day"), "{said}");
-    assert_eq!(bench.label_state()["cancelled"], true);
-    bench.advance_work(30 * 3600);
-    let shown = bench.json(&ids.on("get", &[]));
+    assert_eq!(api.label_state()["cancelled"], true);
+    api.advance_work(30 * 3600);
+    let shown = api.json(&ids.on("get", &[]));
     assert_eq!(shown["workflowStatus"]["state"], "failed", "{shown:#}");
 }
 
 #[test]
-fn exit_codes_tell_the_class_of_an_error() {
-    let bench = Bench::new();
+fn api_error_class_decides_the_exit_code() {
+    let api = ApiFixture::new();
     let get = ["product", "get", "14461751976964156"];
-    let (code, why) = bench.fail(&get);
+    let (code, why) = api.fail(&get);
     assert!(code == 1 && why.contains("404") && why.contains("Product not found"), "{why}");
     assert!(why.contains("[request "), "{why}");
 
-    let fault = |action| bench.control().fault(Fault::on("get_product", action).times(2)).expect("a fault");
+    let fault = |action| api.control().fault(Fault::on("get_product", action).times(2)).expect("a fault");
     fault(Action::status(403));
-    let (code, why) = bench.fail(&get);
+    let (code, why) = api.fail(&get);
     assert!(code == 77 && why.contains("403") && why.contains("Driver Submitter"), "{why}");
-    bench.control().clear_faults();
+    api.control().clear_faults();
     fault(Action::status(401));
-    let (code, why) = bench.fail(&get);
+    let (code, why) = api.fail(&get);
     assert!(code == 78 && why.contains("401"), "{code} {why}");
-    bench.control().clear_faults();
+    api.control().clear_faults();
 
-    let (code, why) = bench.fail(&["--account", "nobody", "product", "list"]);
+    let (code, why) = api.fail(&["--account", "nobody", "product", "list"]);
     assert!(code == 78 && why.contains("`default`, `other`"), "{why}");
-    let (code, why) = bench.fail(&["product", "list", "--account", "other"]);
+    let (code, why) = api.fail(&["product", "list", "--account", "other"]);
     assert!(code == 78 && why.contains("no-such-secret"), "{why}");
-    bench.say(&["product", "list"]);
+    api.say(&["product", "list"]);
 }
 
 #[test]
-fn the_whole_way_goes_by_hand() {
-    let bench = Bench::new();
+fn api_commands_take_a_package_to_a_label() {
+    let api = ApiFixture::new();
     let product = json!({
         "productName": "By hand", "testHarness": "attestation", "deviceType": "internal",
         "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"],
     });
-    fs::write(bench.path("product.json"), product.to_string()).expect("a file");
+    fs::write(api.path("product.json"), product.to_string()).expect("a file");
     let create = ["product", "create", "--file", "product.json"];
-    let said = bench.json(&[&create[..], &["--dry-run"]].concat());
+    let said = api.json(&[&create[..], &["--dry-run"]].concat());
     assert_eq!((&said["method"], &said["sent"]), (&json!("POST"), &json!(false)));
     assert_eq!(said["body"]["productName"], "By hand");
-    assert!(bench.control().requests().is_empty(), "nothing was sent");
+    assert!(api.control().requests().is_empty(), "nothing was sent");
     let id = |value: Value| value["id"].as_str().expect("an id").to_owned();
-    let product = id(bench.json(&create));
-    let submission = id(bench.json(&["submission", "create", &product, "--name", "first"]));
+    let product = id(api.json(&create));
+    let submission = id(api.json(&["submission", "create", &product, "--name", "first"]));
     let cab = fixture("cab/good-signed-ts.cab");
     let upload = ["submission", "upload", &product, &submission, cab.to_str().expect("a path")];
-    assert_eq!(bench.json(&[&upload[..], &["--dry-run"]].concat())["sent"], false);
-    let done = bench.json(&upload);
+    assert_eq!(api.json(&[&upload[..], &["--dry-run"]].concat())["sent"], false);
+    let done = api.json(&upload);
     assert_eq!(done["size"], fs::metadata(&cab).expect("a fixture").len());
-    bench.say(&["submission", "commit", &product, &submission]);
-    bench.advance_work(700);
-    bench.say(&["submission", "publisher-metadata", &product, &submission]);
+    api.say(&["submission", "commit", &product, &submission]);
+    api.advance_work(700);
+    api.say(&["submission", "publisher-metadata", &product, &submission]);
     let label = json!({"name": "l", "destination": "nowhere"});
-    fs::write(bench.path("label.json"), label.to_string()).expect("a file");
+    fs::write(api.path("label.json"), label.to_string()).expect("a file");
     let create = ["label", "create", &product, &submission, "--file", "label.json"];
-    assert_eq!(bench.json(&[&create[..], &["--dry-run"]].concat())["body"]["name"], "l");
-    assert_eq!(bench.fail(&create).0, 1, "the service refuses it");
-    fs::write(bench.path("label.json"), "{").expect("a file");
-    assert_eq!(bench.fail(&create).0, 64);
-    assert_eq!(bench.fail(&["submission", "translate", "1", &product, &submission]).0, 1);
+    assert_eq!(api.json(&[&create[..], &["--dry-run"]].concat())["body"]["name"], "l");
+    assert_eq!(api.fail(&create).0, 1, "the service refuses it");
+    fs::write(api.path("label.json"), "{").expect("a file");
+    assert_eq!(api.fail(&create).0, 64);
+    assert_eq!(api.fail(&["submission", "translate", "1", &product, &submission]).0, 1);
 
-    let package = id(bench.json(&["preprod", "submit", cab.to_str().expect("a path")]));
-    assert_eq!(bench.json(&["preprod", "get", &package])["id"], json!(package));
-    bench.advance_work(700);
-    let assets = bench.json(&["preprod", "assets", &package]);
+    let package = id(api.json(&["preprod", "submit", cab.to_str().expect("a path")]));
+    assert_eq!(api.json(&["preprod", "get", &package])["id"], json!(package));
+    api.advance_work(700);
+    let assets = api.json(&["preprod", "assets", &package]);
     let asset = assets[0]["id"].as_str().expect("an asset").to_owned();
-    bench.say(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);
-    assert!(fs::read(bench.path("pre.zip")).expect("a file").starts_with(b"PK"));
+    api.say(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);
+    assert!(fs::read(api.path("pre.zip")).expect("a file").starts_with(b"PK"));
 }

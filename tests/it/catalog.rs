@@ -33,7 +33,7 @@ fn entries() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn each_message_id_has_a_cause_and_a_remedy_in_the_catalog() {
+fn every_message_id_has_cause_and_remedy_in_the_catalog() {
     let mut ids = BTreeSet::new();
     logged(&repository("src/observe"), &mut ids);
     assert!(ids.len() >= 15, "the ids were found: {ids:?}");

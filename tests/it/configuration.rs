@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use crate::home::{Home, text};
+use crate::harness::{TestEnv, text};
 
 #[test]
-fn every_error_is_told_at_once_with_its_place() {
-    let home = Home::new();
-    let path = home.path("dropship.toml");
+fn check_reports_every_error_with_its_place() {
+    let env = TestEnv::new();
+    let path = env.path("dropship.toml");
     let good = fs::read_to_string(&path).expect("configuration");
     let bad = good
         .replace("settle = \"200ms\"", "setle = \"200ms\"")
@@ -15,7 +15,7 @@ fn every_error_is_told_at_once_with_its_place() {
         .replace("destination = \"windows_update\"", "destination = 7");
     fs::write(&path, &bad).expect("broken");
     for command in ["check", "run"] {
-        let output = home.run(&[command]);
+        let output = env.run(&[command]);
         assert_eq!(output.status.code(), Some(78), "{command}");
         let told = text(&output.stderr);
         for (word, line) in [("setle", "setle"), ("parsecs", "uncertain"), ("destination", "destination = 7")]
@@ -30,46 +30,46 @@ fn every_error_is_told_at_once_with_its_place() {
         assert!(told.contains("settle"), "and what was meant: {told}");
         assert!(told.contains('^'), "{told}");
     }
-    let json = home.json(&["check"]);
+    let json = env.json(&["check"]);
     assert_eq!(json["ok"], false);
     assert_eq!(json["problems"].as_array().map(Vec::len), Some(3), "{json:#}");
 }
 
 #[test]
-fn a_good_one_is_good_and_a_missing_one_is_told() {
-    let home = Home::new();
-    let output = home.run(&["check", "--online"]);
+fn check_accepts_a_valid_file_and_reports_a_missing_one() {
+    let env = TestEnv::new();
+    let output = env.run(&["check", "--online"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    fs::remove_file(home.path("dropship.toml")).expect("removed");
-    let output = home.run(&["check"]);
+    fs::remove_file(env.path("dropship.toml")).expect("removed");
+    let output = env.run(&["check"]);
     assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("dropship.toml"));
 }
 
 #[test]
-fn a_store_of_one_service_is_not_used_for_another() {
-    let home = Home::new();
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    let path = home.path("dropship.toml");
+fn store_of_another_endpoint_is_refused() {
+    let env = TestEnv::new();
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let path = env.path("dropship.toml");
     let config = fs::read_to_string(&path).expect("configuration");
     fs::write(&path, config.replace("client_id = \"client\"", "client_id = \"other\"")).expect("changed");
-    let output = home.run(&["run", "--until-idle"]);
+    let output = env.run(&["run", "--until-idle"]);
     assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("tenant/client"), "{}", text(&output.stderr));
 }
 
 #[test]
-fn wrong_use_of_the_command_line_is_told_apart() {
-    let home = Home::new();
-    assert_eq!(home.run(&["no-such-command"]).status.code(), Some(64));
-    assert_eq!(home.run(&["show", "not-an-id"]).status.code(), Some(64));
-    assert_eq!(home.run(&["--help"]).status.code(), Some(0));
-    assert_eq!(home.run(&["jobs"]).status.code(), Some(69), "no daemon and no store");
-    assert_eq!(home.run(&["submit", "x.cab"]).status.code(), Some(69), "no daemon");
+fn command_line_mistake_exits_64() {
+    let env = TestEnv::new();
+    assert_eq!(env.run(&["no-such-command"]).status.code(), Some(64));
+    assert_eq!(env.run(&["show", "not-an-id"]).status.code(), Some(64));
+    assert_eq!(env.run(&["--help"]).status.code(), Some(0));
+    assert_eq!(env.run(&["jobs"]).status.code(), Some(69), "no daemon and no store");
+    assert_eq!(env.run(&["submit", "x.cab"]).status.code(), Some(69), "no daemon");
 }
 
 #[test]
-fn the_configuration_of_the_readme_is_taken_as_it_stands() {
+fn configuration_in_the_readme_is_valid() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
     let block =
         readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("a configuration");

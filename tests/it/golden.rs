@@ -3,14 +3,14 @@
 //! A failing test prints the difference. `INSTA_UPDATE=always cargo test --test it golden` writes the files again;
 //! the diff of the commit is the review.
 
+mod commands;
 mod exits;
 mod help;
-mod life;
 mod log;
 
 use std::process::Command;
 
-use crate::home::{Home, text};
+use crate::harness::{TestEnv, text};
 
 /// Compares with `tests/golden/NAME.snap`, after `filters` (pattern, replacement) and the filters for all.
 fn recorded(name: &str, filters: &[(String, String)], seen: &str) {
@@ -39,14 +39,14 @@ fn recorded(name: &str, filters: &[(String, String)], seen: &str) {
 }
 
 /// The patterns for the places of one home, and for its jobs by the names of their packages.
-fn filters(home: &Home) -> Vec<(String, String)> {
-    let folder = home.folder.path().canonicalize().expect("a folder");
+fn filters(env: &TestEnv) -> Vec<(String, String)> {
+    let folder = env.folder.path().canonicalize().expect("a folder");
     let mut filters = vec![
         (literal(&folder.display().to_string()), "<home>".to_owned()),
-        (literal(&home.folder.path().display().to_string()), "<home>".to_owned()),
-        (literal(home.sandbox.base_url()), "<sandbox>".to_owned()),
+        (literal(&env.folder.path().display().to_string()), "<home>".to_owned()),
+        (literal(env.sandbox.base_url()), "<sandbox>".to_owned()),
     ];
-    for receipt in home.receipts() {
+    for receipt in env.receipts() {
         let (id, name) =
             (receipt["id"].as_str().expect("an id"), receipt["package"].as_str().expect("a name"));
         filters.push((literal(id), format!("<job of {name}>")));

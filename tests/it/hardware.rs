@@ -3,11 +3,10 @@
 #![expect(clippy::expect_used, reason = "a test's helpers fail like the test")]
 
 mod accounts;
-mod answers;
 mod azurite;
 mod creates;
 mod labels;
 mod limits;
-mod rest;
-mod rig;
+mod other_quirks;
+mod responses;
 mod transfers;

@@ -2,20 +2,20 @@
 
 mod backlog;
 mod checksums;
-mod fair;
+mod fairness;
 mod ignored;
-mod kept;
 mod polled;
+mod retention;
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::home::{Home, wait_for};
+use crate::harness::{TestEnv, wait_for};
 
 /// Changes the configuration's text.
-fn edit(home: &Home, changes: &[(&str, &str)]) {
-    let path = home.path("dropship.toml");
+fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
+    let path = env.path("dropship.toml");
     let mut text = fs::read_to_string(&path).expect("configuration");
     for (from, to) in changes {
         assert!(text.contains(from), "{from} is not there");
@@ -25,18 +25,18 @@ fn edit(home: &Home, changes: &[(&str, &str)]) {
 }
 
 /// Waits for the receipt of a package that is in this state.
-fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
+fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
     wait_for(&format!("{package} to be {state}"), || {
-        home.receipts().into_iter().find(|receipt| receipt["package"] == package && receipt["state"] == state)
+        env.receipts().into_iter().find(|receipt| receipt["package"] == package && receipt["state"] == state)
     })
-    .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
 }
 
 /// Waits until the daemon answers: a command without one opens the store itself.
-fn listening(home: &Home) {
+fn listening(env: &TestEnv) {
     let up = || {
-        let socket = home.path("control.sock").exists();
-        socket && crate::home::text(&home.run(&["status"]).stdout).contains(" running since ")
+        let socket = env.path("control.sock").exists();
+        socket && crate::harness::text(&env.run(&["status"]).stdout).contains(" running since ")
     };
-    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
+    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", env.log()));
 }

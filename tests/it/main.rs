@@ -7,12 +7,13 @@
     reason = "a test that cannot go on says so and ends"
 )]
 
-mod home;
+mod harness;
 
 mod api;
 mod catalog;
 mod configuration;
 mod crash;
+mod delivery;
 mod golden;
 mod hardware;
 mod intake;
@@ -27,4 +28,3 @@ mod secrecy;
 mod service;
 mod store;
 mod storm;
-mod way;

@@ -26,7 +26,7 @@ fn id(writer: u32) -> JobId {
 
 /// The process that writes until it is killed, and tells of each acknowledged transition.
 #[test]
-fn writes_until_the_power_is_cut() {
+fn writer_runs_until_the_power_is_cut() {
     let Some(folder) = std::env::var_os(STORE) else { return };
     let lazily = std::env::var_os(LAZILY).is_some();
     let (store, _) = Durable::open(Path::new(&folder)).expect("the store opens");
@@ -143,7 +143,7 @@ fn cut(times: u32, lazily: bool) -> Came {
 fn one_cut(folder: &Path, image: &Path, after: u64, lazily: bool) -> (PathBuf, HashMap<u32, u64>) {
     let disk = Disk::mount(image, &folder.join("before"));
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", "power::writes_until_the_power_is_cut", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "power::writer_runs_until_the_power_is_cut", "--nocapture", "--test-threads=1"]);
     command.env(STORE, disk.0.join("store")).stdout(Stdio::piped()).stderr(Stdio::null());
     if lazily {
         command.env(LAZILY, "1");
@@ -175,7 +175,7 @@ fn one_cut(folder: &Path, image: &Path, after: u64, lazily: bool) -> (PathBuf, H
 }
 
 #[test]
-fn root_no_acknowledged_transition_is_lost_in_a_power_cut() {
+fn root_power_cut_loses_no_acknowledged_transition() {
     if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
         eprintln!("not run: it mounts images, which needs root; set DROPSHIP_ROOT_TESTS=1");
         return;

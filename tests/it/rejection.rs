@@ -2,22 +2,22 @@
 
 use std::process::Command;
 
-use crate::home::{Home, bytes, fixture, text};
+use crate::harness::{TestEnv, bytes, fixture, text};
 
 /// Drops one package; gives its receipt once it is rejected.
-fn rejected(bytes: &[u8]) -> (Home, serde_json::Value) {
-    let home = Home::new();
-    home.drop_package("bad.cab", bytes);
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    let receipt = home.ended();
+fn rejected(bytes: &[u8]) -> (TestEnv, serde_json::Value) {
+    let env = TestEnv::new();
+    env.drop_package("bad.cab", bytes);
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let receipt = env.ended();
     assert_eq!(receipt["state"], "rejected", "{receipt:#}");
     assert_eq!(receipt["accepted"], false);
-    assert_eq!(home.created(), (0, 0, 0), "nothing was sent");
-    (home, receipt)
+    assert_eq!(env.created(), (0, 0, 0), "nothing was sent");
+    (env, receipt)
 }
 
 #[test]
-fn a_package_altered_by_one_byte_is_rejected_with_the_reason() {
+fn package_altered_by_one_byte_is_rejected_with_reason() {
     let mut altered = bytes("cab/good-signed-ts.cab");
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
@@ -26,30 +26,30 @@ fn a_package_altered_by_one_byte_is_rejected_with_the_reason() {
 }
 
 #[test]
-fn an_unsigned_package_is_rejected_with_the_reason() {
+fn unsigned_package_is_rejected_with_reason() {
     let (_home, receipt) = rejected(&bytes("cab/unsigned.cab"));
     assert_eq!(receipt["error"]["kind"], "unsigned", "{receipt:#}");
 }
 
 #[test]
-fn a_package_of_somebody_else_is_rejected() {
+fn package_of_an_untrusted_signer_is_rejected() {
     let (_home, receipt) = rejected(&bytes("cab/wrong-ca.cab"));
     assert_eq!(receipt["error"]["kind"], "chain-unknown-issuer", "{receipt:#}");
 }
 
 #[test]
-fn a_package_that_no_rule_is_for_is_rejected_with_what_came_closest() {
-    let home = Home::new();
-    let path = home.path("dropship.toml");
+fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
+    let env = TestEnv::new();
+    let path = env.path("dropship.toml");
     let config = std::fs::read_to_string(&path).expect("configuration");
     std::fs::write(
         &path,
         config.replace("match = { file = \"*.cab\" }", "match = { file = \"other*.cab\" }"),
     )
     .expect("changed");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    let receipt = home.ended();
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let receipt = env.ended();
     assert_eq!(receipt["error"]["kind"], "no-rule", "{receipt:#}");
     let message = receipt["error"]["message"].as_str().expect("a message");
     assert!(message.contains("ring") && message.contains("other*.cab"), "{message}");
@@ -57,28 +57,28 @@ fn a_package_that_no_rule_is_for_is_rejected_with_what_came_closest() {
     // With the rules mended a retry judges it anew.
     std::fs::write(&path, config).expect("mended");
     let id = receipt["id"].as_str().expect("an id");
-    let retried = home.run(&["retry", id]);
+    let retried = env.run(&["retry", id]);
     assert_eq!(retried.status.code(), Some(0), "{}", text(&retried.stderr));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
 }
 
 #[test]
-fn plan_and_inspect_say_the_same_without_a_call() {
-    let home = Home::new();
+fn plan_and_inspect_agree_and_make_no_call() {
+    let env = TestEnv::new();
     let good = fixture("cab/good-signed-ts.cab");
     let bad = fixture("cab/tampered-data.cab");
     let (good, bad) = (good.to_str().expect("a path"), bad.to_str().expect("a path"));
-    let plan = home.json(&["plan", good, "--folder", "in"]);
+    let plan = env.json(&["plan", good, "--folder", "in"]);
     assert_eq!(plan["rule"], "ring", "{plan:#}");
     assert!(
         plan["plan"]["product"]["productName"].as_str().is_some_and(|name| name.contains("1.2.3.4")),
         "{plan:#}"
     );
-    assert_eq!(home.run(&["plan", bad]).status.code(), Some(65));
-    assert_eq!(home.run(&["inspect", good]).status.code(), Some(0));
+    assert_eq!(env.run(&["plan", bad]).status.code(), Some(65));
+    assert_eq!(env.run(&["inspect", good]).status.code(), Some(0));
     // A configuration that is named has to be there: without its signers the verdict would be another.
-    let lost = home.path("lost.toml");
+    let lost = env.path("lost.toml");
     for output in [
         Command::new(env!("CARGO_BIN_EXE_dropship"))
             .arg("--config")
@@ -95,12 +95,12 @@ fn plan_and_inspect_say_the_same_without_a_call() {
         assert!(text(&output.stderr).contains("lost.toml"), "{}", text(&output.stderr));
     }
     // The roots of the machine count where the operator says so.
-    let config = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    let config = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let machines = config.replace("roots = [\"roots.pem\"]", "system_roots = true");
-    std::fs::write(home.path("machines.toml"), machines).expect("written");
+    std::fs::write(env.path("machines.toml"), machines).expect("written");
     for (bundle, code) in [("roots.pem", 0), ("tsaroots.pem", 65), ("lost.pem", 1)] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
-        command.env("SSL_CERT_FILE", home.path(bundle)).arg("--config").arg(home.path("machines.toml"));
+        command.env("SSL_CERT_FILE", env.path(bundle)).arg("--config").arg(env.path("machines.toml"));
         let output = command.args(["inspect", good]).output().expect("the command runs");
         assert_eq!(
             output.status.code(),
@@ -110,9 +110,9 @@ fn plan_and_inspect_say_the_same_without_a_call() {
             text(&output.stderr)
         );
     }
-    let inspected = home.run(&["inspect", good, bad]);
+    let inspected = env.run(&["inspect", good, bad]);
     assert_eq!(inspected.status.code(), Some(65));
     assert!(text(&inspected.stdout).contains("digest-mismatch"), "{}", text(&inspected.stdout));
-    let requests = home.sandbox_page("requests");
+    let requests = env.sandbox_page("requests");
     assert_eq!(requests.as_array().map(Vec::len), Some(0), "{requests:#}");
 }

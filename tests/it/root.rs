@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::home::{Home, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// The socket that journald listens at.
 const JOURNAL: &str = "/run/systemd/journal/socket";
@@ -29,7 +29,7 @@ fn fields(mut entry: &[u8]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn root_entries_go_to_the_journal_with_the_fields_of_the_contract() {
+fn root_journal_entries_have_the_documented_fields() {
     if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
         eprintln!(
             "not run: it listens in the place of journald, which needs root; set DROPSHIP_ROOT_TESTS=1"
@@ -40,10 +40,10 @@ fn root_entries_go_to_the_journal_with_the_fields_of_the_contract() {
     std::fs::create_dir_all("/run/systemd/journal").expect("a folder");
     let journal = UnixDatagram::bind(JOURNAL).expect("a socket");
     journal.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
-    let home = Home::new();
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let env = TestEnv::new();
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let mut daemon =
-        home.command(&["run", "--until-idle", "--log", "journal"]).spawn().expect("the daemon starts");
+        env.command(&["run", "--until-idle", "--log", "journal"]).spawn().expect("the daemon starts");
     let mut entries = Vec::new();
     let mut buffer = vec![0; 1 << 16];
     let ended = wait_for("the daemon to end", || {
@@ -54,7 +54,7 @@ fn root_entries_go_to_the_journal_with_the_fields_of_the_contract() {
     });
     std::fs::remove_file(JOURNAL).expect("removed");
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
-    let id = home.ended()["id"].as_str().expect("an id").to_owned();
+    let id = env.ended()["id"].as_str().expect("an id").to_owned();
     let story: Vec<_> = entries.iter().filter(|entry| entry.get("JOB_ID") == Some(&id)).collect();
     assert!(story.len() > 8, "one job's story: {entries:#?}");
     for (event, keys) in [

@@ -1,14 +1,13 @@
 //! Rules and labels: what operators write, and what comes of it.
 
-mod book;
 mod cab;
-mod cases;
-mod checked;
+mod check;
 mod fields;
+mod label_lifecycle;
 mod labels;
-mod lives;
 mod products;
 mod reload;
+mod rule_tests;
 mod running;
 mod samples;
 mod sidecars;

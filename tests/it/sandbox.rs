@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::home::fixture;
+use crate::harness::fixture;
 
 /// The binary as a server, ended as a supervisor ends it.
 struct Server {
@@ -78,7 +78,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn a_script_for_the_real_service_runs_against_it_unchanged() {
+fn sandbox_runs_an_unchanged_script_for_the_real_service() {
     let python = Command::new("python3").arg("--version").output();
     if !python.is_ok_and(|python| python.status.success()) {
         assert!(std::env::var_os("CI").is_none(), "CI has python3");
@@ -103,7 +103,7 @@ fn a_script_for_the_real_service_runs_against_it_unchanged() {
 }
 
 #[test]
-fn its_options_are_the_services_behaviour() {
+fn sandbox_options_change_its_behaviour() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);

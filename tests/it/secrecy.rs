@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::home::{Home, SECRET, bytes, text};
+use crate::harness::{SECRET, TestEnv, bytes, text};
 
 /// How every token of the sandbox begins: it is a JSON Web Token, as Entra's are.
 const TOKEN: &str = "eyJ";
@@ -21,27 +21,27 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 }
 
 #[test]
-fn a_whole_submission_at_trace_level_leaves_no_secret_behind() {
-    let home = Home::new();
-    home.fault(&serde_json::json!({ "operation": "create_submission", "action": { "kind": "garbage" } }));
-    home.fault(&serde_json::json!({ "operation": "blob", "action": { "kind": "status", "status": 500 } }));
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let mut daemon = home.command(&["run", "--until-idle", "--log", "json", "--log-level", "trace"]);
+fn submission_at_trace_level_writes_no_secret() {
+    let env = TestEnv::new();
+    env.fault(&serde_json::json!({ "operation": "create_submission", "action": { "kind": "garbage" } }));
+    env.fault(&serde_json::json!({ "operation": "blob", "action": { "kind": "status", "status": 500 } }));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let mut daemon = env.command(&["run", "--until-idle", "--log", "json", "--log-level", "trace"]);
     let output = daemon.output().expect("the daemon runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let receipt = home.ended();
+    let receipt = env.ended();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
 
-    fs::remove_file(home.path("secret")).expect("the one place where the secret belongs");
+    fs::remove_file(env.path("secret")).expect("the one place where the secret belongs");
     let mut found =
         vec![("the log".to_owned(), output.stderr), ("standard output".to_owned(), output.stdout)];
     let id = receipt["id"].as_str().expect("an id");
     for args in [&["--json", "show", id][..], &["--json", "jobs"], &["show", id]] {
-        found.push((format!("{args:?}"), home.run(args).stdout));
+        found.push((format!("{args:?}"), env.run(args).stdout));
     }
-    files(home.folder.path(), &mut found);
+    files(env.folder.path(), &mut found);
     assert!(found.len() > 8, "there is something to look at: {}", found.len());
-    let asked = home.sandbox_page("requests").to_string();
+    let asked = env.sandbox_page("requests").to_string();
     assert!(asked.contains("token") && asked.contains("/blob/"), "tokens and signed URLs were handed out");
     for (name, content) in &found {
         let content = text(content);

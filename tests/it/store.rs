@@ -7,89 +7,89 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::home::{Daemon, Home, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
 /// A home with one package all the way through.
-fn with_one_done() -> Home {
-    let home = Home::new();
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert_eq!(home.ended()["state"], "succeeded");
-    home
+fn with_one_done() -> TestEnv {
+    let env = TestEnv::new();
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.ended()["state"], "succeeded");
+    env
 }
 
-fn ready(home: &Home) -> Daemon {
-    let daemon = home.daemon(&[]);
-    let answers = || std::os::unix::net::UnixStream::connect(home.path("control.sock")).ok();
-    wait_for("a daemon that answers", answers).unwrap_or_else(|| panic!("{}", home.log()));
+fn ready(env: &TestEnv) -> TestDaemon {
+    let daemon = env.daemon(&[]);
+    let answers = || std::os::unix::net::UnixStream::connect(env.path("control.sock")).ok();
+    wait_for("a daemon that answers", answers).unwrap_or_else(|| panic!("{}", env.log()));
     daemon
 }
 
-fn findings(home: &Home, code: i32) -> Vec<String> {
-    let output = home.run(&["--json", "doctor"]);
+fn findings(env: &TestEnv, code: i32) -> Vec<String> {
+    let output = env.run(&["--json", "doctor"]);
     assert_eq!(output.status.code(), Some(code), "{}{}", text(&output.stdout), text(&output.stderr));
     let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
     findings.iter().map(|finding| format!("{} -> {}", finding["what"], finding["mend"])).collect()
 }
 
 #[test]
-fn a_lost_store_is_taken_up_from_the_receipts_and_nothing_is_sent_again() {
-    let home = with_one_done();
-    let before = home.ended();
-    fs::remove_dir_all(home.path("store")).expect("lost");
+fn lost_store_is_recovered_from_receipts_without_resubmission() {
+    let env = with_one_done();
+    let before = env.ended();
+    fs::remove_dir_all(env.path("store")).expect("lost");
     // The same bytes again, under another name.
-    home.drop_package("echo-again.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert_eq!(home.created(), (1, 1, 1));
-    let jobs = home.json(&["jobs"]);
+    env.drop_package("echo-again.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1));
+    let jobs = env.json(&["jobs"]);
     assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs:#}");
     for key in ["id", "sha256", "state", "product_id", "submission_id", "labels", "files", "rule"] {
         assert_eq!(jobs[0][key], before[key], "{key}");
     }
-    assert!(home.log().contains("1 jobs were taken up"), "{}", home.log());
+    assert!(env.log().contains("1 jobs were taken up"), "{}", env.log());
 }
 
 #[test]
-fn a_job_that_was_under_way_when_the_store_was_lost_waits_for_a_person() {
-    let home = Home::with(
+fn unfinished_job_of_a_lost_store_is_held() {
+    let env = TestEnv::with(
         dropship_sandbox::Quirks::all(),
         "[[rule.label]]\nname = \"later\"\nhold = true\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]\ninclude = [\"pci\\\\*\"]\n",
     );
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let daemon = home.daemon(&[]);
-    let held = || home.receipts().pop().filter(|receipt| receipt["state"] == "held");
-    let before = wait_for("a held job", held).unwrap_or_else(|| panic!("{}", home.log()));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = env.daemon(&[]);
+    let held = || env.receipts().pop().filter(|receipt| receipt["state"] == "held");
+    let before = wait_for("a held job", held).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
-    let created = home.created();
+    let created = env.created();
     // The copies stay: their plans make it possible to go on.
-    fs::remove_dir_all(home.path("store/journal")).expect("lost");
-    fs::remove_dir_all(home.path("store/sled")).expect("lost");
-    let daemon = ready(&home);
+    fs::remove_dir_all(env.path("store/journal")).expect("lost");
+    fs::remove_dir_all(env.path("store/sled")).expect("lost");
+    let daemon = ready(&env);
     let id = before["id"].as_str().expect("an id");
-    let job = home.json(&["show", id]);
+    let job = env.json(&["show", id]);
     assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("taken-up")), "{job:#}");
-    assert_eq!(home.created(), created, "nothing is made before a person has looked");
-    assert!(home.run(&["approve", id]).status.success());
+    assert_eq!(env.created(), created, "nothing is made before a person has looked");
+    assert!(env.run(&["approve", id]).status.success());
     // Held once more, for the label that the rule holds.
     let again = wait_for("the rule's own hold", || {
-        let job = home.json(&["show", id]);
+        let job = env.json(&["show", id]);
         (job["state"] == "held" && job["error"]["kind"] != "taken-up").then_some(job)
     });
-    assert!(again.is_some(), "{:#}\n{}", home.json(&["show", id]), home.log());
-    assert_eq!(home.created(), created, "what existed was not made again");
+    assert!(again.is_some(), "{:#}\n{}", env.json(&["show", id]), env.log());
+    assert_eq!(env.created(), created, "what existed was not made again");
     assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
-fn doctor_and_export_tell_the_same_with_and_without_a_daemon() {
-    let home = with_one_done();
+fn doctor_and_export_agree_with_and_without_a_daemon() {
+    let env = with_one_done();
     let lines = |output: std::process::Output| -> Vec<Value> {
         assert!(output.status.success(), "{}", text(&output.stderr));
         let lines = text(&output.stdout);
         lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     };
-    assert_eq!(findings(&home, 0), [""; 0]);
-    let alone = lines(home.run(&["export"]));
+    assert_eq!(findings(&env, 0), [""; 0]);
+    let alone = lines(env.run(&["export"]));
     let entries: Vec<_> = alone.iter().map(|line| line["entry"].as_str().expect("an entry")).collect();
     for entry in ["standing", "seen", "flag", "told"] {
         assert!(entries.contains(&entry), "{entry}: {entries:?}");
@@ -100,34 +100,29 @@ fn doctor_and_export_tell_the_same_with_and_without_a_daemon() {
         told.contains(&"accepted") && told.contains(&"published") && told.contains(&"succeeded"),
         "{told:?}"
     );
-    let daemon = ready(&home);
-    assert_eq!(findings(&home, 0), [""; 0]);
-    assert_eq!(lines(home.run(&["export"])), alone);
-    assert_eq!(
-        home.json(&["export"]).as_array().map(Vec::len),
-        Some(alone.len()),
-        "one document with --json"
-    );
+    let daemon = ready(&env);
+    assert_eq!(findings(&env, 0), [""; 0]);
+    assert_eq!(lines(env.run(&["export"])), alone);
+    assert_eq!(env.json(&["export"]).as_array().map(Vec::len), Some(alone.len()), "one document with --json");
     assert_eq!(daemon.terminate(), Some(0));
-    assert_eq!(findings(&home, 0), [""; 0]);
+    assert_eq!(findings(&env, 0), [""; 0]);
 }
 
 /// Writes over some bytes of a file.
 /// The database is copied now and then, and the copy takes its place by two renames.
 #[test]
-fn a_crash_while_the_database_changed_places_with_its_copy_costs_nothing() {
-    let home = with_one_done();
-    let (sled, new, old) =
-        (home.path("store/sled"), home.path("store/sled.new"), home.path("store/sled.old"));
+fn crash_during_database_replacement_loses_nothing() {
+    let env = with_one_done();
+    let (sled, new, old) = (env.path("store/sled"), env.path("store/sled.new"), env.path("store/sled.old"));
     fs::rename(&sled, &old).expect("the first rename");
     fs::create_dir(&new).expect("the copy");
-    let daemon = ready(&home);
-    assert_eq!(home.ended()["state"], "succeeded");
+    let daemon = ready(&env);
+    assert_eq!(env.ended()["state"], "succeeded");
     assert!(sled.join("db").exists() && !new.exists() && !old.exists());
     drop(daemon);
-    assert_eq!(findings(&home, 0), [] as [String; 0]);
-    assert_eq!(home.created(), (1, 1, 1));
-    let put_aside = fs::read_dir(home.path("store")).expect("the store").flatten();
+    assert_eq!(findings(&env, 0), [] as [String; 0]);
+    assert_eq!(env.created(), (1, 1, 1));
+    let put_aside = fs::read_dir(env.path("store")).expect("the store").flatten();
     assert!(
         put_aside.map(|item| item.file_name()).all(|name| !name.to_string_lossy().starts_with("damaged"))
     );
@@ -140,18 +135,18 @@ fn scribble(path: &Path, at: u64) {
 }
 
 #[test]
-fn doctor_says_what_the_next_start_would_mend_and_changes_nothing() {
-    let home = with_one_done();
-    scribble(&home.path("store/journal/00000001.jsonl"), 200);
-    scribble(&home.path("store/sled/db"), 40);
-    let database = fs::read(home.path("store/sled/db")).expect("the database");
-    fs::create_dir(home.path("store/packages/00000000000000")).expect("a folder of no job");
-    let findings = findings(&home, 1);
+fn doctor_reports_repairs_of_the_next_start_and_changes_nothing() {
+    let env = with_one_done();
+    scribble(&env.path("store/journal/00000001.jsonl"), 200);
+    scribble(&env.path("store/sled/db"), 40);
+    let database = fs::read(env.path("store/sled/db")).expect("the database");
+    fs::create_dir(env.path("store/packages/00000000000000")).expect("a folder of no job");
+    let findings = findings(&env, 1);
     let found = |what: &str| findings.iter().any(|finding| finding.contains(what));
     // The journal cannot stand in for the database any more: both are damaged, and only a person can tell what to do.
     assert!(found("00000001.jsonl at offset"), "{findings:#?}");
-    assert_eq!(fs::read(home.path("store/sled/db")).expect("the database"), database);
-    let names = fs::read_dir(home.path("store")).expect("the store").flatten().map(|item| item.file_name());
+    assert_eq!(fs::read(env.path("store/sled/db")).expect("the database"), database);
+    let names = fs::read_dir(env.path("store")).expect("the store").flatten().map(|item| item.file_name());
     let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     assert!(
         !names.iter().any(|name| name.starts_with("damaged") || name.starts_with("rehearsal")),
@@ -160,60 +155,60 @@ fn doctor_says_what_the_next_start_would_mend_and_changes_nothing() {
 }
 
 #[test]
-fn doctor_finds_a_lost_copy_a_changed_plan_and_a_stale_receipt() {
-    let home = Home::with(dropship_sandbox::Quirks::default(), "");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    home.fault(
+fn doctor_reports_lost_copy_changed_plan_and_stale_receipt() {
+    let env = TestEnv::with(dropship_sandbox::Quirks::default(), "");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.fault(
         &json!({"operation": "blob", "method": "PUT", "times": 1000, "action": {"kind": "drop_before"}}),
     );
-    let daemon = home.daemon(&[]);
-    let submission = || home.receipts().pop().filter(|receipt| receipt["step"] == "upload");
-    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", home.log()));
+    let daemon = env.daemon(&[]);
+    let submission = || env.receipts().pop().filter(|receipt| receipt["step"] == "upload");
+    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
     let id = receipt["id"].as_str().expect("an id");
-    let copy = home.path(&format!("store/packages/{id}/package"));
+    let copy = env.path(&format!("store/packages/{id}/package"));
     let whole = fs::read(&copy).expect("the copy");
     fs::write(&copy, b"other bytes").expect("changed");
-    assert!(findings(&home, 1)[0].contains("does not hold the bytes that came in"));
+    assert!(findings(&env, 1)[0].contains("does not hold the bytes that came in"));
     fs::write(&copy, &whole).expect("put back");
-    let dossier = home.path(&format!("store/packages/{id}/dossier.json"));
+    let dossier = env.path(&format!("store/packages/{id}/dossier.json"));
     let plan = fs::read(&dossier).expect("the dossier");
     fs::write(&dossier, [&plan[..], b" "].concat()).expect("changed");
-    assert!(findings(&home, 1)[0].contains("was changed since the package was let in"));
+    assert!(findings(&env, 1)[0].contains("was changed since the package was let in"));
     fs::write(&dossier, &plan).expect("put back");
-    assert_eq!(findings(&home, 0), [""; 0]);
+    assert_eq!(findings(&env, 0), [""; 0]);
 }
 
 #[test]
-fn a_copy_that_is_not_what_was_inspected_goes_nowhere_until_it_is_put_back() {
-    let home = Home::with(dropship_sandbox::Quirks::default(), "");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    home.fault(&json!({"operation": "blob", "times": 1000, "action": {"kind": "drop_before"}}));
-    let daemon = home.daemon(&[]);
-    let submission = || home.receipts().pop().filter(|receipt| receipt["step"] == "upload");
-    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", home.log()));
+fn changed_copy_is_not_uploaded_until_it_is_restored() {
+    let env = TestEnv::with(dropship_sandbox::Quirks::default(), "");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.fault(&json!({"operation": "blob", "times": 1000, "action": {"kind": "drop_before"}}));
+    let daemon = env.daemon(&[]);
+    let submission = || env.receipts().pop().filter(|receipt| receipt["step"] == "upload");
+    let receipt = wait_for("an upload", submission).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
-    home.no_faults();
+    env.no_faults();
     let id = receipt["id"].as_str().expect("an id").to_owned();
-    let copy = home.path(&format!("store/packages/{id}/package"));
+    let copy = env.path(&format!("store/packages/{id}/package"));
     let whole = fs::read(&copy).expect("the copy");
     let mut other = whole.clone();
     other[whole.len() / 2] ^= 1;
     fs::write(&copy, &other).expect("changed");
-    let daemon = ready(&home);
+    let daemon = ready(&env);
     let held = |code: &str| {
         let why = |job: &Value| job["state"] == "held" && job["error"]["kind"] == code;
-        let job = wait_for(code, || Some(home.json(&["show", &id])).filter(why));
-        job.unwrap_or_else(|| panic!("{:#} {}", home.json(&["show", &id]), home.log()));
+        let job = wait_for(code, || Some(env.json(&["show", &id])).filter(why));
+        job.unwrap_or_else(|| panic!("{:#} {}", env.json(&["show", &id]), env.log()));
     };
     held("copy-changed");
     fs::remove_file(&copy).expect("removed");
-    assert!(home.run(&["approve", &id]).status.success());
+    assert!(env.run(&["approve", &id]).status.success());
     held("copy-lost");
     fs::write(&copy, &whole).expect("put back");
-    assert!(home.run(&["approve", &id]).status.success());
-    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
-    assert_eq!(home.created(), (1, 1, 1));
+    assert!(env.run(&["approve", &id]).status.success());
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
 }
 
@@ -251,34 +246,34 @@ fn not_root() -> bool {
 
 /// A package on its way to be published, in a store on a small file system of its own; it stays on its way until
 /// [`let_it_publish`].
-fn under_way() -> (Home, Small, Daemon) {
-    let home = Home::new();
-    let small = Small::mount(&home.path("store"), "400m");
-    home.fault(
+fn under_way() -> (TestEnv, Small, TestDaemon) {
+    let env = TestEnv::new();
+    let small = Small::mount(&env.path("store"), "400m");
+    env.fault(
         &json!({"operation": "get_label", "times": 100_000, "action": {"kind": "status", "status": 500}}),
     );
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let daemon = home.daemon(&[]);
-    let labelled = || home.receipts().pop().filter(|receipt| receipt["step"] == "publish");
-    wait_for("the step publish", labelled).unwrap_or_else(|| panic!("{}", home.log()));
-    (home, small, daemon)
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = env.daemon(&[]);
+    let labelled = || env.receipts().pop().filter(|receipt| receipt["step"] == "publish");
+    wait_for("the step publish", labelled).unwrap_or_else(|| panic!("{}", env.log()));
+    (env, small, daemon)
 }
 
 /// The cause is gone: everything goes on by itself, and nothing was lost or made twice.
-fn goes_on(home: &Home) {
-    home.no_faults();
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
-    assert_eq!(home.created(), (1, 1, 1));
-    assert_eq!(findings(home, 0), [""; 0]);
+fn goes_on(env: &TestEnv) {
+    env.no_faults();
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1));
+    assert_eq!(findings(env, 0), [""; 0]);
 }
 
 #[test]
-fn root_a_full_disk_stops_the_daemon_and_nothing_is_lost() {
+fn root_full_disk_stops_the_daemon_without_loss() {
     if not_root() {
         return;
     }
-    let (home, small, daemon) = under_way();
+    let (env, small, daemon) = under_way();
     let fill = || {
         let filler = small.0.join("filler");
         let mut file = fs::File::options().append(true).create(true).open(filler).expect("a file");
@@ -289,37 +284,32 @@ fn root_a_full_disk_stops_the_daemon_and_nothing_is_lost() {
     fill();
     // Each of these is a line of the journal, until there is no room for one.
     let ended =
-        || (!home.run(&["pause"]).status.success() || !home.run(&["resume"]).status.success()).then_some(());
-    wait_for("the daemon to end", ended).unwrap_or_else(|| panic!("{}", home.log()));
-    assert_eq!(daemon.wait(), Some(1), "the daemon ends: {}", home.log());
+        || (!env.run(&["pause"]).status.success() || !env.run(&["resume"]).status.success()).then_some(());
+    wait_for("the daemon to end", ended).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(daemon.wait(), Some(1), "the daemon ends: {}", env.log());
     fill();
-    let last = home.log().lines().next_back().unwrap_or_default().to_owned();
+    let last = env.log().lines().next_back().unwrap_or_default().to_owned();
     assert!(last.contains("No space left on device") && !last.contains("damaged"), "its last line: {last}");
-    assert_eq!(
-        home.daemon(&["--until-idle"]).wait(),
-        Some(1),
-        "on a full disk it ends again: {}",
-        home.log()
-    );
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(1), "on a full disk it ends again: {}", env.log());
     let aside = fs::read_dir(&small.0).expect("the store").flatten();
     assert!(!aside.map(|item| item.file_name()).any(|name| name.to_string_lossy().starts_with("damaged")));
     fs::remove_file(small.0.join("filler")).expect("removed");
-    goes_on(&home);
+    goes_on(&env);
 }
 
 #[test]
-fn root_a_store_that_became_read_only_is_told_and_nothing_is_lost() {
+fn root_read_only_store_is_reported_without_loss() {
     if not_root() {
         return;
     }
-    let (home, small, daemon) = under_way();
+    let (env, small, daemon) = under_way();
     daemon.kill();
     small.remount("ro");
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(1));
-    let last = home.log().lines().next_back().unwrap_or_default().to_owned();
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(1));
+    let last = env.log().lines().next_back().unwrap_or_default().to_owned();
     assert!(last.contains("Read-only file system") && last.contains("store"), "its last line: {last}");
     small.remount("rw");
-    goes_on(&home);
+    goes_on(&env);
 }
 
 fn copied(from: &Path, to: &Path) {
@@ -337,32 +327,32 @@ fn copied(from: &Path, to: &Path) {
 /// A store of every version that was ever released opens, and tells what it told then. `UPDATE_STORES=1` adds one of
 /// the present version, if there is none.
 #[test]
-fn stores_of_all_released_versions_open() {
+fn store_of_every_released_version_opens() {
     let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores");
     let present = stores.join(env!("CARGO_PKG_VERSION"));
     if std::env::var_os("UPDATE_STORES").is_some() && !present.exists() {
-        let home = with_one_done();
+        let env = with_one_done();
         for part in ["journal", "sled"] {
-            copied(&home.path("store").join(part), &present.join(part));
+            copied(&env.path("store").join(part), &present.join(part));
         }
-        let jobs = serde_json::to_vec_pretty(&home.json(&["jobs"])).expect("JSON");
+        let jobs = serde_json::to_vec_pretty(&env.json(&["jobs"])).expect("JSON");
         fs::write(present.join("jobs.json"), jobs).expect("written");
     }
     let versions: Vec<_> = fs::read_dir(&stores).expect("stores").flatten().map(|item| item.path()).collect();
     assert!(versions.contains(&present), "there is a store of the present version");
     for version in versions {
-        let home = Home::new();
+        let env = TestEnv::new();
         for part in ["journal", "sled"] {
-            copied(&version.join(part), &home.path("store").join(part));
+            copied(&version.join(part), &env.path("store").join(part));
         }
         let jobs: Value =
             serde_json::from_slice(&fs::read(version.join("jobs.json")).expect("jobs")).expect("JSON");
-        assert_eq!(home.json(&["jobs"]), jobs, "{}", version.display());
+        assert_eq!(env.json(&["jobs"]), jobs, "{}", version.display());
         let id = jobs[0]["id"].as_str().expect("an id");
-        let events = home.json(&["show", id])["events"].as_array().map(Vec::len);
+        let events = env.json(&["show", id])["events"].as_array().map(Vec::len);
         assert!(events.is_some_and(|events| events > 10), "{}: {events:?}", version.display());
         // And rebuilt from the journal it is the same.
-        fs::remove_dir_all(home.path("store/sled")).expect("lost");
-        assert_eq!(home.json(&["jobs"]), jobs, "{}", version.display());
+        fs::remove_dir_all(env.path("store/sled")).expect("lost");
+        assert_eq!(env.json(&["jobs"]), jobs, "{}", version.display());
     }
 }

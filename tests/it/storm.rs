@@ -19,7 +19,7 @@ use pool::Pool;
 use serde_json::Value;
 use writer::{Beside, Place, Writer};
 
-use crate::home::Home;
+use crate::harness::TestEnv;
 
 const WRITERS: usize = 4;
 
@@ -55,22 +55,22 @@ incomplete = "4s"
 poll = "1s"
 "#;
 
-fn home() -> Home {
+fn env() -> TestEnv {
     let options = Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
-    let home = Home::at(options, FOLDERS);
-    let path = home.path("dropship.toml");
+    let env = TestEnv::at(options, FOLDERS);
+    let path = env.path("dropship.toml");
     let text = fs::read_to_string(&path).expect("configuration");
     let text = text
         .replace("settle = \"200ms\"\n", "settle = \"300ms\"\nincomplete = \"4s\"\n")
         .replace("uncertain = \"2s\"", "uncertain = \"2s\"\nworkers = 16");
     fs::write(path, text).expect("changed");
-    home
+    env
 }
 
 /// Number and states of the jobs of each content, by folder.
-fn jobs(home: &Home) -> BTreeMap<(String, String), Vec<String>> {
+fn jobs(env: &TestEnv) -> BTreeMap<(String, String), Vec<String>> {
     let mut jobs = BTreeMap::<_, Vec<_>>::new();
-    let all = home.json(&["jobs", "--limit", "1000000"]);
+    let all = env.json(&["jobs", "--limit", "1000000"]);
     for job in all.as_array().expect("a list") {
         let text = |key: &str| job[key].as_str().unwrap_or_default().to_owned();
         jobs.entry((text("folder"), text("sha256"))).or_default().push(text("state"));
@@ -79,12 +79,12 @@ fn jobs(home: &Home) -> BTreeMap<(String, String), Vec<String>> {
 }
 
 #[test]
-fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else() {
+fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
-    let home = home();
+    let env = env();
     let good = files as u64 / 200 + 4;
     let place = |number: u64, path: &str, beside: Beside, deep: bool| Place {
-        path: home.path(path),
+        path: env.path(path),
         pool: Pool::new(number, good),
         beside,
         deep,
@@ -101,7 +101,7 @@ fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else()
     for (place, name) in places.iter().zip(names) {
         due.extend(place.pool.due().into_iter().map(|(sum, state)| ((name.to_owned(), sum), state)));
     }
-    let aside = home.path("aside");
+    let aside = env.path("aside");
     for dir in places.iter().map(|place| &place.path).chain([&aside]) {
         fs::create_dir_all(dir).expect("a folder");
     }
@@ -113,22 +113,22 @@ fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else()
             std::thread::spawn(move || writer.write(files / WRITERS, WRITERS))
         })
         .collect();
-    let mut daemon = home.quiet_daemon();
+    let mut daemon = env.quiet_daemon();
     for third in [1, 2] {
         until("writers and daemon to come so far", || {
-            let begun = begun(&status(&home));
+            let begun = begun(&status(&env));
             written.load(Ordering::Relaxed) >= files * third / 3
                 && begun * 4 >= due.len() as u64 * third as u64
         });
         daemon.kill();
-        daemon = home.quiet_daemon();
+        daemon = env.quiet_daemon();
     }
     writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
     let wrote = began.elapsed();
 
     let mut last = Value::Null;
     until("every job to end", || {
-        last = status(&home);
+        last = status(&env);
         let open = ["queued", "waiting"].iter().filter_map(|state| last["jobs"][state].as_u64()).sum::<u64>();
         let calm = |folder: &Value| folder["candidates"] == 0;
         begun(&last) >= due.len() as u64
@@ -136,16 +136,16 @@ fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else()
             && last["folders"].as_array().is_some_and(|folders| folders.iter().all(calm))
     });
     let took = began.elapsed();
-    let jobs = jobs(&home);
+    let jobs = jobs(&env);
     for (key, state) in &due {
         let have = jobs.get(key).map(Vec::as_slice).unwrap_or_default();
-        assert_eq!(have, [*state], "{key:?} of {} files; {last:#}\n{}", files, home.log());
+        assert_eq!(have, [*state], "{key:?} of {} files; {last:#}\n{}", files, env.log());
     }
     assert_eq!(jobs.len(), due.len(), "no job of anything else: {:?}", {
         jobs.keys().filter(|key| !due.contains_key(*key)).collect::<Vec<_>>()
     });
     let good = due.values().filter(|state| **state == "succeeded").count();
-    assert_eq!(home.created(), (good, good, good), "products, submissions, labels");
+    assert_eq!(env.created(), (good, good, good), "products, submissions, labels");
     assert_eq!(daemon.terminate(), Some(0));
     eprintln!(
         "{files} files written in {wrote:.1?}, {} jobs of as many distinct packages ({good} good) ended after {took:.1?}, \
@@ -155,8 +155,8 @@ fn a_storm_of_files_and_kills_ends_with_one_job_for_each_package_and_none_else()
 }
 
 /// What the daemon says; nothing while it starts.
-pub(crate) fn status(home: &Home) -> Value {
-    serde_json::from_slice(&home.run(&["--json", "status"]).stdout).unwrap_or_default()
+pub(crate) fn status(env: &TestEnv) -> Value {
+    serde_json::from_slice(&env.run(&["--json", "status"]).stdout).unwrap_or_default()
 }
 
 /// How many jobs there are; `running` counts some of them a second time.

@@ -3,15 +3,15 @@
 use dropship_sandbox::Quirks;
 
 use super::{filters, recorded, transcript};
-use crate::home::{Home, fixture};
+use crate::harness::{TestEnv, fixture};
 
 #[test]
 fn exit_codes_and_complaints_are_as_recorded() {
-    let home = Home::with(Quirks::none(), "");
+    let env = TestEnv::with(Quirks::none(), "");
     let bad = fixture("cab/unsigned.cab").display().to_string();
     let mut seen = String::new();
     let mut run = |shown: &str, args: &[&str]| {
-        seen.push_str(&transcript(shown, home.command(args).current_dir(home.folder.path())));
+        seen.push_str(&transcript(shown, env.command(args).current_dir(env.folder.path())));
         seen.push('\n');
     };
     run("jobs   # a store that does not exist", &["jobs"]);
@@ -29,15 +29,15 @@ fn exit_codes_and_complaints_are_as_recorded() {
     run("test nonsense", &["test", "nonsense"]);
     run("api product get 1", &["api", "product", "get", "1"]);
     run("run --until-idle --log-level nonsense", &["run", "--until-idle", "--log-level", "nonsense"]);
-    drop(std::fs::write(home.path("dropship.toml"), "[folder\n"));
+    drop(std::fs::write(env.path("dropship.toml"), "[folder\n"));
     run("check   # TOML that cannot be read", &["check"]);
-    drop(std::fs::write(home.path("dropship.toml"), "nonsense = 1\n[api]\nworkers = \"many\"\n"));
+    drop(std::fs::write(env.path("dropship.toml"), "nonsense = 1\n[api]\nworkers = \"many\"\n"));
     run("check   # two mistakes", &["check"]);
     run("--json check   # two mistakes", &["--json", "check"]);
     run("run   # two mistakes", &["run"]);
-    drop(std::fs::remove_file(home.path("dropship.toml")));
+    drop(std::fs::remove_file(env.path("dropship.toml")));
     run("check   # no configuration", &["check"]);
-    let filters: Vec<_> = filters(&home)
+    let filters: Vec<_> = filters(&env)
         .into_iter()
         .chain([(super::literal(&bad), "<fixtures>/unsigned.cab".to_owned())])
         .collect();

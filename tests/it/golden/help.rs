@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{fixed, recorded};
-use crate::home::text;
+use crate::harness::text;
 
 fn dropship(args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));

@@ -7,7 +7,7 @@ use dropship_sandbox::Quirks;
 use serde_json::Value;
 
 use super::recorded;
-use crate::home::{Daemon, Home, bytes};
+use crate::harness::{TestDaemon, TestEnv, bytes};
 
 /// What is seen of one kind of event.
 #[derive(Default)]
@@ -38,16 +38,16 @@ fn kinds(log: &str) -> BTreeMap<String, Kind> {
 
 #[test]
 fn log_fields_of_each_event_are_as_recorded() {
-    let home = Home::with(Quirks::none(), "");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    home.drop_package("broken.cab", &bytes("cab/tampered-data.cab"));
-    let log = std::fs::File::create(home.path("daemon.log")).expect("a log");
+    let env = TestEnv::with(Quirks::none(), "");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.drop_package("broken.cab", &bytes("cab/tampered-data.cab"));
+    let log = std::fs::File::create(env.path("daemon.log")).expect("a log");
     let args = ["run", "--until-idle", "--log", "json", "--log-level", "debug"];
-    let child = home.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
-    assert_eq!(Daemon { child }.wait(), Some(0), "{}", home.log());
+    let child = env.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
+    assert_eq!(TestDaemon { child }.wait(), Some(0), "{}", env.log());
     let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let mut seen = String::new();
-    for (event, kind) in kinds(&home.log()) {
+    for (event, kind) in kinds(&env.log()) {
         let (levels, fields) = (list(&kind.levels), list(&kind.fields));
         seen.push_str(&format!("{event}: {levels} {}\n    {fields}\n", list(&kind.message_ids)));
     }

@@ -15,7 +15,7 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::rig::{QUIET, until};
+use crate::harness::service::{QUIET, until};
 
 const ACCOUNT: &str = "devstoreaccount1";
 /// The emulator's well-known key.
@@ -67,7 +67,7 @@ async fn make_container(base: &Url) -> bool {
 }
 
 #[tokio::test]
-async fn azurite_takes_an_upload_and_gives_it_back() {
+async fn azurite_upload_and_download_round_trip_succeeds() {
     let Some(azurite) = std::env::var_os("DROPSHIP_AZURITE") else {
         assert!(std::env::var_os("CI").is_none(), "CI has Azurite: DROPSHIP_AZURITE=$(.ci/azurite)");
         eprintln!("NOT RUN: transfers against Azurite, for want of DROPSHIP_AZURITE=$(.ci/azurite)");

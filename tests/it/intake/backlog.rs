@@ -11,83 +11,82 @@ use dropship_sandbox::{Options, Quirks};
 use serde_json::Value;
 
 use super::{edit, listening};
-use crate::home::{Daemon, Home, bytes};
+use crate::harness::{TestDaemon, TestEnv, bytes};
 use crate::storm::{Mould, begun, status, until};
 
-fn home(most_waiting: u64) -> Home {
+fn env(most_waiting: u64) -> TestEnv {
     let options = Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
-    let home = Home::at(options, "");
+    let env = TestEnv::at(options, "");
     let path = format!("path = \"store\"\nmost_waiting = {most_waiting}");
-    edit(&home, &[("path = \"store\"", &path), ("uncertain = \"2s\"", "uncertain = \"2s\"\nworkers = 8")]);
-    home
+    edit(&env, &[("path = \"store\"", &path), ("uncertain = \"2s\"", "uncertain = \"2s\"\nworkers = 8")]);
+    env
 }
 
 /// Puts so many packages into the folder, the one of the highest number the oldest.
-fn fill(home: &Home, packages: u64) {
+fn fill(env: &TestEnv, packages: u64) {
     let mould = Mould::new(&bytes("cab/good-signed.cab"));
     let newest = SystemTime::now() - Duration::from_secs(60);
     for number in 0..packages {
-        let mut file = File::create(home.path(&format!("drop/{number:06}.cab"))).expect("a file");
+        let mut file = File::create(env.path(&format!("drop/{number:06}.cab"))).expect("a file");
         file.write_all(&mould.package(number)).expect("a package");
         file.set_modified(newest - Duration::from_secs(number)).expect("a time");
     }
 }
 
-fn no_room(home: &Home) -> bool {
-    status(home)["folders"][0]["no_room"].is_string()
+fn no_room(env: &TestEnv) -> bool {
+    status(env)["folders"][0]["no_room"].is_string()
 }
 
 /// Memory that the daemon has in use, in MiB.
-fn resident(daemon: &Daemon) -> u64 {
+fn resident(daemon: &TestDaemon) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a line");
     line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number") / 1024
 }
 
 /// The packages that have jobs, by when they were let in.
-fn let_in(home: &Home) -> Vec<u64> {
-    let mut jobs: Vec<Value> =
-        home.json(&["jobs", "--limit", "1000000"]).as_array().cloned().expect("a list");
+fn let_in(env: &TestEnv) -> Vec<u64> {
+    let mut jobs: Vec<Value> = env.json(&["jobs", "--limit", "1000000"]).as_array().cloned().expect("a list");
     jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
     let number = |job: &Value| job["package"].as_str()?.strip_suffix(".cab")?.parse().ok();
     jobs.iter().map(|job| number(job).expect("a name of ours")).collect()
 }
 
 #[test]
-fn a_backlog_is_let_in_oldest_first_as_jobs_go_on_and_nothing_of_it_is_lost() {
+fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     let packages = std::env::var("DROPSHIP_BACKLOG").map_or(120, |count| count.parse().expect("a number"));
     let most_waiting = (packages / 4).min(1000);
-    let home = home(most_waiting);
-    let daemon = home.quiet_daemon();
-    listening(&home);
-    assert!(home.run(&["pause"]).status.success());
+    let env = env(most_waiting);
+    let daemon = env.quiet_daemon();
+    listening(&env);
+    assert!(env.run(&["pause"]).status.success());
     let idle = resident(&daemon);
     daemon.kill();
-    fill(&home, packages);
+    fill(&env, packages);
 
     // Microsoft is away, as it were: so many are let in as may wait, and no more, whoever starts again.
-    let daemon = home.quiet_daemon();
+    let daemon = env.quiet_daemon();
     let began = Instant::now();
-    let full = || begun(&status(&home)) >= most_waiting && no_room(&home);
+    let full = || begun(&status(&env)) >= most_waiting && no_room(&env);
     until("the queue to be full", full);
     let filled = began.elapsed();
     daemon.kill();
-    let daemon = home.quiet_daemon();
+    let daemon = env.quiet_daemon();
     until("the queue to be full still", full);
-    assert_eq!(let_in(&home).len() as u64, most_waiting, "no more copies than may wait");
-    assert!(home.run(&["resume"]).status.success());
+    assert_eq!(let_in(&env).len() as u64, most_waiting, "no more copies than may wait");
+    assert!(env.run(&["resume"]).status.success());
 
     // Of very many it is enough to see that they go on as the first ones did.
     let enough = packages.min(most_waiting + 300);
     let (mut first, mut most) = (None, resident(&daemon));
     until("the others to be let in", || {
-        let all = begun(&status(&home));
-        first = first.or_else(|| (home.created().0 > 0).then_some(all));
+        let all = begun(&status(&env));
+        first = first.or_else(|| (env.created().0 > 0).then_some(all));
         most = most.max(resident(&daemon));
         all >= enough
     });
     let took = began.elapsed();
-    let order = let_in(&home);
+    let order = let_in(&env);
     eprintln!(
         "of {packages} packages {most_waiting} were let in after {filled:.1?}, {} after {took:.1?}; the first was \
          begun when {first:?} were; {idle} MiB before, {most} MiB at most",

@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::listening;
-use crate::home::{Home, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 #[test]
 fn copies_of_synchronisers_are_ignored_and_status_counts_and_names_them() {
-    let home = Home::new();
+    let env = TestEnv::new();
     let good = bytes("cab/good-signed-ts.cab");
     for name in [
         "echo.sync-conflict-20261128-101500-ABCDEFG.cab",
@@ -16,31 +16,31 @@ fn copies_of_synchronisers_are_ignored_and_status_counts_and_names_them() {
         "echo \u{1b}[31m - copy (2).CAB",
         "notes - Copy.txt",
     ] {
-        fs::write(home.path(&format!("drop/{name}")), &good).expect("a copy");
+        fs::write(env.path(&format!("drop/{name}")), &good).expect("a copy");
     }
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    let folder = || home.json(&["status"])["folders"][0].clone();
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    let folder = || env.json(&["status"])["folders"][0].clone();
     let counts = |count: u64| {
         wait_for(&format!("{count} ignored files"), || (folder()["ignored"] == count).then_some(()))
-            .unwrap_or_else(|| panic!("{:#}\n{}", folder(), home.log()));
+            .unwrap_or_else(|| panic!("{:#}\n{}", folder(), env.log()));
     };
     counts(4);
     let names = folder()["last_ignored"].as_array().expect("names").clone();
     assert!(names.len() == 4 && names.iter().all(|name| name != "notes - Copy.txt"), "{names:?}");
     // A later scan and another event for one of them count nothing twice; the newest comes first.
-    fs::write(home.path("drop/echo - Copy.cab"), &good).expect("written again");
-    assert!(home.run(&["rescan"]).status.success());
-    fs::write(home.path("drop/late - Copy.cab"), &good).expect("a copy");
+    fs::write(env.path("drop/echo - Copy.cab"), &good).expect("written again");
+    assert!(env.run(&["rescan"]).status.success());
+    fs::write(env.path("drop/late - Copy.cab"), &good).expect("a copy");
     counts(5);
     assert_eq!(folder()["last_ignored"][0], "late - Copy.cab");
-    let shown = text(&home.run(&["status"]).stdout);
+    let shown = text(&env.run(&["status"]).stdout);
     assert!(shown.contains("5 files ignored (`exclude`), last: late - Copy.cab, "), "{shown}");
     assert!(shown.contains("\\u{1b}[31m") && !shown.contains('\u{1b}'), "{shown:?}");
-    fs::remove_file(home.path("drop/late - Copy.cab")).expect("removed");
+    fs::remove_file(env.path("drop/late - Copy.cab")).expect("removed");
     counts(4);
-    home.drop_package("echo.cab", &good);
-    assert_eq!(home.ended()["package"], "echo.cab");
-    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    env.drop_package("echo.cab", &good);
+    assert_eq!(env.ended()["package"], "echo.cab");
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
     assert_eq!(daemon.terminate(), Some(0));
 }

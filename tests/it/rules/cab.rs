@@ -1,6 +1,6 @@
 //! Unsigned cabinets that differ in what their INF says, made from one that is stored without compression.
 
-use crate::home::bytes;
+use crate::harness::bytes;
 
 /// A cabinet whose INF says `to` wherever it said `from`, which is as long.
 pub(super) fn saying(changes: &[(&str, &str)]) -> Vec<u8> {

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::book::{Book, LABEL, RULE};
 use super::cab::saying;
-use crate::home::text;
+use crate::harness::rules::{LABEL, RULE, RuleFixture};
+use crate::harness::text;
 
 #[test]
-fn each_fact_of_a_package_decides() {
+fn every_match_fact_selects_the_rule() {
     // What a rule asks for, what a package says that fits, and one that does not.
     let facts = [
         ("provider = \"Con*\"", "provider = \"Contoso\"", "provider = \"Fabrikam\""),
@@ -38,13 +38,13 @@ fn each_fact_of_a_package_decides() {
         ),
         ("not = [{ class = \"Net\" }, { class = \"System\" }]", "class = \"MEDIA\"", "class = \"System\""),
     ];
-    let mut book = String::new();
+    let mut rules_env = String::new();
     for (at, (matching, fits, fits_not)) in facts.iter().enumerate() {
         let key = matching.split(' ').next().expect("a key");
         let rule = RULE
             .replace("\"ring\"", &format!("\"{at} {key}\""))
             .replace("{ file = \"*.cab\" }", &format!("{{ file = \"{at}-*\", {matching} }}"));
-        book.push_str(
+        rules_env.push_str(
             &rule.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}"),
         );
         for (says, expect) in [
@@ -53,7 +53,7 @@ fn each_fact_of_a_package_decides() {
         ] {
             let own = if says.contains("inf =") { "" } else { "inf = \"x.inf\"\n" };
             write!(
-                book,
+                rules_env,
                 "[[test]]\nname = \"{at} {key} {}\"\n[test.package]\nfile = \"{at}-x.cab\"\n{own}{says}\n[test.expect]\n{expect}\n",
                 expect.starts_with("rule")
             )
@@ -81,27 +81,27 @@ fn each_fact_of_a_package_decides() {
             .replace("{ file = \"*.cab\" }", &format!("{{ file = \"kit{at}-*.hlkx\", {matching} }}"))
             .replace("attestation", "hlk")
             .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
-        book.push_str(&rule);
+        rules_env.push_str(&rule);
         for (says, expect) in
             [(fits, format!("rule = \"kit {at}\"")), (fits_not, "rejected = true".to_owned())]
         {
             let name = format!("kit {at} {}", expect.starts_with("rule"));
             write!(
-                book,
+                rules_env,
                 "[[test]]\nname = \"{name}\"\n[test.package]\nfile = \"kit{at}-x.hlkx\"\n{says}\n[test.expect]\n{expect}\n"
             )
             .expect("written");
         }
     }
-    let book = Book::new(&book);
-    let output = book.run(&["test"]);
+    let rules_env = RuleFixture::new(&rules_env);
+    let output = rules_env.run(&["test"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("44 passed"), "{}", text(&output.stdout));
 }
 
 /// Some facts only a real package has: who issued its certificate, which kit made it.
 #[test]
-fn each_fact_that_only_a_package_can_say_decides() {
+fn every_package_fact_selects_the_rule() {
     for (package, key, other, fits) in [
         ("cab/good-signed-ts.cab", "issuer", "\"CN=Nobody*\"", "\"CN=Test EV Code Signing CA*\""),
         (
@@ -121,7 +121,7 @@ fn each_fact_that_only_a_package_can_say_decides() {
                 .replace("attestation", harness)
                 .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")
         };
-        let (_, plan) = Book::new(&(rule("other", other) + &rule("fits", fits))).plan(package, name);
+        let (_, plan) = RuleFixture::new(&(rule("other", other) + &rule("fits", fits))).plan(package, name);
         assert_eq!(plan["rule"], "fits", "{key}: {plan:#}");
         let passed = plan["passed_over"].to_string();
         assert!(passed.contains("other") && passed.contains(key), "{key}: {passed}");
@@ -132,8 +132,8 @@ fn each_fact_that_only_a_package_can_say_decides() {
 fn selected(keys: &str) -> (Option<i32>, BTreeSet<String>, Value) {
     let rule = RULE.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
     let label = LABEL.replace(" {{ inf.version }}", "");
-    let book = Book::new(&format!("{rule}{label}hardware_ids = {{ {keys} }}\n"));
-    let (code, plan) = book.plan("cab/multi.cab", "multi.cab");
+    let rules_env = RuleFixture::new(&format!("{rule}{label}hardware_ids = {{ {keys} }}\n"));
+    let (code, plan) = rules_env.plan("cab/multi.cab", "multi.cab");
     let foreseen = plan["labels"][0]["foreseen"].clone();
     let rows = foreseen["request"]["targeting"]["hardwareIds"].as_array().cloned().unwrap_or_default();
     let shown = |row: &Value| {
@@ -145,7 +145,7 @@ fn selected(keys: &str) -> (Option<i32>, BTreeSet<String>, Value) {
 }
 
 #[test]
-fn a_label_targets_what_each_key_selects_and_never_all_for_want_of_any() {
+fn label_with_empty_selection_never_targets_everything() {
     let rows = |text: &str| text.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
     let all = "driver1.inf CO pci, driver1.inf CO roo, driver1.inf NI pci, driver1.inf NI roo, \
                driver2.inf CO pci, driver2.inf CO roo, driver2.inf NI pci, driver2.inf NI roo";
@@ -184,7 +184,7 @@ fn a_label_targets_what_each_key_selects_and_never_all_for_want_of_any() {
 }
 
 #[test]
-fn what_microsoft_would_refuse_is_told_before_anything_is_sent() {
+fn request_that_microsoft_refuses_is_an_error_of_check() {
     let ring = "audiences = [\"Test Registry Key\"]";
     let kit = |keys: &str| {
         let label = LABEL.replace(" {{ inf.version }}", "").replace(ring, keys);
@@ -206,7 +206,7 @@ fn what_microsoft_would_refuse_is_told_before_anything_is_sent() {
         ("enforce_chid_targeting = true", "enforce_chid_targeting"),
         ("hardware_ids = { operating_systems = \"WINDOWS_v100_X64_NL_FULL\" }", "NL"),
     ] {
-        let said = Book::new(&kit(keys)).check();
+        let said = RuleFixture::new(&kit(keys)).check();
         assert!(said.contains(why) && said.contains("dropship.toml:"), "{keys}: {said}");
     }
     // By `plan`, where the package does.
@@ -227,22 +227,23 @@ fn what_microsoft_would_refuse_is_told_before_anything_is_sent() {
             "\"WINDOWS_v100_X64_CO_FULL\", \"WINDOWS_v100_X64_NI_FULL\"",
             &format!("\"WINDOWS_v100_X64_{os}_FULL\""),
         );
-        let (code, plan) = Book::new(&format!("{rule}{label}")).plan(&format!("cab/{package}"), "x.cab");
+        let (code, plan) =
+            RuleFixture::new(&format!("{rule}{label}")).plan(&format!("cab/{package}"), "x.cab");
         assert_eq!(code, Some(65), "{keys}: {plan:#}");
         assert!(plan.to_string().contains(why), "{why}: {plan:#}");
     }
 }
 
 #[test]
-fn what_microsoft_looks_at_twice_is_a_warning_with_its_source() {
+fn request_that_microsoft_reviews_is_a_warning_with_source() {
     let types = "[rule.product]\nselected_product_types = { windows_v100_CO = \"Unclassified\" }";
-    let book = Book::new(&format!("{RULE}{LABEL}").replace("[rule.product]", types));
-    let config = std::fs::read_to_string(book.path("dropship.toml")).expect("a configuration");
-    book.write("dropship.toml", &config.replace("signers = {", "signers = { allow_unsigned = true,"));
-    let file = book.path("drop/x.cab");
+    let rules_env = RuleFixture::new(&format!("{RULE}{LABEL}").replace("[rule.product]", types));
+    let config = std::fs::read_to_string(rules_env.path("dropship.toml")).expect("a configuration");
+    rules_env.write("dropship.toml", &config.replace("signers = {", "signers = { allow_unsigned = true,"));
+    let file = rules_env.path("drop/x.cab");
     let warnings = |to: &str| {
         std::fs::write(&file, saying(&[("ROOT\\ECHO", to)])).expect("dropped");
-        let (code, plan) = book.json(&["plan", file.to_str().expect("a path")]);
+        let (code, plan) = rules_env.json(&["plan", file.to_str().expect("a path")]);
         assert_eq!(code, Some(0), "a warning is no refusal: {plan:#}");
         let found = plan["labels"][0]["foreseen"]["warnings"].as_array().expect("warnings").clone();
         let sourced =
@@ -372,8 +373,8 @@ recipient_specifications = { receiver_publisher_id = "14631253285588838", enforc
 "#;
 
 #[test]
-fn every_field_of_the_requests_can_be_said_and_is_asked_for_as_said() {
-    let good = Book::new(EVERYTHING).run(&["test"]);
+fn every_request_field_can_be_set_and_is_sent_unchanged() {
+    let good = RuleFixture::new(EVERYTHING).run(&["test"]);
     assert_eq!(good.status.code(), Some(0), "{}{}", text(&good.stdout), text(&good.stderr));
     // Each expectation bites: changed one by one, each is a difference.
     let (rule, case) = EVERYTHING.split_once("[test.expect.product]").expect("expectations");
@@ -393,7 +394,7 @@ fn every_field_of_the_requests_can_be_said_and_is_asked_for_as_said() {
         for (at, _) in case.match_indices(from) {
             let changed =
                 format!("{rule}[test.expect.product]{}{to}{}", &case[..at], &case[at + from.len()..]);
-            let output = Book::new(&changed).run(&["test"]);
+            let output = RuleFixture::new(&changed).run(&["test"]);
             assert_eq!(output.status.code(), Some(1), "{from} at {at}: {}", text(&output.stdout));
             bites += 1;
         }
@@ -402,7 +403,7 @@ fn every_field_of_the_requests_can_be_said_and_is_asked_for_as_said() {
 }
 
 #[test]
-fn editors_are_led_to_the_schema_by_every_file_of_the_samples() {
+fn every_sample_file_names_the_schema() {
     let config = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config"));
     let folder = std::fs::read_dir(config.join("rules.d")).expect("samples");
     let samples = folder.map(|item| item.expect("a sample").path()).chain([config.join("dropship.toml")]);

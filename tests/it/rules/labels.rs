@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::cab::saying;
 use super::running::{bodies, edit, listening, receipt_of};
-use crate::home::{Home, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
 
@@ -23,79 +23,79 @@ fn id(value: &Value) -> &str {
 }
 
 /// When the first event fits.
-fn at(home: &Home, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
-    let story = home.json(&["show", id(&job["id"])]);
+fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
+    let story = env.json(&["show", id(&job["id"])]);
     let events = story["events"].as_array().expect("events");
     let event = events.iter().find(|event| fits(event)).unwrap_or_else(|| panic!("{story:#}"));
     event["at"].as_str().expect("a time").parse().expect("a time")
 }
 
 #[test]
-fn a_label_follows_another_after_its_soak_time_and_a_hold_waits_for_approval() {
+fn second_label_waits_for_soak_and_hold_waits_for_approval() {
     let more = label("pilot", "after = \"* test ring\"\nsoak = \"2s\"\n")
         + &label("retail", "after = \"* pilot\"\nhold = true\ngo_live = \"+7d\"\n");
-    let home = Home::with(Quirks::all(), &more);
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes(CAB));
-    let held = receipt_of(&home, "echo.cab", "held");
+    let env = TestEnv::with(Quirks::all(), &more);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let held = receipt_of(&env, "echo.cab", "held");
     assert_eq!(held["error"]["kind"], "approval");
     let created = |at: u64| move |event: &Value| event["event"] == "created" && event["thing"]["label"] == at;
     let published = |at: u64| move |event: &Value| event["event"] == "published" && event["label"] == at;
-    let soaked = at(&home, &held, created(1)).duration_since(at(&home, &held, published(0)));
+    let soaked = at(&env, &held, created(1)).duration_since(at(&env, &held, published(0)));
     assert!(soaked.as_millis() >= 2000, "{soaked:?}");
-    assert_eq!(home.created().2, 2, "nothing goes out on hold");
-    assert_eq!(home.run(&["approve", id(&held["id"]), "--request", "another"]).status.code(), Some(1));
-    assert_eq!(home.run(&["approve", id(&held["id"])]).status.code(), Some(0));
-    let done = receipt_of(&home, "echo.cab", "succeeded");
+    assert_eq!(env.created().2, 2, "nothing goes out on hold");
+    assert_eq!(env.run(&["approve", id(&held["id"]), "--request", "another"]).status.code(), Some(1));
+    assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(done["labels"].as_array().map(Vec::len), Some(3));
     drop(daemon);
 }
 
 #[test]
-fn what_microsoft_looks_at_twice_is_told_when_the_label_is_made() {
-    let home = Home::with(
+fn label_that_microsoft_reviews_is_logged_at_creation() {
+    let env = TestEnv::with(
         Quirks::none(),
         &label("retail", "hold = true\n[rule.label.hardware_ids]\ninclude = [\"*\"]"),
     );
-    edit(&home, &[("[signers]", "[signers]\nallow_unsigned = true")]);
-    let daemon = home.daemon(&[]);
-    home.drop_package("odd.cab", &saying(&[("VEN_1234", "VEN_FFFF")]));
-    let held = receipt_of(&home, "odd.cab", "held");
+    edit(&env, &[("[signers]", "[signers]\nallow_unsigned = true")]);
+    let daemon = env.daemon(&[]);
+    env.drop_package("odd.cab", &saying(&[("VEN_1234", "VEN_FFFF")]));
+    let held = receipt_of(&env, "odd.cab", "held");
     assert!(
         held["error"]["message"].as_str().is_some_and(|message| message.contains("another review")),
         "{held:#}"
     );
     assert!(
-        home.log().contains("it needs another review (Microsoft: Publishing restrictions)"),
+        env.log().contains("it needs another review (Microsoft: Publishing restrictions)"),
         "{}",
-        home.log()
+        env.log()
     );
     drop(daemon);
 }
 
 #[test]
-fn an_audience_that_is_missing_holds_the_job_before_the_label() {
-    let home = Home::with(Quirks::all(), "");
-    edit(&home, &[(ONE, "audiences = [\"Test Registry Key\", \"No Such Ring\"]")]);
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes(CAB));
-    let held = receipt_of(&home, "echo.cab", "held");
+fn missing_audience_holds_the_job_before_the_label() {
+    let env = TestEnv::with(Quirks::all(), "");
+    edit(&env, &[(ONE, "audiences = [\"Test Registry Key\", \"No Such Ring\"]")]);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let held = receipt_of(&env, "echo.cab", "held");
     let message = held["error"]["message"].as_str().expect("a message");
     assert!(message.contains("the account has no audience `No Such Ring`; it has"), "{message}");
-    assert_eq!(home.created().2, 0);
+    assert_eq!(env.created().2, 0);
     drop(daemon);
 }
 
 #[test]
-fn several_partners_get_a_label_each() {
+fn several_partners_get_one_label_each() {
     let more = "[[rule.label]]\nname = \"{{ file.stem }} for {{ partner }}\"\ndestination = \"another_partner\"\npartners = [27691110, \"27691111\"]\nenforce_chid_targeting = true\n";
-    let home = Home::with(Quirks::all(), more);
-    let daemon = home.daemon(&["--until-idle"]);
-    home.drop_package("echo.cab", &bytes(CAB));
-    let done = receipt_of(&home, "echo.cab", "succeeded");
+    let env = TestEnv::with(Quirks::all(), more);
+    let daemon = env.daemon(&["--until-idle"]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
     let names: Vec<_> = (0..3).map(|at| done["labels"][at]["name"].clone()).collect();
     assert_eq!(names, ["echo test ring", "echo for 27691110", "echo for 27691111"]);
-    let asked: Vec<_> = home.sandbox.control().requests();
+    let asked: Vec<_> = env.sandbox.control().requests();
     let asked: Vec<_> = asked.iter().filter(|entry| entry.operation == "create_label").collect();
     let body = serde_json::to_value(&asked[2].body).expect("JSON").to_string();
     assert!(body.contains("anotherPartner") && body.contains("27691111"), "{body}");
@@ -105,23 +105,23 @@ fn several_partners_get_a_label_each() {
 
 /// A home whose rule supersedes, and which takes unsigned packages, as the service does without its strictness, so that
 /// each can say what it likes.
-fn superseding() -> Home {
-    let home = Home::with(Quirks::none(), "");
+fn superseding() -> TestEnv {
+    let env = TestEnv::with(Quirks::none(), "");
     let (pci, all) = ("include = [\"pci\\\\*\"]", "include = [\"*\"]");
     edit(
-        &home,
+        &env,
         &[
             (ONE, &format!("{ONE}\nsupersede = true")),
             (pci, all),
             ("[signers]", "[signers]\nallow_unsigned = true"),
         ],
     );
-    home
+    env
 }
 
-pub(super) fn targeted(home: &Home, done: &Value) -> Vec<String> {
+pub(super) fn targeted(env: &TestEnv, done: &Value) -> Vec<String> {
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&done[key]).to_owned());
-    let label = home.json(&["api", "label", "get", &product, &submission, id(&done["labels"][0]["id"])]);
+    let label = env.json(&["api", "label", "get", &product, &submission, id(&done["labels"][0]["id"])]);
     let rows = label["targeting"]["hardwareIds"].as_array().expect("rows");
     let left = rows.iter().filter(|row| row["distributionState"] != "pendingRemove");
     let mut ids: Vec<_> = left.map(|row| row["pnpString"].as_str().expect("an id").to_lowercase()).collect();
@@ -132,25 +132,25 @@ pub(super) fn targeted(home: &Home, done: &Value) -> Vec<String> {
 pub(super) const PCI: &str = "pci\\ven_1234&dev_5678&subsys_00011234&rev_01";
 
 #[test]
-fn a_new_version_takes_over_what_it_targets_too_and_nothing_else() {
-    let home = superseding();
-    let daemon = home.daemon(&[]);
-    home.drop_package("old.cab", &saying(&[]));
-    let old = receipt_of(&home, "old.cab", "succeeded");
-    assert_eq!(targeted(&home, &old), [PCI, "root\\echo"]);
+fn new_version_supersedes_its_own_targets_only() {
+    let env = superseding();
+    let daemon = env.daemon(&[]);
+    env.drop_package("old.cab", &saying(&[]));
+    let old = receipt_of(&env, "old.cab", "succeeded");
+    assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
     // A lower version that comes later is a way back: it takes over nothing and gives nothing up.
-    home.drop_package("older.cab", &saying(&[("1.2.3.4", "1.2.3.1")]));
-    let older = receipt_of(&home, "older.cab", "succeeded");
-    assert_eq!(home.sandbox.control().count("update_label"), 0);
-    assert_eq!(targeted(&home, &older), [PCI, "root\\echo"]);
-    home.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
-    let new = receipt_of(&home, "new.cab", "succeeded");
+    env.drop_package("older.cab", &saying(&[("1.2.3.4", "1.2.3.1")]));
+    let older = receipt_of(&env, "older.cab", "succeeded");
+    assert_eq!(env.sandbox.control().count("update_label"), 0);
+    assert_eq!(targeted(&env, &older), [PCI, "root\\echo"]);
+    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    let new = receipt_of(&env, "new.cab", "succeeded");
     for before in [&old, &older] {
-        assert_eq!(targeted(&home, before), ["root\\echo"], "what only the older targets stays");
+        assert_eq!(targeted(&env, before), ["root\\echo"], "what only the older targets stays");
     }
-    assert_eq!(targeted(&home, &new), [PCI, "root\\ohce"]);
-    assert_eq!(home.sandbox.control().count("update_label"), 2);
-    let story = home.json(&["show", id(&new["id"])]);
+    assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
+    assert_eq!(env.sandbox.control().count("update_label"), 2);
+    let story = env.json(&["show", id(&new["id"])]);
     let taken: Vec<_> = story["events"]
         .as_array()
         .expect("events")
@@ -163,90 +163,90 @@ fn a_new_version_takes_over_what_it_targets_too_and_nothing_else() {
 }
 
 #[test]
-fn taking_over_survives_lost_answers_and_a_kill_between_publishing_and_the_change() {
-    let home = superseding();
-    let daemon = home.daemon(&[]);
-    home.drop_package("old.cab", &saying(&[]));
-    let old = receipt_of(&home, "old.cab", "succeeded");
-    home.fault(&json!({"operation": "update_label", "action": {"kind": "hang"}, "times": 1}));
-    home.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+fn supersede_survives_lost_responses_and_a_kill() {
+    let env = superseding();
+    let daemon = env.daemon(&[]);
+    env.drop_package("old.cab", &saying(&[]));
+    let old = receipt_of(&env, "old.cab", "succeeded");
+    env.fault(&json!({"operation": "update_label", "action": {"kind": "hang"}, "times": 1}));
+    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
     wait_for("the change to be asked for", || {
-        (home.sandbox.control().count("update_label") == 1).then_some(())
+        (env.sandbox.control().count("update_label") == 1).then_some(())
     })
-    .unwrap_or_else(|| panic!("{}", home.log()));
+    .unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
-    assert_eq!(targeted(&home, &old).len(), 2, "killed before it took effect");
-    home.fault(&json!({"operation": "update_label", "action": {"kind": "drop_after"}, "times": 1}));
-    let daemon = home.daemon(&[]);
-    receipt_of(&home, "new.cab", "succeeded");
-    assert_eq!(targeted(&home, &old), [""; 0]);
-    assert_eq!(home.sandbox.control().count("update_label"), 2, "not asked for again once it took effect");
+    assert_eq!(targeted(&env, &old).len(), 2, "killed before it took effect");
+    env.fault(&json!({"operation": "update_label", "action": {"kind": "drop_after"}, "times": 1}));
+    let daemon = env.daemon(&[]);
+    receipt_of(&env, "new.cab", "succeeded");
+    assert_eq!(targeted(&env, &old), [""; 0]);
+    assert_eq!(env.sandbox.control().count("update_label"), 2, "not asked for again once it took effect");
     drop(daemon);
 }
 
-fn awaiting_approval(more: &str) -> Home {
+fn awaiting_approval(more: &str) -> TestEnv {
     let options = Options { speed: 1200.0, approval: Wait::UntilReleased, ..Options::default() };
-    Home::at(options, more)
+    TestEnv::at(options, more)
 }
 
 /// Waits until Microsoft's approval of the first label is being waited for.
-fn in_approval(home: &Home) -> Value {
+fn in_approval(env: &TestEnv) -> Value {
     wait_for("the label to be in approval", || {
-        let receipt = home.receipts().pop()?;
+        let receipt = env.receipts().pop()?;
         let step = receipt["labels"][0]["step"].as_str().unwrap_or_default().to_lowercase();
         step.contains("approval").then_some(receipt)
     })
-    .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
 }
 
 #[test]
-fn a_cancelled_job_withdraws_its_labels() {
-    let home = awaiting_approval("");
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    home.drop_package("echo.cab", &bytes(CAB));
-    let job = in_approval(&home);
-    let done = home.json(&["cancel", id(&job["id"])]);
+fn cancelled_job_withdraws_its_labels() {
+    let env = awaiting_approval("");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = in_approval(&env);
+    let done = env.json(&["cancel", id(&job["id"])]);
     assert_eq!((&done["state"], &done["warnings"]), (&json!("cancelled"), &json!([])));
-    assert_eq!(home.sandbox.control().count("cancel_label"), 1);
-    assert!(home.log().contains("is withdrawn, asked for by uid"), "{}", home.log());
+    assert_eq!(env.sandbox.control().count("cancel_label"), 1);
+    assert!(env.log().contains("is withdrawn, asked for by uid"), "{}", env.log());
     drop(daemon);
 }
 
 #[test]
-fn what_follows_a_label_that_is_withdrawn_by_hand_is_held_until_somebody_decides() {
-    let home = awaiting_approval(&label("pilot", "after = \"* test ring\"\n"));
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    home.drop_package("echo.cab", &bytes(CAB));
-    let job = in_approval(&home);
+fn successor_of_a_label_withdrawn_in_partner_center_is_held() {
+    let env = awaiting_approval(&label("pilot", "after = \"* test ring\"\n"));
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = in_approval(&env);
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&job[key]).to_owned());
-    let output = home.run(&["api", "label", "cancel", &product, &submission, id(&job["labels"][0]["id"])]);
+    let output = env.run(&["api", "label", "cancel", &product, &submission, id(&job["labels"][0]["id"])]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("is recorded in its history"), "{}", text(&output.stdout));
-    let held = receipt_of(&home, "echo.cab", "held");
+    assert!(text(&output.stdout).contains("recorded in its history"), "{}", text(&output.stdout));
+    let held = receipt_of(&env, "echo.cab", "held");
     assert_eq!(held["error"]["kind"], "label-awaited", "{held:#}");
-    assert_eq!(home.created().2, 1);
-    assert_eq!(home.run(&["approve", id(&held["id"])]).status.code(), Some(0));
+    assert_eq!(env.created().2, 1);
+    assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
     let second = wait_for("the other label", || {
-        let receipt = home.receipts().pop()?;
+        let receipt = env.receipts().pop()?;
         receipt["labels"][1]["id"].as_str().map(str::to_owned)
     });
-    let second = second.unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()));
+    let second = second.unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
     let second = second.parse().expect("a number");
     let done = wait_for("the job to succeed", || {
-        assert!(home.sandbox.control().release(second), "the label exists");
-        home.receipts().pop().filter(|receipt| receipt["state"] == "succeeded")
+        assert!(env.sandbox.control().release(second), "the label exists");
+        env.receipts().pop().filter(|receipt| receipt["state"] == "succeeded")
     });
-    assert!(done.is_some(), "cancelled, not failed: {:#?}\n{}", home.receipts(), home.log());
+    assert!(done.is_some(), "cancelled, not failed: {:#?}\n{}", env.receipts(), env.log());
     drop(daemon);
 }
 
 #[test]
-fn a_product_that_exists_is_adopted_by_its_id() {
-    let home = Home::with(Quirks::none(), "");
+fn existing_product_is_adopted_by_id() {
+    let env = TestEnv::with(Quirks::none(), "");
     edit(
-        &home,
+        &env,
         &[
             ("[rule.product]\n", "[rule.product]\nstrategy = \"per_version\"\n"),
             ("{{ file.stem }} {{ inf.version }}\"", "{{ inf.version }}\""),
@@ -254,28 +254,28 @@ fn a_product_that_exists_is_adopted_by_its_id() {
             ("[signers]", "[signers]\nallow_unsigned = true"),
         ],
     );
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    home.drop_package("one.cab", &saying(&[]));
-    let one = receipt_of(&home, "one.cab", "succeeded");
-    assert_eq!(home.created().0, 1);
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("one.cab", &saying(&[]));
+    let one = receipt_of(&env, "one.cab", "succeeded");
+    assert_eq!(env.created().0, 1);
 
     // A rule that names its id makes none, whatever the version.
     let product = id(&one["product_id"]);
     edit(
-        &home,
+        &env,
         &[
             ("strategy = \"per_version\"", &format!("strategy = \"existing\"\nid = \"{product}\"")),
             ("name = \"{{ inf.provider }} {{ inf.version }}\"\n", ""),
         ],
     );
-    assert_eq!(home.json(&["reload"])["ok"], true);
-    home.drop_package("two.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+    assert_eq!(env.json(&["reload"])["ok"], true);
+    env.drop_package("two.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
     wait_for("the second job", || {
-        let receipt = home.receipts().into_iter().find(|receipt| receipt["package"] == "two.cab")?;
+        let receipt = env.receipts().into_iter().find(|receipt| receipt["package"] == "two.cab")?;
         (receipt["product_id"] == product).then_some(())
     })
-    .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()));
-    assert_eq!(bodies(&home, "create_product").len(), 1, "adopted, not made");
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
+    assert_eq!(bodies(&env, "create_product").len(), 1, "adopted, not made");
     drop(daemon);
 }

@@ -4,11 +4,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::home::{Home, wait_for};
+use crate::harness::{TestEnv, wait_for};
 
 /// Changes the configuration; each text must stand in it.
-pub(super) fn edit(home: &Home, changes: &[(&str, &str)]) {
-    let path = home.path("dropship.toml");
+pub(super) fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
+    let path = env.path("dropship.toml");
     let mut text = fs::read_to_string(&path).expect("a configuration");
     for (from, to) in changes {
         assert!(text.contains(from), "{from:?} stands in {text}");
@@ -18,26 +18,26 @@ pub(super) fn edit(home: &Home, changes: &[(&str, &str)]) {
 }
 
 /// Waits until the daemon answers.
-pub(super) fn listening(home: &Home) {
+pub(super) fn listening(env: &TestEnv) {
     // Not asked before the socket is there: a command without a daemon opens the store itself.
-    let up = || home.path("control.sock").exists() && home.run(&["status"]).status.success();
-    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", home.log()));
+    let up = || env.path("control.sock").exists() && env.run(&["status"]).status.success();
+    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", env.log()));
 }
 
 /// Waits until the package's receipt says that its job is in this state.
-pub(super) fn receipt_of(home: &Home, package: &str, state: &str) -> Value {
+pub(super) fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
     let mut last = Value::Null;
     wait_for(&format!("{package} to be {state}"), || {
-        last = home.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
+        last = env.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
         (last["state"] == state).then_some(())
     })
-    .unwrap_or_else(|| panic!("{package} is not {state}: {last:#}\n{}", home.log()));
+    .unwrap_or_else(|| panic!("{package} is not {state}: {last:#}\n{}", env.log()));
     last
 }
 
 /// What the sandbox was asked for, by operation.
-pub(super) fn bodies(home: &Home, operation: &str) -> Vec<Value> {
-    let requests = home.sandbox.control().requests();
+pub(super) fn bodies(env: &TestEnv, operation: &str) -> Vec<Value> {
+    let requests = env.sandbox.control().requests();
     let asked = requests.iter().filter(|entry| entry.operation == operation);
     asked.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
 }

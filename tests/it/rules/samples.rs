@@ -6,26 +6,26 @@ use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::running::{listening, receipt_of};
-use crate::home::{Home, bytes};
+use crate::harness::{TestEnv, bytes};
 
 /// A home with the rules of one sample, and `[defaults]` of the commented configuration. Changed is only what a test
 /// cannot wait for, and who signed the fixtures.
-fn home_of(sample: &str, folder: &str, changes: &[(&str, &str)]) -> Home {
-    let home = Home::with(Quirks::all(), "");
+fn env_of(sample: &str, folder: &str, changes: &[(&str, &str)]) -> TestEnv {
+    let env = TestEnv::with(Quirks::all(), "");
     let path = format!("{}/config/rules.d/{sample}", env!("CARGO_MANIFEST_DIR"));
     let mut rules = fs::read_to_string(path).expect("a sample");
     for (from, to) in changes {
         assert!(rules.contains(from), "{from}");
         rules = rules.replace(from, to);
     }
-    fs::write(home.path("sample.toml"), rules).expect("written");
-    let config = fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    fs::write(env.path("sample.toml"), rules).expect("written");
+    let config = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let (before, _) = config.split_once("[[rule]]").expect("a rule");
     let config = before.replace("name = \"in\"", &format!("name = \"{folder}\""));
     let defaults = "[defaults.product]\ndevice_type = \"internal\"\n";
-    fs::write(home.path("dropship.toml"), format!("include = [\"sample.toml\"]\n{config}{defaults}"))
+    fs::write(env.path("dropship.toml"), format!("include = [\"sample.toml\"]\n{config}{defaults}"))
         .expect("written");
-    home
+    env
 }
 
 fn names(receipt: &Value) -> Vec<&str> {
@@ -33,24 +33,24 @@ fn names(receipt: &Value) -> Vec<&str> {
     labels.iter().map(|label| label["name"].as_str().expect("a name")).collect()
 }
 
-fn asked(home: &Home) -> Vec<Value> {
-    let requests = home.sandbox.control().requests();
+fn asked(env: &TestEnv) -> Vec<Value> {
+    let requests = env.sandbox.control().requests();
     let labels = requests.iter().filter(|entry| entry.operation == "create_label");
     labels.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
 }
 
 #[test]
-fn attestation_goes_to_the_test_ring_by_hand_and_to_nobody_else() {
-    let home = home_of(
+fn attestation_sample_targets_the_test_ring_only() {
+    let env = env_of(
         "10-attestation.toml",
         "attestation",
         &[("provider = \"Contoso*\"", "provider = \"Example*\"")],
     );
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let done = receipt_of(&home, "echo.cab", "succeeded");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(names(&done), ["echo 1.2.3.4 test ring"]);
-    let [label] = <[Value; 1]>::try_from(asked(&home)).expect("one label");
+    let [label] = <[Value; 1]>::try_from(asked(&env)).expect("one label");
     let publishing = &label["publishingSpecifications"];
     assert_eq!(publishing["manualAcquisition"], true);
     assert_eq!(publishing["goLiveDate"], Value::Null, "live as soon as certified");
@@ -67,21 +67,21 @@ fn attestation_goes_to_the_test_ring_by_hand_and_to_nobody_else() {
 }
 
 #[test]
-fn retail_is_staged_and_held_before_it_goes_to_everybody() {
-    let home = home_of(
+fn retail_sample_is_staged_and_held_before_broad_release() {
+    let env = env_of(
         "20-whql-retail.toml",
         "whql",
         &[("soak = \"3d\"", "soak = \"1s\""), ("soak = \"7d\"", "soak = \"1s\"")],
     );
-    let daemon = home.daemon(&[]);
-    listening(&home);
-    home.drop_package("echo-2.0.0.0.hlkx", &bytes("hlkx/good.hlkx"));
-    let held = receipt_of(&home, "echo-2.0.0.0.hlkx", "held");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo-2.0.0.0.hlkx", &bytes("hlkx/good.hlkx"));
+    let held = receipt_of(&env, "echo-2.0.0.0.hlkx", "held");
     assert_eq!(names(&held), ["echo-2.0.0.0 test ring", "echo-2.0.0.0 pilot", "echo-2.0.0.0 retail"]);
-    assert_eq!(asked(&home).len(), 2);
-    assert_eq!(home.run(&["approve", held["id"].as_str().expect("an id")]).status.code(), Some(0));
-    receipt_of(&home, "echo-2.0.0.0.hlkx", "succeeded");
-    let [ring, pilot, retail] = <[Value; 3]>::try_from(asked(&home)).expect("three labels");
+    assert_eq!(asked(&env).len(), 2);
+    assert_eq!(env.run(&["approve", held["id"].as_str().expect("an id")]).status.code(), Some(0));
+    receipt_of(&env, "echo-2.0.0.0.hlkx", "succeeded");
+    let [ring, pilot, retail] = <[Value; 3]>::try_from(asked(&env)).expect("three labels");
     assert_eq!(ring["targeting"]["restrictedToAudiences"].as_array().map(Vec::len), Some(1));
     for label in [&pilot, &retail] {
         assert_eq!(
@@ -100,17 +100,17 @@ fn retail_is_staged_and_held_before_it_goes_to_everybody() {
 }
 
 #[test]
-fn two_oems_get_their_label_each_and_windows_update_none() {
+fn oem_sample_creates_one_label_per_partner_and_none_for_windows_update() {
     let changes = [
         ("signer = \"Contoso*\"", "signer = \"Example*\""),
         ("'*&SUBSYS_????1028', '*&SUBSYS_????17AA'", "'*'"),
     ];
-    let home = home_of("30-oem-sharing.toml", "oem", &changes);
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo-2.1.0.0.hlkx", &bytes("hlkx/good.hlkx"));
-    let done = receipt_of(&home, "echo-2.1.0.0.hlkx", "succeeded");
+    let env = env_of("30-oem-sharing.toml", "oem", &changes);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo-2.1.0.0.hlkx", &bytes("hlkx/good.hlkx"));
+    let done = receipt_of(&env, "echo-2.1.0.0.hlkx", "succeeded");
     assert_eq!(names(&done), ["echo-2.1.0.0 for 27691110", "echo-2.1.0.0 for 27691111"]);
-    for (label, partner) in asked(&home).iter().zip(["27691110", "27691111"]) {
+    for (label, partner) in asked(&env).iter().zip(["27691110", "27691111"]) {
         assert_eq!(label["destination"], "anotherPartner");
         assert_eq!(label["recipientSpecifications"]["receiverPublisherId"], json!(partner));
         assert_eq!(label["recipientSpecifications"]["enforceChidTargeting"], true);

@@ -9,7 +9,7 @@ use nix::sys::ptrace;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-use crate::home::{Daemon, Home, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, text, wait_for};
 
 /// Listens where the daemon reports.
 pub(super) struct Manager {
@@ -19,21 +19,21 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    pub(super) fn of(home: &Home) -> Self {
-        let path = home.path("notify.sock");
+    pub(super) fn of(env: &TestEnv) -> Self {
+        let path = env.path("notify.sock");
         let socket = UnixDatagram::bind(&path).expect("a socket");
         Self { socket, path, heard: Vec::new() }
     }
 
     /// Starts a daemon as systemd would.
-    pub(super) fn start(&self, home: &Home, watchdog: Option<Duration>) -> Daemon {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(home.path("daemon.log"));
-        let mut command: Command = home.command(&["run"]);
+    pub(super) fn start(&self, env: &TestEnv, watchdog: Option<Duration>) -> TestDaemon {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(env.path("daemon.log"));
+        let mut command: Command = env.command(&["run"]);
         command.env("NOTIFY_SOCKET", &self.path).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
         if let Some(watchdog) = watchdog {
             command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
         }
-        Daemon { child: command.stderr(log.expect("a log")).spawn().expect("the daemon starts") }
+        TestDaemon { child: command.stderr(log.expect("a log")).spawn().expect("the daemon starts") }
     }
 
     /// What comes within a time; nothing when it is silent for so long.
@@ -78,7 +78,7 @@ pub(super) struct Frozen(Vec<Pid>);
 
 impl Frozen {
     /// Freezes the threads of this name.
-    pub(super) fn threads(daemon: &Daemon, name: &str) -> Self {
+    pub(super) fn threads(daemon: &TestDaemon, name: &str) -> Self {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.child.id())).expect("its threads");
         let mut frozen = Vec::new();
         for task in tasks.map(|task| task.expect("a thread")) {

@@ -9,7 +9,7 @@ use dropship_sandbox::Quirks;
 use ring::hmac;
 use serde_json::Value;
 
-use crate::home::{Home, bytes, wait_for};
+use crate::harness::{TestEnv, bytes, wait_for};
 
 const KEY: &str = "the key of the hook";
 
@@ -43,22 +43,22 @@ fn header(headers: &[(String, String)], name: &str) -> String {
 }
 
 #[test]
-fn a_webhook_is_signed_and_outlives_a_dead_receiver_and_a_dead_daemon() {
+fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     // Taken, and given back: nobody listens while the daemon begins.
     let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let more = format!(
         "[[notify]]\nname = \"hook\"\non = [\"ended\"]\nurl = \"http://{address}/x?sig=topsecret\"\nsecret_file = \"hook-key\"\n"
     );
-    let home = Home::with(Quirks::all(), &more);
-    std::fs::write(home.path("hook-key"), KEY).expect("a key");
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let id = home.ended()["id"].as_str().expect("an id").to_owned();
-    wait_for("a failed try", || home.log().contains("Notifying `hook` failed").then_some(()))
-        .unwrap_or_else(|| panic!("{}", home.log()));
+    let env = TestEnv::with(Quirks::all(), &more);
+    std::fs::write(env.path("hook-key"), KEY).expect("a key");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let id = env.ended()["id"].as_str().expect("an id").to_owned();
+    wait_for("a failed try", || env.log().contains("Notifying `hook` failed").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
     let listener = TcpListener::bind(address).expect("the port again");
-    let daemon = home.daemon(&[]);
+    let daemon = env.daemon(&[]);
     let (_, refused) = serve(&listener, "500 Not now");
     let (headers, body) = serve(&listener, "204 Thanks");
     assert_eq!(refused, body, "the same again");
@@ -72,84 +72,84 @@ fn a_webhook_is_signed_and_outlives_a_dead_receiver_and_a_dead_daemon() {
         .expect("base64");
     let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
     hmac::verify(&key, signed.as_bytes(), &tag).expect("signed with the key");
-    let left = || std::fs::read_dir(home.path("store/notify/hook")).expect("the spool").count();
+    let left = || std::fs::read_dir(env.path("store/notify/hook")).expect("the spool").count();
     wait_for("an empty spool", || (left() == 0).then_some(())).expect("nothing is left");
     assert_eq!(daemon.terminate(), Some(0));
     // Told once: another start has nothing to tell.
-    let daemon = home.daemon(&[]);
-    wait_for("the daemon", || home.log().matches("is ready").nth(2).map(drop)).expect("ready");
+    let daemon = env.daemon(&[]);
+    wait_for("the daemon", || env.log().matches("is ready").nth(2).map(drop)).expect("ready");
     assert_eq!(daemon.terminate(), Some(0));
-    assert_eq!(left(), 0, "{}", home.log());
+    assert_eq!(left(), 0, "{}", env.log());
     for secret in ["topsecret", KEY] {
-        assert!(!home.log().contains(secret), "the log holds {secret}");
+        assert!(!env.log().contains(secret), "the log holds {secret}");
     }
 }
 
 #[test]
-fn what_happened_just_before_a_death_is_told_at_the_next_start() {
-    let home = Home::with(Quirks::all(), "");
+fn event_before_a_crash_is_notified_after_restart() {
+    let env = TestEnv::with(Quirks::all(), "");
     let more = "[[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> $0; echo >> $0\", \"NOTES\"]\n"
-        .replace("NOTES", &home.path("notes").display().to_string());
-    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+        .replace("NOTES", &env.path("notes").display().to_string());
+    let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     configuration.push_str(&more);
-    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
-    let daemon = home.daemon(&[]);
-    home.drop_package("bad.cab", b"MSCF but no cabinet at all, however long one waits for it");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let told = || std::fs::read_to_string(home.path("notes")).unwrap_or_default();
+    std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    let daemon = env.daemon(&[]);
+    env.drop_package("bad.cab", b"MSCF but no cabinet at all, however long one waits for it");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let told = || std::fs::read_to_string(env.path("notes")).unwrap_or_default();
     wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
-        .unwrap_or_else(|| panic!("{}\n{}", told(), home.log()));
+        .unwrap_or_else(|| panic!("{}\n{}", told(), env.log()));
     daemon.kill();
     // As if the daemon had died before it spooled anything of this.
-    let known = home.path("store/notify/known.json");
+    let known = env.path("store/notify/known.json");
     let text = std::fs::read_to_string(&known).expect("what it knows");
     let mut value: Value = serde_json::from_str(&text).expect("JSON");
     value["ids"] = Value::Array(Vec::new());
     std::fs::write(&known, value.to_string()).expect("forgotten");
-    std::fs::remove_file(home.path("notes")).expect("removed");
-    let daemon = home.daemon(&[]);
+    std::fs::remove_file(env.path("notes")).expect("removed");
+    let daemon = env.daemon(&[]);
     wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
-        .unwrap_or_else(|| panic!("{}\n{}", told(), home.log()));
+        .unwrap_or_else(|| panic!("{}\n{}", told(), env.log()));
     assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
-fn a_notification_is_given_up_after_its_time_and_the_next_one_gets_through() {
-    let home = Home::with(Quirks::all(), "");
-    let (open, told) = (home.path("open").display().to_string(), home.path("told").display().to_string());
+fn expired_notification_is_dropped_and_the_next_is_delivered() {
+    let env = TestEnv::with(Quirks::all(), "");
+    let (open, told) = (env.path("open").display().to_string(), env.path("told").display().to_string());
     let more = format!(
         "[[notify]]\nname = \"picky\"\non = [\"ended\"]\ngive_up = \"1s\"\n\
          command = [\"/bin/sh\", \"-c\", \"test -e {open} && cat >> {told}\"]\n"
     );
-    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     configuration.push_str(&more);
-    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
-    let daemon = home.daemon(&[]);
-    home.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
-    wait_for("giving up", || home.log().contains("was given up").then_some(()))
-        .unwrap_or_else(|| panic!("{}", home.log()));
-    assert!(home.log().contains("Notifying `picky` failed, it is tried again"), "{}", home.log());
-    let left = || std::fs::read_dir(home.path("store/notify/picky")).expect("the spool").count();
+    std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    let daemon = env.daemon(&[]);
+    env.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
+    wait_for("giving up", || env.log().contains("was given up").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(env.log().contains("Notifying `picky` failed, it is tried again"), "{}", env.log());
+    let left = || std::fs::read_dir(env.path("store/notify/picky")).expect("the spool").count();
     wait_for("an empty spool", || (left() == 0).then_some(())).expect("what is given up is gone");
     std::fs::write(open, "").expect("opened");
-    home.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
+    env.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
     let told = || std::fs::read_to_string(&told).unwrap_or_default();
     wait_for("the second", || told().contains("second.cab").then_some(()))
-        .unwrap_or_else(|| panic!("{}", home.log()));
+        .unwrap_or_else(|| panic!("{}", env.log()));
     assert!(!told().contains("first.cab"), "{}", told());
-    wait_for("the end of it", || home.log().contains("Notifying `picky` works again").then_some(()))
-        .unwrap_or_else(|| panic!("{}", home.log()));
+    wait_for("the end of it", || env.log().contains("Notifying `picky` works again").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
-fn a_command_inherits_nothing_and_does_not_outlive_its_time() {
-    let home = Home::with(Quirks::all(), "");
-    let script = home.path("told.sh");
-    let env = home.path("env").display().to_string();
-    let child = home.path("child").display().to_string();
+fn notify_command_has_a_clean_environment_and_a_time_limit() {
+    let env = TestEnv::with(Quirks::all(), "");
+    let script = env.path("told.sh");
+    let variables = env.path("env").display().to_string();
+    let child = env.path("child").display().to_string();
     let text = format!(
-        "#!/bin/sh\nenv > {env}\nyes | head -c 1000000\n(echo $$ > {child}; sleep 1000) &\necho $! > {child}\nwait\n"
+        "#!/bin/sh\nenv > {variables}\nyes | head -c 1000000\n(echo $$ > {child}; sleep 1000) &\necho $! > {child}\nwait\n"
     );
     std::fs::write(&script, text).expect("a script");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
@@ -157,14 +157,14 @@ fn a_command_inherits_nothing_and_does_not_outlive_its_time() {
         "[[notify]]\nname = \"slow\"\non = [\"succeeded\"]\ntimeout = \"2s\"\ncommand = [\"{}\"]\n",
         script.display()
     );
-    let mut configuration = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
+    let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     configuration.push_str(&more);
-    std::fs::write(home.path("dropship.toml"), configuration).expect("written");
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    wait_for("the time to run out", || home.log().contains("did not end within 2s").then_some(()))
-        .unwrap_or_else(|| panic!("{}", home.log()));
-    let environment = std::fs::read_to_string(&env).expect("its environment");
+    std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    wait_for("the time to run out", || env.log().contains("did not end within 2s").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    let environment = std::fs::read_to_string(&variables).expect("its environment");
     let allowed = [
         "PATH=",
         "PWD=",

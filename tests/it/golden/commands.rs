@@ -8,7 +8,7 @@ use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::{filters, fixed, recorded, transcript};
-use crate::home::{Home, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// A second rule, whose label waits for an approval, and tests of both rules.
 const MORE: &str = r#"
@@ -39,48 +39,48 @@ expect = { rule = "ring" }
 
 /// A home, and the job ids of its packages in the order in which they were dropped.
 struct Lived {
-    home: Home,
+    env: TestEnv,
     jobs: Vec<String>,
 }
 
 impl Lived {
     /// Drops one package and waits until its job is in this state.
     fn drop_one(&mut self, name: &str, fixture: &str, state: &str) {
-        self.home.drop_package(name, &bytes(fixture));
+        self.env.drop_package(name, &bytes(fixture));
         let receipt = wait_for(state, || {
-            self.home
+            self.env
                 .receipts()
                 .into_iter()
                 .find(|receipt| receipt["package"] == name && receipt["state"] == state)
         });
         let receipt =
-            receipt.unwrap_or_else(|| panic!("{name}: {:#?}\n{}", self.home.receipts(), self.home.log()));
+            receipt.unwrap_or_else(|| panic!("{name}: {:#?}\n{}", self.env.receipts(), self.env.log()));
         self.jobs.push(receipt["id"].as_str().expect("an id").to_owned());
     }
 
     /// All four packages, with a daemon that runs.
-    fn new(home: Home) -> Self {
-        let mut lived = Self { home, jobs: Vec::new() };
+    fn new(env: TestEnv) -> Self {
+        let mut lived = Self { env, jobs: Vec::new() };
         lived.drop_one("echo.cab", "cab/good-signed-ts.cab", "succeeded");
         lived.drop_one("held.hlkx", "hlkx/good.hlkx", "held");
         lived.drop_one("broken.cab", "cab/tampered-data.cab", "rejected");
         let action = json!({"kind": "status", "status": 400, "code": "InvalidInput", "message": "the name is reserved"});
-        lived.home.fault(&json!({"operation": "create_product", "action": action}));
+        lived.env.fault(&json!({"operation": "create_product", "action": action}));
         lived.drop_one("refused.cab", "cab/good-signed.cab", "failed");
         lived
     }
 
     /// Records the output of one command, as text and as JSON.
     fn command(&self, name: &str, args: &[&str]) {
-        let mut seen = steady_text(&transcript(&args.join(" "), &mut self.home.command(args)));
+        let mut seen = steady_text(&transcript(&args.join(" "), &mut self.env.command(args)));
         seen.push('\n');
         seen.push_str(&self.json(args));
-        recorded(&format!("commands/{name}"), &filters(&self.home), &seen);
+        recorded(&format!("commands/{name}"), &filters(&self.env), &seen);
     }
 
     /// The transcript of a command with `--json`.
     fn json(&self, args: &[&str]) -> String {
-        let done = fixed(&mut self.home.command(&[&["--json"], args].concat())).output().expect("it runs");
+        let done = fixed(&mut self.env.command(&[&["--json"], args].concat())).output().expect("it runs");
         let document: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|error| {
             panic!("{args:?} printed no JSON ({error}): {}{}", text(&done.stdout), text(&done.stderr))
         });
@@ -112,9 +112,9 @@ fn steady(mut document: Value) -> Value {
 
 #[test]
 fn outputs_after_a_seeded_run_are_as_recorded() {
-    let home = Home::with(Quirks::none(), MORE);
-    let daemon = home.daemon(&[]);
-    let lived = Lived::new(home);
+    let env = TestEnv::with(Quirks::none(), MORE);
+    let daemon = env.daemon(&[]);
+    let lived = Lived::new(env);
     let [echo, held, broken, refused] = &lived.jobs[..] else { panic!("four jobs") };
     lived.command("jobs", &["jobs"]);
     lived.command("jobs-rejected", &["jobs", "--state", "rejected"]);
@@ -126,9 +126,9 @@ fn outputs_after_a_seeded_run_are_as_recorded() {
     lived.command("doctor", &["doctor"]);
     lived.command("check", &["check"]);
     lived.command("test", &["test"]);
-    let cab = lived.home.path("drop/echo.cab").display().to_string();
-    let kit = lived.home.path("drop/held.hlkx").display().to_string();
-    let bad = lived.home.path("drop/broken.cab").display().to_string();
+    let cab = lived.env.path("drop/echo.cab").display().to_string();
+    let kit = lived.env.path("drop/held.hlkx").display().to_string();
+    let bad = lived.env.path("drop/broken.cab").display().to_string();
     lived.command("plan", &["plan", &cab]);
     lived.command("plan-held", &["plan", &kit]);
     lived.command("plan-rejected", &["plan", &bad]);
@@ -140,22 +140,22 @@ fn outputs_after_a_seeded_run_are_as_recorded() {
     lived.command("status-paused", &["status"]);
     lived.command("resume", &["resume"]);
     lived.command("rescan", &["rescan"]);
-    recorded("receipt", &filters(&lived.home), &receipt(&lived.home, "echo.cab"));
-    recorded("metrics", &[], &families(&page(&lived.home, "/metrics")));
-    recorded("readyz", &[], &page(&lived.home, "/readyz"));
-    recorded("commands/cancel", &filters(&lived.home), &lived.json(&["cancel", held]));
+    recorded("receipt", &filters(&lived.env), &receipt(&lived.env, "echo.cab"));
+    recorded("metrics", &[], &families(&page(&lived.env, "/metrics")));
+    recorded("readyz", &[], &page(&lived.env, "/readyz"));
+    recorded("commands/cancel", &filters(&lived.env), &lived.json(&["cancel", held]));
     assert_eq!(daemon.terminate(), Some(0));
     lived.command("doctor-offline", &["doctor"]);
     lived.command("status-offline", &["status"]);
 }
 
-fn receipt(home: &Home, package: &str) -> String {
-    let receipt = home.receipts().into_iter().find(|receipt| receipt["package"] == package);
+fn receipt(env: &TestEnv, package: &str) -> String {
+    let receipt = env.receipts().into_iter().find(|receipt| receipt["package"] == package);
     serde_json::to_string_pretty(&receipt).expect("JSON")
 }
 
-fn page(home: &Home, page: &str) -> String {
-    let mut stream = UnixStream::connect(home.path("control.sock")).expect("the socket");
+fn page(env: &TestEnv, page: &str) -> String {
+    let mut stream = UnixStream::connect(env.path("control.sock")).expect("the socket");
     let request = format!("GET {page} HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("asked");
     let mut answer = String::new();

@@ -5,15 +5,15 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::bench::Bench;
-use crate::home::{fixture, text};
+use crate::harness::api::ApiFixture;
+use crate::harness::{fixture, text};
 
 /// Runs `dropship api` on a terminal of its own; gives everything that appeared there.
-fn on_a_terminal(bench: &Bench, words: &str) -> String {
+fn on_a_terminal(api: &ApiFixture, words: &str) -> String {
     let line = format!(
         "{} --config {} api {words}",
         env!("CARGO_BIN_EXE_dropship"),
-        bench.path("dropship.toml").display()
+        api.path("dropship.toml").display()
     );
     let output =
         Command::new("script").args(["--quiet", "--return", "--command", &line, "/dev/null"]).output();
@@ -23,31 +23,31 @@ fn on_a_terminal(bench: &Bench, words: &str) -> String {
 }
 
 #[test]
-fn a_transfer_is_seen_moving_on_a_terminal_and_nowhere_else() {
-    let bench = Bench::new();
-    let (product, submission) = bench.uploaded();
+fn transfer_progress_is_shown_on_a_terminal_only() {
+    let api = ApiFixture::new();
+    let (product, submission) = api.uploaded();
     let large: Vec<u8> =
         (0..24_u32 << 18).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    fs::write(bench.path("large.cab"), large).expect("a file");
-    let upload = format!("submission upload {product} {submission} {}", bench.path("large.cab").display());
-    let seen = on_a_terminal(&bench, &upload);
+    fs::write(api.path("large.cab"), large).expect("a file");
+    let upload = format!("submission upload {product} {submission} {}", api.path("large.cab").display());
+    let seen = on_a_terminal(&api, &upload);
     assert!(seen.contains("\r\u{1b}[K[") && seen.contains(" %  ") && seen.contains("MiB/s"), "{seen:?}");
-    assert!(seen.contains("(25165824 bytes)"), "{seen:?}");
+    assert!(seen.contains("uploaded ") && seen.contains("(25165824 bytes)"), "{seen:?}");
     // Whoever reads it with a program finds none of it.
-    let quiet = bench.run(&upload.split(' ').collect::<Vec<_>>());
+    let quiet = api.run(&upload.split(' ').collect::<Vec<_>>());
     assert!(quiet.status.success() && quiet.stderr.is_empty(), "{}", text(&quiet.stderr));
     assert!(!text(&quiet.stdout).contains('\u{1b}'));
-    let list = on_a_terminal(&bench, "product list");
+    let list = on_a_terminal(&api, "product list");
     assert!(list.contains("HARNESS") && list.contains(&product), "a table with heads: {list}");
 }
 
 #[test]
-fn everything_that_changes_something_can_be_tried_without_sending_it() {
-    let bench = Bench::new();
+fn every_changing_command_has_a_dry_run() {
+    let api = ApiFixture::new();
     let product = json!({"productName": "p", "testHarness": "hlk", "deviceType": "internal", "requestedSignatures": []});
     let label = json!({"name": "l", "destination": "windowsUpdate"});
-    fs::write(bench.path("product.json"), product.to_string()).expect("a file");
-    fs::write(bench.path("label.json"), label.to_string()).expect("a file");
+    fs::write(api.path("product.json"), product.to_string()).expect("a file");
+    fs::write(api.path("label.json"), label.to_string()).expect("a file");
     let cab = fixture("cab/good-signed-ts.cab");
     let cab = cab.to_str().expect("a path");
     let tries = [
@@ -65,9 +65,9 @@ fn everything_that_changes_something_can_be_tried_without_sending_it() {
     ];
     for (words, method) in tries {
         let words: Vec<_> = words.split(' ').chain(["--dry-run"]).collect();
-        let said = bench.json(&words);
+        let said = api.json(&words);
         assert_eq!((&said["method"], &said["sent"]), (&json!(method), &json!(false)), "{words:?}: {said:#}");
         assert!(said["path"].as_str().is_some_and(|path| path.starts_with("/v2.0/my/hardware/")), "{said:#}");
     }
-    assert!(bench.control().requests().is_empty(), "not even a token was asked for");
+    assert!(api.control().requests().is_empty(), "not even a token was asked for");
 }

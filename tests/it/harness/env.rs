@@ -1,51 +1,49 @@
-//! A home for a daemon under test: folders, configuration, sandbox, and the binary itself.
+//! The environment of a daemon under test: folders, configuration, sandbox, and the binary.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 
 use dropship_sandbox::{Options, Quirks, Sandbox};
 use serde_json::Value;
 
-/// No condition is waited for longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+use super::{TestDaemon, fixture, text, wait_for};
 
-/// The secret that must turn up nowhere.
+/// The client secret of the account; tests look for it in every output.
 pub(crate) const SECRET: &str = "s3cr3t-of-the-account";
 
-/// A folder with a configuration, and a sandbox that outlives the daemons that talk to it.
-pub(crate) struct Home {
+/// A temporary folder with a configuration, and a sandbox that keeps running between daemons.
+pub(crate) struct TestEnv {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
 }
 
-impl Home {
-    /// A home whose sandbox shows every quirk of the service.
+impl TestEnv {
+    /// An environment whose sandbox has every quirk of the service.
     pub(crate) fn new() -> Self {
         Self::with(Quirks::all(), "")
     }
 
-    /// A home with these quirks and more configuration.
+    /// An environment with these quirks; `more` is appended to the configuration.
     pub(crate) fn with(quirks: Quirks, more: &str) -> Self {
         Self::at(Options { speed: 1200.0, quirks, ..Options::default() }, more)
     }
 
-    /// A home whose sandbox behaves so, with more configuration.
+    /// An environment with these options of the sandbox; `more` is appended to the configuration.
     pub(crate) fn at(options: Options, more: &str) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
-        let home = Self { folder, sandbox, runtime };
-        fs::create_dir(home.path("drop")).expect("a drop folder");
-        fs::write(home.path("secret"), SECRET).expect("a secret");
-        fs::write(home.path("dropship.toml"), home.configuration(more)).expect("a configuration");
+        let env = Self { folder, sandbox, runtime };
+        fs::create_dir(env.path("drop")).expect("a drop folder");
+        fs::write(env.path("secret"), SECRET).expect("a secret");
+        fs::write(env.path("dropship.toml"), env.configuration(more)).expect("a configuration");
         for pem in ["roots.pem", "inter.pem", "tsaroots.pem"] {
-            fs::copy(fixture(&format!("pki/{pem}")), home.path(pem)).expect("a root");
+            fs::copy(fixture(&format!("pki/{pem}")), env.path(pem)).expect("a root");
         }
-        home
+        env
     }
 
     fn configuration(&self, more: &str) -> String {
@@ -105,14 +103,14 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         self.folder.path().join(name)
     }
 
-    /// Drops a fixture into the folder as a careful build server does: under a name that is not looked at, then renamed.
+    /// Drops a package as a careful build server does: writes it under an excluded name, then renames it.
     pub(crate) fn drop_package(&self, name: &str, bytes: &[u8]) {
         let staged = self.path(&format!("drop/{name}.part"));
         fs::write(&staged, bytes).expect("a copy");
         fs::rename(&staged, self.path(&format!("drop/{name}"))).expect("a rename");
     }
 
-    /// Runs the binary with this home's configuration.
+    /// The binary with this configuration and these arguments, to be started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).args(args);
@@ -120,12 +118,12 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         command
     }
 
-    /// Runs it to its end.
+    /// Runs the binary until it exits.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("the command runs")
     }
 
-    /// Runs it and reads its one JSON document.
+    /// Runs the binary with `--json` and parses its output.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let output = self.run(&[&["--json"], args].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -133,25 +131,25 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         })
     }
 
-    /// Starts a daemon; what it logs goes to `daemon.log`.
-    pub(crate) fn daemon(&self, args: &[&str]) -> Daemon {
+    /// Starts a daemon that logs at trace level; [`Self::log`] returns its log.
+    pub(crate) fn daemon(&self, args: &[&str]) -> TestDaemon {
         let log =
             fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
         let args = [&["run", "--log-level", "trace"], args].concat();
         let child = self.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
-        Daemon { child }
+        TestDaemon { child }
     }
 
-    /// Starts a daemon that logs little: for tests that keep it busy.
-    pub(crate) fn quiet_daemon(&self) -> Daemon {
+    /// Starts a daemon that logs warnings only, for tests with many files.
+    pub(crate) fn quiet_daemon(&self) -> TestDaemon {
         let log =
             fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
         let args = ["run", "--log-level", "warn"];
         let child = self.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
-        Daemon { child }
+        TestDaemon { child }
     }
 
-    /// The receipts of the outbox.
+    /// The receipts in the outbox.
     pub(crate) fn receipts(&self) -> Vec<Value> {
         let Ok(items) = fs::read_dir(self.path("out")) else { return Vec::new() };
         let receipt =
@@ -162,7 +160,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
             .collect()
     }
 
-    /// Waits for the one receipt to say that the job has ended.
+    /// Waits until the receipt shows that the job has ended. For tests with one package.
     pub(crate) fn ended(&self) -> Value {
         wait_for("a job that has ended", || {
             let receipt = self.receipts().pop()?;
@@ -172,11 +170,12 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         .unwrap_or_else(|| panic!("no job ended; receipts: {:?}; log:\n{}", self.receipts(), self.log()))
     }
 
+    /// The log of all daemons so far.
     pub(crate) fn log(&self) -> String {
         text(&fs::read(self.path("daemon.log")).unwrap_or_default())
     }
 
-    /// What the sandbox answers on one of its own pages.
+    /// One of the sandbox's own pages, such as `state` or `requests`.
     pub(crate) fn sandbox_page(&self, page: &str) -> Value {
         let url = format!("{}/__sandbox/{page}", self.sandbox.base_url());
         self.runtime.block_on(async {
@@ -184,7 +183,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         })
     }
 
-    /// Scripts faults.
+    /// Adds a scripted fault to the sandbox.
     pub(crate) fn fault(&self, fault: &Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
         self.runtime.block_on(async {
@@ -194,7 +193,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         });
     }
 
-    /// Takes all scripted faults back.
+    /// Removes all scripted faults.
     pub(crate) fn no_faults(&self) {
         let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
         self.runtime.block_on(async {
@@ -203,74 +202,11 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         });
     }
 
-    /// Numbers of products, submissions and labels that exist at the service.
+    /// How many products, submissions and labels exist at the sandbox.
     pub(crate) fn created(&self) -> (usize, usize, usize) {
         let counts = &self.sandbox_page("state")["counts"];
         assert_eq!(counts["leakedBearers"], 0, "no token goes to the blob store");
         let count = |key: &str| usize::try_from(counts[key].as_u64().expect("a count")).expect("small");
         (count("products"), count("submissions"), count("labels"))
-    }
-}
-
-/// A daemon under test; killed when dropped.
-pub(crate) struct Daemon {
-    pub(crate) child: Child,
-}
-
-impl Daemon {
-    /// kill -9.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("gone");
-    }
-
-    /// SIGTERM; gives the exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().expect("kill runs").success());
-        self.child.wait().expect("gone").code()
-    }
-
-    /// Waits until it ends by itself.
-    pub(crate) fn wait(mut self) -> Option<i32> {
-        wait_for("the daemon to end", || self.child.try_wait().expect("asked"))
-            .and_then(|status| status.code())
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// A signed package or a certificate of the package crate's fixtures.
-pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures").join(name)
-}
-
-pub(crate) fn bytes(name: &str) -> Vec<u8> {
-    fs::read(fixture(name)).expect("a fixture")
-}
-
-pub(crate) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Asks until there is an answer; nothing when patience runs out.
-pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let began = Instant::now();
-    let (_keep, never) = std::sync::mpsc::channel::<()>();
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if began.elapsed() > PATIENCE {
-            eprintln!("waited in vain for {what}");
-            return None;
-        }
-        // A pause between two questions, not a guess at how long something takes.
-        let _timed_out = never.recv_timeout(Duration::from_millis(20));
     }
 }

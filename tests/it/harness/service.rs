@@ -13,65 +13,65 @@ use dropship_redact::Secret;
 use dropship_sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
 use serde_json::json;
 
-pub(super) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-pub(super) const CODE: &str = "WINDOWS_v100_X64_CO_FULL";
-pub(super) const QUIET: &(dyn Fn(u64) + Send + Sync) = &|_| ();
+pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(crate) const CODE: &str = "WINDOWS_v100_X64_CO_FULL";
+pub(crate) const QUIET: &(dyn Fn(u64) + Send + Sync) = &|_| ();
 
-pub(super) struct Rig {
-    pub(super) sandbox: Sandbox,
-    pub(super) client: Client,
-    pub(super) folder: tempfile::TempDir,
+pub(crate) struct TestService {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) client: Client,
+    pub(crate) folder: tempfile::TempDir,
 }
 
-impl Rig {
-    pub(super) async fn plain() -> Self {
+impl TestService {
+    pub(crate) async fn plain() -> Self {
         Self::new(Options::default(), |_| ()).await
     }
 
-    pub(super) async fn quirky(quirks: &str) -> Self {
+    pub(crate) async fn quirky(quirks: &str) -> Self {
         let quirks = Quirks::parse(quirks).expect("quirks");
         Self::new(Options { quirks, ..Options::default() }, |_| ()).await
     }
 
-    pub(super) async fn new(options: Options, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn new(options: Options, change: impl FnOnce(&mut Settings)) -> Self {
         let sandbox = Sandbox::start(Options { seed: 1, ..options }).await.expect("a sandbox");
         let client = Client::new(settings(&sandbox, TENANT, change)).expect("a client");
         Self { sandbox, client, folder: tempfile::tempdir().expect("a folder") }
     }
 
-    pub(super) fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         self.sandbox.control()
     }
 
-    pub(super) fn fault(&self, operation: &str, action: Action) {
+    pub(crate) fn fault(&self, operation: &str, action: Action) {
         self.control().fault(Fault::on(operation, action)).expect("a fault");
     }
 
     /// How many requests for an operation came.
-    pub(super) fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.control().count(operation)
     }
 
     /// How many of a thing the service holds.
-    pub(super) fn held(&self, what: &str) -> u64 {
+    pub(crate) fn held(&self, what: &str) -> u64 {
         self.control().state()["counts"][what].as_u64().expect("a count")
     }
 
-    pub(super) fn package(&self) -> PathBuf {
+    pub(crate) fn package(&self) -> PathBuf {
         let path = self.folder.path().join("package.cab");
         std::fs::write(&path, signed_looking(&cab())).expect("write");
         path
     }
 
     /// A product with an uncommitted initial submission.
-    pub(super) async fn submission(&self) -> (ProductId, SubmissionId) {
+    pub(crate) async fn submission(&self) -> (ProductId, SubmissionId) {
         let product = self.client.create_product(&new_product("p")).await.expect("product").id;
         let made = self.client.create_submission(product, &initial("s")).await.expect("submission");
         (product, made.id)
     }
 
     /// The same with its package in its slot.
-    pub(super) async fn uploaded(&self) -> (ProductId, SubmissionId) {
+    pub(crate) async fn uploaded(&self) -> (ProductId, SubmissionId) {
         let (product, id) = self.submission().await;
         let url = self.get(product, id).await.upload_url().expect("a slot");
         self.client.upload(&url, &self.package(), QUIET).await.expect("uploaded");
@@ -79,18 +79,18 @@ impl Rig {
     }
 
     /// The same, committed and signed.
-    pub(super) async fn signed(&self) -> (ProductId, SubmissionId) {
+    pub(crate) async fn signed(&self) -> (ProductId, SubmissionId) {
         let (product, id) = self.uploaded().await;
         self.client.commit(product, id).await.expect("committed");
         self.control().advance_work(Duration::from_secs(1000));
         (product, id)
     }
 
-    pub(super) async fn get(&self, product: ProductId, id: SubmissionId) -> Submission {
+    pub(crate) async fn get(&self, product: ProductId, id: SubmissionId) -> Submission {
         self.client.submission(product, id).await.expect("the submission")
     }
 
-    pub(super) async fn metadata(&self, of: &Submission) -> DriverMetadata {
+    pub(crate) async fn metadata(&self, of: &Submission) -> DriverMetadata {
         let url = of.download(&DownloadKind::DriverMetadata).expect("metadata are offered");
         let to = self.folder.path().join("driver-metadata.json");
         self.client.download(&url, &to, QUIET).await.expect("downloaded");
@@ -98,7 +98,7 @@ impl Rig {
     }
 
     /// A label that keeps every rule.
-    pub(super) async fn new_label(
+    pub(crate) async fn new_label(
         &self,
         product: ProductId,
         id: SubmissionId,
@@ -126,7 +126,7 @@ impl Rig {
         .expect("a label")
     }
 
-    pub(super) async fn labelled(&self) -> (ProductId, SubmissionId, ShippingLabel) {
+    pub(crate) async fn labelled(&self) -> (ProductId, SubmissionId, ShippingLabel) {
         let (product, id) = self.signed().await;
         let new = self.new_label(product, id, "ring").await;
         let label = self.client.create_label(product, id, &new).await.expect("a label");
@@ -134,7 +134,7 @@ impl Rig {
     }
 }
 
-pub(super) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut Settings)) -> Settings {
+pub(crate) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut Settings)) -> Settings {
     let base: url::Url = sandbox.base_url().parse().expect("a URL");
     let secret = Credential::Secret(SecretSource::fixed(Secret::new("hush")));
     let mut settings = Settings::new(base.clone(), base, tenant, "app", secret);
@@ -145,7 +145,7 @@ pub(super) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut
 }
 
 /// Asks, with a pause between two questions, until the answer is yes; fails when patience runs out.
-pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let asked = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         loop {
@@ -155,17 +155,20 @@ pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             }
         }
     };
-    assert!(tokio::time::timeout(crate::home::PATIENCE, asked).await.is_ok(), "waited in vain for {what}");
+    assert!(
+        tokio::time::timeout(crate::harness::TIME_LIMIT, asked).await.is_ok(),
+        "waited in vain for {what}"
+    );
 }
 
-pub(super) fn new_product(name: &str) -> NewProduct {
+pub(crate) fn new_product(name: &str) -> NewProduct {
     serde_json::from_value(json!({
         "productName": name, "testHarness": "attestation", "deviceType": "internal", "requestedSignatures": [CODE],
     }))
     .expect("a product")
 }
 
-pub(super) fn initial(name: &str) -> NewSubmission {
+pub(crate) fn initial(name: &str) -> NewSubmission {
     NewSubmission { name: name.to_owned(), kind: SubmissionKind::Initial }
 }
 

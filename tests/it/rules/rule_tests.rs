@@ -1,10 +1,9 @@
 //! `dropship test`: the operators' own cases, in their own CI, without a network.
 
 use std::fs;
-use std::time::Instant;
 
-use super::book::{Book, LABEL, RULE};
-use crate::home::{fixture, text};
+use crate::harness::rules::{LABEL, RULE, RuleFixture};
+use crate::harness::{fixture, text};
 
 const CASE: &str = r#"
 [[test]]
@@ -19,9 +18,9 @@ label = { audiences = ["Test Registry Key"], manual_acquisition = true }
 "#;
 
 #[test]
-fn cases_that_hold_pass_and_the_samples_of_the_repository_do() {
-    let book = Book::new(&format!("{RULE}{LABEL}{CASE}"));
-    let (code, json) = book.json(&["test"]);
+fn rule_tests_of_the_samples_pass() {
+    let rules_env = RuleFixture::new(&format!("{RULE}{LABEL}{CASE}"));
+    let (code, json) = rules_env.json(&["test"]);
     assert_eq!((code, &json["ok"], &json["passed"]), (Some(0), &true.into(), &1.into()), "{json:#}");
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/dropship.toml");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_dropship"))
@@ -35,14 +34,15 @@ fn cases_that_hold_pass_and_the_samples_of_the_repository_do() {
 }
 
 #[test]
-fn a_case_that_does_not_hold_shows_the_difference_and_ends_1() {
+fn failed_rule_test_shows_the_difference_and_exits_1() {
     let wrong = CASE
         .replace("Contoso x 1.2.0.0", "Contoso x 9")
         .replace("\"x 1.2.0.0 ring\"", "\"* retail\"")
         .replace("manual_acquisition = true", "manual_acquisition = false")
         .replace("submission = { name = \"x\" }", "submission = { name = \"y\" }");
-    let book = Book::new(&format!("{RULE}{LABEL}{CASE}{}", wrong.replace("a cab goes", "no cab goes")));
-    let output = book.run(&["test"]);
+    let rules_env =
+        RuleFixture::new(&format!("{RULE}{LABEL}{CASE}{}", wrong.replace("a cab goes", "no cab goes")));
+    let output = rules_env.run(&["test"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     for part in [
@@ -56,57 +56,58 @@ fn a_case_that_does_not_hold_shows_the_difference_and_ends_1() {
     ] {
         assert!(said.contains(part), "{part:?} in {said}");
     }
-    let (code, json) = book.json(&["test"]);
+    let (code, json) = rules_env.json(&["test"]);
     assert_eq!((code, &json["failed"]), (Some(1), &1.into()));
     assert_eq!(json["cases"][1]["differences"].as_array().map(Vec::len), Some(4), "{json:#}");
     // One of them alone, and none of that name.
-    assert_eq!(book.run(&["test", "A CAB*"]).status.code(), Some(0));
-    assert_eq!(book.run(&["test", "zebra"]).status.code(), Some(64));
+    assert_eq!(rules_env.run(&["test", "A CAB*"]).status.code(), Some(0));
+    assert_eq!(rules_env.run(&["test", "zebra"]).status.code(), Some(64));
 }
 
 #[test]
-fn a_wrong_configuration_is_told_from_a_case_that_fails() {
-    let book = Book::new(&format!("{RULE}{LABEL}{}", CASE.replace("rule = \"ring\"", "rule = \"rung\"")));
-    let output = book.run(&["test"]);
+fn rule_test_with_invalid_configuration_exits_78() {
+    let rules_env =
+        RuleFixture::new(&format!("{RULE}{LABEL}{}", CASE.replace("rule = \"ring\"", "rule = \"rung\"")));
+    let output = rules_env.run(&["test"]);
     assert_eq!(output.status.code(), Some(78));
     assert!(text(&output.stderr).contains("did you mean `ring`?"), "{}", text(&output.stderr));
 }
 
 #[test]
-fn the_facts_of_a_package_come_from_a_file_that_inspect_wrote() {
+fn rule_test_reads_facts_from_a_file_of_inspect() {
     let case = r#"
 [[test]]
 name = "the package of the last build"
 package = { facts = "facts.json", folder = "in", file = "echo.cab" }
 expect = { rule = "ring", labels = ["echo * ring"], label = { pnp_string = 'pci\*' } }
 "#;
-    let book = Book::new(&format!(
+    let rules_env = RuleFixture::new(&format!(
         "{RULE}{LABEL}hardware_ids = {{ include = ['pci\\*'], operating_systems = \"*_CO_*\" }}\n{case}"
     ));
-    book.write("facts.json", "{}");
+    rules_env.write("facts.json", "{}");
     let cab = fixture("cab/good-signed-ts.cab");
     // `inspect` needs no sound tests: it reads the configuration without the rules.
-    let plain = Book::new(RULE);
+    let plain = RuleFixture::new(RULE);
     for command in ["inspect", "plan"] {
         let printed = plain.run(&["--json", command, cab.to_str().expect("a path")]);
-        book.write("facts.json", &text(&printed.stdout));
-        let (code, json) = book.json(&["test"]);
+        rules_env.write("facts.json", &text(&printed.stdout));
+        let (code, json) = rules_env.json(&["test"]);
         assert_eq!(code, Some(0), "{command}: {json:#}");
     }
 }
 
 #[test]
-fn offsets_and_blackout_days_are_tried_as_of_a_given_day() {
+fn rule_test_at_a_given_day_applies_offsets_and_blackouts() {
     let label = format!("{LABEL}go_live = \"next_working_day\"\nblackout = [\"2026-12-24..2026-12-31\"]\n");
     let case = CASE.replace("manual_acquisition = true", "go_live = \"2027-01-01*\"");
-    let book = Book::new(&format!("{RULE}{label}{case}"));
-    assert_eq!(book.run(&["test", "--at", "2026-12-23T12:00:00Z"]).status.code(), Some(0));
-    assert_eq!(book.run(&["test", "--at", "2026-12-21T12:00:00Z"]).status.code(), Some(1));
+    let rules_env = RuleFixture::new(&format!("{RULE}{label}{case}"));
+    assert_eq!(rules_env.run(&["test", "--at", "2026-12-23T12:00:00Z"]).status.code(), Some(0));
+    assert_eq!(rules_env.run(&["test", "--at", "2026-12-21T12:00:00Z"]).status.code(), Some(1));
 }
 
-/// Prints what it took; how fast the machine of a test is says nothing about the program.
+/// `cargo bench --bench pieces` measures how long this takes.
 #[test]
-fn five_hundred_rules_and_five_thousand_cases_are_checked_and_tried() {
+fn check_and_test_of_500_rules_and_5000_tests_pass() {
     let mut text = String::new();
     for rule in 0..500 {
         let own = RULE.replace("\"ring\"", &format!("\"rule {rule}\"")).replace(
@@ -127,17 +128,15 @@ fn five_hundred_rules_and_five_thousand_cases_are_checked_and_tried() {
             .replace("x 1.2", "p* 1.2");
         text.push_str(&own);
     }
-    let book = Book::new(&text);
+    let rules_env = RuleFixture::new(&text);
     for command in ["check", "test"] {
-        let began = Instant::now();
-        let (code, json) = book.json(&[command]);
-        eprintln!("{command} of 500 rules and 5000 cases took {:?}", began.elapsed());
+        let (code, json) = rules_env.json(&[command]);
         assert_eq!((code, &json["ok"]), (Some(0), &true.into()), "{command}");
         match command {
             "check" => assert_eq!((&json["rules"], &json["tests"]), (&500.into(), &5000.into())),
             _ => assert_eq!(json["passed"], 5000),
         }
     }
-    let size = fs::metadata(book.path("dropship.toml")).expect("a file").len();
+    let size = fs::metadata(rules_env.path("dropship.toml")).expect("a file").len();
     assert!(size > 2_000_000, "{size}");
 }

@@ -1,7 +1,7 @@
 //! What `check` finds before anything is dropped.
 
-use super::book::{Book, LABEL, RULE};
-use crate::home::text;
+use crate::harness::rules::{LABEL, RULE, RuleFixture};
+use crate::harness::text;
 
 /// A rule like the usual one, under another name and for other packages.
 fn rule(name: &str, matching: &str) -> String {
@@ -9,7 +9,7 @@ fn rule(name: &str, matching: &str) -> String {
 }
 
 #[test]
-fn everything_that_can_be_known_beforehand_is_told_with_its_place() {
+fn check_reports_every_rule_mistake_with_its_place() {
     let label = |from: &str, to: &str| {
         assert!(LABEL.contains(from), "{from}");
         format!("{RULE}{}", LABEL.replace(from, to))
@@ -87,34 +87,34 @@ fn everything_that_can_be_known_beforehand_is_told_with_its_place() {
     ];
     let mut missing = Vec::new();
     for (rules, told) in cases {
-        let said = Book::new(&rules).check();
+        let said = RuleFixture::new(&rules).check();
         let lacks = |part: &&&str| !said.contains(**part);
         if let Some(part) = told.iter().chain(&["dropship.toml:", "^"]).find(lacks) {
             missing.push(format!("{part:?} in {said}"));
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n\n"));
-    assert_eq!(Book::new(&format!("{RULE}{LABEL}")).check(), "", "and nothing of what is well");
+    assert_eq!(RuleFixture::new(&format!("{RULE}{LABEL}")).check(), "", "and nothing of what is well");
 }
 
 #[test]
-fn keys_that_once_had_no_effect_have_one_now() {
-    let book = Book::new(&format!(
+fn optional_rule_keys_have_an_effect() {
+    let rules_env = RuleFixture::new(&format!(
         "{}{LABEL}supersede = true\n[rule.vars.branch]\nallowed = [\"main\", \"rel-*\"]\ndefault = \"main\"\n",
         RULE.replace("{{ inf.version }}", "{{ inf.version }} {{ vars.branch }}")
     ));
-    assert_eq!(book.check(), "");
+    assert_eq!(rules_env.check(), "");
 }
 
 #[test]
-fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
+fn plan_shows_the_decision_and_why_other_rules_were_skipped() {
     let rules = format!(
         "{}{RULE}{LABEL}supersede = true\nhardware_ids = {{ include = ['pci\\*'], operating_systems = \"*_CO_*\" }}\n{}",
         rule("fabrikam", "{ provider = \"Fabrikam*\", file = \"*.cab\" }"),
         rule("all", "{ provider = \"Example*\" }"),
     );
-    let book = Book::new(&rules);
-    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    let rules_env = RuleFixture::new(&rules);
+    let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
     assert_eq!((code, &plan["rule"], &plan["folder"]), (Some(0), &"ring".into(), &"in".into()), "{plan:#}");
     let passed = &plan["passed_over"];
     assert!(passed[0]["reasons"][0].as_str().is_some_and(|why| why.contains("Fabrikam")), "{passed:#}");
@@ -125,7 +125,7 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["operatingSystemCode"], "WINDOWS_v100_X64_CO_FULL");
 
-    let shown = book.run(&["plan", book.path("drop/echo.cab").to_str().expect("a path")]);
+    let shown = rules_env.run(&["plan", rules_env.path("drop/echo.cab").to_str().expect("a path")]);
     let said = text(&shown.stdout);
     for part in [
         "removed from labels that dropship created",
@@ -137,14 +137,14 @@ fn the_plan_says_the_whole_decision_and_why_each_other_rule_is_not_the_one() {
     }
 
     // A selection that comes out empty is a problem, never "all".
-    let book = Book::new(&rules.replace("'pci\\*'", "'usb\\*'"));
-    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    let rules_env = RuleFixture::new(&rules.replace("'pci\\*'", "'usb\\*'"));
+    let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
     assert_eq!((code, &plan["error"]), (Some(65), &serde_json::Value::Null), "let in, but no success");
     let problems = plan["labels"][0]["foreseen"]["problems"].to_string();
     assert!(problems.contains("it would target nothing"), "{plan:#}");
     // No rule: rejected, with those that came closest.
-    let book = Book::new(&rule("fabrikam", "{ provider = \"Fabrikam*\" }"));
-    let (code, plan) = book.plan("cab/good-signed-ts.cab", "echo.cab");
+    let rules_env = RuleFixture::new(&rule("fabrikam", "{ provider = \"Fabrikam*\" }"));
+    let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
     assert_eq!(code, Some(65));
     assert!(plan["error"]["message"].as_str().is_some_and(|why| why.contains("rule `fabrikam`")), "{plan:#}");
 }

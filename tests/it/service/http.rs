@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::home::{Home, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Asks for a page; gives status and body.
 fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
@@ -24,9 +24,9 @@ fn on_socket(socket: &Path, page: &str) -> (u16, String) {
     ask(UnixStream::connect(socket).expect("the socket"), page)
 }
 
-fn is_up(home: &Home) {
-    let socket = home.path("control.sock");
-    wait_for("the socket", || UnixStream::connect(&socket).ok()).unwrap_or_else(|| panic!("{}", home.log()));
+fn is_up(env: &TestEnv) {
+    let socket = env.path("control.sock");
+    wait_for("the socket", || UnixStream::connect(&socket).ok()).unwrap_or_else(|| panic!("{}", env.log()));
 }
 
 /// A port that was free a moment ago.
@@ -35,14 +35,16 @@ fn port() -> u16 {
 }
 
 #[test]
-fn numbers_follow_the_jobs_and_keep_to_the_format() {
+fn metrics_follow_the_jobs_in_the_documented_format() {
     let port = port();
-    let home =
-        Home::with(dropship_sandbox::Quirks::all(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
-    let daemon = home.daemon(&[]);
-    is_up(&home);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    home.ended();
+    let env = TestEnv::with(
+        dropship_sandbox::Quirks::all(),
+        &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"),
+    );
+    let daemon = env.daemon(&[]);
+    is_up(&env);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.ended();
     let (status, page) = ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/metrics");
     assert_eq!(status, 200);
     for wanted in [
@@ -57,15 +59,15 @@ fn numbers_follow_the_jobs_and_keep_to_the_format() {
     }
     assert!(!page.contains("dropship_config_last_reload"), "nobody asked yet");
     for (config, well, code) in [("nonsense = 1\n", "0", 78), ("", "1", 0)] {
-        let good = std::fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
-        std::fs::write(home.path("dropship.toml"), format!("{config}{good}")).expect("written");
-        assert_eq!(home.run(&["reload"]).status.code(), Some(code));
-        std::fs::write(home.path("dropship.toml"), good).expect("written");
+        let good = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+        std::fs::write(env.path("dropship.toml"), format!("{config}{good}")).expect("written");
+        assert_eq!(env.run(&["reload"]).status.code(), Some(code));
+        std::fs::write(env.path("dropship.toml"), good).expect("written");
         let (_, page) = ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/metrics");
         assert!(page.contains(&format!("dropship_config_last_reload_successful {well}\n")), "{page}");
         assert!(page.contains("dropship_config_last_reload_timestamp_seconds "), "{page}");
     }
-    for secret in ["echo.cab", home.receipts()[0]["product_id"].as_str().expect("an id")] {
+    for secret in ["echo.cab", env.receipts()[0]["product_id"].as_str().expect("an id")] {
         assert!(!page.contains(secret), "an unbounded label, {secret}, in\n{page}");
     }
     // Each name is described once, before its samples.
@@ -82,35 +84,35 @@ fn numbers_follow_the_jobs_and_keep_to_the_format() {
             assert!(line.rsplit(' ').next().expect("a value").parse::<f64>().is_ok(), "{line}");
         }
     }
-    assert_eq!(on_socket(&home.path("control.sock"), "/livez").0, 200);
+    assert_eq!(on_socket(&env.path("control.sock"), "/livez").0, 200);
     assert_eq!(ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/v1/jobs").0, 404);
     assert_eq!(daemon.terminate(), Some(0));
 }
 
 #[test]
-fn readiness_says_why_not() {
-    let home = Home::new();
-    home.fault(&json!({
+fn readyz_lists_the_reasons() {
+    let env = TestEnv::new();
+    env.fault(&json!({
         "operation": "token", "times": 1000, "action": { "kind": "status", "status": 401 }
     }));
-    let daemon = home.daemon(&[]);
-    is_up(&home);
-    let socket = home.path("control.sock");
+    let daemon = env.daemon(&[]);
+    is_up(&env);
+    let socket = env.path("control.sock");
     assert_eq!(on_socket(&socket, "/readyz").0, 200);
-    home.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let (_, page) = wait_for("a refused account", || {
         let answer = on_socket(&socket, "/readyz");
         (answer.0 == 503).then_some(answer)
     })
-    .unwrap_or_else(|| panic!("{}", home.log()));
+    .unwrap_or_else(|| panic!("{}", env.log()));
     let page: Value = serde_json::from_str(&page).expect("JSON");
     assert_eq!(page["ready"], false);
     assert!(page["reasons"][0].as_str().is_some_and(|why| why.contains("account `default`")), "{page}");
-    std::fs::rename(home.path("drop"), home.path("gone")).expect("moved");
-    home.json(&["rescan"]);
+    std::fs::rename(env.path("drop"), env.path("gone")).expect("moved");
+    env.json(&["rescan"]);
     wait_for("a folder that is gone", || {
         on_socket(&socket, "/readyz").1.contains("folder `in`").then_some(())
     })
-    .unwrap_or_else(|| panic!("{}", home.log()));
+    .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(daemon.terminate(), Some(0));
 }

@@ -2,13 +2,13 @@
 
 use dropship_sandbox::Quirks;
 
-use crate::home::{Home, text};
+use crate::harness::{TestEnv, text};
 
 #[test]
-fn completions_know_the_commands() {
-    let home = Home::new();
+fn completions_list_every_command() {
+    let env = TestEnv::new();
     for shell in ["bash", "zsh", "fish"] {
-        let done = home.run(&["completions", shell]);
+        let done = env.run(&["completions", shell]);
         assert!(done.status.success());
         let script = text(&done.stdout);
         for command in ["pause", "submit", "completions"] {
@@ -19,9 +19,9 @@ fn completions_know_the_commands() {
 
 #[test]
 fn every_command_has_a_man_page() {
-    let home = Home::new();
-    let folder = home.path("man");
-    assert!(home.run(&["man", &folder.display().to_string()]).status.success());
+    let env = TestEnv::new();
+    let folder = env.path("man");
+    assert!(env.run(&["man", &folder.display().to_string()]).status.success());
     for (page, wanted) in
         [("dropship.8", "dropship"), ("dropship-run.8", "until"), ("dropship-systemd-paths.8", "drop")]
     {
@@ -31,23 +31,23 @@ fn every_command_has_a_man_page() {
 }
 
 #[test]
-fn the_drop_in_is_what_the_folders_need() {
-    let home = Home::with(
+fn systemd_drop_in_grants_what_the_folders_need() {
+    let env = TestEnv::with(
         Quirks::all(),
         "[[folder]]\nname = \"homely\"\npath = \"/home/build/drop\"\nafter = \"delete\"\n",
     );
-    let done = home.run(&["systemd", "paths"]);
+    let done = env.run(&["systemd", "paths"]);
     let drop_in = text(&done.stdout);
     assert!(done.status.success(), "{}", text(&done.stderr));
     for wanted in [
         "[Service]\n".to_owned(),
-        format!("ReadWritePaths=-{}\n", home.path("out").display()),
+        format!("ReadWritePaths=-{}\n", env.path("out").display()),
         "BindPaths=-/home/build/drop\n".to_owned(),
     ] {
         assert!(drop_in.contains(&wanted), "no {wanted} in\n{drop_in}");
     }
-    let file = home.path("unit.d/paths.conf");
-    let shown = home.json(&["systemd", "paths", "--write", &file.display().to_string()]);
+    let file = env.path("unit.d/paths.conf");
+    let shown = env.json(&["systemd", "paths", "--write", &file.display().to_string()]);
     assert_eq!(std::fs::read_to_string(&file).expect("written"), drop_in);
     assert_eq!(shown["drop_in"], drop_in.as_str());
 }

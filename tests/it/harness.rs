@@ -1,0 +1,16 @@
+//! What tests share; its README says how to write a test.
+
+pub(crate) mod api;
+mod daemon;
+mod env;
+mod fixtures;
+pub(crate) mod rules;
+mod seed;
+pub(crate) mod service;
+mod wait;
+
+pub(crate) use daemon::TestDaemon;
+pub(crate) use env::{SECRET, TestEnv};
+pub(crate) use fixtures::{bytes, fixture, text};
+pub(crate) use seed::Random;
+pub(crate) use wait::{TIME_LIMIT, wait_for};

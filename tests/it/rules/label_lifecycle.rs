@@ -1,0 +1,251 @@
+//! Labels to their end, at Microsoft's hands and at an operator's.
+
+use dropship_sandbox::{Options, Quirks, Wait};
+use serde_json::{Value, json};
+
+use super::cab::saying;
+use super::labels::{PCI, targeted};
+use super::running::{bodies, edit, listening, receipt_of};
+use crate::harness::{TestEnv, bytes, text, wait_for};
+
+const CAB: &str = "cab/good-signed-ts.cab";
+
+/// The rule's one label, to be replaced.
+const ONE: &str = "audiences = [\"Test Registry Key\"]";
+
+/// What follows the first label.
+const NEXT: &str = r#"
+[[rule.label]]
+name = "{{ file.stem }} pilot"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+after = "* test ring"
+"#;
+
+fn waiting(options: Options, more: &str) -> TestEnv {
+    TestEnv::at(Options { speed: 1200.0, ..options }, more)
+}
+
+fn id(value: &Value) -> &str {
+    value.as_str().expect("an id")
+}
+
+/// Waits until the first label of the one job is seen in this step.
+fn seen_in(env: &TestEnv, step: &str) -> Value {
+    wait_for(step, || {
+        let receipt = env.receipts().pop()?;
+        let seen = receipt["labels"][0]["step"].as_str().unwrap_or_default().to_lowercase();
+        (seen == step.to_lowercase()).then_some(receipt)
+    })
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
+}
+
+fn label_number(job: &Value, at: usize) -> u64 {
+    id(&job["labels"][at]["id"]).parse().expect("a number")
+}
+
+#[test]
+fn gradual_rollout_is_followed_to_its_end() {
+    let env = waiting(Options { rollout: Wait::UntilReleased, ..Options::default() }, "");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&env, "publishing");
+    let looks = env.sandbox.control().count("get_label");
+    wait_for("ten more looks", || (env.sandbox.control().count("get_label") > looks + 10).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    // Between two looks it waits, however long it takes.
+    let waits = || {
+        let now = env.receipts().pop()?;
+        assert_eq!(now["step"], "publish", "{now:#}");
+        (now["state"] == "waiting").then_some(())
+    };
+    wait_for("it to wait", waits).unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(env.sandbox.control().release(label_number(&job, 0)));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
+    assert_eq!(
+        done["labels"][0]["step"].as_str().map(str::to_lowercase).as_deref(),
+        Some("finalizepublishing")
+    );
+    drop(daemon);
+}
+
+/// More labels beside the first.
+const BESIDE: &str = r#"
+[[rule.label]]
+name = "{{ file.stem }} second"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+[rule.label.hardware_ids]
+include = ["pci\\*"]
+[[rule.label]]
+name = "{{ file.stem }} third"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
+[rule.label.hardware_ids]
+include = ["pci\\*"]
+"#;
+
+#[test]
+fn labels_of_one_package_are_polled_by_one_list() {
+    let env = waiting(Options { rollout: Wait::UntilReleased, ..Options::default() }, BESIDE);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&env, "publishing");
+    let control = env.sandbox.control();
+    let lists = control.count("list_labels");
+    wait_for("ten lists", || (control.count("list_labels") > lists + 10).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    let alone = control.count("get_label");
+    assert!(alone < 10, "{alone} looks at one label while lists tell of all");
+    (0..3).for_each(|at| assert!(control.release(label_number(&job, at))));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
+    assert_eq!(done["labels"].as_array().map(Vec::len), Some(3));
+    drop(daemon);
+}
+
+#[test]
+fn refused_label_fails_the_job_with_its_error_report() {
+    let env = waiting(Options { approval: Wait::UntilReleased, ..Options::default() }, "");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&env, "microsoftApproval");
+    let why = "The hardware id is owned by Fabrikam.";
+    assert!(env.sandbox.control().refuse_label(label_number(&job, 0), why));
+    let failed = receipt_of(&env, "echo.cab", "failed");
+    assert_eq!(failed["error"]["kind"], "label-failed");
+    let message = failed["error"]["message"].as_str().expect("a message");
+    assert!(message.contains(why) && message.contains("error-report.txt"), "{message}");
+    let shown = text(&env.run(&["show", id(&failed["id"])]).stdout);
+    assert!(shown.contains(why), "{shown}");
+    let folder = env.path("out").join(failed["outbox"].as_str().expect("a folder"));
+    let report = std::fs::read_to_string(folder.join("error-report.txt")).expect("a report");
+    assert!(report.contains(why), "{report}");
+    drop(daemon);
+}
+
+#[test]
+fn successor_of_a_refused_label_is_held() {
+    let env = waiting(Options { approval: Wait::UntilReleased, ..Options::default() }, NEXT);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&env, "microsoftApproval");
+    assert!(env.sandbox.control().refuse_label(label_number(&job, 0), "No."));
+    let held = receipt_of(&env, "echo.cab", "held");
+    assert_eq!(held["error"]["kind"], "label-awaited", "{held:#}");
+    assert_eq!(env.created().2, 1, "the one that follows is not made");
+    drop(daemon);
+}
+
+#[test]
+fn label_withdrawn_by_hand_counts_as_cancelled() {
+    let options = Options {
+        approval: Wait::UntilReleased,
+        cancel: std::time::Duration::from_secs(60),
+        ..Options::default()
+    };
+    let env = waiting(options, "");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = seen_in(&env, "microsoftApproval");
+    let [product, submission] = ["product_id", "submission_id"].map(|key| id(&job[key]).to_owned());
+    let label = id(&job["labels"][0]["id"]);
+    let output = env.run(&["api", "label", "cancel", &product, &submission, label]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    receipt_of(&env, "echo.cab", "cancelled");
+    let shows = wait_for("the service to say so", || {
+        let label = env.json(&["api", "label", "get", &product, &submission, label]);
+        label["workflowStatus"]["state"]
+            .as_str()
+            .filter(|state| state.eq_ignore_ascii_case("failed"))
+            .map(drop)
+    });
+    assert!(shows.is_some(), "the sandbox shows a cancelled label as failed");
+    assert_eq!(env.receipts().pop().expect("a receipt")["state"], "cancelled");
+    drop(daemon);
+}
+
+#[test]
+fn label_edit_appears_in_the_job_history() {
+    let env = TestEnv::with(Quirks::none(), "");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
+    let [product, submission] = ["product_id", "submission_id"].map(|key| id(&done[key]).to_owned());
+    let label = id(&done["labels"][0]["id"]);
+    let update =
+        ["api", "label", "update", &product, &submission, label, "--ceiling", "GE", "--justification", "x"];
+    let output = env.run(&update);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let story = env.json(&["show", id(&done["id"])]);
+    let edited = story["events"].as_array().expect("events").iter().find(|event| event["event"] == "edited");
+    let edited = edited.unwrap_or_else(|| panic!("{story:#}"));
+    assert_eq!(edited["label"], 0);
+    assert!(edited["update"].to_string().contains("ceiling"), "{edited:#}");
+    drop(daemon);
+}
+
+#[test]
+fn older_label_published_later_is_superseded() {
+    let options = Options { approval: Wait::UntilReleased, ..Options::default() };
+    let env = waiting(options, "");
+    edit(
+        &env,
+        &[
+            (ONE, &format!("{ONE}\nsupersede = true")),
+            ("include = [\"pci\\\\*\"]", "include = [\"*\"]"),
+            ("[signers]", "[signers]\nallow_unsigned = true"),
+        ],
+    );
+    let daemon = env.daemon(&[]);
+    let seen = |package: &str| {
+        wait_for("the approval", || {
+            let receipt = env.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
+            (receipt["labels"][0]["step"] == "microsoftApproval").then(|| label_number(&receipt, 0))
+        })
+        .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
+    };
+    env.drop_package("old.cab", &saying(&[]));
+    let old = seen("old.cab");
+    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    assert!(env.sandbox.control().release(seen("new.cab")));
+    let new = receipt_of(&env, "new.cab", "succeeded");
+    assert_eq!(env.sandbox.control().count("update_label"), 0, "what is not published takes no change");
+    assert!(env.sandbox.control().release(old));
+    let old = receipt_of(&env, "old.cab", "succeeded");
+    assert_eq!(targeted(&env, &old), ["root\\echo"], "what the newer one targets too is gone");
+    assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
+    assert_eq!(env.sandbox.control().count("update_label"), 1);
+    assert!(env.log().contains("gave 1 hardware ids up to a newer one"), "{}", env.log());
+    drop(daemon);
+}
+
+#[test]
+fn go_live_offset_stays_fixed_across_restarts() {
+    let env = TestEnv::with(Quirks::none(), "");
+    edit(&env, &[(ONE, &format!("{ONE}\ngo_live = \"+7d\""))]);
+    let daemon = env.daemon(&[]);
+    // Asked for twice without effect, by three daemons.
+    env.fault(&json!({"operation": "create_label", "action": {"kind": "hang"}, "times": 2}));
+    env.drop_package("echo.cab", &bytes(CAB));
+    let asked = |times: usize| {
+        wait_for("the label to be asked for", || (bodies(&env, "create_label").len() >= times).then_some(()))
+            .unwrap_or_else(|| panic!("{}", env.log()));
+    };
+    asked(1);
+    daemon.kill();
+    let daemon = env.daemon(&[]);
+    asked(2);
+    daemon.kill();
+    let daemon = env.daemon(&[]);
+    receipt_of(&env, "echo.cab", "succeeded");
+    let dates: Vec<_> = bodies(&env, "create_label")
+        .iter()
+        .map(|body| body["publishingSpecifications"]["goLiveDate"].clone())
+        .collect();
+    assert_eq!(dates.len(), 3);
+    assert!(dates[0].is_string() && dates.iter().all(|date| *date == dates[0]), "{dates:?}");
+    drop(daemon);
+}
