@@ -2,7 +2,7 @@
 
 use crate::harness::{TestEnv, bytes, wait_for};
 
-/// Kills the daemon once the sandbox has answered so many requests; then lets another one finish.
+/// Kills the daemon once the sandbox has answered this many requests, then lets another daemon finish.
 fn killed_after(requests: usize) {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));

@@ -36,7 +36,7 @@ fn dropped_cab_is_signed_and_gets_its_label() {
         .filter(|item| item.as_ref().is_ok_and(|item| item.file_name().to_string_lossy().starts_with('.')));
     assert_eq!(hidden.count(), 0, "nothing unfinished is left");
 
-    // The label targets what the rule asks for, and nothing else.
+    // The label has the targets of the rule and no others.
     let requests = env.sandbox_page("requests").to_string();
     assert!(!requests.contains("eyJ"), "the log of requests holds no token");
     let entries = env.sandbox.control().requests();

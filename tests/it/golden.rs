@@ -38,7 +38,7 @@ fn recorded(name: &str, filters: &[(String, String)], seen: &str) {
     settings.bind(|| insta::assert_snapshot!(name, seen));
 }
 
-/// The patterns for the places of one home, and for its jobs by the names of their packages.
+/// The patterns for the paths and URLs of an environment, and for its jobs by the names of their packages.
 fn filters(env: &TestEnv) -> Vec<(String, String)> {
     let folder = env.folder.path().canonicalize().expect("a folder");
     let mut filters = vec![

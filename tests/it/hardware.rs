@@ -1,5 +1,5 @@
-//! The client of the service against the stand-in, which was written by somebody else. A test's number is
-//! that of the quirk it is about, in the list of what clients of the real service have met.
+//! The client of the Hardware dashboard API against the sandbox, which shares no code with it. The number in a test's
+//! name is that of a quirk in the list of what clients of the real service have met.
 #![expect(clippy::expect_used, reason = "a test's helpers fail like the test")]
 
 mod accounts;

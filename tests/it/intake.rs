@@ -1,4 +1,4 @@
-//! Drop folders as build servers meet them: what says that a package is ready, floods, and folders that fare badly.
+//! Drop folders: readiness of packages, floods of files, and degraded folders.
 
 mod backlog;
 mod checksums;

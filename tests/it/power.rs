@@ -24,7 +24,7 @@ fn id(writer: u32) -> JobId {
     JobId::new(1_790_000_000_000, writer)
 }
 
-/// The process that writes until it is killed, and tells of each acknowledged transition.
+/// The process that writes until it is killed, and prints each acknowledged transition.
 #[test]
 fn writer_runs_until_the_power_is_cut() {
     let Some(folder) = std::env::var_os(STORE) else { return };
@@ -133,13 +133,14 @@ fn cut(times: u32, lazily: bool) -> Came {
             }
         }
         drop(disk);
-        // The machine goes on with what it found.
+        // The machine restarts with the disk as it is after the cut.
         fs::rename(&survivor, &image).expect("moved");
     }
     came
 }
 
-/// Lets it write until so many acknowledgements, then cuts; gives the disk, and what was acknowledged.
+/// Lets the process write until it has this many acknowledgements, then cuts the power; returns the disk and what was
+/// acknowledged.
 fn one_cut(folder: &Path, image: &Path, after: u64, lazily: bool) -> (PathBuf, HashMap<u32, u64>) {
     let disk = Disk::mount(image, &folder.join("before"));
     let mut command = Command::new(std::env::current_exe().expect("this program"));

@@ -1,4 +1,4 @@
-//! What is not let in, and why.
+//! Rejected packages and the reasons.
 
 use std::process::Command;
 
@@ -54,7 +54,7 @@ fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
     let message = receipt["error"]["message"].as_str().expect("a message");
     assert!(message.contains("ring") && message.contains("other*.cab"), "{message}");
 
-    // With the rules mended a retry judges it anew.
+    // With corrected rules, a retry inspects the package again.
     std::fs::write(&path, config).expect("mended");
     let id = receipt["id"].as_str().expect("an id");
     let retried = env.run(&["retry", id]);

@@ -1,4 +1,4 @@
-//! Rules and labels: what operators write, and what comes of it.
+//! Rules and labels: from the configuration to the requests.
 
 mod cab;
 mod check;

@@ -1,4 +1,4 @@
-//! The daemon as a service: what it tells systemd, how it stops, and what freezes it.
+//! The daemon under systemd: notifications, shutdown, watchdog, permissions, metrics.
 
 mod drain;
 mod generated_texts;

@@ -61,7 +61,7 @@ fn unfinished_job_of_a_lost_store_is_held() {
     let before = wait_for("a held job", held).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
     let created = env.created();
-    // The copies stay: their plans make it possible to go on.
+    // The copies stay: a job can continue with its stored plan.
     fs::remove_dir_all(env.path("store/journal")).expect("lost");
     fs::remove_dir_all(env.path("store/sled")).expect("lost");
     let daemon = ready(&env);
@@ -143,7 +143,7 @@ fn doctor_reports_repairs_of_the_next_start_and_changes_nothing() {
     fs::create_dir(env.path("store/packages/00000000000000")).expect("a folder of no job");
     let findings = findings(&env, 1);
     let found = |what: &str| findings.iter().any(|finding| finding.contains(what));
-    // The journal cannot stand in for the database any more: both are damaged, and only a person can tell what to do.
+    // The journal cannot replace the database any more: both are damaged, and an operator has to decide.
     assert!(found("00000001.jsonl at offset"), "{findings:#?}");
     assert_eq!(fs::read(env.path("store/sled/db")).expect("the database"), database);
     let names = fs::read_dir(env.path("store")).expect("the store").flatten().map(|item| item.file_name());
@@ -259,7 +259,7 @@ fn under_way() -> (TestEnv, Small, TestDaemon) {
     (env, small, daemon)
 }
 
-/// The cause is gone: everything goes on by itself, and nothing was lost or made twice.
+/// Once the cause is removed, work continues automatically; nothing was lost or created twice.
 fn goes_on(env: &TestEnv) {
     env.no_faults();
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
@@ -324,7 +324,7 @@ fn copied(from: &Path, to: &Path) {
     }
 }
 
-/// A store of every version that was ever released opens, and tells what it told then. `UPDATE_STORES=1` adds one of
+/// A store of every released version opens and returns the same jobs and histories as then. `UPDATE_STORES=1` adds one of
 /// the present version, if there is none.
 #[test]
 fn store_of_every_released_version_opens() {

@@ -1,4 +1,4 @@
-//! What somebody sees who sits before it, and what is never sent because it is only tried.
+//! Progress on a terminal, and dry runs.
 
 use std::fs;
 use std::process::Command;
@@ -33,7 +33,7 @@ fn transfer_progress_is_shown_on_a_terminal_only() {
     let seen = on_a_terminal(&api, &upload);
     assert!(seen.contains("\r\u{1b}[K[") && seen.contains(" %  ") && seen.contains("MiB/s"), "{seen:?}");
     assert!(seen.contains("uploaded ") && seen.contains("(25165824 bytes)"), "{seen:?}");
-    // Whoever reads it with a program finds none of it.
+    // A pipe gets no progress.
     let quiet = api.run(&upload.split(' ').collect::<Vec<_>>());
     assert!(quiet.status.success() && quiet.stderr.is_empty(), "{}", text(&quiet.stderr));
     assert!(!text(&quiet.stdout).contains('\u{1b}'));

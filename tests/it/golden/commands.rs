@@ -37,7 +37,7 @@ package = { folder = "in", file = "x.hlkx", provider = "Contoso", class = "MEDIA
 expect = { rule = "ring" }
 "#;
 
-/// A home, and the job ids of its packages in the order in which they were dropped.
+/// An environment, and the job ids of its packages in the order in which they were dropped.
 struct Lived {
     env: TestEnv,
     jobs: Vec<String>,

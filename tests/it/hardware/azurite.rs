@@ -22,7 +22,7 @@ const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 const VERSION: &str = "2021-12-02";
 
-/// A URL that grants what it says to one blob until then. Source: "Create a service SAS".
+/// A URL with these permissions for one blob until this time. Source: "Create a service SAS".
 fn signed(base: &Url, blob: &str, permissions: &str, end: Timestamp) -> SafeUrl {
     let end = format!("{end:.0}");
     let resource = format!("/blob/{ACCOUNT}/ingestion/{blob}");

@@ -38,7 +38,7 @@ async fn q07_ten_workers_share_the_rate_limit_and_none_starves() {
     assert!(done.iter().all(|&done| done >= 4), "none starves: {done:?}");
     assert_eq!(total, wanted);
     assert!(throttled <= 30, "{throttled} of {total} calls were throttled");
-    // What the service took never exceeds what it sets.
+    // The accepted calls never exceed the limit.
     let requests = service.control().requests();
     let taken: Vec<_> = requests
         .iter()

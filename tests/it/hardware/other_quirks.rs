@@ -54,7 +54,7 @@ async fn q31_derived_submission_uses_the_name_of_the_initial_one() {
     let second = service.client.create_submission(product, &derived).await.expect("a derived one").id;
     let slot = service.get(product, second).await;
     assert!(slot.download(&DownloadKind::InitialPackage).is_some(), "{slot:?}");
-    // None on top of what attestation signed.
+    // No derived submission for attestation.
     let (attested, _) = service.signed().await;
     assert!(service.client.create_submission(attested, &derived).await.is_err());
 }

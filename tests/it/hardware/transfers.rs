@@ -7,7 +7,7 @@ use dropship_sandbox::{Action, Fault, Options};
 
 use crate::harness::service::{QUIET, TestService};
 
-/// A file of so many bytes, none like the other.
+/// A file of this length whose bytes differ.
 fn file(service: &TestService, length: usize) -> (std::path::PathBuf, Vec<u8>) {
     let bytes: Vec<u8> = (0..length).map(|at| (at * 7 + at / 4096) as u8).collect();
     let path = service.folder.path().join("large.hlkx");

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{fixture, text, wait_for};
 
-/// A sandbox whose time goes on only when it is told to, and a configuration that leads to it.
+/// A sandbox whose working time advances only with [`Self::advance_work`], and a configuration for it.
 pub(crate) struct ApiFixture {
     folder: tempfile::TempDir,
     sandbox: Sandbox,

@@ -52,7 +52,7 @@ impl TestService {
         self.control().count(operation)
     }
 
-    /// How many of a thing the service holds.
+    /// How many products, submissions or labels exist at the sandbox.
     pub(crate) fn held(&self, what: &str) -> u64 {
         self.control().state()["counts"][what].as_u64().expect("a count")
     }

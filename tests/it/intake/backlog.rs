@@ -1,6 +1,6 @@
 //! A folder that is full before the daemon starts.
 //!
-//! `DROPSHIP_BACKLOG=50000` says how many packages lie there; without it there are few.
+//! `DROPSHIP_BACKLOG=50000` sets the number of packages; the default is small.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -22,7 +22,7 @@ fn env(most_waiting: u64) -> TestEnv {
     env
 }
 
-/// Puts so many packages into the folder, the one of the highest number the oldest.
+/// Writes this many packages into the folder; the highest number is the oldest.
 fn fill(env: &TestEnv, packages: u64) {
     let mould = Mould::new(&bytes("cab/good-signed.cab"));
     let newest = SystemTime::now() - Duration::from_secs(60);
@@ -44,7 +44,7 @@ fn resident(daemon: &TestDaemon) -> u64 {
     line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number") / 1024
 }
 
-/// The packages that have jobs, by when they were let in.
+/// The packages that have jobs, in the order of admission.
 fn let_in(env: &TestEnv) -> Vec<u64> {
     let mut jobs: Vec<Value> = env.json(&["jobs", "--limit", "1000000"]).as_array().cloned().expect("a list");
     jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
@@ -64,7 +64,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     daemon.kill();
     fill(&env, packages);
 
-    // Microsoft is away, as it were: so many are let in as may wait, and no more, whoever starts again.
+    // As if the service were down: `most_waiting` packages are accepted, and no more, also after a restart.
     let daemon = env.quiet_daemon();
     let began = Instant::now();
     let full = || begun(&status(&env)) >= most_waiting && no_room(&env);
@@ -76,7 +76,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     assert_eq!(let_in(&env).len() as u64, most_waiting, "no more copies than may wait");
     assert!(env.run(&["resume"]).status.success());
 
-    // Of very many it is enough to see that they go on as the first ones did.
+    // With very many packages it is enough to see that admission continues.
     let enough = packages.min(most_waiting + 300);
     let (mut first, mut most) = (None, resident(&daemon));
     until("the others to be let in", || {

@@ -1,4 +1,4 @@
-//! `ready = "sidecar:.sha256"`: what a package must be is said beside it, and held to.
+//! `ready = "sidecar:.sha256"`: a file beside the package has its checksum.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ fn wrong_checksum_is_rejected_and_its_correction_is_accepted() {
     let story = || env.json(&["show", id])["events"].as_array().map_or(0, Vec::len);
     crate::harness::wait_for("another verdict", || (story() >= 4).then_some(())).expect("a verdict");
     receipt_of(&env, "echo.cab", "rejected");
-    // Corrected while nobody looks.
+    // Corrected while no daemon runs.
     daemon.kill();
     fs::write(env.path("drop/echo.cab.sha256"), right).expect("a sidecar");
     let daemon = env.daemon(&[]);

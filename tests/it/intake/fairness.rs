@@ -1,4 +1,4 @@
-//! Floods, priorities, and folders that fare badly, as `status` and the log tell of them.
+//! Floods, priorities and degraded folders, as `status` and the log show them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -23,7 +23,7 @@ fn folder(env: &TestEnv, name: &str) -> Value {
     folders.into_iter().find(|folder| folder["name"] == name).unwrap_or_default()
 }
 
-/// A home with another folder, which these keys are of.
+/// An environment with a second folder that has these keys.
 fn beside(folder: &str, keys: &str) -> TestEnv {
     let more = format!(
         "[[folder]]\nname = \"{folder}\"\npath = \"{folder}\"\nsettle = \"200ms\"\npoll = \"1s\"\n{keys}\n"
@@ -79,7 +79,7 @@ fn missing_folder_is_degraded_with_advice() {
     assert!(text(&absent["advice"]).contains("systemd paths"), "{absent:#}");
     let file = says("file", "degraded");
     assert!(text(&file["why"]).contains("is not a folder"), "{file:#}");
-    // The others go on, and it is taken up by itself.
+    // The other folders continue, and this one recovers automatically.
     says("in", "ok");
     fs::create_dir(env.path("absent")).expect("a folder");
     fs::write(env.path("absent/echo.cab"), bytes("cab/good-signed-ts.cab")).expect("a package");
@@ -126,7 +126,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     assert!(shown.contains("not accepting files: 3 packages"), "{shown}");
     assert_eq!(env.log().matches("Intake pauses: 3 packages").count(), 1, "{}", env.log());
 
-    // What was left is found by a look, too, and what is gone by then is not missed.
+    // A scan finds the remaining files; a file that is gone by then is no error.
     fs::remove_file(env.path("drop/11.cab")).expect("it lay there");
     let daemon = {
         daemon.kill();

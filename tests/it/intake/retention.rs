@@ -1,4 +1,4 @@
-//! `outbox_keep`: results that nobody picks up go, and nothing begins anew for it.
+//! `outbox_keep`: old results are deleted, and no job starts again because of that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn expired_results_are_deleted_and_foreign_files_stay() {
         .unwrap_or_else(|| panic!("{:?}\n{}", results(), env.log()));
     assert_eq!(env.created(), (2, 2, 2), "not before both have succeeded");
 
-    // A store that is lost learns from the receipts what still lies in the drop folder.
+    // A new store learns from the receipts which files are in the drop folder.
     assert_eq!(daemon.terminate(), Some(0));
     fs::rename(env.path("store"), env.path("lost")).expect("the store is gone");
     let daemon = env.daemon(&[]);
@@ -128,7 +128,7 @@ fn jobs(env: &TestEnv) -> usize {
     env.json(&["jobs"]).as_array().map_or(0, Vec::len)
 }
 
-/// Waits until so many jobs have ended.
+/// Waits until this many jobs have ended.
 fn ended(env: &TestEnv, count: usize) {
     let number = |state: &str| env.json(&["jobs", "--state", state]).as_array().map_or(0, Vec::len);
     let all = || (number("succeeded") + number("rejected") == count).then_some(());

@@ -1,4 +1,4 @@
-//! Unsigned cabinets that differ in what their INF says, made from one that is stored without compression.
+//! Unsigned cabinets with different INFs, made from an uncompressed cabinet.
 
 use crate::harness::bytes;
 

@@ -1,4 +1,4 @@
-//! Every fact that a rule can ask for, every field that a request can have, and what Microsoft would say to it.
+//! Every fact that a rule can match, every field of a request, and the limits of Microsoft.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::harness::text;
 
 #[test]
 fn every_match_fact_selects_the_rule() {
-    // What a rule asks for, what a package says that fits, and one that does not.
+    // A match key, a value that matches, and one that does not.
     let facts = [
         ("provider = \"Con*\"", "provider = \"Contoso\"", "provider = \"Fabrikam\""),
         ("class = [\"MEDIA\", \"System\"]", "class = \"system\"", "class = \"Net\""),

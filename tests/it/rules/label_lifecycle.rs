@@ -53,7 +53,7 @@ fn gradual_rollout_is_followed_to_its_end() {
     let looks = env.sandbox.control().count("get_label");
     wait_for("ten more looks", || (env.sandbox.control().count("get_label") > looks + 10).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
-    // Between two looks it waits, however long it takes.
+    // The job waits between two polls.
     let waits = || {
         let now = env.receipts().pop()?;
         assert_eq!(now["step"], "publish", "{now:#}");

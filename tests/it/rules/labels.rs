@@ -103,8 +103,7 @@ fn several_partners_get_one_label_each() {
     drop(daemon);
 }
 
-/// A home whose rule supersedes, and which takes unsigned packages, as the service does without its strictness, so that
-/// each can say what it likes.
+/// An environment whose rule supersedes, and which accepts unsigned packages, so that each test can write its own INF.
 fn superseding() -> TestEnv {
     let env = TestEnv::with(Quirks::none(), "");
     let (pci, all) = ("include = [\"pci\\\\*\"]", "include = [\"*\"]");

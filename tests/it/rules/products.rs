@@ -9,7 +9,7 @@ use super::cab::saying;
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, fixture};
 
-/// A home that takes unsigned packages, so that each can say what it likes.
+/// An environment that accepts unsigned packages, so that each test can write its own INF.
 fn lenient(strategy: &str) -> TestEnv {
     let env = TestEnv::with(Quirks::none(), "");
     edit(
@@ -24,7 +24,7 @@ fn lenient(strategy: &str) -> TestEnv {
     env
 }
 
-/// A product that somebody made by hand.
+/// A product that was created in Partner Center.
 fn by_hand(env: &TestEnv, name: &str, harness: &str) -> Value {
     let new = json!({"productName": name, "testHarness": harness, "deviceType": "internal",
         "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]});
@@ -46,7 +46,7 @@ fn same_version_shares_a_product_and_another_version_gets_its_own() {
     let two = receipt_of(&env, "two.cab", "succeeded");
     assert_eq!(one["product_id"], two["product_id"], "one version, one product");
     assert_eq!(bodies(&env, "create_product").len(), 1);
-    // A product takes one full package: the next one is a person's to decide on, and nothing of it was made.
+    // A product has one full package. The next one is held, and nothing is created for it.
     env.drop_package("three.cab", &saying(&[("ROOT\\ECHO", "ROOT\\CHEO")]));
     let three = receipt_of(&env, "three.cab", "held");
     assert_eq!(
@@ -115,7 +115,7 @@ outbox = "out"
 settle = "200ms"
 "#;
 
-/// A home with a rule for full HLK packages, and one for driver updates of what came of them.
+/// An environment with a rule for full HLK packages and one for driver updates of them.
 fn updating() -> TestEnv {
     let env = TestEnv::with(Quirks::all(), WHQL);
     fs::create_dir(env.path("dua")).expect("a folder");

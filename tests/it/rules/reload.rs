@@ -58,7 +58,7 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
         Some("needs a restart: [api] uncertain, [api.overdue], [metrics] listen, [[notify]]")
     );
 
-    // The new folder is watched and the new rule is in force; the held job goes on as it was accepted.
+    // The new folder is watched and the new rule applies; the held job keeps its plan.
     fs::write(env.path("drop2/stored.cab"), bytes("cab/stored-signed.cab")).expect("dropped");
     let new = receipt_of(&env, "stored.cab", "succeeded");
     assert_eq!((&new["folder"], &new["labels"][0]["name"]), (&json!("two"), &json!("stored second ring")));

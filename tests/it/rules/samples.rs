@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::running::{listening, receipt_of};
 use crate::harness::{TestEnv, bytes};
 
-/// A home with the rules of one sample, and `[defaults]` of the commented configuration. Changed is only what a test
-/// cannot wait for, and who signed the fixtures.
+/// An environment with the rules of one sample and `[defaults]` of the commented configuration. Only long waits and
+/// the signers are changed.
 fn env_of(sample: &str, folder: &str, changes: &[(&str, &str)]) -> TestEnv {
     let env = TestEnv::with(Quirks::all(), "");
     let path = format!("{}/config/rules.d/{sample}", env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! Variables that a package brings in a sidecar: data among what the rule allows, and nothing more.
+//! Variables in a sidecar: a package can set only what its rule declares.
 
 use std::fs;
 

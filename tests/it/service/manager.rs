@@ -36,7 +36,7 @@ impl Manager {
         TestDaemon { child: command.stderr(log.expect("a log")).spawn().expect("the daemon starts") }
     }
 
-    /// What comes within a time; nothing when it is silent for so long.
+    /// The next message within this time.
     pub(super) fn hear(&mut self, within: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(within)).expect("a timeout");
         let mut buffer = [0; 4096];
@@ -46,7 +46,7 @@ impl Manager {
         Some(said)
     }
 
-    /// Waits until a line is told.
+    /// Waits for a message that fits.
     pub(super) fn expect(&mut self, wanted: impl Fn(&str) -> bool) -> String {
         let found = wait_for("a notification", || {
             let said = self.hear(Duration::from_millis(100))?;
@@ -55,12 +55,12 @@ impl Manager {
         found.unwrap_or_else(|| panic!("not told; heard: {:#?}", self.heard))
     }
 
-    /// Throws away what was told so far.
+    /// Discards the messages received so far.
     pub(super) fn catch_up(&mut self) {
         while self.hear(Duration::from_millis(1)).is_some() {}
     }
 
-    /// Is a line told within this time?
+    /// Whether such a message arrives within this time.
     pub(super) fn told_within(&mut self, wanted: &str, within: Duration) -> bool {
         let until = std::time::Instant::now() + within;
         while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
@@ -73,7 +73,7 @@ impl Manager {
     }
 }
 
-/// Threads of a daemon that stand still for as long as this lives, while all others go on.
+/// Stops threads of a daemon until it is dropped; all other threads keep running.
 pub(super) struct Frozen(Vec<Pid>);
 
 impl Frozen {

@@ -44,7 +44,7 @@ fn header(headers: &[(String, String)], name: &str) -> String {
 
 #[test]
 fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
-    // Taken, and given back: nobody listens while the daemon begins.
+    // The port is free again: there is no receiver while the daemon starts.
     let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let more = format!(
         "[[notify]]\nname = \"hook\"\non = [\"ended\"]\nurl = \"http://{address}/x?sig=topsecret\"\nsecret_file = \"hook-key\"\n"
@@ -75,7 +75,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     let left = || std::fs::read_dir(env.path("store/notify/hook")).expect("the spool").count();
     wait_for("an empty spool", || (left() == 0).then_some(())).expect("nothing is left");
     assert_eq!(daemon.terminate(), Some(0));
-    // Told once: another start has nothing to tell.
+    // Notified once: another start sends nothing.
     let daemon = env.daemon(&[]);
     wait_for("the daemon", || env.log().matches("is ready").nth(2).map(drop)).expect("ready");
     assert_eq!(daemon.terminate(), Some(0));

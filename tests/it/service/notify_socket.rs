@@ -29,7 +29,7 @@ fn daemon_reports_ready_and_its_status_line_to_systemd() {
     manager.expect(|line| line.starts_with("EXTEND_TIMEOUT_USEC="));
 }
 
-/// Asks for a reload; gives its exit code and what systemd heard from its beginning to its end.
+/// Runs `reload`; returns its exit code and the messages to systemd from start to end.
 fn reload(env: &TestEnv, manager: &mut Manager) -> (Option<i32>, String) {
     manager.catch_up();
     manager.heard.clear();

@@ -8,11 +8,11 @@ use dropship_sandbox::Quirks;
 
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
-/// A uid and a gid that are nobody's.
+/// A uid and a gid without a user.
 const STRANGER: u32 = 61_234;
 const OPERATORS: u32 = 61_235;
 
-/// Runs a command of dropship as somebody else.
+/// Runs a command of dropship as another user.
 fn as_user(env: &TestEnv, gid: u32, args: &[&str]) -> Output {
     let mut command: Command = env.command(args);
     command.uid(STRANGER).gid(gid).output().expect("the command runs")

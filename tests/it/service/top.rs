@@ -30,7 +30,7 @@ impl Screen {
         wait_for("the screen", all).unwrap_or_else(|| panic!("{wanted:?} not in: {}", self.last()));
     }
 
-    /// The newest whole picture: each begins at the top left, and ends by erasing what is below.
+    /// The newest complete screen: each begins at the top left and ends by clearing the rest.
     fn last(&self) -> String {
         let all = text(&self.0.lock().expect("the screen"));
         let whole = all.rfind("\x1b[J").map_or("", |end| &all[..end]);

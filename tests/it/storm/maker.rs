@@ -1,15 +1,15 @@
-//! Many packages from one: each validly signed, each of other bytes.
+//! Many validly signed packages with different bytes, made from one.
 //!
-//! An Authenticode signature does not cover the unsigned attributes of its signer. One of a type that nobody knows, with
-//! a number in it, makes another file of the same signed package, without a key and in microseconds.
+//! An Authenticode signature does not cover the unsigned attributes of its signer. An unknown attribute with a number
+//! turns a signed package into another file, without a key and in microseconds.
 
 use std::ops::Range;
 
-/// Where a cabinet's header says where its signature is, and how long.
+/// Offset and length of the signature in a cabinet's header.
 const PLACE: Range<usize> = 44..48;
 const SIZE: Range<usize> = 48..52;
 
-/// A signed CAB that others are made from.
+/// A signed CAB from which others are made.
 pub(crate) struct Mould {
     cabinet: Vec<u8>,
     signature: Vec<u8>,
@@ -40,7 +40,7 @@ impl Mould {
             assert_eq!(signature[inside + 1], 0x82, "a length of two bytes");
             lengths.push(inside + 2);
             inside = first;
-            // Past what is not the last inside.
+            // Skips all but the last element.
             while element(&signature, inside).1 != end {
                 inside = element(&signature, inside).1;
             }

@@ -1,4 +1,4 @@
-//! What files of the storm hold, and what is to become of each.
+//! The contents of the storm's files, and the expected outcome of each.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 use super::maker::Mould;
 use crate::harness::bytes;
 
-/// Bytes that lie under package names, each kind in its own number of forms.
+/// Contents of files with package names.
 pub(crate) struct Pool {
-    /// What a folder gets, and in which state its job has to end.
+    /// The contents for a folder, each with the state in which its job has to end.
     pub(crate) all: Vec<(Vec<u8>, &'static str)>,
-    /// Validly signed, and never dropped where it counts: whoever makes a job of it has looked where he must not.
+    /// Validly signed, and only in places that must not be scanned: a job for it is a fault.
     pub(crate) decoy: Vec<u8>,
 }
 
 impl Pool {
-    /// So many good packages and some bad ones for the folder of this number: no two folders share any.
+    /// Good packages and some bad ones for the folder with this number; no two folders share contents.
     pub(crate) fn new(folder: u64, good: u64) -> Self {
         let moulds = ["cab/good-signed.cab", "cab/test-signed.cab"].map(bytes);
         let mould = Mould::new(&moulds[0]);

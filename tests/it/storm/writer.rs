@@ -17,15 +17,15 @@ use super::pool::{Pool, sha256};
 /// A folder as writers see it.
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
-    /// Of what its files are: whoever writes here takes from it.
+    /// The contents of the files in this folder.
     pub(crate) pool: Pool,
-    /// What must lie beside a file.
+    /// The companion file that a package needs.
     pub(crate) beside: Beside,
     /// Files in subfolders count.
     pub(crate) deep: bool,
 }
 
-/// What must lie beside a file.
+/// The companion file that a package needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Nothing,
@@ -37,7 +37,7 @@ pub(crate) enum Beside {
 pub(crate) struct Writer {
     pub(crate) number: usize,
     pub(crate) places: Arc<Vec<Place>>,
-    /// On the same file system, and nobody's drop folder.
+    /// A folder on the same file system that is not watched.
     pub(crate) aside: PathBuf,
     /// How many files all writers have written.
     pub(crate) written: Arc<AtomicUsize>,
@@ -81,7 +81,7 @@ impl Writer {
         usize::try_from(self.chance % end as u64).expect("small")
     }
 
-    /// So many files, as fast as the machine goes; then what is left of each pool, so that all of it has come.
+    /// Writes this many files as fast as possible, then the remaining contents of each pool.
     pub(crate) fn write(mut self, files: usize, writers: usize) {
         let places = Arc::clone(&self.places);
         for _ in 0..files {
@@ -173,7 +173,7 @@ impl Writer {
         self.written.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Names that people and tools give, and some that nobody should.
+    /// Usual names and some hostile ones.
     fn name(&mut self) -> OsString {
         self.nth += 1;
         let (writer, nth) = (self.number, self.nth);
