@@ -92,23 +92,23 @@ fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
 
 /// What an ended job may have made is still to be looked for.
 fn doubt_of(job: &Job) -> Option<Finding> {
-    let ghost = job.ghosts.first().filter(|_| job.state.has_ended())?;
-    let (id, name, thing) = (&job.id, &ghost.name, ghost.thing);
-    Some(match job.creation(thing).and_then(Creation::intent) {
+    let check = job.duplicate_checks.first().filter(|_| job.state.has_ended())?;
+    let (id, name, kind) = (&job.id, &check.name, check.kind);
+    Some(match job.creation(kind).and_then(Creation::intent) {
         Some(_) => Finding::new(
             format!(
-                "job {id} ended while the create of `{name}` ({thing:?}) was in doubt, and nobody has looked since"
+                "job {id} ended while the create of `{name}` ({kind}) was in doubt, and nobody has looked since"
             ),
             format!(
                 "the daemon looks for it from {:.0} on; `dropship retry` goes on with what came",
-                ghost.due
+                check.due
             ),
         ),
         None => Finding::new(
             format!(
-                "job {id} called the create of `{name}` ({thing:?}) more than once, and nobody has looked since whether more than one came of it"
+                "job {id} called the create of `{name}` ({kind}) more than once, and nobody has looked since whether more than one came of it"
             ),
-            format!("the daemon looks for it from {:.0} on and tells", ghost.due),
+            format!("the daemon looks for it from {:.0} on and tells", check.due),
         ),
     })
 }

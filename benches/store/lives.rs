@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dropship::store::{Commit, Durable, Entry, Store};
-use dropship_job::{Asset, Event, Intent, JobId, Thing};
+use dropship_job::{Asset, Event, Intent, JobId, RemoteKind};
 use sha2::{Digest, Sha256};
 
 use crate::{arrived, due, id, waited};
@@ -35,7 +35,7 @@ pub(crate) fn weigh(folder: &Path) {
             tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("committed")));
         }
         let receipted = lives.iter().zip(&revs);
-        let entries = receipted.map(|((job, _), rev)| Entry::Receipted { job: job.clone(), rev: *rev });
+        let entries = receipted.map(|((job, _), rev)| Entry::ReceiptWritten { job: job.clone(), rev: *rev });
         store.commit(Commit::lazily(entries.collect())).wait().expect("committed");
     }
     let busy = size(folder);
@@ -58,16 +58,24 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         let digest = Sha256::digest(format!("{what} {number}"));
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
-    let intended = |thing, name: &str| {
+    let intended = |kind, name: &str| {
         let (name, request) = (format!("{name} {number}"), digest(name));
-        let (bearing, until) = (Vec::new(), due());
-        let intent =
-            Intent { name, request, bearing, until, called: None, absent: 0, repeats: 0, sweep: None };
-        Event::Intended { thing, intent }
+        let (existing_ids, may_complete_until) = (Vec::new(), due());
+        let intent = Intent {
+            name,
+            request,
+            existing_ids,
+            may_complete_until,
+            first_called: None,
+            not_found_count: 0,
+            reissued: 0,
+            duplicate_check_at: None,
+        };
+        Event::Intended { kind, intent }
     };
-    let created = |thing, nth| {
+    let created = |kind, nth| {
         let id = u64::from_str_radix(&digest(&format!("id {nth}"))[..15], 16).expect("hex");
-        Event::Created { thing, id, adopted: false }
+        Event::Created { kind, id, adopted: false }
     };
     let progressed = |label: Option<usize>, step: &str| {
         let (step, state) = (step.to_owned(), "started".to_owned());
@@ -82,13 +90,13 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         warnings: Vec::new(),
         vars: std::collections::BTreeMap::new(),
     };
-    let label = Thing::Label(0);
+    let label = RemoteKind::Label(0);
     let life = vec![
         vec![arrived(number, digest("package")), accepted],
-        vec![intended(Thing::Product, "Example Hardware Inc. driver")],
-        vec![created(Thing::Product, 1)],
-        vec![intended(Thing::Submission, "driver")],
-        vec![created(Thing::Submission, 2)],
+        vec![intended(RemoteKind::Product, "Example Hardware Inc. driver")],
+        vec![created(RemoteKind::Product, 1)],
+        vec![intended(RemoteKind::Submission, "driver")],
+        vec![created(RemoteKind::Submission, 2)],
         vec![Event::Uploaded { bytes: 1 << 20 }],
         vec![Event::CommitIntended],
         vec![Event::Committed],

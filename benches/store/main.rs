@@ -54,7 +54,7 @@ fn ended(store: &Durable, count: u32) {
     for from in (0..count).step_by(1000) {
         let of = |number| {
             let failed = Event::Rejected { fault: Fault::new("no-rule", "no rule is for this package") };
-            let seen = Entry::Seen {
+            let seen = Entry::KnownFile {
                 folder: "in".into(),
                 path: format!("/in/driver-{number}.cab"),
                 identity: "i".into(),
@@ -66,7 +66,7 @@ fn ended(store: &Durable, count: u32) {
                 rev: 0,
                 events: vec![arrived(number, format!("{number:064x}")), failed],
             };
-            store.commit(Commit::lazily(vec![job, seen, Entry::Receipted { job: id(number), rev: 2 }]))
+            store.commit(Commit::lazily(vec![job, seen, Entry::ReceiptWritten { job: id(number), rev: 2 }]))
         };
         let tickets: Vec<_> = (from..count.min(from + 1000)).map(of).collect();
         tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("committed")));
@@ -129,7 +129,7 @@ fn due() -> jiff::Timestamp {
 }
 
 fn waited() -> Event {
-    Event::Waited { due: due(), why: "Microsoft's signature".into(), looked: true }
+    Event::Waited { due: due(), why: "Microsoft's signature".into(), polled: true }
 }
 
 /// The mean time of one turn, in microseconds.

@@ -32,7 +32,7 @@ pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> 
                 return Err(OtherService { store, known: known.clone(), wanted: value }.into());
             }
             Some(_) => {}
-            None => entries.push(Entry::Flag { key, value: Some(value) }),
+            None => entries.push(Entry::Setting { key, value: Some(value) }),
         }
     }
     if !entries.is_empty() {

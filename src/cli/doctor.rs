@@ -42,7 +42,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
     let rehearsal = match Durable::rehearse(home) {
         Ok(rehearsal) => rehearsal,
-        Err(error @ (StoreError::Damaged { .. } | StoreError::Newer { .. })) => {
+        Err(error @ (StoreError::Damaged { .. } | StoreError::Older { .. } | StoreError::Newer { .. })) => {
             let repair = "the daemon will refuse to start with this error: restore the file from a backup";
             return Ok(vec![Finding::new(error.to_string(), repair)]);
         }

@@ -76,10 +76,10 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             (Step::Inspect, format!("complete, signed and valid; rule `{rule}` matches"))
         }
         Event::Rejected { fault } => (Step::Inspect, format!("rejected: {fault}")),
-        Event::Created { thing: dropship_job::Thing::Product, id, .. } => {
+        Event::Created { kind: dropship_job::RemoteKind::Product, id, .. } => {
             (Step::Product, format!("created product {id}"))
         }
-        Event::Created { thing: dropship_job::Thing::Submission, id, .. } => {
+        Event::Created { kind: dropship_job::RemoteKind::Submission, id, .. } => {
             (Step::Submission, format!("created submission {id}"))
         }
         Event::Uploaded { bytes } => (Step::Upload, format!("uploaded and verified {bytes} bytes")),
@@ -90,14 +90,14 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
             (Step::Collect, format!("downloaded and verified {}", names.join(", ")))
         }
-        Event::Created { thing: dropship_job::Thing::Label(index), id, .. } => {
+        Event::Created { kind: dropship_job::RemoteKind::Label(index), id, .. } => {
             (Step::Label, format!("created label {id} `{}`", title(*index)))
         }
         Event::Progressed { label: Some(_), step, state } => {
             (Step::Publish, format!("Microsoft: {step} {state}"))
         }
         Event::Published { label } => (Step::Publish, format!("published label `{}`", title(*label))),
-        Event::Stumbled { fault, .. } => (job.step, format!("{fault}; will retry")),
+        Event::AttemptFailed { fault, .. } => (job.step, format!("{fault}; will retry")),
         Event::Held { fault, .. } => (job.step, format!("held: {fault}")),
         Event::Failed { fault } => (job.step, format!("failed: {fault}")),
         _ => return None,

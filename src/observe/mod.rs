@@ -18,7 +18,7 @@ pub use folders::*;
 pub use init::{Form, init};
 pub use repeated::Repeated;
 
-use dropship_job::{Event, Job, Thing};
+use dropship_job::{Event, Job, RemoteKind};
 use dropship_rules::label::LabelWarning;
 
 /// Logs one line with the fields of a job.
@@ -71,19 +71,10 @@ pub fn told(job: &Job, event: &Event) {
         Event::Rejected { fault } => {
             job_line!(error, job, name, Some(id::REJECTED), None, "{package}: rejected: {fault}");
         }
-        Event::Intended { thing, intent } => {
-            job_line!(
-                debug,
-                job,
-                name,
-                None,
-                None,
-                "{package}: about to create {} `{}`",
-                noun(*thing),
-                intent.name
-            );
+        Event::Intended { kind, intent } => {
+            job_line!(debug, job, name, None, None, "{package}: about to create {} `{}`", kind, intent.name);
         }
-        Event::Absent { thing, due } => {
+        Event::NotFound { kind, due } => {
             job_line!(
                 warn,
                 job,
@@ -91,32 +82,34 @@ pub fn told(job: &Job, event: &Event) {
                 None,
                 None,
                 "{package}: the {} is not to be found; looking again at {due:.0}",
-                noun(*thing)
+                kind
             );
         }
-        Event::Unsent { thing, why } => {
-            job_line!(info, job, name, None, None, "{package}: the {} was not created: {why}", noun(*thing));
+        Event::NotCreated { kind, why } => {
+            job_line!(info, job, name, None, None, "{package}: the {} was not created: {why}", kind);
         }
-        Event::Created { thing, id, adopted } => {
+        Event::Created { kind, id, adopted } => {
             let how = if *adopted { "found and adopted" } else { "created" };
-            let label = matches!(thing, Thing::Label(_)).then_some(*id);
-            job_line!(info, job, name, None, label, "{package}: {} {id} {how}", noun(*thing));
+            let label = matches!(kind, RemoteKind::Label(_)).then_some(*id);
+            job_line!(info, job, name, None, label, "{package}: {} {id} {how}", kind);
         }
-        Event::Repeated { thing, until } => {
+        Event::Reissued { kind, may_complete_until } => {
             job_line!(
                 warn,
                 job,
                 name,
                 None,
                 None,
-                "{package}: the {} was absent both times; creating it again, in doubt until {until:.0}",
-                noun(*thing)
+                "{package}: the {} was absent both times; creating it again, in doubt until {may_complete_until:.0}",
+                kind
             );
         }
-        Event::Twins { thing, ids } if ids.is_empty() => {
-            job_line!(debug, job, name, None, None, "{package}: no twin of the {} has come", noun(*thing));
+        Event::DuplicatesChecked { kind, ids } if ids.is_empty() => {
+            job_line!(debug, job, name, None, None, "{package}: no twin of the {} has come", kind);
         }
-        Event::Twins { thing, ids } if job.creation(*thing).is_some_and(|made| made.intent().is_some()) => {
+        Event::DuplicatesChecked { kind, ids }
+            if job.creation(*kind).is_some_and(|made| made.intent().is_some()) =>
+        {
             job_line!(
                 error,
                 job,
@@ -124,11 +117,11 @@ pub fn told(job: &Job, event: &Event) {
                 Some(id::DOUBTFUL),
                 None,
                 "{package}: the {} whose answer was lost has come after all, and nobody uses it: {ids:?}; `dropship retry {}` goes on with it",
-                noun(*thing),
+                kind,
                 job.id
             );
         }
-        Event::Twins { thing, ids } => {
+        Event::DuplicatesChecked { kind, ids } => {
             job_line!(
                 error,
                 job,
@@ -136,7 +129,7 @@ pub fn told(job: &Job, event: &Event) {
                 Some(id::DOUBTFUL),
                 None,
                 "{package}: a late answer made more of the {} than one; these are nobody's, look at them in Partner Center: {ids:?}",
-                noun(*thing)
+                kind
             );
         }
         Event::Uploaded { bytes } => {
@@ -180,8 +173,8 @@ pub fn told(job: &Job, event: &Event) {
         Event::Waited { due, why, .. } => {
             job_line!(debug, job, name, None, None, "{package}: waits until {due:.0} for {why}");
         }
-        Event::Overdue => overdue(job, job.updated.duration_since(job.step_began)),
-        Event::Stumbled { due, fault } => {
+        Event::Overdue => overdue(job, job.updated.duration_since(job.step_started)),
+        Event::AttemptFailed { due, fault } => {
             let tries = job.attempts;
             // In a long outage every job stumbles again and again: the first times tell all that there is to tell.
             if tries.is_power_of_two() {
@@ -335,13 +328,5 @@ impl std::fmt::Display for Shown<'_> {
             }
         }
         Ok(())
-    }
-}
-
-fn noun(thing: Thing) -> &'static str {
-    match thing {
-        Thing::Product => "product",
-        Thing::Submission => "submission",
-        Thing::Label(_) => "label",
     }
 }

@@ -140,7 +140,7 @@ impl Receipt {
             warnings: job.warnings.clone(),
             vars: job.vars.clone(),
             outbox: job.package.outbox.clone(),
-            burnt_products: job.burnt.clone(),
+            burnt_products: job.abandoned_products.clone(),
             created: job.created,
             updated: job.updated,
             sandbox: false,

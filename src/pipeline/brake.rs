@@ -76,6 +76,6 @@ impl Brake {
 }
 
 async fn write(store: &dyn Store, scope: &str, value: Option<String>) -> Result<(), StoreError> {
-    let flag = Entry::Flag { key: format!("{FLAG}{scope}"), value };
+    let flag = Entry::Setting { key: format!("{FLAG}{scope}"), value };
     store.commit(Commit::new(vec![flag])).answer().await.map(|_| ())
 }

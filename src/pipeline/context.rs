@@ -269,7 +269,7 @@ impl<S> Context<S> {
     /// An ended job's receipt need not be written again at the next start.
     async fn receipted(&self, job: &Job) {
         if job.state.has_ended() {
-            let entry = Entry::Receipted { job: job.id.clone(), rev: job.rev };
+            let entry = Entry::ReceiptWritten { job: job.id.clone(), rev: job.rev };
             if let Err(error) = self.store.commit(Commit::lazily(vec![entry])).answer().await {
                 tracing::debug!(job_id = %job.id, "the receipt will be written once more: {error}");
             }

@@ -14,7 +14,7 @@ use super::hand::{Go, Hand, Stop};
 use super::service::Service;
 use crate::digest;
 use dropship_hardware::{Class, Error, Fate};
-use dropship_job::{Creation, Event, Fault, Intent, Thing};
+use dropship_job::{Creation, Event, Fault, Intent, RemoteKind};
 
 /// A create without an answer is repeated so often before a person has to look.
 const REPEATS: u32 = 3;
@@ -34,7 +34,7 @@ pub(super) struct Found {
 /// Something that a job creates.
 pub(super) trait Creatable<S: Service>: Send + Sync {
     /// What it is.
-    fn thing(&self) -> Thing;
+    fn kind(&self) -> RemoteKind;
     /// What it is, for people.
     fn noun(&self) -> &'static str;
     /// The name that it will bear.
@@ -44,7 +44,7 @@ pub(super) trait Creatable<S: Service>: Send + Sync {
     /// Everything that bears the name, by a look that reached the end of the list.
     fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Found>, Error>> + Send;
     /// The ids of what bears the name before it is made.
-    fn bearing(&self, service: &S) -> impl Future<Output = Result<Vec<u64>, Error>> + Send {
+    fn existing_ids(&self, service: &S) -> impl Future<Output = Result<Vec<u64>, Error>> + Send {
         async { Ok(self.find(service).await?.iter().map(|found| found.id).collect()) }
     }
     /// Makes it; gives its id.
@@ -54,7 +54,7 @@ pub(super) trait Creatable<S: Service>: Send + Sync {
 /// Sees to it that the thing exists exactly once.
 pub(super) async fn create<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
     loop {
-        match hand.job.creation(what.thing()) {
+        match hand.job.creation(what.kind()) {
             Some(Creation::Done { .. }) => return Ok(()),
             Some(Creation::Intended(_)) => settle(hand, what).await?,
             Some(Creation::Open) => begin(hand, what).await?,
@@ -69,12 +69,12 @@ pub(super) async fn create<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creat
 /// Takes the name of the thing; gives how long this job has had it.
 pub(super) async fn name_taken<S: Service>(
     hand: &mut Hand<'_, S>,
-    thing: Thing,
+    kind: RemoteKind,
     noun: &str,
     name: &str,
 ) -> Go<Duration> {
     let spell = hand.context.settings.uncertain.saturating_mul(3);
-    match hand.context.names.take(&hand.job, thing, name, spell) {
+    match hand.context.names.take(&hand.job, kind, name, spell) {
         Some(held) => Ok(held),
         None => hand.wait(NAME_TAKEN, format!("another job is creating a {noun} named `{name}`")).await,
     }
@@ -86,7 +86,7 @@ async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> 
     if hand.brake_holds().await {
         return hand.wait_paused().await;
     }
-    name_taken(hand, what.thing(), what.noun(), what.name()).await?;
+    name_taken(hand, what.kind(), what.noun(), what.name()).await?;
     let result = intend_and_call(hand, what, &service).await;
     // Kept while anything is in doubt, so that nobody else makes that name meanwhile.
     hand.context.names.release(&hand.job);
@@ -94,13 +94,13 @@ async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> 
 }
 
 async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
-    let thing = what.thing();
-    let bearing = match hand.unless_draining(what.bearing(service)).await? {
-        Ok(bearing) => bearing,
+    let kind = what.kind();
+    let existing_ids = match hand.unless_draining(what.existing_ids(service)).await? {
+        Ok(existing_ids) => existing_ids,
         Err(error) => return hand.trouble(error).await,
     };
     // Whoever waits long for a list may have lost the name meanwhile.
-    name_taken(hand, thing, what.noun(), what.name()).await?;
+    name_taken(hand, kind, what.noun(), what.name()).await?;
     let context = hand.context;
     let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
         return hand.wait_paused().await;
@@ -111,14 +111,14 @@ async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatab
     let intent = Intent {
         name: what.name().to_owned(),
         request: digest(&what.request()),
-        bearing,
-        until: context.clock.after(context.settings.uncertain),
-        called: None,
-        absent: 0,
-        repeats: 0,
-        sweep: None,
+        existing_ids,
+        may_complete_until: context.clock.after(context.settings.uncertain),
+        first_called: None,
+        not_found_count: 0,
+        reissued: 0,
+        duplicate_check_at: None,
     };
-    hand.record(vec![Event::Intended { thing, intent }]).await?;
+    hand.record(vec![Event::Intended { kind, intent }]).await?;
     context.names.renew(&hand.job);
     let made = what.make(service).await;
     drop(pass);
@@ -131,22 +131,25 @@ async fn answered<S: Service>(
     what: &impl Creatable<S>,
     made: Result<u64, Error>,
 ) -> Go {
-    let thing = what.thing();
+    let kind = what.kind();
     let error = match made {
-        Ok(id) => return hand.record_created(thing, id, false).await,
+        Ok(id) => return hand.record_created(kind, id, false).await,
         Err(error) => error,
     };
     if error.fate == Fate::Uncertain {
         crate::observe::doubtful(&hand.job, what.noun(), &error.to_string());
         return Ok(());
     }
-    let repeated =
-        hand.job.creation(thing).and_then(Creation::intent).is_some_and(|intent| intent.sweep.is_some());
+    let repeated = hand
+        .job
+        .creation(kind)
+        .and_then(Creation::intent)
+        .is_some_and(|intent| intent.duplicate_check_at.is_some());
     if repeated && error.class == Class::Reconcile {
         // That something of the kind exists may be the proof of the first call: it is looked for.
         return Ok(());
     }
-    hand.record(vec![Event::Unsent { thing, why: error.to_string() }]).await?;
+    hand.record(vec![Event::NotCreated { kind, why: error.to_string() }]).await?;
     if error.class == Class::Reconcile {
         let message =
             format!("{error}; see what is there with `dropship api`, then approve, cancel or retry");
@@ -157,14 +160,14 @@ async fn answered<S: Service>(
 
 /// Finds out whether an intended create was carried out.
 async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
-    let thing = what.thing();
+    let kind = what.kind();
     let service = hand.service().await?;
-    let Some(intent) = hand.job.creation(thing).and_then(Creation::intent).cloned() else { return Ok(()) };
+    let Some(intent) = hand.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
     // Nobody else may be making that name while this one is looked for.
-    let held = name_taken(hand, thing, what.noun(), what.name()).await?;
+    let held = name_taken(hand, kind, what.noun(), what.name()).await?;
     // The time that counts is of a clock that nobody sets, and begins anew with the daemon.
     let uncertain = hand.context.settings.uncertain;
-    if intent.absent > 0 && held < uncertain {
+    if intent.not_found_count > 0 && held < uncertain {
         let why = "a create whose answer was lost may still be carried out";
         return hand.wait(uncertain.saturating_sub(held), why).await;
     }
@@ -175,7 +178,7 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
     let mut ours = Vec::new();
     let mut strange = Vec::new();
     for found in found {
-        if intent.bearing.contains(&found.id) {
+        if intent.existing_ids.contains(&found.id) {
             continue;
         }
         match hand.context.store.owner(found.id).map_err(Stop::Store)? {
@@ -187,10 +190,10 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
         }
     }
     match (ours.as_slice(), strange.is_empty()) {
-        ([id], true) => hand.record_created(thing, *id, true).await,
-        ([], true) if intent.absent == 0 => {
+        ([id], true) => hand.record_created(kind, *id, true).await,
+        ([], true) if intent.not_found_count == 0 => {
             let due = hand.context.clock.after(hand.context.settings.uncertain);
-            hand.park(Event::Absent { thing, due }).await
+            hand.park(Event::NotFound { kind, due }).await
         }
         ([], true) => repeat(hand, what, &service).await,
         _ => {
@@ -209,7 +212,7 @@ async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) ->
 /// Calls again what was absent both times.
 async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
     let context = hand.context;
-    let intent = hand.job.creation(what.thing()).and_then(Creation::intent);
+    let intent = hand.job.creation(what.kind()).and_then(Creation::intent);
     let (noun, name) = (what.noun(), what.name());
     let request = digest(&what.request());
     if intent.is_some_and(|intent| intent.request != request) {
@@ -221,7 +224,7 @@ async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, se
         let fault = Fault::new("request-changed", message);
         return hand.park(Event::Held { fault, request: Some(request) }).await;
     }
-    if intent.is_some_and(|intent| intent.repeats >= REPEATS) {
+    if intent.is_some_and(|intent| intent.reissued >= REPEATS) {
         let message = format!(
             "the {noun} `{name}` was asked for again and again, never answered, and is not to be found; look for it in \
              Partner Center, then approve to ask again, or cancel",
@@ -234,8 +237,8 @@ async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, se
     if context.draining.is_cancelled() {
         return Err(Stop::Draining);
     }
-    let until = context.clock.after(context.settings.uncertain);
-    hand.record(vec![Event::Repeated { thing: what.thing(), until }]).await?;
+    let may_complete_until = context.clock.after(context.settings.uncertain);
+    hand.record(vec![Event::Reissued { kind: what.kind(), may_complete_until }]).await?;
     context.names.renew(&hand.job);
     let made = what.make(service).await;
     drop(pass);

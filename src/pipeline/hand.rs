@@ -13,7 +13,7 @@ use crate::depot::Dossier;
 use crate::outbox::Outbox;
 use crate::store::{Commit, Entry, StoreError};
 use dropship_hardware::{Class, Error, ProductId, Submission, SubmissionId, TransferError, UNPROVEN};
-use dropship_job::{Event, Fault, Job, State, Thing};
+use dropship_job::{Event, Fault, Job, RemoteKind, State};
 
 /// How long a paused job sleeps before it looks at the brake again by itself.
 const BRAKE_LOOK: Duration = Duration::from_secs(30);
@@ -78,9 +78,9 @@ impl<'a, S: Service> Hand<'a, S> {
     }
 
     /// Records that something exists, whatever else happened to the job meanwhile.
-    pub(super) async fn record_created(&mut self, thing: Thing, id: u64, adopted: bool) -> Go {
+    pub(super) async fn record_created(&mut self, kind: RemoteKind, id: u64, adopted: bool) -> Go {
         loop {
-            match self.record(vec![Event::Created { thing, id, adopted }]).await {
+            match self.record(vec![Event::Created { kind, id, adopted }]).await {
                 Err(Stop::Changed) => {
                     let current = self.context.store.job(&self.job.id).map_err(Stop::Store)?;
                     self.job = current.ok_or(Stop::Changed)?;
@@ -101,7 +101,7 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Waits until a time; costs no attempt.
     pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: impl Into<String>) -> Go<T> {
-        self.park(Event::Waited { due, why: why.into(), looked: false }).await
+        self.park(Event::Waited { due, why: why.into(), polled: false }).await
     }
 
     /// Waits for a span.
@@ -118,7 +118,7 @@ impl<'a, S: Service> Hand<'a, S> {
     /// Waits for the service to get on with something; looks get rarer with the time that the step has taken.
     pub(super) async fn look_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> Go<T> {
         let due = self.next_look(pace);
-        self.park(Event::Waited { due, why: why.into(), looked: true }).await
+        self.park(Event::Waited { due, why: why.into(), polled: true }).await
     }
 
     /// When to look next, after the time that the step has taken.
@@ -130,7 +130,7 @@ impl<'a, S: Service> Hand<'a, S> {
     pub(super) async fn look_out<T>(&mut self, wait: Wait, why: impl Into<String>) -> Go<T> {
         let span = self.context.learnt.next_look(&self.job, wait, self.pace(wait), self.waited());
         let due = self.context.clock.after(spread(span));
-        self.park(Event::Waited { due, why: why.into(), looked: true }).await
+        self.park(Event::Waited { due, why: why.into(), polled: true }).await
     }
 
     /// Learns from the end of a wait how long it took; the entries make that last.
@@ -147,7 +147,7 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// How long the step has taken.
     pub(super) fn waited(&self) -> Duration {
-        let waited = self.context.clock.now().duration_since(self.job.step_began);
+        let waited = self.context.clock.now().duration_since(self.job.step_started);
         Duration::try_from(waited).unwrap_or_default()
     }
 
@@ -171,7 +171,7 @@ impl<'a, S: Service> Hand<'a, S> {
 
     /// Everything is done: the dropped file gets what its folder says, then the job ends.
     pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> Go {
-        if let Some(due) = self.job.look_due() {
+        if let Some(due) = self.job.duplicate_check_due() {
             return self.wait_until(due, "a last look for twins of what was created twice").await;
         }
         super::after::act(self.context, &self.job).await;
@@ -183,7 +183,7 @@ impl<'a, S: Service> Hand<'a, S> {
     pub(super) async fn stumble<T>(&mut self, fault: Fault, asked: Option<Duration>) -> Go<T> {
         let delay = back_off(self.context.settings.retry, self.job.attempts, asked);
         let due = self.context.clock.after(delay);
-        self.park(Event::Stumbled { due, fault }).await
+        self.park(Event::AttemptFailed { due, fault }).await
     }
 
     /// Does with a failed call what its class asks for.
@@ -192,7 +192,7 @@ impl<'a, S: Service> Hand<'a, S> {
         let fault = Fault::new(&kind, error.to_string());
         if error.has_code(UNPROVEN) {
             let known = self.job.doubt().map(|(_, intent)| {
-                let ids: Vec<_> = intent.bearing.iter().map(u64::to_string).collect();
+                let ids: Vec<_> = intent.existing_ids.iter().map(u64::to_string).collect();
                 let before = if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
                 format!("; the name is `{}`, and {before} bore it before the call", intent.name)
             });

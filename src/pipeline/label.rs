@@ -10,7 +10,7 @@ use super::service::Service;
 use super::{publish, supersede};
 use crate::outbox::METADATA;
 use dropship_hardware::{DriverMetadata, Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use dropship_job::{Creation, Event, Fault, Job, Label, Thing};
+use dropship_job::{Creation, Event, Fault, Job, Label, RemoteKind};
 use dropship_rules::label::{self, LabelWarning};
 use dropship_rules::plan::{LabelPlan, Plan};
 
@@ -25,10 +25,10 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
             continue;
         }
         // A go-live offset counts from here on, however long an approval takes.
-        let freed = hand.job.labels.get(index).is_some_and(|label| label.freed);
+        let freed = hand.job.labels.get(index).is_some_and(|label| label.predecessor_waived);
         let begins = match not_before(&hand.job, plan) {
-            _ if freed => hand.job.collected.unwrap_or(hand.job.step_began),
-            NotBefore::Now => hand.job.collected.unwrap_or(hand.job.step_began),
+            _ if freed => hand.job.collected.unwrap_or(hand.job.step_started),
+            NotBefore::Now => hand.job.collected.unwrap_or(hand.job.step_started),
             NotBefore::Unpublished | NotBefore::Never(_) => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
@@ -87,7 +87,7 @@ async fn hold_what_waits_in_vain<S: Service>(hand: &mut Hand<'_, S>, plan: &Plan
     for (index, plan) in plan.labels.iter().enumerate() {
         let exists = hand.job.labels.get(index).is_some_and(|label| label.creation.id().is_some());
         let NotBefore::Never(before) = not_before(&hand.job, plan) else { continue };
-        if exists || hand.job.labels[index].freed {
+        if exists || hand.job.labels[index].predecessor_waived {
             continue;
         }
         let message = format!(
@@ -191,8 +191,8 @@ struct Call {
 }
 
 impl<S: Service> Creatable<S> for Call {
-    fn thing(&self) -> Thing {
-        Thing::Label(self.index)
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Label(self.index)
     }
 
     fn noun(&self) -> &'static str {

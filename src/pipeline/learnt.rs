@@ -64,9 +64,9 @@ impl Learnt {
     /// It came somewhere between this look and the one before; while nobody looked for long, nothing is learnt.
     pub(super) fn ended(&self, job: &Job, wait: Wait, pace: Pace, now: Timestamp) -> Vec<Entry> {
         let since = |then| Duration::try_from(now.duration_since(then)).unwrap_or_default();
-        match job.looked.map(since) {
+        match job.last_polled.map(since) {
             Some(blind) if blind <= pace.far.saturating_mul(2) => {
-                self.learn(job, wait, since(job.step_began).saturating_sub(blind / 2))
+                self.learn(job, wait, since(job.step_started).saturating_sub(blind / 2))
             }
             _ => Vec::new(),
         }
@@ -83,7 +83,7 @@ impl Learnt {
                 times.pop_front();
             }
             let value = times.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
-            Entry::Flag { key, value: Some(value) }
+            Entry::Setting { key, value: Some(value) }
         });
         entries.collect()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use dropship_job::{Ghost, Job, JobId, Thing};
+use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteKind};
 
 /// Names that are being created, and by which job.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ impl Names {
     pub fn of(jobs: &[Job]) -> Self {
         let since = Instant::now();
         let held = jobs.iter().filter_map(|job| {
-            let (thing, intent) = job.doubt()?;
-            Some((key(job, thing, &intent.name), Holder { job: job.id.clone(), since }))
+            let (kind, intent) = job.doubt()?;
+            Some((key(job, kind, &intent.name), Holder { job: job.id.clone(), since }))
         });
         Self(Mutex::new(held.collect()))
     }
@@ -36,15 +36,15 @@ impl Names {
     /// Whoever had it for more than `spell` without letting go has ended or waits for a person, and no call of his can
     /// be carried out any more.
     #[must_use]
-    pub fn take(&self, job: &Job, thing: Thing, name: &str, spell: Duration) -> Option<Duration> {
-        self.take_key(job, key(job, thing, name), name, spell)
+    pub fn take(&self, job: &Job, kind: RemoteKind, name: &str, spell: Duration) -> Option<Duration> {
+        self.take_key(job, key(job, kind, name), name, spell)
     }
 
     /// The same for a name that a create of the job bore before, where that would be.
     #[must_use]
-    pub fn take_again(&self, job: &Job, ghost: &Ghost, spell: Duration) -> Option<Duration> {
-        let place = (ghost.product, ghost.submission);
-        self.take_key(job, key_at(job, place, ghost.thing, &ghost.name), &ghost.name, spell)
+    pub fn take_again(&self, job: &Job, check: &LateDuplicateCheck, spell: Duration) -> Option<Duration> {
+        let place = (check.product, check.submission);
+        self.take_key(job, key_at(job, place, check.kind, &check.name), &check.name, spell)
     }
 
     fn take_key(&self, job: &Job, key: String, name: &str, spell: Duration) -> Option<Duration> {
@@ -83,17 +83,17 @@ impl Names {
 }
 
 /// What a name has to be unique in: products in an account, submissions in a product, labels in a submission.
-fn key(job: &Job, thing: Thing, name: &str) -> String {
-    key_at(job, (job.product.id(), job.submission.id()), thing, name)
+fn key(job: &Job, kind: RemoteKind, name: &str) -> String {
+    key_at(job, (job.product.id(), job.submission.id()), kind, name)
 }
 
-fn key_at(job: &Job, place: (Option<u64>, Option<u64>), thing: Thing, name: &str) -> String {
+fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> String {
     let account = job.account.as_deref().unwrap_or_default();
     let (product, submission) = (place.0.unwrap_or(0), place.1.unwrap_or(0));
-    match thing {
-        Thing::Product => format!("{account}/{name}"),
-        Thing::Submission => format!("{account}/{product}/{name}"),
-        Thing::Label(_) => format!("{account}/{product}/{submission}/{name}"),
+    match kind {
+        RemoteKind::Product => format!("{account}/{name}"),
+        RemoteKind::Submission => format!("{account}/{product}/{name}"),
+        RemoteKind::Label(_) => format!("{account}/{product}/{submission}/{name}"),
     }
 }
 
@@ -126,14 +126,14 @@ mod tests {
         let intent = Intent {
             name: "n".into(),
             request: String::new(),
-            bearing: Vec::new(),
-            until: at,
-            called: None,
-            absent: 0,
-            repeats: 0,
-            sweep: None,
+            existing_ids: Vec::new(),
+            may_complete_until: at,
+            first_called: None,
+            not_found_count: 0,
+            reissued: 0,
+            duplicate_check_at: None,
         };
-        let intended = Event::Intended { thing: Thing::Product, intent };
+        let intended = Event::Intended { kind: RemoteKind::Product, intent };
         let failed = Event::Failed { fault: Fault::new("x", "x") };
         let events = [Event::Arrived { package }, accepted, intended, failed];
         fold(&JobId::new(1, number), events.iter().map(|event| (at, event))).expect("legal").expect("a job")
@@ -142,27 +142,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_ended_job_keeps_its_name_until_it_was_looked_for() {
         let (names, mut one, other) = (Names::default(), ended(1), ended(2));
-        assert!(names.take(&one, Thing::Product, "n", SPELL).is_some());
+        assert!(names.take(&one, RemoteKind::Product, "n", SPELL).is_some());
         names.release(&one);
         assert!(
-            names.take(&other, Thing::Product, "n", SPELL).is_none(),
+            names.take(&other, RemoteKind::Product, "n", SPELL).is_none(),
             "what it called for may still come"
         );
-        one.ghosts.clear();
+        one.duplicate_checks.clear();
         names.release(&one);
-        assert!(names.take(&other, Thing::Product, "n", SPELL).is_some());
+        assert!(names.take(&other, RemoteKind::Product, "n", SPELL).is_some());
     }
 
     #[test]
     fn the_name_of_a_ghost_is_that_of_its_own_place() {
         let (names, mut one, other) = (Names::default(), ended(1), ended(2));
-        let mut ghost = one.ghosts[0].clone();
-        (ghost.thing, ghost.product) = (Thing::Submission, Some(7));
+        let mut check = one.duplicate_checks[0].clone();
+        (check.kind, check.product) = (RemoteKind::Submission, Some(7));
         // The job has gone on with another product since.
         one.product = dropship_job::Creation::Done { id: 8 };
-        assert!(names.take_again(&one, &ghost, SPELL).is_some());
-        assert!(names.take_again(&other, &ghost, SPELL).is_none());
-        ghost.product = Some(8);
-        assert!(names.take_again(&other, &ghost, SPELL).is_some());
+        assert!(names.take_again(&one, &check, SPELL).is_some());
+        assert!(names.take_again(&other, &check, SPELL).is_none());
+        check.product = Some(8);
+        assert!(names.take_again(&other, &check, SPELL).is_some());
     }
 }

@@ -11,7 +11,7 @@ use super::listing::Listings;
 use super::service::Service;
 use super::sign::SIGNING_FAILED;
 use dropship_hardware::{Class, Error, Fate, NewProduct};
-use dropship_job::{Fault, Job, State, Thing};
+use dropship_job::{Fault, Job, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
 /// Creates the job's product, or takes the one that the rule names.
@@ -24,13 +24,13 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         new: dossier.plan.product,
     };
     match dossier.plan.strategy {
-        StrategyPlan::ExistingId(id) => hand.record_created(Thing::Product, id.0, true).await,
+        StrategyPlan::ExistingId(id) => hand.record_created(RemoteKind::Product, id.0, true).await,
         StrategyPlan::ExistingName if hand.job.doubt().is_none() => take_named(hand, &call).await,
         StrategyPlan::PerVersion if hand.job.doubt().is_none() => {
             // Looked for under the name, so that of two packages of one version the second finds the product of the first.
-            name_taken(hand, Thing::Product, "product", &call.new.product_name).await?;
+            name_taken(hand, RemoteKind::Product, "product", &call.new.product_name).await?;
             match own(hand, &call).await {
-                Ok(Some(id)) => hand.record_created(Thing::Product, id, true).await,
+                Ok(Some(id)) => hand.record_created(RemoteKind::Product, id, true).await,
                 Ok(None) => create(hand, &call).await,
                 Err(stop) => {
                     hand.context.names.release(&hand.job);
@@ -53,7 +53,7 @@ async fn take_named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go {
         ids = named(hand, call).await?;
     }
     match ids.as_slice() {
-        [id] => hand.record_created(Thing::Product, *id, true).await,
+        [id] => hand.record_created(RemoteKind::Product, *id, true).await,
         _ => {
             let message = format!(
                 "the rule wants the one product named `{}`, and there are {}: {ids:?}; name it by id, or create it, then approve",
@@ -81,7 +81,7 @@ async fn own<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Option<u
 /// Ids of the products of the name.
 async fn named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Vec<u64>> {
     let service = hand.service().await?;
-    match hand.unless_draining(call.bearing(&service)).await? {
+    match hand.unless_draining(call.existing_ids(&service)).await? {
         Ok(ids) => Ok(ids),
         Err(error) => hand.trouble(error).await,
     }
@@ -90,7 +90,7 @@ async fn named<S: Service>(hand: &mut Hand<'_, S>, call: &Call<'_>) -> Go<Vec<u6
 /// Did Microsoft refuse the first submission of a job's product? Nothing more can come of that product.
 fn burnt(job: &Job, product: u64) -> bool {
     let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
-    job.burnt.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
+    job.abandoned_products.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
 }
 
 struct Call<'a> {
@@ -102,8 +102,8 @@ struct Call<'a> {
 }
 
 impl<S: Service> Creatable<S> for Call<'_> {
-    fn thing(&self) -> Thing {
-        Thing::Product
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Product
     }
 
     fn noun(&self) -> &'static str {
@@ -145,7 +145,7 @@ impl<S: Service> Creatable<S> for Call<'_> {
         Ok(found)
     }
 
-    async fn bearing(&self, service: &S) -> Result<Vec<u64>, Error> {
+    async fn existing_ids(&self, service: &S) -> Result<Vec<u64>, Error> {
         let list = async {
             let all = service.products().await?;
             Ok(all.into_iter().map(|product| (product.product_name, product.id.0)))

@@ -81,7 +81,7 @@ fn is_awaited(job: &Job, plan: &Plan, index: usize) -> bool {
     let name = &job.labels[index].name;
     plan.labels.iter().zip(&job.labels).any(|(plan, label)| {
         let follows = plan.after.as_ref().is_some_and(|after| after.labels.contains(name));
-        follows && label.creation.id().is_none() && !label.freed
+        follows && label.creation.id().is_none() && !label.predecessor_waived
     })
 }
 

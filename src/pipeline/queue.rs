@@ -111,10 +111,10 @@ impl Queue {
             inner.unbegun.remove(&was);
         }
         let time = match job.state {
-            State::Queued => Some(job.step_began),
+            State::Queued => Some(job.step_started),
             State::Waiting { due, .. } => Some(due),
             // Held or ended, it may still have to be looked for what came late.
-            _ => job.look_due(),
+            _ => job.duplicate_check_due(),
         };
         let looks_back = !matches!(job.state, State::Queued | State::Waiting { .. });
         if let Some(time) = time {
@@ -285,10 +285,10 @@ mod tests {
         let queue = Queue::default();
         let mut held = job("a", 1);
         held.state = State::Cancelled;
-        held.ghosts.push(dropship_job::Ghost {
-            thing: dropship_job::Thing::Product,
+        held.duplicate_checks.push(dropship_job::LateDuplicateCheck {
+            kind: dropship_job::RemoteKind::Product,
             name: "n".to_owned(),
-            bearing: Vec::new(),
+            existing_ids: Vec::new(),
             due: Timestamp::UNIX_EPOCH,
             product: None,
             submission: None,

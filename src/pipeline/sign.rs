@@ -37,7 +37,7 @@ pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
         Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
         None => "Microsoft's signature".to_owned(),
     };
-    if pending || hand.job.looked.is_none() {
+    if pending || hand.job.last_polled.is_none() {
         // That the commit took effect is seen soon.
         return hand.look_again(hand.context.settings.sign, why).await;
     }

@@ -7,7 +7,7 @@ use super::hand::{Go, Hand};
 use super::reading::is_past_pending;
 use super::service::Service;
 use dropship_hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
-use dropship_job::{Creation, Fault, Thing};
+use dropship_job::{Creation, Fault, RemoteKind};
 
 /// Creates the job's submission.
 pub(super) async fn run<S: Service>(hand: &mut Hand<'_, S>) -> Go {
@@ -60,8 +60,8 @@ struct Call {
 }
 
 impl<S: Service> Creatable<S> for Call {
-    fn thing(&self) -> Thing {
-        Thing::Submission
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Submission
     }
 
     fn noun(&self) -> &'static str {

@@ -90,7 +90,7 @@ pub(super) async fn record_published<S: Service>(
     };
     let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
     let key = format!("{}{}", prefix(&dossier.plan.rule, plan), made.label);
-    entries.push(Entry::Flag { key, value });
+    entries.push(Entry::Setting { key, value });
     hand.record_with(entries, events).await
 }
 

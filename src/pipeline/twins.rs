@@ -7,7 +7,7 @@ use super::create::NAME_TAKEN;
 use super::hand::{Go, Hand, Stop};
 use super::service::Service;
 use dropship_hardware::{Class, Error, ProductId, SubmissionId};
-use dropship_job::{Event, Ghost, Thing};
+use dropship_job::{Event, LateDuplicateCheck, RemoteKind};
 
 /// How soon a look back that could not be had is tried again, and how seldom at last.
 const SOON: Duration = Duration::from_secs(5);
@@ -25,13 +25,13 @@ enum Hindrance {
 ///
 /// Nothing is done about it: what is at the service cannot be deleted, and it harms nobody unless it is committed.
 pub(super) async fn sweep<S: Service>(hand: &mut Hand<'_, S>) -> Go {
-    while let Some(ghost) = due(hand) {
+    while let Some(check) = due(hand) {
         let service = hand.service().await?;
-        match look(hand, &service, &ghost).await? {
+        match look(hand, &service, &check).await? {
             Ok(()) => {}
             Err(Hindrance::Trouble(error)) => return hand.trouble(error).await,
             Err(Hindrance::NotNow) => {
-                return hand.wait(NAME_TAKEN, format!("another job is creating `{}`", ghost.name)).await;
+                return hand.wait(NAME_TAKEN, format!("another job is creating `{}`", check.name)).await;
             }
         }
     }
@@ -41,14 +41,14 @@ pub(super) async fn sweep<S: Service>(hand: &mut Hand<'_, S>) -> Go {
 /// The same for a job that is held or has ended: whatever goes wrong with the look, it stays what it is.
 pub(super) async fn look_back<S: Service>(hand: &mut Hand<'_, S>) -> Go {
     let context = hand.context;
-    while let Some(ghost) = due(hand) {
+    while let Some(check) = due(hand) {
         if context.draining.is_cancelled() {
             return Err(Stop::Draining);
         }
-        if let Err(why) = look_if_it_can_be(hand, &ghost).await? {
-            crate::observe::not_looked_back(&hand.job, &ghost.name, &why);
+        if let Err(why) = look_if_it_can_be(hand, &check).await? {
+            crate::observe::not_looked_back(&hand.job, &check.name, &why);
             // As long again as it has been due.
-            let late = context.clock.now().duration_since(ghost.due);
+            let late = context.clock.now().duration_since(check.due);
             let again = Duration::try_from(late).unwrap_or_default().clamp(SOON, SELDOM);
             context.queue.postpone(&hand.job.id, context.clock.after(again));
             return Ok(());
@@ -58,7 +58,10 @@ pub(super) async fn look_back<S: Service>(hand: &mut Hand<'_, S>) -> Go {
 }
 
 /// Looks, or says why that cannot be now. While the account is paused it is one probe of it.
-async fn look_if_it_can_be<S: Service>(hand: &mut Hand<'_, S>, ghost: &Ghost) -> Go<Result<(), String>> {
+async fn look_if_it_can_be<S: Service>(
+    hand: &mut Hand<'_, S>,
+    check: &LateDuplicateCheck,
+) -> Go<Result<(), String>> {
     let context = hand.context;
     let account = hand.account().to_owned();
     let Some(service) = context.services.get(&account) else {
@@ -73,7 +76,7 @@ async fn look_if_it_can_be<S: Service>(hand: &mut Hand<'_, S>, ghost: &Ghost) ->
     {
         return Ok(Err(format!("account `{account}` is paused: {}", paused.why)));
     }
-    Ok(match look(hand, service, ghost).await? {
+    Ok(match look(hand, service, check).await? {
         Ok(()) => {
             context.resume_account(&account);
             Ok(())
@@ -90,53 +93,57 @@ async fn look_if_it_can_be<S: Service>(hand: &mut Hand<'_, S>, ghost: &Ghost) ->
 }
 
 /// What may have come late by now, the earliest first.
-fn due<S: Service>(hand: &Hand<'_, S>) -> Option<Ghost> {
-    let ghost = hand.job.ghosts.iter().min_by_key(|ghost| ghost.due)?;
-    (ghost.due <= hand.context.clock.now()).then(|| ghost.clone())
+fn due<S: Service>(hand: &Hand<'_, S>) -> Option<LateDuplicateCheck> {
+    let check = hand.job.duplicate_checks.iter().min_by_key(|check| check.due)?;
+    (check.due <= hand.context.clock.now()).then(|| check.clone())
 }
 
-async fn look<S: Service>(hand: &mut Hand<'_, S>, service: &S, ghost: &Ghost) -> Go<Result<(), Hindrance>> {
+async fn look<S: Service>(
+    hand: &mut Hand<'_, S>,
+    service: &S,
+    check: &LateDuplicateCheck,
+) -> Go<Result<(), Hindrance>> {
     let names = &hand.context.names;
     let spell = hand.context.settings.uncertain.saturating_mul(3);
-    if names.take_again(&hand.job, ghost, spell).is_none() {
+    if names.take_again(&hand.job, check, spell).is_none() {
         return Ok(Err(Hindrance::NotNow));
     }
-    let bearing = bearing(service, ghost).await;
+    let existing_ids = existing_ids(service, check).await;
     names.release(&hand.job);
-    if ghost.thing == Thing::Product {
+    if check.kind == RemoteKind::Product {
         hand.context.listings.forget(hand.account());
     }
-    let bearing = match bearing {
-        Ok(bearing) => bearing,
+    let existing_ids = match existing_ids {
+        Ok(existing_ids) => existing_ids,
         Err(error) => return Ok(Err(Hindrance::Trouble(error))),
     };
     let mut ids = Vec::new();
-    for id in bearing.into_iter().filter(|id| !ghost.bearing.contains(id)) {
+    for id in existing_ids.into_iter().filter(|id| !check.existing_ids.contains(id)) {
         if hand.context.store.owner(id).map_err(Stop::Store)?.is_none() {
             ids.push(id);
         }
     }
-    hand.record(vec![Event::Twins { thing: ghost.thing, ids }]).await?;
+    hand.record(vec![Event::DuplicatesChecked { kind: check.kind, ids }]).await?;
     // Of what an ended job had in doubt nothing comes any more.
     names.release(&hand.job);
     Ok(Ok(()))
 }
 
 /// The ids that bear the ghost's name now, where it would be.
-async fn bearing<S: Service>(service: &S, ghost: &Ghost) -> Result<Vec<u64>, Error> {
-    let name = &ghost.name;
-    let product = ProductId(ghost.product.unwrap_or_default());
-    let submission = SubmissionId(ghost.submission.unwrap_or_default());
-    let named: Vec<u64> = match ghost.thing {
-        Thing::Product => {
+async fn existing_ids<S: Service>(service: &S, check: &LateDuplicateCheck) -> Result<Vec<u64>, Error> {
+    let name = &check.name;
+    let product = ProductId(check.product.unwrap_or_default());
+    let submission = SubmissionId(check.submission.unwrap_or_default());
+    let named: Vec<u64> = match check.kind {
+        RemoteKind::Product => {
             let all = service.products().await?;
             all.iter().filter(|one| one.product_name == *name).map(|one| one.id.0).collect()
         }
-        Thing::Submission => {
+        RemoteKind::Submission => {
             let all = service.submissions(product).await?;
             all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
         }
-        Thing::Label(_) => {
+        RemoteKind::Label(_) => {
             let all = service.labels(product, submission).await?;
             all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
         }

@@ -37,7 +37,7 @@ impl Reception {
             adopted.jobs += 1;
             adopted.held += usize::from(!job.state.has_ended());
             known.insert(job.id.clone());
-            entries.push(Entry::Standing { receipted: job.state.has_ended(), job: Box::new(job) });
+            entries.push(Entry::Snapshot { receipt_written: job.state.has_ended(), job: Box::new(job) });
             if entries.len() == AT_ONCE { self.commit(entries) } else { Ok(()) }
         };
         for receipt in self.outboxes().iter().flat_map(|outbox| receipts_in(outbox)) {
@@ -52,7 +52,7 @@ impl Reception {
                 adopted.jobs += 1;
                 adopted.held += 1;
                 let job = self.of_copy(&id, plan).map_err(unread)?;
-                entries.push(Entry::Standing { receipted: false, job: Box::new(job?) });
+                entries.push(Entry::Snapshot { receipt_written: false, job: Box::new(job?) });
             }
         }
         self.commit(&mut entries)?;
@@ -156,14 +156,14 @@ fn of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
         vars: receipt.vars.clone(),
         step: receipt.step,
         product: exists(receipt.product_id.as_deref()),
-        burnt: receipt.burnt_products.clone(),
+        abandoned_products: receipt.burnt_products.clone(),
         submission: exists(receipt.submission_id.as_deref()),
         uploaded: submitted,
         commit: if submitted { Committed::Done } else { Committed::Open },
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),
         labels: labels.collect(),
-        step_began: receipt.updated,
+        step_started: receipt.updated,
         fault: receipt.error.clone(),
         collected: signed.then_some(receipt.updated),
         account: receipt.account.clone(),

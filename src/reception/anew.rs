@@ -41,14 +41,14 @@ impl Reception {
         }
         let sha256 = job.package.sha256.clone();
         let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
-        let begun = Commit::lazily(vec![Entry::Inspecting { sha256: sha256.clone() }]);
+        let begun = Commit::lazily(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
         if poisoned || self.store.commit(begun).wait().is_err() {
             let fault = Fault::new("poison", POISONED);
             return vec![Event::Held { fault, request: None }];
         }
         let vars = sidecar::vars_of_job(&rulebook.config, job);
         let judged = judge(&rulebook, copy, &job.package.name, job.package.folder.as_deref(), None, &vars);
-        if self.store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait().is_err() {
+        if self.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
             tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
         }
         let failed =

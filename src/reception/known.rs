@@ -75,7 +75,7 @@ impl Known {
     }
 
     pub(super) fn on_removed(&self, store: &dyn Store, folder: &str, path: &Path) {
-        forget(store, vec![Entry::Gone { folder: folder.to_owned(), path: path_key(path) }]);
+        forget(store, vec![Entry::FileRemoved { folder: folder.to_owned(), path: path_key(path) }]);
     }
 
     /// After the first look: forgets what went while the daemon was down.
@@ -89,9 +89,9 @@ impl Known {
         };
         let gone = store.seen_in(folder).map(|seen| {
             let gone = seen.into_iter().filter(|path| !paths.contains(path));
-            gone.map(|path| Entry::Gone { folder: folder.to_owned(), path }).collect::<Vec<_>>()
+            gone.map(|path| Entry::FileRemoved { folder: folder.to_owned(), path }).collect::<Vec<_>>()
         });
-        let looked = Entry::Flag { key: looked_flag(folder), value: Some("yes".to_owned()) };
+        let looked = Entry::Setting { key: looked_flag(folder), value: Some("yes".to_owned()) };
         match gone {
             Ok(entries) if entries.is_empty() && was_looked_at(store, folder).unwrap_or(false) => {}
             Ok(mut entries) => {

@@ -179,12 +179,12 @@ pub(super) fn decide(reception: &Reception, taken: &Taken<'_>) -> Result<JobId, 
     }
     // It need not survive the machine, only the daemon: that is what an inspection might end.
     let sha256 = taken.sha256.clone();
-    store.commit(Commit::lazily(vec![Entry::Inspecting { sha256 }])).wait()?;
+    store.commit(Commit::lazily(vec![Entry::InspectionStarted { sha256 }])).wait()?;
     let rulebook = reception.rulebook();
     let judged = judge(&rulebook, taken.copy, &taken.name, taken.folder.as_deref(), taken.rule, &taken.vars);
     // The inspection was survived, whatever comes of the package now.
     let sha256 = taken.sha256.clone();
-    store.commit(Commit::lazily(vec![Entry::Inspected { sha256 }])).wait()?;
+    store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait()?;
     let cleared = |reason: String| -> Result<JobId, NotTaken> { Err(NotTaken::NotYet(reason)) };
     let Judged { inspection, outcome, warnings, .. } = match judged {
         Ok(judged) => judged,
@@ -267,7 +267,7 @@ fn seen(taken: &Taken<'_>, id: &JobId, rejected: bool) -> Option<Entry> {
         None => text(identity),
     };
     let (folder, path, sha256) = (found.folder.clone(), path_key(&found.path), taken.sha256.clone());
-    Some(Entry::Seen { folder, path, identity, sha256, job: id.clone() })
+    Some(Entry::KnownFile { folder, path, identity, sha256, job: id.clone() })
 }
 
 /// Begins the job: accepted with its dossier, rejected, or held.

@@ -55,12 +55,12 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
     let Sieve { standing, inspecting, .. } = sieve;
     for sha256 in inspecting {
         let count = number(tables.get(&key::inspecting(&sha256))?);
-        carry(journal, &mut carried, Entry::Inspections { sha256, count })?;
+        carry(journal, &mut carried, Entry::CrashedInspections { sha256, count })?;
     }
     for id in standing {
         let Some(job) = tables.job(&id)? else { continue };
         let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
-        let standing = Entry::Standing { job: Box::new(job), receipted };
+        let standing = Entry::Snapshot { job: Box::new(job), receipt_written: receipted };
         carry(journal, &mut carried, standing)?;
     }
     journal.append(&mut carried, true).map(|_| ())
@@ -85,9 +85,9 @@ fn things(entry: &Entry) -> Option<(&JobId, Vec<u64>)> {
     }
     match entry {
         Entry::Job { job, events, .. } => Some((job, created(events.iter()))),
-        Entry::Told { job, events } => Some((job, created(events.iter().map(|(_, event)| event)))),
-        Entry::Standing { job, .. } => Some((&job.id, made(job))),
-        Entry::Owned { job, remotes } => Some((job, remotes.clone())),
+        Entry::History { job, events } => Some((job, created(events.iter().map(|(_, event)| event)))),
+        Entry::Snapshot { job, .. } => Some((&job.id, made(job))),
+        Entry::Ownership { job, remotes } => Some((job, remotes.clone())),
         _ => None,
     }
 }
@@ -124,39 +124,39 @@ impl<T: Bytes> Sieve<'_, T> {
             return self.still_owned(id, &remotes);
         }
         let counts = match &entry {
-            Entry::Owned { .. } => true,
-            Entry::Told { .. } => true,
+            Entry::Ownership { .. } => true,
+            Entry::History { .. } => true,
             Entry::Job { job, rev, events } => {
                 self.standing.insert(job.clone());
                 let told = (*rev..).zip(events).filter(|(_, event)| self.tells(job, event));
                 let events: Vec<_> = told.map(|(rev, event)| (rev, event.clone())).collect();
-                return Ok((!events.is_empty()).then(|| Entry::Told { job: job.clone(), events }));
+                return Ok((!events.is_empty()).then(|| Entry::History { job: job.clone(), events }));
             }
-            Entry::Standing { job, .. } => {
+            Entry::Snapshot { job, .. } => {
                 self.standing.insert(job.id.clone());
                 false
             }
-            Entry::Receipted { job, .. } => {
+            Entry::ReceiptWritten { job, .. } => {
                 self.standing.insert(job.clone());
                 false
             }
-            Entry::Seen { folder, path, identity, job, .. } => {
+            Entry::KnownFile { folder, path, identity, job, .. } => {
                 let seen =
                     tables.get(&key::file(folder, path))?.map(|value| decode::<Seen>(&value)).transpose()?;
                 seen.is_some_and(|seen| seen.identity == *identity && seen.job == *job)
             }
-            Entry::Inspecting { sha256 } | Entry::Inspections { sha256, .. } => {
+            Entry::InspectionStarted { sha256 } | Entry::CrashedInspections { sha256, .. } => {
                 if tables.get(&key::inspecting(sha256))?.is_some() {
                     self.inspecting.insert(sha256.clone());
                 }
                 false
             }
-            Entry::Flag { key, value: Some(value) } => {
+            Entry::Setting { key, value: Some(value) } => {
                 tables.get(&key::flag(key))?.is_some_and(|now| now == value.as_bytes())
             }
-            Entry::Flag { value: None, .. }
-            | Entry::Gone { .. }
-            | Entry::Inspected { .. }
+            Entry::Setting { value: None, .. }
+            | Entry::FileRemoved { .. }
+            | Entry::InspectionEnded { .. }
             | Entry::Pruned { .. } => false,
         };
         Ok(counts.then_some(entry))
@@ -171,7 +171,7 @@ impl<T: Bytes> Sieve<'_, T> {
                 owned.push(*remote);
             }
         }
-        Ok((!owned.is_empty()).then(|| Entry::Owned { job: id.clone(), remotes: owned }))
+        Ok((!owned.is_empty()).then(|| Entry::Ownership { job: id.clone(), remotes: owned }))
     }
 
     fn lives(&self, id: &JobId) -> Result<bool, StoreError> {
@@ -182,7 +182,7 @@ impl<T: Bytes> Sieve<'_, T> {
     fn tells(&mut self, job: &JobId, event: &Event) -> bool {
         match event {
             Event::Waited { .. } | Event::Resumed => false,
-            Event::Stumbled { fault, .. } => {
+            Event::AttemptFailed { fault, .. } => {
                 self.stumbled.insert(job.clone(), fault.kind.clone()).is_none_or(|last| last != fault.kind)
             }
             _ => {

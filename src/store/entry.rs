@@ -28,8 +28,8 @@ impl Line {
     }
 }
 
-/// The version of lines that this program writes.
-pub(super) const LINE_VERSION: u32 = 1;
+/// The version of lines that this program writes, and the only one that it reads: version 1 was never released.
+pub(super) const LINE_VERSION: u32 = 2;
 
 /// One thing that became true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,21 +45,21 @@ pub enum Entry {
         events: Vec<Event>,
     },
     /// A job as it stands, in place of the lines that led there: those were the journal's oldest, and went.
-    Standing {
+    Snapshot {
         /// The job.
         job: Box<Job>,
         /// Its receipt lies in its outbox.
-        receipted: bool,
+        receipt_written: bool,
     },
     /// What once happened to a job, for its story alone.
-    Told {
+    History {
         /// To which.
         job: JobId,
         /// What, each with the number of events before it.
         events: Vec<(u64, Event)>,
     },
     /// A file in a folder is known to hold the bytes of a job.
-    Seen {
+    KnownFile {
         /// Name of the folder.
         folder: String,
         /// Its path, as [`path_key`] writes it.
@@ -72,45 +72,45 @@ pub enum Entry {
         job: JobId,
     },
     /// A known file is no longer there.
-    Gone {
+    FileRemoved {
         /// Name of the folder.
         folder: String,
         /// Its path.
         path: String,
     },
     /// An inspection of these bytes begins.
-    Inspecting {
+    InspectionStarted {
         /// SHA-256 of the bytes.
         sha256: String,
     },
     /// So many inspections of these bytes began and did not end, in place of the lines that counted them.
-    Inspections {
+    CrashedInspections {
         /// SHA-256 of the bytes.
         sha256: String,
         /// How many.
         count: u64,
     },
     /// The inspection of these bytes ended, whatever it said.
-    Inspected {
+    InspectionEnded {
         /// SHA-256 of the bytes.
         sha256: String,
     },
     /// A setting that outlives the daemon: a pause, the endpoint, a folder's first look.
-    Flag {
+    Setting {
         /// Its name.
         key: String,
         /// Its value; absent: no longer set.
         value: Option<String>,
     },
     /// The receipt of an ended job lies in its outbox.
-    Receipted {
+    ReceiptWritten {
         /// Which job's.
         job: JobId,
         /// How many events the job had then; it says nothing about later ones.
         rev: u64,
     },
     /// Things at the service are a job's that is forgotten, in place of its lines, which went.
-    Owned {
+    Ownership {
         /// Whose.
         job: JobId,
         /// Their ids.
@@ -165,26 +165,26 @@ mod tests {
         let first = || one_of_each_event().into_iter().take(1);
         dropship_job::one_of_each!(Entry:
             Entry::Job { .. } => Entry::Job { job: job_id(), rev: 3, events: first().collect() },
-            Entry::Standing { .. } => {
-                Entry::Standing { job: Box::new(job().expect("a legal life")), receipted: true }
+            Entry::Snapshot { .. } => {
+                Entry::Snapshot { job: Box::new(job().expect("a legal life")), receipt_written: true }
             },
-            Entry::Told { .. } => {
-                Entry::Told { job: job_id(), events: first().map(|event| (0, event)).collect() }
+            Entry::History { .. } => {
+                Entry::History { job: job_id(), events: first().map(|event| (0, event)).collect() }
             },
-            Entry::Seen { .. } => Entry::Seen {
+            Entry::KnownFile { .. } => Entry::KnownFile {
                 folder: "in".into(),
                 path: "/srv/drop/echo.cab".into(),
                 identity: "1:2:3:4".into(),
                 sha256: sha256(),
                 job: job_id(),
             },
-            Entry::Gone { .. } => Entry::Gone { folder: "in".into(), path: "/srv/drop/echo.cab".into() },
-            Entry::Inspecting { .. } => Entry::Inspecting { sha256: sha256() },
-            Entry::Inspections { .. } => Entry::Inspections { sha256: sha256(), count: 2 },
-            Entry::Inspected { .. } => Entry::Inspected { sha256: sha256() },
-            Entry::Flag { .. } => Entry::Flag { key: "paused".into(), value: Some(at(0).to_string()) },
-            Entry::Receipted { .. } => Entry::Receipted { job: job_id(), rev: 3 },
-            Entry::Owned { .. } => Entry::Owned { job: job_id(), remotes: vec![14_631_253_285_588_838] },
+            Entry::FileRemoved { .. } => Entry::FileRemoved { folder: "in".into(), path: "/srv/drop/echo.cab".into() },
+            Entry::InspectionStarted { .. } => Entry::InspectionStarted { sha256: sha256() },
+            Entry::CrashedInspections { .. } => Entry::CrashedInspections { sha256: sha256(), count: 2 },
+            Entry::InspectionEnded { .. } => Entry::InspectionEnded { sha256: sha256() },
+            Entry::Setting { .. } => Entry::Setting { key: "paused".into(), value: Some(at(0).to_string()) },
+            Entry::ReceiptWritten { .. } => Entry::ReceiptWritten { job: job_id(), rev: 3 },
+            Entry::Ownership { .. } => Entry::Ownership { job: job_id(), remotes: vec![14_631_253_285_588_838] },
             Entry::Pruned { .. } => Entry::Pruned { job: job_id() },
         )
     }

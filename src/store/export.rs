@@ -28,30 +28,30 @@ pub(super) fn standing(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreE
         let id = id_of(&name[key::JOBS.len()..])?;
         if let Some(job) = tables.job(&id)? {
             let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
-            give(Entry::Standing { job: Box::new(job), receipted })?;
+            give(Entry::Snapshot { job: Box::new(job), receipt_written: receipted })?;
         }
     }
     for (name, value) in tables.scan(key::REMOTE)? {
         let remote = std::str::from_utf8(&name[key::REMOTE.len()..]).ok().and_then(|id| id.parse().ok());
         let (job, remotes) = (id_of(&value)?, Vec::from_iter(remote));
         if tables.get(&key::job(&job))?.is_none() {
-            give(Entry::Owned { job, remotes })?;
+            give(Entry::Ownership { job, remotes })?;
         }
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for (name, value) in tables.scan(key::FLAGS)? {
-        give(Entry::Flag { key: text(&name[key::FLAGS.len()..]), value: Some(text(&value)) })?;
+        give(Entry::Setting { key: text(&name[key::FLAGS.len()..]), value: Some(text(&value)) })?;
     }
     for name in tables.keys(key::FILES)? {
         let Some(value) = tables.get(&name)? else { continue };
         let Seen { identity, sha256, job } = decode(&value)?;
         let place = text(&name[key::FILES.len()..]);
         let Some((folder, path)) = place.split_once('\0') else { continue };
-        give(Entry::Seen { folder: folder.to_owned(), path: path.to_owned(), identity, sha256, job })?;
+        give(Entry::KnownFile { folder: folder.to_owned(), path: path.to_owned(), identity, sha256, job })?;
     }
     for (name, value) in tables.scan(key::INSPECTING)? {
         let sha256 = text(&name[key::INSPECTING.len()..]);
-        give(Entry::Inspections { sha256, count: number(Some(value)) })?;
+        give(Entry::CrashedInspections { sha256, count: number(Some(value)) })?;
     }
     Ok(())
 }
@@ -65,13 +65,13 @@ pub(super) fn told(
 ) -> Result<(), StoreError> {
     let (job, events) = match entry {
         Entry::Job { job, rev, events } => (job, (rev..).zip(events).collect()),
-        Entry::Told { job, events } => (job, events),
+        Entry::History { job, events } => (job, events),
         _ => return Ok(()),
     };
     if tables.get(&key::job(&job))?.is_none() {
         return Ok(());
     }
-    each(Exported { at: Some(at), entry: Entry::Told { job, events } }).map_err(closed)
+    each(Exported { at: Some(at), entry: Entry::History { job, events } }).map_err(closed)
 }
 
 fn closed(source: std::io::Error) -> StoreError {

@@ -129,7 +129,7 @@ impl Store for Memory {
                 let tell = |event: &Event| Told { at: line.at, event: event.clone() };
                 match entry {
                     Entry::Job { job, events, .. } if job == id => story.extend(events.iter().map(tell)),
-                    Entry::Told { job, events } if job == id => {
+                    Entry::History { job, events } if job == id => {
                         story.extend(events.iter().map(|(_, event)| tell(event)));
                     }
                     _ => {}

@@ -74,6 +74,14 @@ pub enum StoreError {
     /// An earlier error stopped the store.
     #[error("the store stopped after an error: {0}")]
     Stopped(String),
+    /// The store was written by an older dropship, in a form that this one does not read.
+    #[error(
+        "the store was written by an older dropship ({what}) and cannot be read: stop the daemon, move the store's folder away and start again; it recovers the jobs from the receipts in the outboxes"
+    )]
+    Older {
+        /// The part that is older, and its version.
+        what: String,
+    },
     /// The store was written by a newer dropship.
     #[error("the store was written by a newer dropship ({what}); install that version or restore a backup")]
     Newer {

@@ -6,7 +6,7 @@ mod rebuilt;
 use std::path::Path;
 
 use super::*;
-use dropship_job::{Fault, Package, Thing};
+use dropship_job::{Fault, Package, RemoteKind};
 
 fn id(chance: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(chance), chance)
@@ -42,7 +42,7 @@ fn commit(store: &dyn Store, entries: Vec<Entry>) -> Vec<Job> {
 
 fn begin(store: &dyn Store, id: &JobId, sha256: &str) {
     let events = vec![arrived(sha256, Some("in")), accepted()];
-    let seen = Entry::Seen {
+    let seen = Entry::KnownFile {
         folder: "in".into(),
         path: format!("/in/{sha256}"),
         identity: "i1".into(),
@@ -66,7 +66,7 @@ fn suite(store: &dyn Store) {
     assert!(store.lies("in", "aa").expect("read") && !store.lies("out", "aa").expect("read"));
 
     // An illegal event, and one for a job that moved on, change nothing; what shares their line neither.
-    let flag = Entry::Flag { key: "k".into(), value: Some("v".into()) };
+    let flag = Entry::Setting { key: "k".into(), value: Some("v".into()) };
     let illegal = Entry::Job { job: id(1), rev: 2, events: vec![Event::Committed] };
     let refused = store.commit(Commit::new(vec![flag.clone(), illegal])).wait();
     assert!(matches!(refused, Err(StoreError::Illegal(_))), "{refused:?}");
@@ -74,13 +74,13 @@ fn suite(store: &dyn Store) {
     assert!(matches!(stale, Err(StoreError::Conflict { have: 2, expected: 1, .. })), "{stale:?}");
     assert_eq!(store.flags("").expect("read"), []);
 
-    commit(store, vec![flag, Entry::Flag { key: "pause/a".into(), value: Some("1".into()) }]);
+    commit(store, vec![flag, Entry::Setting { key: "pause/a".into(), value: Some("1".into()) }]);
     assert_eq!(store.flags("pause/").expect("read"), [("pause/a".to_owned(), "1".to_owned())]);
     for count in 1..=2 {
-        commit(store, vec![Entry::Inspecting { sha256: "cc".into() }]);
+        commit(store, vec![Entry::InspectionStarted { sha256: "cc".into() }]);
         assert_eq!(store.inspecting("cc").expect("read"), count);
     }
-    commit(store, vec![Entry::Inspected { sha256: "cc".into() }]);
+    commit(store, vec![Entry::InspectionEnded { sha256: "cc".into() }]);
     assert_eq!(store.inspecting("cc").expect("read"), 0);
 
     // Listing: newest first, by state, in pages.
@@ -104,7 +104,7 @@ fn suite(store: &dyn Store) {
     commit(store, vec![Entry::Pruned { job: id(1) }]);
     assert_eq!(store.job(&id(1)).expect("read"), None);
     assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
-    commit(store, vec![Entry::Gone { folder: "in".into(), path: "/in/aa".into() }]);
+    commit(store, vec![Entry::FileRemoved { folder: "in".into(), path: "/in/aa".into() }]);
     assert_eq!(store.find("aa", Some("in")).expect("read"), None);
     assert!(!store.lies("in", "aa").expect("read"));
     assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)));
@@ -211,21 +211,21 @@ fn a_doubtful_create_is_still_doubtful_after_a_restart() {
     let intent = dropship_job::Intent {
         name: "n".into(),
         request: "q".into(),
-        bearing: vec![9_007_199_254_740_993],
-        until: Timestamp::now(),
-        called: None,
-        absent: 0,
-        repeats: 0,
-        sweep: None,
+        existing_ids: vec![9_007_199_254_740_993],
+        may_complete_until: Timestamp::now(),
+        first_called: None,
+        not_found_count: 0,
+        reissued: 0,
+        duplicate_check_at: None,
     };
-    let intended = Event::Intended { thing: Thing::Product, intent: intent.clone() };
+    let intended = Event::Intended { kind: RemoteKind::Product, intent: intent.clone() };
     store.commit(Commit::of_job(&id(1), 2, vec![intended])).wait().expect("intended");
     drop(store);
     let (store, _) = open(folder.path());
     let job = store.job(&id(1)).expect("read").expect("there");
     let doubt =
-        job.doubt().map(|(thing, doubt)| (thing, dropship_job::Intent { called: None, ..doubt.clone() }));
-    assert_eq!(doubt, Some((Thing::Product, intent)));
+        job.doubt().map(|(kind, doubt)| (kind, dropship_job::Intent { first_called: None, ..doubt.clone() }));
+    assert_eq!(doubt, Some((RemoteKind::Product, intent)));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
     let (store, _) = Durable::open_with(folder.path(), limits).expect("opens");
     begin(&store, &id(1), "aa");
     begin(&store, &id(2), "bb");
-    commit(&store, vec![Entry::Flag { key: "pause/*".into(), value: Some("on".into()) }]);
+    commit(&store, vec![Entry::Setting { key: "pause/*".into(), value: Some("on".into()) }]);
     // A job that is forgotten while its file still lies there.
     let fault = Fault::new("x", "y");
     store.commit(Commit::of_job(&id(2), 2, vec![Event::Failed { fault }])).wait().expect("failed");
@@ -245,7 +245,7 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
     for round in 0..500 {
         let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
         let events =
-            vec![Event::Waited { due, why: "the journal to grow".into(), looked: false }, Event::Resumed];
+            vec![Event::Waited { due, why: "the journal to grow".into(), polled: false }, Event::Resumed];
         // Another job lives and is forgotten meanwhile.
         let other = id(u32::try_from(round).expect("small") + 100);
         begin(&store, &other, &format!("o{round}"));
@@ -257,7 +257,7 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
             &store,
             vec![
                 Entry::Pruned { job: other },
-                Entry::Gone { folder: "in".into(), path: format!("/in/o{round}") },
+                Entry::FileRemoved { folder: "in".into(), path: format!("/in/o{round}") },
             ],
         );
         if round % 10 == 0 {
@@ -295,7 +295,7 @@ fn a_line_of_a_newer_program_is_refused_and_not_cut_off() {
     drop(store);
     let path = folder.path().join("journal/00000001.jsonl");
     let mut text = std::fs::read(&path).expect("the journal");
-    let json = br#"{"v":1,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
+    let json = br#"{"v":2,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
     text.extend_from_slice(format!("{:016x} ", crate::digest::crc64(json)).as_bytes());
     text.extend_from_slice(json);
     text.push(b'\n');
@@ -303,4 +303,21 @@ fn a_line_of_a_newer_program_is_refused_and_not_cut_off() {
     let error = Durable::open(folder.path()).map(|_| ()).expect_err("it knows more than we do");
     assert!(matches!(error, StoreError::Newer { .. }), "{error}");
     assert_eq!(std::fs::read(&path).expect("the journal"), text, "nothing is cut off");
+}
+
+#[test]
+fn journal_of_an_older_version_is_refused_and_left_unchanged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let json =
+        br#"{"v":1,"seq":1,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"flag","key":"a","value":"b"}]}"#;
+    let mut text = format!("{:016x} ", crate::digest::crc64(json)).into_bytes();
+    text.extend_from_slice(json);
+    text.push(b'\n');
+    let path = folder.path().join("journal/00000001.jsonl");
+    std::fs::create_dir(folder.path().join("journal")).expect("created");
+    std::fs::write(&path, &text).expect("written");
+    let error = Durable::open(folder.path()).map(|_| ()).expect_err("an older form");
+    assert!(matches!(error, StoreError::Older { .. }), "{error}");
+    assert!(error.to_string().contains("line version 1") && error.to_string().contains("move"), "{error}");
+    assert_eq!(std::fs::read(&path).expect("the journal"), text);
 }

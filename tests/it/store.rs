@@ -91,10 +91,11 @@ fn doctor_and_export_agree_with_and_without_a_daemon() {
     assert_eq!(findings(&env, 0), [""; 0]);
     let alone = lines(env.run(&["export"]));
     let entries: Vec<_> = alone.iter().map(|line| line["entry"].as_str().expect("an entry")).collect();
-    for entry in ["standing", "seen", "flag", "told"] {
+    for entry in ["snapshot", "known_file", "setting", "history"] {
         assert!(entries.contains(&entry), "{entry}: {entries:?}");
     }
-    let told = alone.iter().filter(|line| line["entry"] == "told").flat_map(|line| line["events"].as_array());
+    let told =
+        alone.iter().filter(|line| line["entry"] == "history").flat_map(|line| line["events"].as_array());
     let told: Vec<_> = told.flatten().map(|event| event[1]["event"].as_str().expect("a name")).collect();
     assert!(
         told.contains(&"accepted") && told.contains(&"published") && told.contains(&"succeeded"),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::event::{Event, Thing};
+use super::event::{Event, RemoteKind};
 use super::id::JobId;
 use super::job::{Commit, Job, Label, Package};
-use super::state::{Creation, Ghost, Intent, State, Step};
+use super::state::{Creation, Intent, LateDuplicateCheck, State, Step};
 
 mod labels;
 mod person;
@@ -80,7 +80,7 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         step: Step::Inspect,
         state: State::Queued,
         product: Creation::Open,
-        burnt: Vec::new(),
+        abandoned_products: Vec::new(),
         submission: Creation::Open,
         uploaded: false,
         commit: Commit::Open,
@@ -88,12 +88,12 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         files: Vec::new(),
         labels: Vec::new(),
         attempts: 0,
-        step_began: at,
+        step_started: at,
         fault: None,
         collected: None,
-        looked: None,
+        last_polled: None,
         overdue: false,
-        ghosts: Vec::new(),
+        duplicate_checks: Vec::new(),
     }
 }
 
@@ -111,12 +111,13 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             return Ok(());
         }
         // Late news of something that may exist is never turned away: it is what keeps twins from being made.
-        Event::Created { thing, id, adopted } => return created(job, at, *thing, *id, *adopted),
+        Event::Created { kind, id, adopted } => return created(job, at, *kind, *id, *adopted),
         Event::Withdrawn { .. } | Event::Edited { .. } => return labels::late(job, at, event),
-        Event::Twins { thing, .. } => {
+        Event::DuplicatesChecked { kind, .. } => {
             // The look was for the one that was due first.
-            let looked = job.ghosts.iter().filter(|ghost| ghost.thing == *thing).map(|ghost| ghost.due).min();
-            job.ghosts.retain(|ghost| ghost.thing != *thing || Some(ghost.due) != looked);
+            let looked =
+                job.duplicate_checks.iter().filter(|check| check.kind == *kind).map(|check| check.due).min();
+            job.duplicate_checks.retain(|check| check.kind != *kind || Some(check.due) != looked);
             return Ok(());
         }
         _ => {}
@@ -138,40 +139,41 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(!job.accepted, "an accepted package is not rejected")?;
             job.state = State::Rejected { fault: fault.clone() };
         }
-        Event::Intended { thing, intent } => {
+        Event::Intended { kind, intent } => {
             require(job.state == State::Queued, "only a queued job calls the service")?;
-            require(job.step == step_of(*thing), "the step does not create that")?;
+            require(job.step == step_of(*kind), "the step does not create that")?;
             require(job.doubt().is_none(), "another create is in doubt")?;
-            let creation = creation_of(job, *thing)?;
+            let creation = creation_of(job, *kind)?;
             require(*creation == Creation::Open, "it is intended or exists already")?;
-            *creation = Creation::Intended(Intent { called: Some(at), ..intent.clone() });
+            *creation = Creation::Intended(Intent { first_called: Some(at), ..intent.clone() });
         }
-        Event::Absent { thing, due } => {
-            match creation_of(job, *thing)? {
-                Creation::Intended(intent) => intent.absent += 1,
+        Event::NotFound { kind, due } => {
+            match creation_of(job, *kind)? {
+                Creation::Intended(intent) => intent.not_found_count += 1,
                 Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
             }
             let why = "a create whose answer was lost may still be carried out".to_owned();
             job.state = State::Waiting { due: *due, why };
         }
-        Event::Repeated { thing, until } => {
+        Event::Reissued { kind, may_complete_until } => {
             require(job.state == State::Queued, "only a queued job calls the service")?;
-            match creation_of(job, *thing)? {
-                Creation::Intended(intent) if intent.absent > 0 => {
-                    intent.absent = 0;
-                    intent.repeats += 1;
-                    intent.sweep = until.checked_add(until.duration_since(at)).ok();
-                    intent.until = *until;
+            match creation_of(job, *kind)? {
+                Creation::Intended(intent) if intent.not_found_count > 0 => {
+                    intent.not_found_count = 0;
+                    intent.reissued += 1;
+                    intent.duplicate_check_at =
+                        may_complete_until.checked_add(may_complete_until.duration_since(at)).ok();
+                    intent.may_complete_until = *may_complete_until;
                 }
                 _ => return Err("nothing is in doubt that was looked for"),
             }
         }
-        Event::Unsent { thing, .. } => {
-            match creation_of(job, *thing)? {
+        Event::NotCreated { kind, .. } => {
+            match creation_of(job, *kind)? {
                 // The repeat was refused; the call before it was absent both times and stays so.
-                Creation::Intended(intent) if intent.sweep.is_some() => {
-                    intent.repeats = intent.repeats.saturating_sub(1);
-                    intent.absent = 1;
+                Creation::Intended(intent) if intent.duplicate_check_at.is_some() => {
+                    intent.reissued = intent.reissued.saturating_sub(1);
+                    intent.not_found_count = 1;
                 }
                 creation @ Creation::Intended(_) => *creation = Creation::Open,
                 Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
@@ -223,15 +225,15 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Published { .. } | Event::TakenOver { .. } | Event::Superseded { .. } => {
             labels::moved(job, at, event)?;
         }
-        Event::Waited { due, why, looked } => {
-            job.looked = looked.then_some(at).or(job.looked);
+        Event::Waited { due, why, polled } => {
+            job.last_polled = polled.then_some(at).or(job.last_polled);
             // A wait begins where calls went well: failures before it are over.
             job.attempts = 0;
             job.fault = None;
             job.state = State::Waiting { due: *due, why: why.clone() };
         }
         Event::Overdue => job.overdue = true,
-        Event::Stumbled { due, fault } => {
+        Event::AttemptFailed { due, fault } => {
             job.attempts += 1;
             job.fault = Some(fault.clone());
             job.state = State::Waiting { due: *due, why: fault.message.clone() };
@@ -259,7 +261,7 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         Event::Arrived { .. }
         | Event::Created { .. }
-        | Event::Twins { .. }
+        | Event::DuplicatesChecked { .. }
         | Event::Withdrawn { .. }
         | Event::Edited { .. }
         | Event::Retried { .. } => {}
@@ -268,36 +270,44 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
 }
 
 /// Something exists at the service: by its answer, or by being found.
-fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -> Result<(), &'static str> {
-    let creation = creation_of(job, thing)?;
-    let ghost = match creation {
+fn created(
+    job: &mut Job,
+    at: Timestamp,
+    kind: RemoteKind,
+    id: u64,
+    adopted: bool,
+) -> Result<(), &'static str> {
+    let creation = creation_of(job, kind)?;
+    let check = match creation {
         Creation::Done { .. } => return Err("it exists already"),
         Creation::Open if !adopted => return Err("it was not intended"),
-        Creation::Intended(Intent { name, bearing, sweep, .. }) => {
-            Some((name.clone(), bearing.clone(), *sweep))
+        Creation::Intended(Intent { name, existing_ids, duplicate_check_at, .. }) => {
+            Some((name.clone(), existing_ids.clone(), *duplicate_check_at))
         }
         Creation::Open => None,
     };
     *creation = Creation::Done { id };
-    if let Some((name, bearing, _)) = &ghost {
+    if let Some((name, existing_ids, _)) = &check {
         // An ended job need not be looked for any more at what has come.
-        job.ghosts.retain(|ghost| !ghost.is_of(thing, name, bearing));
+        job.duplicate_checks.retain(|check| !check.is_of(kind, name, existing_ids));
     }
-    let ghost = ghost.and_then(|(name, bearing, sweep)| sweep.map(|due| (name, bearing, due)));
+    let check = check.and_then(|(name, existing_ids, duplicate_check_at)| {
+        duplicate_check_at.map(|due| (name, existing_ids, due))
+    });
     let place = (job.product.id(), job.submission.id());
-    job.ghosts.extend(ghost.map(|(name, bearing, due)| Ghost {
-        thing,
+    job.duplicate_checks.extend(check.map(|(name, existing_ids, due)| LateDuplicateCheck {
+        kind,
         name,
-        bearing,
+        existing_ids,
         due,
         product: place.0,
         submission: place.1,
     }));
     let ended = job.state.has_ended().then(|| (job.state.clone(), job.fault.clone()));
-    match thing {
-        Thing::Product => enter(job, Step::Submission, at),
-        Thing::Submission => enter(job, Step::Upload, at),
-        Thing::Label(_) => {
+    match kind {
+        RemoteKind::Product => enter(job, Step::Submission, at),
+        RemoteKind::Submission => enter(job, Step::Upload, at),
+        RemoteKind::Label(_) => {
             job.state = State::Queued;
             job.attempts = 0;
             job.fault = None;
@@ -312,26 +322,32 @@ fn created(job: &mut Job, at: Timestamp, thing: Thing, id: u64, adopted: bool) -
 
 /// A job that ends while a create is in doubt: what comes of it is looked for once, when it cannot come later.
 fn remember_doubt(job: &mut Job, at: Timestamp) {
-    let Some((thing, intent)) = job.doubt() else { return };
+    let Some((kind, intent)) = job.doubt() else { return };
     // Twice the time that the service may take, as after a repeat.
-    let span = intent.called.map(|called| intent.until.duration_since(called)).unwrap_or_default();
-    let due = intent.sweep.or_else(|| intent.until.checked_add(span).ok()).unwrap_or(intent.until);
-    let ghost = Ghost {
-        thing,
+    let span = intent
+        .first_called
+        .map(|called| intent.may_complete_until.duration_since(called))
+        .unwrap_or_default();
+    let due = intent
+        .duplicate_check_at
+        .or_else(|| intent.may_complete_until.checked_add(span).ok())
+        .unwrap_or(intent.may_complete_until);
+    let check = LateDuplicateCheck {
+        kind,
         name: intent.name.clone(),
-        bearing: intent.bearing.clone(),
+        existing_ids: intent.existing_ids.clone(),
         due: due.max(at),
         product: job.product.id(),
         submission: job.submission.id(),
     };
-    job.ghosts.push(ghost);
+    job.duplicate_checks.push(check);
 }
 
 /// Puts the job at the beginning of a step.
 fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.step = step;
-    job.step_began = at;
-    job.looked = None;
+    job.step_started = at;
+    job.last_polled = None;
     job.overdue = false;
     job.state = State::Queued;
     job.attempts = 0;
@@ -339,19 +355,19 @@ fn enter(job: &mut Job, step: Step, at: Timestamp) {
 }
 
 /// The step that creates a thing.
-fn step_of(thing: Thing) -> Step {
-    match thing {
-        Thing::Product => Step::Product,
-        Thing::Submission => Step::Submission,
-        Thing::Label(_) => Step::Label,
+fn step_of(kind: RemoteKind) -> Step {
+    match kind {
+        RemoteKind::Product => Step::Product,
+        RemoteKind::Submission => Step::Submission,
+        RemoteKind::Label(_) => Step::Label,
     }
 }
 
-fn creation_of(job: &mut Job, thing: Thing) -> Result<&mut Creation, &'static str> {
-    match thing {
-        Thing::Product => Ok(&mut job.product),
-        Thing::Submission => Ok(&mut job.submission),
-        Thing::Label(index) => {
+fn creation_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Creation, &'static str> {
+    match kind {
+        RemoteKind::Product => Ok(&mut job.product),
+        RemoteKind::Submission => Ok(&mut job.submission),
+        RemoteKind::Label(index) => {
             job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
         }
     }

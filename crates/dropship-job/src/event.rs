@@ -11,13 +11,23 @@ use super::state::{Fault, Intent, as_text, as_texts};
 /// What is created at the service for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Thing {
+pub enum RemoteKind {
     /// The product.
     Product,
     /// The submission.
     Submission,
     /// The label at this place in the rule's list.
     Label(usize),
+}
+
+impl std::fmt::Display for RemoteKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Product => "product",
+            Self::Submission => "submission",
+            Self::Label(_) => "label",
+        })
+    }
 }
 
 /// One thing that happened to a job.
@@ -53,36 +63,36 @@ pub enum Event {
     /// A create is about to be called.
     Intended {
         /// Of what.
-        thing: Thing,
+        kind: RemoteKind,
         /// What is known of it beforehand.
         intent: Intent,
     },
     /// A create in doubt was looked for and not found.
-    Absent {
+    NotFound {
         /// What was looked for.
-        thing: Thing,
+        kind: RemoteKind,
         /// When to look again.
         due: Timestamp,
     },
     /// A create in doubt was absent both times: it is about to be called again. What it may not be taken for stays
     /// what it was before the first call, so that a late first one is never mistaken for a stranger's.
-    Repeated {
+    Reissued {
         /// Of what.
-        thing: Thing,
+        kind: RemoteKind,
         /// Until when the service may still carry out this call.
-        until: Timestamp,
+        may_complete_until: Timestamp,
     },
     /// A create is known not to have been carried out: refused, or never sent.
-    Unsent {
+    NotCreated {
         /// Of what.
-        thing: Thing,
+        kind: RemoteKind,
         /// How that is known.
         why: String,
     },
     /// Something exists at the service.
     Created {
         /// What.
-        thing: Thing,
+        kind: RemoteKind,
         /// Its id.
         #[serde(with = "as_text")]
         id: u64,
@@ -90,9 +100,9 @@ pub enum Event {
         adopted: bool,
     },
     /// After a repeated create: what else bears the name now, and is nobody's. Usually nothing does.
-    Twins {
+    DuplicatesChecked {
         /// Of what.
-        thing: Thing,
+        kind: RemoteKind,
         /// Their ids.
         #[serde(with = "as_texts")]
         ids: Vec<u64>,
@@ -168,12 +178,12 @@ pub enum Event {
         why: String,
         /// It was looked at what is waited for just then, and it had not come.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        looked: bool,
+        polled: bool,
     },
     /// The wait takes unusually long: somebody is told, and it goes on.
     Overdue,
     /// An attempt failed in a way that may pass.
-    Stumbled {
+    AttemptFailed {
         /// When to try again.
         due: Timestamp,
         /// What went wrong.
@@ -223,11 +233,11 @@ impl Event {
             Self::Accepted { .. } => "accepted",
             Self::Rejected { .. } => "rejected",
             Self::Intended { .. } => "intended",
-            Self::Absent { .. } => "absent",
-            Self::Repeated { .. } => "repeated",
-            Self::Unsent { .. } => "unsent",
+            Self::NotFound { .. } => "not_found",
+            Self::Reissued { .. } => "reissued",
+            Self::NotCreated { .. } => "not_created",
             Self::Created { .. } => "created",
-            Self::Twins { .. } => "twins",
+            Self::DuplicatesChecked { .. } => "duplicates_checked",
             Self::Uploaded { .. } => "uploaded",
             Self::CommitIntended => "commit_intended",
             Self::Committed => "committed",
@@ -242,7 +252,7 @@ impl Event {
             Self::Superseded { .. } => "superseded",
             Self::Waited { .. } => "waited",
             Self::Overdue => "overdue",
-            Self::Stumbled { .. } => "stumbled",
+            Self::AttemptFailed { .. } => "attempt_failed",
             Self::Resumed => "resumed",
             Self::Held { .. } => "held",
             Self::Approved { .. } => "approved",

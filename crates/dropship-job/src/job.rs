@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::Thing;
+use super::event::RemoteKind;
 use super::id::JobId;
-use super::state::{Creation, Fault, Ghost, State, Step};
+use super::state::{Creation, Fault, LateDuplicateCheck, State, Step};
 
 /// What was dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Label {
     pub approved: Option<String>,
     /// A person let it go out though the label that it follows will never be published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub freed: bool,
+    pub predecessor_waived: bool,
     /// When the service agreed to withdraw it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Timestamp>,
@@ -77,7 +77,7 @@ impl Label {
             state: None,
             published: None,
             approved: None,
-            freed: false,
+            predecessor_waived: false,
             withdrawn: None,
             superseded: None,
         }
@@ -148,7 +148,7 @@ pub struct Job {
     /// Its product.
     pub product: Creation,
     /// Products of earlier tries, burnt by a failed submission.
-    pub burnt: Vec<String>,
+    pub abandoned_products: Vec<String>,
     /// Its submission.
     pub submission: Creation,
     /// The package is at the upload URL.
@@ -164,7 +164,7 @@ pub struct Job {
     /// Failed attempts at this step.
     pub attempts: u32,
     /// When this step began.
-    pub step_began: Timestamp,
+    pub step_started: Timestamp,
     /// What went wrong last; gone once the step is done.
     pub fault: Option<Fault>,
     /// When the results came back; what a go-live offset counts from.
@@ -172,46 +172,47 @@ pub struct Job {
     pub collected: Option<Timestamp>,
     /// When it was looked last, in this step, at what is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub looked: Option<Timestamp>,
+    pub last_polled: Option<Timestamp>,
     /// Somebody was told that this step takes unusually long.
     #[serde(default)]
     pub overdue: bool,
     /// Creates that may turn out to have twins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ghosts: Vec<Ghost>,
+    pub duplicate_checks: Vec<LateDuplicateCheck>,
 }
 
 impl Job {
     /// How far the create of a thing has come.
     #[must_use]
-    pub fn creation(&self, thing: Thing) -> Option<&Creation> {
-        match thing {
-            Thing::Product => Some(&self.product),
-            Thing::Submission => Some(&self.submission),
-            Thing::Label(index) => self.labels.get(index).map(|label| &label.creation),
+    pub fn creation(&self, kind: RemoteKind) -> Option<&Creation> {
+        match kind {
+            RemoteKind::Product => Some(&self.product),
+            RemoteKind::Submission => Some(&self.submission),
+            RemoteKind::Label(index) => self.labels.get(index).map(|label| &label.creation),
         }
     }
 
     /// The create that is in doubt, if one is.
     #[must_use]
-    pub fn doubt(&self) -> Option<(Thing, &super::state::Intent)> {
-        let labels = self.labels.iter().enumerate().map(|(at, label)| (Thing::Label(at), &label.creation));
-        [(Thing::Product, &self.product), (Thing::Submission, &self.submission)]
+    pub fn doubt(&self) -> Option<(RemoteKind, &super::state::Intent)> {
+        let labels =
+            self.labels.iter().enumerate().map(|(at, label)| (RemoteKind::Label(at), &label.creation));
+        [(RemoteKind::Product, &self.product), (RemoteKind::Submission, &self.submission)]
             .into_iter()
             .chain(labels)
-            .find_map(|(thing, creation)| creation.intent().map(|intent| (thing, intent)))
+            .find_map(|(kind, creation)| creation.intent().map(|intent| (kind, intent)))
     }
 
     /// When to look for what came late of creates that got no answer, whatever else becomes of the job.
     #[must_use]
-    pub fn look_due(&self) -> Option<Timestamp> {
-        self.ghosts.iter().map(|ghost| ghost.due).min()
+    pub fn duplicate_check_due(&self) -> Option<Timestamp> {
+        self.duplicate_checks.iter().map(|check| check.due).min()
     }
 
     /// It has ended, and nothing that it called for can come late.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.state.has_ended() && self.ghosts.is_empty()
+        self.state.has_ended() && self.duplicate_checks.is_empty()
     }
 
     /// When it is due, if it waits for a time.

@@ -12,7 +12,7 @@ mod state;
 pub mod testing;
 
 pub use apply::{Illegal, apply, fold};
-pub use event::{Event, Thing};
+pub use event::{Event, RemoteKind};
 pub use id::{BadJobId, JobId};
 pub use job::{Asset, Commit, Job, Label, Package};
-pub use state::{Creation, Fault, Ghost, Intent, State, StateKind, Step, UnknownState};
+pub use state::{Creation, Fault, Intent, LateDuplicateCheck, State, StateKind, Step, UnknownState};

@@ -295,32 +295,32 @@ pub struct Intent {
     pub request: String,
     /// Ids that bore the name already: none of them is ours.
     #[serde(with = "as_texts")]
-    pub bearing: Vec<u64>,
+    pub existing_ids: Vec<u64>,
     /// Until when the service may still carry it out.
-    pub until: Timestamp,
+    pub may_complete_until: Timestamp,
     /// When it was called first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub called: Option<Timestamp>,
+    pub first_called: Option<Timestamp>,
     /// How often it was looked for and not found since the last call.
-    pub absent: u32,
+    pub not_found_count: u32,
     /// How often the call was repeated since a person last said to go on.
     #[serde(default)]
-    pub repeats: u32,
+    pub reissued: u32,
     /// The call was repeated: when, twice the time that the service may take after that, a last look tells of twins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sweep: Option<Timestamp>,
+    pub duplicate_check_at: Option<Timestamp>,
 }
 
 /// A create that was called more than once and exists: an earlier call may still be carried out, late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ghost {
+pub struct LateDuplicateCheck {
     /// What was created.
-    pub thing: super::event::Thing,
+    pub kind: super::event::RemoteKind,
     /// The name that a twin would bear.
     pub name: String,
     /// Ids that bore the name before the first call.
     #[serde(with = "as_texts")]
-    pub bearing: Vec<u64>,
+    pub existing_ids: Vec<u64>,
     /// When no call can be carried out any more, and a last look tells.
     pub due: Timestamp,
     /// The product that it is in, or is.
@@ -329,11 +329,11 @@ pub struct Ghost {
     pub submission: Option<u64>,
 }
 
-impl Ghost {
+impl LateDuplicateCheck {
     /// Is it what may have become of this create?
     #[must_use]
-    pub fn is_of(&self, thing: super::event::Thing, name: &str, bearing: &[u64]) -> bool {
-        self.thing == thing && self.name == name && self.bearing == bearing
+    pub fn is_of(&self, kind: super::event::RemoteKind, name: &str, existing_ids: &[u64]) -> bool {
+        self.kind == kind && self.name == name && self.existing_ids == existing_ids
     }
 }
 

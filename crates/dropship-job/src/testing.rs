@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{Asset, Event, Fault, Intent, Job, JobId, Package, Thing};
+use crate::{Asset, Event, Fault, Intent, Job, JobId, Package, RemoteKind};
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
 #[macro_export]
@@ -55,22 +55,22 @@ fn accepted() -> Event {
     }
 }
 
-fn intended(thing: Thing, name: &str) -> Event {
+fn intended(kind: RemoteKind, name: &str) -> Event {
     let intent = Intent {
         name: name.into(),
         request: "ef".repeat(32),
-        bearing: vec![9_007_199_254_740_993],
-        until: at(600),
-        called: Some(at(0)),
-        absent: 1,
-        repeats: 1,
-        sweep: Some(at(1200)),
+        existing_ids: vec![9_007_199_254_740_993],
+        may_complete_until: at(600),
+        first_called: Some(at(0)),
+        not_found_count: 1,
+        reissued: 1,
+        duplicate_check_at: Some(at(1200)),
     };
-    Event::Intended { thing, intent }
+    Event::Intended { kind, intent }
 }
 
-fn created(thing: Thing, id: u64) -> Event {
-    Event::Created { thing, id, adopted: true }
+fn created(kind: RemoteKind, id: u64) -> Event {
+    Event::Created { kind, id, adopted: true }
 }
 
 fn fault() -> Fault {
@@ -85,12 +85,12 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Arrived { .. } => Event::Arrived { package: package() },
         Event::Accepted { .. } => accepted(),
         Event::Rejected { .. } => Event::Rejected { fault: Fault::new("truncated", "the file is cut off") },
-        Event::Intended { .. } => intended(Thing::Product, "Contoso echo 1.0.0.1"),
-        Event::Absent { .. } => Event::Absent { thing: Thing::Submission, due: at(60) },
-        Event::Repeated { .. } => Event::Repeated { thing: Thing::Submission, until: at(1200) },
-        Event::Unsent { .. } => Event::Unsent { thing: Thing::Label(1), why: "400 Bad Request".into() },
-        Event::Created { .. } => created(Thing::Product, 14_631_253_285_588_838),
-        Event::Twins { .. } => Event::Twins { thing: Thing::Label(0), ids: vec![1_152_921_504_621_465_124] },
+        Event::Intended { .. } => intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
+        Event::NotFound { .. } => Event::NotFound { kind: RemoteKind::Submission, due: at(60) },
+        Event::Reissued { .. } => Event::Reissued { kind: RemoteKind::Submission, may_complete_until: at(1200) },
+        Event::NotCreated { .. } => Event::NotCreated { kind: RemoteKind::Label(1), why: "400 Bad Request".into() },
+        Event::Created { .. } => created(RemoteKind::Product, 14_631_253_285_588_838),
+        Event::DuplicatesChecked { .. } => Event::DuplicatesChecked { kind: RemoteKind::Label(0), ids: vec![1_152_921_504_621_465_124] },
         Event::Uploaded { .. } => Event::Uploaded { bytes: 4096 },
         Event::CommitIntended => Event::CommitIntended,
         Event::Committed => Event::Committed,
@@ -111,9 +111,9 @@ pub fn one_of_each_event() -> Vec<Event> {
         },
         Event::TakenOver { .. } => Event::TakenOver { label: 0, from: 1_152_921_504_621_465_000, rows: 3 },
         Event::Superseded { .. } => Event::Superseded { label: 0 },
-        Event::Waited { .. } => Event::Waited { due: at(30), why: "Microsoft's signature".into(), looked: true },
+        Event::Waited { .. } => Event::Waited { due: at(30), why: "Microsoft's signature".into(), polled: true },
         Event::Overdue => Event::Overdue,
-        Event::Stumbled { .. } => Event::Stumbled { due: at(5), fault: fault() },
+        Event::AttemptFailed { .. } => Event::AttemptFailed { due: at(5), fault: fault() },
         Event::Resumed => Event::Resumed,
         Event::Held { .. } => Event::Held {
             fault: Fault::new("approval-wanted", "the label waits for an approval"),
@@ -133,24 +133,24 @@ pub fn a_life() -> Vec<Event> {
     vec![
         Event::Arrived { package: package() },
         accepted(),
-        intended(Thing::Product, "Contoso echo 1.0.0.1"),
-        created(Thing::Product, 14_631_253_285_588_838),
-        intended(Thing::Submission, "echo"),
-        created(Thing::Submission, 1_152_921_504_621_465_124),
+        intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
+        created(RemoteKind::Product, 14_631_253_285_588_838),
+        intended(RemoteKind::Submission, "echo"),
+        created(RemoteKind::Submission, 1_152_921_504_621_465_124),
         Event::Uploaded { bytes: 4096 },
         Event::CommitIntended,
         Event::Committed,
         Event::Progressed { label: None, step: "preparation".into(), state: "started".into() },
-        Event::Waited { due: at(30), why: "Microsoft's signature".into(), looked: true },
+        Event::Waited { due: at(30), why: "Microsoft's signature".into(), polled: true },
         Event::Resumed,
         Event::Signed,
         Event::Collected {
             files: vec![Asset { name: "signed.zip".into(), size: 8192, sha256: "12".repeat(32) }],
         },
-        intended(Thing::Label(0), "echo test ring"),
-        created(Thing::Label(0), 1_152_921_504_621_465_200),
-        intended(Thing::Label(1), "echo retail"),
-        Event::Stumbled { due: at(5), fault: fault() },
+        intended(RemoteKind::Label(0), "echo test ring"),
+        created(RemoteKind::Label(0), 1_152_921_504_621_465_200),
+        intended(RemoteKind::Label(1), "echo retail"),
+        Event::AttemptFailed { due: at(5), fault: fault() },
     ]
 }
 

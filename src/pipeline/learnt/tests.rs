@@ -57,10 +57,10 @@ fn what_nobody_saw_end_teaches_nothing() {
     let now = jiff::Timestamp::UNIX_EPOCH + 2 * HOUR;
     let ended = |looked: Option<Duration>| {
         let learnt = Learnt::default();
-        let job = Job { looked: looked.map(|ago| now - ago), ..job("a", "r") };
+        let job = Job { last_polled: looked.map(|ago| now - ago), ..job("a", "r") };
         let entries = learnt.ended(&job, Wait::Sign, SIGN, now);
         match entries.first() {
-            Some(Entry::Flag { value, .. }) => value.clone(),
+            Some(Entry::Setting { value, .. }) => value.clone(),
             _ => None,
         }
     };
@@ -95,7 +95,7 @@ fn a_stated_bound_is_kept_whatever_was_learnt() {
 #[test]
 fn what_cannot_be_read_is_learnt_anew() {
     let store = Memory::default();
-    let flag = Entry::Flag { key: "took/a/sign".into(), value: Some("x -1  9e9".into()) };
+    let flag = Entry::Setting { key: "took/a/sign".into(), value: Some("x -1  9e9".into()) };
     store.commit(Commit::new(vec![flag])).wait().expect("committed");
     let learnt = Learnt::remembered(&store).expect("read");
     assert_eq!(learnt.next_look(&job("a", "r"), Wait::Sign, SIGN, Duration::ZERO), SIGN.first);

@@ -39,15 +39,18 @@ listed! {
 pub(super) fn writes(entries: &[Entry]) -> Vec<Write> {
     let of_entry = |entry: &Entry| match entry {
         Entry::Job { events, .. } => events.iter().map(of_event).collect(),
-        Entry::Seen { .. } => vec![Write::Seen],
-        Entry::Gone { .. } => vec![Write::Gone],
-        Entry::Inspecting { .. } => vec![Write::Inspecting],
-        Entry::Inspected { .. } => vec![Write::Inspected],
-        Entry::Flag { .. } => vec![Write::Flag],
-        Entry::Receipted { .. } => vec![Write::Receipted],
+        Entry::KnownFile { .. } => vec![Write::Seen],
+        Entry::FileRemoved { .. } => vec![Write::Gone],
+        Entry::InspectionStarted { .. } => vec![Write::Inspecting],
+        Entry::InspectionEnded { .. } => vec![Write::Inspected],
+        Entry::Setting { .. } => vec![Write::Flag],
+        Entry::ReceiptWritten { .. } => vec![Write::Receipted],
         Entry::Pruned { .. } => vec![Write::Pruned],
         // Written by the store during compaction; the tests of the store crash there.
-        Entry::Standing { .. } | Entry::Told { .. } | Entry::Inspections { .. } | Entry::Owned { .. } => {
+        Entry::Snapshot { .. }
+        | Entry::History { .. }
+        | Entry::CrashedInspections { .. }
+        | Entry::Ownership { .. } => {
             vec![]
         }
     };
@@ -60,11 +63,11 @@ fn of_event(event: &Event) -> Write {
         Event::Accepted { .. } => Write::Accepted,
         Event::Rejected { .. } => Write::Rejected,
         Event::Intended { .. } => Write::Intended,
-        Event::Absent { .. } => Write::Absent,
-        Event::Repeated { .. } => Write::Repeated,
-        Event::Unsent { .. } => Write::Unsent,
+        Event::NotFound { .. } => Write::Absent,
+        Event::Reissued { .. } => Write::Repeated,
+        Event::NotCreated { .. } => Write::Unsent,
         Event::Created { .. } => Write::Created,
-        Event::Twins { .. } => Write::Twins,
+        Event::DuplicatesChecked { .. } => Write::Twins,
         Event::Uploaded { .. } => Write::Uploaded,
         Event::CommitIntended => Write::CommitIntended,
         Event::Committed => Write::Committed,
@@ -79,7 +82,7 @@ fn of_event(event: &Event) -> Write {
         Event::Superseded { .. } => Write::Superseded,
         Event::Waited { .. } => Write::Waited,
         Event::Overdue => Write::Overdue,
-        Event::Stumbled { .. } => Write::Stumbled,
+        Event::AttemptFailed { .. } => Write::Stumbled,
         Event::Resumed => Write::Resumed,
         Event::Held { .. } => Write::Held,
         Event::Approved { .. } => Write::Approved,

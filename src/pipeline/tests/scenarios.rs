@@ -219,7 +219,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
             sim.service.script(Call::CreateProduct, &[Fault::Delayed(AFTER_REPEAT), Fault::ResponseLost]);
         },
         operator: |job| {
-            let waits = matches!(job.state, State::Waiting { .. }) && !job.ghosts.is_empty();
+            let waits = matches!(job.state, State::Waiting { .. }) && !job.duplicate_checks.is_empty();
             waits.then_some(OperatorAction::Act(JobAction::Cancel))
         },
         // The delayed product may be found before the create is called again.

@@ -304,8 +304,9 @@ impl Simulation {
 
     fn job_violations(&self, job: &Job) -> Vec<String> {
         let mut wrong = Vec::new();
-        if !job.ghosts.is_empty() {
-            wrong.push(format!("no late check ran for the creates of {}: {:?}", job.id, job.ghosts));
+        if !job.duplicate_checks.is_empty() {
+            wrong
+                .push(format!("no late check ran for the creates of {}: {:?}", job.id, job.duplicate_checks));
         }
         if !job.state.has_ended() && !matches!(job.state, State::Held { .. }) {
             wrong.push(format!(
@@ -352,7 +353,7 @@ impl Simulation {
     pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(&job.id).expect("a story"));
         let late_duplicates = stories.filter_map(|told| match told.event {
-            Event::Twins { ids, .. } => Some(ids),
+            Event::DuplicatesChecked { ids, .. } => Some(ids),
             _ => None,
         });
         late_duplicates.flatten().collect()

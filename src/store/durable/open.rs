@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::super::StoreError;
-use super::super::entry::{Entry, Line};
-use super::super::journal::{Journal, Limits, begins_after};
-use super::super::tables::{Ahead, Bytes, Overlay, id_of, key, number, replay};
+use super::super::entry::Line;
+use super::super::journal::{Journal, Limits, begins_after, refuse_older};
+use super::super::tables::{Ahead, Bytes, Overlay, key, number, replay};
 use super::super::writer::{Target, Writer};
 use super::Durable;
 use super::database::{Database, clear_up};
@@ -30,8 +30,8 @@ pub struct Opening {
     pub begun: bool,
 }
 
-/// The form of the tables. One of an older form is rebuilt from the journal, whose lines can always be read.
-pub(super) const SCHEMA: u8 = 2;
+/// Version of the tables. Tables of an older version are rebuilt from the journal.
+pub(super) const SCHEMA: u8 = 3;
 
 /// Lines of a journal that are brought into the tables at once.
 const CHUNK: usize = 512;
@@ -92,6 +92,7 @@ impl From<Trouble> for StoreError {
 
 /// Opens the database and brings into it what the journal has and it has not.
 fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), Trouble> {
+    refuse_older(journal).map_err(Trouble::Journal)?;
     let existed = database.join("db").exists();
     let tables = Database::open(database)?;
     let schema = tables.get(&key::began())?.and_then(|value| value.first().copied());
@@ -101,12 +102,7 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
             return Err(StoreError::Damaged { what: "the database came back empty".to_owned() }.into());
         }
         None => {
-            tables.change([(key::began(), Some(vec![SCHEMA])), (key::entrusted(), Some(vec![]))].into())?;
-            tables.settle()?;
-        }
-        Some(SCHEMA) if tables.get(&key::entrusted())?.is_none() => {
-            entrust(&tables, journal, limits)?;
-            tables.change([(key::entrusted(), Some(vec![]))].into())?;
+            tables.change([(key::began(), Some(vec![SCHEMA]))].into())?;
             tables.settle()?;
         }
         Some(SCHEMA) => {}
@@ -115,7 +111,6 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
             return Err(StoreError::Newer { what }.into());
         }
         Some(older) => {
-            entrust(&tables, journal, limits)?;
             return Err(Trouble::Outdated(format!(
                 "its tables have form {older}, and {SCHEMA} is the present one"
             )));
@@ -123,7 +118,6 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
     }
     let have = number(tables.get(&key::seq())?);
     if journal.is_dir() && existed && have < begins_after(journal).map_err(Trouble::Journal)? {
-        entrust(&tables, journal, limits)?;
         let what = format!("it ends at line {have}, and the journal begins later: it is an old copy");
         return Err(Trouble::Outdated(what));
     }
@@ -153,29 +147,6 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
         tables.settle()?;
     }
     Ok((tables, journal, missing.len() as u64))
-}
-
-/// Lets the journal have what only a database may know, before that is put aside: whose the things of forgotten jobs are.
-/// The journals of earlier programs let it go, and a product that nobody knows would be made a second time.
-fn entrust(tables: &Database, journal: &Path, limits: Limits) -> Result<(), Trouble> {
-    let mut entries = Vec::new();
-    for (name, owner) in tables.owners()? {
-        let remote = std::str::from_utf8(&name[key::REMOTE.len()..]).ok().and_then(|id| id.parse().ok());
-        let (job, remotes) = (id_of(&owner)?, Vec::from_iter(remote));
-        if tables.get(&key::job(&job))?.is_none() {
-            entries.push(Entry::Owned { job, remotes });
-        }
-    }
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let have = number(tables.get(&key::seq())?);
-    let mut journal = Journal::open(journal, limits, have, |_| Ok(())).map_err(Trouble::Journal)?;
-    for entries in entries.chunks(CHUNK) {
-        let line = Line::new(journal.last_seq() + 1, jiff::Timestamp::now(), entries.to_vec());
-        journal.append(&mut [line], true).map_err(Trouble::Journal)?;
-    }
-    Ok(())
 }
 
 /// One process has a store; its lock names that process.

@@ -21,7 +21,9 @@ pub(super) fn write(line: &Line, out: &mut Vec<u8>) -> Result<(), StoreError> {
 pub(super) enum Bad {
     /// It is not what was written.
     Damaged(String),
-    /// It is what was written, by a program that knows more than this one.
+    /// It is as it was written, in an older form.
+    Older(String),
+    /// It is as it was written, in a newer form.
     Newer(String),
 }
 
@@ -50,12 +52,22 @@ fn checked(text: &[u8]) -> Result<&[u8], Bad> {
 /// What is wrong with it.
 pub(super) fn read(text: &[u8]) -> Result<Line, Bad> {
     let json = checked(text)?;
-    let line: Line = serde_json::from_slice(json)
-        .map_err(|error| Bad::Newer(format!("it holds what this program does not know: {error}")))?;
-    if line.v > LINE_VERSION {
-        return Err(Bad::Newer(format!("it is of version {}, this program knows {LINE_VERSION}", line.v)));
+    let mismatch = |v| format!("line version {v}; this program reads version {LINE_VERSION}");
+    match version(json) {
+        Some(v) if v < LINE_VERSION => return Err(Bad::Older(mismatch(v))),
+        Some(v) if v > LINE_VERSION => return Err(Bad::Newer(mismatch(v))),
+        _ => {}
     }
-    Ok(line)
+    serde_json::from_slice(json).map_err(|error| {
+        Bad::Newer(format!("a line of version {LINE_VERSION} that cannot be parsed: {error}"))
+    })
+}
+
+/// The version of a line, read without its entries: those of another version may not parse.
+fn version(json: &[u8]) -> Option<u32> {
+    let rest = json.strip_prefix(br#"{"v":"#.as_slice())?;
+    let end = rest.iter().position(|byte| *byte == b',')?;
+    std::str::from_utf8(&rest[..end]).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -65,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_line_reads_back_and_no_changed_byte_passes() {
-        let entries = vec![Entry::Flag { key: "pause".into(), value: Some("all\n".into()) }];
+        let entries = vec![Entry::Setting { key: "pause".into(), value: Some("all\n".into()) }];
         let at = jiff::Timestamp::from_second(1_790_000_000).expect("time");
         let line = Line { synced: Some(0), ..Line::new(7, at, entries) };
         let mut text = Vec::new();

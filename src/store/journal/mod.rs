@@ -40,6 +40,14 @@ pub(super) fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError>
     Ok(found)
 }
 
+/// Refuses a journal of an older form before anything in the store is changed.
+pub(super) fn refuse_older(folder: &Path) -> Result<(), StoreError> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    segments(folder)?.iter().try_for_each(|(_, path)| Reader::open(path)?.refuse_older())
+}
+
 /// The path of a segment.
 fn segment_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number:08}.jsonl"))

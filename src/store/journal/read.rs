@@ -70,6 +70,15 @@ impl Reader {
         form::read(self.buffer.strip_suffix(b"\n")?).ok()
     }
 
+    /// Refuses a segment whose first line has an older form.
+    pub(crate) fn refuse_older(mut self) -> Result<(), StoreError> {
+        self.fill()?;
+        match form::read(self.buffer.strip_suffix(b"\n").unwrap_or_default()) {
+            Err(Bad::Older(what)) => Err(StoreError::Older { what }),
+            _ => Ok(()),
+        }
+    }
+
     /// The next line.
     ///
     /// # Errors
@@ -86,7 +95,11 @@ impl Reader {
                 whole && self.after > 0 && form::seq_of(&self.buffer).is_some_and(|seq| seq <= self.after);
             let line = match form::read(&self.buffer) {
                 _ if old => None,
-                // Cutting it off would forget what was acknowledged.
+                // Cutting these off would lose acknowledged entries.
+                Err(Bad::Older(why)) => {
+                    let what = format!("{} at offset {start}: {why}", self.path.display());
+                    return Err(StoreError::Older { what });
+                }
                 Err(Bad::Newer(why)) => {
                     let what = format!("{} at offset {start}: {why}", self.path.display());
                     return Err(StoreError::Newer { what });
@@ -171,7 +184,7 @@ fn story(folder: &Path, id: &JobId) -> Result<Vec<Told>, StoreError> {
             for entry in line.entries {
                 let events: Vec<_> = match entry {
                     Entry::Job { job, rev, events } if job == *id => (rev..).zip(events).collect(),
-                    Entry::Told { job, events } if job == *id => events,
+                    Entry::History { job, events } if job == *id => events,
                     _ => continue,
                 };
                 found.extend(events.into_iter().map(|(rev, event)| (rev, Told { at: line.at, event })));

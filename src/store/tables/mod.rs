@@ -112,8 +112,8 @@ struct Kept<J> {
 /// The form of a kept job.
 #[derive(Serialize, Deserialize)]
 enum Form {
-    #[serde(rename = "1")]
-    V1,
+    #[serde(rename = "2")]
+    V2,
 }
 
 /// A known file.
@@ -157,10 +157,6 @@ pub(super) mod key {
     /// Set in every database that was begun properly.
     pub(crate) fn began() -> Vec<u8> {
         join(META, &["began"])
-    }
-    /// Set once the journal holds whose the things of forgotten jobs are.
-    pub(crate) fn entrusted() -> Vec<u8> {
-        join(META, &["entrusted"])
     }
     pub(crate) fn seq() -> Vec<u8> {
         join(META, &["seq"])
@@ -212,7 +208,7 @@ pub(super) mod key {
 
 /// Reads a kept job.
 pub(super) fn decode_job(value: &[u8]) -> Result<Job, StoreError> {
-    let Kept { v: Form::V1, job } = decode(value)?;
+    let Kept { v: Form::V2, job } = decode(value)?;
     Ok(job)
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::StoreError;
 use super::super::entry::{Entry, Line};
 use super::{Bytes, Form, Kept, Overlay, Seen, decode, encode, key, number};
-use dropship_job::{Creation, Event, Job, JobId, Thing, apply};
+use dropship_job::{Creation, Event, Job, JobId, RemoteKind, apply};
 
 /// What is known of lines further on, when lines are brought in that the tables do not have.
 ///
@@ -30,7 +30,7 @@ impl Ahead {
         for line in lines {
             for entry in &line.entries {
                 match entry {
-                    Entry::Standing { job, .. } => ahead.insert(job.id.clone(), (line.seq, Told::Standing)),
+                    Entry::Snapshot { job, .. } => ahead.insert(job.id.clone(), (line.seq, Told::Standing)),
                     Entry::Pruned { job } => ahead.insert(job.clone(), (line.seq, Told::Forgotten)),
                     _ => None,
                 };
@@ -87,9 +87,9 @@ fn enter<B: Bytes>(
                     _ => jobs.extend(advance(tables, line.at, id, before.as_ref(), events)?),
                 }
             }
-            Entry::Standing { job, receipted } => stand(tables, job, *receipted)?,
-            Entry::Told { .. } => {}
-            Entry::Seen { folder, path, identity, sha256, job } => {
+            Entry::Snapshot { job, receipt_written } => stand(tables, job, *receipt_written)?,
+            Entry::History { .. } => {}
+            Entry::KnownFile { folder, path, identity, sha256, job } => {
                 unlay(tables, folder, path)?;
                 let seen = Seen { identity: identity.clone(), sha256: sha256.clone(), job: job.clone() };
                 tables.put(key::file(folder, path), encode(&seen)?);
@@ -97,26 +97,26 @@ fn enter<B: Bytes>(
                 // Outlives the job's own lines: an old package is never new as long as it lies there.
                 tables.put(key::bytes(sha256, Some(folder)), job.as_str().as_bytes());
             }
-            Entry::Gone { folder, path } => gone(tables, folder, path)?,
-            Entry::Inspecting { sha256 } => {
+            Entry::FileRemoved { folder, path } => gone(tables, folder, path)?,
+            Entry::InspectionStarted { sha256 } => {
                 let key = key::inspecting(sha256);
                 let count = number(tables.get(&key)?) + 1;
                 tables.put(key, count.to_be_bytes());
             }
-            Entry::Inspections { sha256, count } => {
+            Entry::CrashedInspections { sha256, count } => {
                 tables.put(key::inspecting(sha256), count.to_be_bytes());
             }
-            Entry::Inspected { sha256 } => tables.remove(key::inspecting(sha256)),
-            Entry::Flag { key, value } => match value {
+            Entry::InspectionEnded { sha256 } => tables.remove(key::inspecting(sha256)),
+            Entry::Setting { key, value } => match value {
                 Some(value) => tables.put(key::flag(key), value.as_bytes()),
                 None => tables.remove(key::flag(key)),
             },
-            Entry::Receipted { job: id, rev } => {
+            Entry::ReceiptWritten { job: id, rev } => {
                 if tables.job(id)?.is_none_or(|job| job.rev == *rev) {
                     tables.remove(key::unreceipted(id));
                 }
             }
-            Entry::Owned { job, remotes } => {
+            Entry::Ownership { job, remotes } => {
                 for remote in remotes {
                     tables.put(key::remote(*remote), job.as_str().as_bytes());
                 }
@@ -158,15 +158,15 @@ fn own<'a, B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId, events: impl IntoI
 
 /// Does what exists stay the job's when the job is forgotten?
 fn outlives(event: &Event) -> bool {
-    matches!(event, Event::Created { thing: Thing::Product, .. })
+    matches!(event, Event::Created { kind: RemoteKind::Product, .. })
 }
 
 /// What a job has made at the service, or taken.
 pub(in super::super) fn made(job: &Job) -> Vec<u64> {
-    let labels = (0..job.labels.len()).map(Thing::Label);
-    let things = [Thing::Product, Thing::Submission].into_iter().chain(labels);
-    let made = things.filter_map(|thing| job.creation(thing).and_then(Creation::id));
-    made.chain(job.burnt.iter().filter_map(|id| id.parse().ok())).collect()
+    let labels = (0..job.labels.len()).map(RemoteKind::Label);
+    let kinds = [RemoteKind::Product, RemoteKind::Submission].into_iter().chain(labels);
+    let made = kinds.filter_map(|kind| job.creation(kind).and_then(Creation::id));
+    made.chain(job.abandoned_products.iter().filter_map(|id| id.parse().ok())).collect()
 }
 
 /// Keeps a job as it is now, and every index of it.
@@ -189,7 +189,7 @@ fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job
     } else {
         tables.remove(key::unreceipted(id));
     }
-    tables.put(key::job(id), encode(&Kept { v: Form::V1, job: after })?);
+    tables.put(key::job(id), encode(&Kept { v: Form::V2, job: after })?);
     Ok(())
 }
 
@@ -253,7 +253,7 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
     tables.remove(key::state(&job.state, id));
     // That the product is ours outlives the job: later versions may share it, and a look for twins must know it.
     let labels = job.labels.iter().map(|label| &label.creation);
-    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|thing| thing.id()) {
+    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|creation| creation.id()) {
         tables.remove(key::remote(remote));
     }
     let lies = match &job.package.folder {

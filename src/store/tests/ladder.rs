@@ -125,49 +125,6 @@ fn an_old_copy_of_the_database_is_brought_up_to_date_or_rebuilt() {
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 39);
 }
 
-/// A job that made a product and is forgotten; and no line of the journal tells of it any more.
-fn forgotten_with_a_product(folder: &Path) {
-    let (store, _) = open(folder);
-    begin(&store, &id(1), "aa");
-    let created = Event::Created { thing: Thing::Product, id: 77, adopted: true };
-    let ended = Event::Cancelled { by: "me".into() };
-    store.commit(Commit::of_job(&id(1), 2, vec![created, ended])).wait().expect("ended");
-    commit(&store, vec![Entry::Pruned { job: id(1) }]);
-    drop(store);
-    std::fs::remove_file(folder.join("journal/00000001.jsonl")).expect("gone");
-}
-
-fn lose_the_database(folder: &Path) {
-    std::fs::remove_dir_all(folder.join("sled")).expect("lost");
-}
-
-#[test]
-fn whose_a_product_is_outlives_tables_of_an_older_form() {
-    let folder = tempfile::tempdir().expect("folder");
-    forgotten_with_a_product(folder.path());
-    poke(folder.path(), b"mbegan", Some(&[1]));
-    // The way in which that form kept it.
-    poke(folder.path(), b"r78", Some(id(1).as_str().as_bytes()));
-    let (store, opening) = open(folder.path());
-    assert!(opening.quarantined.is_some());
-    let owners = |store: &Durable| [77, 78].map(|product| store.owner(product).expect("asked"));
-    assert_eq!(owners(&store), [Some(id(1)), Some(id(1))]);
-    drop(store);
-    lose_the_database(folder.path());
-    assert_eq!(owners(&open(folder.path()).0), [Some(id(1)), Some(id(1))]);
-}
-
-#[test]
-fn a_database_that_alone_knows_whose_a_product_is_tells_the_journal() {
-    let folder = tempfile::tempdir().expect("folder");
-    forgotten_with_a_product(folder.path());
-    poke(folder.path(), b"mentrusted", None);
-    drop(open(folder.path()));
-    assert_eq!(open(folder.path()).1, Opening::default(), "once is enough");
-    lose_the_database(folder.path());
-    assert_eq!(open(folder.path()).0.owner(77).expect("asked"), Some(id(1)));
-}
-
 /// A long life in little space: a thousand jobs, each looked after a hundred times.
 #[test]
 fn a_hundred_thousand_transitions_stay_small() {
@@ -181,7 +138,7 @@ fn a_hundred_thousand_transitions_stay_small() {
     for round in 0..50u64 {
         let of = |at| {
             let events = vec![
-                Event::Waited { due, why: "Microsoft's signature".into(), looked: false },
+                Event::Waited { due, why: "Microsoft's signature".into(), polled: false },
                 Event::Resumed,
             ];
             store.commit(Commit::lazily(vec![Entry::Job { job: id(at), rev: 2 + round * 2, events }]))

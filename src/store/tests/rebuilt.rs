@@ -41,7 +41,7 @@ fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
     let job = store.job(&id(at)).expect("job");
     let rev = job.as_ref().map_or(0, |job| job.rev);
     let due = Timestamp::from_second(1_790_000_000).expect("time");
-    let seen = Entry::Seen {
+    let seen = Entry::KnownFile {
         folder: "in".into(),
         path: path.clone(),
         identity: format!("{what}"),
@@ -55,18 +55,18 @@ fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
             entries.push(seen);
             entries
         }
-        2..=4 => of_job(vec![Event::Waited { due, why: "a while".into(), looked: true }, Event::Resumed]),
+        2..=4 => of_job(vec![Event::Waited { due, why: "a while".into(), polled: true }, Event::Resumed]),
         5 => of_job(vec![Event::Created {
-            thing: dropship_job::Thing::Product,
+            kind: dropship_job::RemoteKind::Product,
             id: u64::from(at) * 10 + 1,
             adopted: true,
         }]),
         6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
         7 => vec![Entry::Pruned { job: id(at) }],
-        8 => vec![Entry::Gone { folder: "in".into(), path }],
-        9 => vec![Entry::Flag { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
-        10 => vec![Entry::Inspecting { sha256 }],
-        _ => vec![Entry::Inspected { sha256 }],
+        8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
+        9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
+        10 => vec![Entry::InspectionStarted { sha256 }],
+        _ => vec![Entry::InspectionEnded { sha256 }],
     };
     // The id of a forgotten job never comes again.
     if what % 12 <= 1 && forgotten.contains(&at) {

@@ -78,7 +78,7 @@ fn writing(folder: &Path) -> Writing<Tables> {
 }
 
 fn flag(value: usize) -> Commit {
-    Commit::lazily(vec![Entry::Flag { key: "k".into(), value: Some(value.to_string()) }])
+    Commit::lazily(vec![Entry::Setting { key: "k".into(), value: Some(value.to_string()) }])
 }
 
 fn lines(folder: &Path) -> Vec<Line> {

@@ -39,7 +39,7 @@ fn second_label_waits_for_soak_and_hold_waits_for_approval() {
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
     assert_eq!(held["error"]["kind"], "approval");
-    let created = |at: u64| move |event: &Value| event["event"] == "created" && event["thing"]["label"] == at;
+    let created = |at: u64| move |event: &Value| event["event"] == "created" && event["kind"]["label"] == at;
     let published = |at: u64| move |event: &Value| event["event"] == "published" && event["label"] == at;
     let soaked = at(&env, &held, created(1)).duration_since(at(&env, &held, published(0)));
     assert!(soaked.as_millis() >= 2000, "{soaked:?}");

@@ -36,7 +36,7 @@ pub(super) fn late(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'
 /// A person lets a label go out: for a request, which no other label has, or without the one before it.
 pub(super) fn approve(job: &mut Job, request: &str) -> Result<(), &'static str> {
     if let Some(index) = Label::freed_by(request) {
-        job.labels.get_mut(index).ok_or("there is no such label")?.freed = true;
+        job.labels.get_mut(index).ok_or("there is no such label")?.predecessor_waived = true;
         return Ok(());
     }
     let mut open = job.labels.iter_mut().filter(|label| label.creation.id().is_none()).peekable();

@@ -13,7 +13,7 @@ pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
     let request = request.clone();
     if let Some(intent) = doubted(job) {
         // A person has looked: the call may be made again, as the request that was shown if one was.
-        intent.repeats = 0;
+        intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
     } else if let (Step::Label, Some(request)) = (job.step, request) {
         labels::approve(job, &request)?;
@@ -39,7 +39,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
             "Microsoft signed the package; its labels can be retried, its product need not",
         )?;
         require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
-        job.burnt.extend(job.product.id().map(|id| id.to_string()));
+        job.abandoned_products.extend(job.product.id().map(|id| id.to_string()));
         job.product = Creation::Open;
         job.submission = Creation::Open;
         job.uploaded = false;
@@ -55,9 +55,10 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         enter(job, Step::Inspect, at);
     } else {
         // The job looks for what is in doubt by itself again.
-        let doubt = job.doubt().map(|(thing, intent)| (thing, intent.name.clone(), intent.bearing.clone()));
-        job.ghosts.retain(|ghost| {
-            doubt.as_ref().is_none_or(|(thing, name, bearing)| !ghost.is_of(*thing, name, bearing))
+        let doubt =
+            job.doubt().map(|(kind, intent)| (kind, intent.name.clone(), intent.existing_ids.clone()));
+        job.duplicate_checks.retain(|check| {
+            doubt.as_ref().is_none_or(|(kind, name, existing_ids)| !check.is_of(*kind, name, existing_ids))
         });
         let step = job.step;
         enter(job, step, at);
@@ -67,8 +68,8 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
 
 /// The open intent.
 fn doubted(job: &mut Job) -> Option<&mut Intent> {
-    let (thing, _) = job.doubt()?;
-    match creation_of(job, thing) {
+    let (kind, _) = job.doubt()?;
+    match creation_of(job, kind) {
         Ok(Creation::Intended(intent)) => Some(intent),
         _ => None,
     }

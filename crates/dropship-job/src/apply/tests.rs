@@ -31,22 +31,22 @@ fn accepted(labels: &[&str]) -> Event {
     }
 }
 
-fn intended(thing: Thing) -> Event {
+fn intended(kind: RemoteKind) -> Event {
     let intent = Intent {
         name: "n".into(),
         request: "q".into(),
-        bearing: vec![7],
-        until: at(600),
-        called: None,
-        absent: 0,
-        repeats: 0,
-        sweep: None,
+        existing_ids: vec![7],
+        may_complete_until: at(600),
+        first_called: None,
+        not_found_count: 0,
+        reissued: 0,
+        duplicate_check_at: None,
     };
-    Event::Intended { thing, intent }
+    Event::Intended { kind, intent }
 }
 
-fn created(thing: Thing, id: u64) -> Event {
-    Event::Created { thing, id, adopted: false }
+fn created(kind: RemoteKind, id: u64) -> Event {
+    Event::Created { kind, id, adopted: false }
 }
 
 /// The whole good way of a package with one label.
@@ -54,20 +54,20 @@ fn way() -> Vec<Event> {
     vec![
         Event::Arrived { package: package() },
         accepted(&["ring"]),
-        intended(Thing::Product),
-        created(Thing::Product, 14_631_253_285_588_838),
-        intended(Thing::Submission),
-        created(Thing::Submission, 1_152_921_504_621_465_124),
+        intended(RemoteKind::Product),
+        created(RemoteKind::Product, 14_631_253_285_588_838),
+        intended(RemoteKind::Submission),
+        created(RemoteKind::Submission, 1_152_921_504_621_465_124),
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
-        Event::Waited { due: at(9), why: "signature".into(), looked: true },
+        Event::Waited { due: at(9), why: "signature".into(), polled: true },
         Event::Progressed { label: None, step: "signing".into(), state: "started".into() },
         Event::Resumed,
         Event::Signed,
         Event::Collected { files: vec![Asset { name: "signed.zip".into(), size: 1, sha256: "c".into() }] },
-        intended(Thing::Label(0)),
-        created(Thing::Label(0), 9),
+        intended(RemoteKind::Label(0)),
+        created(RemoteKind::Label(0), 9),
         Event::Labelled,
         Event::Published { label: 0 },
         Event::Succeeded,
@@ -108,31 +108,38 @@ fn no_step_can_be_left_out() {
 fn nothing_is_created_twice() {
     let mut events = way()[..4].to_vec();
     let job = after(&events);
-    let error = apply(Some(&job), &id(), at(5), &created(Thing::Product, 8)).expect_err("a second product");
+    let error =
+        apply(Some(&job), &id(), at(5), &created(RemoteKind::Product, 8)).expect_err("a second product");
     assert!(error.to_string().contains("it exists already"), "{error}");
     events.truncate(3);
     let job = after(&events);
-    apply(Some(&job), &id(), at(5), &intended(Thing::Product)).expect_err("a second intent");
+    apply(Some(&job), &id(), at(5), &intended(RemoteKind::Product)).expect_err("a second intent");
 }
 
 #[test]
 fn a_doubt_is_closed_by_proof_alone() {
     let mut events = way()[..3].to_vec();
-    events.push(Event::Absent { thing: Thing::Product, due: at(600) });
+    events.push(Event::NotFound { kind: RemoteKind::Product, due: at(600) });
     let job = after(&events);
     assert_eq!(job.due(), Some(at(600)));
-    assert_eq!(job.doubt().map(|(thing, intent)| (thing, intent.absent)), Some((Thing::Product, 1)));
-    events.extend([Event::Resumed, Event::Unsent { thing: Thing::Product, why: "absent twice".into() }]);
+    assert_eq!(
+        job.doubt().map(|(kind, intent)| (kind, intent.not_found_count)),
+        Some((RemoteKind::Product, 1))
+    );
+    events.extend([
+        Event::Resumed,
+        Event::NotCreated { kind: RemoteKind::Product, why: "absent twice".into() },
+    ]);
     let job = after(&events);
     assert_eq!((job.product.clone(), job.doubt()), (Creation::Open, None));
-    apply(Some(&job), &id(), at(700), &intended(Thing::Product)).expect("it may be called again");
+    apply(Some(&job), &id(), at(700), &intended(RemoteKind::Product)).expect("it may be called again");
 }
 
 #[test]
 fn news_of_a_creation_is_taken_even_after_a_cancel() {
     let mut events = way()[..3].to_vec();
     events.push(Event::Cancelled { by: "uid 0".into() });
-    events.push(Event::Created { thing: Thing::Product, id: 5, adopted: true });
+    events.push(Event::Created { kind: RemoteKind::Product, id: 5, adopted: true });
     let job = after(&events);
     assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: 5 }));
 }
@@ -145,24 +152,24 @@ fn a_doubt_is_remembered_once_however_the_job_ends() {
     let ghosts = |more: &[&Event]| {
         let mut events = doubted();
         events.extend(more.iter().map(|event| (*event).clone()));
-        after(&events).ghosts.len()
+        after(&events).duplicate_checks.len()
     };
     assert_eq!((ghosts(&[&failed]), ghosts(&[&cancelled]), ghosts(&[&failed, &cancelled])), (1, 1, 1));
-    let looked = Event::Twins { thing: Thing::Product, ids: vec![5] };
+    let looked = Event::DuplicatesChecked { kind: RemoteKind::Product, ids: vec![5] };
     assert_eq!(ghosts(&[&failed, &looked]), 0);
     assert_eq!(ghosts(&[&failed, &looked, &cancelled]), 0, "it was looked for");
     // The answer came after all.
-    let answered = created(Thing::Product, 5);
+    let answered = created(RemoteKind::Product, 5);
     assert_eq!(ghosts(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
 }
 
 /// A job that was ended in doubt of its submission, whose product was created twice.
 fn of_two_ghosts() -> Job {
     let mut events = way()[..3].to_vec();
-    let name = |thing| Event::Absent { thing, due: at(600) };
-    events.extend([name(Thing::Product), Event::Resumed]);
-    events.push(Event::Repeated { thing: Thing::Product, until: at(1200) });
-    events.extend([created(Thing::Product, 8), intended(Thing::Submission)]);
+    let name = |kind| Event::NotFound { kind, due: at(600) };
+    events.extend([name(RemoteKind::Product), Event::Resumed]);
+    events.push(Event::Reissued { kind: RemoteKind::Product, may_complete_until: at(1200) });
+    events.extend([created(RemoteKind::Product, 8), intended(RemoteKind::Submission)]);
     events.push(Event::Cancelled { by: "uid 0".into() });
     after(&events)
 }
@@ -170,29 +177,32 @@ fn of_two_ghosts() -> Job {
 #[test]
 fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
     let job = of_two_ghosts();
-    let things = |job: &Job| job.ghosts.iter().map(|ghost| ghost.thing).collect::<Vec<_>>();
-    assert_eq!(things(&job), [Thing::Product, Thing::Submission]);
+    let things = |job: &Job| job.duplicate_checks.iter().map(|check| check.kind).collect::<Vec<_>>();
+    assert_eq!(things(&job), [RemoteKind::Product, RemoteKind::Submission]);
     let again = Event::Retried { by: "uid 0".into(), new_product: false };
     let job = apply(Some(&job), &id(), at(60), &again).expect("retry");
-    assert_eq!(things(&job), [Thing::Product]);
+    assert_eq!(things(&job), [RemoteKind::Product]);
     assert!(job.doubt().is_some());
     // One of the same kind that is of another create stays too.
     let mut other = of_two_ghosts();
-    other.ghosts[0].thing = Thing::Submission;
-    other.ghosts[0].name = "another".into();
+    other.duplicate_checks[0].kind = RemoteKind::Submission;
+    other.duplicate_checks[0].name = "another".into();
     let other = apply(Some(&other), &id(), at(60), &again).expect("retry");
-    assert_eq!(other.ghosts.len(), 1);
+    assert_eq!(other.duplicate_checks.len(), 1);
 }
 
 #[test]
 fn a_look_for_twins_is_for_the_ghost_that_was_due_first() {
     let mut job = of_two_ghosts();
-    job.ghosts[0].thing = Thing::Submission;
-    let (first, later) = (job.ghosts[0].due.min(job.ghosts[1].due), job.ghosts[0].due.max(job.ghosts[1].due));
+    job.duplicate_checks[0].kind = RemoteKind::Submission;
+    let (first, later) = (
+        job.duplicate_checks[0].due.min(job.duplicate_checks[1].due),
+        job.duplicate_checks[0].due.max(job.duplicate_checks[1].due),
+    );
     assert!(first < later);
-    let looked = Event::Twins { thing: Thing::Submission, ids: vec![] };
+    let looked = Event::DuplicatesChecked { kind: RemoteKind::Submission, ids: vec![] };
     let job = apply(Some(&job), &id(), at(2000), &looked).expect("told");
-    assert_eq!(job.look_due(), Some(later));
+    assert_eq!(job.duplicate_check_due(), Some(later));
 }
 
 #[test]
@@ -200,14 +210,14 @@ fn when_it_looked_last_is_known_within_its_step() {
     let mut events = way();
     let waited = events.iter().position(|event| matches!(event, Event::Waited { .. })).expect("a wait");
     events.truncate(waited + 1);
-    let looked = after(&events).looked;
+    let looked = after(&events).last_polled;
     assert!(looked.is_some());
     // A wait for something else is no look.
     events.push(Event::Resumed);
-    events.push(Event::Waited { due: at(50), why: "the service asks for patience".into(), looked: false });
-    assert_eq!(after(&events).looked, looked);
+    events.push(Event::Waited { due: at(50), why: "the service asks for patience".into(), polled: false });
+    assert_eq!(after(&events).last_polled, looked);
     events.extend([Event::Resumed, Event::Signed]);
-    assert_eq!(after(&events).looked, None);
+    assert_eq!(after(&events).last_polled, None);
 }
 
 #[test]
@@ -225,7 +235,7 @@ fn an_ended_job_is_left_by_retry_alone() {
     let anew = Event::Retried { by: "uid 0".into(), new_product: true };
     let fresh = apply(Some(&job), &id(), at(60), &anew).expect("retry with a new product");
     assert_eq!(
-        (fresh.step, fresh.product, fresh.burnt),
+        (fresh.step, fresh.product, fresh.abandoned_products),
         (Step::Product, Creation::Open, vec!["14631253285588838".to_owned()])
     );
 }

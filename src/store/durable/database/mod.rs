@@ -107,17 +107,6 @@ impl Database {
         Ok(Self { folder: folder.to_owned(), tables, deflate, opened })
     }
 
-    /// Whose the things at the service are, in whatever form of the tables: before there were leaves, each pair stood by
-    /// itself.
-    pub(super) fn owners(&self) -> Result<Vec<Pair>, StoreError> {
-        let mut pairs = self.scan(key::REMOTE)?;
-        for pair in self.read().db()?.scan_prefix(key::REMOTE) {
-            let (name, owner) = pair.map_err(|error| trouble(&error))?;
-            pairs.push((name.to_vec(), owner.to_vec()));
-        }
-        Ok(pairs)
-    }
-
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
