@@ -5,11 +5,11 @@
 use std::io;
 use std::ops::Range;
 
-use super::super::input::Input;
 use super::decode::{Decoder, Fault};
 use super::header::Header;
 use super::listing::{Folder, Listing};
 use super::window::Window;
+use crate::input::Input;
 
 /// Maximum length of an INF.
 const INF: u32 = 4 * 1024 * 1024;

@@ -4,9 +4,9 @@ use std::io;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::super::input::Input;
 use super::header::Header;
 use super::window::Window;
+use crate::input::Input;
 
 /// Attribute of a file whose name is UTF-8.
 const NAME_IS_UTF: u16 = 0x80;

@@ -4,9 +4,9 @@ mod contents;
 mod decode;
 pub(crate) mod header;
 mod listing;
+mod signature_block;
 mod window;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -14,7 +14,6 @@ use ring::digest::Digest;
 
 use super::ber;
 use super::checks::{Check, Report};
-use super::der::DerError;
 use super::facts::{Facts, FileFact, Kind};
 use super::hash;
 use super::inf::InfNotes;
@@ -22,19 +21,14 @@ use super::input::Input;
 use super::policy::Policy;
 use super::signature::algorithm::Hash;
 use super::signature::authenticode::Authenticode;
-use super::verdict::Level;
 use super::{inf, pe, preflight};
 use contents::{Contents, is_inf};
 use decode::Fault;
-use header::{Header, Signature, UncoveredReserve};
+use header::Header;
 use listing::Listing;
 
-/// Longest signature that is read; real ones take some tens of kilobytes.
-const SIGNATURE: u32 = 4 * 1024 * 1024;
 /// Longest cabinet that common tools read.
 const LARGE: u64 = 0x7fff_ffff;
-/// Signatures are padded to this many bytes.
-const PADDING: usize = 8;
 
 /// Inspects a complete cabinet.
 pub(super) fn inspect(
@@ -54,18 +48,20 @@ pub(super) fn inspect(
             "the cabinet is larger than 2 GiB, which cabinet tools are not known to read; split the package";
         report.say(Check::CabLarge, message);
     }
-    let block = signature_block(input, &header, policy, report)?;
+    let block = signature_block::read(input, &header, policy, report)?;
     let der = block.as_deref().map(ber::to_der).transpose();
-    let signature =
-        match der.as_ref().map_err(Clone::clone).and_then(|der| der.as_ref().map(read_signature).transpose())
-        {
-            Ok(signature) => signature,
-            Err(error) => {
-                let message = format!("the signature cannot be read: {error}; sign the package again");
-                report.say(Check::SignatureMalformed, message);
-                None
-            }
-        };
+    let signature = match der
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|der| der.as_ref().map(signature_block::parse).transpose())
+    {
+        Ok(signature) => signature,
+        Err(error) => {
+            let message = format!("the signature cannot be read: {error}; sign the package again");
+            report.say(Check::SignatureMalformed, message);
+            None
+        }
+    };
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
     let mut hashes: Vec<Hash> = Vec::new();
     for hash in signature.iter().chain(nested.iter().flatten()).filter_map(Authenticode::hash) {
@@ -99,91 +95,6 @@ pub(super) fn inspect(
         preflight::cabinet(report, &facts, &notes);
     }
     Ok((Some(facts), digests.whole))
-}
-
-/// The bytes of the signature; `None`, with a finding, if there is none at the place where it must be.
-fn signature_block(
-    input: Input<'_>,
-    header: &Header,
-    policy: &Policy,
-    report: &mut Report<'_>,
-) -> io::Result<Option<Vec<u8>>> {
-    if header.of_a_set {
-        let message = "the cabinet is one of a set of cabinets; put the whole package into one cabinet";
-        report.say(Check::MultiCabinet, message);
-    }
-    let (offset, size) = match header.signature {
-        Signature::At { offset, size } => (offset, size),
-        Signature::None => {
-            let level = if policy.signers.allow_unsigned { Level::Warn } else { Level::Error };
-            let message =
-                "the package is not signed; sign it with signtool and /fd sha256 before it is dropped";
-            report.say_at(Check::Unsigned, level, message);
-            if input.len() != u64::from(header.length) && level != Level::Error {
-                let message = "the cabinet is malformed: there are bytes after its end; build it again";
-                report.say(Check::Malformed, message);
-            }
-            return Ok(None);
-        }
-        Signature::Old => {
-            let message = "the signature is in the cabinet header (a pre-Authenticode layout), which is not verified; sign the package again with signtool";
-            report.say(Check::OldSignatureLayout, message);
-            return Ok(None);
-        }
-        Signature::Malformed(reason) => {
-            report.say(
-                Check::Malformed,
-                format!("the cabinet is malformed: {reason}; build and sign it again"),
-            );
-            return Ok(None);
-        }
-        Signature::UncoveredReserve(reserve) => {
-            report.say(Check::CabReserve, uncovered(reserve));
-            return Ok(None);
-        }
-    };
-    let spare = header.spare_reserve();
-    let length = usize::try_from(spare.end.saturating_sub(spare.start)).unwrap_or(0);
-    if input.read_up_to(spare.start, length)?.iter().any(|byte| *byte != 0) {
-        report.say(Check::CabReserve, uncovered(UncoveredReserve::Cabinet));
-        return Ok(None);
-    }
-    let end = u64::from(offset).saturating_add(u64::from(size));
-    let reason = if offset != header.length {
-        "its signature does not follow where the cabinet ends"
-    } else if end != input.len() {
-        "there are bytes after its signature, which nothing covers"
-    } else if size == 0 || size > SIGNATURE {
-        "its signature has an impossible length"
-    } else {
-        let length = usize::try_from(size).unwrap_or(0);
-        return input.read_up_to(u64::from(offset), length).map(Some);
-    };
-    report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it again"));
-    Ok(None)
-}
-
-/// Names the setting that makes a reserve which no signature covers.
-fn uncovered(reserve: UncoveredReserve) -> String {
-    let (place, setting) = match reserve {
-        UncoveredReserve::Cabinet => {
-            ("the header's reserve holds data besides the signature's place", "ReservePerCabinetSize")
-        }
-        UncoveredReserve::Folder => ("folders have a reserve", "ReservePerFolderSize"),
-        UncoveredReserve::DataBlock => ("data blocks have a reserve", "ReservePerDataBlockSize"),
-    };
-    format!(
-        "{place}, which no signature covers; leave {setting} out of the DDF, build the cabinet and sign it again"
-    )
-}
-
-/// Reads a signature in DER, and the padding behind it.
-fn read_signature<'a>((der, padding): &'a (Cow<'_, [u8]>, &[u8])) -> Result<Authenticode<'a>, DerError> {
-    let signature = Authenticode::read(der)?;
-    if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {
-        return Err(DerError("it is followed by bytes that are not padding"));
-    }
-    Ok(signature)
 }
 
 type Inside = (Result<Listing, &'static str>, Contents);

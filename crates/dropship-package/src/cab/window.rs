@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::super::input::Input;
+use crate::input::Input;
 
 /// Bytes read at once.
 const WINDOW: usize = 256 * 1024;

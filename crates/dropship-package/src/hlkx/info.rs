@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use roxmltree::Node;
 
-use super::super::checks::{Check, Report};
-use super::super::facts::{HlkxFacts, TestRollup};
 use super::xml;
+use crate::checks::{Check, Report};
+use crate::facts::{HlkxFacts, TestRollup};
 
 /// Oldest package version that the dashboard is known to accept.
 const VERSION: [u32; 4] = [3, 2, 0, 0];

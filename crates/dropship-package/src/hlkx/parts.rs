@@ -5,11 +5,11 @@ use std::io;
 
 use ring::digest::Context;
 
-use super::super::checks::{Check, Report};
 use super::archive::{Archive, Entry};
 use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, relationships, transformed};
 use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
+use crate::checks::{Check, Report};
 
 /// Checks every part against the manifests of the signatures. `own` are the parts that make up the
 /// signatures, in lower case: they cannot sign themselves.

@@ -1,6 +1,6 @@
 //! Distinguished names in the text form of RFC 4514.
 
-use super::super::der::{OID, Reader, SEQUENCE, SET};
+use crate::der::{OID, Reader, SEQUENCE, SET};
 
 /// Name attributes that have a short name.
 const SHORT: &[(&[u8], &str)] = &[

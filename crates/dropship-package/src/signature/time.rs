@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::super::der::{DerError, GENERALIZED_TIME, Reader, Tlv, UTC_TIME};
+use crate::der::{DerError, GENERALIZED_TIME, Reader, Tlv, UTC_TIME};
 
 const UNREADABLE: DerError = DerError("a time cannot be read");
 

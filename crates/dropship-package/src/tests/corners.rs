@@ -5,8 +5,8 @@ use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use super::super::{Kind, Level, Verdict, inspect, inspect_bytes, inspect_hashed};
 use super::{bytes, checks, fixture, policy};
+use crate::{Kind, Level, Verdict, inspect, inspect_bytes, inspect_hashed};
 
 fn cab(change: impl FnOnce(&mut Vec<u8>)) -> Vec<String> {
     let mut package = bytes("cab/good-signed-ts.cab");

@@ -1,7 +1,7 @@
 //! Every package of the corpus, with its verdict and reason.
 
-use super::super::{Level, Verdict};
 use super::{checks, inspect_cab, inspect_hlkx, policy};
+use crate::{Level, Verdict};
 
 /// File, verdict, and the checks that must be found: of a rejected package all errors, of an
 /// accepted one all warnings.

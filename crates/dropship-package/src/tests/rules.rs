@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{
-    Kind, Level, Policy, RequestFacts, Trust, TrustSources, Verdict, inspect_bytes, preflight_with,
-};
 use super::{checks, policy, sources};
+use crate::{Kind, Level, Policy, RequestFacts, Trust, TrustSources, Verdict, inspect_bytes, preflight_with};
 
 const INF: &str = "[Version]\r\nSignature=\"$WINDOWS NT$\"\r\nClass=System\r\n\
     ClassGuid={4d36e97d-e325-11ce-bfc1-08002be10318}\r\nProvider=%P%\r\nCatalogFile=d.cat\r\n\

@@ -1,7 +1,7 @@
 //! Roots, intermediates, thumbprints and revocation lists, with packages of another test authority.
 
-use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 use super::{bytes, checks, policy};
+use crate::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 
 const ROOTS: &[u8] = include_bytes!("../../tests/fixtures/more/roots.pem");
 const INTERMEDIATES: &[u8] = include_bytes!("../../tests/fixtures/more/inter.pem");

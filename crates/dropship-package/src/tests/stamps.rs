@@ -1,7 +1,7 @@
 //! Signatures and timestamps with one fault each; `tests/fixtures/stamped/make.py` makes them.
 
-use super::super::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 use super::{bytes, checks, policy};
+use crate::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
 
 const ROOT: &[u8] = include_bytes!("../../tests/fixtures/stamped/root.pem");
 const TIMESTAMP_ROOT: &[u8] = include_bytes!("../../tests/fixtures/stamped/tsaroot.pem");

@@ -1,0 +1,94 @@
+//! The signatures of a package, with their certificates.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crate::checks::{Check, Report};
+use crate::policy::Policy;
+use crate::verdict::Level;
+
+use super::archive::Archive;
+use super::links::{self, MAX_TARGETS, targets};
+use super::opc::{CERTIFICATE, ORIGIN, Relationship, SIGNATURE, part_text, relationships_of};
+use super::signature::XmlSignature;
+
+/// Maximum length of a certificate part.
+const CERTIFICATE_SIZE: u32 = 64 * 1024;
+
+pub(super) type Signed = (String, XmlSignature, Vec<Vec<u8>>);
+
+/// The signatures of a package.
+#[derive(Default)]
+pub(super) struct Signatures {
+    /// Name, signature and certificates of each.
+    pub(super) all: Vec<Signed>,
+    /// Names in lower case of the parts that make them up.
+    pub(super) parts: BTreeSet<String>,
+}
+
+impl Signatures {
+    /// Notes a part and its relationships.
+    fn own(&mut self, part: &str) {
+        self.parts.insert(part.to_lowercase());
+        self.parts.insert(relationships_of(part).to_lowercase());
+    }
+}
+
+/// All signatures with their certificates; `None`, reported, if none can be checked.
+pub(super) fn find(
+    archive: &Archive<'_>,
+    root: &[Relationship],
+    policy: &Policy,
+    report: &mut Report<'_>,
+) -> io::Result<Option<Signatures>> {
+    let (mut names, mut found) = (Vec::new(), Signatures::default());
+    for origin in targets("", root, ORIGIN) {
+        if archive.find(&relationships_of(&origin)).is_some() {
+            let Some(links) = links::of_part(archive, &origin, report)? else {
+                return Ok(None);
+            };
+            names.extend(targets(&origin, &links, SIGNATURE));
+            found.own(&origin);
+        }
+    }
+    if names.is_empty() {
+        let level = if policy.signers.allow_unsigned { Level::Warn } else { Level::Error };
+        report.say_at(
+            Check::Unsigned,
+            level,
+            "the package is not signed; sign it in HLK Studio before it is dropped",
+        );
+        return Ok(None);
+    }
+    for name in names.into_iter().take(MAX_TARGETS) {
+        let signature =
+            part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| XmlSignature::read(&text));
+        let signature = match signature {
+            Ok(signature) => signature,
+            Err(reason) => {
+                report.say(
+                    Check::SignatureMalformed,
+                    format!("the signature {name} cannot be read: {reason}; sign the package again"),
+                );
+                return Ok(None);
+            }
+        };
+        let mut certificates = signature.certificates.clone();
+        if archive.find(&relationships_of(&name)).is_some() {
+            let Some(links) = links::of_part(archive, &name, report)? else {
+                return Ok(None);
+            };
+            for part in targets(&name, &links, CERTIFICATE) {
+                if let Some(entry) = archive.find(&part)
+                    && let Ok(der) = archive.read(entry, CERTIFICATE_SIZE)?
+                {
+                    certificates.push(der);
+                }
+                found.parts.insert(part.to_lowercase());
+            }
+        }
+        found.own(&name);
+        found.all.push((name, signature, certificates));
+    }
+    Ok(Some(found))
+}
