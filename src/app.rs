@@ -110,7 +110,7 @@ impl Loaded {
 
         let metrics = Arc::new(Metrics::default());
         let counted = Arc::clone(&metrics);
-        let observer = Observer::new(move |operation, status, took| counted.called(operation, status, took));
+        let observer = Observer::new(move |operation, status, took| counted.on_call(operation, status, took));
         let services = accounts::observed_clients(&config, self.options.sandbox, &observer)?;
         let draining = CancellationToken::new();
         let notifier =

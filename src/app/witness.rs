@@ -24,8 +24,8 @@ impl DaemonWitness {
 
 impl Witness for DaemonWitness {
     fn told(&self, job: &Job, events: &[Event]) {
-        self.metrics.told(job, events);
-        self.notifier.told(job, events);
+        self.metrics.on_event(job, events);
+        self.notifier.on_event(job, events);
     }
 
     fn account(&self, name: &str, paused: Option<&str>) {

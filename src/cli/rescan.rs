@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::backend;
 use super::exit::Exit;
-use super::output::{Output, scope_name};
+use super::output::Output;
 
 /// Scan the folders now instead of at the next poll
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     backend::connect(config).await?.rescan(args.folder.as_deref()).await?;
-    let scope = scope_name(args.folder.as_deref());
+    let scope =
+        args.folder.as_ref().map_or_else(|| "all folders".to_owned(), |name| format!("folder `{name}`"));
     output
         .give(&json!({ "done": "rescan", "folder": args.folder }), || format!("scan of {scope} started"))?;
     Ok(Exit::Done)

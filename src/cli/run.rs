@@ -81,7 +81,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let reloader = running.reloader();
     let reloads = async {
         while hang_up.recv().await.is_some() {
-            // What came of it is logged: nobody waits for an answer.
+            // The outcome is logged; a signal has no reply.
             drop(reloader.reload("SIGHUP").await);
         }
         std::future::pending::<()>().await;
@@ -89,7 +89,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let ended = tokio::select! {
         ended = running.until(stop) => ended,
         () = reloads => Ended::Well,
-        // Intents make an end at any instant safe.
+        // The journal makes it safe to stop at any time.
         () = stopped_twice => {
             observe::stopped_at_once();
             Ended::Well
@@ -102,7 +102,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         Ended::Well => Ok(Exit::Done),
         Ended::Broken(why) => {
             let message = format!(
-                "the store failed: {why}; nothing was acknowledged that is not durable, mend the cause and start again"
+                "the store failed: {why}; all acknowledged changes are durable; fix the cause, then start the daemon again"
             );
             observe::store_failed(&message);
             Err(ExitError(Exit::Failed, message).into())
@@ -110,13 +110,13 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     }
 }
 
-/// Points a configuration at a sandbox, with a store and outbox of its own.
+/// Changes a configuration to use a sandbox, with its own store and outbox.
 pub(super) fn point_at(config: &mut crate::config::model::Config, base: &str) -> anyhow::Result<()> {
     config.api.endpoint = base.parse()?;
     config.api.authority = base.parse()?;
     let scratch = config.store.path.join("sandbox");
     if scratch.exists() {
-        // A new sandbox knows nothing of the products of an earlier one.
+        // A new sandbox does not have the products that the store of an earlier one refers to.
         std::fs::remove_dir_all(&scratch)?;
     }
     config.store.path = scratch;

@@ -80,7 +80,8 @@ impl JobService {
     /// When there is no such job, or the store cannot be read.
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         let job = self.job(id)?;
-        Ok(self.receipt(&job).with_story(&self.store.story(id)?))
+        let history = self.store.story(id)?;
+        Ok(self.receipt(&job).with_history(history.iter().map(|entry| (entry.at, &entry.event))))
     }
 
     /// All jobs of a package, by the SHA-256 of its bytes.

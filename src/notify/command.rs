@@ -1,4 +1,4 @@
-//! A command that is run for a notification: no shell, no inherited environment, no end of time or output.
+//! Runs a command for a notification: without a shell, with a minimal environment, limited time and limited output.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::note::Note;
+use super::notification::Notification;
 
-/// So much of its output is kept for the log; the rest is read and thrown away.
-const KEPT: usize = 4096;
+/// Maximum output to keep for the log, in bytes; the rest is discarded.
+const MAX_OUTPUT: usize = 4096;
 
-/// The program finds its helpers here.
+/// Value of `PATH` for the command.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// A child whose whole process group ends with it.
+/// A child process; its process group is killed when this is dropped.
 struct Group {
     child: Child,
     id: Option<rustix::process::Pid>,
@@ -25,24 +25,31 @@ impl Drop for Group {
         if let Some(group) = self.id
             && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
         {
-            tracing::debug!("a command's processes are gone already: {error}");
+            tracing::debug!("cannot kill the process group of a notification command: {error}");
         }
     }
 }
 
-/// Runs a command with the notification as JSON on its standard input; whatever is not exit code 0 is a failure.
-pub(super) async fn run(command: &[String], note: &Note, timeout: Duration) -> Result<(), String> {
+/// Runs a command with the notification as JSON on its standard input.
+///
+/// # Errors
+/// When the command cannot be started, exceeds the time limit, or exits with a code other than 0.
+pub(super) async fn run(
+    command: &[String],
+    notification: &Notification,
+    timeout: Duration,
+) -> Result<(), String> {
     let Some((program, arguments)) = command.split_first() else {
-        return Err("there is no command".to_owned());
+        return Err("the command is empty".to_owned());
     };
-    let input = serde_json::to_vec(note).map_err(|error| error.to_string())?;
-    let event = serde_json::to_value(note.event).ok();
+    let input = serde_json::to_vec(notification).map_err(|error| error.to_string())?;
+    let event = serde_json::to_value(notification.event).ok();
     let mut started = Command::new(program);
     started
         .args(arguments)
         .env_clear()
         .env("PATH", PATH)
-        .env("DROPSHIP_NOTIFICATION", &note.id)
+        .env("DROPSHIP_NOTIFICATION", &notification.id)
         .env("DROPSHIP_EVENT", event.as_ref().and_then(|event| event.as_str()).unwrap_or_default())
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -50,44 +57,45 @@ pub(super) async fn run(command: &[String], note: &Note, timeout: Duration) -> R
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    if let Some(job) = &note.job {
+    if let Some(job) = &notification.job {
         started.env("DROPSHIP_JOB", job.id.as_str());
     }
-    let child = started.spawn().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    let child = started.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     let mut group = Group { child, id };
     let (stdin, out, err) = (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
     let feed = async move {
         if let Some(mut stdin) = stdin {
-            // A command that does not care for its input may close it.
+            // A command may close its standard input without reading it.
             drop(stdin.write_all(&input).await);
         }
     };
     let all = async { tokio::join!(feed, capped(out), capped(err), group.child.wait()) };
     let ended = tokio::time::timeout(timeout, all).await;
     if ended.is_ok() {
-        // Nobody holds its output any more: the group is empty, and its number may be another's soon.
+        // All processes that had its output open have ended, and the id of the group may be reused.
         group.id = None;
     }
     match ended {
-        Err(_) => {
-            Err(format!("{program} did not end within {timeout:?}; it was killed with all that it started"))
-        }
-        Ok((_, _, _, Err(error))) => Err(format!("{program}: {error}")),
+        Err(_) => Err(format!(
+            "{program} did not exit within {}; it and its child processes were killed",
+            dropship_rules::duration::format(timeout)
+        )),
+        Ok((_, _, _, Err(error))) => Err(format!("cannot wait for {program}: {error}")),
         Ok((_, _, _, Ok(status))) if status.success() => Ok(()),
         Ok((_, out, err, Ok(status))) => {
-            let said = [err, out].into_iter().find(|said| !said.is_empty()).unwrap_or_default();
-            Err(format!("{program} ended with {status}: {}", dropship_redact::mask(&said)))
+            let output = [err, out].into_iter().find(|output| !output.is_empty()).unwrap_or_default();
+            Err(format!("{program} failed with {status}: {}", dropship_redact::mask(&output)))
         }
     }
 }
 
-/// Reads everything and keeps the beginning.
+/// Reads all output and keeps the beginning.
 async fn capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
-    let (mut kept, mut buffer) = (Vec::new(), vec![0; KEPT]);
+    let (mut kept, mut buffer) = (Vec::new(), vec![0; MAX_OUTPUT]);
     while let Ok(size @ 1..) = stream.read(&mut buffer).await {
-        kept.extend_from_slice(&buffer[..size.min(KEPT - kept.len())]);
+        kept.extend_from_slice(&buffer[..size.min(MAX_OUTPUT - kept.len())]);
     }
     crate::observe::Shown(String::from_utf8_lossy(&kept).trim()).to_string()
 }

@@ -1,31 +1,33 @@
-//! Where notifications wait: a folder for each target, a file for each notification.
+//! The spool of all targets, and the record of what it contains.
 
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::deliver::Target;
-use super::note::Note;
+use super::notification::Notification;
+use super::spool_folder;
+use super::target::Target;
 use crate::store::{Filter, Store, StoreError};
 use dropship_job::{JobId, StateKind};
 
-/// So many of the last notifications are remembered, to tell what is known from what is not.
-const REMEMBERED: usize = 1024;
-/// Changes of jobs are handed over in about the order in which they happened.
-const ABOUT: SignedDuration = SignedDuration::from_secs(60);
-/// Jobs read at once when the spool catches up.
+/// Number of recent notification ids to keep, to recognise duplicates.
+const MAX_IDS: usize = 1024;
+/// Events may be handed over out of order by at most this time.
+const REORDERING: SignedDuration = SignedDuration::from_secs(60);
+/// Number of jobs to read at once when the spool catches up.
 const PAGE: usize = 500;
 
-/// Up to when everything is spooled.
+/// What the spool has received, stored in `known.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Known {
+struct Received {
+    /// Time of the latest notification: all earlier ones were spooled.
     until: Option<Timestamp>,
+    /// Ids of the latest notifications.
     ids: VecDeque<String>,
 }
 
@@ -33,31 +35,33 @@ struct Known {
 pub(super) struct Spool {
     targets: Vec<Arc<Target>>,
     path: PathBuf,
-    known: Known,
+    received: Received,
 }
 
 impl Spool {
-    /// Opens the spool. One that is new knows everything until now: history is not told.
+    /// Opens the spool. A new spool starts now: past events are not notified.
     pub(super) fn open(root: &Path, targets: Vec<Arc<Target>>) -> io::Result<Self> {
-        private(root)?;
+        spool_folder::create_private(root)?;
         let path = root.join("known.json");
-        let mut known: Known = match fs::read(&path) {
+        let mut received: Received = match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Known::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Received::default(),
             Err(error) => return Err(error),
         };
-        known.until.get_or_insert_with(Timestamp::now);
-        let spool = Self { targets, path, known };
-        spool.remember()?;
+        received.until.get_or_insert_with(Timestamp::now);
+        let spool = Self { targets, path, received };
+        spool.save()?;
         Ok(spool)
     }
 
-    /// Spools what happened and was not spooled when the daemon before died.
+    /// Spools the events that were not spooled when the previous daemon died.
     pub(super) fn catch_up(&mut self, store: &dyn Store, sandbox: bool) {
-        let since = self.known.until.unwrap_or_default() - ABOUT;
+        let since = self.received.until.unwrap_or_default() - REORDERING;
         for state in [StateKind::Held].into_iter().chain(StateKind::ENDED) {
             if let Err(error) = self.catch_up_with(store, state, since, sandbox) {
-                tracing::error!("notifications of {state} jobs cannot be caught up with: {error}");
+                tracing::error!(
+                    "cannot read {state} jobs for missing notifications: {error}; some notifications may be lost"
+                );
             }
         }
     }
@@ -74,8 +78,8 @@ impl Spool {
             let filter = Filter { state: Some(state), before: before.take(), limit: PAGE };
             let jobs = store.jobs(&filter)?;
             for job in jobs.iter().filter(|job| job.updated >= since) {
-                if let Some(note) = Note::of_job(job, sandbox) {
-                    self.take(&note);
+                if let Some(notification) = Notification::of_job(job, sandbox) {
+                    self.add(&notification);
                 }
             }
             match jobs.last() {
@@ -85,63 +89,39 @@ impl Spool {
         }
     }
 
-    /// Spools a notification for each target that wants it, once.
-    pub(super) fn take(&mut self, note: &Note) {
-        if self.known.ids.contains(&note.id) {
+    /// Spools a notification for each target that wants it, unless it was spooled before.
+    pub(super) fn add(&mut self, notification: &Notification) {
+        if self.received.ids.contains(&notification.id) {
             return;
         }
-        for target in self.targets.iter().filter(|target| target.wants(note.event)) {
-            match write(target.spool(), note) {
-                Ok(()) => target.ring(),
-                Err(error) => crate::observe::notification_lost(target.name(), &note.id, &error.to_string()),
+        for target in self.targets.iter().filter(|target| target.wants(notification.event)) {
+            match spool_folder::write(&target.spool, notification) {
+                Ok(()) => target.wakeup.notify_one(),
+                Err(error) => {
+                    crate::observe::notification_lost(target.name(), &notification.id, &error.to_string())
+                }
             }
         }
-        self.known.ids.push_back(note.id.clone());
-        if self.known.ids.len() > REMEMBERED {
-            self.known.ids.pop_front();
+        self.received.ids.push_back(notification.id.clone());
+        if self.received.ids.len() > MAX_IDS {
+            self.received.ids.pop_front();
         }
-        self.known.until = self.known.until.max(Some(note.at));
-        if let Err(error) = self.remember() {
-            tracing::warn!("{} cannot be written: {error}", self.path.display());
+        self.received.until = self.received.until.max(Some(notification.at));
+        if let Err(error) = self.save() {
+            tracing::warn!(
+                "cannot write {}: {error}; notifications may be delivered twice after a restart",
+                self.path.display()
+            );
         }
     }
 
-    fn remember(&self) -> io::Result<()> {
+    fn save(&self) -> io::Result<()> {
         let staged = self.path.with_extension("new");
         let mut file = File::create(&staged)?;
-        file.write_all(&serde_json::to_vec(&self.known)?)?;
-        // Else a power cut can leave an empty file under the name, and everything since counts as told.
+        file.write_all(&serde_json::to_vec(&self.received)?)?;
+        // Without the sync a power cut can leave an empty file, and the spool would start again and skip events.
         file.sync_all()?;
         fs::rename(&staged, &self.path)?;
         self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
-}
-
-/// Writes one notification, whole or not at all. Names sort by time.
-fn write(folder: &Path, note: &Note) -> io::Result<()> {
-    let name = format!("{:015}-{}", note.at.as_millisecond(), note.id.replace('/', "_"));
-    let staged = folder.join(format!(".{name}"));
-    let mut file = File::create(&staged)?;
-    file.write_all(&serde_json::to_vec(note)?)?;
-    file.sync_all()?;
-    fs::rename(&staged, folder.join(format!("{name}.json")))?;
-    File::open(folder)?.sync_all()
-}
-
-/// Makes a folder for the daemon alone.
-pub(super) fn private(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// The notifications of a folder, the oldest first.
-pub(super) fn waiting(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for item in fs::read_dir(folder)? {
-        let path = item?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }

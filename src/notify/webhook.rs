@@ -1,4 +1,4 @@
-//! A webhook: JSON by POST, signed as "Standard Webhooks" says (`webhook-id`, `webhook-timestamp`,
+//! A webhook: JSON by POST, signed according to Standard Webhooks (`webhook-id`, `webhook-timestamp`,
 //! `webhook-signature`).
 
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use ring::hmac;
 
-use super::note::Note;
+use super::notification::Notification;
 use crate::config::model::SecretAt;
 use dropship_redact::{SafeUrl, Secret};
 
-/// Where notifications are posted.
+/// A webhook with its client.
 #[derive(Debug)]
 pub(super) struct Webhook {
     url: SafeUrl,
@@ -23,7 +23,10 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook; its secret is read now, so that a missing one is told, and again for each post.
+    /// A webhook. Its secret is read now, so that a missing secret is reported at once, and again for each post.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
     pub(super) fn new(url: SafeUrl, secret: Option<&SecretAt>, timeout: Duration) -> anyhow::Result<Self> {
         let secret = match secret {
             None => None,
@@ -43,38 +46,41 @@ impl Webhook {
 
     fn key(&self) -> Result<Option<hmac::Key>, String> {
         let Some(path) = &self.secret else { return Ok(None) };
-        let failed = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+        let failed = |error: std::io::Error| format!("cannot read the secret {}: {error}", path.display());
         let text = Secret::new(std::fs::read_to_string(path).map_err(failed)?);
         let text = text.expose().trim();
         if text.is_empty() {
-            return Err(format!("{} holds no secret", path.display()));
+            return Err(format!("the secret {} is empty", path.display()));
         }
-        // The standard's own form of a secret is base64 behind a prefix; any other text is the key itself.
+        // Standard Webhooks writes a secret as `whsec_` and base64; any other text is the key itself.
         let decoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
         let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
         Ok(Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
-    /// Posts a notification; whatever is not 2xx is a failure.
-    pub(super) async fn send(&self, note: &Note) -> Result<(), String> {
-        let body = serde_json::to_string(note).map_err(|error| error.to_string())?;
+    /// Posts a notification.
+    ///
+    /// # Errors
+    /// When the receiver does not answer with status 2xx.
+    pub(super) async fn send(&self, notification: &Notification) -> Result<(), String> {
+        let body = serde_json::to_string(notification).map_err(|error| error.to_string())?;
         let at = Timestamp::now().as_second();
         let mut request = self.http.post(self.url.with_secrets().clone());
         request = request.header("content-type", "application/json");
-        request = request.header("webhook-id", &note.id).header("webhook-timestamp", at);
+        request = request.header("webhook-id", &notification.id).header("webhook-timestamp", at);
         if let Some(key) = self.key()? {
-            let signed = hmac::sign(&key, format!("{}.{at}.{body}", note.id).as_bytes());
+            let signed = hmac::sign(&key, format!("{}.{at}.{body}", notification.id).as_bytes());
             request = request.header("webhook-signature", format!("v1,{}", STANDARD.encode(signed.as_ref())));
         }
         let answer = request.body(body).send().await.map_err(|error| cause(&error.without_url()))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
-            status => Err(format!("it answered {status}")),
+            status => Err(format!("the webhook answered with status {status}")),
         }
     }
 }
 
-/// An error with what lies beneath it.
+/// An error with its causes.
 fn cause(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! The receipt: what became of one package, in the form that scripts read.
+//! The receipt: the outcome of one package as JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,102 +6,101 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::store::Told;
-use dropship_job::{Asset, Fault, Job, JobId, StateKind, Step};
+use dropship_job::{Asset, Event, Fault, Job, JobId, StateKind, Step};
 
-/// One job as `jobs --json`, `show --json` and `receipt.json` show it. Remote ids are strings: they pass 2^53.
+/// One job as `jobs --json`, `show --json` and `receipt.json` show it. Remote ids are strings, because they exceed 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Id of the job.
     pub id: JobId,
     /// File name of the package.
     pub package: String,
-    /// Where it was found.
+    /// Path at which it was found.
     pub path: Option<String>,
     /// SHA-256 of its bytes, lower-case hex.
     pub sha256: String,
-    /// Length in bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Name of the folder that it was found in.
     pub folder: Option<String>,
-    /// Name of the rule that is for it.
+    /// Name of the rule that matches.
     pub rule: Option<String>,
-    /// Name of the account that it is sent with.
+    /// Name of the account that submits it.
     #[serde(default)]
     pub account: Option<String>,
-    /// The package is let in; the dropped file is no longer needed.
+    /// Whether the package is accepted: the dropped file is no longer needed.
     pub accepted: bool,
     /// Its state; [`StateKind::Running`] while a worker has it.
     pub state: StateKind,
-    /// Its step.
+    /// The step.
     pub step: Step,
     /// Id of its product.
     pub product_id: Option<String>,
     /// Id of its submission.
     pub submission_id: Option<String>,
-    /// The service's step and state of the submission, as last seen.
+    /// The service's step and state of the submission, at the last poll.
     #[serde(default)]
     pub workflow: Option<Workflow>,
-    /// Its labels.
+    /// The labels.
     pub labels: Vec<LabelReceipt>,
     /// Results in the outbox folder.
     pub files: Vec<Asset>,
     /// Failed attempts at this step.
     pub attempts: u32,
-    /// When it is worked on again, if it waits for a time.
+    /// When the job continues, if it waits for a time.
     pub due: Option<Timestamp>,
-    /// What it waits for, if it waits for a time.
+    /// What the job waits for, if it waits for a time.
     #[serde(default)]
     pub waits_for: Option<String>,
-    /// What went wrong.
+    /// The error of the current state or the last attempt.
     pub error: Option<Fault>,
-    /// What inspection and rules warned of.
+    /// Warnings of inspection and rules.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// What the package's sidecar set.
+    /// Variables from the package's sidecar.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
     /// The outbox folder.
     pub outbox: String,
-    /// Products of earlier tries, burnt by a failed submission.
+    /// Ids of abandoned products, whose submission Microsoft refused.
     #[serde(default)]
     pub burnt_products: Vec<String>,
-    /// When the package came in.
+    /// Time of arrival.
     pub created: Timestamp,
-    /// When something last happened.
+    /// Time of the last event.
     pub updated: Timestamp,
-    /// It never went to Microsoft, but to the stand-in.
+    /// Whether it was sent to a sandbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
-    /// Its story, where asked for.
+    /// The history, in `show` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Value>>,
 }
 
-/// The service's own words on how far something is.
+/// A step and its state, as the service names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
-    /// Its step.
+    /// The step.
     pub step: String,
-    /// Its state of that step.
+    /// The state of the step.
     pub state: String,
 }
 
 /// One label of a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelReceipt {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its id, once it exists.
+    /// The id, once the label exists.
     pub id: Option<String>,
-    /// The service's state of its step, as last seen.
+    /// The state of the step, at the last poll.
     pub state: Option<String>,
-    /// The service's step, as last seen.
+    /// The service's step, at the last poll.
     pub step: Option<String>,
 }
 
 impl Receipt {
-    /// The receipt of a job; `running` when a worker has it in hand.
+    /// The receipt of a job; `running` while a worker processes it.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {
         let state = if running && !job.state.has_ended() { StateKind::Running } else { job.state.kind() };
@@ -148,17 +147,17 @@ impl Receipt {
         }
     }
 
-    /// With the job's story.
+    /// Adds the history of the job.
     #[must_use]
-    pub fn with_story(mut self, story: &[Told]) -> Self {
-        let tell = |told: &Told| {
-            let mut value = serde_json::to_value(&told.event).unwrap_or_default();
+    pub fn with_history<'a>(mut self, history: impl IntoIterator<Item = (Timestamp, &'a Event)>) -> Self {
+        let events = history.into_iter().map(|(at, event)| {
+            let mut value = serde_json::to_value(event).unwrap_or_default();
             if let Value::Object(map) = &mut value {
-                map.insert("at".to_owned(), Value::String(told.at.to_string()));
+                map.insert("at".to_owned(), Value::String(at.to_string()));
             }
             value
-        };
-        self.events = Some(story.iter().map(tell).collect());
+        });
+        self.events = Some(events.collect());
         self
     }
 }

@@ -19,18 +19,18 @@ async fn failed(answer: Response, status: u16, code: &str) {
 }
 
 #[tokio::test]
-async fn blocks_make_a_blob_in_the_order_of_their_list() {
-    let rig = Rig::plain().await;
-    let (_, _, url) = rig.submission().await;
+async fn block_list_commits_blocks_in_its_order() {
+    let service = TestService::plain().await;
+    let (_, _, url) = service.submission().await;
     for (id, bytes) in [("b", "second "), ("a", "first "), ("c", "never")] {
         let id = STANDARD.encode(id).replace('=', "%3D");
-        let put = rig
+        let put = service
             .http
             .put(format!("{url}&comp=block&blockid={id}"))
             .header("x-ms-content-crc64", crc64(bytes.as_bytes()));
         assert_eq!(put.body(bytes).send().await.unwrap().status(), 201);
     }
-    let listed = rig
+    let listed = service
         .http
         .get(format!("{url}&comp=blocklist&blocklisttype=all"))
         .send()
@@ -40,34 +40,35 @@ async fn blocks_make_a_blob_in_the_order_of_their_list() {
         .await
         .unwrap();
     assert_eq!(listed.matches("<Block>").count(), 3, "{listed}");
-    failed(rig.http.get(&url).send().await.unwrap(), 404, "BlobNotFound").await;
+    failed(service.http.get(&url).send().await.unwrap(), 404, "BlobNotFound").await;
     let list = |ids: &[&str]| {
         let ids: String = ids.iter().map(|id| format!("<Latest>{}</Latest>", STANDARD.encode(id))).collect();
         format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{ids}</BlockList>")
     };
-    let put = |body: String| rig.http.put(format!("{url}&comp=blocklist")).body(body).send();
+    let put = |body: String| service.http.put(format!("{url}&comp=blocklist")).body(body).send();
     failed(put(list(&["a", "z"])).await.unwrap(), 400, "InvalidBlockList").await;
     failed(put("<BlockList".to_owned()).await.unwrap(), 400, "InvalidXmlDocument").await;
     let made = put(list(&["a", "b"])).await.unwrap();
     assert_eq!(made.status(), 201);
     let etag = made.headers()["etag"].clone();
-    let head = rig.http.head(&url).send().await.unwrap();
+    let head = service.http.head(&url).send().await.unwrap();
     assert_eq!((head.headers()["content-length"].to_str().unwrap(), &head.headers()["etag"]), ("13", &etag));
     assert!(head.headers().contains_key("last-modified"));
-    let part = rig.http.get(&url).header("range", "bytes=6-11").send().await.unwrap();
+    let part = service.http.get(&url).header("range", "bytes=6-11").send().await.unwrap();
     assert_eq!(
         (part.status().as_u16(), part.headers()["content-range"].to_str().unwrap()),
         (206, "bytes 6-11/13")
     );
     assert_eq!(part.text().await.unwrap(), "second");
-    failed(rig.http.get(&url).header("range", "bytes=13-").send().await.unwrap(), 416, "InvalidRange").await;
+    failed(service.http.get(&url).header("range", "bytes=13-").send().await.unwrap(), 416, "InvalidRange")
+        .await;
 }
 
 #[tokio::test]
-async fn a_blob_is_held_to_what_was_said_of_it() {
-    let rig = Rig::plain().await;
-    let (_, _, url) = rig.submission().await;
-    let put = || rig.http.put(&url).body("bytes");
+async fn blob_with_wrong_checksum_is_rejected() {
+    let service = TestService::plain().await;
+    let (_, _, url) = service.submission().await;
+    let put = || service.http.put(&url).body("bytes");
     failed(put().send().await.unwrap(), 400, "MissingRequiredHeader").await;
     let block = || put().header("x-ms-blob-type", "BlockBlob");
     failed(block().header("x-ms-content-crc64", crc64(b"other")).send().await.unwrap(), 400, "Crc64Mismatch")
@@ -76,25 +77,26 @@ async fn a_blob_is_held_to_what_was_said_of_it() {
         .await;
     let stream =
         reqwest::Body::wrap_stream(futures_util::stream::once(async { Ok::<_, std::io::Error>("bytes") }));
-    let chunked = rig.http.put(&url).header("x-ms-blob-type", "BlockBlob").body(stream);
+    let chunked = service.http.put(&url).header("x-ms-blob-type", "BlockBlob").body(stream);
     failed(chunked.send().await.unwrap(), 411, "MissingContentLengthHeader").await;
     assert_eq!(block().header("x-ms-content-crc64", crc64(b"bytes")).send().await.unwrap().status(), 201);
     failed(block().header("if-none-match", "*").send().await.unwrap(), 409, "BlobAlreadyExists").await;
 }
 
 #[tokio::test]
-async fn a_signed_url_opens_one_blob_for_a_while() {
-    let rig = Rig::plain().await;
-    let (pid, sid, url) = rig.submission().await;
-    let (_, _, other) = rig.submission().await;
-    let put = |url: String| rig.http.put(url).header("x-ms-blob-type", "BlockBlob").body(cab());
+async fn signed_url_grants_one_blob_until_expiry() {
+    let service = TestService::plain().await;
+    let (pid, sid, url) = service.submission().await;
+    let (_, _, other) = service.submission().await;
+    let put = |url: String| service.http.put(url).header("x-ms-blob-type", "BlockBlob").body(cab());
     let (_, query) = url.split_once('?').unwrap();
     let (path, _) = other.split_once('?').unwrap();
     failed(put(format!("{path}?{query}")).send().await.unwrap(), 403, "AuthenticationFailed").await;
     failed(put(url.replace("sp=rwl", "sp=rwdl")).send().await.unwrap(), 403, "AuthenticationFailed").await;
     failed(put(path.to_owned()).send().await.unwrap(), 401, "NoAuthenticationInformation").await;
-    failed(put(url.clone()).bearer_auth(&rig.token).send().await.unwrap(), 403, "AuthenticationFailed").await;
-    assert_eq!(rig.sandbox.control().leaked_bearers(), 1);
+    failed(put(url.clone()).bearer_auth(&service.token).send().await.unwrap(), 403, "AuthenticationFailed")
+        .await;
+    assert_eq!(service.sandbox.control().leaked_bearers(), 1);
     let mut names: Vec<_> = query.split('&').filter_map(|part| part.split('=').next()).collect();
     names.sort_unstable();
     assert_eq!(
@@ -102,24 +104,25 @@ async fn a_signed_url_opens_one_blob_for_a_while() {
         ["rscd", "se", "sig", "sp", "sr", "sv"],
         "Azure's libraries drop what they do not know"
     );
-    rig.sandbox.control().advance(Duration::from_secs(24 * 3600 + 1));
+    service.sandbox.control().advance(Duration::from_secs(24 * 3600 + 1));
     failed(put(url).send().await.unwrap(), 403, "AuthenticationFailed").await;
-    let rig = Rig { token: token(&rig.http, rig.sandbox.base_url(), TENANT).await, ..rig };
-    let fresh = rig.get(&format!("products/{pid}/submissions/{sid}")).await;
+    let service =
+        TestService { token: token(&service.http, service.sandbox.base_url(), TENANT).await, ..service };
+    let fresh = service.get(&format!("products/{pid}/submissions/{sid}")).await;
     let fresh = download(&fresh, "initialPackage").unwrap();
-    let put = |url: String| rig.http.put(url).header("x-ms-blob-type", "BlockBlob").body(cab());
+    let put = |url: String| service.http.put(url).header("x-ms-blob-type", "BlockBlob").body(cab());
     assert_eq!(put(fresh.clone()).send().await.unwrap().status(), 201);
-    rig.commit(pid, sid).await;
+    service.commit(pid, sid).await;
     failed(put(fresh).send().await.unwrap(), 403, "AuthorizationPermissionMismatch").await;
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_leaves_no_blob() {
+async fn interrupted_upload_leaves_no_blob() {
     use tokio::io::AsyncWriteExt as _;
-    let rig = Rig::plain().await;
-    let (_, _, url) = rig.submission().await;
-    let address = rig.sandbox.base_url().trim_start_matches("http://").to_owned();
-    let target = url.trim_start_matches(rig.sandbox.base_url());
+    let service = TestService::plain().await;
+    let (_, _, url) = service.submission().await;
+    let address = service.sandbox.base_url().trim_start_matches("http://").to_owned();
+    let target = url.trim_start_matches(service.sandbox.base_url());
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
     let head = format!(
         "PUT {target} HTTP/1.1\r\nHost: {address}\r\nx-ms-blob-type: BlockBlob\r\nContent-Length: 100\r\n\r\nhalf"
@@ -127,5 +130,5 @@ async fn a_body_that_breaks_off_leaves_no_blob() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     drop(stream);
-    failed(rig.http.get(&url).send().await.unwrap(), 404, "BlobNotFound").await;
+    failed(service.http.get(&url).send().await.unwrap(), 404, "BlobNotFound").await;
 }

@@ -5,21 +5,21 @@ use std::io::{Cursor, Read as _};
 use super::*;
 
 #[tokio::test]
-async fn a_package_goes_from_upload_to_a_published_label() {
-    let rig = Rig::plain().await;
-    let (pid, sid, url) = rig.submission().await;
+async fn package_is_signed_and_published() {
+    let service = TestService::plain().await;
+    let (pid, sid, url) = service.submission().await;
     assert!(url.contains("sp=rwl") && url.contains("rscd=attachment%3B%20filename%3DInitial_"), "{url}");
-    rig.upload(&url, cab()).await;
-    rig.commit(pid, sid).await;
+    service.upload(&url, cab()).await;
+    service.commit(pid, sid).await;
     let path = format!("products/{pid}/submissions/{sid}");
-    let sub = rig.get(&path).await;
+    let sub = service.get(&path).await;
     assert_eq!(sub["commitStatus"], "commitReceived");
     assert_eq!(sub["workflowStatus"]["currentStep"], "packageInfoValidation");
     assert!(download(&sub, "signedPackage").is_none());
     assert!(download(&sub, "initialPackage").unwrap().contains("sp=rl"));
     let mut steps = Vec::new();
     let sub = loop {
-        let sub = rig.get(&path).await;
+        let sub = service.get(&path).await;
         let step = sub["workflowStatus"]["currentStep"].as_str().unwrap().to_owned();
         let done = step == "finalizeIngestion" && sub["workflowStatus"]["state"] == "completed";
         assert_eq!(
@@ -33,7 +33,7 @@ async fn a_package_goes_from_upload_to_a_published_label() {
         if done {
             break sub;
         }
-        rig.sandbox.control().advance_work(Duration::from_secs(10));
+        service.sandbox.control().advance_work(Duration::from_secs(10));
     };
     assert_eq!(
         steps,
@@ -49,7 +49,7 @@ async fn a_package_goes_from_upload_to_a_published_label() {
     );
     assert_eq!(sub["commitStatus"], "commitComplete");
 
-    let answer = rig.http.get(download(&sub, "signedPackage").unwrap()).send().await.unwrap();
+    let answer = service.http.get(download(&sub, "signedPackage").unwrap()).send().await.unwrap();
     let disposition = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
     assert_eq!(disposition, format!("attachment; filename=Signed_{sid}.zip"));
     let mut zip = zip::ZipArchive::new(Cursor::new(answer.bytes().await.unwrap())).unwrap();
@@ -60,7 +60,7 @@ async fn a_package_goes_from_upload_to_a_published_label() {
     zip.by_name("drivers/drv/contoso.cat").unwrap().read_to_string(&mut cat).unwrap();
     assert!(cat.contains(&format!("_{pid}_{sid}")), "{cat}");
 
-    let metadata = rig.metadata(pid, sid).await;
+    let metadata = service.metadata(pid, sid).await;
     let bundle = metadata["BundleInfoMap"].as_object().unwrap().values().next().unwrap();
     let info = &bundle["InfInfoMap"]["contoso.inf"];
     assert_eq!(
@@ -70,24 +70,24 @@ async fn a_package_goes_from_upload_to_a_published_label() {
     assert_eq!(info["DriverDate"], "2025-06-15T00:00:00");
     assert_eq!(info["OSPnPInfoMap"][CODE]["pci\\ven_8086&dev_0002"]["DeviceDescription"], "Contoso sound");
 
-    let report = rig.http.get(download(&sub, "certificationReport").unwrap()).send().await.unwrap();
+    let report = service.http.get(download(&sub, "certificationReport").unwrap()).send().await.unwrap();
     assert!(report.text().await.unwrap().contains(&sid.to_string()));
 
-    let label = rig.good_label(pid, sid, "ring").await;
-    let made = rig.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
+    let label = service.good_label(pid, sid, "ring").await;
+    let made = service.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
     assert_eq!(made["workflowStatus"]["currentStep"], "preProcessShippingLabel");
     let lid = made["id"].as_u64().unwrap();
-    rig.sandbox.control().advance_work(Duration::from_secs(3601));
-    let label = rig.get(&format!("{path}/shippingLabels/{lid}?includeTargetingInfo=true")).await;
+    service.sandbox.control().advance_work(Duration::from_secs(3601));
+    let label = service.get(&format!("{path}/shippingLabels/{lid}?includeTargetingInfo=true")).await;
     assert_eq!(label["workflowStatus"]["currentStep"], "finalizePublishing");
     assert_eq!(label["workflowStatus"]["state"], "completed");
     assert_eq!(label["targeting"]["hardwareIds"][0]["distributionState"], "added");
-    assert_eq!(rig.sandbox.control().leaked_bearers(), 0);
+    assert_eq!(service.sandbox.control().leaked_bearers(), 0);
 }
 
 #[tokio::test]
-async fn what_was_uploaded_decides_how_the_workflow_ends() {
-    let rig = Rig::plain().await;
+async fn invalid_upload_fails_the_workflow() {
+    let service = TestService::plain().await;
     let mut cut = cab();
     cut.truncate(cut.len() - 9);
     for (package, step, says) in [
@@ -96,14 +96,14 @@ async fn what_was_uploaded_decides_how_the_workflow_ends() {
         (Some(cut), "packageInfoValidation", "header says"),
         (Some(cab_without_inf()), "validation", "INF"),
     ] {
-        let (pid, sid, url) = rig.submission().await;
+        let (pid, sid, url) = service.submission().await;
         if let Some(package) = package {
-            rig.upload(&url, package).await;
+            service.upload(&url, package).await;
         }
-        rig.commit(pid, sid).await;
-        rig.sandbox.control().advance_work(Duration::from_secs(601));
+        service.commit(pid, sid).await;
+        service.sandbox.control().advance_work(Duration::from_secs(601));
         let path = format!("products/{pid}/submissions/{sid}");
-        let sub = rig.get(&path).await;
+        let sub = service.get(&path).await;
         assert_eq!(sub["commitStatus"], "commitFailed");
         assert_eq!(
             (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
@@ -111,18 +111,18 @@ async fn what_was_uploaded_decides_how_the_workflow_ends() {
         );
         assert!(sub["workflowStatus"]["messages"][0].as_str().unwrap().contains(says), "{sub}");
         let report =
-            rig.http.get(sub["workflowStatus"]["errorReport"].as_str().unwrap()).send().await.unwrap();
+            service.http.get(sub["workflowStatus"]["errorReport"].as_str().unwrap()).send().await.unwrap();
         assert!(report.text().await.unwrap().contains(says));
         assert!(download(&sub, "signedPackage").is_none());
-        let listed = rig.get(&format!("products/{pid}/submissions")).await;
+        let listed = service.get(&format!("products/{pid}/submissions")).await;
         assert_eq!(listed["value"][0]["commitStatus"], "commitFailed");
         let rename = json!({"name": "x"});
-        let (code, ..) = rig.refused(Method::PATCH, &path, Some(&rename), 400).await;
+        let (code, ..) = service.refused(Method::PATCH, &path, Some(&rename), 400).await;
         assert_eq!(code, "updateUnauthorized");
         // The slot is used up.
         let again = json!({"name": "again", "type": "initial"});
         let (code, message, _) =
-            rig.refused(Method::POST, &format!("products/{pid}/submissions"), Some(&again), 400).await;
+            service.refused(Method::POST, &format!("products/{pid}/submissions"), Some(&again), 400).await;
         assert_eq!(
             (code.as_str(), message.as_str()),
             ("requestInvalidForCurrentState", "Initial submission already exists")
@@ -139,18 +139,18 @@ fn cab_without_inf() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_server_code_in_an_attestation_request_fails_only_later() {
-    let rig = Rig::plain().await;
+async fn attestation_with_server_code_fails_after_commit() {
+    let service = TestService::plain().await;
     let mut product = new_product("server");
     product["requestedSignatures"] = json!(["WINDOWS_v100_SERVER_X64_GE_FULL"]);
-    let pid = rig.ok(Method::POST, "products/", Some(&product), 201).await["id"].as_u64().unwrap();
+    let pid = service.ok(Method::POST, "products/", Some(&product), 201).await["id"].as_u64().unwrap();
     let wanted = json!({"name": "s", "type": "initial"});
-    let sub = rig.ok(Method::POST, &format!("products/{pid}/submissions/"), Some(&wanted), 201).await;
-    rig.upload(&download(&sub, "initialPackage").unwrap(), cab()).await;
+    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions/"), Some(&wanted), 201).await;
+    service.upload(&download(&sub, "initialPackage").unwrap(), cab()).await;
     let sid = sub["id"].as_u64().unwrap();
-    rig.commit(pid, sid).await;
-    rig.sandbox.control().advance_work(Duration::from_secs(601));
-    let sub = rig.get(&format!("products/{pid}/submissions/{sid}/")).await;
+    service.commit(pid, sid).await;
+    service.sandbox.control().advance_work(Duration::from_secs(601));
+    let sub = service.get(&format!("products/{pid}/submissions/{sid}/")).await;
     assert_eq!(
         (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
         (&json!("validation"), &json!("failed"))
@@ -158,33 +158,37 @@ async fn a_server_code_in_an_attestation_request_fails_only_later() {
 }
 
 #[tokio::test]
-async fn the_headers_of_a_commit_matter() {
-    let rig = Rig::plain().await;
-    let (pid, sid, url) = rig.submission().await;
-    rig.upload(&url, cab()).await;
-    let url = rig.url(&format!("products/{pid}/submissions/{sid}/commit/"));
-    let form = rig.http.post(&url).bearer_auth(&rig.token).form(&[("a", "b")]).send().await.unwrap();
+async fn commit_without_length_is_rejected() {
+    let service = TestService::plain().await;
+    let (pid, sid, url) = service.submission().await;
+    service.upload(&url, cab()).await;
+    let url = service.url(&format!("products/{pid}/submissions/{sid}/commit/"));
+    let form = service.http.post(&url).bearer_auth(&service.token).form(&[("a", "b")]).send().await.unwrap();
     assert_eq!(form.status(), 415);
     // No length at all: a client that writes its own head.
     let raw = format!(
         "POST /v2.0/my/hardware/products/{pid}/submissions/{sid}/commit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        rig.token
+        service.token
     );
-    assert!(raw_request(&rig, &raw).await.starts_with("HTTP/1.1 411"));
-    let json =
-        rig.http.post(&url).bearer_auth(&rig.token).header("content-type", "application/json").body("{}");
+    assert!(raw_request(&service, &raw).await.starts_with("HTTP/1.1 411"));
+    let json = service
+        .http
+        .post(&url)
+        .bearer_auth(&service.token)
+        .header("content-type", "application/json")
+        .body("{}");
     assert_eq!(json.send().await.unwrap().status(), 202);
     let (code, message, _) =
-        rig.refused(Method::POST, &format!("products/{pid}/submissions/{sid}/commit"), None, 400).await;
+        service.refused(Method::POST, &format!("products/{pid}/submissions/{sid}/commit"), None, 400).await;
     assert_eq!(
         (code.as_str(), message.as_str()),
         ("requestInvalidForCurrentState", "Only pending submissions can be committed.")
     );
 }
 
-async fn raw_request(rig: &Rig, text: &str) -> String {
+async fn raw_request(service: &TestService, text: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let address = rig.sandbox.base_url().trim_start_matches("http://");
+    let address = service.sandbox.base_url().trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -193,48 +197,49 @@ async fn raw_request(rig: &Rig, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn reviews_wait_when_asked_to() {
-    let rig = Rig::new(Options { review: crate::Wait::UntilReleased, ..Options::default() }).await;
-    let (pid, sid) = rig.signed(cab()).await;
-    rig.sandbox.control().advance_work(Duration::from_secs(1_000_000));
+async fn review_waits_until_release() {
+    let service =
+        TestService::new(Options { review: crate::Wait::UntilReleased, ..Options::default() }).await;
+    let (pid, sid) = service.signed(cab()).await;
+    service.sandbox.control().advance_work(Duration::from_secs(1_000_000));
     let path = format!("products/{pid}/submissions/{sid}");
-    assert_eq!(rig.get(&path).await["workflowStatus"]["currentStep"], "manualReview");
-    assert!(rig.sandbox.control().release(sid) && !rig.sandbox.control().release(1));
-    rig.sandbox.control().advance_work(Duration::from_secs(601));
-    assert_eq!(rig.get(&path).await["workflowStatus"]["state"], "completed");
+    assert_eq!(service.get(&path).await["workflowStatus"]["currentStep"], "manualReview");
+    assert!(service.sandbox.control().release(sid) && !service.sandbox.control().release(1));
+    service.sandbox.control().advance_work(Duration::from_secs(601));
+    assert_eq!(service.get(&path).await["workflowStatus"]["state"], "completed");
 }
 
 #[tokio::test]
 async fn submission_progresses_by_speed_without_advance() {
-    let rig = Rig::new(Options { speed: 6000.0, ..Options::default() }).await;
-    let (pid, sid, url) = rig.submission().await;
-    rig.upload(&url, cab()).await;
-    rig.commit(pid, sid).await;
+    let service = TestService::new(Options { speed: 6000.0, ..Options::default() }).await;
+    let (pid, sid, url) = service.submission().await;
+    service.upload(&url, cab()).await;
+    service.commit(pid, sid).await;
     let path = format!("products/{pid}/submissions/{sid}");
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while download(&rig.get(&path).await, "signedPackage").is_none() {
+    while download(&service.get(&path).await, "signedPackage").is_none() {
         assert!(std::time::Instant::now() < deadline);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn a_derived_submission_needs_a_signed_initial_one_that_is_not_attested() {
-    let rig = Rig::plain().await;
+async fn derived_submission_requires_signed_initial_submission() {
+    let service = TestService::plain().await;
     let mut product = new_product("dua");
     product["testHarness"] = json!("HLK");
-    let product = rig.ok(Method::POST, "products", Some(&product), 201).await;
+    let product = service.ok(Method::POST, "products", Some(&product), 201).await;
     assert_eq!(product["testHarness"], "hlk");
     let path = format!("products/{}/submissions", product["id"]);
     let derived = json!({"name": "d", "type": "derived"});
-    let (_, message, _) = rig.refused(Method::POST, &path, Some(&derived), 400).await;
+    let (_, message, _) = service.refused(Method::POST, &path, Some(&derived), 400).await;
     assert_eq!(message, "Can't create derived submission since no initial submission created");
-    let initial = rig.ok(Method::POST, &path, Some(&json!({"name": "i", "type": "initial"})), 201).await;
-    rig.upload(&download(&initial, "initialPackage").unwrap(), cab()).await;
-    rig.commit(product["id"].as_u64().unwrap(), initial["id"].as_u64().unwrap()).await;
-    rig.sandbox.control().advance_work(Duration::from_secs(601));
-    let initial = rig.get(&format!("{path}/{}", initial["id"])).await;
-    let shell = rig
+    let initial = service.ok(Method::POST, &path, Some(&json!({"name": "i", "type": "initial"})), 201).await;
+    service.upload(&download(&initial, "initialPackage").unwrap(), cab()).await;
+    service.commit(product["id"].as_u64().unwrap(), initial["id"].as_u64().unwrap()).await;
+    service.sandbox.control().advance_work(Duration::from_secs(601));
+    let initial = service.get(&format!("{path}/{}", initial["id"])).await;
+    let shell = service
         .http
         .get(download(&initial, "derivedPackage").unwrap())
         .send()
@@ -244,7 +249,7 @@ async fn a_derived_submission_needs_a_signed_initial_one_that_is_not_attested() 
         .await
         .unwrap();
     assert!(zip::ZipArchive::new(Cursor::new(shell)).is_ok());
-    let made = rig.ok(Method::POST, &path, Some(&derived), 201).await;
+    let made = service.ok(Method::POST, &path, Some(&derived), 201).await;
     assert_eq!(made["type"], "derived");
     assert!(
         download(&made, "initialPackage").is_some(),

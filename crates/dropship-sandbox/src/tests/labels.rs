@@ -2,16 +2,16 @@
 
 use super::*;
 
-async fn ready() -> (Rig, String, Value) {
-    let rig = Rig::plain().await;
-    let (pid, sid) = rig.signed(cab()).await;
-    let label = rig.good_label(pid, sid, "a label").await;
-    (rig, format!("products/{pid}/submissions/{sid}/shippingLabels"), label)
+async fn ready() -> (TestService, String, Value) {
+    let service = TestService::plain().await;
+    let (pid, sid) = service.signed(cab()).await;
+    let label = service.good_label(pid, sid, "a label").await;
+    (service, format!("products/{pid}/submissions/{sid}/shippingLabels"), label)
 }
 
 #[tokio::test]
-async fn every_hard_rule_is_held() {
-    let (rig, path, good) = ready().await;
+async fn label_that_breaks_a_rule_is_rejected() {
+    let (service, path, good) = ready().await;
     type Break = fn(&mut Value);
     let cases: &[(&str, Break)] = &[
         ("name", |label| label["name"] = json!(" ")),
@@ -51,17 +51,17 @@ async fn every_hard_rule_is_held() {
     for (target, spoil) in cases {
         let mut label = good.clone();
         spoil(&mut label);
-        let (code, message, targets) = rig.refused(Method::POST, &path, Some(&label), 422).await;
+        let (code, message, targets) = service.refused(Method::POST, &path, Some(&label), 422).await;
         assert_eq!((code.as_str(), message.as_str()), ("invalidInput", "Validation Failed."), "{target}");
         let blamed: Vec<_> =
             targets.as_array().unwrap().iter().map(|held| held["target"].as_str().unwrap()).collect();
         assert!(blamed.iter().any(|blamed| blamed.ends_with(target)), "{target}: {targets}");
     }
-    assert_eq!(rig.get(&path).await["value"], json!([]));
+    assert_eq!(service.get(&path).await["value"], json!([]));
     // Names need not differ.
-    rig.ok(Method::POST, &path, Some(&good), 201).await;
-    rig.ok(Method::POST, &path, Some(&good), 201).await;
-    let listed = rig.get(&path).await;
+    service.ok(Method::POST, &path, Some(&good), 201).await;
+    service.ok(Method::POST, &path, Some(&good), 201).await;
+    let listed = service.get(&path).await;
     assert_eq!(listed["value"].as_array().unwrap().len(), 2);
     assert!(
         listed["value"][0]["targeting"].is_null() && listed["value"][0]["recipientSpecifications"].is_null()
@@ -69,74 +69,75 @@ async fn every_hard_rule_is_held() {
 }
 
 #[tokio::test]
-async fn extensions_must_be_automatic() {
-    let rig = Rig::plain().await;
+async fn extension_label_without_automatic_flag_is_rejected() {
+    let service = TestService::plain().await;
     let inf =
         INF.replace("Class=MEDIA", "Class=Extension\r\nExtensionId={11111111-1111-1111-1111-111111111111}");
-    let (pid, sid) = rig.signed(cab_with("ext", &inf)).await;
-    assert_eq!(rig.get(&format!("products/{pid}/submissions/{sid}")).await["isExtensionInf"], true);
-    let label = rig.good_label(pid, sid, "x").await;
+    let (pid, sid) = service.signed(cab_with("ext", &inf)).await;
+    assert_eq!(service.get(&format!("products/{pid}/submissions/{sid}")).await["isExtensionInf"], true);
+    let label = service.good_label(pid, sid, "x").await;
     let path = format!("products/{pid}/submissions/{sid}/shippingLabels");
-    let (code, message, _) = rig.refused(Method::POST, &path, Some(&label), 422).await;
+    let (code, message, _) = service.refused(Method::POST, &path, Some(&label), 422).await;
     assert_eq!(code, "invalidInput");
     assert!(message.starts_with("Extension drivers must be published as an Automatic update."));
 }
 
 #[tokio::test]
-async fn a_label_has_to_wait_for_its_submission() {
-    let rig = Rig::plain().await;
-    let (pid, sid, url) = rig.submission().await;
-    rig.upload(&url, cab()).await;
+async fn label_before_signature_is_rejected() {
+    let service = TestService::plain().await;
+    let (pid, sid, url) = service.submission().await;
+    service.upload(&url, cab()).await;
     let path = format!("products/{pid}/submissions/{sid}/shippingLabels");
     let label = json!({"name": "early", "destination": "windowsUpdate"});
     for _ in 0..2 {
-        let (code, message, _) = rig.refused(Method::POST, &path, Some(&label), 400).await;
+        let (code, message, _) = service.refused(Method::POST, &path, Some(&label), 400).await;
         assert_eq!(code, "requestInvalidForCurrentState");
         assert_eq!(message, "Submission isn't yet ready to create shipping label. Retry after some time.");
-        rig.send(Method::POST, &format!("products/{pid}/submissions/{sid}/commit"), None).await;
+        service.send(Method::POST, &format!("products/{pid}/submissions/{sid}/commit"), None).await;
     }
 }
 
 #[tokio::test]
-async fn a_label_is_locked_until_published_and_then_edited() {
-    let (rig, path, good) = ready().await;
-    let lid = rig.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
+async fn label_update_is_rejected_until_published() {
+    let (service, path, good) = ready().await;
+    let lid = service.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
     let here = format!("{path}/{lid}");
     let chid = "{12345678-1234-1234-1234-123456789012}";
     let change = json!({"targeting": {"chids": [{"action": "add", "chid": chid}], "restrictedToAudiences": good["targeting"]["restrictedToAudiences"]}});
-    let (code, message, _) = rig.refused(Method::PATCH, &here, Some(&change), 422).await;
+    let (code, message, _) = service.refused(Method::PATCH, &here, Some(&change), 422).await;
     assert_eq!(code, "invalidInput");
     assert_eq!(message, "Can't update the shipping label when another workflow is in progress. Try again.");
-    rig.sandbox.control().advance_work(Duration::from_secs(3601));
-    let (_, _, targets) = rig.refused(Method::PATCH, &here, Some(&json!({"targetingInfo": {}})), 422).await;
+    service.sandbox.control().advance_work(Duration::from_secs(3601));
+    let (_, _, targets) =
+        service.refused(Method::PATCH, &here, Some(&json!({"targetingInfo": {}})), 422).await;
     assert_eq!(
         targets[0],
         json!({"target": "targetingInfo.chids", "message": "At least one property is required for update."})
     );
-    rig.ok(Method::PATCH, &here, Some(&change), 204).await;
-    let targeted = rig.get(&format!("{here}?includeTargetingInfo=true")).await;
+    service.ok(Method::PATCH, &here, Some(&change), 204).await;
+    let targeted = service.get(&format!("{here}?includeTargetingInfo=true")).await;
     assert_eq!(targeted["targeting"]["chids"], json!([{"chid": chid, "distributionState": "pendingAdd"}]));
     assert_eq!(targeted["targeting"]["hardwareIds"][0]["distributionState"], "pendingAdd");
     assert_ne!(targeted["workflowStatus"]["currentStep"], "finalizePublishing");
 }
 
 #[tokio::test]
-async fn a_cancelled_label_shows_as_failed_a_day_later() {
-    let (rig, path, good) = ready().await;
-    let lid = rig.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
+async fn cancelled_label_fails_after_a_day() {
+    let (service, path, good) = ready().await;
+    let lid = service.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
     let here = format!("{path}/{lid}");
     let cancel = format!("{here}/cancel");
-    let (code, _, _) = rig.refused(Method::PUT, &cancel, None, 400).await;
+    let (code, _, _) = service.refused(Method::PUT, &cancel, None, 400).await;
     assert_eq!(code, "requestInvalidForCurrentState");
     let step = |label: &Value| label["workflowStatus"]["currentStep"].as_str().unwrap().to_owned();
-    while step(&rig.get(&here).await) != "microsoftApproval" {
-        rig.sandbox.control().advance_work(Duration::from_secs(60));
+    while step(&service.get(&here).await) != "microsoftApproval" {
+        service.sandbox.control().advance_work(Duration::from_secs(60));
     }
-    rig.ok(Method::PUT, &cancel, None, 204).await;
-    rig.refused(Method::PUT, &cancel, None, 400).await;
-    assert_ne!(rig.get(&here).await["workflowStatus"]["state"], "failed");
-    rig.sandbox.control().advance_work(Duration::from_secs(26 * 3600));
-    let label = rig.get(&here).await;
+    service.ok(Method::PUT, &cancel, None, 204).await;
+    service.refused(Method::PUT, &cancel, None, 400).await;
+    assert_ne!(service.get(&here).await["workflowStatus"]["state"], "failed");
+    service.sandbox.control().advance_work(Duration::from_secs(26 * 3600));
+    let label = service.get(&here).await;
     assert_eq!(
         (step(&label).as_str(), &label["workflowStatus"]["state"]),
         ("microsoftApproval", &json!("failed"))
@@ -144,20 +145,21 @@ async fn a_cancelled_label_shows_as_failed_a_day_later() {
 }
 
 #[tokio::test]
-async fn a_partner_finds_what_was_shared() {
-    let (rig, path, good) = ready().await;
+async fn partner_receives_shared_submission() {
+    let (service, path, good) = ready().await;
     let partner = "99999999-8888-7777-6666-555555555555";
     let mut label = good;
     label["destination"] = json!("anotherPartner");
     let receiver = crate::Control::seller_id(partner).to_string();
     label["recipientSpecifications"] =
         json!({"receiverPublisherId": receiver, "enforceChidTargeting": false});
-    let made = rig.ok(Method::POST, &path, Some(&label), 201).await;
+    let made = service.ok(Method::POST, &path, Some(&label), 201).await;
     assert!(made["publishingSpecifications"].is_null());
     let (pid, sid) = (made["productId"].as_u64().unwrap(), made["submissionId"].as_u64().unwrap());
     let cancel = format!("{path}/{}/cancel", made["id"]);
-    rig.refused(Method::PUT, &cancel, None, 400).await;
-    let other = Rig { token: token(&rig.http, rig.sandbox.base_url(), partner).await, ..rig };
+    service.refused(Method::PUT, &cancel, None, 400).await;
+    let other =
+        TestService { token: token(&service.http, service.sandbox.base_url(), partner).await, ..service };
     let publisher = crate::Control::seller_id(TENANT);
     let translate = format!(
         "products/relationships/sourcepubliherid/{publisher}/sourceproductid/{pid}/sourcesubmissionid/{sid}"
@@ -185,44 +187,44 @@ async fn a_partner_finds_what_was_shared() {
 }
 
 #[tokio::test]
-async fn inbox_and_read_only_products_get_no_labels() {
-    let (rig, path, good) = ready().await;
-    let state = rig.sandbox.control().state();
+async fn inbox_or_read_only_product_rejects_label() {
+    let (service, path, good) = ready().await;
+    let state = service.sandbox.control().state();
     let pid = state["products"][0]["id"].as_str().unwrap().parse().unwrap();
-    assert!(rig.sandbox.control().mark_product(pid, true, false));
-    let (code, message, _) = rig.refused(Method::POST, &path, Some(&good), 400).await;
+    assert!(service.sandbox.control().mark_product(pid, true, false));
+    let (code, message, _) = service.refused(Method::POST, &path, Some(&good), 400).await;
     assert_eq!(code, "requestInvalidForCurrentState");
     assert!(message.contains("inbox"));
-    assert!(rig.sandbox.control().mark_product(pid, false, true));
-    let (code, _, _) = rig.refused(Method::POST, &path, Some(&good), 400).await;
+    assert!(service.sandbox.control().mark_product(pid, false, true));
+    let (code, _, _) = service.refused(Method::POST, &path, Some(&good), 400).await;
     assert_eq!(code, "readOnlyProduct");
 }
 
 #[tokio::test]
-async fn a_floor_below_the_targeted_systems_is_let_through_unless_asked_otherwise() {
+async fn low_floor_is_rejected_by_strict_floors_only() {
     for (quirks, status) in [("none", 201), ("strict-floors", 422)] {
-        let rig = Rig::quirky(quirks).await;
-        let (pid, sid) = rig.signed(cab()).await;
-        let mut label = rig.good_label(pid, sid, "x").await;
+        let service = TestService::quirky(quirks).await;
+        let (pid, sid) = service.signed(cab()).await;
+        let mut label = service.good_label(pid, sid, "x").await;
         label["targeting"]["inServicePublishInfo"] = json!({"flooring": "RS1"});
         let path = format!("products/{pid}/submissions/{sid}/shippingLabels");
-        assert_eq!(rig.send(Method::POST, &path, Some(&label)).await.status(), status);
+        assert_eq!(service.send(Method::POST, &path, Some(&label)).await.status(), status);
     }
 }
 
 #[tokio::test]
-async fn the_receiver_of_a_shared_submission_stays_the_same() {
-    let (rig, path, mut label) = ready().await;
+async fn receiver_of_label_cannot_be_changed() {
+    let (service, path, mut label) = ready().await;
     label["destination"] = json!("anotherPartner");
     label["recipientSpecifications"] =
         json!({"receiverPublisherId": "27691110", "enforceChidTargeting": false});
-    let made = rig.ok(Method::POST, &path, Some(&label), 201).await;
-    rig.sandbox.control().advance_work(Duration::from_secs(3601));
+    let made = service.ok(Method::POST, &path, Some(&label), 201).await;
+    service.sandbox.control().advance_work(Duration::from_secs(3601));
     let here = format!("{path}/{}", made["id"]);
     let other = json!({"recipientSpecifications": {"receiverPublisherId": "1"}});
-    let (_, _, targets) = rig.refused(Method::PATCH, &here, Some(&other), 422).await;
+    let (_, _, targets) = service.refused(Method::PATCH, &here, Some(&other), 422).await;
     assert_eq!(targets[0]["target"], "recipientSpecifications.receiverPublisherId");
     let change = json!({"recipientSpecifications": {"enforceChidTargeting": true}});
-    rig.ok(Method::PATCH, &here, Some(&change), 204).await;
-    assert_eq!(rig.get(&here).await["recipientSpecifications"]["enforceChidTargeting"], true);
+    service.ok(Method::PATCH, &here, Some(&change), 204).await;
+    assert_eq!(service.get(&here).await["recipientSpecifications"]["enforceChidTargeting"], true);
 }

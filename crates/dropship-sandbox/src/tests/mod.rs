@@ -19,8 +19,8 @@ use super::{Options, Sandbox};
 /// The tenant that tests call as.
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
-/// A sandbox with somebody who calls it.
-struct Rig {
+/// A sandbox with a client and its token.
+struct TestService {
     sandbox: Sandbox,
     http: reqwest::Client,
     token: String,
@@ -70,7 +70,7 @@ fn new_product(name: &str) -> Value {
     })
 }
 
-impl Rig {
+impl TestService {
     async fn new(options: Options) -> Self {
         Self::of(Sandbox::start(options).await.unwrap(), TENANT).await
     }

@@ -3,13 +3,13 @@
 use super::*;
 
 #[tokio::test]
-async fn the_main_path_can_be_walked_with_all_quirks_at_once() {
-    let rig = Rig::quirky("all").await;
-    let made = rig.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
+async fn package_is_published_with_all_quirks() {
+    let service = TestService::quirky("all").await;
+    let made = service.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
     let pid: u64 = made["id"].as_str().unwrap().parse().unwrap();
     assert_eq!(made["testHarness"], "Attestation");
     let wanted = json!({"name": "s", "type": "initial"});
-    let sub = rig.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
+    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
     assert!(
         sub.get("downloads").is_none()
             && sub["workflowStatus"].is_null()
@@ -17,34 +17,37 @@ async fn the_main_path_can_be_walked_with_all_quirks_at_once() {
     );
     let sid: u64 = sub["id"].as_str().unwrap().parse().unwrap();
     let path = format!("products/{pid}/submissions/{sid}");
-    let url = download(&rig.get(&path).await, "initialPackage").unwrap();
+    let url = download(&service.get(&path).await, "initialPackage").unwrap();
     assert!(url.contains(' '), "{url}");
-    rig.upload(&url.replace(' ', "%20"), signed_looking(&cab())).await;
-    assert_eq!(rig.send(Method::POST, &format!("{path}/commit"), None).await.status(), 415);
-    let commit = rig.http.post(rig.url(&format!("{path}/commit"))).bearer_auth(&rig.token);
+    service.upload(&url.replace(' ', "%20"), signed_looking(&cab())).await;
+    assert_eq!(service.send(Method::POST, &format!("{path}/commit"), None).await.status(), 415);
+    let commit = service.http.post(service.url(&format!("{path}/commit"))).bearer_auth(&service.token);
     let commit = commit.header("content-type", "application/json").header("content-length", "0");
     assert_eq!(commit.send().await.unwrap().status(), 202);
-    rig.sandbox.control().advance_work(Duration::from_secs(601));
-    let sub = rig.get(&path).await;
+    service.sandbox.control().advance_work(Duration::from_secs(601));
+    let sub = service.get(&path).await;
     assert_eq!(
         (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
         (&json!(7), &json!("Completed")),
         "{sub}"
     );
     assert!(download(&sub, "signedPackage").is_none(), "it comes later");
-    rig.sandbox.control().advance_work(Duration::from_secs(130));
-    let sub = rig.get(&path).await;
+    service.sandbox.control().advance_work(Duration::from_secs(130));
+    let sub = service.get(&path).await;
     assert!(download(&sub, "signedPackage").is_some() && download(&sub, "driverMetadata").is_none());
     let links = sub["links"].as_array().unwrap();
     let link = links.iter().find(|link| link["rel"] == "driverMetadata").unwrap();
-    assert!(!links[0]["href"].as_str().unwrap().starts_with(rig.sandbox.base_url()), "links lead elsewhere");
+    assert!(
+        !links[0]["href"].as_str().unwrap().starts_with(service.sandbox.base_url()),
+        "links lead elsewhere"
+    );
     let url = link["href"].as_str().unwrap();
-    assert_eq!(rig.http.get(url).send().await.unwrap().status(), 401);
+    assert_eq!(service.http.get(url).send().await.unwrap().status(), 401);
     let metadata: Value =
-        rig.http.get(url).bearer_auth(&rig.token).send().await.unwrap().json().await.unwrap();
+        service.http.get(url).bearer_auth(&service.token).send().await.unwrap().json().await.unwrap();
     assert!(metadata["BundleInfoMap"]["drv"]["InfInfoMap"].is_object(), "{metadata}");
     // Every second create says nothing.
-    let second = rig.send(Method::POST, "products", Some(&new_product("odd"))).await;
+    let second = service.send(Method::POST, "products", Some(&new_product("odd"))).await;
     assert_eq!((second.status().as_u16(), second.text().await.unwrap().as_str()), (201, ""));
 }
 
@@ -54,25 +57,25 @@ fn id(value: &Value) -> u64 {
 }
 
 /// Walks from product to published label as a liberal client does.
-async fn walk(rig: &Rig) {
-    let made = rig.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
+async fn walk(service: &TestService) {
+    let made = service.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
     let pid = id(&made["id"]);
     let wanted = json!({"name": "s", "type": "initial"});
-    let sub = rig.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
+    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
     let path = format!("products/{pid}/submissions/{}", id(&sub["id"]));
-    let url = download(&rig.get(&path).await, "initialPackage").unwrap();
-    rig.upload(&url, signed_looking(&cab())).await;
-    let commit = rig.http.post(rig.url(&format!("{path}/commit"))).bearer_auth(&rig.token);
+    let url = download(&service.get(&path).await, "initialPackage").unwrap();
+    service.upload(&url, signed_looking(&cab())).await;
+    let commit = service.http.post(service.url(&format!("{path}/commit"))).bearer_auth(&service.token);
     let commit = commit.header("content-type", "application/json").header("content-length", "0");
     assert_eq!(commit.send().await.unwrap().status(), 202);
-    rig.sandbox.control().advance_work(Duration::from_secs(900));
-    let sub = rig.get(&path).await;
+    service.sandbox.control().advance_work(Duration::from_secs(900));
+    let sub = service.get(&path).await;
     assert!(download(&sub, "signedPackage").is_some(), "{sub}");
     let link = sub["links"].as_array().unwrap().iter().find(|link| link["rel"] == "driverMetadata");
     let url = download(&sub, "driverMetadata").or_else(|| Some(link?["href"].as_str()?.to_owned())).unwrap();
-    let mut fetch = rig.http.get(&url);
+    let mut fetch = service.http.get(&url);
     if !url.contains("/blob/") {
-        fetch = fetch.bearer_auth(&rig.token);
+        fetch = fetch.bearer_auth(&service.token);
     }
     let metadata: Value = fetch.send().await.unwrap().json().await.unwrap();
     let bundles = metadata["BundleInfoMap"].as_object().unwrap();
@@ -84,29 +87,29 @@ async fn walk(rig: &Rig) {
                 "bundleId": bundle, "infId": "contoso.inf", "operatingSystemCode": CODE,
                 "pnpString": "pci\\ven_8086&dev_0001",
             }],
-            "restrictedToAudiences": [rig.audience("Test Registry Key").await],
+            "restrictedToAudiences": [service.audience("Test Registry Key").await],
         },
     });
-    let made = rig.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
-    rig.sandbox.control().advance_work(Duration::from_secs(4000));
-    let label = rig.get(&format!("{path}/shippingLabels/{}", id(&made["id"]))).await;
+    let made = service.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
+    service.sandbox.control().advance_work(Duration::from_secs(4000));
+    let label = service.get(&format!("{path}/shippingLabels/{}", id(&made["id"]))).await;
     assert!(label["workflowStatus"]["state"].as_str().unwrap().eq_ignore_ascii_case("completed"), "{label}");
 }
 
 #[tokio::test]
-async fn the_main_path_can_be_walked_with_each_quirk_alone() {
+async fn package_is_published_with_each_quirk() {
     for (name, _) in crate::Quirks::names() {
-        let rig = Rig::quirky(name).await;
-        walk(&rig).await;
+        let service = TestService::quirky(name).await;
+        walk(&service).await;
     }
 }
 
 #[tokio::test]
-async fn a_label_can_be_seen_before_its_first_step() {
-    let rig = Rig::quirky("created-step").await;
-    let (pid, sid) = rig.signed(cab()).await;
-    let label = rig.good_label(pid, sid, "x").await;
-    let made = rig
+async fn created_step_quirk_shows_label_before_first_step() {
+    let service = TestService::quirky("created-step").await;
+    let (pid, sid) = service.signed(cab()).await;
+    let label = service.good_label(pid, sid, "x").await;
+    let made = service
         .ok(Method::POST, &format!("products/{pid}/submissions/{sid}/shippingLabels"), Some(&label), 201)
         .await;
     assert_eq!(made["workflowStatus"]["currentStep"], "created");
@@ -136,24 +139,24 @@ fn signed_looking(cab: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn strict_packages_want_a_signature_and_folders() {
+async fn strict_packages_quirk_requires_signature_and_folders() {
     for (package, says) in
         [(cab(), "SignatureValidationFailed"), (signed_looking(&cab_with("", INF)), "root")]
     {
-        let rig = Rig::quirky("strict-packages").await;
-        let (pid, sid) = rig.signed(package).await;
-        let sub = rig.get(&format!("products/{pid}/submissions/{sid}")).await;
+        let service = TestService::quirky("strict-packages").await;
+        let (pid, sid) = service.signed(package).await;
+        let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
         assert!(sub["workflowStatus"]["messages"][0].as_str().unwrap_or_default().contains(says), "{sub}");
     }
 }
 
 #[tokio::test]
-async fn lists_break_where_they_are_known_to() {
-    let rig = Rig::quirky("list-500-on-deep-page").await;
-    rig.sandbox.control().add_products(TENANT, "p", 9_500);
+async fn deep_page_quirk_fails_late_pages() {
+    let service = TestService::quirky("list-500-on-deep-page").await;
+    service.sandbox.control().add_products(TENANT, "p", 9_500);
     let (mut path, mut seen) = ("products?pageSize=500".to_owned(), 0);
     let status = loop {
-        let answer = rig.send(Method::GET, &path, None).await;
+        let answer = service.send(Method::GET, &path, None).await;
         if answer.status() != 200 {
             break answer.status();
         }
@@ -166,13 +169,13 @@ async fn lists_break_where_they_are_known_to() {
 }
 
 #[tokio::test]
-async fn next_links_can_run_in_circles() {
-    let rig = Rig::quirky("looping-next-link").await;
-    rig.sandbox.control().add_products(TENANT, "p", 2_500);
+async fn looping_link_quirk_repeats_the_page() {
+    let service = TestService::quirky("looping-next-link").await;
+    service.sandbox.control().add_products(TENANT, "p", 2_500);
     let (mut path, mut seen) = ("products?pageSize=500".to_owned(), Vec::new());
     while !seen.contains(&path) {
         seen.push(path.clone());
-        let page = rig.get(&path).await;
+        let page = service.get(&path).await;
         path = page["links"][1]["href"].as_str().unwrap().split_once("/my/hardware/").unwrap().1.to_owned();
     }
     assert_eq!(seen.len(), 4);

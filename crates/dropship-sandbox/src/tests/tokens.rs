@@ -5,9 +5,9 @@ use dropship_redact::Secret;
 
 use super::*;
 
-async fn ask(rig: &Rig, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
-    let url = format!("{}/{path}", rig.sandbox.base_url());
-    let answer = rig.http.post(url).form(form).send().await.unwrap();
+async fn ask(service: &TestService, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    let url = format!("{}/{path}", service.sandbox.base_url());
+    let answer = service.http.post(url).form(form).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -19,9 +19,9 @@ const V2: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn the_second_generation_writes_numbers() {
-    let rig = Rig::plain().await;
-    let (status, body) = ask(&rig, &format!("{TENANT}/oauth2/v2.0/token"), &V2).await;
+async fn v2_token_has_numeric_lifetime() {
+    let service = TestService::plain().await;
+    let (status, body) = ask(&service, &format!("{TENANT}/oauth2/v2.0/token"), &V2).await;
     assert_eq!(status, 200);
     assert_eq!(body["token_type"], "Bearer");
     // The second may turn between issuing and telling.
@@ -29,13 +29,13 @@ async fn the_second_generation_writes_numbers() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_apart() {
+async fn wrong_credentials_get_distinct_errors() {
     let credentials = Credentials::One {
         tenant_id: TENANT.to_owned(),
         client_id: "app".to_owned(),
         client_secret: Secret::new("hush"),
     };
-    let rig = Rig::new(Options { credentials, ..Options::default() }).await;
+    let service = TestService::new(Options { credentials, ..Options::default() }).await;
     let path = format!("{TENANT}/oauth2/v2.0/token");
     for (field, value, status, code, number) in [
         ("client_secret", "loud", 401, "invalid_client", 7_000_215),
@@ -47,7 +47,7 @@ async fn wrong_credentials_are_told_apart() {
     ] {
         let form: Vec<_> =
             V2.iter().map(|(key, held)| (*key, if *key == field { value } else { held })).collect();
-        let (got, body) = ask(&rig, &path, &form).await;
+        let (got, body) = ask(&service, &path, &form).await;
         assert_eq!(
             (got, &body["error"], &body["error_codes"][0]),
             (status, &json!(code), &json!(number)),
@@ -55,33 +55,33 @@ async fn wrong_credentials_are_told_apart() {
         );
         assert!(body["error_description"].as_str().unwrap().starts_with(&format!("AADSTS{number}: ")));
     }
-    let (status, body) = ask(&rig, "another/oauth2/v2.0/token", &V2).await;
+    let (status, body) = ask(&service, "another/oauth2/v2.0/token", &V2).await;
     assert_eq!((status, &body["error_codes"][0]), (400, &json!(90_002)));
-    assert_eq!(ask(&rig, &path, &V2).await.0, 200);
-    let log = format!("{:?}", rig.sandbox.control().requests());
-    assert!(!log.contains("hush") && !log.contains("loud") && !log.contains(&rig.token));
+    assert_eq!(ask(&service, &path, &V2).await.0, 200);
+    let log = format!("{:?}", service.sandbox.control().requests());
+    assert!(!log.contains("hush") && !log.contains("loud") && !log.contains(&service.token));
 }
 
 #[tokio::test]
-async fn tokens_end() {
-    let rig = Rig::plain().await;
-    assert_eq!(rig.send(Method::GET, "products", None).await.status(), 200);
-    rig.sandbox.control().advance(Duration::from_secs(3601));
-    let answer = rig.send(Method::GET, "products", None).await;
+async fn expired_token_is_rejected() {
+    let service = TestService::plain().await;
+    assert_eq!(service.send(Method::GET, "products", None).await.status(), 200);
+    service.sandbox.control().advance(Duration::from_secs(3601));
+    let answer = service.send(Method::GET, "products", None).await;
     assert_eq!(answer.status(), 401);
     assert!(answer.headers().contains_key("www-authenticate"));
     assert_eq!(answer.json::<Value>().await.unwrap()["statusCode"], 401);
 }
 
 #[tokio::test]
-async fn a_machine_gets_its_identity() {
-    let rig = Rig::plain().await;
+async fn managed_identity_gets_a_token() {
+    let service = TestService::plain().await;
     let url = format!(
         "{}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://manage.devcenter.microsoft.com",
-        rig.sandbox.base_url()
+        service.sandbox.base_url()
     );
-    assert_eq!(rig.http.get(&url).send().await.unwrap().status(), 400);
+    assert_eq!(service.http.get(&url).send().await.unwrap().status(), 400);
     let body: Value =
-        rig.http.get(&url).header("Metadata", "true").send().await.unwrap().json().await.unwrap();
+        service.http.get(&url).header("Metadata", "true").send().await.unwrap().json().await.unwrap();
     assert!(body["access_token"].is_string());
 }

@@ -1,24 +1,24 @@
 //! Prometheus' text exposition format, version 0.0.4.
 //!
-//! Written here, in a page: the well-kept client library writes `OpenMetrics` alone, and wants every value
-//! registered, while most of ours are read when they are asked for.
+//! Own code, because the maintained client library writes `OpenMetrics` only and needs every value registered, while most
+//! values here are read when they are scraped.
 
-/// What a number is.
+/// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows, until the daemon starts anew.
+    /// Only increases, until the daemon restarts.
     Counter,
-    /// It goes up and down.
+    /// Increases and decreases.
     Gauge,
     /// A count and a sum.
     Summary,
 }
 
-/// A page of numbers.
+/// A page of metrics.
 #[derive(Debug, Default)]
 pub struct Text(String);
 
-/// The samples of one name.
+/// The samples of one metric.
 #[derive(Debug)]
 pub struct Family<'a> {
     text: &'a mut String,
@@ -29,7 +29,7 @@ impl Text {
     /// The content type.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// Begins the samples of a name.
+    /// Starts the samples of a metric.
     pub fn family(&mut self, name: &'static str, kind: Kind, help: &str) -> Family<'_> {
         let kind = match kind {
             Kind::Counter => "counter",
@@ -40,7 +40,7 @@ impl Text {
         Family { text: &mut self.0, name }
     }
 
-    /// Writes a name with one sample and no label.
+    /// Writes a metric with one sample and no labels.
     pub fn one(&mut self, name: &'static str, kind: Kind, help: &str, value: f64) {
         self.family(name, kind, help).sample(&[], value);
     }
@@ -58,7 +58,7 @@ impl Family<'_> {
         self.suffixed("", labels, value);
     }
 
-    /// Writes a sample whose name has a suffix, as those of a summary have.
+    /// Writes a sample whose name has a suffix, for summaries.
     pub fn suffixed(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
         let labels: Vec<_> =
             labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_written_as_the_format_says() {
+    fn samples_follow_the_exposition_format() {
         let mut text = Text::default();
         let mut family = text.family("a_total", Kind::Counter, "Things");
         family.sample(&[("of", "x\"y\\z\n")], 3.0);

@@ -1,4 +1,4 @@
-//! Results that nobody picks up any more.
+//! Removes old results from an outbox.
 
 use std::fs;
 use std::io;
@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{CERTIFICATION, ERRORS, METADATA, RECEIPT, Receipt, SHELL, SIGNED, read_receipt};
+use super::folder::read_receipt;
+use super::names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
+use super::receipt::Receipt;
 
-/// Packages of `folder` in an outbox to which nothing has happened since `before`, each with its receipt.
+/// The packages of `folder` in an outbox whose jobs have not changed since `before`, with their receipts.
 ///
-/// Other folders may share the outbox, and people may put their own things there: what has no receipt that can be read is
-/// nobody's business.
+/// Several folders may share an outbox, and it may have files of other programs. Folders without a valid receipt are
+/// ignored. An outbox that does not exist is empty.
 ///
 /// # Errors
-/// What the file system says; an outbox that is not there yet has nothing in it.
+/// When the outbox cannot be read.
 pub fn untouched_since(
     outbox: &Path,
     folder: &str,
@@ -27,7 +29,7 @@ pub fn untouched_since(
     let mut old = Vec::new();
     for item in items {
         let item = item?;
-        // No links: what they lead to is not ours.
+        // Links are not followed: their targets do not belong to dropship.
         if !item.file_type()?.is_dir() {
             continue;
         }
@@ -38,27 +40,27 @@ pub fn untouched_since(
     Ok(old)
 }
 
-/// Removes the results in a package's folder, the receipt last, and the folder unless somebody put something there.
-/// Says whether anything went.
+/// Removes the results in a package's folder, the receipt last, and the folder if it is empty then. Returns whether a file
+/// was removed.
 ///
-/// With `forget` unset the receipt stays: from it a store that was lost learns that the dropped file, which still lies
-/// there, is no new package.
+/// Without `forget` the receipt is kept: a rebuilt store recognises by it that a file in the drop folder was processed
+/// before.
 ///
 /// # Errors
-/// What the file system says.
+/// When a file cannot be removed.
 pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
     let results = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
-    let mut went = false;
+    let mut removed = false;
     for name in results.into_iter().chain(forget.then_some(RECEIPT)) {
         match fs::remove_file(package.join(name)) {
-            Ok(()) => went = true,
+            Ok(()) => removed = true,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Err(_) => {}
         }
     }
     match fs::remove_dir(package) {
         Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
-        _ => Ok(went),
+        _ => Ok(removed),
     }
 }
 
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_old_and_ours_goes() {
+    fn only_old_results_of_the_folder_are_removed() {
         let home = tempfile::tempdir().expect("folder");
         let outbox = home.path().join("out");
         let before: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");

@@ -1,4 +1,4 @@
-//! One notification: what is sent.
+//! A notification, as it is spooled and sent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,32 +7,32 @@ use crate::config::model::Occasion;
 use crate::outbox::Receipt;
 use dropship_job::{Event, Job, State};
 
-/// A notification as it is spooled and sent.
+/// One event of a job or account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Note {
-    /// The same whenever the same thing is told again.
+pub(super) struct Notification {
+    /// Id of the event; a repeated delivery has the same id.
     pub(super) id: String,
-    /// When it happened.
+    /// Time of the event.
     pub(super) at: Timestamp,
-    /// What happened.
+    /// Kind of the event.
     pub(super) event: Occasion,
-    /// To which job.
+    /// The job, for events of jobs.
     pub(super) job: Option<Receipt>,
-    /// To which account.
-    pub(super) account: Option<AccountNote>,
-    /// Nothing of it went to Microsoft.
+    /// The account, for events of accounts.
+    pub(super) account: Option<AccountProblem>,
+    /// Whether the job was sent to a sandbox.
     pub(super) sandbox: bool,
 }
 
-/// An account that is refused.
+/// A suspended account and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AccountNote {
+pub(super) struct AccountProblem {
     name: String,
     why: String,
 }
 
-/// Is this among what somebody may want to know?
-pub(super) fn is_worth_it(event: &Event) -> bool {
+/// Whether targets can be notified of this event.
+pub(super) fn is_notifiable(event: &Event) -> bool {
     matches!(
         event,
         Event::Held { .. }
@@ -43,8 +43,8 @@ pub(super) fn is_worth_it(event: &Event) -> bool {
     )
 }
 
-impl Note {
-    /// What is to be told of a job as it stands.
+impl Notification {
+    /// The notification about the current state of a job; absent while the job is open and not held.
     pub(super) fn of_job(job: &Job, sandbox: bool) -> Option<Self> {
         let event = match job.state {
             State::Held { .. } => Occasion::Held,
@@ -60,11 +60,11 @@ impl Note {
         Some(Self { id, at: job.updated, event, job: Some(receipt), account: None, sandbox })
     }
 
-    /// That an account is refused.
+    /// The notification about a suspended account.
     pub(super) fn of_account(name: &str, why: &str, sandbox: bool) -> Self {
         let at = Timestamp::now();
         let id = format!("account-{name}-{}", at.as_millisecond());
-        let account = AccountNote { name: name.to_owned(), why: why.to_owned() };
+        let account = AccountProblem { name: name.to_owned(), why: why.to_owned() };
         Self { id, at, event: Occasion::Account, job: None, account: Some(account), sandbox }
     }
 }

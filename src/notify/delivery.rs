@@ -1,0 +1,106 @@
+//! Delivers the spooled notifications of one target.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::notification::Notification;
+use super::target::Target;
+use super::{command, spool_folder};
+use crate::config::model::Via;
+
+/// Delay after the first failure; doubled after each further one.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+
+/// Maximum delay after a failure.
+const MAX_DELAY: Duration = Duration::from_secs(300);
+
+/// Delivers until `stop`. An interrupted delivery is repeated at the next start.
+pub(super) async fn run(target: Arc<Target>, stop: CancellationToken) {
+    let mut delay = FIRST_DELAY;
+    loop {
+        let wakeup = target.wakeup.notified();
+        let round = async {
+            let is_empty = deliver_all(&target).await;
+            delay = if is_empty { FIRST_DELAY } else { (delay * 2).min(MAX_DELAY) };
+            if is_empty {
+                wakeup.await;
+            } else {
+                // A new notification ends the delay: it may be delivered although an older one fails.
+                drop(tokio::time::timeout(delay / 2, wakeup).await);
+            }
+        };
+        tokio::select! {
+            () = round => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Tries each pending notification once. Returns whether none is left.
+async fn deliver_all(target: &Target) -> bool {
+    let pending = match spool_folder::pending(&target.spool) {
+        Ok(pending) => pending,
+        Err(error) => {
+            tracing::error!(
+                "cannot read the notifications for `{}` in {}: {error}; they are not delivered until it can be read",
+                target.name(),
+                target.spool.display()
+            );
+            return false;
+        }
+    };
+    let mut is_empty = true;
+    for path in pending {
+        is_empty &= deliver(target, &path).await;
+    }
+    is_empty
+}
+
+/// Tries one notification. Returns whether it has left the spool.
+async fn deliver(target: &Target, path: &Path) -> bool {
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    let parsed = read
+        .and_then(|text| serde_json::from_slice::<Notification>(&text).map_err(|error| error.to_string()));
+    let notification = match parsed {
+        Ok(notification) => notification,
+        Err(error) => {
+            crate::observe::notification_lost(target.name(), &path.display().to_string(), &error);
+            return std::fs::rename(path, path.with_extension("bad")).is_ok();
+        }
+    };
+    let sent = match (&target.config.via, &target.webhook) {
+        (Via::Command(command), _) => command::run(command, &notification, target.config.timeout).await,
+        (Via::Webhook { .. }, Some(webhook)) => webhook.send(&notification).await,
+        (Via::Webhook { .. }, None) => Err("the webhook has no client".to_owned()),
+    };
+    let age = Timestamp::now().duration_since(notification.at);
+    let give_up = SignedDuration::try_from(target.config.give_up).unwrap_or(SignedDuration::MAX);
+    match sent {
+        Ok(()) => {
+            target.counts.delivered.fetch_add(1, Ordering::Relaxed);
+            crate::observe::notified(target.name(), &notification.id);
+        }
+        Err(why) if age > give_up => {
+            target.counts.given_up.fetch_add(1, Ordering::Relaxed);
+            crate::observe::notification_lost(target.name(), &notification.id, &why);
+        }
+        Err(why) => {
+            target.counts.failed.fetch_add(1, Ordering::Relaxed);
+            crate::observe::notification_failed(target.name(), &notification.id, &why);
+            return false;
+        }
+    }
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::error!(
+            "cannot remove the delivered notification {}: {error}; it will be delivered again",
+            path.display()
+        );
+        return false;
+    }
+    true
+}

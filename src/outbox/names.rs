@@ -1,0 +1,14 @@
+//! File names in a package's outbox folder.
+
+/// The receipt.
+pub const RECEIPT: &str = "receipt.json";
+/// The signed package.
+pub const SIGNED: &str = "signed.zip";
+/// The driver metadata.
+pub const METADATA: &str = "driver-metadata.json";
+/// The certification report.
+pub const CERTIFICATION: &str = "certification-report";
+/// The shell package that derived submissions of the product start from.
+pub const SHELL: &str = "derived-shell.hlkx";
+/// The error report.
+pub const ERRORS: &str = "error-report.txt";
