@@ -9,9 +9,6 @@ use super::{
     rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
 };
 
-/// Heading of the options that every command has.
-const GLOBAL: &str = "Global options";
-
 /// Submit signed Windows driver packages from drop folders to Microsoft and publish their shipping labels
 ///
 /// dropship watches folders into which build servers drop signed packages (.cab, .hlkx). It submits each package through
@@ -23,10 +20,10 @@ const GLOBAL: &str = "Global options";
 #[command(name = "dropship", version, propagate_version = true, max_term_width = 100)]
 pub(super) struct CommandLine {
     /// Configuration file [default: /etc/dropship/dropship.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG")]
     pub(super) config: Option<PathBuf>,
     /// Print one JSON document to standard output and nothing else
-    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,

@@ -90,6 +90,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// An error in the command line.
+pub(super) fn usage(text: impl Into<String>) -> anyhow::Error {
+    ExitError(Exit::Usage, text.into()).into()
+}
+
 /// An error with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{1}")]

@@ -7,6 +7,7 @@ mod error;
 mod handler;
 mod job_service;
 mod label_change;
+mod operators;
 mod peer;
 mod query;
 mod reloaded;

@@ -1,5 +1,5 @@
-//! The daemon's side of the control socket: binding it, and deciding who may do what. Every process that can open the
-//! socket may read, wait and submit; only operators may change things.
+//! The daemon's side of the control socket. Every process that can open the socket may read, wait and submit; only
+//! operators may change things.
 
 use std::future::Future;
 use std::io;
@@ -7,18 +7,12 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::serve::IncomingStream;
+use axum::{Router, middleware};
 use tokio::net::UnixListener;
 
 use super::endpoints;
-use super::error::{ControlError, ControlErrorKind};
 use super::handler::ControlHandler;
-use super::peer::Peer;
+use super::operators::{Connection, operators_only};
 
 /// Permissions of the socket: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
@@ -58,49 +52,4 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
     Ok(listener)
-}
-
-/// The peer of a connection; absent when the kernel does not report its credentials.
-#[derive(Debug, Clone)]
-struct Connection(Option<Peer>);
-
-impl Connected<IncomingStream<'_, UnixListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(Peer::of(stream.io()).ok())
-    }
-}
-
-/// The operator who makes a request, as it is recorded in a job's history.
-#[derive(Debug, Clone)]
-pub(super) struct Operator(pub(super) String);
-
-async fn operators_only(
-    State(handler): State<Arc<dyn ControlHandler>>,
-    ConnectInfo(Connection(peer)): ConnectInfo<Connection>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let path = request.uri().path().to_owned();
-    match peer {
-        Some(peer) if peer.may_change(&handler.operators()) => {
-            tracing::info!(
-                event = "changed",
-                uid = peer.uid,
-                pid = peer.pid,
-                "{path} asked for by uid {}",
-                peer.uid
-            );
-            request.extensions_mut().insert(Operator(format!("uid {}", peer.uid)));
-            next.run(request).await
-        }
-        peer => {
-            let who = peer.map_or_else(|| "an unknown peer".to_owned(), |peer| format!("uid {}", peer.uid));
-            tracing::warn!(event = "refused", "{path} refused to {who}");
-            let message = format!(
-                "{who} may read, wait and submit, but not change anything; run this as root or as a member of a group \
-                 in `[control] operators`"
-            );
-            ControlError::new(ControlErrorKind::NotPermitted, message).into_response()
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::de::DeserializeOwned;
 
-use super::session::usage;
+use crate::cli::exit::usage;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 
 /// A submission by its ids.

@@ -3,7 +3,7 @@
 use super::args::{FromFile, LabelRef, SubmissionRef};
 use super::create;
 use super::label_update;
-use super::session::{ApiSession, Change, call_error};
+use super::session::{ApiSession, Change};
 use super::shape::cell;
 use crate::cli::exit::Exit;
 use crate::control::LabelChange;
@@ -38,19 +38,13 @@ pub(super) enum Verb {
     },
 }
 
-/// Fetches a label with its targeting.
-pub(super) async fn get(one: LabelRef, session: &ApiSession<'_>) -> anyhow::Result<ShippingLabel> {
-    let SubmissionRef { product, submission } = one.of;
-    session.client()?.label(product, submission, one.label, true).await.map_err(call_error)
-}
-
 pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::List(SubmissionRef { product, submission }) => {
             let heads = ["ID", "NAME", "DESTINATION", "STEP", "STATE"];
             session.list(session.client()?.labels(*product, *submission), &heads, row).await
         }
-        Verb::Get(one) => session.show(&get(*one, session).await?),
+        Verb::Get(one) => session.show(&session.label(*one).await?),
         Verb::Create { of, from } => create::label(*of, from, session).await,
         Verb::Update(args) => label_update::run(args, session).await,
         Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, session).await,

@@ -5,10 +5,9 @@ use clap::builder::NonEmptyStringValueParser;
 use super::args::{LabelRef, SubmissionRef};
 use super::audience;
 use super::download::{self, Kind};
-use super::label;
-use super::session::{ApiSession, Change, usage};
+use super::session::{ApiSession, Change};
 use super::targets::{self, Row, Target};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, usage};
 use crate::control::LabelChange;
 use dropship_hardware::{
     Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
@@ -108,7 +107,7 @@ impl Args {
     async fn targeting(&self, session: &ApiSession<'_>) -> anyhow::Result<TargetingUpdate> {
         let one_limit = self.floor.is_some() != self.ceiling.is_some();
         let label = if one_limit || self.remove_hardware_id.iter().any(Target::is_glob) {
-            Some(label::get(self.one, session).await?)
+            Some(session.label(self.one).await?)
         } else {
             None
         };

@@ -4,9 +4,9 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::args::FromFile;
 use super::create;
-use super::session::{ApiSession, Change, call_error, usage};
+use super::session::{ApiSession, Change, call_error};
 use super::shape::cell;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, usage};
 use dropship_hardware::{Product, ProductId, ProductUpdate, format_date, parse_date};
 
 #[derive(Debug, clap::Subcommand)]

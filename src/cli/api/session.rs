@@ -6,13 +6,14 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::args::{LabelRef, SubmissionRef};
 use super::shape;
 use crate::cli::backend;
 use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
 use crate::control::{self, ConnectError, LabelChange};
-use dropship_hardware::{Class, Client, Error, LabelId, Listed, Pages, TransferError};
+use dropship_hardware::{Class, Client, Error, LabelId, Listed, Pages, ShippingLabel, TransferError};
 
 /// One account of the configuration, with its client.
 pub(super) struct ApiSession<'a> {
@@ -92,6 +93,12 @@ impl<'a> ApiSession<'a> {
         Ok(Exit::Done)
     }
 
+    /// Fetches a label with its targeting.
+    pub(super) async fn label(&self, label: LabelRef) -> anyhow::Result<ShippingLabel> {
+        let SubmissionRef { product, submission } = label.of;
+        self.client()?.label(product, submission, label.label, true).await.map_err(call_error)
+    }
+
     /// Shows one object.
     pub(super) fn show(&self, object: &impl Serialize) -> anyhow::Result<Exit> {
         let document = shape::json(object)?;
@@ -159,11 +166,6 @@ impl<'a> ApiSession<'a> {
     fn full_path(&self, path: &str) -> String {
         format!("{}/v2.0/my/hardware/{path}", self.config.api.endpoint.path().trim_end_matches('/'))
     }
-}
-
-/// An error with the exit code for usage errors.
-pub(super) fn usage(text: impl Into<String>) -> anyhow::Error {
-    ExitError(Exit::Usage, text.into()).into()
 }
 
 /// A failed call, with the exit code of its class.

@@ -1,0 +1,60 @@
+//! Who may change things: the middleware that admits operators only.
+
+use std::sync::Arc;
+
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::serve::IncomingStream;
+use tokio::net::UnixListener;
+
+use super::error::{ControlError, ControlErrorKind};
+use super::handler::ControlHandler;
+use super::peer::Peer;
+
+/// The peer of a connection; absent when the kernel does not report its credentials.
+#[derive(Debug, Clone)]
+pub(super) struct Connection(Option<Peer>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(Peer::of(stream.io()).ok())
+    }
+}
+
+/// The operator who makes a request, as it is recorded in a job's history.
+#[derive(Debug, Clone)]
+pub(super) struct Operator(pub(super) String);
+
+/// Rejects requests of processes that are not operators, and logs both outcomes.
+pub(super) async fn operators_only(
+    State(handler): State<Arc<dyn ControlHandler>>,
+    ConnectInfo(Connection(peer)): ConnectInfo<Connection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    match peer {
+        Some(peer) if peer.may_change(&handler.operators()) => {
+            tracing::info!(
+                event = "changed",
+                uid = peer.uid,
+                pid = peer.pid,
+                "{path} asked for by uid {}",
+                peer.uid
+            );
+            request.extensions_mut().insert(Operator(format!("uid {}", peer.uid)));
+            next.run(request).await
+        }
+        peer => {
+            let who = peer.map_or_else(|| "an unknown peer".to_owned(), |peer| format!("uid {}", peer.uid));
+            tracing::warn!(event = "refused", "{path} refused to {who}");
+            let message = format!(
+                "{who} may read, wait and submit, but not change anything; run this as root or as a member of a group \
+                 in `[control] operators`"
+            );
+            ControlError::new(ControlErrorKind::NotPermitted, message).into_response()
+        }
+    }
+}
