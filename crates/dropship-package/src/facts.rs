@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// The two package formats of the Hardware dashboard.
+/// The package formats of the Hardware dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A signed cabinet, for attestation.
     Cab,
-    /// A Hardware Lab Kit package: Open Packaging Conventions with a digital signature.
+    /// A package of the Hardware Lab Kit (`.hlkx`) or of the Hardware Certification Kit for Windows 8.1 and earlier
+    /// (`.hckx`): Open Packaging Conventions with a digital signature.
     Hlkx,
 }
 
@@ -21,7 +22,7 @@ impl Kind {
         let (_, extension) = name.rsplit_once('.')?;
         match extension.to_ascii_lowercase().as_str() {
             "cab" => Some(Self::Cab),
-            "hlkx" => Some(Self::Hlkx),
+            "hlkx" | "hckx" => Some(Self::Hlkx),
             _ => None,
         }
     }
@@ -82,7 +83,7 @@ pub struct InfFacts {
     pub class: Option<String>,
     /// `ClassGuid` of `[Version]`, as written.
     pub class_guid: Option<String>,
-    /// Version part of `DriverVer`, four numbers.
+    /// Version part of `DriverVer`: four numbers, padded with zeros if fewer are written.
     pub version: Option<String>,
     /// Date part of `DriverVer` as `yyyy-mm-dd`.
     pub date: Option<String>,

@@ -29,8 +29,10 @@ pub(crate) struct Folder {
 /// A file in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Path with slashes.
+    /// Path with slashes, without `./` before it.
     pub(crate) path: String,
+    /// The name in the cabinet begins with `./` or `.\\`, as `find . | gcab` writes it.
+    pub(crate) has_dot_prefix: bool,
     /// Length.
     pub(crate) size: u32,
     /// Place in the unpacked folder.
@@ -105,11 +107,45 @@ fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
     } else {
         WINDOWS_1252.decode_without_bom_handling(name).0.into_owned()
     };
+    let (path, has_dot_prefix) = without_dot_prefix(path.replace('\\', "/"));
     let entry = Entry {
-        path: path.replace('\\', "/"),
+        path,
+        has_dot_prefix,
         size: u32_at(bytes, 0)?,
         offset: u32_at(bytes, 4)?,
         folder: u16_at(bytes, 8)?,
     };
     Some((entry, length.checked_add(17)?))
+}
+
+/// The path without `./` before it, and whether there was one. A path that is absolute behind it stays as it is written,
+/// so that it is refused.
+fn without_dot_prefix(path: String) -> (String, bool) {
+    let mut rest = path.as_str();
+    while let Some(tail) = rest.strip_prefix("./") {
+        rest = tail;
+    }
+    if rest.len() == path.len() || rest.is_empty() || rest.starts_with('/') {
+        return (path, false);
+    }
+    (rest.to_owned(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_prefix_is_removed_however_often_it_is_repeated() {
+        for (written, path) in [("./Pkg/x.inf", "Pkg/x.inf"), ("././x", "x"), ("./.hidden/x", ".hidden/x")] {
+            assert_eq!(without_dot_prefix(written.to_owned()), (path.to_owned(), true));
+        }
+    }
+
+    #[test]
+    fn other_path_stays_as_it_is_written() {
+        for path in ["Pkg/x.inf", "../x", ".x", "./", ".//server/x", "Pkg/./x", ".", ""] {
+            assert_eq!(without_dot_prefix(path.to_owned()), (path.to_owned(), false));
+        }
+    }
 }

@@ -89,10 +89,13 @@ pub(super) fn inspect(
             }
         }
     }
+    let entries = listing.iter().flat_map(|listing| &listing.files);
+    let dot_prefixed: Vec<String> =
+        entries.filter(|entry| entry.has_dot_prefix).map(|entry| format!("./{}", entry.path)).collect();
     let (mut facts, notes) = facts(input, report, listing, contents);
     facts.signer = signer;
     if !header.of_a_set {
-        preflight::cabinet(report, &facts, &notes);
+        preflight::check_cabinet(report, policy, &facts, &notes, &dot_prefixed);
     }
     Ok((Some(facts), digests.whole))
 }

@@ -195,8 +195,11 @@ checks! {
 }
 "Paths in a cabinet" {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
-        "A path is absolute, names a drive or a share, or leads out of the package"
+        "A path is absolute, names a drive or a share, leads out of the package, or has empty parts or control characters"
         "Build the cabinet with relative paths";
+    DotPath "dot-path" settable Warn "dropship's own rule"
+        "A name begins with `./` or `.\\`; the prefix is ignored"
+        "Build the cabinet from names without the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
         "Two files have the same path, so different readers use different files"
         "Build the package with each file once";
@@ -220,11 +223,14 @@ checks! {
     NoInf "no-inf" settable Error "hardware-submission-create.md"
         "A driver folder has no INF"
         "Add the INF, or leave the folder out";
-    SharedFolder "shared-folder" settable Error "code-signing-attestation.md"
-        "Several drivers share a folder"
-        "Put each driver into a folder of its own";
+    InfNotInRoot "inf-not-in-root" settable Error "the dashboard's catalog creation"
+        "A driver folder has its INF in a subfolder only; the dashboard needs one directly in the top folder"
+        "Move the INF into the top folder; binaries may stay below it";
+    SharedFolder "shared-folder" settable Warn "code-signing-attestation.md"
+        "INFs in one folder name different catalogs, so they are several drivers"
+        "Put each driver into a folder of its own, or name the same CatalogFile in all INFs of one driver";
     MixedArchitectures "mixed-architectures" settable Error "code-signing-attestation.md"
-        "The driver folders are not for the same set of architectures"
+        "The driver folders are not for the same set of architectures; at most a warning if all INFs are primitive drivers"
         "Build each driver for all architectures, or drop one package for each architecture";
     BinaryArchitecture "binary-architecture" settable Warn "dropship's own rule"
         "A driver binary is for another architecture than its INF"
@@ -251,7 +257,13 @@ checks! {
         "Add the entry to `[Version]`";
     InfDriverVer "inf-driverver" settable Error "inf-driverver-directive.md"
         "DriverVer is missing, malformed or 0.0.0.0"
-        "Write `DriverVer = mm/dd/yyyy,w.x.y.z`, or run stampinf in the build";
+        "Write `DriverVer = mm/dd/yyyy,w.x.y.z` with numbers up to 65535, or run stampinf in the build";
+    InfDriverVerShort "inf-driverver-short" settable Warn "inf-driverver-directive.md"
+        "The version in DriverVer has fewer than four numbers; Windows and dropship read the missing ones as 0"
+        "Write all four numbers";
+    InfDriverVerFuture "inf-driverver-future" settable Error "Inf2Cat, error 22.9.7"
+        "The date in DriverVer is after today in UTC; one day ahead is at most a warning"
+        "Correct the date, or stamp the INF with the date in UTC";
     InfUnstamped "inf-unstamped" settable Error "inf-driverver-directive.md"
         "An INF still has the placeholders of an .inx file"
         "Run stampinf in the build";
@@ -261,6 +273,9 @@ checks! {
     InfPnpLockdown "inf-pnp-lockdown" settable Warn "inf-version-section.md"
         "PnpLockdown is not 1"
         "Add `PnpLockdown = 1` to `[Version]`";
+    InfNoDevices "inf-no-devices" settable Error "InfVerif, error 1297"
+        "An INF installs on no device, and is not a primitive driver; at most a warning if only some of the listed models sections are missing"
+        "Add the models sections that `[Manufacturer]` lists, with hardware ids, or correct the decorations";
     InfUndecorated "inf-undecorated" settable Error "inf-manufacturer-section.md"
         "Models for another architecture than x86 are not decorated with it"
         "Decorate the models, such as `NTamd64`";

@@ -33,6 +33,11 @@ impl<'p> Report<'p> {
         self.say_at(check, self.level(check), message);
     }
 
+    /// Adds a finding at the check's level, but not above `most`: for a milder case of the same fault.
+    pub(crate) fn say_at_most(&mut self, check: Check, most: Level, message: impl Into<String>) {
+        self.say_at(check, self.level(check).min(most), message);
+    }
+
     /// Adds a finding at a level that the caller has decided, with the source appended to its message.
     pub(crate) fn say_at(&mut self, check: Check, level: Level, message: impl Into<String>) {
         if level == Level::Off {

@@ -1,77 +1,84 @@
-//! What an INF says of its driver.
-
-use std::collections::{BTreeSet, HashSet};
+//! The facts of an INF.
 
 use super::super::facts::InfFacts;
+use super::driver_version::DriverVersion;
+use super::models;
 use super::syntax::Document;
 use super::text::{Encoding, decode};
 
-/// Models, ids and names of one INF, at most.
-const MOST: usize = 20_000;
-/// Architectures as INFs decorate sections with them.
-const ARCHITECTURES: [&str; 5] = ["x86", "ia64", "amd64", "arm64", "arm"];
-
-/// What only the pre-flight checks want to know.
+/// Details of an INF that only the pre-flight checks need.
 #[derive(Debug, Clone)]
 pub(crate) struct InfNotes {
-    /// How it is written.
+    /// Its encoding.
     pub(crate) encoding: Encoding,
     /// `Signature` of its `[Version]` section.
     pub(crate) signature: Option<String>,
     /// `DriverVer` as written.
-    pub(crate) driver_version: Option<String>,
-    /// A `CatalogFile` directive for every decoration, by name.
+    pub(crate) driver_version_text: Option<String>,
+    /// `DriverVer` as read.
+    pub(crate) driver_version: DriverVersion,
+    /// The names in all `CatalogFile` directives, decorated or not.
     pub(crate) catalogs: Vec<String>,
-    /// It has models without decoration.
-    pub(crate) undecorated: bool,
-    /// What it still holds of an `.inx` file, such as `$ARCH$`: it was never stamped.
-    pub(crate) unstamped: Option<&'static str>,
-    /// Tokens without a string.
-    pub(crate) undefined: Vec<String>,
+    /// It has models in a section without an architecture.
+    pub(crate) has_undecorated_models: bool,
+    /// Models sections that `[Manufacturer]` lists, but that do not exist.
+    pub(crate) missing_models: Vec<String>,
+    /// Models sections that exist, but name no device.
+    pub(crate) empty_models: Vec<String>,
+    /// A placeholder of an `.inx` file, such as `$ARCH$`: the INF was not stamped.
+    pub(crate) placeholder: Option<&'static str>,
+    /// String tokens without a definition.
+    pub(crate) undefined_strings: Vec<String>,
 }
 
-/// Reads an INF.
+/// Reads an INF. Never fails: what cannot be read is absent.
 pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
     let (text, encoding) = decode(bytes);
     let document = Document::read(&text);
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let version = |key: &str| document.value("version", key).map(str::to_owned);
-    let driver_version = document
-        .section("version")
-        .iter()
+    let directives = document.section("version").iter();
+    let driver_version_text = directives
+        .clone()
         .find(|line| line.key.eq_ignore_ascii_case("driverver"))
         .map(|line| line.values.join(","));
-    let (date, number) = driver_version.as_deref().map(driver_ver).unwrap_or_default();
-    let catalogs: Vec<String> = document
-        .section("version")
-        .iter()
-        .filter(|line| has_stem(&line.key, "catalogfile") && !line.value(0).is_empty())
+    let driver_version = driver_version_text.as_deref().map(DriverVersion::read).unwrap_or_default();
+    let catalogs: Vec<String> = directives
+        .filter(|line| is_catalog_file(&line.key) && !line.value(0).is_empty())
         .map(|line| line.value(0).to_owned())
         .collect();
-    let mut facts = InfFacts {
+    let models = models::read(&document);
+    let facts = InfFacts {
         path: path.to_owned(),
         name: name.to_owned(),
         stem: stem.to_owned(),
         provider: version("provider"),
         class: version("class"),
         class_guid: version("classguid"),
-        version: number,
-        date,
+        version: driver_version.padded(),
+        date: driver_version.date.map(|date| date.to_string()),
         catalog: catalogs.first().cloned(),
         extension_id: version("extensionid"),
         pnp_lockdown: document.value("version", "pnplockdown").is_some_and(is_one),
-        ..InfFacts::default()
+        chids: models.chids(),
+        hardware_ids: models.ids.into_list(),
+        descriptions: models.descriptions.into_list(),
+        manufacturers: models.manufacturers.into_list(),
+        architectures: models.architectures.into_iter().map(str::to_owned).collect(),
+        primitive: models.is_primitive,
     };
-    let undecorated = models(&document, &mut facts);
     let notes = InfNotes {
         encoding,
-        signature: document.value("version", "signature").map(str::to_owned),
+        signature: version("signature"),
+        driver_version_text,
         driver_version,
         catalogs,
-        undecorated,
-        unstamped: document.placeholder(),
-        undefined: document.undefined,
+        has_undecorated_models: models.has_undecorated,
+        missing_models: models.missing,
+        empty_models: models.empty,
+        placeholder: document.placeholder(),
+        undefined_strings: document.undefined,
     };
     (facts, notes)
 }
@@ -82,116 +89,8 @@ fn is_one(value: &str) -> bool {
         || value.eq_ignore_ascii_case("0x00000001")
 }
 
-/// True for a name and for its decorated forms: `CatalogFile`, `CatalogFile.NTamd64`.
-fn has_stem(name: &str, stem: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Date (`yyyy-mm-dd`) and version (four numbers) of a `DriverVer`, each if it is well formed.
-fn driver_ver(text: &str) -> (Option<String>, Option<String>) {
-    let (date, version) = text.split_once(',').unwrap_or((text, ""));
-    let four = date.trim().rsplit(['/', '-']).next().is_some_and(|year| year.len() == 4);
-    let mut parts = date.trim().split(['/', '-']).map(|part| part.parse::<i16>().ok().filter(|_| four));
-    let date = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(Some(month)), Some(Some(day)), Some(Some(year)), None) => {
-            let small = |number: i16| i8::try_from(number).ok();
-            small(month)
-                .zip(small(day))
-                .and_then(|(month, day)| jiff::civil::Date::new(year, month, day).ok())
-        }
-        _ => None,
-    };
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = version.trim().split('.').map(str::trim);
-    let numbers: Vec<Option<u16>> = numbers.map(|part| part.parse().ok().filter(|_| digits(part))).collect();
-    let well_formed = numbers.len() == 4 && numbers.iter().all(|number| number.is_some_and(|n| n < 65535));
-    let numbers: Vec<String> = numbers.into_iter().flatten().map(|number| number.to_string()).collect();
-    (date.map(|date| date.to_string()), well_formed.then(|| numbers.join(".")))
-}
-
-/// Architecture of a decoration such as `NTamd64.10.0...19041`; `None` for plain `NT`.
-fn architecture(decoration: &str) -> Option<&'static str> {
-    let lower = decoration.trim().to_ascii_lowercase();
-    let rest = lower.strip_prefix("nt")?;
-    let name = rest.split('.').next().unwrap_or(rest);
-    ARCHITECTURES.into_iter().find(|architecture| *architecture == name)
-}
-
-/// A list without repeats that does not grow without bound.
-#[derive(Default)]
-struct Distinct {
-    seen: HashSet<String>,
-    list: Vec<String>,
-}
-
-impl Distinct {
-    fn push(&mut self, text: &str) {
-        if !text.is_empty() && self.list.len() < MOST && self.seen.insert(text.to_lowercase()) {
-            self.list.push(text.to_owned());
-        }
-    }
-}
-
-/// Follows `[Manufacturer]` to the models, or `[DefaultInstall]`. True if models without
-/// decoration are used.
-fn models(document: &Document, facts: &mut InfFacts) -> bool {
-    let (mut ids, mut descriptions, mut manufacturers) =
-        (Distinct::default(), Distinct::default(), Distinct::default());
-    let mut architectures = BTreeSet::new();
-    let mut undecorated = false;
-    let mut done = HashSet::new();
-    for line in document.section("manufacturer") {
-        // A line may be a name alone: then it is the section's name as well.
-        let (name, section, decorations) = if line.key.is_empty() {
-            (line.value(0), line.value(0), line.values.get(1..))
-        } else {
-            (line.key.as_str(), line.value(0), line.values.get(1..))
-        };
-        manufacturers.push(name);
-        let decorations = decorations.unwrap_or_default().iter().filter(|text| !text.is_empty());
-        let decorated = decorations.map(|text| (format!("{section}.{text}"), architecture(text)));
-        let plain = std::iter::once((section.to_owned(), None));
-        for (section, architecture) in decorated.chain(plain) {
-            let lines = document.section(&section);
-            if lines.is_empty() || !done.insert(section.to_lowercase()) {
-                continue;
-            }
-            undecorated |= architecture.is_none();
-            // Since Windows Server 2003 SP1, models without an architecture are for x86 alone.
-            architectures.insert(architecture.unwrap_or("x86").to_owned());
-            for model in lines {
-                descriptions.push(&model.key);
-                model.values.iter().skip(1).for_each(|id| ids.push(id));
-            }
-        }
-    }
-    if !document.has("manufacturer") {
-        for name in document.names.iter().filter(|name| has_stem(name, "defaultinstall")) {
-            let decoration = name.strip_prefix("defaultinstall.").unwrap_or_default();
-            let root = ["services", "wmi", "hw"].iter().any(|part| decoration.split('.').any(|p| p == *part));
-            if !root {
-                facts.primitive = true;
-                // Without an architecture the section is for any.
-                architectures.extend(architecture(decoration).map(str::to_owned));
-            }
-        }
-    }
-    facts.chids = chids(&ids.list);
-    facts.hardware_ids = ids.list;
-    facts.descriptions = descriptions.list;
-    facts.manufacturers = manufacturers.list;
-    facts.architectures = architectures;
-    undecorated
-}
-
-/// Computer hardware ids among the ids: `COMPUTER\{guid}`.
-fn chids(ids: &[String]) -> Vec<String> {
-    let mut found = Distinct::default();
-    for id in ids {
-        let lower = id.to_ascii_lowercase();
-        let guid = lower.strip_prefix("computer\\{").and_then(|rest| rest.strip_suffix('}'));
-        found.push(guid.unwrap_or_default());
-    }
-    found.list
+/// `CatalogFile` and its decorated forms, such as `CatalogFile.NTamd64`.
+fn is_catalog_file(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.strip_prefix("catalogfile").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -1,6 +1,9 @@
-//! Setup information files: encoding, syntax, facts.
+//! Setup information files (INFs): encoding, syntax, facts.
 
+mod distinct;
+mod driver_version;
 mod facts;
+mod models;
 mod syntax;
 mod text;
 

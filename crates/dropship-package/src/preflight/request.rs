@@ -1,24 +1,24 @@
-//! Checks that need to know what a rule asks for.
+//! Checks of a package against the requests of a rule.
 
 use std::collections::BTreeMap;
 
 use super::super::checks::{Check, Report};
 use super::super::facts::{Facts, Kind};
 use super::super::verdict::{Finding, Level};
-use super::{several, shown};
+use super::names::{several, shown};
 
-/// What a rule asks for, as far as the package has a say in it.
+/// The requests of a rule that a package can contradict.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestFacts<'a> {
     /// The product is for attestation.
     pub attestation: bool,
     /// Codes of the signatures that are requested, such as `WINDOWS_v100_X64_CO_FULL`.
     pub os_codes: &'a [String],
-    /// A label publishes to Windows Update for everybody, not for a test ring or a partner.
+    /// A label publishes to Windows Update without an audience: not to a test ring, and not to a partner.
     pub retail_windows_update: bool,
 }
 
-/// Checks a package against what a rule asks for. `levels` are those of the operator's policy.
+/// Checks a package against the requests of a rule. `levels` are those of the operator's policy.
 #[must_use]
 pub fn preflight_with(
     facts: &Facts,
@@ -38,8 +38,8 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
     let server: Vec<&str> = codes().filter(|code| code.to_ascii_uppercase().contains("SERVER")).collect();
     if !server.is_empty() {
         let message = format!(
-            "attestation does not sign for Windows Server: {}; the dashboard takes such a request and fails it later. \
-             Take these out of requested_signatures, or submit HLK results",
+            "attestation does not sign for Windows Server: {}; the dashboard accepts such a request and fails later: \
+             remove these from requested_signatures, or submit HLK results",
             several(server)
         );
         report.say(Check::AttestationServer, message);
@@ -48,7 +48,7 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
     let old: Vec<&str> = codes().filter(old).collect();
     if !old.is_empty() {
         let message = format!(
-            "attestation is for Windows 10 and later: {}; take these out of requested_signatures",
+            "attestation is for Windows 10 and later: {}; remove these from requested_signatures",
             several(old)
         );
         report.say(Check::AttestationOld, message);
@@ -59,13 +59,13 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
         report.say(Check::AttestationRetail, message);
     }
     if facts.kind == Kind::Hlkx {
-        let message = "the rule asks for attestation, which takes a .cab; an .hlkx is for HLK submissions: change test_harness \
-                       or the rule's match";
+        let message = "the rule asks for attestation, which needs a .cab, but the package has HLK results; change \
+                       test_harness, or the rule's match";
         report.say(Check::AttestationHlkx, message);
     }
 }
 
-/// Architecture that a code asks for, where it says so.
+/// The architecture in a code, if it names one.
 fn architecture(code: &str) -> Option<&'static str> {
     let code = code.to_ascii_uppercase();
     let has = |wanted: &str| code.split('_').any(|part| part == wanted);

@@ -1,8 +1,11 @@
 //! Whole packages: what the tests share.
 
+mod cabinets;
 mod corners;
 mod corpus;
 mod flips;
+mod infs;
+mod layout;
 mod link;
 mod rules;
 mod signers;
