@@ -11,7 +11,7 @@ use super::{
 
 /// Submit signed Windows driver packages from drop folders to Microsoft and publish their shipping labels
 ///
-/// dropship watches folders into which build servers drop signed packages (.cab, .hlkx). It submits each package through
+/// dropship watches folders into which build servers drop signed packages (.cab, .hlkx, .hckx). It submits each package through
 /// the Microsoft Hardware dashboard API by the rules in its configuration, downloads the signed package and creates the
 /// shipping labels that the rule defines.
 ///

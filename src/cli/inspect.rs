@@ -26,7 +26,7 @@ Exit codes:
   65  at least one package would be rejected
   78  invalid configuration")]
 pub(super) struct Args {
-    /// Packages to inspect (.cab, .hlkx)
+    /// Packages to inspect (.cab, .hlkx, .hckx)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
         let kind = Kind::of_name(&name).ok_or_else(|| {
             ExitError(
                 Exit::Usage,
-                format!("cannot inspect {}: the file name must end in .cab or .hlkx", file.display()),
+                format!("cannot inspect {}: the file name must end in .cab, .hlkx or .hckx", file.display()),
             )
         })?;
         let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;

@@ -21,7 +21,7 @@ Exit codes:
   65  rejected, failed or cancelled
   69  no daemon is running")]
 pub(super) struct Args {
-    /// Package to submit (.cab, .hlkx)
+    /// Package to submit (.cab, .hlkx, .hckx)
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Folder whose settings and rules apply

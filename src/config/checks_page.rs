@@ -31,7 +31,7 @@ report a milder case of the same fault as a warning; their line says so.
 Sources that end in `.md` are pages of Microsoft's [windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs); the others are
 specifications and tools.
 
-<!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE_CHECKS=1 cargo test --lib the_page_of_checks`. -->
+<!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE=1 cargo test --lib the_page_of_checks`. -->
 ";
 
 /// The page as the registry defines it.
@@ -62,16 +62,16 @@ fn line(check: &CheckInfo) -> String {
     format!("| `{name}` | {level}{fixed} | {meaning} | {remedy} | {source} |\n")
 }
 
-/// Run with `UPDATE_CHECKS=1` to write the file again.
+/// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_page_of_checks_is_fresh() {
     let fresh = fresh();
-    if std::env::var_os("UPDATE_CHECKS").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::write(PATH, &fresh).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
     assert!(
         kept == fresh,
-        "docs/checks.md is stale: run `UPDATE_CHECKS=1 cargo test --lib the_page_of_checks`"
+        "docs/checks.md is stale: run `UPDATE=1 cargo test --lib the_page_of_checks`"
     );
 }

@@ -42,7 +42,7 @@ pub fn judge(
     vars: &Result<Vars, String>,
 ) -> io::Result<Judged> {
     let Some(kind) = Kind::of_name(name) else {
-        let message = format!("`{name}` is no package: its name ends in neither .cab nor .hlkx");
+        let message = format!("`{name}` is not a package: the file name must end in .cab, .hlkx or .hckx");
         let inspection = Inspection { verdict: Verdict::Reject, findings: Vec::new(), facts: None };
         return Ok(Judged {
             inspection,

@@ -11,6 +11,7 @@ mod harness;
 
 mod api;
 mod catalog;
+mod checks;
 mod configuration;
 mod crash;
 mod delivery;

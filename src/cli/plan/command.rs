@@ -31,7 +31,7 @@ Exit codes:
   65  it would be rejected, or held before a label that cannot be created
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
-    /// Package to plan (.cab, .hlkx)
+    /// Package to plan (.cab, .hlkx, .hckx)
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Folder whose settings and rules apply [default: the folder that contains the file]

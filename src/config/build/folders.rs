@@ -76,7 +76,7 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
     let folder = Folder {
         name: name?,
         path: lexical(&desk.path(&path?)),
-        include: globs(&raw.include, &["*.cab", "*.hlkx"]),
+        include: globs(&raw.include, &["*.cab", "*.hlkx", "*.hckx"]),
         exclude: globs(&raw.exclude, &EXCLUDED),
         recursive,
         depth: raw.depth.as_ref().map(|depth| usize::try_from(depth.value).unwrap_or(usize::MAX)),

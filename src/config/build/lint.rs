@@ -4,8 +4,9 @@ use super::Notes;
 use super::rules::Placed;
 use crate::config::sources::Unit;
 use dropship_hardware::TestHarness;
+use dropship_package::Kind;
 use dropship_rules::matching::{Clause, Condition, Fact, Matching};
-use dropship_rules::pattern::{self, Pattern};
+use dropship_rules::pattern;
 use dropship_rules::rule::{Destination, LabelRule, Rule, Strategy};
 use dropship_rules::template::Template;
 
@@ -136,22 +137,20 @@ fn covers(wide: &Condition, narrow: &Condition) -> bool {
     }
 }
 
-/// Whether a rule may be for a .cab, and for an .hlkx.
+/// Whether a rule can match a .cab, and whether it can match a kit package (.hlkx, .hckx).
 fn kinds(rule: &Rule) -> (bool, bool) {
     let own = &rule.matching.clauses;
-    let kinds = |kind: &str| {
-        let kind_fits =
-            own.iter().filter(|clause| clause.fact == Fact::Kind).all(|clause| fits(&clause.condition, kind));
-        let ending = format!(".{kind}");
-        let other = if kind == "cab" { ".hlkx" } else { ".cab" };
-        let file_fits =
-            own.iter().filter(|clause| clause.fact == Fact::File).all(|clause| match &clause.condition {
-                Condition::Globs(globs) => globs.iter().any(|glob| may_end(glob, &ending, other)),
-                _ => true,
-            });
-        kind_fits && file_fits
+    let allows = |kind: Kind| {
+        own.iter().all(|clause| match (clause.fact, &clause.condition) {
+            (Fact::Kind, condition) => fits(condition, kind.as_str()),
+            // A glob whose end is not an extension of packages may match files of either kind.
+            (Fact::File, Condition::Globs(globs)) => {
+                globs.iter().any(|glob| Kind::of_name(glob.as_str()).is_none_or(|found| found == kind))
+            }
+            _ => true,
+        })
     };
-    (kinds("cab"), kinds("hlkx"))
+    (allows(Kind::Cab), allows(Kind::Hlkx))
 }
 
 /// Why a rule fits no package at all.
@@ -180,10 +179,4 @@ fn fits(condition: &Condition, value: &str) -> bool {
         Condition::Globs(globs) => pattern::any(globs, value),
         _ => true,
     }
-}
-
-/// Whether a file name that fits the glob may end in `ending`, so far as its own end tells.
-fn may_end(glob: &Pattern, ending: &str, other: &str) -> bool {
-    let lower = glob.as_str().to_lowercase();
-    lower.ends_with(ending) || !lower.ends_with(other)
 }

@@ -229,7 +229,7 @@ pub(super) struct Folder {
     pub(super) name: Option<At<String>>,
     /// The folder.
     pub(super) path: Option<At<String>>,
-    /// File names that are packages. Default: *.cab and *.hlkx
+    /// File names that are packages. Default: *.cab, *.hlkx and *.hckx
     pub(super) include: Option<Globs>,
     /// File names that are ignored although `include` matches them; `status` counts them. Default: *.sync-conflict-*, *conflicted copy*, * - Copy*
     pub(super) exclude: Option<Globs>,

@@ -87,7 +87,7 @@ pub(in crate::config) struct Package {
 pub(in crate::config) enum Kind {
     /// A signed cabinet.
     Cab,
-    /// A Hardware Lab Kit package.
+    /// A kit package: `.hlkx`, or `.hckx` for Windows 8.1 and earlier.
     Hlkx,
 }
 
