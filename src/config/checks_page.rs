@@ -70,8 +70,5 @@ fn the_page_of_checks_is_fresh() {
         std::fs::write(PATH, &fresh).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(
-        kept == fresh,
-        "docs/checks.md is stale: run `UPDATE=1 cargo test --lib the_page_of_checks`"
-    );
+    assert!(kept == fresh, "docs/checks.md is stale: run `UPDATE=1 cargo test --lib the_page_of_checks`");
 }

@@ -103,6 +103,8 @@ fn entry(zip: &mut ZipWriter<File>, name: &str) -> io::Result<()> {
 /// Path of a file in the signed package; `None` for a path that leads out of it.
 fn placed(name: &str) -> Option<String> {
     let path = name.replace('\\', "/");
+    // `find . | gcab` writes `./` before each name.
+    let path = path.trim_start_matches("./");
     let safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     safe.then(|| format!("drivers/{path}"))
 }
