@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Facts, Finding, Inspection, Kind, Level, Policy, Trust, TrustSources, inspect_bytes};
 use super::{policy, sources};
+use crate::{Facts, Finding, Inspection, Kind, Level, Policy, Trust, TrustSources, inspect_bytes};
 
 /// The INF of a good driver for amd64.
 pub(super) const INF: &str = "[Version]\r\nSignature=\"$WINDOWS NT$\"\r\nClass=System\r\n\

@@ -1,7 +1,7 @@
 //! Devices and versions of INFs.
 
-use crate::Level;
 use super::cabinets::{INF, driver, errors, facts, findings, found, inspection};
+use crate::Level;
 
 #[test]
 fn inf_without_devices_is_an_error_that_names_the_decoration() {

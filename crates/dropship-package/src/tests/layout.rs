@@ -1,7 +1,7 @@
 //! Paths, folders and the files that belong together.
 
-use crate::Level;
 use super::cabinets::{INF, driver, driver_with, errors, facts, findings, found, image};
+use crate::Level;
 
 #[test]
 fn dot_prefix_is_no_part_of_any_fact() {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Kind, Level, RequestFacts, Verdict, inspect_bytes, preflight_with};
 use super::cabinets::{
     Files, INF, cabinet, driver, driver_with, facts, found, image, inspection, unsigned_policy,
 };
 use super::checks;
+use crate::{Kind, Level, RequestFacts, Verdict, inspect_bytes, preflight_with};
 
 #[test]
 fn good_driver_has_no_finding() {
