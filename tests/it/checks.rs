@@ -6,7 +6,7 @@ use std::process::Command;
 use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
-use crate::home::{Home, bytes, fixture, text};
+use crate::harness::{TestEnv, bytes, fixture, text};
 
 /// An inspection as `dropship --json inspect` prints it, and the exit code.
 struct Inspected {
@@ -131,24 +131,24 @@ name = "{{ file.stem }}"
 
 #[test]
 fn dropped_hckx_is_submitted_as_a_kit_package() {
-    let home = Home::with(Quirks::all(), KIT_RULE);
-    let _daemon = home.daemon(&[]);
-    home.drop_package("echo.hckx", &bytes("hlkx/good.hlkx"));
-    let receipt = home.ended();
+    let env = TestEnv::with(Quirks::all(), KIT_RULE);
+    let _daemon = env.daemon(&[]);
+    env.drop_package("echo.hckx", &bytes("hlkx/good.hlkx"));
+    let receipt = env.ended();
     assert_eq!((&receipt["state"], &receipt["rule"]), (&json!("succeeded"), &json!("kit")), "{receipt:#}");
 }
 
 #[test]
 fn dropped_cabinet_with_dot_prefix_reaches_a_published_label() {
-    let home = Home::new();
+    let env = TestEnv::new();
     for pem in ["roots.pem", "inter.pem"] {
-        fs::copy(fixture(&format!("cases/{pem}")), home.path(pem)).expect("a certificate");
+        fs::copy(fixture(&format!("cases/{pem}")), env.path(pem)).expect("a certificate");
     }
-    let config = fs::read_to_string(home.path("dropship.toml")).expect("a configuration");
-    fs::write(home.path("dropship.toml"), config.replace("pci", "root")).expect("written");
-    let _daemon = home.daemon(&[]);
-    home.drop_package("dot.cab", &bytes("cases/dot.cab"));
-    let receipt = home.ended();
+    let config = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    fs::write(env.path("dropship.toml"), config.replace("pci", "root")).expect("written");
+    let _daemon = env.daemon(&[]);
+    env.drop_package("dot.cab", &bytes("cases/dot.cab"));
+    let receipt = env.ended();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
-    assert_eq!(home.created(), (1, 1, 1), "{receipt:#}");
+    assert_eq!(env.created(), (1, 1, 1), "{receipt:#}");
 }
