@@ -72,7 +72,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
             dropship_hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
         }
         Credential::SecretCredential(name) => {
-            let path = crate::service::credential(name)?;
+            let path = crate::systemd::credential(name)?;
             secret_of(&path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path))
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::depot::Depot;
 use crate::digest;
 use crate::outbox::read_receipt;
+use crate::package_store::PackageStore;
 use crate::store::{Filter, Store, StoreError};
 use dropship_job::{Creation, Job, JobId, State};
 
@@ -33,7 +33,7 @@ impl Finding {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn examine(store: &dyn Store, depot: &Depot) -> Result<Vec<Finding>, StoreError> {
+pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.examine()?;
     let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
     let mut ownerless: BTreeSet<JobId> = depot.jobs().map_err(unread)?.into_iter().collect();
@@ -64,7 +64,7 @@ pub fn examine(store: &dyn Store, depot: &Depot) -> Result<Vec<Finding>, StoreEr
 }
 
 /// From `accepted` on the copy is all that a job has, until the signed package is back.
-fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
+fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
     let needed = job.accepted
         && job.collected.is_none()
         && !matches!(job.state, State::Succeeded | State::Cancelled | State::Rejected { .. });
@@ -84,7 +84,7 @@ fn copy_of(depot: &Depot, job: &Job) -> Option<Finding> {
             mend,
         )),
         Ok(_) => depot
-            .dossier(&job.id, plan)
+            .plan_snapshot(&job.id, plan)
             .err()
             .map(|error| Finding::new(format!("job {}: its plan cannot be read: {error}", job.id), mend)),
     }

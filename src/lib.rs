@@ -4,12 +4,12 @@
 
 pub mod config;
 
-pub mod reception;
+pub mod admission;
 
 pub mod store;
 
-pub mod depot;
 pub mod doctor;
+pub mod package_store;
 
 pub mod pipeline;
 
@@ -18,12 +18,11 @@ pub mod outbox;
 // Around that way:
 
 pub mod accounts;
-pub mod app;
 pub mod cli;
 pub mod control;
+pub mod daemon;
 pub mod digest;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
-pub mod pulse;
-pub mod service;
+pub mod systemd;

@@ -34,11 +34,9 @@ class Table:
     def looks(self):
         """What a simulated clock finds, and what cannot be had."""
         of = "found by the test in `src/pipeline/{}` on a simulated clock, not in this run"
-        fixed, learns = of.format("pace.rs"), of.format("learnt/tests.rs")
+        fixed = of.format("poll.rs")
         self.add("8", "at most 45 looks over 40 minutes of signing, 60 s late in the mean", "41; 58 s", True, fixed)
         self.add("8", "at most 250 looks over three days of approval", "214", True, fixed)
-        self.add("8", "15 looks over 40 minutes by a schedule that learns, 60 s late in the mean", "14.7; 65 s", True, learns + "; the lateness is 5 s more than was wanted")
-        self.add("8", "41 looks over three days by a schedule that learns", "40.4; 54 min late", True, learns)
         self.add("8", "a burst of submissions in one product at most 1.2 of one, by listing", "-", False,
                  "a list of submissions tells no workflow (documented), so each is looked at; labels are followed by list")
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::{Output, or_dash};
 use super::progress::Progress;
-use crate::app::{Loaded, Options, Running};
 use crate::config::{self, Environment};
+use crate::daemon::{Loaded, Options, Running};
 use crate::observe::{self, Form};
 use crate::outbox::Receipt;
 use crate::store::Filter;
@@ -95,13 +95,13 @@ fn write_files(home: &Path, endpoint: &str) -> std::io::Result<()> {
 
 /// Prints the events of the job until it has ended.
 async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
-    let context = running.context();
-    let mut news = context.news.subscribe();
+    let (store, events) = (running.pipeline().store(), running.pipeline().events());
+    let mut changes = events.subscribe();
     let mut progress = Progress::new(output);
     loop {
         // The store of the demo has one job.
-        if let Some(job) = context.store.jobs(&Filter::default())?.into_iter().next() {
-            for told in context.store.story(&job.id)?.iter().skip(progress.shown()) {
+        if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {
+            for told in store.story(&job.id)?.iter().skip(progress.shown()) {
                 progress.show(told, &job);
             }
             if job.state.has_ended() {
@@ -112,7 +112,7 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
             }
             progress.draw(&job);
         }
-        drop(tokio::time::timeout(Duration::from_millis(100), news.changed()).await);
+        drop(tokio::time::timeout(Duration::from_millis(100), changes.changed()).await);
     }
 }
 

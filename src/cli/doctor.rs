@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
 use crate::control::ConnectError;
-use crate::depot::Depot;
 use crate::doctor::{Finding, examine};
+use crate::package_store::PackageStore;
 use crate::store::{Durable, Opening, StoreError};
 
 /// Check the store and its files, and print how to repair them
@@ -64,8 +64,8 @@ fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }
-    let depot = Depot::look(home);
-    findings.extend(examine(&rehearsal.store, &depot)?);
+    let packages = PackageStore::for_reading(home);
+    findings.extend(examine(&rehearsal.store, &packages)?);
     Ok(findings)
 }
 

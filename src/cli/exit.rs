@@ -61,7 +61,7 @@ impl Exit {
         if error.is::<NoDaemon>() {
             return Self::NoDaemon;
         }
-        if error.is::<crate::app::OtherService>() || error.is::<crate::config::Report>() {
+        if error.is::<crate::daemon::EndpointMismatch>() || error.is::<crate::config::Report>() {
             return Self::Configuration;
         }
         if error.chain().any(is_permission_denied) { Self::NotPermitted } else { Self::Failed }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
 /// Inspect packages as the daemon does, and print whether it would accept them
@@ -72,41 +72,41 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
         Verdict::Reject => "rejected",
         Verdict::Incomplete => "incomplete",
     };
-    let mut lines = vec![format!("{}: {verdict}", Shown(file))];
+    let mut lines = vec![format!("{}: {verdict}", Escaped(file))];
     for finding in &inspection.findings {
         let level = match finding.level {
             Level::Error => "error",
             Level::Warn => "warning",
             Level::Info | Level::Off => "note",
         };
-        lines.push(format!("  {level}: {} [{}]", Shown(&finding.message), finding.check));
+        lines.push(format!("  {level}: {} [{}]", Escaped(&finding.message), finding.check));
     }
     let Some(facts) = &inspection.facts else { return lines.join("\n") };
     if let Some(signer) = &facts.signer {
         lines.push(format!(
             "  signed by {}, issued by {}, valid until {}",
-            Shown(&signer.name),
-            Shown(&signer.issuer),
+            Escaped(&signer.name),
+            Escaped(&signer.issuer),
             signer.not_after
         ));
         lines.push(format!("    sha1 {}, sha256 {}", signer.thumbprint_sha1, signer.thumbprint_sha256));
         if let (Some(time), authority) = (&signer.timestamp, &signer.timestamp_authority) {
             lines.push(format!(
                 "    timestamped {time} by {}",
-                Shown(authority.as_deref().unwrap_or("an unknown authority"))
+                Escaped(authority.as_deref().unwrap_or("an unknown authority"))
             ));
         }
     }
     for inf in &facts.infs {
         lines.push(format!(
             "  {}: {} {} {}, {}",
-            Shown(&inf.path),
+            Escaped(&inf.path),
             or_dash(inf.provider.as_deref()),
             or_dash(inf.class.as_deref()),
             or_dash(inf.version.as_deref()),
             or_dash(inf.date.as_deref())
         ));
-        lines.extend(inf.hardware_ids.iter().map(|id| format!("    {}", Shown(id))));
+        lines.extend(inf.hardware_ids.iter().map(|id| format!("    {}", Escaped(id))));
     }
     let architectures: Vec<_> = facts.architectures.iter().map(String::as_str).collect();
     lines.push(format!(

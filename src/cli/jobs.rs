@@ -8,7 +8,7 @@ use super::backend::Backend;
 use super::exit::Exit;
 use super::output::{Output, or_dash, table};
 use crate::control::{ControlError, JobQuery};
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
@@ -75,13 +75,13 @@ pub(super) fn row(job: &Receipt) -> Vec<String> {
     let note = job.error.as_ref().map(|error| error.message.clone()).or_else(|| job.waits_for.clone());
     vec![
         job.id.to_string(),
-        Shown(&job.package).to_string(),
+        Escaped(&job.package).to_string(),
         or_dash(job.folder.as_deref()),
         or_dash(job.rule.as_deref()),
         job.step.to_string(),
         job.state.to_string(),
         job.updated.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        Shown(&shortened(note.as_deref().unwrap_or_default())).to_string(),
+        Escaped(&shortened(note.as_deref().unwrap_or_default())).to_string(),
     ]
 }
 

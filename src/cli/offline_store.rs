@@ -10,7 +10,7 @@ use super::owner::become_owner;
 use crate::config::model::Config;
 use crate::control::{ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, NoDaemon, Status};
 use crate::outbox::{Outbox, Receipt};
-use crate::pipeline::Brake;
+use crate::pipeline::PauseGate;
 use crate::store::{Durable, Store};
 use dropship_job::{Event, Job, JobId, State};
 
@@ -48,7 +48,7 @@ impl OfflineStore {
             endpoint: self.config.api.endpoint.to_string(),
             sandbox: false,
             jobs: self.jobs.counts()?,
-            paused: Brake::remembered(&*self.store)?.scopes().into_iter().collect(),
+            paused: PauseGate::remembered(&*self.store)?.scopes().into_iter().collect(),
             accounts: Vec::new(),
             folders: Vec::new(),
         })
@@ -70,11 +70,11 @@ impl OfflineStore {
     }
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
-        Ok(Brake::remembered(&*self.store)?.pause(&*self.store, folder).await?)
+        Ok(PauseGate::remembered(&*self.store)?.pause(&*self.store, folder).await?)
     }
 
     pub(super) async fn resume(&self, folder: Option<&str>) -> anyhow::Result<()> {
-        Ok(Brake::remembered(&*self.store)?.resume(&*self.store, folder).await?)
+        Ok(PauseGate::remembered(&*self.store)?.resume(&*self.store, folder).await?)
     }
 
     /// Withdraws the unpublished labels of a job that is about to be cancelled. Returns why labels could not be

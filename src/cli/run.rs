@@ -1,11 +1,14 @@
 //! `dropship run`: the daemon.
 
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, ExitError};
-use crate::app::{Ended, Loaded, Options};
+use super::signals::{Signal, Signals};
+use crate::daemon::{Loaded, Options, Shutdown};
 use crate::observe::{self, Form};
 use dropship_sandbox::{self, Sandbox};
 
@@ -57,50 +60,35 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         config.ready_to_run()?;
         None
     };
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
     let running = Loaded::new(config, options).start().await?;
-    let stop = async {
+    let (reloader, stop) = (running.reloader(), CancellationToken::new());
+    let mut ending = pin!(running.until(stop.clone().cancelled_owned()));
+    let ended = loop {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    let mut again = signal(SignalKind::terminate())?;
-    let mut interrupted_again = signal(SignalKind::interrupt())?;
-    let stopped_twice = async {
-        for _ in 0..2 {
-            tokio::select! {
-                _ = again.recv() => {}
-                _ = interrupted_again.recv() => {}
+            ended = &mut ending => break ended,
+            signal = signals.next() => match signal {
+                // The result is logged; nothing waits for it.
+                Signal::Reload => {
+                    let reloader = Arc::clone(&reloader);
+                    tokio::spawn(async move { drop(reloader.reload("SIGHUP").await) });
+                }
+                Signal::Stop if !stop.is_cancelled() => stop.cancel(),
+                // Safe at any instant: whatever a call created is found by its intent at the next start.
+                Signal::Stop => {
+                    observe::stopped_at_once();
+                    break Shutdown::Clean;
+                }
             }
-        }
-    };
-    let reloader = running.reloader();
-    let reloads = async {
-        while hang_up.recv().await.is_some() {
-            // The outcome is logged; a signal has no reply.
-            drop(reloader.reload("SIGHUP").await);
-        }
-        std::future::pending::<()>().await;
-    };
-    let ended = tokio::select! {
-        ended = running.until(stop) => ended,
-        () = reloads => Ended::Well,
-        // The journal makes it safe to stop at any time.
-        () = stopped_twice => {
-            observe::stopped_at_once();
-            Ended::Well
         }
     };
     if let Some(built_in) = built_in {
         built_in.shutdown().await;
     }
     match ended {
-        Ended::Well => Ok(Exit::Done),
-        Ended::Broken(why) => {
+        Shutdown::Clean => Ok(Exit::Done),
+        Shutdown::StoreFailed(why) => {
             let message = format!(
                 "the store failed: {why}; all acknowledged changes are durable; fix the cause, then start the daemon again"
             );

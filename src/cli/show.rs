@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::backend::Backend;
 use super::exit::Exit;
 use super::output::{Output, or_dash};
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
@@ -31,33 +31,33 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
 fn text(job: &Receipt) -> String {
     let mut lines = vec![
         format!("job         {}", job.id),
-        format!("package     {} ({} bytes, sha256 {})", Shown(&job.package), job.size, job.sha256),
+        format!("package     {} ({} bytes, sha256 {})", Escaped(&job.package), job.size, job.sha256),
         format!(
             "from        {}",
             job.path
                 .as_deref()
-                .map_or_else(|| "submitted directly".to_owned(), |path| Shown(path).to_string())
+                .map_or_else(|| "submitted directly".to_owned(), |path| Escaped(path).to_string())
         ),
         format!("folder      {}", or_dash(job.folder.as_deref())),
         format!("rule        {}", or_dash(job.rule.as_deref())),
         format!("state       {}, {}", job.step, job.state),
         format!("product     {}", or_dash(job.product_id.as_deref())),
         format!("submission  {}", or_dash(job.submission_id.as_deref())),
-        format!("outbox      {}", Shown(&job.outbox)),
+        format!("outbox      {}", Escaped(&job.outbox)),
     ];
     lines.extend(job.due.map(|due| format!("due         {due:.0}")));
-    lines.extend(job.waits_for.iter().map(|what| format!("waiting for {}", Shown(what))));
+    lines.extend(job.waits_for.iter().map(|what| format!("waiting for {}", Escaped(what))));
     for label in &job.labels {
         let (step, state) = (or_dash(label.step.as_deref()), or_dash(label.state.as_deref()));
         lines.push(format!(
             "label       {} ({}): {step} {state}",
-            Shown(&label.name),
+            Escaped(&label.name),
             or_dash(label.id.as_deref())
         ));
     }
     lines.extend(job.files.iter().map(|file| format!("result      {} ({} bytes)", file.name, file.size)));
     lines.extend(
-        job.error.iter().map(|error| format!("error       {}: {}", error.kind, Shown(&error.message))),
+        job.error.iter().map(|error| format!("error       {}: {}", error.kind, Escaped(&error.message))),
     );
     lines.extend(advice(job).map(|advice| format!("next        {advice}")));
     lines.push(String::new());
@@ -99,5 +99,5 @@ fn event_line(event: &Value) -> String {
             format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         })
         .collect();
-    format!("{}  {:<16} {}", text("at"), text("event"), Shown(&details.join(" "))).trim_end().to_owned()
+    format!("{}  {:<16} {}", text("at"), text("event"), Escaped(&details.join(" "))).trim_end().to_owned()
 }

@@ -6,7 +6,7 @@ use super::backend::Backend;
 use super::exit::Exit;
 use super::output::{Output, scope_name};
 use crate::control::{FolderStatus, JobQuery, Status};
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_job::StateKind;
 
 /// Show what the daemon does, which jobs need attention, and why
@@ -28,7 +28,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
         let mut lines = text(&status);
         for job in needing_attention {
             let why = job.error.map(|error| error.message).unwrap_or_default();
-            lines.push(format!("{} {} {}: {}", job.state, job.id, Shown(&job.package), Shown(&why)));
+            lines.push(format!("{} {} {}: {}", job.state, job.id, Escaped(&job.package), Escaped(&why)));
         }
         lines.join("\n")
     })?;
@@ -86,7 +86,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
 
 /// One line about the files that `exclude` leaves out, with the names of the last ones.
 fn ignored(folder: &FolderStatus) -> Option<String> {
-    let names: Vec<_> = folder.last_ignored.iter().map(|name| Shown(name).to_string()).collect();
+    let names: Vec<_> = folder.last_ignored.iter().map(|name| Escaped(name).to_string()).collect();
     let more = folder.ignored.saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (folder.ignored > 0)

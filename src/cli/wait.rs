@@ -10,7 +10,7 @@ use super::exit::{Exit, ExitError};
 use super::output::Output;
 use crate::control::Client;
 use crate::digest;
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use crate::outbox::{Receipt, SIGNED};
 use dropship_job::{JobId, StateKind, Step};
 use dropship_rules::duration;
@@ -112,7 +112,8 @@ pub(super) async fn for_job(
         },
     };
     output.give(&job, || {
-        let why = job.error.as_ref().map(|error| format!(": {}", Shown(&error.message))).unwrap_or_default();
+        let why =
+            job.error.as_ref().map(|error| format!(": {}", Escaped(&error.message))).unwrap_or_default();
         format!("{}: {}, {}{why}\n{}", job.id, job.step, job.state, job.outbox)
     })?;
     Ok(exit)

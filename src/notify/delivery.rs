@@ -83,7 +83,7 @@ async fn deliver(target: &Target, path: &Path) -> bool {
     match sent {
         Ok(()) => {
             target.counts.delivered.fetch_add(1, Ordering::Relaxed);
-            crate::observe::notified(target.name(), &notification.id);
+            crate::observe::notified(&target.failures, target.name(), &notification.id);
         }
         Err(why) if age > give_up => {
             target.counts.given_up.fetch_add(1, Ordering::Relaxed);
@@ -91,7 +91,7 @@ async fn deliver(target: &Target, path: &Path) -> bool {
         }
         Err(why) => {
             target.counts.failed.fetch_add(1, Ordering::Relaxed);
-            crate::observe::notification_failed(target.name(), &notification.id, &why);
+            crate::observe::notification_failed(&target.failures, target.name(), &notification.id, &why);
             return false;
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::Notify as Wakeup;
 use super::spool_folder;
 use super::webhook::Webhook;
 use crate::config::model::{Notify, Occasion, Via};
+use crate::observe::LogThrottle;
 
 /// A `[[notify]]` of the configuration.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Target {
     /// Notified when the spool has a new notification.
     pub(super) wakeup: Wakeup,
     pub(super) counts: Counts,
+    /// Failures since the last delivery, for the log.
+    pub(super) failures: LogThrottle,
 }
 
 /// Attempts by outcome.
@@ -47,7 +50,14 @@ impl Target {
             ),
             Via::Command(_) => None,
         };
-        Ok(Self { config, spool, webhook, wakeup: Wakeup::new(), counts: Counts::default() })
+        Ok(Self {
+            config,
+            spool,
+            webhook,
+            wakeup: Wakeup::new(),
+            counts: Counts::default(),
+            failures: LogThrottle::new(),
+        })
     }
 
     pub(super) fn name(&self) -> &str {

@@ -31,7 +31,7 @@ impl Webhook {
         let secret = match secret {
             None => None,
             Some(SecretAt::File(path)) => Some(path.clone()),
-            Some(SecretAt::Credential(name)) => Some(crate::service::credential(name)?),
+            Some(SecretAt::Credential(name)) => Some(crate::systemd::credential(name)?),
         };
         let http = reqwest::Client::builder()
             .timeout(timeout)

@@ -1,14 +1,15 @@
-//! What is told of accounts.
+//! Log lines of accounts.
 
 use super::id;
 
-/// An account is refused; one line for all its jobs.
-pub fn account_paused(account: &str, error: &str) {
+/// The service refuses an account; one line for all its jobs.
+pub fn account_suspended(account: &str, error: &str) {
     tracing::error!(
         event = "account_paused",
         message_id = id::ACCOUNT_PAUSED,
         account,
-        "Account `{account}` is paused: {error}; its jobs wait and go on by themselves once it works"
+        "account `{account}` is suspended because the service refused it: {error}; correct its credentials or roles; its jobs \
+         continue automatically once it works"
     );
 }
 
@@ -18,6 +19,6 @@ pub fn account_resumed(account: &str) {
         event = "account_resumed",
         message_id = id::ACCOUNT_RESUMED,
         account,
-        "Account `{account}` works again"
+        "account `{account}` works again"
     );
 }

@@ -1,6 +1,6 @@
-//! What happens to drop folders, and to intake as a whole.
+//! Log lines of drop folders and of intake as a whole.
 
-use super::{Shown, id};
+use super::{Escaped, id};
 
 /// Logs changes in the health of folders.
 #[derive(Debug, Clone, Copy)]
@@ -12,8 +12,8 @@ impl dropship_intake::FolderEvents for FolderLog {
             folder,
             event = "folder_degraded",
             message_id = id::FOLDER_DEGRADED,
-            "Folder `{folder}` is degraded: {}; {advice}",
-            Shown(reason)
+            "folder `{folder}` is degraded: {}; {advice}",
+            Escaped(reason)
         );
     }
 
@@ -21,37 +21,37 @@ impl dropship_intake::FolderEvents for FolderLog {
         tracing::warn!(
             folder,
             event = "folder_polled",
-            "Folder `{folder}` is polled: {}; {advice}",
-            Shown(reason)
+            "folder `{folder}` is polled: {}; {advice}",
+            Escaped(reason)
         );
     }
 
     fn recovered(&self, folder: &str) {
-        tracing::info!(folder, event = "folder_recovered", "Folder `{folder}` is ok again");
+        tracing::info!(folder, event = "folder_recovered", "folder `{folder}` has recovered");
     }
 }
 
-/// Nothing more is let in.
+/// Intake from all folders stops.
 pub fn intake_paused(why: &str) {
-    tracing::warn!(event = "intake_paused", message_id = id::INTAKE_PAUSED, "Intake pauses: {why}");
+    tracing::warn!(event = "intake_paused", message_id = id::INTAKE_PAUSED, "intake pauses: {why}");
 }
 
-/// Nothing more of one folder is let in.
-pub fn folder_full(folder: &str, why: &str) {
+/// Intake from all folders continues.
+pub fn intake_resumed() {
+    tracing::info!(event = "intake_resumed", "intake continues");
+}
+
+/// Intake from one folder stops.
+pub fn folder_intake_paused(folder: &str, why: &str) {
     tracing::warn!(
         folder,
         event = "intake_paused",
         message_id = id::INTAKE_PAUSED,
-        "Intake from folder `{folder}` pauses: {why}"
+        "intake from folder `{folder}` pauses: {why}"
     );
 }
 
-/// One folder's files are let in again.
-pub fn folder_has_room(folder: &str) {
-    tracing::info!(folder, event = "intake_resumed", "Intake from folder `{folder}` goes on");
-}
-
-/// There is room again.
-pub fn intake_resumed() {
-    tracing::info!(event = "intake_resumed", "Intake goes on");
+/// Intake from one folder continues.
+pub fn folder_intake_resumed(folder: &str) {
+    tracing::info!(folder, event = "intake_resumed", "intake from folder `{folder}` continues");
 }

@@ -35,7 +35,7 @@ pub fn init(form: Form, level: &str) -> anyhow::Result<()> {
         filter = filter.add_directive(cap.parse()?);
     }
     let form = match form {
-        Form::Auto if crate::service::stderr_is_the_journal() => Form::Journal,
+        Form::Auto if crate::systemd::stderr_is_the_journal() => Form::Journal,
         Form::Auto => Form::Plain,
         form => form,
     };

@@ -37,7 +37,7 @@ fn log_line_of_each_job_event_is_as_recorded() {
     let job = testing::job().unwrap();
     tracing::subscriber::with_default(subscriber, || {
         for event in testing::one_of_each_event() {
-            super::told(&job, &event);
+            super::log_event(&job, &event);
         }
     });
     let lines = String::from_utf8(collected.0.lock().unwrap().clone()).unwrap();

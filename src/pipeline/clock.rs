@@ -1,29 +1,29 @@
-//! What time it is: the wall's, or tokio's, which tests can pause and wind.
+//! Sources of the time: the system clock, or tokio's clock, which tests can pause.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A source of the time.
 #[derive(Debug, Clone, Copy)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     Wall,
-    /// Tokio's clock, from a moment on.
+    /// Tokio's clock.
     Tokio {
         /// The time at `start`.
         base: Timestamp,
-        /// The moment.
+        /// Instant of `base`.
         start: tokio::time::Instant,
     },
 }
 
 impl Clock {
-    /// A clock that runs with tokio's from now on.
+    /// A clock that shows `base` now and runs with tokio's clock.
     #[must_use]
     pub fn tokio(base: Timestamp) -> Self {
         Self::Tokio { base, start: tokio::time::Instant::now() }
     }
 
-    /// The time.
+    /// The present time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -35,7 +35,7 @@ impl Clock {
         }
     }
 
-    /// The time after a span from now.
+    /// The time that is `span` from now.
     #[must_use]
     pub fn after(&self, span: std::time::Duration) -> Timestamp {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);

@@ -1,251 +1,263 @@
-//! Creating something at a service that has no idempotency keys and no delete.
+//! Creates objects exactly once, at a service without idempotency keys and without delete.
 //!
-//! Before the call an intent is durable that names what is about to be made and the ids that bear
-//! that name already. An answer closes it. Without an answer the thing is looked for: found and
-//! proven ours, it is adopted; found and not proven, a person decides; absent, it is looked for
-//! again after the time in which the service may still carry it out, and only then made again.
+//! Before the call an intent is made durable: the name of the new object and the ids of objects that have that name
+//! already. A response closes the intent. When the response is lost, the object is searched for. If it is found and
+//! provably of this create, it is adopted. If it is found and not provable, the job is held for an operator. If it is
+//! absent, the search is repeated after the time in which the call may still take effect, and only then is the create
+//! sent again.
 
 use std::future::Future;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::hand::{Go, Hand, Stop};
 use super::service::Service;
+use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Class, Error, Fate};
 use dropship_job::{Creation, Event, Fault, Intent, RemoteKind};
 
-/// A create without an answer is repeated so often before a person has to look.
-const REPEATS: u32 = 3;
+/// Maximum number of repetitions of a create without a response; then the job is held.
+const MAX_REPEATS: u32 = 3;
 
-/// How long a job waits for another one that creates the same name.
+/// How long a job waits while another job creates an object with the same name.
 pub(super) const NAME_TAKEN: Duration = Duration::from_secs(5);
 
-/// Something at the service that bears the wanted name.
+/// An object at the service that has the name of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Candidate {
     /// Its id.
     pub(super) id: u64,
-    /// What in it is not as requested, or what others did with it; nothing when it can be ours.
-    pub(super) unlike: Option<String>,
+    /// Why it cannot be of this create; `None` when it can.
+    pub(super) mismatch: Option<String>,
 }
 
-/// Something that a job creates.
-pub(super) trait Creatable<S: Service>: Send + Sync {
-    /// What it is.
+/// An object that a job creates.
+pub(super) trait RemoteCreate<S: Service>: Send + Sync {
+    /// Its kind.
     fn kind(&self) -> RemoteKind;
-    /// What it is, for people.
+    /// Its kind in messages.
     fn noun(&self) -> &'static str;
-    /// The name that it will bear.
+    /// Its name.
     fn name(&self) -> &str;
     /// The whole request.
     fn request(&self) -> Value;
-    /// Everything that bears the name, by a look that reached the end of the list.
-    fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Found>, Error>> + Send;
-    /// The ids of what bears the name before it is made.
+    /// All objects with the name, from a list that was read to its end.
+    fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Candidate>, Error>> + Send;
+    /// The ids of the objects with the name before the create.
     fn existing_ids(&self, service: &S) -> impl Future<Output = Result<Vec<u64>, Error>> + Send {
         async { Ok(self.find(service).await?.iter().map(|found| found.id).collect()) }
     }
-    /// Makes it; gives its id.
+    /// Sends the create; returns the id of the new object.
     fn make(&self, service: &S) -> impl Future<Output = Result<u64, Error>> + Send;
 }
 
-/// Sees to it that the thing exists exactly once.
-pub(super) async fn create<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
+/// Creates the object unless it exists; resolves a create whose response was lost.
+pub(super) async fn create<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
+) -> StepResult {
     loop {
-        match hand.job.creation(what.kind()) {
+        match ctx.job.creation(what.kind()) {
             Some(Creation::Done { .. }) => return Ok(()),
-            Some(Creation::Intended(_)) => settle(hand, what).await?,
-            Some(Creation::Open) => begin(hand, what).await?,
+            Some(Creation::Intended(_)) => reconcile(ctx, what).await?,
+            Some(Creation::Open) => start(ctx, what).await?,
             None => {
                 let message = format!("the plan has no such {}", what.noun());
-                return hand.fail(Fault::new("plan-lost", message)).await;
+                return ctx.fail(Fault::new("plan-lost", message)).await;
             }
         }
     }
 }
 
-/// Takes the name of the thing; gives how long this job has had it.
-pub(super) async fn name_taken<S: Service>(
-    hand: &mut Hand<'_, S>,
+/// Locks the name of the object for this job; returns how long the job has held it.
+pub(super) async fn lock_name<S: Service>(
+    ctx: &mut StepContext<'_, S>,
     kind: RemoteKind,
     noun: &str,
     name: &str,
-) -> Go<Duration> {
-    let spell = hand.context.settings.uncertain.saturating_mul(3);
-    match hand.context.names.take(&hand.job, kind, name, spell) {
+) -> StepResult<Duration> {
+    let stale_after = ctx.pipeline.settings.uncertain.saturating_mul(3);
+    match ctx.pipeline.guards.names.acquire(&ctx.job, kind, name, stale_after) {
         Some(held) => Ok(held),
-        None => hand.wait(NAME_TAKEN, format!("another job is creating a {noun} named `{name}`")).await,
+        None => ctx.wait(NAME_TAKEN, format!("another job is creating a {noun} named `{name}`")).await,
     }
 }
 
-/// Intends and calls.
-async fn begin<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
-    let service = hand.service().await?;
-    if hand.brake_holds().await {
-        return hand.wait_paused().await;
+/// Makes an intent durable and sends the create.
+async fn start<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreate<S>) -> StepResult {
+    let service = ctx.service().await?;
+    if ctx.is_paused().await {
+        return ctx.wait_paused().await;
     }
-    name_taken(hand, what.kind(), what.noun(), what.name()).await?;
-    let result = intend_and_call(hand, what, &service).await;
-    // Kept while anything is in doubt, so that nobody else makes that name meanwhile.
-    hand.context.names.release(&hand.job);
+    lock_name(ctx, what.kind(), what.noun(), what.name()).await?;
+    let result = intend_and_call(ctx, what, &service).await;
+    // `release` keeps the name while the create is in doubt, so that no other job creates it.
+    ctx.pipeline.guards.names.release(&ctx.job);
     result
 }
 
-async fn intend_and_call<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
+async fn intend_and_call<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
+    service: &S,
+) -> StepResult {
     let kind = what.kind();
-    let existing_ids = match hand.unless_draining(what.existing_ids(service)).await? {
+    let existing_ids = match ctx.unless_shutting_down(what.existing_ids(service)).await? {
         Ok(existing_ids) => existing_ids,
-        Err(error) => return hand.trouble(error).await,
+        Err(error) => return ctx.on_api_error(error).await,
     };
-    // Whoever waits long for a list may have lost the name meanwhile.
-    name_taken(hand, kind, what.noun(), what.name()).await?;
-    let context = hand.context;
-    let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
-        return hand.wait_paused().await;
+    // Listing may take so long that another job has taken over the name.
+    lock_name(ctx, kind, what.noun(), what.name()).await?;
+    let pipeline = ctx.pipeline;
+    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+        return ctx.wait_paused().await;
     };
-    if context.draining.is_cancelled() {
-        return Err(Stop::Draining);
+    if pipeline.shutdown.is_cancelled() {
+        return Err(Interrupt::ShuttingDown);
     }
     let intent = Intent {
         name: what.name().to_owned(),
         request: digest(&what.request()),
         existing_ids,
-        may_complete_until: context.clock.after(context.settings.uncertain),
+        may_complete_until: pipeline.clock.after(pipeline.settings.uncertain),
         first_called: None,
         not_found_count: 0,
         reissued: 0,
         duplicate_check_at: None,
     };
-    hand.record(vec![Event::Intended { kind, intent }]).await?;
-    context.names.renew(&hand.job);
+    ctx.record(vec![Event::Intended { kind, intent }]).await?;
+    pipeline.guards.names.renew(&ctx.job);
     let made = what.make(service).await;
-    drop(pass);
-    answered(hand, what, made).await
+    drop(permit);
+    record_result(ctx, what, made).await
 }
 
-/// What the answer to a create comes to.
-async fn answered<S: Service>(
-    hand: &mut Hand<'_, S>,
-    what: &impl Creatable<S>,
+/// Records the result of a create.
+async fn record_result<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
     made: Result<u64, Error>,
-) -> Go {
+) -> StepResult {
     let kind = what.kind();
     let error = match made {
-        Ok(id) => return hand.record_created(kind, id, false).await,
+        Ok(id) => return ctx.record_created(kind, id, false).await,
         Err(error) => error,
     };
     if error.fate == Fate::Uncertain {
-        crate::observe::doubtful(&hand.job, what.noun(), &error.to_string());
+        crate::observe::response_lost(&ctx.job, what.noun(), &error.to_string());
         return Ok(());
     }
-    let repeated = hand
+    let repeated = ctx
         .job
         .creation(kind)
         .and_then(Creation::intent)
         .is_some_and(|intent| intent.duplicate_check_at.is_some());
     if repeated && error.class == Class::Reconcile {
-        // That something of the kind exists may be the proof of the first call: it is looked for.
+        // The existing object may be the result of the first call; it is searched for.
         return Ok(());
     }
-    hand.record(vec![Event::NotCreated { kind, why: error.to_string() }]).await?;
+    ctx.record(vec![Event::NotCreated { kind, why: error.to_string() }]).await?;
     if error.class == Class::Reconcile {
         let message =
-            format!("{error}; see what is there with `dropship api`, then approve, cancel or retry");
-        return hand.hold(Fault::new("exists-already", message)).await;
+            format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
+        return ctx.hold(Fault::new("exists-already", message)).await;
     }
-    hand.trouble(error).await
+    ctx.on_api_error(error).await
 }
 
-/// Finds out whether an intended create was carried out.
-async fn settle<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>) -> Go {
+/// Finds out whether a create without a response took effect.
+async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreate<S>) -> StepResult {
     let kind = what.kind();
-    let service = hand.service().await?;
-    let Some(intent) = hand.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
-    // Nobody else may be making that name while this one is looked for.
-    let held = name_taken(hand, kind, what.noun(), what.name()).await?;
-    // The time that counts is of a clock that nobody sets, and begins anew with the daemon.
-    let uncertain = hand.context.settings.uncertain;
+    let service = ctx.service().await?;
+    let Some(intent) = ctx.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
+    // No other job may create an object with that name during the search.
+    let held = lock_name(ctx, kind, what.noun(), what.name()).await?;
+    // Measured with the monotonic clock; it starts again with the daemon.
+    let uncertain = ctx.pipeline.settings.uncertain;
     if intent.not_found_count > 0 && held < uncertain {
-        let why = "a create whose answer was lost may still be carried out";
-        return hand.wait(uncertain.saturating_sub(held), why).await;
+        let why = "the time in which a create without a response may still take effect";
+        return ctx.wait(uncertain.saturating_sub(held), why).await;
     }
     let found = match what.find(&service).await {
         Ok(found) => found,
-        Err(error) => return hand.trouble(error).await,
+        Err(error) => return ctx.on_api_error(error).await,
     };
-    let mut ours = Vec::new();
-    let mut strange = Vec::new();
+    let mut adoptable = Vec::new();
+    let mut unproven = Vec::new();
     for found in found {
         if intent.existing_ids.contains(&found.id) {
             continue;
         }
-        match hand.context.store.owner(found.id).map_err(Stop::Store)? {
-            Some(owner) if owner != hand.job.id => {}
-            _ => match found.unlike {
-                None => ours.push(found.id),
-                Some(why) => strange.push(format!("{} ({why})", found.id)),
+        match ctx.pipeline.store.owner(found.id).map_err(Interrupt::Store)? {
+            Some(owner) if owner != ctx.job.id => {}
+            _ => match found.mismatch {
+                None => adoptable.push(found.id),
+                Some(why) => unproven.push(format!("{} ({why})", found.id)),
             },
         }
     }
-    match (ours.as_slice(), strange.is_empty()) {
-        ([id], true) => hand.record_created(kind, *id, true).await,
+    match (adoptable.as_slice(), unproven.is_empty()) {
+        ([id], true) => ctx.record_created(kind, *id, true).await,
         ([], true) if intent.not_found_count == 0 => {
-            let due = hand.context.clock.after(hand.context.settings.uncertain);
-            hand.park(Event::NotFound { kind, due }).await
+            let due = ctx.pipeline.clock.after(ctx.pipeline.settings.uncertain);
+            ctx.suspend(Event::NotFound { kind, due }).await
         }
-        ([], true) => repeat(hand, what, &service).await,
+        ([], true) => reissue(ctx, what, &service).await,
         _ => {
-            let ids = ours.iter().map(u64::to_string).chain(strange).collect::<Vec<_>>().join(", ");
+            let ids = adoptable.iter().map(u64::to_string).chain(unproven).collect::<Vec<_>>().join(", ");
             let message = format!(
-                "the answer to creating the {} `{}` was lost, and what bears that name now cannot be told from ours: {ids}; \
-                 look at them in Partner Center, then cancel this job, or approve to look again",
+                "the response to the create of the {} `{}` was lost, and these objects have that name, none of them provably of this \
+                 create: {ids}; check them in Partner Center, then cancel this job, or approve to search again",
                 what.noun(),
                 what.name(),
             );
-            hand.hold(Fault::new("ambiguous", message)).await
+            ctx.hold(Fault::new("ambiguous", message)).await
         }
     }
 }
 
-/// Calls again what was absent both times.
-async fn repeat<S: Service>(hand: &mut Hand<'_, S>, what: &impl Creatable<S>, service: &S) -> Go {
-    let context = hand.context;
-    let intent = hand.job.creation(what.kind()).and_then(Creation::intent);
+/// Sends a create again after two searches found nothing.
+async fn reissue<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
+    service: &S,
+) -> StepResult {
+    let pipeline = ctx.pipeline;
+    let intent = ctx.job.creation(what.kind()).and_then(Creation::intent);
     let (noun, name) = (what.noun(), what.name());
     let request = digest(&what.request());
     if intent.is_some_and(|intent| intent.request != request) {
         let message = format!(
-            "the {noun} `{name}` was never answered and is not to be found, and its request would be another one by now: {}; \
-             approve to send that, or cancel",
+            "the create of the {noun} `{name}` had no response and no effect, and its request has changed since: {}; approve to \
+             send the new request, or cancel",
             what.request(),
         );
         let fault = Fault::new("request-changed", message);
-        return hand.park(Event::Held { fault, request: Some(request) }).await;
+        return ctx.suspend(Event::Held { fault, request: Some(request) }).await;
     }
-    if intent.is_some_and(|intent| intent.reissued >= REPEATS) {
+    if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
         let message = format!(
-            "the {noun} `{name}` was asked for again and again, never answered, and is not to be found; look for it in \
-             Partner Center, then approve to ask again, or cancel",
+            "the create of the {noun} `{name}` was sent several times without a response and had no effect; check Partner \
+             Center, then approve to send it again, or cancel",
         );
-        return hand.hold(Fault::new("unanswered", message)).await;
+        return ctx.hold(Fault::new("unanswered", message)).await;
     }
-    let Some(pass) = context.brake.pass(hand.job.package.folder.as_deref()).await else {
-        return hand.wait_paused().await;
+    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+        return ctx.wait_paused().await;
     };
-    if context.draining.is_cancelled() {
-        return Err(Stop::Draining);
+    if pipeline.shutdown.is_cancelled() {
+        return Err(Interrupt::ShuttingDown);
     }
-    let may_complete_until = context.clock.after(context.settings.uncertain);
-    hand.record(vec![Event::Reissued { kind: what.kind(), may_complete_until }]).await?;
-    context.names.renew(&hand.job);
+    let may_complete_until = pipeline.clock.after(pipeline.settings.uncertain);
+    ctx.record(vec![Event::Reissued { kind: what.kind(), may_complete_until }]).await?;
+    pipeline.guards.names.renew(&ctx.job);
     let made = what.make(service).await;
-    drop(pass);
-    answered(hand, what, made).await
+    drop(permit);
+    record_result(ctx, what, made).await
 }
 
-/// The digest of a request: what an intent and an approval are bound to.
+/// The digest of a request; intents and approvals are bound to it.
 pub(super) fn digest(request: &Value) -> String {
     digest::of(request.to_string().as_bytes())
 }

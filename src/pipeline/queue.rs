@@ -1,4 +1,4 @@
-//! Which job is next: the open jobs in memory, by when they can be worked on.
+//! The open jobs in memory, ordered by when they can be processed next.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,211 +7,211 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::unbegun::{Owner, Unbegun};
+use super::unstarted::{JobGroup, UnstartedJobs};
 use dropship_job::{Job, JobId, State};
 
-/// Passed over so often, and a folder's job goes first, whatever the priority of others.
-const PATIENCE: u32 = 8;
+/// After being skipped this many times a folder is served next regardless of priority (prevents starvation).
+const MAX_SKIPS: u32 = 8;
 
-/// The open jobs that wait for no person: by folder, and in each by time.
+/// Jobs that do not wait for an operator, by folder and within a folder by time.
 ///
-/// Folders take turns, so that one with a thousand packages does not keep another's only one from going on; those of a
-/// higher priority go first, but not for ever.
+/// Folders take turns, so that a folder with a thousand packages does not delay another folder's only package. Folders
+/// with a higher priority go first, up to [`MAX_SKIPS`] times in a row.
 #[derive(Debug, Default)]
 pub struct Queue {
     inner: Mutex<Inner>,
-    /// Rings when the order may have changed.
-    pub(super) bell: Notify,
+    /// Notified when the order may have changed.
+    pub(super) wakeup: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Folders that have jobs, by name; without one for what was handed in.
-    lanes: BTreeMap<Arc<str>, Lane>,
-    places: BTreeMap<JobId, Place>,
+    /// Queues of folders that have jobs; submitted packages without a folder are under the empty name.
+    folders: BTreeMap<Arc<str>, FolderQueue>,
+    slots: BTreeMap<JobId, Slot>,
     running: BTreeSet<JobId>,
     turns: u64,
     turn_of: BTreeMap<Arc<str>, Turn>,
-    /// Accepted jobs for which nothing was begun at the service.
-    unbegun: Unbegun,
+    unstarted: UnstartedJobs,
 }
 
-type Lane = BTreeSet<(Timestamp, JobId)>;
+type FolderQueue = BTreeSet<(Timestamp, JobId)>;
 
-/// How a folder fared when jobs were given out.
+/// When a folder was served last.
 #[derive(Debug, Default, Clone, Copy)]
 struct Turn {
     last: u64,
-    passed_over: u32,
+    skipped: u32,
 }
 
 #[derive(Debug)]
-struct Place {
-    time: Timestamp,
+struct Slot {
+    due: Timestamp,
     rev: u64,
-    lane: Arc<str>,
-    unbegun: Option<Owner>,
-    /// Held or ended: it is only looked for what came late.
-    looks_back: bool,
-    /// What was due could not be done.
+    folder: Arc<str>,
+    unstarted: Option<JobGroup>,
+    /// The job is held or has ended; only a duplicate check is due.
+    only_check: bool,
+    /// The due work failed and will be retried.
     postponed: bool,
 }
 
 impl Inner {
-    fn take_out(&mut self, id: &JobId) -> Option<Place> {
-        let place = self.places.remove(id)?;
-        if let Some(lane) = self.lanes.get_mut(&place.lane) {
-            lane.remove(&(place.time, id.clone()));
-            if lane.is_empty() {
-                self.lanes.remove(&place.lane);
+    fn remove(&mut self, id: &JobId) -> Option<Slot> {
+        let slot = self.slots.remove(id)?;
+        if let Some(queue) = self.folders.get_mut(&slot.folder) {
+            queue.remove(&(slot.due, id.clone()));
+            if queue.is_empty() {
+                self.folders.remove(&slot.folder);
             }
         }
-        Some(place)
+        Some(slot)
     }
 
-    /// The first job of each folder that no worker has in hand.
+    fn insert(&mut self, id: &JobId, slot: Slot) {
+        self.folders.entry(Arc::clone(&slot.folder)).or_default().insert((slot.due, id.clone()));
+        self.slots.insert(id.clone(), slot);
+    }
+
+    /// The first job of each folder that is not running.
     fn heads(&self) -> impl Iterator<Item = (&Arc<str>, Timestamp, &JobId)> {
-        self.lanes.iter().filter_map(|(name, lane)| {
-            let (time, id) = lane.iter().find(|(_, id)| !self.running.contains(id))?;
-            Some((name, *time, id))
+        self.folders.iter().filter_map(|(name, queue)| {
+            let (due, id) = queue.iter().find(|(_, id)| !self.running.contains(id))?;
+            Some((name, *due, id))
         })
     }
 
-    /// It is this folder's turn; others that could have gone on with a job were passed over.
-    fn give_turn(&mut self, lane: &Arc<str>, others: &[Arc<str>]) {
+    /// Serves this folder; `others` had a job ready too and are skipped.
+    fn serve(&mut self, folder: &Arc<str>, others: &[Arc<str>]) {
         self.turns += 1;
         let last = self.turns;
         for other in others {
-            self.turn_of.entry(Arc::clone(other)).or_default().passed_over += 1;
+            self.turn_of.entry(Arc::clone(other)).or_default().skipped += 1;
         }
-        self.turn_of.insert(Arc::clone(lane), Turn { last, passed_over: 0 });
+        self.turn_of.insert(Arc::clone(folder), Turn { last, skipped: 0 });
     }
 }
 
-/// What the queue has to offer.
+/// The answer of [`Queue::next`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// This job can be worked on; it counts as running now.
+    /// This job is ready. It counts as running until [`Queue::release`].
     Job(JobId),
-    /// Nothing until then.
+    /// No job is ready before this time.
     Later(Timestamp),
-    /// Nothing at all.
+    /// The queue is empty.
     Nothing,
 }
 
 impl Queue {
-    /// Puts a job where it belongs after something happened to it.
-    pub fn place(&self, job: &Job) {
+    /// Moves a job to its new position after it changed. An older revision than the known one is ignored.
+    pub fn upsert(&self, job: &Job) {
         let mut inner = self.inner();
-        if inner.places.get(&job.id).is_some_and(|place| place.rev > job.rev) {
-            // News can come late: what is known of the job is newer.
+        if inner.slots.get(&job.id).is_some_and(|slot| slot.rev > job.rev) {
             return;
         }
-        if let Some(was) = inner.take_out(&job.id).and_then(|place| place.unbegun) {
-            inner.unbegun.remove(&was);
+        if let Some(group) = inner.remove(&job.id).and_then(|slot| slot.unstarted) {
+            inner.unstarted.remove(&group);
         }
-        let time = match job.state {
+        let due = match job.state {
             State::Queued => Some(job.step_started),
             State::Waiting { due, .. } => Some(due),
-            // Held or ended, it may still have to be looked for what came late.
             _ => job.duplicate_check_due(),
         };
-        let looks_back = !matches!(job.state, State::Queued | State::Waiting { .. });
-        if let Some(time) = time {
-            let unbegun = Owner::of(job);
-            if let Some(owner) = unbegun.clone() {
-                inner.unbegun.add(owner);
+        if let Some(due) = due {
+            let unstarted = JobGroup::of(job);
+            if let Some(group) = unstarted.clone() {
+                inner.unstarted.add(group);
             }
             let name = job.package.folder.as_deref().unwrap_or_default();
-            let lane =
-                inner.lanes.get_key_value(name).map_or_else(|| name.into(), |(lane, _)| Arc::clone(lane));
-            inner.lanes.entry(Arc::clone(&lane)).or_default().insert((time, job.id.clone()));
-            let place = Place { time, rev: job.rev, lane, unbegun, looks_back, postponed: false };
-            inner.places.insert(job.id.clone(), place);
+            let folder =
+                inner.folders.get_key_value(name).map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
+            let only_check = !matches!(job.state, State::Queued | State::Waiting { .. });
+            inner
+                .insert(&job.id, Slot { due, rev: job.rev, folder, unstarted, only_check, postponed: false });
         }
         drop(inner);
-        self.bell.notify_one();
+        self.wakeup.notify_one();
     }
 
-    /// The job that has waited longest of those that can be worked on, of the folder whose turn it is.
+    /// The ready job that has waited longest in the folder that is served next.
     pub(super) fn next(&self, now: Timestamp, priority: impl Fn(&str) -> i64) -> Next {
         let mut inner = self.inner();
-        let soonest = inner.heads().map(|(_, time, _)| time).min();
-        let ready = || inner.heads().filter(|(_, time, _)| *time <= now);
-        let first = ready().min_by_key(|(name, time, _)| {
+        let soonest = inner.heads().map(|(_, due, _)| due).min();
+        let ready = || inner.heads().filter(|(_, due, _)| *due <= now);
+        let first = ready().min_by_key(|(name, due, _)| {
             let turn = inner.turn_of.get(*name).copied().unwrap_or_default();
-            let patient = turn.passed_over < PATIENCE;
-            (patient, if patient { Reverse(priority(name)) } else { Reverse(0) }, turn.last, *time)
+            let patient = turn.skipped < MAX_SKIPS;
+            (patient, if patient { Reverse(priority(name)) } else { Reverse(0) }, turn.last, *due)
         });
-        let Some((lane, id)) = first.map(|(name, _, id)| (Arc::clone(name), id.clone())) else {
+        let Some((folder, id)) = first.map(|(name, _, id)| (Arc::clone(name), id.clone())) else {
             return soonest.map_or(Next::Nothing, Next::Later);
         };
-        let mine = priority(&lane);
+        let mine = priority(&folder);
         let others: Vec<_> =
             ready().filter(|(name, ..)| priority(name) < mine).map(|(name, ..)| Arc::clone(name)).collect();
-        inner.give_turn(&lane, &others);
+        inner.serve(&folder, &others);
         inner.running.insert(id.clone());
         Next::Job(id)
     }
 
-    /// The accepted jobs that wait to be begun at the service.
-    pub(super) fn unbegun<T>(&self, ask: impl FnOnce(&Unbegun) -> T) -> T {
-        ask(&self.inner().unbegun)
+    /// Calls `read` with the accepted jobs that have not started.
+    pub(super) fn unstarted<T>(&self, read: impl FnOnce(&UnstartedJobs) -> T) -> T {
+        read(&self.inner().unstarted)
     }
 
-    /// What was due could not be done: again then, unless something happens to the job before.
-    pub(super) fn postpone(&self, id: &JobId, then: Timestamp) {
+    /// Moves a job whose due work failed to a later time. A change of the job moves it again.
+    pub(super) fn postpone(&self, id: &JobId, due: Timestamp) {
         let mut inner = self.inner();
-        if let Some(place) = inner.take_out(id) {
-            inner.lanes.entry(Arc::clone(&place.lane)).or_default().insert((then, id.clone()));
-            inner.places.insert(id.clone(), Place { time: then, postponed: true, ..place });
+        if let Some(slot) = inner.remove(id) {
+            inner.insert(id, Slot { due, postponed: true, ..slot });
         }
     }
 
-    /// A worker has put the job down.
-    pub(super) fn put_down(&self, id: &JobId) {
+    /// Ends the work on a job.
+    pub(super) fn release(&self, id: &JobId) {
         self.inner().running.remove(id);
-        self.bell.notify_one();
+        self.wakeup.notify_one();
     }
 
-    /// Is a worker at it?
+    /// Whether a worker processes the job.
     #[must_use]
     pub fn is_running(&self, id: &JobId) -> bool {
         self.inner().running.contains(id)
     }
 
-    /// The jobs that workers have in hand, oldest first.
+    /// The jobs that workers process, oldest first.
     #[must_use]
-    pub fn in_hand(&self) -> Vec<JobId> {
+    pub fn running_jobs(&self) -> Vec<JobId> {
         self.inner().running.iter().cloned().collect()
     }
 
-    /// How many jobs workers have in hand.
+    /// Number of jobs that workers process.
     #[must_use]
     pub fn running(&self) -> usize {
         self.inner().running.len()
     }
 
-    /// How many jobs wait for a worker or for a time.
+    /// Number of jobs that wait for a worker or for a time.
     #[must_use]
     pub fn waiting(&self) -> usize {
         let inner = self.inner();
-        let waits = |(id, place): &(&JobId, &Place)| !place.looks_back && !inner.running.contains(*id);
-        inner.places.iter().filter(waits).count()
+        let waits = |(id, slot): &(&JobId, &Slot)| !slot.only_check && !inner.running.contains(*id);
+        inner.slots.iter().filter(waits).count()
     }
 
-    /// Has nobody anything to do, now or later, but for people?
+    /// Whether nothing is left to do, now or later, without an operator.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.inner().places.is_empty()
+        self.inner().slots.is_empty()
     }
 
-    /// Is nothing running, and nothing to be done until then? What was tried in vain does not count.
+    /// Whether no job runs and none becomes due until then, apart from work that failed and will be retried.
     #[must_use]
     pub fn is_idle_until(&self, then: Timestamp) -> bool {
         let inner = self.inner();
-        let due = |place: &Place| place.time <= then && !place.postponed;
-        inner.running.is_empty() && !inner.places.values().any(due)
+        let due = |slot: &Slot| slot.due <= then && !slot.postponed;
+        inner.running.is_empty() && !inner.slots.values().any(due)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -246,42 +246,42 @@ mod tests {
         fold(&JobId::new(number, 0), events).expect("legal").expect("a job")
     }
 
-    /// Whose jobs are given out, in order, each put down and placed no more.
+    /// The folders of the jobs that the queue returns, in order; each job is removed.
     fn order(queue: &Queue, count: usize, priority: impl Fn(&str) -> i64 + Copy) -> String {
         let given = (0..count).map(|_| {
             let Next::Job(id) = queue.next(Timestamp::now(), priority) else { panic!("a job is ready") };
-            let lane = queue.inner().take_out(&id).expect("it was placed").lane;
-            queue.put_down(&id);
-            lane.to_string()
+            let folder = queue.inner().remove(&id).expect("it was queued").folder;
+            queue.release(&id);
+            folder.to_string()
         });
         given.collect()
     }
 
     #[test]
-    fn folders_take_turns_and_each_gives_its_oldest_first() {
+    fn folders_with_equal_priority_take_turns_oldest_job_first() {
         let queue = Queue::default();
-        (0..6).for_each(|number| queue.place(&job("a", number)));
-        (6..8).for_each(|number| queue.place(&job("b", number)));
-        assert_eq!(queue.unbegun(Unbegun::count), 8);
+        (0..6).for_each(|number| queue.upsert(&job("a", number)));
+        (6..8).for_each(|number| queue.upsert(&job("b", number)));
+        assert_eq!(queue.unstarted(UnstartedJobs::total), 8);
         let Next::Job(first) = queue.next(Timestamp::now(), |_| 0) else { panic!("a job is ready") };
         assert_eq!(first, JobId::new(0, 0));
         assert_eq!(order(&queue, 7, |_| 0), "babaaaa");
-        // That which is in hand is given to nobody else.
+        // A running job is not returned again.
         assert!(matches!(queue.next(Timestamp::now(), |_| 0), Next::Nothing));
     }
 
     #[test]
-    fn a_higher_priority_goes_first_but_not_for_ever() {
+    fn folder_with_low_priority_is_served_after_max_skips() {
         let queue = Queue::default();
-        (0..20).for_each(|number| queue.place(&job("urgent", number)));
-        (20..23).for_each(|number| queue.place(&job("low", number)));
+        (0..20).for_each(|number| queue.upsert(&job("urgent", number)));
+        (20..23).for_each(|number| queue.upsert(&job("low", number)));
         let order = order(&queue, 23, |folder| i64::from(folder == "urgent"));
         let order = order.replace("urgent", "u").replace("low", "l");
         assert_eq!(order, "uuuuuuuuluuuuuuuuluuuul");
     }
 
     #[test]
-    fn a_look_back_that_was_tried_in_vain_keeps_nobody_waiting() {
+    fn failed_duplicate_check_does_not_keep_the_queue_busy() {
         let queue = Queue::default();
         let mut held = job("a", 1);
         held.state = State::Cancelled;
@@ -293,12 +293,12 @@ mod tests {
             product: None,
             submission: None,
         });
-        queue.place(&held);
+        queue.upsert(&held);
         let soon = Timestamp::from_second(60).expect("a time");
         assert!(!queue.is_idle_until(soon), "it is due");
-        assert_eq!(queue.waiting(), 0, "the job itself waits for nothing");
+        assert_eq!(queue.waiting(), 0, "the job itself does not wait");
         queue.postpone(&held.id, Timestamp::from_second(5).expect("a time"));
         assert!(queue.is_idle_until(soon) && !queue.is_empty());
-        assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is tried again all the same");
+        assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is retried");
     }
 }

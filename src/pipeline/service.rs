@@ -1,5 +1,4 @@
-//! What the pipeline asks of the Hardware dashboard; the client of the real API answers it, and
-//! tests can put something faster in its place.
+//! The calls of the Hardware dashboard API that jobs need. The API client implements them; tests use a simulation.
 
 use std::future::Future;
 use std::path::Path;
@@ -10,12 +9,12 @@ use dropship_hardware::{
 };
 use dropship_redact::SafeUrl;
 
-/// The Hardware dashboard, as far as a job needs it.
+/// The Hardware dashboard API.
 ///
-/// No method that creates, commits or changes anything is ever repeated below this trait: whether a
-/// call may be repeated is decided by what the store knows.
+/// Implementations must not repeat a call that creates, commits or changes anything: only the store knows whether a
+/// repetition is safe.
 pub trait Service: Clone + Send + Sync + 'static {
-    /// Proves that the account works, without changing anything.
+    /// Checks that the account works, without changing anything.
     fn probe(&self) -> impl Future<Output = Result<(), Error>> + Send;
     /// All products of the account.
     fn products(&self) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
@@ -54,7 +53,7 @@ pub trait Service: Clone + Send + Sync + 'static {
         submission: SubmissionId,
         label: LabelId,
     ) -> impl Future<Output = Result<ShippingLabel, Error>> + Send;
-    /// Creates a label, which asks for its publishing.
+    /// Creates a label and thereby requests its publication.
     fn create_label(
         &self,
         product: ProductId,
@@ -69,7 +68,7 @@ pub trait Service: Clone + Send + Sync + 'static {
         label: LabelId,
         update: &LabelUpdate,
     ) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Asks for a label to be withdrawn.
+    /// Requests that a label is withdrawn.
     fn cancel_label(
         &self,
         product: ProductId,
@@ -78,14 +77,14 @@ pub trait Service: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
     /// All audiences of the account.
     fn audiences(&self) -> impl Future<Output = Result<Vec<Audience>, Error>> + Send;
-    /// Brings a file to an upload URL, if it has this SHA-256, and verifies its length there.
+    /// Uploads a file if it has this SHA-256; verifies its length at the destination.
     fn upload(
         &self,
         url: &SafeUrl,
         file: &Path,
         sha256: &str,
     ) -> impl Future<Output = Result<u64, TransferError>> + Send;
-    /// Brings what a URL offers into a file, whole or not at all.
+    /// Downloads into a file, completely or not at all.
     fn download(&self, url: &SafeUrl, file: &Path)
     -> impl Future<Output = Result<u64, TransferError>> + Send;
 }

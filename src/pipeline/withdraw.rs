@@ -1,4 +1,4 @@
-//! What persons do to labels at the service by hand, so that the job knows.
+//! Changes of labels outside of a step: withdrawal, and changes that an operator made directly.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::store::{Commit, Store, StoreError};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::{Event, Job, State};
 
-/// Asks the service to withdraw every label of a job that is on its way; says which ones it would not.
+/// Requests the withdrawal of every unpublished label of a job. Returns the events and why some labels are not withdrawn.
 ///
-/// It agrees during Microsoft's approval and a gradual rollout alone, and a label that is published stays.
+/// Microsoft allows it only during approval and gradual rollout; a published label stays.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -33,7 +33,7 @@ pub async fn withdraw<S: Service>(
                 let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id));
                 asked.await.map_err(|error| error.to_string())
             }
-            None => Err("its account is not configured any more".to_owned()),
+            None => Err("its account is no longer configured".to_owned()),
         };
         match asked {
             Ok(()) => {
@@ -47,7 +47,7 @@ pub async fn withdraw<S: Service>(
     Ok((events, refused))
 }
 
-/// The job that a label belongs to, and its place there.
+/// The job that owns a label, and the index of the label in it.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -58,7 +58,7 @@ pub fn label_of(store: &dyn Store, label: u64) -> Result<Option<(Job, usize)>, S
     Ok(index.map(|index| (job, index)))
 }
 
-/// Records what a person did to a label, whatever else happens to the job meanwhile; a job that waits looks at once.
+/// Records an operator's change of a label, also when the job changes at the same time. A waiting job polls at once.
 ///
 /// # Errors
 /// When the store cannot be written, or the job is gone.

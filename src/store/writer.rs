@@ -12,7 +12,7 @@ use super::entry::Line;
 use super::journal::Journal;
 use super::tables::{Bytes, Changes, Overlay, Pair, decode_job, key, record};
 use super::{Commit, StoreError, Ticket};
-use crate::pulse::Beat;
+use crate::observe::Heartbeat;
 use dropship_job::{Job, JobId};
 
 /// So many jobs are kept fresh, and as many as change at the same time.
@@ -51,7 +51,7 @@ type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
 pub(super) struct Writer {
     queue: Sender<(Commit, Answer)>,
     thread: Option<std::thread::JoinHandle<()>>,
-    beat: Beat,
+    beat: Heartbeat,
     stopped: watch::Receiver<Option<String>>,
 }
 
@@ -59,7 +59,7 @@ impl Writer {
     /// Starts the writer.
     pub(super) fn start<T: Target>(tables: Arc<T>, journal: Journal) -> Result<Self, std::io::Error> {
         let (queue, commits) = channel();
-        let beat = Beat::default();
+        let beat = Heartbeat::default();
         let (stopping, stopped) = watch::channel(None);
         let writing = Writing {
             tables,
@@ -76,7 +76,7 @@ impl Writer {
     }
 
     /// Beats as long as the writer comes round.
-    pub(super) fn beat(&self) -> &Beat {
+    pub(super) fn beat(&self) -> &Heartbeat {
         &self.beat
     }
 
@@ -116,14 +116,14 @@ struct Writing<T> {
     /// How many commits shared the last sync.
     together: usize,
     stopped: watch::Sender<Option<String>>,
-    beat: Beat,
+    beat: Heartbeat,
 }
 
 impl<T: Target> Writing<T> {
     fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
         loop {
             self.beat.beat();
-            let rest = if self.behind.is_some() { QUIET } else { crate::pulse::pace().max(QUIET) };
+            let rest = if self.behind.is_some() { QUIET } else { self.beat.idle_interval().max(QUIET) };
             match commits.recv_timeout(rest) {
                 Ok(first) => {
                     let group = self.gather(first, commits);

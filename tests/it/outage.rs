@@ -77,7 +77,7 @@ fn throttled_and_broken_responses_are_retried() {
 fn cancelled_in_doubt(env: &TestEnv) -> String {
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let doubted = || env.log().contains("no answer to the product").then_some(());
+    let doubted = || env.log().contains("no response to the product").then_some(());
     wait_for("the lost answer", doubted).expect("a lost answer");
     let id = env.json(&["jobs"])[0]["id"].as_str().expect("a job").to_owned();
     let cancelled = || env.run(&["cancel", &id]).status.success().then_some(());
@@ -95,7 +95,7 @@ fn late_product_of_a_cancelled_job_is_reported_and_a_retry_uses_it() {
     let id = cancelled_in_doubt(&env);
     // A restart does not make it forget to look.
     let daemon = env.daemon(&[]);
-    let told = || env.log().contains("has come after all, and nobody uses it").then_some(());
+    let told = || env.log().contains("was created after all and is unused").then_some(());
     wait_for("the late product", told).expect("told");
     assert_eq!(env.created(), (1, 0, 0), "{}", env.log());
     assert_eq!(env.json(&["show", &id])["state"], "cancelled");
@@ -113,7 +113,7 @@ fn failing_late_duplicate_check_is_logged_and_backs_off() {
     cancelled_in_doubt(&env);
     env.fault(&json!({ "operation": "list_products", "times": 100_000, "action": { "kind": "status", "status": 403 } }));
     env.daemon(&["--until-idle"]).wait().expect("it ends by itself");
-    let told = env.log().matches("came late cannot be looked for").count();
+    let told = env.log().matches("duplicate check for").count();
     assert!((1..=3).contains(&told), "{told}: {}", env.log());
     // Once it can be had, nothing had come, and nothing more is to be looked for.
     env.no_faults();

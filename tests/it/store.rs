@@ -46,7 +46,7 @@ fn lost_store_is_recovered_from_receipts_without_resubmission() {
     for key in ["id", "sha256", "state", "product_id", "submission_id", "labels", "files", "rule"] {
         assert_eq!(jobs[0][key], before[key], "{key}");
     }
-    assert!(env.log().contains("1 jobs were taken up"), "{}", env.log());
+    assert!(env.log().contains("recovered 1 jobs"), "{}", env.log());
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn doctor_reports_lost_copy_changed_plan_and_stale_receipt() {
     let dossier = env.path(&format!("store/packages/{id}/dossier.json"));
     let plan = fs::read(&dossier).expect("the dossier");
     fs::write(&dossier, [&plan[..], b" "].concat()).expect("changed");
-    assert!(findings(&env, 1)[0].contains("was changed since the package was let in"));
+    assert!(findings(&env, 1)[0].contains("was changed after the package was accepted"));
     fs::write(&dossier, &plan).expect("put back");
     assert_eq!(findings(&env, 0), [""; 0]);
 }

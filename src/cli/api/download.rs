@@ -10,7 +10,7 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_hardware::{DownloadKind, Submission, TransferError};
 use dropship_redact::SafeUrl;
 
@@ -94,7 +94,7 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
     progress.finish();
     let size = fetched?;
     let document = json!({ "file": to.display().to_string(), "size": size });
-    let text = || format!("{}, {size} bytes", Shown(&to.display().to_string()));
+    let text = || format!("{}, {size} bytes", Escaped(&to.display().to_string()));
     session.output.give(&document, text)?;
     Ok(Exit::Done)
 }
@@ -131,7 +131,7 @@ fn absent(kind: Kind, submission: &Submission) -> String {
     format!(
         "submission {}{} does not offer {}; it offers {}",
         submission.id,
-        Shown(&progress.unwrap_or_default()),
+        Escaped(&progress.unwrap_or_default()),
         name(&kind).unwrap_or_default(),
         if offered.is_empty() { "nothing yet".to_owned() } else { offered.join(", ") },
     )

@@ -8,7 +8,7 @@ use super::session::{ApiSession, call_error, transfer_error};
 use super::shape::cell;
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_hardware::Asset;
 
 #[derive(Debug, clap::Subcommand)]
@@ -77,9 +77,9 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             progress.finish();
             let size = fetched.map_err(transfer_error)?;
             let name = to.display().to_string();
-            session
-                .output
-                .give(&json!({ "file": name, "size": size }), || format!("{}, {size} bytes", Shown(&name)))?;
+            session.output.give(&json!({ "file": name, "size": size }), || {
+                format!("{}, {size} bytes", Escaped(&name))
+            })?;
             Ok(Exit::Done)
         }
     }

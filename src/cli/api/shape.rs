@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_redact::mask;
 
 /// Integers up to this one are exact in every JSON reader (IEEE 754 double).
@@ -49,7 +49,7 @@ fn fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
     let shown = || object.iter().filter(|(key, value)| *key != "links" && !is_empty(value));
     let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
     for (key, value) in shown() {
-        let key = Shown(key).to_string();
+        let key = Escaped(key).to_string();
         match value {
             Value::Object(_) => {
                 lines.push(format!("{:indent$}{key}", ""));
@@ -67,10 +67,10 @@ fn fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
 /// A value on one line.
 fn flat(value: &Value) -> String {
     match value {
-        Value::String(text) => Shown(text).to_string(),
+        Value::String(text) => Escaped(text).to_string(),
         Value::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let field = |(key, value): (&String, &Value)| format!("{}={}", Shown(key), flat(value));
+            let field = |(key, value): (&String, &Value)| format!("{}={}", Escaped(key), flat(value));
             let some = fields.iter().filter(|(_, value)| !is_empty(value));
             some.map(field).collect::<Vec<_>>().join("  ")
         }
@@ -90,7 +90,7 @@ fn is_empty(value: &Value) -> bool {
 
 /// A cell of a table; `-` if empty.
 pub(super) fn cell(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { Shown(&mask(text)).to_string() }
+    if text.is_empty() { "-".to_owned() } else { Escaped(&mask(text)).to_string() }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
-use crate::observe::Shown;
+use crate::observe::Escaped;
 use dropship_hardware::{DownloadKind, TransferError};
 
 /// Maximum number of new upload URLs to fetch after one has expired.
@@ -49,7 +49,7 @@ pub(super) async fn run(
     session.output.give(&document, || {
         format!(
             "uploaded {} ({} bytes); commit it with `dropship api submission commit {} {}`",
-            Shown(&file.display().to_string()),
+            Escaped(&file.display().to_string()),
             uploaded.bytes,
             of.product,
             of.submission

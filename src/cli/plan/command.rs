@@ -6,12 +6,12 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::label_preview::{self, Preview};
+use crate::admission::{self, ActiveConfig, Evaluation};
 use crate::cli::backend::load;
 use crate::cli::exit::{Exit, ExitError};
 use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
-use crate::reception::{Judged, Rulebook, judge};
 use dropship_job::Fault;
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::{self, Vars};
@@ -47,26 +47,26 @@ struct Evaluated {
     file: PathBuf,
     folder: Option<String>,
     vars: Result<Vars, String>,
-    judged: Judged,
+    evaluation: Evaluation,
     /// Rules that do not match; absent when the package could not be inspected.
     skipped: Option<Vec<SkippedRule>>,
 }
 
 pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let evaluated = evaluate(args, load(path)?)?;
-    let (plan, fault) = match &evaluated.judged.outcome {
+    let (plan, fault) = match &evaluated.evaluation.outcome {
         Some(Ok(plan)) => (Some(plan), None),
         Some(Err(fault)) => (None, Some(fault.clone())),
         None => (None, Some(Fault::new("incomplete", "the file is not complete"))),
     };
-    let labels = match (plan, &evaluated.judged.inspection.facts) {
+    let labels = match (plan, &evaluated.evaluation.inspection.facts) {
         (Some(plan), Some(facts)) => label_preview::labels(plan, facts),
         _ => Vec::new(),
     };
     let document = json!({
         "file": evaluated.file.display().to_string(),
         "folder": evaluated.folder,
-        "inspection": evaluated.judged.inspection,
+        "inspection": evaluated.evaluation.inspection,
         "rule": plan.map(|plan| &plan.rule),
         "passed_over": evaluated.skipped,
         "plan": plan,
@@ -85,19 +85,19 @@ fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
     let file = std::path::absolute(&args.file)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = folder_of(args, &config, &file)?;
-    let rulebook = Rulebook { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
+    let active = ActiveConfig { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
     let vars = match &args.vars {
         Some(file) => vars::read(file),
-        None if rulebook.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),
+        None if active.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),
         None => Ok(Vars::new()),
     };
-    let judged = judge(&rulebook, &file, &name, folder.as_deref(), None, &vars)
+    let evaluation = admission::evaluate(&active, &file, &name, folder.as_deref(), None, &vars)
         .with_context(|| format!("cannot read {}", file.display()))?;
-    let skipped = judged.inspection.facts.as_ref().map(|facts| {
-        let input = MatchInput::new(&name, &judged.sha256, facts).in_folder(folder.as_deref());
-        choose(&rulebook.config.rules, &input).with_later(&rulebook.config.rules, &input)
+    let skipped = evaluation.inspection.facts.as_ref().map(|facts| {
+        let input = MatchInput::new(&name, &evaluation.sha256, facts).in_folder(folder.as_deref());
+        choose(&active.config.rules, &input).with_later(&active.config.rules, &input)
     });
-    Ok(Evaluated { file, folder, vars, judged, skipped })
+    Ok(Evaluated { file, folder, vars, evaluation, skipped })
 }
 
 /// The folder that was named, or the one that contains the file.
@@ -114,7 +114,7 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
 
 fn text(evaluated: &Evaluated, plan: Option<&Plan>, labels: &[Preview<'_>], fault: Option<&Fault>) -> String {
     let file = evaluated.file.display().to_string();
-    let mut lines = vec![inspect::text(&file, &evaluated.judged.inspection)];
+    let mut lines = vec![inspect::text(&file, &evaluated.evaluation.inspection)];
     lines.push(format!("folder: {}", evaluated.folder.as_deref().unwrap_or("none")));
     for skipped in evaluated.skipped.iter().flatten() {
         lines.push(format!("rule `{}` does not match: {}", skipped.rule, skipped.reasons.join("; ")));

@@ -10,7 +10,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::crash_points::{CrashPoint, CrashTarget, NamedPoint, Side};
-use super::fake_service::PROCESSING_TIME;
 use super::fixtures::digest_of;
 use super::scenarios::{SCENARIOS, Scenario};
 use super::simulation::{Simulation, in_paused_time};
@@ -178,21 +177,4 @@ fn crash_at_any_point_changes_no_outcome() {
         Vec::new(),
         "no daemon crashed there: add a scenario that reaches the point"
     );
-}
-
-#[test]
-fn finished_job_records_how_long_the_service_took() {
-    in_paused_time(async {
-        let sim = Simulation::new();
-        sim.drop_package("a", SCENARIOS[0].packages[0]);
-        sim.run_until_idle(&mut |_| None).await;
-        let learnt = sim.learnt();
-        // For the rule and for the account, of the signature and of the labels.
-        assert_eq!(learnt.len(), 4, "{learnt:?}");
-        for (key, value) in learnt {
-            let took: u64 = value.parse().unwrap_or_else(|_| panic!("{key}: {value}"));
-            let near = PROCESSING_TIME.mul_f64(0.7).as_millis()..PROCESSING_TIME.mul_f64(1.3).as_millis();
-            assert!(near.contains(&u128::from(took)), "{key}: {value}");
-        }
-    });
 }

@@ -8,22 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::crash_points::{CrashPoint, CrashSwitch, Side};
 use super::crashing_store::CrashingStore;
 use super::fake_service::{FakeService, PROCESSING_TIME};
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
+use crate::admission::{ActiveConfig, Admission};
 use crate::config::{self, Environment};
 use crate::control::{ActiveJobs, JobAction, JobService};
-use crate::depot::Depot;
+use crate::observe::Heartbeat;
+use crate::package_store::PackageStore;
 use crate::pipeline::{
-    Accounts, Brake, Clock, Context, Judge, Learnt, Listings, Names, Queue, Receipts, Settings, forget_ended,
-    note, withdraw,
+    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    forget_ended, note, withdraw,
 };
-use crate::reception::{Reception, Rulebook};
 use crate::store::{Filter, Memory, Store};
 use crate::{accounts, outbox};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
@@ -42,7 +41,7 @@ pub(super) struct Simulation {
     pub(super) crash: Arc<CrashSwitch>,
     pub(super) service: FakeService,
     clock: Clock,
-    rulebook: PathBuf,
+    config_file: PathBuf,
     /// Products that are not of dropship.
     foreign_products: BTreeSet<u64>,
     /// Ended jobs older than this are pruned once a daemon is idle.
@@ -51,8 +50,8 @@ pub(super) struct Simulation {
 
 /// A running daemon.
 struct Daemon {
-    context: Arc<Context<FakeService>>,
-    reception: Arc<Reception>,
+    pipeline: Arc<Pipeline<FakeService>>,
+    admission: Arc<Admission>,
 }
 
 /// An act of the operator.
@@ -82,8 +81,8 @@ impl Simulation {
         let crash = Arc::new(CrashSwitch::new());
         fs::create_dir(home.path().join("drop")).expect("a drop folder");
         fs::create_dir(home.path().join("store")).expect("a store");
-        let rulebook = home.path().join("dropship.toml");
-        fs::write(&rulebook, configuration(home.path(), options)).expect("a configuration");
+        let config_file = home.path().join("dropship.toml");
+        fs::write(&config_file, configuration(home.path(), options)).expect("a configuration");
         let service = FakeService::new(Arc::clone(&crash), SIGNED.clone());
         let clock = Clock::tokio(jiff::Timestamp::now());
         Self {
@@ -92,7 +91,7 @@ impl Simulation {
             crash,
             service,
             clock,
-            rulebook,
+            config_file,
             foreign_products: BTreeSet::new(),
             keep: None,
         }
@@ -133,58 +132,54 @@ impl Simulation {
     /// Starts a daemon on the present store.
     fn start(&self) -> Daemon {
         let store = self.store();
-        let depot = Depot::open(&self.home.path().join("store")).expect("a depot").keeping_free(Some(0));
-        let config =
-            config::load(&self.rulebook, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
+        let packages =
+            PackageStore::open(&self.home.path().join("store")).expect("packages").keeping_free(Some(0));
+        let config = config::load(&self.config_file, &Environment::default())
+            .unwrap_or_else(|report| panic!("{report}"));
         let mut settings = Settings::of(&config.api);
         settings.workers = 3;
         let policy = accounts::policy(&config).expect("a policy");
-        let rulebook = Rulebook { policy, outbox: self.home.path().join("store/outbox"), config };
-        let hear = Arc::new(std::sync::OnceLock::<Arc<Context<FakeService>>>::new());
-        let told = Arc::clone(&hear);
-        let tell = Box::new(move |job: &Job, events: &[Event]| {
-            let context = told.get().expect("the daemon began");
-            context.runtime.block_on(context.tell(job, events));
-        });
-        let reception = Arc::new(Reception::new(Arc::clone(&store), depot.clone(), rulebook, tell));
-        reception.sweep(&reception.copies().expect("listed")).expect("swept");
-        let open = store.open_jobs().expect("open jobs");
-        let context = Arc::new(Context {
-            witness: Arc::new(()),
-            brake: Brake::remembered(&*store).expect("a brake"),
-            names: Names::of(&open),
-            listings: Listings::default(),
-            learnt: Learnt::remembered(&*store).expect("learnt"),
-            queue: Queue::default(),
+        let active = ActiveConfig { policy, outbox: self.home.path().join("store/outbox"), config };
+        let queue = Arc::new(Queue::default());
+        let receipts = ReceiptWriter::new(Arc::clone(&store), Arc::clone(&settings.folders), false);
+        let receipts = Arc::new(receipts);
+        let events =
+            JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), Arc::new(()));
+        let events = Arc::new(events);
+        let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
+        let admission = Arc::new(admission);
+        admission.discard_leftovers(&admission.captured().expect("listed")).expect("deleted");
+        let pipeline = Pipeline::new(Parts {
+            pause: Arc::new(PauseGate::remembered(&*store).expect("pauses")),
+            accounts: Arc::default(),
             services: BTreeMap::from([("default".to_owned(), self.service.clone())]),
-            judge: Arc::clone(&reception) as Arc<dyn Judge>,
-            depot,
-            accounts: Accounts::default(),
-            receipts: Receipts::default(),
+            inspector: Arc::clone(&admission) as Arc<dyn PackageInspector>,
             clock: self.clock,
-            settings,
-            news: watch::channel(None).0,
-            draining: CancellationToken::new(),
-            broken: watch::channel(None).0,
-            runtime: Handle::current(),
+            shutdown: CancellationToken::new(),
+            heartbeat: Heartbeat::default(),
             store,
+            queue,
+            events,
+            receipts,
+            packages,
+            settings,
         });
-        assert!(hear.set(Arc::clone(&context)).is_ok(), "a daemon begins once");
-        context.take_up().expect("taken up");
-        Daemon { context, reception }
+        let pipeline = Arc::new(pipeline.expect("a pipeline"));
+        pipeline.recover().expect("recovered");
+        Daemon { pipeline, admission }
     }
 
     /// Runs a daemon until it is idle or crashes; returns where it crashed.
     pub(super) async fn run_daemon(&self, operator: Operator<'_>) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
-            tokio::join!(super::super::run(Arc::clone(&daemon.context)), async {
+            tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), async {
                 daemon.scan().await;
                 daemon.wait_until_idle(operator).await;
                 if let Some(keep) = self.keep {
-                    let _crashed = forget_ended(&daemon.context, keep).await.is_err();
+                    let _crashed = forget_ended(&daemon.pipeline, keep).await.is_err();
                 }
-                daemon.context.draining.cancel();
+                daemon.pipeline.shutdown.cancel();
             });
         };
         tokio::select! {
@@ -214,10 +209,10 @@ impl Simulation {
     pub(super) async fn run_daemon_for(&self, span: Duration, drained: bool) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
-            tokio::join!(super::super::run(Arc::clone(&daemon.context)), daemon.scan(), async {
+            tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), daemon.scan(), async {
                 tokio::time::sleep(span).await;
                 if drained {
-                    daemon.context.draining.cancel();
+                    daemon.pipeline.shutdown.cancel();
                 }
             });
         };
@@ -252,11 +247,11 @@ impl Simulation {
 
     /// Jobs whose captured copy is missing before the upload (I1).
     fn lost_copies(&self) -> Vec<String> {
-        let depot = Depot::open(&self.home.path().join("store")).expect("a depot");
+        let packages = PackageStore::open(&self.home.path().join("store")).expect("packages");
         let jobs = self.jobs().into_iter();
         let needs = jobs.filter(|job| job.accepted && !job.state.has_ended() && job.step <= Step::Upload);
         needs
-            .filter(|job| !depot.package(&job.id).exists())
+            .filter(|job| !packages.package(&job.id).exists())
             .map(|job| format!("{} lost its copy", job.id))
             .collect()
     }
@@ -344,11 +339,6 @@ impl Simulation {
         wrong
     }
 
-    /// The durations that the store has recorded.
-    pub(super) fn learnt(&self) -> Vec<(String, String)> {
-        self.memory.flags("took/").expect("flags")
-    }
-
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(&job.id).expect("a story"));
@@ -363,14 +353,14 @@ impl Simulation {
 impl Daemon {
     /// Scans the drop folder as intake does.
     async fn scan(&self) {
-        let (reception, rulebook) = (Arc::clone(&self.reception), self.reception.rulebook());
+        let (admission, active) = (Arc::clone(&self.admission), self.admission.active());
         let scanned = tokio::task::spawn_blocking(move || {
-            let folder = &rulebook.config.folders[0];
+            let folder = &active.config.folders[0];
             let mut items: Vec<_> = fs::read_dir(&folder.path).expect("the folder").flatten().collect();
             items.sort_by_key(fs::DirEntry::file_name);
             for item in items {
                 let identity = Identity::from(&item.metadata().expect("a file"));
-                if reception.is_known(&folder.name, &item.path(), &identity, None) {
+                if admission.is_known(&folder.name, &item.path(), &identity, None) {
                     continue;
                 }
                 let found = FoundFile {
@@ -386,11 +376,11 @@ impl Daemon {
                     last_sha256: None,
                     sidecar: None,
                 };
-                if reception.receive(&found) != Admitted::Yes {
+                if admission.receive(&found) != Admitted::Yes {
                     return;
                 }
             }
-            reception.on_scan_complete(&folder.name);
+            admission.on_scan_complete(&folder.name);
         });
         scanned.await.expect("a scan");
     }
@@ -399,50 +389,50 @@ impl Daemon {
     async fn wait_until_idle(&self, operator: Operator<'_>) {
         let began = tokio::time::Instant::now();
         while self.run_operator(operator).await
-            || !self.context.queue.is_empty()
-            || self.context.queue.running() > 0
+            || !self.pipeline.queue.is_empty()
+            || self.pipeline.queue.running() > 0
         {
             tokio::time::sleep(Duration::from_secs(61)).await;
-            let open = self.context.store.open_jobs().expect("open jobs");
+            let open = self.pipeline.store.open_jobs().expect("open jobs");
             assert!(began.elapsed() < TIME_LIMIT, "the daemon is never idle: {open:#?}");
         }
     }
 
     /// Lets the operator act on each job that no worker runs; true if there was an act.
     async fn run_operator(&self, operator: Operator<'_>) -> bool {
-        let mut jobs = self.context.store.jobs(&Filter::default()).expect("jobs");
+        let mut jobs = self.pipeline.store.jobs(&Filter::default()).expect("jobs");
         jobs.reverse();
         let job_service = JobService::new(
-            Arc::clone(&self.context.store),
-            Arc::new(DaemonJobs(Arc::clone(&self.context))),
+            Arc::clone(&self.pipeline.store),
+            Arc::new(DaemonJobs(Arc::clone(&self.pipeline))),
             false,
         );
         let mut done = false;
-        jobs.retain(|job| !self.context.queue.is_running(&job.id));
+        jobs.retain(|job| !self.pipeline.queue.is_running(&job.id));
         for job in jobs {
             let Some(action) = operator(&job) else { continue };
             done = true;
-            let (store, by) = (&*self.context.store, "the operator");
+            let (store, by) = (&*self.pipeline.store, "the operator");
             match action {
                 OperatorAction::Withdraw => {
                     // The daemon may crash here.
-                    let Ok((events, _)) = withdraw(store, &self.context.services, &job, by).await else {
+                    let Ok((events, _)) = withdraw(store, &self.pipeline.services, &job, by).await else {
                         continue;
                     };
                     let job = store.job(&job.id).expect("a job").expect("the job");
-                    self.context.tell(&job, &events).await;
+                    self.pipeline.events.after_commit(&job, &events).await;
                 }
                 OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
                     if let Ok(Some(job)) = note(store, &job.id, event.clone()).await {
-                        self.context.tell(&job, &[event]).await;
+                        self.pipeline.events.after_commit(&job, &[event]).await;
                     }
                     let _crashed =
                         job_service.act(&job.id, &JobAction::Approve { request: None }, by).await.is_err();
                 }
                 OperatorAction::Act(act) => {
                     let result = job_service.act(&job.id, &act, by).await;
-                    assert!(result.is_ok() || self.context.store.job(&job.id).is_ok(), "{result:?}");
+                    assert!(result.is_ok() || self.pipeline.store.job(&job.id).is_ok(), "{result:?}");
                 }
             }
         }
@@ -462,7 +452,7 @@ impl ActiveJobs for NoActiveJobs {
 }
 
 /// Passes the acts of the operator on to the daemon.
-struct DaemonJobs(Arc<Context<FakeService>>);
+struct DaemonJobs(Arc<Pipeline<FakeService>>);
 
 impl ActiveJobs for DaemonJobs {
     fn is_running(&self, id: &dropship_job::JobId) -> bool {
@@ -470,8 +460,7 @@ impl ActiveJobs for DaemonJobs {
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {
-        let (context, job, events) = (Arc::clone(&self.0), job.clone(), events.to_vec());
-        self.0.runtime.spawn(async move { context.tell(&job, &events).await });
+        self.0.events.after_commit_in_background(job, events);
     }
 }
 

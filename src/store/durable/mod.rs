@@ -44,7 +44,7 @@ impl Durable {
 
     /// Beats as long as the thread that writes comes round; a disk that hangs stops it.
     #[must_use]
-    pub fn beat(&self) -> &crate::pulse::Beat {
+    pub fn beat(&self) -> &crate::observe::Heartbeat {
         self.writer.beat()
     }
 

@@ -65,7 +65,7 @@ impl Target for Tables {
 
 fn writing(folder: &Path) -> Writing<Tables> {
     let journal = Journal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
-    let (stopped, beat) = (watch::channel(None).0, Beat::default());
+    let (stopped, beat) = (watch::channel(None).0, Heartbeat::default());
     Writing {
         tables: Arc::default(),
         journal,

@@ -87,7 +87,7 @@ fn missing_folder_is_degraded_with_advice() {
     wait_for("its package to be taken", || (jobs(&env).len() == 1).then_some(())).expect("a job");
     let shown = crate::harness::text(&env.run(&["status"]).stdout);
     assert!(shown.contains("degraded") && shown.contains("set `path`"), "{shown}");
-    assert!(env.log().contains("Folder `absent` is degraded: "), "{}", env.log());
+    assert!(env.log().contains("folder `absent` is degraded: "), "{}", env.log());
 
     // Deleted under the watch, and another in its place.
     let before = fs::metadata(env.path("drop")).expect("a folder").ino();
@@ -123,7 +123,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(jobs(&env).len(), 3, "no more copies than may wait");
     let shown = crate::harness::text(&env.run(&["status"]).stdout);
-    assert!(shown.contains("not accepting files: 3 packages"), "{shown}");
+    assert!(shown.contains("not accepting files: 3 accepted jobs"), "{shown}");
     assert_eq!(env.log().matches("Intake pauses: 3 packages").count(), 1, "{}", env.log());
 
     // A scan finds the remaining files; a file that is gone by then is no error.
@@ -159,7 +159,9 @@ fn paused_folder_does_not_fill_the_queue_of_others() {
         env.drop_package(&format!("{number}.cab"), &mould.package(number));
     }
     let full = || {
-        folder(&env, "in")["no_room"].as_str().is_some_and(|why| why.contains("while this folder is paused"))
+        folder(&env, "in")["no_room"]
+            .as_str()
+            .is_some_and(|why| why.contains("because this folder is paused"))
     };
     wait_for("the paused folder to fill up", || full().then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));

@@ -208,7 +208,7 @@ fn cancelled_job_withdraws_its_labels() {
     let done = env.json(&["cancel", id(&job["id"])]);
     assert_eq!((&done["state"], &done["warnings"]), (&json!("cancelled"), &json!([])));
     assert_eq!(env.sandbox.control().count("cancel_label"), 1);
-    assert!(env.log().contains("is withdrawn, asked for by uid"), "{}", env.log());
+    assert!(env.log().contains("withdrawn, requested by uid"), "{}", env.log());
     drop(daemon);
 }
 

@@ -78,7 +78,7 @@ fn product_is_found_by_name_and_an_ambiguous_name_holds_the_job() {
     env.drop_package("two.cab", &saying(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
     let two = receipt_of(&env, "two.cab", "held");
     let message = two["error"]["message"].as_str().expect("a message");
-    assert!(message.contains("there are 2"), "{message}");
+    assert!(message.contains("but 2 exist"), "{message}");
     assert_eq!(two["product_id"], Value::Null);
     drop(daemon);
 }

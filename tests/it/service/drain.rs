@@ -52,7 +52,7 @@ fn shutdown_interrupts_an_upload_and_the_next_start_resumes_it() {
         env.log()
     );
     manager.expect(|line| line == "STOPPING=1");
-    assert!(env.log().contains("dropship has ended"), "{}", env.log());
+    assert!(env.log().contains("dropship has stopped"), "{}", env.log());
     goes_on(&env);
 }
 
@@ -69,7 +69,7 @@ fn shutdown_waits_for_a_running_create() {
     let job = &env.json(&["jobs"])[0];
     assert!(job["product_id"].is_string(), "its answer was waited for: {job:#}");
     goes_on(&env);
-    assert!(!env.log().contains("it is looked for"), "nothing was in doubt: {}", env.log());
+    assert!(!env.log().contains("checking whether it took effect"), "nothing was in doubt: {}", env.log());
 }
 
 #[test]
@@ -82,6 +82,6 @@ fn second_signal_ends_the_daemon_at_once_without_loss() {
     manager.expect(|line| line == "STOPPING=1");
     signal(&daemon, "INT");
     assert_eq!(daemon.wait(), Some(0), "{}", env.log());
-    assert!(env.log().contains("ends at once"), "{}", env.log());
+    assert!(env.log().contains("stops immediately"), "{}", env.log());
     goes_on(&env);
 }

@@ -84,7 +84,7 @@ fn starves(thread: &str, culprit: &str) {
     manager.expect(|line| line == "WATCHDOG=1");
     let frozen = Frozen::threads(&daemon, thread);
     wait_for("the culprit to be named", || {
-        env.log().lines().any(|line| line.contains("A part hangs") && line.contains(culprit)).then_some(())
+        env.log().lines().any(|line| line.contains("stalled:") && line.contains(culprit)).then_some(())
     })
     .unwrap_or_else(|| panic!("{culprit} is not named: {}", env.log()));
     manager.catch_up();

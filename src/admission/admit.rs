@@ -1,0 +1,237 @@
+//! From a captured copy to a job: known bytes, verdict, job.
+
+use std::sync::PoisonError;
+
+use super::captured_package::CapturedPackage;
+use super::evaluate::{Evaluation, evaluate};
+use super::seen_files::was_looked_at;
+use super::state::{Admission, new_id};
+use crate::config::model::Backlog;
+use crate::outbox;
+use crate::package_store::PlanSnapshot;
+use crate::store::{Commit, Entry, StoreError};
+use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
+use dropship_package::Verdict;
+
+/// Inspections of the same bytes that ended the daemon before the package is held as poison.
+pub(super) const POISON: u64 = 3;
+
+pub(super) const POISONED: &str =
+    "inspecting this package ended the daemon three times in a row; please report it, then cancel";
+
+/// Why no job was created.
+pub(super) enum AdmitError {
+    /// The file is not final; it is offered again.
+    NotYet(String),
+    /// A resource is missing, such as disk space.
+    Busy(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for AdmitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The final verdict on a package.
+enum Verdicted {
+    Accepted(Box<PlanSnapshot>, Vec<String>),
+    Rejected(Fault),
+    Held(Fault),
+}
+
+/// Evaluates a captured copy and creates its job. Returns the job that the bytes have already, if they are known.
+pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Result<JobId, AdmitError> {
+    if let KnownBytes::Job(id) = known_job(admission, package)? {
+        if let Err(why) = &package.sidecar_checksum {
+            tracing::warn!(job_id = %id, event = "sidecar", "{why}; the package is known and its job continues");
+        }
+        return Ok(id);
+    }
+    let verdict = match verdict_before_inspection(admission, package)? {
+        Some(verdict) => verdict,
+        None => inspect(admission, package)?,
+    };
+    create_job(admission, package, verdict)
+}
+
+/// A verdict that needs no inspection: poison, or a checksum that does not match.
+fn verdict_before_inspection(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+) -> Result<Option<Verdicted>, AdmitError> {
+    if admission.store.inspecting(&package.sha256)? >= POISON {
+        return Ok(Some(Verdicted::Held(Fault::new("poison", POISONED))));
+    }
+    let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
+    if let Some(why) = sidecar.filter(|_| !package.settled) {
+        return Err(AdmitError::NotYet(why.clone()));
+    }
+    let Err(why) = &package.sidecar_checksum else { return Ok(None) };
+    // The checksum of an incomplete file differs.
+    let unread = |error| AdmitError::NotYet(format!("cannot read the copy: {error}"));
+    if !package.stale && !package.is_complete().map_err(unread)? {
+        return Err(AdmitError::NotYet(why.clone()));
+    }
+    Ok(Some(Verdicted::Rejected(Fault::new("sidecar", why.clone()))))
+}
+
+/// Inspects the copy and plans it by the rules.
+fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdicted, AdmitError> {
+    let not_yet = |why: String| Err(AdmitError::NotYet(why));
+    // Unsynced: it has to survive the daemon, which an inspection might end, but not the machine.
+    let sha256 = package.sha256.clone();
+    admission.store.commit(Commit::lazily(vec![Entry::InspectionStarted { sha256 }])).wait()?;
+    let (active, folder) = (admission.active(), package.folder.as_deref());
+    let evaluated = evaluate(&active, package.copy, &package.name, folder, package.rule, &package.vars);
+    let sha256 = package.sha256.clone();
+    admission.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait()?;
+    let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
+        Ok(evaluation) => evaluation,
+        Err(error) => return not_yet(format!("cannot read the copy: {error}")),
+    };
+    match (outcome, inspection.facts.clone()) {
+        (None, _) if package.stale => {
+            let message = format!("truncated: {}", inspection.reasons_or("the file is incomplete"));
+            Ok(Verdicted::Rejected(Fault::new("truncated", message)))
+        }
+        (None, _) => not_yet(inspection.reasons_or("the file is incomplete")),
+        // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
+        (Some(Err(fault)), _)
+            if !package.settled && (package.is_polled() || inspection.verdict != Verdict::Accept) =>
+        {
+            not_yet(fault.message)
+        }
+        (Some(Err(fault)), _) => Ok(Verdicted::Rejected(fault)),
+        (Some(Ok(_)), None) => not_yet("inspection found no facts".to_owned()),
+        (Some(Ok(plan)), Some(facts)) => {
+            let vars = package.vars.clone().unwrap_or_default();
+            Ok(Verdicted::Accepted(Box::new(PlanSnapshot { facts, plan, vars }), warnings))
+        }
+    }
+}
+
+/// Whether the store knows bytes.
+enum KnownBytes {
+    Unknown,
+    /// Their job. The file is noted in the store.
+    Job(JobId),
+    /// A job that ended before anything was sent: the bytes are evaluated again, as the file that they are in now.
+    Again(Box<Job>),
+}
+
+/// The job that these bytes have already. A job that was cancelled after something was created continues.
+fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<KnownBytes, AdmitError> {
+    let store = &*admission.store;
+    let Some(id) = store.find(&package.sha256, package.folder.as_deref())? else {
+        return Ok(KnownBytes::Unknown);
+    };
+    let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
+    let mut events = Vec::new();
+    match store.job(&id)? {
+        Some(job) if matches!(job.state, State::Rejected { .. }) => {
+            return Ok(KnownBytes::Again(Box::new(job)));
+        }
+        Some(job) if job.state == State::Cancelled && job.product == Creation::Open => {
+            return Ok(KnownBytes::Again(Box::new(job)));
+        }
+        Some(job) if job.state == State::Cancelled => {
+            events.push(dropped_again());
+            entries.push(Entry::Job { job: id.clone(), rev: job.rev, events: events.clone() });
+        }
+        _ => {}
+    }
+    for job in store.commit(Commit::new(entries)).wait()? {
+        admission.events.after_commit_blocking(&job, &events);
+    }
+    Ok(KnownBytes::Job(id))
+}
+
+fn dropped_again() -> Event {
+    Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
+}
+
+/// Creates the job, or restarts the one that the bytes had.
+fn create_job(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+    verdict: Verdicted,
+) -> Result<JobId, AdmitError> {
+    let _guard = admission.creating.lock().unwrap_or_else(PoisonError::into_inner);
+    // Another file with the same bytes may have become a job since.
+    let earlier = match known_job(admission, package)? {
+        KnownBytes::Job(id) => return Ok(id),
+        KnownBytes::Again(job) => Some(job),
+        KnownBytes::Unknown => None,
+    };
+    let (id, rev) = earlier.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id.clone(), job.rev));
+    let first = match earlier {
+        Some(_) => dropped_again(),
+        None => Event::Arrived { package: job_package(admission, package) },
+    };
+    let mut events = vec![first];
+    events.extend(events_of(admission, package, &id, verdict)?);
+    let mut entries = vec![Entry::Job { job: id.clone(), rev, events: events.clone() }];
+    let rejected = matches!(events.last(), Some(Event::Rejected { .. }));
+    entries.extend(package.seen(&id, rejected));
+    for job in &admission.store.commit(Commit::new(entries)).wait()? {
+        admission.events.after_commit_blocking(job, &events);
+    }
+    Ok(id)
+}
+
+fn job_package(admission: &Admission, package: &CapturedPackage<'_>) -> Package {
+    let parent = admission.active().outbox(package.folder.as_deref());
+    Package {
+        name: package.name.clone(),
+        path: package.path.clone(),
+        folder: package.folder.clone(),
+        sha256: package.sha256.clone(),
+        size: package.size,
+        outbox: outbox::folder_of(&parent, &package.name, &package.sha256).to_string_lossy().into_owned(),
+    }
+}
+
+/// The events that follow from a verdict. The copy of an accepted package is moved to its job.
+fn events_of(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+    id: &JobId,
+    verdict: Verdicted,
+) -> Result<Vec<Event>, AdmitError> {
+    let (snapshot, warnings) = match verdict {
+        Verdicted::Rejected(fault) => return Ok(vec![Event::Rejected { fault }]),
+        Verdicted::Held(fault) => return Ok(vec![Event::Held { fault, request: None }]),
+        Verdicted::Accepted(snapshot, warnings) => (snapshot, warnings),
+    };
+    let stored = admission.packages.admit(id, package.copy, &snapshot);
+    let plan =
+        stored.map_err(|error| AdmitError::Busy(format!("cannot store the captured copy: {error}")))?;
+    let mut events = vec![accepted(&snapshot, plan, warnings)];
+    if is_held_as_backlog(admission, package)? {
+        let message =
+            "the file was already in the folder when dropship first scanned it; approve or cancel it";
+        events.push(Event::Held { fault: Fault::new("backlog", message), request: None });
+    }
+    Ok(events)
+}
+
+/// The event of a package that was accepted with this plan; `digest` is that of the stored plan.
+pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
+    let PlanSnapshot { plan, vars, .. } = snapshot;
+    Event::Accepted {
+        rule: plan.rule.clone(),
+        account: plan.account.clone(),
+        plan: digest,
+        labels: plan.labels.iter().map(|label| label.name.clone()).collect(),
+        warnings,
+        vars: vars.clone(),
+    }
+}
+
+fn is_held_as_backlog(admission: &Admission, package: &CapturedPackage<'_>) -> Result<bool, AdmitError> {
+    let Some(folder) = package.folder.as_deref().filter(|_| package.backlog) else { return Ok(false) };
+    let holds = admission.active().folder(folder).is_some_and(|folder| folder.backlog == Backlog::Hold);
+    Ok(holds && !was_looked_at(&*admission.store, folder)?)
+}

@@ -1,0 +1,80 @@
+//! A captured copy and what is known of the file that it was copied from.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::seen_files::{text, text_beside};
+use crate::digest;
+use crate::store::{Entry, path_key};
+use dropship_intake::{FoundFile, Identity};
+use dropship_job::JobId;
+use dropship_package::{Completeness, Kind, completeness_of_file};
+use dropship_rules::vars::Vars;
+
+/// A captured copy on its way to a job.
+pub(super) struct CapturedPackage<'a> {
+    pub(super) copy: &'a Path,
+    /// Lower-case hex.
+    pub(super) sha256: String,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) name: String,
+    pub(super) folder: Option<String>,
+    pub(super) path: Option<String>,
+    /// The file that was captured; `None` for a submitted package.
+    pub(super) found: Option<(&'a FoundFile, Identity)>,
+    /// The rule that the submitter chose.
+    pub(super) rule: Option<&'a str>,
+    /// Whether the copy has the checksum that its sidecar states.
+    pub(super) sidecar_checksum: Result<(), String>,
+    /// Variables from its sidecar.
+    pub(super) vars: Result<Vars, String>,
+    /// The file has not changed for a while, so a negative verdict counts.
+    pub(super) settled: bool,
+    /// The file is incomplete and no longer expected to become complete.
+    pub(super) stale: bool,
+    /// The file was found at the first scan of a new folder.
+    pub(super) backlog: bool,
+}
+
+impl CapturedPackage<'_> {
+    /// The entry that remembers the file. For a rejected package it includes the sidecar: another sidecar makes another
+    /// package of the file.
+    pub(super) fn seen(&self, id: &JobId, rejected: bool) -> Option<Entry> {
+        let (found, identity) = self.found.as_ref()?;
+        let identity = match found.sidecar.as_ref().filter(|_| rejected) {
+            Some(sidecar) => text_beside(identity, &sidecar.identity),
+            None => text(identity),
+        };
+        let (folder, path, sha256) = (found.folder.clone(), path_key(&found.path), self.sha256.clone());
+        Some(Entry::KnownFile { folder, path, identity, sha256, job: id.clone() })
+    }
+
+    /// Whether the file is in a polled folder, where another machine may still be writing to it.
+    pub(super) fn is_polled(&self) -> bool {
+        self.found.as_ref().is_some_and(|(found, _)| found.polled)
+    }
+
+    /// Whether the copy has all the bytes that its header announces.
+    pub(super) fn is_complete(&self) -> io::Result<bool> {
+        let Some(kind) = Kind::of_name(&self.name) else { return Ok(true) };
+        Ok(!matches!(completeness_of_file(&File::open(self.copy)?, kind)?, Completeness::Incomplete { .. }))
+    }
+}
+
+/// Writes bytes to a new file; returns their digest and number. Not durable before
+/// [`crate::package_store::PackageStore::admit`].
+pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
+    digest::copied(bytes, &mut File::create_new(to)?)
+}
+
+/// Removes a copy that no job needs, if it is still there.
+pub(super) fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!("cannot delete the temporary copy {}: {error}", path.display());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,48 @@
+//! Captured copies that an earlier daemon left and no job needs.
+
+use super::state::Admission;
+use crate::store::StoreError;
+use dropship_job::JobId;
+
+impl Admission {
+    /// The jobs with a captured copy or plan. List them before intake starts: copies captured later are in use.
+    ///
+    /// # Errors
+    /// When the folder of the packages cannot be read.
+    pub fn captured(&self) -> Result<Vec<JobId>, StoreError> {
+        self.packages.jobs().map_err(cannot_sweep)
+    }
+
+    /// Deletes those copies that have no job (the daemon died before it created one) or whose job no longer needs them
+    /// (the daemon died before it deleted them).
+    ///
+    /// In a store without jobs nothing is deleted: the copies may be all that is left.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a copy cannot be deleted.
+    pub fn discard_leftovers(&self, captured: &[JobId]) -> Result<(), StoreError> {
+        let store_is_empty = self.store.counts()?.iter().all(|(_, jobs)| *jobs == 0);
+        if store_is_empty && captured.len() > 1 {
+            tracing::warn!(
+                event = "copies_left",
+                "the store has no jobs, but {} captured packages exist beside it; they are kept",
+                captured.len()
+            );
+            return Ok(());
+        }
+        for id in captured {
+            match self.store.job(id)? {
+                None => self.packages.discard(id).map_err(cannot_sweep)?,
+                Some(job) if job.collected.is_some() => {
+                    self.packages.discard_copy(id).map_err(cannot_sweep)?;
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cannot_sweep(error: std::io::Error) -> StoreError {
+    StoreError::Io { what: "cannot sweep", path: "packages".into(), error }
+}

@@ -1,0 +1,25 @@
+//! Admission: captures found files, inspects them, matches them with a rule and creates their jobs.
+//!
+//! Only the captured copy counts. A job is created when the verdict is final: a positive verdict at once, a negative one
+//! only when the file has settled.
+
+mod active_config;
+mod admit;
+mod capacity;
+mod captured_package;
+mod evaluate;
+mod leftovers;
+mod receiver;
+mod recover;
+mod reinspect;
+mod seen_files;
+mod sidecar;
+mod state;
+mod submit;
+
+pub use active_config::ActiveConfig;
+pub use capacity::LoadSource;
+pub use evaluate::{Evaluation, evaluate};
+pub use recover::RecoveredJobs;
+pub use state::Admission;
+pub use submit::SubmittedFile;

@@ -1,0 +1,120 @@
+//! Files that intake found: which are known, and what becomes of the others.
+
+use std::path::Path;
+
+use super::admit::{AdmitError, decide};
+use super::captured_package::{CapturedPackage, remove};
+use super::sidecar;
+use super::state::{Admission, new_id};
+use crate::digest;
+use dropship_intake::{
+    Admitted, Backpressure, CaptureError, FileReceiver, FoundFile, Identity, capture, open_below,
+};
+use dropship_job::JobId;
+use dropship_package::{Completeness, Kind, completeness_of_file};
+
+impl FileReceiver for Admission {
+    fn is_known(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
+        self.seen_files.is_known(&*self.store, folder, path, identity, sidecar)
+    }
+
+    fn receive(&self, found: &FoundFile) -> Admitted {
+        let copy = self.packages.incoming(new_id().as_str());
+        let mut sha256 = None;
+        let admitted = self.capture_and_decide(found, &copy, &mut sha256);
+        // A copy that became a job's was moved away.
+        remove(&copy);
+        // It concerns this file only: `capacity` was asked before for the whole folder.
+        let busy = |reason| Admitted::Backpressure(Backpressure { reason, folder_only: true });
+        match admitted {
+            Ok(_) => Admitted::Yes,
+            Err(AdmitError::NotYet(reason)) => Admitted::NotYet { reason, sha256 },
+            Err(AdmitError::Busy(why)) => {
+                tracing::warn!(
+                    folder = found.folder,
+                    event = "intake_busy",
+                    "{}: {why}",
+                    found.path.display()
+                );
+                busy(why)
+            }
+            Err(AdmitError::Store(error)) => {
+                tracing::error!(folder = found.folder, "{}: {error}", found.path.display());
+                busy(error.to_string())
+            }
+        }
+    }
+
+    fn on_removed(&self, folder: &str, path: &Path) {
+        self.seen_files.on_removed(&*self.store, folder, path);
+    }
+
+    fn on_scan_complete(&self, folder: &str) {
+        self.seen_files.on_scan_complete(&*self.store, folder);
+    }
+
+    fn capacity(&self, folder: &str) -> Result<(), Backpressure> {
+        self.capacity.check(folder, &self.packages)
+    }
+}
+
+impl Admission {
+    /// Captures a found file and decides about it. `sha256` becomes the digest of the copy.
+    fn capture_and_decide(
+        &self,
+        found: &FoundFile,
+        copy: &Path,
+        sha256: &mut Option<[u8; 32]>,
+    ) -> Result<JobId, AdmitError> {
+        let name = found.name.to_string_lossy().into_owned();
+        if !found.settled && !found.stale {
+            // Reads a few bytes; an incomplete file is not worth copying yet.
+            check_completeness(found, &name)?;
+        }
+        let captured = capture(found, copy).map_err(|error| match error {
+            CaptureError::Changed(_) | CaptureError::Gone(_) => AdmitError::NotYet(error.to_string()),
+            CaptureError::NoSpace(_) | CaptureError::Write { .. } => AdmitError::Busy(error.to_string()),
+            // Only this file is at fault; the others of its folder continue.
+            _ => {
+                tracing::warn!(folder = found.folder, event = "unreadable", "{error}");
+                AdmitError::NotYet(error.to_string())
+            }
+        })?;
+        *sha256 = Some(captured.sha256);
+        let is_unchanged = found.is_unchanged(&captured.sha256);
+        let sha256 = digest::hex(&captured.sha256);
+        decide(
+            self,
+            &CapturedPackage {
+                copy,
+                sidecar_checksum: sidecar::checked(found, &sha256),
+                sha256,
+                size: captured.size,
+                name,
+                folder: Some(found.folder.clone()),
+                path: Some(found.path.to_string_lossy().into_owned()),
+                found: Some((found, captured.identity)),
+                rule: None,
+                vars: sidecar::vars_of_found(found),
+                settled: found.settled && is_unchanged,
+                stale: found.stale && is_unchanged,
+                backlog: found.backlog,
+            },
+        )
+    }
+}
+
+/// Whether the file is complete by its own header.
+fn check_completeness(found: &FoundFile, name: &str) -> Result<(), AdmitError> {
+    let Some(kind) = Kind::of_name(name) else { return Ok(()) };
+    let opened = open_below(&found.root, &found.path);
+    let (file, _) = opened.map_err(|error| AdmitError::NotYet(error.to_string()))?;
+    match completeness_of_file(&file, kind) {
+        Ok(Completeness::Complete) => Ok(()),
+        Ok(Completeness::Incomplete { have, need }) => {
+            Err(AdmitError::NotYet(format!("has {have} of {need} bytes")))
+        }
+        Ok(Completeness::NotAPackage { reason }) => Err(AdmitError::NotYet(reason)),
+        Err(error) => Err(AdmitError::NotYet(error.to_string())),
+    }
+}

@@ -1,0 +1,192 @@
+//! A new store recovers the jobs of an earlier one from receipts in the outboxes and from captured copies, so that a lost
+//! store does not make old packages new.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::admit::accepted;
+use super::state::Admission;
+use crate::digest;
+use crate::outbox::{Receipt, read_receipt};
+use crate::store::{Commit, Entry, StoreError};
+use dropship_job::{
+    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, StateKind, Step,
+};
+
+/// Number of jobs that are committed together.
+const BATCH: usize = 256;
+
+/// The result of a recovery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecoveredJobs {
+    /// Number of jobs.
+    pub jobs: usize,
+    /// Number of jobs that had not ended and are held for an operator.
+    pub held: usize,
+}
+
+impl Admission {
+    /// Creates jobs from receipts, and from copies without a receipt. Receipts of a sandbox count only with `sandbox`, others
+    /// only without. Unreadable receipts are ignored.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the captured copies cannot be read.
+    pub fn recover(&self, sandbox: bool) -> Result<RecoveredJobs, StoreError> {
+        let mut recovered = RecoveredJobs::default();
+        let mut known = BTreeSet::new();
+        let mut entries = Vec::new();
+        let mut take = |job: Job, entries: &mut Vec<Entry>| -> Result<(), StoreError> {
+            recovered.jobs += 1;
+            recovered.held += usize::from(!job.state.has_ended());
+            known.insert(job.id.clone());
+            entries.push(Entry::Snapshot { receipt_written: job.state.has_ended(), job: Box::new(job) });
+            if entries.len() == BATCH { self.commit(entries) } else { Ok(()) }
+        };
+        for receipt in self.outboxes().iter().flat_map(|outbox| receipts_in(outbox)) {
+            if receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt) {
+                let plan = self.packages.plan_digest(&receipt.id);
+                take(job_of_receipt(&receipt, plan)?, &mut entries)?;
+            }
+        }
+        let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
+        for id in self.packages.jobs().map_err(unread)? {
+            if let Some(plan) = self.packages.plan_digest(&id).filter(|_| !known.contains(&id)) {
+                recovered.jobs += 1;
+                recovered.held += 1;
+                let job = self.job_of_copy(&id, plan).map_err(unread)?;
+                entries.push(Entry::Snapshot { receipt_written: false, job: Box::new(job?) });
+            }
+        }
+        self.commit(&mut entries)?;
+        Ok(recovered)
+    }
+
+    fn commit(&self, entries: &mut Vec<Entry>) -> Result<(), StoreError> {
+        match entries.is_empty() {
+            true => Ok(()),
+            false => self.store.commit(Commit::new(std::mem::take(entries))).wait().map(|_| ()),
+        }
+    }
+
+    /// The outboxes of the configuration.
+    fn outboxes(&self) -> BTreeSet<PathBuf> {
+        let active = self.active();
+        let names = active.config.folders.iter().map(|folder| Some(folder.name.as_str()));
+        names.chain([None]).map(|name| active.outbox(name)).collect()
+    }
+
+    /// A job of which only the copy and the plan are left.
+    fn job_of_copy(&self, id: &JobId, plan: String) -> std::io::Result<Result<Job, Illegal>> {
+        let snapshot = self.packages.plan_snapshot(id, &plan)?;
+        let copy = self.packages.package(id);
+        let (sha256, size) = match copy.metadata() {
+            Ok(meta) => (digest::of_file(&copy)?, meta.len()),
+            Err(_) => (String::new(), snapshot.facts.size),
+        };
+        let name = format!("{id}.{}", snapshot.facts.kind.as_str());
+        let outbox = self.active().outbox(None).join(id.as_str());
+        let package = Package {
+            name,
+            path: None,
+            folder: None,
+            sha256,
+            size,
+            outbox: outbox.to_string_lossy().into_owned(),
+        };
+        let at = jiff::Timestamp::now();
+        let accepted = accepted(&snapshot, plan, Vec::new());
+        let begun = dropship_job::fold(id, [(at, &Event::Arrived { package }), (at, &accepted)]);
+        Ok(begun.map(|job| job.map(|job| Job { state: held(true), ..job })).transpose().unwrap_or_else(
+            || {
+                Err(Illegal {
+                    job: id.clone(),
+                    step: Step::Inspect,
+                    state: "none",
+                    event: "arrived",
+                    why: "the events create no job",
+                })
+            },
+        ))
+    }
+}
+
+/// The receipts of an outbox.
+fn receipts_in(outbox: &Path) -> Vec<Receipt> {
+    let Ok(folders) = std::fs::read_dir(outbox) else { return Vec::new() };
+    folders.flatten().filter_map(|folder| read_receipt(&folder.path())).collect()
+}
+
+/// A package that was rejected before anything was sent is evaluated again when it is dropped again, with or without a
+/// store.
+fn shows_more_than_a_rejection(receipt: &Receipt) -> bool {
+    receipt.accepted || receipt.product_id.is_some() || receipt.submission_id.is_some()
+}
+
+/// The job that a receipt describes; `plan` is the digest of its stored plan, if that still exists.
+fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
+    let package = Package {
+        name: receipt.package.clone(),
+        path: receipt.path.clone(),
+        folder: receipt.folder.clone(),
+        sha256: receipt.sha256.clone(),
+        size: receipt.size,
+        outbox: receipt.outbox.clone(),
+    };
+    let begun = dropship_job::apply(None, &receipt.id, receipt.created, &Event::Arrived { package })?;
+    let fault =
+        || receipt.error.clone().unwrap_or_else(|| Fault::new("unknown", "the receipt does not say why"));
+    let state = match receipt.state {
+        StateKind::Succeeded => State::Succeeded,
+        StateKind::Failed => State::Failed { fault: fault() },
+        StateKind::Rejected => State::Rejected { fault: fault() },
+        StateKind::Cancelled => State::Cancelled,
+        StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
+    };
+    let signed = !receipt.files.is_empty();
+    let submitted = signed || receipt.workflow.is_some();
+    let labels = receipt.labels.iter().map(|label| dropship_job::Label {
+        step: label.step.clone(),
+        state: label.state.clone(),
+        published: (state == State::Succeeded).then_some(receipt.updated),
+        ..dropship_job::Label::named(&label.name, exists(label.id.as_deref()))
+    });
+    Ok(Job {
+        updated: receipt.updated,
+        accepted: receipt.accepted,
+        rule: receipt.rule.clone(),
+        plan,
+        warnings: receipt.warnings.clone(),
+        vars: receipt.vars.clone(),
+        step: receipt.step,
+        product: exists(receipt.product_id.as_deref()),
+        abandoned_products: receipt.burnt_products.clone(),
+        submission: exists(receipt.submission_id.as_deref()),
+        uploaded: submitted,
+        commit: if submitted { Committed::Done } else { Committed::Open },
+        workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
+        files: receipt.files.clone(),
+        labels: labels.collect(),
+        step_started: receipt.updated,
+        fault: receipt.error.clone(),
+        collected: signed.then_some(receipt.updated),
+        account: receipt.account.clone(),
+        state,
+        ..begun
+    })
+}
+
+fn exists(id: Option<&str>) -> Creation {
+    id.and_then(|id| id.parse().ok()).map_or(Creation::Open, |id| Creation::Done { id })
+}
+
+/// The state of a job that had not ended: it may have got further than the receipt shows.
+fn held(has_plan: bool) -> State {
+    let known = "the store was lost and the job was recovered from its receipt or copy; more may exist at Microsoft than is known \
+                 here: look for its name in Partner Center first";
+    let then = if has_plan {
+        "then `approve` continues it at the known step, `cancel` ends it"
+    } else {
+        "its plan was lost with the store, so it cannot continue: finish it with `dropship api`, and `cancel` it here"
+    };
+    State::Held { fault: Fault::new("taken-up", format!("{known}; {then}")), request: None }
+}

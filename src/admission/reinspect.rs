@@ -1,0 +1,73 @@
+//! Inspects the package of a retried job again, from where it was found.
+
+use std::io;
+use std::path::Path;
+
+use super::admit::{POISON, POISONED, accepted};
+use super::captured_package::{remove, store_bytes};
+use super::evaluate::{Evaluation, evaluate};
+use super::sidecar;
+use super::state::{Admission, new_id};
+use crate::package_store::PlanSnapshot;
+use crate::pipeline::PackageInspector;
+use crate::store::{Commit, Entry};
+use dropship_job::{Event, Fault, Job};
+
+impl PackageInspector for Admission {
+    fn reinspect(&self, job: &Job) -> Vec<Event> {
+        let gone = |why: String| vec![Event::Rejected { fault: Fault::new("gone", why) }];
+        let Some(path) = job.package.path.as_deref() else {
+            return gone(
+                "the package was submitted and rejected, and no copy was kept; submit it again".to_owned(),
+            );
+        };
+        let copy = self.packages.incoming(new_id().as_str());
+        let captured = std::fs::File::open(path).and_then(|mut file| store_bytes(&mut file, &copy));
+        let events = match captured {
+            Ok((sha256, _)) if sha256 == job.package.sha256 => self.evaluate_again(job, &copy),
+            Ok(_) => gone(format!("{path} now contains other bytes; drop the package again")),
+            Err(error) => gone(format!("cannot read {path}: {error}; drop the package again")),
+        };
+        remove(&copy);
+        events
+    }
+}
+
+impl Admission {
+    fn evaluate_again(&self, job: &Job, copy: &Path) -> Vec<Event> {
+        let rejected = |fault| vec![Event::Rejected { fault }];
+        let active = self.active();
+        if let Err(why) = sidecar::checked_again(&active.config, job) {
+            return rejected(Fault::new("sidecar", why));
+        }
+        let sha256 = job.package.sha256.clone();
+        let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
+        let started = Commit::lazily(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
+        if poisoned || self.store.commit(started).wait().is_err() {
+            return vec![Event::Held { fault: Fault::new("poison", POISONED), request: None }];
+        }
+        let (vars, package) = (sidecar::vars_of_job(&active.config, job), &job.package);
+        let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
+        if self.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
+            tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
+        }
+        let unreadable = |error: io::Error| rejected(Fault::new("unreadable", error.to_string()));
+        let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
+            Ok(evaluation) => evaluation,
+            Err(error) => return unreadable(error),
+        };
+        match (outcome, inspection.facts) {
+            (Some(Ok(plan)), Some(facts)) => {
+                let snapshot = PlanSnapshot { facts, plan, vars: vars.unwrap_or_default() };
+                match self.packages.admit(&job.id, copy, &snapshot) {
+                    Ok(digest) => vec![accepted(&snapshot, digest, warnings)],
+                    Err(error) => unreadable(error),
+                }
+            }
+            (Some(Err(fault)), _) => rejected(fault),
+            (None, _) | (Some(Ok(_)), None) => {
+                rejected(Fault::new("truncated", "the file is incomplete; drop the complete package"))
+            }
+        }
+    }
+}

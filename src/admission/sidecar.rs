@@ -1,0 +1,58 @@
+//! Checksum and variables from the sidecar, the small file beside a package.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::config::model::Config;
+use crate::digest::hex;
+use dropship_intake::{FoundFile, ReadyWhen, Sidecar};
+use dropship_job::Job;
+use dropship_rules::vars::{self, Vars};
+
+/// Whether the copy has the checksum that its sidecar states.
+pub(super) fn checked(found: &FoundFile, sha256: &str) -> Result<(), String> {
+    found.sidecar.as_ref().map_or(Ok(()), |sidecar| compare(sidecar, &found.name, sha256))
+}
+
+/// Whether a job's package has the checksum that the sidecar beside it states now.
+pub(super) fn checked_again(config: &Config, job: &Job) -> Result<(), String> {
+    let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package.folder.as_ref());
+    let (Some(folder), Some(path)) = (folder, job.package.path.as_deref()) else { return Ok(()) };
+    let ReadyWhen::Sidecar(suffix) = &folder.ready else { return Ok(()) };
+    let beside = format!("{path}{suffix}");
+    let sidecar = Sidecar::read(&folder.path, Path::new(&beside))
+        .map_err(|error| format!("cannot read the sidecar {beside}: {error}"))?;
+    let name = Path::new(path).file_name().unwrap_or_default();
+    compare(&sidecar, name, &job.package.sha256)
+}
+
+fn compare(sidecar: &Sidecar, name: &OsStr, found: &str) -> Result<(), String> {
+    match sidecar.expected_sha256(name)?.map(|sum| hex(&sum)) {
+        Some(expected) if expected != found => Err(format!(
+            "the package has SHA-256 {found}, but its sidecar {} states {expected}: the package was damaged in transit, or the \
+             sidecar belongs to another package; copy both again",
+            sidecar.path.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Variables from the sidecar of a found file.
+pub(super) fn vars_of_found(found: &FoundFile) -> Result<Vars, String> {
+    match &found.sidecar {
+        Some(sidecar) if sidecar.path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) => {
+            vars::parse(&sidecar.bytes)
+                .map_err(|why| format!("invalid sidecar {}: {why}", sidecar.path.display()))
+        }
+        _ => Ok(Vars::new()),
+    }
+}
+
+/// Variables from the sidecar beside a job's package now.
+pub(super) fn vars_of_job(config: &Config, job: &Job) -> Result<Vars, String> {
+    let path = job.package.path.as_deref();
+    match path.filter(|_| config.sidecar_sets_vars(job.package.folder.as_deref())) {
+        Some(path) => vars::beside(Path::new(path)),
+        None => Ok(Vars::new()),
+    }
+}

@@ -1,0 +1,68 @@
+//! The parts of admission, shared by its threads.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::active_config::ActiveConfig;
+use super::capacity::{Capacity, LoadSource};
+use super::seen_files::SeenFiles;
+use crate::package_store::PackageStore;
+use crate::pipeline::JobEvents;
+use crate::store::Store;
+use dropship_job::JobId;
+
+/// Admits packages and creates their jobs.
+pub struct Admission {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) packages: PackageStore,
+    pub(super) events: Arc<JobEvents>,
+    pub(super) capacity: Capacity,
+    pub(super) seen_files: SeenFiles,
+    /// Serialises the creation of jobs, so that two files with the same bytes become one job.
+    pub(super) creating: Mutex<()>,
+    active: RwLock<Arc<ActiveConfig>>,
+}
+
+impl Admission {
+    /// An admission into this store; `events` receives the jobs that it creates and changes.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        packages: PackageStore,
+        active: ActiveConfig,
+        events: Arc<JobEvents>,
+    ) -> Self {
+        Self {
+            store,
+            packages,
+            events,
+            capacity: Capacity::default(),
+            seen_files: SeenFiles::default(),
+            creating: Mutex::new(()),
+            active: RwLock::new(Arc::new(active)),
+        }
+    }
+
+    /// Accepts no more packages while `max_unstarted` accepted jobs have not started.
+    #[must_use]
+    pub fn with_limit(self, load: Box<dyn LoadSource>, max_unstarted: usize) -> Self {
+        Self { capacity: Capacity::with_limit(load, max_unstarted), ..self }
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn active(&self) -> Arc<ActiveConfig> {
+        Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the configuration.
+    pub fn replace(&self, active: ActiveConfig) {
+        *self.active.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(active);
+    }
+}
+
+/// A new job id.
+pub(super) fn new_id() -> JobId {
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    // Without randomness two ids of one millisecond could be equal; the store refuses the second.
+    JobId::new(now, getrandom::u32().unwrap_or(0))
+}

@@ -1,0 +1,209 @@
+//! Requests of the control socket, answered by the daemon.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use super::reload::Reloader;
+use crate::admission::{Admission, SubmittedFile};
+use crate::control::{
+    AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
+    JobService, LabelChange, Reloaded, Status, SubmitRequest,
+};
+use crate::doctor::Finding;
+use crate::outbox::Receipt;
+use crate::pipeline::{self, Pipeline, label_of, withdraw};
+use dropship_hardware::Client;
+use dropship_intake::Intake;
+use dropship_job::{Event, Job, JobId, State, StateKind};
+
+pub(super) struct DaemonControl {
+    jobs: JobService,
+    pipeline: Arc<Pipeline<Client>>,
+    intake: Arc<Intake>,
+    admission: Arc<Admission>,
+    reloader: Arc<Reloader>,
+    since: Timestamp,
+}
+
+impl DaemonControl {
+    pub(super) fn new(reloader: Arc<Reloader>) -> Self {
+        let (pipeline, intake, admission) = reloader.parts();
+        let workers = Arc::new(Workers(Arc::clone(&pipeline)));
+        let jobs = JobService::new(Arc::clone(pipeline.store()), workers, pipeline.settings().sandbox);
+        Self { jobs, pipeline, intake, admission, reloader, since: Timestamp::now() }
+    }
+
+    /// Withdraws the labels of a job that is about to be cancelled. Returns why labels could not be withdrawn.
+    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
+        let store = &**self.pipeline.store();
+        let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
+        if matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled) {
+            return Ok(Vec::new());
+        }
+        let (events, refused) = withdraw(store, self.pipeline.services(), &job, by).await?;
+        if let Some(job) = store.job(id)?.filter(|_| !events.is_empty()) {
+            self.pipeline.events().after_commit(&job, &events).await;
+        }
+        for why in &refused {
+            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package.name);
+        }
+        Ok(refused)
+    }
+
+    fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        let Some(name) = folder else { return Ok(()) };
+        let active = self.admission.active();
+        if active.config.folders.iter().any(|folder| folder.name == name) {
+            return Ok(());
+        }
+        Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no folder named `{name}`")))
+    }
+}
+
+impl ControlHandler for DaemonControl {
+    fn jobs(&self) -> &JobService {
+        &self.jobs
+    }
+
+    fn operators(&self) -> Vec<String> {
+        self.admission.active().config.control.operators.clone()
+    }
+
+    fn status(&self) -> Result<Status, ControlError> {
+        let mut jobs = self.jobs.counts()?;
+        jobs.insert(StateKind::Running, self.pipeline.queue().running());
+        let accounts = self.pipeline.accounts().all().into_iter().map(|(name, suspension)| AccountStatus {
+            name,
+            why: suspension.why,
+            since: suspension.since,
+            probe: suspension.probe,
+        });
+        let folders = self.intake.health().into_iter().map(|health| FolderStatus {
+            name: health.name,
+            path: health.path.display().to_string(),
+            state: health.state.as_str().to_owned(),
+            why: health.reason,
+            advice: health.advice,
+            candidates: health.candidates,
+            ignored: health.ignored,
+            last_ignored: health
+                .last_ignored
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
+            no_room: health.backpressure,
+        });
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running: true,
+            since: Some(self.since),
+            endpoint: self.admission.active().config.api.endpoint.to_string(),
+            sandbox: self.pipeline.settings().sandbox,
+            jobs,
+            paused: self.pipeline.pause().scopes().into_iter().collect(),
+            accounts: accounts.collect(),
+            folders: folders.collect(),
+        })
+    }
+
+    fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
+        Ok(crate::doctor::examine(&**self.pipeline.store(), self.pipeline.packages())?)
+    }
+
+    fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        self.known_folder(folder)?;
+        self.intake.rescan(folder);
+        Ok(())
+    }
+
+    fn set_paused<'a>(
+        &'a self,
+        folder: Option<&'a str>,
+        paused: bool,
+    ) -> BoxFuture<'a, Result<(), ControlError>> {
+        async move {
+            self.known_folder(folder)?;
+            let (pause, store) = (self.pipeline.pause(), &**self.pipeline.store());
+            if paused {
+                pause.pause(store, folder).await?;
+            } else {
+                pause.resume(store, folder).await?;
+                self.pipeline.wake_paused().await?;
+            }
+            crate::observe::pause_changed(folder, paused);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn act<'a>(
+        &'a self,
+        id: &'a JobId,
+        action: &'a JobAction,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
+        async move {
+            let refused = match action {
+                JobAction::Cancel => self.withdraw_labels(id, by).await?,
+                JobAction::Retry { .. } | JobAction::Approve { .. } => Vec::new(),
+            };
+            let mut receipt = self.jobs.act(id, action, by).await?;
+            receipt.warnings.extend(refused);
+            Ok(receipt)
+        }
+        .boxed()
+    }
+
+    fn record_label_change(
+        &self,
+        label: u64,
+        change: LabelChange,
+        by: String,
+    ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>> {
+        async move {
+            let store = &**self.pipeline.store();
+            let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
+            let event = change.event(index, &by);
+            if let Some(job) = pipeline::note(store, &job.id, event.clone()).await? {
+                self.pipeline.events().after_commit(&job, &[event]).await;
+            }
+            Ok(Some(job.id))
+        }
+        .boxed()
+    }
+
+    fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {
+        self.reloader.reload(by).boxed()
+    }
+
+    fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
+        self.known_folder(request.folder.as_deref())?;
+        let file = SubmittedFile {
+            name: &request.name,
+            folder: request.folder.as_deref(),
+            rule: request.rule.as_deref(),
+        };
+        self.admission.submit(&file, bytes).map_err(|why| ControlError::new(ControlErrorKind::Failed, why))
+    }
+}
+
+/// The workers of the pipeline.
+struct Workers(Arc<Pipeline<Client>>);
+
+impl ActiveJobs for Workers {
+    fn is_running(&self, id: &JobId) -> bool {
+        self.0.queue().is_running(id)
+    }
+
+    fn running(&self) -> Vec<JobId> {
+        self.0.queue().running_jobs()
+    }
+
+    fn on_event(&self, job: &Job, events: &[Event]) {
+        self.0.events().after_commit_in_background(job, events);
+    }
+}

@@ -1,0 +1,19 @@
+//! The daemon: startup, running, reload and shutdown. Each stage is a type, so that no other order compiles.
+
+mod control;
+mod http;
+mod maintenance;
+mod observers;
+mod reload;
+mod running;
+mod shutdown;
+mod startup;
+mod status_line;
+mod store_binding;
+mod watchdog;
+
+pub use reload::Reloader;
+pub use running::Running;
+pub use shutdown::Shutdown;
+pub use startup::{Loaded, Options};
+pub use store_binding::EndpointMismatch;

@@ -1,0 +1,189 @@
+//! Reload: applies a changed configuration to the running daemon, completely or not at all.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::accounts;
+use crate::admission::{ActiveConfig, Admission};
+use crate::config::model::{After, Config, Folder};
+use crate::config::{self, Environment};
+use crate::control::{Changes, ControlError, ControlErrorKind, Reloaded};
+use crate::metrics::Metrics;
+use crate::observe;
+use crate::pipeline::Pipeline;
+use crate::systemd::UnitStatus;
+use dropship_hardware::Client;
+use dropship_intake::{FolderSpec, Intake, Names};
+
+/// Reloads the configuration.
+pub struct Reloader {
+    pipeline: Arc<Pipeline<Client>>,
+    intake: Arc<Intake>,
+    admission: Arc<Admission>,
+    metrics: Arc<Metrics>,
+    unit: UnitStatus,
+    /// Serialises reloads.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        pipeline: Arc<Pipeline<Client>>,
+        intake: Arc<Intake>,
+        admission: Arc<Admission>,
+        metrics: Arc<Metrics>,
+        unit: UnitStatus,
+    ) -> Self {
+        Self { pipeline, intake, admission, metrics, unit, turn: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn parts(&self) -> (Arc<Pipeline<Client>>, Arc<Intake>, Arc<Admission>) {
+        (Arc::clone(&self.pipeline), Arc::clone(&self.intake), Arc::clone(&self.admission))
+    }
+
+    /// Reloads the configuration on behalf of `by`; returns once it is in force. Jobs keep the plan that they were
+    /// accepted with.
+    ///
+    /// # Errors
+    /// Every reason why it is refused; the old configuration then stays in force.
+    pub async fn reload(&self, by: &str) -> Result<Reloaded, ControlError> {
+        let _reloading = self.unit.reloading();
+        let _guard = self.turn.lock().await;
+        let done = self.carry_out().await;
+        self.metrics.reloaded(done.is_ok(), jiff::Timestamp::now());
+        self.pipeline.events().notify_subscribers();
+        match &done {
+            Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
+            Err(refusal) => observe::reload_refused(by, &refusal.message),
+        }
+        done
+    }
+
+    async fn carry_out(&self) -> Result<Reloaded, ControlError> {
+        let old = self.admission.active();
+        let path = old.config.path.clone();
+        let sandbox = self.pipeline.settings().sandbox;
+        let read = tokio::task::spawn_blocking(move || read(&path, sandbox)).await;
+        let mut new =
+            read.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))??;
+        if sandbox {
+            as_in_sandbox(&mut new, &old.config);
+        }
+        let mut reloaded = difference(&old.config, &new);
+        reloaded.restart = keep_until_restart(&old.config, &mut new)?;
+        let policy = accounts::policy(&new).map_err(|error| refused(format!("[signers]: {error:#}")))?;
+        for spec in new.folders.iter().cloned().map(FolderSpec::from) {
+            Names::new(&spec.include, &spec.exclude).map_err(refused)?;
+        }
+
+        // Nothing is refused from here on. Intake from a changed folder stops until the new rules are active, so that
+        // its files are evaluated by them.
+        let folders = new.folders.clone();
+        let stay: Vec<Folder> =
+            folders.iter().filter(|folder| old.config.folders.contains(folder)).cloned().collect();
+        self.intake.replace(stay).await.map_err(refused)?;
+        self.pipeline.settings().folders.replace(&folders);
+        self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
+        self.intake.replace(folders).await.map_err(refused)?;
+        Ok(reloaded)
+    }
+}
+
+fn refused(why: impl std::fmt::Display) -> ControlError {
+    ControlError::new(ControlErrorKind::Configuration, why.to_string())
+}
+
+fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
+    let loaded = config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
+    let config = loaded.map_err(refused)?;
+    if !sandbox {
+        config.ready_to_run().map_err(refused)?;
+    }
+    Ok(config)
+}
+
+/// Changes a configuration as `run --sandbox` does.
+fn as_in_sandbox(new: &mut Config, old: &Config) {
+    new.api.endpoint = old.api.endpoint.clone();
+    new.api.authority = old.api.authority.clone();
+    new.store.path.clone_from(&old.store.path);
+    for folder in &mut new.folders {
+        folder.outbox = None;
+        folder.after = After::Leave;
+    }
+}
+
+/// The differences that come into force.
+fn difference(old: &Config, new: &Config) -> Reloaded {
+    let keys = [
+        ("[signers]", old.signers != new.signers),
+        ("[preflight]", old.preflight != new.preflight),
+        ("[control] operators", old.control.operators != new.control.operators),
+        ("[[test]]", old.tests != new.tests),
+    ];
+    let warnings = new.warnings.problems.iter();
+    let warnings =
+        warnings.map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message));
+    Reloaded {
+        ok: true,
+        rules: Changes::between(&old.rules, &new.rules, |rule| &rule.name),
+        folders: Changes::between(&old.folders, &new.folders, |folder| &folder.name),
+        keys: keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect(),
+        restart: Vec::new(),
+        warnings: warnings.collect(),
+    }
+}
+
+/// Names the keys that only a restart brings into force, and keeps their old values until then.
+fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, ControlError> {
+    let unknown = new.rules.iter().find(|rule| !old.accounts.contains_key(&rule.account));
+    if let Some(rule) = unknown {
+        let message = format!(
+            "rule `{}` uses the account `{}`, which the running daemon does not have: restart it to bring accounts into force",
+            rule.name, rule.account
+        );
+        return Err(refused(message));
+    }
+    let accounts = Changes::between(
+        &old.accounts.iter().collect::<Vec<_>>(),
+        &new.accounts.iter().collect::<Vec<_>>(),
+        |account| account.0,
+    );
+    let accounts = [accounts.added, accounts.removed, accounts.changed].concat();
+    let accounts = accounts.into_iter().map(|name| format!("[accounts.{name}]"));
+    let (was, is) = (&old.api, &new.api);
+    let keys = [
+        ("[api] endpoint", was.endpoint != is.endpoint),
+        ("[api] authority", was.authority != is.authority),
+        ("[api] blob_hosts", was.blob_hosts != is.blob_hosts),
+        ("[api] workers", was.workers != is.workers),
+        ("[api] uncertain", was.uncertain != is.uncertain),
+        ("[api] retry", was.retry != is.retry),
+        ("[api] proxy", was.proxy != is.proxy),
+        ("[api] ca_file", was.ca_file != is.ca_file),
+        ("[api.poll]", was.poll != is.poll),
+        ("[api.overdue]", was.overdue != is.overdue),
+        ("[api]", was != is),
+        ("[store] path", old.store.path != new.store.path),
+        ("[store] keep", old.store.keep != new.store.keep),
+        ("[store] min_free", old.store.min_free != new.store.min_free),
+        ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
+        ("[control] socket", old.control.socket != new.control.socket),
+        ("[metrics] listen", old.metrics != new.metrics),
+        ("[[notify]]", old.notify != new.notify),
+    ];
+    let mut restart: Vec<String> = accounts
+        .chain(keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()))
+        .collect();
+    // The whole table says no more than its keys, unless none of them is known here.
+    if restart.iter().any(|key| key.starts_with("[api] ") || key.starts_with("[api.")) {
+        restart.retain(|key| key != "[api]");
+    }
+    new.accounts.clone_from(&old.accounts);
+    new.api = old.api.clone();
+    new.store = old.store.clone();
+    new.control.socket.clone_from(&old.control.socket);
+    new.metrics = old.metrics;
+    new.notify.clone_from(&old.notify);
+    Ok(restart)
+}

@@ -1,0 +1,334 @@
+//! Startup, from a configuration to a running daemon.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::control::DaemonControl;
+use super::http::{self, HealthEndpoints};
+use super::observers::DaemonObserver;
+use super::reload::Reloader;
+use super::running::Running;
+use super::shutdown::Live;
+use super::{maintenance, status_line, store_binding, watchdog};
+use crate::admission::{ActiveConfig, Admission};
+use crate::config::model::{After, Config};
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
+use crate::observe::{self, Heartbeat, Heartbeats};
+use crate::package_store::PackageStore;
+use crate::pipeline::{
+    AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    SuspendedAccounts,
+};
+use crate::store::{Durable, Opening, Store, StoreError};
+use crate::systemd::{self, UnitStatus};
+use crate::{accounts, control};
+use dropship_hardware::{Client, Observer};
+use dropship_intake::Intake;
+use dropship_job::JobId;
+
+/// Maximum time to open the store; replaying a long journal takes minutes.
+const MAX_START: Duration = Duration::from_secs(30 * 60);
+
+/// How long to wait for a command that has locked the store while no daemon ran.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// How the daemon runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// End when no job is queued, running or due within the next minute.
+    pub until_idle: bool,
+    /// Use a sandbox: nothing is sent to Microsoft, and no dropped file is moved or deleted.
+    pub sandbox: bool,
+}
+
+/// A daemon with its configuration, before it opens or binds anything.
+pub struct Loaded {
+    config: Config,
+    options: Options,
+}
+
+impl Loaded {
+    /// A daemon for this configuration.
+    #[must_use]
+    pub fn new(mut config: Config, options: Options) -> Self {
+        if options.sandbox {
+            for folder in &mut config.folders {
+                folder.after = After::Leave;
+            }
+        }
+        Self { config, options }
+    }
+
+    /// Opens the store, binds the sockets, watches the folders and starts the workers.
+    ///
+    /// # Errors
+    /// The reason why the daemon cannot run, and what to do about it.
+    pub async fn start(self) -> anyhow::Result<Running> {
+        let Self { config, options } = self;
+        let starting = systemd::extend_timeouts(MAX_START);
+        let opened = open_store(&config).await?;
+        bind_endpoint(&opened, &config, options).await?;
+        let services = build_services(&config, &opened, options)?;
+        let core = build_pipeline(config, &opened, services, options)?;
+        let captured = recover(&core, &opened, options).await?;
+        let intake = start_intake(&core)?;
+        let served = serve_control(&core, &intake).await?;
+        let tasks = spawn_tasks(&core, &intake, opened.stopped, captured);
+        drop(starting);
+        Ok(announce(core, intake, served, tasks, options))
+    }
+}
+
+/// The open store.
+struct OpenStore {
+    store: Arc<dyn Store>,
+    opening: Opening,
+    /// Set when the store can no longer be written.
+    stopped: watch::Receiver<Option<String>>,
+    heartbeats: Heartbeats,
+}
+
+/// Clients, and what hears of their calls and of jobs.
+struct Services {
+    clients: BTreeMap<String, Client>,
+    metrics: Arc<Metrics>,
+    notifier: Arc<Notifier>,
+    shutdown: CancellationToken,
+}
+
+/// Everything that handles jobs and packages.
+struct Core {
+    pipeline: Arc<Pipeline<Client>>,
+    admission: Arc<Admission>,
+    metrics: Arc<Metrics>,
+    notifier: Arc<Notifier>,
+    heartbeats: Heartbeats,
+    unit: UnitStatus,
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<OpenStore> {
+    let (store, opening) = open_when_unlocked(&config.store.path, &config.control.socket).await?;
+    log_opening(&opening);
+    let heartbeats = Heartbeats::new(systemd::watchdog());
+    heartbeats.watch("store", store.beat());
+    Ok(OpenStore { stopped: store.stopped(), store: Arc::new(store), opening, heartbeats })
+}
+
+/// Opens the store. A command that reads it while no daemon runs holds its lock for a moment; a daemon keeps the lock.
+async fn open_when_unlocked(home: &Path, socket: &Path) -> anyhow::Result<(Durable, Opening)> {
+    let started = Instant::now();
+    loop {
+        let home = home.to_owned();
+        match tokio::task::spawn_blocking(move || Durable::open(&home)).await? {
+            Err(StoreError::Locked { .. })
+                if started.elapsed() < LOCK_WAIT
+                    && std::os::unix::net::UnixStream::connect(socket).is_err() =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+fn log_opening(opening: &Opening) {
+    if opening.passed > 0 {
+        observe::journal_damaged(opening.passed);
+    }
+    if let Some((aside, why)) = &opening.quarantined {
+        observe::store_rebuilt(aside, why, opening.caught_up);
+    } else if opening.caught_up > 0 && !opening.begun {
+        observe::store_caught_up(opening.caught_up);
+    }
+}
+
+async fn bind_endpoint(opened: &OpenStore, config: &Config, options: Options) -> anyhow::Result<()> {
+    store_binding::check(&*opened.store, config, options.sandbox).await
+}
+
+fn build_services(config: &Config, opened: &OpenStore, options: Options) -> anyhow::Result<Services> {
+    let metrics = Arc::new(Metrics::default());
+    let counted = Arc::clone(&metrics);
+    let observer = Observer::new(move |operation, status, took| counted.on_call(operation, status, took));
+    let clients = accounts::observed_clients(config, options.sandbox, &observer)?;
+    let shutdown = CancellationToken::new();
+    let (home, store) = (&config.store.path, Arc::clone(&opened.store));
+    let notifier = Notifier::start(&config.notify, home, store, options.sandbox, &shutdown)?;
+    Ok(Services { clients, metrics, notifier: Arc::new(notifier), shutdown })
+}
+
+fn build_pipeline(
+    config: Config,
+    opened: &OpenStore,
+    services: Services,
+    options: Options,
+) -> anyhow::Result<Core> {
+    let Services { clients, metrics, notifier, shutdown } = services;
+    let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
+    let home = &config.store.path;
+    let packages = PackageStore::open(home).with_context(|| format!("cannot open {}", home.display()))?;
+    let packages = packages.keeping_free(config.store.min_free);
+    let mut settings = Settings::of(&config.api);
+    settings.sandbox = options.sandbox;
+    settings.folders.replace(&config.folders);
+
+    let (queue, accounts) = (Arc::new(Queue::default()), Arc::new(SuspendedAccounts::default()));
+    let pause = Arc::new(PauseGate::remembered(&*store)?);
+    let folders = Arc::clone(&settings.folders);
+    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, options.sandbox));
+    let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier)));
+    let events =
+        Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
+
+    let load = AdmissionLoad::new(Arc::clone(&queue), Arc::clone(&pause), Arc::clone(&accounts));
+    let max_unstarted = config.store.most_waiting;
+    let active = ActiveConfig { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
+    let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
+    let admission = Arc::new(admission.with_limit(Box::new(load), max_unstarted));
+
+    let heartbeat = Heartbeat::default();
+    heartbeats.watch("dispatcher", &heartbeat);
+    let inspector = Arc::clone(&admission) as _;
+    let clock = Clock::Wall;
+    let pipeline = Pipeline::new(Parts {
+        store,
+        queue,
+        events,
+        receipts,
+        packages,
+        services: clients,
+        inspector,
+        pause,
+        accounts,
+        settings,
+        clock,
+        shutdown,
+        heartbeat,
+    })?;
+    Ok(Core {
+        pipeline: Arc::new(pipeline),
+        admission,
+        metrics,
+        notifier,
+        heartbeats,
+        unit: UnitStatus::default(),
+    })
+}
+
+/// Recovers what an earlier daemon left. Returns the jobs with a captured copy, listed before intake can add one.
+async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::Result<Vec<JobId>> {
+    if opened.opening.begun {
+        let (admission, sandbox) = (Arc::clone(&core.admission), options.sandbox);
+        let recovered = tokio::task::spawn_blocking(move || admission.recover(sandbox)).await??;
+        observe::jobs_recovered(recovered.jobs, recovered.held);
+    }
+    let captured = core.admission.captured()?;
+    core.pipeline.recover()?;
+    Ok(captured)
+}
+
+fn start_intake(core: &Core) -> anyhow::Result<Arc<Intake>> {
+    let folders = core.admission.active().config.folders.clone();
+    let receiver = Arc::clone(&core.admission);
+    Ok(Arc::new(Intake::start(
+        folders,
+        receiver as _,
+        Arc::new(observe::FolderLog),
+        core.pipeline.shutdown(),
+    )?))
+}
+
+/// The control socket and the HTTP endpoints, while they are served.
+struct Served {
+    reloader: Arc<Reloader>,
+    tasks: Vec<JoinHandle<()>>,
+    closing: CancellationToken,
+}
+
+async fn serve_control(core: &Core, intake: &Arc<Intake>) -> anyhow::Result<Served> {
+    let (pipeline, intake) = (Arc::clone(&core.pipeline), Arc::clone(intake));
+    let metrics = Arc::clone(&core.metrics);
+    let routes = http::routes(Arc::new(HealthEndpoints {
+        pipeline: Arc::clone(&pipeline),
+        intake: Arc::clone(&intake),
+        metrics: Arc::clone(&metrics),
+        notifier: Arc::clone(&core.notifier),
+        heartbeats: core.heartbeats.clone(),
+        since: jiff::Timestamp::now(),
+    }));
+    let active = core.admission.active();
+    let mut tasks = Vec::new();
+    if let Some(address) = active.config.metrics {
+        tasks.push(http::listen(address, routes.clone()).await?);
+    }
+    let reloader =
+        Arc::new(Reloader::new(pipeline, intake, Arc::clone(&core.admission), metrics, core.unit.clone()));
+    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader)));
+    let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
+    let serving = control::serve(&socket, handler, routes, closing.clone().cancelled_owned())
+        .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
+    tasks.push(tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!("the control socket {} stopped: {error}", socket.display());
+        }
+    }));
+    Ok(Served { reloader, tasks, closing })
+}
+
+/// The workers and the tasks beside them.
+struct Tasks {
+    workers: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
+}
+
+fn spawn_tasks(
+    core: &Core,
+    intake: &Arc<Intake>,
+    store_stopped: watch::Receiver<Option<String>>,
+    captured: Vec<JobId>,
+) -> Tasks {
+    let (pipeline, metrics) = (|| Arc::clone(&core.pipeline), Arc::clone(&core.metrics));
+    let store = core.admission.active().config.store.clone();
+    let heartbeat = Heartbeat::default();
+    core.heartbeats.watch("intake", &heartbeat);
+    let others = vec![
+        tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
+        tokio::spawn(maintenance::watch_store(pipeline(), store_stopped)),
+        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), metrics, core.unit.clone())),
+        tokio::spawn(watchdog::probe_intake(Arc::clone(intake), heartbeat)),
+    ];
+    let admission = Arc::clone(&core.admission);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = admission.discard_leftovers(&captured) {
+            tracing::error!("cannot delete the captured packages that no job needs: {error}");
+        }
+    });
+    Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others }
+}
+
+/// Tells systemd and the log that the daemon is ready.
+fn announce(core: Core, intake: Arc<Intake>, served: Served, tasks: Tasks, options: Options) -> Running {
+    let socket = core.admission.active().config.control.socket.clone();
+    let watchdog = watchdog::start(&core.heartbeats, &socket);
+    let status = status_line::of(&core.pipeline, &intake, &core.metrics);
+    observe::ready(&status, options.sandbox);
+    core.unit.ready(&status);
+    let live = Live {
+        pipeline: core.pipeline,
+        intake,
+        workers: tasks.workers,
+        socket,
+        closing: served.closing,
+        tasks: served.tasks.into_iter().chain(tasks.others).collect(),
+        watchdog,
+    };
+    Running { live, reloader: served.reloader, until_idle: options.until_idle }
+}

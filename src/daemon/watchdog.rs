@@ -1,0 +1,80 @@
+//! Feeds systemd's watchdog while every component that can hang sends heartbeats.
+//!
+//! A separate thread does it, so that it still works and names the component when the async runtime hangs.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use crate::observe::{self, Heartbeat, Heartbeats};
+use crate::systemd;
+use dropship_intake::Intake;
+
+/// The thread ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Watchdog(#[expect(dead_code, reason = "held until it is dropped")] Sender<()>);
+
+/// Starts feeding the watchdog, if the unit has one.
+pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> {
+    let timeout = systemd::watchdog()?;
+    let (held, dropped) = channel::<()>();
+    let (heartbeats, socket) = (heartbeats.clone(), socket.to_owned());
+    let each = (timeout / 4).max(Duration::from_millis(50));
+    let keep = move || {
+        let mut reported: Vec<&str> = Vec::new();
+        loop {
+            let mut now = heartbeats.stalled(timeout / 2);
+            if !answers(&socket, timeout / 4) {
+                now.push(("control socket", timeout / 4));
+            }
+            if now.is_empty() {
+                systemd::feed_watchdog();
+            } else if now.iter().any(|(part, _)| !reported.contains(part)) {
+                observe::components_stalled(&now);
+            }
+            reported = now.iter().map(|(part, _)| *part).collect();
+            if dropped.recv_timeout(each) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    };
+    match std::thread::Builder::new().name("watchdog".to_owned()).spawn(keep) {
+        Ok(_) => Some(Watchdog(held)),
+        Err(error) => {
+            tracing::error!(
+                "cannot start the thread that feeds the watchdog, so systemd will restart the daemon: {error}"
+            );
+            None
+        }
+    }
+}
+
+/// Whether the control socket answers a request within this time.
+fn answers(socket: &Path, within: Duration) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(within))?;
+        stream.set_write_timeout(Some(within))?;
+        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer)?;
+        Ok(answer == *b"HTTP/1.1")
+    };
+    ask().unwrap_or(false)
+}
+
+/// Sends heartbeats while the locks of intake are free and a thread for blocking work is available.
+///
+/// A share that hangs is no reason to restart; the health of its folder reports it.
+pub(super) async fn probe_intake(intake: Arc<Intake>, heartbeat: Heartbeat) {
+    for turn in 0.. {
+        let intake = Arc::clone(&intake);
+        if tokio::task::spawn_blocking(move || intake.touch(turn)).await.is_ok() {
+            heartbeat.beat();
+        }
+        tokio::time::sleep(heartbeat.idle_interval()).await;
+    }
+}

@@ -1,0 +1,136 @@
+//! Heartbeats of components that can hang. The watchdog, `/livez` and the metrics read how old they are.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often an idle component beats unless the watchdog asks for more.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// The same until the component is watched: short, so that it soon learns the interval that the watchdog needs.
+const UNWATCHED: Duration = Duration::from_millis(250);
+
+/// The heartbeat of one component. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Heartbeat(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Monotonic: the system clock can be set.
+    started: Instant,
+    /// Milliseconds from `started` to the last beat.
+    last: AtomicU64,
+    /// Milliseconds between beats of an idle component.
+    idle: AtomicU64,
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            started: Instant::now(),
+            last: AtomicU64::new(0),
+            idle: AtomicU64::new(millis(UNWATCHED)),
+        }))
+    }
+}
+
+impl Heartbeat {
+    /// Notes that the component is alive.
+    pub fn beat(&self) {
+        self.0.last.store(millis(self.0.started.elapsed()), Ordering::Relaxed);
+    }
+
+    /// Time since the last beat.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.0.started.elapsed().saturating_sub(Duration::from_millis(self.0.last.load(Ordering::Relaxed)))
+    }
+
+    /// How long the component may sleep between two beats when it has nothing to do.
+    #[must_use]
+    pub fn idle_interval(&self) -> Duration {
+        Duration::from_millis(self.0.idle.load(Ordering::Relaxed))
+    }
+}
+
+/// The heartbeats of all components. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Heartbeats {
+    components: Arc<Mutex<Vec<(&'static str, Heartbeat)>>>,
+    idle: Duration,
+}
+
+impl Heartbeats {
+    /// Heartbeats frequent enough for a watchdog that restarts the daemon after `watchdog`.
+    #[must_use]
+    pub fn new(watchdog: Option<Duration>) -> Self {
+        Self { components: Arc::default(), idle: idle_interval(watchdog) }
+    }
+
+    /// Watches a component from now on, and sets its idle interval.
+    pub fn watch(&self, component: &'static str, heartbeat: &Heartbeat) {
+        heartbeat.0.idle.store(millis(self.idle), Ordering::Relaxed);
+        heartbeat.beat();
+        self.components().push((component, heartbeat.clone()));
+    }
+
+    /// The age of each component's last beat.
+    #[must_use]
+    pub fn ages(&self) -> Vec<(&'static str, Duration)> {
+        self.components().iter().map(|(component, heartbeat)| (*component, heartbeat.age())).collect()
+    }
+
+    /// The components that have not sent a heartbeat for longer than `limit`.
+    #[must_use]
+    pub fn stalled(&self, limit: Duration) -> Vec<(&'static str, Duration)> {
+        self.ages().into_iter().filter(|(_, age)| *age > limit).collect()
+    }
+
+    fn components(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, Heartbeat)>> {
+        self.components.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The watchdog reports a component after half of its timeout; an eighth leaves room for a busy machine.
+fn idle_interval(watchdog: Option<Duration>) -> Duration {
+    watchdog.map_or(IDLE, |timeout| (timeout / 8).clamp(Duration::from_millis(20), IDLE))
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_interval_is_an_eighth_of_the_watchdog_timeout_within_limits() {
+        assert_eq!(idle_interval(None), IDLE);
+        assert_eq!(idle_interval(Some(Duration::from_secs(120))), IDLE);
+        assert_eq!(idle_interval(Some(Duration::from_secs(3))), Duration::from_millis(375));
+        assert_eq!(idle_interval(Some(Duration::ZERO)), Duration::from_millis(20));
+    }
+
+    #[test]
+    fn watched_component_learns_its_idle_interval() {
+        let (heartbeats, heartbeat) = (Heartbeats::new(Some(Duration::from_secs(3))), Heartbeat::default());
+        heartbeats.watch("store", &heartbeat);
+        assert_eq!(heartbeat.idle_interval(), Duration::from_millis(375));
+    }
+
+    #[test]
+    fn component_without_recent_beat_is_stalled() {
+        let (heartbeats, quick, slow) = (Heartbeats::new(None), Heartbeat::default(), Heartbeat::default());
+        heartbeats.watch("quick", &quick);
+        heartbeats.watch("slow", &slow);
+        assert_eq!(heartbeats.stalled(Duration::from_secs(60)), []);
+        while slow.age() < Duration::from_millis(5) {
+            std::hint::spin_loop();
+        }
+        quick.beat();
+        let stalled: Vec<_> =
+            heartbeats.stalled(Duration::from_millis(4)).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(stalled, ["slow"]);
+    }
+}

@@ -1,0 +1,41 @@
+//! A log line with the fields that identify a job; `docs/LOGGING.md` lists them.
+
+use tracing::Level;
+
+use dropship_job::Job;
+
+/// Logs one line of a job at this level.
+pub(super) fn log_job(
+    level: Level,
+    job: &Job,
+    event: &str,
+    message_id: Option<&str>,
+    label_id: Option<u64>,
+    text: &str,
+) {
+    // The level of a tracing call is part of its static metadata.
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                job_id = %job.id,
+                step = job.step.as_str(),
+                folder = job.package.folder.as_deref(),
+                rule = job.rule.as_deref(),
+                product_id = job.product.id().map(|id| id.to_string()),
+                submission_id = job.submission.id().map(|id| id.to_string()),
+                label_id = label_id.map(|id| id.to_string()),
+                event,
+                message_id,
+                "{text}"
+            )
+        };
+    }
+    match level {
+        Level::ERROR => line!(Level::ERROR),
+        Level::WARN => line!(Level::WARN),
+        Level::INFO => line!(Level::INFO),
+        Level::DEBUG => line!(Level::DEBUG),
+        Level::TRACE => line!(Level::TRACE),
+    }
+}

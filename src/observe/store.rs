@@ -1,0 +1,44 @@
+//! Log lines of the store.
+
+use std::path::Path;
+
+use super::id;
+
+/// Damaged lines of the journal were skipped.
+pub fn journal_damaged(lines: u64) {
+    tracing::warn!(
+        event = "journal_damaged",
+        "skipped {lines} damaged lines of the journal; the database contains their changes"
+    );
+}
+
+/// The database was damaged and rebuilt from the journal.
+pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
+    tracing::error!(
+        event = "store_rebuilt",
+        message_id = id::STORE_MENDED,
+        "the database of the store was unusable ({why}); it was moved to {} and rebuilt from {lines} lines of the journal",
+        aside.display()
+    );
+}
+
+/// Lines of the journal that the database lacked were replayed.
+pub fn store_caught_up(lines: u64) {
+    tracing::info!(event = "store_caught_up", "replayed {lines} lines of the journal into the database");
+}
+
+/// A new store recovered jobs from receipts and captured packages of an earlier one.
+pub fn jobs_recovered(jobs: usize, held: usize) {
+    if jobs > 0 {
+        tracing::warn!(
+            event = "jobs_recovered",
+            message_id = id::TAKEN_UP,
+            "the store was empty: recovered {jobs} jobs from receipts and captured packages, {held} of them held for an operator"
+        );
+    }
+}
+
+/// The store failed and the daemon ends.
+pub fn store_failed(message: &str) {
+    tracing::error!(event = "store_failed", message_id = id::STORE_FAILED, "{message}");
+}

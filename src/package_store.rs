@@ -1,0 +1,170 @@
+//! Captured copies of accepted packages, each with the plan that its job follows.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+use dropship_job::JobId;
+use dropship_package::Facts;
+use dropship_rules::plan::Plan;
+use dropship_rules::vars::Vars;
+
+/// Default minimum of free bytes below which no package is captured: the journal needs them.
+const MIN_FREE: u64 = 256 << 20;
+
+/// Facts and plan of a package at its admission, stored as `dossier.json`. A job keeps this plan whatever happens to the
+/// rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanSnapshot {
+    /// The facts that inspection found.
+    pub facts: Facts,
+    /// The rendered requests of the rule.
+    pub plan: Plan,
+    /// Variables from its sidecar.
+    #[serde(default, skip_serializing_if = "Vars::is_empty")]
+    pub vars: Vars,
+}
+
+/// The folder `<store>/packages`.
+#[derive(Debug, Clone)]
+pub struct PackageStore {
+    root: PathBuf,
+    min_free: u64,
+}
+
+impl PackageStore {
+    /// Opens the packages of a store, and deletes captures that an earlier daemon did not finish.
+    ///
+    /// # Errors
+    /// When a folder cannot be created or deleted.
+    pub fn open(store: &Path) -> io::Result<Self> {
+        let packages = Self { root: store.join("packages"), min_free: MIN_FREE };
+        private_folder(&packages.root)?;
+        let staging = packages.root.join("incoming");
+        if staging.exists() {
+            fs::remove_dir_all(&staging)?;
+        }
+        private_folder(&staging)?;
+        Ok(packages)
+    }
+
+    /// The packages of a store, for reading: nothing is created or deleted.
+    #[must_use]
+    pub fn for_reading(store: &Path) -> Self {
+        Self { root: store.join("packages"), min_free: MIN_FREE }
+    }
+
+    /// Sets the minimum of free bytes; `None` keeps the default.
+    #[must_use]
+    pub fn keeping_free(self, bytes: Option<u64>) -> Self {
+        Self { min_free: bytes.unwrap_or(self.min_free), ..self }
+    }
+
+    /// A path for a copy that is being captured; `token` must be unique.
+    #[must_use]
+    pub fn incoming(&self, token: &str) -> PathBuf {
+        self.root.join("incoming").join(token)
+    }
+
+    /// The copy of a job's package.
+    #[must_use]
+    pub fn package(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("package")
+    }
+
+    /// Stores a captured copy and its plan for a job, both durably; returns the digest of the plan.
+    ///
+    /// # Errors
+    /// When a file cannot be written or renamed.
+    pub fn admit(&self, job: &JobId, incoming: &Path, snapshot: &PlanSnapshot) -> io::Result<String> {
+        let folder = self.folder(job);
+        private_folder(&folder)?;
+        let text = serde_json::to_vec(snapshot)?;
+        let mut file = File::create(self.snapshot_path(job))?;
+        file.write_all(&text)?;
+        let package = self.package(job);
+        fs::rename(incoming, &package)?;
+        // Write everything before the first sync: that sync then does most of the work of the others.
+        File::open(package)?.sync_all()?;
+        file.sync_all()?;
+        for folder in [&folder, &self.root] {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(digest::of(&text))
+    }
+
+    /// Reads the plan of a job and verifies its digest.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was changed.
+    pub fn plan_snapshot(&self, job: &JobId, digest: &str) -> io::Result<PlanSnapshot> {
+        let path = self.snapshot_path(job);
+        let text = fs::read(&path)?;
+        if crate::digest::of(&text) != digest {
+            let message = format!("{} was changed after the package was accepted", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// The digest of a job's stored plan, if there is one.
+    #[must_use]
+    pub fn plan_digest(&self, job: &JobId) -> Option<String> {
+        fs::read(self.snapshot_path(job)).ok().map(|text| digest::of(&text))
+    }
+
+    /// Deletes the copy and keeps the plan, which labels are still created from.
+    ///
+    /// # Errors
+    /// When the file cannot be deleted.
+    pub fn discard_copy(&self, job: &JobId) -> io::Result<()> {
+        absent_is_fine(fs::remove_file(self.package(job)))
+    }
+
+    /// Deletes the copy and the plan of a job.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    pub fn discard(&self, job: &JobId) -> io::Result<()> {
+        absent_is_fine(fs::remove_dir_all(self.folder(job)))
+    }
+
+    /// The jobs that have a copy or a plan.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn jobs(&self) -> io::Result<Vec<JobId>> {
+        let mut jobs = Vec::new();
+        for item in fs::read_dir(&self.root)? {
+            jobs.extend(item?.file_name().to_str().and_then(|name| name.parse().ok()));
+        }
+        Ok(jobs)
+    }
+
+    /// Whether there is more free space than the minimum.
+    #[must_use]
+    pub fn has_free_space(&self) -> bool {
+        rustix::fs::statvfs(&self.root)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) > self.min_free)
+    }
+
+    fn folder(&self, job: &JobId) -> PathBuf {
+        self.root.join(job.as_str())
+    }
+
+    fn snapshot_path(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("dossier.json")
+    }
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}

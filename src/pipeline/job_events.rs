@@ -1,0 +1,116 @@
+//! Effects of a committed change: log, metrics, notifications, queue, receipt, and the end of the captured copy.
+//!
+//! The store is the only durable record; everything here can be repeated or lost without harm.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::queue::Queue;
+use super::receipt_writer::ReceiptWriter;
+use crate::observe;
+use crate::package_store::PackageStore;
+use dropship_job::{Creation, Event, Job, JobId, Step};
+
+/// Receives what happens to jobs and accounts, for metrics and notifications. Its methods must not block.
+pub trait JobObserver: Send + Sync {
+    /// Events of a job were committed; `job` is its state after them.
+    fn on_event(&self, _job: &Job, _events: &[Event]) {}
+    /// An account was suspended for this reason, or works again.
+    fn on_account(&self, _name: &str, _suspended: Option<&str>) {}
+}
+
+impl JobObserver for () {}
+
+/// Spreads committed changes. Shared by the workers, admission and the control socket.
+pub struct JobEvents {
+    queue: Arc<Queue>,
+    packages: PackageStore,
+    receipts: Arc<ReceiptWriter>,
+    observer: Arc<dyn JobObserver>,
+    changes: watch::Sender<Option<JobId>>,
+    runtime: Handle,
+}
+
+impl JobEvents {
+    /// Effects on these parts. Call it within a tokio runtime: receipts are written there.
+    #[must_use]
+    pub fn new(
+        queue: Arc<Queue>,
+        packages: PackageStore,
+        receipts: Arc<ReceiptWriter>,
+        observer: Arc<dyn JobObserver>,
+    ) -> Self {
+        let (changes, _) = watch::channel(None);
+        Self { queue, packages, receipts, observer, changes, runtime: Handle::current() }
+    }
+
+    /// Carries out the effects of events that were committed; `job` is its state after them.
+    pub async fn after_commit(&self, job: &Job, events: &[Event]) {
+        for event in events {
+            observe::log_event(job, event);
+        }
+        self.discard_copy_after(job, events);
+        self.observer.on_event(job, events);
+        self.queue.upsert(job);
+        if !events.iter().all(|event| needs_no_receipt(job, event)) {
+            self.receipts.write(&job.id).await;
+        }
+        self.changes.send_replace(Some(job.id.clone()));
+    }
+
+    /// The same from a thread that may block.
+    pub fn after_commit_blocking(&self, job: &Job, events: &[Event]) {
+        self.runtime.block_on(self.after_commit(job, events));
+    }
+
+    /// The same without waiting for the receipt.
+    pub fn after_commit_in_background(self: &Arc<Self>, job: &Job, events: &[Event]) {
+        let (effects, job, events) = (Arc::clone(self), job.clone(), events.to_vec());
+        self.runtime.spawn(async move { effects.after_commit(&job, &events).await });
+    }
+
+    /// Reports each job that changed; `None` stands for a change that concerns no job, such as a reload.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Option<JobId>> {
+        self.changes.subscribe()
+    }
+
+    /// Wakes the subscribers for a change that concerns no job.
+    pub fn notify_subscribers(&self) {
+        self.changes.send_modify(|_| {});
+    }
+
+    pub(super) fn account_changed(&self, name: &str, suspended: Option<&str>) {
+        self.observer.on_account(name, suspended);
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Deletes the captured copy once the signed package is back, or the job was cancelled before anything was created.
+    fn discard_copy_after(&self, job: &Job, events: &[Event]) {
+        let ends_need = |event: &Event| match event {
+            Event::Collected { .. } => true,
+            Event::Cancelled { .. } => job.product == Creation::Open,
+            _ => false,
+        };
+        if events.iter().any(ends_need)
+            && let Err(error) = self.packages.discard_copy(&job.id)
+        {
+            tracing::warn!(job_id = %job.id, "cannot delete the captured copy of job {}: {error}", job.id);
+        }
+    }
+}
+
+/// Events that only announce a request need no receipt; all receipts are rewritten at startup.
+fn needs_no_receipt(job: &Job, event: &Event) -> bool {
+    match event {
+        // A resumed upload can take an hour, so its receipt says that it runs; a poll is over in a moment.
+        Event::Resumed => matches!(job.step, Step::Sign | Step::Publish),
+        Event::Intended { .. } | Event::CommitIntended => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,54 @@
+//! Forgets ended jobs after `[store] keep`. Their results stay in the outbox.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::assembly::Pipeline;
+use crate::store::{Commit, Entry, Filter, StoreError};
+use dropship_job::{Job, StateKind};
+
+/// Number of jobs read at once; bounds memory.
+const PAGE: usize = 256;
+
+/// Forgets jobs that ended longer ago than `keep`, with their plans.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn forget_ended<S>(pipeline: &Pipeline<S>, keep: Duration) -> Result<(), StoreError> {
+    let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+    let now = pipeline.clock.now();
+    for state in StateKind::ENDED {
+        let mut before = None;
+        loop {
+            let page = pipeline.store.jobs(&Filter { state: Some(state), before, limit: PAGE })?;
+            before = page.last().map(|job| job.id.clone());
+            if before.is_none() {
+                break;
+            }
+            let old: Vec<_> = page
+                .into_iter()
+                .filter(|job| job.is_over() && now.duration_since(job.updated) > keep)
+                .collect();
+            forget(pipeline, old).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id.clone() }).collect();
+    pipeline.store.commit(Commit::new(entries)).answer().await?;
+    for job in jobs {
+        // The job may have been retried in the meantime.
+        if pipeline.store.job(&job.id)?.is_none()
+            && let Err(error) = pipeline.packages.discard(&job.id)
+        {
+            tracing::warn!(job_id = %job.id, "cannot delete the stored package of job {}: {error}", job.id);
+        }
+    }
+    Ok(())
+}

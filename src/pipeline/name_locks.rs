@@ -1,0 +1,181 @@
+//! Serialises creates that use the same name in the same account. If two such requests both lost their responses, the
+//! object found later could not be attributed to either.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteKind};
+
+/// Names in use by a create, with the job that holds them.
+#[derive(Debug, Default)]
+pub(super) struct NameLocks(Mutex<BTreeMap<String, Holder>>);
+
+#[derive(Debug, Clone)]
+struct Holder {
+    job: JobId,
+    /// Monotonic.
+    since: Instant,
+}
+
+impl NameLocks {
+    /// The names whose create was in doubt when the daemon ended.
+    #[must_use]
+    pub(super) fn of(jobs: &[Job]) -> Self {
+        let since = Instant::now();
+        let held = jobs.iter().filter_map(|job| {
+            let (kind, intent) = job.doubt()?;
+            Some((key(job, kind, &intent.name), Holder { job: job.id.clone(), since }))
+        });
+        Self(Mutex::new(held.collect()))
+    }
+
+    /// Locks a name for a job; returns how long the job has held it, or `None` while another job holds it.
+    ///
+    /// Whoever had it for more than `spell` without letting go has ended or waits for a person, and no call of his can
+    /// be carried out any more.
+    #[must_use]
+    pub(super) fn acquire(
+        &self,
+        job: &Job,
+        kind: RemoteKind,
+        name: &str,
+        stale_after: Duration,
+    ) -> Option<Duration> {
+        self.acquire_key(job, key(job, kind, name), name, stale_after)
+    }
+
+    /// The same for the name of a duplicate check, at the place of its create.
+    #[must_use]
+    pub(super) fn acquire_for_check(
+        &self,
+        job: &Job,
+        check: &LateDuplicateCheck,
+        stale_after: Duration,
+    ) -> Option<Duration> {
+        let place = (check.product, check.submission);
+        self.acquire_key(job, key_at(job, place, check.kind, &check.name), &check.name, stale_after)
+    }
+
+    fn acquire_key(&self, job: &Job, key: String, name: &str, stale_after: Duration) -> Option<Duration> {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = || Holder { job: job.id.clone(), since: Instant::now() };
+        let holder = names.entry(key).or_insert_with(mine);
+        if holder.job != job.id && holder.since.elapsed() > stale_after {
+            tracing::warn!(
+                event = "name_lock_taken_over",
+                job_id = %job.id,
+                "job {} has held the name `{name}` for {} s without a result; job {} takes it over",
+                holder.job,
+                holder.since.elapsed().as_secs(),
+                job.id
+            );
+            *holder = mine();
+        }
+        (holder.job == job.id).then(|| holder.since.elapsed())
+    }
+
+    /// Restarts the age of the locks of a job, since a call is about to be sent.
+    pub(super) fn renew(&self, job: &Job) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names
+            .values_mut()
+            .filter(|holder| holder.job == job.id)
+            .for_each(|holder| holder.since = Instant::now());
+    }
+
+    /// Releases the names of a job unless a create is in doubt. An ended job keeps its names until its duplicate checks are
+    /// done.
+    pub(super) fn release(&self, job: &Job) {
+        if job.doubt().is_none() || job.is_over() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| holder.job != job.id);
+        }
+    }
+}
+
+/// Names are unique among the products of an account, the submissions of a product, the labels of a submission.
+fn key(job: &Job, kind: RemoteKind, name: &str) -> String {
+    key_at(job, (job.product.id(), job.submission.id()), kind, name)
+}
+
+fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> String {
+    let account = job.account.as_deref().unwrap_or_default();
+    let (product, submission) = (place.0.unwrap_or(0), place.1.unwrap_or(0));
+    match kind {
+        RemoteKind::Product => format!("{account}/{name}"),
+        RemoteKind::Submission => format!("{account}/{product}/{name}"),
+        RemoteKind::Label(_) => format!("{account}/{product}/{submission}/{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropship_job::{Event, Fault, Intent, Package, fold};
+
+    const STALE_AFTER: Duration = Duration::from_secs(600);
+
+    /// A job that failed while its product was in doubt.
+    fn ended(number: u32) -> Job {
+        let package = Package {
+            name: "a.cab".into(),
+            path: None,
+            folder: None,
+            sha256: number.to_string(),
+            size: 1,
+            outbox: String::new(),
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let accepted = Event::Accepted {
+            rule: "r".into(),
+            account: "a".into(),
+            plan: String::new(),
+            labels: Vec::new(),
+            warnings: Vec::new(),
+            vars: BTreeMap::default(),
+        };
+        let intent = Intent {
+            name: "n".into(),
+            request: String::new(),
+            existing_ids: Vec::new(),
+            may_complete_until: at,
+            first_called: None,
+            not_found_count: 0,
+            reissued: 0,
+            duplicate_check_at: None,
+        };
+        let intended = Event::Intended { kind: RemoteKind::Product, intent };
+        let failed = Event::Failed { fault: Fault::new("x", "x") };
+        let events = [Event::Arrived { package }, accepted, intended, failed];
+        fold(&JobId::new(1, number), events.iter().map(|event| (at, event))).expect("legal").expect("a job")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ended_job_keeps_its_name_until_the_duplicate_check() {
+        let (names, mut one, other) = (NameLocks::default(), ended(1), ended(2));
+        assert!(names.acquire(&one, RemoteKind::Product, "n", STALE_AFTER).is_some());
+        names.release(&one);
+        assert!(
+            names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_none(),
+            "its create may still take effect"
+        );
+        one.duplicate_checks.clear();
+        names.release(&one);
+        assert!(names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_some());
+    }
+
+    #[test]
+    fn name_of_a_check_is_that_of_its_own_product() {
+        let (names, mut one, other) = (NameLocks::default(), ended(1), ended(2));
+        let mut check = one.duplicate_checks[0].clone();
+        (check.kind, check.product) = (RemoteKind::Submission, Some(7));
+        // The job has continued with another product since.
+        one.product = dropship_job::Creation::Done { id: 8 };
+        assert!(names.acquire_for_check(&one, &check, STALE_AFTER).is_some());
+        assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_none());
+        check.product = Some(8);
+        assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_some());
+    }
+}

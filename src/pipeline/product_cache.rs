@@ -1,0 +1,234 @@
+//! Caches the product list of each account, to find the products of a name before a create.
+//!
+//! The service can only list all products, page by page: one list for each of a thousand packages would use up the hourly
+//! request quota. Products that this daemon creates are added to the cached list. The search for a create whose response
+//! was lost never uses the cache.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use dropship_hardware::Error;
+
+/// Minimum lifetime of a list.
+const MIN_TTL: Duration = Duration::from_secs(60);
+/// Lifetime as a multiple of the time the listing took; keeps listing below 20 % of wall time.
+const TTL_FACTOR: u32 = 4;
+
+/// The last product list of each account.
+#[derive(Debug, Default)]
+pub(super) struct ProductListCache(Mutex<BTreeMap<String, Arc<Account>>>);
+
+#[derive(Debug, Default)]
+struct Account {
+    /// Held while listing, so that concurrent callers share the result.
+    list: tokio::sync::Mutex<Option<List>>,
+    since: Mutex<Since>,
+}
+
+/// Changes since the list was started.
+#[derive(Debug, Default)]
+struct Since {
+    /// Products that this daemon created. They stay for a while, since the service may list them late.
+    made: Vec<(Instant, String, u64)>,
+    /// A listing started before the invalidation must not be reused.
+    invalidated: bool,
+    /// Time and error of the last listing that failed.
+    failed: Option<(Instant, Error)>,
+}
+
+#[derive(Debug)]
+struct List {
+    products: BTreeMap<Box<str>, Vec<u64>>,
+    until: Instant,
+}
+
+impl Account {
+    fn since(&self) -> MutexGuard<'_, Since> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Since {
+    fn start(&mut self, max_age: Duration) {
+        self.invalidated = false;
+        self.made.retain(|(when, ..)| when.elapsed() < max_age);
+    }
+}
+
+impl ProductListCache {
+    /// The ids of the products of a name, from a list not older than `max_age`. `list` reads a new one: all names with ids.
+    ///
+    /// # Errors
+    /// Those of `list`; concurrent callers share them.
+    pub(super) async fn named<L>(
+        &self,
+        account: &str,
+        name: &str,
+        max_age: Duration,
+        list: impl Future<Output = Result<L, Error>>,
+    ) -> Result<Vec<u64>, Error>
+    where
+        L: IntoIterator<Item = (String, u64)>,
+    {
+        let (account, asked) = (self.account(account), Instant::now());
+        let mut held = account.list.lock().await;
+        if let Some((when, error)) = &account.since().failed
+            && *when > asked
+        {
+            // The listing that this caller waited for failed.
+            return Err(error.clone());
+        }
+        if held.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.since().invalidated {
+            *held = None;
+            account.since().start(max_age);
+            let began = Instant::now();
+            let mut products = BTreeMap::<Box<str>, Vec<u64>>::new();
+            let listed = list.await.inspect_err(|error| {
+                account.since().failed = Some((Instant::now(), error.clone()));
+            })?;
+            for (name, id) in listed {
+                products.entry(name.into()).or_default().push(id);
+            }
+            let lifetime = began.elapsed().saturating_mul(TTL_FACTOR).max(MIN_TTL);
+            *held = Some(List { products, until: (Instant::now() + lifetime).min(began + max_age) });
+        }
+        let listed = held.as_ref().and_then(|list| list.products.get(name));
+        let mut ids = listed.cloned().unwrap_or_default();
+        let since = account.since();
+        for (_, _, id) in since.made.iter().filter(|(_, made, _)| made == name) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Adds a product that was created; a listing started earlier may lack it.
+    pub(super) fn record_created(&self, account: &str, name: &str, id: u64) {
+        self.account(account).since().made.push((Instant::now(), name.to_owned(), id));
+    }
+
+    /// Invalidates the list: a product may have been created whose id is unknown. The next create lists again.
+    pub(super) fn invalidate(&self, account: &str) {
+        self.account(account).since().invalidated = true;
+    }
+
+    fn account(&self, name: &str) -> Arc<Account> {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match accounts.get(name) {
+            Some(account) => Arc::clone(account),
+            None => Arc::clone(accounts.entry(name.to_owned()).or_default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::ready;
+
+    use super::*;
+    use dropship_hardware::Class;
+
+    const MAX_AGE: Duration = Duration::from_secs(600);
+
+    /// An account with one product of the name `a`, and how often it was listed.
+    struct Listed {
+        product_lists: ProductListCache,
+        times: Cell<usize>,
+        takes: Duration,
+    }
+
+    impl Listed {
+        fn new(takes: Duration) -> Self {
+            Self { product_lists: ProductListCache::default(), times: Cell::new(0), takes }
+        }
+
+        async fn named(&self, name: &str) -> Vec<u64> {
+            let list = async {
+                self.times.set(self.times.get() + 1);
+                tokio::time::sleep(self.takes).await;
+                Ok([("a".to_owned(), 1)])
+            };
+            self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn list_is_shared_until_it_expires_and_includes_created_products() {
+        let listed = Listed::new(Duration::from_secs(1));
+        assert_eq!(tokio::join!(listed.named("a"), listed.named("b")), (vec![1], vec![]));
+        listed.product_lists.record_created("x", "b", 2);
+        assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 1));
+        // The service may list it late, and it must not appear twice.
+        tokio::time::advance(MIN_TTL).await;
+        listed.product_lists.record_created("x", "a", 1);
+        assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 2));
+        assert_eq!(listed.named("a").await, [1]);
+        tokio::time::advance(MAX_AGE).await;
+        assert_eq!((listed.named("b").await, listed.times.get()), (vec![], 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn product_created_during_listing_is_included() {
+        let listed = Listed::new(Duration::from_secs(10));
+        let making = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            listed.product_lists.record_created("x", "b", 2);
+        };
+        assert_eq!(tokio::join!(listed.named("b"), making).0, vec![2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn listing_started_before_invalidation_is_not_reused() {
+        let listed = Listed::new(Duration::from_secs(10));
+        let doubting = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            listed.product_lists.invalidate("x");
+        };
+        tokio::join!(listed.named("b"), doubting);
+        listed.named("b").await;
+        assert_eq!(listed.times.get(), 2);
+        listed.named("b").await;
+        assert_eq!(listed.times.get(), 2, "that listing was started after the invalidation");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_listing_lives_longer_but_not_beyond_max_age() {
+        for (takes, lifetime) in [(60, 240), (590, 10)] {
+            let listed = Listed::new(Duration::from_secs(takes));
+            listed.named("a").await;
+            tokio::time::advance(Duration::from_secs(lifetime - 1)).await;
+            listed.named("a").await;
+            assert_eq!(listed.times.get(), 1);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            listed.named("a").await;
+            assert_eq!(listed.times.get(), 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_listing_fails_all_waiting_callers_and_is_retried() {
+        let (product_lists, times) = (ProductListCache::default(), Cell::new(0));
+        let down = || Error::unsent("list products", Class::Retry, "down".to_owned());
+        let failing = || async {
+            times.set(times.get() + 1);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Err::<Vec<(String, u64)>, _>(down())
+        };
+        let both = tokio::join!(
+            product_lists.named("x", "a", MAX_AGE, failing()),
+            product_lists.named("x", "a", MAX_AGE, failing())
+        );
+        assert_eq!((both, times.get()), ((Err(down()), Err(down())), 1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let one = || ready(Ok(vec![("a".to_owned(), 1)]));
+        assert_eq!(product_lists.named("x", "a", MAX_AGE, one()).await, Ok(vec![1]));
+        let none = ready(Ok(Vec::new()));
+        assert_eq!(product_lists.named("y", "a", MAX_AGE, none).await, Ok(vec![]));
+        assert_eq!(product_lists.named("x", "a", MAX_AGE, failing()).await, Ok(vec![1]));
+    }
+}

@@ -1,0 +1,102 @@
+//! Writes receipts to the outbox, one writer per job at a time, and notes which were written.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::folder_policies::FolderPolicies;
+use crate::observe::{self, LogThrottle};
+use crate::outbox::{Outbox, Receipt};
+use crate::store::{Commit, Entry, Store};
+use dropship_job::{Job, JobId};
+
+/// Maximum number of receipts written at the same time.
+const LOCKS: usize = 64;
+
+/// An outbox on a share that hangs must not block jobs longer than this.
+const MAX_WRITE: Duration = Duration::from_secs(10);
+
+/// The only writer of receipts.
+///
+/// A write that fails is logged and never stops a job. Receipts of ended jobs that could not be written are retried.
+pub struct ReceiptWriter {
+    store: Arc<dyn Store>,
+    folders: Arc<FolderPolicies>,
+    sandbox: bool,
+    /// Per-job locks, so that two concurrent writers cannot overwrite a newer receipt with an older one.
+    locks: Vec<Mutex<()>>,
+    hasher: RandomState,
+    failures: LogThrottle,
+}
+
+impl ReceiptWriter {
+    /// A writer for the jobs of this store; `sandbox` marks every receipt.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, sandbox: bool) -> Self {
+        let locks = (0..LOCKS).map(|_| Mutex::default()).collect();
+        Self { store, folders, sandbox, locks, hasher: RandomState::new(), failures: LogThrottle::new() }
+    }
+
+    /// The outbox folder of a job.
+    #[must_use]
+    pub fn outbox(&self, job: &Job) -> Outbox {
+        let folder = job.package.folder.as_deref().unwrap_or_default();
+        Outbox::at(&job.package.outbox, self.folders.mode(folder))
+    }
+
+    /// Keeps others from writing or removing a job's receipt while the guard lives.
+    pub(super) async fn lock(&self, job: &JobId) -> MutexGuard<'_, ()> {
+        let index = self.hasher.hash_one(job) as usize % LOCKS;
+        self.locks[index].lock().await
+    }
+
+    /// Retries the receipts of ended jobs that could not be written.
+    pub async fn write_missing(&self) {
+        match self.store.unreceipted() {
+            Ok(ids) => {
+                for id in ids {
+                    self.write(&id).await;
+                }
+            }
+            Err(error) => tracing::error!("cannot read from the store which receipts are missing: {error}"),
+        }
+    }
+
+    /// Rewrites the receipt of a job from the store.
+    pub async fn write(&self, id: &JobId) {
+        let _guard = self.lock(id).await;
+        let job = match self.store.job(id) {
+            Ok(Some(job)) => job,
+            Ok(None) => return,
+            Err(error) => {
+                return tracing::error!(job_id = %id, "cannot write the receipt of job {id}: {error}");
+            }
+        };
+        let outbox = self.outbox(&job);
+        let mut receipt = Receipt::of(&job, false);
+        receipt.sandbox = self.sandbox;
+        let writing = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt));
+        let error = match tokio::time::timeout(MAX_WRITE, writing).await {
+            Ok(Ok(Ok(()))) => {
+                observe::receipt_written(&self.failures, &job);
+                return self.note_written(&job).await;
+            }
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("the file system did not respond for {} seconds", MAX_WRITE.as_secs()),
+        };
+        observe::receipt_unwritten(&self.failures, &job, &error);
+    }
+
+    /// Notes that an ended job's receipt need not be written at the next start.
+    async fn note_written(&self, job: &Job) {
+        if job.state.has_ended() {
+            let entry = Entry::ReceiptWritten { job: job.id.clone(), rev: job.rev };
+            if let Err(error) = self.store.commit(Commit::lazily(vec![entry])).answer().await {
+                tracing::debug!(job_id = %job.id, "the receipt will be written once more: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Result files of a job in its outbox, written and read off the async workers.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::file_work;
+use crate::digest;
+use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
+use dropship_hardware::DriverMetadata;
+use dropship_job::Asset;
+
+/// Creates the folder of the job.
+pub(super) async fn prepare(outbox: &Outbox) -> io::Result<()> {
+    let outbox = outbox.clone();
+    file_work::run(move || outbox.prepare()).await
+}
+
+/// Makes a staged file appear under its name; it is synced before.
+pub(super) async fn publish(outbox: &Outbox, name: &'static str) -> io::Result<()> {
+    let outbox = outbox.clone();
+    file_work::run_on_package(move || outbox.publish(name)).await
+}
+
+/// Deletes a staged file that must not be resumed.
+pub(super) async fn discard_staged(outbox: &Outbox, name: &'static str) -> io::Result<()> {
+    let staged = outbox.staging(name);
+    file_work::run(move || std::fs::remove_file(staged)).await
+}
+
+/// Runs a check of a staged file.
+///
+/// # Errors
+/// What is wrong with the file, or that it could not be read in time.
+pub(super) async fn check_staged(
+    outbox: &Outbox,
+    name: &'static str,
+    check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+) -> Result<(), String> {
+    let staged = outbox.staging(name);
+    match file_work::run_on_package(move || Ok(check(&staged))).await {
+        Ok(verdict) => verdict,
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The result files that exist, with size and digest.
+pub(super) async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
+    let folder = outbox.folder().to_owned();
+    file_work::run_on_package(move || {
+        let mut files = Vec::new();
+        for name in [SIGNED, METADATA, CERTIFICATION, SHELL] {
+            let path = folder.join(name);
+            if path.exists() {
+                let (sha256, size) = digest::copied(&mut File::open(&path)?, &mut io::sink())?;
+                files.push(Asset { name: name.to_owned(), size, sha256 });
+            }
+        }
+        Ok(files)
+    })
+    .await
+}
+
+/// Reads the driver metadata.
+///
+/// # Errors
+/// When the file cannot be read or is not driver metadata.
+pub(super) async fn driver_metadata(outbox: &Outbox) -> io::Result<DriverMetadata> {
+    let path = outbox.folder().join(METADATA);
+    file_work::run(move || {
+        let bytes = std::fs::read(path)?;
+        DriverMetadata::parse(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    })
+    .await
+}

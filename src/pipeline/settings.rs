@@ -1,0 +1,48 @@
+//! How the pipeline works: intervals and limits of `[api]`, and what folders say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::folder_policies::FolderPolicies;
+use crate::config::model::{Api, Overdue, Pace};
+
+/// Settings of a pipeline; all but the folders stay until the daemon restarts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Maximum number of jobs processed at the same time.
+    pub workers: usize,
+    /// How long a create without a response may still take effect.
+    pub uncertain: Duration,
+    /// Backoff after failed attempts.
+    pub retry: Pace,
+    /// Interval between polls for the signature.
+    pub sign: Pace,
+    /// Interval between polls for a label's publishing.
+    pub publish: Pace,
+    /// Interval between probes of a suspended account.
+    pub account: Pace,
+    /// Waits that take longer are reported once.
+    pub overdue: Overdue,
+    /// What folders say of results and dropped files; a reload replaces it.
+    pub folders: Arc<FolderPolicies>,
+    /// Receipts are marked as made with a sandbox.
+    pub sandbox: bool,
+}
+
+impl Settings {
+    /// The settings that `[api]` contains.
+    #[must_use]
+    pub fn of(api: &Api) -> Self {
+        Self {
+            workers: api.workers,
+            uncertain: api.uncertain,
+            retry: api.retry,
+            sign: api.poll.sign,
+            publish: api.poll.publish,
+            account: api.poll.account,
+            overdue: api.overdue,
+            folders: Arc::default(),
+            sandbox: false,
+        }
+    }
+}

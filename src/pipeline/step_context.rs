@@ -1,0 +1,177 @@
+//! One job while a worker processes it. Each change is durable before the next action starts.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::assembly::Pipeline;
+use super::pause::PAUSED;
+use super::poll::next_poll;
+use super::service::Service;
+use crate::config::model::Pace;
+use crate::store::{Commit, Entry, StoreError};
+use dropship_job::{Event, Fault, Job, RemoteKind, State};
+
+/// Interval at which a paused job checks the pause; `resume` wakes it earlier.
+const PAUSE_POLL: Duration = Duration::from_secs(30);
+
+/// Why a worker stops processing a job.
+#[derive(Debug)]
+pub(super) enum Interrupt {
+    /// The job waits, is held or has ended, and that is recorded.
+    Suspended,
+    /// The job was changed elsewhere; it has to be read again.
+    Conflict,
+    /// The daemon shuts down.
+    ShuttingDown,
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// The result of a step or a part of it.
+pub(super) type StepResult<T = ()> = Result<T, Interrupt>;
+
+/// A job and the pipeline that processes it.
+pub(super) struct StepContext<'a, S> {
+    pub(super) pipeline: &'a Pipeline<S>,
+    pub(super) job: Job,
+}
+
+impl<'a, S: Service> StepContext<'a, S> {
+    pub(super) fn new(pipeline: &'a Pipeline<S>, job: Job) -> Self {
+        Self { pipeline, job }
+    }
+
+    /// Commits events; they are durable when this returns.
+    pub(super) async fn record(&mut self, events: Vec<Event>) -> StepResult {
+        self.record_with(Vec::new(), events).await
+    }
+
+    /// Commits events together with entries of other kinds.
+    pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> StepResult {
+        // A wait that a power cut loses is only shorter: after a restart the job is polled at once.
+        let waits = events.iter().all(|event| matches!(event, Event::Waited { .. } | Event::Resumed));
+        let durable = !waits || !entries.is_empty();
+        let mut commit = Commit {
+            at: self.pipeline.clock.now(),
+            durable,
+            ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
+        };
+        commit.entries.extend(entries);
+        match self.pipeline.store.commit(commit).answer().await {
+            Ok(jobs) => {
+                if let Some(job) = jobs.into_iter().next() {
+                    if job.step != self.job.step {
+                        self.pipeline.guards.accounts.accepted(self.account(), &job.id);
+                    }
+                    self.job = job;
+                    self.pipeline.events.after_commit(&self.job, &events).await;
+                }
+                Ok(())
+            }
+            Err(StoreError::Conflict { .. }) => Err(Interrupt::Conflict),
+            Err(error) => Err(Interrupt::Store(error)),
+        }
+    }
+
+    /// Commits that something exists at the service, also when the job was changed elsewhere in the meantime.
+    pub(super) async fn record_created(&mut self, kind: RemoteKind, id: u64, adopted: bool) -> StepResult {
+        loop {
+            match self.record(vec![Event::Created { kind, id, adopted }]).await {
+                Err(Interrupt::Conflict) => {
+                    let current = self.pipeline.store.job(&self.job.id).map_err(Interrupt::Store)?;
+                    self.job = current.ok_or(Interrupt::Conflict)?;
+                }
+                Ok(()) => break,
+                other => return other,
+            }
+        }
+        self.pipeline.guards.names.release(&self.job);
+        if self.job.state == State::Queued { Ok(()) } else { Err(Interrupt::Suspended) }
+    }
+
+    /// Commits an event and stops processing the job.
+    pub(super) async fn suspend<T>(&mut self, event: Event) -> StepResult<T> {
+        self.record(vec![event]).await?;
+        Err(Interrupt::Suspended)
+    }
+
+    /// Waits until a time. Does not count as an attempt.
+    pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: impl Into<String>) -> StepResult<T> {
+        self.suspend(Event::Waited { due, why: why.into(), polled: false }).await
+    }
+
+    /// Waits for a span. Does not count as an attempt.
+    pub(super) async fn wait<T>(&mut self, span: Duration, why: impl Into<String>) -> StepResult<T> {
+        let due = self.pipeline.clock.after(span);
+        self.wait_until(due, why).await
+    }
+
+    /// Waits for the pause to end.
+    pub(super) async fn wait_paused<T>(&mut self) -> StepResult<T> {
+        self.wait(PAUSE_POLL, PAUSED).await
+    }
+
+    /// Waits for the next poll of something that the service is working on.
+    pub(super) async fn poll_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> StepResult<T> {
+        let due = self.next_poll(pace);
+        self.suspend(Event::Waited { due, why: why.into(), polled: true }).await
+    }
+
+    /// Time of the next poll; the interval grows with the time that the step has taken.
+    pub(super) fn next_poll(&self, pace: Pace) -> Timestamp {
+        self.pipeline.clock.after(next_poll(pace, self.time_in_step()))
+    }
+
+    /// How long the job has been in its step.
+    pub(super) fn time_in_step(&self) -> Duration {
+        let time = self.pipeline.clock.now().duration_since(self.job.step_started);
+        Duration::try_from(time).unwrap_or_default()
+    }
+
+    /// Reports once that the step takes longer than this. The job goes on as before.
+    pub(super) async fn report_overdue(&mut self, limit: Duration) -> StepResult {
+        if self.job.overdue || self.time_in_step() <= limit {
+            return Ok(());
+        }
+        self.record(vec![Event::Overdue]).await
+    }
+
+    /// Ends the job as failed.
+    pub(super) async fn fail<T>(&mut self, fault: Fault) -> StepResult<T> {
+        self.suspend(Event::Failed { fault }).await
+    }
+
+    /// Holds the job for an operator.
+    pub(super) async fn hold<T>(&mut self, fault: Fault) -> StepResult<T> {
+        self.suspend(Event::Held { fault, request: None }).await
+    }
+
+    /// Ends the job as succeeded, after the dropped file was treated as its folder says.
+    pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> StepResult {
+        if let Some(due) = self.job.duplicate_check_due() {
+            return self.wait_until(due, "a last check for duplicates of what was created twice").await;
+        }
+        super::dropped_file::apply_after(&self.pipeline.settings.folders, &self.job).await;
+        events.push(Event::Succeeded);
+        self.record(events).await
+    }
+
+    /// Whether the job's folder or everything is paused.
+    pub(super) async fn is_paused(&self) -> bool {
+        self.pipeline.guards.pause.permit(self.job.package.folder.as_deref()).await.is_none()
+    }
+
+    /// Runs a read or a transfer that may be interrupted at any time; a transfer is resumed later.
+    pub(super) async fn unless_shutting_down<T>(&self, work: impl Future<Output = T>) -> StepResult<T> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.pipeline.shutdown.cancelled() => Err(Interrupt::ShuttingDown),
+        }
+    }
+
+    /// The name of the job's account.
+    pub(super) fn account(&self) -> &str {
+        self.job.account.as_deref().unwrap_or("default")
+    }
+}

@@ -1,0 +1,74 @@
+//! What steps need before they can call the service: its client, the plan, remote ids, the submission.
+
+use super::service::Service;
+use super::step_context::{StepContext, StepResult};
+use crate::package_store::PlanSnapshot;
+use dropship_hardware::{ProductId, Submission, SubmissionId};
+use dropship_job::Fault;
+
+impl<S: Service> StepContext<'_, S> {
+    /// The client of the job's account. Holds the job when the account is not configured.
+    pub(super) async fn service(&mut self) -> StepResult<S> {
+        let account = self.account().to_owned();
+        let service = self.pipeline.services.get(&account).cloned();
+        match service {
+            Some(service) => Ok(service),
+            None => {
+                let message = format!(
+                    "account `{account}` is no longer configured; add it to the configuration and restart, then approve"
+                );
+                self.hold(Fault::new("no-account", message)).await
+            }
+        }
+    }
+
+    /// The plan that the job was accepted with. Holds the job when it cannot be read.
+    pub(super) async fn plan_snapshot(&mut self) -> StepResult<PlanSnapshot> {
+        let digest = self.job.plan.clone().unwrap_or_default();
+        let (packages, id) = (self.pipeline.packages.clone(), self.job.id.clone());
+        let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
+        match read {
+            Ok(snapshot) => Ok(snapshot),
+            Err(error) => {
+                let message =
+                    format!("cannot read the plan of job {}: {error}; restore it, then approve", self.job.id);
+                self.hold(Fault::new("plan-lost", message)).await
+            }
+        }
+    }
+
+    /// Id of the product. Fails the job when there is none.
+    pub(super) async fn product(&mut self) -> StepResult<u64> {
+        match self.job.product.id() {
+            Some(id) => Ok(id),
+            None => {
+                self.fail(Fault::new("no-product", "the job has no product; retry with --new-product")).await
+            }
+        }
+    }
+
+    /// Ids of the product and the submission. Fails the job when one is missing.
+    pub(super) async fn remote(&mut self) -> StepResult<(ProductId, SubmissionId)> {
+        let product = self.product().await?;
+        match self.job.submission.id() {
+            Some(id) => Ok((ProductId(product), SubmissionId(id))),
+            None => {
+                let message = "the job has no submission; retry with --new-product";
+                self.fail(Fault::new("no-submission", message)).await
+            }
+        }
+    }
+
+    /// The submission in its present state at the service.
+    pub(super) async fn fetch_submission(&mut self, service: &S) -> StepResult<Submission> {
+        let (product, submission) = self.remote().await?;
+        match self.unless_shutting_down(service.submission(product, submission)).await? {
+            Ok(submission) => Ok(submission),
+            // It exists: the service does not list it yet, or an operator hid it for a while.
+            Err(error) if error.status == Some(404) => {
+                self.retry_later(Fault::new("not-shown", error.to_string()), error.retry_after).await
+            }
+            Err(error) => self.on_api_error(error).await,
+        }
+    }
+}

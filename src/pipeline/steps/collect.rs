@@ -1,0 +1,116 @@
+//! The collect step: download the signed package and its metadata; publish only complete files.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::observe;
+use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
+use crate::pipeline::results;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
+use dropship_job::{Event, Fault};
+use dropship_package::Facts;
+use dropship_redact::SafeUrl;
+
+/// Downloads all results into the outbox.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let service = ctx.service().await?;
+    let snapshot = ctx.plan_snapshot().await?;
+    let submission = ctx.fetch_submission(&service).await?;
+    let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
+    if let Err(error) = results::prepare(&outbox).await {
+        return ctx.on_outbox_error(&outbox, &error).await;
+    }
+    let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
+        return ctx.poll_again(ctx.pipeline.settings.sign, "the signed package is not offered yet").await;
+    };
+    let metadata = submission.download(&DownloadKind::DriverMetadata);
+    if metadata.is_none() && !snapshot.plan.labels.is_empty() {
+        return ctx.poll_again(ctx.pipeline.settings.sign, "the driver metadata is not offered yet").await;
+    }
+    let facts = snapshot.facts;
+    fetch(ctx, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
+    if let Some(url) = metadata {
+        fetch(ctx, &service, &url, &outbox, METADATA, check_metadata).await?;
+    }
+    fetch_optional(ctx, &service, &submission, &outbox).await?;
+    let files = match results::existing(&outbox).await {
+        Ok(files) => files,
+        Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
+    };
+    let collected = vec![Event::Collected { files }];
+    if ctx.job.labels.is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
+}
+
+/// Downloads one result and publishes it if `check` finds nothing wrong with it.
+async fn fetch<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    url: &SafeUrl,
+    outbox: &Outbox,
+    name: &'static str,
+    check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+) -> StepResult {
+    // Downloaded even if the file exists: it may be of an earlier job.
+    if let Err(error) = ctx.unless_shutting_down(service.download(url, &outbox.staging(name))).await? {
+        return ctx.on_transfer_error(&error).await;
+    }
+    if let Err(why) = results::check_staged(outbox, name, check).await {
+        // A complete but wrong file would be taken for a finished download: it has to go.
+        drop(results::discard_staged(outbox, name).await);
+        let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
+        return ctx.retry_later(Fault::new("bad-download", message), None).await;
+    }
+    match results::publish(outbox, name).await {
+        Ok(()) => Ok(()),
+        Err(error) => ctx.on_outbox_error(outbox, &error).await,
+    }
+}
+
+/// Downloads the results that a job does not wait for. A failure is logged.
+async fn fetch_optional<S: Service>(
+    ctx: &StepContext<'_, S>,
+    service: &S,
+    submission: &Submission,
+    outbox: &Outbox,
+) -> StepResult {
+    for (kind, name) in
+        [(DownloadKind::CertificationReport, CERTIFICATION), (DownloadKind::DerivedPackage, SHELL)]
+    {
+        let Some(url) = submission.download(&kind) else { continue };
+        let fetched = ctx.unless_shutting_down(service.download(&url, &outbox.staging(name))).await?;
+        let published = match fetched {
+            Ok(_) => results::publish(outbox, name).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = published {
+            observe::optional_result_failed(&ctx.job, name, &error);
+        }
+    }
+    Ok(())
+}
+
+/// The signed package is a ZIP with correct CRCs that contains the INFs of the package.
+fn check_signed(path: &Path, facts: &Facts) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|error| format!("not a ZIP: {error}"))?;
+    let mut names = BTreeSet::new();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).map_err(|error| format!("entry {index}: {error}"))?;
+        let name = String::from_utf8_lossy(entry.name_raw()).replace('\\', "/").to_lowercase();
+        io::copy(&mut entry, &mut io::sink()).map_err(|error| format!("`{name}`: {error}"))?;
+        names.extend(name.rsplit('/').next().map(str::to_owned));
+    }
+    match facts.infs.iter().find(|inf| !names.contains(&inf.name.to_lowercase())) {
+        Some(inf) => Err(format!("it does not contain {}", inf.name)),
+        None => Ok(()),
+    }
+}
+
+fn check_metadata(path: &Path) -> Result<(), String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    DriverMetadata::parse(&bytes).map(|_| ()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,40 @@
+//! The commit step. The service refuses a second commit, so a commit in doubt is resolved by reading the submission.
+
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
+use crate::pipeline::submission_status::is_past_pending;
+use dropship_hardware::{Class, Fate};
+use dropship_job::{Commit, Event};
+
+/// Commits the submission.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let service = ctx.service().await?;
+    let (product, submission) = ctx.remote().await?;
+    if ctx.job.commit == Commit::Intended && is_past_pending(&ctx.fetch_submission(&service).await?) {
+        return ctx.record(vec![Event::Committed]).await;
+    }
+    let pipeline = ctx.pipeline;
+    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+        return ctx.wait_paused().await;
+    };
+    if pipeline.shutdown.is_cancelled() {
+        return Err(Interrupt::ShuttingDown);
+    }
+    ctx.record(vec![Event::CommitIntended]).await?;
+    match service.commit(product, submission).await {
+        Ok(()) => ctx.record(vec![Event::Committed]).await,
+        // The commit is in doubt: read the submission.
+        Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+            crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
+            if is_past_pending(&ctx.fetch_submission(&service).await?) {
+                return ctx.record(vec![Event::Committed]).await;
+            }
+            ctx.retry_later(
+                dropship_job::Fault::new("commit-unanswered", error.to_string()),
+                error.retry_after,
+            )
+            .await
+        }
+        Err(error) => ctx.on_api_error(error).await,
+    }
+}

@@ -1,0 +1,18 @@
+//! The inspect step of a retried job. The first inspection is part of admission.
+
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+
+/// Inspects the package again, from where it was found.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let inspector = ctx.pipeline.inspector.clone();
+    let job = ctx.job.clone();
+    let events = tokio::task::spawn_blocking(move || inspector.reinspect(&job)).await;
+    match events {
+        Ok(events) => ctx.record(events).await,
+        Err(error) => {
+            let fault = dropship_job::Fault::new("inspection-failed", format!("inspection failed: {error}"));
+            ctx.hold(fault).await
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The label step: create the shipping labels of the plan.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::publish;
+use crate::outbox::METADATA;
+use crate::pipeline::create::{Candidate, RemoteCreate, create, digest};
+use crate::pipeline::request_match::difference;
+use crate::pipeline::results;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use crate::pipeline::supersede;
+use dropship_hardware::{Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
+use dropship_job::{Creation, Event, Fault, Job, Label, RemoteKind};
+use dropship_rules::label::{self, LabelWarning};
+use dropship_rules::plan::{LabelPlan, Plan};
+
+/// Creates the labels that do not depend on others, then those that do.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let snapshot = ctx.plan_snapshot().await?;
+    let (product, submission) = ctx.remote().await?;
+    let taken_over = supersede::run(ctx).await?;
+    let mut earliest = None;
+    for (index, plan) in snapshot.plan.labels.iter().enumerate() {
+        if ctx.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
+            continue;
+        }
+        // A go-live offset counts from this time, however long an approval takes.
+        let freed = ctx.job.labels.get(index).is_some_and(|label| label.predecessor_waived);
+        let begins = match not_before(&ctx.job, plan) {
+            _ if freed => ctx.job.collected.unwrap_or(ctx.job.step_started),
+            NotBefore::Now => ctx.job.collected.unwrap_or(ctx.job.step_started),
+            NotBefore::Unpublished | NotBefore::Never(_) => {
+                earliest = earliest.or(Some(Timestamp::MAX));
+                continue;
+            }
+            NotBefore::Soaked(then) if then <= ctx.pipeline.clock.now() => then,
+            NotBefore::Soaked(then) => {
+                earliest = Some(earliest.map_or(then, |earliest: Timestamp| earliest.min(then)));
+                continue;
+            }
+        };
+        let (new, doubts) = request(ctx, plan, begins).await?;
+        check_approval(ctx, index, plan, &new, &doubts).await?;
+        let begun = |job: &Job| job.labels.get(index).is_some_and(|label| label.creation != Creation::Open);
+        let before = begun(&ctx.job);
+        let created = create(ctx, &Call { product, submission, index, new }).await;
+        if !before && begun(&ctx.job) {
+            doubts.iter().for_each(|doubt| crate::observe::label_warning(&ctx.job, doubt));
+        }
+        created?;
+    }
+    match earliest {
+        None => ctx.record(vec![Event::Labelled]).await,
+        Some(then) if then == Timestamp::MAX => {
+            publish::poll_labels(ctx).await?;
+            hold_orphaned_labels(ctx, &snapshot.plan).await?;
+            supersede::run(ctx).await?;
+            ctx.poll_again(ctx.pipeline.settings.publish, "the labels that others follow to be published")
+                .await
+        }
+        Some(_) if !taken_over => {
+            ctx.poll_again(ctx.pipeline.settings.publish, "older labels to take changes again").await
+        }
+        Some(then) => {
+            // Keep polling the labels that exist.
+            publish::poll_labels(ctx).await?;
+            let look = ctx.next_poll(ctx.pipeline.settings.publish);
+            ctx.wait_until(then.min(look), "the time between two labels to pass").await
+        }
+    }
+}
+
+/// When a label may be created.
+enum NotBefore {
+    /// At once.
+    Now,
+    /// After labels that it depends on are published.
+    Unpublished,
+    /// From this time on.
+    Soaked(Timestamp),
+    /// Never: it depends on the label with this name, which was withdrawn or failed.
+    Never(String),
+}
+
+/// Holds the job when a label depends on one that will never be published.
+async fn hold_orphaned_labels<S: Service>(ctx: &mut StepContext<'_, S>, plan: &Plan) -> StepResult {
+    for (index, plan) in plan.labels.iter().enumerate() {
+        let exists = ctx.job.labels.get(index).is_some_and(|label| label.creation.id().is_some());
+        let NotBefore::Never(before) = not_before(&ctx.job, plan) else { continue };
+        if exists || ctx.job.labels[index].predecessor_waived {
+            continue;
+        }
+        let message = format!(
+            "label `{}` depends on `{before}`, which was withdrawn or failed and will never be published; approve to create it \
+             anyway, or cancel the job",
+            plan.name
+        );
+        let fault = Fault::new("label-awaited", message);
+        return ctx.suspend(Event::Held { fault, request: Some(Label::without(index)) }).await;
+    }
+    Ok(())
+}
+
+fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
+    let Some(after) = &plan.after else { return NotBefore::Now };
+    let mut then = Timestamp::MIN;
+    for name in &after.labels {
+        let label = job.labels.iter().find(|label| label.name == *name);
+        if label.is_some_and(Label::is_lost) {
+            return NotBefore::Never(name.clone());
+        }
+        let Some(published) = label.and_then(|label| label.published) else { return NotBefore::Unpublished };
+        let soak = SignedDuration::try_from(after.soak()).unwrap_or(SignedDuration::MAX);
+        then = then.max(published.checked_add(soak).unwrap_or(Timestamp::MAX));
+    }
+    NotBefore::Soaked(then)
+}
+
+/// The request for a label, from its plan and the driver metadata, with warnings about it.
+async fn request<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    plan: &LabelPlan,
+    begins: Timestamp,
+) -> StepResult<(NewShippingLabel, Vec<LabelWarning>)> {
+    let service = ctx.service().await?;
+    let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
+    let metadata = match results::driver_metadata(&outbox).await {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let message = format!(
+                "cannot read the driver metadata {}: {error}; restore it, then approve",
+                outbox.folder().join(METADATA).display()
+            );
+            return ctx.hold(Fault::new("metadata-lost", message)).await;
+        }
+    };
+    let audiences = if plan.audiences.is_empty() {
+        Vec::new()
+    } else {
+        match service.audiences().await {
+            Ok(audiences) => audiences,
+            Err(error) => return ctx.on_api_error(error).await,
+        }
+    };
+    match label::build(plan, &metadata, &audiences, begins) {
+        Ok(new) => {
+            let doubts = label::warnings(plan, &new, &metadata);
+            Ok((new, doubts))
+        }
+        Err(problems) => {
+            let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let message = format!("cannot create label `{}`: {reasons}", plan.name);
+            ctx.hold(Fault::new("label-unfit", message)).await
+        }
+    }
+}
+
+/// Holds a label with `hold` until an operator has approved exactly this request.
+async fn check_approval<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    index: usize,
+    plan: &LabelPlan,
+    new: &NewShippingLabel,
+    doubts: &[LabelWarning],
+) -> StepResult {
+    let label = ctx.job.labels.get(index);
+    if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
+        return Ok(());
+    }
+    let text = serde_json::to_value(new).unwrap_or_default();
+    let shown = digest(&text);
+    // The digest covers the whole request, so it does not matter with which label the approval is stored.
+    if ctx.job.labels.iter().any(|label| label.approved.as_ref() == Some(&shown)) {
+        return Ok(());
+    }
+    let doubts: String =
+        doubts.iter().map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
+    let message =
+        format!("label `{}` needs `dropship approve {}`{doubts}; request: {text}", plan.name, ctx.job.id);
+    let fault = Fault::new("approval", message);
+    ctx.suspend(Event::Held { fault, request: Some(shown) }).await
+}
+
+struct Call {
+    product: ProductId,
+    submission: SubmissionId,
+    index: usize,
+    new: NewShippingLabel,
+}
+
+impl<S: Service> RemoteCreate<S> for Call {
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Label(self.index)
+    }
+
+    fn noun(&self) -> &'static str {
+        "label"
+    }
+
+    fn name(&self) -> &str {
+        &self.new.name
+    }
+
+    fn request(&self) -> Value {
+        serde_json::to_value(&self.new).unwrap_or_default()
+    }
+
+    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+        let mut sent = <Self as RemoteCreate<S>>::request(self);
+        // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
+        // flags, which are compared.
+        if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
+            publishing.remove("manualAcquisition");
+        }
+        let mut found = Vec::new();
+        for label in service.labels(self.product, self.submission).await? {
+            if label.name != self.new.name {
+                continue;
+            }
+            // The list of labels does not contain their targeting.
+            let whole = service.label(self.product, self.submission, LabelId(label.id.0)).await?;
+            let mismatch = difference(&sent, &serde_json::to_value(&whole).unwrap_or_default());
+            found.push(Candidate { id: label.id.0, mismatch });
+        }
+        Ok(found)
+    }
+
+    async fn make(&self, service: &S) -> Result<u64, Error> {
+        service.create_label(self.product, self.submission, &self.new).await.map(|label| label.id.0)
+    }
+}

@@ -1,0 +1,170 @@
+//! The product step.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::sign::SIGNING_FAILED;
+use crate::pipeline::create::{Candidate, RemoteCreate, create, lock_name};
+use crate::pipeline::product_cache::ProductListCache;
+use crate::pipeline::request_match::difference;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
+use dropship_hardware::{Class, Error, Fate, NewProduct};
+use dropship_job::{Fault, Job, RemoteKind, State};
+use dropship_rules::plan::StrategyPlan;
+
+/// Creates the product, or uses the existing one that the rule names.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let snapshot = ctx.plan_snapshot().await?;
+    let call = Call {
+        product_lists: &ctx.pipeline.caches.products,
+        account: ctx.account().to_owned(),
+        max_age: ctx.pipeline.settings.uncertain,
+        new: snapshot.plan.product,
+    };
+    match snapshot.plan.strategy {
+        StrategyPlan::ExistingId(id) => ctx.record_created(RemoteKind::Product, id.0, true).await,
+        StrategyPlan::ExistingName if ctx.job.doubt().is_none() => use_named(ctx, &call).await,
+        StrategyPlan::PerVersion if ctx.job.doubt().is_none() => {
+            // The name is locked during the search, so that the second of two packages of a version finds the product of the first.
+            lock_name(ctx, RemoteKind::Product, "product", &call.new.product_name).await?;
+            match own_product(ctx, &call).await {
+                Ok(Some(id)) => ctx.record_created(RemoteKind::Product, id, true).await,
+                Ok(None) => create(ctx, &call).await,
+                Err(stop) => {
+                    ctx.pipeline.guards.names.release(&ctx.job);
+                    Err(stop)
+                }
+            }
+        }
+        StrategyPlan::New | StrategyPlan::PerVersion | StrategyPlan::ExistingName => create(ctx, &call).await,
+    }
+}
+
+/// Uses the only product with the name that the rule gives.
+async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult {
+    let mut ids = named(ctx, call).await?;
+    if ids.len() != 1 {
+        // The cached list may be out of date; refresh it once.
+        call.product_lists.invalidate(&call.account);
+        ids = named(ctx, call).await?;
+    }
+    match ids.as_slice() {
+        [id] => ctx.record_created(RemoteKind::Product, *id, true).await,
+        _ => {
+            let message = format!(
+                "the rule needs exactly one product named `{}`, but {} exist{}; set its id in the rule, or create it, then approve",
+                call.new.product_name,
+                ids.len(),
+                if ids.is_empty() { String::new() } else { format!(": {}", list(&ids)) },
+            );
+            ctx.hold(Fault::new("no-such-product", message)).await
+        }
+    }
+}
+
+/// The product with that name that another job of this store created.
+async fn own_product<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Option<u64>> {
+    for id in named(ctx, call).await? {
+        let store = &ctx.pipeline.store;
+        let Some(owner) = store.owner(id).map_err(Interrupt::Store)? else { continue };
+        let job = store.job(&owner).map_err(Interrupt::Store)?;
+        if !job.is_some_and(|job| is_unusable(&job, id)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// Ids of the products with the name.
+async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Vec<u64>> {
+    let service = ctx.service().await?;
+    match ctx.unless_shutting_down(call.existing_ids(&service)).await? {
+        Ok(ids) => Ok(ids),
+        Err(error) => ctx.on_api_error(error).await,
+    }
+}
+
+fn list(ids: &[u64]) -> String {
+    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
+fn is_unusable(job: &Job, product: u64) -> bool {
+    let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
+    job.abandoned_products.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
+}
+
+struct Call<'a> {
+    product_lists: &'a ProductListCache,
+    account: String,
+    /// Maximum age of the product list.
+    max_age: Duration,
+    new: NewProduct,
+}
+
+impl<S: Service> RemoteCreate<S> for Call<'_> {
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Product
+    }
+
+    fn noun(&self) -> &'static str {
+        "product"
+    }
+
+    fn name(&self) -> &str {
+        &self.new.product_name
+    }
+
+    fn request(&self) -> Value {
+        serde_json::to_value(&self.new).unwrap_or_default()
+    }
+
+    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+        let products = service.products().await;
+        // A product found here may be missing in the cached list.
+        self.product_lists.invalidate(&self.account);
+        let mut found = Vec::new();
+        for product in products? {
+            if product.product_name != self.new.product_name {
+                continue;
+            }
+            let sent = <Self as RemoteCreate<S>>::request(self);
+            let mismatch = if product.is_committed == Some(true) {
+                Some("it has a committed submission".to_owned())
+            } else {
+                difference(&sent, &serde_json::to_value(&product).unwrap_or_default())
+            };
+            // A product with a submission is in use.
+            let mismatch = match mismatch {
+                None if !service.submissions(product.id).await?.is_empty() => {
+                    Some("it has a submission".to_owned())
+                }
+                mismatch => mismatch,
+            };
+            found.push(Candidate { id: product.id.0, mismatch });
+        }
+        Ok(found)
+    }
+
+    async fn existing_ids(&self, service: &S) -> Result<Vec<u64>, Error> {
+        let list = async {
+            let all = service.products().await?;
+            Ok(all.into_iter().map(|product| (product.product_name, product.id.0)))
+        };
+        self.product_lists.named(&self.account, &self.new.product_name, self.max_age, list).await
+    }
+
+    async fn make(&self, service: &S) -> Result<u64, Error> {
+        let made = service.create_product(&self.new).await.map(|product| product.id.0);
+        match &made {
+            Ok(id) => self.product_lists.record_created(&self.account, &self.new.product_name, *id),
+            Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+                self.product_lists.invalidate(&self.account);
+            }
+            Err(_) => {}
+        }
+        made
+    }
+}

@@ -1,0 +1,118 @@
+//! The sign step: wait until Microsoft has signed the package.
+
+use std::time::Duration;
+
+use crate::outbox::{ERRORS, Outbox};
+use crate::pipeline::results;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
+use crate::pipeline::submission_status::{self, is_pending};
+use dropship_hardware::{Class, Fate, Submission, WorkflowStatus};
+use dropship_job::{Event, Fault};
+use dropship_redact::SafeUrl;
+
+/// Error kind of a job whose submission Microsoft rejected.
+pub(crate) const SIGNING_FAILED: &str = "signing-failed";
+
+/// A commit without visible effect is repeated after this time; the service refuses a second one.
+const COMMIT_LOST: Duration = Duration::from_secs(600);
+
+/// Polls the submission once.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let service = ctx.service().await?;
+    let submission = ctx.fetch_submission(&service).await?;
+    progress(ctx, &submission).await?;
+    if submission.is_failed() {
+        return fail_rejected(ctx, &service, &submission).await;
+    }
+    if submission.is_signed() {
+        return ctx.record(vec![Event::Signed]).await;
+    }
+    let pending = is_pending(&submission);
+    if pending && ctx.time_in_step() > COMMIT_LOST {
+        commit_again(ctx, &service).await?;
+    }
+    ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
+    let why = match &ctx.job.workflow {
+        Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
+        None => "Microsoft's signature".to_owned(),
+    };
+    ctx.poll_again(ctx.pipeline.settings.sign, why).await
+}
+
+/// Repeats a commit that succeeded without visible effect. The next poll shows the result.
+async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
+    let (product, id) = ctx.remote().await?;
+    let pipeline = ctx.pipeline;
+    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+        return ctx.wait_paused().await;
+    };
+    if pipeline.shutdown.is_cancelled() {
+        return Err(Interrupt::ShuttingDown);
+    }
+    match service.commit(product, id).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+            crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
+            Ok(())
+        }
+        Err(error) => ctx.on_api_error(error).await,
+    }
+}
+
+/// Records a change of the workflow.
+async fn progress<S: Service>(ctx: &mut StepContext<'_, S>, submission: &Submission) -> StepResult {
+    let Some((step, state)) = submission_status::progress(submission.workflow_status.as_ref()) else {
+        return Ok(());
+    };
+    if ctx.job.workflow.as_ref() == Some(&(step.clone(), state.clone())) {
+        return Ok(());
+    }
+    ctx.record(vec![Event::Progressed { label: None, step, state }]).await
+}
+
+/// Fails the job of a rejected submission. The reasons go to the outbox; the product is unusable.
+async fn fail_rejected<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    submission: &Submission,
+) -> StepResult {
+    let status = submission.workflow_status.as_ref();
+    let reasons = reasons(ctx, service, status).await?;
+    let step = submission_status::progress(submission.workflow_status.as_ref())
+        .map_or_else(|| "its workflow".to_owned(), |(step, _)| step);
+    let message = format!(
+        "Microsoft rejected the submission in {step}: {}; its product cannot be used again: correct the package and drop it \
+         again, or run `dropship retry {} --new-product`",
+        if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
+        ctx.job.id,
+    );
+    ctx.fail(Fault::new(SIGNING_FAILED, message)).await
+}
+
+/// The reasons of a rejection. An error report is downloaded to the outbox.
+pub(crate) async fn reasons<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    status: Option<&WorkflowStatus>,
+) -> StepResult<Vec<String>> {
+    let mut reasons = status.map(|status| status.messages.clone()).unwrap_or_default();
+    if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
+        let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
+        match fetch_report(service, url, &outbox).await {
+            Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
+            Err(error) if ctx.job.attempts < 5 => {
+                let fault = Fault::new("error-report", format!("cannot download the error report: {error}"));
+                return ctx.retry_later(fault, Some(Duration::from_secs(1))).await;
+            }
+            Err(error) => reasons.push(format!("cannot download the error report: {error}")),
+        }
+    }
+    Ok(reasons)
+}
+
+async fn fetch_report<S: Service>(service: &S, url: &SafeUrl, outbox: &Outbox) -> Result<(), String> {
+    results::prepare(outbox).await.map_err(|error| error.to_string())?;
+    service.download(url, &outbox.staging(ERRORS)).await.map_err(|error| error.to_string())?;
+    results::publish(outbox, ERRORS).await.map_err(|error| error.to_string())
+}

@@ -1,0 +1,98 @@
+//! The submission step: create the submission in the product.
+
+use serde_json::Value;
+
+use crate::pipeline::create::{Candidate, RemoteCreate, create};
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use crate::pipeline::submission_status::is_past_pending;
+use dropship_hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
+use dropship_job::{Creation, Fault, RemoteKind};
+
+/// Creates the submission.
+pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let snapshot = ctx.plan_snapshot().await?;
+    let product = ProductId(ctx.product().await?);
+    if snapshot.plan.is_derived() && ctx.job.submission == Creation::Open {
+        check_shell(ctx, product).await?;
+    }
+    create(ctx, &Call { product, new: snapshot.plan.submission }).await
+}
+
+/// Checks that the initial submission of the product offers the shell of derived submissions. Without it the service would
+/// reject the submission, or fail it after the upload.
+async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductId) -> StepResult {
+    let service = ctx.service().await?;
+    let all = match service.submissions(product).await {
+        Ok(all) => all,
+        Err(error) => return ctx.on_api_error(error).await,
+    };
+    let Some(initial) = all.iter().find(|submission| submission.kind != Some(SubmissionKind::Derived)) else {
+        let message = format!(
+            "product {product} has no initial submission to derive from; submit its full package first, then approve"
+        );
+        return ctx.hold(Fault::new("no-shell", message)).await;
+    };
+    // The list of submissions does not contain downloads.
+    let initial = match service.submission(product, initial.id).await {
+        Ok(initial) => initial,
+        Err(error) => return ctx.on_api_error(error).await,
+    };
+    if initial.download(&DownloadKind::DerivedPackage).is_some() {
+        return Ok(());
+    }
+    if !initial.is_signed() && !initial.is_failed() {
+        let why =
+            format!("initial submission {} of the product to be signed and to offer its shell", initial.id);
+        return ctx.poll_again(ctx.pipeline.settings.sign, why).await;
+    }
+    let message = format!(
+        "the initial submission {} of product {product} offers no shell to derive from: it failed, or its product was \
+         signed by attestation, for which Microsoft has no derived submissions; name another product, then approve or cancel",
+        initial.id,
+    );
+    ctx.hold(Fault::new("no-shell", message)).await
+}
+
+struct Call {
+    product: ProductId,
+    new: NewSubmission,
+}
+
+impl<S: Service> RemoteCreate<S> for Call {
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Submission
+    }
+
+    fn noun(&self) -> &'static str {
+        "submission"
+    }
+
+    fn name(&self) -> &str {
+        &self.new.name
+    }
+
+    fn request(&self) -> Value {
+        serde_json::to_value(&self.new).unwrap_or_default()
+    }
+
+    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+        let all = service.submissions(self.product).await?;
+        let named = all.into_iter().filter(|submission| submission.name == self.new.name);
+        let found = named.map(|submission| {
+            let mismatch = if is_past_pending(&submission) {
+                Some("it is committed".to_owned())
+            } else if submission.kind.as_ref().is_some_and(|kind| *kind != self.new.kind) {
+                Some("it is of another type".to_owned())
+            } else {
+                None
+            };
+            Candidate { id: submission.id.0, mismatch }
+        });
+        Ok(found.collect())
+    }
+
+    async fn make(&self, service: &S) -> Result<u64, Error> {
+        service.create_submission(self.product, &self.new).await.map(|submission| submission.id.0)
+    }
+}
