@@ -162,7 +162,7 @@ fn notify_command_has_a_clean_environment_and_a_time_limit() {
     std::fs::write(env.path("dropship.toml"), configuration).expect("written");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    wait_for("the time to run out", || env.log().contains("did not end within 2s").then_some(()))
+    wait_for("the time to run out", || env.log().contains("did not exit within 2s").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     let environment = std::fs::read_to_string(&variables).expect("its environment");
     let allowed = [
