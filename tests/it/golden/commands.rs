@@ -90,7 +90,7 @@ impl Lived {
 }
 
 /// Events whose number depends on the moments at which a job was polled.
-const BY_CHANCE: [&str; 4] = ["waited", "resumed", "progressed", "stumbled"];
+const BY_CHANCE: [&str; 4] = ["waited", "resumed", "progressed", "attempt_failed"];
 
 /// The text without the lines of such events.
 fn steady_text(text: &str) -> String {

@@ -18,7 +18,7 @@ struct Kind {
 }
 
 /// Events whose coming depends on the moments at which a job was polled.
-const BY_CHANCE: [&str; 3] = ["stumbled", "resumed", "waited"];
+const BY_CHANCE: [&str; 3] = ["attempt_failed", "resumed", "waited"];
 
 fn kinds(log: &str) -> BTreeMap<String, Kind> {
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
