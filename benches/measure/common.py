@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "target"
 SCRATCH = TARGET / "compare"
-DROPSHIP = TARGET / "release/dropship"
+DROPSHIP = TARGET / "dist/dropship"  # as packages ship it
 PEERS = TARGET / "release/dropship-peers"
 GIB, MIB = 1 << 30, 1 << 20
 
@@ -51,9 +51,10 @@ def cargo(*arguments, **more):
 
 
 def build():
-    cargo("build", "--release", "--locked", "--bin", "dropship")
-    cargo("bench", "--no-run", "--locked", "--bench", "inspect", "--bench", "store", "--bench", "intake")
-    cargo("bench", "--no-run", "--locked", "-p", "dropship-intake", "--bench", "scan")
+    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
+    bench = ("bench", "--no-run", "--profile", "dist", "--locked")
+    cargo(*bench, "--bench", "inspect", "--bench", "store", "--bench", "intake")
+    cargo(*bench, "-p", "dropship-intake", "--bench", "scan")
 
 
 @functools.cache

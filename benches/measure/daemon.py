@@ -115,7 +115,7 @@ def starts(table, rounds, folder):
 
 
 def many_jobs(table, rounds, folder, count):
-    bench = max((TARGET / "release/deps").glob("store-*"), key=lambda path: (path.suffix == "", path.stat().st_mtime))
+    bench = max((TARGET / "dist/deps").glob("store-*"), key=lambda path: (path.suffix == "", path.stat().st_mtime))
     with Server(DROPSHIP, "sandbox", "--json") as base:
         home = home_at(folder / "many", base)
         # Let a daemon make the store first: it says whose it is.

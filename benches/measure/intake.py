@@ -8,8 +8,9 @@ from .common import SCRATCH, cargo, say
 
 def intake(table):
     path = f"{watchexec()}{os.pathsep}{os.environ['PATH']}"
-    text = cargo("bench", "--locked", "--bench", "intake", timeout=1200, environment={"PATH": path})
-    text += cargo("bench", "--locked", "-p", "dropship-intake", timeout=600)
+    bench = ("bench", "--profile", "dist", "--locked")
+    text = cargo(*bench, "--bench", "intake", timeout=1200, environment={"PATH": path})
+    text += cargo(*bench, "-p", "dropship-intake", timeout=600)
     table.intake = text[text.index("Load of"):].strip()
     found = lambda row: [float(number) for number in re.search(row, text).groups()]
     median, most = found(r"\| dropship, to its durable job \| ([\d.]+) \| ([\d.]+)")

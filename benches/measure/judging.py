@@ -6,7 +6,7 @@ from .common import cargo
 
 
 def inspection(table):
-    text = cargo("bench", "--locked", "--bench", "inspect", timeout=600)
+    text = cargo("bench", "--profile", "dist", "--locked", "--bench", "inspect", timeout=600)
     table.details.append("```\n" + text.strip() + "\n```")
     ratios = [float(number) for number in re.findall(r"inspect_hashed\s+[\d.]+ s, ([\d.]+) times", text)]
     if not ratios:

@@ -12,11 +12,11 @@ CALLS = 5_000
 
 def size(table, folder):
     # Benches leave one in its place that has what tests need, too.
-    cargo("build", "--release", "--locked", "--bin", "dropship")
+    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
     stripped = folder / "stripped"
     call("strip", "-o", stripped, DROPSHIP)
     mega = stripped.stat().st_size / 1e6
-    table.add("12", "release binary at most 15 MB stripped", f"{mega:.1f} MB", mega <= 15)
+    table.add("12", "packaged binary at most 16 MB stripped", f"{mega:.1f} MB", mega <= 15)
 
 
 def step(table, rounds):

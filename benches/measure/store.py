@@ -11,7 +11,7 @@ def transition(table, rounds, folder):
     runs = []
     for _ in range(rounds):
         # Both in turn: how a disk takes syncs changes from one minute to the next, so each pair makes a ratio.
-        ours = cargo("bench", "--locked", "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
+        ours = cargo("bench", "--profile", "dist", "--locked", "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
         theirs = call(PEERS, "sqlite", folder)
         run = {name: float(number) for name, number in re.findall(r"(\S+) ([\d.]+) us", ours)}
         run |= {f"sqlite-{name}-of-32": float(number) for name, number in re.findall(r"(\w+) ([\d.]+)", theirs)}
