@@ -8,6 +8,7 @@ use super::event::{Event, RemoteKind};
 use super::id::JobId;
 use super::job::{Commit, Job, Label, Package};
 use super::state::{Creation, Intent, LateDuplicateCheck, State, Step};
+use super::transition::legal;
 
 mod labels;
 mod person;
@@ -48,7 +49,7 @@ pub fn apply(job: Option<&Job>, id: &JobId, at: Timestamp, event: &Event) -> Res
     };
     next.rev += 1;
     next.updated = at;
-    change(&mut next, at, event).map_err(illegal)?;
+    update(&mut next, at, event).map_err(illegal)?;
     Ok(next)
 }
 
@@ -97,35 +98,12 @@ fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
     }
 }
 
-/// Changes a job that has begun.
-fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
+/// Carries out an event that the table of transitions allows.
+fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
+    legal(job.state.kind(), job.step, event)?;
     match event {
         Event::Arrived { .. } => return Err("the job has begun already"),
-        Event::Retried { new_product, .. } => return person::retry(job, at, *new_product),
-        Event::Cancelled { .. } if !matches!(job.state, State::Succeeded | State::Cancelled) => {
-            // What was in doubt when it failed is looked for already, or was.
-            if !job.state.has_ended() {
-                remember_doubt(job, at);
-            }
-            job.state = State::Cancelled;
-            return Ok(());
-        }
-        // Late news of something that may exist is never turned away: it is what keeps twins from being made.
-        Event::Created { kind, id, adopted } => return created(job, at, *kind, *id, *adopted),
-        Event::Withdrawn { .. } | Event::Edited { .. } => return labels::late(job, at, event),
-        Event::DuplicatesChecked { kind, .. } => {
-            // The look was for the one that was due first.
-            let looked =
-                job.duplicate_checks.iter().filter(|check| check.kind == *kind).map(|check| check.due).min();
-            job.duplicate_checks.retain(|check| check.kind != *kind || Some(check.due) != looked);
-            return Ok(());
-        }
-        _ => {}
-    }
-    require(!job.state.has_ended(), "the job has ended")?;
-    match event {
         Event::Accepted { rule, account, plan, labels, warnings, vars } => {
-            require(job.step == Step::Inspect, "only a package under inspection is let in")?;
             job.accepted = true;
             job.rule = Some(rule.clone());
             job.account = Some(account.clone());
@@ -140,76 +118,62 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.state = State::Rejected { fault: fault.clone() };
         }
         Event::Intended { kind, intent } => {
-            require(job.state == State::Queued, "only a queued job calls the service")?;
-            require(job.step == step_of(*kind), "the step does not create that")?;
             require(job.doubt().is_none(), "another create is in doubt")?;
             let creation = creation_of(job, *kind)?;
             require(*creation == Creation::Open, "it is intended or exists already")?;
             *creation = Creation::Intended(Intent { first_called: Some(at), ..intent.clone() });
         }
         Event::NotFound { kind, due } => {
-            match creation_of(job, *kind)? {
-                Creation::Intended(intent) => intent.not_found_count += 1,
-                Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
-            }
+            intent_of(job, *kind)?.not_found_count += 1;
             let why = "a create whose answer was lost may still be carried out".to_owned();
             job.state = State::Waiting { due: *due, why };
         }
         Event::Reissued { kind, may_complete_until } => {
-            require(job.state == State::Queued, "only a queued job calls the service")?;
-            match creation_of(job, *kind)? {
-                Creation::Intended(intent) if intent.not_found_count > 0 => {
-                    intent.not_found_count = 0;
-                    intent.reissued += 1;
-                    intent.duplicate_check_at =
-                        may_complete_until.checked_add(may_complete_until.duration_since(at)).ok();
-                    intent.may_complete_until = *may_complete_until;
-                }
-                _ => return Err("nothing is in doubt that was looked for"),
-            }
+            let intent = intent_of(job, *kind)?;
+            require(intent.not_found_count > 0, "the create in doubt was not looked for")?;
+            intent.not_found_count = 0;
+            intent.reissued += 1;
+            intent.duplicate_check_at =
+                may_complete_until.checked_add(may_complete_until.duration_since(at)).ok();
+            intent.may_complete_until = *may_complete_until;
         }
         Event::NotCreated { kind, .. } => {
-            match creation_of(job, *kind)? {
+            let intent = intent_of(job, *kind)?;
+            if intent.duplicate_check_at.is_some() {
                 // The repeat was refused; the call before it was absent both times and stays so.
-                Creation::Intended(intent) if intent.duplicate_check_at.is_some() => {
-                    intent.reissued = intent.reissued.saturating_sub(1);
-                    intent.not_found_count = 1;
-                }
-                creation @ Creation::Intended(_) => *creation = Creation::Open,
-                Creation::Open | Creation::Done { .. } => return Err("nothing is in doubt"),
+                intent.reissued = intent.reissued.saturating_sub(1);
+                intent.not_found_count = 1;
+            } else {
+                *creation_of(job, *kind)? = Creation::Open;
             }
         }
+        Event::Created { kind, id, adopted } => created(job, at, *kind, *id, *adopted)?,
+        Event::DuplicatesChecked { kind, .. } => {
+            // The check was the one that was due first.
+            let checked =
+                job.duplicate_checks.iter().filter(|check| check.kind == *kind).map(|check| check.due).min();
+            job.duplicate_checks.retain(|check| check.kind != *kind || Some(check.due) != checked);
+        }
         Event::Uploaded { .. } => {
-            require(job.step == Step::Upload, "there is nothing to upload now")?;
             job.uploaded = true;
             enter(job, Step::Commit, at);
         }
         Event::CommitIntended => {
-            require(
-                job.step == Step::Commit && job.commit != Commit::Done,
-                "there is nothing to commit now",
-            )?;
+            require(job.commit != Commit::Done, "the submission is committed already")?;
             job.commit = Commit::Intended;
         }
         Event::Committed => {
-            require(job.step == Step::Commit, "there is nothing to commit now")?;
             job.commit = Commit::Done;
             enter(job, Step::Sign, at);
         }
-        Event::Progressed { label, step, state } => match label {
-            None => job.workflow = Some((step.clone(), state.clone())),
-            Some(index) => {
-                let label = job.labels.get_mut(*index).ok_or("there is no such label")?;
-                label.step = Some(step.clone());
-                label.state = Some(state.clone());
-            }
-        },
-        Event::Signed => {
-            require(job.step == Step::Sign, "no signature is waited for")?;
-            enter(job, Step::Collect, at);
+        Event::Progressed { label: None, step, state } => job.workflow = Some((step.clone(), state.clone())),
+        Event::Progressed { label: Some(index), step, state } => {
+            let label = job.labels.get_mut(*index).ok_or("there is no such label")?;
+            label.step = Some(step.clone());
+            label.state = Some(state.clone());
         }
+        Event::Signed => enter(job, Step::Collect, at),
         Event::Collected { files } => {
-            require(job.step == Step::Collect, "there is nothing to collect now")?;
             job.files.clone_from(files);
             job.collected = job.collected.or(Some(at));
             if !job.labels.is_empty() {
@@ -217,14 +181,15 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             }
         }
         Event::Labelled => {
-            require(job.step == Step::Label, "no labels are created now")?;
             let all = job.labels.iter().all(|label| label.creation.id().is_some());
             require(all, "a label is missing")?;
             enter(job, Step::Publish, at);
         }
-        Event::Published { .. } | Event::TakenOver { .. } | Event::Superseded { .. } => {
-            labels::moved(job, at, event)?;
-        }
+        Event::Published { label } => labels::existing(job, *label)?.published = Some(at),
+        Event::TakenOver { label, .. } => drop(labels::published(job, *label)?),
+        Event::Superseded { label } => labels::published(job, *label)?.superseded = Some(at),
+        Event::Withdrawn { label, .. } => labels::existing(job, *label)?.withdrawn = Some(at),
+        Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
         Event::Waited { due, why, polled } => {
             job.last_polled = polled.then_some(at).or(job.last_polled);
             // A wait begins where calls went well: failures before it are over.
@@ -238,33 +203,30 @@ fn change(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.fault = Some(fault.clone());
             job.state = State::Waiting { due: *due, why: fault.message.clone() };
         }
-        Event::Resumed => {
-            require(matches!(job.state, State::Waiting { .. }), "the job waits for no time")?;
-            job.state = State::Queued;
-        }
+        Event::Resumed => job.state = State::Queued,
         Event::Held { fault, request } => {
             job.state = State::Held { fault: fault.clone(), request: request.clone() };
         }
         Event::Approved { .. } => person::approve(job)?,
+        Event::Retried { new_product, .. } => person::retry(job, at, *new_product)?,
+        Event::Cancelled { .. } => {
+            // The check for duplicates of a job that failed was scheduled when it failed.
+            if !job.state.has_ended() {
+                remember_doubt(job, at);
+            }
+            job.state = State::Cancelled;
+        }
         Event::Failed { fault } => {
             job.state = State::Failed { fault: fault.clone() };
             remember_doubt(job, at);
         }
-        Event::Cancelled { .. } => return Err("the job has ended"),
         Event::Succeeded => {
             let labels =
                 job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some());
-            let collected = job.commit == Commit::Done && matches!(job.step, Step::Collect | Step::Publish);
-            require(labels && collected, "not everything that the rule asks for is done")?;
+            require(labels && job.commit == Commit::Done, "not everything that the rule asks for is done")?;
             job.state = State::Succeeded;
             job.fault = None;
         }
-        Event::Arrived { .. }
-        | Event::Created { .. }
-        | Event::DuplicatesChecked { .. }
-        | Event::Withdrawn { .. }
-        | Event::Edited { .. }
-        | Event::Retried { .. } => {}
     }
     Ok(())
 }
@@ -354,15 +316,6 @@ fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.fault = None;
 }
 
-/// The step that creates a thing.
-fn step_of(kind: RemoteKind) -> Step {
-    match kind {
-        RemoteKind::Product => Step::Product,
-        RemoteKind::Submission => Step::Submission,
-        RemoteKind::Label(_) => Step::Label,
-    }
-}
-
 fn creation_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Creation, &'static str> {
     match kind {
         RemoteKind::Product => Ok(&mut job.product),
@@ -370,6 +323,14 @@ fn creation_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Creation, &'stati
         RemoteKind::Label(index) => {
             job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
         }
+    }
+}
+
+/// The intent of a create that is in doubt.
+fn intent_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Intent, &'static str> {
+    match creation_of(job, kind)? {
+        Creation::Intended(intent) => Ok(intent),
+        Creation::Open | Creation::Done { .. } => Err("nothing is in doubt"),
     }
 }
 

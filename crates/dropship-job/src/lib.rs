@@ -10,6 +10,7 @@ mod job;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transition;
 
 pub use apply::{Illegal, apply, fold};
 pub use event::{Event, RemoteKind};
