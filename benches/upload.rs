@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dropship_hardware::{Client, Credential, SecretSource, Settings};
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, SecretString};
 
 const GIB: u64 = 1 << 30;
 const SMALL: u64 = 2 << 20;
@@ -32,7 +32,7 @@ fn main() {
         path
     };
     let (large, small) = (file("large", GIB), file("small", SMALL));
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
+    let secret = Credential::Secret(SecretSource::fixed(SecretString::from("x")));
     let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
     let up = |path: &Path, length: u64| {
         let url = SafeUrl::new(base.join(&format!("/{length}/b?sig=x")).expect("a URL"));

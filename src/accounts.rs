@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use crate::config::model::{Account, Config, Credential, Signers};
 use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 
 /// A client for each account; a sandbox takes any secret, so that none is read for it.
 ///
@@ -44,15 +44,16 @@ fn settings(
     let ca_pem = api.ca_file.as_deref().map(read).transpose()?;
     let (endpoint, authority) = (api.endpoint.clone(), api.authority.clone());
     let credential = if sandbox {
-        dropship_hardware::Credential::Secret(SecretSource::fixed(Secret::new("sandbox")))
+        dropship_hardware::Credential::Secret(SecretSource::fixed(SecretString::from("sandbox")))
     } else {
         credential(account)?
     };
     let (tenant, client) = (account.tenant_id.clone(), account.client_id.clone());
     Ok(dropship_hardware::Settings {
+        user_agent: concat!("dropship/", env!("CARGO_PKG_VERSION")).to_owned(),
         blob_hosts: api.blob_hosts.clone(),
-        retry_first: api.retry.first,
-        retry_max: api.retry.max,
+        retry: dropship_hardware::Backoff::new(api.retry.first, api.retry.max)
+            .context("[api] retry: `first` must be above zero and at most `max`")?,
         proxy: api.proxy.clone(),
         ca_pem,
         ..dropship_hardware::Settings::new(endpoint, authority, tenant, client, credential)
@@ -69,7 +70,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
         Credential::SecretEnv(name) => {
             let secret =
                 std::env::var(name).map_err(|_| anyhow!("the environment variable {name} is not set"))?;
-            dropship_hardware::Credential::Secret(SecretSource::fixed(Secret::new(secret)))
+            dropship_hardware::Credential::Secret(SecretSource::fixed(SecretString::from(secret)))
         }
         Credential::SecretCredential(name) => {
             let path = crate::systemd::credential(name)?;

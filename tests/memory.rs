@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dropship_hardware::{Client, Credential, SecretSource, Settings};
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, SecretString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,7 +24,7 @@ async fn a_gibibyte_goes_up_in_less_than_64_mebibytes() {
     std::fs::File::create(&path).and_then(|file| file.set_len(GIB)).expect("a sparse file");
 
     let base: url::Url = base.parse().expect("url");
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
+    let secret = Credential::Secret(SecretSource::fixed(SecretString::from("x")));
     let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("client");
     let url = SafeUrl::new(base.join("/c/b?sig=x").expect("url"));
     let upload = client.upload(&url, &path, &|_| ());

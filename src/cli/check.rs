@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
-use dropship_hardware::Class;
+use dropship_hardware::Recovery;
 
 /// Report all errors of the configuration, with file, line and column
 ///
@@ -104,12 +104,12 @@ async fn online(config: &Config, output: &Output) -> Vec<String> {
         match client.probe().await {
             Ok(()) => output.say(&format!("account `{name}`: ok")),
             Err(error) => {
-                let advice = match error.class {
-                    Class::Credentials => {
+                let advice = match error.recovery {
+                    Recovery::Credentials => {
                         "; check tenant_id, client_id and the secret (they expire), and that the application is added under \
                          Partner Center > Account settings > User management > Microsoft Entra applications"
                     }
-                    Class::Permission => {
+                    Recovery::Permission => {
                         "; give the application the role Manager and, under Hardware, Driver Submitter, Shipping Label owner and \
                          Shipping Label promoter in Partner Center"
                     }

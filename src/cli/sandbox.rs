@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::output::Output;
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 use dropship_rules::duration;
 use dropship_sandbox::{Credentials, Fault, Options, Quirks, Sandbox, Wait};
 
@@ -160,7 +160,7 @@ impl Account {
         Ok(Credentials::One {
             tenant_id: tenant_id.clone(),
             client_id: client_id.clone(),
-            client_secret: Secret::new(secret.trim_end_matches(['\r', '\n'])),
+            client_secret: SecretString::from(secret.trim_end_matches(['\r', '\n'])),
         })
     }
 }

@@ -12,7 +12,7 @@ use ring::hmac;
 
 use super::notification::Notification;
 use crate::config::model::SecretAt;
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
 
 /// A webhook with its client.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl Webhook {
     fn key(&self) -> Result<Option<hmac::Key>, String> {
         let Some(path) = &self.secret else { return Ok(None) };
         let failed = |error: std::io::Error| format!("cannot read the secret {}: {error}", path.display());
-        let text = Secret::new(std::fs::read_to_string(path).map_err(failed)?);
-        let text = text.expose().trim();
+        let text = SecretString::from(std::fs::read_to_string(path).map_err(failed)?);
+        let text = text.expose_secret().trim();
         if text.is_empty() {
             return Err(format!("the secret {} is empty", path.display()));
         }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
-use dropship_hardware::{Class, Error, Fate};
+use dropship_hardware::{Error, Execution, Recovery};
 use dropship_job::{Creation, Event, Fault, Intent, RemoteKind};
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
@@ -144,7 +144,7 @@ async fn record_result<S: Service>(
         Ok(id) => return ctx.record_created(kind, id, false).await,
         Err(error) => error,
     };
-    if error.fate == Fate::Uncertain {
+    if error.execution == Execution::Unknown {
         crate::observe::response_lost(&ctx.job, what.noun(), &error.to_string());
         return Ok(());
     }
@@ -153,12 +153,12 @@ async fn record_result<S: Service>(
         .creation(kind)
         .and_then(Creation::intent)
         .is_some_and(|intent| intent.duplicate_check_at.is_some());
-    if repeated && error.class == Class::Reconcile {
+    if repeated && error.recovery == Recovery::Reconcile {
         // The existing object may be the result of the first call; it is searched for.
         return Ok(());
     }
     ctx.record(vec![Event::NotCreated { kind, why: error.to_string() }]).await?;
-    if error.class == Class::Reconcile {
+    if error.recovery == Recovery::Reconcile {
         let message =
             format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
         return ctx.hold(Fault::new("exists-already", message)).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::create::NAME_TAKEN;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
-use dropship_hardware::{Class, Error, ProductId, SubmissionId};
+use dropship_hardware::{Error, ProductId, Recovery, SubmissionId};
 use dropship_job::{Event, LateDuplicateCheck, RemoteKind};
 
 /// First interval between attempts at a check that failed.
@@ -84,7 +84,7 @@ async fn try_check<S: Service>(
         }
         Err(CheckBlocked::NameInUse) => Err("another job is creating an object with that name".to_owned()),
         Err(CheckBlocked::Api(error)) => {
-            let refused = matches!(error.class, Class::Credentials | Class::Permission);
+            let refused = matches!(error.recovery, Recovery::Credentials | Recovery::Permission);
             if refused && !pipeline.guards.accounts.refused_again(&account, &ctx.job.id) {
                 pipeline.suspend_account(&account, &error);
             }

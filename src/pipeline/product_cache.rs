@@ -131,7 +131,7 @@ mod tests {
     use std::future::ready;
 
     use super::*;
-    use dropship_hardware::Class;
+    use dropship_hardware::Recovery;
 
     const MAX_AGE: Duration = Duration::from_secs(600);
 
@@ -213,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn failed_listing_fails_all_waiting_callers_and_is_retried() {
         let (product_lists, times) = (ProductListCache::default(), Cell::new(0));
-        let down = || Error::unsent("list products", Class::Retry, "down".to_owned());
+        let down = || Error::not_sent("list products", Recovery::Retry, "down".to_owned());
         let failing = || async {
             times.set(times.get() + 1);
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -6,7 +6,7 @@ use super::poll::backoff;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::Outbox;
-use dropship_hardware::{Class, Error, TransferError, UNPROVEN};
+use dropship_hardware::{Error, INCOMPLETE_LIST, Recovery, TransferError};
 use dropship_job::{Event, Fault};
 
 /// Throttling is answered with the delay of this many failures more than there were.
@@ -22,22 +22,22 @@ impl<S: Service> StepContext<'_, S> {
 
     /// Handles a failed call by the class of its error.
     pub(super) async fn on_api_error<T>(&mut self, error: Error) -> StepResult<T> {
-        let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.class).to_lowercase());
+        let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.recovery).to_lowercase());
         let fault = Fault::new(&kind, error.to_string());
-        if error.has_code(UNPROVEN) {
+        if error.has_code(INCOMPLETE_LIST) {
             return self.hold_for_incomplete_list(&error).await;
         }
-        match error.class {
+        match error.recovery {
             // Throttling is not a failed attempt.
-            Class::Retry if error.status == Some(429) => {
+            Recovery::Retry if error.status == Some(429) => {
                 let failures = self.job.attempts + THROTTLED;
                 let delay = backoff(self.pipeline.settings.retry, failures, error.retry_after);
                 self.wait(delay, fault.message).await
             }
-            Class::Retry => self.retry_later(fault, error.retry_after).await,
-            Class::NotReady => self.poll_again(self.pipeline.settings.sign, fault.message).await,
-            Class::Credentials | Class::Permission => self.on_account_refused(&error).await,
-            Class::Reconcile | Class::Permanent => self.fail(fault).await,
+            Recovery::Retry => self.retry_later(fault, error.retry_after).await,
+            Recovery::NotReady => self.poll_again(self.pipeline.settings.sign, fault.message).await,
+            Recovery::Credentials | Recovery::Permission => self.on_account_refused(&error).await,
+            Recovery::Reconcile | Recovery::Permanent => self.fail(fault).await,
         }
     }
 
@@ -53,7 +53,7 @@ impl<S: Service> StepContext<'_, S> {
              Center, then approve to try again, or cancel",
             known.unwrap_or_default()
         );
-        self.hold(Fault::new(UNPROVEN, message)).await
+        self.hold(Fault::new(INCOMPLETE_LIST, message)).await
     }
 
     /// Suspends the account, with one alert for all its jobs. A job that is refused again although the account works is

@@ -15,7 +15,7 @@ use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use crate::store::Entry;
 use dropship_hardware::{
-    Class, Fate, HardwareId, HardwareIdState, LabelId, ProductId, ShippingLabel, SubmissionId,
+    Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
 use dropship_job::{Event, Fault};
 use dropship_rules::label::{self, Published};
@@ -192,12 +192,12 @@ async fn take_over<S: Service>(
             ctx.record(vec![Event::TakenOver { label: index, from: label.0, rows }]).await?;
             Ok(true)
         }
-        Err(error) if error.class == Class::NotReady => Ok(false),
+        Err(error) if error.recovery == Recovery::NotReady => Ok(false),
         // The next pass reads the result.
-        Err(error) if error.fate == Fate::Uncertain => {
+        Err(error) if error.execution == Execution::Unknown => {
             ctx.retry_later(Fault::new("uncertain", error.to_string()), None).await
         }
-        Err(error) if error.class == Class::Permanent => {
+        Err(error) if error.recovery == Recovery::Permanent => {
             let message = format!(
                 "the older label {label} keeps {rows} hardware ids that the new label also targets: {error}; remove them with \
                  `dropship api label update {product} {submission} {label}`, then approve to check again"

@@ -15,7 +15,7 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use super::steps::{collect, commit, inspect, label, product, publish, sign, submission, upload};
 use crate::store::StoreError;
-use dropship_hardware::Class;
+use dropship_hardware::Recovery;
 use dropship_job::{Event, Fault, JobId, State, Step};
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
@@ -132,7 +132,7 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
             pipeline.resume_account(&account);
             Ok(())
         }
-        Err(error) if matches!(error.class, Class::Credentials | Class::Permission) => {
+        Err(error) if matches!(error.recovery, Recovery::Credentials | Recovery::Permission) => {
             ctx.on_account_refused(&error).await
         }
         // Other errors of a probe do not concern this job.

@@ -9,7 +9,7 @@ use azure_storage_blob::BlobClient;
 use azure_storage_blob::models::BlobClientUploadOptions;
 use azure_storage_blob::stream::tokio::FileStream;
 use dropship_hardware::{Client, Credential, SecretSource, Settings};
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, SecretString};
 use futures_util::{StreamExt, stream};
 use object_store::ObjectStoreExt;
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
@@ -82,7 +82,7 @@ where
 
 /// dropship's client, whose endpoint is the store: packages go to that host then.
 pub(crate) fn ours(at: &Url) -> Client {
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
+    let secret = Credential::Secret(SecretSource::fixed(SecretString::from("x")));
     let base = at.join("/").expect("a URL");
     Client::new(Settings::new(base.clone(), base, "t", "c", secret)).expect("a client")
 }

@@ -11,23 +11,22 @@ use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 use url::Url;
 
-use dropship_redact::Secret;
+use dropship_redact::{ExposeSecret, SecretString};
 
 use super::backoff::Backoff;
-use super::error::{Class, Error};
-use super::settings::{Credential, RESOURCE, Settings, TokenVersion};
+use super::error::{Error, Recovery};
+use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
 
 mod answer;
 mod assertion;
-pub(super) mod managed;
+mod managed;
 mod request;
 #[cfg(test)]
 mod tests;
 
+use answer::OPERATION;
 use request::Form;
 
-/// What is being done, as errors name it.
-const OPERATION: &str = "get an access token";
 /// A token is renewed so long before its end ...
 const MARGIN: Duration = Duration::from_secs(300);
 /// ... but not before this part of its life is over.
@@ -80,7 +79,7 @@ impl Tokens {
     pub(super) fn new(http: reqwest::Client, settings: Settings) -> Self {
         Self {
             http,
-            backoff: Backoff { first: settings.retry_first, max: settings.retry_max.min(LONGEST) },
+            backoff: settings.retry.capped(LONGEST),
             authority: settings.authority,
             version: settings.version,
             credential: settings.credential,
@@ -107,11 +106,11 @@ impl Tokens {
         }
         match self.fetch().await {
             Ok((token, life)) => {
-                let mut header =
-                    HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
-                        Error::unsent(
+                let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+                    .map_err(|_| {
+                        Error::not_sent(
                             OPERATION,
-                            Class::Retry,
+                            Recovery::Retry,
                             "the token service's token has characters no token has",
                         )
                     })?;
@@ -129,7 +128,7 @@ impl Tokens {
                 // A renewal that fails ahead of the end is no harm yet; it is tried again in a while.
                 let now = Instant::now();
                 if let Some(held) = &mut state.held
-                    && error.class == Class::Retry
+                    && error.recovery == Recovery::Retry
                     && now < held.ends
                 {
                     held.renew_at = (now + RENEW_AGAIN).min(held.ends);
@@ -150,11 +149,11 @@ impl Tokens {
         }
     }
 
-    async fn fetch(&self) -> Result<(Secret, Duration), Error> {
+    async fn fetch(&self) -> Result<(SecretString, Duration), Error> {
         let mut repeats = 0;
         loop {
             match self.attempt().await {
-                Err(error) if error.class == Class::Retry && repeats + 1 < ATTEMPTS => {
+                Err(error) if error.recovery == Recovery::Retry && repeats + 1 < ATTEMPTS => {
                     let delay = self.backoff.delay(repeats);
                     if error.retry_after.is_some_and(|asked| asked > LONGEST) {
                         return Err(error);
@@ -167,11 +166,11 @@ impl Tokens {
         }
     }
 
-    async fn attempt(&self) -> Result<(Secret, Duration), Error> {
+    async fn attempt(&self) -> Result<(SecretString, Duration), Error> {
         let proof = match &self.credential {
             Credential::ManagedIdentity(identity) => match &identity.purpose {
-                managed::Purpose::Direct => return identity.token(&self.http, RESOURCE).await,
-                managed::Purpose::Exchange { resource } => {
+                Purpose::Direct => return identity.token(&self.http, RESOURCE).await,
+                Purpose::Exchange { resource } => {
                     request::Proof::Assertion(identity.token(&self.http, resource).await?.0)
                 }
             },
@@ -183,12 +182,12 @@ impl Tokens {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
                 request::Proof::Assertion(
-                    signed.map_err(|why| Error::unsent(OPERATION, Class::Credentials, why))?,
+                    signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?,
                 )
             }
             Credential::FederatedTokenFile(path) => {
-                let source = super::settings::SecretSource::File(path.clone());
-                request::Proof::Assertion(Secret::new(read(source).await?.expose().trim()))
+                let source = SecretSource::File(path.clone());
+                request::Proof::Assertion(SecretString::from(read(source).await?.expose_secret().trim()))
             }
         };
         let form =
@@ -204,16 +203,17 @@ impl Tokens {
             TokenVersion::V2 => &["oauth2", "v2.0", "token"],
         };
         let mut url = self.authority.clone();
-        let cannot = || Error::unsent(OPERATION, Class::Credentials, "the authority is not a web address");
+        let cannot =
+            || Error::not_sent(OPERATION, Recovery::Credentials, "the authority is not a web address");
         url.path_segments_mut().map_err(|()| cannot())?.pop_if_empty().push(&self.tenant_id).extend(path);
         Ok(url)
     }
 }
 
-async fn read(source: super::settings::SecretSource) -> Result<Secret, Error> {
+async fn read(source: SecretSource) -> Result<SecretString, Error> {
     let read = tokio::task::spawn_blocking(move || source.read()).await;
     let text = read.unwrap_or_else(|_| Err("reading the secret was interrupted".to_owned()));
-    text.map_err(|why| Error::unsent(OPERATION, Class::Credentials, why))
+    text.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))
 }
 
 /// Shares one set of tokens between the clones of a client.

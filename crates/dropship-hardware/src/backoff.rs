@@ -1,43 +1,78 @@
-//! Delays between repeated calls: exponential, full jitter.
+//! Delays between repeated calls: exponential back-off with full jitter.
 
 use std::time::Duration;
 
-/// A delay that doubles from `first` to `max`; what is slept is a random part of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Backoff {
-    pub(super) first: Duration,
-    pub(super) max: Duration,
+/// A delay that doubles from `min` to `max`. The time that is waited is a random part of it, so that clients that
+/// failed together do not return together.
+///
+/// ```
+/// # use std::time::Duration;
+/// use dropship_hardware::Backoff;
+///
+/// let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(3)).ok_or("invalid range")?;
+/// assert_eq!(backoff.ceiling(2), Duration::from_secs(2));
+/// assert_eq!(backoff.ceiling(9), backoff.max());
+/// assert!(backoff.delay(2) <= Duration::from_secs(2));
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    min: Duration,
+    max: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 impl Backoff {
-    /// The longest delay before repetition `n`, from 0.
-    pub(super) fn ceiling(self, n: u32) -> Duration {
-        self.first.saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX)).min(self.max)
+    /// From 500 milliseconds to 5 minutes.
+    pub const DEFAULT: Self = Self { min: Duration::from_millis(500), max: Duration::from_secs(300) };
+
+    /// Delays from `min` to `max`. `None` if `min` is zero or longer than `max`.
+    #[must_use]
+    pub fn new(min: Duration, max: Duration) -> Option<Self> {
+        (!min.is_zero() && min <= max).then_some(Self { min, max })
     }
 
-    /// A random delay up to the ceiling: callers that failed together do not come back together.
-    pub(super) fn delay(self, n: u32) -> Duration {
+    /// Longest delay before the first repetition.
+    #[must_use]
+    pub const fn min(self) -> Duration {
+        self.min
+    }
+
+    /// Longest delay before any repetition.
+    #[must_use]
+    pub const fn max(self) -> Duration {
+        self.max
+    }
+
+    /// The same delays, but none longer than `limit`.
+    #[must_use]
+    pub fn capped(self, limit: Duration) -> Self {
+        let limit = limit.max(Duration::from_millis(1));
+        Self { min: self.min.min(limit), max: self.max.min(limit) }
+    }
+
+    /// The longest delay before repetition `n`, counted from 0.
+    #[must_use]
+    pub fn ceiling(self, n: u32) -> Duration {
+        self.min.saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX)).min(self.max)
+    }
+
+    /// A random delay up to the [ceiling](Self::ceiling) of repetition `n`.
+    #[must_use]
+    pub fn delay(self, n: u32) -> Duration {
         self.ceiling(n).mul_f64(random_unit())
     }
 }
 
-/// A random number in 0..1; 0.5 if the system has no randomness to give.
+/// A random number in 0..1; 0.5 if the system provides no randomness.
 pub(super) fn random_unit() -> f64 {
     let bits = getrandom::u32().unwrap_or(u32::MAX / 2);
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
-}
-
-/// A random GUID (version 4), for correlation and request ids.
-pub(super) fn guid() -> String {
-    let mut bytes = [0_u8; 16];
-    if getrandom::fill(&mut bytes).is_err() {
-        // Without randomness ids still differ in time; they only serve people who search logs.
-        bytes.copy_from_slice(&jiff::Timestamp::now().as_nanosecond().to_le_bytes());
-    }
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]
@@ -45,8 +80,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_the_longest() {
-        let backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(3) };
+    fn delay_doubles_until_max_is_reached() {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(3)).expect("valid");
         assert_eq!(backoff.ceiling(0), Duration::from_millis(500));
         assert_eq!(backoff.ceiling(2), Duration::from_secs(2));
         assert_eq!(backoff.ceiling(3), Duration::from_secs(3));
@@ -55,9 +90,16 @@ mod tests {
     }
 
     #[test]
-    fn guids_look_like_guids_and_differ() {
-        let id = guid();
-        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
-        assert_ne!(id, guid());
+    fn backoff_with_zero_or_inverted_range_is_refused() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Backoff::new(Duration::ZERO, second), None);
+        assert_eq!(Backoff::new(second * 2, second), None);
+        assert_eq!(Backoff::new(second, second).map(Backoff::max), Some(second));
+    }
+
+    #[test]
+    fn capped_backoff_stays_below_the_limit() {
+        let capped = Backoff::DEFAULT.capped(Duration::from_millis(100));
+        assert_eq!((capped.min(), capped.max()), (Duration::from_millis(100), Duration::from_millis(100)));
     }
 }

@@ -24,6 +24,3 @@ pub(super) use buffers::BufferPool;
 pub use error::TransferError;
 pub(super) use hosts::Hosts;
 pub use upload::Uploaded;
-
-/// Version of the blob protocol that is spoken; `x-ms-content-crc64` wants 2019-02-02 at least.
-const VERSION: &str = "2021-12-02";

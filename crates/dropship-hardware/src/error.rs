@@ -1,100 +1,139 @@
-//! What went wrong with a call: what the service said, whether it did what was asked, and what to do now.
+//! Errors of calls: what the service answered, whether it executed the call, and what to do now.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::time::Duration;
 
 mod body;
 mod classify;
+mod kinds;
 
-pub(super) use body::read as read_body;
-pub(super) use classify::judge;
+pub(crate) use body::read as read_body;
+pub(crate) use classify::{Classification, classify};
+pub use kinds::{Execution, Recovery};
 
-/// A call failed. Its facts are fields: `error.class`, `error.fate`.
+/// A call failed. The details are read as fields: `error.recovery`, `error.execution`, `error.status`.
+///
+/// The text of the error and all its fields are safe to log: secrets and signatures of URLs are masked.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Error(Box<Failure>);
+pub struct Error(Box<ErrorDetails>);
 
-/// The facts of an [`Error`].
+/// The details of an [`Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What the caller should do.
-    pub class: Class,
-    /// Whether the service may have carried the call out.
-    pub fate: Fate,
-    /// HTTP status, if there was an answer.
+#[non_exhaustive]
+pub struct ErrorDetails {
+    /// The failed operation: `create product`.
+    pub operation: &'static str,
+    /// Whether the service executed the call.
+    pub execution: Execution,
+    /// What to do about it.
+    pub recovery: Recovery,
+    /// HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// The service's error code, as it came (`invalidInput`).
+    /// The service's error code as it was sent (`invalidInput`), or [`INCOMPLETE_LIST`](crate::INCOMPLETE_LIST).
     pub code: Option<String>,
-    /// The service's message, or what went wrong on the way; secrets masked.
+    /// The service's message, or the reason why there is no response.
     pub message: String,
     /// Validation errors: (target, message).
     pub validation: Vec<(String, String)>,
-    /// How long the service wants to be left alone.
+    /// Pause that the service asked for before the next call.
     pub retry_after: Option<Duration>,
-    /// What was being done: `create product`.
-    pub operation: &'static str,
-    /// Our id of this client or job, as sent in `MS-CorrelationId`.
+    /// This client's correlation id, sent in `MS-CorrelationId`; empty if nothing was sent.
     pub correlation_id: String,
-    /// Our id of this call, as sent in `MS-RequestId`; empty if nothing was sent.
+    /// This call's id, sent in `MS-RequestId`; empty if nothing was sent.
     pub request_id: String,
     /// The service's own ids of the call, for a support ticket: (header, value).
     pub trace: Vec<(String, String)>,
 }
 
-/// What the caller should do about a failed call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Call again later; nothing was done, or doing it twice does no harm.
-    Retry,
-    /// Find out by GET what is true before anything else.
-    Reconcile,
-    /// The service is not ready for this call; call again later, it may take long.
-    NotReady,
-    /// The same call will fail for ever.
-    Permanent,
-    /// The application lacks a role in Partner Center.
-    Permission,
-    /// The service does not know us: secret, certificate or tenant is wrong or has run out.
-    Credentials,
-}
-
-/// Whether a failed call was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fate {
-    /// Certainly not: no byte of the request left for the service.
-    NeverSent,
-    /// Certainly not: the service answered that it did not do it.
-    Refused,
-    /// Nobody knows: the answer was lost, unreadable, or a fault of the service.
-    Uncertain,
-}
-
 impl Error {
-    /// An error of our own making, before anything was sent.
+    /// An error with the facts that every error has. The other fields are empty; the `with_` methods fill them in.
     #[must_use]
-    pub fn unsent(operation: &'static str, class: Class, message: impl Into<String>) -> Self {
-        Self::from(Failure {
-            class,
-            fate: Fate::NeverSent,
+    pub fn new(
+        operation: &'static str,
+        execution: Execution,
+        recovery: Recovery,
+        message: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(ErrorDetails {
+            operation,
+            execution,
+            recovery,
             status: None,
             code: None,
             message: message.into(),
             validation: Vec::new(),
             retry_after: None,
-            operation,
             correlation_id: String::new(),
             request_id: String::new(),
             trace: Vec::new(),
-        })
+        }))
     }
 
-    /// Whether the service's code is this one, case-blind.
+    /// An error that occurred before the request was sent.
+    #[must_use]
+    pub fn not_sent(operation: &'static str, recovery: Recovery, message: impl Into<String>) -> Self {
+        Self::new(operation, Execution::NotSent, recovery, message)
+    }
+
+    /// The same error with the HTTP status of the response.
+    #[must_use]
+    pub fn with_status(mut self, status: impl Into<Option<u16>>) -> Self {
+        self.0.status = status.into();
+        self
+    }
+
+    /// The same error with the service's error code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Option<String>>) -> Self {
+        self.0.code = code.into();
+        self
+    }
+
+    /// The same error with the service's validation errors: (target, message).
+    #[must_use]
+    pub fn with_validation(mut self, validation: Vec<(String, String)>) -> Self {
+        self.0.validation = validation;
+        self
+    }
+
+    /// The same error with the pause that the service asked for.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: impl Into<Option<Duration>>) -> Self {
+        self.0.retry_after = pause.into();
+        self
+    }
+
+    /// The same error with the ids that the request carried.
+    #[must_use]
+    pub fn with_request(mut self, correlation_id: &str, request_id: &str) -> Self {
+        correlation_id.clone_into(&mut self.0.correlation_id);
+        request_id.clone_into(&mut self.0.request_id);
+        self
+    }
+
+    /// The same error with the service's own ids of the call.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Vec<(String, String)>) -> Self {
+        self.0.trace = trace;
+        self
+    }
+
+    /// The error of an operation that failed because it could not get an access token.
+    pub(crate) fn without_token(mut self, operation: &'static str, correlation_id: &str) -> Self {
+        self.0.message = format!("no access token: {}", self.0.message);
+        self.0.operation = operation;
+        correlation_id.clone_into(&mut self.0.correlation_id);
+        self
+    }
+
+    /// Whether the service's code is `code`; case is ignored.
     #[must_use]
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(code))
     }
 
-    /// What a person should look at, where the service's own words do not say it.
+    /// Advice for operators where the service's own message does not name the cause.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         const ROLES: &str = "in Partner Center give the Entra application the role Manager and, under Hardware, \
@@ -104,35 +143,23 @@ impl Error {
         const STRANGER: &str = "the service refuses the tokens of this Entra application; is it associated with \
                                 the account in Partner Center?";
         const ACCOUNT: &str = "check tenant, client id and credential of the account";
-        // Without a request it was the token service that spoke.
-        let asked = !self.request_id.is_empty();
-        match (self.class, self.status) {
-            (Class::Permission, _) => Some(ROLES),
-            (_, Some(503)) if asked && self.operation.starts_with("create") => Some(LASTING),
-            (Class::Credentials, _) if asked => Some(STRANGER),
-            (Class::Credentials, _) => Some(ACCOUNT),
+        // Without a request id the error comes from the token service.
+        let reached_api = !self.request_id.is_empty();
+        match (self.recovery, self.status) {
+            (Recovery::Permission, _) => Some(ROLES),
+            (_, Some(503)) if reached_api && self.operation.starts_with("create") => Some(LASTING),
+            (Recovery::Credentials, _) if reached_api => Some(STRANGER),
+            (Recovery::Credentials, _) => Some(ACCOUNT),
             _ => None,
         }
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self(Box::new(failure))
-    }
-}
-
 impl Deref for Error {
-    type Target = Failure;
+    type Target = ErrorDetails;
 
-    fn deref(&self) -> &Failure {
+    fn deref(&self) -> &ErrorDetails {
         &self.0
-    }
-}
-
-impl DerefMut for Error {
-    fn deref_mut(&mut self) -> &mut Failure {
-        &mut self.0
     }
 }
 
@@ -157,7 +184,7 @@ impl fmt::Display for Error {
         for (at, (target, message)) in self.validation.iter().enumerate() {
             write!(f, "{} {target}: {message}", if at == 0 { ";" } else { "," })?;
         }
-        if self.fate == Fate::Uncertain {
+        if self.execution == Execution::Unknown {
             f.write_str("; whether the service did it is unknown")?;
         }
         if let Some(hint) = self.hint() {

@@ -76,8 +76,7 @@ fn tls(settings: &Settings) -> Result<ClientConfig, BuildError> {
     }
     if roots.is_empty() {
         tracing::warn!(
-            "This system has no root certificates, so no https address can be reached: install ca-certificates, or name \
-             some in [api] ca_file"
+            "this system has no root certificates, so no https address can be reached; install ca-certificates or set `ca_file`"
         );
     }
     let mut tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
@@ -149,7 +148,7 @@ mod tests {
 
     use super::*;
     use crate::{Credential, SecretSource};
-    use dropship_redact::Secret;
+    use dropship_redact::SecretString;
 
     const CA: &[u8] = include_bytes!("../tests/fixtures/tls/ca.pem");
     const CERTIFICATE: &[u8] = include_bytes!("../tests/fixtures/tls/localhost.pem");
@@ -157,7 +156,7 @@ mod tests {
 
     fn settings(ca_pem: Option<&[u8]>) -> Settings {
         let base: url::Url = "https://localhost".parse().expect("a URL");
-        let secret = Credential::Secret(SecretSource::fixed(Secret::new("x")));
+        let secret = Credential::Secret(SecretSource::fixed(SecretString::from("x")));
         Settings { ca_pem: ca_pem.map(<[u8]>::to_vec), ..Settings::new(base.clone(), base, "t", "c", secret) }
     }
 

@@ -1,31 +1,27 @@
-//! Client of the Microsoft Hardware dashboard API: objects, authentication, calls, blob transfer.
-//!
-//! It knows nothing of jobs, folders or rules, and could be a crate of its own.
-//!
-//! ```text
-//! Client ── call ── gate (rate, pauses, breaker) ── auth (tokens) ── http
-//!    └──── blob (upload, download) ─────────────────────────────────┘
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod auth;
 mod backoff;
 mod blob;
 mod client;
 mod error;
-mod gate;
 mod http;
+mod limiter;
 pub mod model;
 mod paging;
+mod request_id;
 mod retry_after;
 pub mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use backoff::Backoff;
 pub use blob::{TransferError, Uploaded};
 pub use client::Client;
-pub use error::{Class, Error, Failure, Fate};
+pub use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
+pub use error::{Error, ErrorDetails, Execution, Recovery};
 pub use model::*;
-pub use paging::{Listed, Pages, UNPROVEN};
+pub use paging::{INCOMPLETE_LIST, Listed, Pages};
 pub use settings::{
     BuildError, Credential, IdentityEndpoint, ManagedIdentity, Observer, Purpose, SecretSource, Settings,
     TokenVersion,

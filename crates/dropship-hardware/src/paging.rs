@@ -13,7 +13,7 @@ use serde_json::Value;
 use dropship_redact::mask;
 
 use super::client::{Call, Client, Query};
-use super::error::{Class, Error, Fate};
+use super::error::{Error, Execution, Recovery};
 use super::{Asset, Audience, Link, Product, ShippingLabel, Submission};
 
 /// Most pages of a list; at 50 a page that is five million objects.
@@ -23,7 +23,7 @@ const EMPTY: usize = 100;
 
 /// Code of the error of a list that does not reach its end, or of which an entry cannot be read: what is not in it may
 /// be there all the same.
-pub const UNPROVEN: &str = "unproven-list";
+pub const INCOMPLETE_LIST: &str = "unproven-list";
 
 /// An object that lists hold.
 pub trait Listed: DeserializeOwned {
@@ -117,7 +117,7 @@ impl<T: Listed> Pages<T> {
     /// The whole list, of which nothing was left out.
     ///
     /// # Errors
-    /// See [`Pages::next`]; [`UNPROVEN`] when an entry cannot be read.
+    /// See [`Pages::next`]; [`INCOMPLETE_LIST`] when an entry cannot be read.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(page) = self.next().await? {
@@ -125,7 +125,7 @@ impl<T: Listed> Pages<T> {
         }
         if self.unread > 0 {
             let message = format!("{} entries of the list cannot be read", self.unread);
-            return Err(self.unproven(message));
+            return Err(self.incomplete(message));
         }
         Ok(all)
     }
@@ -155,14 +155,12 @@ impl<T: Listed> Pages<T> {
     }
 
     fn endless(&self) -> Error {
-        self.unproven(format!("the service's pages lead in a circle after {} pages", self.pages))
+        self.incomplete(format!("the service's pages lead in a circle after {} pages", self.pages))
     }
 
-    fn unproven(&self, message: String) -> Error {
-        let mut error = Error::unsent(self.call.operation, Class::Retry, message);
-        error.fate = Fate::Refused;
-        error.code = Some(UNPROVEN.to_owned());
-        error
+    fn incomplete(&self, message: String) -> Error {
+        Error::new(self.call.operation, Execution::Rejected, Recovery::Retry, message)
+            .with_code(INCOMPLETE_LIST.to_owned())
     }
 }
 

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use dropship_redact::Secret;
+use crate::backoff::Backoff;
+use dropship_redact::{ExposeSecret, SecretString};
 
-pub use super::auth::managed::{IdentityEndpoint, ManagedIdentity, Purpose};
+mod managed_identity;
+
+pub use managed_identity::{IdentityEndpoint, ManagedIdentity, Purpose};
 
 /// The production service.
 pub const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
@@ -35,10 +38,8 @@ pub struct Settings {
     pub client_id: String,
     /// Host globs, besides the endpoint's own host, that packages may go to and come from.
     pub blob_hosts: Vec<String>,
-    /// Longest first delay before a call is repeated.
-    pub retry_first: Duration,
-    /// Longest delay before a call is repeated.
-    pub retry_max: Duration,
+    /// Delays before calls are repeated.
+    pub retry: Backoff,
     /// Longest whole call; the service is known to take minutes.
     pub call_timeout: Duration,
     /// Proxy for everything but loopback; absent: the environment's.
@@ -69,39 +70,39 @@ impl Settings {
             tenant_id: tenant_id.into(),
             client_id: client_id.into(),
             blob_hosts: vec!["*.blob.core.windows.net".to_owned()],
-            retry_first: Duration::from_millis(500),
-            retry_max: Duration::from_secs(300),
+            retry: Backoff::DEFAULT,
             call_timeout: Duration::from_secs(300),
             proxy: None,
             ca_pem: None,
             observer: Observer::default(),
-            user_agent: concat!("dropship/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
 
-/// Hears of each call: its operation, the HTTP status if an answer came, and how long it took.
+/// Is notified of each HTTP request, for metrics. By default nothing is.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<Heard>>);
+pub struct Observer(Option<Arc<OnCall>>);
 
-type Heard = dyn Fn(&'static str, Option<u16>, Duration) + Send + Sync;
+type OnCall = dyn Fn(&'static str, Option<u16>, Duration) + Send + Sync;
 
 impl Observer {
-    /// An observer that is told by a closure, which must not block.
-    pub fn new(told: impl Fn(&'static str, Option<u16>, Duration) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(told)))
+    /// An observer that calls `on_call` after each request with the operation (`create product`), the HTTP status if
+    /// there was a response, and the time that it took. The closure must not block.
+    pub fn new(on_call: impl Fn(&'static str, Option<u16>, Duration) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(on_call)))
     }
 
-    pub(super) fn called(&self, operation: &'static str, status: Option<u16>, took: Duration) {
-        if let Some(told) = &self.0 {
-            told(operation, status, took);
+    pub(super) fn on_call(&self, operation: &'static str, status: Option<u16>, took: Duration) {
+        if let Some(on_call) = &self.0 {
+            on_call(operation, status, took);
         }
     }
 }
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Observer" } else { "nobody" })
+        f.write_str(if self.0.is_some() { "Observer(set)" } else { "Observer(none)" })
     }
 }
 
@@ -134,13 +135,13 @@ pub enum SecretSource {
     /// A file; one line break at its end is not part of the secret.
     File(PathBuf),
     /// Whatever the closure says; its error is for people and holds no secret.
-    Call(Arc<dyn Fn() -> Result<Secret, String> + Send + Sync>),
+    Call(Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>),
 }
 
 impl SecretSource {
     /// A secret that is known already; for tests and for values of the environment.
     #[must_use]
-    pub fn fixed(secret: Secret) -> Self {
+    pub fn fixed(secret: SecretString) -> Self {
         Self::Call(Arc::new(move || Ok(secret.clone())))
     }
 
@@ -148,7 +149,7 @@ impl SecretSource {
     ///
     /// # Errors
     /// What is wrong, for people: the file cannot be read, is no text or is empty.
-    pub fn read(&self) -> Result<Secret, String> {
+    pub fn read(&self) -> Result<SecretString, String> {
         let secret = match self {
             Self::Call(source) => source()?,
             Self::File(path) => {
@@ -156,12 +157,12 @@ impl SecretSource {
                 let text = std::fs::read_to_string(path)
                     .map_err(|error| format!("the secret file {shown} cannot be read: {error}"))?;
                 let line = text.strip_suffix('\n').unwrap_or(&text);
-                let secret = Secret::new(line.strip_suffix('\r').unwrap_or(line));
-                drop(Secret::new(text));
+                let secret = SecretString::from(line.strip_suffix('\r').unwrap_or(line));
+                drop(SecretString::from(text));
                 secret
             }
         };
-        if secret.expose().is_empty() {
+        if secret.expose_secret().is_empty() {
             return Err(match self {
                 Self::Call(_) => "the secret is empty".to_owned(),
                 Self::File(path) => format!("the secret file {} is empty", path.display()),

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::{Client, Credential, SecretSource, Settings};
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, SecretString};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -132,10 +132,10 @@ impl Server {
     }
 
     pub(super) fn settings(&self) -> Settings {
-        let secret = Credential::Secret(SecretSource::fixed(Secret::new("s3cret")));
+        let secret = Credential::Secret(SecretSource::fixed(SecretString::from("s3cret")));
         let mut settings = Settings::new(self.base.clone(), self.base.clone(), "tenant", "client", secret);
-        settings.retry_first = Duration::from_millis(2);
-        settings.retry_max = Duration::from_millis(50);
+        settings.retry =
+            crate::Backoff::new(Duration::from_millis(2), Duration::from_millis(50)).expect("valid");
         settings
     }
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 
 use crate::quirks::Quirks;
 
@@ -79,7 +79,7 @@ pub enum Credentials {
         /// The application's id.
         client_id: String,
         /// The application's secret.
-        client_secret: Secret,
+        client_secret: SecretString,
     },
 }
 

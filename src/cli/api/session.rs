@@ -13,7 +13,7 @@ use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
 use crate::control::{self, ConnectError, LabelChange};
-use dropship_hardware::{Class, Client, Error, LabelId, Listed, Pages, ShippingLabel, TransferError};
+use dropship_hardware::{Client, Error, LabelId, Listed, Pages, Recovery, ShippingLabel, TransferError};
 
 /// One account of the configuration, with its client.
 pub(super) struct ApiSession<'a> {
@@ -170,9 +170,9 @@ impl<'a> ApiSession<'a> {
 
 /// A failed call, with the exit code of its class.
 pub(super) fn call_error(error: Error) -> anyhow::Error {
-    match error.class {
-        Class::Permission => ExitError(Exit::NotPermitted, error.to_string()).into(),
-        Class::Credentials => ExitError(Exit::Configuration, error.to_string()).into(),
+    match error.recovery {
+        Recovery::Permission => ExitError(Exit::NotPermitted, error.to_string()).into(),
+        Recovery::Credentials => ExitError(Exit::Configuration, error.to_string()).into(),
         _ => error.into(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
-use dropship_hardware::{Class, Fate};
+use dropship_hardware::{Execution, Recovery};
 use dropship_job::{Commit, Event};
 
 /// Commits the submission.
@@ -24,7 +24,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     match service.commit(product, submission).await {
         Ok(()) => ctx.record(vec![Event::Committed]).await,
         // The commit is in doubt: read the submission.
-        Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+        Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
             crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
             if is_past_pending(&ctx.fetch_submission(&service).await?) {
                 return ctx.record(vec![Event::Committed]).await;

@@ -10,7 +10,7 @@ use crate::pipeline::product_cache::ProductListCache;
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_hardware::{Class, Error, Fate, NewProduct};
+use dropship_hardware::{Error, Execution, NewProduct, Recovery};
 use dropship_job::{Fault, Job, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
@@ -160,7 +160,7 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
         let made = service.create_product(&self.new).await.map(|product| product.id.0);
         match &made {
             Ok(id) => self.product_lists.record_created(&self.account, &self.new.product_name, *id),
-            Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+            Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
                 self.product_lists.invalidate(&self.account);
             }
             Err(_) => {}

@@ -5,7 +5,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
 use crate::pipeline::supersede;
-use dropship_hardware::{Class, LabelId, ShippingLabel, UNPROVEN};
+use dropship_hardware::{INCOMPLETE_LIST, LabelId, Recovery, ShippingLabel};
 use dropship_job::{Event, Fault, Job, Label};
 use dropship_rules::plan::Plan;
 
@@ -46,7 +46,9 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
         0 | 1 => Vec::new(),
         _ => match ctx.unless_shutting_down(service.labels(product, submission)).await? {
             Ok(listed) => listed,
-            Err(error) if error.class == Class::Permanent || error.has_code(UNPROVEN) => Vec::new(),
+            Err(error) if error.recovery == Recovery::Permanent || error.has_code(INCOMPLETE_LIST) => {
+                Vec::new()
+            }
             Err(error) => return ctx.on_api_error(error).await,
         },
     };

@@ -7,7 +7,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::{self, is_pending};
-use dropship_hardware::{Class, Fate, Submission, WorkflowStatus};
+use dropship_hardware::{Execution, Recovery, Submission, WorkflowStatus};
 use dropship_job::{Event, Fault};
 use dropship_redact::SafeUrl;
 
@@ -52,7 +52,7 @@ async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> 
     }
     match service.commit(product, id).await {
         Ok(()) => Ok(()),
-        Err(error) if error.fate == Fate::Uncertain || error.class == Class::Reconcile => {
+        Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
             crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
             Ok(())
         }

@@ -14,8 +14,8 @@ use super::service_state::{RemoteObject, RemoteSubmission, ServiceState};
 use crate::digest;
 use crate::pipeline::Service;
 use dropship_hardware::{
-    Audience, Class, Error, Failure, Fate, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission,
-    Product, ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
+    Audience, Error, Execution, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission, Product,
+    ProductId, Recovery, ShippingLabel, Submission, SubmissionId, TransferError,
 };
 use dropship_redact::SafeUrl;
 
@@ -103,15 +103,20 @@ impl FakeService {
                     Err(no_response(call))
                 }
                 Some(Fault::RequestLost) => Err(no_response(call)),
-                Some(Fault::NotSent) => Err(error(Class::Retry, Fate::NeverSent, None, "connection refused")),
+                Some(Fault::NotSent) => {
+                    Err(error(Recovery::Retry, Execution::NotSent, None, "connection refused"))
+                }
                 Some(Fault::Throttled) => {
-                    let mut error = error(Class::Retry, Fate::Refused, Some(429), "slow down");
-                    error.retry_after = Some(Duration::from_secs(90));
-                    Err(error)
+                    let error = error(Recovery::Retry, Execution::Rejected, Some(429), "slow down");
+                    Err(error.with_retry_after(Duration::from_secs(90)))
                 }
                 Some(Fault::Unavailable) => Err(no_response(call)),
-                Some(Fault::Forbidden) => Err(error(Class::Permission, Fate::Refused, Some(403), "no role")),
-                Some(Fault::Rejected) => Err(error(Class::Permanent, Fate::Refused, Some(422), "unfit")),
+                Some(Fault::Forbidden) => {
+                    Err(error(Recovery::Permission, Execution::Rejected, Some(403), "no role"))
+                }
+                Some(Fault::Rejected) => {
+                    Err(error(Recovery::Permanent, Execution::Rejected, Some(422), "unfit"))
+                }
             }
         };
         if !self.crash.pass(CrashPoint::Call(call), Side::After) {
@@ -132,34 +137,22 @@ fn no_response(call: Call) -> Error {
             | Call::UpdateLabel
             | Call::CancelLabel
     );
-    let class = if changes { Class::Reconcile } else { Class::Retry };
-    error(class, Fate::Uncertain, None, "the connection was reset")
+    let recovery = if changes { Recovery::Reconcile } else { Recovery::Retry };
+    error(recovery, Execution::Unknown, None, "the connection was reset")
 }
 
-fn error(class: Class, fate: Fate, status: Option<u16>, message: &str) -> Error {
-    Error::from(Failure {
-        class,
-        fate,
-        status,
-        code: None,
-        message: message.to_owned(),
-        validation: Vec::new(),
-        retry_after: None,
-        operation: "call the fake service",
-        correlation_id: String::new(),
-        request_id: String::new(),
-        trace: Vec::new(),
-    })
+fn error(recovery: Recovery, execution: Execution, status: Option<u16>, message: &str) -> Error {
+    Error::new("call the fake service", execution, recovery, message).with_status(status)
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|fault| {
-        error(Class::Permanent, Fate::Uncertain, None, &format!("the fake service: {fault}"))
+        error(Recovery::Permanent, Execution::Unknown, None, &format!("the fake service: {fault}"))
     })
 }
 
 fn not_found<T>() -> Result<T, Error> {
-    Err(error(Class::Permanent, Fate::Refused, Some(404), "no such thing"))
+    Err(error(Recovery::Permanent, Execution::Rejected, Some(404), "no such thing"))
 }
 
 impl Service for FakeService {
@@ -244,10 +237,15 @@ impl Service for FakeService {
             let Some(sent) = state.submissions.get_mut(&submission.0) else { return not_found() };
             if sent.committed.is_some_and(|then| then <= at) {
                 let said = "Only pending submissions can be committed.";
-                return Err(error(Class::Reconcile, Fate::Refused, Some(400), said));
+                return Err(error(Recovery::Reconcile, Execution::Rejected, Some(400), said));
             }
             if sent.uploaded.is_none() {
-                return Err(error(Class::Permanent, Fate::Refused, Some(400), "nothing was uploaded"));
+                return Err(error(
+                    Recovery::Permanent,
+                    Execution::Rejected,
+                    Some(400),
+                    "nothing was uploaded",
+                ));
             }
             sent.committed = Some(at);
             sent.fails = fails;
@@ -331,7 +329,9 @@ impl Service for FakeService {
                 made.cancelled = true;
                 Ok(())
             }
-            _ => Err(error(Class::Permanent, Fate::Refused, Some(400), "it cannot be withdrawn now")),
+            _ => {
+                Err(error(Recovery::Permanent, Execution::Rejected, Some(400), "it cannot be withdrawn now"))
+            }
         })
         .await
     }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dropship_hardware::{
-    Class, Client, Credential, Fate, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource, TokenVersion,
+    Client, Credential, Execution, IdentityEndpoint, ManagedIdentity, Purpose, Recovery, SecretSource,
+    TokenVersion,
 };
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 use dropship_sandbox::{Action, Credentials, Fault, Options};
 use serde_json::json;
 
@@ -31,8 +32,8 @@ async fn every_credential_kind_gets_a_token_from_both_endpoints() {
         Credential::ManagedIdentity(ManagedIdentity { identity: None, purpose, endpoint })
     };
     let credentials = [
-        Credential::Secret(SecretSource::fixed(Secret::new("hush"))),
-        Credential::Certificate(SecretSource::fixed(Secret::new(IDENTITY))),
+        Credential::Secret(SecretSource::fixed(SecretString::from("hush"))),
+        Credential::Certificate(SecretSource::fixed(SecretString::from(IDENTITY))),
         Credential::FederatedTokenFile(federated),
         machine(Purpose::Direct),
     ];
@@ -54,13 +55,13 @@ async fn q32_probe_of_a_refused_account_reports_the_reason() {
         credentials: Credentials::One {
             tenant_id: TENANT.to_owned(),
             client_id: "app".to_owned(),
-            client_secret: Secret::new("another"),
+            client_secret: SecretString::from("another"),
         },
         ..Options::default()
     };
     let service = TestService::new(options, |_| ()).await;
     let error = service.client.probe().await.expect_err("a wrong secret");
-    assert_eq!((error.class, error.fate), (Class::Credentials, Fate::NeverSent));
+    assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::NotSent));
     assert!(error.to_string().contains("AADSTS") && !error.to_string().contains("hush"), "{error}");
     let service = TestService::new(Options::default(), |settings| settings.version = TokenVersion::V2).await;
     service.client.probe().await.expect("all is well");
@@ -103,7 +104,7 @@ async fn q28_repeated_401_ends_with_an_error() {
     let service = TestService::plain().await;
     service.control().fault(Fault::on("list_audiences", Action::status(401)).times(0)).expect("a fault");
     let error = service.client.probe().await.expect_err("never");
-    assert_eq!((error.class, error.fate), (Class::Credentials, Fate::Refused));
+    assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::Rejected));
     assert_eq!((service.count("list_audiences"), service.count("token")), (2, 2));
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dropship_hardware::{Client, Credential, SecretSource, Settings, TransferError};
-use dropship_redact::{SafeUrl, Secret};
+use dropship_redact::{SafeUrl, SecretString};
 use jiff::Timestamp;
 use ring::hmac;
 use sha2::{Digest, Sha256};
@@ -86,7 +86,7 @@ async fn azurite_upload_and_download_round_trip_succeeds() {
         .kill_on_drop(true);
     let _server = command.spawn().expect("Azurite starts");
     let base: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL");
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("unused")));
+    let secret = Credential::Secret(SecretSource::fixed(SecretString::from("unused")));
     let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
     until("Azurite to listen", async || make_container(&base).await).await;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dropship_hardware::{Class, CommitStatus, Fate, SubmissionKind};
+use dropship_hardware::{CommitStatus, Execution, Recovery, SubmissionKind};
 use dropship_sandbox::{Action, FaultBody, Options, Quirk, Quirks};
 
 use crate::harness::service::{TestService, initial, new_product, until};
@@ -13,7 +13,11 @@ async fn q01_create_with_lost_response_is_not_repeated() {
         let service = TestService::plain().await;
         service.fault("create_product", action.clone());
         let error = service.client.create_product(&new_product("token-1")).await.expect_err("no answer");
-        assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Uncertain), "{action:?}: {error}");
+        assert_eq!(
+            (error.recovery, error.execution),
+            (Recovery::Reconcile, Execution::Unknown),
+            "{action:?}: {error}"
+        );
         assert_eq!((service.count("create_product"), service.held("products")), (1, 1), "{action:?}");
         let found = service.client.products().all().await.expect("products");
         assert!(found.iter().any(|product| product.product_name == "token-1"), "it can be found again");
@@ -33,7 +37,11 @@ async fn q01_create_with_lost_request_is_not_repeated() {
         let service = TestService::plain().await;
         service.fault("create_product", action.clone());
         let error = service.client.create_product(&new_product("p")).await.expect_err("refused");
-        assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Uncertain), "{action:?}: {error}");
+        assert_eq!(
+            (error.recovery, error.execution),
+            (Recovery::Reconcile, Execution::Unknown),
+            "{action:?}: {error}"
+        );
         assert_eq!((service.count("create_product"), service.held("products")), (1, 0), "{action:?}");
     }
 }
@@ -45,7 +53,7 @@ async fn q01_create_can_take_effect_after_the_timeout() {
         TestService::new(options, |settings| settings.call_timeout = Duration::from_millis(300)).await;
     service.fault("create_product", Action::Late { ms: 700, cut: false });
     let error = service.client.create_product(&new_product("p")).await.expect_err("late");
-    assert_eq!(error.fate, Fate::Uncertain);
+    assert_eq!(error.execution, Execution::Unknown);
     assert!(error.to_string().contains("did not answer in time"), "{error}");
     until("the service to carry it out in the end", async || service.held("products") > 0).await;
     assert_eq!(service.count("create_product"), 1);
@@ -57,7 +65,7 @@ async fn q02_throttled_second_step_leaves_the_product_usable() {
     let product = service.client.create_product(&new_product("p")).await.expect("product").id;
     service.fault("create_submission", Action::retry_after(429, "1"));
     let error = service.client.create_submission(product, &initial("s")).await.expect_err("throttled");
-    assert_eq!((error.class, error.fate), (Class::Retry, Fate::Refused));
+    assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Rejected));
     assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
     service.client.create_submission(product, &initial("s")).await.expect("with the saved product id");
     assert_eq!((service.held("products"), service.held("submissions")), (1, 1));
@@ -68,7 +76,7 @@ async fn q03_second_initial_submission_is_refused_and_the_first_is_found() {
     let service = TestService::plain().await;
     let (product, id) = service.submission().await;
     let error = service.client.create_submission(product, &initial("s")).await.expect_err("one only");
-    assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Rejected), "{error}");
     let all = service.client.submissions(product).all().await.expect("submissions");
     let found = all.iter().find(|held| held.kind == Some(SubmissionKind::Initial)).expect("the first");
     assert_eq!((found.id, found.name.as_str()), (id, "s"));
@@ -81,10 +89,10 @@ async fn q04_commit_with_lost_response_shows_in_the_submission() {
     assert!(!service.get(product, id).await.is_committed());
     service.fault("commit", Action::DropAfter);
     let error = service.client.commit(product, id).await.expect_err("no answer");
-    assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Uncertain));
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     assert!(service.get(product, id).await.is_committed());
     let error = service.client.commit(product, id).await.expect_err("a second commit");
-    assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Rejected), "{error}");
     assert!(error.message.contains("Only pending submissions"), "{error}");
 }
 
@@ -94,7 +102,7 @@ async fn q05_commit_without_effect_can_be_repeated() {
     let (product, id) = service.uploaded().await;
     service.fault("commit", Action::status(503));
     let error = service.client.commit(product, id).await.expect_err("unavailable");
-    assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Uncertain));
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     assert_eq!(service.get(product, id).await.commit_status, Some(CommitStatus::Pending));
     service.client.commit(product, id).await.expect("now");
     assert_eq!(service.count("commit"), 2);
@@ -120,7 +128,10 @@ async fn q15_create_with_empty_response_is_uncertain() {
         service.client.create_product(&new_product("b")).await,
     ];
     let error = results.into_iter().find_map(Result::err).expect("every second one says nothing");
-    assert_eq!((error.class, error.fate, error.status), (Class::Reconcile, Fate::Uncertain, Some(201)));
+    assert_eq!(
+        (error.recovery, error.execution, error.status),
+        (Recovery::Reconcile, Execution::Unknown, Some(201))
+    );
     assert_eq!(service.held("products"), 2, "and yet both are there");
 }
 
@@ -131,7 +142,7 @@ async fn q22_label_with_lost_response_is_found_by_name() {
     let new = service.new_label(product, id, "ring 7").await;
     service.fault("create_label", Action::DropAfter);
     let error = service.client.create_label(product, id, &new).await.expect_err("no answer");
-    assert_eq!((error.class, error.fate), (Class::Reconcile, Fate::Uncertain));
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     let labels = service.client.labels(product, id).all().await.expect("labels");
     assert_eq!(labels.iter().filter(|label| label.name == "ring 7").count(), 1);
     let whole = service.client.label(product, id, labels[0].id, true).await.expect("the label");

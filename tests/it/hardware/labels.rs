@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropship_hardware::{
-    Action as Change, Chid, ChidChange, Class, Fate, HardwareIdChange, LabelUpdate, Step,
+    Action as Change, Chid, ChidChange, Execution, HardwareIdChange, LabelUpdate, Recovery, Step,
 };
 use dropship_sandbox::{Options, Wait};
 
@@ -16,7 +16,11 @@ async fn q20_wrong_os_code_error_names_the_target() {
         let mut new = new_product("p");
         new.requested_signatures = vec![CODE.to_owned(), "WINDOWS_v100_X86_TH2_FULL".to_owned()];
         let error = service.client.create_product(&new).await.expect_err("x86 has no tag");
-        assert_eq!((error.class, error.fate), (Class::Permanent, Fate::Refused), "{quirks}: {error}");
+        assert_eq!(
+            (error.recovery, error.execution),
+            (Recovery::Permanent, Execution::Rejected),
+            "{quirks}: {error}"
+        );
         assert!(error.has_code("invalidInput"));
         let (target, message) = &error.validation[0];
         assert_eq!(target, "requestedSignatures");
@@ -34,7 +38,11 @@ async fn q21_label_created_too_early_is_retried() {
             serde_json::from_value(serde_json::json!({"name": "early", "destination": "windowsUpdate"}));
         let error =
             service.client.create_label(product, id, &label.expect("label")).await.expect_err("too early");
-        assert_eq!((error.class, error.fate), (Class::NotReady, Fate::Refused), "{quirks}: {error}");
+        assert_eq!(
+            (error.recovery, error.execution),
+            (Recovery::NotReady, Execution::Rejected),
+            "{quirks}: {error}"
+        );
         assert_eq!(service.held("labels"), 0);
     }
 }
@@ -47,7 +55,7 @@ async fn q23_label_update_waits_until_the_label_is_unlocked() {
     update.targeting.chids =
         vec![ChidChange { action: Change::Add, chid: "12345678-1234-1234-1234-123456789012".into() }];
     let error = service.client.update_label(product, id, label.id, &update).await.expect_err("locked");
-    assert_eq!((error.class, error.fate), (Class::NotReady, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::NotReady, Execution::Rejected), "{error}");
     service.control().advance_work(Duration::from_secs(3601));
     assert!(service.client.label(product, id, label.id, true).await.expect("label").is_done());
     service.client.update_label(product, id, label.id, &update).await.expect("free");
@@ -90,7 +98,7 @@ async fn q23_empty_update_is_not_sent() {
         .update_label(product, id, label.id, &LabelUpdate::default())
         .await
         .expect_err("nothing");
-    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::NeverSent));
+    assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::NotSent));
     assert_eq!(service.count("update_label"), 0);
 }
 
@@ -104,7 +112,7 @@ async fn q24_cancelled_label_shows_as_failed_and_is_cancelled_once() {
     assert_eq!(step.and_then(|status| status.current_step), Some(Step::MicrosoftApproval));
     service.client.cancel_label(product, id, label.id).await.expect("204");
     let error = service.client.cancel_label(product, id, label.id).await.expect_err("once is enough");
-    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::Rejected), "{error}");
     service.control().advance_work(Duration::from_secs(27 * 3600));
     let gone = service.client.label(product, id, label.id, false).await.expect("label");
     assert!(gone.is_failed() && !gone.is_done());

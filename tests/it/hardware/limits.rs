@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use dropship_hardware::{Class, Client, Fate};
+use dropship_hardware::{Client, Execution, Recovery};
 use dropship_sandbox::{Action, Fault, FaultBody, Options};
 
 use crate::harness::service::{TestService, new_product};
@@ -69,7 +69,11 @@ async fn q08_missing_role_is_explained_and_not_retried() {
     for body in [FaultBody::Json, FaultBody::Empty, FaultBody::Html, FaultBody::Text, FaultBody::Gateway] {
         service.fault("create_product", Action::status_with(403, body));
         let error = service.client.create_product(&new_product("p")).await.expect_err("no role");
-        assert_eq!((error.class, error.fate), (Class::Permission, Fate::Refused), "{body:?}: {error}");
+        assert_eq!(
+            (error.recovery, error.execution),
+            (Recovery::Permission, Execution::Rejected),
+            "{body:?}: {error}"
+        );
         assert!(error.to_string().contains("Driver Submitter"), "{body:?}: {error}");
     }
     service.fault("create_product", Action::status_with(503, FaultBody::Html));
@@ -78,7 +82,7 @@ async fn q08_missing_role_is_explained_and_not_retried() {
     assert_eq!(service.count("create_product"), 6);
     service.fault("list_audiences", Action::status_with(403, FaultBody::Html));
     let error = service.client.probe().await.expect_err("no role");
-    assert_eq!(error.class, Class::Permission);
+    assert_eq!(error.recovery, Recovery::Permission);
     assert_eq!(service.count("list_audiences"), 1);
 }
 
@@ -109,6 +113,6 @@ async fn q11_call_without_a_response_times_out() {
     service.client.probe().await.expect("the third look is answered");
     service.fault("create_product", Action::Hang);
     let error = service.client.create_product(&new_product("p")).await.expect_err("hangs");
-    assert_eq!(error.fate, Fate::Uncertain);
+    assert_eq!(error.execution, Execution::Unknown);
     assert_eq!(service.count("create_product"), 1);
 }

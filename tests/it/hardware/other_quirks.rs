@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropship_hardware::{
-    Class, DownloadKind, Fate, NewProduct, NewSubmission, ProductUpdate, SubmissionKind,
+    DownloadKind, Execution, NewProduct, NewSubmission, ProductUpdate, Recovery, SubmissionKind,
 };
 use dropship_sandbox::{Action, Fault, FaultBody};
 
@@ -43,7 +43,7 @@ async fn q31_derived_submission_uses_the_name_of_the_initial_one() {
     let derived = NewSubmission { name: "s_dua".into(), kind: SubmissionKind::Derived };
     let error =
         service.client.create_submission(product, &derived).await.expect_err("nothing to derive from");
-    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::Rejected), "{error}");
     let first = service.client.create_submission(product, &initial("s")).await.expect("an initial one").id;
     let url = service.get(product, first).await.upload_url().expect("a slot");
     service.client.upload(&url, &fixture("hlkx/good.hlkx"), QUIET).await.expect("uploaded");
@@ -107,6 +107,6 @@ async fn q37_announcement_date_is_fixed_after_ingestion() {
     let change =
         ProductUpdate { announcement_date: Some("2031-01-01T00:00:00Z".into()), ..Default::default() };
     let error = service.client.update_product(product, &change).await.expect_err("too late");
-    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::Refused), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::Rejected), "{error}");
     assert!(error.message.contains("Announcement date"), "{error}");
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dropship_hardware::{Class, Client, DownloadKind, State, Step, SubmissionKind, TestHarness, parse_date};
+use dropship_hardware::{
+    Client, DownloadKind, Recovery, State, Step, SubmissionKind, TestHarness, parse_date,
+};
 use dropship_sandbox::{Action, Control, Options, Quirks};
 
 use crate::harness::service::{QUIET, TENANT, TestService, initial, new_product, settings};
@@ -36,7 +38,7 @@ async fn q12_broken_or_circular_list_is_an_error() {
             TestService::new(Options { quirks, page_size: 500, ..Options::default() }, |_| ()).await;
         service.control().add_products(TENANT, "Product", 9500);
         let error = service.client.products().all().await.expect_err(quirk);
-        assert_eq!(error.class, Class::Retry, "{quirk}: {error}");
+        assert_eq!(error.recovery, Recovery::Retry, "{quirk}: {error}");
         assert!(service.count("list_products") < 40, "{quirk} ends");
     }
 }
@@ -193,7 +195,7 @@ async fn q25_partner_ids_are_translated() {
     service.control().advance_work(Duration::from_secs(3700));
     assert!(service.client.label(product, id, made.id, false).await.expect("label").is_done());
     let error = other.submission(product, id).await.expect_err("the partner's ids are not ours");
-    assert_eq!((error.class, error.status), (Class::Permanent, Some(404)), "{error}");
+    assert_eq!((error.recovery, error.status), (Recovery::Permanent, Some(404)), "{error}");
     let own = other.translate(Control::seller_id(TENANT), product, id).await.expect("translated");
     assert_ne!((own.product_id, own.id), (Some(product), id));
     assert!(own.is_signed());

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use dropship_hardware::{Client, Credential, NewShippingLabel, NewSubmission, SecretSource, Settings};
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 use dropship_sandbox::{Control, Options, Quirks, Sandbox};
 use serde_json::{Value, json};
 
@@ -102,7 +102,7 @@ retry = {{ first = "1ms", max = "10ms" }}
 
     pub(crate) fn client(&self) -> Client {
         let base: url::Url = self.sandbox.base_url().parse().expect("a URL");
-        let secret = Credential::Secret(SecretSource::fixed(Secret::new("s3cr3t")));
+        let secret = Credential::Secret(SecretSource::fixed(SecretString::from("s3cr3t")));
         Client::new(Settings::new(base.clone(), base, "tenant", "client", secret)).expect("a client")
     }
 

@@ -9,7 +9,7 @@ use dropship_hardware::{
     NewSubmission, ProductId, SecretSource, Settings, ShippingLabel, Submission, SubmissionId,
     SubmissionKind,
 };
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 use dropship_sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
 use serde_json::json;
 
@@ -136,10 +136,10 @@ impl TestService {
 
 pub(crate) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut Settings)) -> Settings {
     let base: url::Url = sandbox.base_url().parse().expect("a URL");
-    let secret = Credential::Secret(SecretSource::fixed(Secret::new("hush")));
+    let secret = Credential::Secret(SecretSource::fixed(SecretString::from("hush")));
     let mut settings = Settings::new(base.clone(), base, tenant, "app", secret);
-    settings.retry_first = Duration::from_millis(5);
-    settings.retry_max = Duration::from_millis(200);
+    settings.retry =
+        dropship_hardware::Backoff::new(Duration::from_millis(5), Duration::from_millis(200)).expect("valid");
     change(&mut settings);
     settings
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::error::{Class, Error, read_body};
+use crate::error::{Error, Recovery, read_body};
 use crate::http::chain;
 use crate::retry_after;
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 
-use super::OPERATION;
-
+/// Name of the operation in errors.
+pub(super) const OPERATION: &str = "get an access token";
 /// Most of an answer that is read: tokens have some kilobytes.
 const MOST: usize = 256 * 1024;
 /// Life of a token whose end is not told.
@@ -30,11 +30,11 @@ struct Answer {
 /// Reads the token and how long it lives.
 pub(super) async fn read(
     sent: Result<reqwest::Response, reqwest::Error>,
-) -> Result<(Secret, Duration), Error> {
+) -> Result<(SecretString, Duration), Error> {
     let lost = |error: reqwest::Error| {
-        Error::unsent(
+        Error::not_sent(
             OPERATION,
-            Class::Retry,
+            Recovery::Retry,
             format!("the token service cannot be reached: {}", chain(&error.without_url())),
         )
     };
@@ -45,29 +45,28 @@ pub(super) async fn read(
     while let Some(chunk) = answer.chunk().await.map_err(lost)? {
         body.extend_from_slice(&chunk);
         if body.len() > MOST {
-            return Err(Error::unsent(OPERATION, Class::Retry, "the token service's answer has no end"));
+            return Err(Error::not_sent(OPERATION, Recovery::Retry, "the token service's answer has no end"));
         }
     }
     if status == 200 {
         let parsed = parse(&body, jiff::Timestamp::now().as_second());
         body.fill(0);
         return parsed.ok_or_else(|| {
-            Error::unsent(OPERATION, Class::Retry, "the token service's answer holds no token")
+            Error::not_sent(OPERATION, Recovery::Retry, "the token service's answer holds no token")
         });
     }
     let said = read_body(&body);
-    let class = match status {
-        429 | 408 | 500..=599 => Class::Retry,
-        _ => Class::Credentials,
+    let recovery = match status {
+        429 | 408 | 500..=599 => Recovery::Retry,
+        _ => Recovery::Credentials,
     };
-    let mut error = Error::unsent(OPERATION, class, said.message);
-    error.status = Some(status);
-    error.code = said.code;
-    error.retry_after = pause;
-    Err(error)
+    Err(Error::not_sent(OPERATION, recovery, said.message)
+        .with_status(status)
+        .with_code(said.code)
+        .with_retry_after(pause))
 }
 
-fn parse(body: &[u8], now: i64) -> Option<(Secret, Duration)> {
+fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     if answer.access_token.is_empty() {
         return None;
@@ -76,7 +75,7 @@ fn parse(body: &[u8], now: i64) -> Option<(Secret, Duration)> {
         .or_else(|| number(answer.expires_on.as_ref()).map(|ends| ends.saturating_sub(now)))
         .map_or(UNTOLD, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     // A day is longer than any token lives; whoever says more is not believed.
-    Some((Secret::new(answer.access_token), life.min(Duration::from_secs(24 * 3600))))
+    Some((SecretString::from(answer.access_token), life.min(Duration::from_secs(24 * 3600))))
 }
 
 fn number(value: Option<&serde_json::Value>) -> Option<i64> {

@@ -15,9 +15,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use url::Url;
 
-use crate::backoff::guid;
+use crate::request_id::random_uuid;
 use crate::settings::TokenVersion;
-use dropship_redact::Secret;
+use dropship_redact::{ExposeSecret, SecretString};
 
 /// Life of an assertion, in seconds; the service takes no more than some minutes.
 const LIFE: i64 = 600;
@@ -26,11 +26,11 @@ const SKEW: i64 = 60;
 
 /// Signs an assertion; an error is for people and holds nothing secret.
 pub(super) fn sign(
-    pem: &Secret,
+    pem: &SecretString,
     client_id: &str,
     audience: &Url,
     version: TokenVersion,
-) -> Result<Secret, String> {
+) -> Result<SecretString, String> {
     let (key, chain) = read(pem)?;
     let leaf = chain.first().ok_or("the certificate file holds no certificate")?;
     let thumb = |algorithm| URL_SAFE_NO_PAD.encode(ring::digest::digest(algorithm, leaf));
@@ -47,7 +47,7 @@ pub(super) fn sign(
     };
     let now = jiff::Timestamp::now().as_second();
     let claims = json!({
-        "aud": audience.as_str(), "iss": client_id, "sub": client_id, "jti": guid(),
+        "aud": audience.as_str(), "iss": client_id, "sub": client_id, "jti": random_uuid(),
         "nbf": now - SKEW, "iat": now - SKEW, "exp": now + LIFE,
     });
     let signed = format!(
@@ -58,13 +58,13 @@ pub(super) fn sign(
     let mut bytes = vec![0; key.public().modulus_len()];
     key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut bytes)
         .map_err(|_| "signing with the certificate's key failed".to_owned())?;
-    Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
+    Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
 }
 
 /// The key, and the certificates with that key's own first.
-fn read(pem: &Secret) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
-    let text = pem.expose().as_bytes();
-    if pem.expose().contains("ENCRYPTED") {
+fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
+    let text = pem.expose_secret().as_bytes();
+    if pem.expose_secret().contains("ENCRYPTED") {
         return Err("the certificate's private key is encrypted; give it without a passphrase".to_owned());
     }
     let key = PrivateKeyDer::from_pem_slice(text)

@@ -1,14 +1,14 @@
 //! The form that is posted to the token service.
 
 use crate::settings::TokenVersion;
-use dropship_redact::Secret;
+use dropship_redact::{ExposeSecret, SecretString};
 
 /// How the application proves who it is, ready to be sent.
 pub(super) enum Proof {
     /// `client_secret`.
-    Secret(Secret),
+    Secret(SecretString),
     /// `client_assertion`: a signed token.
-    Assertion(Secret),
+    Assertion(SecretString),
 }
 
 /// One request for a token.
@@ -26,10 +26,10 @@ impl Form<'_> {
         let mut fields =
             vec![("grant_type", "client_credentials".to_owned()), ("client_id", self.client_id.to_owned())];
         match self.proof {
-            Proof::Secret(secret) => fields.push(("client_secret", secret.expose().to_owned())),
+            Proof::Secret(secret) => fields.push(("client_secret", secret.expose_secret().to_owned())),
             Proof::Assertion(token) => {
                 fields.push(("client_assertion_type", JWT.to_owned()));
-                fields.push(("client_assertion", token.expose().to_owned()));
+                fields.push(("client_assertion", token.expose_secret().to_owned()));
             }
         }
         fields.push(match self.version {

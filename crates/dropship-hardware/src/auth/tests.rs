@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{Asked, Reply, Server};
-use crate::{Client, Fate, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource};
+use crate::{Client, Execution, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource};
 
 const IDENTITY: &str = include_str!("tests/identity.pem");
 
@@ -99,7 +99,7 @@ async fn a_refusal_is_shared_by_those_who_waited_and_not_repeated() {
         .collect();
     for call in calls {
         let error = call.await.expect("task").expect_err("no token");
-        assert_eq!((error.class, error.fate), (Class::Credentials, Fate::NeverSent));
+        assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::NotSent));
         assert!(
             error.to_string().contains("AADSTS7000222") && error.to_string().contains("check tenant"),
             "{error}"
@@ -146,7 +146,7 @@ async fn a_secret_file_is_read_again_for_each_token() {
     client.probe().await.expect("probe");
     std::fs::write(file.path(), "\n").expect("write");
     let error = client.probe().await.expect_err("empty");
-    assert_eq!(error.class, Class::Credentials);
+    assert_eq!(error.recovery, Recovery::Credentials);
     let secrets: Vec<_> =
         server.everything().iter().filter_map(|asked| form(asked).remove("client_secret")).collect();
     assert!(secrets.contains(&"first".to_owned()) && secrets.contains(&"second".to_owned()), "{secrets:?}");
@@ -161,7 +161,7 @@ async fn a_certificate_signs_an_assertion() {
             },
         )
         .await;
-    let certificate = || Credential::Certificate(SecretSource::fixed(Secret::new(IDENTITY)));
+    let certificate = || Credential::Certificate(SecretSource::fixed(SecretString::from(IDENTITY)));
     let asked = asked_for(&server, |settings| settings.credential = certificate()).await;
     let v2 = asked_for(&server, |settings| {
         settings.credential = certificate();
@@ -226,9 +226,9 @@ async fn a_useless_certificate_is_told_before_anything_is_sent() {
         ("-----BEGIN ENCRYPTED PRIVATE KEY-----".to_owned(), "without a passphrase"),
     ] {
         let mut settings = server.settings();
-        settings.credential = Credential::Certificate(SecretSource::fixed(Secret::new(pem)));
+        settings.credential = Credential::Certificate(SecretSource::fixed(SecretString::from(pem)));
         let error = Client::new(settings).expect("client").probe().await.expect_err("useless");
-        assert_eq!((error.class, error.fate), (Class::Credentials, Fate::NeverSent));
+        assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::NotSent));
         assert!(error.to_string().contains(says), "{error}");
     }
     assert!(server.everything().is_empty());
@@ -292,7 +292,7 @@ async fn app_service_hands_tokens_out_its_own_way() {
     .await;
     let endpoint = IdentityEndpoint::AppService {
         endpoint: server.base.join("/msi/token").expect("url"),
-        header: Secret::new("h3ader"),
+        header: SecretString::from("h3ader"),
     };
     let mut settings = server.settings();
     settings.credential =

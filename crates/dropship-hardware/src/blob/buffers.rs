@@ -13,7 +13,7 @@ pub(super) const BUFFERS: usize = 14;
 
 /// The buffers of a client.
 #[derive(Debug, Clone)]
-pub(in super::super) struct BufferPool {
+pub(crate) struct BufferPool {
     permits: Arc<Semaphore>,
     free: Arc<Mutex<Vec<Vec<u8>>>>,
 }

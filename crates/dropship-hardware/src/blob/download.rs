@@ -10,8 +10,10 @@ use crate::Client;
 use crate::auth::Bearer;
 use dropship_redact::SafeUrl;
 
+use super::error::TransferError;
 use super::part::Part;
-use super::{TransferError, VERSION, sas, wire};
+use super::sas;
+use super::wire::{self, VERSION};
 
 const OPERATION: &str = "download";
 /// Attempts in a row that bring no byte.

@@ -13,7 +13,7 @@ pub enum TransferError {
     #[error("the upload or download URL has run out; a fresh one is needed")]
     Expired,
     /// The URL leads where packages must not go.
-    #[error("{host} is not a host that packages may go to or come from ({reason}); see [api] blob_hosts")]
+    #[error("{host} is not a host that packages may go to or come from ({reason}); add it to `blob_hosts`")]
     Forbidden {
         /// The URL's host.
         host: String,
@@ -87,7 +87,7 @@ impl TransferError {
             Self::Expired | Self::Network { .. } | Self::Length { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
             Self::Local { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-            Self::Service(error) => matches!(error.class, crate::Class::Retry),
+            Self::Service(error) => matches!(error.recovery, crate::Recovery::Retry),
             Self::Forbidden { .. } | Self::Changed { .. } | Self::Altered { .. } => false,
         }
     }

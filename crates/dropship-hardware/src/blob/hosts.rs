@@ -6,17 +6,17 @@ use url::Url;
 use crate::settings::{BuildError, is_loopback};
 use dropship_redact::SafeUrl;
 
-use super::TransferError;
+use super::error::TransferError;
 
 /// The hosts that transfers are allowed with.
 #[derive(Debug)]
-pub(in super::super) struct Hosts {
+pub(crate) struct Hosts {
     endpoint: Url,
     globs: GlobSet,
 }
 
 impl Hosts {
-    pub(in super::super) fn new(endpoint: &Url, globs: &[String]) -> Result<Self, BuildError> {
+    pub(crate) fn new(endpoint: &Url, globs: &[String]) -> Result<Self, BuildError> {
         let bad = |glob: &str, error: globset::Error| BuildError::BlobHost {
             glob: glob.to_owned(),
             message: error.kind().to_string(),

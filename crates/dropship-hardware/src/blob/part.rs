@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::TransferError;
+use super::error::TransferError;
 
 /// Bytes gathered before they are written.
 const GATHER: usize = 512 * 1024;

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::TransferError;
+use super::error::TransferError;
 
 /// A URL that ends within so long is taken for ended.
 const NEAR: Duration = Duration::from_secs(20);

@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::TransferError;
 use super::block::Block;
 use super::buffers::BufferPool;
+use super::error::TransferError;
 
 /// What is read at once; fits the nearer caches of a processor.
 const PIECE: usize = 256 * 1024;

@@ -15,10 +15,12 @@ use dropship_redact::SafeUrl;
 
 use super::block::Block;
 use super::buffers::BLOCK;
+use super::error::TransferError;
 use super::list::{self, Stored};
+use super::sas;
 use super::source::Source;
 use super::window::Window;
-use super::{TransferError, VERSION, sas, wire};
+use super::wire::{self, VERSION};
 
 /// Most blocks of a blob.
 const MOST_BLOCKS: u64 = 50_000;

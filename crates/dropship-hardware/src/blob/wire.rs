@@ -15,8 +15,11 @@ use crate::error::read_body;
 use crate::retry_after;
 use dropship_redact::mask;
 
-use super::{TransferError, sas};
+use super::error::TransferError;
+use super::sas;
 
+/// Version of the blob protocol; `x-ms-content-crc64` requires at least 2019-02-02.
+pub(super) const VERSION: &str = "2021-12-02";
 /// A peer that neither takes nor gives a byte for so long is gone.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// Times that a request is repeated.

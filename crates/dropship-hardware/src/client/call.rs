@@ -10,11 +10,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::auth::Bearer;
-use crate::backoff::guid;
-use crate::error::{Class, Error, Fate};
-use crate::gate::{Closed, Outcome};
+use crate::error::{Error, Execution, Recovery};
+use crate::limiter::{Outcome, Rejected};
+use crate::request_id::random_uuid;
 
-use super::Client;
+use super::core::Client;
 
 /// Times that a harmless call is repeated.
 const REPEATS: u32 = 6;
@@ -25,7 +25,7 @@ const BUDGET: Duration = Duration::from_secs(300);
 
 /// What is sent along.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) enum Body {
+pub(crate) enum Body {
     /// Nothing.
     #[default]
     None,
@@ -39,11 +39,11 @@ pub(in super::super) enum Body {
 
 impl Body {
     /// A JSON body.
-    pub(in super::super) fn json<T: Serialize>(operation: &'static str, value: &T) -> Result<Self, Error> {
+    pub(crate) fn json<T: Serialize>(operation: &'static str, value: &T) -> Result<Self, Error> {
         serde_json::to_vec(value).map(|bytes| Self::Json(bytes.into())).map_err(|error| {
-            Error::unsent(
+            Error::not_sent(
                 operation,
-                Class::Permanent,
+                Recovery::Permanent,
                 format!("the request cannot be written as JSON: {error}"),
             )
         })
@@ -52,7 +52,7 @@ impl Body {
 
 /// Query of a call.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) enum Query {
+pub(crate) enum Query {
     /// None.
     #[default]
     None,
@@ -62,61 +62,51 @@ pub(in super::super) enum Query {
 
 /// A call to be made.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Call {
+pub(crate) struct Call {
     /// What it does, as errors name it.
-    pub(in super::super) operation: &'static str,
-    pub(in super::super) method: Method,
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
     /// Path behind the base; an empty last segment is a slash at the end.
-    pub(in super::super) path: Vec<String>,
-    pub(in super::super) query: Query,
-    pub(in super::super) body: Body,
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Query,
+    pub(crate) body: Body,
     /// Doing it twice does no harm, so it is repeated here.
-    pub(in super::super) repeatable: bool,
+    pub(crate) repeatable: bool,
 }
 
 impl Call {
     /// A GET.
-    pub(in super::super) fn get(operation: &'static str, path: Vec<String>) -> Self {
+    pub(crate) fn get(operation: &'static str, path: Vec<String>) -> Self {
         Self { operation, method: Method::GET, path, query: Query::None, body: Body::None, repeatable: true }
     }
 
     /// A call that changes something and is never repeated here.
-    pub(in super::super) fn once(
-        operation: &'static str,
-        method: Method,
-        path: Vec<String>,
-        body: Body,
-    ) -> Self {
+    pub(crate) fn once(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
         Self { operation, method, path, query: Query::None, body, repeatable: false }
     }
 
     /// A change that leads to the same however often it is made.
-    pub(in super::super) fn idempotent(
-        operation: &'static str,
-        method: Method,
-        path: Vec<String>,
-        body: Body,
-    ) -> Self {
+    pub(crate) fn idempotent(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
         Self { repeatable: true, ..Self::once(operation, method, path, body) }
     }
 }
 
 /// A successful answer.
 #[derive(Debug)]
-pub(in super::super) struct Answer {
-    pub(in super::super) status: u16,
-    pub(in super::super) body: Vec<u8>,
-    pub(in super::super) request_id: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    pub(crate) request_id: String,
 }
 
 impl Client {
     /// Makes a call whose answer is an object, by itself or in an envelope of one.
-    pub(in super::super) async fn object<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+    pub(crate) async fn object<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         self.parsed(call, read).await
     }
 
     /// Makes a call whose answer is read by `read`.
-    pub(in super::super) async fn parsed<T>(
+    pub(crate) async fn parsed<T>(
         &self,
         call: Call,
         read: impl Fn(Value) -> Result<T, serde_json::Error>,
@@ -129,18 +119,15 @@ impl Client {
             match serde_json::from_slice::<Value>(&answer.body).and_then(&read) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
-                    let class = if repeatable { Class::Retry } else { Class::Reconcile };
+                    let recovery = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
                     let why = format!(
                         "the service's answer cannot be read: {}",
                         dropship_redact::mask(&error.to_string())
                     );
-                    let mut error = Error::unsent(operation, class, why);
-                    error.fate = Fate::Uncertain;
-                    error.status = Some(answer.status);
-                    error.request_id = answer.request_id;
-                    error.correlation_id = self.correlation.to_string();
                     if !repeatable || repeats == 2 {
-                        return Err(error);
+                        return Err(Error::new(operation, Execution::Unknown, recovery, why)
+                            .with_status(answer.status)
+                            .with_request(&self.correlation, &answer.request_id));
                     }
                     tokio::time::sleep(self.shared.backoff.delay(repeats).min(LONGEST)).await;
                     repeats += 1;
@@ -150,12 +137,12 @@ impl Client {
     }
 
     /// Makes a call whose answer says nothing.
-    pub(in super::super) async fn nothing(&self, call: Call) -> Result<(), Error> {
+    pub(crate) async fn nothing(&self, call: Call) -> Result<(), Error> {
         self.send(&call).await.map(drop)
     }
 
     /// Makes a call, again and again if it is harmless and there is hope.
-    pub(in super::super) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let start = Instant::now();
         let mut repeats = 0;
         loop {
@@ -163,11 +150,11 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let again = call.repeatable && error.class == Class::Retry && repeats < REPEATS;
+            let again = call.repeatable && error.recovery == Recovery::Retry && repeats < REPEATS;
             // A token service that fails and a gate that is closed have had their repetitions.
             let delay = error.retry_after.unwrap_or_else(|| self.shared.backoff.delay(repeats).min(LONGEST));
             let late = start.elapsed() + delay > BUDGET || delay > LONGEST * 4;
-            if !again || late || error.fate == Fate::NeverSent && error.request_id.is_empty() {
+            if !again || late || error.execution == Execution::NotSent && error.request_id.is_empty() {
                 return Err(error);
             }
             tracing::debug!(operation = call.operation, %error, delay_ms = delay.as_millis(), "A call is repeated");
@@ -195,19 +182,19 @@ impl Client {
     }
 
     /// A token for a call.
-    pub(in super::super) async fn bearer(&self, operation: &'static str) -> Result<Bearer, Error> {
-        self.shared.tokens.get().await.map_err(|mut error| {
-            error.message = format!("no access token: {}", error.message);
-            error.operation = operation;
-            error.correlation_id = self.correlation.to_string();
-            error
-        })
+    pub(crate) async fn bearer(&self, operation: &'static str) -> Result<Bearer, Error> {
+        self.shared.tokens.get().await.map_err(|error| error.without_token(operation, &self.correlation))
     }
 
     /// One attempt: waits for its turn at the gate, and tells the gate what became of it.
     async fn attempt(&self, call: &Call, bearer: &Bearer) -> Result<Answer, Error> {
-        let pass = self.shared.gate.enter().await.map_err(|closed| self.refused(call.operation, closed))?;
-        let request_id = guid();
+        let permit = self
+            .shared
+            .limiter
+            .acquire()
+            .await
+            .map_err(|rejected| self.rejected(call.operation, rejected))?;
+        let request_id = random_uuid();
         let started = Instant::now();
         let result = self.exchange(call, bearer, &request_id).await;
         let took_ms = started.elapsed().as_millis();
@@ -216,8 +203,8 @@ impl Client {
             Ok(answer) => Some(answer.status),
             Err(error) => error.status,
         };
-        self.shared.observer.called(operation, status, started.elapsed());
-        pass.done(match &result {
+        self.shared.observer.on_call(operation, status, started.elapsed());
+        permit.complete(match &result {
             Ok(answer) => {
                 tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");
                 Outcome::Answered
@@ -227,7 +214,7 @@ impl Client {
                 tracing::debug!(operation, status, took_ms, request_id, trace = ?error.trace, %error, "Call failed");
                 match status {
                     // A local file that cannot be read says nothing of the service.
-                    None if error.class == Class::Permanent => Outcome::Answered,
+                    None if error.recovery == Recovery::Permanent => Outcome::Answered,
                     Some(429) => Outcome::Throttled(error.retry_after),
                     Some(408 | 500..=599) | None => Outcome::Failed(error.retry_after),
                     Some(_) => Outcome::Answered,
@@ -237,16 +224,15 @@ impl Client {
         result
     }
 
-    fn refused(&self, operation: &'static str, closed: Closed) -> Error {
-        let (wait, why) = match closed {
-            Closed::Paused(wait) => (wait, "the service asked for a pause"),
-            Closed::Down(wait) => (wait, "the service is down, as the last calls showed"),
+    fn rejected(&self, operation: &'static str, rejected: Rejected) -> Error {
+        let (wait, why) = match rejected {
+            Rejected::Paused(wait) => (wait, "the service asked for a pause"),
+            Rejected::Down(wait) => (wait, "the service is down, as the last calls showed"),
         };
         let message = format!("{why}; it is tried again in {} s", wait.as_secs().max(1));
-        let mut error = Error::unsent(operation, Class::Retry, message);
-        error.retry_after = Some(wait);
-        error.correlation_id = self.correlation.to_string();
-        error
+        Error::not_sent(operation, Recovery::Retry, message)
+            .with_retry_after(wait)
+            .with_request(&self.correlation, "")
     }
 }
 

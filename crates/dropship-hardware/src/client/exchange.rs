@@ -8,12 +8,12 @@ use reqwest::{RequestBuilder, Response};
 use url::Url;
 
 use crate::auth::Bearer;
-use crate::error::{Class, Error, Failure, Fate, judge, read_body};
+use crate::error::{Classification, Error, Execution, Recovery, classify, read_body};
 use crate::http::chain;
 use crate::retry_after;
 
-use super::Client;
 use super::call::{Answer, Body, Call, Query};
+use super::core::Client;
 
 /// Most of an answer that is read.
 const MOST: usize = 64 * 1024 * 1024;
@@ -28,11 +28,7 @@ impl Client {
         bearer: &Bearer,
         request_id: &str,
     ) -> Result<Answer, Error> {
-        let mark = |mut error: Error| {
-            error.correlation_id = self.correlation.to_string();
-            error.request_id = request_id.to_owned();
-            error
-        };
+        let mark = |error: Error| error.with_request(&self.correlation, request_id);
         let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.once };
         let request = http
             .request(call.method.clone(), self.url(call))
@@ -87,7 +83,7 @@ async fn with_body(request: RequestBuilder, call: &Call) -> Result<RequestBuilde
         Body::File(path, length) => {
             let file = tokio::fs::File::open(path).await.map_err(|error| {
                 let message = format!("{} cannot be read: {error}", path.display());
-                Error::unsent(call.operation, Class::Permanent, message)
+                Error::not_sent(call.operation, Recovery::Permanent, message)
             })?;
             let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024);
             request
@@ -105,24 +101,25 @@ fn lost(call: &Call, error: reqwest::Error, status: Option<u16>) -> Error {
     let timeout = error.is_timeout();
     let why = chain(&error.without_url());
     if unsent {
-        return Error::unsent(call.operation, Class::Retry, format!("the service cannot be reached: {why}"));
+        return Error::not_sent(
+            call.operation,
+            Recovery::Retry,
+            format!("the service cannot be reached: {why}"),
+        );
     }
     let what = if timeout { "the service did not answer in time" } else { "the connection broke" };
     uncertain(call, status, format!("{what}: {why}"))
 }
 
 fn uncertain(call: &Call, status: Option<u16>, message: String) -> Error {
-    let class = if call.repeatable { Class::Retry } else { Class::Reconcile };
-    let mut error = Error::unsent(call.operation, class, message);
-    error.fate = Fate::Uncertain;
-    error.status = status;
-    error
+    let recovery = if call.repeatable { Recovery::Retry } else { Recovery::Reconcile };
+    Error::new(call.operation, Execution::Unknown, recovery, message).with_status(status)
 }
 
 /// The service answered that it did not, could not or would not.
 fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let said = read_body(body);
-    let judgement = judge(status.as_u16(), &said, call.repeatable);
+    let Classification { recovery, execution } = classify(status.as_u16(), &said, call.repeatable);
     let message = match said.message.is_empty() {
         false => said.message,
         true if status.is_redirection() => {
@@ -130,19 +127,12 @@ fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: 
         }
         true => status.canonical_reason().unwrap_or("the service gave no reason").to_owned(),
     };
-    Error::from(Failure {
-        class: judgement.class,
-        fate: judgement.fate,
-        status: Some(status.as_u16()),
-        code: said.code,
-        message,
-        validation: said.validation,
-        retry_after: retry_after::read(headers),
-        operation: call.operation,
-        correlation_id: String::new(),
-        request_id: String::new(),
-        trace: trace(headers),
-    })
+    Error::new(call.operation, execution, recovery, message)
+        .with_status(status.as_u16())
+        .with_code(said.code)
+        .with_validation(said.validation)
+        .with_retry_after(retry_after::read(headers))
+        .with_trace(trace(headers))
 }
 
 /// Reads a body whole; `Err(None)` if it is beyond all measure.

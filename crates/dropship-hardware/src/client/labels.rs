@@ -2,12 +2,13 @@
 
 use reqwest::Method;
 
-use crate::error::{Class, Error};
+use crate::error::{Error, Recovery};
 use crate::paging::Pages;
 use crate::{LabelId, LabelUpdate, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
 
+use super::call::{Body, Call, Query};
+use super::core::Client;
 use super::submissions::{submission, under};
-use super::{Body, Call, Client, Query};
 
 impl Client {
     /// All labels of a submission, page by page; without targeting.
@@ -36,7 +37,7 @@ impl Client {
     }
 
     /// Creates a label, which asks for it to be published. Never repeated here: with
-    /// [`super::super::Fate::Uncertain`] look for it first.
+    /// [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
     ///
     /// # Errors
     /// See [`Error`].
@@ -66,7 +67,7 @@ impl Client {
     ) -> Result<(), Error> {
         const OPERATION: &str = "update shipping label";
         if update.is_empty() {
-            return Err(Error::unsent(OPERATION, Class::Permanent, "the update changes nothing"));
+            return Err(Error::not_sent(OPERATION, Recovery::Permanent, "the update changes nothing"));
         }
         let body = Body::json(OPERATION, update)?;
         self.nothing(Call::once(OPERATION, Method::PATCH, label(product, of, id), body)).await

@@ -5,13 +5,14 @@ use std::path::Path;
 use reqwest::Method;
 
 use crate::blob::TransferError;
-use crate::error::{Class, Error};
+use crate::error::{Error, Recovery};
 use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
 
+use super::call::{Body, Call};
+use super::core::Client;
 use super::submissions::under;
-use super::{Body, Call, Client};
 
 impl Client {
     /// Sends a package for preproduction signing. Never repeated here.
@@ -21,9 +22,9 @@ impl Client {
     pub async fn preprod_submit(&self, package: &Path) -> Result<PreprodPackage, Error> {
         const OPERATION: &str = "create preproduction package";
         let metadata = tokio::fs::metadata(package).await.map_err(|error| {
-            Error::unsent(
+            Error::not_sent(
                 OPERATION,
-                Class::Permanent,
+                Recovery::Permanent,
                 format!("{} cannot be read: {error}", package.display()),
             )
         })?;

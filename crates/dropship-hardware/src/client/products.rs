@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::paging::Pages;
 use crate::{Audience, NewProduct, Product, ProductId, ProductUpdate};
 
-use super::{Body, Call, Client};
+use super::call::{Body, Call};
+use super::core::Client;
 
 impl Client {
     /// The audiences of this account.
@@ -31,7 +32,7 @@ impl Client {
         self.object(Call::get("get product", product(id))).await
     }
 
-    /// Creates a product. Never repeated here: with [`super::super::Fate::Uncertain`] look for it first.
+    /// Creates a product. Never repeated here: with [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
     ///
     /// # Errors
     /// See [`Error`].

@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::paging::Pages;
 use crate::{NewSubmission, ProductId, Submission, SubmissionId, SubmissionUpdate};
 
+use super::call::{Body, Call};
+use super::core::Client;
 use super::products::product;
-use super::{Body, Call, Client};
 
 impl Client {
     /// All submissions of a product, page by page; without workflow and downloads.
@@ -24,7 +25,7 @@ impl Client {
         self.object(Call::get("get submission", submission(product, id))).await
     }
 
-    /// Creates a submission. Never repeated here: with [`super::super::Fate::Uncertain`] look for it first.
+    /// Creates a submission. Never repeated here: with [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
     /// The answer may lack the upload slot; a fresh GET has it.
     ///
     /// # Errors
@@ -51,7 +52,7 @@ impl Client {
     }
 
     /// Hands a submission over for processing. Never repeated here: a second commit of a submission whose
-    /// first one went through is refused with [`super::super::Class::Reconcile`]; look at it.
+    /// first one went through is refused with [`Recovery::Reconcile`](crate::Recovery::Reconcile); look at it.
     ///
     /// # Errors
     /// See [`Error`].

@@ -41,26 +41,26 @@ fn product_json() -> Value {
 #[tokio::test]
 async fn a_create_is_sent_once_whatever_happens() {
     let cases = [
-        (Reply::Drop, Class::Reconcile, Fate::Uncertain),
-        (Reply::empty(500), Class::Reconcile, Fate::Uncertain),
-        (Reply::empty(502), Class::Reconcile, Fate::Uncertain),
-        (Reply::empty(503), Class::Reconcile, Fate::Uncertain),
-        (Reply::Cut(201, vec![], 500, b"{\"id\":".to_vec()), Class::Reconcile, Fate::Uncertain),
-        (Reply::Answer(201, vec![], b"<html>garbage".to_vec()), Class::Reconcile, Fate::Uncertain),
-        (Reply::empty(201), Class::Reconcile, Fate::Uncertain),
-        (Reply::empty(429).with("Retry-After", "0"), Class::Retry, Fate::Refused),
-        (Reply::empty(400), Class::Permanent, Fate::Refused),
-        (Reply::empty(403), Class::Permission, Fate::Refused),
-        (Reply::empty(404), Class::Permanent, Fate::Refused),
-        (Reply::empty(411), Class::Permanent, Fate::Refused),
-        (Reply::empty(415), Class::Permanent, Fate::Refused),
-        (Reply::empty(422), Class::Permanent, Fate::Refused),
-        (Reply::empty(302).with("Location", "/elsewhere"), Class::Permanent, Fate::Uncertain),
+        (Reply::Drop, Recovery::Reconcile, Execution::Unknown),
+        (Reply::empty(500), Recovery::Reconcile, Execution::Unknown),
+        (Reply::empty(502), Recovery::Reconcile, Execution::Unknown),
+        (Reply::empty(503), Recovery::Reconcile, Execution::Unknown),
+        (Reply::Cut(201, vec![], 500, b"{\"id\":".to_vec()), Recovery::Reconcile, Execution::Unknown),
+        (Reply::Answer(201, vec![], b"<html>garbage".to_vec()), Recovery::Reconcile, Execution::Unknown),
+        (Reply::empty(201), Recovery::Reconcile, Execution::Unknown),
+        (Reply::empty(429).with("Retry-After", "0"), Recovery::Retry, Execution::Rejected),
+        (Reply::empty(400), Recovery::Permanent, Execution::Rejected),
+        (Reply::empty(403), Recovery::Permission, Execution::Rejected),
+        (Reply::empty(404), Recovery::Permanent, Execution::Rejected),
+        (Reply::empty(411), Recovery::Permanent, Execution::Rejected),
+        (Reply::empty(415), Recovery::Permanent, Execution::Rejected),
+        (Reply::empty(422), Recovery::Permanent, Execution::Rejected),
+        (Reply::empty(302).with("Location", "/elsewhere"), Recovery::Permanent, Execution::Unknown),
     ];
-    for (reply, class, fate) in cases {
+    for (reply, recovery, execution) in cases {
         let server = in_turn(vec![reply.clone()]).await;
         let error = server.client().create_product(&new_product()).await.expect_err("no product");
-        assert_eq!((error.class, error.fate), (class, fate), "{reply:?}: {error}");
+        assert_eq!((error.recovery, error.execution), (recovery, execution), "{reply:?}: {error}");
         assert_eq!(error.operation, "create product");
         let asked = server.asked();
         assert_eq!(asked.len(), 1, "{reply:?}");
@@ -80,14 +80,14 @@ async fn nothing_was_sent_when_nobody_listens() {
     settings.endpoint = gone.parse().expect("url");
     let client = Client::new(settings.clone()).expect("client");
     let error = client.create_product(&new_product()).await.expect_err("nobody there");
-    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
     assert!(error.to_string().contains("cannot be reached"), "{error}");
 
     settings.endpoint = server.base.clone();
     settings.authority = gone.parse().expect("url");
     let client = Client::new(settings).expect("client");
     let error = client.create_product(&new_product()).await.expect_err("no token");
-    assert_eq!((error.class, error.fate), (Class::Retry, Fate::NeverSent), "{error}");
+    assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
     assert!(server.asked().is_empty());
 }
 
@@ -130,7 +130,7 @@ async fn a_look_gives_up_in_the_end() {
         in_turn(vec![Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}))])
             .await;
     let error = server.client().product(PRODUCT).await.expect_err("never");
-    assert_eq!((error.class, error.fate), (Class::Retry, Fate::Uncertain));
+    assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Unknown));
     assert_eq!(error.message, "Internal server error");
     assert_eq!(server.asked().len(), 7);
 }
@@ -155,7 +155,7 @@ async fn an_expired_token_is_renewed_once_for_creates_too() {
 
     let server = in_turn(vec![Reply::empty(401)]).await;
     let error = server.client().product(PRODUCT).await.expect_err("never");
-    assert_eq!((error.class, error.fate), (Class::Credentials, Fate::Refused));
+    assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::Rejected));
     assert_eq!((server.tokens(), server.asked().len()), (2, 2), "no endless 401s");
     assert!(error.to_string().contains("associated with the account"), "{error}");
 }
@@ -192,7 +192,7 @@ async fn an_update_that_changes_nothing_stays_here() {
         .update_label(PRODUCT, SUBMISSION, LABEL, &LabelUpdate::default())
         .await
         .expect_err("nothing to do");
-    assert_eq!((error.class, error.fate), (Class::Permanent, Fate::NeverSent));
+    assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::NotSent));
     assert!(server.everything().is_empty());
 }
 
@@ -211,7 +211,7 @@ async fn a_pause_holds_for_all_calls() {
 fn plain_http_is_for_loopback_alone() {
     let base = |endpoint: &str| {
         let endpoint = endpoint.parse().expect("url");
-        let secret = Credential::Secret(SecretSource::fixed(dropship_redact::Secret::new("x")));
+        let secret = Credential::Secret(SecretSource::fixed(dropship_redact::SecretString::from("x")));
         let authority = settings::AUTHORITY.parse().expect("url");
         Client::new(Settings::new(endpoint, authority, "t", "c", secret)).map(drop)
     };

@@ -9,30 +9,30 @@ const LONGEST: usize = 600;
 
 /// What an error's body says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Said {
+pub(crate) struct ErrorBody {
     /// Error code.
-    pub(in super::super) code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Message; empty if the body has none.
-    pub(in super::super) message: String,
+    pub(crate) message: String,
     /// Validation errors: (target, message).
-    pub(in super::super) validation: Vec<(String, String)>,
+    pub(crate) validation: Vec<(String, String)>,
 }
 
 /// Reads the body of an error, whatever its form.
-pub(in super::super) fn read(body: &[u8]) -> Said {
+pub(crate) fn read(body: &[u8]) -> ErrorBody {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(outer)) => read_object(&Value::Object(outer)),
-        Ok(Value::String(text)) => Said { message: tidy(&text), ..Said::default() },
-        _ => Said { message: tidy(&plain(&String::from_utf8_lossy(body))), ..Said::default() },
+        Ok(Value::String(text)) => ErrorBody { message: tidy(&text), ..ErrorBody::default() },
+        _ => ErrorBody { message: tidy(&plain(&String::from_utf8_lossy(body))), ..ErrorBody::default() },
     }
 }
 
-fn read_object(outer: &Value) -> Said {
+fn read_object(outer: &Value) -> ErrorBody {
     // Entra says {"error":"invalid_client","error_description":"AADSTS..."}.
     if let Some(Value::String(code)) = get(outer, "error") {
         let message = text(outer, "error_description").or_else(|| text(outer, "message")).unwrap_or_default();
-        return Said { code: Some(tidy(code)), message: tidy(&message), validation: Vec::new() };
+        return ErrorBody { code: Some(tidy(code)), message: tidy(&message), validation: Vec::new() };
     }
     let inner = get(outer, "error").filter(|error| error.is_object()).unwrap_or(outer);
     let either = |name| text(inner, name).or_else(|| text(outer, name));
@@ -46,7 +46,7 @@ fn read_object(outer: &Value) -> Said {
         };
         (!list.is_empty()).then(|| list.iter().take(50).map(pair).collect())
     });
-    Said {
+    ErrorBody {
         code: either("code").map(|code| tidy(&code)),
         message: tidy(&either("message").or_else(|| either("title")).unwrap_or_default()),
         validation: validation.unwrap_or_default(),
@@ -147,9 +147,9 @@ mod tests {
         assert_eq!(read(b"<b>gone</b> away").message, "gone away");
         assert_eq!(read(b"plain text").message, "plain text");
         assert_eq!(read(b"\"a JSON text\"").message, "a JSON text");
-        assert_eq!(read(b""), Said::default());
+        assert_eq!(read(b""), ErrorBody::default());
         assert_eq!(read(b"\xff\xfe\x00").code, None);
-        assert_eq!(read(br#"{"error":null,"message":null}"#), Said::default());
+        assert_eq!(read(br#"{"error":null,"message":null}"#), ErrorBody::default());
         assert_eq!(read(b"at https://h/b?sig=abc&x").message, "at https://h/b?sig=***&x");
         assert!(read("ä".repeat(4000).as_bytes()).message.len() < 700);
     }

@@ -1,46 +1,46 @@
-//! From an answer's status, code and message to what it means for the caller.
+//! From a response's status, code and message to what they mean for the caller.
 
-use super::body::Said;
-use super::{Class, Fate};
+use super::body::ErrorBody;
+use super::kinds::{Execution, Recovery};
 
-/// Class and fate of an answer that is an error.
+/// What an error response means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Judgement {
-    /// What to do.
-    pub(in super::super) class: Class,
-    /// Whether it was done.
-    pub(in super::super) fate: Fate,
+pub(crate) struct Classification {
+    /// What to do about it.
+    pub(crate) recovery: Recovery,
+    /// Whether the service executed the call.
+    pub(crate) execution: Execution,
 }
 
-/// Judges an answer that is not a success. `repeatable`: doing the call twice does no harm.
-pub(in super::super) fn judge(status: u16, said: &Said, repeatable: bool) -> Judgement {
-    let fate = match status {
-        400..=499 if status != 408 => Fate::Refused,
-        _ => Fate::Uncertain,
+/// Classifies an error response. `repeatable`: repeating the call does no harm.
+pub(crate) fn classify(status: u16, said: &ErrorBody, repeatable: bool) -> Classification {
+    let execution = match status {
+        400..=499 if status != 408 => Execution::Rejected,
+        _ => Execution::Unknown,
     };
-    let lost = if repeatable { Class::Retry } else { Class::Reconcile };
-    let class = match status {
-        401 => Class::Credentials,
+    let lost = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
+    let recovery = match status {
+        401 => Recovery::Credentials,
         408 | 500..=599 => by_words(said).unwrap_or(lost),
-        429 => Class::Retry,
-        409 if said_code(said, &["requestInvalidForCurrentState"]) => {
-            by_words(said).unwrap_or(Class::Permanent)
+        429 => Recovery::Retry,
+        409 if has_code(said, &["requestInvalidForCurrentState"]) => {
+            by_words(said).unwrap_or(Recovery::Permanent)
         }
-        409 => by_words(said).unwrap_or(Class::Reconcile),
-        // These speak of the object, not of our roles.
-        403 if said_code(said, &["updateUnauthorized", "readOnlyProduct"]) => {
-            by_words(said).unwrap_or(Class::Permanent)
+        409 => by_words(said).unwrap_or(Recovery::Reconcile),
+        // These codes are about the object, not about missing roles.
+        403 if has_code(said, &["updateUnauthorized", "readOnlyProduct"]) => {
+            by_words(said).unwrap_or(Recovery::Permanent)
         }
-        403 => by_words(said).unwrap_or(Class::Permission),
-        400..=499 => by_words(said).unwrap_or(Class::Permanent),
-        // Redirects are not followed: a token must not go where an answer points.
-        _ => Class::Permanent,
+        403 => by_words(said).unwrap_or(Recovery::Permission),
+        400..=499 => by_words(said).unwrap_or(Recovery::Permanent),
+        // Redirects are not followed: the token must not be sent to an address from a response.
+        _ => Recovery::Permanent,
     };
-    Judgement { class, fate }
+    Classification { recovery, execution }
 }
 
-/// Functional errors that are known by their message; apostrophes and full stops vary.
-fn by_words(said: &Said) -> Option<Class> {
+/// Recognises functional errors by their message, because their codes are ambiguous. Apostrophes and full stops vary.
+fn by_words(said: &ErrorBody) -> Option<Recovery> {
     let mut words = said.message.to_lowercase().replace(['\u{2019}', '\u{2018}', '`'], "'");
     for (_, message) in &said.validation {
         words.push(' ');
@@ -48,16 +48,16 @@ fn by_words(said: &Said) -> Option<Class> {
     }
     let has = |phrase: &str| words.contains(phrase);
     if has("yet ready") || has("another workflow") || has("updated at this time") {
-        return Some(Class::NotReady);
+        return Some(Recovery::NotReady);
     }
     if has("only pending submissions") || has("initial submission already exists") {
-        return Some(Class::Reconcile);
+        return Some(Recovery::Reconcile);
     }
     None
 }
 
 /// Whether the service's code is one of these, case-blind.
-fn said_code(said: &Said, codes: &[&str]) -> bool {
+fn has_code(said: &ErrorBody, codes: &[&str]) -> bool {
     said.code.as_deref().is_some_and(|code| codes.iter().any(|known| code.eq_ignore_ascii_case(known)))
 }
 
@@ -65,52 +65,61 @@ fn said_code(said: &Said, codes: &[&str]) -> bool {
 mod tests {
     use super::*;
 
-    fn said(code: &str, message: &str) -> Said {
-        Said { code: Some(code.into()), message: message.into(), validation: vec![] }
+    fn said(code: &str, message: &str) -> ErrorBody {
+        ErrorBody { code: Some(code.into()), message: message.into(), validation: vec![] }
     }
 
     #[test]
-    fn the_documented_table_is_judged() {
+    fn documented_error_is_classified() {
         let of = |status, code, message| {
-            let Judgement { class, fate } = judge(status, &said(code, message), false);
-            (class, fate)
+            let Classification { recovery, execution } = classify(status, &said(code, message), false);
+            (recovery, execution)
         };
         let state = "RequestInvalidForCurrentState";
-        assert_eq!(of(422, "InvalidInput", "x"), (Class::Permanent, Fate::Refused));
+        assert_eq!(of(422, "InvalidInput", "x"), (Recovery::Permanent, Execution::Rejected));
         assert_eq!(
             of(
                 422,
                 "invalidInput",
                 "Can\u{2019}t update the shipping label when another workflow is in progress. Try again."
             ),
-            (Class::NotReady, Fate::Refused)
+            (Recovery::NotReady, Execution::Rejected)
         );
         assert_eq!(
             of(409, state, "Submission isn't yet ready to create shipping label. Retry after some time"),
-            (Class::NotReady, Fate::Refused)
+            (Recovery::NotReady, Execution::Rejected)
         );
-        assert_eq!(of(400, state, "Submission is not yet ready"), (Class::NotReady, Fate::Refused));
+        assert_eq!(of(400, state, "Submission is not yet ready"), (Recovery::NotReady, Execution::Rejected));
         assert_eq!(
             of(400, state, "Only pending submissions can be committed."),
-            (Class::Reconcile, Fate::Refused)
+            (Recovery::Reconcile, Execution::Rejected)
         );
         assert_eq!(
             of(502, state, "Only pending submissions can be committed"),
-            (Class::Reconcile, Fate::Uncertain)
+            (Recovery::Reconcile, Execution::Unknown)
         );
-        assert_eq!(of(422, state, "Initial submission already exists"), (Class::Reconcile, Fate::Refused));
-        assert_eq!(of(403, "updateUnauthorized", "Not authorized"), (Class::Permanent, Fate::Refused));
+        assert_eq!(
+            of(422, state, "Initial submission already exists"),
+            (Recovery::Reconcile, Execution::Rejected)
+        );
+        assert_eq!(
+            of(403, "updateUnauthorized", "Not authorized"),
+            (Recovery::Permanent, Execution::Rejected)
+        );
         assert_eq!(
             of(403, "UpdateUnauthorized", "Product Name can't be updated at this time. Try again."),
-            (Class::NotReady, Fate::Refused)
+            (Recovery::NotReady, Execution::Rejected)
         );
-        assert_eq!(of(403, "readOnlyProduct", "Not allowed"), (Class::Permanent, Fate::Refused));
-        assert_eq!(of(403, "forbidden", "no"), (Class::Permission, Fate::Refused));
-        assert_eq!(of(404, "entityNotFound", "Product not found"), (Class::Permanent, Fate::Refused));
-        assert_eq!(of(401, "", ""), (Class::Credentials, Fate::Refused));
-        assert_eq!(of(429, "", ""), (Class::Retry, Fate::Refused));
-        assert_eq!(of(503, "", ""), (Class::Reconcile, Fate::Uncertain));
-        assert_eq!(of(302, "", ""), (Class::Permanent, Fate::Uncertain));
-        assert_eq!(judge(500, &Said::default(), true).class, Class::Retry);
+        assert_eq!(of(403, "readOnlyProduct", "Not allowed"), (Recovery::Permanent, Execution::Rejected));
+        assert_eq!(of(403, "forbidden", "no"), (Recovery::Permission, Execution::Rejected));
+        assert_eq!(
+            of(404, "entityNotFound", "Product not found"),
+            (Recovery::Permanent, Execution::Rejected)
+        );
+        assert_eq!(of(401, "", ""), (Recovery::Credentials, Execution::Rejected));
+        assert_eq!(of(429, "", ""), (Recovery::Retry, Execution::Rejected));
+        assert_eq!(of(503, "", ""), (Recovery::Reconcile, Execution::Unknown));
+        assert_eq!(of(302, "", ""), (Recovery::Permanent, Execution::Unknown));
+        assert_eq!(classify(500, &ErrorBody::default(), true).recovery, Recovery::Retry);
     }
 }

@@ -116,14 +116,14 @@ where
 pub(super) mod opt_id {
     use super::{Deserialize, Deserializer, Serializer, ids};
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
         #[derive(Deserialize)]
         struct Id(#[serde(deserialize_with = "ids::number_or_text")] u64);
 
         Option::<Id>::deserialize(d).map(|id| id.map(|Id(id)| id))
     }
 
-    pub(in super::super) fn serialize<S: Serializer>(id: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(id: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
         match id {
             Some(id) => s.collect_str(id),
             None => s.serialize_none(),
@@ -144,7 +144,7 @@ pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 pub(super) mod opt_url {
     use super::{Deserializer, SafeUrl, Serializer, lenient};
 
-    pub(in super::super) fn deserialize<'de, D>(deserializer: D) -> Result<Option<SafeUrl>, D::Error>
+    pub(crate) fn deserialize<'de, D>(deserializer: D) -> Result<Option<SafeUrl>, D::Error>
     where
         D: Deserializer<'de>,
     {
@@ -152,7 +152,7 @@ pub(super) mod opt_url {
         Ok(SafeUrl::parse(&text).ok())
     }
 
-    pub(in super::super) fn serialize<S>(url: &Option<SafeUrl>, serializer: S) -> Result<S::Ok, S::Error>
+    pub(crate) fn serialize<S>(url: &Option<SafeUrl>, serializer: S) -> Result<S::Ok, S::Error>
     where
         S: Serializer,
     {

@@ -119,5 +119,5 @@ async fn other_envelopes_are_read_too() {
     assert!(client.audiences().await.expect("none").is_empty());
     assert_eq!(client.submissions(crate::ProductId(1)).all().await.expect("one").len(), 1);
     let unproven = client.submissions(crate::ProductId(2)).all().await.expect_err("an entry cannot be read");
-    assert!(unproven.has_code(super::UNPROVEN), "{unproven}");
+    assert!(unproven.has_code(super::INCOMPLETE_LIST), "{unproven}");
 }

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use dropship_redact::ExposeSecret as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
@@ -112,7 +113,7 @@ fn check_account<'a>(app: &App, tenant: &str, field: &impl Fn(&str) -> &'a str) 
             format!("Application with identifier '{}' was not found in the directory.", field("client_id"));
         return Err(TokenError(400, "unauthorized_client", 700_016, text));
     }
-    if field("client_assertion").is_empty() && field("client_secret") != client_secret.expose() {
+    if field("client_assertion").is_empty() && field("client_secret") != client_secret.expose_secret() {
         let text = "Invalid client secret provided. Ensure the secret being sent in the request is the client \
                     secret value, not the client secret ID.";
         return Err(TokenError(401, "invalid_client", 7_000_215, text.to_owned()));

@@ -1,7 +1,7 @@
 //! The authority.
 
 use crate::Credentials;
-use dropship_redact::Secret;
+use dropship_redact::SecretString;
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn wrong_credentials_get_distinct_errors() {
     let credentials = Credentials::One {
         tenant_id: TENANT.to_owned(),
         client_id: "app".to_owned(),
-        client_secret: Secret::new("hush"),
+        client_secret: SecretString::from("hush"),
     };
     let service = TestService::new(Options { credentials, ..Options::default() }).await;
     let path = format!("{TENANT}/oauth2/v2.0/token");

@@ -4,45 +4,35 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::auth::{SharedTokens, Tokens};
-use super::backoff::{Backoff, guid};
-use super::blob::{BufferPool, Hosts};
-use super::error::Error;
-use super::gate::Gate;
-use super::http::Http;
-use super::settings::{self, BuildError, Settings};
+use crate::auth::{SharedTokens, Tokens};
+use crate::backoff::Backoff;
+use crate::blob::{BufferPool, Hosts};
+use crate::error::Error;
+use crate::http::Http;
+use crate::limiter::CallLimiter;
+use crate::request_id::random_uuid;
+use crate::settings::{self, BuildError, Settings};
 use dropship_redact::SafeUrl;
-
-mod call;
-mod exchange;
-mod labels;
-mod preprod;
-mod products;
-mod submissions;
-#[cfg(test)]
-mod tests;
-
-pub(super) use call::{Body, Call, Query};
 
 /// Client of the Hardware dashboard API for one account. Clones share connections, tokens and the budget.
 #[derive(Clone)]
 pub struct Client {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// What `MS-CorrelationId` carries.
-    correlation: Arc<str>,
+    pub(super) correlation: Arc<str>,
 }
 
 /// What all clones share.
-pub(super) struct Shared {
-    pub(super) http: Http,
-    pub(super) tokens: SharedTokens,
-    pub(super) gate: Gate,
+pub(crate) struct Shared {
+    pub(crate) http: Http,
+    pub(crate) tokens: SharedTokens,
+    pub(crate) limiter: CallLimiter,
     /// Base of all calls, ending in `/v2.0/my/hardware`.
-    pub(super) base: Url,
-    pub(super) backoff: Backoff,
-    pub(super) hosts: Hosts,
-    pub(super) buffers: BufferPool,
-    pub(super) observer: settings::Observer,
+    pub(crate) base: Url,
+    pub(crate) backoff: Backoff,
+    pub(crate) hosts: Hosts,
+    pub(crate) buffers: BufferPool,
+    pub(crate) observer: settings::Observer,
 }
 
 impl Client {
@@ -60,15 +50,15 @@ impl Client {
         if let Ok(mut path) = base.path_segments_mut() {
             path.pop_if_empty().extend(["v2.0", "my", "hardware"]);
         }
-        let backoff = Backoff { first: settings.retry_first, max: settings.retry_max };
+        let backoff = settings.retry;
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
         let observer = settings.observer.clone();
         let tokens = Arc::new(Tokens::new(http.calls.clone(), settings));
-        let gate = Gate::new(backoff);
+        let limiter = CallLimiter::new(backoff);
         let buffers = BufferPool::default();
         Ok(Self {
-            shared: Arc::new(Shared { http, tokens, gate, base, backoff, hosts, buffers, observer }),
-            correlation: guid().into(),
+            shared: Arc::new(Shared { http, tokens, limiter, base, backoff, hosts, buffers, observer }),
+            correlation: random_uuid().into(),
         })
     }
 

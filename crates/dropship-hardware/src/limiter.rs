@@ -1,7 +1,7 @@
-//! One gate for all calls of an account: a rate that appears when the service throttles, pauses that hold
-//! for everybody, and a breaker that opens when the service is down.
+//! Limits the calls of one account: a rate limit while the service throttles, pauses that apply to all callers, and a
+//! circuit breaker for when the service is down.
 //!
-//! Callers pass in the order in which they came. No limit is assumed until the service answers 429.
+//! Callers are served in the order of arrival. No rate limit is assumed until the service answers 429.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,13 +18,13 @@ mod tests;
 use breaker::Breaker;
 use rate::Rate;
 
-/// Longest pause that a caller waits through; for a longer one it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longest pause that a call waits for; with a longer one it is rejected with the time to retry after.
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// The gate of one account.
+/// The limiter of one account.
 #[derive(Debug)]
-pub(super) struct Gate {
-    /// First come, first served: whoever holds it is next.
+pub(super) struct CallLimiter {
+    /// Held by the caller that is next, so that callers are served in the order of arrival.
     queue: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -36,36 +36,36 @@ struct State {
     paused_until: Option<Instant>,
 }
 
-/// Why a caller is not let through; nothing was sent.
+/// Why a call must not be made now. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Closed {
-    /// The service asked for a pause that is too long to wait through.
+pub(super) enum Rejected {
+    /// The service asked for a pause longer than [`MAX_WAIT`]; this is the time left.
     Paused(Duration),
-    /// The service is down; it will be tried again after so long.
+    /// The circuit is open; this is the time until the next probe.
     Down(Duration),
 }
 
-/// What became of a call that was let through.
+/// The result of a permitted call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The service answered, whatever it said.
+    /// The service answered, with success or with an error of the call.
     Answered,
     /// 429.
     Throttled(Option<Duration>),
-    /// No answer, or a fault of the service; it may have asked for a pause.
+    /// No response, or a failure of the service, which may have asked for a pause.
     Failed(Option<Duration>),
 }
 
-/// The right to make one call. What became of it must be told; a pass that is dropped counts as unused.
+/// Permission for one call. [`complete`](Self::complete) reports its result; a permit that is dropped counts as unused.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Pass<'a> {
-    gate: &'a Gate,
+pub(super) struct CallPermit<'a> {
+    limiter: &'a CallLimiter,
     epoch: u64,
     probe: bool,
 }
 
-impl Gate {
+impl CallLimiter {
     pub(super) fn new(backoff: Backoff) -> Self {
         let now = Instant::now();
         Self {
@@ -78,8 +78,11 @@ impl Gate {
         }
     }
 
-    /// Waits for one's turn.
-    pub(super) async fn enter(&self) -> Result<Pass<'_>, Closed> {
+    /// Waits until the next call is permitted.
+    ///
+    /// # Errors
+    /// When that takes longer than [`MAX_WAIT`], or the service is down.
+    pub(super) async fn acquire(&self) -> Result<CallPermit<'_>, Rejected> {
         let _turn = self.queue.lock().await;
         loop {
             let wait = {
@@ -87,10 +90,10 @@ impl Gate {
                 let now = Instant::now();
                 match state.step(now) {
                     Step::Go { probe } => {
-                        return Ok(Pass { gate: self, epoch: state.rate.epoch(), probe });
+                        return Ok(CallPermit { limiter: self, epoch: state.rate.epoch(), probe });
                     }
                     Step::Wait(wait) => wait,
-                    Step::Refuse(closed) => return Err(closed),
+                    Step::Reject(rejected) => return Err(rejected),
                 }
             };
             tokio::time::sleep(wait).await;
@@ -105,26 +108,26 @@ impl Gate {
 enum Step {
     Go { probe: bool },
     Wait(Duration),
-    Refuse(Closed),
+    Reject(Rejected),
 }
 
 impl State {
     fn step(&mut self, now: Instant) -> Step {
         if let Some(until) = self.paused_until {
             let left = until.saturating_duration_since(now);
-            if left > PATIENCE {
-                return Step::Refuse(Closed::Paused(left));
+            if left > MAX_WAIT {
+                return Step::Reject(Rejected::Paused(left));
             }
             if !left.is_zero() {
                 return Step::Wait(left);
             }
             self.paused_until = None;
         }
-        if let Some(left) = self.breaker.closed_for(now) {
-            return Step::Refuse(Closed::Down(left));
+        if let Some(left) = self.breaker.open_for(now) {
+            return Step::Reject(Rejected::Down(left));
         }
         match self.rate.take(now) {
-            Ok(()) => Step::Go { probe: self.breaker.pass() },
+            Ok(()) => Step::Go { probe: self.breaker.permit() },
             Err(wait) => Step::Wait(wait),
         }
     }
@@ -134,20 +137,20 @@ impl State {
     }
 }
 
-impl Pass<'_> {
-    /// Tells what became of the call.
-    pub(super) fn done(mut self, outcome: Outcome) {
+impl CallPermit<'_> {
+    /// Reports the result of the call.
+    pub(super) fn complete(mut self, outcome: Outcome) {
         let now = Instant::now();
-        let mut state = self.gate.lock();
+        let mut state = self.limiter.lock();
         match outcome {
-            Outcome::Answered => state.breaker.up(),
+            Outcome::Answered => state.breaker.on_answer(),
             Outcome::Throttled(asked) => {
-                state.breaker.up();
+                state.breaker.on_answer();
                 let pause = state.rate.throttled(self.epoch, asked, now);
                 state.pause(now + pause);
             }
             Outcome::Failed(asked) => {
-                state.breaker.failed(now);
+                state.breaker.on_failure(now);
                 if let Some(asked) = asked {
                     state.pause(now + asked);
                 }
@@ -157,10 +160,10 @@ impl Pass<'_> {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         if self.probe {
-            self.gate.lock().breaker.unused();
+            self.limiter.lock().breaker.on_unused();
         }
     }
 }

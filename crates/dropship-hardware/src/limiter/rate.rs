@@ -176,7 +176,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+    const BACKOFF: Backoff = Backoff::DEFAULT;
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]

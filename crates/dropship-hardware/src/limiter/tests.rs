@@ -3,14 +3,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(300) };
+const BACKOFF: Backoff = Backoff::DEFAULT;
 
 #[tokio::test(start_paused = true)]
 async fn there_is_no_limit_until_the_service_throttles() {
-    let gate = Gate::new(BACKOFF);
+    let limiter = CallLimiter::new(BACKOFF);
     let start = Instant::now();
     for _ in 0..1000 {
-        gate.enter().await.expect("open").done(Outcome::Answered);
+        limiter.acquire().await.expect("open").complete(Outcome::Answered);
     }
     assert_eq!(Instant::now(), start);
 }
@@ -44,7 +44,7 @@ impl Service {
 
 #[tokio::test(start_paused = true)]
 async fn ten_workers_share_a_limit_and_none_starves() {
-    let gate = Arc::new(Gate::new(BACKOFF));
+    let limiter = Arc::new(CallLimiter::new(BACKOFF));
     let service = Arc::new(Service {
         limit: 30,
         window: Duration::from_secs(60),
@@ -54,15 +54,15 @@ async fn ten_workers_share_a_limit_and_none_starves() {
     });
     let workers: Vec<_> = (0..10)
         .map(|_| {
-            let (gate, service) = (Arc::clone(&gate), Arc::clone(&service));
+            let (limiter, service) = (Arc::clone(&limiter), Arc::clone(&service));
             tokio::spawn(async move {
                 let mut done = 0_u32;
                 while service.start.elapsed() < Duration::from_secs(3600) {
-                    let pass = gate.enter().await.expect("no pause is that long");
+                    let pass = limiter.acquire().await.expect("no pause is that long");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     let outcome = service.call();
                     done += u32::from(outcome == Outcome::Answered);
-                    pass.done(outcome);
+                    pass.complete(outcome);
                 }
                 done
             })
@@ -82,22 +82,24 @@ async fn ten_workers_share_a_limit_and_none_starves() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_holds_for_everybody_and_a_long_one_is_told() {
-    let gate = Gate::new(BACKOFF);
-    gate.enter().await.expect("open").done(Outcome::Throttled(Some(Duration::from_secs(20))));
+    let limiter = CallLimiter::new(BACKOFF);
+    limiter.acquire().await.expect("open").complete(Outcome::Throttled(Some(Duration::from_secs(20))));
     let start = Instant::now();
-    gate.enter().await.expect("open").done(Outcome::Failed(Some(Duration::from_secs(600))));
+    limiter.acquire().await.expect("open").complete(Outcome::Failed(Some(Duration::from_secs(600))));
     assert!(start.elapsed() >= Duration::from_secs(20));
-    assert!(matches!(gate.enter().await, Err(Closed::Paused(left)) if left > Duration::from_secs(590)));
+    assert!(
+        matches!(limiter.acquire().await, Err(Rejected::Paused(left)) if left > Duration::from_secs(590))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
-    let gate = Gate::new(BACKOFF);
+    let limiter = CallLimiter::new(BACKOFF);
     let mut failures = 0;
     let left = loop {
-        match gate.enter().await {
-            Ok(pass) => pass.done(Outcome::Failed(None)),
-            Err(Closed::Down(left)) => break left,
+        match limiter.acquire().await {
+            Ok(pass) => pass.complete(Outcome::Failed(None)),
+            Err(Rejected::Down(left)) => break left,
             Err(closed) => panic!("{closed:?}"),
         }
         failures += 1;
@@ -105,14 +107,14 @@ async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
     };
     assert_eq!(failures, 10);
     tokio::time::sleep(left).await;
-    let probe = gate.enter().await.expect("one may try");
-    assert!(matches!(gate.enter().await, Err(Closed::Down(_))), "only one");
+    let probe = limiter.acquire().await.expect("one may try");
+    assert!(matches!(limiter.acquire().await, Err(Rejected::Down(_))), "only one");
     drop(probe);
-    let probe = gate.enter().await.expect("the other was given up");
-    probe.done(Outcome::Failed(None));
-    let Err(Closed::Down(longer)) = gate.enter().await else { panic!("still down") };
+    let probe = limiter.acquire().await.expect("the other was given up");
+    probe.complete(Outcome::Failed(None));
+    let Err(Rejected::Down(longer)) = limiter.acquire().await else { panic!("still down") };
     assert!(longer > left);
     tokio::time::sleep(longer).await;
-    gate.enter().await.expect("one may try").done(Outcome::Answered);
-    gate.enter().await.expect("up").done(Outcome::Answered);
+    limiter.acquire().await.expect("one may try").complete(Outcome::Answered);
+    limiter.acquire().await.expect("up").complete(Outcome::Answered);
 }

@@ -1,4 +1,4 @@
-//! A circuit that opens when the service is down: calls then fail at once instead of after minutes.
+//! A circuit breaker: when the service is down, calls fail at once instead of after minutes.
 
 use std::time::Duration;
 
@@ -6,22 +6,24 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 
-/// So many failures in a row, with no answer between them, mean that the service is down ...
+/// Consecutive failures that open the circuit, if they also span [`MIN_SPAN_DELAYS`] and [`MIN_SPAN`].
 const FAILURES: u32 = 10;
-/// ... if they span at least so many first delays, and so long: a short burst is no outage.
-const SPAN: u32 = 20;
-const SHORTEST: Duration = Duration::from_secs(3);
+/// Minimum time from the first to the last failure, in multiples of the back-off's first delay: a short burst is not an
+/// outage.
+const MIN_SPAN_DELAYS: u32 = 20;
+/// Minimum time from the first to the last failure.
+const MIN_SPAN: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) struct Breaker {
     backoff: Backoff,
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
-    /// When the first of them was.
+    /// Time of the first of them.
     since: Option<Instant>,
-    /// Open until then; how often it has been opened in a row.
+    /// Until when the circuit is open, and how often it was opened again without an answer in between.
     open: Option<(Instant, u32)>,
-    /// One call is trying whether the service is back.
+    /// A probe is in flight: one call that shows whether the service is back.
     probing: bool,
 }
 
@@ -30,25 +32,25 @@ impl Breaker {
         Self { backoff, failures: 0, since: None, open: None, probing: false }
     }
 
-    /// How long callers are refused; `None`: one may pass.
-    pub(super) fn closed_for(&self, now: Instant) -> Option<Duration> {
+    /// How long calls are still rejected; `None`: a call is permitted.
+    pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
         let (until, _) = self.open?;
         let left = until.saturating_duration_since(now);
         if self.probing {
-            // The probe's end decides; until then, a moment.
-            return Some(left.max(self.backoff.first));
+            // The probe's result decides; until then callers retry after the shortest delay.
+            return Some(left.max(self.backoff.min()));
         }
         (!left.is_zero()).then_some(left)
     }
 
-    /// A caller passes; true if it is the one that tries whether the service is back.
-    pub(super) fn pass(&mut self) -> bool {
+    /// Records a permitted call. Returns whether it is the probe.
+    pub(super) fn permit(&mut self) -> bool {
         self.probing = self.open.is_some();
         self.probing
     }
 
-    /// The service answers.
-    pub(super) fn up(&mut self) {
+    /// Records an answer: closes the circuit.
+    pub(super) fn on_answer(&mut self) {
         if self.open.take().is_some() {
             tracing::info!("The service answers again");
         }
@@ -57,14 +59,16 @@ impl Breaker {
         self.probing = false;
     }
 
-    /// A call failed.
-    pub(super) fn failed(&mut self, now: Instant) {
+    /// Records a failed call; opens the circuit after too many.
+    pub(super) fn on_failure(&mut self, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         let since = *self.since.get_or_insert(now);
         match self.open {
             Some((_, times)) if self.probing => self.open_again(now, times.saturating_add(1)),
             Some(_) => {}
-            None if self.failures >= FAILURES && now - since >= (self.backoff.first * SPAN).max(SHORTEST) => {
+            None if self.failures >= FAILURES
+                && now - since >= (self.backoff.min() * MIN_SPAN_DELAYS).max(MIN_SPAN) =>
+            {
                 self.open_again(now, 0);
                 let failures = self.failures;
                 tracing::warn!(
@@ -77,8 +81,8 @@ impl Breaker {
         self.probing = false;
     }
 
-    /// The call that should have tried was given up.
-    pub(super) fn unused(&mut self) {
+    /// Records that the probe was dropped before it was sent.
+    pub(super) fn on_unused(&mut self) {
         self.probing = false;
     }
 

@@ -1,0 +1,14 @@
+//! The client: one method for each operation of the API.
+
+mod call;
+mod core;
+mod exchange;
+mod labels;
+mod preprod;
+mod products;
+mod submissions;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use call::{Call, Query};
+pub use core::Client;
