@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::model::{After, Config};
+use crate::config::model::{AfterSuccess, Config};
 
 /// The drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";
@@ -75,9 +75,9 @@ impl Access {
     fn of(config: &Config) -> Self {
         let mut access = Self::default();
         for folder in &config.folders {
-            let changes = folder.after != After::Leave;
+            let changes = folder.after != AfterSuccess::Leave;
             access.grant(&folder.path, changes);
-            if let After::Move(to) = &folder.after {
+            if let AfterSuccess::Move(to) = &folder.after {
                 access.grant(to, true);
             }
             if let Some(outbox) = &folder.outbox {

@@ -35,7 +35,7 @@ impl From<Folder> for FolderSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::model::{After, Backlog};
+    use crate::config::model::{AfterSuccess, Backlog};
     use dropship_intake::ReadyWhen;
 
     #[test]
@@ -49,7 +49,7 @@ mod tests {
             outbox: None,
             outbox_keep: None,
             outbox_mode: None,
-            after: After::Leave,
+            after: AfterSuccess::Leave,
             backlog: Backlog::Take,
             settle: Duration::from_secs(2),
             incomplete: Duration::MAX,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropship_rules::rule::{Destination, Strategy};
 use dropship_rules::rule_tests;
 
-use super::model::{After, Credential};
+use super::model::{AfterSuccess, Credential};
 use super::{Config, Environment, Report, load_str};
 
 mod cases;
@@ -281,10 +281,8 @@ fn folders_must_not_meet() {
     assert_eq!(two(folder("a", "/x", ""), folder("b", "/x/y", "")), Vec::<String>::new());
     assert_eq!(
         two(folder("a", "/x", ""), folder("a", "/y", "")),
-        [
-            "6:8 there are two folders named `a` [the first stands at /etc/dropship/dropship.toml:2; names are \
-             unique over all files]"
-        ]
+        ["6:8 there are two folders named `a` [the first is at /etc/dropship/dropship.toml:2; names are \
+             unique across all files]"]
     );
     assert_eq!(
         lines(&folder("a", "/x", "outbox = \"/x/out\"\nafter = \"move:/x\"")),
@@ -297,7 +295,7 @@ fn folders_must_not_meet() {
     assert_eq!(
         lines(&folder("a", "/state", "outbox_mode = \"888\"\npoll = \"0s\"")),
         [
-            "3:8 folder `a` and the store lie in one another",
+            "3:8 folder `a` and the store overlap",
             "4:15 `888` is no mode for results [write octal digits such as \"0640\"; dropship itself must read and \
              write them]",
             "5:8 `poll` must be longer than nothing"
@@ -307,7 +305,7 @@ fn folders_must_not_meet() {
         config(&folder("a", "drop", "after = \"move:done\"\noutbox_mode = \"0640\"\nexclude = \"x*\""));
     let whole = &whole.folders[0];
     assert_eq!(whole.path, Path::new("/etc/dropship/drop"));
-    assert_eq!(whole.after, After::Move("/etc/dropship/done".into()));
+    assert_eq!(whole.after, AfterSuccess::Move("/etc/dropship/done".into()));
     assert_eq!((whole.outbox_mode, whole.exclude.as_slice()), (Some(0o640), ["x*".to_owned()].as_slice()));
 }
 

@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-mod build;
 #[cfg(test)]
 mod checks_page;
 mod folder_spec;
@@ -20,6 +19,7 @@ mod schema;
 mod shape;
 mod size;
 mod sources;
+mod validate;
 
 pub use model::Config;
 pub use report::{Problem, Report, Severity};
@@ -52,7 +52,7 @@ impl Environment {
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
     let mut problems = Vec::new();
     let units = sources::gather(path, &mut problems);
-    build::build(&units, problems, environment)
+    validate::validate(&units, problems, environment)
 }
 
 /// Reads a configuration from a text; `path` is what it is called. Nothing is included.
@@ -62,7 +62,7 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
 pub fn load_str(path: &Path, text: &str, environment: &Environment) -> Result<Config, Report> {
     let mut problems = Vec::new();
     let unit = sources::unit_of_text(path, text, &mut problems);
-    build::build(&[unit], problems, environment)
+    validate::validate(&[unit], problems, environment)
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ pub struct Folder {
     /// Permission bits of result files and, with search bits added, folders; absent: 0640.
     pub outbox_mode: Option<u32>,
     /// What becomes of the dropped file after success.
-    pub after: After,
+    pub after: AfterSuccess,
     /// What becomes of files in a folder never seen before.
     pub backlog: Backlog,
     /// Unchanged for so long before a bad verdict counts.
@@ -199,7 +199,7 @@ pub struct Folder {
 
 /// `after` of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum After {
+pub enum AfterSuccess {
     /// The file stays where it is.
     Leave,
     /// The file is deleted.

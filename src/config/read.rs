@@ -26,7 +26,7 @@ pub(super) struct Read {
     pub(super) file: File,
     pub(super) problems: Vec<Problem>,
     /// Places and names of keys that were there but not usable: they are not missing.
-    pub(super) struck: Vec<(usize, String)>,
+    pub(super) skipped_keys: Vec<(usize, String)>,
 }
 
 /// Reads a file.
@@ -107,7 +107,7 @@ fn repair_piece<'i>(
         match struck {
             Struck::Nothing => return None,
             _ if read.problems.len() >= MAX_PROBLEMS => return None,
-            Struck::Key(name) => read.struck.push((at.start, meant.unwrap_or(name))),
+            Struck::Key(name) => read.skipped_keys.push((at.start, meant.unwrap_or(name))),
             Struck::Element => {}
         }
     }

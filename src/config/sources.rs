@@ -15,7 +15,7 @@ pub(super) struct Unit {
     /// What relative paths in it begin with.
     pub(super) folder: PathBuf,
     pub(super) file: File,
-    pub(super) struck: Vec<(usize, String)>,
+    pub(super) skipped_keys: Vec<(usize, String)>,
 }
 
 /// Largest file that is taken for a configuration.
@@ -46,10 +46,10 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
 /// A text as the only file of a configuration.
 pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
     let source = Source::new(path.to_owned(), text);
-    let Read { file, problems: found, struck } = read::read(&source);
+    let Read { file, problems: found, skipped_keys } = read::read(&source);
     problems.extend(found);
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Unit { folder: whole.parent().map(Path::to_owned).unwrap_or_default(), source, file, struck }
+    Unit { folder: whole.parent().map(Path::to_owned).unwrap_or_default(), source, file, skipped_keys }
 }
 
 fn open(path: &Path, problems: &mut Vec<Problem>) -> Option<Unit> {

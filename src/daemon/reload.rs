@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::config::model::{After, Config, Folder};
+use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment};
 use crate::control::{Changes, ControlError, ControlErrorKind, Reloaded};
 use crate::metrics::Metrics;
@@ -109,7 +109,7 @@ fn as_in_sandbox(new: &mut Config, old: &Config) {
     new.store.path.clone_from(&old.store.path);
     for folder in &mut new.folders {
         folder.outbox = None;
-        folder.after = After::Leave;
+        folder.after = AfterSuccess::Leave;
     }
 }
 

@@ -18,7 +18,7 @@ use super::running::Running;
 use super::shutdown::Live;
 use super::{maintenance, status_line, store_binding, watchdog};
 use crate::admission::{ActiveConfig, Admission};
-use crate::config::model::{After, Config};
+use crate::config::model::{AfterSuccess, Config};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::observe::{self, Heartbeat, Heartbeats};
@@ -61,7 +61,7 @@ impl Loaded {
     pub fn new(mut config: Config, options: Options) -> Self {
         if options.sandbox {
             for folder in &mut config.folders {
-                folder.after = After::Leave;
+                folder.after = AfterSuccess::Leave;
             }
         }
         Self { config, options }

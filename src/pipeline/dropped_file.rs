@@ -9,7 +9,7 @@ use rustix::fs::RenameFlags;
 
 use super::file_work;
 use super::folder_policies::FolderPolicies;
-use crate::config::model::After;
+use crate::config::model::AfterSuccess;
 use crate::digest;
 use dropship_job::Job;
 
@@ -18,7 +18,7 @@ use dropship_job::Job;
 pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
     let after = job.package.folder.as_ref().map(|folder| folders.after(folder));
     let (Some(after), Some(path)) = (after, job.package.path.clone()) else { return };
-    if after == After::Leave {
+    if after == AfterSuccess::Leave {
         return;
     }
     let sha256 = job.package.sha256.clone();
@@ -32,7 +32,7 @@ pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
     }
 }
 
-fn carry_out(after: &After, path: &Path, sha256: &str) -> io::Result<Option<String>> {
+fn carry_out(after: &AfterSuccess, path: &Path, sha256: &str) -> io::Result<Option<String>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -43,9 +43,9 @@ fn carry_out(after: &After, path: &Path, sha256: &str) -> io::Result<Option<Stri
         return Ok(Some(format!("{} now contains other bytes and is left alone", path.display())));
     }
     match after {
-        After::Leave => Ok(None),
-        After::Delete => fs::remove_file(path).map(|()| Some(format!("{} deleted", path.display()))),
-        After::Move(folder) => {
+        AfterSuccess::Leave => Ok(None),
+        AfterSuccess::Delete => fs::remove_file(path).map(|()| Some(format!("{} deleted", path.display()))),
+        AfterSuccess::Move(folder) => {
             let to = free_name(folder, path, sha256);
             relocate(path, &to)?;
             Ok(Some(format!("{} moved to {}", path.display(), to.display())))

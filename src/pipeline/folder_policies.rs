@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use crate::config::model::{After, Folder};
+use crate::config::model::{AfterSuccess, Folder};
 
 /// The settings of each folder, by name.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub struct FolderPolicies(RwLock<BTreeMap<String, FolderPolicy>>);
 #[derive(Debug)]
 struct FolderPolicy {
     mode: Option<u32>,
-    after: After,
+    after: AfterSuccess,
     outbox: Option<PathBuf>,
     keep: Option<Duration>,
     priority: i64,
@@ -46,8 +46,8 @@ impl FolderPolicies {
 
     /// What to do with a dropped file after success; unknown folders leave it.
     #[must_use]
-    pub fn after(&self, folder: &str) -> After {
-        self.policies().get(folder).map_or(After::Leave, |policy| policy.after.clone())
+    pub fn after(&self, folder: &str) -> AfterSuccess {
+        self.policies().get(folder).map_or(AfterSuccess::Leave, |policy| policy.after.clone())
     }
 
     /// Priority; jobs of folders with a higher one go first.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::model::After;
+use crate::config::model::AfterSuccess;
 use crate::config::size::Size;
 use dropship_intake::ReadyWhen;
 use dropship_rules::pattern::Pattern;
@@ -248,7 +248,7 @@ pub(super) struct Folder {
     /// Permission bits of result files, such as "0640".
     pub(super) outbox_mode: Option<At<String>>,
     /// What becomes of the file after success: `leave`, `delete`, `move:/a/folder`. Default: leave
-    pub(super) after: Option<At<Text<After>>>,
+    pub(super) after: Option<At<Text<AfterSuccess>>>,
     /// What becomes of files in a folder never seen before. Default: take
     pub(super) backlog: Option<At<Backlog>>,
     /// Unchanged this long before a negative verdict counts; on polled folders (network shares) a minute at least. Default: 2s

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use crate::config::model::After;
+use crate::config::model::AfterSuccess;
 use dropship_intake::ReadyWhen;
 use dropship_rules::duration;
 use dropship_rules::pattern::Pattern;
@@ -188,7 +188,7 @@ impl FromText for url::Url {
     }
 }
 
-impl FromText for After {
+impl FromText for AfterSuccess {
     fn from_text(text: &str) -> Result<Self, String> {
         match text {
             "leave" => Ok(Self::Leave),

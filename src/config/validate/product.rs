@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::rules::Bench;
+use super::rule_diagnostics::RuleDiagnostics;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
 use dropship_hardware::{AdditionalAttributes, DeviceType, SubmissionKind, TestHarness};
@@ -37,15 +37,15 @@ pub(super) fn merged(own: Option<&raw::Product>, defaults: Option<&raw::Product>
 }
 
 pub(super) fn product(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &raw::Product,
     at: &Range<usize>,
 ) -> Option<ProductRule> {
-    let strategy = strategy(bench, raw, at);
+    let strategy = strategy(ctx, raw, at);
     let exists = matches!(strategy, Strategy::ExistingId(_) | Strategy::ExistingName);
-    let name = bench.option(&raw.name);
+    let name = ctx.option(&raw.name);
     if name.is_none() && !matches!(strategy, Strategy::ExistingId(_)) {
-        bench.desk.missing(at, "name");
+        ctx.diagnostics.missing(at, "name");
     }
     // What a product that exists already is, it is; these describe a new one.
     if !exists {
@@ -55,32 +55,20 @@ pub(super) fn product(
             ("requested_signatures", raw.requested_signatures.is_some()),
         ] {
             if !there {
-                bench.desk.missing(at, key);
+                ctx.diagnostics.missing(at, key);
             }
         }
     }
-    let test_harness = match &raw.test_harness {
-        Some(word) => TestHarness::from(word.as_str()),
-        None => TestHarness::NotSet,
-    };
-    if let (TestHarness::Other(word), Some(at)) = (&test_harness, &raw.test_harness) {
-        closed(bench, &at.span, "test harness", word, &["attestation", "hlk", "hck"]);
-    }
-    let device_type = match &raw.device_type {
-        Some(word) => DeviceType::from(word.replace('_', "").as_str()),
-        None => DeviceType::NotSet,
-    };
-    if let (DeviceType::Other(_), Some(at)) = (&device_type, &raw.device_type) {
-        closed(bench, &at.span, "device type", at, &["internal", "external", "internalExternal", "notSet"]);
-    }
-    let requested_signatures = signatures(bench, raw, &test_harness);
+    let test_harness = test_harness(ctx, raw);
+    let device_type = device_type(ctx, raw);
+    let requested_signatures = signatures(ctx, raw, &test_harness);
     let product_types = raw.selected_product_types.as_ref();
     let mut selected_product_types = BTreeMap::new();
     for (family, kind) in product_types.iter().flat_map(|types| &types.value) {
-        open(bench, &kind.span, "OS family", family, vocabulary::OS_FAMILIES);
-        let template = bench.template(kind);
+        open(ctx, &kind.span, "OS family", family, vocabulary::OS_FAMILIES);
+        let template = ctx.template(kind);
         if let Some(word) = template.literal() {
-            open(bench, &kind.span, "product type", word, vocabulary::PRODUCT_TYPES);
+            open(ctx, &kind.span, "product type", word, vocabulary::PRODUCT_TYPES);
         }
         selected_product_types.insert(family.clone(), template);
     }
@@ -89,32 +77,54 @@ pub(super) fn product(
         name,
         test_harness,
         announcement_date: raw.announcement_date.as_ref().map(|date| date.value.0),
-        device_metadata_ids: bench.list(&raw.device_metadata_ids),
-        firmware_version: bench.option(&raw.firmware_version),
+        device_metadata_ids: ctx.list(&raw.device_metadata_ids),
+        firmware_version: ctx.option(&raw.firmware_version),
         device_type,
         is_test_sign: raw.is_test_sign.as_ref().is_some_and(|flag| flag.value),
         is_flight_sign: raw.is_flight_sign.as_ref().is_some_and(|flag| flag.value),
-        marketing_names: bench.list(&raw.marketing_names),
+        marketing_names: ctx.list(&raw.marketing_names),
         selected_product_types,
         requested_signatures,
-        additional_attributes: attributes(bench, raw),
-        package_type: bench.option(&raw.package_type),
+        additional_attributes: attributes(ctx, raw),
+        package_type: ctx.option(&raw.package_type),
     })
 }
 
-fn strategy(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<usize>) -> Strategy {
+fn test_harness(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> TestHarness {
+    let test_harness = match &raw.test_harness {
+        Some(word) => TestHarness::from(word.as_str()),
+        None => TestHarness::NotSet,
+    };
+    if let (TestHarness::Other(word), Some(at)) = (&test_harness, &raw.test_harness) {
+        closed(ctx, &at.span, "test harness", word, &["attestation", "hlk", "hck"]);
+    }
+    test_harness
+}
+
+fn device_type(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> DeviceType {
+    let device_type = match &raw.device_type {
+        Some(word) => DeviceType::from(word.replace('_', "").as_str()),
+        None => DeviceType::NotSet,
+    };
+    if let (DeviceType::Other(_), Some(at)) = (&device_type, &raw.device_type) {
+        closed(ctx, &at.span, "device type", at, &["internal", "external", "internalExternal", "notSet"]);
+    }
+    device_type
+}
+
+fn strategy(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product, at: &Range<usize>) -> Strategy {
     match (raw.strategy.as_ref().map(|strategy| strategy.value), &raw.id) {
         (Some(raw::Strategy::Existing), Some(id)) => Strategy::ExistingId(id.0),
         (Some(raw::Strategy::Existing), None) => {
             if raw.name.is_none() {
-                bench.desk.error(at, "an existing product needs its `id` or its `name`");
+                ctx.diagnostics.error(at, "an existing product needs its `id` or its `name`");
             }
             Strategy::ExistingName
         }
         (strategy, id) => {
             if let Some(id) = id {
                 let help = "add `strategy = \"existing\"`, or remove the id";
-                bench.desk.error_with_help(&id.span, "a new product has no `id` yet", help);
+                ctx.diagnostics.error_with_help(&id.span, "a new product has no `id` yet", help);
             }
             if strategy != Some(raw::Strategy::PerVersion) {
                 return Strategy::New;
@@ -127,7 +137,7 @@ fn strategy(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<usize>) ->
             };
             if let Some(name) = raw.name.as_ref().filter(|name| !versioned(name)) {
                 let help = "let the name show `{{ inf.version }}`, or `{{ file.stem }}` if that carries it";
-                bench.desk.error_with_help(
+                ctx.diagnostics.error_with_help(
                     &name.span,
                     "one product per version, but its name shows none",
                     help,
@@ -138,7 +148,7 @@ fn strategy(bench: &mut Bench<'_, '_>, raw: &raw::Product, at: &Range<usize>) ->
     }
 }
 
-fn signatures(bench: &mut Bench<'_, '_>, raw: &raw::Product, harness: &TestHarness) -> Signatures {
+fn signatures(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product, harness: &TestHarness) -> Signatures {
     let Some(list) = &raw.requested_signatures else {
         return Signatures::Listed(Vec::new());
     };
@@ -147,49 +157,55 @@ fn signatures(bench: &mut Bench<'_, '_>, raw: &raw::Product, harness: &TestHarne
     {
         if *harness == TestHarness::Attestation {
             let help = "list the OS codes to sign for";
-            bench.desk.error_with_help(&only.span, "a .cab for attestation states no OS codes", help);
+            ctx.diagnostics.error_with_help(&only.span, "a .cab for attestation states no OS codes", help);
         }
         return Signatures::FromPackage;
     }
     if list.0.is_empty() {
-        bench.desk.error(&list.span, "`requested_signatures` is empty: nothing would be signed");
+        ctx.diagnostics.error(&list.span, "`requested_signatures` is empty: nothing would be signed");
     }
     let mut templates = Vec::new();
     for code in &list.0 {
-        let template = bench.template(code);
+        let template = ctx.template(code);
         if let Some(word) = template.literal() {
-            os_code(bench, &code.span, word, harness);
+            os_code(ctx, &code.span, word, harness);
         }
         if templates.contains(&template) {
-            bench.desk.warn(&code.span, format!("`{}` is listed twice", template.source()), None);
+            ctx.diagnostics.warn(&code.span, format!("`{}` is listed twice", template.source()), None);
         }
         templates.push(template);
     }
     Signatures::Listed(templates)
 }
 
-fn os_code(bench: &mut Bench<'_, '_>, at: &Range<usize>, code: &str, harness: &TestHarness) {
+fn os_code(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, code: &str, harness: &TestHarness) {
     let upper = code.to_ascii_uppercase();
     if let Some(rest) = upper.strip_prefix("WINDOWS_V100_X86_") {
         let help = format!("x86 has no architecture in its code: `WINDOWS_v100_{rest}`");
-        bench.desk.error_with_help(at, format!("the service refuses `{code}`"), help);
+        ctx.diagnostics.error_with_help(at, format!("the service refuses `{code}`"), help);
         return;
     }
     if *harness == TestHarness::Attestation && upper.contains("_SERVER") {
         // Such a submission is accepted, committed, and then fails for good.
         let help = "attestation signs for client systems; servers need HLK results";
-        bench.desk.error_with_help(
+        ctx.diagnostics.error_with_help(
             at,
             format!("attestation for the server system `{code}` always fails"),
             help,
         );
         return;
     }
-    open(bench, at, "OS code", code, vocabulary::OS_CODES);
+    open(ctx, at, "OS code", code, vocabulary::OS_CODES);
 }
 
 /// A word of an open list: unknown ones are told, and go through.
-pub(super) fn open(bench: &mut Bench<'_, '_>, at: &Range<usize>, kind: &str, word: &str, known: &[&str]) {
+pub(super) fn open(
+    ctx: &mut RuleDiagnostics<'_, '_>,
+    at: &Range<usize>,
+    kind: &str,
+    word: &str,
+    known: &[&str],
+) {
     if known.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         return;
     }
@@ -198,29 +214,29 @@ pub(super) fn open(bench: &mut Bench<'_, '_>, at: &Range<usize>, kind: &str, wor
         None => "it is sent as it is; the service may know it".to_owned(),
     };
     let message = format!("`{word}` is no {kind} that Microsoft's documentation lists");
-    bench.desk.warn(at, message, Some(help));
+    ctx.diagnostics.warn(at, message, Some(help));
 }
 
 /// A word of a list that has been the same for years.
-fn closed(bench: &mut Bench<'_, '_>, at: &Range<usize>, kind: &str, word: &str, known: &[&str]) {
+fn closed(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, kind: &str, word: &str, known: &[&str]) {
     let message = format!("`{word}` is no {kind}");
     match suggest::help(word, known) {
-        Some(help) => bench.desk.error_with_help(at, message, help),
-        None => bench.desk.error(at, message),
+        Some(help) => ctx.diagnostics.error_with_help(at, message, help),
+        None => ctx.diagnostics.error(at, message),
     }
 }
 
 /// At most one of three objects, whose fields are the API's own in `snake_case`.
-fn attributes(bench: &mut Bench<'_, '_>, raw: &raw::Product) -> Option<AdditionalAttributes> {
+fn attributes(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> Option<AdditionalAttributes> {
     let given = raw.additional_attributes.as_ref()?;
     if given.len() > 1 {
-        bench.desk.error(&given.span, "`additional_attributes` has at most one table");
+        ctx.diagnostics.error(&given.span, "`additional_attributes` has at most one table");
     }
     let mut whole = serde_json::Map::new();
     for (name, fields) in &given.value {
         if !["storage_controller", "raid_controller", "svvp"].contains(&name.as_str()) {
             let known = ["storage_controller", "raid_controller", "svvp"];
-            closed(bench, &fields.span, "additional attribute", name, &known);
+            closed(ctx, &fields.span, "additional attribute", name, &known);
             continue;
         }
         let fields = fields.value.iter().map(|(key, value)| {
@@ -235,17 +251,21 @@ fn attributes(bench: &mut Bench<'_, '_>, raw: &raw::Product) -> Option<Additiona
     }
     match serde_json::from_value::<AdditionalAttributes>(whole.into()) {
         Ok(attributes) => {
-            unknown_attributes(bench, &given.span, &attributes);
+            unknown_attributes(ctx, &given.span, &attributes);
             Some(attributes)
         }
         Err(error) => {
-            bench.desk.error(&given.span, format!("`additional_attributes` cannot be sent: {error}"));
+            ctx.diagnostics.error(&given.span, format!("`additional_attributes` cannot be sent: {error}"));
             None
         }
     }
 }
 
-fn unknown_attributes(bench: &mut Bench<'_, '_>, at: &Range<usize>, attributes: &AdditionalAttributes) {
+fn unknown_attributes(
+    ctx: &mut RuleDiagnostics<'_, '_>,
+    at: &Range<usize>,
+    attributes: &AdditionalAttributes,
+) {
     let unknown = [
         attributes.storage_controller.as_ref().map(|fields| &fields.other),
         attributes.raid_controller.as_ref().map(|fields| &fields.other),
@@ -253,7 +273,7 @@ fn unknown_attributes(bench: &mut Bench<'_, '_>, at: &Range<usize>, attributes: 
     ];
     for name in unknown.into_iter().flatten().flat_map(|other| other.keys()) {
         let message = format!("`{}` is no attribute that Microsoft's documentation lists", snake(name));
-        bench.desk.warn(at, message, None);
+        ctx.diagnostics.warn(at, message, None);
     }
 }
 
@@ -291,7 +311,7 @@ pub(in crate::config) fn snake(name: &str) -> String {
 }
 
 pub(super) fn submission(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     raw: Option<&At<raw::Submission>>,
     product: Option<&ProductRule>,
     at: &Range<usize>,
@@ -305,17 +325,17 @@ pub(super) fn submission(
     {
         if !exists {
             let help = "a driver update needs a product: `strategy = \"existing\"` in [rule.product]";
-            bench.desk.error_with_help(&kind.span, "a new product has nothing to derive from", help);
+            ctx.diagnostics.error_with_help(&kind.span, "a new product has nothing to derive from", help);
         }
         if product.test_harness == TestHarness::Attestation {
-            bench.desk.error(&kind.span, "there are no derived submissions for attestation");
+            ctx.diagnostics.error(&kind.span, "there are no derived submissions for attestation");
         }
     }
-    let name = raw.and_then(|raw| bench.option(&raw.name));
+    let name = raw.and_then(|raw| ctx.option(&raw.name));
     if name.is_none() && product.name.is_none() && matches!(product.strategy, Strategy::ExistingId(_)) {
         let help = "add `[rule.submission]` with a `name`";
         let at = raw.map_or(at, |raw| &raw.span);
-        bench.desk.error_with_help(at, "neither submission nor product has a `name`", help);
+        ctx.diagnostics.error_with_help(at, "neither submission nor product has a `name`", help);
     }
     Some(SubmissionRule {
         name,

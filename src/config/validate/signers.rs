@@ -1,18 +1,18 @@
 //! `[signers]`.
 
-use super::Desk;
+use super::diagnostics::Diagnostics;
 use crate::config::model::Signers;
 use crate::config::raw;
 use crate::config::raw::Texts;
 use crate::config::raw::values::At;
 
-pub(super) fn signers(desk: &mut Desk<'_>, raw: &At<raw::Signers>) -> Signers {
+pub(super) fn signers(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Signers>) -> Signers {
     let mut signers = Signers {
-        roots: paths(desk, &raw.roots),
+        roots: paths(diagnostics, &raw.roots),
         system_roots: raw.system_roots.as_ref().is_some_and(|flag| flag.value),
-        intermediates: paths(desk, &raw.intermediates),
-        timestamp_roots: paths(desk, &raw.timestamp_roots),
-        crls: paths(desk, &raw.crls),
+        intermediates: paths(diagnostics, &raw.intermediates),
+        timestamp_roots: paths(diagnostics, &raw.timestamp_roots),
+        crls: paths(diagnostics, &raw.crls),
         allow_unsigned: raw.allow_unsigned.as_ref().is_some_and(|flag| flag.value),
         ..Signers::default()
     };
@@ -25,23 +25,23 @@ pub(super) fn signers(desk: &mut Desk<'_>, raw: &At<raw::Signers>) -> Signers {
             (true, 40 | 64) => {
                 signers.thumbprints.insert(hex);
             }
-            (true, length) => desk.error(
+            (true, length) => diagnostics.error(
                 &print.span,
                 format!("a thumbprint has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits, this has {length}"),
             ),
-            (false, _) => desk.error(&print.span, "a thumbprint has hexadecimal digits alone"),
+            (false, _) => diagnostics.error(&print.span, "a thumbprint has hexadecimal digits alone"),
         }
     }
     signers
 }
 
-fn paths(desk: &mut Desk<'_>, texts: &Option<Texts>) -> Vec<std::path::PathBuf> {
+fn paths(diagnostics: &mut Diagnostics<'_>, texts: &Option<Texts>) -> Vec<std::path::PathBuf> {
     let texts = texts.iter().flat_map(|texts| &texts.0);
     let mut paths = Vec::new();
     for text in texts {
         match text.trim().is_empty() {
-            true => desk.error(&text.span, "this path is empty"),
-            false => paths.push(desk.path(text)),
+            true => diagnostics.error(&text.span, "this path is empty"),
+            false => paths.push(diagnostics.path(text)),
         }
     }
     paths

@@ -1,7 +1,7 @@
 //! Rules against each other, and against themselves.
 
-use super::Notes;
-use super::rules::Placed;
+use super::diagnostics::{Diagnostics, Problems};
+use super::rules::Located;
 use crate::config::sources::Unit;
 use dropship_hardware::TestHarness;
 use dropship_package::Kind;
@@ -10,84 +10,98 @@ use dropship_rules::pattern;
 use dropship_rules::rule::{Destination, LabelRule, Rule, Strategy};
 use dropship_rules::template::Template;
 
-pub(super) fn lint(notes: &mut Notes, units: &[Unit], rules: &[Placed]) {
-    for (index, placed) in rules.iter().enumerate() {
-        let Some(rule) = &placed.rule else { continue };
-        let mut desk = notes.desk(&units[placed.unit]);
-        if let Some(reason) = contradiction(rule) {
-            desk.error(&placed.at, format!("rule `{}` can never match: {reason}", rule.name));
-        }
-        if let Some((key, at)) = wants_infs(rule, placed) {
-            let message = format!(
-                "`{key}` is never known of an .hlkx, and rule `{}` is for .hlkx packages alone",
-                rule.name
-            );
-            let help = "an .hlkx keeps its INFs in a form that is not public; go by `file`, `signer` or \
-                        `operating_system`, and let names show `{{ file.stem }}`";
-            desk.error_with_help(at, message, help);
-        }
-        let before = rules[..index].iter().filter_map(|placed| Some((placed, placed.rule.as_ref()?)));
-        let mut shadows = before.filter(|(_, earlier)| takes_all_of(earlier, rule));
-        if let Some((earlier, shadow)) = shadows.next() {
-            let line = units[earlier.unit].source.line(earlier.at.start);
-            let at = format!("{}:{line}", units[earlier.unit].source.path.display());
-            let (message, help) = match takes_all_of(rule, shadow) {
-                true => (
-                    format!("rules `{}` and `{}` can never be told apart", shadow.name, rule.name),
-                    format!("both are for the same packages, so the first, at {at}, always wins"),
-                ),
-                false => (
-                    format!(
-                        "rule `{}` can never match: `{}` takes every package before it",
-                        rule.name, shadow.name
-                    ),
-                    format!("the first rule that fits wins; put this one before {at}, or narrow that one"),
-                ),
-            };
-            desk.error_with_help(&placed.at, message, help);
-        }
-        if rule.product.strategy == Strategy::New
-            && let Some(name) = &rule.product.name
-            && !tells_packages_apart(&name.variables())
-        {
-            let message = "this can render one name for two packages";
-            let help = "show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or \
-                        `{{ package.sha256[:8] }}`; products of one name are hard to tell apart";
-            desk.warn(&placed.product, message, Some(help.to_owned()));
-        }
-        if let Some(family) = unclassified(rule) {
-            let message =
-                format!("the product type of `{family}` is Unclassified, and a label goes to retail");
-            let help = "Microsoft reviews such labels once more (Microsoft, \"Publishing restrictions\")";
-            desk.warn(&placed.product, message, Some(help.to_owned()));
-        }
-        for (label, at) in rule.labels.iter().zip(&placed.labels) {
-            if !tells_packages_apart(&label.name.variables()) {
-                desk.warn(
-                    at,
-                    "this can render one name for two packages",
-                    Some("show something that differs, such as `{{ inf.version }}`".to_owned()),
-                );
-            }
+pub(super) fn lint(problems: &mut Problems, units: &[Unit], rules: &[Located]) {
+    for (index, located) in rules.iter().enumerate() {
+        let Some(rule) = &located.rule else { continue };
+        let mut diagnostics = problems.diagnostics(&units[located.unit]);
+        check_alone(&mut diagnostics, rule, located);
+        check_shadowed(&mut diagnostics, rule, located, &rules[..index], units);
+        check_names(&mut diagnostics, rule, located);
+    }
+}
+
+/// Reports a rule that no package can match, or that needs facts that its packages never have.
+fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+    if let Some(reason) = contradiction(rule) {
+        diagnostics.error(&located.at, format!("rule `{}` can never match: {reason}", rule.name));
+    }
+    if let Some((key, at)) = wants_infs(rule, located) {
+        let message = format!(
+            "`{key}` is never known of an .hlkx, and rule `{}` is for .hlkx packages alone",
+            rule.name
+        );
+        let help = "an .hlkx keeps its INFs in a form that is not public; go by `file`, `signer` or \
+                    `operating_system`, and let names show `{{ file.stem }}`";
+        diagnostics.error_with_help(at, message, help);
+    }
+    if let Some(family) = unclassified(rule) {
+        let message = format!("the product type of `{family}` is Unclassified, and a label goes to retail");
+        let help = "Microsoft reviews such labels once more (Microsoft, \"Publishing restrictions\")";
+        diagnostics.warn(&located.product, message, Some(help.to_owned()));
+    }
+}
+
+/// Reports a rule that an earlier rule shadows.
+fn check_shadowed(
+    diagnostics: &mut Diagnostics<'_>,
+    rule: &Rule,
+    located: &Located,
+    before: &[Located],
+    units: &[Unit],
+) {
+    let before = before.iter().filter_map(|located| Some((located, located.rule.as_ref()?)));
+    let Some((earlier, shadow)) = before.into_iter().find(|(_, earlier)| takes_all_of(earlier, rule)) else {
+        return;
+    };
+    let line = units[earlier.unit].source.line(earlier.at.start);
+    let at = format!("{}:{line}", units[earlier.unit].source.path.display());
+    let (message, help) = match takes_all_of(rule, shadow) {
+        true => (
+            format!("rules `{}` and `{}` can never be told apart", shadow.name, rule.name),
+            format!("both are for the same packages, so the first, at {at}, always wins"),
+        ),
+        false => (
+            format!("rule `{}` can never match: `{}` takes every package before it", rule.name, shadow.name),
+            format!("the first rule that fits wins; put this one before {at}, or narrow that one"),
+        ),
+    };
+    diagnostics.error_with_help(&located.at, message, help);
+}
+
+/// Warns about names that two packages could share.
+fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+    const MESSAGE: &str = "this can render one name for two packages";
+    if rule.product.strategy == Strategy::New
+        && let Some(name) = &rule.product.name
+        && !tells_packages_apart(&name.variables())
+    {
+        let help = "show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or \
+                    `{{ package.sha256[:8] }}`; products of one name are hard to tell apart";
+        diagnostics.warn(&located.product, MESSAGE, Some(help.to_owned()));
+    }
+    for (label, at) in rule.labels.iter().zip(&located.labels) {
+        if !tells_packages_apart(&label.name.variables()) {
+            let help = "show something that differs, such as `{{ inf.version }}`";
+            diagnostics.warn(at, MESSAGE, Some(help.to_owned()));
         }
     }
 }
 
 /// A fact of an INF that a rule for `.hlkx` packages alone asks for, and where.
-fn wants_infs<'a>(rule: &Rule, placed: &'a Placed) -> Option<(String, &'a std::ops::Range<usize>)> {
+fn wants_infs<'a>(rule: &Rule, located: &'a Located) -> Option<(String, &'a std::ops::Range<usize>)> {
     let (cab, hlkx) = kinds(rule);
     if cab || !hlkx {
         return None;
     }
     let matched = rule.matching.clauses.iter().find(|clause| clause.fact.is_of_infs());
     if let Some(clause) = matched {
-        return Some((format!("match.{}", clause.fact), &placed.at));
+        return Some((format!("match.{}", clause.fact), &located.at));
     }
     let used = |name: &Template| name.variables().into_iter().find(|name| name.starts_with("inf."));
     if let Some(name) = rule.product.name.as_ref().and_then(used) {
-        return Some((name, &placed.product));
+        return Some((name, &located.product));
     }
-    let labels = rule.labels.iter().zip(&placed.labels);
+    let labels = rule.labels.iter().zip(&located.labels);
     labels.filter_map(|(label, at)| Some((used(&label.name)?, at))).next()
 }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::config::build::product::open;
-use crate::config::build::rules::Bench;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
+use crate::config::validate::product::open;
+use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 use dropship_hardware::TestHarness;
 use dropship_rules::rule::{LabelRule, ProductRule};
 use dropship_rules::schedule::Moment;
@@ -14,7 +14,7 @@ use dropship_rules::template::Template;
 use dropship_rules::vocabulary::{self, is_test_audience};
 
 /// Keys that say how Windows Update publishes, on a label that does not go there.
-pub(super) fn forbid(bench: &mut Bench<'_, '_>, own: &raw::Label) {
+pub(super) fn forbid(ctx: &mut RuleDiagnostics<'_, '_>, own: &raw::Label) {
     let first = |list: &Option<raw::Templates>| list.as_ref()?.0.first().map(|at| at.span.clone());
     let keys = [
         ("go_live", own.go_live.as_ref().map(|value| value.span.clone())),
@@ -29,7 +29,7 @@ pub(super) fn forbid(bench: &mut Bench<'_, '_>, own: &raw::Label) {
     ];
     for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
         let help = "the partner decides how it is published; remove the key";
-        bench.desk.error_with_help(
+        ctx.diagnostics.error_with_help(
             &span,
             format!("`{key}` means nothing on a label for another partner"),
             help,
@@ -43,7 +43,7 @@ fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
 
 /// What Microsoft demands of a label for Windows Update, so far as the rule alone tells.
 pub(super) fn check(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &raw::Label,
     label: &LabelRule,
     product: Option<&ProductRule>,
@@ -54,7 +54,7 @@ pub(super) fn check(
         && label.approval.is_none()
     {
         let help = "add `[rule.label.approval]` with what was tested and why";
-        bench.desk.error_with_help(
+        ctx.diagnostics.error_with_help(
             span,
             "a driver that installs by itself needs `approval` information",
             help,
@@ -64,35 +64,35 @@ pub(super) fn check(
         && label.approval.as_ref().is_none_or(|approval| approval.business_justification.is_none())
     {
         let help = "add `approval.business_justification`";
-        bench.desk.error_with_help(&ceiling.span, "a ceiling needs a business justification", help);
+        ctx.diagnostics.error_with_help(&ceiling.span, "a ceiling needs a business justification", help);
     }
     let in_service = raw.floor.as_ref().or(raw.ceiling.as_ref());
     if let Some(span) = in_service.map(|value| &value.span)
         && label.build.is_some()
     {
-        bench.desk.error(span, "floor and ceiling exclude build numbers: give one kind or the other");
+        ctx.diagnostics.error(span, "floor and ceiling exclude build numbers: give one kind or the other");
     }
     for edge in [&raw.floor, &raw.ceiling].into_iter().flatten() {
         if let Some(word) = edge.value.0.literal() {
-            open(bench, &edge.span, "floor or ceiling", word, vocabulary::FLOORS);
+            open(ctx, &edge.span, "floor or ceiling", word, vocabulary::FLOORS);
         }
     }
     if let (Some(low), Some(high)) = (rank(&label.floor), rank(&label.ceiling))
         && low > high
         && let Some(ceiling) = &raw.ceiling
     {
-        bench.desk.error(&ceiling.span, "the ceiling lies below the floor");
+        ctx.diagnostics.error(&ceiling.span, "the ceiling lies below the floor");
     }
     if let Some(date) = &raw.go_live
         && let Moment::At(time) = label.go_live.map_or(Moment::In(Duration::ZERO), |live| live.moment)
     {
         let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
         if label.blackout.iter().any(|days| days.contains(day)) {
-            bench.desk.error(&date.span, format!("{day} is a blackout day"));
+            ctx.diagnostics.error(&date.span, format!("{day} is a blackout day"));
         }
     }
     if product.is_some_and(|product| product.test_harness == TestHarness::Attestation) {
-        attestation(bench, raw, label, at);
+        attestation(ctx, raw, label, at);
     }
 }
 
@@ -101,7 +101,7 @@ fn rank(edge: &Option<Template>) -> Option<usize> {
 }
 
 /// Since March 2023 an attestation-signed driver goes to test audiences or co-engineering alone.
-fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &LabelRule, at: &Range<usize>) {
+fn attestation(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label, label: &LabelRule, at: &Range<usize>) {
     let possible = |audience: &Template| match audience.literal() {
         // A GUID's name is known only to Microsoft; it is looked at again before the label is made.
         Some(name) => is_test_audience(name) || dropship_rules::guid::is_guid(name),
@@ -114,5 +114,5 @@ fn attestation(bench: &mut Bench<'_, '_>, raw: &raw::Label, label: &LabelRule, a
     let help = "add `audiences = [\"Test Registry Key\"]`, or submit HLK results for retail \
                 (Microsoft, \"Publishing restrictions\")";
     let message = "Microsoft does not publish attestation-signed drivers to retail";
-    bench.desk.error_with_help(&first.unwrap_or_else(|| at.clone()), message, help);
+    ctx.diagnostics.error_with_help(&first.unwrap_or_else(|| at.clone()), message, help);
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::rules::Bench;
+use super::rule_diagnostics::RuleDiagnostics;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
 use dropship_rules::guid::is_guid;
@@ -21,7 +21,7 @@ const FROM_INF: &str = "from_inf";
 
 /// The labels of one rule; `None` when one could not be understood.
 pub(super) fn labels(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &[At<raw::Label>],
     defaults: Option<&raw::Label>,
     product: Option<&ProductRule>,
@@ -29,26 +29,26 @@ pub(super) fn labels(
     let merged: Vec<_> = raw.iter().map(|own| merge::merged(own, defaults)).collect();
     let mut labels = Vec::new();
     for (own, whole) in raw.iter().zip(&merged) {
-        labels.push(label(bench, own, whole, product));
+        labels.push(label(ctx, own, whole, product));
     }
-    after::resolve(bench, &merged, &mut labels);
-    same_names(bench, &merged);
+    after::resolve(ctx, &merged, &mut labels);
+    same_names(ctx, &merged);
     labels.into_iter().collect()
 }
 
 fn label(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     own: &At<raw::Label>,
     raw: &raw::Label,
     product: Option<&ProductRule>,
 ) -> Option<LabelRule> {
     let at = raw.name.as_ref().map_or(&own.span, |name| &name.span).clone();
     if raw.name.is_none() {
-        bench.desk.missing(&own.span, "name");
+        ctx.diagnostics.missing(&own.span, "name");
     }
-    let name = bench.option(&raw.name);
-    let destination = destination(bench, own, raw, &at);
-    let approval = raw.approval.as_ref().map(|approval| self::approval(bench, approval));
+    let name = ctx.option(&raw.name);
+    let destination = destination(ctx, own, raw, &at);
+    let approval = raw.approval.as_ref().map(|approval| self::approval(ctx, approval));
     let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
     let label = LabelRule {
         name: name?,
@@ -65,28 +65,28 @@ fn label(
         publish_to_windows10s: flag(&raw.publish_to_windows10s),
         visible_to_accounts: raw.visible_to_accounts.iter().flat_map(|ids| &ids.0).map(|id| id.0).collect(),
         approval,
-        audiences: bench.list(&raw.audiences),
-        floor: bench.option(&raw.floor),
-        ceiling: bench.option(&raw.ceiling),
-        build: build(bench, raw),
-        chids: chids(bench, raw),
-        targets: raw.hardware_ids.as_ref().map(|ids| targets(bench, ids)).unwrap_or_default(),
+        audiences: ctx.list(&raw.audiences),
+        floor: ctx.option(&raw.floor),
+        ceiling: ctx.option(&raw.ceiling),
+        build: build(ctx, raw),
+        chids: chids(ctx, raw),
+        targets: raw.hardware_ids.as_ref().map(|ids| targets(ctx, ids)).unwrap_or_default(),
     };
-    systems(bench, raw);
+    systems(ctx, raw);
     if label.destination == Destination::WindowsUpdate {
-        publishing::check(bench, raw, &label, product, &at);
+        publishing::check(ctx, raw, &label, product, &at);
     }
     Some(label)
 }
 
 fn destination(
-    bench: &mut Bench<'_, '_>,
+    ctx: &mut RuleDiagnostics<'_, '_>,
     own: &At<raw::Label>,
     raw: &raw::Label,
     at: &Range<usize>,
 ) -> Option<Destination> {
     let Some(destination) = &raw.destination else {
-        bench.desk.missing(&own.span, "destination");
+        ctx.diagnostics.missing(&own.span, "destination");
         return None;
     };
     match destination.value {
@@ -97,7 +97,11 @@ fn destination(
             ] {
                 if let Some(span) = span {
                     let help = "set `destination = \"another_partner\"`, or remove the key";
-                    bench.desk.error_with_help(span, format!("`{key}` is for labels for partners"), help);
+                    ctx.diagnostics.error_with_help(
+                        span,
+                        format!("`{key}` is for labels for partners"),
+                        help,
+                    );
                 }
             }
             Some(Destination::WindowsUpdate)
@@ -106,19 +110,19 @@ fn destination(
             let partners: Vec<_> = raw.partners.iter().flat_map(|ids| &ids.0).collect();
             if partners.is_empty() {
                 let help = "add `partners = [\"PUBLISHER ID\"]`";
-                bench.desk.error_with_help(at, "a label for another partner names none", help);
+                ctx.diagnostics.error_with_help(at, "a label for another partner names none", help);
             }
             let several = partners.len() > 1;
             let shows = |name: &raw::Templated| name.value.0.variables().contains("partner");
             if let Some(name) = raw.name.as_ref().filter(|name| several && !shows(name)) {
                 let help = "let the name show `{{ partner }}`";
-                bench.desk.error_with_help(
+                ctx.diagnostics.error_with_help(
                     &name.span,
                     "several partners, and their labels would bear one name",
                     help,
                 );
             }
-            publishing::forbid(bench, own);
+            publishing::forbid(ctx, own);
             Some(Destination::AnotherPartner {
                 partners: partners.into_iter().map(|id| id.value.0).collect(),
                 enforce_chid_targeting: raw.enforce_chid_targeting.as_ref().map(|flag| flag.value),
@@ -127,13 +131,12 @@ fn destination(
     }
 }
 
-fn build(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Option<Build> {
+fn build(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Option<Build> {
     let mut edge = |value: &Option<At<u64>>| {
         let at = value.as_ref()?;
         let number = u32::try_from(at.value).ok().filter(|number| (10_000..=99_999).contains(number));
         if number.is_none() {
-            bench
-                .desk
+            ctx.diagnostics
                 .error(&at.span, format!("{} is no build number; a build number has five digits", at.value));
         }
         number
@@ -142,12 +145,12 @@ fn build(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Option<Build> {
     if let (Some(low), Some(high), Some(at)) = (floor, ceiling, &raw.ceiling_build)
         && low > high
     {
-        bench.desk.error(&at.span, "`ceiling_build` lies below `floor_build`");
+        ctx.diagnostics.error(&at.span, "`ceiling_build` lies below `floor_build`");
     }
     (raw.floor_build.is_some() || raw.ceiling_build.is_some()).then_some(Build { floor, ceiling })
 }
 
-fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
+fn chids(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Chids {
     let Some(list) = &raw.chids else {
         return Chids::None;
     };
@@ -158,13 +161,13 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
     }
     if list.0.is_empty() {
         let help = "leave the key out to target all computers";
-        bench.desk.error_with_help(&list.span, "`chids` is empty", help);
+        ctx.diagnostics.error_with_help(&list.span, "`chids` is empty", help);
     }
     let mut templates = Vec::new();
     for at in &list.0 {
-        let template = bench.template(at);
+        let template = ctx.template(at);
         if template.literal().is_some_and(|text| !is_guid(text)) {
-            bench.desk.error(&at.span, format!("`{}` is no CHID; a CHID is a GUID", template.source()));
+            ctx.diagnostics.error(&at.span, format!("`{}` is no CHID; a CHID is a GUID", template.source()));
         }
         templates.push(template);
     }
@@ -172,7 +175,7 @@ fn chids(bench: &mut Bench<'_, '_>, raw: &raw::Label) -> Chids {
 }
 
 /// What cannot, or should not, go together of the systems that a label names word for word.
-fn systems(bench: &mut Bench<'_, '_>, raw: &raw::Label) {
+fn systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
     let ids = raw.hardware_ids.as_ref();
     let named = ids.into_iter().filter_map(|ids| ids.operating_systems.as_ref()).flat_map(|list| &list.0);
     let words = named.filter_map(|at| Some((word_for_word(at).filter(|word| is_known(word))?, at)));
@@ -182,15 +185,15 @@ fn systems(bench: &mut Bench<'_, '_>, raw: &raw::Label) {
         let help = "leave `chids` out, or target Windows 10 and later in this label";
         let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {old}");
         if new.is_empty() {
-            bench.desk.error_with_help(&at.span, message, help);
+            ctx.diagnostics.error_with_help(&at.span, message, help);
         } else {
             // A package that was not signed for the old one never targets it.
-            bench.desk.warn(&at.span, message, Some(help.to_owned()));
+            ctx.diagnostics.warn(&at.span, message, Some(help.to_owned()));
         }
     }
     if let Some((new, _)) = new.first() {
         let help = "give the older systems a label of their own (Microsoft: Other policies)";
-        bench.desk.warn(&at.span, format!("the label mixes {old} with {new}"), Some(help.to_owned()));
+        ctx.diagnostics.warn(&at.span, format!("the label mixes {old} with {new}"), Some(help.to_owned()));
     }
 }
 
@@ -203,13 +206,13 @@ fn is_known(code: &str) -> bool {
     vocabulary::OS_CODES.iter().any(|known| known.eq_ignore_ascii_case(code))
 }
 
-fn targets(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilter<Template> {
+fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilter<Template> {
     // Word for word as a glob, an OS code that nobody knows selects nothing, ever.
     for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
         if let Some(code) = word_for_word(at).filter(|word| !is_known(word)) {
             let known = vocabulary::OS_CODES.iter().copied();
             let help = suggest::nearest(&code, known).map(|best| format!("did you mean `{best}`?"));
-            bench.desk.warn(
+            ctx.diagnostics.warn(
                 &at.span,
                 format!("`{code}` is no OS code that Microsoft's documentation lists"),
                 help,
@@ -219,14 +222,18 @@ fn targets(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilte
     let mut globs = |key: &str, list: &Option<raw::Templates>| {
         if list.as_ref().is_some_and(|list| list.0.is_empty()) && key != "exclude" {
             let help = "leave the key out to target all";
-            bench.desk.error_with_help(&raw.span, format!("`{key}` is an empty list: nothing fits it"), help);
+            ctx.diagnostics.error_with_help(
+                &raw.span,
+                format!("`{key}` is an empty list: nothing fits it"),
+                help,
+            );
         }
         for at in list.iter().flat_map(|list| &list.0) {
             if let Some(Err(reason)) = at.value.0.literal().map(Pattern::new) {
-                bench.desk.error(&at.span, reason);
+                ctx.diagnostics.error(&at.span, reason);
             }
         }
-        bench.list(list)
+        ctx.list(list)
     };
     TargetFilter {
         include: globs("include", &raw.include),
@@ -239,25 +246,25 @@ fn targets(bench: &mut Bench<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilte
     }
 }
 
-fn approval(bench: &mut Bench<'_, '_>, raw: &raw::Approval) -> Approval {
+fn approval(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Approval) -> Approval {
     let flag = |value: &Option<At<bool>>| value.as_ref().map(|flag| flag.value);
     Approval {
-        microsoft_contact: bench.option(&raw.microsoft_contact),
-        validations_performed: bench.option(&raw.validations_performed),
-        affected_oems: bench.list(&raw.affected_oems),
+        microsoft_contact: ctx.option(&raw.microsoft_contact),
+        validations_performed: ctx.option(&raw.validations_performed),
+        affected_oems: ctx.list(&raw.affected_oems),
         is_reboot_required: flag(&raw.is_reboot_required),
         is_co_engineered: flag(&raw.is_co_engineered),
         is_for_unreleased_hardware: flag(&raw.is_for_unreleased_hardware),
         has_ui_software: flag(&raw.has_ui_software),
-        business_justification: bench.option(&raw.business_justification),
+        business_justification: ctx.option(&raw.business_justification),
     }
 }
 
 /// Two labels of one rule must not bear one name: by its name a label is found again.
-fn same_names(bench: &mut Bench<'_, '_>, labels: &[raw::Label]) {
+fn same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
     for (index, label) in labels.iter().enumerate() {
         let Some(name) = &label.name else { continue };
-        let rendered = |name: &raw::Templated| name.value.0.render(&bench.sample).ok();
+        let rendered = |name: &raw::Templated| name.value.0.render(&ctx.sample).ok();
         let same = |other: &raw::Label| {
             let Some(other) = &other.name else { return false };
             other.value == name.value || (rendered(other).is_some() && rendered(other) == rendered(name))
@@ -265,7 +272,7 @@ fn same_names(bench: &mut Bench<'_, '_>, labels: &[raw::Label]) {
         let double = labels[..index].iter().any(same);
         if double {
             let message = format!("two labels of this rule are named `{}`", name.value.0.source());
-            bench.desk.error_with_help(
+            ctx.diagnostics.error_with_help(
                 &name.span,
                 message,
                 "by its name a label is found again; give each its own",

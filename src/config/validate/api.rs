@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Desk;
+use super::diagnostics::Diagnostics;
 use crate::config::Environment;
 use crate::config::model::{Api, Control, Overdue, Pace, Poll, Store};
 use crate::config::raw::values::{At, Text};
@@ -27,18 +27,18 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
+pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option<Api> {
     let none = raw::Api::default();
     let raw = file.api.as_ref().map_or(&none, |api| &api.value);
-    let endpoint = base(desk, &raw.endpoint, "endpoint", ENDPOINT);
-    let authority = base(desk, &raw.authority, "authority", AUTHORITY);
+    let endpoint = base(diagnostics, &raw.endpoint, "endpoint", ENDPOINT);
+    let authority = base(diagnostics, &raw.authority, "authority", AUTHORITY);
     let nothing = raw::Poll::default();
     let poll = raw.poll.as_ref().map_or(&nothing, |poll| &poll.value);
     let workers = match &raw.workers {
         None => WORKERS,
         Some(workers) if (1..=MAX_WORKERS).contains(&workers.value) => workers.value as usize,
         Some(workers) => {
-            desk.error(&workers.span, format!("`workers` is a number from 1 to {MAX_WORKERS}"));
+            diagnostics.error(&workers.span, format!("`workers` is a number from 1 to {MAX_WORKERS}"));
             WORKERS
         }
     };
@@ -49,10 +49,14 @@ pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
     for glob in raw.blob_hosts.iter().flat_map(|globs| &globs.0) {
         if glob.value.0.is_anything() {
             let help = "name the hosts, such as \"*.blob.core.windows.net\"";
-            desk.error_with_help(&glob.span, "packages would go to any host that an answer names", help);
+            diagnostics.error_with_help(
+                &glob.span,
+                "packages would go to any host that an answer names",
+                help,
+            );
         } else if glob.value.0.as_str().contains(['/', ':']) {
             let help = "write the host alone, without a scheme, port or path";
-            desk.error_with_help(&glob.span, format!("`{}` is no host name", glob.value.0), help);
+            diagnostics.error_with_help(&glob.span, format!("`{}` is no host name", glob.value.0), help);
         }
     }
     let proxy = raw.proxy.as_ref().map(|proxy| proxy.value.0.clone());
@@ -60,7 +64,7 @@ pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
         && (!proxy.username().is_empty() || proxy.password().is_some())
     {
         let help = "set HTTPS_PROXY in the service's environment from a root-owned file instead";
-        desk.error_with_help(&at.span, "a secret never stands in this file", help);
+        diagnostics.error_with_help(&at.span, "a secret never stands in this file", help);
     }
     Some(Api {
         endpoint: endpoint?,
@@ -68,38 +72,43 @@ pub(super) fn api(desk: &mut Desk<'_>, file: &raw::File) -> Option<Api> {
         blob_hosts,
         workers,
         uncertain: delay(&raw.uncertain, 10 * MINUTE),
-        retry: pace(desk, &raw.retry, "retry", Duration::from_millis(500), 5 * MINUTE),
+        retry: pace(diagnostics, &raw.retry, "retry", Duration::from_millis(500), 5 * MINUTE),
         poll: Poll {
-            sign: pace(desk, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
-            publish: pace(desk, &poll.publish, "publish", MINUTE, HOUR),
-            account: pace(desk, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
+            sign: pace(diagnostics, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
+            publish: pace(diagnostics, &poll.publish, "publish", MINUTE, HOUR),
+            account: pace(diagnostics, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
         },
         overdue: Overdue {
             sign: delay(&raw.overdue.sign, 14 * DAY),
             publish: delay(&raw.overdue.publish, 60 * DAY),
         },
         proxy,
-        ca_file: raw.ca_file.as_ref().map(|path| desk.path(path)),
+        ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
     })
 }
 
 /// A base URL: https, or http to loopback; nothing behind the host but a path.
-fn base(desk: &mut Desk<'_>, value: &Option<At<Text<Url>>>, key: &str, default: &str) -> Option<Url> {
+fn base(
+    diagnostics: &mut Diagnostics<'_>,
+    value: &Option<At<Text<Url>>>,
+    key: &str,
+    default: &str,
+) -> Option<Url> {
     let Some(at) = value else {
         return Url::parse(default).ok();
     };
     let url = at.value.0.clone();
     if url.scheme() == "http" && !is_loopback(&url) {
         let help = "write https://; plain http:// is for loopback alone, where nobody listens in";
-        desk.error_with_help(&at.span, format!("`{key}` would send credentials in the clear"), help);
+        diagnostics.error_with_help(&at.span, format!("`{key}` would send credentials in the clear"), help);
         return None;
     }
     if !url.username().is_empty() || url.password().is_some() {
-        desk.error(&at.span, "a secret never stands in this file");
+        diagnostics.error(&at.span, "a secret never stands in this file");
         return None;
     }
     if url.query().is_some() || url.fragment().is_some() {
-        desk.error(&at.span, format!("`{key}` is a base URL; it has no `?` and no `#`"));
+        diagnostics.error(&at.span, format!("`{key}` is a base URL; it has no `?` and no `#`"));
         return None;
     }
     Some(url)
@@ -124,14 +133,14 @@ pub(super) fn delay(value: &Option<Delay>, default: Duration) -> Duration {
 
 /// A delay that must not be zero: what waits no time spins.
 pub(super) fn some_delay(
-    desk: &mut Desk<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     value: &Option<Delay>,
     key: &str,
     default: Duration,
 ) -> Duration {
     match value {
         Some(delay) if delay.value.0.is_zero() => {
-            desk.error(&delay.span, format!("`{key}` must be longer than nothing"));
+            diagnostics.error(&delay.span, format!("`{key}` must be longer than nothing"));
             default
         }
         value => delay(value, default),
@@ -142,7 +151,7 @@ pub(super) fn some_delay(
 const FAR: u32 = 4;
 
 fn pace(
-    desk: &mut Desk<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     value: &Option<At<raw::Pace>>,
     key: &str,
     first: Duration,
@@ -151,14 +160,14 @@ fn pace(
     let Some(raw) = value else {
         return Pace { far: max.saturating_mul(FAR), ..Pace::new(first, max) };
     };
-    let given = some_delay(desk, &raw.first, "first", first);
+    let given = some_delay(diagnostics, &raw.first, "first", first);
     let longest = match &raw.max {
         None => max.max(given),
         value => delay(value, max),
     };
     if longest < given {
         let span = raw.max.as_ref().map_or(&raw.span, |max| &max.span);
-        desk.error(span, format!("`max` of `{key}` is shorter than its `first`"));
+        diagnostics.error(span, format!("`max` of `{key}` is shorter than its `first`"));
     }
     let pace = Pace::new(given, longest.max(given));
     let far = if raw.max.is_none() { pace.max.saturating_mul(FAR) } else { pace.max };
@@ -169,31 +178,31 @@ fn pace(
 const MOST_WAITING: usize = 1000;
 
 pub(super) fn store_and_control(
-    desk: &mut Desk<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     file: &raw::File,
     environment: &Environment,
 ) -> (Store, Control) {
     let none = raw::Store::default();
     let raw = file.store.as_ref().map_or(&none, |store| &store.value);
     let path = match &raw.path {
-        Some(path) => desk.path(path),
+        Some(path) => diagnostics.path(path),
         None => environment.state_directory.clone().unwrap_or_else(|| PathBuf::from("/var/lib/dropship")),
     };
     let most_waiting = raw.most_waiting.as_ref();
     if let Some(none) = most_waiting.filter(|most| most.value == 0) {
-        desk.error(&none.span, "`most_waiting` is a number from 1: nothing would ever be let in");
+        diagnostics.error(&none.span, "`most_waiting` is a number from 1: nothing would ever be let in");
     }
     let store = Store {
         path,
         most_waiting: most_waiting
             .map_or(MOST_WAITING, |most| usize::try_from(most.value).unwrap_or(usize::MAX)),
-        keep: some_delay(desk, &raw.keep, "keep", 90 * DAY),
+        keep: some_delay(diagnostics, &raw.keep, "keep", 90 * DAY),
         min_free: raw.min_free.as_ref().map(|size| size.value.0.0),
     };
     let none = raw::Control::default();
     let raw = file.control.as_ref().map_or(&none, |control| &control.value);
     let socket = match &raw.socket {
-        Some(path) => desk.path(path),
+        Some(path) => diagnostics.path(path),
         None => environment
             .runtime_directory
             .clone()
@@ -204,7 +213,7 @@ pub(super) fn store_and_control(
     if let Some(at) = &raw.socket
         && socket.as_os_str().len() > 107
     {
-        desk.error(&at.span, "a socket's path has at most 107 bytes");
+        diagnostics.error(&at.span, "a socket's path has at most 107 bytes");
     }
     let operators = raw.operators.iter().flat_map(|names| &names.0);
     let control = Control { socket, operators: operators.map(|name| name.value.clone()).collect() };

@@ -1,34 +1,37 @@
 //! `after`: which label of the rule must be published first.
 
-use crate::config::build::rules::Bench;
 use crate::config::raw::rule as raw;
+use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 use dropship_rules::pattern::Pattern;
 use dropship_rules::rule::LabelRule;
 use dropship_rules::suggest;
 
 /// Finds the labels that others wait for; a name that leads nowhere, to several labels, or in a circle is told.
-pub(super) fn resolve(bench: &mut Bench<'_, '_>, raw: &[raw::Label], labels: &mut [Option<LabelRule>]) {
+pub(super) fn resolve(
+    ctx: &mut RuleDiagnostics<'_, '_>,
+    raw: &[raw::Label],
+    labels: &mut [Option<LabelRule>],
+) {
     let names: Vec<&str> = raw.iter().map(name).collect();
     let mut targets = vec![None; raw.len()];
     for (index, label) in raw.iter().enumerate() {
         let Some(after) = &label.after else {
             if let Some(soak) = &label.soak {
-                bench
-                    .desk
+                ctx.diagnostics
                     .error(&soak.span, "`soak` counts from the label that `after` names, and there is none");
             }
             continue;
         };
         match find(after, &names, index) {
             Ok(target) => targets[index] = Some(target),
-            Err((message, help)) => bench.desk.error_with_help(&after.span, message, help),
+            Err((message, help)) => ctx.diagnostics.error_with_help(&after.span, message, help),
         }
     }
     for (index, label) in raw.iter().enumerate() {
         let Some(after) = label.after.as_ref().filter(|_| circle(&targets, index)) else {
             continue;
         };
-        bench.desk.error(&after.span, "these labels wait for each other in a circle");
+        ctx.diagnostics.error(&after.span, "these labels wait for each other in a circle");
     }
     for (label, target) in labels.iter_mut().zip(targets) {
         if let Some(label) = label {

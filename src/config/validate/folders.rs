@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::api::{delay, some_delay};
-use super::{Desk, Notes, Places};
-use crate::config::model::{After, Backlog, Folder, Store};
+use super::diagnostics::{Diagnostics, Places, Problems};
+use crate::config::model::{AfterSuccess, Backlog, Folder, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
 use dropship_intake::ReadyWhen;
 
 /// A folder and where it stands.
-pub(super) struct Placed {
+pub(super) struct Located {
     pub(super) folder: Folder,
     pub(super) unit: usize,
     path: Range<usize>,
@@ -30,64 +30,71 @@ const EXCLUDED: [&str; 3] = ["*.sync-conflict-*", "*conflicted copy*", "* - Copy
 /// Characters that make a folder's name safe in file names, logs and metrics.
 const NAME: &str = "letters, digits, `-`, `_` and `.`";
 
-pub(super) fn folders(notes: &mut Notes, units: &[Unit], store: &Store) -> Vec<Placed> {
+pub(super) fn folders(problems: &mut Problems, units: &[Unit], store: &Store) -> Vec<Located> {
     let mut names = Places::new();
     let mut folders = Vec::new();
     for (unit, file) in units.iter().enumerate() {
-        let mut desk = notes.desk(file);
+        let mut diagnostics = problems.diagnostics(file);
         for raw in &file.file.folder {
-            folders.extend(folder(&mut desk, raw, unit, &mut names));
+            folders.extend(folder(&mut diagnostics, raw, unit, &mut names));
         }
     }
-    against_each_other(notes, units, &folders, store);
+    against_each_other(problems, units, &folders, store);
     folders
 }
 
-fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut Places) -> Option<Placed> {
-    let name = desk.need_text(&raw.name, &raw.span, "name");
+fn folder(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: &At<raw::Folder>,
+    unit: usize,
+    names: &mut Places,
+) -> Option<Located> {
+    let name = diagnostics.need_text(&raw.name, &raw.span, "name");
     if let (Some(name), Some(at)) = (&name, &raw.name) {
         let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if name.contains(odd) || name.starts_with('.') {
-            desk.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
+            diagnostics.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
         }
-        desk.unique(names, "folders", name, &at.span);
+        diagnostics.unique(names, "folders", name, &at.span);
     }
-    let path = desk.need_text(&raw.path, &raw.span, "path");
+    let path = diagnostics.need_text(&raw.path, &raw.span, "path");
     let globs = |globs: &Option<raw::Globs>, default: &[&str]| match globs {
         Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
         None => default.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>(),
     };
     let recursive = raw.recursive.as_ref().is_some_and(|flag| flag.value);
     if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
-        desk.error(&depth.span, "`depth` is for a folder with `recursive = true`");
+        diagnostics.error(&depth.span, "`depth` is for a folder with `recursive = true`");
     }
     if let Some(include) = &raw.include
         && include.0.is_empty()
     {
-        desk.error(&raw.span, "`include` is empty: no file would ever be a package");
+        diagnostics.error(&raw.span, "`include` is empty: no file would ever be a package");
     }
     let path_span = raw.path.as_ref().map(|path| path.span.clone()).unwrap_or_default();
     let settle = delay(&raw.settle, Duration::from_secs(2));
-    let incomplete = some_delay(desk, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
+    let incomplete = some_delay(diagnostics, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
     if incomplete < settle {
         let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
-        desk.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
+        diagnostics.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
     }
     let folder = Folder {
         name: name?,
-        path: lexical(&desk.path(&path?)),
+        path: lexical(&diagnostics.path(&path?)),
         include: globs(&raw.include, &["*.cab", "*.hlkx", "*.hckx"]),
         exclude: globs(&raw.exclude, &EXCLUDED),
         recursive,
         depth: raw.depth.as_ref().map(|depth| usize::try_from(depth.value).unwrap_or(usize::MAX)),
         priority: raw.priority.as_ref().map_or(0, |priority| priority.value),
         ready: raw.ready.as_ref().map_or(ReadyWhen::Whole, |ready| ready.value.0.clone()),
-        outbox: raw.outbox.as_ref().map(|path| lexical(&desk.path(path))),
+        outbox: raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path))),
         outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
-        outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(desk, mode)),
+        outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(diagnostics, mode)),
         after: match raw.after.as_ref().map(|after| &after.value.0) {
-            None => After::Leave,
-            Some(After::Move(path)) => After::Move(lexical(&desk.path(&path.to_string_lossy()))),
+            None => AfterSuccess::Leave,
+            Some(AfterSuccess::Move(path)) => {
+                AfterSuccess::Move(lexical(&diagnostics.path(&path.to_string_lossy())))
+            }
             Some(other) => other.clone(),
         },
         backlog: match raw.backlog.as_ref().map(|backlog| backlog.value) {
@@ -96,14 +103,14 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
         },
         settle,
         incomplete,
-        poll: some_delay(desk, &raw.poll, "poll", Duration::from_secs(30)),
+        poll: some_delay(diagnostics, &raw.poll, "poll", Duration::from_secs(30)),
     };
     let outbox = folder.outbox.as_ref().zip(raw.outbox.as_ref());
     let target = match &folder.after {
-        After::Move(path) => Some(path).zip(raw.after.as_ref()),
+        AfterSuccess::Move(path) => Some(path).zip(raw.after.as_ref()),
         _ => None,
     };
-    Some(Placed {
+    Some(Located {
         unit,
         path: path_span,
         real: real(&folder.path),
@@ -114,13 +121,13 @@ fn folder(desk: &mut Desk<'_>, raw: &At<raw::Folder>, unit: usize, names: &mut P
 }
 
 /// Permission bits, in octal as `chmod` takes them.
-fn permissions(desk: &mut Desk<'_>, mode: &At<String>) -> Option<u32> {
+fn permissions(diagnostics: &mut Diagnostics<'_>, mode: &At<String>) -> Option<u32> {
     let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok();
     let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o600 == 0o600);
     if bits.is_none() {
         let message = format!("`{}` is no mode for results", mode.value);
         let help = "write octal digits such as \"0640\"; dropship itself must read and write them";
-        desk.error_with_help(&mode.span, message, help);
+        diagnostics.error_with_help(&mode.span, message, help);
     }
     bits
 }
@@ -151,7 +158,7 @@ fn lexical(path: &Path) -> PathBuf {
     out
 }
 
-impl Placed {
+impl Located {
     /// Whether files of the folder `path` are looked at by this folder.
     fn watches(&self, path: &Path) -> bool {
         path == self.real || (self.folder.recursive && path.starts_with(&self.real))
@@ -161,7 +168,7 @@ impl Placed {
 /// Folders of which one watches the other, by their places: the later one, then the earlier one.
 ///
 /// Found by the folders above each, not by pairs: of ten thousand folders those are fifty million.
-fn overlaps(folders: &[Placed]) -> BTreeSet<(usize, usize)> {
+fn overlaps(folders: &[Located]) -> BTreeSet<(usize, usize)> {
     let mut at = HashMap::<&Path, Vec<usize>>::new();
     for (index, folder) in folders.iter().enumerate() {
         at.entry(&folder.real).or_default().push(index);
@@ -177,19 +184,19 @@ fn overlaps(folders: &[Placed]) -> BTreeSet<(usize, usize)> {
     overlaps
 }
 
-fn against_each_other(notes: &mut Notes, units: &[Unit], folders: &[Placed], store: &Store) {
+fn against_each_other(problems: &mut Problems, units: &[Unit], folders: &[Located], store: &Store) {
     let store = real(&store.path);
     let overlaps = overlaps(folders);
     for (index, one) in folders.iter().enumerate() {
-        let mut desk = notes.desk(&units[one.unit]);
+        let mut diagnostics = problems.diagnostics(&units[one.unit]);
         let name = &one.folder.name;
         for (_, other) in overlaps.range((index, 0)..(index + 1, 0)) {
             let other = &folders[*other].folder.name;
             let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
-            desk.error_with_help(&one.path, message, "give each its own folder, or drop `recursive`");
+            diagnostics.error_with_help(&one.path, message, "give each its own folder, or drop `recursive`");
         }
         if one.real.starts_with(&store) || one.watches(&store) {
-            desk.error(&one.path, format!("folder `{name}` and the store lie in one another"));
+            diagnostics.error(&one.path, format!("folder `{name}` and the store overlap"));
         }
         let gives = one.outbox.is_some() || one.target.is_some();
         for drop in folders.iter().filter(|_| gives) {
@@ -198,13 +205,17 @@ fn against_each_other(notes: &mut Notes, units: &[Unit], folders: &[Placed], sto
             {
                 let message = format!("the outbox lies inside the drop folder `{}`", drop.folder.name);
                 let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
-                desk.error_with_help(span, message, help);
+                diagnostics.error_with_help(span, message, help);
             }
             if let Some((span, target)) = &one.target
                 && drop.watches(target)
             {
                 let message = format!("`after` would move files into the drop folder `{}`", drop.folder.name);
-                desk.error_with_help(span, message, "they would be dropped again; move them elsewhere");
+                diagnostics.error_with_help(
+                    span,
+                    message,
+                    "they would be dropped again; move them elsewhere",
+                );
             }
         }
     }

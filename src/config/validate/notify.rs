@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::api::{is_loopback, some_delay};
-use super::{Desk, Places};
+use super::diagnostics::{Diagnostics, Places};
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
 use crate::config::raw::values::At;
@@ -14,41 +14,41 @@ use dropship_redact::SafeUrl;
 /// The words of `on`.
 const WORDS: [&str; 7] = ["succeeded", "failed", "cancelled", "ended", "held", "rejected", "account"];
 
-pub(super) fn metrics(desk: &mut Desk<'_>, file: &raw::File) -> Option<SocketAddr> {
+pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option<SocketAddr> {
     let listen = file.metrics.as_ref()?.value.listen.as_ref()?;
     match listen.value.parse() {
         Ok(address) => Some(address),
         Err(_) => {
             let help = "write an IP address and a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
-            desk.error_with_help(&listen.span, format!("`{}` is no address", listen.value), help);
+            diagnostics.error_with_help(&listen.span, format!("`{}` is no address", listen.value), help);
             None
         }
     }
 }
 
-pub(super) fn notify(desk: &mut Desk<'_>, file: &raw::File) -> Vec<Notify> {
+pub(super) fn notify(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Vec<Notify> {
     let mut names = Places::default();
-    file.notify.iter().filter_map(|raw| one(desk, raw, &mut names)).collect()
+    file.notify.iter().filter_map(|raw| one(diagnostics, raw, &mut names)).collect()
 }
 
-fn one(desk: &mut Desk<'_>, raw: &At<raw::Notify>, names: &mut Places) -> Option<Notify> {
-    let name = desk.need_text(&raw.name, &raw.span, "name");
+fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut Places) -> Option<Notify> {
+    let name = diagnostics.need_text(&raw.name, &raw.span, "name");
     if let (Some(name), Some(at)) = (&name, &raw.name) {
         // It becomes the name of a folder.
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             let help = "use letters, digits, `-` and `_`";
-            desk.error_with_help(&at.span, format!("`{name}` is no name"), help);
+            diagnostics.error_with_help(&at.span, format!("`{name}` is no name"), help);
         }
-        desk.unique(names, "[[notify]]", name, &at.span);
+        diagnostics.unique(names, "[[notify]]", name, &at.span);
     }
-    let on = occasions(desk, raw);
-    let via = via(desk, raw);
-    let timeout = some_delay(desk, &raw.timeout, "timeout", Duration::from_secs(30));
-    let give_up = some_delay(desk, &raw.give_up, "give_up", Duration::from_secs(3 * 86_400));
+    let on = occasions(diagnostics, raw);
+    let via = via(diagnostics, raw);
+    let timeout = some_delay(diagnostics, &raw.timeout, "timeout", Duration::from_secs(30));
+    let give_up = some_delay(diagnostics, &raw.give_up, "give_up", Duration::from_secs(3 * 86_400));
     Some(Notify { name: name?, on, via: via?, timeout, give_up })
 }
 
-fn occasions(desk: &mut Desk<'_>, raw: &raw::Notify) -> BTreeSet<Occasion> {
+fn occasions(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify) -> BTreeSet<Occasion> {
     let Some(words) = &raw.on else { return Occasion::ALL.into() };
     let mut on = BTreeSet::new();
     for word in &words.0 {
@@ -60,29 +60,29 @@ fn occasions(desk: &mut Desk<'_>, raw: &raw::Notify) -> BTreeSet<Occasion> {
             "held" => on.extend([Occasion::Held]),
             "rejected" => on.extend([Occasion::Rejected]),
             "account" => on.extend([Occasion::Account]),
-            other => desk.unknown(&word.span, "occasion", other, &WORDS),
+            other => diagnostics.unknown(&word.span, "occasion", other, &WORDS),
         }
     }
     on
 }
 
-fn via(desk: &mut Desk<'_>, raw: &At<raw::Notify>) -> Option<Via> {
+fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> {
     match (&raw.url, &raw.command) {
         (Some(url), None) => {
             let target = &url.value.0;
             if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
                 let help = "write https://; plain http:// is for loopback alone";
-                desk.error_with_help(&url.span, "notifications would go out in the clear", help);
+                diagnostics.error_with_help(&url.span, "notifications would go out in the clear", help);
             }
             let secret = match (&raw.secret_file, &raw.secret_credential) {
                 (Some(_), Some(at)) => {
-                    desk.error(
+                    diagnostics.error(
                         &at.span,
                         "`secret_credential` besides `secret_file`: a webhook has one secret",
                     );
                     None
                 }
-                (Some(file), None) => Some(SecretAt::File(desk.path(file))),
+                (Some(file), None) => Some(SecretAt::File(diagnostics.path(file))),
                 (None, Some(name)) => Some(SecretAt::Credential(name.value.clone())),
                 (None, None) => None,
             };
@@ -91,13 +91,13 @@ fn via(desk: &mut Desk<'_>, raw: &At<raw::Notify>) -> Option<Via> {
         (None, Some(command)) => {
             let words: Vec<_> = command.0.iter().map(|word| word.value.clone()).collect();
             for at in raw.secret_file.iter().chain(&raw.secret_credential) {
-                desk.error(&at.span, "a command has no secret; it is for a webhook");
+                diagnostics.error(&at.span, "a command has no secret; it is for a webhook");
             }
             match command.0.first() {
                 Some(program) if program.value.starts_with('/') => Some(Via::Command(words)),
                 Some(program) => {
                     let help = "write the whole path; nothing is searched for, and no shell is asked";
-                    desk.error_with_help(
+                    diagnostics.error_with_help(
                         &program.span,
                         format!("`{}` is no absolute path", program.value),
                         help,
@@ -105,17 +105,17 @@ fn via(desk: &mut Desk<'_>, raw: &At<raw::Notify>) -> Option<Via> {
                     None
                 }
                 None => {
-                    desk.error(&raw.span, "`command` is empty");
+                    diagnostics.error(&raw.span, "`command` is empty");
                     None
                 }
             }
         }
         (Some(_), Some(_)) => {
-            desk.error(&raw.span, "`url` and `command`: a [[notify]] has one of them");
+            diagnostics.error(&raw.span, "`url` and `command`: a [[notify]] has one of them");
             None
         }
         (None, None) => {
-            desk.error(&raw.span, "neither `url` nor `command`: nobody would be notified");
+            diagnostics.error(&raw.span, "neither `url` nor `command`: nobody would be notified");
             None
         }
     }

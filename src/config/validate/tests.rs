@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::folders::Placed as PlacedFolder;
-use super::rules::Placed as PlacedRule;
-use super::{Desk, Notes};
+use super::diagnostics::{Diagnostics, Problems};
+use super::folders::Located as LocatedFolder;
+use super::rules::Located as LocatedRule;
 use crate::config::raw::Texts;
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
@@ -16,51 +16,51 @@ use dropship_rules::pattern::Pattern;
 use dropship_rules::rule_tests::{Expect, Fields, RuleTest};
 
 pub(super) fn cases(
-    notes: &mut Notes,
+    problems: &mut Problems,
     units: &[Unit],
-    folders: &[PlacedFolder],
-    rules: &[PlacedRule],
+    folders: &[LocatedFolder],
+    rules: &[LocatedRule],
 ) -> Vec<RuleTest> {
-    let folders: BTreeSet<_> = folders.iter().map(|placed| placed.folder.name.as_str()).collect();
-    let rules: BTreeSet<_> = rules.iter().map(|placed| placed.name.as_str()).collect();
+    let folders: BTreeSet<_> = folders.iter().map(|located| located.folder.name.as_str()).collect();
+    let rules: BTreeSet<_> = rules.iter().map(|located| located.name.as_str()).collect();
     let mut cases = Vec::new();
     for unit in units {
-        let mut desk = notes.desk(unit);
+        let mut diagnostics = problems.diagnostics(unit);
         for raw in &unit.file.test {
-            cases.extend(case(&mut desk, raw, &folders, &rules));
+            cases.extend(case(&mut diagnostics, raw, &folders, &rules));
         }
     }
     cases
 }
 
 fn case(
-    desk: &mut Desk<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     raw: &At<raw::Case>,
     folders: &BTreeSet<&str>,
     rules: &BTreeSet<&str>,
 ) -> Option<RuleTest> {
-    let name = desk.need_text(&raw.name, &raw.span, "name");
-    let package = desk.need(raw.package.as_ref(), &raw.span, "package");
-    let expect = desk.need(raw.expect.as_ref(), &raw.span, "expect");
+    let name = diagnostics.need_text(&raw.name, &raw.span, "name");
+    let package = diagnostics.need(raw.package.as_ref(), &raw.span, "package");
+    let expect = diagnostics.need(raw.expect.as_ref(), &raw.span, "expect");
     if let Some(folder) = package.and_then(|package| package.folder.as_ref())
         && !folders.contains(folder.value.as_str())
     {
         let known: Vec<_> = folders.iter().copied().collect();
-        desk.unknown(&folder.span, "folder", folder, &known);
+        diagnostics.unknown(&folder.span, "folder", folder, &known);
     }
     if let Some(rule) = expect.and_then(|expect| expect.rule.as_ref())
         && !rules.contains(rule.value.as_str())
     {
         let known: Vec<_> = rules.iter().copied().collect();
-        desk.unknown(&rule.span, "rule", rule, &known);
+        diagnostics.unknown(&rule.span, "rule", rule, &known);
     }
     let (package, expect) = (package?, expect?);
-    let file = desk.need_text(&package.file, &package.span, "file");
-    let facts = facts(desk, package, file.as_deref().unwrap_or_default())?;
-    let expect = self::expect(desk, expect);
+    let file = diagnostics.need_text(&package.file, &package.span, "file");
+    let facts = facts(diagnostics, package, file.as_deref().unwrap_or_default())?;
+    let expect = self::expect(diagnostics, expect);
     Some(RuleTest {
         name: name?,
-        place: desk.place(&raw.span),
+        place: diagnostics.place(&raw.span),
         folder: package.folder.as_ref().map(|folder| folder.value.clone()),
         file: file?,
         sha256: package.sha256.clone().unwrap_or_else(|| "0".repeat(64)),
@@ -70,9 +70,9 @@ fn case(
     })
 }
 
-fn facts(desk: &mut Desk<'_>, package: &At<raw::Package>, file: &str) -> Option<Facts> {
+fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &str) -> Option<Facts> {
     let read = match &package.facts {
-        Some(path) => Some(read_facts(desk, path)?),
+        Some(path) => Some(read_facts(diagnostics, path)?),
         None => None,
     };
     let kind = package
@@ -109,7 +109,11 @@ fn facts(desk: &mut Desk<'_>, package: &At<raw::Package>, file: &str) -> Option<
     match (&package.infs, one) {
         (Some(_), Some(_)) => {
             let help = "give `infs`, or the keys of the one INF";
-            desk.error_with_help(&package.span, "the package has `infs` and keys of an INF besides", help);
+            diagnostics.error_with_help(
+                &package.span,
+                "the package has `infs` and keys of an INF besides",
+                help,
+            );
         }
         (Some(infs), None) => facts.infs = infs.iter().map(inf).collect(),
         (None, Some(one)) => match facts.infs.as_mut_slice() {
@@ -131,8 +135,8 @@ fn facts(desk: &mut Desk<'_>, package: &At<raw::Package>, file: &str) -> Option<
 }
 
 /// Facts as JSON: alone, within an inspection, or within what `dropship --json inspect` or `plan` prints of one file.
-fn read_facts(desk: &mut Desk<'_>, path: &At<String>) -> Option<Facts> {
-    let whole = desk.path(path);
+fn read_facts(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<Facts> {
+    let whole = diagnostics.path(path);
     let failed = |reason: String| format!("facts in `{}` cannot be read: {reason}", whole.display());
     let read = || -> Result<Facts, String> {
         let text = std::fs::read_to_string(&whole).map_err(|error| error.to_string())?;
@@ -159,7 +163,7 @@ fn read_facts(desk: &mut Desk<'_>, path: &At<String>) -> Option<Facts> {
     match read() {
         Ok(facts) => Some(facts),
         Err(reason) => {
-            desk.error(&path.span, failed(reason));
+            diagnostics.error(&path.span, failed(reason));
             None
         }
     }
@@ -250,30 +254,30 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
     list(&mut inf.descriptions, &raw.descriptions);
 }
 
-fn expect(desk: &mut Desk<'_>, raw: &At<raw::Expect>) -> Expect {
+fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
     let globs = |globs: &crate::config::raw::Globs| globs.0.iter().map(|glob| glob.value.0.clone()).collect();
     let rejected = raw.rejected.as_ref().map(|flag| flag.value);
     let error = raw.error.as_ref().map(globs).unwrap_or_default();
     let wants_requests =
         raw.product.is_some() || raw.submission.is_some() || raw.label.is_some() || raw.labels.is_some();
     if rejected == Some(true) && wants_requests {
-        desk.error(&raw.span, "a rejected package has no requests to expect anything of");
+        diagnostics.error(&raw.span, "a rejected package has no requests to expect anything of");
     }
     let mut labels = Vec::new();
     for table in raw.label.iter().flat_map(|tables| &tables.0) {
-        let mut fields = fields(desk, &table.value);
+        let mut fields = fields(diagnostics, &table.value);
         let name = match fields.remove("name") {
             None => None,
-            Some(serde_json::Value::String(glob)) => pattern(desk, &table.span, &glob),
+            Some(serde_json::Value::String(glob)) => pattern(diagnostics, &table.span, &glob),
             Some(_) => {
-                desk.error(&table.span, "`name` is a glob that says which label is meant");
+                diagnostics.error(&table.span, "`name` is a glob that says which label is meant");
                 None
             }
         };
         labels.push((name, fields));
     }
     let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
-        Some(table) => fields(desk, &table.value),
+        Some(table) => fields(diagnostics, &table.value),
         None => Fields::new(),
     };
     Expect {
@@ -288,24 +292,26 @@ fn expect(desk: &mut Desk<'_>, raw: &At<raw::Expect>) -> Expect {
     }
 }
 
-fn pattern(desk: &mut Desk<'_>, span: &Range<usize>, glob: &str) -> Option<Pattern> {
+fn pattern(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> Option<Pattern> {
     match Pattern::new(glob) {
         Ok(pattern) => Some(pattern),
         Err(reason) => {
-            desk.error(span, reason);
+            diagnostics.error(span, reason);
             None
         }
     }
 }
 
-fn fields(desk: &mut Desk<'_>, table: &BTreeMap<String, At<raw::Any>>) -> Fields {
+fn fields(diagnostics: &mut Diagnostics<'_>, table: &BTreeMap<String, At<raw::Any>>) -> Fields {
     let mut fields = Fields::new();
     for (key, value) in table {
         match json(&value.value.0) {
             Some(json) => {
                 fields.insert(key.clone(), json);
             }
-            None => desk.error(&value.span, format!("`{key}` cannot be compared with what JSON holds")),
+            None => {
+                diagnostics.error(&value.span, format!("`{key}` cannot be compared with what JSON holds"))
+            }
         }
     }
     fields

@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Desk;
+use super::diagnostics::Diagnostics;
 use crate::config::raw;
 use dropship_package::{Level, Policy};
 use dropship_rules::suggest;
 
-pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<String, Level> {
+pub(super) fn preflight(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> BTreeMap<String, Level> {
     let mut levels = BTreeMap::new();
     for (name, level) in file.preflight.iter().flat_map(|levels| &levels.value) {
         let known = Policy::known_checks();
         match known.iter().find(|check| check.name == name) {
             Some(check) if check.fixed => {
                 let help = "a package that is incomplete or whose signature cannot be verified is never sent; remove the line";
-                desk.error_with_help(&level.span, format!("the level of `{name}` cannot be changed"), help);
+                diagnostics.error_with_help(
+                    &level.span,
+                    format!("the level of `{name}` cannot be changed"),
+                    help,
+                );
             }
             Some(_) => {
                 let level = match level.value {
@@ -31,7 +35,7 @@ pub(super) fn preflight(desk: &mut Desk<'_>, file: &raw::File) -> BTreeMap<Strin
                     Some(best) => format!("did you mean `{best}`?"),
                     None => "docs/checks.md lists the checks".to_owned(),
                 };
-                desk.error_with_help(&level.span, format!("there is no check `{name}`"), help);
+                diagnostics.error_with_help(&level.span, format!("there is no check `{name}`"), help);
             }
         }
     }

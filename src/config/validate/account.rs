@@ -1,0 +1,104 @@
+//! `[account]` and `[accounts.NAME]`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::diagnostics::Diagnostics;
+use crate::config::model::{Account, Credential};
+use crate::config::raw;
+use crate::config::raw::values::At;
+
+/// The name of `[account]`.
+pub(super) const DEFAULT: &str = "default";
+
+/// The kinds of credential, as keys.
+const KINDS: &str = "`client_secret_file`, `client_secret_env`, `client_secret_credential`, \
+                     `client_certificate_file`, `federated_token_file` or `managed_identity`";
+
+pub(super) fn accounts(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> BTreeMap<String, Account> {
+    let mut accounts = BTreeMap::new();
+    if let Some(raw) = &file.account
+        && let Some(account) = account(diagnostics, raw)
+    {
+        accounts.insert(DEFAULT.to_owned(), account);
+    }
+    for (name, raw) in file.accounts.iter().flat_map(|named| &named.value) {
+        if name == DEFAULT && file.account.is_some() {
+            let message = format!("`[accounts.{DEFAULT}]` and `[account]` are the same account");
+            diagnostics.error(&raw.span, message);
+        }
+        if let Some(account) = account(diagnostics, raw) {
+            accounts.insert(name.clone(), account);
+        }
+    }
+    accounts
+}
+
+fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Account> {
+    let managed = raw.managed_identity.as_ref().is_some_and(|flag| flag.value);
+    let text = |diagnostics: &mut Diagnostics<'_>, value: &Option<At<String>>, key: &str| match value {
+        None if managed => Some(String::new()),
+        value => diagnostics.need_text(value, &raw.span, key),
+    };
+    let tenant_id = text(diagnostics, &raw.tenant_id, "tenant_id");
+    let client_id = text(diagnostics, &raw.client_id, "client_id");
+    if let (Some(tenant), Some(at)) = (&tenant_id, &raw.tenant_id) {
+        // It becomes a part of the token URL's path.
+        let odd = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.');
+        if tenant.contains(odd) {
+            diagnostics
+                .error(&at.span, format!("`{tenant}` is no tenant; a tenant is a GUID or a domain name"));
+        }
+    }
+    let credential = credential(diagnostics, raw)?;
+    Some(Account { tenant_id: tenant_id?, client_id: client_id?, credential })
+}
+
+fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Credential> {
+    let mut given: Vec<(&str, Range<usize>, Credential)> = Vec::new();
+    let mut put =
+        |diagnostics: &mut Diagnostics<'_>, key: &'static str, value: &Option<At<String>>, make: Make| {
+            let Some(text) = value else { return };
+            if text.trim().is_empty() {
+                diagnostics.error(&text.span, format!("`{key}` is empty"));
+                return;
+            }
+            let credential = make(diagnostics, text);
+            given.push((key, text.span.clone(), credential));
+        };
+    type Make = fn(&Diagnostics<'_>, &str) -> Credential;
+    put(diagnostics, "client_secret_file", &raw.client_secret_file, |diagnostics, text| {
+        Credential::SecretFile(diagnostics.path(text))
+    });
+    put(diagnostics, "client_secret_env", &raw.client_secret_env, |_, text| {
+        Credential::SecretEnv(text.to_owned())
+    });
+    put(diagnostics, "client_secret_credential", &raw.client_secret_credential, |_, text| {
+        Credential::SecretCredential(text.to_owned())
+    });
+    put(diagnostics, "client_certificate_file", &raw.client_certificate_file, |diagnostics, text| {
+        Credential::CertificateFile(diagnostics.path(text))
+    });
+    put(diagnostics, "federated_token_file", &raw.federated_token_file, |diagnostics, text| {
+        Credential::FederatedTokenFile(diagnostics.path(text))
+    });
+    if let Some(flag) = raw.managed_identity.as_ref().filter(|flag| flag.value) {
+        given.push(("managed_identity", flag.span.clone(), Credential::ManagedIdentity));
+    }
+    if given.is_empty() {
+        let block = diagnostics.block(&raw.span);
+        let unusable =
+            |(at, name): &(usize, String)| block.contains(at) && KINDS.contains(&format!("`{name}`"));
+        if !diagnostics.skipped_keys.iter().any(unusable) {
+            let help = format!("give one of {KINDS}; the secret itself never stands here");
+            diagnostics.error_with_help(&raw.span, "the account has no credential", help);
+        }
+        return None;
+    }
+    let (first, _, credential) = given.remove(0);
+    for (key, span, _) in &given {
+        let message = format!("`{key}` besides `{first}`: an account has exactly one credential");
+        diagnostics.error_with_help(span, message, "remove the one that is not used");
+    }
+    given.is_empty().then_some(credential)
+}

@@ -1,0 +1,64 @@
+//! From the files as written to the validated configuration.
+
+use super::diagnostics::Problems;
+use super::{account, api, folders, lint, notify, preflight, rules, signers, tests};
+use crate::config::Environment;
+use crate::config::model::{Config, Signers};
+use crate::config::report::{Problem, Report, Severity};
+use crate::config::sources::Unit;
+
+/// Validates the files that were read. `problems` are those found while reading.
+///
+/// # Errors
+/// Every problem, if one of them is an error.
+pub(in crate::config) fn validate(
+    units: &[Unit],
+    problems: Vec<Problem>,
+    environment: &Environment,
+) -> Result<Config, Report> {
+    let mut problems = Problems { list: problems };
+    let Some(main) = units.first() else {
+        return Err(Report { problems: problems.list });
+    };
+    let mut diagnostics = problems.diagnostics(main);
+    let accounts = account::accounts(&mut diagnostics, &main.file);
+    let api = api::api(&mut diagnostics, &main.file);
+    let (store, control) = api::store_and_control(&mut diagnostics, &main.file, environment);
+    let metrics = notify::metrics(&mut diagnostics, &main.file);
+    let notifications = notify::notify(&mut diagnostics, &main.file);
+    let signers = main.file.signers.as_ref().map(|raw| signers::signers(&mut diagnostics, raw));
+    let preflight = preflight::preflight(&mut diagnostics, &main.file);
+    let folders = folders::folders(&mut problems, units, &store);
+    let rules = rules::rules(&mut problems, units, &folders, &accounts);
+    lint::lint(&mut problems, units, &rules);
+    let cases = tests::cases(&mut problems, units, &folders, &rules);
+    if api.is_none() && problems.list.iter().all(|problem| problem.severity != Severity::Error) {
+        problems.list.push(Problem::of_file(&main.source.path, "`[api]` cannot be used"));
+    }
+    let order = |problem: &Problem| {
+        let file = units.iter().position(|unit| unit.source.path == problem.file);
+        (file, problem.line, problem.column)
+    };
+    problems.list.sort_by_key(order);
+    problems.list.dedup();
+    let report = Report { problems: problems.list };
+    match api {
+        Some(api) if report.errors() == 0 => Ok(Config {
+            path: main.source.path.clone(),
+            accounts,
+            api,
+            store,
+            control,
+            metrics,
+            notify: notifications,
+            folders: folders.into_iter().map(|folder| folder.folder).collect(),
+            signers: signers.unwrap_or_else(Signers::default),
+            preflight,
+            rules: rules.into_iter().filter_map(|rule| rule.rule).collect(),
+            tests: cases,
+            warnings: report,
+            files: units.iter().map(|unit| unit.source.path.clone()).collect(),
+        }),
+        _ => Err(report),
+    }
+}

@@ -1,0 +1,19 @@
+//! Validates the configuration: every check that needs more than one value.
+
+mod account;
+mod api;
+mod assemble;
+mod diagnostics;
+mod folders;
+mod label;
+mod lint;
+mod matching;
+mod notify;
+mod preflight;
+mod product;
+mod rule_diagnostics;
+mod rules;
+mod signers;
+mod tests;
+
+pub(super) use assemble::validate;
