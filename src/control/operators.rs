@@ -41,7 +41,7 @@ pub(super) async fn operators_only(
                 event = "changed",
                 uid = peer.uid,
                 pid = peer.pid,
-                "{path} asked for by uid {}",
+                "{path} requested by uid {}",
                 peer.uid
             );
             request.extensions_mut().insert(Operator(format!("uid {}", peer.uid)));

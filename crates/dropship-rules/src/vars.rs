@@ -21,7 +21,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vars, String> {
     let table: toml::Table = text
         .trim_start_matches('\u{feff}')
         .parse()
-        .map_err(|error: toml::de::Error| format!("it is no TOML: {}", error.message()))?;
+        .map_err(|error: toml::de::Error| format!("not valid TOML: {}", error.message()))?;
     let value = |(name, value): (String, toml::Value)| match value {
         toml::Value::String(text) if text.contains(char::is_control) => {
             Err(format!("`{name}` holds a line break or control character"))
@@ -73,7 +73,7 @@ mod tests {
     fn anything_else_is_told() {
         let long = format!("a = \"{}\"", "x".repeat(MOST));
         for (text, why) in [
-            (&b"a"[..], "no TOML"),
+            (&b"a"[..], "not valid TOML"),
             (b"\xff", "not text"),
             (b"a = [1]", "neither a text"),
             (b"[a]\nb = 1", "neither a text"),

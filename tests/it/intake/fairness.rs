@@ -124,7 +124,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     assert_eq!(jobs(&env).len(), 3, "no more copies than may wait");
     let shown = crate::harness::text(&env.run(&["status"]).stdout);
     assert!(shown.contains("not accepting files: 3 accepted jobs"), "{shown}");
-    assert_eq!(env.log().matches("Intake pauses: 3 packages").count(), 1, "{}", env.log());
+    assert_eq!(env.log().matches("intake pauses: 3 accepted jobs").count(), 1, "{}", env.log());
 
     // A scan finds the remaining files; a file that is gone by then is no error.
     fs::remove_file(env.path("drop/11.cab")).expect("it lay there");
@@ -177,7 +177,12 @@ fn paused_folder_does_not_fill_the_queue_of_others() {
     wait_for("the other folder's packages", || (of("calm", "succeeded") == 5).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(of("in", ""), 3, "no more copies than may wait");
-    assert_eq!(env.log().matches("Intake from folder `in` pauses: 3 packages").count(), 1, "{}", env.log());
+    assert_eq!(
+        env.log().matches("intake from folder `in` pauses: 3 accepted jobs").count(),
+        1,
+        "{}",
+        env.log()
+    );
     assert!(env.run(&["resume", "in"]).status.success());
     wait_for("all to be done", || (of("in", "succeeded") == 5).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));

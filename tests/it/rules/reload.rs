@@ -51,8 +51,11 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
         }),
     );
     let uid = Command::new("id").arg("-u").output().expect("id runs");
-    let told = format!("Reloaded, asked for by uid {}: rules changed: ring", text(&uid.stdout).trim());
-    assert!(env.log().contains(&told), "{told} in {}", env.log());
+    let logged = format!(
+        "reloaded the configuration, requested by uid {}: rules changed: ring",
+        text(&uid.stdout).trim()
+    );
+    assert!(env.log().contains(&logged), "{logged} in {}", env.log());
     assert_eq!(
         text(&env.run(&["reload"]).stdout).lines().next(),
         Some("needs a restart: [api] uncertain, [api.overdue], [metrics] listen, [[notify]]")
@@ -137,10 +140,10 @@ fn sighup_reloads_and_logs_the_result() {
     };
     edit(&env, &[("settle = \"200ms\"", "setle = \"200ms\"")]);
     hang_up();
-    logged("asked for by SIGHUP, is refused");
+    logged("refused to reload the configuration, requested by SIGHUP");
     edit(&env, &[("setle = \"200ms\"", "settle = \"300ms\""), ("test ring", "second ring")]);
     hang_up();
-    logged("Reloaded, asked for by SIGHUP: rules changed: ring; folders changed: in");
+    logged("reloaded the configuration, requested by SIGHUP: rules changed: ring; folders changed: in");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let receipt: Value = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(receipt["labels"][0]["name"], "echo second ring");

@@ -47,7 +47,7 @@ fn invalid_sidecar_is_rejected_with_reason() {
     for (text, why) in [
         ("branch = \"topic\"", "`vars.branch` may be"),
         ("brunch = \"main\"", "declares no `vars.brunch`"),
-        ("branch", "the sidecar"),
+        ("branch", "not valid TOML"),
         (&format!("branch = \"rel-{}\"", "x".repeat(4096)), "longer than 4096 bytes"),
     ] {
         let env = env();

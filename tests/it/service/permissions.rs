@@ -52,6 +52,6 @@ fn non_operators_can_read_and_submit_but_not_change() {
     assert!(as_user(&env, OPERATORS, &["resume"]).status.success());
     let log = env.log();
     assert!(log.contains(&format!("/v1/pause refused to uid {STRANGER}")), "{log}");
-    assert!(log.contains(&format!("/v1/pause asked for by uid {STRANGER}")), "{log}");
+    assert!(log.contains(&format!("/v1/pause requested by uid {STRANGER}")), "{log}");
     assert_eq!(daemon.terminate(), Some(0));
 }
