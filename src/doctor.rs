@@ -2,32 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
-use crate::store::{Filter, Store, StoreError};
+use crate::store::{Filter, Finding, Store, StoreError};
 use dropship_job::{Creation, Job, JobId, State};
 
 /// Jobs that are looked at together.
 const PAGE: usize = 256;
-
-/// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// What, and where.
-    pub what: String,
-    /// What would mend it, and who does that.
-    pub mend: String,
-}
-
-impl Finding {
-    /// A finding.
-    pub fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { what: what.into(), mend: mend.into() }
-    }
-}
 
 /// Examines a store and what lies beside it.
 ///

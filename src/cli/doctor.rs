@@ -6,8 +6,9 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
 use crate::control::ConnectError;
-use crate::doctor::{Finding, examine};
+use crate::doctor::examine;
 use crate::package_store::PackageStore;
+use crate::store::Finding;
 use crate::store::{Durable, Opening, StoreError};
 
 /// Check the store and its files, and print how to repair them

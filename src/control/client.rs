@@ -12,8 +12,8 @@ use super::label_change::LabelChange;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
-use crate::doctor::Finding;
 use crate::outbox::Receipt;
+use crate::store::Finding;
 use dropship_job::JobId;
 
 /// A connection to the running daemon. Every method returns the daemon's own [`ControlError`], or one of kind

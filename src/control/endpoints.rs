@@ -35,8 +35,8 @@ use super::operators::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
-use crate::doctor::Finding;
 use crate::outbox::Receipt;
+use crate::store::Finding;
 use dropship_job::JobId;
 
 /// Lines of an export that may wait for a slow reader.

@@ -11,8 +11,8 @@ use super::job_service::JobService;
 use super::label_change::LabelChange;
 use super::reloaded::Reloaded;
 use super::status::Status;
-use crate::doctor::Finding;
 use crate::outbox::Receipt;
+use crate::store::Finding;
 use dropship_job::JobId;
 
 /// The daemon as the control socket sees it. Methods that are not async may block.

@@ -13,9 +13,9 @@ use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
     JobService, LabelChange, Reloaded, Status, SubmitRequest,
 };
-use crate::doctor::Finding;
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw};
+use crate::store::Finding;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::{Event, Job, JobId, State, StateKind};

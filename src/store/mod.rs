@@ -11,6 +11,7 @@ mod compact;
 mod durable;
 mod entry;
 mod export;
+mod finding;
 mod journal;
 mod memory;
 mod queries;
@@ -28,6 +29,7 @@ use tokio::sync::oneshot;
 pub use durable::{Durable, Opening, Rehearsal};
 pub use entry::{Entry, path_key};
 pub use export::{Each, Exported};
+pub use finding::Finding;
 pub use memory::Memory;
 pub use tables::Seen;
 
@@ -284,7 +286,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn examine(&self) -> Result<Vec<crate::doctor::Finding>, StoreError> {
+    fn examine(&self) -> Result<Vec<Finding>, StoreError> {
         Ok(Vec::new())
     }
 }

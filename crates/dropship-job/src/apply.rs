@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::event::{Event, RemoteKind};
+use super::event::Event;
 use super::id::JobId;
-use super::job::{Commit, Job, Label, Package};
-use super::state::{Creation, Intent, LateDuplicateCheck, State, Step};
+use super::job::{Commit, Job, Label};
+use super::package::Package;
+use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::state::State;
+use super::step::Step;
 use super::transition::legal;
 
 mod labels;

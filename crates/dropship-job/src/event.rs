@@ -5,30 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::job::{Asset, Package};
-use super::state::{Fault, Intent, as_text, as_texts};
-
-/// What is created at the service for a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RemoteKind {
-    /// The product.
-    Product,
-    /// The submission.
-    Submission,
-    /// The label at this place in the rule's list.
-    Label(usize),
-}
-
-impl std::fmt::Display for RemoteKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Product => "product",
-            Self::Submission => "submission",
-            Self::Label(_) => "label",
-        })
-    }
-}
+use super::package::{Asset, Package};
+use super::remote::{Intent, RemoteKind, as_text, as_texts};
+use super::state::Fault;
 
 /// One thing that happened to a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

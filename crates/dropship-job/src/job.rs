@@ -5,37 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::RemoteKind;
 use super::id::JobId;
-use super::state::{Creation, Fault, LateDuplicateCheck, State, Step};
-
-/// What was dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Package {
-    /// File name; bytes that are no UTF-8 are shown as replacement characters.
-    pub name: String,
-    /// Where it was found; absent for one that was handed in.
-    pub path: Option<String>,
-    /// Name of the folder that it was found in.
-    pub folder: Option<String>,
-    /// SHA-256 of the captured copy, lower-case hex.
-    pub sha256: String,
-    /// Length in bytes.
-    pub size: u64,
-    /// The outbox folder that results go to, absolute.
-    pub outbox: String,
-}
-
-/// One result file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asset {
-    /// File name in the outbox folder.
-    pub name: String,
-    /// Length in bytes.
-    pub size: u64,
-    /// SHA-256, lower-case hex.
-    pub sha256: String,
-}
+use super::package::{Asset, Package};
+use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::state::{Fault, State};
+use super::step::Step;
 
 /// A label of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +168,7 @@ impl Job {
 
     /// The create that is in doubt, if one is.
     #[must_use]
-    pub fn doubt(&self) -> Option<(RemoteKind, &super::state::Intent)> {
+    pub fn doubt(&self) -> Option<(RemoteKind, &Intent)> {
         let labels =
             self.labels.iter().enumerate().map(|(at, label)| (RemoteKind::Label(at), &label.creation));
         [(RemoteKind::Product, &self.product), (RemoteKind::Submission, &self.submission)]

@@ -7,13 +7,19 @@ mod apply;
 mod event;
 mod id;
 mod job;
+mod package;
+mod remote;
 mod state;
+mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod transition;
 
 pub use apply::{Illegal, apply, fold};
-pub use event::{Event, RemoteKind};
+pub use event::Event;
 pub use id::{BadJobId, JobId};
-pub use job::{Asset, Commit, Job, Label, Package};
-pub use state::{Creation, Fault, Intent, LateDuplicateCheck, State, StateKind, Step, UnknownState};
+pub use job::{Commit, Job, Label};
+pub use package::{Asset, Package};
+pub use remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+pub use state::{Fault, State, StateKind, UnknownState};
+pub use step::Step;

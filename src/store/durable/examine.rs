@@ -8,7 +8,7 @@ use super::super::entry::Line;
 use super::super::journal::{Item, Reader, segments};
 use super::super::tables::{Ahead, Bytes, Overlay, Pair, key, replay};
 use super::database::Database;
-use crate::doctor::Finding;
+use crate::store::Finding;
 
 /// While a daemon writes, database and journal are read at two times; so often they are read again.
 const TRIES: u32 = 5;

@@ -135,7 +135,7 @@ impl Store for Durable {
         })
     }
 
-    fn examine(&self) -> Result<Vec<crate::doctor::Finding>, StoreError> {
+    fn examine(&self) -> Result<Vec<crate::store::Finding>, StoreError> {
         examine::examine(&self.tables, &self.journal)
     }
 }

@@ -10,7 +10,8 @@ use crate::signature::algorithm::Hash;
 use crate::signature::certificate::Certificate;
 use crate::signature::ecdsa::{self, Form};
 use crate::signature::public_key::PublicKey;
-use crate::signature::value::{ValueFault, verify_pkcs1};
+use crate::signature::value::verify_pkcs1;
+use crate::signature::value_fault::ValueFault;
 
 use super::xml;
 

@@ -6,7 +6,8 @@ use crate::policy::Policy;
 use crate::signature::certificate::Certificate;
 use crate::signature::public_key::PublicKey;
 use crate::signature::signer;
-use crate::signature::value::{SUPPORTED, ValueFault};
+use crate::signature::value::SUPPORTED;
+use crate::signature::value_fault::ValueFault;
 
 use super::signature::XmlSignature;
 

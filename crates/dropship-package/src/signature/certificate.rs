@@ -12,7 +12,8 @@ use crate::hash::hex;
 
 use super::algorithm::SignatureAlgorithm;
 use super::public_key::PublicKey;
-use super::value::{ValueFault, verify_value};
+use super::value::verify_value;
+use super::value_fault::ValueFault;
 use super::{name, time};
 
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];

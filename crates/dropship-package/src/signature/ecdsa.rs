@@ -11,7 +11,7 @@ use crate::der::{INTEGER, Reader, SEQUENCE};
 
 use super::algorithm::Hash;
 use super::public_key::Curve;
-use super::value::ValueFault;
+use super::value_fault::ValueFault;
 
 /// How the two numbers of a signature are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

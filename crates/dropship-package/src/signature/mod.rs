@@ -14,4 +14,5 @@ pub(crate) mod signer;
 mod time;
 mod timestamp;
 pub(crate) mod value;
+pub(crate) mod value_fault;
 pub(crate) mod verify;

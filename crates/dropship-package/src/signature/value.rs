@@ -7,19 +7,11 @@ use super::algorithm::{Hash, Pss, Scheme, SignatureAlgorithm};
 use super::ecdsa::{self, Form};
 use super::name::dotted;
 use super::public_key::PublicKey;
+use super::value_fault::ValueFault;
 
 /// The keys and algorithms that are verified, for messages.
 pub(crate) const SUPPORTED: &str = "supported are RSA (PKCS #1, and PSS with one digest throughout and a salt of its length) and \
      ECDSA on P-256, P-384 and P-521";
-
-/// Why a signature value is not verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ValueFault {
-    /// It does not match the key and the message.
-    Bad,
-    /// The key or the algorithm is not supported; the text names it.
-    Unsupported(String),
-}
 
 /// Verifies a signature value with a key.
 pub(crate) fn verify_value(

@@ -5,7 +5,8 @@ use crate::der::{OCTET_STRING, OID, Reader, SET, Tlv};
 use super::algorithm::Hash;
 use super::certificate::Certificate;
 use super::signed_data::{MOST, SignerId, SignerInfo};
-use super::value::{SUPPORTED, ValueFault, verify_value};
+use super::value::{SUPPORTED, verify_value};
+use super::value_fault::ValueFault;
 
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];

@@ -1,0 +1,147 @@
+//! Objects that a job creates at the service, and the proof of each create.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of objects that a job creates at the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RemoteKind {
+    /// The product.
+    Product,
+    /// The submission.
+    Submission,
+    /// The label at this index in the rule's list.
+    Label(usize),
+}
+
+impl fmt::Display for RemoteKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Product => "product",
+            Self::Submission => "submission",
+            Self::Label(_) => "label",
+        })
+    }
+}
+
+/// Progress of one create at the service.
+///
+/// The service has no idempotency keys and no delete. So an intent is durable before the request is sent, and only
+/// proof closes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Creation {
+    /// Not requested, or known not to have been carried out.
+    #[default]
+    Open,
+    /// The request may have been sent, and may still take effect.
+    Intended(Intent),
+    /// The object exists.
+    Done {
+        /// Its id at the service.
+        #[serde(with = "as_text")]
+        id: u64,
+    },
+}
+
+impl Creation {
+    /// The id, once it exists.
+    #[must_use]
+    pub fn id(&self) -> Option<u64> {
+        match self {
+            Self::Done { id } => Some(*id),
+            Self::Open | Self::Intended(_) => None,
+        }
+    }
+
+    /// The open intent.
+    #[must_use]
+    pub fn intent(&self) -> Option<&Intent> {
+        match self {
+            Self::Intended(intent) => Some(intent),
+            Self::Open | Self::Done { .. } => None,
+        }
+    }
+}
+
+/// The durable record of a create that may have been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Name of the object.
+    pub name: String,
+    /// Digest of the whole request.
+    pub request: String,
+    /// Ids that had this name before the request: none of them is the new object.
+    #[serde(with = "as_texts")]
+    pub existing_ids: Vec<u64>,
+    /// Until when the request may still take effect.
+    pub may_complete_until: Timestamp,
+    /// When the request was first sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_called: Option<Timestamp>,
+    /// How often a search since the last request did not find the object.
+    pub not_found_count: u32,
+    /// How often the request was repeated since an operator last released the job.
+    #[serde(default)]
+    pub reissued: u32,
+    /// When to search for late duplicates of a repeated request: once no earlier request can take effect any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_check_at: Option<Timestamp>,
+}
+
+/// A scheduled search for duplicates: the request was sent more than once, and an earlier one may take effect late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateDuplicateCheck {
+    /// Kind of the object.
+    pub kind: RemoteKind,
+    /// The name that a duplicate would have.
+    pub name: String,
+    /// Ids that had the name before the first request.
+    #[serde(with = "as_texts")]
+    pub existing_ids: Vec<u64>,
+    /// When no request can take effect any more, so that one search is enough.
+    pub due: Timestamp,
+    /// Id of the product that contains the object, or is it.
+    pub product: Option<u64>,
+    /// Id of the submission that contains the object, or is it.
+    pub submission: Option<u64>,
+}
+
+impl LateDuplicateCheck {
+    /// Whether this check is for the given create.
+    #[must_use]
+    pub fn is_of(&self, kind: RemoteKind, name: &str, existing_ids: &[u64]) -> bool {
+        self.kind == kind && self.name == name && self.existing_ids == existing_ids
+    }
+}
+
+/// Ids exceed 2^53, so JSON stores them as strings.
+pub(super) mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    pub(crate) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The same for lists of ids.
+pub(super) mod as_texts {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(ids: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(ids.iter().map(u64::to_string))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    }
+}

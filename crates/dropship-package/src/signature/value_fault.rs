@@ -1,0 +1,10 @@
+//! The reasons why a signature value is not verified.
+
+/// Why a signature value is not verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ValueFault {
+    /// It does not match the key and the message.
+    Bad,
+    /// The key or the algorithm is not supported; the text names it.
+    Unsupported(String),
+}
