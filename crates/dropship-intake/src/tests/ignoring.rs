@@ -23,7 +23,8 @@ async fn excluded_file_is_counted_once_by_events_and_scans() {
     assert_eq!(ignored(&intake), (1, vec!["a - Copy.cab".into()]));
     fs::write(folder.path("b (conflicted copy).cab"), VALID).unwrap();
     until("the event is counted", || ignored(&intake).0 == 2).await;
-    assert_eq!(ignored(&intake).1[0], Path::new("b (conflicted copy).cab"), "newest first");
+    // Both may have been written within one tick of the file system's clock, so their order is not checked here.
+    assert!(ignored(&intake).1.contains(&PathBuf::from("b (conflicted copy).cab")));
     // Written again, and seen again by two scans.
     fs::write(folder.path("a - Copy.cab"), VALID).unwrap();
     for scans in [2, 3] {
