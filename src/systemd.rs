@@ -55,7 +55,7 @@ impl UnitStatus {
     }
 }
 
-/// A reload in progress. When it is dropped, systemd is told that the daemon is ready again, whether the reload
+/// A reload in progress. When it is dropped, systemd is notified that the daemon is ready again, whether the reload
 /// succeeded or not, and the previous status line returns.
 #[derive(Debug)]
 #[must_use = "the reload ends when this is dropped"]

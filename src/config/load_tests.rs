@@ -1,4 +1,4 @@
-//! Whole files: what is taken, and the exact words for what is not.
+//! Whole files: accepted ones, and the exact messages for others.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn told(text: &str) -> String {
     }
 }
 
-/// What is said of a text, a line each: `line:column message [help]`.
+/// The problems of a text, one per line: `line:column message [help]`.
 fn lines(text: &str) -> Vec<String> {
     let report = match read(text) {
         Ok(config) => config.warnings,
@@ -172,7 +172,7 @@ fn an_empty_file_has_every_default_but_cannot_run() {
             "there is no account",
             "there is no folder to watch",
             "there is no rule, so every package would be rejected",
-            "nobody's signature is trusted"
+            "no signature is trusted"
         ]
     );
 }
@@ -222,7 +222,7 @@ fn a_report_points_at_the_place() {
          2 | endpoint = \"http://api.example.com\"\n  \
          |            ^^^^^^^^^^^^^^^^^^^^^^^^\n  \
          |\n  \
-         = help: write https://; plain http:// is for loopback alone, where nobody listens in\n\n\
+         = help: write https://; plain http:// is allowed for loopback addresses only\n\n\
          1 error"
     );
 }
@@ -287,7 +287,7 @@ fn folders_must_not_meet() {
     assert_eq!(
         lines(&folder("a", "/x", "outbox = \"/x/out\"\nafter = \"move:/x\"")),
         [
-            "4:10 the outbox lies inside the drop folder `a` [what dropship brings back would be dropped again; \
+            "4:10 the outbox is inside the drop folder `a` [what dropship brings back would be dropped again; \
              give it a folder elsewhere]",
             "5:9 `after` would move files into the drop folder `a` [they would be dropped again; move them elsewhere]"
         ]
@@ -321,7 +321,7 @@ fn systemd_hands_down_lists_of_folders() {
     assert_eq!(environment.runtime_directory, None);
 }
 
-/// Whatever stands in a file, the answer is a configuration or a report, and never a panic.
+/// Any text yields a configuration or a report, never a panic.
 #[test]
 fn broken_files_are_told_and_never_break_us() {
     let lines: Vec<_> = CONTRACT.lines().collect();

@@ -1,16 +1,16 @@
-//! dropship.toml(5), made from the schema: kept in `docs/man/` and packaged from there.
+//! dropship.toml(5), generated from the schema into `docs/man/`.
 
 use serde_json::{Map, Value};
 
 const SCHEMA: &str = include_str!("../../config/dropship.schema.json");
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/man/dropship.toml.5");
 
-/// What stands before the tables.
+/// Text before the tables.
 const HEAD: &str = include_str!("../../docs/man/dropship.toml.head");
-/// And after them.
+/// Text after the tables.
 const TAIL: &str = include_str!("../../docs/man/dropship.toml.tail");
 
-/// The order in which a file is mostly written; what the schema has besides comes last.
+/// Order of the tables; others follow in the order of the schema.
 const ORDER: [&str; 10] =
     ["include", "account", "accounts", "api", "store", "control", "signers", "preflight", "folder", "rule"];
 
@@ -19,7 +19,7 @@ fn fresh() -> String {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     let definitions = schema["definitions"].as_object().expect("definitions");
     let properties = schema["properties"].as_object().expect("properties");
-    let mut page = Page { definitions, text: HEAD.to_owned(), told: Vec::new() };
+    let mut page = Page { definitions, text: HEAD.to_owned(), described: Vec::new() };
     let rest = properties.keys().map(String::as_str).filter(|key| !ORDER.contains(key));
     for key in ORDER.into_iter().chain(rest) {
         page.top(key, &properties[key]);
@@ -30,8 +30,8 @@ fn fresh() -> String {
 struct Page<'a> {
     definitions: &'a Map<String, Value>,
     text: String,
-    /// Definitions told already, and the table under which they are.
-    told: Vec<(&'a str, String)>,
+    /// Definitions that are described already, and the table in which.
+    described: Vec<(&'a str, String)>,
 }
 
 impl<'a> Page<'a> {
@@ -57,11 +57,11 @@ impl<'a> Page<'a> {
         self.text.push_str(&format!(".SH {}\n{}\n", quoted(&heading), prose(about)));
         let target = if list { &schema["items"] } else { schema };
         let Some((name, table)) = self.definition(target) else { return };
-        if let Some((_, place)) = self.told.iter().find(|(told, _)| *told == name) {
+        if let Some((_, place)) = self.described.iter().find(|(known, _)| *known == name) {
             self.text.push_str(&format!("The same keys as in {}.\n", roff(place)));
             return;
         }
-        self.told.push((name, heading));
+        self.described.push((name, heading));
         let required: Vec<_> = table["required"].as_array().into_iter().flatten().collect();
         let mut inner = Vec::new();
         for (key, schema) in table["properties"].as_object().into_iter().flatten() {
@@ -90,7 +90,7 @@ impl<'a> Page<'a> {
         self.choices(schema);
     }
 
-    /// The values that there are, each with its meaning.
+    /// The possible values, each with its meaning.
     fn choices(&mut self, schema: &'a Value) {
         let Some((_, definition)) = self.definition(schema) else { return };
         for choice in definition["oneOf"].as_array().into_iter().flatten() {
@@ -101,7 +101,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What one writes there, in a word or two.
+    /// The type of a value, in one or two words.
     fn kind(&self, schema: &'a Value) -> &'static str {
         let schema = self.definition(schema).map_or(schema, |(_, definition)| definition);
         match schema["type"].as_str() {
@@ -130,7 +130,7 @@ fn reference(schema: &Value) -> Option<&str> {
     direct.or_else(|| schema["allOf"][0].get("$ref")).or_else(any)?.as_str()
 }
 
-/// A line of running text; what stands in backquotes is bold.
+/// A line of text; words in backquotes are bold.
 fn prose(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let bold = |(at, part): (usize, &str)| match at % 2 {
@@ -141,7 +141,7 @@ fn prose(text: &str) -> String {
     if line.is_empty() || line.ends_with(['.', ':']) { line } else { line + "." }
 }
 
-/// Text that roff takes for text: no escapes, no request at the line's begin, hyphens that can be copied.
+/// Escapes text for roff: no escapes, no request at the beginning of a line, hyphens that can be copied.
 fn roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
@@ -174,9 +174,9 @@ fn the_manual_page_tells_every_key() {
         for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
             let key_line = format!(".BR {} ", roff(key));
             let tables = [format!(".{}]", roff(key)), format!(".{}.NAME]", roff(key))];
-            let told = page.contains(&key_line) || tables.iter().any(|table| page.contains(table));
-            let told = told || name == "Pace";
-            assert!(told, "{name}.{key}");
+            let is_described = page.contains(&key_line) || tables.iter().any(|table| page.contains(table));
+            let is_described = is_described || name == "Pace";
+            assert!(is_described, "{name}.{key}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub use notify::{Notify, Occasion, SecretAt, Via};
 /// A whole configuration that passed every check.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The file that it began with.
+    /// The file that was named on the command line.
     pub path: PathBuf,
     /// Accounts by name; `[account]` is `default`.
     pub accounts: BTreeMap<String, Account>,
@@ -40,13 +40,13 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// `[[test]]`, in file order.
     pub tests: Vec<RuleTest>,
-    /// What is doubtful but not wrong.
+    /// Warnings.
     pub warnings: super::Report,
     /// Every file that was read, in the order of reading.
     pub files: Vec<PathBuf>,
 }
 
-/// How one Entra application proves who it is.
+/// Identity and credential of one Entra application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Entra tenant, a GUID or domain; empty only for a managed identity.
@@ -81,21 +81,21 @@ pub struct Api {
     pub endpoint: url::Url,
     /// Base URL of the Entra token service.
     pub authority: url::Url,
-    /// Host globs that packages may go to and come from, besides the endpoint's own host.
+    /// Host globs for uploads and downloads, in addition to the endpoint's origin.
     pub blob_hosts: Vec<String>,
-    /// Jobs worked on at once.
+    /// Jobs processed concurrently.
     pub workers: usize,
-    /// How long a create without an answer may still be carried out.
+    /// How long a create without a response may still take effect.
     pub uncertain: Duration,
-    /// Back-off of repeated calls.
+    /// Backoff of failed calls.
     pub retry: Pace,
-    /// How often to look.
+    /// Poll intervals.
     pub poll: Poll,
-    /// After so long a wait is worth an alert.
+    /// Maximum duration of waits before an alert.
     pub overdue: Overdue,
-    /// Proxy for everything but loopback; absent: the environment's.
+    /// Proxy for all connections except loopback; absent: from the environment.
     pub proxy: Option<url::Url>,
-    /// More trusted roots, PEM.
+    /// Additional trusted roots for TLS, PEM.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -106,11 +106,11 @@ pub struct Poll {
     pub sign: Pace,
     /// Waiting for a label to be published.
     pub publish: Pace,
-    /// Probing a paused account.
+    /// Probes of a suspended account.
     pub account: Pace,
 }
 
-/// `[api.overdue]`: a wait that takes longer is told once; it goes on all the same.
+/// `[api.overdue]`: a longer wait is logged once, and the job keeps waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overdue {
     /// Waiting for Microsoft's signature.
@@ -143,11 +143,11 @@ impl Pace {
 pub struct Store {
     /// Folder of the store.
     pub path: PathBuf,
-    /// How long ended jobs and their history stay.
+    /// How long jobs that have ended are kept, with their history.
     pub keep: Duration,
-    /// Free bytes that are left alone; intake pauses below.
+    /// Free bytes below which no package is accepted.
     pub min_free: Option<u64>,
-    /// So many packages are let in and not begun, and intake waits.
+    /// Maximum number of accepted packages whose job has not started.
     pub most_waiting: usize,
 }
 
@@ -156,7 +156,7 @@ pub struct Store {
 pub struct Control {
     /// Path of the Unix socket.
     pub socket: PathBuf,
-    /// Groups whose members may change things.
+    /// Groups whose members are operators.
     pub operators: Vec<String>,
 }
 
@@ -167,33 +167,33 @@ pub struct Folder {
     pub name: String,
     /// The watched drop folder, absolute.
     pub path: PathBuf,
-    /// File name globs, case-blind, that are packages.
+    /// Globs of file names that are packages, case-insensitive.
     pub include: Vec<String>,
-    /// File name globs that are not, though `include` says so.
+    /// Globs of file names that are ignored although `include` matches them.
     pub exclude: Vec<String>,
-    /// Look into subfolders.
+    /// Watch subfolders too.
     pub recursive: bool,
-    /// Levels of subfolders, if `recursive`; absent: all.
+    /// Maximum depth of subfolders, if `recursive`; absent: all.
     pub depth: Option<usize>,
-    /// Which folder's packages go first: the higher, the earlier.
+    /// Priority of the folder's packages; higher goes first.
     pub priority: i64,
-    /// What says that a file is complete.
+    /// Sign that a file is complete.
     pub ready: ReadyWhen,
-    /// Where results go; absent: in the store.
+    /// Folder for results; absent: in the store.
     pub outbox: Option<PathBuf>,
-    /// How long results stay in the outbox; absent: for ever.
+    /// How long results are kept in the outbox; absent: forever.
     pub outbox_keep: Option<Duration>,
     /// Permission bits of result files and, with search bits added, folders; absent: 0640.
     pub outbox_mode: Option<u32>,
-    /// What becomes of the dropped file after success.
+    /// Action on the dropped file after its job has succeeded.
     pub after: AfterSuccess,
-    /// What becomes of files in a folder never seen before.
+    /// Files that are found at the first scan of a new folder.
     pub backlog: Backlog,
-    /// Unchanged for so long before a bad verdict counts.
+    /// Time without change before a negative verdict counts.
     pub settle: Duration,
-    /// Still not whole after so long unchanged: rejected as truncated.
+    /// Time without change after which an incomplete file is rejected as truncated.
     pub incomplete: Duration,
-    /// A full look besides the events.
+    /// Interval between full scans.
     pub poll: Duration,
 }
 
@@ -211,18 +211,18 @@ pub enum AfterSuccess {
 /// `backlog` of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
-    /// Taken like any other.
+    /// Accepted like any other file.
     Take,
-    /// Held until `approve`.
+    /// Their jobs are held until `approve`.
     Hold,
 }
 
-/// `[signers]`: whose signature a package must bear.
+/// `[signers]`: signers that are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signers {
     /// PEM files of roots.
     pub roots: Vec<PathBuf>,
-    /// Let chains end at a root of this machine, too.
+    /// Also trust the roots of this machine.
     pub system_roots: bool,
     /// PEM files of intermediates.
     pub intermediates: Vec<PathBuf>,
@@ -232,6 +232,6 @@ pub struct Signers {
     pub crls: Vec<PathBuf>,
     /// SHA-1 or SHA-256 of leaf certificates, lower-case hex.
     pub thumbprints: BTreeSet<String>,
-    /// Let unsigned packages in.
+    /// Accept unsigned packages, with a warning.
     pub allow_unsigned: bool,
 }

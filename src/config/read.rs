@@ -1,8 +1,8 @@
-//! One file: from its text to the raw configuration, with every key that is unknown or of a wrong type
-//! found in one go.
+//! One file: from its text to the raw configuration. Every key that is unknown or has a wrong type is found in one
+//! run.
 //!
-//! serde stops at the first thing it cannot take. So what it stumbled over is noted and struck out, and
-//! it tries again, until the rest fits.
+//! serde stops at the first error. So each faulty key is reported and removed, and the rest is parsed again until it
+//! is valid.
 
 use std::ops::Range;
 
@@ -14,18 +14,18 @@ use super::raw::File;
 use super::report::{Problem, Source};
 use super::shape;
 
-/// Enough errors of one file for one sitting.
+/// Maximum number of errors that are reported for one file.
 const MAX_PROBLEMS: usize = 200;
 
 type Key<'i> = Spanned<toml::de::DeString<'i>>;
 type Value<'i> = Spanned<DeValue<'i>>;
 
-/// What could be understood of a file, and what could not.
+/// The valid part of a file, and the problems of the rest.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) file: File,
     pub(super) problems: Vec<Problem>,
-    /// Places and names of keys that were there but not usable: they are not missing.
+    /// Places and names of keys that are present but unusable, so that they are not also reported as missing.
     pub(super) skipped_keys: Vec<(usize, String)>,
 }
 
@@ -58,7 +58,7 @@ fn fit(table: &DeTable<'_>, span: &Range<usize>) -> Result<File, Error> {
     File::deserialize(Deserializer::from(Spanned::new(span.clone(), table.clone())))
 }
 
-/// Strikes out what does not fit, one top-level table (or element of an array of tables) at a time.
+/// Removes faulty keys, one top-level table (or element of an array of tables) at a time.
 fn repair<'i>(table: DeTable<'i>, span: &Range<usize>, source: &Source, read: &mut Read) -> DeTable<'i> {
     let mut whole = DeTable::new();
     for (key, value) in table {
@@ -89,7 +89,7 @@ fn repair<'i>(table: DeTable<'i>, span: &Range<usize>, source: &Source, read: &m
     whole
 }
 
-/// One piece with everything struck out that does not fit; `None` when nothing is left of it.
+/// One piece without its faulty keys; `None` if nothing is left.
 fn repair_piece<'i>(
     key: &Key<'i>,
     piece: Value<'i>,
@@ -126,7 +126,7 @@ impl Struck {
     }
 }
 
-/// Removes the key or value at `at`; says what it was.
+/// Removes the key or value at `at` and returns its name.
 fn strike_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Struck {
     let hit = table
         .iter()

@@ -1,4 +1,4 @@
-//! What `run` needs beyond a sound configuration.
+//! Requirements of `run` in addition to a valid configuration.
 
 use dropship_rules::Rule;
 
@@ -8,8 +8,8 @@ use super::model::Config;
 use super::report::{Problem, Report};
 
 impl Config {
-    /// Whether the daemon can run on this: an account, a folder, a rule, and somebody whose signature counts.
-    /// `check`, `inspect`, `plan` and `test` can do without.
+    /// Checks that the daemon can run with this configuration: it needs an account, a folder, a rule and a trusted signer.
+    /// `check`, `inspect`, `plan` and `test` do not need them.
     ///
     /// # Errors
     /// Everything that is missing.
@@ -30,7 +30,7 @@ impl Config {
         let signers = &self.signers;
         if signers.roots.is_empty() && !signers.system_roots && signers.thumbprints.is_empty() {
             missing(
-                "nobody's signature is trusted",
+                "no signature is trusted",
                 "add `[signers]` with `roots` (where chains must end) or `thumbprints` (of your certificates)",
             );
         }

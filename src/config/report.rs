@@ -1,4 +1,4 @@
-//! Everything that is wrong with a configuration, told at once and drawn as compilers do.
+//! All problems of a configuration, shown at once with lines and carets as compilers do.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,30 +8,30 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-/// How grave a problem is.
+/// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The configuration is refused.
+    /// The configuration is rejected.
     Error,
-    /// Shown; the configuration is used.
+    /// A warning; the configuration is used.
     Warning,
 }
 
-/// One thing that is wrong, at its place.
+/// One problem and its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Error or warning.
     pub severity: Severity,
-    /// The file that it stands in.
+    /// The file that contains it.
     pub file: PathBuf,
     /// Line, from 1; 0 when it concerns the whole file.
     pub line: usize,
     /// Column in characters, from 1; 0 when it concerns the whole file.
     pub column: usize,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: Option<String>,
     #[serde(skip)]
     excerpt: Option<Excerpt>,
@@ -56,7 +56,7 @@ pub struct Report {
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: Arc<str>,
-    /// Where lines end; big files are asked for thousands of lines.
+    /// Offsets of line ends, so that thousands of places of a large file are found quickly.
     ends: Arc<[usize]>,
 }
 
@@ -155,7 +155,7 @@ impl Report {
         Self { problems: vec![problem] }
     }
 
-    /// Whether nothing is wrong at all, not even a warning.
+    /// Whether there are neither errors nor warnings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()

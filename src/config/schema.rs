@@ -1,4 +1,4 @@
-//! The JSON schema of the configuration, for editors: made from the raw types, kept in `config/`.
+//! The JSON schema of the configuration, for editors: generated from the raw types, stored in `config/`.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn fresh() -> String {
     text
 }
 
-/// Keys that are always wanted; in the raw types all may be absent, so that what is missing is told with its place.
+/// Required keys. In the raw types every key is optional, so that a missing key is reported with its place.
 const REQUIRED: &[(&str, &[&str])] = &[
     ("Folder", &["name", "path"]),
     ("Rule", &["name"]),
@@ -30,7 +30,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("Package", &["file"]),
 ];
 
-/// TOML has no null: what may be absent need not allow it.
+/// TOML has no null, so optional keys need not allow it.
 fn without_null(schema: &mut Value) {
     if let Value::Object(fields) = schema {
         if let Some(Value::Array(types)) = fields.get_mut("type") {
@@ -74,7 +74,7 @@ fn the_schema_in_the_repository_is_fresh() {
     );
 }
 
-/// Every key of the raw types that a sample uses is in the schema, and nothing unknown is let through.
+/// The schema has every key that a sample uses, and refuses unknown keys.
 #[test]
 fn the_schema_knows_the_keys_and_refuses_others() {
     let schema: Value = serde_json::from_str(&fresh()).expect("JSON");

@@ -1,11 +1,11 @@
-//! serde's messages in the words of operators, with suggestions.
+//! Rewrites serde's messages for operators, with suggestions.
 
 use std::ops::Range;
 
 use super::report::{Problem, Source};
 use dropship_rules::suggest;
 
-/// A key or value that does not fit; and the key that was probably meant.
+/// The message for a faulty key or value, and the key that was probably meant.
 pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (word, known) = split(rest);
@@ -21,7 +21,7 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
     (Problem::at(source, at.clone(), types(message)), None)
 }
 
-/// The word and the known words of serde's message behind its first backtick.
+/// The word and the known words in serde's message after its first backtick.
 fn split(rest: &str) -> (&str, Vec<&str>) {
     let (word, expected) = rest.split_once("`, ").unwrap_or((rest.trim_end_matches('`'), ""));
     (word, expected.split('`').skip(1).step_by(2).collect())
@@ -63,7 +63,7 @@ fn types(message: &str) -> String {
     format!("expected {expected}, found {}", found.replace("map", "a table").replace("sequence", "a list"))
 }
 
-/// The parser's message with a capital dropped, as our others have none.
+/// The parser's message with a lower-case first letter, like our own messages.
 pub(super) fn syntax(message: &str) -> String {
     format!("not TOML: {}", message.replace('\n', ", "))
 }

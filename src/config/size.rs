@@ -1,4 +1,4 @@
-//! Sizes as the configuration spells them: `500MB`, `2GiB`.
+//! Sizes in the configuration, such as `500MB` or `2GiB`.
 
 /// Units with their bytes.
 const UNITS: &[(&str, u64)] = &[

@@ -12,13 +12,13 @@ use super::report::{Problem, Source};
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) source: Source,
-    /// What relative paths in it begin with.
+    /// Folder that its relative paths are relative to.
     pub(super) folder: PathBuf,
     pub(super) file: File,
     pub(super) skipped_keys: Vec<(usize, String)>,
 }
 
-/// Largest file that is taken for a configuration.
+/// Maximum size of a configuration file.
 const MAX_SIZE: u64 = 64 << 20;
 
 /// Reads a file and what it includes, in order.
@@ -43,7 +43,7 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
     units
 }
 
-/// A text as the only file of a configuration.
+/// A text as the only file of a configuration, without includes.
 pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
     let source = Source::new(path.to_owned(), text);
     let Read { file, problems: found, skipped_keys } = read::read(&source);
@@ -78,7 +78,7 @@ fn slurp(path: &Path) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// What makes two paths the same file.
+/// Identity of a file, to recognise it under another path.
 fn identity(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -98,7 +98,7 @@ fn include(unit: &Unit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     paths
 }
 
-/// The files that a glob means, sorted; a path without wildcards must exist.
+/// The files that a glob matches, sorted. A path without wildcards must exist.
 fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
     let path = folder.join(glob);
     let mut found = vec![PathBuf::new()];

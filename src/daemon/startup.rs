@@ -314,7 +314,7 @@ fn spawn_tasks(
     Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others }
 }
 
-/// Tells systemd and the log that the daemon is ready.
+/// Notifies systemd, and logs that the daemon is ready.
 fn announce(core: Core, intake: Arc<Intake>, served: Served, tasks: Tasks, options: Options) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);

@@ -28,7 +28,7 @@ pub const TAKEN_UP: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
 pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
 /// A folder cannot be watched as it should.
 pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
-/// The queue or the disk is full, and nothing more is let in.
+/// The queue or the disk is full, and no package is accepted.
 pub const INTAKE_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c15";
 /// The outbox or a receipt cannot be written.
 pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
@@ -38,7 +38,7 @@ pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
 pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
 /// The daemon has ended.
 pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
-/// Nobody could be notified.
+/// A notification could not be delivered.
 pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
 /// A part hangs, and the watchdog is not fed.
 pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";

@@ -169,7 +169,7 @@ fn dead_rules_are_found() {
     );
     assert_eq!(
         told(&[rule("a", "match = { provider = \"X*\" }"), rule("b", "match = { provider = \"x*\" }")]),
-        ["rules `a` and `b` can never be told apart"]
+        ["rules `a` and `b` match the same packages"]
     );
     assert_eq!(
         told(&[rule("a", "match = { kind = \"hlkx\", file = \"*.cab\" }")]),

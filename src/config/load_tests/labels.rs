@@ -48,10 +48,10 @@ fn automatic_labels_need_approval_and_ceilings_a_justification() {
             &format!("{NAME}\nauto_install_during_os_upgrade = true\nceiling = \"NI\"\nfloor = \"GE\"")
         ),
         [
-            "4:34 a driver that installs by itself needs `approval` information [add `[rule.label.approval]` with what \
+            "4:34 a driver that installs automatically needs `approval` information [add `[rule.label.approval]` with what \
              was tested and why]",
             "5:11 a ceiling needs a business justification [add `approval.business_justification`]",
-            "5:11 the ceiling lies below the floor",
+            "5:11 the ceiling is below the floor",
         ]
     );
     assert_eq!(
@@ -72,7 +72,7 @@ fn floors_and_build_numbers_exclude_each_other() {
         [
             "4:9 floor and ceiling exclude build numbers: give one kind or the other",
             "4:9 `N1` is no floor or ceiling that Microsoft's documentation lists [did you mean `NI`? It is sent as it is]",
-            "6:17 `ceiling_build` lies below `floor_build`",
+            "6:17 `ceiling_build` is below `floor_build`",
         ]
     );
     assert_eq!(

@@ -106,7 +106,7 @@ fn templates_that_do_not_render_are_found() {
         name(""),
         [
             "4:8 this text is empty; leave the key out to send nothing",
-            "4:8 this can render one name for two packages [show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or `{{ package.sha256[:8] }}`; products of one name are hard to tell apart]"
+            "4:8 this can render the same name for two packages [show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or `{{ package.sha256[:8] }}`; products with the same name are hard to distinguish]"
         ]
     );
     assert_eq!(name("{{ inf.version | split('.') | first }} {{ infs[1].name }}"), NOTHING);

@@ -8,36 +8,36 @@ use serde::{Deserialize, Serialize};
 
 use dropship_redact::SafeUrl;
 
-/// Who wants to know what becomes of jobs.
+/// A receiver of notifications about jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     /// Unique name.
     pub name: String,
-    /// What of.
+    /// Events to notify of.
     pub on: BTreeSet<Occasion>,
-    /// How.
+    /// Transport.
     pub via: Via,
-    /// One try takes so long at most.
+    /// Maximum duration of one attempt.
     pub timeout: Duration,
-    /// Tried again for so long.
+    /// How long a failed notification is retried.
     pub give_up: Duration,
 }
 
-/// How somebody is notified.
+/// Transport of notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Via {
-    /// JSON is posted.
+    /// A JSON document is posted to a URL.
     Webhook {
-        /// Where to.
+        /// The URL.
         url: SafeUrl,
-        /// What it is signed with.
+        /// Secret for the signature.
         secret: Option<SecretAt>,
     },
     /// A program, with its arguments.
     Command(Vec<String>),
 }
 
-/// Where a secret is; never the secret itself.
+/// Location of a secret; never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretAt {
     /// In a file.
@@ -46,7 +46,7 @@ pub enum SecretAt {
     Credential(String),
 }
 
-/// What somebody wants to know of.
+/// Kinds of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Occasion {
@@ -56,16 +56,16 @@ pub enum Occasion {
     Failed,
     /// A job was cancelled.
     Cancelled,
-    /// A job waits for a person.
+    /// A job is held for an operator.
     Held,
     /// A package was rejected.
     Rejected,
-    /// An account is refused, and paused.
+    /// An account is suspended, because its credentials or roles were refused.
     Account,
 }
 
 impl Occasion {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 6] =
         [Self::Succeeded, Self::Failed, Self::Cancelled, Self::Held, Self::Rejected, Self::Account];
 }

@@ -1,6 +1,6 @@
-//! The configuration as it is written: every key, none of them judged against another.
+//! The configuration as written: the type of every key. Relations between keys are checked in `validate`.
 //!
-//! The doc comments here become the descriptions of the JSON schema.
+//! The doc comments become the descriptions of the JSON schema and of the man page.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,44 +38,44 @@ pub(super) struct File {
     pub(super) accounts: Option<At<BTreeMap<String, At<Account>>>>,
     /// The Hardware dashboard API.
     pub(super) api: Option<At<Api>>,
-    /// Where jobs are kept.
+    /// The store of jobs.
     pub(super) store: Option<At<Store>>,
     /// The control socket.
     pub(super) control: Option<At<Control>>,
     /// Metrics and health over TCP.
     pub(super) metrics: Option<At<Metrics>>,
-    /// Who wants to know what becomes of jobs.
+    /// Notifications about jobs.
     #[serde(default)]
     pub(super) notify: Vec<At<Notify>>,
     /// Watched drop folders.
     #[serde(default)]
     pub(super) folder: Vec<At<Folder>>,
-    /// Whose signature a package must bear.
+    /// Signers that are trusted.
     pub(super) signers: Option<At<Signers>>,
-    /// How grave each check of a package is, by its name.
+    /// Level of each check of a package, by name of the check.
     pub(super) preflight: Option<At<BTreeMap<String, At<Level>>>>,
-    /// What rules share.
+    /// Defaults for all rules.
     pub(super) defaults: Option<At<Defaults>>,
-    /// Which packages get what; the first rule that fits wins.
+    /// Rules: which packages they match, and the product, submission and labels of those. The first match wins.
     #[serde(default)]
     pub(super) rule: Vec<At<rule::Rule>>,
-    /// Cases that `dropship test` tries.
+    /// Test cases of `dropship test`.
     #[serde(default)]
     pub(super) test: Vec<At<test::Case>>,
 }
 
-/// What rules share: taken for each key that a rule leaves out.
+/// Defaults for all rules: used for each key that a rule does not set.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Defaults {
-    /// For `[rule.product]`.
+    /// Defaults for `[rule.product]`.
     pub(super) product: Option<rule::Product>,
-    /// For `[[rule.label]]`.
+    /// Defaults for `[[rule.label]]`.
     pub(super) label: Option<rule::Label>,
 }
 
-/// An Entra application that acts in Partner Center. Exactly one kind of credential.
+/// An Entra application with access to Partner Center. Exactly one kind of credential is set.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -84,17 +84,17 @@ pub(super) struct Account {
     pub(super) tenant_id: Option<At<String>>,
     /// Application (client) id.
     pub(super) client_id: Option<At<String>>,
-    /// File that holds the client secret.
+    /// File that contains the client secret.
     pub(super) client_secret_file: Option<At<String>>,
-    /// Environment variable that holds the client secret.
+    /// Environment variable that contains the client secret.
     pub(super) client_secret_env: Option<At<String>>,
-    /// Name of the systemd credential that holds the client secret.
+    /// Name of the systemd credential that contains the client secret.
     pub(super) client_secret_credential: Option<At<String>>,
     /// PEM file with the certificate and its private key.
     pub(super) client_certificate_file: Option<At<String>>,
-    /// File that holds a federated (workload identity) token.
+    /// File that contains a federated (workload identity) token.
     pub(super) federated_token_file: Option<At<String>>,
-    /// The machine's managed identity.
+    /// Use the machine's managed identity.
     pub(super) managed_identity: Option<At<bool>>,
 }
 
@@ -107,73 +107,72 @@ pub(super) struct Api {
     pub(super) endpoint: Option<At<Text<url::Url>>>,
     /// Base URL of the token service. Default: `https://login.microsoftonline.com`
     pub(super) authority: Option<At<Text<url::Url>>>,
-    /// Hosts, besides the endpoint's own, that packages go to and come from. Default: *.blob.core.windows.net
+    /// Hosts that packages may be uploaded to and downloaded from, in addition to the endpoint's origin. Default: *.blob.core.windows.net
     pub(super) blob_hosts: Option<Globs>,
-    /// Jobs worked on at once. Default: 4
+    /// Jobs processed concurrently. Default: 4
     pub(super) workers: Option<At<u64>>,
-    /// How long a create without an answer may still be carried out. Default: 10m
+    /// How long a create without a response may still take effect. Default: 10m
     pub(super) uncertain: Option<Delay>,
-    /// How failed calls are repeated. Default: from 500ms to 5m
+    /// Backoff of failed calls. Default: from 500ms to 5m
     pub(super) retry: Option<At<Pace>>,
-    /// How often to look, by kind of wait.
+    /// Poll intervals, by kind of wait.
     pub(super) poll: Option<At<Poll>>,
-    /// After so long a wait is told of once; it goes on all the same.
+    /// Maximum duration of a wait before an alert is logged once. The job keeps waiting.
     #[serde(default)]
     pub(super) overdue: Overdue,
-    /// Proxy for everything but loopback. Default: the environment's
+    /// Proxy for all connections except loopback. Default: from the environment
     pub(super) proxy: Option<At<Text<url::Url>>>,
-    /// More trusted roots, PEM.
+    /// Additional trusted roots for TLS, PEM.
     pub(super) ca_file: Option<At<String>>,
 }
 
-/// How often to look, by kind of wait.
+/// Poll intervals, by kind of wait.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Poll {
-    /// Waiting for the signature. Default: from 15s to 5m
+    /// Interval between polls for the signature. Default: from 15s to 5m
     pub(super) sign: Option<At<Pace>>,
-    /// Waiting for a label to be published. Default: from 1m to 1h
+    /// Interval between polls for the publication of a label. Default: from 1m to 1h
     pub(super) publish: Option<At<Pace>>,
-    /// Probing a paused account. Default: from 5s to 5m
+    /// Interval between probes of a suspended account. Default: from 5s to 5m
     pub(super) account: Option<At<Pace>>,
 }
 
-/// When a wait is worth an alert.
+/// Maximum duration of each kind of wait before an alert.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Overdue {
-    /// Waiting for the signature. Default: 14d
+    /// Maximum wait for the signature. Default: 14d
     pub(super) sign: Option<Delay>,
-    /// Waiting for a label to be published. Default: 60d
+    /// Maximum wait for the publication of a label. Default: 60d
     pub(super) publish: Option<Delay>,
 }
 
-/// A delay that grows from `first` to `max`.
+/// An interval that grows from `first` to `max`.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pace {
-    /// First delay.
+    /// First interval.
     pub(super) first: Option<Delay>,
-    /// Longest delay. Where it is left to its default, waits for Microsoft may be longer while earlier ones say that no
-    /// end is near.
+    /// Longest interval.
     pub(super) max: Option<Delay>,
 }
 
-/// Where jobs are kept.
+/// The store of jobs.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Store {
     /// Folder of the store. Default: `$STATE_DIRECTORY`, else `/var/lib/dropship`
     pub(super) path: Option<At<String>>,
-    /// How long ended jobs and their history stay. Default: 90d
+    /// How long jobs that have ended are kept, with their history. Default: 90d
     pub(super) keep: Option<Delay>,
-    /// Free space that is left alone; intake pauses below it. Default: 256MiB
+    /// Free space below which no package is accepted. Default: 256MiB
     pub(super) min_free: Option<At<Text<Size>>>,
-    /// So many packages are let in and not begun, and intake waits. Default: 1000
+    /// Maximum number of accepted packages whose job has not started; further packages wait in their folders. Default: 1000
     pub(super) most_waiting: Option<At<u64>>,
 }
 
@@ -184,39 +183,39 @@ pub(super) struct Store {
 pub(super) struct Control {
     /// Path of the socket. Default: `$RUNTIME_DIRECTORY/control.sock`, else `/run/dropship/control.sock`
     pub(super) socket: Option<At<String>>,
-    /// Groups whose members may change things.
+    /// Groups whose members may change jobs, labels and the configuration in force.
     pub(super) operators: Option<Texts>,
 }
 
-/// Metrics and health over TCP; on the control socket they are in any case.
+/// Metrics and health over TCP. The control socket always serves them.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Metrics {
-    /// Address, such as "127.0.0.1:9464"; whoever reaches it may read. Default: none
+    /// Address, such as "127.0.0.1:9464". Every client that can reach it can read. Default: none
     pub(super) listen: Option<At<String>>,
 }
 
-/// Who wants to know what becomes of jobs. Either `url` or `command`.
+/// A receiver of notifications about jobs. Either `url` or `command` is set.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Notify {
     /// Unique name.
     pub(super) name: Option<At<String>>,
-    /// What of: `succeeded`, `failed`, `cancelled`, `ended` (those three), `held`, `rejected`, `account`. Default: all
+    /// Events to notify of: `succeeded`, `failed`, `cancelled`, `ended` (these three), `held`, `rejected`, `account`. Default: all
     pub(super) on: Option<Texts>,
-    /// Where JSON is posted to.
+    /// URL to post JSON to.
     pub(super) url: Option<At<Text<url::Url>>>,
-    /// File that holds the secret that posts are signed with (HMAC-SHA256, as Standard Webhooks says).
+    /// File that contains the secret for signing posts (HMAC-SHA256, as in Standard Webhooks).
     pub(super) secret_file: Option<At<String>>,
-    /// Name of the systemd credential that holds that secret.
+    /// Name of the systemd credential that contains the secret.
     pub(super) secret_credential: Option<At<String>>,
-    /// Program, as an absolute path, and its arguments; JSON comes on its standard input.
+    /// Absolute path of a program, and its arguments. It reads JSON from standard input.
     pub(super) command: Option<Texts>,
-    /// One try takes so long at most. Default: 30s
+    /// Maximum duration of one attempt. Default: 30s
     pub(super) timeout: Option<Delay>,
-    /// Tried again for so long. Default: 3d
+    /// How long a failed notification is retried. Default: 3d
     pub(super) give_up: Option<Delay>,
 }
 
@@ -227,31 +226,31 @@ pub(super) struct Notify {
 pub(super) struct Folder {
     /// Unique name.
     pub(super) name: Option<At<String>>,
-    /// The folder.
+    /// Path of the folder.
     pub(super) path: Option<At<String>>,
     /// File names that are packages. Default: *.cab, *.hlkx and *.hckx
     pub(super) include: Option<Globs>,
     /// File names that are ignored although `include` matches them; `status` counts them. Default: *.sync-conflict-*, *conflicted copy*, * - Copy*
     pub(super) exclude: Option<Globs>,
-    /// Look into subfolders. Default: false
+    /// Watch subfolders too. Default: false
     pub(super) recursive: Option<At<bool>>,
-    /// How many levels of subfolders, if recursive. Default: all
+    /// Maximum depth of subfolders, if recursive. Default: all
     pub(super) depth: Option<At<u64>>,
-    /// Which folder's packages go first: the higher, the earlier. Default: 0
+    /// Priority of the folder's packages; higher goes first. Default: 0
     pub(super) priority: Option<At<i64>>,
-    /// What says that a file is complete: `whole`, `settled`, `marker:.done`, `sidecar:.sha256`. Default: whole
+    /// Sign that a file is complete: `whole`, `settled`, `marker:.SUFFIX`, `sidecar:.sha256` or `sidecar:.toml`. Default: whole
     pub(super) ready: Option<At<Text<ReadyWhen>>>,
-    /// Where results go. Default: in the store
+    /// Folder for results. Default: in the store
     pub(super) outbox: Option<At<String>>,
-    /// How long results stay in the outbox. Default: for ever
+    /// How long results are kept in the outbox. Default: forever
     pub(super) outbox_keep: Option<Delay>,
     /// Permission bits of result files, such as "0640".
     pub(super) outbox_mode: Option<At<String>>,
-    /// What becomes of the file after success: `leave`, `delete`, `move:/a/folder`. Default: leave
+    /// Action on the dropped file after its job has succeeded: `leave`, `delete`, `move:/a/folder`. Default: leave
     pub(super) after: Option<At<Text<AfterSuccess>>>,
-    /// What becomes of files in a folder never seen before. Default: take
+    /// Files that are found at the first scan of a new folder. Default: take
     pub(super) backlog: Option<At<Backlog>>,
-    /// Unchanged this long before a negative verdict counts; on polled folders (network shares) a minute at least. Default: 2s
+    /// A negative verdict counts only after this long without change; on polled folders (network shares) at least a minute. Default: 2s
     pub(super) settle: Option<Delay>,
     /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
     pub(super) incomplete: Option<Delay>,
@@ -259,49 +258,49 @@ pub(super) struct Folder {
     pub(super) poll: Option<Delay>,
 }
 
-/// How grave a finding of a check is.
+/// Level of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
-    /// Not looked for.
+    /// The check is not made.
     Off,
-    /// Shown, never in the way.
+    /// Information.
     Info,
-    /// Shown; the package still goes out.
+    /// A warning; the package is accepted.
     Warn,
     /// The package is rejected.
     Error,
 }
 
-/// What becomes of files in a folder never seen before.
+/// Files that are found at the first scan of a new folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Backlog {
-    /// Taken like any other.
+    /// Accepted like any other file.
     Take,
-    /// Held until `approve`.
+    /// Their jobs are held until `approve`.
     Hold,
 }
 
-/// Whose signature a package must bear.
+/// Signers that are trusted.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Signers {
-    /// PEM files of roots: the chain must end in one.
+    /// PEM files of roots; the chain must end in one of them.
     pub(super) roots: Option<Texts>,
-    /// Let chains end at a root of this machine, too: `$SSL_CERT_FILE`, else the system's bundle. Default: false
+    /// Also trust the roots of this machine: `$SSL_CERT_FILE`, else the system's bundle. Default: false
     pub(super) system_roots: Option<At<bool>>,
-    /// PEM files of intermediates; an .hlkx carries its leaf certificate alone.
+    /// PEM files of intermediates; an .hlkx contains only its leaf certificate.
     pub(super) intermediates: Option<Texts>,
-    /// If given, one of these leaf certificates: SHA-1 or SHA-256.
+    /// SHA-1 or SHA-256 digests of leaf certificates; if set, only these are accepted.
     pub(super) thumbprints: Option<Texts>,
     /// PEM files of roots of timestamp authorities.
     pub(super) timestamp_roots: Option<Texts>,
     /// Files of certificate revocation lists.
     pub(super) crls: Option<Texts>,
-    /// Let unsigned packages in. Default: false
+    /// Accept unsigned packages, with a warning. Default: false
     pub(super) allow_unsigned: Option<At<bool>>,
 }

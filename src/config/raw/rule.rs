@@ -1,4 +1,4 @@
-//! `[[rule]]` as it is written.
+//! `[[rule]]` as written.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ pub(in crate::config) type Templated = At<Text<Template>>;
 /// A list of templates, or one.
 pub(in crate::config) type Templates = OneOrMany<Text<Template>>;
 
-/// Which packages it is for, and what product, submission and labels they get.
+/// Which packages it matches, and the product, submission and labels of those.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Rule {
     /// Unique name.
     pub(in crate::config) name: Option<At<String>>,
-    /// Names of the folders that it is for. Default: all
+    /// Names of the folders whose packages it may match. Default: all
     pub(in crate::config) folders: Option<Texts>,
-    /// What must hold of a package; all keys given must. Default: any package
+    /// Conditions on the package; all must hold. Default: any package
     #[serde(rename = "match")]
     pub(in crate::config) matching: Option<At<Match>>,
     /// Name of the account in `[accounts]`.
     pub(in crate::config) account: Option<At<String>>,
-    /// Values that templates show as `vars.NAME`.
+    /// Variables for templates, used as `vars.NAME`.
     pub(in crate::config) vars: Option<At<BTreeMap<String, At<Var>>>>,
     /// The product.
     pub(in crate::config) product: Option<At<Product>>,
@@ -40,18 +40,18 @@ pub(in crate::config) struct Rule {
     pub(in crate::config) label: Vec<At<Label>>,
 }
 
-/// A value that a package's sidecar may choose among those allowed.
+/// A variable that a package's sidecar file may set to one of the allowed values.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Var {
-    /// Globs; what a sidecar sets must fit one.
+    /// Globs; a value from a sidecar must match one of them.
     pub(in crate::config) allowed: Option<Globs>,
-    /// Taken when no sidecar sets it.
+    /// Value if no sidecar sets it.
     pub(in crate::config) default: Option<At<String>>,
 }
 
-/// What must hold of a package: globs, case-blind, or lists of them; all keys given must hold.
+/// Conditions on a package: globs or lists of globs, case-insensitive. All keys must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -100,23 +100,23 @@ pub(in crate::config) struct Match {
     pub(in crate::config) extension: Option<At<bool>>,
     /// Whether an INF is a primitive driver.
     pub(in crate::config) primitive: Option<At<bool>>,
-    /// The package is not meant when all keys of this table hold; several tables may be given.
+    /// Excludes a package for which all keys of this table hold. Several tables may be given.
     pub(in crate::config) not: Option<OneOrMany<Match>>,
 }
 
 /// Tables of attributes by name.
 pub(in crate::config) type Attributes = BTreeMap<String, At<BTreeMap<String, Plain>>>;
 
-/// How products are come by.
+/// Where the product of a package comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::config) enum Strategy {
     /// A new product for each package.
     New,
-    /// One product for each version: the product of the rendered name that dropship made is used again.
+    /// One product for each version: a product with the rendered name that dropship created is reused.
     PerVersion,
-    /// A product that exists, by `id` or `name`, with derived submissions.
+    /// An existing product, by `id` or `name`, with derived submissions.
     Existing,
 }
 
@@ -125,7 +125,7 @@ pub(in crate::config) enum Strategy {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Product {
-    /// How the product is come by. Default: new
+    /// Where the product comes from. Default: new
     pub(in crate::config) strategy: Option<At<Strategy>>,
     /// Id of an existing product, as a string of digits.
     pub(in crate::config) id: Option<At<Id>>,
@@ -142,10 +142,10 @@ pub(in crate::config) struct Product {
     pub(in crate::config) firmware_version: Option<Templated>,
     /// `internal`, `external`, `internalExternal` or `notSet`.
     pub(in crate::config) device_type: Option<At<String>>,
-    /// Sign for test machines.
+    /// Request a signature for test machines.
     #[serde(alias = "test_sign")]
     pub(in crate::config) is_test_sign: Option<At<bool>>,
-    /// Sign for flights.
+    /// Request a signature for flights.
     #[serde(alias = "flight_sign")]
     pub(in crate::config) is_flight_sign: Option<At<bool>>,
     /// Marketing names.
@@ -160,7 +160,7 @@ pub(in crate::config) struct Product {
     pub(in crate::config) package_type: Option<Templated>,
 }
 
-/// A text, number or boolean that goes out as it is.
+/// A text, number or boolean that is sent unchanged.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -250,7 +250,7 @@ pub(in crate::config) struct Submission {
     pub(in crate::config) kind: Option<At<SubmissionType>>,
 }
 
-/// Where a label sends the driver.
+/// Destination of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -272,21 +272,21 @@ pub(in crate::config) struct Label {
     pub(in crate::config) destination: Option<At<Destination>>,
     /// Hold the job before this label until `approve`. Default: false
     pub(in crate::config) hold: Option<At<bool>>,
-    /// Name, as written or as a glob, of the label of this rule that must be published first.
+    /// Name or glob of the label of this rule that must be published first.
     pub(in crate::config) after: Option<At<String>>,
-    /// How long after that. Default: 0s
+    /// Minimum time between the publication of that label and this one. Default: 0s
     pub(in crate::config) soak: Option<Delay>,
-    /// Remove what this label targets from older labels of the same rule and label. Default: false
+    /// Remove the targets of this label from older labels of the same rule and label. Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
     /// A date, an offset such as `+7d`, or `next_working_day`. Default: as soon as certified
     #[serde(alias = "go_live_date")]
     pub(in crate::config) go_live: Option<At<LiveDate>>,
     /// Days on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
     pub(in crate::config) blackout: Option<OneOrMany<Text<Days>>>,
-    /// Install while the OS is upgraded. Default: false
+    /// Install automatically during an OS upgrade. Default: false
     #[serde(alias = "is_auto_install_during_os_upgrade")]
     pub(in crate::config) auto_install_during_os_upgrade: Option<At<bool>>,
-    /// Install on every machine that fits. Default: false
+    /// Install automatically on every applicable machine. Default: false
     #[serde(alias = "is_auto_install_on_applicable_systems")]
     pub(in crate::config) auto_install_on_applicable_systems: Option<At<bool>>,
     /// Hide from the catalog and WSUS. Default: not sent
@@ -294,15 +294,15 @@ pub(in crate::config) struct Label {
     pub(in crate::config) disclosure_restricted: Option<At<bool>>,
     /// Publish to Windows 10 S. Default: not sent
     pub(in crate::config) publish_to_windows10s: Option<At<bool>>,
-    /// Ids of sellers who may see it.
+    /// Ids of sellers that can see the label.
     pub(in crate::config) visible_to_accounts: Option<OneOrMany<Id>>,
-    /// What Microsoft's reviewers read; required when it installs by itself.
+    /// Information for Microsoft's reviewers; required if the driver installs automatically.
     #[serde(alias = "additional_info_for_ms_approval")]
     pub(in crate::config) approval: Option<At<Approval>>,
-    /// Publisher ids of the partners that get it; one label each.
+    /// Publisher ids of the receiving partners; one label is created for each.
     #[serde(alias = "receiver_publisher_id", alias = "partner")]
     pub(in crate::config) partners: Option<OneOrMany<Id>>,
-    /// Force the partner to target computer hardware ids. Default: false
+    /// Require the partner to target computer hardware ids. Default: false
     pub(in crate::config) enforce_chid_targeting: Option<At<bool>>,
     /// Audiences by name, audience name or id.
     #[serde(alias = "restricted_to_audiences")]
@@ -318,20 +318,20 @@ pub(in crate::config) struct Label {
     /// Highest build number (co-engineering).
     #[serde(alias = "ceiling_build_number")]
     pub(in crate::config) ceiling_build: Option<At<u64>>,
-    /// Computer hardware ids, or `from_inf` for those that the INFs name.
+    /// Computer hardware ids, or `from_inf` for those in the INFs.
     pub(in crate::config) chids: Option<At<Templates>>,
-    /// Which rows of the driver metadata it targets. Default: all
+    /// Rows of the driver metadata to target. Default: all
     pub(in crate::config) hardware_ids: Option<At<HardwareIds>>,
 }
 
-/// Which rows of the driver metadata a label targets; all keys given must hold.
+/// Rows of the driver metadata that a label targets; all keys must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct HardwareIds {
     /// Hardware ids.
     pub(in crate::config) include: Option<Templates>,
-    /// Hardware ids that are left out though `include` says otherwise.
+    /// Hardware ids to leave out even if `include` matches them.
     pub(in crate::config) exclude: Option<Templates>,
     /// OS codes.
     pub(in crate::config) operating_systems: Option<Templates>,
@@ -341,32 +341,32 @@ pub(in crate::config) struct HardwareIds {
     pub(in crate::config) bundles: Option<Templates>,
     /// Device descriptions.
     pub(in crate::config) descriptions: Option<Templates>,
-    /// Of each hardware id the row of the lowest OS alone: Windows Update offers it to later ones too. Default: false
+    /// Target only the row of the lowest OS for each hardware id; Windows Update offers it to later versions too. Default: false
     pub(in crate::config) lowest_os_only: Option<At<bool>>,
 }
 
-/// What Microsoft's reviewers read.
+/// Information for Microsoft's reviewers.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Approval {
     /// Mail address at Microsoft.
     pub(in crate::config) microsoft_contact: Option<Templated>,
-    /// What was tested.
+    /// Tests that were done.
     pub(in crate::config) validations_performed: Option<Templated>,
     /// Affected OEMs.
     pub(in crate::config) affected_oems: Option<Templates>,
     /// A reboot is required.
     #[serde(alias = "reboot_required")]
     pub(in crate::config) is_reboot_required: Option<At<bool>>,
-    /// Made together with Microsoft.
+    /// The driver was developed together with Microsoft.
     #[serde(alias = "co_engineered")]
     pub(in crate::config) is_co_engineered: Option<At<bool>>,
     /// For hardware that is not on the market.
     #[serde(alias = "for_unreleased_hardware")]
     pub(in crate::config) is_for_unreleased_hardware: Option<At<bool>>,
-    /// It brings software with a user interface.
+    /// The package contains software with a user interface.
     pub(in crate::config) has_ui_software: Option<At<bool>>,
-    /// Why.
+    /// Business justification, such as for a ceiling.
     pub(in crate::config) business_justification: Option<Templated>,
 }

@@ -1,4 +1,4 @@
-//! `[[test]]` as it is written.
+//! `[[test]]` as written.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use serde::Deserialize;
 use super::values::{At, OneOrMany};
 use super::{Globs, Texts};
 
-/// A case that `dropship test` tries.
+/// A test case of `dropship test`.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Case {
-    /// What it shows.
+    /// Name of the case.
     pub(in crate::config) name: Option<At<String>>,
-    /// The package.
+    /// The package, described by its facts.
     pub(in crate::config) package: Option<At<Package>>,
-    /// What must come of it.
+    /// The expected result.
     pub(in crate::config) expect: Option<At<Expect>>,
 }
 
@@ -25,7 +25,7 @@ pub(in crate::config) struct Case {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Package {
-    /// File with facts as `dropship --json inspect` prints them; the keys here come on top.
+    /// File with facts as printed by `dropship --json inspect`; the keys here override it.
     pub(in crate::config) facts: Option<At<String>>,
     /// Name of the folder. Default: none
     pub(in crate::config) folder: Option<At<String>>,
@@ -76,7 +76,7 @@ pub(in crate::config) struct Package {
     pub(in crate::config) operating_systems: Option<Texts>,
     /// Product types that an .hlkx states, by OS family.
     pub(in crate::config) product_types: Option<BTreeMap<String, String>>,
-    /// What a sidecar sets.
+    /// Variables that a sidecar sets.
     pub(in crate::config) vars: Option<BTreeMap<String, String>>,
 }
 
@@ -145,14 +145,14 @@ pub(in crate::config) struct Inf {
     pub(in crate::config) descriptions: Option<Texts>,
 }
 
-/// What must come of a package.
+/// The expected result for a package.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Expect {
     /// Name of the rule.
     pub(in crate::config) rule: Option<At<String>>,
-    /// True: no rule is for it, or its requests cannot be made.
+    /// True: no rule matches it, or its requests cannot be built.
     pub(in crate::config) rejected: Option<At<bool>>,
     /// Globs in an error's text, if it is rejected.
     pub(in crate::config) error: Option<Globs>,
@@ -164,6 +164,6 @@ pub(in crate::config) struct Expect {
     pub(in crate::config) product: Option<At<BTreeMap<String, At<Any>>>>,
     /// Fields of the submission request.
     pub(in crate::config) submission: Option<At<BTreeMap<String, At<Any>>>>,
-    /// Fields of label requests; `name`, a glob, says of which. Without it: of each.
+    /// Fields of label requests. The glob `name` selects the labels; without it, all.
     pub(in crate::config) label: Option<OneOrMany<BTreeMap<String, At<Any>>>>,
 }

@@ -11,15 +11,15 @@ use crate::config::model::{Api, Control, Overdue, Pace, Poll, Store};
 use crate::config::raw::values::{At, Text};
 use crate::config::raw::{self, Delay};
 
-/// Where the API is.
+/// Default endpoint.
 const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
-/// Where tokens come from.
+/// Default authority.
 const AUTHORITY: &str = "https://login.microsoftonline.com";
-/// Where packages go.
+/// Default blob hosts.
 const BLOB_HOSTS: &str = "*.blob.core.windows.net";
-/// Jobs worked on at once: more only meet Microsoft's limits sooner.
+/// Default number of workers; more of them only reach Microsoft's rate limits sooner.
 const WORKERS: usize = 4;
-/// No machine needs more.
+/// Maximum number of workers.
 const MAX_WORKERS: u64 = 256;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
     })
 }
 
-/// A base URL: https, or http to loopback; nothing behind the host but a path.
+/// A base URL: https, or http for loopback addresses; nothing after the host but a path.
 fn base(
     diagnostics: &mut Diagnostics<'_>,
     value: &Option<At<Text<Url>>>,
@@ -99,7 +99,7 @@ fn base(
     };
     let url = at.value.0.clone();
     if url.scheme() == "http" && !is_loopback(&url) {
-        let help = "write https://; plain http:// is for loopback alone, where nobody listens in";
+        let help = "write https://; plain http:// is allowed for loopback addresses only";
         diagnostics.error_with_help(&at.span, format!("`{key}` would send credentials in the clear"), help);
         return None;
     }
@@ -114,7 +114,7 @@ fn base(
     Some(url)
 }
 
-/// Whether a URL leads to this machine.
+/// Whether the host of a URL is a loopback address.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
@@ -131,7 +131,7 @@ pub(super) fn delay(value: &Option<Delay>, default: Duration) -> Duration {
     value.as_ref().map_or(default, |delay| delay.value.0)
 }
 
-/// A delay that must not be zero: what waits no time spins.
+/// A delay that must not be zero, so that a loop cannot spin.
 pub(super) fn some_delay(
     diagnostics: &mut Diagnostics<'_>,
     value: &Option<Delay>,
@@ -174,7 +174,7 @@ fn pace(
     Pace { far, ..pace }
 }
 
-/// More than workers begin in many minutes; their copies are all that it costs.
+/// Default of `most_waiting`: more than the workers start in minutes. Each costs a copy of the package.
 const MOST_WAITING: usize = 1000;
 
 pub(super) fn store_and_control(
@@ -190,7 +190,8 @@ pub(super) fn store_and_control(
     };
     let most_waiting = raw.most_waiting.as_ref();
     if let Some(none) = most_waiting.filter(|most| most.value == 0) {
-        diagnostics.error(&none.span, "`most_waiting` is a number from 1: nothing would ever be let in");
+        diagnostics
+            .error(&none.span, "`most_waiting` must be at least 1; with 0 no package would be accepted");
     }
     let store = Store {
         path,

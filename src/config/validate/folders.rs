@@ -1,4 +1,4 @@
-//! `[[folder]]`: each by itself, and all against each other.
+//! `[[folder]]`: each folder, and the folders against each other.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -13,12 +13,12 @@ use crate::config::raw::values::At;
 use crate::config::sources::Unit;
 use dropship_intake::ReadyWhen;
 
-/// A folder and where it stands.
+/// A folder and its place in the file.
 pub(super) struct Located {
     pub(super) folder: Folder,
     pub(super) unit: usize,
     path: Range<usize>,
-    /// The path through all links: what tells whether two folders are one.
+    /// The canonical path, to find two entries for the same folder.
     real: PathBuf,
     outbox: Option<(Range<usize>, PathBuf)>,
     target: Option<(Range<usize>, PathBuf)>,
@@ -203,7 +203,7 @@ fn against_each_other(problems: &mut Problems, units: &[Unit], folders: &[Locate
             if let Some((span, outbox)) = &one.outbox
                 && outbox.starts_with(&drop.real)
             {
-                let message = format!("the outbox lies inside the drop folder `{}`", drop.folder.name);
+                let message = format!("the outbox is inside the drop folder `{}`", drop.folder.name);
                 let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
                 diagnostics.error_with_help(span, message, help);
             }

@@ -145,7 +145,7 @@ fn build(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Option<Build> {
     if let (Some(low), Some(high), Some(at)) = (floor, ceiling, &raw.ceiling_build)
         && low > high
     {
-        ctx.diagnostics.error(&at.span, "`ceiling_build` lies below `floor_build`");
+        ctx.diagnostics.error(&at.span, "`ceiling_build` is below `floor_build`");
     }
     (raw.floor_build.is_some() || raw.ceiling_build.is_some()).then_some(Build { floor, ceiling })
 }
@@ -207,7 +207,7 @@ fn is_known(code: &str) -> bool {
 }
 
 fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilter<Template> {
-    // Word for word as a glob, an OS code that nobody knows selects nothing, ever.
+    // Without wildcards, an unknown OS code can never select anything.
     for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
         if let Some(code) = word_for_word(at).filter(|word| !is_known(word)) {
             let known = vocabulary::OS_CODES.iter().copied();

@@ -57,7 +57,7 @@ fn check_shadowed(
     let at = format!("{}:{line}", units[earlier.unit].source.path.display());
     let (message, help) = match takes_all_of(rule, shadow) {
         true => (
-            format!("rules `{}` and `{}` can never be told apart", shadow.name, rule.name),
+            format!("rules `{}` and `{}` match the same packages", shadow.name, rule.name),
             format!("both are for the same packages, so the first, at {at}, always wins"),
         ),
         false => (
@@ -70,13 +70,13 @@ fn check_shadowed(
 
 /// Warns about names that two packages could share.
 fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
-    const MESSAGE: &str = "this can render one name for two packages";
+    const MESSAGE: &str = "this can render the same name for two packages";
     if rule.product.strategy == Strategy::New
         && let Some(name) = &rule.product.name
         && !tells_packages_apart(&name.variables())
     {
         let help = "show something that differs, such as `{{ inf.version }}`, `{{ file.stem }}` or \
-                    `{{ package.sha256[:8] }}`; products of one name are hard to tell apart";
+                    `{{ package.sha256[:8] }}`; products with the same name are hard to distinguish";
         diagnostics.warn(&located.product, MESSAGE, Some(help.to_owned()));
     }
     for (label, at) in rule.labels.iter().zip(&located.labels) {

@@ -115,7 +115,7 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
             None
         }
         (None, None) => {
-            diagnostics.error(&raw.span, "neither `url` nor `command`: nobody would be notified");
+            diagnostics.error(&raw.span, "`url` or `command` is missing");
             None
         }
     }

@@ -198,7 +198,7 @@ fn os_code(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, code: &str, har
     open(ctx, at, "OS code", code, vocabulary::OS_CODES);
 }
 
-/// A word of an open list: unknown ones are told, and go through.
+/// A word of an open list: unknown words cause a warning and are sent.
 pub(super) fn open(
     ctx: &mut RuleDiagnostics<'_, '_>,
     at: &Range<usize>,

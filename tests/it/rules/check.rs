@@ -23,7 +23,7 @@ fn check_reports_every_rule_mistake_with_its_place() {
     let cases: Vec<(String, &[&str])> = vec![
         (
             format!("{RULE}{}", rule("twin", "{ file = \"*.cab\" }")),
-            &["`ring` and `twin` can never be told apart"],
+            &["`ring` and `twin` match the same packages"],
         ),
         (
             format!("{RULE}{}", rule("late", "{ file = \"echo*.cab\" }")),

@@ -199,7 +199,7 @@ fn request_that_microsoft_refuses_is_an_error_of_check() {
         ("auto_install_on_applicable_systems = true", "approval"),
         ("floor = \"NI\"\nceiling_build = 22621", "floor"),
         ("floor_build = 2262", "five digits"),
-        ("floor_build = 22631\nceiling_build = 22621", "lies below"),
+        ("floor_build = 22631\nceiling_build = 22621", "is below"),
         ("ceiling = \"NI\"", "business_justification"),
         ("floor = \"NJ\"", "NJ"),
         ("chids = [\"x\"]", "GUID"),
@@ -213,7 +213,7 @@ fn request_that_microsoft_refuses_is_an_error_of_check() {
     let approval = "approval = { business_justification = \"x\", validations_performed = \"y\" }";
     for (package, keys, os, why) in [
         ("ext.cab", ring.to_owned(), "CO", "automatic"),
-        ("good-signed-ts.cab", format!("{ring}\nfloor = \"RS5\""), "CO", "its floor lies below"),
+        ("good-signed-ts.cab", format!("{ring}\nfloor = \"RS5\""), "CO", "its floor is below"),
         (
             "good-signed-ts.cab",
             format!("{ring}\nceiling = \"GE\"\n{approval}"),

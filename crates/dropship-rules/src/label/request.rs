@@ -113,7 +113,11 @@ fn windows_update(
     check_attestation(plan, &audiences, found);
     check_range(plan, metadata, rows, found);
     if automatic && plan.approval.as_ref().is_none_or(|info| *info == AdditionalInfo::default()) {
-        found.put("approval-info", CREATE, "a driver that installs by itself needs `approval` information");
+        found.put(
+            "approval-info",
+            CREATE,
+            "a driver that installs automatically needs `approval` information",
+        );
     }
     let go_live = plan.go_live.map(|live| live.resolve(now, &plan.blackout));
     let go_live = go_live.and_then(|time| {
@@ -220,7 +224,7 @@ fn check_range(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], fo
     if let (Some(floor), Some((lowest, os))) = (rank(&plan.floor), lowest)
         && floor < lowest
     {
-        let message = format!("its floor lies below {os}, the lowest system that it targets");
+        let message = format!("its floor is below {os}, the lowest system that it targets");
         found.put("floor-too-low", LIMIT, message);
     }
     let all = select::rows(metadata);

@@ -6,7 +6,7 @@ use dropship_rules::pattern::Pattern;
 use dropship_rules::rule::LabelRule;
 use dropship_rules::suggest;
 
-/// Finds the labels that others wait for; a name that leads nowhere, to several labels, or in a circle is told.
+/// Resolves the names of preceding labels. Reports names that match no label, several labels, or form a cycle.
 pub(super) fn resolve(
     ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &[raw::Label],

@@ -1,4 +1,4 @@
-//! How Windows Update publishes a label: what Microsoft demands, so far as the rule alone tells.
+//! How Windows Update publishes a label: Microsoft's requirements that the rule alone decides.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
     flag.as_ref().filter(|flag| flag.value).map(|flag| flag.span.clone())
 }
 
-/// What Microsoft demands of a label for Windows Update, so far as the rule alone tells.
+/// Microsoft's requirements for a Windows Update label that the rule alone decides.
 pub(super) fn check(
     ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &raw::Label,
@@ -56,7 +56,7 @@ pub(super) fn check(
         let help = "add `[rule.label.approval]` with what was tested and why";
         ctx.diagnostics.error_with_help(
             span,
-            "a driver that installs by itself needs `approval` information",
+            "a driver that installs automatically needs `approval` information",
             help,
         );
     }
@@ -81,7 +81,7 @@ pub(super) fn check(
         && low > high
         && let Some(ceiling) = &raw.ceiling
     {
-        ctx.diagnostics.error(&ceiling.span, "the ceiling lies below the floor");
+        ctx.diagnostics.error(&ceiling.span, "the ceiling is below the floor");
     }
     if let Some(date) = &raw.go_live
         && let Moment::At(time) = label.go_live.map_or(Moment::In(Duration::ZERO), |live| live.moment)
