@@ -43,7 +43,7 @@ fn check_reports_every_rule_mistake_with_its_place() {
         (format!("{RULE}{LABEL}{LABEL}"), &["two labels of this rule are named"]),
         (
             RULE.replace(" {{ file.stem }} {{ inf.version }}", ""),
-            &["warning", "this can render one name for two packages"],
+            &["warning", "this can render the same name for two packages"],
         ),
         (label(ring, ""), &["attestation", "Test Registry Key"]),
         (label(ring, &format!("{ring}\nauto_install_during_os_upgrade = true")), &["approval"]),
