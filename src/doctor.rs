@@ -23,12 +23,12 @@ pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, 
     loop {
         let page = store.jobs(&Filter { state: None, before, limit: PAGE })?;
         for job in &page {
-            ownerless.remove(&job.id);
+            ownerless.remove(job.id());
             findings.extend(copy_of(depot, job));
             findings.extend(receipt_of(job));
             findings.extend(doubt_of(job));
         }
-        before = page.last().map(|job| job.id.clone());
+        before = page.last().map(|job| job.id().clone());
         if before.is_none() {
             break;
         }
@@ -47,35 +47,35 @@ pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, 
 
 /// From `accepted` on the copy is all that a job has, until the signed package is back.
 fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
-    let needed = job.accepted
-        && job.collected.is_none()
-        && !matches!(job.state, State::Succeeded | State::Cancelled | State::Rejected { .. });
+    let needed = job.is_accepted()
+        && job.collected().is_none()
+        && !matches!(job.state(), State::Succeeded | State::Cancelled | State::Rejected { .. });
     if !needed {
         return None;
     }
     let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
-    let path = depot.package(&job.id);
-    let plan = job.plan.as_deref().unwrap_or_default();
+    let path = depot.package(job.id());
+    let plan = job.plan().unwrap_or_default();
     match digest::of_file(&path) {
         Err(error) => Some(Finding::new(
-            format!("job {}: its captured package {} cannot be read: {error}", job.id, path.display()),
+            format!("job {}: its captured package {} cannot be read: {error}", job.id(), path.display()),
             mend,
         )),
-        Ok(sha256) if sha256 != job.package.sha256 => Some(Finding::new(
-            format!("job {}: {} does not hold the bytes that came in", job.id, path.display()),
+        Ok(sha256) if sha256 != job.package().sha256 => Some(Finding::new(
+            format!("job {}: {} does not hold the bytes that came in", job.id(), path.display()),
             mend,
         )),
         Ok(_) => depot
-            .plan_snapshot(&job.id, plan)
+            .plan_snapshot(job.id(), plan)
             .err()
-            .map(|error| Finding::new(format!("job {}: its plan cannot be read: {error}", job.id), mend)),
+            .map(|error| Finding::new(format!("job {}: its plan cannot be read: {error}", job.id()), mend)),
     }
 }
 
 /// What an ended job may have made is still to be looked for.
 fn doubt_of(job: &Job) -> Option<Finding> {
-    let check = job.duplicate_checks.first().filter(|_| job.state.has_ended())?;
-    let (id, name, kind) = (&job.id, &check.name, check.kind);
+    let check = job.duplicate_checks().first().filter(|_| job.state().has_ended())?;
+    let (id, name, kind) = (job.id(), &check.name, check.kind);
     Some(match job.creation(kind).and_then(Creation::intent) {
         Some(_) => Finding::new(
             format!(
@@ -97,12 +97,12 @@ fn doubt_of(job: &Job) -> Option<Finding> {
 
 /// A receipt that was taken away is the build server's business; one that says something else is not.
 fn receipt_of(job: &Job) -> Option<Finding> {
-    let receipt = read_receipt(std::path::Path::new(&job.package.outbox))?;
-    let stale = receipt.id == job.id && job.state.has_ended() && receipt.state != job.state.kind();
+    let receipt = read_receipt(std::path::Path::new(&job.package().outbox))?;
+    let stale = receipt.id == *job.id() && job.state().has_ended() && receipt.state != job.state().kind();
     stale.then(|| {
-        let (id, said, is) = (&job.id, receipt.state, job.state.kind());
+        let (id, said, is) = (job.id(), receipt.state, job.state().kind());
         Finding::new(
-            format!("job {id} is {is}, and its receipt in {} says {said}", job.package.outbox),
+            format!("job {id} is {is}, and its receipt in {} says {said}", job.package().outbox),
             "the daemon writes it again within a minute, once the outbox can be written",
         )
     })

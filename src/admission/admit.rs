@@ -130,15 +130,15 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
     let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
     let mut events = Vec::new();
     match store.job(&id)? {
-        Some(job) if matches!(job.state, State::Rejected { .. }) => {
+        Some(job) if matches!(job.state(), State::Rejected { .. }) => {
             return Ok(KnownBytes::Again(Box::new(job)));
         }
-        Some(job) if job.state == State::Cancelled && job.product == Creation::Open => {
+        Some(job) if *job.state() == State::Cancelled && *job.product() == Creation::Open => {
             return Ok(KnownBytes::Again(Box::new(job)));
         }
-        Some(job) if job.state == State::Cancelled => {
+        Some(job) if *job.state() == State::Cancelled => {
             events.push(dropped_again());
-            entries.push(Entry::Job { job: id.clone(), rev: job.rev, events: events.clone() });
+            entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
         }
         _ => {}
     }
@@ -165,7 +165,7 @@ fn create_job(
         KnownBytes::Again(job) => Some(job),
         KnownBytes::Unknown => None,
     };
-    let (id, rev) = earlier.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id.clone(), job.rev));
+    let (id, rev) = earlier.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id().clone(), job.rev()));
     let first = match earlier {
         Some(_) => dropped_again(),
         None => Event::Arrived { package: job_package(admission, package) },

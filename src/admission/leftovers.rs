@@ -33,7 +33,7 @@ impl Admission {
         for id in captured {
             match self.store.job(id)? {
                 None => self.packages.discard(id).map_err(cannot_sweep)?,
-                Some(job) if job.collected.is_some() => {
+                Some(job) if job.collected().is_some() => {
                     self.packages.discard_copy(id).map_err(cannot_sweep)?;
                 }
                 Some(_) => {}

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::admit::accepted;
 use super::state::Admission;
+use crate::config::model::DEFAULT_ACCOUNT;
 use crate::digest;
 use crate::outbox::{Receipt, read_receipt};
+use crate::package_store::PlanSnapshot;
 use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{
-    self, Commit as Committed, Creation, Event, Fault, Illegal, Job, JobId, Package, State, StateKind, Step,
+    Creation, Fault, InvalidJob, Job, JobId, Label, Package, RecoveredJob, State, StateKind, Step,
 };
 
 /// Number of jobs that are committed together.
@@ -27,7 +28,7 @@ pub struct RecoveredJobs {
 
 impl Admission {
     /// Creates jobs from receipts, and from copies without a receipt. Receipts of a sandbox count only with `sandbox`, others
-    /// only without. Unreadable receipts are ignored.
+    /// only without. Unreadable receipts are ignored; one whose facts contradict each other is logged.
     ///
     /// # Errors
     /// When the store cannot be written, or the captured copies cannot be read.
@@ -35,26 +36,35 @@ impl Admission {
         let mut recovered = RecoveredJobs::default();
         let mut known = BTreeSet::new();
         let mut entries = Vec::new();
-        let mut take = |job: Job, entries: &mut Vec<Entry>| -> Result<(), StoreError> {
+        let mut take = |job: Result<Job, InvalidJob>, entries: &mut Vec<Entry>| -> Result<bool, StoreError> {
+            let job = match job {
+                Ok(job) => job,
+                Err(invalid) => {
+                    crate::observe::receipt_not_recovered(&invalid);
+                    return Ok(false);
+                }
+            };
+            let ended = job.state().has_ended();
             recovered.jobs += 1;
-            recovered.held += usize::from(!job.state.has_ended());
-            known.insert(job.id.clone());
-            entries.push(Entry::Snapshot { receipt_written: job.state.has_ended(), job: Box::new(job) });
-            if entries.len() == BATCH { self.commit(entries) } else { Ok(()) }
+            recovered.held += usize::from(!ended);
+            entries.push(Entry::Snapshot { receipt_written: ended, job: Box::new(job) });
+            if entries.len() == BATCH {
+                self.commit(entries)?;
+            }
+            Ok(true)
         };
         for receipt in self.outboxes().iter().flat_map(|outbox| receipts_in(outbox)) {
             if receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt) {
                 let plan = self.packages.plan_digest(&receipt.id);
-                take(job_of_receipt(&receipt, plan)?, &mut entries)?;
+                if take(job_of_receipt(&receipt, plan), &mut entries)? {
+                    known.insert(receipt.id);
+                }
             }
         }
         let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
         for id in self.packages.jobs().map_err(unread)? {
             if let Some(plan) = self.packages.plan_digest(&id).filter(|_| !known.contains(&id)) {
-                recovered.jobs += 1;
-                recovered.held += 1;
-                let job = self.job_of_copy(&id, plan).map_err(unread)?;
-                entries.push(Entry::Snapshot { receipt_written: false, job: Box::new(job?) });
+                take(self.job_of_copy(&id, plan).map_err(unread)?, &mut entries)?;
             }
         }
         self.commit(&mut entries)?;
@@ -76,7 +86,7 @@ impl Admission {
     }
 
     /// A job of which only the copy and the plan are left.
-    fn job_of_copy(&self, id: &JobId, plan: String) -> std::io::Result<Result<Job, Illegal>> {
+    fn job_of_copy(&self, id: &JobId, plan: String) -> std::io::Result<Result<Job, InvalidJob>> {
         let snapshot = self.packages.plan_snapshot(id, &plan)?;
         let copy = self.packages.package(id);
         let (sha256, size) = match copy.metadata() {
@@ -94,19 +104,28 @@ impl Admission {
             outbox: outbox.to_string_lossy().into_owned(),
         };
         let at = jiff::Timestamp::now();
-        let accepted = accepted(&snapshot, plan, Vec::new());
-        let begun = dropship_job::fold(id, [(at, &Event::Arrived { package }), (at, &accepted)]);
-        Ok(begun.map(|job| job.map(|job| Job { state: held(true), ..job })).transpose().unwrap_or_else(
-            || {
-                Err(Illegal {
-                    job: id.clone(),
-                    step: Step::Inspect,
-                    state: "none",
-                    event: "arrived",
-                    why: "the events create no job",
-                })
-            },
-        ))
+        let PlanSnapshot { plan: planned, vars, .. } = snapshot;
+        let labels = planned.labels.iter().map(|label| Label::named(&label.name, Creation::Open)).collect();
+        Ok(Job::recovered(RecoveredJob {
+            id: id.clone(),
+            created: at,
+            updated: at,
+            package,
+            rule: Some(planned.rule),
+            account: Some(planned.account),
+            plan: Some(plan),
+            warnings: Vec::new(),
+            vars,
+            step: Step::Product,
+            state: held(true),
+            product: None,
+            abandoned_products: Vec::new(),
+            submission: None,
+            workflow: None,
+            files: Vec::new(),
+            labels,
+            fault: None,
+        }))
     }
 }
 
@@ -123,7 +142,7 @@ fn shows_more_than_a_rejection(receipt: &Receipt) -> bool {
 }
 
 /// The job that a receipt describes; `plan` is the digest of its stored plan, if that still exists.
-fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illegal> {
+fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, InvalidJob> {
     let package = Package {
         name: receipt.package.clone(),
         path: receipt.path.clone(),
@@ -132,7 +151,6 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illega
         size: receipt.size,
         outbox: receipt.outbox.clone(),
     };
-    let begun = dropship_job::apply(None, &receipt.id, receipt.created, &Event::Arrived { package })?;
     let fault =
         || receipt.error.clone().unwrap_or_else(|| Fault::new("unknown", "the receipt does not say why"));
     let state = match receipt.state {
@@ -142,41 +160,40 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Illega
         StateKind::Cancelled => State::Cancelled,
         StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
     };
-    let signed = !receipt.files.is_empty();
-    let submitted = signed || receipt.workflow.is_some();
-    let labels = receipt.labels.iter().map(|label| dropship_job::Label {
+    let labels = receipt.labels.iter().map(|label| Label {
         step: label.step.clone(),
         state: label.state.clone(),
         published: (state == State::Succeeded).then_some(receipt.updated),
-        ..dropship_job::Label::named(&label.name, exists(label.id.as_deref()))
+        ..Label::named(
+            &label.name,
+            id(label.id.as_deref()).map_or(Creation::Open, |id| Creation::Done { id }),
+        )
     });
-    Ok(Job {
+    let account = receipt.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    Job::recovered(RecoveredJob {
+        id: receipt.id.clone(),
+        created: receipt.created,
         updated: receipt.updated,
-        accepted: receipt.accepted,
-        rule: receipt.rule.clone(),
+        package,
+        rule: receipt.rule.clone().filter(|_| receipt.accepted),
+        account: receipt.accepted.then(|| account.to_owned()),
         plan,
         warnings: receipt.warnings.clone(),
         vars: receipt.vars.clone(),
         step: receipt.step,
-        product: exists(receipt.product_id.as_deref()),
+        product: id(receipt.product_id.as_deref()),
         abandoned_products: receipt.burnt_products.clone(),
-        submission: exists(receipt.submission_id.as_deref()),
-        uploaded: submitted,
-        commit: if submitted { Committed::Done } else { Committed::Open },
+        submission: id(receipt.submission_id.as_deref()),
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),
         labels: labels.collect(),
-        step_started: receipt.updated,
         fault: receipt.error.clone(),
-        collected: signed.then_some(receipt.updated),
-        account: receipt.account.clone(),
         state,
-        ..begun
     })
 }
 
-fn exists(id: Option<&str>) -> Creation {
-    id.and_then(|id| id.parse().ok()).map_or(Creation::Open, |id| Creation::Done { id })
+fn id(text: Option<&str>) -> Option<u64> {
+    text.and_then(|text| text.parse().ok())
 }
 
 /// The state of a job that had not ended: it may have got further than the receipt shows.

@@ -16,7 +16,7 @@ use dropship_job::{Event, Fault, Job};
 impl PackageInspector for Admission {
     fn reinspect(&self, job: &Job) -> Vec<Event> {
         let gone = |why: String| vec![Event::Rejected { fault: Fault::new("gone", why) }];
-        let Some(path) = job.package.path.as_deref() else {
+        let Some(path) = job.package().path.as_deref() else {
             return gone(
                 "the package was submitted and rejected, and no copy was kept; submit it again".to_owned(),
             );
@@ -24,7 +24,7 @@ impl PackageInspector for Admission {
         let copy = self.packages.incoming(new_id().as_str());
         let captured = std::fs::File::open(path).and_then(|mut file| store_bytes(&mut file, &copy));
         let events = match captured {
-            Ok((sha256, _)) if sha256 == job.package.sha256 => self.evaluate_again(job, &copy),
+            Ok((sha256, _)) if sha256 == job.package().sha256 => self.evaluate_again(job, &copy),
             Ok(_) => gone(format!("{path} now contains other bytes; drop the package again")),
             Err(error) => gone(format!("cannot read {path}: {error}; drop the package again")),
         };
@@ -40,16 +40,16 @@ impl Admission {
         if let Err(why) = sidecar::checked_again(&active.config, job) {
             return rejected(Fault::new("sidecar", why));
         }
-        let sha256 = job.package.sha256.clone();
+        let sha256 = job.package().sha256.clone();
         let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
         let started = Commit::lazily(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
         if poisoned || self.store.commit(started).wait().is_err() {
             return vec![Event::Held { fault: Fault::new("poison", POISONED), request: None }];
         }
-        let (vars, package) = (sidecar::vars_of_job(&active.config, job), &job.package);
+        let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
         if self.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
-            tracing::debug!(job_id = %job.id, "the store stopped during an inspection");
+            tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
         let unreadable = |error: io::Error| rejected(Fault::new("unreadable", error.to_string()));
         let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
@@ -59,7 +59,7 @@ impl Admission {
         match (outcome, inspection.facts) {
             (Some(Ok(plan)), Some(facts)) => {
                 let snapshot = PlanSnapshot { facts, plan, vars: vars.unwrap_or_default() };
-                match self.packages.admit(&job.id, copy, &snapshot) {
+                match self.packages.admit(job.id(), copy, &snapshot) {
                     Ok(digest) => vec![accepted(&snapshot, digest, warnings)],
                     Err(error) => unreadable(error),
                 }

@@ -16,14 +16,14 @@ pub(super) fn checked(found: &FoundFile, sha256: &str) -> Result<(), String> {
 
 /// Whether a job's package has the checksum that the sidecar beside it states now.
 pub(super) fn checked_again(config: &Config, job: &Job) -> Result<(), String> {
-    let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package.folder.as_ref());
-    let (Some(folder), Some(path)) = (folder, job.package.path.as_deref()) else { return Ok(()) };
+    let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package().folder.as_ref());
+    let (Some(folder), Some(path)) = (folder, job.package().path.as_deref()) else { return Ok(()) };
     let ReadyWhen::Sidecar(suffix) = &folder.ready else { return Ok(()) };
     let beside = format!("{path}{suffix}");
     let sidecar = Sidecar::read(&folder.path, Path::new(&beside))
         .map_err(|error| format!("cannot read the sidecar {beside}: {error}"))?;
     let name = Path::new(path).file_name().unwrap_or_default();
-    compare(&sidecar, name, &job.package.sha256)
+    compare(&sidecar, name, &job.package().sha256)
 }
 
 fn compare(sidecar: &Sidecar, name: &OsStr, found: &str) -> Result<(), String> {
@@ -50,8 +50,8 @@ pub(super) fn vars_of_found(found: &FoundFile) -> Result<Vars, String> {
 
 /// Variables from the sidecar beside a job's package now.
 pub(super) fn vars_of_job(config: &Config, job: &Job) -> Result<Vars, String> {
-    let path = job.package.path.as_deref();
-    match path.filter(|_| config.sidecar_sets_vars(job.package.folder.as_deref())) {
+    let path = job.package().path.as_deref();
+    match path.filter(|_| config.sidecar_sets_vars(job.package().folder.as_deref())) {
         Some(path) => vars::beside(Path::new(path)),
         None => Ok(Vars::new()),
     }

@@ -101,10 +101,10 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     loop {
         // The store of the demo has one job.
         if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {
-            for told in store.story(&job.id)?.iter().skip(progress.shown()) {
+            for told in store.story(job.id())?.iter().skip(progress.shown()) {
                 progress.show(told, &job);
             }
-            if job.state.has_ended() {
+            if job.state().has_ended() {
                 progress.finish();
                 let mut receipt = Receipt::of(&job, false);
                 receipt.sandbox = true;

@@ -83,8 +83,8 @@ impl OfflineStore {
         let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
         let is_unpublished =
             |label: &dropship_job::Label| label.creation.id().is_some() && label.published.is_none();
-        let has_ended = matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled);
-        if has_ended || !job.labels.iter().any(is_unpublished) {
+        let has_ended = matches!(job.state(), State::Succeeded | State::Rejected { .. } | State::Cancelled);
+        if has_ended || !job.labels().iter().any(is_unpublished) {
             return Ok(Vec::new());
         }
         let clients = crate::accounts::clients(&self.config, false)
@@ -110,13 +110,13 @@ impl ActiveJobs for NoActiveJobs {
     }
 
     fn on_event(&self, job: &Job, _: &[Event]) {
-        let mode = job.package.folder.as_ref().and_then(|folder| self.0.get(folder)).copied();
-        let outbox = Outbox::at(&job.package.outbox, mode);
+        let mode = job.package().folder.as_ref().and_then(|folder| self.0.get(folder)).copied();
+        let outbox = Outbox::at(&job.package().outbox, mode);
         if let Err(error) = outbox.write_receipt(&Receipt::of(job, false)) {
             tracing::warn!(
                 "cannot write the receipt to {}: {error}; grant this user write access to the outbox (job {})",
-                job.package.outbox,
-                job.id
+                job.package().outbox,
+                job.id()
             );
         }
     }

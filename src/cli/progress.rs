@@ -43,13 +43,15 @@ impl<'a> Progress<'a> {
         const FRAMES: [char; 4] = ['|', '/', '-', '\\'];
         let frame =
             FRAMES[usize::try_from(self.started.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
-        let bar: String = Step::ALL.iter().map(|step| if *step < job.step { '#' } else { '.' }).collect();
-        let why = match &job.state {
+        let bar: String = Step::ALL.iter().map(|step| if *step < job.step() { '#' } else { '.' }).collect();
+        let why = match job.state() {
             State::Waiting { why, .. } => format!("waiting for {why}"),
             state => state.kind().to_string(),
         };
         let mut out = std::io::stdout().lock();
-        drop(write!(out, "\r\x1b[K   {frame}     [{bar}]   {}: {why}", job.step).and_then(|()| out.flush()));
+        drop(
+            write!(out, "\r\x1b[K   {frame}     [{bar}]   {}: {why}", job.step()).and_then(|()| out.flush()),
+        );
     }
 
     /// Erases the moving line.
@@ -67,7 +69,7 @@ impl<'a> Progress<'a> {
 
 /// The step and text of an event; absent for events that only matter in detail.
 fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
-    let title = |index: usize| job.labels.get(index).map_or("?", |label| label.name.as_str());
+    let title = |index: usize| job.labels().get(index).map_or("?", |label| label.name.as_str());
     Some(match event {
         Event::Arrived { package } => {
             (Step::Inspect, format!("found {} ({} bytes)", package.name, package.size))
@@ -97,9 +99,9 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             (Step::Publish, format!("Microsoft: {step} {state}"))
         }
         Event::Published { label } => (Step::Publish, format!("published label `{}`", title(*label))),
-        Event::AttemptFailed { fault, .. } => (job.step, format!("{fault}; will retry")),
-        Event::Held { fault, .. } => (job.step, format!("held: {fault}")),
-        Event::Failed { fault } => (job.step, format!("failed: {fault}")),
+        Event::AttemptFailed { fault, .. } => (job.step(), format!("{fault}; will retry")),
+        Event::Held { fault, .. } => (job.step(), format!("held: {fault}")),
+        Event::Failed { fault } => (job.step(), format!("failed: {fault}")),
         _ => return None,
     })
 }

@@ -46,6 +46,9 @@ pub struct Config {
     pub files: Vec<PathBuf>,
 }
 
+/// The name of `[account]`.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
 /// Identity and credential of one Entra application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -30,10 +30,10 @@ impl JobAction {
     /// [`ControlErrorKind::Illegal`] when the job's state does not permit the action.
     pub(super) fn event(&self, job: &Job, by: &str) -> Result<Event, ControlError> {
         let illegal = |message: String| Err(ControlError::new(ControlErrorKind::Illegal, message));
-        let (id, by) = (&job.id, by.to_owned());
+        let (id, by) = (job.id(), by.to_owned());
         match self {
             Self::Retry { new_product } => {
-                let is_refused = matches!(&job.state, State::Failed { fault: Fault { kind, .. } } if kind == "signing-failed");
+                let is_refused = matches!(job.state(), State::Failed { fault: Fault { kind, .. } } if kind == "signing-failed");
                 if is_refused && !new_product {
                     return illegal(format!(
                         "cannot retry job {id} with its product: Microsoft refused the submission; run `dropship retry {id} \
@@ -43,7 +43,7 @@ impl JobAction {
                 Ok(Event::Retried { by, new_product: *new_product })
             }
             Self::Cancel => Ok(Event::Cancelled { by }),
-            Self::Approve { request } => match &job.state {
+            Self::Approve { request } => match job.state() {
                 State::Held { request: held_for, .. } if request.is_some() && request != held_for => {
                     illegal(format!(
                         "cannot approve job {id}: it is now held for a different request; review it with `dropship show {id}`"

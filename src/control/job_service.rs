@@ -58,7 +58,7 @@ impl JobService {
             if jobs.len() < filter.limit || receipts.len() >= limit || filter.limit == 0 {
                 return Ok(receipts);
             }
-            filter.before = Some(last.id.clone());
+            filter.before = Some(last.id().clone());
             filter.limit = limit - receipts.len();
         }
     }
@@ -118,11 +118,11 @@ impl JobService {
         loop {
             let job = self.job(id)?;
             // The withdrawal of its last label may have cancelled the job already.
-            if *action == JobAction::Cancel && job.state == State::Cancelled {
+            if *action == JobAction::Cancel && *job.state() == State::Cancelled {
                 return Ok(self.receipt(&job));
             }
             let event = action.event(&job, by)?;
-            let commit = Commit::of_job(id, job.rev, vec![event.clone()]);
+            let commit = Commit::of_job(id, job.rev(), vec![event.clone()]);
             match self.store.commit(commit).answer().await {
                 Ok(jobs) => {
                     let job = jobs.into_iter().next().unwrap_or(job);
@@ -145,7 +145,7 @@ impl JobService {
     }
 
     fn receipt(&self, job: &Job) -> Receipt {
-        let mut receipt = Receipt::of(job, self.active.is_running(&job.id));
+        let mut receipt = Receipt::of(job, self.active.is_running(job.id()));
         receipt.sandbox = self.sandbox;
         receipt
     }

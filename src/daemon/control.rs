@@ -41,7 +41,7 @@ impl DaemonControl {
     async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
         let store = &**self.pipeline.store();
         let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
-        if matches!(job.state, State::Succeeded | State::Rejected { .. } | State::Cancelled) {
+        if matches!(job.state(), State::Succeeded | State::Rejected { .. } | State::Cancelled) {
             return Ok(Vec::new());
         }
         let (events, refused) = withdraw(store, self.pipeline.services(), &job, by).await?;
@@ -49,7 +49,7 @@ impl DaemonControl {
             self.pipeline.events().after_commit(&job, &events).await;
         }
         for why in &refused {
-            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package.name);
+            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package().name);
         }
         Ok(refused)
     }
@@ -168,10 +168,10 @@ impl ControlHandler for DaemonControl {
             let store = &**self.pipeline.store();
             let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
             let event = change.event(index, &by);
-            if let Some(job) = pipeline::note(store, &job.id, event.clone()).await? {
+            if let Some(job) = pipeline::note(store, job.id(), event.clone()).await? {
                 self.pipeline.events().after_commit(&job, &[event]).await;
             }
-            Ok(Some(job.id))
+            Ok(Some(job.id().clone()))
         }
         .boxed()
     }

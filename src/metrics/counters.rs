@@ -32,7 +32,7 @@ impl Metrics {
     /// Counts events of a job.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
         let mut counted = self.counted();
-        let state = job.state.kind().as_str();
+        let state = job.state().kind().as_str();
         *counted.transitions.entry(state).or_default() += 1;
         for event in events {
             match event {
@@ -41,7 +41,7 @@ impl Metrics {
                 | Event::Failed { .. }
                 | Event::Cancelled { .. }
                 | Event::Succeeded => {
-                    let rule = job.rule.clone().unwrap_or_default();
+                    let rule = job.rule().map(str::to_owned).unwrap_or_default();
                     *counted.ended.entry((rule, state)).or_default() += 1;
                 }
                 _ => {}

@@ -46,7 +46,7 @@ pub(super) fn is_notifiable(event: &Event) -> bool {
 impl Notification {
     /// The notification about the current state of a job; absent while the job is open and not held.
     pub(super) fn of_job(job: &Job, sandbox: bool) -> Option<Self> {
-        let event = match job.state {
+        let event = match job.state() {
             State::Held { .. } => Occasion::Held,
             State::Rejected { .. } => Occasion::Rejected,
             State::Failed { .. } => Occasion::Failed,
@@ -56,8 +56,8 @@ impl Notification {
         };
         let mut receipt = Receipt::of(job, false);
         receipt.sandbox = sandbox;
-        let id = format!("{}-{}", job.id, job.rev);
-        Some(Self { id, at: job.updated, event, job: Some(receipt), account: None, sandbox })
+        let id = format!("{}-{}", job.id(), job.rev());
+        Some(Self { id, at: job.updated(), event, job: Some(receipt), account: None, sandbox })
     }
 
     /// The notification about a suspended account.

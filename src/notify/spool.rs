@@ -77,13 +77,13 @@ impl Spool {
         loop {
             let filter = Filter { state: Some(state), before: before.take(), limit: PAGE };
             let jobs = store.jobs(&filter)?;
-            for job in jobs.iter().filter(|job| job.updated >= since) {
+            for job in jobs.iter().filter(|job| job.updated() >= since) {
                 if let Some(notification) = Notification::of_job(job, sandbox) {
                     self.add(&notification);
                 }
             }
             match jobs.last() {
-                Some(last) if jobs.len() == PAGE => before = Some(last.id.clone()),
+                Some(last) if jobs.len() == PAGE => before = Some(last.id().clone()),
                 _ => return Ok(()),
             }
         }

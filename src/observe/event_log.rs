@@ -8,7 +8,7 @@ use dropship_job::{Event, Job, RemoteKind};
 
 /// Logs an event; `job` is its state after the event.
 pub fn log_event(job: &Job, event: &Event) {
-    let package = Escaped(&job.package.name);
+    let package = Escaped(&job.package().name);
     let text = text(job, event);
     log_job(level(job, event), job, event.name(), message_id(job, event), label_id(job, event), &text);
     if let Event::Accepted { warnings, .. } = event {
@@ -30,7 +30,7 @@ fn level(job: &Job, event: &Event) -> Level {
         | Event::Withdrawn { .. }
         | Event::Edited { .. } => Level::WARN,
         Event::Cancelled { .. } if job.doubt().is_some() => Level::WARN,
-        Event::AttemptFailed { .. } if job.attempts.is_power_of_two() => Level::WARN,
+        Event::AttemptFailed { .. } if job.attempts().is_power_of_two() => Level::WARN,
         Event::Intended { .. }
         | Event::DuplicatesChecked { .. }
         | Event::CommitIntended
@@ -71,7 +71,7 @@ fn label_id(job: &Job, event: &Event) -> Option<u64> {
 
 /// The name and the id of a job's label.
 fn label(job: &Job, index: usize) -> (&str, Option<u64>) {
-    let label = job.labels.get(index);
+    let label = job.labels().get(index);
     (label.map_or("?", |label| &label.name), label.and_then(|label| label.creation.id()))
 }
 
@@ -81,7 +81,7 @@ fn text(job: &Job, event: &Event) -> String {
         .or_else(|| label_text(job, event))
         .or_else(|| wait_text(job, event))
         .or_else(|| end_text(job, event));
-    format!("{}: {}", Escaped(&job.package.name), text.unwrap_or_else(|| event.name().to_owned()))
+    format!("{}: {}", Escaped(&job.package().name), text.unwrap_or_else(|| event.name().to_owned()))
 }
 
 /// From the dropped file to the signed package.
@@ -99,7 +99,7 @@ fn package_text(job: &Job, event: &Event) -> Option<String> {
         Event::Committed => "committed".to_owned(),
         Event::Progressed { label: None, step, state } => format!("Microsoft: {step} {state}"),
         Event::Signed => "signed by Microsoft".to_owned(),
-        Event::Collected { files } => format!("{} results in {}", files.len(), job.package.outbox),
+        Event::Collected { files } => format!("{} results in {}", files.len(), job.package().outbox),
         _ => return None,
     })
 }
@@ -130,7 +130,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
                 "the {} whose response was lost was created after all and is unused: {}; `dropship retry {}` continues with it",
                 kind,
                 list(ids),
-                job.id
+                job.id()
             )
         }
         Event::DuplicatesChecked { kind, ids } => format!(
@@ -177,11 +177,11 @@ fn wait_text(job: &Job, event: &Event) -> Option<String> {
     Some(match event {
         Event::Waited { due, why, .. } => format!("waits until {due:.0} for {why}"),
         Event::Overdue => {
-            let days = job.updated.duration_since(job.step_started).as_hours() / 24;
+            let days = job.updated().duration_since(job.step_started()).as_hours() / 24;
             format!("has waited for {days} days; ask Microsoft, dropship keeps polling")
         }
         Event::AttemptFailed { due, fault } => {
-            format!("{fault}; attempt {} failed, next at {due:.0}", job.attempts)
+            format!("{fault}; attempt {} failed, next at {due:.0}", job.attempts())
         }
         Event::Resumed => "continues".to_owned(),
         Event::Held { fault, .. } => format!("held: {fault}"),

@@ -18,12 +18,12 @@ pub(super) fn log_job(
         ($level:expr) => {
             tracing::event!(
                 $level,
-                job_id = %job.id,
-                step = job.step.as_str(),
-                folder = job.package.folder.as_deref(),
-                rule = job.rule.as_deref(),
-                product_id = job.product.id().map(|id| id.to_string()),
-                submission_id = job.submission.id().map(|id| id.to_string()),
+                job_id = %job.id(),
+                step = job.step().as_str(),
+                folder = job.package().folder.as_deref(),
+                rule = job.rule(),
+                product_id = job.product().id().map(|id| id.to_string()),
+                submission_id = job.submission().id().map(|id| id.to_string()),
                 label_id = label_id.map(|id| id.to_string()),
                 event,
                 message_id,

@@ -10,7 +10,7 @@ use dropship_rules::label::LabelWarning;
 /// A label was requested that Microsoft accepts but reviews more closely.
 pub fn label_warning(job: &Job, warning: &LabelWarning) {
     let LabelWarning { label, message, document } = warning;
-    let text = format!("{}: label `{label}`: {message} ({document})", Escaped(&job.package.name));
+    let text = format!("{}: label `{label}`: {message} ({document})", Escaped(&job.package().name));
     log_job(Level::WARN, job, "label_warning", None, None, &text);
 }
 
@@ -18,43 +18,44 @@ pub fn label_warning(job: &Job, warning: &LabelWarning) {
 pub fn response_lost(job: &Job, noun: &str, error: &str) {
     let text = format!(
         "{}: no response to the {noun}; checking whether it took effect: {error}",
-        Escaped(&job.package.name)
+        Escaped(&job.package().name)
     );
     log_job(Level::WARN, job, "response_lost", Some(id::DOUBTFUL), None, &text);
 }
 
 /// A result that a job does not wait for could not be downloaded.
 pub fn optional_result_failed(job: &Job, name: &str, error: &str) {
-    let text = format!("{}: cannot download {name}: {error}; the job continues", Escaped(&job.package.name));
+    let text =
+        format!("{}: cannot download {name}: {error}; the job continues", Escaped(&job.package().name));
     log_job(Level::WARN, job, "optional_result_failed", None, None, &text);
 }
 
 /// A duplicate check of a held or ended job failed and will be retried.
 pub fn duplicate_check_failed(failures: &LogThrottle, job: &Job, name: &str, why: &str) {
-    let Some(attempt) = failures.count(job.id.as_str()) else { return };
+    let Some(attempt) = failures.count(job.id().as_str()) else { return };
     let text = format!(
         "{}: duplicate check for `{name}` failed (attempt {attempt}): {why}; will retry",
-        Escaped(&job.package.name)
+        Escaped(&job.package().name)
     );
     log_job(Level::WARN, job, "duplicate_check_failed", None, None, &text);
 }
 
 /// The outbox that a job's folder is in.
 fn outbox_of(job: &Job) -> &str {
-    job.package.outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
+    job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }
 
 /// A receipt could not be written; it will be at the next change. One outbox fails for all its jobs.
 pub fn receipt_unwritten(failures: &LogThrottle, job: &Job, error: &str) {
-    let folder = &job.package.outbox;
+    let folder = &job.package().outbox;
     let Some(times) = failures.count(outbox_of(job)) else {
-        tracing::debug!(job_id = %job.id, "cannot write the receipt to {folder}: {error}");
+        tracing::debug!(job_id = %job.id(), "cannot write the receipt to {folder}: {error}");
         return;
     };
     let so_far = if times > 1 { format!(" ({times} failures in this outbox)") } else { String::new() };
     let text = format!(
         "{}: cannot write the receipt to {folder}{so_far}: {error}. The job continues; grant the daemon write access to the outbox",
-        Escaped(&job.package.name)
+        Escaped(&job.package().name)
     );
     log_job(Level::ERROR, job, "receipt_unwritten", Some(id::OUTBOX_UNWRITABLE), None, &text);
 }

@@ -42,3 +42,13 @@ pub fn jobs_recovered(jobs: usize, held: usize) {
 pub fn store_failed(message: &str) {
     tracing::error!(event = "store_failed", message_id = id::STORE_FAILED, "{message}");
 }
+
+/// A receipt in an outbox describes no possible job, so nothing was recovered from it.
+pub fn receipt_not_recovered(invalid: &dropship_job::InvalidJob) {
+    let job = &invalid.job;
+    tracing::error!(
+        job_id = %job,
+        event = "receipt_not_recovered",
+        "cannot recover job {job} from its receipt: {invalid}; look for its package in Partner Center before you drop it again"
+    );
+}

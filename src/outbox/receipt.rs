@@ -103,45 +103,45 @@ impl Receipt {
     /// The receipt of a job; `running` while a worker processes it.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {
-        let state = if running && !job.state.has_ended() { StateKind::Running } else { job.state.kind() };
+        let state = if running && !job.state().has_ended() { StateKind::Running } else { job.state().kind() };
         let text = |id: Option<u64>| id.map(|id| id.to_string());
-        let waits_for = match &job.state {
+        let waits_for = match job.state() {
             dropship_job::State::Waiting { why, .. } => Some(why.clone()),
             _ => None,
         };
-        let labels = job.labels.iter().map(|label| LabelReceipt {
+        let labels = job.labels().iter().map(|label| LabelReceipt {
             name: label.name.clone(),
             id: text(label.creation.id()),
             state: label.state.clone(),
             step: label.step.clone(),
         });
         Self {
-            id: job.id.clone(),
-            package: job.package.name.clone(),
-            path: job.package.path.clone(),
-            sha256: job.package.sha256.clone(),
-            size: job.package.size,
-            folder: job.package.folder.clone(),
-            rule: job.rule.clone(),
-            account: job.account.clone(),
-            accepted: job.accepted,
+            id: job.id().clone(),
+            package: job.package().name.clone(),
+            path: job.package().path.clone(),
+            sha256: job.package().sha256.clone(),
+            size: job.package().size,
+            folder: job.package().folder.clone(),
+            rule: job.rule().map(str::to_owned),
+            account: job.account().map(str::to_owned),
+            accepted: job.is_accepted(),
             state,
-            step: job.step,
-            product_id: text(job.product.id()),
-            submission_id: text(job.submission.id()),
-            workflow: job.workflow.clone().map(|(step, state)| Workflow { step, state }),
+            step: job.step(),
+            product_id: text(job.product().id()),
+            submission_id: text(job.submission().id()),
+            workflow: job.workflow().cloned().map(|(step, state)| Workflow { step, state }),
             labels: labels.collect(),
-            files: job.files.clone(),
-            attempts: job.attempts,
+            files: job.files().to_vec(),
+            attempts: job.attempts(),
             due: job.due(),
             waits_for,
-            error: job.state.fault().or(job.fault.as_ref()).cloned(),
-            warnings: job.warnings.clone(),
-            vars: job.vars.clone(),
-            outbox: job.package.outbox.clone(),
-            burnt_products: job.abandoned_products.clone(),
-            created: job.created,
-            updated: job.updated,
+            error: job.state().fault().or(job.fault()).cloned(),
+            warnings: job.warnings().to_vec(),
+            vars: job.vars().clone(),
+            outbox: job.package().outbox.clone(),
+            burnt_products: job.abandoned_products().to_vec(),
+            created: job.created(),
+            updated: job.updated(),
             sandbox: false,
             events: None,
         }

@@ -126,7 +126,7 @@ impl<S> Pipeline<S> {
         let open = self.store.open_jobs()?;
         open.iter().for_each(|job| self.queue.upsert(job));
         let receipts = Arc::clone(&self.receipts);
-        let ids: Vec<_> = open.iter().map(|job| job.id.clone()).collect();
+        let ids: Vec<_> = open.iter().map(|job| job.id().clone()).collect();
         self.events.runtime().spawn(async move {
             for id in ids {
                 receipts.write(&id).await;
@@ -142,8 +142,8 @@ impl<S> Pipeline<S> {
     /// When the store cannot be read or written.
     pub async fn wake_paused(&self) -> Result<(), StoreError> {
         for job in self.store.open_jobs()? {
-            if matches!(&job.state, State::Waiting { why, .. } if why == PAUSED) {
-                let commit = Commit::of_job(&job.id, job.rev, vec![Event::Resumed]);
+            if matches!(job.state(), State::Waiting { why, .. } if why == PAUSED) {
+                let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Resumed]);
                 match self.store.commit(commit).answer().await {
                     Ok(jobs) => jobs.iter().for_each(|job| self.queue.upsert(job)),
                     // The job changed in the meantime, so it does not need to be woken.

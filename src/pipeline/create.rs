@@ -110,7 +110,7 @@ async fn intend_and_call<S: Service>(
     // Listing may take so long that another job has taken over the name.
     lock_name(ctx, kind, what.noun(), what.name()).await?;
     let pipeline = ctx.pipeline;
-    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
     };
     if pipeline.shutdown.is_cancelled() {
@@ -190,7 +190,7 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
             continue;
         }
         match ctx.pipeline.store.owner(found.id).map_err(Interrupt::Store)? {
-            Some(owner) if owner != ctx.job.id => {}
+            Some(owner) if owner != *ctx.job.id() => {}
             _ => match found.mismatch {
                 None => adoptable.push(found.id),
                 Some(why) => unproven.push(format!("{} ({why})", found.id)),
@@ -243,7 +243,7 @@ async fn reissue<S: Service>(
         );
         return ctx.hold(Fault::new("unanswered", message)).await;
     }
-    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
     };
     if pipeline.shutdown.is_cancelled() {

@@ -16,18 +16,18 @@ use dropship_job::Job;
 /// Deletes, moves or leaves the dropped file, as the folder says. A file whose bytes are no longer the job's is left
 /// alone. An error is logged and does not stop the job.
 pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
-    let after = job.package.folder.as_ref().map(|folder| folders.after(folder));
-    let (Some(after), Some(path)) = (after, job.package.path.clone()) else { return };
+    let after = job.package().folder.as_ref().map(|folder| folders.after(folder));
+    let (Some(after), Some(path)) = (after, job.package().path.clone()) else { return };
     if after == AfterSuccess::Leave {
         return;
     }
-    let sha256 = job.package.sha256.clone();
-    let (name, source) = (&job.package.name, path.clone());
+    let sha256 = job.package().sha256.clone();
+    let (name, source) = (&job.package().name, path.clone());
     let done = file_work::run_on_package(move || carry_out(&after, Path::new(&path), &sha256)).await;
     match done {
-        Ok(Some(done)) => tracing::info!(job_id = %job.id, event = "after", "{name}: {done}"),
+        Ok(Some(done)) => tracing::info!(job_id = %job.id(), event = "after", "{name}: {done}"),
         Ok(None) => {}
-        Err(error) => tracing::error!(job_id = %job.id, event = "after",
+        Err(error) => tracing::error!(job_id = %job.id(), event = "after",
             "{name}: cannot delete or move the dropped file {source}: {error}; grant the daemon write access to its folder"),
     }
 }

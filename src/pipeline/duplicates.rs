@@ -51,7 +51,7 @@ pub(super) async fn check_duplicates_of_ended<S: Service>(ctx: &mut StepContext<
             // The interval doubles with the time since the check was due.
             let late = pipeline.clock.now().duration_since(check.due);
             let again = Duration::try_from(late).unwrap_or_default().clamp(MIN_RETRY, MAX_RETRY);
-            pipeline.queue.postpone(&ctx.job.id, pipeline.clock.after(again));
+            pipeline.queue.postpone(ctx.job.id(), pipeline.clock.after(again));
             return Ok(());
         }
     }
@@ -85,7 +85,7 @@ async fn try_check<S: Service>(
         Err(CheckBlocked::NameInUse) => Err("another job is creating an object with that name".to_owned()),
         Err(CheckBlocked::Api(error)) => {
             let refused = matches!(error.recovery, Recovery::Credentials | Recovery::Permission);
-            if refused && !pipeline.guards.accounts.refused_again(&account, &ctx.job.id) {
+            if refused && !pipeline.guards.accounts.refused_again(&account, ctx.job.id()) {
                 pipeline.suspend_account(&account, &error);
             }
             Err(error.to_string())
@@ -95,7 +95,7 @@ async fn try_check<S: Service>(
 
 /// The earliest check that is due.
 fn due<S: Service>(ctx: &StepContext<'_, S>) -> Option<LateDuplicateCheck> {
-    let check = ctx.job.duplicate_checks.iter().min_by_key(|check| check.due)?;
+    let check = ctx.job.duplicate_checks().iter().min_by_key(|check| check.due)?;
     (check.due <= ctx.pipeline.clock.now()).then(|| check.clone())
 }
 

@@ -55,9 +55,9 @@ impl JobEvents {
         self.observer.on_event(job, events);
         self.queue.upsert(job);
         if !events.iter().all(|event| needs_no_receipt(job, event)) {
-            self.receipts.write(&job.id).await;
+            self.receipts.write(job.id()).await;
         }
-        self.changes.send_replace(Some(job.id.clone()));
+        self.changes.send_replace(Some(job.id().clone()));
     }
 
     /// The same from a thread that may block.
@@ -94,13 +94,13 @@ impl JobEvents {
     fn discard_copy_after(&self, job: &Job, events: &[Event]) {
         let ends_need = |event: &Event| match event {
             Event::Collected { .. } => true,
-            Event::Cancelled { .. } => job.product == Creation::Open,
+            Event::Cancelled { .. } => *job.product() == Creation::Open,
             _ => false,
         };
         if events.iter().any(ends_need)
-            && let Err(error) = self.packages.discard_copy(&job.id)
+            && let Err(error) = self.packages.discard_copy(job.id())
         {
-            tracing::warn!(job_id = %job.id, "cannot delete the captured copy of job {}: {error}", job.id);
+            tracing::warn!(job_id = %job.id(), "cannot delete the captured copy of job {}: {error}", job.id());
         }
     }
 }
@@ -109,7 +109,7 @@ impl JobEvents {
 fn needs_no_receipt(job: &Job, event: &Event) -> bool {
     match event {
         // A resumed upload can take an hour, so its receipt says that it runs; a poll is over in a moment.
-        Event::Resumed => matches!(job.step, Step::Sign | Step::Publish),
+        Event::Resumed => matches!(job.step(), Step::Sign | Step::Publish),
         Event::Intended { .. } | Event::CommitIntended => true,
         _ => false,
     }

@@ -22,13 +22,13 @@ pub async fn forget_ended<S>(pipeline: &Pipeline<S>, keep: Duration) -> Result<(
         let mut before = None;
         loop {
             let page = pipeline.store.jobs(&Filter { state: Some(state), before, limit: PAGE })?;
-            before = page.last().map(|job| job.id.clone());
+            before = page.last().map(|job| job.id().clone());
             if before.is_none() {
                 break;
             }
             let old: Vec<_> = page
                 .into_iter()
-                .filter(|job| job.is_over() && now.duration_since(job.updated) > keep)
+                .filter(|job| job.is_over() && now.duration_since(job.updated()) > keep)
                 .collect();
             forget(pipeline, old).await?;
         }
@@ -40,14 +40,14 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
     if jobs.is_empty() {
         return Ok(());
     }
-    let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id.clone() }).collect();
+    let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id().clone() }).collect();
     pipeline.store.commit(Commit::new(entries)).answer().await?;
     for job in jobs {
         // The job may have been retried in the meantime.
-        if pipeline.store.job(&job.id)?.is_none()
-            && let Err(error) = pipeline.packages.discard(&job.id)
+        if pipeline.store.job(job.id())?.is_none()
+            && let Err(error) = pipeline.packages.discard(job.id())
         {
-            tracing::warn!(job_id = %job.id, "cannot delete the stored package of job {}: {error}", job.id);
+            tracing::warn!(job_id = %job.id(), "cannot delete the stored package of job {}: {error}", job.id());
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ impl NameLocks {
         let since = Instant::now();
         let held = jobs.iter().filter_map(|job| {
             let (kind, intent) = job.doubt()?;
-            Some((key(job, kind, &intent.name), Holder { job: job.id.clone(), since }))
+            Some((key(job, kind, &intent.name), Holder { job: job.id().clone(), since }))
         });
         Self(Mutex::new(held.collect()))
     }
@@ -61,20 +61,20 @@ impl NameLocks {
 
     fn acquire_key(&self, job: &Job, key: String, name: &str, stale_after: Duration) -> Option<Duration> {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = || Holder { job: job.id.clone(), since: Instant::now() };
+        let mine = || Holder { job: job.id().clone(), since: Instant::now() };
         let holder = names.entry(key).or_insert_with(mine);
-        if holder.job != job.id && holder.since.elapsed() > stale_after {
+        if holder.job != *job.id() && holder.since.elapsed() > stale_after {
             tracing::warn!(
                 event = "name_lock_taken_over",
-                job_id = %job.id,
+                job_id = %job.id(),
                 "job {} has held the name `{name}` for {} s without a result; job {} takes it over",
                 holder.job,
                 holder.since.elapsed().as_secs(),
-                job.id
+                job.id()
             );
             *holder = mine();
         }
-        (holder.job == job.id).then(|| holder.since.elapsed())
+        (holder.job == *job.id()).then(|| holder.since.elapsed())
     }
 
     /// Restarts the age of the locks of a job, since a call is about to be sent.
@@ -82,7 +82,7 @@ impl NameLocks {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         names
             .values_mut()
-            .filter(|holder| holder.job == job.id)
+            .filter(|holder| holder.job == *job.id())
             .for_each(|holder| holder.since = Instant::now());
     }
 
@@ -90,18 +90,18 @@ impl NameLocks {
     /// done.
     pub(super) fn release(&self, job: &Job) {
         if job.doubt().is_none() || job.is_over() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| holder.job != job.id);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| holder.job != *job.id());
         }
     }
 }
 
 /// Names are unique among the products of an account, the submissions of a product, the labels of a submission.
 fn key(job: &Job, kind: RemoteKind, name: &str) -> String {
-    key_at(job, (job.product.id(), job.submission.id()), kind, name)
+    key_at(job, (job.product().id(), job.submission().id()), kind, name)
 }
 
 fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> String {
-    let account = job.account.as_deref().unwrap_or_default();
+    let account = job.account().unwrap_or_default();
     let (product, submission) = (place.0.unwrap_or(0), place.1.unwrap_or(0));
     match kind {
         RemoteKind::Product => format!("{account}/{name}"),
@@ -113,66 +113,41 @@ fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dropship_job::{Event, Fault, Intent, Package, fold};
+    use dropship_job::testing::{JobBuilder, at};
+    use dropship_job::{Event, Fault};
 
     const STALE_AFTER: Duration = Duration::from_secs(600);
 
     /// A job that failed while its product was in doubt.
-    fn ended(number: u32) -> Job {
-        let package = Package {
-            name: "a.cab".into(),
-            path: None,
-            folder: None,
-            sha256: number.to_string(),
-            size: 1,
-            outbox: String::new(),
-        };
-        let at = jiff::Timestamp::UNIX_EPOCH;
-        let accepted = Event::Accepted {
-            rule: "r".into(),
-            account: "a".into(),
-            plan: String::new(),
-            labels: Vec::new(),
-            warnings: Vec::new(),
-            vars: BTreeMap::default(),
-        };
-        let intent = Intent {
-            name: "n".into(),
-            request: String::new(),
-            existing_ids: Vec::new(),
-            may_complete_until: at,
-            first_called: None,
-            not_found_count: 0,
-            reissued: 0,
-            duplicate_check_at: None,
-        };
-        let intended = Event::Intended { kind: RemoteKind::Product, intent };
-        let failed = Event::Failed { fault: Fault::new("x", "x") };
-        let events = [Event::Arrived { package }, accepted, intended, failed];
-        fold(&JobId::new(1, number), events.iter().map(|event| (at, event))).expect("legal").expect("a job")
+    fn ended(number: u32) -> JobBuilder {
+        JobBuilder::new("in", number)
+            .intended(RemoteKind::Product, "n", at(0))
+            .event(Event::Failed { fault: Fault::new("x", "x") })
     }
 
     #[tokio::test(start_paused = true)]
     async fn ended_job_keeps_its_name_until_the_duplicate_check() {
-        let (names, mut one, other) = (NameLocks::default(), ended(1), ended(2));
+        let (names, builder) = (NameLocks::default(), ended(1));
+        let (one, other) = (builder.build().expect("a job"), ended(2).build().expect("a job"));
         assert!(names.acquire(&one, RemoteKind::Product, "n", STALE_AFTER).is_some());
         names.release(&one);
         assert!(
             names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_none(),
             "its create may still take effect"
         );
-        one.duplicate_checks.clear();
-        names.release(&one);
+        let checked = Event::DuplicatesChecked { kind: RemoteKind::Product, ids: Vec::new() };
+        names.release(&builder.event(checked).build().expect("a job"));
         assert!(names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_some());
     }
 
     #[test]
     fn name_of_a_check_is_that_of_its_own_product() {
-        let (names, mut one, other) = (NameLocks::default(), ended(1), ended(2));
-        let mut check = one.duplicate_checks[0].clone();
+        let (names, builder) = (NameLocks::default(), ended(1));
+        let mut check = builder.build().expect("a job").duplicate_checks()[0].clone();
         (check.kind, check.product) = (RemoteKind::Submission, Some(7));
         // The job has continued with another product since.
-        one.product = dropship_job::Creation::Done { id: 8 };
+        let found = Event::Created { kind: RemoteKind::Product, id: 8, adopted: true };
+        let (one, other) = (builder.event(found).build().expect("a job"), ended(2).build().expect("a job"));
         assert!(names.acquire_for_check(&one, &check, STALE_AFTER).is_some());
         assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_none());
         check.product = Some(8);

@@ -69,8 +69,8 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
 /// Whether the job can no longer continue.
 fn is_over<S>(pipeline: &Pipeline<S>, receipt: &Receipt) -> Result<bool, StoreError> {
     let state = match pipeline.store.job(&receipt.id)? {
-        Some(job) if job.updated > receipt.updated => return Ok(false),
-        Some(job) => job.state.kind(),
+        Some(job) if job.updated() > receipt.updated => return Ok(false),
+        Some(job) => job.state().kind(),
         None if matches!(receipt.state, StateKind::Failed | StateKind::Cancelled) => return Ok(true),
         None => receipt.state,
     };

@@ -107,15 +107,15 @@ impl Queue {
     /// Moves a job to its new position after it changed. An older revision than the known one is ignored.
     pub fn upsert(&self, job: &Job) {
         let mut inner = self.inner();
-        if inner.slots.get(&job.id).is_some_and(|slot| slot.rev > job.rev) {
+        if inner.slots.get(job.id()).is_some_and(|slot| slot.rev > job.rev()) {
             return;
         }
-        if let Some(group) = inner.remove(&job.id).and_then(|slot| slot.unstarted) {
+        if let Some(group) = inner.remove(job.id()).and_then(|slot| slot.unstarted) {
             inner.unstarted.remove(&group);
         }
-        let due = match job.state {
-            State::Queued => Some(job.step_started),
-            State::Waiting { due, .. } => Some(due),
+        let due = match job.state() {
+            State::Queued => Some(job.step_started()),
+            State::Waiting { due, .. } => Some(*due),
             _ => job.duplicate_check_due(),
         };
         if let Some(due) = due {
@@ -123,12 +123,14 @@ impl Queue {
             if let Some(group) = unstarted.clone() {
                 inner.unstarted.add(group);
             }
-            let name = job.package.folder.as_deref().unwrap_or_default();
+            let name = job.package().folder.as_deref().unwrap_or_default();
             let folder =
                 inner.folders.get_key_value(name).map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
-            let only_check = !matches!(job.state, State::Queued | State::Waiting { .. });
-            inner
-                .insert(&job.id, Slot { due, rev: job.rev, folder, unstarted, only_check, postponed: false });
+            let only_check = !matches!(job.state(), State::Queued | State::Waiting { .. });
+            inner.insert(
+                job.id(),
+                Slot { due, rev: job.rev(), folder, unstarted, only_check, postponed: false },
+            );
         }
         drop(inner);
         self.wakeup.notify_one();
@@ -222,28 +224,12 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dropship_job::{Event, Package, fold};
+    use dropship_job::testing::JobBuilder;
+    use dropship_job::{Event, RemoteKind};
 
-    fn job(folder: &str, number: u64) -> Job {
-        let at = Timestamp::from_millisecond(i64::try_from(number).expect("small")).expect("a time");
-        let package = Package {
-            name: "echo.cab".to_owned(),
-            path: None,
-            folder: Some(folder.to_owned()),
-            sha256: number.to_string(),
-            size: 1,
-            outbox: String::new(),
-        };
-        let accepted = Event::Accepted {
-            rule: "all".to_owned(),
-            account: "default".to_owned(),
-            plan: String::new(),
-            labels: Vec::new(),
-            warnings: Vec::new(),
-            vars: std::collections::BTreeMap::default(),
-        };
-        let events = [(at, &Event::Arrived { package }), (at, &accepted)];
-        fold(&JobId::new(number, 0), events).expect("legal").expect("a job")
+    fn job(folder: &str, number: u32) -> Job {
+        let at = Timestamp::from_millisecond(i64::from(number)).expect("a time");
+        JobBuilder::new(folder, number).at(at).build().expect("a job")
     }
 
     /// The folders of the jobs that the queue returns, in order; each job is removed.
@@ -283,21 +269,16 @@ mod tests {
     #[test]
     fn failed_duplicate_check_does_not_keep_the_queue_busy() {
         let queue = Queue::default();
-        let mut held = job("a", 1);
-        held.state = State::Cancelled;
-        held.duplicate_checks.push(dropship_job::LateDuplicateCheck {
-            kind: dropship_job::RemoteKind::Product,
-            name: "n".to_owned(),
-            existing_ids: Vec::new(),
-            due: Timestamp::UNIX_EPOCH,
-            product: None,
-            submission: None,
-        });
-        queue.upsert(&held);
+        let cancelled = JobBuilder::new("a", 1)
+            .intended(RemoteKind::Product, "n", Timestamp::UNIX_EPOCH)
+            .event(Event::Cancelled { by: "an operator".into() })
+            .build()
+            .expect("a job");
+        queue.upsert(&cancelled);
         let soon = Timestamp::from_second(60).expect("a time");
         assert!(!queue.is_idle_until(soon), "it is due");
         assert_eq!(queue.waiting(), 0, "the job itself does not wait");
-        queue.postpone(&held.id, Timestamp::from_second(5).expect("a time"));
+        queue.postpone(cancelled.id(), Timestamp::from_second(5).expect("a time"));
         assert!(queue.is_idle_until(soon) && !queue.is_empty());
         assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is retried");
     }

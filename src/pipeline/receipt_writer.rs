@@ -42,8 +42,8 @@ impl ReceiptWriter {
     /// The outbox folder of a job.
     #[must_use]
     pub fn outbox(&self, job: &Job) -> Outbox {
-        let folder = job.package.folder.as_deref().unwrap_or_default();
-        Outbox::at(&job.package.outbox, self.folders.mode(folder))
+        let folder = job.package().folder.as_deref().unwrap_or_default();
+        Outbox::at(&job.package().outbox, self.folders.mode(folder))
     }
 
     /// Keeps others from writing or removing a job's receipt while the guard lives.
@@ -92,10 +92,10 @@ impl ReceiptWriter {
 
     /// Notes that an ended job's receipt need not be written at the next start.
     async fn note_written(&self, job: &Job) {
-        if job.state.has_ended() {
-            let entry = Entry::ReceiptWritten { job: job.id.clone(), rev: job.rev };
+        if job.state().has_ended() {
+            let entry = Entry::ReceiptWritten { job: job.id().clone(), rev: job.rev() };
             if let Err(error) = self.store.commit(Commit::lazily(vec![entry])).answer().await {
-                tracing::debug!(job_id = %job.id, "the receipt will be written once more: {error}");
+                tracing::debug!(job_id = %job.id(), "the receipt will be written once more: {error}");
             }
         }
     }

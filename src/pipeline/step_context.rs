@@ -8,7 +8,7 @@ use super::assembly::Pipeline;
 use super::pause::PAUSED;
 use super::poll::next_poll;
 use super::service::Service;
-use crate::config::model::Pace;
+use crate::config::model::{DEFAULT_ACCOUNT, Pace};
 use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{Event, Fault, Job, RemoteKind, State};
 
@@ -55,14 +55,14 @@ impl<'a, S: Service> StepContext<'a, S> {
         let mut commit = Commit {
             at: self.pipeline.clock.now(),
             durable,
-            ..Commit::of_job(&self.job.id, self.job.rev, events.clone())
+            ..Commit::of_job(self.job.id(), self.job.rev(), events.clone())
         };
         commit.entries.extend(entries);
         match self.pipeline.store.commit(commit).answer().await {
             Ok(jobs) => {
                 if let Some(job) = jobs.into_iter().next() {
-                    if job.step != self.job.step {
-                        self.pipeline.guards.accounts.accepted(self.account(), &job.id);
+                    if job.step() != self.job.step() {
+                        self.pipeline.guards.accounts.accepted(self.account(), job.id());
                     }
                     self.job = job;
                     self.pipeline.events.after_commit(&self.job, &events).await;
@@ -79,7 +79,7 @@ impl<'a, S: Service> StepContext<'a, S> {
         loop {
             match self.record(vec![Event::Created { kind, id, adopted }]).await {
                 Err(Interrupt::Conflict) => {
-                    let current = self.pipeline.store.job(&self.job.id).map_err(Interrupt::Store)?;
+                    let current = self.pipeline.store.job(self.job.id()).map_err(Interrupt::Store)?;
                     self.job = current.ok_or(Interrupt::Conflict)?;
                 }
                 Ok(()) => break,
@@ -87,7 +87,7 @@ impl<'a, S: Service> StepContext<'a, S> {
             }
         }
         self.pipeline.guards.names.release(&self.job);
-        if self.job.state == State::Queued { Ok(()) } else { Err(Interrupt::Suspended) }
+        if *self.job.state() == State::Queued { Ok(()) } else { Err(Interrupt::Suspended) }
     }
 
     /// Commits an event and stops processing the job.
@@ -125,13 +125,13 @@ impl<'a, S: Service> StepContext<'a, S> {
 
     /// How long the job has been in its step.
     pub(super) fn time_in_step(&self) -> Duration {
-        let time = self.pipeline.clock.now().duration_since(self.job.step_started);
+        let time = self.pipeline.clock.now().duration_since(self.job.step_started());
         Duration::try_from(time).unwrap_or_default()
     }
 
     /// Reports once that the step takes longer than this. The job goes on as before.
     pub(super) async fn report_overdue(&mut self, limit: Duration) -> StepResult {
-        if self.job.overdue || self.time_in_step() <= limit {
+        if self.job.is_overdue() || self.time_in_step() <= limit {
             return Ok(());
         }
         self.record(vec![Event::Overdue]).await
@@ -159,7 +159,7 @@ impl<'a, S: Service> StepContext<'a, S> {
 
     /// Whether the job's folder or everything is paused.
     pub(super) async fn is_paused(&self) -> bool {
-        self.pipeline.guards.pause.permit(self.job.package.folder.as_deref()).await.is_none()
+        self.pipeline.guards.pause.permit(self.job.package().folder.as_deref()).await.is_none()
     }
 
     /// Runs a read or a transfer that may be interrupted at any time; a transfer is resumed later.
@@ -172,6 +172,6 @@ impl<'a, S: Service> StepContext<'a, S> {
 
     /// The name of the job's account.
     pub(super) fn account(&self) -> &str {
-        self.job.account.as_deref().unwrap_or("default")
+        self.job.account().unwrap_or(DEFAULT_ACCOUNT)
     }
 }

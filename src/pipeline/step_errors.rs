@@ -15,7 +15,7 @@ const THROTTLED: u32 = 3;
 impl<S: Service> StepContext<'_, S> {
     /// Retries after a delay of at least `asked`; for errors that may pass.
     pub(super) async fn retry_later<T>(&mut self, fault: Fault, asked: Option<Duration>) -> StepResult<T> {
-        let delay = backoff(self.pipeline.settings.retry, self.job.attempts, asked);
+        let delay = backoff(self.pipeline.settings.retry, self.job.attempts(), asked);
         let due = self.pipeline.clock.after(delay);
         self.suspend(Event::AttemptFailed { due, fault }).await
     }
@@ -30,7 +30,7 @@ impl<S: Service> StepContext<'_, S> {
         match error.recovery {
             // Throttling is not a failed attempt.
             Recovery::Retry if error.status == Some(429) => {
-                let failures = self.job.attempts + THROTTLED;
+                let failures = self.job.attempts() + THROTTLED;
                 let delay = backoff(self.pipeline.settings.retry, failures, error.retry_after);
                 self.wait(delay, fault.message).await
             }
@@ -61,7 +61,7 @@ impl<S: Service> StepContext<'_, S> {
     pub(super) async fn on_account_refused<T>(&mut self, error: &Error) -> StepResult<T> {
         let account = self.account().to_owned();
         let pipeline = self.pipeline;
-        if pipeline.guards.accounts.refused_again(&account, &self.job.id) {
+        if pipeline.guards.accounts.refused_again(&account, self.job.id()) {
             let message = format!(
                 "account `{account}` works, but the service refuses this call: {error}; correct the cause, then approve"
             );

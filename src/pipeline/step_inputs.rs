@@ -24,14 +24,16 @@ impl<S: Service> StepContext<'_, S> {
 
     /// The plan that the job was accepted with. Holds the job when it cannot be read.
     pub(super) async fn plan_snapshot(&mut self) -> StepResult<PlanSnapshot> {
-        let digest = self.job.plan.clone().unwrap_or_default();
-        let (packages, id) = (self.pipeline.packages.clone(), self.job.id.clone());
+        let digest = self.job.plan().map(str::to_owned).unwrap_or_default();
+        let (packages, id) = (self.pipeline.packages.clone(), self.job.id().clone());
         let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
         match read {
             Ok(snapshot) => Ok(snapshot),
             Err(error) => {
-                let message =
-                    format!("cannot read the plan of job {}: {error}; restore it, then approve", self.job.id);
+                let message = format!(
+                    "cannot read the plan of job {}: {error}; restore it, then approve",
+                    self.job.id()
+                );
                 self.hold(Fault::new("plan-lost", message)).await
             }
         }
@@ -39,7 +41,7 @@ impl<S: Service> StepContext<'_, S> {
 
     /// Id of the product. Fails the job when there is none.
     pub(super) async fn product(&mut self) -> StepResult<u64> {
-        match self.job.product.id() {
+        match self.job.product().id() {
             Some(id) => Ok(id),
             None => {
                 self.fail(Fault::new("no-product", "the job has no product; retry with --new-product")).await
@@ -50,7 +52,7 @@ impl<S: Service> StepContext<'_, S> {
     /// Ids of the product and the submission. Fails the job when one is missing.
     pub(super) async fn remote(&mut self) -> StepResult<(ProductId, SubmissionId)> {
         let product = self.product().await?;
-        match self.job.submission.id() {
+        match self.job.submission().id() {
             Some(id) => Ok((ProductId(product), SubmissionId(id))),
             None => {
                 let message = "the job has no submission; retry with --new-product";

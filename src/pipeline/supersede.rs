@@ -47,7 +47,7 @@ impl Made {
         place: (ProductId, SubmissionId),
         plan: &LabelPlan,
     ) -> Option<Self> {
-        let label = LabelId(ctx.job.labels.get(index)?.creation.id()?);
+        let label = LabelId(ctx.job.labels().get(index)?.creation.id()?);
         let account = ctx.account().to_owned();
         let (product, submission) = place;
         Some(Self {
@@ -56,7 +56,7 @@ impl Made {
             submission,
             label,
             versions: versions(ctx).await,
-            supersedes: plan.supersede.then_some(ctx.job.created),
+            supersedes: plan.supersede.then_some(ctx.job.created()),
         })
     }
 
@@ -92,7 +92,7 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<
     let snapshot = ctx.plan_snapshot().await?;
     let mut all = true;
     for (index, plan) in snapshot.plan.labels.iter().enumerate() {
-        let label = ctx.job.labels.get(index);
+        let label = ctx.job.labels().get(index);
         let due = label.is_some_and(|label| {
             label.published.is_some() && label.superseded.is_none() && label.withdrawn.is_none()
         });
@@ -121,7 +121,7 @@ async fn one<S: Service>(
         others.iter().filter(|made| plan.supersede && is_older(&made.versions, &own.versions)).collect();
     // These would have superseded this label if it had been published earlier. A lower version submitted after a higher one
     // is a deliberate rollback and keeps its targets.
-    let came_later = |made: &Made| made.supersedes.is_some_and(|came| came > ctx.job.created);
+    let came_later = |made: &Made| made.supersedes.is_some_and(|came| came > ctx.job.created());
     let newer: Vec<&Made> =
         others.iter().filter(|made| came_later(made) && is_older(&own.versions, &made.versions)).collect();
     if older.is_empty() && newer.is_empty() && !plan.supersede {
@@ -178,7 +178,7 @@ async fn take_over<S: Service>(
         return Ok(false);
     }
     let pipeline = ctx.pipeline;
-    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+    let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
     };
     if pipeline.shutdown.is_cancelled() {

@@ -15,9 +15,10 @@ pub(super) struct JobGroup {
 impl JobGroup {
     /// The group of a job that was accepted and has not started; `None` for any other job.
     pub(super) fn of(job: &Job) -> Option<Self> {
-        let started = !job.accepted || job.product != Creation::Open;
-        let text = |text: &Option<String>| Arc::from(text.as_deref().unwrap_or_default());
-        (!started).then(|| Self { folder: text(&job.package.folder), account: text(&job.account) })
+        let started = !job.is_accepted() || *job.product() != Creation::Open;
+        let text = |text: Option<&str>| Arc::from(text.unwrap_or_default());
+        (!started)
+            .then(|| Self { folder: text(job.package().folder.as_deref()), account: text(job.account()) })
     }
 }
 

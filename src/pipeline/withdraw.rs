@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::service::Service;
+use crate::config::model::DEFAULT_ACCOUNT;
 use crate::store::{Commit, Store, StoreError};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::{Event, Job, State};
@@ -20,14 +21,14 @@ pub async fn withdraw<S: Service>(
     by: &str,
 ) -> Result<(Vec<Event>, Vec<String>), StoreError> {
     let (mut events, mut refused) = (Vec::new(), Vec::new());
-    let (Some(product), Some(submission)) = (job.product.id(), job.submission.id()) else {
+    let (Some(product), Some(submission)) = (job.product().id(), job.submission().id()) else {
         return Ok((events, refused));
     };
-    for (index, label) in job.labels.iter().enumerate() {
+    for (index, label) in job.labels().iter().enumerate() {
         let Some(id) = label.creation.id().filter(|_| label.published.is_none() && !label.is_lost()) else {
             continue;
         };
-        let service = services.get(job.account.as_deref().unwrap_or("default"));
+        let service = services.get(job.account().unwrap_or(DEFAULT_ACCOUNT));
         let asked = match service {
             Some(service) => {
                 let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id));
@@ -38,7 +39,7 @@ pub async fn withdraw<S: Service>(
         match asked {
             Ok(()) => {
                 let event = Event::Withdrawn { label: index, by: by.to_owned() };
-                note(store, &job.id, event.clone()).await?;
+                note(store, job.id(), event.clone()).await?;
                 events.push(event);
             }
             Err(why) => refused.push(format!("label `{}` ({id}) is not withdrawn: {why}", label.name)),
@@ -54,7 +55,7 @@ pub async fn withdraw<S: Service>(
 pub fn label_of(store: &dyn Store, label: u64) -> Result<Option<(Job, usize)>, StoreError> {
     let Some(owner) = store.owner(label)? else { return Ok(None) };
     let Some(job) = store.job(&owner)? else { return Ok(None) };
-    let index = job.labels.iter().position(|own| own.creation.id() == Some(label));
+    let index = job.labels().iter().position(|own| own.creation.id() == Some(label));
     Ok(index.map(|index| (job, index)))
 }
 
@@ -70,10 +71,10 @@ pub async fn note(
     loop {
         let Some(job) = store.job(id)? else { return Ok(None) };
         let mut events = vec![event.clone()];
-        if matches!(job.state, State::Waiting { .. }) {
+        if matches!(job.state(), State::Waiting { .. }) {
             events.push(Event::Resumed);
         }
-        match store.commit(Commit::of_job(id, job.rev, events)).answer().await {
+        match store.commit(Commit::of_job(id, job.rev(), events)).answer().await {
             Ok(jobs) => return Ok(jobs.into_iter().next()),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error),

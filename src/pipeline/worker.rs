@@ -86,21 +86,21 @@ async fn run_job<S: Service>(pipeline: &Pipeline<S>, id: &JobId) -> Result<(), S
 }
 
 async fn run_steps<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
-    if matches!(ctx.job.state, State::Waiting { due, .. } if due <= ctx.pipeline.clock.now()) {
+    if matches!(ctx.job.state(), State::Waiting { due, .. } if *due <= ctx.pipeline.clock.now()) {
         ctx.record(vec![Event::Resumed]).await?;
     }
-    if !matches!(ctx.job.state, State::Queued | State::Waiting { .. }) {
+    if !matches!(ctx.job.state(), State::Queued | State::Waiting { .. }) {
         return duplicates::check_duplicates_of_ended(ctx).await;
     }
-    while ctx.job.state == State::Queued {
+    while *ctx.job.state() == State::Queued {
         if ctx.pipeline.shutdown.is_cancelled() {
             return Err(Interrupt::ShuttingDown);
         }
-        if ctx.job.step != Step::Inspect {
+        if ctx.job.step() != Step::Inspect {
             probe_suspended_account(ctx).await?;
             duplicates::check_duplicates(ctx).await?;
         }
-        match ctx.job.step {
+        match ctx.job.step() {
             Step::Inspect => inspect::run(ctx).await?,
             Step::Product => product::run(ctx).await?,
             Step::Submission => submission::run(ctx).await?,
@@ -152,7 +152,7 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
 async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused: Option<String>) {
     let Ok(Some(job)) = pipeline.store.job(id) else { return };
     let report = "please report it together with the log lines before this one";
-    if !matches!(job.state, State::Queued | State::Waiting { .. }) {
+    if !matches!(job.state(), State::Queued | State::Waiting { .. }) {
         // Only a duplicate check ran: the job stays held or ended.
         let why = refused.unwrap_or_else(|| "a panic".to_owned());
         tracing::error!(job_id = %id, "internal error during the duplicate check of job {id}: {why}; {report}");

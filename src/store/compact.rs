@@ -59,7 +59,7 @@ fn go_through(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Resu
     }
     for id in standing {
         let Some(job) = tables.job(&id)? else { continue };
-        let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
+        let receipted = job.state().has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
         let standing = Entry::Snapshot { job: Box::new(job), receipt_written: receipted };
         carry(journal, &mut carried, standing)?;
     }
@@ -86,7 +86,7 @@ fn things(entry: &Entry) -> Option<(&JobId, Vec<u64>)> {
     match entry {
         Entry::Job { job, events, .. } => Some((job, created(events.iter()))),
         Entry::History { job, events } => Some((job, created(events.iter().map(|(_, event)| event)))),
-        Entry::Snapshot { job, .. } => Some((&job.id, made(job))),
+        Entry::Snapshot { job, .. } => Some((job.id(), made(job))),
         Entry::Ownership { job, remotes } => Some((job, remotes.clone())),
         _ => None,
     }
@@ -133,7 +133,7 @@ impl<T: Bytes> Sieve<'_, T> {
                 return Ok((!events.is_empty()).then(|| Entry::History { job: job.clone(), events }));
             }
             Entry::Snapshot { job, .. } => {
-                self.standing.insert(job.id.clone());
+                self.standing.insert(job.id().clone());
                 false
             }
             Entry::ReceiptWritten { job, .. } => {

@@ -27,7 +27,7 @@ pub(super) fn standing(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreE
     for name in tables.keys(key::JOBS)? {
         let id = id_of(&name[key::JOBS.len()..])?;
         if let Some(job) = tables.job(&id)? {
-            let receipted = job.state.has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
+            let receipted = job.state().has_ended() && tables.get(&key::unreceipted(&id))?.is_none();
             give(Entry::Snapshot { job: Box::new(job), receipt_written: receipted })?;
         }
     }

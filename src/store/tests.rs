@@ -57,7 +57,7 @@ fn suite(store: &dyn Store) {
     begin(store, &id(1), "aa");
     begin(store, &id(2), "bb");
     let job = store.job(&id(1)).expect("read").expect("there");
-    assert_eq!((job.rev, job.step.as_str()), (2, "product"));
+    assert_eq!((job.rev(), job.step().as_str()), (2, "product"));
     assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
     assert_eq!(store.find("aa", None).expect("read"), None);
     assert_eq!(store.find_everywhere("bb").expect("read"), [id(2)]);
@@ -87,7 +87,7 @@ fn suite(store: &dyn Store) {
     let fault = Fault::new("x", "y");
     store.commit(Commit::of_job(&id(1), 2, vec![Event::Failed { fault }])).wait().expect("failed");
     let ids = |filter: Filter| -> Vec<JobId> {
-        store.jobs(&filter).expect("list").into_iter().map(|job| job.id).collect()
+        store.jobs(&filter).expect("list").into_iter().map(|job| job.id().clone()).collect()
     };
     assert_eq!(ids(Filter::default()), [id(2), id(1)]);
     assert_eq!(ids(Filter { state: Some(StateKind::Failed), ..Filter::default() }), [id(1)]);
@@ -278,7 +278,7 @@ fn the_journal_stays_bounded_and_can_still_rebuild_everything() {
     drop(store);
     std::fs::remove_dir_all(folder.path().join("sled")).expect("lost");
     let (store, _) = Durable::open_with(folder.path(), limits).expect("opens");
-    assert_eq!(store.job(&id(1)).expect("read").map(|job| job.rev), Some(rev));
+    assert_eq!(store.job(&id(1)).expect("read").map(|job| job.rev()), Some(rev));
     assert_eq!(store.job(&id(2)).expect("read"), None);
     assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)), "its bytes are still known");
     assert_eq!(store.find("o7", Some("in")).expect("read"), None);

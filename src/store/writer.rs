@@ -200,8 +200,8 @@ impl<T: Target> Writing<T> {
                     self.fresh.clear();
                 }
                 for (answer, jobs) in answers {
-                    let standing = jobs.iter().filter(|job| !forgotten.contains(&key::job(&job.id)));
-                    self.fresh.extend(standing.map(|job| (job.id.clone(), job.clone())));
+                    let standing = jobs.iter().filter(|job| !forgotten.contains(&key::job(job.id())));
+                    self.fresh.extend(standing.map(|job| (job.id().clone(), job.clone())));
                     drop(answer.send(Ok(jobs)));
                 }
                 if full {

@@ -40,7 +40,7 @@ fn writer_runs_until_the_power_is_cut() {
 
 fn write(store: &Durable, writer: u32, lazily: bool) {
     let begun = store.job(&id(writer)).expect("read");
-    let mut rev = begun.map_or(0, |job| job.rev);
+    let mut rev = begun.map_or(0, |job| job.rev());
     loop {
         let due = jiff::Timestamp::now();
         let events = if rev == 0 {
@@ -122,7 +122,7 @@ fn cut(times: u32, lazily: bool) -> Came {
         match Durable::open(&disk.0.join("store")) {
             Ok((store, _)) => {
                 for (writer, rev) in acknowledged {
-                    let have = store.job(&id(writer)).expect("read").map_or(0, |job| job.rev);
+                    let have = store.job(&id(writer)).expect("read").map_or(0, |job| job.rev());
                     came.lost += rev.saturating_sub(have);
                 }
                 assert!(store.jobs(&Filter::default()).expect("read").len() <= WRITERS as usize);

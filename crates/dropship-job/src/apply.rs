@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::event::Event;
 use super::id::JobId;
-use super::job::{Commit, Job, Label};
+use super::job::{Commit, Job};
+use super::label::Label;
 use super::package::Package;
 use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
 use super::state::State;
@@ -68,7 +69,7 @@ pub fn fold<'a>(
 }
 
 /// A job at its very start.
-fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
+pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
     Job {
         id: id.clone(),
         rev: 1,

@@ -1,4 +1,4 @@
-//! One package on its way.
+//! One package on its way: the job.
 
 use std::collections::BTreeMap;
 
@@ -6,157 +6,229 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::JobId;
+use super::label::Label;
 use super::package::{Asset, Package};
 use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
 use super::state::{Fault, State};
 use super::step::Step;
 
-/// A label of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Label {
-    /// Its name, as the plan renders it.
-    pub name: String,
-    /// How far its create has come.
-    pub creation: Creation,
-    /// The service's step, as last seen.
-    pub step: Option<String>,
-    /// The service's state of that step, as last seen.
-    pub state: Option<String>,
-    /// When it was seen to have reached its good end.
-    pub published: Option<Timestamp>,
-    /// A person let it go out, for the request with this digest.
-    pub approved: Option<String>,
-    /// A person let it go out though the label that it follows will never be published.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub predecessor_waived: bool,
-    /// When the service agreed to withdraw it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withdrawn: Option<Timestamp>,
-    /// When nothing was left to be removed from older labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub superseded: Option<Timestamp>,
-}
-
-/// What a hold asks an approval for, when a label follows one that will never be published.
-const WITHOUT: &str = "without:";
-
-impl Label {
-    /// A label of which no more is known than this.
-    #[must_use]
-    pub fn named(name: &str, creation: Creation) -> Self {
-        Self {
-            name: name.to_owned(),
-            creation,
-            step: None,
-            state: None,
-            published: None,
-            approved: None,
-            predecessor_waived: false,
-            withdrawn: None,
-            superseded: None,
-        }
-    }
-
-    /// The service gave it up, or withdrew it: it will never be published.
-    #[must_use]
-    pub fn is_lost(&self) -> bool {
-        let failed = self.state.as_ref().is_some_and(|state| state.eq_ignore_ascii_case("failed"));
-        self.withdrawn.is_some() || (failed && self.published.is_none())
-    }
-
-    /// What a hold asks an approval for, so that the label at this place goes out without the one before it.
-    #[must_use]
-    pub fn without(index: usize) -> String {
-        format!("{WITHOUT}{index}")
-    }
-
-    /// The place of the label that such an approval is for.
-    pub(super) fn freed_by(request: &str) -> Option<usize> {
-        request.strip_prefix(WITHOUT)?.parse().ok()
-    }
-}
-
-/// How far the commit has come.
+/// Progress of the commit of the submission.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Commit {
-    /// Not called yet.
+    /// Not sent.
     #[default]
     Open,
-    /// Perhaps called.
+    /// It may have been sent.
     Intended,
-    /// The service has it.
+    /// The service has confirmed it.
     Done,
 }
 
-/// Everything that is known of one job: the fold of its events.
+/// Everything that is known about one job: the fold of its events.
+///
+/// A job changes through [`apply`](crate::apply) only. [`Job::recovered`] creates one whose events were lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its id.
-    pub id: JobId,
-    /// Events so far.
-    pub rev: u64,
-    /// When the package came in.
-    pub created: Timestamp,
-    /// When something last happened.
-    pub updated: Timestamp,
-    /// What was dropped.
-    pub package: Package,
-    /// The package is let in; its copy is in the store.
-    pub accepted: bool,
-    /// The rule that is for it.
-    pub rule: Option<String>,
-    /// The account that it is sent with.
-    pub account: Option<String>,
-    /// Digest of its plan.
-    pub plan: Option<String>,
-    /// What inspection and rules warned of.
-    pub warnings: Vec<String>,
-    /// What its sidecar set.
+    pub(crate) id: JobId,
+    pub(crate) rev: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) package: Package,
+    pub(crate) accepted: bool,
+    pub(crate) rule: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) plan: Option<String>,
+    pub(crate) warnings: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub vars: BTreeMap<String, String>,
-    /// Where it stands.
-    pub step: Step,
-    /// How it stands there.
-    pub state: State,
-    /// Its product.
-    pub product: Creation,
-    /// Products of earlier tries, burnt by a failed submission.
-    pub abandoned_products: Vec<String>,
-    /// Its submission.
-    pub submission: Creation,
-    /// The package is at the upload URL.
-    pub uploaded: bool,
-    /// How far the commit has come.
-    pub commit: Commit,
-    /// The service's step and state of the submission, as last seen.
-    pub workflow: Option<(String, String)>,
-    /// Results in the outbox.
-    pub files: Vec<Asset>,
-    /// Its labels, in the order of the rule.
-    pub labels: Vec<Label>,
-    /// Failed attempts at this step.
-    pub attempts: u32,
-    /// When this step began.
-    pub step_started: Timestamp,
-    /// What went wrong last; gone once the step is done.
-    pub fault: Option<Fault>,
-    /// When the results came back; what a go-live offset counts from.
+    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) step: Step,
+    pub(crate) state: State,
+    pub(crate) product: Creation,
+    pub(crate) abandoned_products: Vec<String>,
+    pub(crate) submission: Creation,
+    pub(crate) uploaded: bool,
+    pub(crate) commit: Commit,
+    pub(crate) workflow: Option<(String, String)>,
+    pub(crate) files: Vec<Asset>,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) attempts: u32,
+    pub(crate) step_started: Timestamp,
+    pub(crate) fault: Option<Fault>,
     #[serde(default)]
-    pub collected: Option<Timestamp>,
-    /// When it was looked last, in this step, at what is waited for.
+    pub(crate) collected: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_polled: Option<Timestamp>,
-    /// Somebody was told that this step takes unusually long.
+    pub(crate) last_polled: Option<Timestamp>,
     #[serde(default)]
-    pub overdue: bool,
-    /// Creates that may turn out to have twins.
+    pub(crate) overdue: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub duplicate_checks: Vec<LateDuplicateCheck>,
+    pub(crate) duplicate_checks: Vec<LateDuplicateCheck>,
 }
 
 impl Job {
-    /// How far the create of a thing has come.
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &JobId {
+        &self.id
+    }
+
+    /// Number of events so far. A commit for another revision is refused.
+    #[must_use]
+    pub fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    /// Time of its first event.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// Time of its latest event.
+    #[must_use]
+    pub fn updated(&self) -> Timestamp {
+        self.updated
+    }
+
+    /// The dropped package.
+    #[must_use]
+    pub fn package(&self) -> &Package {
+        &self.package
+    }
+
+    /// Whether the package is accepted: a verified copy is in the store, and the dropped file is no longer needed.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted
+    }
+
+    /// Name of the rule that applies.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
+    /// Name of the account that sends it.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// Digest of its plan; absent when the plan was lost with an earlier store.
+    #[must_use]
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
+
+    /// Warnings of inspection and rules.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Variables from its sidecar.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// The step that it is in.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
+    }
+
+    /// Its state within that step.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Progress of the create of its product.
+    #[must_use]
+    pub fn product(&self) -> &Creation {
+        &self.product
+    }
+
+    /// Ids of products of earlier attempts, unusable since Microsoft refused their submission.
+    #[must_use]
+    pub fn abandoned_products(&self) -> &[String] {
+        &self.abandoned_products
+    }
+
+    /// Progress of the create of its submission.
+    #[must_use]
+    pub fn submission(&self) -> &Creation {
+        &self.submission
+    }
+
+    /// Progress of the commit.
+    #[must_use]
+    pub fn commit(&self) -> Commit {
+        self.commit
+    }
+
+    /// The service's step and state of the submission, at the last poll.
+    #[must_use]
+    pub fn workflow(&self) -> Option<&(String, String)> {
+        self.workflow.as_ref()
+    }
+
+    /// Results in the outbox.
+    #[must_use]
+    pub fn files(&self) -> &[Asset] {
+        &self.files
+    }
+
+    /// Its labels, in the order of the rule.
+    #[must_use]
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Failed attempts at this step.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// When it entered this step.
+    #[must_use]
+    pub fn step_started(&self) -> Timestamp {
+        self.step_started
+    }
+
+    /// The error of the last attempt at this step.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// When the results were collected; the go-live offset of a label counts from then.
+    #[must_use]
+    pub fn collected(&self) -> Option<Timestamp> {
+        self.collected
+    }
+
+    /// Time of the last poll in this step.
+    #[must_use]
+    pub fn last_polled(&self) -> Option<Timestamp> {
+        self.last_polled
+    }
+
+    /// Whether it was reported that this step takes unusually long.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.overdue
+    }
+
+    /// Scheduled checks for duplicates of creates that were sent twice, or whose response was lost.
+    #[must_use]
+    pub fn duplicate_checks(&self) -> &[LateDuplicateCheck] {
+        &self.duplicate_checks
+    }
+
+    /// Progress of the create of an object; `None` for a label that the rule does not have.
     #[must_use]
     pub fn creation(&self, kind: RemoteKind) -> Option<&Creation> {
         match kind {
@@ -166,7 +238,7 @@ impl Job {
         }
     }
 
-    /// The create that is in doubt, if one is.
+    /// The create whose response was lost.
     #[must_use]
     pub fn doubt(&self) -> Option<(RemoteKind, &Intent)> {
         let labels =
@@ -177,19 +249,19 @@ impl Job {
             .find_map(|(kind, creation)| creation.intent().map(|intent| (kind, intent)))
     }
 
-    /// When to look for what came late of creates that got no answer, whatever else becomes of the job.
+    /// When the next check for late duplicates is due, in any state of the job.
     #[must_use]
     pub fn duplicate_check_due(&self) -> Option<Timestamp> {
         self.duplicate_checks.iter().map(|check| check.due).min()
     }
 
-    /// It has ended, and nothing that it called for can come late.
+    /// Whether it has ended and no create of it can take effect any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.state.has_ended() && self.duplicate_checks.is_empty()
     }
 
-    /// When it is due, if it waits for a time.
+    /// When it continues, if it waits for a time.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         match self.state {

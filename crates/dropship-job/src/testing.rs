@@ -165,6 +165,76 @@ pub fn job() -> Result<Job, crate::Illegal> {
     rest.iter().try_fold(begun, |job, event| crate::apply(Some(&job), &job_id(), at(1), event))
 }
 
+/// Builds a job from events, beginning with an accepted package of the rule `ring`.
+#[derive(Debug, Clone)]
+pub struct JobBuilder {
+    id: JobId,
+    at: Timestamp,
+    events: Vec<Event>,
+}
+
+impl JobBuilder {
+    /// An accepted package of this folder, without labels. Jobs with different numbers have different bytes.
+    #[must_use]
+    pub fn new(folder: &str, number: u32) -> Self {
+        let package =
+            Package { folder: Some(folder.to_owned()), sha256: format!("{number:064x}"), ..package() };
+        let accepted = Event::Accepted {
+            rule: "ring".into(),
+            account: "default".into(),
+            plan: "cd".repeat(32),
+            labels: Vec::new(),
+            warnings: Vec::new(),
+            vars: BTreeMap::new(),
+        };
+        let id = JobId::new(u64::from(number), 0);
+        Self { id, at: Timestamp::UNIX_EPOCH, events: vec![Event::Arrived { package }, accepted] }
+    }
+
+    /// The time of all its events.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Adds an event.
+    #[must_use]
+    pub fn event(mut self, event: Event) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Adds the intent to create an object; its response may be lost until `may_complete_until`.
+    #[must_use]
+    pub fn intended(self, kind: RemoteKind, name: &str, may_complete_until: Timestamp) -> Self {
+        let intent = Intent {
+            name: name.into(),
+            request: "ef".repeat(32),
+            existing_ids: Vec::new(),
+            may_complete_until,
+            first_called: None,
+            not_found_count: 0,
+            reissued: 0,
+            duplicate_check_at: None,
+        };
+        self.event(Event::Intended { kind, intent })
+    }
+
+    /// The job after all events.
+    ///
+    /// # Errors
+    /// The first event that is illegal.
+    pub fn build(&self) -> Result<Job, crate::Illegal> {
+        let mut job = None;
+        for event in &self.events {
+            job = Some(crate::apply(job.as_ref(), &self.id, self.at, event)?);
+        }
+        let nothing = crate::apply(None, &self.id, self.at, &Event::Succeeded);
+        job.map_or(nothing, Ok)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::diagnostics::Diagnostics;
-use crate::config::model::{Account, Credential};
+use crate::config::model::{Account, Credential, DEFAULT_ACCOUNT};
 use crate::config::raw;
 use crate::config::raw::values::At;
-
-/// The name of `[account]`.
-pub(super) const DEFAULT: &str = "default";
 
 /// The kinds of credential, as keys.
 const KINDS: &str = "`client_secret_file`, `client_secret_env`, `client_secret_credential`, \
@@ -20,11 +17,11 @@ pub(super) fn accounts(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> B
     if let Some(raw) = &file.account
         && let Some(account) = account(diagnostics, raw)
     {
-        accounts.insert(DEFAULT.to_owned(), account);
+        accounts.insert(DEFAULT_ACCOUNT.to_owned(), account);
     }
     for (name, raw) in file.accounts.iter().flat_map(|named| &named.value) {
-        if name == DEFAULT && file.account.is_some() {
-            let message = format!("`[accounts.{DEFAULT}]` and `[account]` are the same account");
+        if name == DEFAULT_ACCOUNT && file.account.is_some() {
+            let message = format!("`[accounts.{DEFAULT_ACCOUNT}]` and `[account]` are the same account");
             diagnostics.error(&raw.span, message);
         }
         if let Some(account) = account(diagnostics, raw) {

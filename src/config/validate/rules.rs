@@ -8,13 +8,12 @@ use dropship_rules::pattern;
 use dropship_rules::rule::{Rule, Var};
 use dropship_rules::template::Scope;
 
-use super::account::DEFAULT;
 use super::diagnostics::{Diagnostics, Places, Problems};
 use super::folders::Located as LocatedFolder;
 use super::matching::matching;
 use super::rule_diagnostics::RuleDiagnostics;
 use super::{label, product};
-use crate::config::model::Account;
+use crate::config::model::{Account, DEFAULT_ACCOUNT};
 use crate::config::raw::Defaults;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
@@ -178,11 +177,15 @@ fn account(
             }
             Some(name.value.clone())
         }
-        (None, names) if names.is_empty() || names.contains(&DEFAULT) => Some(DEFAULT.to_owned()),
+        (None, names) if names.is_empty() || names.contains(&DEFAULT_ACCOUNT) => {
+            Some(DEFAULT_ACCOUNT.to_owned())
+        }
         (None, [only]) => Some((*only).to_owned()),
         (None, names) => {
-            let help =
-                format!("say `account = \"{}\"` in the rule", names.first().copied().unwrap_or(DEFAULT));
+            let help = format!(
+                "say `account = \"{}\"` in the rule",
+                names.first().copied().unwrap_or(DEFAULT_ACCOUNT)
+            );
             diagnostics.error_with_help(at, "there are several accounts, and the rule names none", help);
             None
         }

@@ -42,7 +42,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
     };
     let collected = vec![Event::Collected { files }];
-    if ctx.job.labels.is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
+    if ctx.job.labels().is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
 }
 
 /// Downloads one result and publishes it if `check` finds nothing wrong with it.

@@ -10,11 +10,11 @@ use dropship_job::{Commit, Event};
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let service = ctx.service().await?;
     let (product, submission) = ctx.remote().await?;
-    if ctx.job.commit == Commit::Intended && is_past_pending(&ctx.fetch_submission(&service).await?) {
+    if ctx.job.commit() == Commit::Intended && is_past_pending(&ctx.fetch_submission(&service).await?) {
         return ctx.record(vec![Event::Committed]).await;
     }
     let pipeline = ctx.pipeline;
-    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
     };
     if pipeline.shutdown.is_cancelled() {

@@ -23,14 +23,14 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     let taken_over = supersede::run(ctx).await?;
     let mut earliest = None;
     for (index, plan) in snapshot.plan.labels.iter().enumerate() {
-        if ctx.job.labels.get(index).is_some_and(|label| label.creation.id().is_some()) {
+        if ctx.job.labels().get(index).is_some_and(|label| label.creation.id().is_some()) {
             continue;
         }
         // A go-live offset counts from this time, however long an approval takes.
-        let freed = ctx.job.labels.get(index).is_some_and(|label| label.predecessor_waived);
+        let freed = ctx.job.labels().get(index).is_some_and(|label| label.predecessor_waived);
         let begins = match not_before(&ctx.job, plan) {
-            _ if freed => ctx.job.collected.unwrap_or(ctx.job.step_started),
-            NotBefore::Now => ctx.job.collected.unwrap_or(ctx.job.step_started),
+            _ if freed => ctx.job.collected().unwrap_or(ctx.job.step_started()),
+            NotBefore::Now => ctx.job.collected().unwrap_or(ctx.job.step_started()),
             NotBefore::Unpublished | NotBefore::Never(_) => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
@@ -43,7 +43,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         };
         let (new, doubts) = request(ctx, plan, begins).await?;
         check_approval(ctx, index, plan, &new, &doubts).await?;
-        let begun = |job: &Job| job.labels.get(index).is_some_and(|label| label.creation != Creation::Open);
+        let begun = |job: &Job| job.labels().get(index).is_some_and(|label| label.creation != Creation::Open);
         let before = begun(&ctx.job);
         let created = create(ctx, &Call { product, submission, index, new }).await;
         if !before && begun(&ctx.job) {
@@ -87,9 +87,9 @@ enum NotBefore {
 /// Holds the job when a label depends on one that will never be published.
 async fn hold_orphaned_labels<S: Service>(ctx: &mut StepContext<'_, S>, plan: &Plan) -> StepResult {
     for (index, plan) in plan.labels.iter().enumerate() {
-        let exists = ctx.job.labels.get(index).is_some_and(|label| label.creation.id().is_some());
+        let exists = ctx.job.labels().get(index).is_some_and(|label| label.creation.id().is_some());
         let NotBefore::Never(before) = not_before(&ctx.job, plan) else { continue };
-        if exists || ctx.job.labels[index].predecessor_waived {
+        if exists || ctx.job.labels()[index].predecessor_waived {
             continue;
         }
         let message = format!(
@@ -107,7 +107,7 @@ fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
     let Some(after) = &plan.after else { return NotBefore::Now };
     let mut then = Timestamp::MIN;
     for name in &after.labels {
-        let label = job.labels.iter().find(|label| label.name == *name);
+        let label = job.labels().iter().find(|label| label.name == *name);
         if label.is_some_and(Label::is_lost) {
             return NotBefore::Never(name.clone());
         }
@@ -165,20 +165,20 @@ async fn check_approval<S: Service>(
     new: &NewShippingLabel,
     doubts: &[LabelWarning],
 ) -> StepResult {
-    let label = ctx.job.labels.get(index);
+    let label = ctx.job.labels().get(index);
     if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
         return Ok(());
     }
     let text = serde_json::to_value(new).unwrap_or_default();
     let shown = digest(&text);
     // The digest covers the whole request, so it does not matter with which label the approval is stored.
-    if ctx.job.labels.iter().any(|label| label.approved.as_ref() == Some(&shown)) {
+    if ctx.job.labels().iter().any(|label| label.approved.as_ref() == Some(&shown)) {
         return Ok(());
     }
     let doubts: String =
         doubts.iter().map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
     let message =
-        format!("label `{}` needs `dropship approve {}`{doubts}; request: {text}", plan.name, ctx.job.id);
+        format!("label `{}` needs `dropship approve {}`{doubts}; request: {text}", plan.name, ctx.job.id());
     let fault = Fault::new("approval", message);
     ctx.suspend(Event::Held { fault, request: Some(shown) }).await
 }

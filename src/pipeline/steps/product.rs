@@ -92,8 +92,9 @@ fn list(ids: &[u64]) -> String {
 
 /// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
 fn is_unusable(job: &Job, product: u64) -> bool {
-    let refused = matches!(&job.state, State::Failed { fault } if fault.kind == SIGNING_FAILED);
-    job.abandoned_products.contains(&product.to_string()) || (refused && job.product.id() == Some(product))
+    let refused = matches!(job.state(), State::Failed { fault } if fault.kind == SIGNING_FAILED);
+    job.abandoned_products().contains(&product.to_string())
+        || (refused && job.product().id() == Some(product))
 }
 
 struct Call<'a> {

@@ -14,7 +14,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     poll_labels(ctx).await?;
     let all = supersede::run(ctx).await?;
     let (mut published, mut ended) = (false, true);
-    for label in &ctx.job.labels {
+    for label in ctx.job.labels() {
         published |= label.published.is_some() && label.withdrawn.is_none();
         ended &= label.published.is_some() || label.withdrawn.is_some();
     }
@@ -38,7 +38,7 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     let service = ctx.service().await?;
     let (product, submission) = ctx.remote().await?;
     let going = |label: &Label| label.published.is_none() && label.withdrawn.is_none();
-    let labels = ctx.job.labels.iter().enumerate().filter(|(_, label)| going(label));
+    let labels = ctx.job.labels().iter().enumerate().filter(|(_, label)| going(label));
     let ids: Vec<_> =
         labels.filter_map(|(index, label)| Some((index, LabelId(label.creation.id()?)))).collect();
     // One list covers several labels; labels that it omits or shows without a status are read one by one.
@@ -68,7 +68,7 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     refused.retain(|(index, _)| !is_awaited(&ctx.job, &snapshot.plan, *index));
     let on_its_way =
         |label: &Label| label.creation.id().is_some() && label.published.is_none() && !label.is_lost();
-    if ctx.job.labels.iter().any(on_its_way) {
+    if ctx.job.labels().iter().any(on_its_way) {
         return Ok(());
     }
     let refused: Vec<_> = refused.into_iter().map(|(_, why)| why).collect();
@@ -80,8 +80,8 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
 
 /// Whether a label that does not exist yet waits for this one.
 fn is_awaited(job: &Job, plan: &Plan, index: usize) -> bool {
-    let name = &job.labels[index].name;
-    plan.labels.iter().zip(&job.labels).any(|(plan, label)| {
+    let name = &job.labels()[index].name;
+    plan.labels.iter().zip(job.labels()).any(|(plan, label)| {
         let follows = plan.after.as_ref().is_some_and(|after| after.labels.contains(name));
         follows && label.creation.id().is_none() && !label.predecessor_waived
     })
@@ -95,7 +95,7 @@ async fn record_progress<S: Service>(
     refused: &mut Vec<(usize, String)>,
 ) -> StepResult {
     let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Ok(()) };
-    let label = &ctx.job.labels[index];
+    let label = &ctx.job.labels()[index];
     let mut events = Vec::new();
     let news = label.step.as_ref() != Some(&step) || label.state.as_ref() != Some(&state);
     if news {
@@ -108,7 +108,7 @@ async fn record_progress<S: Service>(
             false => status.map(|status| status.messages.clone()).unwrap_or_default(),
         };
         let reasons = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
-        let name = &ctx.job.labels[index].name;
+        let name = &ctx.job.labels()[index].name;
         refused.push((index, format!(
             "label `{name}` failed in {step}: {reasons}; check it in Partner Center (a label that was cancelled there is shown as failed too)",
         )));

@@ -33,7 +33,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         commit_again(ctx, &service).await?;
     }
     ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
-    let why = match &ctx.job.workflow {
+    let why = match ctx.job.workflow() {
         Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
         None => "Microsoft's signature".to_owned(),
     };
@@ -44,7 +44,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
     let (product, id) = ctx.remote().await?;
     let pipeline = ctx.pipeline;
-    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package.folder.as_deref()).await else {
+    let Some(_permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
     };
     if pipeline.shutdown.is_cancelled() {
@@ -65,7 +65,7 @@ async fn progress<S: Service>(ctx: &mut StepContext<'_, S>, submission: &Submiss
     let Some((step, state)) = submission_status::progress(submission.workflow_status.as_ref()) else {
         return Ok(());
     };
-    if ctx.job.workflow.as_ref() == Some(&(step.clone(), state.clone())) {
+    if ctx.job.workflow() == Some(&(step.clone(), state.clone())) {
         return Ok(());
     }
     ctx.record(vec![Event::Progressed { label: None, step, state }]).await
@@ -85,7 +85,7 @@ async fn fail_rejected<S: Service>(
         "Microsoft rejected the submission in {step}: {}; its product cannot be used again: correct the package and drop it \
          again, or run `dropship retry {} --new-product`",
         if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
-        ctx.job.id,
+        ctx.job.id(),
     );
     ctx.fail(Fault::new(SIGNING_FAILED, message)).await
 }
@@ -101,7 +101,7 @@ pub(crate) async fn reasons<S: Service>(
         let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
         match fetch_report(service, url, &outbox).await {
             Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
-            Err(error) if ctx.job.attempts < 5 => {
+            Err(error) if ctx.job.attempts() < 5 => {
                 let fault = Fault::new("error-report", format!("cannot download the error report: {error}"));
                 return ctx.retry_later(fault, Some(Duration::from_secs(1))).await;
             }

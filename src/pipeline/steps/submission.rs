@@ -13,7 +13,7 @@ use dropship_job::{Creation, Fault, RemoteKind};
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
     let product = ProductId(ctx.product().await?);
-    if snapshot.plan.is_derived() && ctx.job.submission == Creation::Open {
+    if snapshot.plan.is_derived() && *ctx.job.submission() == Creation::Open {
         check_shell(ctx, product).await?;
     }
     create(ctx, &Call { product, new: snapshot.plan.submission }).await

@@ -21,7 +21,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if ctx.is_paused().await {
         return ctx.wait_paused().await;
     }
-    let (copy, sha256) = (ctx.pipeline.packages.package(&ctx.job.id), ctx.job.package.sha256.clone());
+    let (copy, sha256) = (ctx.pipeline.packages.package(ctx.job.id()), ctx.job.package().sha256.clone());
     // The client refuses other bytes than those that were inspected.
     match ctx.unless_shutting_down(service.upload(&url, &copy, &sha256)).await? {
         Ok(bytes) => ctx.record(vec![Event::Uploaded { bytes }]).await,

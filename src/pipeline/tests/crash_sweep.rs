@@ -63,7 +63,7 @@ fn violations(scenario: &Scenario, sim: &Simulation, crashed: bool) -> Vec<Strin
     let mut violations = if forgotten { Vec::new() } else { sim.violations(&dropped) };
     violations.extend((scenario.holds)(sim).err());
     let jobs = sim.jobs();
-    let states: Vec<_> = jobs.iter().map(|job| job.state.kind().as_str()).collect();
+    let states: Vec<_> = jobs.iter().map(|job| job.state().kind().as_str()).collect();
     let remote = sim.service.state();
     let end = (states.as_slice(), remote.products.len(), remote.submissions.len(), remote.labels.len());
     let ends = if crashed { scenario.ends } else { &scenario.ends[..1] };

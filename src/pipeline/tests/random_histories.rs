@@ -99,7 +99,7 @@ async fn run(history: &[Action]) -> Vec<String> {
             Action::Operate { job, act } => {
                 if let Some(job) = sim.jobs().get(*job) {
                     // An illegal act is refused and changes nothing.
-                    let _refused = sim.job_service().act(&job.id, act, "the operator").await.is_err();
+                    let _refused = sim.job_service().act(job.id(), act, "the operator").await.is_err();
                 }
             }
         }

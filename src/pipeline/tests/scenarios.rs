@@ -101,7 +101,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: PLAIN,
         begin: |sim| sim.service.state().refusals = 1,
         operator: |job| {
-            matches!(job.state, State::Failed { .. })
+            matches!(job.state(), State::Failed { .. })
                 .then_some(OperatorAction::Act(JobAction::Retry { new_product: true }))
         },
         ends: &[(&["succeeded"], 2, 2, 2)],
@@ -113,7 +113,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: HELD,
         begin: |sim| sim.keep = Some(Duration::from_secs(365 * 24 * 3600)),
         operator: |job| {
-            matches!(job.state, State::Held { .. })
+            matches!(job.state(), State::Held { .. })
                 .then_some(OperatorAction::Act(JobAction::Approve { request: None }))
         },
         ends: &[(&["succeeded"], 1, 1, 2)],
@@ -125,7 +125,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: HELD,
         begin: |sim| sim.keep = Some(Duration::ZERO),
         operator: |job| {
-            matches!(job.state, State::Held { .. }).then_some(OperatorAction::Act(JobAction::Cancel))
+            matches!(job.state(), State::Held { .. }).then_some(OperatorAction::Act(JobAction::Cancel))
         },
         ends: &[(&[], 1, 1, 1)],
         holds: |_| Ok(()),
@@ -136,7 +136,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: PLAIN,
         begin: |_| {},
         operator: |job| {
-            let first = matches!(&job.state, State::Rejected { fault: Reason { .. } }) && job.rev < 3;
+            let first = matches!(job.state(), State::Rejected { fault: Reason { .. } }) && job.rev() < 3;
             first.then_some(OperatorAction::Act(JobAction::Retry { new_product: false }))
         },
         ends: &[(&["rejected"], 0, 0, 0)],
@@ -175,9 +175,9 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
             let is_unpublished = |label: &Label| {
                 label.creation.id().is_some() && label.published.is_none() && !label.is_lost()
             };
-            match job.state {
+            match job.state() {
                 State::Held { .. } => Some(OperatorAction::Act(JobAction::Cancel)),
-                State::Waiting { .. } if job.labels.iter().any(is_unpublished) => {
+                State::Waiting { .. } if job.labels().iter().any(is_unpublished) => {
                     Some(OperatorAction::Withdraw)
                 }
                 _ => None,
@@ -194,7 +194,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         packages: &["good-signed"],
         options: HELD,
         begin: |_| {},
-        operator: |job| matches!(job.state, State::Held { .. }).then_some(OperatorAction::Edit),
+        operator: |job| matches!(job.state(), State::Held { .. }).then_some(OperatorAction::Edit),
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |_| Ok(()),
     },
@@ -204,7 +204,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: PLAIN,
         begin: |sim| sim.service.script(Call::CreateProduct, &[Fault::Delayed(AFTER_UNCERTAIN)]),
         operator: |job| {
-            let waits = matches!(job.state, State::Waiting { .. }) && job.doubt().is_some();
+            let waits = matches!(job.state(), State::Waiting { .. }) && job.doubt().is_some();
             waits.then_some(OperatorAction::Act(JobAction::Cancel))
         },
         // The create may not have been called. If it was, its product is reported as a late duplicate.
@@ -219,7 +219,7 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
             sim.service.script(Call::CreateProduct, &[Fault::Delayed(AFTER_REPEAT), Fault::ResponseLost]);
         },
         operator: |job| {
-            let waits = matches!(job.state, State::Waiting { .. }) && !job.duplicate_checks.is_empty();
+            let waits = matches!(job.state(), State::Waiting { .. }) && !job.duplicate_checks().is_empty();
             waits.then_some(OperatorAction::Act(JobAction::Cancel))
         },
         // The delayed product may be found before the create is called again.

@@ -249,10 +249,11 @@ impl Simulation {
     fn lost_copies(&self) -> Vec<String> {
         let packages = PackageStore::open(&self.home.path().join("store")).expect("packages");
         let jobs = self.jobs().into_iter();
-        let needs = jobs.filter(|job| job.accepted && !job.state.has_ended() && job.step <= Step::Upload);
+        let needs =
+            jobs.filter(|job| job.is_accepted() && !job.state().has_ended() && job.step() <= Step::Upload);
         needs
-            .filter(|job| !packages.package(&job.id).exists())
-            .map(|job| format!("{} lost its copy", job.id))
+            .filter(|job| !packages.package(job.id()).exists())
+            .map(|job| format!("{} lost its copy", job.id()))
             .collect()
     }
 
@@ -260,7 +261,7 @@ impl Simulation {
     pub(super) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
         let mut wrong = self.lost_copies();
         let jobs = self.jobs();
-        let found: BTreeSet<_> = jobs.iter().map(|job| job.package.sha256.clone()).collect();
+        let found: BTreeSet<_> = jobs.iter().map(|job| job.package().sha256.clone()).collect();
         if jobs.len() != found.len() {
             wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), found.len()));
         }
@@ -273,20 +274,24 @@ impl Simulation {
         let owner = |id: u64| self.memory.owner(id).expect("an owner").filter(|_| true);
         let all = remote.products.keys().chain(remote.submissions.keys()).chain(remote.labels.keys());
         for id in all.filter(|id| owner(**id).is_none() && !late_duplicates.contains(id)) {
-            let doubted = jobs.iter().any(|job| !job.state.has_ended() && job.doubt().is_some());
+            let doubted = jobs.iter().any(|job| !job.state().has_ended() && job.doubt().is_some());
             if !doubted && !self.foreign_products.contains(id) {
                 wrong.push(format!("I2: {id} at the service belongs to no job"));
             }
         }
         for (id, sent) in &remote.submissions {
-            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| job.id == id)) else { continue };
-            if sent.uploaded.as_ref().is_some_and(|sha256| *sha256 != job.package.sha256) {
-                wrong.push(format!("I5: {id} holds other bytes than job {} has", job.id));
+            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
+                continue;
+            };
+            if sent.uploaded.as_ref().is_some_and(|sha256| *sha256 != job.package().sha256) {
+                wrong.push(format!("I5: {id} holds other bytes than job {} has", job.id()));
             }
         }
         for (id, label) in &remote.labels {
-            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| job.id == id)) else { continue };
-            if !job.labels.iter().any(|asked| asked.name == label.name) {
+            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
+                continue;
+            };
+            if !job.labels().iter().any(|asked| asked.name == label.name) {
                 wrong.push(format!("label {id} `{}` was not asked for", label.name));
             }
         }
@@ -299,41 +304,44 @@ impl Simulation {
 
     fn job_violations(&self, job: &Job) -> Vec<String> {
         let mut wrong = Vec::new();
-        if !job.duplicate_checks.is_empty() {
-            wrong
-                .push(format!("no late check ran for the creates of {}: {:?}", job.id, job.duplicate_checks));
-        }
-        if !job.state.has_ended() && !matches!(job.state, State::Held { .. }) {
+        if !job.duplicate_checks().is_empty() {
             wrong.push(format!(
-                "I4: job {} is {} and no worker continues it",
-                job.id,
-                job.state.kind().as_str()
+                "no late check ran for the creates of {}: {:?}",
+                job.id(),
+                job.duplicate_checks()
             ));
         }
-        let story = self.memory.story(&job.id).expect("a story");
+        if !job.state().has_ended() && !matches!(job.state(), State::Held { .. }) {
+            wrong.push(format!(
+                "I4: job {} is {} and no worker continues it",
+                job.id(),
+                job.state().kind().as_str()
+            ));
+        }
+        let story = self.memory.story(job.id()).expect("a story");
         let events = || story.iter().map(|told| (told.at, &told.event));
-        match dropship_job::fold(&job.id, events()) {
+        match dropship_job::fold(job.id(), events()) {
             Ok(Some(again)) if again == *job => {}
-            other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id)),
+            other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id())),
         }
         let published = |name: &str| {
-            job.labels.iter().find(|label| label.name.ends_with(name)).and_then(|label| label.published)
+            job.labels().iter().find(|label| label.name.ends_with(name)).and_then(|label| label.published)
         };
         if let (Some(ring), Some(wide)) = (published("ring"), published("wide")) {
             let between = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
             if between < SOAK + PROCESSING_TIME {
-                wrong.push(format!("the second label of {} came {between:?} after the first", job.id));
+                wrong.push(format!("the second label of {} came {between:?} after the first", job.id()));
             }
         }
-        let receipt = Path::new(&job.package.outbox).join(outbox::RECEIPT);
+        let receipt = Path::new(&job.package().outbox).join(outbox::RECEIPT);
         let receipt: Value =
             fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        if receipt["state"] != job.state.kind().as_str() {
+        if receipt["state"] != job.state().kind().as_str() {
             wrong.push(format!(
                 "the receipt of {} says {}, not {}",
-                job.id,
+                job.id(),
                 receipt["state"],
-                job.state.kind().as_str()
+                job.state().kind().as_str()
             ));
         }
         wrong
@@ -341,7 +349,7 @@ impl Simulation {
 
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
-        let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(&job.id).expect("a story"));
+        let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(job.id()).expect("a story"));
         let late_duplicates = stories.filter_map(|told| match told.event {
             Event::DuplicatesChecked { ids, .. } => Some(ids),
             _ => None,
@@ -408,7 +416,7 @@ impl Daemon {
             false,
         );
         let mut done = false;
-        jobs.retain(|job| !self.pipeline.queue.is_running(&job.id));
+        jobs.retain(|job| !self.pipeline.queue.is_running(job.id()));
         for job in jobs {
             let Some(action) = operator(&job) else { continue };
             done = true;
@@ -419,20 +427,20 @@ impl Daemon {
                     let Ok((events, _)) = withdraw(store, &self.pipeline.services, &job, by).await else {
                         continue;
                     };
-                    let job = store.job(&job.id).expect("a job").expect("the job");
+                    let job = store.job(job.id()).expect("a job").expect("the job");
                     self.pipeline.events.after_commit(&job, &events).await;
                 }
                 OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
-                    if let Ok(Some(job)) = note(store, &job.id, event.clone()).await {
+                    if let Ok(Some(job)) = note(store, job.id(), event.clone()).await {
                         self.pipeline.events.after_commit(&job, &[event]).await;
                     }
                     let _crashed =
-                        job_service.act(&job.id, &JobAction::Approve { request: None }, by).await.is_err();
+                        job_service.act(job.id(), &JobAction::Approve { request: None }, by).await.is_err();
                 }
                 OperatorAction::Act(act) => {
-                    let result = job_service.act(&job.id, &act, by).await;
-                    assert!(result.is_ok() || self.pipeline.store.job(&job.id).is_ok(), "{result:?}");
+                    let result = job_service.act(job.id(), &act, by).await;
+                    assert!(result.is_ok() || self.pipeline.store.job(job.id()).is_ok(), "{result:?}");
                 }
             }
         }

@@ -30,7 +30,7 @@ impl Ahead {
         for line in lines {
             for entry in &line.entries {
                 match entry {
-                    Entry::Snapshot { job, .. } => ahead.insert(job.id.clone(), (line.seq, Told::Standing)),
+                    Entry::Snapshot { job, .. } => ahead.insert(job.id().clone(), (line.seq, Told::Standing)),
                     Entry::Pruned { job } => ahead.insert(job.clone(), (line.seq, Told::Forgotten)),
                     _ => None,
                 };
@@ -72,7 +72,7 @@ fn enter<B: Bytes>(
         match entry {
             Entry::Job { job: id, rev, events } => {
                 let before = tables.job(id)?;
-                let have = before.as_ref().map_or(0, |job| job.rev);
+                let have = before.as_ref().map_or(0, |job| job.rev());
                 let told = ahead.filter(|_| have < *rev).and_then(|ahead| ahead.tells(id, line.seq));
                 match (ahead, told) {
                     (Some(_), _) if have > *rev => {}
@@ -112,7 +112,7 @@ fn enter<B: Bytes>(
                 None => tables.remove(key::flag(key)),
             },
             Entry::ReceiptWritten { job: id, rev } => {
-                if tables.job(id)?.is_none_or(|job| job.rev == *rev) {
+                if tables.job(id)?.is_none_or(|job| job.rev() == *rev) {
                     tables.remove(key::unreceipted(id));
                 }
             }
@@ -163,28 +163,28 @@ fn outlives(event: &Event) -> bool {
 
 /// What a job has made at the service, or taken.
 pub(in super::super) fn made(job: &Job) -> Vec<u64> {
-    let labels = (0..job.labels.len()).map(RemoteKind::Label);
+    let labels = (0..job.labels().len()).map(RemoteKind::Label);
     let kinds = [RemoteKind::Product, RemoteKind::Submission].into_iter().chain(labels);
     let made = kinds.filter_map(|kind| job.creation(kind).and_then(Creation::id));
-    made.chain(job.abandoned_products.iter().filter_map(|id| id.parse().ok())).collect()
+    made.chain(job.abandoned_products().iter().filter_map(|id| id.parse().ok())).collect()
 }
 
 /// Keeps a job as it is now, and every index of it.
 fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job) -> Result<(), StoreError> {
-    let id = &after.id;
+    let id = after.id();
     if let Some(before) = before {
-        tables.remove(key::state(&before.state, id));
+        tables.remove(key::state(before.state(), id));
     } else {
-        let bytes = key::bytes(&after.package.sha256, after.package.folder.as_deref());
+        let bytes = key::bytes(&after.package().sha256, after.package().folder.as_deref());
         tables.put(bytes, id.as_str().as_bytes());
     }
-    tables.put(key::state(&after.state, id), []);
+    tables.put(key::state(after.state(), id), []);
     if after.is_over() {
         tables.remove(key::open(id));
     } else {
         tables.put(key::open(id), []);
     }
-    if after.state.has_ended() {
+    if after.state().has_ended() {
         tables.put(key::unreceipted(id), []);
     } else {
         tables.remove(key::unreceipted(id));
@@ -195,16 +195,16 @@ fn keep<B: Bytes>(tables: &mut Overlay<'_, B>, before: Option<&Job>, after: &Job
 
 /// A job as it stood when its lines went.
 fn stand<B: Bytes>(tables: &mut Overlay<'_, B>, standing: &Job, receipted: bool) -> Result<(), StoreError> {
-    let before = tables.job(&standing.id)?;
-    if before.as_ref().is_some_and(|before| before.rev >= standing.rev) {
+    let before = tables.job(standing.id())?;
+    if before.as_ref().is_some_and(|before| before.rev() >= standing.rev()) {
         return Ok(());
     }
     for remote in made(standing) {
-        tables.put(key::remote(remote), standing.id.as_str().as_bytes());
+        tables.put(key::remote(remote), standing.id().as_str().as_bytes());
     }
     keep(tables, before.as_ref(), standing)?;
     if receipted {
-        tables.remove(key::unreceipted(&standing.id));
+        tables.remove(key::unreceipted(standing.id()));
     }
     Ok(())
 }
@@ -250,18 +250,18 @@ fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreE
     tables.remove(key::job(id));
     tables.remove(key::unreceipted(id));
     tables.remove(key::open(id));
-    tables.remove(key::state(&job.state, id));
+    tables.remove(key::state(job.state(), id));
     // That the product is ours outlives the job: later versions may share it, and a look for twins must know it.
-    let labels = job.labels.iter().map(|label| &label.creation);
-    for remote in std::iter::once(&job.submission).chain(labels).filter_map(|creation| creation.id()) {
+    let labels = job.labels().iter().map(|label| &label.creation);
+    for remote in std::iter::once(job.submission()).chain(labels).filter_map(|creation| creation.id()) {
         tables.remove(key::remote(remote));
     }
-    let lies = match &job.package.folder {
-        Some(folder) => lies_in(tables, folder, &job.package.sha256)?,
+    let lies = match &job.package().folder {
+        Some(folder) => lies_in(tables, folder, &job.package().sha256)?,
         None => false,
     };
     if !lies {
-        tables.remove(key::bytes(&job.package.sha256, job.package.folder.as_deref()));
+        tables.remove(key::bytes(&job.package().sha256, job.package().folder.as_deref()));
     }
     Ok(())
 }

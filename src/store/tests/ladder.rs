@@ -157,5 +157,5 @@ fn a_hundred_thousand_transitions_stay_small() {
     assert!(journal < 4 * (4 << 20), "the journal has {journal} bytes");
     let (store, _) = open(folder.path());
     let jobs = store.jobs(&Filter::default()).expect("jobs");
-    assert!(jobs.len() == 1000 && jobs.iter().all(|job| job.rev == 102));
+    assert!(jobs.len() == 1000 && jobs.iter().all(|job| job.rev() == 102));
 }

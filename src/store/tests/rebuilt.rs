@@ -28,7 +28,7 @@ fn everything(store: &Durable, jobs: u32) -> BTreeMap<String, String> {
         }
     }
     say("flags", format!("{:?}", store.flags("").expect("flags")));
-    let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id).collect();
+    let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
     open.sort();
     say("open", format!("{open:?}"));
     say("counts", format!("{:?}", store.counts().expect("counts")));
@@ -39,7 +39,7 @@ fn everything(store: &Durable, jobs: u32) -> BTreeMap<String, String> {
 fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
     let (sha256, path, flag) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
     let job = store.job(&id(at)).expect("job");
-    let rev = job.as_ref().map_or(0, |job| job.rev);
+    let rev = job.as_ref().map_or(0, |job| job.rev());
     let due = Timestamp::from_second(1_790_000_000).expect("time");
     let seen = Entry::KnownFile {
         folder: "in".into(),
@@ -74,7 +74,7 @@ fn happen(store: &Durable, what: u8, at: u32, forgotten: &mut BTreeSet<u32>) {
     }
     // What is not legal there is refused, and changes nothing.
     let done = store.commit(Commit::new(entries)).wait();
-    if what % 12 == 7 && done.is_ok() && job.is_some_and(|job| job.state.has_ended()) {
+    if what % 12 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
         forgotten.insert(at);
     }
 }

@@ -159,7 +159,7 @@ fn a_job_is_told_as_it_stands_whatever_happened_to_it_within_a_group() {
             commits.map(|(commit, (answer, ticket))| ((commit, answer), ticket)).unzip();
         writing.write(group);
         let answers = tickets.into_iter().map(|ticket| ticket.blocking_recv().expect("answered"));
-        answers.map(|answer| answer.map(|jobs| jobs.iter().map(|job| job.rev).collect())).collect()
+        answers.map(|answer| answer.map(|jobs| jobs.iter().map(|job| job.rev()).collect())).collect()
     };
     let package = Package {
         name: "a.cab".into(),

@@ -52,6 +52,8 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         enter(job, Step::Product, at);
     } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
         job.accepted = false;
+        (job.rule, job.account, job.plan) = (None, None, None);
+        job.labels.clear();
         enter(job, Step::Inspect, at);
     } else {
         // The job looks for what is in doubt by itself again.

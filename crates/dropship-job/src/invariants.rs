@@ -1,0 +1,54 @@
+//! Combinations of facts that every job fulfils.
+
+use crate::{Commit, Creation, Job, State, Step};
+
+/// Checks a job against the rules that [`apply`](crate::apply) keeps.
+///
+/// # Errors
+/// The first rule that the job breaks.
+pub(crate) fn check(job: &Job) -> Result<(), &'static str> {
+    let exists = |creation: &Creation| creation.id().is_some();
+    let rules = [
+        (!matches!(job.state, State::Rejected { .. }) || !job.accepted, "a rejected package is not accepted"),
+        (job.accepted == job.rule.is_some(), "an accepted package has a rule, and no other has one"),
+        (job.accepted == job.account.is_some(), "an accepted package has an account, and no other has one"),
+        (job.accepted || job.step == Step::Inspect, "only an accepted package leaves the step inspect"),
+        (job.accepted || job.product == Creation::Open, "only an accepted package has a product"),
+        (job.step <= Step::Product || exists(&job.product), "this step needs a product"),
+        (exists(&job.product) || job.submission == Creation::Open, "a submission needs a product"),
+        (job.step <= Step::Submission || exists(&job.submission), "this step needs a submission"),
+        (!job.uploaded || exists(&job.submission), "an upload needs a submission"),
+        (job.step <= Step::Upload || job.uploaded, "this step needs an uploaded package"),
+        (job.commit == Commit::Open || job.uploaded, "a commit needs an uploaded package"),
+        (job.step <= Step::Commit || job.commit == Commit::Done, "this step needs a committed submission"),
+        (job.files.is_empty() || job.commit == Commit::Done, "results need a committed submission"),
+        (
+            job.commit == Commit::Done || job.labels.iter().all(|label| label.creation == Creation::Open),
+            "a label needs a committed submission",
+        ),
+        (
+            job.labels.iter().all(|label| exists(&label.creation) || label.published.is_none()),
+            "a published label has an id",
+        ),
+        (
+            job.step < Step::Publish || job.labels.iter().all(|label| exists(&label.creation)),
+            "the step publish needs every label",
+        ),
+        (
+            job.state != State::Succeeded
+                || job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some()),
+            "a successful job has published or withdrawn every label",
+        ),
+        (
+            job.state != State::Succeeded || job.commit == Commit::Done,
+            "a successful job has committed its submission",
+        ),
+        (creates_in_doubt(job) <= 1, "at most one create is in doubt"),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(rule))
+}
+
+fn creates_in_doubt(job: &Job) -> usize {
+    let labels = job.labels.iter().map(|label| &label.creation);
+    [&job.product, &job.submission].into_iter().chain(labels).filter(|one| one.intent().is_some()).count()
+}
