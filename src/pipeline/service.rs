@@ -152,7 +152,7 @@ impl Service for Client {
         Self::cancel_label(self, product, submission, label).await
     }
     async fn audiences(&self) -> Result<Vec<Audience>, Error> {
-        Self::audiences(self).await
+        Self::audiences(self).all().await
     }
     async fn upload(&self, url: &SafeUrl, file: &Path, sha256: &str) -> Result<u64, TransferError> {
         self.upload_checked(url, file, sha256, &|_| {}).await.map(|uploaded| uploaded.bytes)

@@ -21,7 +21,7 @@ pub use client::Client;
 pub use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
 pub use error::{Error, ErrorDetails, Execution, Recovery};
 pub use model::*;
-pub use paging::{INCOMPLETE_LIST, Listed, Pages};
+pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
     BuildError, Credential, IdentityEndpoint, ManagedIdentity, Observer, Purpose, SecretSource, Settings,
     TokenVersion,

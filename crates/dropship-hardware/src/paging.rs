@@ -1,69 +1,55 @@
-//! Lists that come in pages, and that end.
+//! Lists that come in pages.
 //!
-//! Hosts and paths of the service's links are known to be wrong, so of a `next_link` only the continuation
-//! token is used, on our own URL. A token that comes twice, or pages without end, are errors: a list that
-//! silently stops would make things be created twice.
+//! Hosts and paths of the service's links are known to be wrong. Of a link to the next page only the continuation token is
+//! used, on the client's own URL. A list that cannot be read to its end is returned as far as it could be read, and is marked
+//! as incomplete: an object that is missing in it may exist.
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use dropship_redact::mask;
 
 use super::client::{Call, Client, Query};
 use super::error::{Error, Execution, Recovery};
-use super::{Asset, Audience, Link, Product, ShippingLabel, Submission};
+use super::model::{Listed, entry};
 
-/// Most pages of a list; at 50 a page that is five million objects.
-const MOST: usize = 100_000;
-/// Most empty pages in a row; a table store sends a few.
-const EMPTY: usize = 100;
+mod listing;
+mod page;
 
-/// Code of the error of a list that does not reach its end, or of which an entry cannot be read: what is not in it may
-/// be there all the same.
+pub use listing::{Incomplete, Listing};
+use page::{Next, Page};
+
+/// Maximum number of pages of a list; at 50 entries a page that is five million objects.
+const MAX_PAGES: usize = 100_000;
+/// Maximum number of consecutive pages without entries; a table store sends a few.
+const MAX_EMPTY_PAGES: usize = 100;
+
+/// Code of the error of a list that is incomplete: an object that is missing in it may exist.
 pub const INCOMPLETE_LIST: &str = "unproven-list";
 
-/// An object that lists hold.
-pub trait Listed: DeserializeOwned {
-    /// What tells it from the others.
-    fn key(&self) -> String;
-}
-
-macro_rules! listed {
-    ($($object:ty),+) => {
-        $(impl Listed for $object {
-            fn key(&self) -> String {
-                self.id.to_string()
-            }
-        })+
-    };
-}
-listed!(Asset, Audience, Product, ShippingLabel, Submission);
-
-/// A list, page by page. Objects that a later page repeats are left out.
+/// A list, page by page. An object that a later page repeats is left out.
 pub struct Pages<T> {
     client: Client,
     call: Call,
+    /// The continuation tokens so far.
     tokens: HashSet<String>,
+    /// The keys of the entries so far.
     seen: HashSet<String>,
     pages: usize,
-    empty: usize,
-    unread: usize,
-    state: Progress,
+    empty_pages: usize,
+    unreadable: Vec<String>,
+    progress: Progress,
     of: PhantomData<fn() -> T>,
 }
 
-/// How a list stands.
-#[derive(Clone, Copy)]
+/// How far a list is read.
 enum Progress {
     /// There is a next page.
     More,
-    /// There is none.
-    Done,
-    /// There is one, but it was here before.
-    Circle,
+    /// It is read to its end.
+    End,
+    /// There are more pages, which cannot be read for this reason.
+    Broken(String),
 }
 
 impl<T: Listed> Pages<T> {
@@ -74,141 +60,153 @@ impl<T: Listed> Pages<T> {
             tokens: HashSet::new(),
             seen: HashSet::new(),
             pages: 0,
-            empty: 0,
-            unread: 0,
-            state: Progress::More,
+            empty_pages: 0,
+            unreadable: Vec::new(),
+            progress: Progress::More,
             of: PhantomData,
         }
     }
 
-    /// The next page; `None` after the last. After an error the same page may be asked for again.
+    /// The next page; `None` after the last. After an error the same page can be requested again.
     ///
     /// # Errors
-    /// See [`Error`]; also, behind the last page that can be had, when the service's pages lead in a circle.
+    /// See [`Error`]. After the last page that can be read, [`INCOMPLETE_LIST`] if the list is incomplete.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
-        loop {
-            match self.state {
-                Progress::Done => return Ok(None),
-                Progress::Circle => return Err(self.endless()),
-                Progress::More => {}
+        match self.next_page().await? {
+            Some(items) => Ok(Some(items)),
+            None => match self.gaps() {
+                Some(gaps) => Err(gaps.into_error(self.call.operation)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The list as far as it can be read.
+    ///
+    /// # Errors
+    /// When the first page cannot be read. Also, on any page, when the service refuses the account or asks for a pause.
+    pub async fn read(mut self) -> Result<Listing<T>, Error> {
+        let mut items = Vec::new();
+        let error = loop {
+            match self.next_page().await {
+                Ok(Some(page)) => items.extend(page),
+                Ok(None) => break None,
+                Err(error) if self.pages == 0 || is_of_account(&error) => return Err(error),
+                Err(error) => break Some(error),
             }
-            let page: Page = self.client.parsed(self.call.clone(), serde_json::from_value).await?;
+        };
+        let mut incomplete = self.gaps();
+        if let Some(error) = error {
+            let why = format!("the pages after page {} cannot be read: {error}", self.pages);
+            incomplete = Some(Incomplete::new(self.unreadable, Some(why), Some(error)));
+        }
+        Ok(Listing { items, incomplete })
+    }
+
+    /// The complete list.
+    ///
+    /// # Errors
+    /// See [`Pages::next`].
+    pub async fn all(self) -> Result<Vec<T>, Error> {
+        let operation = self.call.operation;
+        self.read().await?.complete(operation)
+    }
+
+    /// The next page with entries; `None` after the last that can be read.
+    async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        while matches!(self.progress, Progress::More) {
+            let page: Page = self.client.parsed(self.call.clone(), Page::read).await?;
             self.pages += 1;
-            match next_token(&page.links) {
-                None => self.state = Progress::Done,
-                Some(token) => {
+            self.progress = match page.next {
+                Next::None => Progress::End,
+                Next::Unusable(why) => Progress::Broken(why),
+                Next::Token(token) => {
                     self.call.query = Query::Raw(format!("continuationToken={token}"));
-                    if !self.tokens.insert(token) || self.pages >= MOST {
-                        self.state = Progress::Circle;
+                    if self.tokens.insert(token) && self.pages < MAX_PAGES {
+                        Progress::More
+                    } else {
+                        Progress::Broken("the pages lead in a circle".to_owned())
                     }
                 }
-            }
-            let items = self.read(page.value);
-            self.empty = if items.is_empty() { self.empty + 1 } else { 0 };
-            if self.empty > EMPTY {
-                self.state = Progress::Circle;
-            }
+            };
+            let items = self.read_entries(page.entries);
             if !items.is_empty() {
+                self.empty_pages = 0;
                 return Ok(Some(items));
             }
+            self.empty_pages += 1;
+            if self.empty_pages > MAX_EMPTY_PAGES && matches!(self.progress, Progress::More) {
+                self.progress =
+                    Progress::Broken(format!("{MAX_EMPTY_PAGES} pages in a row have no new entry"));
+            }
         }
+        Ok(None)
     }
 
-    /// The whole list, of which nothing was left out.
-    ///
-    /// # Errors
-    /// See [`Pages::next`]; [`INCOMPLETE_LIST`] when an entry cannot be read.
-    pub async fn all(mut self) -> Result<Vec<T>, Error> {
-        let mut all = Vec::new();
-        while let Some(page) = self.next().await? {
-            all.extend(page);
-        }
-        if self.unread > 0 {
-            let message = format!("{} entries of the list cannot be read", self.unread);
-            return Err(self.incomplete(message));
-        }
-        Ok(all)
-    }
-
-    fn read(&mut self, values: Vec<Value>) -> Vec<T> {
-        let mut items = Vec::with_capacity(values.len());
-        for value in values {
-            match serde_json::from_value::<T>(value) {
+    fn read_entries(&mut self, entries: Vec<Value>) -> Vec<T> {
+        let mut items = Vec::with_capacity(entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
+            match entry::read_listed::<T>(entry) {
                 Ok(item) => {
                     if self.seen.insert(item.key()) {
                         items.push(item);
                     }
                 }
-                Err(error) => {
-                    self.unread += 1;
+                Err(why) => {
+                    let why = format!("entry {} of page {} {why}", index + 1, self.pages);
                     let operation = self.call.operation;
-                    let why = mask(&error.to_string());
-                    tracing::warn!(
-                        operation,
-                        why,
-                        "An entry of a list cannot be read and is left out: {why}"
-                    );
+                    if entry::is_new("entry", &format!("{operation} {why}")) {
+                        tracing::warn!(operation, why, "cannot {operation} completely: {why}");
+                    }
+                    self.unreadable.push(why);
                 }
             }
         }
         items
     }
 
-    fn endless(&self) -> Error {
-        self.incomplete(format!("the service's pages lead in a circle after {} pages", self.pages))
-    }
-
-    fn incomplete(&self, message: String) -> Error {
-        Error::new(self.call.operation, Execution::Rejected, Recovery::Retry, message)
-            .with_code(INCOMPLETE_LIST.to_owned())
+    /// Why the list, now that no further page can be read, is incomplete.
+    fn gaps(&self) -> Option<Incomplete> {
+        let why = match &self.progress {
+            Progress::Broken(why) => Some(format!("the list ends early after page {}: {why}", self.pages)),
+            Progress::More | Progress::End if self.unreadable.is_empty() => return None,
+            Progress::More | Progress::End => None,
+        };
+        Some(Incomplete::new(self.unreadable.clone(), why, None))
     }
 }
 
-/// One page: an envelope as documented, or a plain array as some lists come.
-struct Page {
-    value: Vec<Value>,
-    links: Vec<Link>,
+/// Whether the error says more about the account or its quota than about the page.
+fn is_of_account(error: &Error) -> bool {
+    matches!(error.recovery, Recovery::Credentials | Recovery::Permission) || error.status == Some(429)
 }
 
-impl<'de> serde::Deserialize<'de> for Page {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error as _;
-        match Value::deserialize(deserializer)? {
-            Value::Array(value) => Ok(Self { value, links: Vec::new() }),
-            Value::Object(mut page) => {
-                let links = page.remove("links").map(serde_json::from_value).transpose();
-                let links: Option<Option<Vec<Link>>> = links.map_err(D::Error::custom)?;
-                let value = match page.remove("value") {
-                    Some(Value::Array(value)) => value,
-                    Some(Value::Null) => Vec::new(),
-                    _ => return Err(D::Error::custom("a list without `value`")),
-                };
-                Ok(Self { value, links: links.flatten().unwrap_or_default() })
+impl Incomplete {
+    /// The error of an operation that needs the complete list.
+    fn into_error(self, operation: &'static str) -> Error {
+        let message = self.to_string();
+        let code = Some(INCOMPLETE_LIST.to_owned());
+        match self.into_cause() {
+            Some(cause) => {
+                Error::new(operation, cause.execution, cause.recovery, message).with_status(cause.status)
             }
-            _ => Err(D::Error::custom("neither a list nor a page of one")),
+            None => Error::new(operation, Execution::Rejected, Recovery::Retry, message),
+        }
+        .with_code(code)
+    }
+}
+
+impl<T> Listing<T> {
+    /// All items, if the list is complete.
+    ///
+    /// # Errors
+    /// [`INCOMPLETE_LIST`] with the reasons.
+    fn complete(self, operation: &'static str) -> Result<Vec<T>, Error> {
+        match self.incomplete {
+            None => Ok(self.items),
+            Some(incomplete) => Err(incomplete.into_error(operation)),
         }
     }
-}
-
-/// The continuation token of the link to the next page, encoded as it came.
-fn next_token(links: &[Link]) -> Option<String> {
-    let next = links.iter().find(|link| {
-        let rel = link.rel.trim();
-        rel.eq_ignore_ascii_case("next_link") || rel.eq_ignore_ascii_case("next")
-    })?;
-    let query = next.href.split_once('?').map_or("", |(_, query)| query);
-    let query = query.split('#').next().unwrap_or(query);
-    let token = query.split('&').find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("continuationToken").then(|| value.trim().to_owned())
-    });
-    if token.is_none() && !next.href.trim().is_empty() {
-        tracing::warn!(
-            href = mask(&next.href),
-            "The link to a list's next page holds no token; the list ends here"
-        );
-    }
-    token.filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

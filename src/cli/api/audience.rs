@@ -14,8 +14,7 @@ pub(super) enum Verb {
 
 pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let Verb::List = verb;
-    let audiences = session.client()?.audiences().await.map_err(call_error)?;
-    session.rows(&audiences, &["ID", "NAME", "AUDIENCE NAME", "DESCRIPTION"], row)
+    session.list(session.client()?.audiences(), &["ID", "NAME", "AUDIENCE NAME", "DESCRIPTION"], row).await
 }
 
 fn row(audience: &Audience) -> Vec<String> {
@@ -28,7 +27,7 @@ pub(super) async fn ids(wanted: &[String], session: &ApiSession<'_>) -> anyhow::
     let known = if wanted.iter().all(|name| is_guid(name)) {
         Vec::new()
     } else {
-        session.client()?.audiences().await.map_err(call_error)?
+        session.client()?.audiences().all().await.map_err(call_error)?
     };
     let mut ids = Vec::new();
     for name in wanted {

@@ -13,7 +13,10 @@ use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
 use crate::control::{self, ConnectError, LabelChange};
-use dropship_hardware::{Client, Error, LabelId, Listed, Pages, Recovery, ShippingLabel, TransferError};
+use crate::observe::Escaped;
+use dropship_hardware::{
+    Client, Error, LabelId, Listed, Listing, Pages, Recovery, ShippingLabel, TransferError,
+};
 
 /// One account of the configuration, with its client.
 pub(super) struct ApiSession<'a> {
@@ -65,15 +68,20 @@ impl<'a> ApiSession<'a> {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Fetches all pages of a list and shows them as a table.
+    /// Fetches all pages of a list and shows them as a table. What cannot be read is reported, and the command fails.
     pub(super) async fn list<T: Listed + Serialize>(
         &self,
         pages: Pages<T>,
         heads: &[&str],
         row: fn(&T) -> Vec<String>,
     ) -> anyhow::Result<Exit> {
-        let items = pages.all().await.map_err(call_error)?;
-        self.rows(&items, heads, row)
+        let Listing { items, incomplete } = pages.read().await.map_err(call_error)?;
+        self.rows(&items, heads, row)?;
+        let Some(incomplete) = incomplete else { return Ok(Exit::Done) };
+        for why in incomplete.unreadable().iter().map(String::as_str).chain(incomplete.end()) {
+            self.output.error(&format!("the list is incomplete: {}", Escaped(why)));
+        }
+        Ok(Exit::Failed)
     }
 
     /// Shows objects as a table.

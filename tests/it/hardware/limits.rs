@@ -22,7 +22,7 @@ async fn q07_ten_workers_share_the_rate_limit_and_none_starves() {
             tokio::spawn(async move {
                 let mut done = 0_u32;
                 while made.fetch_add(1, Ordering::Relaxed) < wanted {
-                    client.audiences().await.expect("a throttled look comes through in the end");
+                    client.audiences().all().await.expect("a throttled look comes through in the end");
                     done += 1;
                 }
                 done
@@ -100,7 +100,7 @@ async fn q09_reads_survive_transient_errors() {
     for (at, action) in (1..).zip(actions) {
         service.control().fault(Fault::on("list_audiences", action).nth(at)).expect("a fault");
     }
-    assert!(!service.client.audiences().await.expect("at last").is_empty());
+    assert!(!service.client.audiences().all().await.expect("at last").is_empty());
     assert_eq!(service.count("list_audiences"), 7);
 }
 

@@ -113,7 +113,7 @@ impl TestService {
             pnp_string: pnp.to_owned(),
             ..HardwareId::default()
         };
-        let audiences = self.client.audiences().await.expect("audiences");
+        let audiences = self.client.audiences().all().await.expect("audiences");
         let ring =
             audiences.iter().find(|audience| audience.name == "Test Registry Key").expect("the audience");
         serde_json::from_value(json!({

@@ -5,13 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::Error as _;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::auth::Bearer;
 use crate::error::{Error, Execution, Recovery};
 use crate::limiter::{Outcome, Rejected};
+use crate::model::{Listed, entry};
 use crate::request_id::random_uuid;
 
 use super::core::Client;
@@ -100,9 +101,12 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// Makes a call whose answer is an object, by itself or in an envelope of one.
-    pub(crate) async fn object<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        self.parsed(call, read).await
+    /// Makes a call whose answer is an object, bare or in an envelope of one.
+    pub(crate) async fn object<T: Listed>(&self, call: Call) -> Result<T, Error> {
+        self.parsed(call, |value| {
+            entry::read(bare(value)).map_err(|why| serde_json::Error::custom(format!("it {why}")))
+        })
+        .await
     }
 
     /// Makes a call whose answer is read by `read`.
@@ -236,13 +240,13 @@ impl Client {
     }
 }
 
-/// Reads an object; one in an envelope of one is taken out of it.
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Error> {
+/// An object without the envelope that it may be in.
+pub(super) fn bare(value: Value) -> Value {
     match value {
         Value::Object(mut outer) if !outer.contains_key("id") => match outer.get_mut("value") {
-            Some(Value::Array(items)) if items.len() == 1 => serde_json::from_value(items.remove(0)),
-            _ => serde_json::from_value(Value::Object(outer)),
+            Some(Value::Array(items)) if items.len() == 1 => items.remove(0),
+            _ => Value::Object(outer),
         },
-        value => serde_json::from_value(value),
+        value => value,
     }
 }

@@ -70,12 +70,12 @@ impl Client {
         Self { shared: Arc::clone(&self.shared), correlation: id.into() }
     }
 
-    /// Gets a token and makes one harmless call.
+    /// Gets a token and makes one read-only call.
     ///
     /// # Errors
-    /// Whatever stands between us and the service.
+    /// Why the service cannot be used: network, credentials, roles.
     pub async fn probe(&self) -> Result<(), Error> {
-        self.audiences().await.map(drop)
+        self.audiences().read().await.map(drop)
     }
 }
 

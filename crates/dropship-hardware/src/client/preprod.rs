@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::blob::TransferError;
 use crate::error::{Error, Recovery};
@@ -10,7 +11,7 @@ use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
 
-use super::call::{Body, Call};
+use super::call::{Body, Call, bare};
 use super::core::Client;
 use super::submissions::under;
 
@@ -29,7 +30,7 @@ impl Client {
             )
         })?;
         let body = Body::File(package.to_owned(), metadata.len());
-        self.object(Call::once(OPERATION, Method::PUT, under(packages(), ""), body)).await
+        self.parsed(Call::once(OPERATION, Method::PUT, under(packages(), ""), body), read_package).await
     }
 
     /// One preproduction package, with its results.
@@ -37,7 +38,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn preprod_package(&self, id: &str) -> Result<PreprodPackage, Error> {
-        self.object(Call::get("get preproduction package", under(packages(), id))).await
+        self.parsed(Call::get("get preproduction package", under(packages(), id)), read_package).await
     }
 
     /// Results of a preproduction package, page by page.
@@ -73,6 +74,10 @@ impl Client {
         }
         self.download(&SafeUrl::new(url), to, progress).await
     }
+}
+
+fn read_package(value: Value) -> Result<PreprodPackage, serde_json::Error> {
+    serde_json::from_value(bare(value))
 }
 
 fn packages() -> Vec<String> {

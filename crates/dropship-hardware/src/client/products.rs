@@ -10,12 +10,10 @@ use super::call::{Body, Call};
 use super::core::Client;
 
 impl Client {
-    /// The audiences of this account.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn audiences(&self) -> Result<Vec<Audience>, Error> {
-        Pages::new(self.clone(), Call::get("list audiences", vec!["audiences".into()])).all().await
+    /// The audiences of this account, page by page.
+    #[must_use]
+    pub fn audiences(&self) -> Pages<Audience> {
+        Pages::new(self.clone(), Call::get("list audiences", vec!["audiences".into()]))
     }
 
     /// All products, page by page.

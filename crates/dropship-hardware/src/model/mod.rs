@@ -1,11 +1,12 @@
 //! The API's objects, liberal in what is read and exact in what is sent.
 //!
-//! Reading: ids are numbers or strings, enums are open and case-blind, `null` is absent, unknown fields
-//! are kept in `other`. Writing: the documented spelling, ids as strings, keys only when they are set,
-//! URLs without what grants access.
+//! Reading: ids are numbers or strings, enums are open and ignore case, `null` is absent. Unknown fields are kept in `other`,
+//! and so are fields whose value cannot be read ([`entry`]). Writing: the documented spelling, ids as strings, keys only
+//! when they are set, URLs without their signatures.
 
 mod audience;
 mod dates;
+pub(crate) mod entry;
 mod ids;
 mod label;
 mod link;
@@ -21,6 +22,7 @@ mod wire;
 
 pub use audience::Audience;
 pub use dates::{format_date, parse_date};
+pub use entry::Listed;
 pub use ids::{LabelId, ParseIdError, ProductId, SubmissionId};
 pub use label::{
     Action, AdditionalInfo, Chid, ChidChange, ChidState, CoEngPublishInfo, Destination, HardwareId,

@@ -1,4 +1,4 @@
-//! Open enums: values the documentation names, and whatever else the service says.
+//! Open enums: the values that the documentation names, and any other value that the service sends.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use serde::de::{self, Deserializer, Visitor};
 
-/// Declares an enum of wire texts. Reading ignores case and blanks around; an unknown value goes through
-/// as `Other` and is logged once. Writing uses the spelling given here.
+/// Declares an enum of wire texts. Reading ignores case and surrounding blanks; an unknown value becomes `Other` and is
+/// logged once. Writing uses the spelling given here.
 macro_rules! open_enum {
     (
         $(#[$doc:meta])*
@@ -117,20 +117,25 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     deserializer.deserialize_any(Text)
 }
 
-/// Most unknown values remembered; a service gone mad must not grow our memory.
+/// Maximum number of texts that are remembered as logged, so that memory stays bounded.
 const REMEMBERED: usize = 512;
+
+/// Whether a text of a kind is met for the first time; false also when too many texts are remembered.
+pub(crate) fn is_new(kind: &'static str, text: &str) -> bool {
+    static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
+    let Ok(mut seen) = SEEN.lock() else { return false };
+    let seen = seen.get_or_insert_default();
+    seen.len() < REMEMBERED && seen.insert((kind, text.to_owned()))
+}
 
 /// Logs a value that the documentation does not name, once for each kind and value.
 pub(super) fn note_unknown(kind: &'static str, value: &str) {
-    static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
-    let Ok(mut seen) = SEEN.lock() else { return };
-    let seen = seen.get_or_insert_default();
-    if seen.len() < REMEMBERED && seen.insert((kind, value.to_owned())) {
+    if is_new(kind, value) {
         let value = dropship_redact::mask(value);
         tracing::info!(
             kind,
             value,
-            "The service sent {kind} `{value}`, which its documentation does not name"
+            "the service sent {kind} `{value}`, which its documentation does not name"
         );
     }
 }

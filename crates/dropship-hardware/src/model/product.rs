@@ -126,25 +126,25 @@ pub struct Product {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_type: Option<DeviceType>,
     /// Whether it has a committed submission.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_committed: Option<bool>,
     /// Deprecated here; a submission says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_extension_inf: Option<bool>,
     /// Whether binaries are built with Retpoline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_retpoline_compiled: Option<bool>,
     /// Test signing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_test_sign: Option<bool>,
     /// Flight signing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_flight_sign: Option<bool>,
     /// Names it is sold under.
     #[serde(default, deserialize_with = "wire::texts")]
     pub marketing_names: Vec<String>,
     /// Product type by OS family code.
-    #[serde(default, deserialize_with = "wire::map")]
+    #[serde(default, deserialize_with = "wire::text_map")]
     pub selected_product_types: BTreeMap<String, String>,
     /// OS codes it is signed for.
     #[serde(default, deserialize_with = "os_codes")]

@@ -98,13 +98,13 @@ pub struct Submission {
     #[serde(default, deserialize_with = "wire::or_default", skip_serializing_if = "Downloads::is_nothing")]
     pub downloads: Downloads,
     /// Whether the package is an extension driver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_extension_inf: Option<bool>,
     /// Whether it passed the universal API test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_universal: Option<bool>,
     /// Whether it passed the declarative INF test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_declarative_inf: Option<bool>,
     /// An upload slot in the form of an older version of the API.
     #[serde(default, with = "wire::opt_url", skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Helpers that read what the service sends though it is not quite what it documents.
+//! Helpers that read forms which the service sends but does not document.
 
 use std::collections::BTreeMap;
 
@@ -62,14 +62,58 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     })
 }
 
-/// A list whose `null` elements, and which itself when `null`, count as absent.
+/// A boolean that may be a text or a number, and may be absent.
+pub(super) fn opt_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let unreadable = |value: &Value| serde::de::Error::custom(format!("`{value}` is neither true nor false"));
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Bool(value) => Ok(Some(value)),
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        Value::String(text)
+            if ["true", "yes", "1"].iter().any(|yes| text.trim().eq_ignore_ascii_case(yes)) =>
+        {
+            Ok(Some(true))
+        }
+        Value::String(text) if ["false", "no", "0"].iter().any(|no| text.trim().eq_ignore_ascii_case(no)) => {
+            Ok(Some(false))
+        }
+        Value::Number(number) if number.as_u64() == Some(0) => Ok(Some(false)),
+        Value::Number(number) if number.as_u64() == Some(1) => Ok(Some(true)),
+        other => Err(unreadable(&other)),
+    }
+}
+
+/// A map of texts: `null` and an empty list are empty, a value of another type is its text.
+pub(super) fn text_map<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let plain = |value: Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(BTreeMap::new()),
+        Value::Array(items) if items.is_empty() => Ok(BTreeMap::new()),
+        Value::Object(fields) => Ok(fields.into_iter().map(|(key, value)| (key, plain(value))).collect()),
+        _ => Err(serde::de::Error::custom("not a map of texts")),
+    }
+}
+
+/// A list: `null` is empty, one bare object is a list of one, `null` elements are left out.
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de>,
+    T: DeserializeOwned,
 {
-    let items = Option::<Vec<Option<T>>>::deserialize(deserializer)?;
-    Ok(items.unwrap_or_default().into_iter().flatten().collect())
+    let items = match Value::deserialize(deserializer)? {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items,
+        Value::Object(fields) if fields.is_empty() => Vec::new(),
+        other => vec![other],
+    };
+    let items = items.into_iter().filter(|item| !item.is_null()).map(serde_json::from_value);
+    items.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 /// A map whose `null` values are defaults, and which itself when `null` is empty.

@@ -3,18 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::*;
 use crate::testing::{Reply, Server};
-
-#[test]
-fn only_the_token_is_taken_from_a_link() {
-    let links = |href: &str, rel: &str| vec![Link { href: href.into(), rel: rel.into(), ..Link::default() }];
-    let real = "https:// evil.example/api/products?pageSize=50&continuationToken=PD94%2Bb%3D%3D";
-    assert_eq!(next_token(&links(real, "next_link")).as_deref(), Some("PD94%2Bb%3D%3D"));
-    assert_eq!(next_token(&links(real, "self")), None);
-    assert_eq!(next_token(&links("https://h/products?continuationToken=", "next_link")), None);
-    assert_eq!(next_token(&links("", "next_link")), None);
-}
 
 /// Products `from..to` and a link to the next page.
 fn page(from: u64, to: u64, next: Option<&str>) -> Reply {
@@ -108,16 +97,19 @@ async fn other_envelopes_are_read_too() {
         Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
         Some("audiences") => Reply::json(200, &json!({"value": null, "links": null})),
         _ if asked.target.contains("/2/") => {
-            Reply::json(200, &json!({"value": [{"id": "7"}, {"name": "no id"}]}))
+            Reply::json(200, &json!({"value": [{"id": "7", "name": "n"}, {"name": "no id"}]}))
         }
         // One entry is a list of one, not an object in an envelope.
-        _ => Reply::json(200, &json!({"value": [{"id": "7"}]})),
+        _ => Reply::json(200, &json!({"value": [{"id": "7", "name": "n"}]})),
     })
     .await;
     let client = server.client();
     assert_eq!(client.preprod_assets("p").all().await.expect("assets")[0].id, "a");
-    assert!(client.audiences().await.expect("none").is_empty());
+    assert!(client.audiences().all().await.expect("none").is_empty());
     assert_eq!(client.submissions(crate::ProductId(1)).all().await.expect("one").len(), 1);
     let unproven = client.submissions(crate::ProductId(2)).all().await.expect_err("an entry cannot be read");
     assert!(unproven.has_code(super::INCOMPLETE_LIST), "{unproven}");
+    assert!(unproven.to_string().contains("(`no id`) has no readable id"), "{unproven}");
+    let read = client.submissions(crate::ProductId(2)).read().await.expect("the first entry is good");
+    assert_eq!((read.items.len(), read.incomplete.expect("the second is not").unreadable().len()), (1, 1));
 }

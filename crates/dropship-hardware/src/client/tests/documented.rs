@@ -14,7 +14,7 @@ async fn every_call_is_sent_as_documented() {
         serde_json::from_value(json!({"name": "l", "destination": "windowsUpdate"})).expect("label");
     let mut update = LabelUpdate::default();
     update.targeting.restricted_to_audiences = Some(vec![]);
-    client.audiences().await.expect("audiences");
+    client.audiences().all().await.expect("audiences");
     client.products().all().await.expect("products");
     client.product(PRODUCT).await.expect("product");
     client.create_product(&new_product()).await.expect("create product");

@@ -15,19 +15,23 @@ pub struct PublishingSpecifications {
     #[serde(deserialize_with = "wire::numbers", skip_serializing_if = "Vec::is_empty")]
     pub visible_to_accounts: Vec<u64>,
     /// Delivered during an upgrade of the operating system.
-    #[serde(rename = "isAutoInstallDuringOSUpgrade", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "isAutoInstallDuringOSUpgrade",
+        deserialize_with = "wire::opt_bool",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub is_auto_install_during_os_upgrade: Option<bool>,
     /// Delivered to applicable machines by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_auto_install_on_applicable_systems: Option<bool>,
     /// People fetch it by hand; true exactly when both automatic ways are off.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub manual_acquisition: Option<bool>,
     /// Hidden from WSUS and the Update Catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_disclosure_restricted: Option<bool>,
     /// Published to Windows 10 S.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub publish_to_windows10s: Option<bool>,
     /// For Microsoft's review; required with either automatic way.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,16 +55,16 @@ pub struct AdditionalInfo {
     #[serde(deserialize_with = "wire::texts", skip_serializing_if = "Vec::is_empty")]
     pub affected_oems: Vec<String>,
     /// A restart is needed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_reboot_required: Option<bool>,
     /// Works on unreleased builds of Windows.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_co_engineered: Option<bool>,
     /// For a new or unreleased device.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_for_unreleased_hardware: Option<bool>,
     /// Brings user interface or software along.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub has_ui_software: Option<bool>,
     /// Why it should go out.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
@@ -78,7 +82,7 @@ pub struct RecipientSpecifications {
     #[serde(deserialize_with = "wire::text")]
     pub receiver_publisher_id: String,
     /// The receiver must add computer hardware ids to labels of theirs.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub enforce_chid_targeting: Option<bool>,
     /// Fields without a documented name.
     #[serde(flatten)]
