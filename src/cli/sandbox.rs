@@ -40,9 +40,28 @@ Examples:
   dropship sandbox --quirk all --requests-per-minute 20
   dropship sandbox --review until-released --approval 2d --sas-lifetime 30s";
 
+/// Width of the lines with names of quirks, in characters.
+const QUIRKS_WIDTH: usize = 94;
+
+/// The end of the help text, with the names of all quirks.
+fn details() -> String {
+    let mut quirks = String::from("Quirks (`--quirk list` describes them):");
+    let mut left = 0;
+    for (name, _) in Quirks::names() {
+        if name.len() + 1 > left {
+            quirks.push_str("\n ");
+            left = QUIRKS_WIDTH;
+        }
+        quirks.push(' ');
+        quirks.push_str(name);
+        left -= name.len() + 1;
+    }
+    format!("{DETAILS}\n\n{quirks}")
+}
+
 /// Serve a local stand-in for the Hardware dashboard API
 #[derive(Debug, clap::Args)]
-#[command(after_help = DETAILS)]
+#[command(after_help = details())]
 pub(super) struct Args {
     /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::process::Command;
 
-use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use crate::harness::{TestEnv, bytes, fixture, text};
@@ -131,7 +130,7 @@ name = "{{ file.stem }}"
 
 #[test]
 fn dropped_hckx_is_submitted_as_a_kit_package() {
-    let env = TestEnv::with(Quirks::all(), KIT_RULE);
+    let env = TestEnv::with(crate::harness::usual_quirks(), KIT_RULE);
     let _daemon = env.daemon(&[]);
     env.drop_package("echo.hckx", &bytes("hlkx/good.hlkx"));
     let receipt = env.ended();

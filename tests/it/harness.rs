@@ -10,7 +10,7 @@ pub(crate) mod service;
 mod wait;
 
 pub(crate) use daemon::TestDaemon;
-pub(crate) use env::{SECRET, TestEnv};
+pub(crate) use env::{SECRET, TestEnv, usual_quirks};
 pub(crate) use fixtures::{bytes, fixture, text};
 pub(crate) use seed::Random;
 pub(crate) use wait::{TIME_LIMIT, wait_for};

@@ -19,7 +19,7 @@ fn kills() -> u32 {
 
 /// Kills daemons at random instants, then lets one finish.
 fn kill_daemons(times: u32, random: &mut Random) {
-    let env = TestEnv::with(dropship_sandbox::Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     for package in PACKAGES {
         env.drop_package(&format!("{package}.cab"), &bytes(&format!("cab/{package}.cab")));
     }

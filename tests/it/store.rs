@@ -52,7 +52,7 @@ fn lost_store_is_recovered_from_receipts_without_resubmission() {
 #[test]
 fn unfinished_job_of_a_lost_store_is_held() {
     let env = TestEnv::with(
-        dropship_sandbox::Quirks::all(),
+        crate::harness::usual_quirks(),
         "[[rule.label]]\nname = \"later\"\nhold = true\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]\ninclude = [\"pci\\\\*\"]\n",
     );
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));

@@ -1,6 +1,7 @@
 //! The state that all request handlers share.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) log: Mutex<Log>,
     /// `http://host:port` of the listener.
     pub(crate) base: String,
+    /// Number of next links that were written in an odd form. Callers of the paging hold the lock of the state.
+    pub(crate) next_links: AtomicUsize,
     /// Cuts the connections of all open requests.
     pub(crate) kill: CancellationToken,
     /// Key of the signatures of signed URLs.

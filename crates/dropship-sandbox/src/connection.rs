@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::control;
-use crate::faults::injection;
+use crate::faults::{injection, proxy};
 use crate::listener::Peer;
 use crate::lock::lock;
 use crate::payload::{MAX_BODY, Payload};
@@ -41,6 +41,7 @@ pub(crate) async fn serve(
     }
     let number = lock(&app.log).begin(entry(&app, &parts, &route, &payload));
     let action = lock(&app.script).take(parts.method.as_str(), parts.uri.path(), route.name());
+    let action = action.or_else(|| proxy::page(&app, &parts.method, &route));
     if let Some(action) = &action {
         lock(&app.log).amend(number, |entry| entry.fault = Some(action.name()));
     }

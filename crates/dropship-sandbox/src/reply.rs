@@ -22,6 +22,8 @@ pub(crate) enum Reply {
 pub(crate) enum ErrorReply {
     /// One of the API's functional errors: code, message, and targets with their messages.
     Api { code: Code, message: String, targets: Vec<(String, String)> },
+    /// A functional error whose status is known.
+    Status { status: u16, code: Code, message: String },
     /// An error of the gateway in front of the API.
     Gateway { status: u16, message: String, retry_after: Option<u64> },
     /// An error page of the web server in front of the gateway.
@@ -47,6 +49,11 @@ impl Code {
             Self::EntityNotFound => "entityNotFound",
             Self::ReadOnlyProduct => "readOnlyProduct",
         }
+    }
+
+    /// The code in a body.
+    fn text(self, quirks: Quirks) -> String {
+        if quirks.has(Quirk::PascalCaseStatus) { pascal(self.name()) } else { self.name().to_owned() }
     }
 
     /// The status of a code. It is not documented; clients must rely on the code.
@@ -127,10 +134,11 @@ pub(crate) fn gateway_body(status: u16, message: &str, quirks: Quirks) -> Value 
 /// The response for an error.
 pub(crate) fn refuse(fail: ErrorReply, quirks: Quirks) -> Response {
     match fail {
+        ErrorReply::Status { status, code, message } => {
+            json_response(status, &json!({"error": {"code": code.text(quirks), "message": message}}))
+        }
         ErrorReply::Api { code, message, targets } => {
-            let name = code.name();
-            let name = if quirks.has(Quirk::PascalCaseStatus) { pascal(name) } else { name.to_owned() };
-            let mut error = json!({"code": name, "message": message});
+            let mut error = json!({"code": code.text(quirks), "message": message});
             if !targets.is_empty() {
                 let targets: Vec<_> = targets
                     .iter()

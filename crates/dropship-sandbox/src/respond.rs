@@ -30,8 +30,9 @@ pub(crate) async fn respond(app: &Arc<App>, parts: &Parts, route: Route, payload
         Route::ManagedIdentity => token::managed_identity(app, &parts.headers, query),
         Route::Discovery { tenant } => json_response(200, &token::discovery(&base, &tenant)),
         Route::Api { op, version } => call::answer(app, parts, &base, &op, version, payload).await,
-        Route::Blob { name } => {
-            blob::http::answer(app, &parts.method, &name, query, &parts.headers, payload.into_body()).await
+        Route::Blob { name, moved } => {
+            let place = blob::http::Place { name: &name, moved };
+            blob::http::answer(app, &parts.method, place, query, &parts.headers, payload.into_body()).await
         }
         Route::Report { pid, sid } => downloads::report(app, &parts.headers, pid, sid),
         Route::Metadata { sid } => downloads::metadata(app, &parts.headers, sid).await,

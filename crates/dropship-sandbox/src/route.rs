@@ -13,8 +13,8 @@ pub(crate) enum Route {
     Discovery { tenant: String },
     /// An operation of the API.
     Api { op: Op, version: &'static str },
-    /// A blob.
-    Blob { name: String },
+    /// A blob, or the target of a redirection to it.
+    Blob { name: String, moved: bool },
     /// A certification report.
     Report { pid: u64, sid: u64 },
     /// Driver metadata on the API's host.
@@ -131,7 +131,8 @@ impl Route {
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
             ["__sandbox", rest @ ..] => Self::Control(rest.iter().map(|part| (*part).to_owned()).collect()),
-            ["blob", "ingestion", name] => Self::Blob { name: (*name).to_owned() },
+            ["blob", "ingestion", name] => Self::Blob { name: (*name).to_owned(), moved: false },
+            ["blob", "moved", name] => Self::Blob { name: (*name).to_owned(), moved: true },
             ["metadata", "identity", "oauth2", "token"] => Self::ManagedIdentity,
             ["common", "discovery", "instance"] => Self::Discovery { tenant: "common".to_owned() },
             [tenant, ".well-known", "openid-configuration"]

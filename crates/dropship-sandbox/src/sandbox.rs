@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ impl Sandbox {
             script: Mutex::default(),
             log: Mutex::default(),
             base: format!("http://{public}"),
+            next_links: AtomicUsize::new(0),
             kill: CancellationToken::new(),
             key: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key),
             options,

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::ids::{Ids, seller_for};
 use crate::package::package_facts::PackageFacts;
+use crate::quirks::Quirk;
 use crate::reply::ErrorReply;
 
 /// All objects except blobs.
@@ -23,6 +24,8 @@ pub(crate) struct ServiceState {
     pub(crate) calls: HashMap<String, VecDeque<Duration>>,
     /// Number of answered creates, by operation.
     pub(crate) creates: HashMap<&'static str, u64>,
+    /// How often each quirk that depends on a count has been met, by its subject: an object, a blob, an operation.
+    pub(crate) counts: HashMap<(Quirk, String), u32>,
     /// Requests to the blob store that carried a bearer token.
     pub(crate) leaked_bearers: u64,
     /// Requests that were throttled.
@@ -38,9 +41,17 @@ impl ServiceState {
             preprod: BTreeMap::new(),
             calls: HashMap::new(),
             creates: HashMap::new(),
+            counts: HashMap::new(),
             leaked_bearers: 0,
             throttled: 0,
         }
+    }
+
+    /// Counts a request that a quirk affects. Returns the number of such requests before it.
+    pub(crate) fn count(&mut self, quirk: Quirk, subject: impl Into<String>) -> u32 {
+        let count = self.counts.entry((quirk, subject.into())).or_default();
+        *count += 1;
+        *count - 1
     }
 
     /// A product of an account.
@@ -107,6 +118,12 @@ impl Product {
         self.text("testHarness").eq_ignore_ascii_case("attestation")
     }
 
+    /// Whether the service refuses derived submissions of the product.
+    pub(crate) fn has_no_derived(&self) -> bool {
+        let is_test_signed = self.fields.get("isTestSign").and_then(Value::as_bool) == Some(true);
+        self.is_attestation() || is_test_signed || self.submissions.values().any(Submission::is_extension)
+    }
+
     /// Operating system codes of the requested signatures.
     pub(crate) fn signatures(&self) -> Vec<String> {
         let list = self.fields.get("requestedSignatures").and_then(Value::as_array);
@@ -145,6 +162,13 @@ pub(crate) struct Submission {
     /// The analysis of the upload; set once, after the commit.
     pub(crate) facts: Arc<OnceCell<Arc<PackageFacts>>>,
     pub(crate) labels: BTreeMap<u64, Label>,
+}
+
+impl Submission {
+    /// Whether the package has an extension INF.
+    pub(crate) fn is_extension(&self) -> bool {
+        self.facts.get().is_some_and(|facts| facts.infs.iter().any(|held| held.inf.is_extension()))
+    }
 }
 
 /// The names of a submission's blobs.

@@ -7,12 +7,16 @@ use crate::package::package_facts::Failure;
 use crate::quirks::{Quirk, Quirks};
 use crate::state::{Label, Submission};
 
+/// A step that the documentation does not name; it takes time by quirk only.
+const UNKNOWN_STEP: &str = "complianceCheck";
+
 /// The steps of a submission and their shares of the time to sign.
 const SUBMISSION: &[(&str, u32)] = &[
     ("packageInfoValidation", 5),
     ("preparation", 10),
     ("scanning", 15),
     ("validation", 25),
+    (UNKNOWN_STEP, 0),
     ("catalogCreation", 15),
     ("manualReview", 0),
     ("signing", 20),
@@ -25,6 +29,7 @@ const WINDOWS_UPDATE: &[(&str, u32)] = &[
     ("preProcessShippingLabel", 10),
     ("finalizePreProcessing", 5),
     ("publishJobValidation", 10),
+    (UNKNOWN_STEP, 0),
     ("updateGeneration", 15),
     ("microsoftApproval", 30),
     ("publishing", 25),
@@ -37,6 +42,7 @@ const PARTNER: &[(&str, u32)] = &[
     ("preProcessShippingLabel", 25),
     ("finalizePreProcessing", 20),
     ("publishJobValidation", 25),
+    (UNKNOWN_STEP, 0),
     ("processSharing", 20),
     ("finalizeSharing", 10),
 ];
@@ -90,6 +96,13 @@ impl Plan {
         }
     }
 
+    /// By quirk, the undocumented step takes a twentieth of the workflow's time.
+    fn wait_for_unknown_step(&mut self, total: Duration, quirks: Quirks) {
+        if quirks.has(Quirk::UnknownSteps) {
+            self.wait(UNKNOWN_STEP, Wait::For(total / 20), Duration::ZERO, None);
+        }
+    }
+
     fn progress(&self, elapsed: Duration, fails: Option<&Failure>, quirks: Quirks) -> Progress {
         let mut left = elapsed;
         let mut last = "";
@@ -98,6 +111,8 @@ impl Plan {
             if left < *span {
                 let state = if quirks.has(Quirk::IntermediateCompleted) && left > *span * 3 / 4 {
                     "completed"
+                } else if quirks.has(Quirk::UnknownStates) && left < *span / 2 {
+                    "queued"
                 } else if left < *span / 10 {
                     "notStarted"
                 } else {
@@ -128,9 +143,14 @@ impl Plan {
 pub(crate) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<Progress> {
     let committed = sub.committed?;
     let mut plan = Plan::new(SUBMISSION, options.sign);
+    plan.wait_for_unknown_step(options.sign, options.quirks);
     plan.wait("manualReview", options.review, committed, sub.review_released);
     let failure = sub.facts.get().and_then(|analysis| analysis.failure.clone());
-    Some(plan.progress(now.saturating_sub(committed), failure.as_ref(), options.quirks))
+    let mut progress = plan.progress(now.saturating_sub(committed), failure.as_ref(), options.quirks);
+    if options.quirks.has(Quirk::OtherLastStep) && progress.step == "finalizeIngestion" {
+        progress.step = "finalizeProcessing";
+    }
+    Some(progress)
 }
 
 /// `commitStatus` of a submission.
@@ -150,6 +170,7 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress
     if options.quirks.has(Quirk::CreatedStep) {
         plan.wait("created", Wait::For(options.publish / 20), label.began, None);
     }
+    plan.wait_for_unknown_step(options.publish, options.quirks);
     if !label.is_sharing() {
         plan.wait("microsoftApproval", options.approval, label.began, label.approved);
         plan.wait("publishing", options.rollout, label.began, label.rolled_out);
@@ -159,7 +180,11 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress
         return Progress { state: "failed", done_for: None, failed: Some(refusal.why.clone()), ..progress };
     }
     let Some(cancelled) = label.cancelled else {
-        return plan.progress(now.saturating_sub(label.began), None, options.quirks);
+        let mut progress = plan.progress(now.saturating_sub(label.began), None, options.quirks);
+        if options.quirks.has(Quirk::PublishedState) && progress.is_done() && !label.is_sharing() {
+            progress.state = "published";
+        }
+        return progress;
     };
     // A cancelled label makes no progress; when the cancellation is done it is reported as failed.
     let mut progress = plan.progress(cancelled.saturating_sub(label.began), None, options.quirks);

@@ -67,7 +67,7 @@ async fn q13_submission_without_downloads_is_fetched_again() {
 
 #[tokio::test]
 async fn q14_q17_submission_with_every_quirk_succeeds() {
-    let quirks = Quirks::all().without(dropship_sandbox::Quirk::Empty2xxBody);
+    let quirks = crate::harness::usual_quirks().without(dropship_sandbox::Quirk::Empty2xxBody);
     let service = TestService::new(Options { quirks, ..Options::default() }, |_| ()).await;
     let product = service.client.create_product(&new_product("odd")).await.expect("product");
     assert_eq!(product.test_harness, Some(TestHarness::Attestation), "whatever its case");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use dropship_sandbox::{Options, Quirks, Sandbox};
+use dropship_sandbox::{Options, Quirk, Quirks, Sandbox};
 use serde_json::Value;
 
 use super::{TestDaemon, fixture, text, wait_for};
@@ -19,10 +19,52 @@ pub(crate) struct TestEnv {
     runtime: tokio::runtime::Runtime,
 }
 
+/// Quirks that most tests of the daemon do without: each costs time, or has a test of its own.
+const UNUSUAL: &[Quirk] = &[
+    Quirk::PreprodCamelCase,
+    Quirk::MetadataBom,
+    Quirk::CeilingOsCode,
+    Quirk::IncompleteMetadata,
+    Quirk::NextLinkWithoutToken,
+    Quirk::NextLinkEmptyToken,
+    Quirk::NextLinkOtherParameter,
+    Quirk::NextLinkOtherRelation,
+    Quirk::NextLinkOdata,
+    Quirk::NextLinkLoop,
+    Quirk::NumbersAsText,
+    Quirk::TextAsNumbers,
+    Quirk::BooleansAsText,
+    Quirk::NullLists,
+    Quirk::MissingLists,
+    Quirk::ObjectsForLists,
+    Quirk::ListsForMaps,
+    Quirk::NegativePublisherId,
+    Quirk::NewProduct404,
+    Quirk::NewSubmission404,
+    Quirk::NewLabel404,
+    Quirk::UnknownSteps,
+    Quirk::UnknownStates,
+    Quirk::FailedWithoutStep,
+    Quirk::OtherLastStep,
+    Quirk::PublishedState,
+    Quirk::UnknownDownloads,
+    Quirk::RedirectedDownloads,
+    Quirk::SignInPage,
+    Quirk::Crc64Mismatch,
+    Quirk::Md5Mismatch,
+    Quirk::ProxyPages,
+    Quirk::DerivedRefusal,
+];
+
+/// The quirks that most tests of the daemon run with.
+pub(crate) fn usual_quirks() -> Quirks {
+    UNUSUAL.iter().fold(Quirks::all(), |quirks, unusual| quirks.without(*unusual))
+}
+
 impl TestEnv {
-    /// An environment whose sandbox has every quirk of the service.
+    /// An environment whose sandbox has the usual quirks of the service.
     pub(crate) fn new() -> Self {
-        Self::with(Quirks::all(), "")
+        Self::with(usual_quirks(), "")
     }
 
     /// An environment with these quirks; `more` is appended to the configuration.

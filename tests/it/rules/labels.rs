@@ -34,7 +34,7 @@ fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timest
 fn second_label_waits_for_soak_and_hold_waits_for_approval() {
     let more = label("pilot", "after = \"* test ring\"\nsoak = \"2s\"\n")
         + &label("retail", "after = \"* pilot\"\nhold = true\ngo_live = \"+7d\"\n");
-    let env = TestEnv::with(Quirks::all(), &more);
+    let env = TestEnv::with(crate::harness::usual_quirks(), &more);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
@@ -75,7 +75,7 @@ fn label_that_microsoft_reviews_is_logged_at_creation() {
 
 #[test]
 fn missing_audience_holds_the_job_before_the_label() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     edit(&env, &[(ONE, "audiences = [\"Test Registry Key\", \"No Such Ring\"]")]);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
@@ -89,7 +89,7 @@ fn missing_audience_holds_the_job_before_the_label() {
 #[test]
 fn several_partners_get_one_label_each() {
     let more = "[[rule.label]]\nname = \"{{ file.stem }} for {{ partner }}\"\ndestination = \"another_partner\"\npartners = [27691110, \"27691111\"]\nenforce_chid_targeting = true\n";
-    let env = TestEnv::with(Quirks::all(), more);
+    let env = TestEnv::with(crate::harness::usual_quirks(), more);
     let daemon = env.daemon(&["--until-idle"]);
     env.drop_package("echo.cab", &bytes(CAB));
     let done = receipt_of(&env, "echo.cab", "succeeded");

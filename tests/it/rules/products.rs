@@ -117,7 +117,7 @@ settle = "200ms"
 
 /// An environment with a rule for full HLK packages and one for driver updates of them.
 fn updating() -> TestEnv {
-    let env = TestEnv::with(Quirks::all(), WHQL);
+    let env = TestEnv::with(crate::harness::usual_quirks(), WHQL);
     fs::create_dir(env.path("dua")).expect("a folder");
     for pem in ["roots.pem", "inter.pem"] {
         fs::copy(fixture(&format!("more/{pem}")), env.path(&format!("more-{pem}"))).expect("a root");

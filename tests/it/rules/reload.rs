@@ -3,7 +3,6 @@
 use std::fs;
 use std::process::Command;
 
-use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::running::{edit, listening, receipt_of};
@@ -11,7 +10,7 @@ use crate::harness::{TestEnv, bytes, text, wait_for};
 
 #[test]
 fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     edit(
         &env,
         &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\"]\nhold = true")],
@@ -78,7 +77,7 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
 
 #[test]
 fn reload_of_an_invalid_file_is_refused_completely() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     assert_eq!(env.run(&["reload"]).status.code(), Some(69), "nobody to reload");
     let daemon = env.daemon(&[]);
     listening(&env);
@@ -128,7 +127,7 @@ fn reload_of_an_invalid_file_is_refused_completely() {
 
 #[test]
 fn sighup_reloads_and_logs_the_result() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let daemon = env.daemon(&[]);
     listening(&env);
     let hang_up = || {

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::running::{listening, receipt_of};
@@ -11,7 +10,7 @@ use crate::harness::{TestEnv, bytes};
 /// An environment with the rules of one sample and `[defaults]` of the commented configuration. Only long waits and
 /// the signers are changed.
 fn env_of(sample: &str, folder: &str, changes: &[(&str, &str)]) -> TestEnv {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let path = format!("{}/config/rules.d/{sample}", env!("CARGO_MANIFEST_DIR"));
     let mut rules = fs::read_to_string(path).expect("a sample");
     for (from, to) in changes {

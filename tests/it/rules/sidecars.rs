@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use dropship_sandbox::Quirks;
 use serde_json::json;
 
 use super::running::{edit, receipt_of};
@@ -11,7 +10,7 @@ use crate::harness::{TestEnv, bytes};
 const CAB: &str = "cab/good-signed-ts.cab";
 
 fn env() -> TestEnv {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     edit(
         &env,
         &[

@@ -1,7 +1,5 @@
 //! What is made from the command line and the configuration: completions, man pages, the unit's drop-in.
 
-use dropship_sandbox::Quirks;
-
 use crate::harness::{TestEnv, text};
 
 #[test]
@@ -33,7 +31,7 @@ fn every_command_has_a_man_page() {
 #[test]
 fn systemd_drop_in_grants_what_the_folders_need() {
     let env = TestEnv::with(
-        Quirks::all(),
+        crate::harness::usual_quirks(),
         "[[folder]]\nname = \"homely\"\npath = \"/home/build/drop\"\nafter = \"delete\"\n",
     );
     let done = env.run(&["systemd", "paths"]);

@@ -37,10 +37,8 @@ fn port() -> u16 {
 #[test]
 fn metrics_follow_the_jobs_in_the_documented_format() {
     let port = port();
-    let env = TestEnv::with(
-        dropship_sandbox::Quirks::all(),
-        &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"),
-    );
+    let env =
+        TestEnv::with(crate::harness::usual_quirks(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
     let daemon = env.daemon(&[]);
     is_up(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));

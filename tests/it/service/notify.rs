@@ -5,7 +5,6 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
-use dropship_sandbox::Quirks;
 use ring::hmac;
 use serde_json::Value;
 
@@ -49,7 +48,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     let more = format!(
         "[[notify]]\nname = \"hook\"\non = [\"ended\"]\nurl = \"http://{address}/x?sig=topsecret\"\nsecret_file = \"hook-key\"\n"
     );
-    let env = TestEnv::with(Quirks::all(), &more);
+    let env = TestEnv::with(crate::harness::usual_quirks(), &more);
     std::fs::write(env.path("hook-key"), KEY).expect("a key");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
@@ -87,7 +86,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
 
 #[test]
 fn event_before_a_crash_is_notified_after_restart() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let more = "[[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> $0; echo >> $0\", \"NOTES\"]\n"
         .replace("NOTES", &env.path("notes").display().to_string());
     let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
@@ -115,7 +114,7 @@ fn event_before_a_crash_is_notified_after_restart() {
 
 #[test]
 fn expired_notification_is_dropped_and_the_next_is_delivered() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let (open, told) = (env.path("open").display().to_string(), env.path("told").display().to_string());
     let more = format!(
         "[[notify]]\nname = \"picky\"\non = [\"ended\"]\ngive_up = \"1s\"\n\
@@ -144,7 +143,7 @@ fn expired_notification_is_dropped_and_the_next_is_delivered() {
 
 #[test]
 fn notify_command_has_a_clean_environment_and_a_time_limit() {
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let script = env.path("told.sh");
     let variables = env.path("env").display().to_string();
     let child = env.path("child").display().to_string();

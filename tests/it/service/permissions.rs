@@ -4,8 +4,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
-use dropship_sandbox::Quirks;
-
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// A uid and a gid without a user.
@@ -24,7 +22,7 @@ fn non_operators_can_read_and_submit_but_not_change() {
         eprintln!("not run: it acts as other users, which needs root");
         return;
     }
-    let env = TestEnv::with(Quirks::all(), "");
+    let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let with_operators = configuration.replace(
         "socket = \"control.sock\"",

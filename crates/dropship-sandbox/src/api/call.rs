@@ -62,6 +62,7 @@ async fn call(
         .ok_or_else(|| ErrorReply::gateway(401, "Unauthorized. Access token is missing or invalid."))?;
     throttle(app, &account)?;
     check_type(app, parts, op)?;
+    hide_new_object(app, &account, op)?;
     let caller = Caller { account, base: base.to_owned(), version };
     if let Some((pid, sid)) = op.submission() {
         analysis::analyze(app, pid, sid).await;
@@ -114,6 +115,33 @@ fn render(app: &App, op: &Op, reply: Reply) -> Response {
             json_response(status, &apply_quirks(body, app.quirks()))
         }
     }
+}
+
+/// Number of requests for a new object that fail with 404, by quirk.
+const UNSEEN: u32 = 2;
+
+/// Rejects the first requests for a new object: the service's parts learn of it one after the other.
+fn hide_new_object(app: &App, account: &str, op: &Op) -> Result<(), ErrorReply> {
+    let (id, quirk, message) = match *op {
+        Op::GetProduct(pid)
+        | Op::UpdateProduct(pid)
+        | Op::ListSubmissions(pid)
+        | Op::CreateSubmission(pid) => (pid, Quirk::NewProduct404, "Product not found"),
+        Op::GetSubmission(_, sid)
+        | Op::UpdateSubmission(_, sid)
+        | Op::Commit(_, sid)
+        | Op::CreateMetadata(_, sid)
+        | Op::ListLabels(_, sid)
+        | Op::CreateLabel(_, sid) => (sid, Quirk::NewSubmission404, "No submission found"),
+        Op::GetLabel(_, _, lid) | Op::UpdateLabel(_, _, lid) | Op::CancelLabel(_, _, lid) => {
+            (lid, Quirk::NewLabel404, "Shipping label not found")
+        }
+        _ => return Ok(()),
+    };
+    if app.has(quirk) && lock(&app.state).count(quirk, format!("{account} {id}")) < UNSEEN {
+        return Err(ErrorReply::not_found(message));
+    }
+    Ok(())
 }
 
 /// Counts the call against the rate limit of its account.

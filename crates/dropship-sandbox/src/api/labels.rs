@@ -126,8 +126,7 @@ pub(crate) fn create(
     let attestation = product.is_attestation();
     let metadata = ready_metadata(app, &mut state, caller, pid, sid)?;
     let sub = state.submission(&caller.account, pid, sid)?;
-    let extension =
-        sub.facts.get().is_some_and(|analysis| analysis.infs.iter().any(|held| held.inf.is_extension()));
+    let extension = sub.is_extension();
     let facts = Facts {
         account: &caller.account,
         attestation,

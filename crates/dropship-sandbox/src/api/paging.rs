@@ -1,5 +1,7 @@
 //! Lists in pages, with the continuation tokens of the table store behind the service.
 
+use std::sync::atomic::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -13,6 +15,9 @@ use crate::reply::{ErrorReply, Reply};
 const DEEP: usize = 8_910;
 /// Item after which the next link of the real service has led to the same page.
 const STUCK: usize = 1_650;
+
+/// The parameter of the token in `OData` services.
+const SKIP_TOKEN: &str = "$skiptoken";
 
 /// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +35,7 @@ impl Page {
                 let size = value.parse::<usize>().ok().filter(|size| (1..=500).contains(size));
                 page.size = size
                     .ok_or_else(|| ErrorReply::field("pageSize", "The page size must be from 1 to 500."))?;
-            } else if key.eq_ignore_ascii_case("continuationToken") {
+            } else if key.eq_ignore_ascii_case("continuationToken") || key.eq_ignore_ascii_case(SKIP_TOKEN) {
                 page.first = read_token(&value).ok_or_else(|| {
                     ErrorReply::field("continuationToken", "The continuation token is invalid.")
                 })?;
@@ -77,13 +82,45 @@ pub(crate) fn paged(
     let here = caller.url(path);
     let mut links =
         vec![json!({"href": format!("{here}?pageSize={}", page.size), "rel": "self", "method": "GET"})];
-    if last < total {
-        let next = if app.has(Quirk::LoopingNextLink) && last >= STUCK { page.first } else { last };
-        let token: String = form_urlencoded::byte_serialize(token(next).as_bytes()).collect();
-        let href = format!("{here}?pageSize={}&continuationToken={token}", page.size);
-        links.push(json!({"href": href, "rel": "next_link", "method": "GET"}));
+    if last >= total {
+        return Ok(Reply::Json(200, json!({"value": items, "links": links})));
     }
+    let oddity = next_link_oddity(app);
+    let loops = app.has(Quirk::LoopingNextLink) && last >= STUCK || oddity == Some(Quirk::NextLinkLoop);
+    let token = encoded_token(if loops { page.first } else { last });
+    let parameter = match oddity {
+        Some(Quirk::NextLinkWithoutToken) => String::new(),
+        Some(Quirk::NextLinkEmptyToken) => "&continuationToken=".to_owned(),
+        Some(Quirk::NextLinkOtherParameter) => format!("&{SKIP_TOKEN}={token}"),
+        _ => format!("&continuationToken={token}"),
+    };
+    let href = format!("{here}?pageSize={}{parameter}", page.size);
+    if oddity == Some(Quirk::NextLinkOdata) {
+        return Ok(Reply::Json(200, json!({"value": items, "links": links, "@odata.nextLink": href})));
+    }
+    let relation = if oddity == Some(Quirk::NextLinkOtherRelation) { "nextPage" } else { "next_link" };
+    links.push(json!({"href": href, "rel": relation, "method": "GET"}));
     Ok(Reply::Json(200, json!({"value": items, "links": links})))
+}
+
+/// The odd form of this next link. Several enabled forms take turns.
+fn next_link_oddity(app: &App) -> Option<Quirk> {
+    let forms = [
+        Quirk::NextLinkWithoutToken,
+        Quirk::NextLinkEmptyToken,
+        Quirk::NextLinkOtherParameter,
+        Quirk::NextLinkOtherRelation,
+        Quirk::NextLinkOdata,
+        Quirk::NextLinkLoop,
+    ];
+    let enabled: Vec<Quirk> = forms.into_iter().filter(|form| app.has(*form)).collect();
+    let first = *enabled.first()?;
+    let turn = app.next_links.fetch_add(1, Ordering::Relaxed) % enabled.len();
+    Some(enabled.get(turn).copied().unwrap_or(first))
+}
+
+fn encoded_token(first: usize) -> String {
+    form_urlencoded::byte_serialize(token(first).as_bytes()).collect()
 }
 
 #[cfg(test)]

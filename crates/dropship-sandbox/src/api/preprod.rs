@@ -15,6 +15,7 @@ use crate::blob::store::{Claims, Content};
 use crate::lock::lock;
 use crate::package::signed_package;
 use crate::quirks::Quirk;
+use crate::quirks::apply::camel;
 use crate::reply::{ErrorReply, Reply, set_header};
 use crate::state::{Preprod, ServiceState};
 
@@ -61,9 +62,16 @@ fn is_signed(app: &App, package: &Preprod) -> bool {
 
 fn shown(app: &App, package: &Preprod) -> Value {
     let etag = app.blobs.content(&package.id).map_or_else(String::new, |content| content.etag.clone());
+    let elapsed = app.clock.work().saturating_sub(package.began);
+    let status = match elapsed {
+        _ if is_signed(app, package) => "Succeeded",
+        elapsed if elapsed < app.options.sign / 10 => "NotStarted",
+        _ => "Processing",
+    };
+    let status = if app.has(Quirk::PreprodCamelCase) { camel(status) } else { status.to_owned() };
     json!({
         "id": package.id, "etag": etag, "lastModified": time(package.created),
-        "signingStatus": if is_signed(app, package) { "completed" } else { "inProgress" }, "error": null,
+        "signingStatus": status, "error": null,
     })
 }
 

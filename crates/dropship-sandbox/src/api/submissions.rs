@@ -19,6 +19,10 @@ use crate::reply::{Code, ErrorReply, Reply};
 use crate::state::{Blobs, Product, Submission};
 use crate::workflow;
 
+/// The service's message, as it was reported in microsoft/SDCM issue 69.
+const DERIVED_REFUSAL: &str =
+    "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products.";
+
 /// `GET /products/{pid}/submissions`
 pub(crate) fn list(app: &App, caller: &Caller, pid: u64, query: &str) -> Result<Reply, ErrorReply> {
     let page = Page::of(app, query)?;
@@ -98,6 +102,13 @@ fn require_creatable(
         ("initial", Some(_)) => Err(ErrorReply::wrong_state("Initial submission already exists")),
         ("initial", None) => Ok(()),
         ("derived", None) => Err(ErrorReply::wrong_state(NO_INITIAL)),
+        ("derived", Some(_)) if options.quirks.has(Quirk::DerivedRefusal) && product.has_no_derived() => {
+            Err(ErrorReply::Status {
+                status: 400,
+                code: Code::InvalidInput,
+                message: DERIVED_REFUSAL.to_owned(),
+            })
+        }
         ("derived", Some(_)) if product.is_attestation() => {
             let message = "Derived submissions can't be created for an attestation product.";
             Err(ErrorReply::wrong_state(message))

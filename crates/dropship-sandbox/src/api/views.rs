@@ -33,7 +33,7 @@ pub(crate) fn product(caller: &Caller, product: &Product) -> Value {
             link(&format!("{here}/submissions"), "get_submissions", "GET"),
         ],
         "isCommitted": product.submissions.values().any(|sub| sub.committed.is_some()),
-        "isExtensionInf": product.submissions.values().any(is_extension),
+        "isExtensionInf": product.submissions.values().any(Submission::is_extension),
         "isRetpolineCompiled": false,
         "originType": if origin.is_some() { "shared" } else { "author" },
         "sourceProductId": origin.map_or(0, |origin| origin.product),
@@ -48,10 +48,6 @@ pub(crate) fn product(caller: &Caller, product: &Product) -> Value {
         body.extend(more);
     }
     Value::Object(body)
-}
-
-fn is_extension(sub: &Submission) -> bool {
-    sub.facts.get().is_some_and(|analysis| analysis.infs.iter().any(|held| held.inf.is_extension()))
 }
 
 /// How much of a submission a response contains.
@@ -80,7 +76,7 @@ pub(crate) fn submission(
         links.push(link(&format!("{here}/commit"), "commit_submission", "POST"));
     }
     links.push(link(&here, "update_submission", "PATCH"));
-    let extension = is_extension(sub);
+    let extension = sub.is_extension();
     let mut body = json!({
         "id": sub.id,
         "productId": product.id,
@@ -151,10 +147,22 @@ fn workflow_status(app: &App, caller: &Caller, sub: &Submission, progress: Optio
         ),
         None => String::new(),
     };
-    json!({
+    shown_status(app, progress, &report)
+}
+
+/// `workflowStatus` of a submission or a label.
+fn shown_status(app: &App, progress: &Progress, report: &str) -> Value {
+    let mut status = json!({
         "currentStep": progress.step, "state": progress.state,
         "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
-    })
+    });
+    if app.has(Quirk::FailedWithoutStep)
+        && progress.failed.is_some()
+        && let Some(fields) = status.as_object_mut()
+    {
+        fields.remove("currentStep");
+    }
+    status
 }
 
 fn downloads(
@@ -173,6 +181,10 @@ fn downloads(
     let mut items =
         vec![item("initialPackage", blob(BlobKind::Initial, right, format!("Initial_{}.{ending}", sub.id)))];
     let Some(progress) = progress else { return items };
+    if app.has(Quirk::UnknownDownloads) {
+        items.push(item("symbolPackage", format!("{}/symbols/{}", caller.base, sub.id)));
+        items.push(item("ExternalNotes", String::new()));
+    }
     if workflow::offers_signed(progress, &app.options) {
         items.push(item(
             "signedPackage",
@@ -230,10 +242,7 @@ pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Labe
     };
     let more = json!({
         "id": label.id, "productId": pid, "submissionId": sid,
-        "workflowStatus": {
-            "currentStep": progress.step, "state": progress.state,
-            "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
-        },
+        "workflowStatus": shown_status(app, &progress, &report),
         "links": [
             link(&here, "self", "GET"),
             link(&here, "update_shippinglabel", "PATCH"),

@@ -10,20 +10,30 @@ use crate::app::App;
 use crate::blob::reply::BlobError;
 use crate::blob::{read, sas, write};
 use crate::lock::lock;
+use crate::package::metadata::{self, Download};
 use crate::package::signed_package;
-use crate::reply::set_header;
+use crate::quirks::Quirk;
+use crate::reply::{response, set_header};
 use crate::state::BlobKind;
+
+/// A request's blob.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a str,
+    /// Whether the URL is the target of a redirection.
+    pub(crate) moved: bool,
+}
 
 /// Handles a request for a blob.
 pub(crate) async fn answer(
     app: &Arc<App>,
     method: &Method,
-    name: &str,
+    place: Place<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Response {
-    let mut answer = match serve(app, method, name, query, headers, body).await {
+    let mut answer = match serve(app, method, place, query, headers, body).await {
         Ok(answer) => answer,
         Err(error) => error.into_response(*method == Method::HEAD),
     };
@@ -38,7 +48,7 @@ pub(crate) async fn answer(
 async fn serve(
     app: &Arc<App>,
     method: &Method,
-    name: &str,
+    Place { name, moved }: Place<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
@@ -69,8 +79,17 @@ async fn serve(
         ("GET" | "HEAD", _) if !grant.read => Err(BlobError::NOT_PERMITTED),
         ("GET", "blocklist") => Ok(read::block_list(app, name, &grant)),
         ("GET" | "HEAD", "" | "metadata") => {
-            if kind != BlobKind::Initial && app.blobs.content(name).is_none() {
-                signed_package::create(app, pid, sid, kind).await.map_err(|error| {
+            if app.has(Quirk::RedirectedDownloads) && kind != BlobKind::Initial && !moved {
+                return Ok(redirect(name, query));
+            }
+            let download = if kind == BlobKind::Metadata && *method == Method::GET {
+                metadata::count_download(app, sid)
+            } else {
+                Download::Usual
+            };
+            let is_absent = download != Download::Usual || app.blobs.content(name).is_none();
+            if kind != BlobKind::Initial && is_absent {
+                signed_package::create(app, pid, sid, kind, download).await.map_err(|error| {
                     tracing::warn!(%error, pid, sid, "cannot create a download of submission {sid}: {error}");
                     BlobError::INTERNAL
                 })?;
@@ -85,4 +104,11 @@ async fn serve(
         )),
         _ => Err(BlobError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")),
     }
+}
+
+/// A redirection to another URL of the same blob.
+fn redirect(name: &str, query: &str) -> Response {
+    let mut answer = response(302, "", Body::empty());
+    set_header(&mut answer, "location", &format!("/blob/moved/{name}?{}", query.replace(' ', "%20")));
+    answer
 }

@@ -13,6 +13,7 @@ use crate::blob::reply::{BlobError, describe};
 use crate::blob::sas::Grant;
 use crate::blob::store::{BadBlock, Claims, CommitError, Content, ReceiveError, Source};
 use crate::lock::lock;
+use crate::quirks::Quirk;
 use crate::reply::{response, set_header};
 
 /// Maximum size of a decoded block id in bytes, and maximum number of blocks (documented limits of Azure Storage).
@@ -79,6 +80,7 @@ pub(crate) async fn put_blob(
     }
     write_conditions(app, name, headers)?;
     let piece = app.blobs.receive(body, claims(headers)?).await?;
+    damage(app, name)?;
     require_open(app, name)?;
     Ok(stored(&app.blobs.put(name, piece, app.clock.wall())))
 }
@@ -90,6 +92,18 @@ fn require_open(app: &App, name: &str) -> Result<(), BlobError> {
         Some((_, sub, _)) if sub.committed.is_none() => Ok(()),
         _ => Err(BlobError(403, "AuthorizationPermissionMismatch", "The submission has been committed.")),
     }
+}
+
+/// By quirk, the first bytes of an upload were damaged on the way: once for each kind of checksum.
+fn damage(app: &App, name: &str) -> Result<(), BlobError> {
+    for (quirk, error) in
+        [(Quirk::Crc64Mismatch, ReceiveError::Crc64), (Quirk::Md5Mismatch, ReceiveError::Md5)]
+    {
+        if app.has(quirk) && lock(&app.state).count(quirk, name) == 0 {
+            return Err(error.into());
+        }
+    }
+    Ok(())
 }
 
 pub(crate) async fn put_block(
@@ -115,6 +129,7 @@ pub(crate) async fn put_block(
     if piece.len == 0 {
         return Err(BlobError(400, "InvalidHeaderValue", "A block cannot be empty."));
     }
+    damage(app, name)?;
     app.blobs.stage(name, id.clone(), piece).map_err(|BadBlock| {
         BlobError(400, "InvalidBlobOrBlock", "The specified blob or block content is invalid.")
     })?;

@@ -169,6 +169,8 @@ pub enum FaultBody {
     Empty,
     /// An HTML page of a web server.
     Html,
+    /// An HTML page of a proxy between client and service.
+    Proxy,
 }
 
 #[cfg(test)]

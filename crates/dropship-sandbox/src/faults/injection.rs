@@ -93,7 +93,22 @@ fn fault_body(
         FaultBody::Text => response(status, "text/plain", message.to_owned()),
         FaultBody::Empty => response(status, "", Body::empty()),
         FaultBody::Html => html(status, "Service Unavailable"),
+        FaultBody::Proxy => proxy_page(status),
     }
+}
+
+/// The page of a proxy between client and service. It carries no code of the service.
+fn proxy_page(status: u16) -> Response {
+    let page = format!(
+        "<html><head><title>Access denied</title></head><body><h1>proxy.corp.example</h1>\
+         <p>The proxy could not complete your request (status {status}).</p></body></html>\n"
+    );
+    let mut answer = response(status, "text/html; charset=utf-8", page);
+    set_header(&mut answer, "via", "1.1 proxy.corp.example");
+    if status == 407 {
+        set_header(&mut answer, "proxy-authenticate", "Basic realm=\"proxy\"");
+    }
+    answer
 }
 
 /// A response with its full length in the header whose body ends half-way.

@@ -2,6 +2,7 @@
 
 mod fault;
 pub(crate) mod injection;
+pub(crate) mod proxy;
 pub(crate) mod script;
 
 pub use fault::{Action, Fault, FaultBody};

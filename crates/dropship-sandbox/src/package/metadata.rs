@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::ids::guid_for;
+use crate::lock::lock;
 use crate::package::inf::{Inf, Model};
 use crate::package::package_facts::{PackageFacts, PackageInf};
 use crate::quirks::{Quirk, Quirks};
@@ -22,6 +24,58 @@ pub(crate) fn build(analysis: &PackageFacts, codes: &[String], sid: u64, quirks:
         bundles.insert(guid_for("an empty bundle"), json!({"Locales": null, "InfInfoMap": null}));
     }
     json!({ "BundleInfoMap": bundles })
+}
+
+/// Which download of the metadata of a submission this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Download {
+    /// By quirk, the first one lacks hardware ids.
+    Incomplete,
+    /// The one after it has all.
+    Completed,
+    /// Any other.
+    Usual,
+}
+
+/// Counts a download of the metadata of a submission.
+pub(crate) fn count_download(app: &App, sid: u64) -> Download {
+    if !app.has(Quirk::IncompleteMetadata) {
+        return Download::Usual;
+    }
+    match lock(&app.state).count(Quirk::IncompleteMetadata, sid.to_string()) {
+        0 => Download::Incomplete,
+        1 => Download::Completed,
+        _ => Download::Usual,
+    }
+}
+
+/// The file with the metadata.
+pub(crate) fn file(mut metadata: Value, download: Download, quirks: Quirks) -> String {
+    if download == Download::Incomplete {
+        thin_out(&mut metadata);
+    }
+    let mark = if quirks.has(Quirk::MetadataBom) { "\u{feff}" } else { "" };
+    format!("{mark}{metadata}")
+}
+
+/// Removes all INFs but the first, and its first operating system: the service has not read the whole package yet.
+fn thin_out(metadata: &mut Value) {
+    let bundles = metadata.get_mut("BundleInfoMap").and_then(Value::as_object_mut);
+    let mut infs = bundles
+        .into_iter()
+        .flat_map(|bundles| bundles.values_mut())
+        .filter_map(|bundle| bundle.get_mut("InfInfoMap").and_then(Value::as_object_mut));
+    if let Some(first) = infs.next() {
+        let kept = first.keys().next().cloned();
+        first.retain(|name, _| Some(name) == kept.as_ref());
+        let systems = first.values_mut().next().and_then(|inf| inf.get_mut("OSPnPInfoMap"));
+        if let Some(systems) = systems.and_then(Value::as_object_mut)
+            && let Some(oldest) = systems.keys().next().cloned()
+        {
+            systems.remove(&oldest);
+        }
+    }
+    infs.for_each(Map::clear);
 }
 
 /// A driver for packages without a readable INF.
@@ -66,10 +120,13 @@ fn inf_info(held: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
     for code in codes_or_default(inf, codes) {
         let mut devices = Map::new();
         for model in inf.models.iter().filter(|model| fits(&model.arch, &code)) {
-            devices.insert(
-                model.id.clone(),
-                json!({"Manufacturer": model.manufacturer, "DeviceDescription": model.description, "FeatureScore": null}),
-            );
+            let mut device = json!({
+                "Manufacturer": model.manufacturer, "DeviceDescription": model.description, "FeatureScore": null,
+            });
+            if quirks.has(Quirk::CeilingOsCode) {
+                device["CeilingOsCode"] = json!(ceiling(&code));
+            }
+            devices.insert(model.id.clone(), device);
         }
         systems.insert(code, Value::Object(devices));
     }
@@ -79,6 +136,16 @@ fn inf_info(held: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
         "ExtensionId": inf.extension_id, "Provider": inf.provider, "ClassGuid": inf.class_guid,
         "InstallationComputerHardwareIds": chids, "OSPnPInfoMap": systems,
     })
+}
+
+/// The newest operating system code that a row of an older one may reach: the newest of the same architecture.
+fn ceiling(code: &str) -> String {
+    let upper = code.to_ascii_uppercase();
+    let server = if upper.contains("_SERVER_") { "SERVER_" } else { "" };
+    match ["ARM64", "X64"].into_iter().find(|tag| upper.split('_').any(|part| part == *tag)) {
+        Some(tag) if upper.starts_with("WINDOWS_V100_") => format!("WINDOWS_v100_{server}{tag}_26H1_FULL"),
+        _ => code.to_owned(),
+    }
 }
 
 /// The requested codes; without any, one for each architecture of the INF.

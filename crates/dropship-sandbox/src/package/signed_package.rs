@@ -13,12 +13,18 @@ use crate::app::App;
 use crate::blob::store::Piece;
 use crate::lock::lock;
 use crate::package::analysis::{analyze, cab_names, shape};
-use crate::package::metadata;
+use crate::package::metadata::{self, Download};
 use crate::package::package_facts::{PackageFacts, Shape};
 use crate::state::BlobKind;
 
-/// Creates a download of a submission.
-pub(crate) async fn create(app: &Arc<App>, pid: u64, sid: u64, kind: BlobKind) -> io::Result<()> {
+/// Creates a download of a submission. Incomplete and completed driver metadata replace what was there.
+pub(crate) async fn create(
+    app: &Arc<App>,
+    pid: u64,
+    sid: u64,
+    kind: BlobKind,
+    download: Download,
+) -> io::Result<()> {
     let gone = || io::Error::other("the submission is gone");
     let analysis = analyze(app, pid, sid).await.ok_or_else(gone)?;
     let (name, upload, codes, triple, refused) = {
@@ -40,14 +46,19 @@ pub(crate) async fn create(app: &Arc<App>, pid: u64, sid: u64, kind: BlobKind) -
                 signed_zip(&upload.piece.path, out, analysis.shape, &triple)
             }
             BlobKind::Metadata => {
-                write(out, metadata::build(&analysis, &codes, sid, quirks).to_string().as_bytes())
+                let metadata = metadata::build(&analysis, &codes, sid, quirks);
+                write(out, metadata::file(metadata, download, quirks).as_bytes())
             }
             BlobKind::Error => write(out, error_report(&analysis, &refused).as_bytes()),
             BlobKind::Shell | BlobKind::Initial => shell(out, &triple),
         }
     };
     let piece = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
-    app.blobs.put_new(&name, piece, app.clock.wall());
+    if download == Download::Usual {
+        app.blobs.put_new(&name, piece, app.clock.wall());
+    } else {
+        app.blobs.put(&name, piece, app.clock.wall());
+    }
     Ok(())
 }
 

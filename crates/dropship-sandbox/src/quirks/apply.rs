@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::quirks::{Quirk, Quirks};
+use crate::quirks::{Quirk, Quirks, loose_types};
 
 /// The steps of all workflows, in the order of the service's step numbers.
 const STEPS: &[&str] = &[
@@ -32,6 +32,12 @@ pub(crate) fn pascal(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// `NotStarted` to `notStarted`.
+pub(crate) fn camel(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 /// Rewrites a response of the API.
 pub(crate) fn apply_quirks(mut value: Value, quirks: Quirks) -> Value {
     if quirks != Quirks::none() {
@@ -44,9 +50,16 @@ fn walk(value: &mut Value, quirks: Quirks, depth: usize) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| walk(item, quirks, depth + 1)),
         Value::Object(map) => {
+            let is_page = depth == 0 && map.contains_key("value");
             for (key, field) in map.iter_mut() {
                 walk(field, quirks, depth + 1);
                 rewrite_field(key, field, quirks);
+                if !is_page {
+                    loose_types::retype(key, field, quirks);
+                }
+            }
+            if !is_page {
+                loose_types::drop_lists(map, quirks);
             }
             rewrite_object(map, quirks, depth);
         }
@@ -84,6 +97,11 @@ fn rewrite_object(map: &mut Map<String, Value>, quirks: Quirks, depth: usize) {
         && !map.contains_key("announcementDate")
     {
         map.insert("announcementDate".to_owned(), json!("0001-01-01T00:00:00"));
+    }
+    if quirks.has(Quirk::NegativePublisherId)
+        && map.get("sourcePublisherId").is_some_and(|id| *id == 0 || *id == "0")
+    {
+        map.insert("sourcePublisherId".to_owned(), json!(-1));
     }
     if quirks.has(Quirk::UnknownFields) && depth <= 2 && map.contains_key("id") {
         map.insert("serviceGeneration".to_owned(), json!({"ring": "canary", "wave": 3}));

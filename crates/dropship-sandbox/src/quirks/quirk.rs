@@ -4,7 +4,7 @@
 macro_rules! quirks {
     ($($variant:ident, $name:literal, $description:literal;)*) => {
         /// A behaviour that clients of the real service have met, but not always.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Quirk {
             $(#[doc = $description] $variant,)*
         }
@@ -66,4 +66,37 @@ quirks! {
     StrictFloors, "strict-floors", "a floor below the lowest targeted operating system is rejected";
     ReportNeedsBearer, "report-needs-bearer", "the certification report requires the bearer token";
     AssetsEnvelope, "assets-envelope", "the list of preproduction assets is in a value envelope instead of a plain array";
+    PreprodCamelCase, "preprod-camel-case", "signingStatus of a preproduction package begins with a small letter";
+    MetadataBom, "metadata-bom", "the driver metadata begin with a UTF-8 byte order mark";
+    CeilingOsCode, "ceiling-os-code", "the driver metadata have a `CeilingOsCode` for each hardware id";
+    IncompleteMetadata, "incomplete-metadata", "the first download of the driver metadata lacks hardware ids; the next has them";
+    NextLinkWithoutToken, "next-link-without-token", "the next link of a list has no continuation token";
+    NextLinkEmptyToken, "next-link-empty-token", "the continuation token of the next link is empty";
+    NextLinkOtherParameter, "next-link-other-parameter", "the token of the next link is in the parameter $skiptoken";
+    NextLinkOtherRelation, "next-link-other-relation", "the relation of the next link is nextPage";
+    NextLinkOdata, "next-link-odata", "the next link is in @odata.nextLink, beside the links";
+    NextLinkLoop, "next-link-loop", "the next link leads to the same page";
+    NumbersAsText, "numbers-as-text", "numbers are JSON strings";
+    TextAsNumbers, "text-as-numbers", "texts of digits, such as firmwareVersion, are JSON numbers";
+    BooleansAsText, "booleans-as-text", "booleans are the strings True and False";
+    NullLists, "null-lists", "empty lists are null";
+    MissingLists, "missing-lists", "empty lists are absent";
+    ObjectsForLists, "objects-for-lists", "a list with one object is that object";
+    ListsForMaps, "lists-for-maps", "empty objects, such as selectedProductTypes, are empty lists";
+    NegativePublisherId, "negative-publisher-id", "sourcePublisherId of an own product is -1";
+    NewProduct404, "new-product-404", "the first two requests for a new product fail with 404";
+    NewSubmission404, "new-submission-404", "the first two requests for a new submission fail with 404";
+    NewLabel404, "new-label-404", "the first two requests for a new label fail with 404";
+    UnknownSteps, "unknown-steps", "submissions and labels pass through the undocumented step complianceCheck";
+    UnknownStates, "unknown-states", "each step begins in the undocumented state queued";
+    FailedWithoutStep, "failed-without-step", "a failed workflow has no currentStep";
+    OtherLastStep, "other-last-step", "the last step of a submission is finalizeProcessing";
+    PublishedState, "published-state", "the state of a published label is published";
+    UnknownDownloads, "unknown-downloads", "downloads have an item of an undocumented type and an item without a URL";
+    RedirectedDownloads, "redirected-downloads", "downloads are redirected to another URL of the blob store";
+    SignInPage, "sign-in-page", "the certification report is a sign-in page with status 200";
+    Crc64Mismatch, "crc64-mismatch", "the first block of an upload fails once with `Crc64Mismatch`";
+    Md5Mismatch, "md5-mismatch", "the first block of an upload fails once with `Md5Mismatch`";
+    ProxyPages, "proxy-pages", "the first request for each operation gets an HTML page of a proxy with 403, 407 or 502";
+    DerivedRefusal, "derived-refusal", "a derived submission of an attestation, test-signed or extension product fails with 400 invalidInput";
 }

@@ -6,7 +6,9 @@ use crate::quirks::Quirk;
 
 /// A set of quirks; a bit for each, by the order of their declaration.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quirks(u64);
+pub struct Quirks(u128);
+
+const _: () = assert!(Quirk::ALL.len() <= u128::BITS as usize, "a quirk has no bit");
 
 impl Quirks {
     /// The empty set: the sandbox behaves as every known client expects.
@@ -63,7 +65,7 @@ impl Quirks {
         self.0 & Self::bit(quirk) != 0
     }
 
-    fn bit(quirk: Quirk) -> u64 {
+    fn bit(quirk: Quirk) -> u128 {
         1 << quirk as u32
     }
 }
@@ -88,6 +90,17 @@ fn name_list() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readme_lists_every_quirk() {
+        let readme = include_str!("../../README.md");
+        for (name, meaning) in Quirks::names() {
+            assert!(
+                readme.contains(&format!("| `{name}` | {meaning} |")),
+                "{name} is not in README.md as it is"
+            );
+        }
+    }
 
     #[test]
     fn names_are_parsed_and_unknown_name_is_reported() {

@@ -90,11 +90,11 @@ async fn preproduction_package_is_signed() {
     assert_eq!(put("application/json").send().await.unwrap().status(), 415);
     let made: Value = put("application/octet-stream").send().await.unwrap().json().await.unwrap();
     let path = format!("preprod/packages/{}", made["id"].as_str().unwrap());
-    assert_eq!(service.get(&path).await["signingStatus"], "inProgress");
+    assert_eq!(service.get(&path).await["signingStatus"], "NotStarted");
     assert_eq!(service.get(&format!("{path}/assets")).await, json!([]));
     service.sandbox.control().advance_work(Duration::from_secs(601));
     let package = service.get(&path).await;
-    assert_eq!(package["signingStatus"], "completed");
+    assert_eq!(package["signingStatus"], "Succeeded");
     let assets = service.get(&format!("{path}/assets")).await;
     let asset = format!("{path}/assets/{}", assets[0]["id"].as_str().unwrap());
     let hash = service.get(&asset).await["contentHash"].as_str().unwrap().to_owned();

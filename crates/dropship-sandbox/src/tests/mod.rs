@@ -214,7 +214,11 @@ async fn token(http: &reqwest::Client, base: &str, tenant: &str) -> String {
         ("client_secret", "hush"),
         ("resource", "https://manage.devcenter.microsoft.com"),
     ];
-    let answer = http.post(format!("{base}/{tenant}/oauth2/token")).form(&form).send().await.unwrap();
+    let ask = || http.post(format!("{base}/{tenant}/oauth2/token")).form(&form).send();
+    let mut answer = ask().await.unwrap();
+    if answer.headers().contains_key("via") {
+        answer = ask().await.unwrap();
+    }
     assert_eq!(answer.status(), 200);
     let body: Value = answer.json().await.unwrap();
     assert!(body["expires_in"].is_string(), "the first generation writes numbers as texts");

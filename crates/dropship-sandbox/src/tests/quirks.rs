@@ -2,53 +2,54 @@
 
 use super::*;
 
-#[tokio::test]
-async fn package_is_published_with_all_quirks() {
-    let service = TestService::quirky("all").await;
-    let made = service.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
-    let pid: u64 = made["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(made["testHarness"], "Attestation");
-    let wanted = json!({"name": "s", "type": "initial"});
-    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
-    assert!(
-        sub.get("downloads").is_none()
-            && sub["workflowStatus"].is_null()
-            && sub.get("commitStatus").is_none()
-    );
-    let sid: u64 = sub["id"].as_str().unwrap().parse().unwrap();
-    let path = format!("products/{pid}/submissions/{sid}");
-    let url = download(&service.get(&path).await, "initialPackage").unwrap();
-    assert!(url.contains(' '), "{url}");
-    service.upload(&url.replace(' ', "%20"), signed_looking(&cab())).await;
-    assert_eq!(service.send(Method::POST, &format!("{path}/commit"), None).await.status(), 415);
-    let commit = service.http.post(service.url(&format!("{path}/commit"))).bearer_auth(&service.token);
-    let commit = commit.header("content-type", "application/json").header("content-length", "0");
-    assert_eq!(commit.send().await.unwrap().status(), 202);
-    service.sandbox.control().advance_work(Duration::from_secs(601));
-    let sub = service.get(&path).await;
-    assert_eq!(
-        (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
-        (&json!(7), &json!("Completed")),
-        "{sub}"
-    );
-    assert!(download(&sub, "signedPackage").is_none(), "it comes later");
-    service.sandbox.control().advance_work(Duration::from_secs(130));
-    let sub = service.get(&path).await;
-    assert!(download(&sub, "signedPackage").is_some() && download(&sub, "driverMetadata").is_none());
-    let links = sub["links"].as_array().unwrap();
-    let link = links.iter().find(|link| link["rel"] == "driverMetadata").unwrap();
-    assert!(
-        !links[0]["href"].as_str().unwrap().starts_with(service.sandbox.base_url()),
-        "links lead elsewhere"
-    );
-    let url = link["href"].as_str().unwrap();
-    assert_eq!(service.http.get(url).send().await.unwrap().status(), 401);
-    let metadata: Value =
-        service.http.get(url).bearer_auth(&service.token).send().await.unwrap().json().await.unwrap();
-    assert!(metadata["BundleInfoMap"]["drv"]["InfInfoMap"].is_object(), "{metadata}");
-    // Every second create says nothing.
-    let second = service.send(Method::POST, "products", Some(&new_product("odd"))).await;
-    assert_eq!((second.status().as_u16(), second.text().await.unwrap().as_str()), (201, ""));
+/// The status of a step's proxy page or of a new object.
+fn is_passing(answer: &Response) -> bool {
+    let is_html = answer
+        .headers()
+        .get("content-type")
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    answer.status() == 404 || (answer.status() != 200 && is_html)
+}
+
+/// Sends a call as a liberal client does: again, while the answer is passing.
+async fn patient(service: &TestService, method: Method, path: &str, body: Option<&Value>) -> Response {
+    let mut left = 6;
+    loop {
+        let mut request = service.http.request(method.clone(), service.url(path)).bearer_auth(&service.token);
+        request = match body {
+            Some(body) => request.json(body),
+            None => request.header("content-type", "application/json").header("content-length", "0"),
+        };
+        let answer = request.send().await.unwrap();
+        if left == 0 || !is_passing(&answer) {
+            return answer;
+        }
+        left -= 1;
+    }
+}
+
+async fn patient_json(service: &TestService, method: Method, path: &str, body: Option<&Value>) -> Value {
+    let answer = patient(service, method, path, body).await;
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.json().await.unwrap()
+}
+
+/// A download, with the token where the API's own host serves it.
+async fn fetch(service: &TestService, url: &str) -> Vec<u8> {
+    let mut left = 3;
+    loop {
+        let mut request = service.http.get(url.replace(' ', "%20"));
+        if !url.contains("/blob/") {
+            request = request.bearer_auth(&service.token);
+        }
+        let answer = request.send().await.unwrap();
+        if answer.status() == 200 || left == 0 {
+            assert_eq!(answer.status(), 200, "{url}");
+            return answer.bytes().await.unwrap().to_vec();
+        }
+        left -= 1;
+    }
 }
 
 /// An id as a number or a text.
@@ -56,30 +57,59 @@ fn id(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap()
 }
 
-/// Walks from product to published label as a liberal client does.
-async fn walk(service: &TestService) {
-    let made = service.ok(Method::POST, "products", Some(&new_product("odd")), 201).await;
+/// A field that is a list, or its only item.
+fn listed(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+fn url_of(sub: &Value, kind: &str) -> Option<String> {
+    let items = listed(&sub["downloads"]["items"]);
+    let item = items
+        .into_iter()
+        .find(|item| item["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind)));
+    let link = listed(&sub["links"]).into_iter().find(|link| link["rel"] == kind);
+    let url = item.map(|item| &item["url"]).or_else(|| link.map(|link| &link["href"]))?;
+    url.as_str().map(str::to_owned)
+}
+
+/// Uploads a package as often as its checksum is refused.
+async fn patient_upload(service: &TestService, url: &str, package: &[u8]) {
+    let mut left = 3;
+    loop {
+        let put = service.http.put(url.replace(' ', "%20")).header("x-ms-blob-type", "BlockBlob");
+        let status = put.body(package.to_vec()).send().await.unwrap().status();
+        if status == 201 || left == 0 {
+            assert_eq!(status, 201);
+            return;
+        }
+        left -= 1;
+    }
+}
+
+/// Walks from product to published label as a liberal client does. Returns the submission and the label.
+async fn walk(service: &TestService) -> (Value, Value) {
+    let made = patient_json(service, Method::POST, "products", Some(&new_product("odd"))).await;
     let pid = id(&made["id"]);
     let wanted = json!({"name": "s", "type": "initial"});
-    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
+    let path = format!("products/{pid}/submissions");
+    let sub = patient_json(service, Method::POST, &path, Some(&wanted)).await;
     let path = format!("products/{pid}/submissions/{}", id(&sub["id"]));
-    let url = download(&service.get(&path).await, "initialPackage").unwrap();
-    service.upload(&url, signed_looking(&cab())).await;
-    let commit = service.http.post(service.url(&format!("{path}/commit"))).bearer_auth(&service.token);
-    let commit = commit.header("content-type", "application/json").header("content-length", "0");
-    assert_eq!(commit.send().await.unwrap().status(), 202);
+    let sub = patient_json(service, Method::GET, &path, None).await;
+    patient_upload(service, &url_of(&sub, "initialPackage").unwrap(), &signed_looking(&cab())).await;
+    assert_eq!(patient(service, Method::POST, &format!("{path}/commit"), None).await.status(), 202);
     service.sandbox.control().advance_work(Duration::from_secs(900));
-    let sub = service.get(&path).await;
-    assert!(download(&sub, "signedPackage").is_some(), "{sub}");
-    let link = sub["links"].as_array().unwrap().iter().find(|link| link["rel"] == "driverMetadata");
-    let url = download(&sub, "driverMetadata").or_else(|| Some(link?["href"].as_str()?.to_owned())).unwrap();
-    let mut fetch = service.http.get(&url);
-    if !url.contains("/blob/") {
-        fetch = fetch.bearer_auth(&service.token);
-    }
-    let metadata: Value = fetch.send().await.unwrap().json().await.unwrap();
+    let sub = patient_json(service, Method::GET, &path, None).await;
+    assert!(url_of(&sub, "signedPackage").is_some(), "{sub}");
+    let url = url_of(&sub, "driverMetadata").unwrap();
+    let first = fetch(service, &url).await;
+    let metadata = fetch(service, &url).await;
+    assert!(first.len() <= metadata.len());
+    let metadata: Value =
+        serde_json::from_slice(metadata.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&metadata)).unwrap();
     let bundles = metadata["BundleInfoMap"].as_object().unwrap();
     let bundle = bundles.iter().find(|(_, held)| held["InfInfoMap"].is_object()).unwrap().0.clone();
+    let audiences = patient_json(service, Method::GET, "audiences", None).await;
+    let test = listed(&audiences["value"]).into_iter().find(|held| held["name"] == "Test Registry Key");
     let label = json!({
         "name": "l", "destination": "windowsUpdate", "publishingSpecifications": {"manualAcquisition": true},
         "targeting": {
@@ -87,13 +117,42 @@ async fn walk(service: &TestService) {
                 "bundleId": bundle, "infId": "contoso.inf", "operatingSystemCode": CODE,
                 "pnpString": "pci\\ven_8086&dev_0001",
             }],
-            "restrictedToAudiences": [service.audience("Test Registry Key").await],
+            "restrictedToAudiences": [test.unwrap()["id"]],
         },
     });
-    let made = service.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
+    let made = patient_json(service, Method::POST, &format!("{path}/shippingLabels"), Some(&label)).await;
     service.sandbox.control().advance_work(Duration::from_secs(4000));
-    let label = service.get(&format!("{path}/shippingLabels/{}", id(&made["id"]))).await;
-    assert!(label["workflowStatus"]["state"].as_str().unwrap().eq_ignore_ascii_case("completed"), "{label}");
+    let label = format!("{path}/shippingLabels/{}", id(&made["id"]));
+    let label = patient_json(service, Method::GET, &label, None).await;
+    let state = label["workflowStatus"]["state"].as_str().unwrap().to_ascii_lowercase();
+    assert!(state == "completed" || state == "published", "{label}");
+    (sub, label)
+}
+
+#[tokio::test]
+async fn package_is_published_with_all_quirks() {
+    let quirks = crate::Quirks::all();
+    let service = TestService::quirky("all").await;
+    assert!(quirks.has(crate::Quirk::Empty2xxBody));
+    let (sub, label) = walk(&service).await;
+    assert_eq!(
+        (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
+        (&json!("FinalizeProcessing"), &json!("Completed")),
+        "{sub}"
+    );
+    assert_eq!(label["workflowStatus"]["state"], "Published", "{label}");
+    assert!(sub.get("commitStatus").is_none() && sub["isExtensionInf"] == "False", "{sub}");
+    let links = listed(&sub["links"]);
+    assert!(
+        !links[0]["href"].as_str().unwrap().starts_with(service.sandbox.base_url()),
+        "links lead elsewhere"
+    );
+    // A commit needs its content type, and every second create says nothing.
+    let (pid, sid) = (id(&sub["productId"]), id(&sub["id"]));
+    let commit = service.send(Method::POST, &format!("products/{pid}/submissions/{sid}/commit"), None).await;
+    assert_eq!(commit.status(), 415);
+    let second = service.send(Method::POST, "products", Some(&new_product("odd"))).await;
+    assert_eq!((second.status().as_u16(), second.text().await.unwrap().as_str()), (201, ""));
 }
 
 #[tokio::test]
@@ -143,10 +202,12 @@ async fn strict_packages_quirk_requires_signature_and_folders() {
     for (package, says) in
         [(cab(), "SignatureValidationFailed"), (signed_looking(&cab_with("", INF)), "root")]
     {
-        let service = TestService::quirky("strict-packages").await;
+        let service = TestService::quirky("strict-packages,failed-without-step").await;
         let (pid, sid) = service.signed(package).await;
         let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
-        assert!(sub["workflowStatus"]["messages"][0].as_str().unwrap_or_default().contains(says), "{sub}");
+        let status = &sub["workflowStatus"];
+        assert!(status["messages"][0].as_str().unwrap_or_default().contains(says), "{sub}");
+        assert!(status["state"] == "failed" && status.get("currentStep").is_none(), "{sub}");
     }
 }
 
@@ -179,4 +240,140 @@ async fn looping_link_quirk_repeats_the_page() {
         path = page["links"][1]["href"].as_str().unwrap().split_once("/my/hardware/").unwrap().1.to_owned();
     }
     assert_eq!(seen.len(), 4);
+}
+
+#[tokio::test]
+async fn next_link_quirks_hide_the_next_page() {
+    for (quirk, shows) in [
+        ("next-link-without-token", "pageSize=5\""),
+        ("next-link-empty-token", "&continuationToken=\""),
+        ("next-link-other-parameter", "$skiptoken="),
+        ("next-link-other-relation", "nextPage"),
+        ("next-link-odata", "@odata.nextLink"),
+        ("next-link-loop", "next_link"),
+    ] {
+        let service = TestService::quirky(quirk).await;
+        service.sandbox.control().add_products(TENANT, "p", 12);
+        let page = service.get("products?pageSize=5").await;
+        assert!(page.to_string().contains(shows), "{quirk}: {page}");
+        let last = service.get("products?pageSize=500").await;
+        assert_eq!(last["links"].as_array().unwrap().len(), 1, "{quirk}: {last}");
+    }
+    let service = TestService::quirky("next-link-loop").await;
+    service.sandbox.control().add_products(TENANT, "p", 12);
+    let page = service.get("products?pageSize=5").await;
+    let next = page["links"][1]["href"].as_str().unwrap().split_once("/my/hardware/").unwrap().1.to_owned();
+    assert_eq!(service.get(&next).await["value"], page["value"]);
+}
+
+#[tokio::test]
+async fn new_object_quirks_hide_the_object_twice() {
+    let service = TestService::quirky("new-product-404,new-submission-404,new-label-404").await;
+    let made = service.ok(Method::POST, "products", Some(&new_product("p")), 201).await;
+    let path = format!("products/{}", made["id"]);
+    for _ in 0..2 {
+        let (code, message, _) = service.refused(Method::GET, &path, None, 404).await;
+        assert_eq!((code.as_str(), message.as_str()), ("entityNotFound", "Product not found"));
+    }
+    service.get(&path).await;
+    assert_eq!(service.get("products").await["value"].as_array().unwrap().len(), 1, "lists have it at once");
+}
+
+#[tokio::test]
+async fn proxy_pages_quirk_answers_first_request_of_each_operation() {
+    let service = TestService::plain().await;
+    let quirks = crate::Quirks::parse("proxy-pages").unwrap();
+    let sandbox = Sandbox::start(Options { quirks, ..Options::default() }).await.unwrap();
+    let token_url = format!("{}/{TENANT}/oauth2/token", sandbox.base_url());
+    let form = [("grant_type", "client_credentials"), ("client_id", "a"), ("client_secret", "b")];
+    let answer = service.http.post(token_url).form(&form).send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(answer.text().await.unwrap().contains("proxy"));
+    let odd = TestService::of(sandbox, TENANT).await;
+    let first = odd.send(Method::GET, "audiences", None).await;
+    assert_eq!((first.status().as_u16(), first.headers().contains_key("proxy-authenticate")), (407, true));
+    assert_eq!(odd.send(Method::GET, "audiences", None).await.status(), 200);
+    let create = odd.send(Method::POST, "products", Some(&new_product("p"))).await;
+    assert_eq!(create.status(), 407, "a page for a change proves that nothing was done");
+    assert_eq!(odd.sandbox.control().state()["counts"]["products"], 0);
+}
+
+#[tokio::test]
+async fn metadata_quirks_change_the_file() {
+    let service =
+        TestService::quirky("metadata-bom,ceiling-os-code,incomplete-metadata,redirected-downloads").await;
+    let (pid, sid) = service.signed(cab()).await;
+    let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
+    let url = url_of(&sub, "driverMetadata").unwrap();
+    let mut files = Vec::new();
+    for _ in 0..3 {
+        let bytes = service.http.get(&url).send().await.unwrap().bytes().await.unwrap();
+        files.push(String::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap().to_vec()).unwrap());
+    }
+    assert!(!files[0].contains(CODE), "{}", files[0]);
+    assert_eq!(files[1], files[2]);
+    assert!(files[1].contains("\"CeilingOsCode\":\"WINDOWS_v100_X64_26H1_FULL\""), "{}", files[1]);
+}
+
+#[tokio::test]
+async fn checksum_quirks_refuse_the_first_block() {
+    let service = TestService::quirky("crc64-mismatch,md5-mismatch").await;
+    let (_, _, url) = service.submission().await;
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        let put = service.http.put(format!("{url}&comp=block&blockid=MDAw")).body("bytes");
+        let answer = put.send().await.unwrap();
+        let code = answer.headers().get("x-ms-error-code").map(|code| code.to_str().unwrap().to_owned());
+        codes.push((answer.status().as_u16(), code.unwrap_or_default()));
+    }
+    let wanted = [(400, "Crc64Mismatch"), (400, "Md5Mismatch"), (201, "")];
+    assert_eq!(codes, wanted.map(|(status, code)| (status, code.to_owned())));
+}
+
+#[tokio::test]
+async fn sign_in_page_quirk_answers_instead_of_the_report() {
+    for (quirk, kind) in [("none", "application/pdf"), ("sign-in-page", "text/html; charset=utf-8")] {
+        let service = TestService::quirky(quirk).await;
+        let (pid, sid) = service.signed(cab()).await;
+        let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
+        let answer = service.http.get(url_of(&sub, "certificationReport").unwrap()).send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()),
+            (200, kind)
+        );
+    }
+}
+
+#[tokio::test]
+async fn derived_refusal_quirk_answers_as_the_service_does() {
+    let service = TestService::quirky("derived-refusal").await;
+    let (pid, _) = service.signed(cab()).await;
+    let derived = json!({"name": "d", "type": "derived"});
+    let path = format!("products/{pid}/submissions");
+    let (code, message, _) = service.refused(Method::POST, &path, Some(&derived), 400).await;
+    assert_eq!(code, "invalidInput");
+    assert_eq!(
+        message,
+        "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products."
+    );
+}
+
+#[tokio::test]
+async fn unknown_steps_and_states_are_passed_through() {
+    let service = TestService::quirky("unknown-steps,unknown-states").await;
+    let (pid, sid, url) = service.submission().await;
+    service.upload(&url, cab()).await;
+    service.commit(pid, sid).await;
+    let (mut steps, mut states) = (Vec::new(), Vec::new());
+    for _ in 0..70 {
+        let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
+        steps.push(sub["workflowStatus"]["currentStep"].as_str().unwrap().to_owned());
+        states.push(sub["workflowStatus"]["state"].as_str().unwrap().to_owned());
+        service.sandbox.control().advance_work(Duration::from_secs(10));
+    }
+    assert!(
+        steps.contains(&"complianceCheck".to_owned()) && states.contains(&"queued".to_owned()),
+        "{steps:?}"
+    );
+    assert_eq!(states.last().map(String::as_str), Some("completed"));
 }
