@@ -87,7 +87,7 @@ impl GoLive {
     /// Reads a date, `+7d`, `next_working_day` (from tomorrow on), or `+7d next_working_day`.
     ///
     /// # Errors
-    /// A sentence that says what can be written.
+    /// A sentence that says what can be written. An offset of zero is refused: it would be in the past on arrival.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text == WORKING_DAY {
@@ -98,18 +98,33 @@ impl GoLive {
             _ => (text, false),
         };
         let moment = Moment::parse(moment).map_err(|error| format!("{error}, nor \"{WORKING_DAY}\""))?;
+        if moment == Moment::In(Duration::ZERO) {
+            return Err(format!(
+                "`{text}` is no offset; without `go_live` a label goes live once it is certified"
+            ));
+        }
         Ok(Self { moment, working_day })
     }
 
-    /// The time it means now: a fixed date as it is, an offset moved on past weekends (if asked) and
-    /// blackout days, at the same time of day.
+    /// The date, if it does not depend on when the label is requested.
+    #[must_use]
+    pub fn fixed(self) -> Option<Timestamp> {
+        match self.moment {
+            Moment::At(time) => Some(time),
+            Moment::In(_) => None,
+        }
+    }
+
+    /// The go-live date of a label that is requested now: a fixed date as it is, an offset moved on past weekends (if
+    /// asked) and blackout days, at the same time of day.
     ///
     /// # Errors
-    /// When no day is left within a year, or the time lies beyond the calendar.
-    pub fn resolve(self, now: Timestamp, blackout: &[Days]) -> Result<Timestamp, String> {
-        let start = self.moment.resolve(now)?;
-        if matches!(self.moment, Moment::At(_)) {
-            return Ok(start);
+    /// When the fixed date has passed, no day is left within a year, or the time lies beyond the calendar.
+    pub fn resolve(self, now: Timestamp, blackout: &[Days]) -> Result<Timestamp, GoLiveError> {
+        let calendar = |error: jiff::Error| GoLiveError::Calendar(error.to_string());
+        let start = self.moment.resolve(now).map_err(GoLiveError::Calendar)?;
+        if self.fixed().is_some() {
+            return if start > now { Ok(start) } else { Err(GoLiveError::Passed(start)) };
         }
         let mut time = start.to_zoned(TimeZone::UTC);
         for _ in 0..MAX_PUSH_DAYS {
@@ -119,10 +134,26 @@ impl GoLive {
             if !moved {
                 return Ok(time.timestamp());
             }
-            time = time.checked_add(Span::new().days(1)).map_err(|error| error.to_string())?;
+            time = time.checked_add(Span::new().days(1)).map_err(calendar)?;
         }
-        Err("the blackout days leave no day within a year".to_owned())
+        Err(GoLiveError::NoDay)
     }
+}
+
+/// Why a label has no go-live date at present.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GoLiveError {
+    /// The fixed date is in the past.
+    #[error(
+        "its go-live date {0:.0} (UTC) has passed; give `go_live` a later date, or an offset such as \"+7d\""
+    )]
+    Passed(Timestamp),
+    /// The blackout days leave nothing.
+    #[error("the blackout days leave no day within a year for it to go live")]
+    NoDay,
+    /// The date lies beyond the calendar.
+    #[error("its go-live date cannot be computed: {0}")]
+    Calendar(String),
 }
 
 impl fmt::Display for GoLive {
@@ -209,7 +240,7 @@ mod tests {
     fn live(text: &str, now: &str, blackout: &[&str]) -> String {
         let blackout: Vec<_> = blackout.iter().map(|days| Days::parse(days).expect(days)).collect();
         let time = GoLive::parse(text).expect(text).resolve(now.parse().expect(now), &blackout);
-        time.map_or_else(|error| error, |time| time.to_string())
+        time.map_or_else(|error| error.to_string(), |time| time.to_string())
     }
 
     #[test]
@@ -232,8 +263,15 @@ mod tests {
         assert_eq!(live("+7d next_working_day", "2026-11-21T10:00:00Z", &[]), "2026-11-30T10:00:00Z");
         assert_eq!(
             live("+1d", now, &["2026-01-01..2030-01-01"]),
-            "the blackout days leave no day within a year"
+            "the blackout days leave no day within a year for it to go live"
         );
+    }
+
+    #[test]
+    fn fixed_date_in_the_past_is_refused() {
+        let passed = |now| live("2026-12-01", now, &[]).contains("2026-12-01T00:00:00Z (UTC) has passed");
+        assert!(!passed("2026-11-30T23:59:59Z"));
+        assert!(passed("2026-12-01T00:00:00Z") && passed("2027-01-01T00:00:00Z"));
     }
 
     #[test]
@@ -241,7 +279,16 @@ mod tests {
         for text in ["+7d", "+1h30m", "2026-12-01T00:00:00Z", "+7d next_working_day"] {
             assert_eq!(GoLive::parse(text).expect(text).to_string(), text);
         }
-        for text in ["", "7d", "tomorrow", "+x", "2026-13-01", "2026-12-01 next_working_day"] {
+        for text in [
+            "",
+            "7d",
+            "+0s",
+            "+0d next_working_day",
+            "tomorrow",
+            "+x",
+            "2026-13-01",
+            "2026-12-01 next_working_day",
+        ] {
             assert!(GoLive::parse(text).is_err(), "{text}");
         }
         assert_eq!(

@@ -47,7 +47,7 @@ impl Preview<'_> {
         match &self.foreseen {
             None => lines.add("targets", "selected from Microsoft's driver metadata after signing"),
             Some(LabelPreview { request: Some(request), warnings, .. }) => {
-                add_request(&mut lines, request);
+                add_request(&mut lines, self.plan, request);
                 for warning in warnings {
                     lines.add("warning", format_args!("{} ({})", warning.message, warning.document));
                 }
@@ -106,7 +106,7 @@ fn installation(plan: &LabelPlan) -> &'static str {
 }
 
 /// What the request says about targets and publication.
-fn add_request(lines: &mut Lines, request: &NewShippingLabel) {
+fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel) {
     let targeting = request.targeting.as_ref();
     for row in targeting.iter().flat_map(|targeting| &targeting.hardware_ids) {
         lines.add("target", format_args!("{} {} {}", row.inf_id, row.operating_system_code, row.pnp_string));
@@ -115,5 +115,12 @@ fn add_request(lines: &mut Lines, request: &NewShippingLabel) {
         lines.add("chid", &chid.chid);
     }
     let date = request.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
-    lines.add("go live", date.unwrap_or("as soon as it is certified"));
+    let Some(date) = date else { return lines.add("go live", "as soon as it is certified") };
+    // An offset counts from the time at which the label is requested.
+    let condition = match plan.go_live.is_some_and(|go_live| go_live.fixed().is_some()) {
+        true => "",
+        false if plan.hold => ", if approved today",
+        false => ", if requested today",
+    };
+    lines.add("go live", format_args!("{date} (UTC){condition}"));
 }

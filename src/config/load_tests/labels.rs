@@ -150,8 +150,15 @@ fn targeting_that_fits_nothing_is_refused() {
         ]
     );
     assert_eq!(
-        label(WHQL, &format!("{NAME}\ngo_live = 2026-12-24\nblackout = \"2026-12-20..2026-12-31\"")),
-        ["4:11 2026-12-24 is a blackout day"]
+        label(WHQL, &format!("{NAME}\ngo_live = 2096-12-24\nblackout = \"2096-12-20..2096-12-31\"")),
+        ["4:11 2096-12-24 is a blackout day"]
+    );
+    assert_eq!(
+        label(WHQL, &format!("{NAME}\ngo_live = 2025-12-24")),
+        [
+            "4:11 2025-12-24T00:00:00Z (UTC) has passed [give a later date, or an offset such as \"+7d\"; without \
+             `go_live` a label goes live once it is certified]"
+        ]
     );
     assert_eq!(
         label(WHQL, &format!("{NAME}\ngo_live = \"tomorrow\"")),

@@ -274,14 +274,15 @@ pub(in crate::config) struct Label {
     pub(in crate::config) hold: Option<At<bool>>,
     /// Name or glob of the label of this rule that must be published first.
     pub(in crate::config) after: Option<At<String>>,
-    /// Minimum time between the publication of that label and this one. Default: 0s
+    /// How long that label must have been live: from its publication or its go-live date, whichever is later. Default: 0s
     pub(in crate::config) soak: Option<Delay>,
-    /// Remove the targets of this label from older labels of the same rule and label. Default: false
+    /// Once this label is live, remove what it targets from older labels of the same rule and label. Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
-    /// A date, an offset such as `+7d`, or `next_working_day`. Default: as soon as certified
+    /// A date in the future, an offset such as `+7d` from the time at which the label is requested, or `next_working_day`.
+    /// Dates are UTC. Default: as soon as certified
     #[serde(alias = "go_live_date")]
     pub(in crate::config) go_live: Option<At<LiveDate>>,
-    /// Days on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
+    /// Days (UTC) on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
     pub(in crate::config) blackout: Option<OneOrMany<Text<Days>>>,
     /// Install automatically during an OS upgrade. Default: false
     #[serde(alias = "is_auto_install_during_os_upgrade")]

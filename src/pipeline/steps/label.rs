@@ -26,26 +26,40 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         if ctx.job.labels().get(index).is_some_and(|label| label.creation.id().is_some()) {
             continue;
         }
-        // A go-live offset counts from this time, however long an approval takes.
         let freed = ctx.job.labels().get(index).is_some_and(|label| label.predecessor_waived);
-        let begins = match not_before(&ctx.job, plan) {
-            _ if freed => ctx.job.collected().unwrap_or(ctx.job.step_started()),
-            NotBefore::Now => ctx.job.collected().unwrap_or(ctx.job.step_started()),
+        match not_before(&ctx.job, plan) {
+            _ if freed => {}
+            NotBefore::Now => {}
             NotBefore::Unpublished | NotBefore::Never(_) => {
                 earliest = earliest.or(Some(Timestamp::MAX));
                 continue;
             }
-            NotBefore::Soaked(then) if then <= ctx.pipeline.clock.now() => then,
+            NotBefore::Soaked(then) if then <= ctx.pipeline.clock.now() => {}
             NotBefore::Soaked(then) => {
                 earliest = Some(earliest.map_or(then, |earliest: Timestamp| earliest.min(then)));
                 continue;
             }
+        }
+        let (new, doubts) = request(ctx, plan).await?;
+        let essence = match label::essence(plan, &new) {
+            Ok(essence) => essence,
+            Err(error) => {
+                let message = format!("the request for label `{}` has no JSON form: {error}", plan.name);
+                return ctx.hold(Fault::new("internal", message)).await;
+            }
         };
-        let (new, doubts) = request(ctx, plan, begins).await?;
-        check_approval(ctx, index, plan, &new, &doubts).await?;
+        check_approval(ctx, index, plan, &new, &digest(&essence), &doubts).await?;
         let begun = |job: &Job| job.labels().get(index).is_some_and(|label| label.creation != Creation::Open);
         let before = begun(&ctx.job);
-        let created = create(ctx, &Call { product, submission, index, new }).await;
+        let call = Call {
+            product,
+            submission,
+            index,
+            moving_date: plan.go_live.is_some_and(|live| live.fixed().is_none()),
+            essence,
+            new,
+        };
+        let created = create(ctx, &call).await;
         if !before && begun(&ctx.job) {
             doubts.iter().for_each(|doubt| crate::observe::label_warning(&ctx.job, doubt));
         }
@@ -122,7 +136,6 @@ fn not_before(job: &Job, plan: &LabelPlan) -> NotBefore {
 async fn request<S: Service>(
     ctx: &mut StepContext<'_, S>,
     plan: &LabelPlan,
-    begins: Timestamp,
 ) -> StepResult<(NewShippingLabel, Vec<LabelWarning>)> {
     let service = ctx.service().await?;
     let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
@@ -144,7 +157,7 @@ async fn request<S: Service>(
             Err(error) => return ctx.on_api_error(error).await,
         }
     };
-    match label::build(plan, &metadata, &audiences, begins) {
+    match label::build(plan, &metadata, &audiences, ctx.pipeline.clock.now()) {
         Ok(new) => {
             let doubts = label::warnings(plan, &new, &metadata);
             Ok((new, doubts))
@@ -152,7 +165,8 @@ async fn request<S: Service>(
         Err(problems) => {
             let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let message = format!("cannot create label `{}`: {reasons}", plan.name);
-            ctx.hold(Fault::new("label-unfit", message)).await
+            let passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
+            ctx.hold(Fault::new(if passed { label::GO_LIVE_PASSED } else { "label-unfit" }, message)).await
         }
     }
 }
@@ -163,30 +177,45 @@ async fn check_approval<S: Service>(
     index: usize,
     plan: &LabelPlan,
     new: &NewShippingLabel,
+    shown: &str,
     doubts: &[LabelWarning],
 ) -> StepResult {
     let label = ctx.job.labels().get(index);
     if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
         return Ok(());
     }
-    let text = serde_json::to_value(new).unwrap_or_default();
-    let shown = digest(&text);
     // The digest covers the whole request, so it does not matter with which label the approval is stored.
-    if ctx.job.labels().iter().any(|label| label.approved.as_ref() == Some(&shown)) {
+    if ctx.job.labels().iter().any(|label| label.approved.as_deref() == Some(shown)) {
         return Ok(());
     }
     let doubts: String =
         doubts.iter().map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
-    let message =
-        format!("label `{}` needs `dropship approve {}`{doubts}; request: {text}", plan.name, ctx.job.id());
+    let date = new.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
+    let date = match (date, plan.go_live.filter(|live| live.fixed().is_none())) {
+        (Some(date), Some(rule)) => {
+            format!("; it goes live on {date} (UTC) if approved today, since `go_live` is \"{rule}\"")
+        }
+        (Some(date), None) => format!("; it goes live on {date} (UTC)"),
+        (None, _) => String::new(),
+    };
+    let text = serde_json::to_string(new).unwrap_or_else(|error| format!("no JSON form: {error}"));
+    let message = format!(
+        "label `{}` needs `dropship approve {} --request {shown}`{date}{doubts}; request: {text}",
+        plan.name,
+        ctx.job.id()
+    );
     let fault = Fault::new("approval", message);
-    ctx.suspend(Event::Held { fault, request: Some(shown) }).await
+    ctx.suspend(Event::Held { fault, request: Some(shown.to_owned()) }).await
 }
 
 struct Call {
     product: ProductId,
     submission: SubmissionId,
     index: usize,
+    /// The go-live date depends on when the request is sent.
+    moving_date: bool,
+    /// What approvals and repetitions are bound to.
+    essence: Value,
     new: NewShippingLabel,
 }
 
@@ -204,15 +233,19 @@ impl<S: Service> RemoteCreate<S> for Call {
     }
 
     fn request(&self) -> Value {
-        serde_json::to_value(&self.new).unwrap_or_default()
+        self.essence.clone()
     }
 
     async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
-        let mut sent = <Self as RemoteCreate<S>>::request(self);
-        // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
-        // flags, which are compared.
+        let mut sent = self.essence.clone();
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
+            // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
+            // flags, which are compared.
             publishing.remove("manualAcquisition");
+            // An earlier request was sent at another time, so the same rule gave it another date.
+            if self.moving_date {
+                publishing.remove("goLiveDate");
+            }
         }
         let mut found = Vec::new();
         for label in service.labels(self.product, self.submission).await? {

@@ -1,6 +1,7 @@
 //! Labels to their end, at Microsoft's hands and at an operator's.
 
 use dropship_sandbox::{Options, Quirks, Wait};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::cab::saying;
@@ -222,13 +223,23 @@ fn older_label_published_later_is_superseded() {
     drop(daemon);
 }
 
+/// The go-live dates of the labels that the sandbox was asked for.
+fn go_live_dates(env: &TestEnv) -> Vec<Timestamp> {
+    let bodies = bodies(env, "create_label");
+    let date =
+        |body: &Value| body["publishingSpecifications"]["goLiveDate"].as_str().expect("a date").parse();
+    bodies.iter().map(|body| date(body).expect("a date")).collect()
+}
+
 #[test]
-fn go_live_offset_stays_fixed_across_restarts() {
+fn go_live_offset_counts_from_each_request() {
     let env = TestEnv::with(Quirks::none(), "");
     edit(&env, &[(ONE, &format!("{ONE}\ngo_live = \"+7d\""))]);
     let daemon = env.daemon(&[]);
     // Asked for twice without effect, by three daemons.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "hang"}, "times": 2}));
+    let week = SignedDuration::from_hours(7 * 24);
+    let began = Timestamp::now() + week - SignedDuration::from_secs(1);
     env.drop_package("echo.cab", &bytes(CAB));
     let asked = |times: usize| {
         wait_for("the label to be asked for", || (bodies(&env, "create_label").len() >= times).then_some(()))
@@ -241,11 +252,44 @@ fn go_live_offset_stays_fixed_across_restarts() {
     daemon.kill();
     let daemon = env.daemon(&[]);
     receipt_of(&env, "echo.cab", "succeeded");
-    let dates: Vec<_> = bodies(&env, "create_label")
-        .iter()
-        .map(|body| body["publishingSpecifications"]["goLiveDate"].clone())
-        .collect();
+    let dates = go_live_dates(&env);
     assert_eq!(dates.len(), 3);
-    assert!(dates[0].is_string() && dates.iter().all(|date| *date == dates[0]), "{dates:?}");
+    assert!(began < dates[0] && dates[0] < dates[1] && dates[1] < dates[2], "{dates:?}");
+    assert!(dates[2] <= Timestamp::now() + week, "{dates:?}");
+    drop(daemon);
+}
+
+#[test]
+fn label_whose_response_is_lost_is_adopted_whatever_its_date() {
+    let env = TestEnv::with(Quirks::none(), "");
+    edit(&env, &[(ONE, &format!("{ONE}\ngo_live = \"+7d next_working_day\""))]);
+    let daemon = env.daemon(&[]);
+    env.fault(&json!({"operation": "create_label", "action": {"kind": "drop_after"}}));
+    env.drop_package("echo.cab", &bytes(CAB));
+    receipt_of(&env, "echo.cab", "succeeded");
+    assert_eq!((env.created().2, go_live_dates(&env).len()), (1, 1), "{}", env.log());
+    drop(daemon);
+}
+
+#[test]
+fn approved_label_goes_live_after_its_approval() {
+    let env = TestEnv::with(Quirks::none(), "");
+    edit(&env, &[(ONE, &format!("{ONE}\nhold = true\ngo_live = \"+1s\""))]);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let held = receipt_of(&env, "echo.cab", "held");
+    let message = held["error"]["message"].as_str().expect("a message");
+    let (_, rest) = message.split_once("it goes live on ").expect("a date");
+    let (shown, rest) = rest.split_once(" (UTC) if approved today").expect("a condition");
+    assert!(rest.contains("`go_live` is \"+1s\""), "{message}");
+    let shown: Timestamp = shown.parse().expect("a date");
+    wait_for("the shown date to pass", || (Timestamp::now() > shown).then_some(())).expect("time passes");
+    let (_, digest) = message.split_once("--request ").expect("a digest");
+    let approved = Timestamp::now();
+    let approve = ["approve", id(&held["id"]), "--request", digest.split('`').next().expect("a digest")];
+    assert_eq!(env.run(&approve).status.code(), Some(0), "the digest covers the rule, not the date");
+    receipt_of(&env, "echo.cab", "succeeded");
+    let dates = go_live_dates(&env);
+    assert!(dates.len() == 1 && dates[0] > approved, "{dates:?} after {approved}");
     drop(daemon);
 }

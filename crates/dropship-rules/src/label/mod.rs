@@ -10,7 +10,7 @@ mod supersede;
 mod warnings;
 
 pub use preview::{LabelPreview, preview};
-pub use request::{LabelProblem, build};
+pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
 pub use supersede::{Published, Superseded, supersede, versions};
 pub use warnings::{LabelWarning, warnings};
 

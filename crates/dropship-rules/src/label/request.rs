@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::audiences;
 use super::select::{self, Row};
 use crate::guid::plain_guid;
 use crate::plan::{ChidPlan, DestinationPlan, LabelPlan};
+use crate::schedule::GoLiveError;
 use crate::vocabulary::{self, is_test_audience};
 use dropship_hardware::{
     AdditionalInfo, Audience, Chid, CoEngPublishInfo, Destination, DriverMetadata, InServicePublishInfo,
@@ -28,6 +30,9 @@ pub struct LabelProblem {
     /// The document that the rule comes from, or empty.
     pub document: &'static str,
 }
+
+/// The check of a problem that a fixed go-live date has passed.
+pub const GO_LIVE_PASSED: &str = "go-live-passed";
 
 /// Where most of the rules stand.
 const LIMIT: &str = "Microsoft: Limit driver distribution";
@@ -52,7 +57,7 @@ impl Found<'_> {
 
 /// The request for a label, from the rule, the driver metadata and the account's audiences.
 ///
-/// An offset of `go_live` counts from `now`: build once and keep the request.
+/// The go-live date is that of a request that is sent at `now`. Build the request again for each time that it is sent.
 ///
 /// # Errors
 /// Everything that Microsoft would refuse, and every selection that came out empty: nothing is left out
@@ -95,6 +100,21 @@ pub fn build(
     if found.problems.is_empty() { Ok(label) } else { Err(found.problems) }
 }
 
+/// The part of a request that approvals and repetitions are bound to: everything except the computed go-live date, which
+/// the rule of that date stands for. It is the same whenever the request is sent.
+///
+/// # Errors
+/// When the request has no JSON form.
+pub fn essence(plan: &LabelPlan, request: &NewShippingLabel) -> Result<Value, serde_json::Error> {
+    let mut essence = serde_json::to_value(request)?;
+    let Some(go_live) = plan.go_live.filter(|go_live| go_live.fixed().is_none()) else { return Ok(essence) };
+    if let Some(Value::Object(publishing)) = essence.get_mut("publishingSpecifications") {
+        let blackout = plan.blackout.iter().map(ToString::to_string).collect::<Vec<_>>();
+        publishing.insert("goLiveDate".to_owned(), json!({ "rule": go_live, "blackout": blackout }));
+    }
+    Ok(essence)
+}
+
 fn windows_update(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
@@ -121,8 +141,11 @@ fn windows_update(
     }
     let go_live = plan.go_live.map(|live| live.resolve(now, &plan.blackout));
     let go_live = go_live.and_then(|time| {
-        time.map_err(|reason| found.put("go-live", "", format!("its go-live date cannot be told: {reason}")))
-            .ok()
+        let check = |error: &GoLiveError| match error {
+            GoLiveError::Passed(_) => GO_LIVE_PASSED,
+            GoLiveError::NoDay | GoLiveError::Calendar(_) => "go-live",
+        };
+        time.map_err(|error| found.put(check(&error), "", error.to_string())).ok()
     });
     let in_service = (plan.floor.is_some() || plan.ceiling.is_some()).then(|| InServicePublishInfo {
         flooring: plan.floor.clone(),

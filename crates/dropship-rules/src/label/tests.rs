@@ -7,7 +7,7 @@ use super::*;
 use crate::pattern::Pattern;
 use crate::plan::{ChidPlan, DestinationPlan, LabelPlan};
 use crate::rule::{Build, TargetFilter};
-use crate::schedule::GoLive;
+use crate::schedule::{Days, GoLive};
 use dropship_hardware::{AdditionalInfo, Audience, DriverMetadata, NewShippingLabel};
 
 const CHID: &str = "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11";
@@ -98,6 +98,24 @@ fn checks(plan: &LabelPlan) -> Vec<&'static str> {
 fn rows(label: &NewShippingLabel) -> Vec<String> {
     let rows = &label.targeting.as_ref().expect("targeting").hardware_ids;
     rows.iter().map(|row| format!("{} {}", row.operating_system_code, row.pnp_string)).collect()
+}
+
+#[test]
+fn essence_covers_the_rule_of_the_go_live_date_and_not_the_date() {
+    let at = |now: &str, go_live: &str, blackout: &[&str]| {
+        let blackout = blackout.iter().map(|days| Days::parse(days).expect("days")).collect();
+        let plan = LabelPlan { go_live: Some(GoLive::parse(go_live).expect("a rule")), blackout, ..plan() };
+        let request =
+            build(&plan, &metadata(), &audiences(), now.parse().expect("a time")).expect("a request");
+        essence(&plan, &request).expect("JSON")
+    };
+    let (friday, monday) = ("2026-11-20T10:00:00Z", "2026-11-23T10:00:00Z");
+    assert_eq!(at(friday, "+7d", &[]), at(monday, "+7d", &[]));
+    assert_ne!(at(friday, "+7d", &[]), at(friday, "+8d", &[]));
+    assert_ne!(at(friday, "+7d", &[]), at(friday, "+7d next_working_day", &[]));
+    assert_ne!(at(friday, "+7d", &[]), at(friday, "+7d", &["2027-12-24"]));
+    assert_ne!(at(friday, "2027-01-01", &[]), at(friday, "2027-01-02", &[]));
+    assert_eq!(at(friday, "2027-01-01", &[]), at(monday, "2027-01-01", &[]));
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub struct LabelPlan {
     pub after: Option<LabelDependency>,
     /// Remove what it targets from older labels of the same rule and key.
     pub supersede: bool,
-    /// When it goes live; absent: as soon as certified. An offset is fixed when the request is built.
+    /// When it goes live; absent: as soon as certified. An offset counts from the time at which the request is sent.
     pub go_live: Option<GoLive>,
     /// Days on which nothing goes live.
     pub blackout: Vec<Days>,

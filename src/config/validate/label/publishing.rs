@@ -1,7 +1,8 @@
 //! How Windows Update publishes a label: Microsoft's requirements that the rule alone decides.
 
 use std::ops::Range;
-use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
@@ -9,7 +10,7 @@ use crate::config::validate::product::open;
 use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 use dropship_hardware::TestHarness;
 use dropship_rules::rule::{LabelRule, ProductRule};
-use dropship_rules::schedule::Moment;
+use dropship_rules::schedule::GoLive;
 use dropship_rules::template::Template;
 use dropship_rules::vocabulary::{self, is_test_audience};
 
@@ -83,16 +84,22 @@ pub(super) fn check(
     {
         ctx.diagnostics.error(&ceiling.span, "the ceiling is below the floor");
     }
-    if let Some(date) = &raw.go_live
-        && let Moment::At(time) = label.go_live.map_or(Moment::In(Duration::ZERO), |live| live.moment)
-    {
-        let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
-        if label.blackout.iter().any(|days| days.contains(day)) {
-            ctx.diagnostics.error(&date.span, format!("{day} is a blackout day"));
-        }
-    }
+    go_live(ctx, raw, label);
     if product.is_some_and(|product| product.test_harness == TestHarness::Attestation) {
         attestation(ctx, raw, label, at);
+    }
+}
+
+/// A fixed date must be in the future and outside of the blackout days.
+fn go_live(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label, label: &LabelRule) {
+    let (Some(date), Some(time)) = (&raw.go_live, label.go_live.and_then(GoLive::fixed)) else { return };
+    if time <= Timestamp::now() {
+        let help = "give a later date, or an offset such as \"+7d\"; without `go_live` a label goes live once it is certified";
+        ctx.diagnostics.error_with_help(&date.span, format!("{time:.0} (UTC) has passed"), help);
+    }
+    let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+    if label.blackout.iter().any(|days| days.contains(day)) {
+        ctx.diagnostics.error(&date.span, format!("{day} is a blackout day"));
     }
 }
 
