@@ -7,10 +7,10 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dropship::config::{Environment, load_str};
-use dropship::store::{Commit, Durable, Entry, Store};
 use dropship_job::{Event, JobId, Package};
 use dropship_package::{Facts, Inspection, Kind, PemFile, Policy, Trust, TrustSources, inspect_bytes};
 use dropship_rules::{MatchInput, choose, find};
+use dropship_store::{Commit, DiskStore, Entry, Store};
 
 const CAB: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/cab/good-signed.cab");
 const HLKX: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/hlkx/good.hlkx");
@@ -172,7 +172,7 @@ fn rule_tests(criterion: &mut Criterion) {
 /// One transition of one job, until it survives a power cut; `cargo bench --bench store` compares it.
 fn transition(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = Durable::open(folder.path()).expect("a store");
+    let (store, _) = DiskStore::open(folder.path()).expect("a store");
     let job = JobId::new(1_790_000_000_000, 1);
     let package = Package {
         name: "driver.cab".into(),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
-use crate::store::{Filter, Finding, Store, StoreError};
 use dropship_job::{Creation, Job, JobId, State};
+use dropship_store::{Filter, Finding, Store, StoreError};
 
 /// Jobs that are looked at together.
 const PAGE: usize = 256;
@@ -16,7 +16,7 @@ const PAGE: usize = 256;
 /// # Errors
 /// When the store cannot be read.
 pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, StoreError> {
-    let mut findings = store.examine()?;
+    let mut findings = store.check()?;
     let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
     let mut ownerless: BTreeSet<JobId> = depot.jobs().map_err(unread)?.into_iter().collect();
     let mut before = None;

@@ -6,8 +6,6 @@ pub mod config;
 
 pub mod admission;
 
-pub mod store;
-
 pub mod doctor;
 pub mod package_store;
 

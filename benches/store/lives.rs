@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dropship::store::{Commit, Durable, Entry, Store};
 use dropship_job::{Asset, Event, Intent, JobId, RemoteKind};
+use dropship_store::{Commit, DiskStore, Entry, Store};
 use sha2::{Digest, Sha256};
 
 use crate::{arrived, due, id, waited};
@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(5);
 
 /// Prints the transitions, and the size of the tables meanwhile and after.
 pub(crate) fn weigh(folder: &Path) {
-    let (store, _) = Durable::open(folder).expect("a store");
+    let (store, _) = DiskStore::open(folder).expect("a store");
     let mut transitions = 0;
     for first in (0..JOBS).step_by(OPEN as usize) {
         let lives: Vec<_> = (first..first + OPEN).map(life).collect();
@@ -36,7 +36,7 @@ pub(crate) fn weigh(folder: &Path) {
         }
         let receipted = lives.iter().zip(&revs);
         let entries = receipted.map(|((job, _), rev)| Entry::ReceiptWritten { job: job.clone(), rev: *rev });
-        store.commit(Commit::lazily(entries.collect())).wait().expect("committed");
+        store.commit(Commit::unsynced(entries.collect())).wait().expect("committed");
     }
     let busy = size(folder);
     let quiet = Instant::now();

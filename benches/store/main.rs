@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
 
-use dropship::store::{Commit, Durable, Entry, Store};
 use dropship_job::{Event, Fault, JobId, Package};
+use dropship_store::{Commit, DiskStore, Entry, Store};
 
 const ROUNDS: usize = 5;
 const EACH: u32 = 400;
@@ -23,7 +23,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [fill, folder, count] if fill == "fill" => {
-            let (store, _) = Durable::open(Path::new(folder)).expect("a store");
+            let (store, _) = DiskStore::open(Path::new(folder)).expect("a store");
             ended(&store, count.parse().expect("a number"));
         }
         _ => {
@@ -50,7 +50,7 @@ fn arrived(number: u32, sha256: String) -> Event {
 }
 
 /// Fills a store with jobs that have ended and have their receipts.
-fn ended(store: &Durable, count: u32) {
+fn ended(store: &DiskStore, count: u32) {
     for from in (0..count).step_by(1000) {
         let of = |number| {
             let failed = Event::Rejected { fault: Fault::new("no-rule", "no rule is for this package") };
@@ -66,7 +66,7 @@ fn ended(store: &Durable, count: u32) {
                 rev: 0,
                 events: vec![arrived(number, format!("{number:064x}")), failed],
             };
-            store.commit(Commit::lazily(vec![job, seen, Entry::ReceiptWritten { job: id(number), rev: 2 }]))
+            store.commit(Commit::unsynced(vec![job, seen, Entry::ReceiptWritten { job: id(number), rev: 2 }]))
         };
         let tickets: Vec<_> = (from..count.min(from + 1000)).map(of).collect();
         tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("committed")));
@@ -75,7 +75,7 @@ fn ended(store: &Durable, count: u32) {
 
 fn compare() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = Durable::open(&folder.path().join("store")).expect("a store");
+    let (store, _) = DiskStore::open(&folder.path().join("store")).expect("a store");
     for worker in 0..WORKERS {
         let events = vec![arrived(worker, format!("{worker:064x}"))];
         store
@@ -108,7 +108,7 @@ fn compare() {
 }
 
 /// One transition of a job, until it is durable.
-fn step(store: &Durable, worker: u32, rev: &mut u64) {
+fn step(store: &DiskStore, worker: u32, rev: &mut u64) {
     let event = if *rev % 2 == 1 { waited() } else { Event::Resumed };
     let entry = Entry::Job { job: id(worker), rev: *rev, events: vec![event] };
     *rev += 1;
@@ -116,7 +116,7 @@ fn step(store: &Durable, worker: u32, rev: &mut u64) {
 }
 
 /// Workers on threads of their own, each of which waits for one transition before it asks for the next.
-fn at_once(store: &Durable, revs: &mut [u64]) {
+fn at_once(store: &DiskStore, revs: &mut [u64]) {
     std::thread::scope(|scope| {
         for (worker, rev) in (0..).zip(revs) {
             scope.spawn(move || (0..EACH).for_each(|_| step(store, worker, rev)));

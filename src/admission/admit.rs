@@ -9,9 +9,9 @@ use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::outbox;
 use crate::package_store::PlanSnapshot;
-use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
 use dropship_package::Verdict;
+use dropship_store::{Commit, Entry, StoreError};
 
 /// Inspections of the same bytes that ended the daemon before the package is held as poison.
 pub(super) const POISON: u64 = 3;
@@ -61,7 +61,7 @@ fn verdict_before_inspection(
     admission: &Admission,
     package: &CapturedPackage<'_>,
 ) -> Result<Option<Verdicted>, AdmitError> {
-    if admission.store.inspecting(&package.sha256)? >= POISON {
+    if admission.store.crashed_inspections(&package.sha256)? >= POISON {
         return Ok(Some(Verdicted::Held(Fault::new("poison", POISONED))));
     }
     let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
@@ -82,11 +82,11 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
     // Unsynced: it has to survive the daemon, which an inspection might end, but not the machine.
     let sha256 = package.sha256.clone();
-    admission.store.commit(Commit::lazily(vec![Entry::InspectionStarted { sha256 }])).wait()?;
+    admission.store.commit(Commit::unsynced(vec![Entry::InspectionStarted { sha256 }])).wait()?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
     let evaluated = evaluate(&active, package.copy, &package.name, folder, package.rule, &package.vars);
     let sha256 = package.sha256.clone();
-    admission.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait()?;
+    admission.store.commit(Commit::unsynced(vec![Entry::InspectionEnded { sha256 }])).wait()?;
     let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
         Ok(evaluation) => evaluation,
         Err(error) => return not_yet(format!("cannot read the copy: {error}")),

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::seen_files::{text, text_beside};
 use crate::digest;
-use crate::store::{Entry, path_key};
 use dropship_intake::{FoundFile, Identity};
 use dropship_job::JobId;
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_rules::vars::Vars;
+use dropship_store::{Entry, path_key};
 
 /// A captured copy on its way to a job.
 pub(super) struct CapturedPackage<'a> {

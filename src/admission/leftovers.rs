@@ -1,8 +1,8 @@
 //! Captured copies that an earlier daemon left and no job needs.
 
 use super::state::Admission;
-use crate::store::StoreError;
 use dropship_job::JobId;
+use dropship_store::StoreError;
 
 impl Admission {
     /// The jobs with a captured copy or plan. List them before intake starts: copies captured later are in use.

@@ -9,10 +9,10 @@ use crate::config::model::DEFAULT_ACCOUNT;
 use crate::digest;
 use crate::outbox::{Receipt, read_receipt};
 use crate::package_store::PlanSnapshot;
-use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{
     Creation, Fault, InvalidJob, Job, JobId, Label, Package, RecoveredJob, State, StateKind, Step,
 };
+use dropship_store::{Commit, Entry, StoreError};
 
 /// Number of jobs that are committed together.
 const BATCH: usize = 256;

@@ -10,8 +10,8 @@ use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
-use crate::store::{Commit, Entry};
 use dropship_job::{Event, Fault, Job};
+use dropship_store::{Commit, Entry};
 
 impl PackageInspector for Admission {
     fn reinspect(&self, job: &Job) -> Vec<Event> {
@@ -41,14 +41,14 @@ impl Admission {
             return rejected(Fault::new("sidecar", why));
         }
         let sha256 = job.package().sha256.clone();
-        let poisoned = self.store.inspecting(&sha256).is_ok_and(|count| count >= POISON);
-        let started = Commit::lazily(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
+        let poisoned = self.store.crashed_inspections(&sha256).is_ok_and(|count| count >= POISON);
+        let started = Commit::unsynced(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
         if poisoned || self.store.commit(started).wait().is_err() {
             return vec![Event::Held { fault: Fault::new("poison", POISONED), request: None }];
         }
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
-        if self.store.commit(Commit::lazily(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
+        if self.store.commit(Commit::unsynced(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
         let unreadable = |error: io::Error| rejected(Fault::new("unreadable", error.to_string()));

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::store::{Commit, Entry, Store, StoreError, path_key};
 use dropship_intake::Identity;
+use dropship_store::{Commit, Entry, Store, StoreError, path_key};
 
 /// The paths that intake asked for during the first scan of this run. After it, intake notices removed files itself.
 #[derive(Default)]
@@ -26,8 +26,8 @@ fn looked_flag(folder: &str) -> String {
 /// Whether a full scan of this folder was completed, by this daemon or an earlier one.
 pub(super) fn was_looked_at(store: &dyn Store, folder: &str) -> Result<bool, StoreError> {
     let flag = looked_flag(folder);
-    // `flags` also returns folders whose names start with this one.
-    Ok(store.flags(&flag)?.iter().any(|(key, _)| *key == flag))
+    // `settings` also returns folders whose names start with this one.
+    Ok(store.settings(&flag)?.iter().any(|(key, _)| *key == flag))
 }
 
 /// The stored form of a file identity.
@@ -57,7 +57,7 @@ impl SeenFiles {
         sidecar: Option<&Identity>,
     ) -> bool {
         let path = path_key(path);
-        let seen = store.seen(folder, &path);
+        let seen = store.known_file(folder, &path);
         {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             let first = asked.entry(folder.to_owned()).or_insert_with(|| Asked::Scanning(HashSet::new()));
@@ -87,7 +87,7 @@ impl SeenFiles {
             Some(Asked::Scanning(paths)) => paths,
             None => HashSet::new(),
         };
-        let gone = store.seen_in(folder).map(|seen| {
+        let gone = store.known_files(folder).map(|seen| {
             let gone = seen.into_iter().filter(|path| !paths.contains(path));
             gone.map(|path| Entry::FileRemoved { folder: folder.to_owned(), path }).collect::<Vec<_>>()
         });
@@ -105,7 +105,7 @@ impl SeenFiles {
 
 /// Unsynced: after a power cut the next scan finds the same.
 fn forget(store: &dyn Store, entries: Vec<Entry>) {
-    match store.commit(Commit::lazily(entries)).wait() {
+    match store.commit(Commit::unsynced(entries)).wait() {
         Ok(_) => {}
         Err(StoreError::Stopped(_)) => {}
         Err(error) => tracing::error!("cannot record in the store that files are gone: {error}"),
@@ -115,11 +115,11 @@ fn forget(store: &dyn Store, entries: Vec<Entry>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Memory;
+    use dropship_store::MemoryStore;
 
     #[test]
     fn scanned_folder_does_not_count_for_a_folder_with_a_shorter_name() {
-        let (store, seen_files) = (Memory::new(), SeenFiles::default());
+        let (store, seen_files) = (MemoryStore::new(), SeenFiles::default());
         seen_files.on_scan_complete(&store, "audio-old");
         assert!(was_looked_at(&store, "audio-old").expect("asked"));
         assert!(!was_looked_at(&store, "audio").expect("asked"));

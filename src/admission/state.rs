@@ -7,8 +7,8 @@ use super::capacity::{Capacity, LoadSource};
 use super::seen_files::SeenFiles;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
-use crate::store::Store;
 use dropship_job::JobId;
+use dropship_store::Store;
 
 /// Admits packages and creates their jobs.
 pub struct Admission {

@@ -13,9 +13,9 @@ use crate::config::{self, Environment};
 use crate::daemon::{Loaded, Options, Running};
 use crate::observe::{self, Form};
 use crate::outbox::Receipt;
-use crate::store::Filter;
 use dropship_job::StateKind;
 use dropship_sandbox::{self, Sandbox};
+use dropship_store::Filter;
 
 /// A signed CAB and its root certificate. Only the demo trusts this root.
 const PACKAGE: &[u8] = include_bytes!("demo/echo.cab");
@@ -101,7 +101,7 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     loop {
         // The store of the demo has one job.
         if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {
-            for told in store.story(job.id())?.iter().skip(progress.shown()) {
+            for told in store.history(job.id())?.iter().skip(progress.shown()) {
                 progress.show(told, &job);
             }
             if job.state().has_ended() {

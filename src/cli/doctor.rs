@@ -8,8 +8,8 @@ use super::{backend, offline_store, owner};
 use crate::control::ConnectError;
 use crate::doctor::examine;
 use crate::package_store::PackageStore;
-use crate::store::Finding;
-use crate::store::{Durable, Opening, StoreError};
+use dropship_store::Finding;
+use dropship_store::{DiskStore, OpenReport, StoreError};
 
 /// Check the store and its files, and print how to repair them
 ///
@@ -41,32 +41,32 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 
 /// Tries the next start of the daemon on a copy of the store.
 fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
-    let rehearsal = match Durable::rehearse(home) {
-        Ok(rehearsal) => rehearsal,
+    let dry_run = match DiskStore::open_dry_run(home) {
+        Ok(dry_run) => dry_run,
         Err(error @ (StoreError::Damaged { .. } | StoreError::Older { .. } | StoreError::Newer { .. })) => {
             let repair = "the daemon will refuse to start with this error: restore the file from a backup";
             return Ok(vec![Finding::new(error.to_string(), repair)]);
         }
         Err(error) => return Err(error.into()),
     };
-    let Opening { quarantined, passed, caught_up, .. } = &rehearsal.opening;
+    let OpenReport { quarantined, skipped, replayed, .. } = &dry_run.report;
     let mut findings = Vec::new();
     findings.extend(quarantined.as_ref().map(|(_, why)| {
         Finding::new(
             format!("the database is unusable: {why}"),
             format!(
-                "no action needed: the next start moves it aside and rebuilds it from {caught_up} lines of the journal"
+                "no action needed: the next start moves it aside and rebuilds it from {replayed} lines of the journal"
             ),
         )
     }));
-    if *passed > 0 {
+    if *skipped > 0 {
         findings.push(Finding::new(
-            format!("{passed} sections of the journal are damaged"),
+            format!("{skipped} sections of the journal are damaged"),
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }
     let packages = PackageStore::for_reading(home);
-    findings.extend(examine(&rehearsal.store, &packages)?);
+    findings.extend(examine(&dry_run.store, &packages)?);
     Ok(findings)
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::control::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
-use crate::store::StoreError;
+use dropship_store::StoreError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

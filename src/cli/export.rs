@@ -6,7 +6,7 @@ use std::path::Path;
 use super::backend::Backend;
 use super::exit::Exit;
 use super::output::Output;
-use crate::store::StoreError;
+use dropship_store::StoreError;
 
 /// Print everything in the store as JSON lines
 ///

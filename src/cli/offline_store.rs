@@ -11,8 +11,8 @@ use crate::config::model::Config;
 use crate::control::{ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, NoDaemon, Status};
 use crate::outbox::{Outbox, Receipt};
 use crate::pipeline::PauseGate;
-use crate::store::{Durable, Store};
 use dropship_job::{Event, Job, JobId, State};
+use dropship_store::{DiskStore, Store};
 
 /// A store that this process has locked.
 pub(super) struct OfflineStore {
@@ -28,7 +28,7 @@ impl OfflineStore {
         let no_daemon = require_store(home, no_daemon)?;
         become_owner(home)?;
         let (store, _) =
-            Durable::open(home).with_context(|| format!("{no_daemon}; cannot open its store"))?;
+            DiskStore::open(home).with_context(|| format!("{no_daemon}; cannot open its store"))?;
         let store: Arc<dyn Store> = Arc::new(store);
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));

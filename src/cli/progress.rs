@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Instant;
 
 use super::output::Output;
-use crate::store::Told;
 use dropship_job::{Event, Job, State, Step};
+use dropship_store::HistoryEntry;
 
 /// Prints the progress of one job.
 pub(super) struct Progress<'a> {
@@ -27,7 +27,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Prints an event.
-    pub(super) fn show(&mut self, told: &Told, job: &Job) {
+    pub(super) fn show(&mut self, told: &HistoryEntry, job: &Job) {
         self.shown += 1;
         let Some((step, text)) = line(&told.event, job) else { return };
         self.clear();

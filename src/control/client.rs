@@ -13,8 +13,8 @@ use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::outbox::Receipt;
-use crate::store::Finding;
 use dropship_job::JobId;
+use dropship_store::Finding;
 
 /// A connection to the running daemon. Every method returns the daemon's own [`ControlError`], or one of kind
 /// [`ControlErrorKind::Failed`] when the daemon does not answer.

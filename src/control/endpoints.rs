@@ -36,8 +36,8 @@ use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::outbox::Receipt;
-use crate::store::Finding;
 use dropship_job::JobId;
+use dropship_store::Finding;
 
 /// Lines of an export that may wait for a slow reader.
 const EXPORT_BUFFER: usize = 64;

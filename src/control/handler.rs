@@ -12,8 +12,8 @@ use super::label_change::LabelChange;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::outbox::Receipt;
-use crate::store::Finding;
 use dropship_job::JobId;
+use dropship_store::Finding;
 
 /// The daemon as the control socket sees it. Methods that are not async may block.
 pub trait ControlHandler: Send + Sync + 'static {

@@ -7,8 +7,8 @@ use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::query::JobQuery;
 use crate::outbox::Receipt;
-use crate::store::{Commit, Filter, Store, StoreError};
 use dropship_job::{Event, Job, JobId, State, StateKind};
+use dropship_store::{Commit, Filter, Store, StoreError};
 
 /// The jobs that workers process at the moment. Without a daemon there are none.
 pub trait ActiveJobs: Send + Sync {
@@ -80,7 +80,7 @@ impl JobService {
     /// When there is no such job, or the store cannot be read.
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         let job = self.job(id)?;
-        let history = self.store.story(id)?;
+        let history = self.store.history(id)?;
         Ok(self.receipt(&job).with_history(history.iter().map(|entry| (entry.at, &entry.event))))
     }
 
@@ -123,7 +123,7 @@ impl JobService {
             }
             let event = action.event(&job, by)?;
             let commit = Commit::of_job(id, job.rev(), vec![event.clone()]);
-            match self.store.commit(commit).answer().await {
+            match self.store.commit(commit).committed().await {
                 Ok(jobs) => {
                     let job = jobs.into_iter().next().unwrap_or(job);
                     self.active.on_event(&job, &[event]);

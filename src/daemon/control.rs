@@ -15,10 +15,10 @@ use crate::control::{
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw};
-use crate::store::Finding;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::{Event, Job, JobId, State, StateKind};
+use dropship_store::Finding;
 
 pub(super) struct DaemonControl {
     jobs: JobService,

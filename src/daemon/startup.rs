@@ -27,12 +27,12 @@ use crate::pipeline::{
     AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     SuspendedAccounts,
 };
-use crate::store::{Durable, Opening, Store, StoreError};
 use crate::systemd::{self, UnitStatus};
 use crate::{accounts, control};
 use dropship_hardware::{Client, Observer};
 use dropship_intake::Intake;
 use dropship_job::JobId;
+use dropship_store::{DiskStore, OpenReport, Store, StoreError};
 
 /// Maximum time to open the store; replaying a long journal takes minutes.
 const MAX_START: Duration = Duration::from_secs(30 * 60);
@@ -90,7 +90,7 @@ impl Loaded {
 /// The open store.
 struct OpenStore {
     store: Arc<dyn Store>,
-    opening: Opening,
+    report: OpenReport,
     /// Set when the store can no longer be written.
     stopped: watch::Receiver<Option<String>>,
     heartbeats: Heartbeats,
@@ -115,19 +115,24 @@ struct Core {
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<OpenStore> {
-    let (store, opening) = open_when_unlocked(&config.store.path, &config.control.socket).await?;
-    log_opening(&opening);
+    let heartbeat = Heartbeat::default();
+    let (store, report) = open_when_unlocked(&config.store.path, &config.control.socket, &heartbeat).await?;
+    log_open_report(&report);
     let heartbeats = Heartbeats::new(systemd::watchdog());
-    heartbeats.watch("store", store.beat());
-    Ok(OpenStore { stopped: store.stopped(), store: Arc::new(store), opening, heartbeats })
+    heartbeats.watch("store", &heartbeat);
+    Ok(OpenStore { stopped: store.stopped(), store: Arc::new(store), report, heartbeats })
 }
 
 /// Opens the store. A command that reads it while no daemon runs holds its lock for a moment; a daemon keeps the lock.
-async fn open_when_unlocked(home: &Path, socket: &Path) -> anyhow::Result<(Durable, Opening)> {
+async fn open_when_unlocked(
+    home: &Path,
+    socket: &Path,
+    heartbeat: &Heartbeat,
+) -> anyhow::Result<(DiskStore, OpenReport)> {
     let started = Instant::now();
     loop {
-        let home = home.to_owned();
-        match tokio::task::spawn_blocking(move || Durable::open(&home)).await? {
+        let (home, heartbeat) = (home.to_owned(), Arc::new(heartbeat.clone()));
+        match tokio::task::spawn_blocking(move || DiskStore::open_watched(&home, heartbeat)).await? {
             Err(StoreError::Locked { .. })
                 if started.elapsed() < LOCK_WAIT
                     && std::os::unix::net::UnixStream::connect(socket).is_err() =>
@@ -139,14 +144,14 @@ async fn open_when_unlocked(home: &Path, socket: &Path) -> anyhow::Result<(Durab
     }
 }
 
-fn log_opening(opening: &Opening) {
-    if opening.passed > 0 {
-        observe::journal_damaged(opening.passed);
+fn log_open_report(report: &OpenReport) {
+    if report.skipped > 0 {
+        observe::journal_damaged(report.skipped);
     }
-    if let Some((aside, why)) = &opening.quarantined {
-        observe::store_rebuilt(aside, why, opening.caught_up);
-    } else if opening.caught_up > 0 && !opening.begun {
-        observe::store_caught_up(opening.caught_up);
+    if let Some((aside, why)) = &report.quarantined {
+        observe::store_rebuilt(aside, why, report.replayed);
+    } else if report.replayed > 0 && !report.is_new {
+        observe::store_caught_up(report.replayed);
     }
 }
 
@@ -225,7 +230,7 @@ fn build_pipeline(
 
 /// Recovers what an earlier daemon left. Returns the jobs with a captured copy, listed before intake can add one.
 async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::Result<Vec<JobId>> {
-    if opened.opening.begun {
+    if opened.report.is_new {
         let (admission, sandbox) = (Arc::clone(&core.admission), options.sandbox);
         let recovered = tokio::task::spawn_blocking(move || admission.recover(sandbox)).await??;
         observe::jobs_recovered(recovered.jobs, recovered.held);

@@ -1,7 +1,7 @@
 //! A store remembers the endpoint and accounts that its jobs live at: ids of one service mean nothing at another.
 
 use crate::config::model::Config;
-use crate::store::{Commit, Entry, Store};
+use dropship_store::{Commit, Entry, Store};
 
 /// The configuration names another service than the store's jobs live at.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> 
             (format!("bound/account/{name}"), format!("{}/{}", account.tenant_id, account.client_id))
         }));
     }
-    let known = store.flags("bound/")?;
+    let known = store.settings("bound/")?;
     let mut entries = Vec::new();
     for (key, value) in wanted {
         match known.iter().find(|(name, _)| *name == key) {
@@ -36,7 +36,7 @@ pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> 
         }
     }
     if !entries.is_empty() {
-        store.commit(Commit::new(entries)).answer().await?;
+        store.commit(Commit::new(entries)).committed().await?;
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use super::spool::Spool;
 use super::target::Target;
 use crate::config::model::Notify;
 use crate::metrics::{Kind, Text};
-use crate::store::Store;
 use dropship_job::{Event, Job};
+use dropship_store::Store;
 
 /// Sends notifications; does nothing without a `[[notify]]`.
 #[derive(Debug)]

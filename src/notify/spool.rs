@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::notification::Notification;
 use super::spool_folder;
 use super::target::Target;
-use crate::store::{Filter, Store, StoreError};
 use dropship_job::{JobId, StateKind};
+use dropship_store::{Filter, Store, StoreError};
 
 /// Number of recent notification ids to keep, to recognise duplicates.
 const MAX_IDS: usize = 1024;

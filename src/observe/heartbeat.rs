@@ -53,6 +53,17 @@ impl Heartbeat {
     }
 }
 
+/// The store sends its heartbeats here.
+impl dropship_store::Heartbeat for Heartbeat {
+    fn beat(&self) {
+        Self::beat(self);
+    }
+
+    fn idle_interval(&self) -> Duration {
+        Self::idle_interval(self)
+    }
+}
+
 /// The heartbeats of all components. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Heartbeats {

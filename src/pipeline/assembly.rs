@@ -18,9 +18,9 @@ use super::settings::Settings;
 use super::suspended_accounts::SuspendedAccounts;
 use crate::observe::{Heartbeat, LogThrottle};
 use crate::package_store::PackageStore;
-use crate::store::{Commit, Store, StoreError};
 use dropship_hardware::Error;
 use dropship_job::{Event, Job, State};
+use dropship_store::{Commit, Store, StoreError};
 
 /// Inspects packages; admission does it.
 pub trait PackageInspector: Send + Sync {
@@ -144,7 +144,7 @@ impl<S> Pipeline<S> {
         for job in self.store.open_jobs()? {
             if matches!(job.state(), State::Waiting { why, .. } if why == PAUSED) {
                 let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Resumed]);
-                match self.store.commit(commit).answer().await {
+                match self.store.commit(commit).committed().await {
                     Ok(jobs) => jobs.iter().for_each(|job| self.queue.upsert(job)),
                     // The job changed in the meantime, so it does not need to be woken.
                     Err(error) if !error.is_fatal() => {}

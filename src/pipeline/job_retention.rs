@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
-use crate::store::{Commit, Entry, Filter, StoreError};
 use dropship_job::{Job, StateKind};
+use dropship_store::{Commit, Entry, Filter, StoreError};
 
 /// Number of jobs read at once; bounds memory.
 const PAGE: usize = 256;
@@ -41,7 +41,7 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
         return Ok(());
     }
     let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id().clone() }).collect();
-    pipeline.store.commit(Commit::new(entries)).answer().await?;
+    pipeline.store.commit(Commit::new(entries)).committed().await?;
     for job in jobs {
         // The job may have been retried in the meantime.
         if pipeline.store.job(job.id())?.is_none()

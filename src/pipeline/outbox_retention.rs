@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
 use crate::outbox::{self, Receipt};
-use crate::store::StoreError;
 use dropship_job::StateKind;
+use dropship_store::StoreError;
 
 /// Removes results that have not changed for as long as their folder keeps them; `store` is the folder of the store.
 ///
@@ -40,7 +40,7 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
                 continue;
             }
             // The file may have another name by now.
-            let still_dropped = pipeline.store.lies(&folder, &receipt.sha256)?;
+            let still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
             let (at, dropped) = (package.clone(), receipt.path.clone());
             let removed = tokio::task::spawn_blocking(move || {
                 // An error is not a proof that the file is gone.

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
-use crate::store::{Commit, Entry, Store, StoreError};
+use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Why a job of a paused folder waits.
 pub(super) const PAUSED: &str = "the pause to end; `dropship resume` continues the job";
@@ -33,7 +33,7 @@ impl PauseGate {
     /// # Errors
     /// When the store cannot be read.
     pub fn remembered(store: &dyn Store) -> Result<Self, StoreError> {
-        let flags = store.flags(FLAG)?;
+        let flags = store.settings(FLAG)?;
         let scopes = flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned));
         Ok(Self { scopes: std::sync::Mutex::new(scopes.collect()), ..Self::default() })
     }
@@ -80,5 +80,5 @@ impl PauseGate {
 
 async fn write(store: &dyn Store, scope: &str, value: Option<String>) -> Result<(), StoreError> {
     let flag = Entry::Setting { key: format!("{FLAG}{scope}"), value };
-    store.commit(Commit::new(vec![flag])).answer().await.map(|_| ())
+    store.commit(Commit::new(vec![flag])).committed().await.map(|_| ())
 }

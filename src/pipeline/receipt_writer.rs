@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::folder_policies::FolderPolicies;
 use crate::observe::{self, LogThrottle};
 use crate::outbox::{Outbox, Receipt};
-use crate::store::{Commit, Entry, Store};
 use dropship_job::{Job, JobId};
+use dropship_store::{Commit, Entry, Store};
 
 /// Maximum number of receipts written at the same time.
 const LOCKS: usize = 64;
@@ -54,7 +54,7 @@ impl ReceiptWriter {
 
     /// Retries the receipts of ended jobs that could not be written.
     pub async fn write_missing(&self) {
-        match self.store.unreceipted() {
+        match self.store.receipts_pending() {
             Ok(ids) => {
                 for id in ids {
                     self.write(&id).await;
@@ -94,7 +94,7 @@ impl ReceiptWriter {
     async fn note_written(&self, job: &Job) {
         if job.state().has_ended() {
             let entry = Entry::ReceiptWritten { job: job.id().clone(), rev: job.rev() };
-            if let Err(error) = self.store.commit(Commit::lazily(vec![entry])).answer().await {
+            if let Err(error) = self.store.commit(Commit::unsynced(vec![entry])).committed().await {
                 tracing::debug!(job_id = %job.id(), "the receipt will be written once more: {error}");
             }
         }

@@ -9,8 +9,8 @@ use super::pause::PAUSED;
 use super::poll::next_poll;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, Pace};
-use crate::store::{Commit, Entry, StoreError};
 use dropship_job::{Event, Fault, Job, RemoteKind, State};
+use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
 const PAUSE_POLL: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ impl<'a, S: Service> StepContext<'a, S> {
             ..Commit::of_job(self.job.id(), self.job.rev(), events.clone())
         };
         commit.entries.extend(entries);
-        match self.pipeline.store.commit(commit).answer().await {
+        match self.pipeline.store.commit(commit).committed().await {
             Ok(jobs) => {
                 if let Some(job) = jobs.into_iter().next() {
                     if job.step() != self.job.step() {

@@ -13,7 +13,6 @@ use super::results;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
-use crate::store::Entry;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
@@ -21,6 +20,7 @@ use dropship_job::{Event, Fault};
 use dropship_rules::label::{self, Published};
 use dropship_rules::plan::LabelPlan;
 use dropship_rules::version::Version;
+use dropship_store::Entry;
 
 /// Prefix of the flags in the store. They outlive the jobs: years can pass between two versions.
 const FLAG: &str = "made/";
@@ -109,7 +109,7 @@ async fn one<S: Service>(
     rule: &str,
     plan: &LabelPlan,
 ) -> StepResult<bool> {
-    let flags = ctx.pipeline.store.flags(&prefix(rule, plan)).map_err(Interrupt::Store)?;
+    let flags = ctx.pipeline.store.settings(&prefix(rule, plan)).map_err(Interrupt::Store)?;
     let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
     let others: Vec<Made> = made.filter(|made| made.account == ctx.account()).collect();
     if !plan.supersede && others.iter().all(|made| made.supersedes.is_none()) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::service::Service;
 use crate::config::model::DEFAULT_ACCOUNT;
-use crate::store::{Commit, Store, StoreError};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::{Event, Job, State};
+use dropship_store::{Commit, Store, StoreError};
 
 /// Requests the withdrawal of every unpublished label of a job. Returns the events and why some labels are not withdrawn.
 ///
@@ -74,7 +74,7 @@ pub async fn note(
         if matches!(job.state(), State::Waiting { .. }) {
             events.push(Event::Resumed);
         }
-        match store.commit(Commit::of_job(id, job.rev(), events)).answer().await {
+        match store.commit(Commit::of_job(id, job.rev(), events)).committed().await {
             Ok(jobs) => return Ok(jobs.into_iter().next()),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error),

@@ -14,9 +14,9 @@ use super::queue::Next;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use super::steps::{collect, commit, inspect, label, product, publish, sign, submission, upload};
-use crate::store::StoreError;
 use dropship_hardware::Recovery;
 use dropship_job::{Event, Fault, JobId, State, Step};
+use dropship_store::StoreError;
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
 pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {

@@ -10,8 +10,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use dropship::store::{Commit, Durable, Filter, Store};
 use dropship_job::{Event, JobId, Package};
+use dropship_store::{Commit, DiskStore, Filter, Store};
 
 /// Set for the process that writes: where its store is, and whether it waits for the disk.
 const STORE: &str = "DROPSHIP_POWER_STORE";
@@ -29,7 +29,7 @@ fn id(writer: u32) -> JobId {
 fn writer_runs_until_the_power_is_cut() {
     let Some(folder) = std::env::var_os(STORE) else { return };
     let lazily = std::env::var_os(LAZILY).is_some();
-    let (store, _) = Durable::open(Path::new(&folder)).expect("the store opens");
+    let (store, _) = DiskStore::open(Path::new(&folder)).expect("the store opens");
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let store = &store;
@@ -38,7 +38,7 @@ fn writer_runs_until_the_power_is_cut() {
     });
 }
 
-fn write(store: &Durable, writer: u32, lazily: bool) {
+fn write(store: &DiskStore, writer: u32, lazily: bool) {
     let begun = store.job(&id(writer)).expect("read");
     let mut rev = begun.map_or(0, |job| job.rev());
     loop {
@@ -119,7 +119,7 @@ fn cut(times: u32, lazily: bool) -> Came {
         let (survivor, acknowledged) = one_cut(folder.path(), &image, after, lazily);
         came.acknowledged += acknowledged.values().sum::<u64>();
         let disk = Disk::mount(&survivor, &folder.path().join("after"));
-        match Durable::open(&disk.0.join("store")) {
+        match DiskStore::open(&disk.0.join("store")) {
             Ok((store, _)) => {
                 for (writer, rev) in acknowledged {
                     let have = store.job(&id(writer)).expect("read").map_or(0, |job| job.rev());

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::store::Memory;
 use dropship_job::Package;
+use dropship_store::MemoryStore;
 
 /// Workers that process these jobs.
 #[derive(Default)]
@@ -25,7 +25,7 @@ fn id(number: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(number), number)
 }
 
-fn create(store: &Memory, number: u32) {
+fn create(store: &MemoryStore, number: u32) {
     let package = Package {
         name: "a.cab".into(),
         path: None,
@@ -54,7 +54,7 @@ fn listed(service: &JobService, state: Option<StateKind>, before: Option<u32>, l
 
 #[test]
 fn jobs_that_workers_process_are_listed_as_running_only() {
-    let (store, workers) = (Arc::new(Memory::new()), Arc::new(Workers::default()));
+    let (store, workers) = (Arc::new(MemoryStore::new()), Arc::new(Workers::default()));
     (1..=9).for_each(|number| create(&store, number));
     *workers.0.lock().expect("workers") = vec![id(7), id(8), id(3)];
     let service = JobService::new(store, workers, false);

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::store::Entry;
 use dropship_job::Event;
+use dropship_store::Entry;
 
 /// An enum with the list of its variants.
 macro_rules! listed {
@@ -30,8 +30,8 @@ listed! {
 
 listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
-    Write: Seen, Gone, Inspecting, Inspected, Flag, Receipted, Pruned, Arrived, Accepted, Rejected, Intended, Absent, Repeated,
-        Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+    Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
+        Accepted, Rejected, Intended, Absent, Repeated, Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
         Published, Withdrawn, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
@@ -39,12 +39,12 @@ listed! {
 pub(super) fn writes(entries: &[Entry]) -> Vec<Write> {
     let of_entry = |entry: &Entry| match entry {
         Entry::Job { events, .. } => events.iter().map(of_event).collect(),
-        Entry::KnownFile { .. } => vec![Write::Seen],
-        Entry::FileRemoved { .. } => vec![Write::Gone],
-        Entry::InspectionStarted { .. } => vec![Write::Inspecting],
-        Entry::InspectionEnded { .. } => vec![Write::Inspected],
-        Entry::Setting { .. } => vec![Write::Flag],
-        Entry::ReceiptWritten { .. } => vec![Write::Receipted],
+        Entry::KnownFile { .. } => vec![Write::FileKnown],
+        Entry::FileRemoved { .. } => vec![Write::FileRemoved],
+        Entry::InspectionStarted { .. } => vec![Write::InspectionStarted],
+        Entry::InspectionEnded { .. } => vec![Write::InspectionEnded],
+        Entry::Setting { .. } => vec![Write::Setting],
+        Entry::ReceiptWritten { .. } => vec![Write::ReceiptWritten],
         Entry::Pruned { .. } => vec![Write::Pruned],
         // Written by the store during compaction; the tests of the store crash there.
         Entry::Snapshot { .. }

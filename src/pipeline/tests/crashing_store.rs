@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
-use crate::store::{Commit, Each, Filter, Memory, Seen, Store, StoreError, Ticket, Told};
 use dropship_job::{Job, JobId, StateKind};
+use dropship_store::{
+    Commit, CommitHandle, Each, Filter, HistoryEntry, KnownFile, MemoryStore, Store, StoreError,
+};
 
 pub(super) struct CrashingStore {
-    pub(super) memory: Arc<Memory>,
+    pub(super) memory: Arc<MemoryStore>,
     pub(super) crash: Arc<CrashSwitch>,
 }
 
 impl Store for CrashingStore {
-    fn commit(&self, commit: Commit) -> Ticket {
+    fn commit(&self, commit: Commit) -> CommitHandle {
         let written = writes(&commit.entries);
         if !self.crash.pass(CrashPoint::Write(written.clone()), Side::Before) {
-            return Ticket::lost();
+            return CommitHandle::lost();
         }
-        let ticket = self.memory.commit(commit);
-        if self.crash.pass(CrashPoint::Write(written), Side::After) { ticket } else { Ticket::lost() }
+        let handle = self.memory.commit(commit);
+        if self.crash.pass(CrashPoint::Write(written), Side::After) { handle } else { CommitHandle::lost() }
     }
 
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
@@ -29,8 +31,8 @@ impl Store for CrashingStore {
         self.memory.open_jobs()
     }
 
-    fn unreceipted(&self) -> Result<Vec<JobId>, StoreError> {
-        self.memory.unreceipted()
+    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError> {
+        self.memory.receipts_pending()
     }
 
     fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
@@ -53,28 +55,28 @@ impl Store for CrashingStore {
         self.memory.owner(remote)
     }
 
-    fn seen(&self, folder: &str, path: &str) -> Result<Option<Seen>, StoreError> {
-        self.memory.seen(folder, path)
+    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError> {
+        self.memory.known_file(folder, path)
     }
 
-    fn seen_in(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        self.memory.seen_in(folder)
+    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.memory.known_files(folder)
     }
 
-    fn lies(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-        self.memory.lies(folder, sha256)
+    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        self.memory.has_file_with_digest(folder, sha256)
     }
 
-    fn inspecting(&self, sha256: &str) -> Result<u64, StoreError> {
-        self.memory.inspecting(sha256)
+    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {
+        self.memory.crashed_inspections(sha256)
     }
 
-    fn flags(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.memory.flags(prefix)
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.memory.settings(prefix)
     }
 
-    fn story(&self, id: &JobId) -> Result<Vec<Told>, StoreError> {
-        self.memory.story(id)
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.memory.history(id)
     }
 
     fn export(&self, each: Each<'_>) -> Result<(), StoreError> {

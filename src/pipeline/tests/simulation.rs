@@ -23,10 +23,10 @@ use crate::pipeline::{
     Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     forget_ended, note, withdraw,
 };
-use crate::store::{Filter, Memory, Store};
 use crate::{accounts, outbox};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, State, Step};
+use dropship_store::{Filter, MemoryStore, Store};
 
 /// Every scenario ends within this virtual time.
 const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -37,7 +37,7 @@ const SOAK: Duration = Duration::from_secs(2 * 3600);
 /// The state that outlives a daemon: folders, store, service and clock.
 pub(super) struct Simulation {
     home: tempfile::TempDir,
-    memory: Arc<Memory>,
+    memory: Arc<MemoryStore>,
     pub(super) crash: Arc<CrashSwitch>,
     pub(super) service: FakeService,
     clock: Clock,
@@ -318,7 +318,7 @@ impl Simulation {
                 job.state().kind().as_str()
             ));
         }
-        let story = self.memory.story(job.id()).expect("a story");
+        let story = self.memory.history(job.id()).expect("a story");
         let events = || story.iter().map(|told| (told.at, &told.event));
         match dropship_job::fold(job.id(), events()) {
             Ok(Some(again)) if again == *job => {}
@@ -349,7 +349,7 @@ impl Simulation {
 
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
-        let stories = self.jobs().into_iter().flat_map(|job| self.memory.story(job.id()).expect("a story"));
+        let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
         let late_duplicates = stories.filter_map(|told| match told.event {
             Event::DuplicatesChecked { ids, .. } => Some(ids),
             _ => None,

@@ -1,0 +1,75 @@
+//! What is committed, and how its caller learns of the result.
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::entry::Entry;
+use crate::error::StoreError;
+use dropship_job::{Event, Job, JobId};
+
+/// Entries that become true together or not at all.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The entries, applied in order.
+    pub entries: Vec<Entry>,
+    /// The time that is recorded for them.
+    pub at: Timestamp,
+    /// Whether the answer waits until they survive a power cut.
+    pub durable: bool,
+}
+
+impl Commit {
+    /// Events of one job, which has `rev` events so far.
+    #[must_use]
+    pub fn of_job(job: &JobId, rev: u64, events: Vec<Event>) -> Self {
+        Self::new(vec![Entry::Job { job: job.clone(), rev, events }])
+    }
+
+    /// Durable entries of now.
+    #[must_use]
+    pub fn new(entries: Vec<Entry>) -> Self {
+        Self { entries, at: Timestamp::now(), durable: true }
+    }
+
+    /// Entries whose loss in a power cut does no harm: the answer does not wait for a sync.
+    #[must_use]
+    pub fn unsynced(entries: Vec<Entry>) -> Self {
+        Self { durable: false, ..Self::new(entries) }
+    }
+}
+
+/// A commit under way.
+#[derive(Debug)]
+pub struct CommitHandle(oneshot::Receiver<Result<Vec<Job>, StoreError>>);
+
+impl CommitHandle {
+    pub(crate) fn new(answer: oneshot::Receiver<Result<Vec<Job>, StoreError>>) -> Self {
+        Self(answer)
+    }
+
+    /// The handle of a writer that died before it answered, for stores that fail on purpose in tests.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self(oneshot::channel().1)
+    }
+
+    /// Waits for the commit; returns the jobs that it changed.
+    ///
+    /// # Errors
+    /// The reason why it was refused or could not be written.
+    pub async fn committed(self) -> Result<Vec<Job>, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// The same on a thread that may block.
+    ///
+    /// # Errors
+    /// The reason why it was refused or could not be written.
+    pub fn wait(self) -> Result<Vec<Job>, StoreError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Stopped("its writer has ended".to_owned())
+}

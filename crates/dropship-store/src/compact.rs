@@ -1,0 +1,193 @@
+//! Compaction keeps the journal bounded: the valid content of the oldest segments is appended again, then they are deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::entry::{Entry, Line};
+use crate::error::StoreError;
+use crate::journal::{Item, Journal, Reader};
+use crate::tables::{Bytes, KnownFile, decode, key, number, remote_ids};
+use dropship_job::{Event, JobId};
+
+/// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
+/// end: the journal settles at twice its valid content.
+const SEGMENTS: usize = 2;
+
+/// Number of rewritten lines that are appended together.
+const BATCH: usize = 1024;
+
+/// Compacts the oldest segments, if there are too many. The tables must be flushed.
+pub(crate) fn compact(tables: &impl Bytes, journal: &mut Journal) -> Result<(), StoreError> {
+    for _ in 0..SEGMENTS {
+        let Some(oldest) = journal.surplus()? else { return Ok(()) };
+        rewrite(tables, journal, &oldest)?;
+        journal.drop_segment(&oldest)?;
+    }
+    Ok(())
+}
+
+fn rewrite(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<(), StoreError> {
+    let mut reader = Reader::open(oldest)?.skipping_damage();
+    let mut compactor = Compactor {
+        tables,
+        jobs: BTreeSet::new(),
+        inspections: BTreeSet::new(),
+        owned: BTreeSet::new(),
+        last_failures: BTreeMap::new(),
+    };
+    let mut rewritten = Vec::new();
+    while let Item::Line(line) = reader.next()? {
+        rewritten.extend(compactor.rewrite_line(line)?);
+        if rewritten.len() >= BATCH {
+            journal.append(&mut std::mem::take(&mut rewritten), false)?;
+        }
+    }
+    if reader.skipped() > 0 {
+        tracing::warn!(
+            event = "journal_damaged",
+            "{} damaged lines of {} are skipped; the tables have their content, some histories may lack an event",
+            reader.skipped(),
+            oldest.display()
+        );
+    }
+    let Compactor { jobs, inspections, .. } = compactor;
+    for sha256 in inspections {
+        let count = number(tables.get(&key::crashed_inspections(&sha256))?);
+        push(journal, &mut rewritten, Entry::CrashedInspections { sha256, count })?;
+    }
+    for id in jobs {
+        let Some(job) = tables.job(&id)? else { continue };
+        let receipt_written = job.state().has_ended() && tables.get(&key::receipts_pending(&id))?.is_none();
+        push(journal, &mut rewritten, Entry::Snapshot { job: Box::new(job), receipt_written })?;
+    }
+    journal.append(&mut rewritten, true).map(|_| ())
+}
+
+/// Adds a line with a new number, which is later than all lines that it replaces.
+fn push(journal: &mut Journal, rewritten: &mut Vec<Line>, entry: Entry) -> Result<(), StoreError> {
+    if rewritten.len() >= BATCH {
+        journal.append(&mut std::mem::take(rewritten), false)?;
+    }
+    let seq = journal.last_seq() + 1 + rewritten.len() as u64;
+    rewritten.push(Line::new(seq, Timestamp::now(), vec![entry]));
+    Ok(())
+}
+
+/// The job of an entry, and the objects at the service that the entry makes the job's.
+fn remotes_in(entry: &Entry) -> Option<(&JobId, Vec<u64>)> {
+    fn created<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<u64> {
+        events
+            .filter_map(|event| if let Event::Created { id, .. } = event { Some(*id) } else { None })
+            .collect()
+    }
+    match entry {
+        Entry::Job { job, events, .. } => Some((job, created(events.iter()))),
+        Entry::History { job, events } => Some((job, created(events.iter().map(|(_, event)| event)))),
+        Entry::Snapshot { job, .. } => Some((job.id(), remote_ids(job))),
+        Entry::Ownership { job, remotes } => Some((job, remotes.clone())),
+        _ => None,
+    }
+}
+
+/// Selects the content of old lines that is still valid.
+struct Compactor<'a, T> {
+    tables: &'a T,
+    /// Jobs with lines in the segment: a snapshot of each replaces them.
+    jobs: BTreeSet<JobId>,
+    /// Bytes with crashed inspections that were counted in the segment.
+    inspections: BTreeSet<String>,
+    /// Objects whose owner, a pruned job, was written already.
+    owned: BTreeSet<u64>,
+    /// Kind of the last failed attempt of each job: of a row of equal failures the history keeps the first.
+    last_failures: BTreeMap<JobId, String>,
+}
+
+impl<T: Bytes> Compactor<'_, T> {
+    /// The line with its valid entries. An entry that only undoes an earlier one is not needed: that one is deleted too.
+    fn rewrite_line(&mut self, mut line: Line) -> Result<Option<Line>, StoreError> {
+        let mut kept = Vec::new();
+        for entry in line.entries {
+            kept.extend(self.rewrite_entry(entry)?);
+        }
+        line.entries = kept;
+        Ok((!line.entries.is_empty()).then_some(line))
+    }
+
+    fn rewrite_entry(&mut self, entry: Entry) -> Result<Option<Entry>, StoreError> {
+        let tables = self.tables;
+        if let Some((id, remotes)) = remotes_in(&entry)
+            && !self.exists(id)?
+        {
+            return self.migrate_ownership(id, &remotes);
+        }
+        let is_valid = match &entry {
+            Entry::Ownership { .. } | Entry::History { .. } => true,
+            Entry::Job { job, rev, events } => {
+                self.jobs.insert(job.clone());
+                let kept = (*rev..).zip(events).filter(|(_, event)| self.belongs_in_history(job, event));
+                let events: Vec<_> = kept.map(|(rev, event)| (rev, event.clone())).collect();
+                return Ok((!events.is_empty()).then(|| Entry::History { job: job.clone(), events }));
+            }
+            Entry::Snapshot { job, .. } => {
+                self.jobs.insert(job.id().clone());
+                false
+            }
+            Entry::ReceiptWritten { job, .. } => {
+                self.jobs.insert(job.clone());
+                false
+            }
+            Entry::KnownFile { folder, path, identity, job, .. } => {
+                let known = tables.get(&key::file(folder, path))?;
+                let known = known.map(|value| decode::<KnownFile>(&value)).transpose()?;
+                known.is_some_and(|known| known.identity == *identity && known.job == *job)
+            }
+            Entry::InspectionStarted { sha256 } | Entry::CrashedInspections { sha256, .. } => {
+                if tables.get(&key::crashed_inspections(sha256))?.is_some() {
+                    self.inspections.insert(sha256.clone());
+                }
+                false
+            }
+            Entry::Setting { key, value: Some(value) } => {
+                tables.get(&key::setting(key))?.is_some_and(|now| now == value.as_bytes())
+            }
+            Entry::Setting { value: None, .. }
+            | Entry::FileRemoved { .. }
+            | Entry::InspectionEnded { .. }
+            | Entry::Pruned { .. } => false,
+        };
+        Ok(is_valid.then_some(entry))
+    }
+
+    /// The products of a pruned job stay its own: the next version may use them, and no other record says whose they are.
+    fn migrate_ownership(&mut self, id: &JobId, remotes: &[u64]) -> Result<Option<Entry>, StoreError> {
+        let mut owned = Vec::new();
+        for remote in remotes {
+            let owner = self.tables.get(&key::remote(*remote))?;
+            if owner.is_some_and(|owner| owner == id.as_str().as_bytes()) && self.owned.insert(*remote) {
+                owned.push(*remote);
+            }
+        }
+        Ok((!owned.is_empty()).then(|| Entry::Ownership { job: id.clone(), remotes: owned }))
+    }
+
+    fn exists(&self, id: &JobId) -> Result<bool, StoreError> {
+        Ok(self.tables.get(&key::job(id))?.is_some())
+    }
+
+    /// Whether an old history keeps the event: waits and repeated failures say only that time passed.
+    fn belongs_in_history(&mut self, job: &JobId, event: &Event) -> bool {
+        match event {
+            Event::Waited { .. } | Event::Resumed => false,
+            Event::AttemptFailed { fault, .. } => self
+                .last_failures
+                .insert(job.clone(), fault.kind.clone())
+                .is_none_or(|last| last != fault.kind),
+            _ => {
+                self.last_failures.remove(job);
+                true
+            }
+        }
+    }
+}

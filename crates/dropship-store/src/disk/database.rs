@@ -1,0 +1,339 @@
+//! The tables in sled, packed into blocks, with the latest changes in memory.
+
+use std::collections::HashMap;
+use std::ops::{Bound, ControlFlow};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::disk::packed_blocks::{Deflate, apply_changes, each_pair, inflate};
+use crate::disk::sled_db::{Sled, sled_error};
+use crate::disk::vacuum::{beside, compare, copy, exchange, open_closed, remove, size, vacuum_threshold};
+use crate::error::StoreError;
+use crate::tables::{Bytes, Changes, Pair, key, merge};
+use crate::writer::Target;
+
+/// First byte of the keys of blocks. Pairs under [`key::META`] are not packed.
+const BLOCK: u8 = 1;
+
+/// Maximum number of changes that are kept in memory before they are applied to sled.
+const MAX_PENDING: usize = 4096;
+/// Maximum size of these changes in bytes.
+const MAX_PENDING_BYTES: usize = 2 << 20;
+
+/// Maximum number of blocks that are kept inflated: a job in work is read again and again.
+const INFLATED: usize = 128;
+
+/// The tables, in one tree: its batches are atomic.
+pub(crate) struct Database {
+    folder: PathBuf,
+    tables: RwLock<Tables>,
+    deflate: Mutex<Deflate>,
+    inflated: Mutex<HashMap<sled::IVec, Arc<[u8]>>>,
+}
+
+/// A block's key in sled, and its inflated pairs.
+type Block = (sled::IVec, Arc<[u8]>);
+
+struct Tables {
+    /// Absent only while the vacuum exchanges it.
+    sled: Option<Sled>,
+    /// Changes that sled does not have yet. The journal has them.
+    pending: Changes,
+    /// Size of the pending changes.
+    pending_bytes: usize,
+    /// Size on the disk in bytes beyond which a vacuum is worthwhile.
+    vacuum_threshold: u64,
+}
+
+impl Tables {
+    fn sled(&self) -> Result<&Sled, StoreError> {
+        self.sled.as_ref().ok_or_else(|| StoreError::Stopped("the database is closed".to_owned()))
+    }
+
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        Ok(&self.sled()?.db)
+    }
+}
+
+impl Database {
+    /// Opens the database of a folder.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let sled = Sled::open(folder)?;
+        let vacuum_threshold = vacuum_threshold(&sled)?;
+        let (pending, deflate, inflated) = Default::default();
+        let tables = RwLock::new(Tables { sled: Some(sled), pending, pending_bytes: 0, vacuum_threshold });
+        Ok(Self { folder: folder.to_owned(), tables, deflate, inflated })
+    }
+
+    /// The block that a key belongs to: the last one that starts at or before it.
+    fn block_of(&self, db: &sled::Db, key: &[u8]) -> Result<Option<Block>, StoreError> {
+        let upto = (Bound::Included(vec![BLOCK]), Bound::Included(block_key(key)));
+        let found = db.range(upto).next_back().transpose().map_err(|error| sled_error(&error))?;
+        let Some((name, block)) = found else { return Ok(None) };
+        let mut inflated = self.inflated.lock();
+        if let Some(text) = inflated.get(&name) {
+            return Ok(Some((name, Arc::clone(text))));
+        }
+        let text: Arc<[u8]> = inflate(&block)?.into();
+        if inflated.len() >= INFLATED {
+            inflated.clear();
+        }
+        inflated.insert(name.clone(), Arc::clone(&text));
+        Ok(Some((name, text)))
+    }
+
+    /// Passes the pairs in sled whose keys start with `prefix` to `each`, in order; pending changes are not applied.
+    fn each_applied(
+        &self,
+        db: &sled::Db,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        let mut beyond = false;
+        let mut visit = |text: &[u8]| {
+            each_pair(text, |key, value| {
+                if key.starts_with(prefix) {
+                    each(key, value);
+                } else if key > prefix {
+                    beyond = true;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+            .map(|()| beyond)
+        };
+        let mut after = Bound::Included(vec![BLOCK]);
+        if let Some((name, text)) = self.block_of(db, prefix)? {
+            if visit(&text)? {
+                return Ok(());
+            }
+            after = Bound::Excluded(name.to_vec());
+        }
+        for block in db.range((after, Bound::Excluded(vec![BLOCK + 1]))) {
+            let (_, block) = block.map_err(|error| sled_error(&error))?;
+            if visit(&inflate(&block)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the pending changes to sled block by block, in one batch.
+    fn write_pending(&self) -> Result<(), StoreError> {
+        // A reader would see old blocks beside new ones.
+        let mut tables = self.tables.write();
+        let db = tables.db()?;
+        let mut deflate = self.deflate.lock();
+        let mut batch = sled::Batch::default();
+        let (plain, packed): (Changes, Changes) =
+            tables.pending.clone().into_iter().partition(|(key, _)| key.starts_with(key::META));
+        for (key, change) in plain {
+            match change {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        let mut changes = packed.into_iter().peekable();
+        while let Some((first, change)) = changes.next() {
+            let block = self.block_of(db, &first)?;
+            let name = block.as_ref().map_or_else(|| vec![BLOCK], |(name, _)| name.to_vec());
+            let next = db.get_gt(&name).map_err(|error| sled_error(&error))?;
+            let end = next.map(|(next, _)| next).filter(|next| next.first() == Some(&BLOCK));
+            let mut here = Changes::from([(first, change)]);
+            let belongs = |(key, _): &(Vec<u8>, _)| end.as_ref().is_none_or(|end| key.as_slice() < &end[1..]);
+            while let Some((key, change)) = changes.next_if(belongs) {
+                here.insert(key, change);
+            }
+            let blocks = apply_changes(block.as_ref().map(|(_, text)| text.as_ref()), here, &mut deflate)?;
+            if blocks.is_empty() && block.is_some() {
+                batch.remove(name.as_slice());
+            }
+            for (place, (first, block)) in blocks.into_iter().enumerate() {
+                batch.insert(if place == 0 { name.clone() } else { block_key(&first) }, block);
+            }
+        }
+        db.apply_batch(batch).map_err(|error| sled_error(&error))?;
+        self.inflated.lock().clear();
+        (tables.pending, tables.pending_bytes) = Default::default();
+        Ok(())
+    }
+}
+
+fn block_key(key: &[u8]) -> Vec<u8> {
+    [&[BLOCK], key].concat()
+}
+
+impl Bytes for Database {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let tables = self.tables.read();
+        if let Some(change) = tables.pending.get(key) {
+            return Ok(change.clone());
+        }
+        if key.starts_with(key::META) {
+            return Ok(tables
+                .db()?
+                .get(key)
+                .map_err(|error| sled_error(&error))?
+                .map(|value| value.to_vec()));
+        }
+        let Some((_, text)) = self.block_of(tables.db()?, key)? else { return Ok(None) };
+        let mut found = None;
+        each_pair(&text, |here, value| {
+            if here == key {
+                found = Some(value.to_vec());
+            }
+            if here >= key { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(found)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+        let tables = self.tables.read();
+        let mut pairs = Vec::new();
+        self.each_applied(tables.db()?, prefix, |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
+        Ok(merge(pairs, &tables.pending, prefix))
+    }
+
+    fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        let tables = self.tables.read();
+        let mut keys = Vec::new();
+        self.each_applied(tables.db()?, prefix, |key, _| keys.push(key.to_vec()))?;
+        let changes = &tables.pending;
+        keys.retain(|key| !changes.contains_key(key));
+        let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
+        keys.extend(put.map(|(key, _)| key.clone()));
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    fn last_keys(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        // No key contains 0xff: all keys are UTF-8.
+        let end = before.map_or_else(|| [prefix, &[0xff]].concat(), <[u8]>::to_vec);
+        let tables = self.tables.read();
+        let changes = &tables.pending;
+        let mut found: Vec<_> = changed_here(changes, prefix).filter(|(key, _)| **key < end).collect();
+        found.retain(|(_, change)| change.is_some());
+        let mut found: Vec<_> = found.into_iter().map(|(key, _)| key.clone()).collect();
+        let mut applied = 0;
+        for block in tables.db()?.range(vec![BLOCK]..block_key(&end)).rev() {
+            let (name, block) = block.map_err(|error| sled_error(&error))?;
+            let mut here = Vec::new();
+            each_pair(&inflate(&block)?, |key, _| {
+                if key.starts_with(prefix) && key < end.as_slice() && !changes.contains_key(key) {
+                    here.push(key.to_vec());
+                }
+                ControlFlow::Continue(())
+            })?;
+            applied += here.len();
+            found.append(&mut here);
+            if applied >= limit || &name[1..] < prefix {
+                break;
+            }
+        }
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
+        let tables = self.tables.read();
+        let changes: Changes = changed_here(&tables.pending, prefix)
+            .map(|(key, change)| (key.clone(), change.clone()))
+            .collect();
+        let mut count = changes.values().flatten().count();
+        self.each_applied(tables.db()?, prefix, |key, _| count += usize::from(!changes.contains_key(key)))?;
+        Ok(count)
+    }
+}
+
+fn changed_here<'a>(
+    changes: &'a Changes,
+    prefix: &'a [u8],
+) -> impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> {
+    changes.range(prefix.to_vec()..).take_while(move |(key, _)| key.starts_with(prefix))
+}
+
+impl Target for Database {
+    fn change(&self, changes: Changes) -> Result<(), StoreError> {
+        let mut tables = self.tables.write();
+        for (key, change) in changes {
+            tables.pending_bytes += key.len() + change.as_ref().map_or(0, Vec::len);
+            tables.pending.insert(key, change);
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let tables = self.tables.read();
+        tables.pending.len() > MAX_PENDING || tables.pending_bytes > MAX_PENDING_BYTES
+    }
+
+    fn apply_pending(&self) -> Result<(), StoreError> {
+        self.write_pending()?;
+        self.tables.read().db()?.flush().map(drop).map_err(|error| sled_error(&error))
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.write_pending()?;
+        self.tables.read().sled()?.sync()
+    }
+
+    fn maintain(&self) -> Result<(), StoreError> {
+        self.vacuum_if_worthwhile()
+    }
+}
+
+impl Database {
+    /// Vacuums the database when that is worthwhile. Only the writer calls this, so no change can happen meanwhile.
+    fn vacuum_if_worthwhile(&self) -> Result<(), StoreError> {
+        let (size, threshold) = {
+            let tables = self.tables.read();
+            (size(tables.sled()?)?, tables.vacuum_threshold)
+        };
+        if size <= threshold {
+            return Ok(());
+        }
+        if let Err(error) = self.vacuum() {
+            // Without a vacuum it is only large.
+            tracing::warn!(
+                "cannot vacuum the database {}: {error}; it stays at {} MiB, the next attempt is at twice that size",
+                self.folder.display(),
+                size >> 20
+            );
+            self.tables.write().vacuum_threshold = size.saturating_mul(2);
+            drop(remove(&beside(&self.folder, "new")));
+            // An error unless the exchange failed so that there is no database.
+            self.tables.read().sled()?;
+        }
+        Ok(())
+    }
+
+    /// Copies the database and exchanges it for the copy.
+    fn vacuum(&self) -> Result<(), StoreError> {
+        let new = beside(&self.folder, "new");
+        remove(&new)?;
+        {
+            let tables = self.tables.read();
+            let from = tables.sled()?;
+            copy(from, &new)?;
+            compare(from, &new)?;
+        }
+        let mut tables = self.tables.write();
+        tables.sled = None;
+        let exchanged = exchange(&self.folder, &new);
+        let sled = open_closed(&self.folder)?;
+        tables.vacuum_threshold = vacuum_threshold(&sled)?;
+        tables.sled = Some(sled);
+        exchanged
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The store of the daemon.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::commit::{Commit, CommitHandle};
+use crate::disk::check;
+use crate::disk::database::Database;
+use crate::disk::lock::lock;
+use crate::disk::open::{OpenReport, open_tables};
+use crate::error::StoreError;
+use crate::export::{self, Each};
+use crate::finding::Finding;
+use crate::heartbeat::{Heartbeat, Unwatched};
+use crate::journal::{self, Limits};
+use crate::queries;
+use crate::store::{Filter, HistoryEntry, Store};
+use crate::tables::{self, Bytes, KnownFile};
+use crate::writer::Writer;
+use dropship_job::{Job, JobId, StateKind};
+
+/// A store in a folder.
+///
+/// `lock` has the id of the process that uses it, `journal/` the durable record, `sled/` the tables that follow from it.
+pub struct DiskStore {
+    // Dropped first: the writer flushes the tables before the lock is released.
+    writer: Writer,
+    tables: Arc<Database>,
+    journal: PathBuf,
+    _lock: File,
+}
+
+impl DiskStore {
+    /// Opens or creates the store of a folder; the report has what was repaired.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it, [`StoreError::Older`] and [`StoreError::Newer`] for other
+    /// versions, [`StoreError::Damaged`] for a damaged journal, [`StoreError::Io`] of the file system.
+    pub fn open(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
+        Self::open_watched(folder, Arc::new(Unwatched))
+    }
+
+    /// The same, and the thread that writes sends heartbeats.
+    ///
+    /// # Errors
+    /// As of [`DiskStore::open`].
+    pub fn open_watched(
+        folder: &Path,
+        heartbeat: Arc<dyn Heartbeat>,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        Self::open_with(folder, Limits::default(), heartbeat)
+    }
+
+    pub(crate) fn open_with(
+        folder: &Path,
+        limits: Limits,
+        heartbeat: Arc<dyn Heartbeat>,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let failed = |error| StoreError::Io { what: "cannot create", path: folder.to_owned(), error };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let lock = lock(folder)?;
+        let (tables, journal, report) = open_tables(folder, limits)?;
+        let tables = Arc::new(tables);
+        let failed =
+            |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
+        let writer = Writer::start(Arc::clone(&tables), journal, heartbeat).map_err(failed)?;
+        Ok((Self { writer, tables, journal: folder.join("journal"), _lock: lock }, report))
+    }
+
+    /// The reason, once the store has stopped after an error and acknowledges nothing any more.
+    #[must_use]
+    pub fn stopped(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        self.writer.stopped()
+    }
+}
+
+impl Store for DiskStore {
+    fn commit(&self, commit: Commit) -> CommitHandle {
+        self.writer.commit(commit)
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.tables.job(id)
+    }
+
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        queries::open_jobs(&*self.tables)
+    }
+
+    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError> {
+        queries::receipts_pending(&*self.tables)
+    }
+
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
+        queries::jobs(&*self.tables, filter)
+    }
+
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
+        queries::counts(&*self.tables)
+    }
+
+    fn count(&self, state: StateKind) -> Result<usize, StoreError> {
+        queries::count(&*self.tables, state)
+    }
+
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
+        queries::find(&*self.tables, sha256, folder)
+    }
+
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
+        queries::find_everywhere(&*self.tables, sha256)
+    }
+
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+        queries::owner(&*self.tables, remote)
+    }
+
+    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError> {
+        queries::known_file(&*self.tables, folder, path)
+    }
+
+    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        queries::known_files(&*self.tables, folder)
+    }
+
+    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        tables::has_file_with_digest(&*self.tables, folder, sha256)
+    }
+
+    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {
+        queries::crashed_inspections(&*self.tables, sha256)
+    }
+
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        queries::settings(&*self.tables, prefix)
+    }
+
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+        journal::history(&self.journal, id)
+    }
+
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+        export::present(&*self.tables, each)?;
+        journal::each_line(&self.journal, |line| {
+            for entry in line.entries {
+                export::history(&*self.tables, line.at, entry, each)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        check::check(&self.tables, &self.journal)
+    }
+}

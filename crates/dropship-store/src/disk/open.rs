@@ -1,0 +1,154 @@
+//! Opening, in three attempts: as it is; without a snapshot that sled did not finish; with the database moved aside, because
+//! it is damaged or outdated, and rebuilt from the journal. A store never starts empty unnoticed, and no database is deleted:
+//! the one that was moved aside is the backup.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::database::Database;
+use crate::disk::vacuum::finish_exchange;
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::journal::{Journal, Limits, refuse_older, starts_after};
+use crate::tables::{Bytes, LaterLines, Overlay, key, number, replay};
+use crate::writer::Target;
+
+/// What opening the store found and repaired.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Lines of the journal that the tables did not have.
+    pub replayed: u64,
+    /// Where an unusable database was moved to, and what was wrong with it.
+    pub quarantined: Option<(PathBuf, String)>,
+    /// Damaged lines of the journal that were skipped, because the database has their content.
+    pub skipped: u64,
+    /// The store did not exist and was created.
+    pub is_new: bool,
+}
+
+/// Version of the tables. Tables of an older version are rebuilt from the journal.
+pub(crate) const SCHEMA: u8 = 3;
+
+/// Lines of the journal that are replayed together.
+const CHUNK: usize = 512;
+
+/// Opens the database and the journal of a folder, whose lock the caller has.
+pub(crate) fn open_tables(
+    folder: &Path,
+    limits: Limits,
+) -> Result<(Database, Journal, OpenReport), StoreError> {
+    let database = folder.join("sled");
+    let journal = folder.join("journal");
+    finish_exchange(&database)?;
+    let is_new = !database.exists() && !journal.exists();
+    let mut quarantined = None;
+    let (tables, journal, replayed) = match attempt(&database, &journal, limits) {
+        // A damaged journal is no reason to move a healthy database aside.
+        Err(OpenError::Database(StoreError::Damaged { what }) | OpenError::Outdated(what))
+            if database.exists() =>
+        {
+            quarantined = Some((move_aside(folder, &database)?, what));
+            attempt(&database, &journal, limits)?
+        }
+        opened => opened?,
+    };
+    let report = OpenReport { replayed, quarantined, skipped: journal.skipped, is_new };
+    Ok((tables, journal, report))
+}
+
+/// The part of the store that cannot be opened.
+enum OpenError {
+    Database(StoreError),
+    Journal(StoreError),
+    /// The tables have an older form, or are an old copy.
+    Outdated(String),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Database(error) | OpenError::Journal(error) => error,
+            OpenError::Outdated(what) => StoreError::Damaged { what },
+        }
+    }
+}
+
+/// Opens the database and replays the lines of the journal that it lacks.
+fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), OpenError> {
+    refuse_older(journal).map_err(OpenError::Journal)?;
+    let tables = open_database(database)?;
+    let have = number(tables.get(&key::seq())?);
+    if journal.is_dir() && have > 0 && have < starts_after(journal).map_err(OpenError::Journal)? {
+        let what = format!("it ends at line {have}, and the journal starts later: it is an old copy");
+        return Err(OpenError::Outdated(what));
+    }
+    let mut missing: Vec<Line> = Vec::new();
+    let opened = Journal::open(journal, limits, have, |line| {
+        missing.push(line);
+        Ok(())
+    });
+    let journal = opened.map_err(OpenError::Journal)?;
+    // Rewritten lines are behind younger ones, and a crash during compaction leaves some twice.
+    missing.sort_by_key(|line| line.seq);
+    missing.dedup_by_key(|line| line.seq);
+    replay_lines(&tables, &missing)?;
+    Ok((tables, journal, missing.len() as u64))
+}
+
+/// Opens or creates a database of the present form.
+fn open_database(database: &Path) -> Result<Database, OpenError> {
+    let existed = database.join("db").exists();
+    let tables = Database::open(database)?;
+    let schema = tables.get(&key::schema())?.and_then(|value| value.first().copied());
+    match schema.filter(|_| existed) {
+        // sled 0.34 opens some damaged databases as empty ones, without an error.
+        None if existed => {
+            return Err(StoreError::Damaged { what: "the database came back empty".to_owned() }.into());
+        }
+        None => {
+            tables.change([(key::schema(), Some(vec![SCHEMA]))].into())?;
+            tables.flush()?;
+        }
+        Some(SCHEMA) => {}
+        Some(newer @ SCHEMA..) => {
+            let what = format!("its tables have form {newer}, this program knows {SCHEMA}");
+            return Err(StoreError::Newer { what }.into());
+        }
+        Some(older) => {
+            let what = format!("its tables have form {older}, and {SCHEMA} is the present one");
+            return Err(OpenError::Outdated(what));
+        }
+    }
+    Ok(tables)
+}
+
+fn replay_lines(tables: &Database, lines: &[Line]) -> Result<(), StoreError> {
+    let later = LaterLines::of(lines);
+    for chunk in lines.chunks(CHUNK) {
+        let mut view = Overlay::new(tables);
+        for line in chunk {
+            replay(&mut view, line, &later)?;
+        }
+        let changes = view.changes;
+        tables.change(changes)?;
+        if tables.is_full() {
+            tables.apply_pending()?;
+        }
+    }
+    if lines.is_empty() { Ok(()) } else { tables.flush() }
+}
+
+/// Moves an unusable database out of the way, to a name that is free.
+fn move_aside(folder: &Path, database: &Path) -> Result<PathBuf, StoreError> {
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let free = (0..).map(|count| folder.join(format!("damaged-{stamp}-{count}"))).find(|path| !path.exists());
+    let aside = free.unwrap_or_else(|| folder.join("damaged"));
+    let failed = |error| StoreError::Io { what: "cannot move aside", path: database.to_owned(), error };
+    std::fs::rename(database, &aside).map_err(failed)?;
+    Ok(aside)
+}

@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod compact;
+mod disk;
+mod entry;
+mod error;
+mod export;
+mod finding;
+mod heartbeat;
+mod journal;
+mod memory_store;
+mod path_key;
+mod queries;
+mod store;
+mod tables;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use commit::{Commit, CommitHandle};
+pub use disk::{DiskStore, DryRun, OpenReport};
+pub use entry::Entry;
+pub use error::StoreError;
+pub use export::{Each, Exported};
+pub use finding::Finding;
+pub use heartbeat::Heartbeat;
+pub use memory_store::MemoryStore;
+pub use path_key::path_key;
+pub use store::{Filter, HistoryEntry, Store};
+pub use tables::KnownFile;

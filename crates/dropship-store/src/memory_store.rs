@@ -1,0 +1,150 @@
+//! The store in memory: the same tables and answers, durable while the process lives.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::commit::{Commit, CommitHandle};
+use crate::entry::{Entry, Line};
+use crate::error::StoreError;
+use crate::export::{self, Each};
+use crate::queries;
+use crate::store::{Filter, HistoryEntry, Store};
+use crate::tables::{self, Bytes, KnownFile, Overlay, Pair, record};
+use dropship_job::{Event, Job, JobId, StateKind};
+
+/// A store in memory, for tests and for commands that run without a store.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Content>);
+
+#[derive(Debug, Default)]
+struct Content {
+    pairs: BTreeMap<Vec<u8>, Vec<u8>>,
+    lines: Vec<Line>,
+}
+
+impl Bytes for Content {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.pairs.get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+        let found = self.pairs.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
+        let mut content = self.0.lock();
+        let seq = content.lines.len() as u64 + 1;
+        let line = Line::new(seq, commit.at, commit.entries);
+        let mut view = Overlay::new(&*content);
+        let jobs = record(&mut view, &line)?;
+        let changes = view.changes;
+        for (key, change) in changes {
+            match change {
+                Some(value) => content.pairs.insert(key, value),
+                None => content.pairs.remove(&key),
+            };
+        }
+        content.lines.push(line);
+        Ok(jobs)
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, commit: Commit) -> CommitHandle {
+        let (answer, handle) = oneshot::channel();
+        drop(answer.send(self.write(commit)));
+        CommitHandle::new(handle)
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        Bytes::job(&*self.0.lock(), id)
+    }
+
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        queries::open_jobs(&*self.0.lock())
+    }
+
+    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError> {
+        queries::receipts_pending(&*self.0.lock())
+    }
+
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
+        queries::jobs(&*self.0.lock(), filter)
+    }
+
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
+        queries::counts(&*self.0.lock())
+    }
+
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
+        queries::find(&*self.0.lock(), sha256, folder)
+    }
+
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
+        queries::find_everywhere(&*self.0.lock(), sha256)
+    }
+
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+        queries::owner(&*self.0.lock(), remote)
+    }
+
+    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError> {
+        queries::known_file(&*self.0.lock(), folder, path)
+    }
+
+    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        queries::known_files(&*self.0.lock(), folder)
+    }
+
+    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        tables::has_file_with_digest(&*self.0.lock(), folder, sha256)
+    }
+
+    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {
+        queries::crashed_inspections(&*self.0.lock(), sha256)
+    }
+
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        queries::settings(&*self.0.lock(), prefix)
+    }
+
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+        let content = self.0.lock();
+        let mut history = Vec::new();
+        for line in &content.lines {
+            for entry in &line.entries {
+                let of = |event: &Event| HistoryEntry { at: line.at, event: event.clone() };
+                match entry {
+                    Entry::Job { job, events, .. } if job == id => history.extend(events.iter().map(of)),
+                    Entry::History { job, events } if job == id => {
+                        history.extend(events.iter().map(|(_, event)| of(event)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(history)
+    }
+
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+        let content = self.0.lock();
+        export::present(&*content, each)?;
+        for line in &content.lines {
+            for entry in &line.entries {
+                export::history(&*content, line.at, entry.clone(), each)?;
+            }
+        }
+        Ok(())
+    }
+}

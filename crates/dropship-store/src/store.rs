@@ -1,0 +1,94 @@
+//! The interface of both stores.
+
+use jiff::Timestamp;
+
+use crate::commit::{Commit, CommitHandle};
+use crate::error::StoreError;
+use crate::export::Each;
+use crate::finding::Finding;
+use crate::tables::KnownFile;
+use dropship_job::{Event, Job, JobId, StateKind};
+
+/// Which jobs to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those in this state.
+    pub state: Option<StateKind>,
+    /// Only those older than this one: the next page.
+    pub before: Option<JobId>,
+    /// Maximum number of jobs; 0: all.
+    pub limit: usize,
+}
+
+/// One event of a job's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The time at which it was committed.
+    pub at: Timestamp,
+    /// The event.
+    pub event: Event,
+}
+
+/// The memory of the queue. The crate's front page says what a commit promises.
+///
+/// A query fails with [`StoreError::Io`], [`StoreError::Damaged`] or [`StoreError::Stopped`]: the store cannot be read.
+#[expect(clippy::missing_errors_doc, reason = "all queries have the same errors, named above once")]
+pub trait Store: Send + Sync {
+    /// Commits entries; they become true together or not at all.
+    fn commit(&self, commit: Commit) -> CommitHandle;
+
+    /// One job.
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
+
+    /// All jobs that are not over: those that have not ended, and those that ended while a create was in doubt.
+    fn open_jobs(&self) -> Result<Vec<Job>, StoreError>;
+
+    /// Jobs that have ended and whose last receipt may not be in the outbox yet.
+    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError>;
+
+    /// Jobs, newest first.
+    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError>;
+
+    /// The number of jobs in each stored state.
+    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError>;
+
+    /// The number of jobs in one stored state.
+    fn count(&self, state: StateKind) -> Result<usize, StoreError> {
+        Ok(self.counts()?.into_iter().find(|(kind, _)| *kind == state).map_or(0, |(_, count)| count))
+    }
+
+    /// The job of these bytes in this folder (`None`: submitted directly); it may be pruned already.
+    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError>;
+
+    /// The jobs of these bytes in any folder.
+    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError>;
+
+    /// The job that owns this id of a product, submission or label.
+    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError>;
+
+    /// The file that is known at this path of a folder.
+    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError>;
+
+    /// The paths of the known files of a folder.
+    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Whether any known file of the folder holds these bytes.
+    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError>;
+
+    /// The number of inspections of these bytes that started and never ended: the daemon died.
+    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError>;
+
+    /// The settings whose key starts with `prefix`.
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// The events of a job in order, as far as the journal still holds them.
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// Everything: the present content of the tables, then the histories of the jobs that are still there.
+    fn export(&self, each: Each<'_>) -> Result<(), StoreError>;
+
+    /// Problems that a look at everything finds; nothing is changed.
+    fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,49 @@
+//! The map that a store keeps its tables in.
+
+use std::collections::BTreeMap;
+
+use crate::error::StoreError;
+use crate::tables::codec::decode_job;
+use crate::tables::key;
+use dropship_job::{Job, JobId};
+
+/// A key and its value.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
+/// Changes that become true together; an absent value is a removal.
+pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// An ordered map of bytes to bytes, with a prefix for each table.
+pub(crate) trait Bytes {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// All pairs whose key starts with `prefix`, in order.
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError>;
+
+    /// One job.
+    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.get(&key::job(id))?.map(|value| decode_job(&value)).transpose()
+    }
+
+    /// The keys that start with `prefix`, in order. Values, which may be large in sum, are not collected.
+    fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.scan(prefix)?.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// The last `limit` keys that start with `prefix` and sort before `before`; the last first.
+    fn last_keys(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let keys = self.keys(prefix)?.into_iter().rev();
+        Ok(keys.filter(|key| before.is_none_or(|before| key.as_slice() < before)).take(limit).collect())
+    }
+
+    /// The number of keys that start with `prefix`.
+    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
+        Ok(self.keys(prefix)?.len())
+    }
+}

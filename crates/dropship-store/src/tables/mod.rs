@@ -1,0 +1,21 @@
+//! The tables that the lines of the journal amount to, the same for both stores.
+//!
+//! Every change of a table goes through [`record()`] or [`replay`], so both stores do the same.
+
+mod bytes;
+mod codec;
+mod files;
+mod jobs;
+pub(crate) mod key;
+mod later_lines;
+mod overlay;
+mod record;
+
+pub(crate) use bytes::{Bytes, Changes, Pair};
+pub use codec::KnownFile;
+pub(crate) use codec::{decode, decode_job, id_of, number};
+pub(crate) use files::has_file_with_digest;
+pub(crate) use jobs::remote_ids;
+pub(crate) use later_lines::LaterLines;
+pub(crate) use overlay::{Overlay, merge};
+pub(crate) use record::{record, replay};

@@ -1,0 +1,141 @@
+//! After any history and any compaction, rebuilt tables equal the tables that were lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const FEW: Limits = Limits { segment: 3_000, segments: 2 };
+
+/// The answers of a store to all queries.
+fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
+    let mut said = BTreeMap::new();
+    let mut say = |what: &str, answer: String| said.insert(what.to_owned(), answer);
+    for at in 0..jobs {
+        let job = store.job(&id(at)).expect("job");
+        say(&format!("job {at}"), format!("{job:?}"));
+        let (sha256, path) = (format!("s{at}"), format!("/in/s{at}"));
+        say(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
+        say(&format!("seen {at}"), format!("{:?}", store.known_file("in", &path).expect("seen")));
+        say(
+            &format!("inspecting {at}"),
+            format!("{}", store.crashed_inspections(&sha256).expect("inspecting")),
+        );
+        say(&format!("owner {at}"), format!("{:?}", store.owner(u64::from(at) * 10 + 1).expect("owner")));
+        if job.is_some() {
+            let mut history = store.history(&id(at)).expect("history");
+            history.retain(|entry| !matches!(entry.event, Event::Waited { .. } | Event::Resumed));
+            say(&format!("history {at}"), format!("{history:?}"));
+        }
+    }
+    say("flags", format!("{:?}", store.settings("").expect("flags")));
+    let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
+    open.sort();
+    say("open", format!("{open:?}"));
+    say("counts", format!("{:?}", store.counts().expect("counts")));
+    said
+}
+
+/// One random commit about the job of this number.
+fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
+    let (sha256, path, flag) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
+    let job = store.job(&id(at)).expect("job");
+    let rev = job.as_ref().map_or(0, |job| job.rev());
+    let due = Timestamp::from_second(1_790_000_000).expect("time");
+    let seen = Entry::KnownFile {
+        folder: "in".into(),
+        path: path.clone(),
+        identity: format!("{what}"),
+        sha256: sha256.clone(),
+        job: id(at),
+    };
+    let of_job = |events: Vec<Event>| vec![Entry::Job { job: id(at), rev, events }];
+    let entries = match what % 12 {
+        0 | 1 => {
+            let mut entries = of_job(vec![arrived(&sha256, Some("in")), accepted()]);
+            entries.push(seen);
+            entries
+        }
+        2..=4 => of_job(vec![Event::Waited { due, why: "a while".into(), polled: true }, Event::Resumed]),
+        5 => of_job(vec![Event::Created {
+            kind: dropship_job::RemoteKind::Product,
+            id: u64::from(at) * 10 + 1,
+            adopted: true,
+        }]),
+        6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
+        7 => vec![Entry::Pruned { job: id(at) }],
+        8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
+        9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
+        10 => vec![Entry::InspectionStarted { sha256 }],
+        _ => vec![Entry::InspectionEnded { sha256 }],
+    };
+    // The id of a pruned job is never used again.
+    if what % 12 <= 1 && pruned.contains(&at) {
+        return;
+    }
+    // An illegal commit is refused and changes nothing.
+    let done = store.commit(Commit::new(entries)).wait();
+    if what % 12 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
+        pruned.insert(at);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("folder");
+    for item in std::fs::read_dir(from).expect("listed").map(|item| item.expect("item").path()) {
+        let to = to.join(item.file_name().expect("a name"));
+        if item.is_dir() {
+            copy(&item, &to);
+        } else {
+            std::fs::copy(&item, to).expect("copied");
+        }
+    }
+}
+
+fn different(said: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) -> Vec<String> {
+    let keys = said.keys().chain(expected.keys()).filter(|key| said.get(*key) != expected.get(*key));
+    keys.map(|key| format!("{key}: {:?} instead of {:?}", said.get(key), expected.get(key))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn rebuilt_store_equals_the_original_after_any_history(
+        history in proptest::collection::vec((any::<u8>(), 0u32..9), 150..400),
+        again in 40usize..120,
+    ) {
+        let folder = tempfile::tempdir().expect("folder");
+        let (mut store, _) = open_with(folder.path(), FEW);
+        let older = folder.path().join("older");
+        let mut pruned = BTreeSet::new();
+        let mut kept: Option<std::path::PathBuf> = None;
+        for (count, (what, at)) in history.iter().enumerate() {
+            happen(&store, *what, *at, &mut pruned);
+            if count % again == again - 1 {
+                let expected = everything(&store, 9);
+                drop(store);
+                let rebuilt = tempfile::tempdir().expect("folder");
+                copy(&folder.path().join("journal"), &rebuilt.path().join("journal"));
+                let (copied, _) = open_with(rebuilt.path(), FEW);
+                let difference = different(&everything(&copied, 9), &expected);
+                prop_assert!(difference.is_empty(), "without the database: {:?}", difference);
+                drop(copied);
+                if let Some(kept) = &kept {
+                    let outdated = tempfile::tempdir().expect("folder");
+                    copy(&folder.path().join("journal"), &outdated.path().join("journal"));
+                    copy(kept, &outdated.path().join("sled"));
+                    let (copied, _) = open_with(outdated.path(), FEW);
+                    let difference = different(&everything(&copied, 9), &expected);
+                    prop_assert!(difference.is_empty(), "with an older database: {:?}", difference);
+                }
+                let now = older.join(count.to_string());
+                copy(&folder.path().join("sled"), &now);
+                kept = Some(now);
+                store = open_with(folder.path(), FEW).0;
+                let difference = different(&everything(&store, 9), &expected);
+                prop_assert!(difference.is_empty(), "after a restart: {:?}", difference);
+            }
+        }
+    }
+}
