@@ -1,4 +1,4 @@
-//! BER as DER: definite lengths, and strings in one piece.
+//! Converts BER to DER: definite lengths, and strings in one piece.
 //!
 //! Timestamp authorities of the past write their tokens with indefinite lengths (X.690, 8.1.3.6) and octet strings in
 //! pieces (8.7.3). The readers in this crate know DER only, and signatures are over the DER (RFC 5652, 5.4).
@@ -7,20 +7,20 @@ use std::borrow::Cow;
 
 use crate::der::{BIT_STRING, DerError, Reader};
 
-/// Deepest nesting that is followed; a signature with a token in it needs about 20 levels.
+/// Maximum depth of nesting; a signature with a timestamp token needs about 20 levels.
 const DEPTH: usize = 64;
 /// Maximum number of elements; a signature with two tokens and their certificates has about 3000.
 const ELEMENTS: usize = 65_536;
 /// Tag bit of an element that holds elements.
 const CONSTRUCTED: u8 = 0x20;
-/// Tag bits that say that more octets of the tag follow.
+/// Tag bits which announce that more octets of the tag follow.
 const LONG_TAG: u8 = 0x1f;
 
 /// The first element of `bytes` in DER, and the bytes behind it.
 ///
-/// An element without indefinite lengths and without strings in pieces is borrowed as it is, and so is one of definite
-/// length whose contents are not BER: the reader that needs them reports it. The result is never longer than the input; an octet
-/// is copied at most once for each level of nesting.
+/// An element without indefinite lengths and without strings in pieces is borrowed unchanged. So is one of definite length
+/// whose contents are not BER: the reader that needs the contents reports the fault. The result is never longer than the
+/// input, and each octet is copied at most once for each level of nesting.
 ///
 /// # Errors
 /// The bytes are not BER, are nested too deep or have too many elements.
@@ -31,7 +31,7 @@ pub(crate) fn to_der(bytes: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), DerError> {
 type Children<'a> = Vec<Cow<'a, [u8]>>;
 
 struct Converter {
-    /// How many more elements may be read.
+    /// Number of elements that may still be read.
     elements: usize,
 }
 
@@ -82,13 +82,13 @@ impl Converter {
     }
 }
 
-/// The tag of a string in one piece, if this is the tag of one in pieces: all string types of ASN.1, and its times.
+/// Maps the tag of a string in pieces to the tag of the string in one piece. Covers all string and time types of ASN.1.
 fn string_tag(tag: u8) -> Option<u8> {
     let plain = tag & !CONSTRUCTED;
     matches!(tag, 0x23 | 0x24 | 0x2c | 0x32..=0x3c | 0x3e).then_some(plain)
 }
 
-/// An element of these children; of a string in pieces one that holds their contents.
+/// Builds the element with these children. The pieces of a string are joined into one primitive element.
 fn join(tag: u8, children: &[Cow<'_, [u8]>]) -> Result<Vec<u8>, DerError> {
     let Some(plain) = string_tag(tag) else {
         return Ok(encode(tag, &children.concat()));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn der_is_borrowed_as_it_is() {
-        // A length in more octets than it needs stays, too: what was signed is not to change.
+        // A length in more octets than needed is kept as well: signed bytes must not change.
         let bytes = [0x30, 0x81, 0x03, 0x02, 0x01, 0x07, 0xff];
         let (found, rest) = to_der(&bytes).unwrap();
         assert!(matches!(found, Cow::Borrowed(_)));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_without_end_is_refused() {
+    fn unbounded_nesting_is_refused() {
         assert!(to_der(&[0x30, 0x80].repeat(100_000)).is_err());
         assert!(to_der(&[0x30, 0x80, 0x02, 0x01]).is_err());
         assert!(to_der(&[0x04, 0x80, 0, 0]).is_err(), "only elements that hold elements may lack a length");
@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn elements_without_number_are_refused() {
+    fn too_many_elements_are_refused() {
         let bytes = [&[0x30, 0x80][..], &[5, 0].repeat(ELEMENTS), &[0, 0]].concat();
         assert!(to_der(&bytes).is_err());
     }
 
     #[test]
-    fn contents_that_are_not_ber_are_left_to_their_reader() {
+    fn contents_that_are_not_ber_are_kept_unchanged() {
         let bytes = [0x30, 0x80, 0x30, 0x02, 0x02, 0x05, 0, 0];
         assert_eq!(der(&bytes), [0x30, 0x04, 0x30, 0x02, 0x02, 0x05]);
     }

@@ -1,4 +1,4 @@
-//! Whether all bytes of a package are there, decided from its ends and its length.
+//! Whether a package file is complete, decided from its first and last bytes and its length.
 
 use std::fs::File;
 use std::io;
@@ -7,26 +7,26 @@ use crate::cab::header::{self, Header};
 use crate::facts::Kind;
 use crate::input::Input;
 
-/// Whether all of a package is there.
+/// Whether a package file is complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completeness {
-    /// As long as its own header or end record says.
+    /// The file has the length that its header or end record states.
     Complete,
-    /// Still being copied, or cut off.
+    /// The file is still being copied, or was cut off.
     Incomplete {
-        /// Length now.
+        /// Current length in bytes.
         have: u64,
-        /// Length that it must reach at least.
+        /// Minimum length of the complete file in bytes.
         need: u64,
     },
-    /// Of another format than its name promises.
+    /// The file does not have the format that its name implies.
     NotAPackage {
-        /// What is there instead.
+        /// Why, as a clause for a message.
         reason: String,
     },
 }
 
-/// Bytes of the head that [`completeness`] needs, if the file has them.
+/// Number of bytes at the start of a file that [`completeness`] needs.
 pub(crate) const HEAD: usize = 64;
 /// First bytes of a cabinet.
 const CAB_MAGIC: &[u8] = b"MSCF";
@@ -36,13 +36,13 @@ const ZIP_ENTRY: &[u8] = b"PK\x03\x04";
 const ZIP_END: &[u8] = b"PK\x05\x06";
 /// Length of an end record without comment.
 const ZIP_END_LENGTH: usize = 22;
-/// Longest comment of an end record.
+/// Maximum length of an end record's comment.
 const ZIP_COMMENT: usize = 0xffff;
 
-/// Decides from the first 64 bytes (or all, if there are fewer) of a file of `len` bytes.
+/// Decides from the first 64 bytes of a file of `len` bytes, or from all bytes if there are fewer.
 ///
-/// A cabinet states its length in its header. An `.hlkx` does so at its end, so that `Complete` here means only that
-/// its head is right: use [`completeness_of_file`].
+/// A cabinet states its length in its header. An `.hlkx` states it at its end, so `Complete` here means only that its first
+/// bytes are plausible: use [`completeness_of_file`] for a decision.
 #[must_use]
 pub fn completeness(head: &[u8], len: u64, kind: Kind) -> Completeness {
     match kind {
@@ -51,7 +51,7 @@ pub fn completeness(head: &[u8], len: u64, kind: Kind) -> Completeness {
     }
 }
 
-/// Decides from a file's head, and from its end where the kind of package needs it.
+/// Decides from a file's first bytes, and from its last bytes where the kind of package needs them.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -68,7 +68,7 @@ pub(crate) fn of_input(input: Input<'_>, kind: Kind) -> io::Result<Completeness>
     let have = input.len();
     let longest = ZIP_END_LENGTH.saturating_add(ZIP_COMMENT);
     let tail = input.read_up_to(have.saturating_sub(longest as u64), longest)?;
-    // An end record with something behind it ends an archive, too: one that will not be accepted.
+    // An archive with bytes after its end record is complete as well; the inspection rejects it.
     if find_zip_end(&tail).is_some() || has_early_end(&tail, have) {
         Ok(Completeness::Complete)
     } else {
@@ -103,13 +103,12 @@ fn of_archive_head(head: &[u8], len: u64) -> Completeness {
     if len < need { Completeness::Incomplete { have: len, need } } else { Completeness::Complete }
 }
 
-/// True if as much of the magic as the head has is there.
+/// True if the head starts with the magic, or is a part of it in a file that is still short.
 fn begins_like(head: &[u8], magic: &[u8]) -> bool {
     magic.starts_with(head.get(..magic.len()).unwrap_or(head))
 }
 
-/// Place of the end record in the tail of an archive: the last one whose comment reaches exactly
-/// to the end.
+/// Offset of the end record in the tail of an archive: the last one whose comment ends where the file ends.
 pub(crate) fn find_zip_end(tail: &[u8]) -> Option<usize> {
     let last = tail.len().checked_sub(ZIP_END_LENGTH)?;
     (0..=last).rev().find(|at| {
@@ -123,8 +122,8 @@ pub(crate) fn find_zip_end(tail: &[u8]) -> Option<usize> {
     })
 }
 
-/// True if the tail of a file of `len` bytes holds an end record that ends before the file does, right behind
-/// the directory that it tells of.
+/// True if the tail of a file of `len` bytes holds an end record that directly follows the directory that it describes,
+/// and that ends before the file does.
 fn has_early_end(tail: &[u8], len: u64) -> bool {
     let number = |record: &[u8], at: usize, count: usize| {
         let octets = record.get(at..at.saturating_add(count)).unwrap_or_default();
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_no_packages() {
+    fn file_of_another_format_is_not_a_package() {
         for (bytes, kind) in [(HLKX, Kind::Cab), (CAB, Kind::Hlkx), (&b"MZ"[..], Kind::Cab)] {
             let seen = of_input(Input::Bytes(bytes), kind).unwrap();
             assert!(matches!(seen, Completeness::NotAPackage { .. }), "{seen:?}");

@@ -1,4 +1,4 @@
-//! Reads DER. Every slice is checked, and nothing is copied.
+//! Reads DER without copying. Every access is bounds-checked.
 
 /// Why bytes are not DER, as a clause for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +23,12 @@ pub(crate) const CONTEXT_2: u8 = 0xa2;
 /// `[3]`, constructed.
 pub(crate) const CONTEXT_3: u8 = 0xa3;
 
-/// One element: its tag, its contents, and all of it.
+/// One element: tag, length, value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tlv<'a> {
     /// Identifier octet; only one-octet tags are read.
     pub(crate) tag: u8,
-    /// Contents.
+    /// Contents, without tag and length.
     pub(crate) value: &'a [u8],
     /// Tag, length and contents.
     pub(crate) whole: &'a [u8],
@@ -39,7 +39,7 @@ pub(crate) struct Tlv<'a> {
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Over the contents of a constructed element, or a whole document.
+    /// Reads the contents of a constructed element, or a whole document.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -49,7 +49,6 @@ impl<'a> Reader<'a> {
         self.0
     }
 
-    /// True at the end.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -73,7 +72,7 @@ impl<'a> Reader<'a> {
             _ => return Err(DerError("a length is too large")),
         };
         let (value, rest) =
-            body.split_at_checked(length).ok_or(DerError("an element is longer than what holds it"))?;
+            body.split_at_checked(length).ok_or(DerError("an element is longer than its container"))?;
         let used = self.0.len().saturating_sub(rest.len());
         let whole = self.0.get(..used).ok_or(DerError("an element is cut off"))?;
         self.0 = rest;
@@ -96,7 +95,7 @@ impl<'a> Reader<'a> {
         Ok(Reader(self.expect(tag)?.value))
     }
 
-    /// The next element if it has the tag; an optional field.
+    /// The next element if it has the tag. For optional fields.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, DerError> {
         match self.0.first() {
             Some(first) if *first == tag => self.any().map(Some),
@@ -104,7 +103,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All further elements; no more than `limit`.
+    /// All remaining elements; an error if there are more than `limit`.
     pub(crate) fn all(mut self, limit: usize) -> Result<Vec<Tlv<'a>>, DerError> {
         let mut found = Vec::new();
         while !self.is_empty() {

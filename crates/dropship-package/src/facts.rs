@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind that a file name promises, by its extension, case-blind.
+    /// The kind of package by the extension of its file name; case is ignored.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
@@ -37,22 +37,22 @@ impl Kind {
     }
 }
 
-/// Everything that inspection learnt of one package.
+/// All facts of one package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// Format of the package.
     pub kind: Kind,
     /// Length in bytes.
     pub size: u64,
-    /// Files inside, in the order of the package; backslashes turned into slashes.
+    /// Files inside, in the order of the package. Paths have slashes instead of backslashes.
     pub files: Vec<FileFact>,
     /// Setup information files inside, in the order of the package.
     pub infs: Vec<InfFacts>,
-    /// Processor architectures that the package is for: `x86`, `amd64`, `arm`, `arm64`, `ia64`.
+    /// Architectures that the package is for: `x86`, `amd64`, `arm`, `arm64`, `ia64`.
     pub architectures: BTreeSet<String>,
-    /// Who signed it, once a signature could be read.
+    /// The signer; absent if there is no readable signature.
     pub signer: Option<SignerFacts>,
-    /// What only an `.hlkx` knows.
+    /// Facts from the `PackageInfo.xml` of an `.hlkx`.
     pub hlkx: Option<HlkxFacts>,
 }
 
@@ -63,7 +63,8 @@ pub struct FileFact {
     pub path: String,
     /// Length in bytes when unpacked.
     pub size: u64,
-    /// Architecture of a driver binary by its PE header: `x86`, `amd64`, `arm`, `arm64`, `ia64`, else the number.
+    /// Architecture of a driver binary by its PE header: `x86`, `amd64`, `arm`, `arm64` or `ia64`, otherwise the machine type as
+    /// a hexadecimal number. Absent for other files.
     #[serde(default)]
     pub machine: Option<String>,
 }
@@ -87,11 +88,11 @@ pub struct InfFacts {
     pub version: Option<String>,
     /// Date part of `DriverVer` as `yyyy-mm-dd`.
     pub date: Option<String>,
-    /// `CatalogFile` (any decoration).
+    /// The first `CatalogFile`, with or without a decoration.
     pub catalog: Option<String>,
     /// `ExtensionId`: set for an extension INF.
     pub extension_id: Option<String>,
-    /// `PnpLockdown` is 1.
+    /// True if `PnpLockdown` is 1.
     pub pnp_lockdown: bool,
     /// Hardware ids of all models, as written, without repeats.
     pub hardware_ids: Vec<String>,
@@ -103,7 +104,7 @@ pub struct InfFacts {
     pub descriptions: Vec<String>,
     /// Architectures of the decorated models: `x86`, `amd64`, `arm`, `arm64`, `ia64`.
     pub architectures: BTreeSet<String>,
-    /// A primitive driver: `[DefaultInstall…]` instead of `[Manufacturer]`.
+    /// True for a primitive driver: `[DefaultInstall…]` instead of `[Manufacturer]`.
     pub primitive: bool,
 }
 
@@ -112,7 +113,7 @@ pub struct InfFacts {
 pub struct SignerFacts {
     /// Distinguished name of the subject.
     pub subject: String,
-    /// Common name of the subject, else the whole subject; what `signer` in a rule is matched against.
+    /// Common name of the subject, or the whole subject if it has none.
     pub name: String,
     /// Distinguished name of the issuer.
     pub issuer: String,
@@ -124,20 +125,20 @@ pub struct SignerFacts {
     pub not_before: String,
     /// End of validity, RFC 3339 UTC.
     pub not_after: String,
-    /// An extended-validation certificate (policy 2.23.140.1.3).
+    /// True for an extended-validation certificate (policy 2.23.140.1.3).
     pub extended_validation: bool,
-    /// Time of a timestamp or counter-signature that fits the signature, RFC 3339 UTC.
+    /// Time of the first timestamp or counter-signature that matches the signature, RFC 3339 UTC.
     pub timestamp: Option<String>,
     /// Name of the timestamp's authority.
     pub timestamp_authority: Option<String>,
 }
 
-/// What `PackageInfo.xml` of an `.hlkx` says of the package.
+/// Facts from the `PackageInfo.xml` of an `.hlkx`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HlkxFacts {
-    /// Codes of the operating systems tested: the signatures that can be requested.
+    /// Codes of the tested operating systems. Signatures can be requested for these.
     pub operating_systems: Vec<String>,
-    /// Product type by operating system family code, as the package states them.
+    /// Product type by family code of the operating system, as the package states them.
     pub product_types: BTreeMap<String, String>,
     /// Version of the kit, as the package states it.
     pub kit_version: Option<String>,
@@ -147,7 +148,7 @@ pub struct HlkxFacts {
     pub tests: Option<TestRollup>,
 }
 
-/// The sums of a kit run.
+/// Totals of a kit run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestRollup {
     /// Tests passed.

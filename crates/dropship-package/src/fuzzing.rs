@@ -1,25 +1,25 @@
-//! Each reader on its own, for the fuzz targets.
+//! Entry points for the fuzz targets: each reader alone.
 
 use super::hlkx::xml_round;
 use super::signature::authenticode::Authenticode;
 use super::{ber, inf, pe};
 
-/// The reader of INFs.
+/// Reads an INF.
 pub fn read_inf(bytes: &[u8]) {
     let _facts = inf::read("Folder/name.inf", bytes);
 }
 
-/// The reader of PE headers.
+/// Reads a PE header.
 pub fn read_pe(bytes: &[u8]) {
     let _machine = pe::machine(bytes);
 }
 
-/// The reader of XML parts, and their canonical form.
+/// Reads an XML part, and checks that its canonical form is stable.
 pub fn read_xml(bytes: &[u8]) {
     xml_round(bytes);
 }
 
-/// The reader of Authenticode signatures and of those nested in them, and the checks of both.
+/// Reads an Authenticode signature and the signatures nested in it, and checks both.
 pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
     let Ok((der, _)) = ber::to_der(bytes) else {
         return;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
-/// A package. Reads have an offset, so several threads can read at once.
+/// The bytes of a package. Every read names its offset, so several threads can read at the same time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Input<'a> {
     /// An open file and its length when it was opened.
@@ -14,7 +14,7 @@ pub(crate) enum Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Over a file, with the length that it has now.
+    /// Takes the file's current length as the length of the package.
     pub(crate) fn file(file: &'a File) -> io::Result<Self> {
         Ok(Self::File(file, file.metadata()?.len()))
     }
@@ -27,7 +27,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Fills the buffer from the offset; an error if the input ends before.
+    /// Fills the buffer from the offset; fails if the input ends first.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         match self {
             Self::File(file, _) => file.read_exact_at(buffer, offset),
@@ -41,14 +41,14 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// `length` bytes at the offset, or fewer where the input ends.
+    /// Reads `length` bytes at the offset, or fewer at the end of the input.
     pub(crate) fn read_up_to(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut buffer = Vec::new();
         self.fill(&mut buffer, offset, length)?;
         Ok(buffer)
     }
 
-    /// The same into an existing buffer.
+    /// Like [`Self::read_up_to`], into an existing buffer.
     pub(crate) fn fill(&self, buffer: &mut Vec<u8>, offset: u64, length: usize) -> io::Result<()> {
         let left = self.len().saturating_sub(offset);
         buffer.resize(usize::try_from(left).unwrap_or(usize::MAX).min(length), 0);

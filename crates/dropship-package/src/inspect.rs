@@ -1,4 +1,4 @@
-//! The whole inspection of one package.
+//! Inspects one package.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use super::input::Input;
 use super::policy::Policy;
 use super::verdict::{Inspection, Verdict};
 
-/// Inspects a package. Neither uses nor moves the file's position; memory does not grow with the file's length.
+/// Inspects a package. The file's position is neither used nor moved, and memory does not grow with the file's length.
 ///
 /// # Errors
 /// The file cannot be read. Faults of its contents are findings.
@@ -21,7 +21,7 @@ pub fn inspect(file: &File, kind: Kind, policy: &Policy) -> io::Result<Inspectio
     Ok(run(Input::file(file)?, kind, policy, false)?.0)
 }
 
-/// Inspects a package and computes the SHA-256 of the whole file in the same pass.
+/// Inspects a package, and computes the SHA-256 of the whole file in the same pass.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -31,7 +31,7 @@ pub fn inspect_hashed(file: &File, kind: Kind, policy: &Policy) -> io::Result<(I
     Ok((inspection, sha256))
 }
 
-/// Inspects a package in memory.
+/// Inspects a package that is in memory.
 #[must_use]
 pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
     match run(Input::Bytes(bytes), kind, policy, false) {
@@ -39,7 +39,7 @@ pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
         // Reads from memory fail only beyond its end.
         Err(error) => {
             let mut report = Report::new(&policy.levels);
-            report.say(Check::Malformed, format!("the package refers to bytes beyond its end ({error})"));
+            report.add(Check::Malformed, format!("the package refers to bytes beyond its end ({error})"));
             conclude(report, None)
         }
     }
@@ -68,13 +68,13 @@ fn run(
                 "the file has {have} bytes, but the package needs {} {need}: it is still being copied or was cut off; copy it again",
                 if kind == Kind::Cab { "" } else { "at least" }
             );
-            report.say(Check::Truncated, message.replace("  ", " "));
+            report.add(Check::Truncated, message.replace("  ", " "));
             true
         }
         Completeness::NotAPackage { reason } => {
             let message =
                 format!("not a .{} package: {reason}; drop the signed package itself", kind.as_str());
-            report.say(Check::NotAPackage, message);
+            report.add(Check::NotAPackage, message);
             false
         }
     };

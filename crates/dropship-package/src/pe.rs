@@ -1,15 +1,15 @@
 //! The machine type in the header of a driver binary.
 
-/// The architecture of a PE image by its first bytes; `None` if it is no PE image.
+/// The architecture of a PE image from its first bytes; `None` if it is not a PE image.
 pub(crate) fn machine(head: &[u8]) -> Option<String> {
     if !head.starts_with(b"MZ") {
         return None;
     }
-    let at = u32::from_le_bytes(head.get(0x3c..0x40)?.try_into().ok()?);
-    let header = head.get(usize::try_from(at).ok()?..)?;
+    let header_offset = u32::from_le_bytes(head.get(0x3c..0x40)?.try_into().ok()?);
+    let header = head.get(usize::try_from(header_offset).ok()?..)?;
     let machine = header.strip_prefix(b"PE\0\0")?.get(..2)?;
     let machine = u16::from_le_bytes(machine.try_into().ok()?);
-    // Microsoft's PE format, "Machine Types".
+    // Numbers from "Machine Types" in Microsoft's description of the PE format.
     Some(match machine {
         0x014c => "x86".into(),
         0x0200 => "ia64".into(),
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_machine_and_nothing_beyond_the_end() {
+    fn machine_is_read_without_reading_beyond_the_end() {
         let mut image = vec![0u8; 0x88];
         image[..2].copy_from_slice(b"MZ");
         image[0x3c] = 0x80;

@@ -8,14 +8,14 @@ use super::checks::{CheckInfo, KNOWN};
 use super::trust::Trust;
 use super::verdict::Level;
 
-/// Requirements for a package, and the time at which it has to meet them.
+/// Requirements for a package, and the time at which it must meet them.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Signers that are trusted.
     pub signers: Trust,
-    /// Level of checks that do not have their default level, by name; ignored for fixed checks.
+    /// Levels that replace a check's default level, by the check's name. Ignored for fixed checks.
     pub levels: BTreeMap<String, Level>,
-    /// The time at which certificates have to be valid.
+    /// Time at which certificates must be valid.
     pub now: Timestamp,
 }
 

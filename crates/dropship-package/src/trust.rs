@@ -1,4 +1,4 @@
-//! Signers that are trusted, read from files of certificates and revocation lists.
+//! Trusted signers, read from files of certificates and revocation lists.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
-/// A file of certificates or revocation lists: PEM with one or more, or DER with one.
+/// A file of certificates or revocation lists: PEM with one or more entries, or DER with one.
 #[derive(Debug, Clone, Copy)]
 pub struct PemFile<'a> {
     /// The file's name, for messages.
@@ -20,7 +20,7 @@ pub struct PemFile<'a> {
 pub struct TrustSources<'a> {
     /// Certificates at which chains must end.
     pub roots: Vec<PemFile<'a>>,
-    /// Certificates of issuing authorities, for packages that do not bring them.
+    /// Certificates of issuing authorities, for packages that do not contain them.
     pub intermediates: Vec<PemFile<'a>>,
     /// Certificates at which chains of timestamp authorities may end, besides the roots.
     pub timestamp_roots: Vec<PemFile<'a>>,
@@ -33,7 +33,7 @@ pub struct TrustSources<'a> {
     pub allow_unsigned: bool,
 }
 
-/// Why a [`Trust`] cannot be made.
+/// Why a [`Trust`] cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -62,8 +62,8 @@ pub enum TrustError {
     Thumbprint(String),
 }
 
-/// Roots, intermediates, revocation lists and thumbprints, ready for use. The default has none: chains are not checked
-/// then, and a finding says so.
+/// Roots, intermediates, revocation lists and thumbprints, ready for use. The default has none, so chains are not checked;
+/// a finding (`chain-not-checked`) reports that.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     pub(crate) roots: Roots,
@@ -79,7 +79,7 @@ pub struct Trust {
 pub(crate) struct Roots {
     /// The certificates.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
-    /// The part of each that webpki ends a path at, in the same order.
+    /// The trust anchor of each certificate for webpki, in the same order.
     pub(crate) anchors: Vec<TrustAnchor<'static>>,
 }
 
@@ -109,9 +109,9 @@ impl Trust {
         })
     }
 
-    /// True if it can tell signers apart: it has roots or thumbprints.
+    /// True if it limits which signers are accepted: it has roots or thumbprints.
     #[must_use]
-    pub fn judges(&self) -> bool {
+    pub fn restricts_signers(&self) -> bool {
         !self.roots.anchors.is_empty() || !self.thumbprints.is_empty()
     }
 }
@@ -177,11 +177,12 @@ fn revocation_lists(files: &[PemFile<'_>]) -> Result<Vec<Arc<CertRevocationList<
     Ok(found)
 }
 
-/// Lower-case hex without separators.
+/// Normalises a thumbprint to lower-case hexadecimal digits without separators.
 fn thumbprint(text: &str) -> Result<String, TrustError> {
     let digits: String = text
         .chars()
-        .filter(|c| !c.is_whitespace() && *c != ':' && *c != '\u{200e}') // the certificate dialog of Windows puts a mark first
+        // The certificate dialog of Windows copies a left-to-right mark before the digits.
+        .filter(|c| !c.is_whitespace() && *c != ':' && *c != '\u{200e}')
         .map(|c| c.to_ascii_lowercase())
         .collect();
     if matches!(digits.len(), 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -208,8 +209,8 @@ mod tests {
     fn roots_are_read() {
         let trust = with_root(ROOTS).unwrap();
         assert_eq!(trust.roots.anchors.len(), 1);
-        assert!(trust.judges());
-        assert!(!Trust::default().judges());
+        assert!(trust.restricts_signers());
+        assert!(!Trust::default().restricts_signers());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The answer of an inspection.
+//! The result of an inspection.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +10,15 @@ use super::facts::Facts;
 pub enum Level {
     /// The check is not made.
     Off,
-    /// Information.
+    /// For information; the verdict does not depend on it.
     Info,
-    /// The package is accepted.
+    /// The package is accepted with a warning.
     Warn,
     /// The package is rejected.
     Error,
 }
 
-/// A result of one check.
+/// A fault or a remark that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Name of the check in kebab case, such as `digest-mismatch`.
@@ -35,34 +35,34 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Whole, signed and well formed.
+    /// The package is complete, signed and well formed.
     Accept,
-    /// At fault; never sent.
+    /// At least one finding has the level [`Level::Error`].
     Reject,
-    /// Not all bytes are there yet.
+    /// The file ends before the package does: it is still being copied, or was cut off.
     Incomplete,
 }
 
-/// Everything that an inspection says.
+/// The result of an inspection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Accept, reject or wait.
+    /// The verdict on the package.
     pub verdict: Verdict,
-    /// All findings, the gravest first.
+    /// All findings, the most severe first.
     pub findings: Vec<Finding>,
-    /// What could be learnt; absent when the file is no package at all or not whole.
+    /// Facts of the package; absent if the file is incomplete or not a package.
     pub facts: Option<Facts>,
 }
 
 impl Inspection {
-    /// The findings that reject the package, joined for one line; empty for an accepted one.
+    /// Messages of the findings that reject the package, joined with `; `. Empty if the package is accepted.
     #[must_use]
     pub fn reasons(&self) -> String {
         let errors = self.findings.iter().filter(|finding| finding.level == Level::Error);
         errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
     }
 
-    /// The same, or another text when no finding rejects the package.
+    /// Like [`Self::reasons`], or `otherwise` if no finding rejects the package.
     #[must_use]
     pub fn reasons_or(&self, otherwise: &str) -> String {
         let reasons = self.reasons();

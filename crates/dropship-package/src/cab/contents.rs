@@ -1,6 +1,6 @@
-//! Reads the INFs of a cabinet, and the heads of its driver binaries.
+//! Reads the INFs of a cabinet, and the PE headers of its driver binaries.
 //!
-//! One pass over each folder, up to the end of its last wanted file: a folder can only be unpacked from its start.
+//! A folder can only be unpacked from its start, so each is unpacked once, up to the end of its last wanted file.
 
 use std::io;
 use std::ops::Range;
@@ -15,12 +15,12 @@ use crate::input::Input;
 const INF: u32 = 4 * 1024 * 1024;
 /// Maximum length of all INFs of a package together.
 const ALL_INFS: u64 = 12 * 1024 * 1024;
-/// Bytes of a driver that hold its headers.
+/// Number of bytes at the start of a driver that hold its headers.
 const DRIVER: u32 = 4096;
 /// Maximum number of files that are read.
 const MAX_FILES: usize = 2048;
-/// Maximum number of bytes that are unpacked for one package: the size of the largest folder, and for small packages a
-/// multiple of their length.
+/// Maximum number of bytes that are unpacked for one package: 64 times its length plus 64 MiB, but at most 2 GiB, which is
+/// the maximum size of a folder.
 const BUDGET: u64 = 2 * 1024 * 1024 * 1024;
 const BUDGET_FLOOR: u64 = 64 * 1024 * 1024;
 const RATIO: u64 = 64;
@@ -30,25 +30,26 @@ const BLOCK_COST: u64 = 8 * 1024;
 /// The contents of the wanted files.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// Index of the file in the listing, and its bytes or its head.
+    /// Index of the file in the listing, and its bytes (of a driver, the first [`DRIVER`]).
     pub(crate) read: Vec<(usize, Vec<u8>)>,
     /// Index of the file, and why it could not be read.
     pub(crate) unread: Vec<(usize, Fault)>,
 }
 
-/// A file that is to be read.
+/// A file to read.
 struct Wanted {
     index: usize,
     range: Range<u64>,
     bytes: Vec<u8>,
 }
 
-/// True for files that are read completely.
+/// True for an INF, which is read completely.
 pub(crate) fn is_inf(path: &str) -> bool {
     has_extension(path, "inf")
 }
 
-/// True for files whose PE header is read: drivers only, because each further file may mean unpacking more.
+/// True for a driver, whose PE header is read. Other binaries are not read, because each file adds to the data that has
+/// to be unpacked.
 pub(crate) fn is_driver(path: &str) -> bool {
     has_extension(path, "sys")
 }
@@ -105,7 +106,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
     Ok(contents)
 }
 
-/// Unpacks a folder as far as its wanted files reach.
+/// Unpacks a folder up to the end of its last wanted file; the inner error is the fault of the folder.
 fn unpack(
     input: Input<'_>,
     header: &Header,
@@ -116,72 +117,92 @@ fn unpack(
     const CUT: Fault = Fault::Damaged("its data is cut off");
     let mut decoder = match Decoder::new(folder.compression) {
         Ok(decoder) => decoder,
-        Err(reason) => return Ok(Err(reason)),
+        Err(fault) => return Ok(Err(fault)),
     };
     wanted.sort_by_key(|file| file.range.start);
     let end = wanted.iter().map(|file| file.range.end).max().unwrap_or(0);
     let mut window = Window::new(input, u64::from(header.length));
     let prefix = 8usize.saturating_add(usize::from(header.data_reserve));
-    let (mut at, mut position) = (u64::from(folder.at), 0u64);
-    // Files before this one are complete: they end before the position.
+    let (mut offset, mut position) = (u64::from(folder.offset), 0u64);
+    // Files before this index are complete: they end at or before the position.
     let mut first = 0usize;
     for _ in 0..folder.blocks {
         if position >= end {
             break;
         }
-        let head = window.at(at, prefix)?;
-        let Some((sum, packed, length)) = lengths(head).filter(|_| head.len() == prefix) else {
+        let head = window.at(offset, prefix)?;
+        let Some(block) = BlockHead::read(head).filter(|_| head.len() == prefix) else {
             return Ok(Err(CUT));
         };
-        at = at.saturating_add(prefix as u64);
-        *budget = match budget.checked_sub(BLOCK_COST.max(length as u64)) {
+        offset = offset.saturating_add(prefix as u64);
+        *budget = match budget.checked_sub(BLOCK_COST.max(block.length as u64)) {
             Some(left) => left,
             None => {
-                return Ok(Err(Fault::Unread(
-                    "unpacking it exceeds the budget for a package of this length",
-                )));
+                return Ok(Err(Fault::Unread("unpacking it exceeds the budget for a package of this length")));
             }
         };
-        let stop = position.saturating_add(length as u64);
+        let stop = position.saturating_add(block.length as u64);
         while wanted.get(first).is_some_and(|file| file.range.end <= position) {
             first = first.saturating_add(1);
         }
-        let touched = wanted.iter().skip(first).take_while(|file| file.range.start < stop);
-        let skip =
-            matches!(decoder, Decoder::Stored) && !touched.into_iter().any(|file| file.range.end > position);
+        let mut touched = wanted.iter().skip(first).take_while(|file| file.range.start < stop);
+        let skip = matches!(decoder, Decoder::Stored) && !touched.any(|file| file.range.end > position);
         if !skip {
-            let data = window.at(at, packed)?;
-            if data.len() != packed {
+            let data = window.at(offset, block.packed)?;
+            if data.len() != block.packed {
                 return Ok(Err(CUT));
             }
-            // With a reserve in each block, which no accepted signed cabinet has, the checksum covers that too.
-            if sum != 0 && header.data_reserve == 0 && sum != checksum(data, packed, length) {
-                return Ok(Err(Fault::Damaged("the checksum of a data block does not match")));
-            }
-            let block = match decoder.block(data, length) {
-                Ok(block) => block,
-                Err(reason) => return Ok(Err(reason)),
+            let unpacked = match block.unpack(&mut decoder, data, header) {
+                Ok(unpacked) => unpacked,
+                Err(fault) => return Ok(Err(fault)),
             };
             for file in wanted.iter_mut().skip(first).take_while(|file| file.range.start < stop) {
-                copy_part(file, block, position);
+                copy_part(file, unpacked, position);
             }
         }
-        at = at.saturating_add(packed as u64);
+        offset = offset.saturating_add(block.packed as u64);
         position = stop;
     }
     Ok(Ok(()))
 }
 
-/// Checksum, packed and unpacked length of a block.
-fn lengths(head: &[u8]) -> Option<(u32, usize, usize)> {
-    let two =
-        |at: usize| Some(usize::from(u16::from_le_bytes(head.get(at..at.checked_add(2)?)?.try_into().ok()?)));
-    let sum = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
-    Some((sum, two(4)?, two(6)?))
+/// The header of a data block.
+struct BlockHead {
+    /// 0 if the block has no checksum.
+    checksum: u32,
+    /// Length in the cabinet.
+    packed: usize,
+    /// Length when unpacked.
+    length: usize,
 }
 
-/// The checksum of a block (`[MS-CAB]` 3.1): exclusive or of its little-endian numbers of 4 bytes, and of the 1 to 3 bytes
-/// behind them as a big-endian number.
+impl BlockHead {
+    fn read(head: &[u8]) -> Option<Self> {
+        let two = |at: usize| {
+            Some(usize::from(u16::from_le_bytes(head.get(at..at.checked_add(2)?)?.try_into().ok()?)))
+        };
+        let checksum = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
+        Some(Self { checksum, packed: two(4)?, length: two(6)? })
+    }
+
+    /// Verifies the checksum of the block's data, and unpacks it.
+    fn unpack<'o>(
+        &self,
+        decoder: &'o mut Decoder,
+        data: &'o [u8],
+        header: &Header,
+    ) -> Result<&'o [u8], Fault> {
+        // With a reserve in each block the checksum would cover that as well; no accepted signed cabinet has one.
+        let is_checked = self.checksum != 0 && header.data_reserve == 0;
+        if is_checked && self.checksum != checksum(data, self.packed, self.length) {
+            return Err(Fault::Damaged("the checksum of a data block does not match"));
+        }
+        decoder.block(data, self.length)
+    }
+}
+
+/// The checksum of a block (`[MS-CAB]` 3.1): exclusive or of its little-endian 4-byte numbers, of the remaining 1 to 3 bytes
+/// as a big-endian number, and of its two lengths.
 fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
     let mut fours = data.chunks_exact(4);
     let sum = fours.by_ref().fold(0, |sum, four| {
@@ -192,7 +213,7 @@ fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
     sum ^ rest ^ lengths
 }
 
-/// Copies the part of a block that belongs to a file.
+/// Appends the part of a block that belongs to the file. `position` is the block's offset in the unpacked folder.
 fn copy_part(file: &mut Wanted, block: &[u8], position: u64) {
     let stop = position.saturating_add(block.len() as u64);
     let from = file.range.start.clamp(position, stop).saturating_sub(position);

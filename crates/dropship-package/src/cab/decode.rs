@@ -1,4 +1,4 @@
-//! Unpacks the data blocks of a folder, one after the other.
+//! Unpacks the data blocks of a folder in order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ pub(super) const BLOCK: usize = 0x8000;
 pub(crate) enum Fault {
     /// This decoder does not support it; it may be valid.
     Unread(&'static str),
-    /// It breaks its format.
+    /// It violates its format.
     Damaged(&'static str),
 }
 
@@ -21,23 +21,23 @@ use Fault::{Damaged, Unread};
 
 /// Unpacks the blocks of one folder in order.
 pub(super) enum Decoder {
-    /// Blocks without compression.
+    /// Not compressed.
     Stored,
-    /// Deflate, each block with the one before as its dictionary.
-    Mszip { inflate: Decompress, out: Vec<u8>, before: Vec<u8> },
+    /// Deflate; each block has the previous one as its dictionary.
+    Mszip { inflate: Decompress, out: Vec<u8>, previous: Vec<u8> },
     /// LZX.
     Lzx { state: Box<Lzxd>, out: Vec<u8> },
 }
 
 impl Decoder {
-    /// For the compression that a folder names.
+    /// Creates the decoder for the `typeCompress` field of a folder.
     pub(super) fn new(compression: u16) -> Result<Self, Fault> {
         match compression & 0x0f {
             0 => Ok(Self::Stored),
             1 => Ok(Self::Mszip {
                 inflate: Decompress::new(false),
                 out: Vec::with_capacity(BLOCK),
-                before: Vec::with_capacity(BLOCK),
+                previous: Vec::with_capacity(BLOCK),
             }),
             2 => Err(Unread("Quantum compression is not supported")),
             3 => {
@@ -65,14 +65,14 @@ impl Decoder {
         match self {
             Self::Stored if data.len() == length => Ok(data),
             Self::Stored => Err(Damaged("a stored data block has two lengths")),
-            Self::Mszip { inflate, out, before } => {
+            Self::Mszip { inflate, out, previous } => {
                 let deflated =
                     data.strip_prefix(b"CK").ok_or(Damaged("a data block does not begin as MSZIP does"))?;
-                std::mem::swap(out, before);
+                std::mem::swap(out, previous);
                 out.clear();
                 inflate.reset(false);
-                if !before.is_empty() {
-                    inflate.set_dictionary(before).map_err(|_| Damaged("MSZIP data is damaged"))?;
+                if !previous.is_empty() {
+                    inflate.set_dictionary(previous).map_err(|_| Damaged("MSZIP data is damaged"))?;
                 }
                 let outcome = inflate.decompress_vec(deflated, out, FlushDecompress::Finish);
                 if outcome.is_err() || out.len() != length {
@@ -82,7 +82,7 @@ impl Decoder {
             }
             Self::Lzx { state, out } => {
                 out.clear();
-                // The decoder asserts what hostile data can break; after a panic it is not used again.
+                // The decoder has assertions that hostile data can trigger. It is not used again after a panic.
                 let outcome = catch_unwind(AssertUnwindSafe(|| {
                     state
                         .decompress_next(data, length)
@@ -92,7 +92,7 @@ impl Decoder {
                 if outcome.unwrap_or(false) && out.len() == length {
                     Ok(out)
                 } else {
-                    // Other decoders may accept what this one does not.
+                    // Other decoders may accept this data.
                     Err(Unread("LZX data that cannot be unpacked here"))
                 }
             }

@@ -1,8 +1,9 @@
 //! The cabinet's header, and where its signature is.
 //!
-//! Layout after Microsoft's cabinet format (`[MS-CAB]`). Signing tools keep the place of the signature in the header's
-//! reserve: two lengths, a first structure that stays empty, and a second one of 16 bytes, the record. The reserve has
-//! 20 bytes, or more where the cabinet was built with `ReservePerCabinetSize` in its directive file (DDF).
+//! The layout follows Microsoft's cabinet format (`[MS-CAB]`). Signing tools store offset and length of the signature in the
+//! header's reserve. It holds the lengths of two structures, then an empty first structure, then a second one of 16 bytes,
+//! called the record here. The reserve has 20 bytes, or more if the cabinet was built with `ReservePerCabinetSize` in its
+//! directive file (DDF).
 
 use std::ops::Range;
 
@@ -10,37 +11,37 @@ use std::ops::Range;
 pub(crate) const FIXED: u64 = 36;
 /// Length of the header up to the end of the signature's record.
 pub(crate) const SIGNED: u64 = 60;
-/// Place of the header's reserve.
+/// Offset of the header's reserve.
 const RESERVE_AT: u64 = 40;
 /// Flags of the header.
 const PREVIOUS: u16 = 1;
 const NEXT: u16 = 2;
 const RESERVE: u16 = 4;
-/// Length of the record that holds the place and the length of the signature.
+/// Length of the record, which holds offset and length of the signature.
 const RECORD: u16 = 16;
 /// Length of a reserve that holds the record and nothing else.
 const SMALLEST_RESERVE: u16 = 20;
 
-/// What the header says.
+/// The fields of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     /// Length of the cabinet without its signature.
     pub(crate) length: u32,
-    /// Place of the first file entry.
+    /// Offset of the first file entry.
     pub(crate) files_at: u32,
     /// Number of folder entries.
     pub(crate) folders: u16,
     /// Number of file entries.
     pub(crate) files: u16,
-    /// Place of the first folder entry; meaningless in a cabinet of a set.
+    /// Offset of the first folder entry; meaningless in a cabinet of a set.
     pub(crate) folders_at: u32,
     /// Length of the reserve in the header.
     reserve: u16,
-    /// Room after each folder entry.
+    /// Length of the reserve after each folder entry.
     pub(crate) folder_reserve: u8,
-    /// Room after each data header.
+    /// Length of the reserve after each data header.
     pub(crate) data_reserve: u8,
-    /// One of a set of cabinets, by its flags or its number.
+    /// True for one of a set of cabinets, by its flags or its number.
     pub(crate) of_a_set: bool,
     /// Where the signature is.
     pub(crate) signature: Signature,
@@ -49,18 +50,18 @@ pub(crate) struct Header {
 /// Where the signature is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Signature {
-    /// There is none.
+    /// The cabinet is not signed.
     None,
     /// After the cabinet.
     At {
-        /// Its place.
+        /// Its offset.
         offset: u32,
         /// Its length, padding included.
         size: u32,
     },
-    /// In the header itself.
+    /// In the header itself, a layout older than Authenticode.
     Old,
-    /// The record breaks its format.
+    /// The record violates its format; the text is a clause for a message.
     Malformed(&'static str),
     /// A reserve holds bytes that no signature covers.
     UncoveredReserve(UncoveredReserve),
@@ -88,7 +89,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Header {
-    /// Reads the first bytes of a cabinet; `None` if they are too few.
+    /// Reads the first bytes of a cabinet; `None` if there are too few.
     pub(crate) fn read(head: &[u8]) -> Option<Self> {
         let flags = u16_at(head, 30)?;
         let mut header = Self {
@@ -113,13 +114,13 @@ impl Header {
         Some(header)
     }
 
-    /// What is signed: all of the cabinet but the header's checksum, the sizes of the reserves, and the reserve behind
-    /// the length of its first structure, which is empty. Only for the layouts that are accepted as signed.
+    /// The signed ranges: the whole cabinet except for the header's checksum, the sizes of the reserves, and the reserve after
+    /// the length of its (empty) first structure. Correct only for layouts that are accepted as signed.
     pub(crate) fn signed_ranges(&self) -> [Range<u64>; 4] {
         [0..4, 8..36, 40..42, self.reserve_end()..u64::from(self.length)]
     }
 
-    /// The part of the reserve behind the record, which signing tools leave empty.
+    /// The part of the reserve after the record, which signing tools leave empty.
     pub(crate) fn spare_reserve(&self) -> Range<u64> {
         SIGNED.min(self.reserve_end())..self.reserve_end()
     }
@@ -128,7 +129,7 @@ impl Header {
         RESERVE_AT.saturating_add(u64::from(self.reserve))
     }
 
-    /// Bytes that a file of this cabinet has: up to its end, and that of the signature behind it.
+    /// Length of the file of this cabinet: the cabinet and the signature after it.
     pub(crate) fn file_length(&self) -> u64 {
         let length = u64::from(self.length);
         match self.signature {
@@ -145,7 +146,7 @@ fn signature(head: &[u8], reserve: u16, folder_reserve: u8, data_reserve: u8) ->
     }
     let (first, second) = (u16_at(head, 40)?, u16_at(head, 42)?);
     if first == 0 && second > RECORD && u32::from(second).checked_add(4) <= Some(u32::from(reserve)) {
-        // A bare signature begins like any DER sequence; other tools leave such room empty.
+        // A signature starts like any DER sequence. Tools that only reserve space leave it empty.
         return Some(if head.get(44) == Some(&0x30) { Signature::Old } else { Signature::None });
     }
     if second != RECORD || reserve < SMALLEST_RESERVE {
@@ -156,13 +157,13 @@ fn signature(head: &[u8], reserve: u16, folder_reserve: u8, data_reserve: u8) ->
     if offset == 0 && size == 0 {
         return Some(Signature::None);
     }
-    // Bytes that some verifiers hash and others do not: none may hold anything.
+    // Some verifiers hash these bytes and others do not, so they must be empty.
     Some(if first != 0 {
         Signature::UncoveredReserve(UncoveredReserve::Cabinet)
     } else if head.get(4..8).is_none_or(|reserved| reserved != [0; 4]) {
         Signature::Malformed("a reserved field of its header, which no signature covers, is not zero")
     } else if filler.iter().any(|byte| *byte != 0) {
-        Signature::Malformed("the record of the signature's place is not filled with zeros")
+        Signature::Malformed("the record with the signature's offset is not filled with zeros")
     } else if folder_reserve != 0 {
         Signature::UncoveredReserve(UncoveredReserve::Folder)
     } else if data_reserve != 0 {

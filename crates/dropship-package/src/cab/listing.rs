@@ -10,16 +10,16 @@ use crate::input::Input;
 
 /// Attribute of a file whose name is UTF-8.
 const NAME_IS_UTF: u16 = 0x80;
-/// Maximum length of a name, without the zero behind it.
+/// Maximum length of a name, without the zero at its end.
 const NAME: usize = 256;
-/// Maximum length of all names together; real packages use a fraction of it.
+/// Maximum length of all names together; real packages need a fraction of it.
 const ALL_NAMES: usize = 8 * 1024 * 1024;
 
 /// A folder: a run of data blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Folder {
-    /// Place of its first block.
-    pub(crate) at: u32,
+    /// Offset of its first block in the cabinet.
+    pub(crate) offset: u32,
     /// Number of blocks.
     pub(crate) blocks: u16,
     /// Type and parameters of the compression.
@@ -33,11 +33,11 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     /// The name in the cabinet begins with `./` or `.\\`, as `find . | gcab` writes it.
     pub(crate) has_dot_prefix: bool,
-    /// Length.
+    /// Length in bytes when unpacked.
     pub(crate) size: u32,
-    /// Place in the unpacked folder.
+    /// Offset in the unpacked folder.
     pub(crate) offset: u32,
-    /// Number of the folder.
+    /// Index of its folder.
     pub(crate) folder: u16,
 }
 
@@ -56,7 +56,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
-/// Reads the entries; the inner error is the violation of the format.
+/// Reads the entries; the inner error names a violation of the format.
 pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listing, &'static str>> {
     let mut window = Window::new(input, u64::from(header.length));
     let mut listing = Listing::default();
@@ -93,10 +93,10 @@ fn folder(bytes: &[u8], step: usize) -> Option<Folder> {
     if bytes.len() < step {
         return None;
     }
-    Some(Folder { at: u32_at(bytes, 0)?, blocks: u16_at(bytes, 4)?, compression: u16_at(bytes, 6)? })
+    Some(Folder { offset: u32_at(bytes, 0)?, blocks: u16_at(bytes, 4)?, compression: u16_at(bytes, 6)? })
 }
 
-/// One file entry and its length.
+/// Reads a file entry, and returns its length too.
 fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
     let attributes = u16_at(bytes, 14)?;
     let name = bytes.get(16..)?;
@@ -118,8 +118,8 @@ fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
     Some((entry, length.checked_add(17)?))
 }
 
-/// The path without `./` before it, and whether there was one. A path that is absolute behind it stays as it is written,
-/// so that it is refused.
+/// Removes a `./` prefix, and returns whether there was one. A path that would be absolute without the prefix is kept, so
+/// that the check of paths refuses it.
 fn without_dot_prefix(path: String) -> (String, bool) {
     let mut rest = path.as_str();
     while let Some(tail) = rest.strip_prefix("./") {

@@ -14,6 +14,7 @@ use ring::digest::Digest;
 
 use super::ber;
 use super::checks::{Check, Report};
+use super::der::DerError;
 use super::facts::{Facts, FileFact, Kind};
 use super::hash;
 use super::inf::InfNotes;
@@ -27,7 +28,7 @@ use decode::Fault;
 use header::Header;
 use listing::Listing;
 
-/// Longest cabinet that common tools read.
+/// Maximum length of a cabinet that common tools can read.
 const LARGE: u64 = 0x7fff_ffff;
 
 /// Inspects a complete cabinet.
@@ -39,56 +40,39 @@ pub(super) fn inspect(
 ) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
     let head = input.read_up_to(0, super::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
-        report.say(Check::Malformed, "the cabinet's header cannot be read; build it again");
+        report.add(Check::Malformed, "the cabinet's header cannot be read; build it again");
         let whole = hash::digest(input, &[], &[], hashed)?.whole;
         return Ok((None, whole));
     };
     if input.len() > LARGE {
         let message =
             "the cabinet is larger than 2 GiB, which cabinet tools are not known to read; split the package";
-        report.say(Check::CabLarge, message);
+        report.add(Check::CabLarge, message);
     }
     let block = signature_block::read(input, &header, policy, report)?;
     let der = block.as_deref().map(ber::to_der).transpose();
-    let signature = match der
+    let parsed = der
         .as_ref()
         .map_err(Clone::clone)
-        .and_then(|der| der.as_ref().map(signature_block::parse).transpose())
-    {
-        Ok(signature) => signature,
-        Err(error) => {
-            let message = format!("the signature cannot be read: {error}; sign the package again");
-            report.say(Check::SignatureMalformed, message);
-            None
-        }
-    };
+        .and_then(|der| der.as_ref().map(signature_block::parse).transpose());
+    let signature = parsed.unwrap_or_else(|error| {
+        let message = format!("the signature cannot be read: {error}; sign the package again");
+        report.add(Check::SignatureMalformed, message);
+        None
+    });
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
-    let mut hashes: Vec<Hash> = Vec::new();
-    for hash in signature.iter().chain(nested.iter().flatten()).filter_map(Authenticode::hash) {
-        if !hashes.contains(&hash) {
-            hashes.push(hash);
-        }
-    }
+    let hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
+    // Digests need the whole cabinet, files only parts of it: two threads share the time.
     let ((listing, contents), digests) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| look_inside(input, &header));
+        let reader = scope.spawn(|| read_files(input, &header));
         let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
         let digests = hash::digest(input, &header.signed_ranges(), &algorithms, hashed);
-        let inside = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
-        Ok::<_, io::Error>((inside??, digests?))
+        let files = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
+        Ok::<_, io::Error>((files??, digests?))
     })?;
-    let real: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
-    let signer = signature.as_ref().and_then(|signature| signature.check(report, &real, policy));
-    for nested in nested {
-        match nested {
-            Ok(nested) => nested.check_nested(report, &real),
-            Err(error) => {
-                report.say(
-                    Check::NestedSignatureInvalid,
-                    format!("a nested signature cannot be read: {error}"),
-                );
-            }
-        }
-    }
+    let computed: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
+    let signer = signature.as_ref().and_then(|signature| signature.check(report, &computed, policy));
+    check_nested(report, nested, &computed);
     let entries = listing.iter().flat_map(|listing| &listing.files);
     let dot_prefixed: Vec<String> =
         entries.filter(|entry| entry.has_dot_prefix).map(|entry| format!("./{}", entry.path)).collect();
@@ -100,10 +84,37 @@ pub(super) fn inspect(
     Ok((Some(facts), digests.whole))
 }
 
-type Inside = (Result<Listing, &'static str>, Contents);
+/// The digest algorithms of the signatures, each once.
+fn distinct_hashes<'s, 'a: 's>(signatures: impl Iterator<Item = &'s Authenticode<'a>>) -> Vec<Hash> {
+    let mut hashes = Vec::new();
+    for hash in signatures.filter_map(Authenticode::hash) {
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+    hashes
+}
 
-/// Lists the files, and reads the INFs and the heads of drivers.
-fn look_inside(input: Input<'_>, header: &Header) -> io::Result<Inside> {
+fn check_nested(
+    report: &mut Report<'_>,
+    nested: Vec<Result<Authenticode<'_>, DerError>>,
+    computed: &[(Hash, Digest)],
+) {
+    for signature in nested {
+        match signature {
+            Ok(signature) => signature.check_nested(report, computed),
+            Err(error) => {
+                let message = format!("a nested signature cannot be read: {error}");
+                report.add(Check::NestedSignatureInvalid, message);
+            }
+        }
+    }
+}
+
+type Files = (Result<Listing, &'static str>, Contents);
+
+/// Lists the files, and reads the INFs and the PE headers of drivers.
+fn read_files(input: Input<'_>, header: &Header) -> io::Result<Files> {
     if header.of_a_set {
         return Ok((Ok(Listing::default()), Contents::default()));
     }
@@ -123,38 +134,14 @@ fn facts(
     contents: Contents,
 ) -> (Facts, Vec<InfNotes>) {
     let listing = listing.unwrap_or_else(|reason| {
-        report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
+        report.add(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
         Listing::default()
     });
     let files = listing.files.iter();
     let mut files: Vec<FileFact> = files
         .map(|entry| FileFact { path: entry.path.clone(), size: u64::from(entry.size), machine: None })
         .collect();
-    let mut damaged = Vec::new();
-    for (index, fault) in &contents.unread {
-        let Some(path) = files.get(*index).map(|file| preflight::shown(&file.path)) else {
-            continue;
-        };
-        match fault {
-            Fault::Unread(reason) => {
-                let message = format!("{path} could not be read: {reason}; its contents were not checked");
-                report.say(Check::ContentsUnread, message);
-            }
-            Fault::Damaged(reason) => damaged.push((path, reason)),
-        }
-    }
-    // A digest mismatch explains all damage.
-    if let Some((path, reason)) = damaged.first()
-        && !report.said(Check::DigestMismatch)
-    {
-        let others = match damaged.len() {
-            1 => String::new(),
-            all => format!(" and {} more files", all.saturating_sub(1)),
-        };
-        let message =
-            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it again");
-        report.say(Check::Malformed, message);
-    }
+    report_unread(report, &files, &contents.unread);
     let (mut infs, mut notes) = (Vec::new(), Vec::new());
     let mut architectures = BTreeSet::new();
     for (index, bytes) in contents.read {
@@ -176,4 +163,33 @@ fn facts(
     let facts =
         Facts { kind: Kind::Cab, size: input.len(), files, infs, architectures, signer: None, hlkx: None };
     (facts, notes)
+}
+
+/// Reports the files that could not be unpacked.
+fn report_unread(report: &mut Report<'_>, files: &[FileFact], unread: &[(usize, Fault)]) {
+    let mut damaged = Vec::new();
+    for (index, fault) in unread {
+        let Some(path) = files.get(*index).map(|file| preflight::shown(&file.path)) else {
+            continue;
+        };
+        match fault {
+            Fault::Unread(reason) => {
+                let message = format!("{path} could not be read: {reason}; its contents were not checked");
+                report.add(Check::ContentsUnread, message);
+            }
+            Fault::Damaged(reason) => damaged.push((path, reason)),
+        }
+    }
+    // A digest mismatch explains all damage.
+    if let Some((path, reason)) = damaged.first()
+        && !report.has(Check::DigestMismatch)
+    {
+        let others = match damaged.len() {
+            1 => String::new(),
+            all => format!(" and {} more files", all.saturating_sub(1)),
+        };
+        let message =
+            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it again");
+        report.add(Check::Malformed, message);
+    }
 }

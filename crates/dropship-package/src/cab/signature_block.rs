@@ -1,4 +1,4 @@
-//! The bytes of a cabinet's signature, and the checks of the place where they are.
+//! Reads the bytes of a cabinet's signature, and checks where they are.
 
 use std::borrow::Cow;
 use std::io;
@@ -17,7 +17,7 @@ const MAX_SIGNATURE: u32 = 4 * 1024 * 1024;
 /// Signatures are padded to a multiple of this many bytes.
 const PADDING: usize = 8;
 
-/// The bytes of the signature; `None`, with a finding, if there is none at the place where it must be.
+/// The bytes of the signature; `None`, with a finding, if it is missing or misplaced.
 pub(super) fn read(
     input: Input<'_>,
     header: &Header,
@@ -26,7 +26,7 @@ pub(super) fn read(
 ) -> io::Result<Option<Vec<u8>>> {
     if header.of_a_set {
         let message = "the cabinet is one of a set of cabinets; put the whole package into one cabinet";
-        report.say(Check::MultiCabinet, message);
+        report.add(Check::MultiCabinet, message);
     }
     let (offset, size) = match header.signature {
         Signature::At { offset, size } => (offset, size),
@@ -34,34 +34,34 @@ pub(super) fn read(
             let level = if policy.signers.allow_unsigned { Level::Warn } else { Level::Error };
             let message =
                 "the package is not signed; sign it with signtool and /fd sha256 before it is dropped";
-            report.say_at(Check::Unsigned, level, message);
+            report.add_at(Check::Unsigned, level, message);
             if input.len() != u64::from(header.length) && level != Level::Error {
                 let message = "the cabinet is malformed: there are bytes after its end; build it again";
-                report.say(Check::Malformed, message);
+                report.add(Check::Malformed, message);
             }
             return Ok(None);
         }
         Signature::Old => {
             let message = "the signature is in the cabinet header (a pre-Authenticode layout), which is not verified; sign the package again with signtool";
-            report.say(Check::OldSignatureLayout, message);
+            report.add(Check::OldSignatureLayout, message);
             return Ok(None);
         }
         Signature::Malformed(reason) => {
-            report.say(
+            report.add(
                 Check::Malformed,
                 format!("the cabinet is malformed: {reason}; build and sign it again"),
             );
             return Ok(None);
         }
         Signature::UncoveredReserve(reserve) => {
-            report.say(Check::CabReserve, uncovered(reserve));
+            report.add(Check::CabReserve, uncovered(reserve));
             return Ok(None);
         }
     };
     let spare = header.spare_reserve();
     let length = usize::try_from(spare.end.saturating_sub(spare.start)).unwrap_or(0);
     if input.read_up_to(spare.start, length)?.iter().any(|byte| *byte != 0) {
-        report.say(Check::CabReserve, uncovered(UncoveredReserve::Cabinet));
+        report.add(Check::CabReserve, uncovered(UncoveredReserve::Cabinet));
         return Ok(None);
     }
     let end = u64::from(offset).saturating_add(u64::from(size));
@@ -75,13 +75,13 @@ pub(super) fn read(
         let length = usize::try_from(size).unwrap_or(0);
         return input.read_up_to(u64::from(offset), length).map(Some);
     };
-    report.say(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it again"));
+    report.add(Check::Malformed, format!("the cabinet is malformed: {reason}; build and sign it again"));
     Ok(None)
 }
 
-/// Names the setting that makes a reserve which no signature covers.
+/// The message for a reserve that no signature covers; names the setting that creates it.
 fn uncovered(reserve: UncoveredReserve) -> String {
-    let (place, setting) = match reserve {
+    let (fault, setting) = match reserve {
         UncoveredReserve::Cabinet => {
             ("the header's reserve holds data besides the signature's place", "ReservePerCabinetSize")
         }
@@ -89,11 +89,11 @@ fn uncovered(reserve: UncoveredReserve) -> String {
         UncoveredReserve::DataBlock => ("data blocks have a reserve", "ReservePerDataBlockSize"),
     };
     format!(
-        "{place}, which no signature covers; leave {setting} out of the DDF, build the cabinet and sign it again"
+        "{fault}, which no signature covers; leave {setting} out of the DDF, build the cabinet and sign it again"
     )
 }
 
-/// Parses a signature in DER, and checks the padding behind it.
+/// Parses a signature in DER, and checks the padding after it.
 pub(super) fn parse<'a>((der, padding): &'a (Cow<'_, [u8]>, &[u8])) -> Result<Authenticode<'a>, DerError> {
     let signature = Authenticode::read(der)?;
     if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {

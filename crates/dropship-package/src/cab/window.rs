@@ -1,4 +1,4 @@
-//! A buffer for small reads that go forward through an input.
+//! A buffer for small reads that move forward through an input.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::input::Input;
 /// Bytes read at once.
 const WINDOW: usize = 256 * 1024;
 
-/// A stretch of the input.
+/// A buffered range of the input.
 pub(super) struct Window<'a> {
     input: Input<'a>,
     end: u64,
@@ -16,12 +16,12 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Over the input up to a place.
+    /// Reads the input up to the offset `end`.
     pub(super) fn new(input: Input<'a>, end: u64) -> Self {
         Self { input, end: end.min(input.len()), start: 0, buffer: Vec::new() }
     }
 
-    /// `length` bytes at the offset, fewer at the end. `length` is at most 64 KiB.
+    /// `length` bytes at the offset, or fewer at the end. `length` must be at most 64 KiB.
     pub(super) fn at(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
         let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
         let length = length.min(left);

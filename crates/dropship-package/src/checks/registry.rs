@@ -1,6 +1,6 @@
 //! The registry of all checks. `docs/checks.md` is generated from it.
 //!
-//! To add a check, add an entry to the table below, report it with `Report::say(Check::…)`, and run
+//! To add a check, add an entry to the table below, report it with `Report::add(Check::…)`, and run
 //! `UPDATE=1 cargo test --lib the_page_of_checks`. The report appends the source to each message.
 
 use super::super::verdict::Level;

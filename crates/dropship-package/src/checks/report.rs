@@ -1,4 +1,4 @@
-//! The findings of one inspection, each at the level that the operator gave its check.
+//! Collects the findings of one inspection, each at the level that the policy gives its check.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use super::super::verdict::{Finding, Level};
 use super::registry::Check;
 
-/// Collects findings.
+/// The findings so far.
 pub(crate) struct Report<'p> {
     levels: &'p BTreeMap<String, Level>,
     findings: Vec<Finding>,
 }
 
 impl<'p> Report<'p> {
-    /// An empty report.
+    /// Starts an empty report; `levels` are those of [`Policy::levels`](crate::Policy::levels).
     pub(crate) fn new(levels: &'p BTreeMap<String, Level>) -> Self {
         Self { levels, findings: Vec::new() }
     }
 
-    /// The operator's level for the check, else its default.
+    /// The level of the check: the policy's, otherwise its default.
     pub(crate) fn level(&self, check: Check) -> Level {
         let info = check.info();
         match self.levels.get(info.name) {
@@ -27,19 +27,19 @@ impl<'p> Report<'p> {
         }
     }
 
-    /// Adds a finding, unless its check is off. The message names the object, the fault and what to change; the check's
-    /// source is appended.
-    pub(crate) fn say(&mut self, check: Check, message: impl Into<String>) {
-        self.say_at(check, self.level(check), message);
+    /// Adds a finding, unless its check is off. The message names the object, the fault and the remedy; the check's source is
+    /// appended to it.
+    pub(crate) fn add(&mut self, check: Check, message: impl Into<String>) {
+        self.add_at(check, self.level(check), message);
     }
 
     /// Adds a finding at the check's level, but not above `most`: for a milder case of the same fault.
-    pub(crate) fn say_at_most(&mut self, check: Check, most: Level, message: impl Into<String>) {
-        self.say_at(check, self.level(check).min(most), message);
+    pub(crate) fn add_at_most(&mut self, check: Check, most: Level, message: impl Into<String>) {
+        self.add_at(check, self.level(check).min(most), message);
     }
 
-    /// Adds a finding at a level that the caller has decided, with the source appended to its message.
-    pub(crate) fn say_at(&mut self, check: Check, level: Level, message: impl Into<String>) {
+    /// Adds a finding at the caller's level, with the check's source appended to its message.
+    pub(crate) fn add_at(&mut self, check: Check, level: Level, message: impl Into<String>) {
         if level == Level::Off {
             return;
         }
@@ -53,7 +53,7 @@ impl<'p> Report<'p> {
     }
 
     /// True if the check has a finding.
-    pub(crate) fn said(&self, check: Check) -> bool {
+    pub(crate) fn has(&self, check: Check) -> bool {
         self.findings.iter().any(|finding| finding.check == check.info().name)
     }
 
@@ -62,7 +62,7 @@ impl<'p> Report<'p> {
         self.findings.iter().any(|finding| finding.level == Level::Error)
     }
 
-    /// The findings, the most severe first, else in the order in which they were added.
+    /// The findings, the most severe first, and in the order of their addition within a level.
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
         self.findings.sort_by_key(|finding| Reverse(finding.level));
         self.findings
@@ -81,9 +81,9 @@ mod tests {
             ("test-signed".to_owned(), Level::Off),
         ]);
         let mut report = Report::new(&levels);
-        report.say(Check::CertNotEv, "a");
-        report.say(Check::DigestMismatch, "b");
-        report.say(Check::TestSigned, "c");
+        report.add(Check::CertNotEv, "a");
+        report.add(Check::DigestMismatch, "b");
+        report.add(Check::TestSigned, "c");
         let found: Vec<_> = report.into_findings().into_iter().map(|f| (f.check, f.level)).collect();
         assert_eq!(
             found,
@@ -95,7 +95,7 @@ mod tests {
     fn message_ends_with_the_source() {
         let levels = BTreeMap::new();
         let mut report = Report::new(&levels);
-        report.say(Check::RootFiles, "readme.txt is at the root");
+        report.add(Check::RootFiles, "readme.txt is at the root");
         let [finding] = report.into_findings().try_into().unwrap();
         assert_eq!(finding.message, "readme.txt is at the root (hardware-submission-create.md)");
         assert_eq!(finding.source, "hardware-submission-create.md");

@@ -1,4 +1,4 @@
-//! One pass over a file for all of its digests.
+//! Computes all digests of a file in one pass.
 
 use std::io;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::hash_thread::HashThread;
 use super::range_hasher::RangeHasher;
 use crate::input::Input;
 
-/// Bytes read at once: they still are in the processor's cache when both digests use them.
+/// Bytes read at once; small enough to be still in the processor's cache when the second digest uses them.
 const CHUNK: usize = 256 * 1024;
 
 /// The digests of one pass over the input.
@@ -20,8 +20,8 @@ pub(crate) struct Digests {
     pub(crate) whole: Option<[u8; 32]>,
 }
 
-/// Reads the input once, from start to end. `ranges` ascend and do not overlap; they are hashed as if they followed one
-/// another. `whole` asks for the SHA-256 of the whole input, which is worked out at the same time on a second thread.
+/// Reads the input once, from start to end. `ranges` must ascend without overlap; they are hashed as one sequence. With
+/// `whole`, a second thread computes the SHA-256 of the whole input at the same time.
 pub(crate) fn digest(
     input: Input<'_>,
     ranges: &[Range<u64>],

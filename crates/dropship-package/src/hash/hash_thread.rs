@@ -1,4 +1,4 @@
-//! The SHA-256 of a whole file, on a thread of its own.
+//! Computes the SHA-256 of a whole file on its own thread.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -6,14 +6,14 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use ring::digest::{Context, SHA256};
 
-/// Chunks that may wait for the thread.
+/// Maximum number of chunks that wait for the thread.
 const CHUNKS: usize = 4;
 
 /// The thread, and the chunks on their way to it and back.
 pub(super) struct HashThread<'scope> {
     thread: ScopedJoinHandle<'scope, Context>,
     sender: SyncSender<Vec<u8>>,
-    /// Chunks come back, so that their memory is used again.
+    /// Hashed chunks, returned so that their memory is reused.
     spare: Receiver<Vec<u8>>,
 }
 
@@ -34,7 +34,7 @@ impl<'scope> HashThread<'scope> {
         Self { thread, sender, spare }
     }
 
-    /// Hands a chunk to the thread, waiting while too many are on their way; leaves a buffer to fill in its place.
+    /// Sends a chunk to the thread, and replaces it with a buffer to fill. Blocks while [`CHUNKS`] are waiting.
     pub(super) fn update(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
         let full = std::mem::replace(chunk, self.spare.try_recv().unwrap_or_default());
         self.sender.send(full).map_err(|_| io::Error::other("the hashing thread ended early"))

@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal digits.
+//! Hexadecimal digits.
 
 /// Bytes as lower-case hexadecimal digits.
 ///

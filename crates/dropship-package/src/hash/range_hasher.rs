@@ -11,7 +11,7 @@ pub(super) struct RangeHasher<'r> {
 }
 
 impl<'r> RangeHasher<'r> {
-    /// One digest for each algorithm. The ranges ascend and do not overlap.
+    /// Computes one digest for each algorithm. The ranges must ascend without overlap.
     pub(super) fn new(ranges: &'r [Range<u64>], algorithms: &[&'static Algorithm]) -> Self {
         Self { ranges, contexts: algorithms.iter().map(|algorithm| Context::new(algorithm)).collect() }
     }

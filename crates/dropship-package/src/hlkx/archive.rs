@@ -1,6 +1,6 @@
 //! The zip archive of an `.hlkx`: its directory, and its entries as streams.
 //!
-//! General libraries resolve two entries of one name and accept Zip64; here both have to be found and reported.
+//! General zip libraries silently resolve duplicate names and accept Zip64. The inspection has to detect and report both.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,14 +10,14 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use crate::completeness::find_zip_end;
 use crate::input::Input;
 
-/// Length of an end record without comment, and the longest comment.
+/// Length of an end record without comment, and maximum length of the comment.
 const END: usize = 22;
 const COMMENT: usize = 0xffff;
 /// Maximum length of the directory.
 const DIRECTORY: u32 = 16 * 1024 * 1024;
 /// Bytes read and unpacked at once.
 const CHUNK: usize = 64 * 1024;
-/// Maximum unpacked length: this much, plus a multiple of the archive's length.
+/// Maximum unpacked length: 1 GiB plus 100 times the archive's length.
 const UNPACKED: u64 = 1024 * 1024 * 1024;
 const RATIO: u64 = 100;
 
@@ -26,9 +26,9 @@ const RATIO: u64 = 100;
 pub(super) enum Fault {
     /// It uses Zip64.
     Zip64,
-    /// Two entries have one name, in any case of letters.
+    /// Two entries have the same name, ignoring case.
     Duplicate(String),
-    /// It breaks its format.
+    /// It violates its format.
     Malformed(&'static str),
 }
 
@@ -90,7 +90,7 @@ impl<'a> Archive<'a> {
             return Ok(Err(Fault::Malformed("it is one of several disks")));
         }
         if size > DIRECTORY || u64::from(offset).saturating_add(u64::from(size)) != end_at {
-            return Ok(Err(Fault::Malformed("its directory is not where its end record says")));
+            return Ok(Err(Fault::Malformed("its directory is not where its end record states")));
         }
         let directory = input.read_up_to(u64::from(offset), usize::try_from(size).unwrap_or(0))?;
         let archive = match Self::index(input, &directory, count, offset) {
@@ -135,7 +135,9 @@ impl<'a> Archive<'a> {
             rest = rest.get(length..).ok_or(Fault::Malformed("its directory is cut off"))?;
         }
         if entries.len() != usize::from(count) {
-            return Err(Fault::Malformed("its directory has not as many entries as its end record says"));
+            return Err(Fault::Malformed(
+                "its end record states another number of entries than its directory has",
+            ));
         }
         // No bytes may belong to two entries, or to an entry and the directory.
         let mut places: Vec<(u64, u64)> = entries
@@ -165,7 +167,7 @@ impl<'a> Archive<'a> {
         self.entries.get(*self.by_name.get(&name.to_lowercase())?)
     }
 
-    /// Unpacks an entry into a sink; the inner error is the fault of the entry.
+    /// Unpacks an entry into `sink`; the inner error is the fault of the entry.
     pub(super) fn stream(
         &self,
         entry: &Entry,
@@ -177,7 +179,7 @@ impl<'a> Archive<'a> {
         };
         let mut crc = Crc::new();
         let mut total = 0u64;
-        let mut give = |bytes: &[u8]| {
+        let mut emit = |bytes: &[u8]| {
             crc.update(bytes);
             total = total.saturating_add(bytes.len() as u64);
             sink(bytes);
@@ -193,19 +195,19 @@ impl<'a> Archive<'a> {
                 return Ok(Err("it is cut off"));
             }
             done = done.saturating_add(length as u64);
-            let fine = match &mut inflate {
-                None => give(&chunk),
-                Some(inflate) => unpack(inflate, &chunk, &mut out, &mut give, done == packed),
+            let is_intact = match &mut inflate {
+                None => emit(&chunk),
+                Some(inflate) => unpack(inflate, &chunk, &mut out, &mut emit, done == packed),
             };
-            if !fine {
+            if !is_intact {
                 return Ok(Err("it is damaged"));
             }
         }
-        let whole = total == u64::from(entry.size) && crc.sum() == entry.crc;
-        Ok(if whole { Ok(()) } else { Err("it is damaged") })
+        let is_intact = total == u64::from(entry.size) && crc.sum() == entry.crc;
+        Ok(if is_intact { Ok(()) } else { Err("it is damaged") })
     }
 
-    /// The bytes of an entry that is not longer than `max`.
+    /// Unpacks an entry of at most `max` bytes.
     pub(super) fn read(&self, entry: &Entry, max: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
         if entry.size > max {
             return Ok(Err("it is too long"));
@@ -214,15 +216,15 @@ impl<'a> Archive<'a> {
         Ok(self.stream(entry, |part| bytes.extend_from_slice(part))?.map(|()| bytes))
     }
 
-    /// Where an entry's data begins: after its own header, which must agree with the directory.
+    /// Offset of an entry's data: after its own header, which must match the directory.
     fn data_at(&self, entry: &Entry) -> io::Result<Result<u64, &'static str>> {
-        const ODD: &str = "its header does not match the directory";
+        const MISMATCH: &str = "its header does not match the directory";
         let at = u64::from(entry.header_at);
         let head = self.input.read_up_to(at, 30usize.saturating_add(entry.name.len()))?;
         let (Some(name), Some(extra)) = (u16_at(&head, 26), u16_at(&head, 28)) else {
-            return Ok(Err(ODD));
+            return Ok(Err(MISMATCH));
         };
-        // Unless a record behind the data has the lengths (flag 8), both headers must agree.
+        // Both headers must have the same lengths, unless a record after the data has them (flag 8).
         let agreed = u16_at(&head, 6).is_some_and(|flags| flags & 8 != 0)
             || [(14, entry.crc), (18, entry.packed), (22, entry.size)]
                 .iter()
@@ -235,16 +237,16 @@ impl<'a> Archive<'a> {
             && u16_at(&head, 8) == Some(if entry.deflated { 8 } else { 0 });
         let start = at.saturating_add(30).saturating_add(u64::from(name)).saturating_add(u64::from(extra));
         let end = start.saturating_add(u64::from(entry.packed));
-        Ok(if same && end <= u64::from(self.directory_at) { Ok(start) } else { Err(ODD) })
+        Ok(if same && end <= u64::from(self.directory_at) { Ok(start) } else { Err(MISMATCH) })
     }
 }
 
-/// Unpacks a chunk. False if the data is damaged or does not end with its last chunk.
+/// Unpacks a chunk into `emit`. False if the data is damaged, or does not end with its last chunk.
 fn unpack(
     inflate: &mut Decompress,
     mut chunk: &[u8],
     out: &mut [u8],
-    give: &mut impl FnMut(&[u8]) -> bool,
+    emit: &mut impl FnMut(&[u8]) -> bool,
     last: bool,
 ) -> bool {
     loop {
@@ -254,7 +256,7 @@ fn unpack(
         };
         let used = usize::try_from(inflate.total_in().saturating_sub(before_in)).unwrap_or(0);
         let made = usize::try_from(inflate.total_out().saturating_sub(before_out)).unwrap_or(0);
-        if !give(out.get(..made).unwrap_or_default()) {
+        if !emit(out.get(..made).unwrap_or_default()) {
             return false;
         }
         chunk = chunk.get(used..).unwrap_or_default();
@@ -267,7 +269,7 @@ fn unpack(
     }
 }
 
-/// Reads an entry of the directory; its length too.
+/// Reads an entry of the directory, and returns its length too.
 fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
     const CUT: Fault = Fault::Malformed("its directory is cut off or damaged");
     if !bytes.starts_with(b"PK\x01\x02") {
@@ -299,7 +301,7 @@ fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
     Ok((entry, extra_end.saturating_add(comment)))
 }
 
-/// True if the extra fields hold the one of Zip64 (1).
+/// True if the extra fields contain that of Zip64 (id 1).
 fn has_zip64_field(mut fields: &[u8]) -> bool {
     while let (Some(id), Some(length)) = (u16_at(fields, 0), u16_at(fields, 2)) {
         if id == 1 {

@@ -1,6 +1,6 @@
 //! `PackageInfo.xml`, the description of a kit package.
 //!
-//! Its schema is not public; the names are those that public tools read.
+//! Its schema is not public. The names here are those that public tools read.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,10 @@ use crate::facts::{HlkxFacts, TestRollup};
 /// Oldest package version that the dashboard is known to accept.
 const VERSION: [u32; 4] = [3, 2, 0, 0];
 
-/// Facts, and the architectures of the operating systems tested.
+/// The contents of the part.
 pub(super) struct Info {
     pub(super) facts: HlkxFacts,
+    /// Architectures of the tested operating systems.
     pub(super) architectures: BTreeSet<String>,
     version: Option<String>,
 }
@@ -54,7 +55,7 @@ impl Info {
         Ok(Self { facts, architectures, version: root.attribute("PackageVersion").map(str::to_owned) })
     }
 
-    /// Checks that the dashboard is known to make.
+    /// Reports faults that the dashboard is known to reject, and tests that did not pass.
     pub(super) fn check(&self, report: &mut Report<'_>) {
         if let Some(kind) =
             self.facts.package_type.as_deref().filter(|kind| kind.to_ascii_lowercase().contains("partial"))
@@ -62,20 +63,20 @@ impl Info {
             let message = format!(
                 "the package is a partial one ({kind}); merge it in HLK Studio and create a whole package"
             );
-            report.say(Check::HlkxPartial, message);
+            report.add(Check::HlkxPartial, message);
         }
         if let Some(version) = self.version.as_deref().filter(|version| is_old(version)) {
             let message = format!(
                 "the package has version {version}; the dashboard accepts 3.2.0.0 or later: create it with a newer kit"
             );
-            report.say(Check::HlkxVersionOld, message);
+            report.add(Check::HlkxVersionOld, message);
         }
         if let Some(tests) = self.facts.tests.filter(|tests| tests.failed > 0 || tests.not_run > 0) {
             let message = format!(
                 "{} tests failed and {} were not run; without filters or errata for them the submission fails",
                 tests.failed, tests.not_run
             );
-            report.say(Check::HlkxTestsFailed, message);
+            report.add(Check::HlkxTestsFailed, message);
         }
     }
 }
@@ -90,8 +91,8 @@ fn rollup(root: Node<'_, '_>) -> Option<TestRollup> {
     Some(TestRollup { passed: number("Passed"), failed: number("Failed"), not_run: number("NotRun") })
 }
 
-/// The family of an operating system code, under which the API names product types:
-/// `WINDOWS_v100_X64_GE_FULL` is of `windows_v100_GE`.
+/// The family of an operating system code, by which the API lists product types: `windows_v100_GE` for
+/// `WINDOWS_v100_X64_GE_FULL`.
 fn family(code: &str) -> String {
     let parts =
         code.split('_').filter(|part| !matches!(*part, "X64" | "X86" | "ARM64" | "ARM" | "IA64" | "FULL"));
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_codes_product_types_and_sums() {
+    fn codes_product_types_and_totals_are_read() {
         let text = r#"<Package Type="SubmissionPackage" KitVersion="10.1" PackageVersion="3.1.9.0"><Project><ProductInstances>
             <ProductInstance><OperatingSystem Architecture="X64"><Codes><Code Name="WINDOWS_v100_X64_GE_FULL"/></Codes></OperatingSystem>
             <ProductTypes><ProductType Name="Unclassified"/></ProductTypes></ProductInstance></ProductInstances>

@@ -1,4 +1,4 @@
-//! Relationships that lead from part to part.
+//! Follows the relationships from part to part.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use super::opc::{Relationship, part_text, relationships, relationships_of, resol
 /// Maximum number of relationships of one kind that are followed.
 pub(super) const MAX_TARGETS: usize = 8;
 
-/// The relationships of a part; `None`, reported, if there are none to read.
+/// The relationships of a part; `None`, with a finding, if they cannot be read.
 pub(super) fn of_part(
     archive: &Archive<'_>,
     part: &str,
@@ -21,7 +21,7 @@ pub(super) fn of_part(
     Ok(match read {
         Ok(found) => Some(found),
         Err(reason) => {
-            report.say(
+            report.add(
                 Check::Malformed,
                 format!("the part {name} cannot be used: {reason}; create the package again"),
             );
@@ -30,7 +30,7 @@ pub(super) fn of_part(
     })
 }
 
-/// Names of the parts that relationships of a kind lead to.
+/// Names of the parts that the relationships of a kind point to.
 pub(super) fn targets(owner: &str, links: &[Relationship], kind: &str) -> Vec<String> {
     let found = links.iter().filter(|link| link.kind == kind && link.mode == "Internal");
     found.take(MAX_TARGETS).map(|link| resolve(owner, &link.target)).collect()

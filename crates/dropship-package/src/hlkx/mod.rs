@@ -1,6 +1,6 @@
 //! Signed packages of the Hardware Lab Kit.
 //!
-//! Driver files inside are kept in a form that is not public, so INFs are not read.
+//! The form in which they store driver files is not public, so INFs are not read.
 
 mod archive;
 mod info;
@@ -50,7 +50,7 @@ pub(super) fn inspect(
     {
         Ok(types) => types,
         Err(reason) => {
-            report.say(
+            report.add(
                 Check::Malformed,
                 format!("{} cannot be used: {reason}; create the package again", opc::CONTENT_TYPES),
             );
@@ -89,9 +89,9 @@ fn report_fault(report: &mut Report<'_>, fault: Fault) {
         Fault::Zip64 => {
             let message = "the archive uses Zip64, which the dashboard refuses; unpack it and zip it again without \
                            (the signature stays valid)";
-            report.say(Check::HlkxZip64, message);
+            report.add(Check::HlkxZip64, message);
             if report.level(Check::HlkxZip64) != Level::Error {
-                report.say(
+                report.add(
                     Check::Malformed,
                     "an archive with Zip64 is not read, so its signature cannot be checked",
                 );
@@ -100,10 +100,10 @@ fn report_fault(report: &mut Report<'_>, fault: Fault) {
         Fault::Duplicate(name) => {
             let message =
                 format!("the archive holds {} twice; create the package again", name.escape_debug());
-            report.say(Check::DuplicateName, message);
+            report.add(Check::DuplicateName, message);
         }
         Fault::Malformed(reason) => {
-            report.say(
+            report.add(
                 Check::Malformed,
                 format!("the archive is malformed: {reason}; create the package again"),
             );
@@ -128,13 +128,13 @@ fn package_info(
         Err(reason) => {
             let message =
                 format!("{name} cannot be used: {reason}; requested signatures cannot be read from it");
-            report.say(Check::HlkxNoInfo, message);
+            report.add(Check::HlkxNoInfo, message);
         }
     }
     Ok(())
 }
 
-/// Parses XML and writes its canonical form, which must parse again to the same.
+/// Parses XML and writes its canonical form, which must stay the same when it is parsed and written again.
 #[cfg(fuzzing)]
 pub(super) fn xml_round(bytes: &[u8]) {
     let Ok(text) = xml::text(bytes) else { return };

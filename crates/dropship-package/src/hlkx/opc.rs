@@ -6,11 +6,11 @@ use std::io;
 use super::archive::Archive;
 use super::xml;
 
-/// The part that names the content types of the others.
+/// The part that lists the content types of the other parts.
 pub(super) const CONTENT_TYPES: &str = "[Content_Types].xml";
 const RELATIONSHIPS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
 const TYPES: &str = "http://schemas.openxmlformats.org/package/2006/content-types";
-/// Types of the relationships that lead to signatures.
+/// Types of the relationships that point to signatures.
 pub(super) const ORIGIN: &str =
     "http://schemas.openxmlformats.org/package/2006/relationships/digital-signature/origin";
 pub(super) const SIGNATURE: &str =
@@ -27,14 +27,14 @@ pub(super) struct Relationship {
     pub(super) mode: String,
 }
 
-/// Content types by part and by extension, in lower case.
+/// Content types by part name and by extension, both in lower case.
 #[derive(Debug, Default)]
 pub(super) struct ContentTypes {
     overrides: HashMap<String, String>,
     defaults: HashMap<String, String>,
 }
 
-/// The text of an XML part; the inner error is the fault of the part.
+/// Reads an XML part; the inner error is the fault of the part.
 pub(super) fn part_text(archive: &Archive<'_>, name: &str) -> io::Result<Result<String, &'static str>> {
     let Some(entry) = archive.find(name) else {
         return Ok(Err("it is missing"));
@@ -43,7 +43,7 @@ pub(super) fn part_text(archive: &Archive<'_>, name: &str) -> io::Result<Result<
 }
 
 impl ContentTypes {
-    /// Reads the part of content types.
+    /// Reads `[Content_Types].xml`.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let document = xml::parse(text)?;
         let mut found = Self::default();
@@ -61,7 +61,7 @@ impl ContentTypes {
         Ok(found)
     }
 
-    /// The content type of a part.
+    /// The content type of a part: its own, otherwise that of its extension.
     pub(super) fn of(&self, part: &str) -> Option<&str> {
         let part = part.to_lowercase();
         let extension =
@@ -71,7 +71,7 @@ impl ContentTypes {
     }
 }
 
-/// Reads a part of relationships.
+/// Reads a relationships part.
 pub(super) fn relationships(text: &str) -> Result<Vec<Relationship>, String> {
     let document = xml::parse(text)?;
     let nodes = document.descendants().filter(|node| node.has_tag_name((RELATIONSHIPS, "Relationship")));
@@ -87,12 +87,12 @@ pub(super) fn relationships(text: &str) -> Result<Vec<Relationship>, String> {
         .collect();
     let ids: HashSet<&str> = found.iter().map(|relationship| relationship.id.as_str()).collect();
     if ids.len() != found.len() {
-        return Err("two relationships have one Id".into());
+        return Err("two relationships have the same Id".into());
     }
     Ok(found)
 }
 
-/// The relationships transform: the chosen relationships, sorted and stripped, in canonical form.
+/// The relationships transform (ECMA-376 part 2): the chosen relationships, sorted by id, in canonical form.
 pub(super) fn transformed(mut chosen: Vec<&Relationship>) -> String {
     chosen.sort_by(|a, b| a.id.cmp(&b.id));
     let mut out = format!("<Relationships xmlns=\"{RELATIONSHIPS}\">");
@@ -116,14 +116,14 @@ pub(super) fn transformed(mut chosen: Vec<&Relationship>) -> String {
     out
 }
 
-/// The part of relationships that belongs to a part; of the package itself for an empty name.
+/// The name of a part's relationships part; for an empty name, that of the package itself.
 pub(super) fn relationships_of(part: &str) -> String {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}_rels/{name}.rels")
 }
 
-/// The name of the part that a target means, seen from the part that owns the relationship.
+/// Resolves a target against the part that owns the relationship, and returns the name of the target part.
 pub(super) fn resolve(owner: &str, target: &str) -> String {
     let target = target.split(['?', '#']).next().unwrap_or_default();
     if let Some(absolute) = target.strip_prefix('/') {

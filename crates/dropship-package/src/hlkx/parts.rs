@@ -1,4 +1,4 @@
-//! Checks of a package's parts: each is as it was signed, and a signature covers each.
+//! Checks that every part of a package is covered by a signature and unchanged since signing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,8 +11,8 @@ use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
 use crate::checks::{Check, Report};
 
-/// Checks every part against the manifests of the signatures. `own` are the parts that make up the
-/// signatures, in lower case: they cannot sign themselves.
+/// Checks every part against the manifests of the signatures. `own` are the names, in lower case, of the parts that make up
+/// the signatures: a signature cannot cover itself.
 pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
@@ -20,15 +20,7 @@ pub(super) fn check(
     own: &BTreeSet<String>,
     report: &mut Report<'_>,
 ) -> io::Result<()> {
-    // References by part, so that each part is read once.
-    let mut wanted: BTreeMap<String, Vec<&Reference>> = BTreeMap::new();
-    for reference in signatures.iter().flat_map(|signature| &signature.references) {
-        // Tools differ in whether the archive keeps a name's percent signs.
-        let decoded = percent_decoded(&reference.part);
-        let found = archive.find(&reference.part).or_else(|| archive.find(&decoded));
-        let name = found.map_or(&reference.part, |entry| &entry.name);
-        wanted.entry(name.to_lowercase()).or_default().push(reference);
-    }
+    let wanted = references_by_part(archive, signatures);
     let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
     let mut covered = BTreeSet::new();
     for (key, references) in &wanted {
@@ -48,7 +40,7 @@ pub(super) fn check(
             Outcome::Bad => changed.push(entry.name.as_str()),
         }
     }
-    // An empty entry with a slash at its end is a folder, as zip tools make them: no part.
+    // An empty entry whose name ends with a slash is a folder, which zip tools create; it is not a part.
     let folder = |entry: &Entry| entry.name.ends_with('/') && entry.size == 0;
     let own = |entry: &&Entry| {
         entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase()) && !folder(entry)
@@ -76,7 +68,23 @@ pub(super) fn check(
     Ok(())
 }
 
-fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], what: &str) {
+/// References by the name of their part in lower case, so that each part is read once.
+fn references_by_part<'s>(
+    archive: &Archive<'_>,
+    signatures: &[&'s XmlSignature],
+) -> BTreeMap<String, Vec<&'s Reference>> {
+    let mut found: BTreeMap<String, Vec<&Reference>> = BTreeMap::new();
+    for reference in signatures.iter().flat_map(|signature| &signature.references) {
+        // Some tools write percent-encoded names into the archive, others decode them.
+        let decoded = percent_decoded(&reference.part);
+        let entry = archive.find(&reference.part).or_else(|| archive.find(&decoded));
+        let name = entry.map_or(&reference.part, |entry| &entry.name);
+        found.entry(name.to_lowercase()).or_default().push(reference);
+    }
+    found
+}
+
+fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], fault: &str) {
     const SHOWN: usize = 5;
     if names.is_empty() {
         return;
@@ -87,17 +95,17 @@ fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], what: &st
         _ => String::new(),
     };
     let message = format!(
-        "{what}: {}{more}; the package was changed or damaged after signing: sign it again",
+        "{fault}: {}{more}; the package was changed or damaged after signing: sign it again",
         shown.join(", ")
     );
-    report.say(check, message);
+    report.add(check, message);
 }
 
-/// The result for the references to one part.
+/// Result of the check of one part.
 enum Outcome {
-    /// All hold; `whole` if together they vouch for all of the part.
+    /// All references match; `whole` if together they cover the whole part.
     Good { whole: bool },
-    /// One does not, or the part cannot be read.
+    /// A reference does not match, or the part cannot be read.
     Bad,
 }
 
@@ -150,7 +158,7 @@ fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -
             return Ok(Outcome::Bad);
         }
     }
-    // Relationships are covered one by one; the one to the signature came after it.
+    // Relationships are covered one by one. The one to the signature cannot be: it was added after signing.
     let all =
         links.is_some_and(|links| links.iter().all(|link| link.kind == ORIGIN || chosen.contains(&link.id)));
     Ok(Outcome::Good { whole: whole || all })

@@ -1,6 +1,6 @@
-//! XML digital signatures of a package: what one signs, and whether its value holds.
+//! XML digital signatures of a package: the parts that a signature covers, and the verification of its value.
 //!
-//! The shape is that of `System.IO.Packaging.PackageDigitalSignature`, which the HLK signs with.
+//! The structure is that of `System.IO.Packaging.PackageDigitalSignature`, with which the HLK signs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +35,7 @@ const DIGESTS: [(&str, Hash); 4] = [
     ("http://www.w3.org/2001/04/xmldsig-more#sha384", Hash::Sha384),
     ("http://www.w3.org/2001/04/xmlenc#sha512", Hash::Sha512),
 ];
-/// References of a manifest, at most: as many as an archive has entries, and some twice.
+/// Maximum number of references of a manifest: twice the maximum number of entries of an archive, and some more.
 const REFERENCES: usize = 140_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,21 +52,21 @@ enum Algorithm {
     Unknown(String),
 }
 
-/// How a part is prepared before it is digested.
+/// How the bytes of a part are prepared for its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Transform {
-    /// Its bytes as they are.
+    /// Unchanged.
     Raw,
     /// As canonical XML.
     Canonical,
-    /// The relationships of these ids or types alone.
+    /// Only the relationships with these ids or types.
     Relationships { ids: Vec<String>, kinds: Vec<String> },
 }
 
-/// One part that a manifest vouches for.
+/// One part that a manifest covers.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
-    /// Its name without a slash in front, as the manifest writes it.
+    /// Its name without the leading slash, as written in the manifest.
     pub(super) part: String,
     /// Its content type.
     pub(super) content_type: Option<String>,
@@ -75,7 +75,7 @@ pub(super) struct Reference {
     pub(super) digest: Vec<u8>,
 }
 
-/// A signature as read.
+/// A parsed signature.
 #[derive(Debug)]
 pub(super) struct XmlSignature {
     /// True if SHA-1 is used anywhere in it.
@@ -84,9 +84,9 @@ pub(super) struct XmlSignature {
     /// The canonical form of `SignedInfo`, which the value signs.
     message: String,
     value: Vec<u8>,
-    /// True if the objects with the manifests are as they were signed.
+    /// True if the objects that hold the manifests are unchanged since signing.
     pub(super) objects_hold: bool,
-    /// What the manifests vouch for.
+    /// The parts that the manifests cover.
     pub(super) references: Vec<Reference>,
     /// Certificates inside the signature, in DER.
     pub(super) certificates: Vec<Vec<u8>>,
@@ -100,7 +100,7 @@ fn algorithm<'a>(node: Node<'a, '_>, name: &'static str) -> &'a str {
     child(node, name).and_then(|node| node.attribute("Algorithm")).unwrap_or_default()
 }
 
-/// The octets of an element in base64, blanks left out.
+/// Decodes the base64 of an element; white space is ignored.
 fn octets(node: Node<'_, '_>) -> Option<Vec<u8>> {
     let text: String = node.children().filter_map(|child| child.text()).collect();
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -121,7 +121,7 @@ impl XmlSignature {
         let document = xml::parse(text)?;
         let root = document.root_element();
         if !root.has_tag_name((DS, "Signature")) {
-            return Err("it is no XML signature".into());
+            return Err("it is not an XML signature".into());
         }
         let info = child(root, "SignedInfo").ok_or("it has no SignedInfo")?;
         if algorithm(info, "CanonicalizationMethod") != C14N {
@@ -157,11 +157,11 @@ impl XmlSignature {
     fn object(&mut self, document: &Document<'_>, reference: Node<'_, '_>) -> Result<(), String> {
         let uri = reference.attribute("URI").unwrap_or_default();
         let id = uri.strip_prefix('#').filter(|id| !id.is_empty());
-        let id = id.ok_or("it signs something that is not in it")?;
-        // Two elements of one id would let one be checked and the other be believed.
+        let id = id.ok_or("it refers to something outside of the signature")?;
+        // With two elements of the same id, one could be verified and the other one used.
         let mut same = document.descendants().filter(|node| node.attribute("Id") == Some(id));
         let (Some(object), None) = (same.next(), same.next()) else {
-            return Err(format!("the id {id} is not there exactly once"));
+            return Err(format!("the id {id} does not occur exactly once"));
         };
         if let Transform::Relationships { .. } = transforms(reference)? {
             return Err("an object is signed through a transform for parts".into());
@@ -208,7 +208,7 @@ impl XmlSignature {
     }
 }
 
-/// The transforms of a reference, as the one preparation that they amount to.
+/// The transforms of a reference, combined into one.
 fn transforms(reference: Node<'_, '_>) -> Result<Transform, String> {
     let Some(list) = child(reference, "Transforms") else {
         return Ok(Transform::Raw);
@@ -236,7 +236,7 @@ fn transforms(reference: Node<'_, '_>) -> Result<Transform, String> {
     Ok(found)
 }
 
-/// Text of a URI with its percent signs resolved; what makes no UTF-8 stays as it is.
+/// Decodes the percent-encoding of a URI. Returned unchanged if the result is not UTF-8.
 pub(super) fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();

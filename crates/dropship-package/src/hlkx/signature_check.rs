@@ -1,4 +1,4 @@
-//! Checks of one signature and its signer.
+//! Checks one signature of a kit package and its signer.
 
 use crate::checks::{Check, Report};
 use crate::facts::SignerFacts;
@@ -21,57 +21,63 @@ pub(super) fn check(
 ) -> Option<SignerFacts> {
     if signature.sha1 {
         let message = "the package is signed with SHA-1, as older kits do; sign it again with SHA-256";
-        report.say(Check::Sha1Digest, message);
+        report.add(Check::Sha1Digest, message);
     }
     if !signature.objects_hold {
         let message =
             format!("the list of parts in {name} was changed after signing; sign the package again");
-        report.say(Check::SignatureInvalid, message);
+        report.add(Check::SignatureInvalid, message);
     }
     let readable: Vec<Certificate<'_>> =
         certificates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
     let Some(first) = readable.first() else {
-        let (check, what) = if certificates.is_empty() {
+        let (check, reason) = if certificates.is_empty() {
             (Check::SignatureInvalid, "its certificate is not in the package")
         } else {
             (Check::CertMalformed, "its certificate is damaged and cannot be read")
         };
-        report.say(check, format!("the signature {name} cannot be checked: {what}; sign the package again"));
+        report
+            .add(check, format!("the signature {name} cannot be checked: {reason}; sign the package again"));
         return None;
     };
-    let mut fault = None;
-    let fitting = readable.iter().find(|certificate| match signature.verify(certificate) {
-        Ok(()) => true,
-        Err(reason) => {
-            fault = Some(reason);
-            false
-        }
-    });
-    if fitting.is_none() {
-        match fault {
-            Some(ValueFault::Unsupported(what)) => {
-                report.say(
-                    Check::SignatureUnsupported,
-                    format!("the signature {name} was made with {what}, which is not supported; {SUPPORTED}"),
-                );
-            }
-            _ => {
-                let message = format!(
-                    "the signature value of {name} does not fit the certificate; sign the package again"
-                );
-                report.say(Check::SignatureInvalid, message);
-            }
-        }
-    }
-    let leaf = fitting.unwrap_or(first);
+    let leaf = matching_certificate(name, signature, &readable, report).unwrap_or(first);
     if !matches!(leaf.key, PublicKey::Rsa { .. }) {
         let message = format!(
             "the package is signed with {}; the dashboard fails to open such a package after the commit, and the submission \
              is stuck: sign it with an RSA key",
             leaf.key.describe()
         );
-        report.say(Check::HlkxSignerNotRsa, message);
+        report.add(Check::HlkxSignerNotRsa, message);
     }
     signer::check(report, leaf, &readable, policy);
     Some(leaf.facts())
+}
+
+/// The certificate whose key made the signature value; `None`, with a finding, if there is none.
+fn matching_certificate<'c, 'a>(
+    name: &str,
+    signature: &XmlSignature,
+    certificates: &'c [Certificate<'a>],
+    report: &mut Report<'_>,
+) -> Option<&'c Certificate<'a>> {
+    let mut fault = None;
+    for certificate in certificates {
+        match signature.verify(certificate) {
+            Ok(()) => return Some(certificate),
+            Err(reason) => fault = Some(reason),
+        }
+    }
+    match fault {
+        Some(ValueFault::Unsupported(method)) => {
+            let message =
+                format!("the signature {name} was made with {method}, which is not supported; {SUPPORTED}");
+            report.add(Check::SignatureUnsupported, message);
+        }
+        _ => {
+            let message =
+                format!("the signature value of {name} does not fit the certificate; sign the package again");
+            report.add(Check::SignatureInvalid, message);
+        }
+    }
+    None
 }

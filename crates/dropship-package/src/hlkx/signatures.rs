@@ -1,4 +1,4 @@
-//! The signatures of a package, with their certificates.
+//! Finds the signatures of a package and their certificates.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -22,19 +22,20 @@ pub(super) type Signed = (String, XmlSignature, Vec<Vec<u8>>);
 pub(super) struct Signatures {
     /// Name, signature and certificates of each.
     pub(super) all: Vec<Signed>,
-    /// Names in lower case of the parts that make them up.
+    /// Names, in lower case, of the parts that make up the signatures.
     pub(super) parts: BTreeSet<String>,
 }
 
 impl Signatures {
-    /// Notes a part and its relationships.
-    fn own(&mut self, part: &str) {
+    /// Adds a part and its relationships part to `parts`.
+    fn add_part(&mut self, part: &str) {
         self.parts.insert(part.to_lowercase());
         self.parts.insert(relationships_of(part).to_lowercase());
     }
 }
 
-/// All signatures with their certificates; `None`, reported, if none can be checked.
+/// All signatures with their certificates; `None`, with a finding, if the package is not signed or a signature cannot be
+/// read.
 pub(super) fn find(
     archive: &Archive<'_>,
     root: &[Relationship],
@@ -48,12 +49,12 @@ pub(super) fn find(
                 return Ok(None);
             };
             names.extend(targets(&origin, &links, SIGNATURE));
-            found.own(&origin);
+            found.add_part(&origin);
         }
     }
     if names.is_empty() {
         let level = if policy.signers.allow_unsigned { Level::Warn } else { Level::Error };
-        report.say_at(
+        report.add_at(
             Check::Unsigned,
             level,
             "the package is not signed; sign it in HLK Studio before it is dropped",
@@ -66,7 +67,7 @@ pub(super) fn find(
         let signature = match signature {
             Ok(signature) => signature,
             Err(reason) => {
-                report.say(
+                report.add(
                     Check::SignatureMalformed,
                     format!("the signature {name} cannot be read: {reason}; sign the package again"),
                 );
@@ -87,7 +88,7 @@ pub(super) fn find(
                 found.parts.insert(part.to_lowercase());
             }
         }
-        found.own(&name);
+        found.add_part(&name);
         found.all.push((name, signature, certificates));
     }
     Ok(Some(found))

@@ -10,14 +10,14 @@ use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
 pub(super) const MAX_LENGTH: u32 = 4 * 1024 * 1024;
 /// Maximum number of nodes in a document.
 const NODES: u32 = 250_000;
-/// Maximum number of attributes of an element, and of prefixes in a document: the parser's work grows with the square
-/// of the first, its memory with the product of the second and the elements.
+/// Maximum number of attributes of an element, and of prefixes in a document. The parser's time grows with the square of
+/// the attributes, its memory with the product of prefixes and elements.
 const ATTRIBUTES: usize = 64;
 const PREFIXES: usize = 32;
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
-/// The text of an XML part: UTF-8, or UTF-16 with its mark.
+/// Decodes an XML part: UTF-8, or UTF-16 with a byte order mark.
 pub(super) fn text(bytes: &[u8]) -> Result<String, &'static str> {
     let decoded = if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
         UTF_16LE.decode_without_bom_handling_and_without_replacement(rest)
@@ -30,17 +30,18 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, &'static str> {
     decoded.map(std::borrow::Cow::into_owned).ok_or("it is not in the encoding that it declares")
 }
 
-/// Parses a document; document types are refused.
+/// Parses a document. Document type declarations are refused.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     guard(text)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| error.to_string())?;
     // The parser treats a malformed declaration as a processing instruction, which would change the signed bytes.
-    let odd = |node: Node<'_, '_>| node.pi().is_some_and(|pi| pi.target.eq_ignore_ascii_case("xml"));
-    if document.descendants().any(odd) {
+    let is_declaration =
+        |node: Node<'_, '_>| node.pi().is_some_and(|pi| pi.target.eq_ignore_ascii_case("xml"));
+    if document.descendants().any(is_declaration) {
         return Err("its XML declaration is not well formed".into());
     }
-    // The parser refuses all duplicate attributes except this one.
+    // The parser refuses duplicate attributes, but not a duplicate declaration of the default namespace.
     let defaults = |node: Node<'_, '_>| node.namespaces().filter(|one| one.name().is_none()).count();
     if document.descendants().any(|node| node.is_element() && defaults(node) > 1) {
         return Err("an element declares its default namespace twice".into());
@@ -48,7 +49,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
     Ok(document)
 }
 
-/// Refuses documents that would take the parser too long.
+/// Refuses documents on which the parser would spend too much time or memory.
 fn guard(text: &str) -> Result<(), &'static str> {
     let mut prefixes = HashSet::new();
     for (at, _) in text.match_indices("xmlns:") {
@@ -78,7 +79,7 @@ fn guard(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Counts the attributes of a tag, and returns the text behind it.
+/// Checks the number of attributes of a tag, and returns the text after it.
 fn element(tag: &str) -> Result<&str, &'static str> {
     let (mut quote, mut count) = (None, 0usize);
     for (at, byte) in tag.bytes().enumerate() {
@@ -101,8 +102,8 @@ fn element(tag: &str) -> Result<&str, &'static str> {
 /// Canonical XML 1.0 without comments, of a subtree or, given the root node, of a document.
 pub(super) fn canonical(apex: Node<'_, '_>) -> String {
     let mut out = String::new();
-    // Each step is a node to write, or text that closes an element. A stack instead of recursion, because the depth is
-    // the sender's choice.
+    // Each step is a node to write, or the end tag of an element. A stack instead of recursion, because the document decides
+    // the depth.
     let mut steps = vec![Step::Node(apex)];
     while let Some(step) = steps.pop() {
         match step {
@@ -170,20 +171,20 @@ fn open<'i>(out: &mut String, node: Node<'_, 'i>, apex: bool) -> &'i str {
     name
 }
 
-/// Writes the namespace declarations that the element above does not have.
+/// Writes the namespace declarations that differ from those of the parent element.
 fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
-    let above = node.parent_element().filter(|_| !apex);
-    let held =
-        |prefix: Option<&str>| above.and_then(|node| node.lookup_namespace_uri(prefix)).unwrap_or_default();
+    let parent = node.parent_element().filter(|_| !apex);
+    let inherited =
+        |prefix: Option<&str>| parent.and_then(|node| node.lookup_namespace_uri(prefix)).unwrap_or_default();
     let mut new: Vec<(&str, &str)> = Vec::new();
     for namespace in node.namespaces() {
         let implied = namespace.name() == Some("xml") && namespace.uri() == XML;
-        if !implied && held(namespace.name()) != namespace.uri() {
+        if !implied && inherited(namespace.name()) != namespace.uri() {
             new.push((namespace.name().unwrap_or_default(), namespace.uri()));
         }
     }
     let default = node.lookup_namespace_uri(None).unwrap_or_default();
-    if default.is_empty() && !held(None).is_empty() && !new.iter().any(|(prefix, _)| prefix.is_empty()) {
+    if default.is_empty() && !inherited(None).is_empty() && !new.iter().any(|(prefix, _)| prefix.is_empty()) {
         new.push(("", ""));
     }
     new.sort_unstable();
@@ -196,7 +197,7 @@ fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
     }
 }
 
-/// Writes a processing instruction; outside of the root element a line end sets it apart.
+/// Writes a processing instruction; outside of the root element, a line end separates it.
 fn instruction(out: &mut String, node: Node<'_, '_>) {
     let Some(pi) = node.pi() else { return };
     let outside = node.parent().is_some_and(|parent| parent.is_root());

@@ -5,14 +5,14 @@ use jiff::civil::Date;
 /// Numbers of a version.
 const PARTS: usize = 4;
 
-/// A `DriverVer` as far as it is well formed.
+/// The well-formed parts of a `DriverVer`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct DriverVersion {
-    /// Its date, if it is one.
+    /// The date, if it is valid.
     pub(crate) date: Option<Date>,
-    /// Its version, if it has one to four numbers up to 65535. Windows takes missing numbers for zeros.
+    /// The version, if it has one to four numbers up to 65535. Windows reads missing numbers as zeros.
     pub(crate) version: Option<[u16; PARTS]>,
-    /// How many numbers are written, if the version is well formed.
+    /// Number of numbers written; 0 if the version is not well formed.
     pub(crate) written: usize,
 }
 

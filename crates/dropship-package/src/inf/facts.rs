@@ -1,4 +1,4 @@
-//! The facts of an INF.
+//! Reads the facts of an INF.
 
 use super::super::facts::InfFacts;
 use super::driver_version::DriverVersion;
@@ -6,7 +6,7 @@ use super::models;
 use super::syntax::Document;
 use super::text::{Encoding, decode};
 
-/// Details of an INF that only the pre-flight checks need.
+/// Details of an INF that only the preflight checks need.
 #[derive(Debug, Clone)]
 pub(crate) struct InfNotes {
     /// Its encoding.
@@ -15,23 +15,23 @@ pub(crate) struct InfNotes {
     pub(crate) signature: Option<String>,
     /// `DriverVer` as written.
     pub(crate) driver_version_text: Option<String>,
-    /// `DriverVer` as read.
+    /// `DriverVer` as parsed.
     pub(crate) driver_version: DriverVersion,
     /// The names in all `CatalogFile` directives, decorated or not.
     pub(crate) catalogs: Vec<String>,
-    /// It has models in a section without an architecture.
+    /// True if a models section without an architecture has models.
     pub(crate) has_undecorated_models: bool,
     /// Models sections that `[Manufacturer]` lists, but that do not exist.
     pub(crate) missing_models: Vec<String>,
-    /// Models sections that exist, but name no device.
+    /// Models sections that exist but list no device.
     pub(crate) empty_models: Vec<String>,
-    /// A placeholder of an `.inx` file, such as `$ARCH$`: the INF was not stamped.
+    /// A placeholder of an `.inx` file, such as `$ARCH$`: stampinf was not run.
     pub(crate) placeholder: Option<&'static str>,
     /// String tokens without a definition.
     pub(crate) undefined_strings: Vec<String>,
 }
 
-/// Reads an INF. Never fails: what cannot be read is absent.
+/// Reads an INF. Never fails: a fact that cannot be read is absent.
 pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
     let (text, encoding) = decode(bytes);
     let document = Document::read(&text);

@@ -11,7 +11,7 @@ const ARCHITECTURES: [&str; 5] = ["x86", "ia64", "amd64", "arm64", "arm"];
 /// Maximum number of sections that are followed or reported.
 const MAX_SECTIONS: usize = 4096;
 
-/// What an INF installs on.
+/// The devices that an INF installs on.
 #[derive(Default)]
 pub(super) struct Models {
     /// Hardware ids and compatible ids.
@@ -24,11 +24,11 @@ pub(super) struct Models {
     pub(super) architectures: BTreeSet<&'static str>,
     /// A primitive driver: `[DefaultInstall]` and no entry in `[Manufacturer]`.
     pub(super) is_primitive: bool,
-    /// There are models in a section without an architecture.
+    /// True if a models section without an architecture has models.
     pub(super) has_undecorated: bool,
     /// Models sections that `[Manufacturer]` lists, but that do not exist, such as `Std.NTamd64.10.0...16299`.
     pub(super) missing: Vec<String>,
-    /// Models sections that exist and name no device. Windows' way to exclude a version (inf-manufacturer-section.md).
+    /// Models sections that exist but list no device: an INF excludes a version of Windows this way (inf-manufacturer-section.md).
     pub(super) empty: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ struct Entry<'d> {
 }
 
 impl<'d> Entry<'d> {
-    /// `%name% = section, decoration…`, or a name alone, which then is the section's name as well.
+    /// `%name% = section, decoration…`, or a name alone, which is also the section's name.
     fn read(line: &'d Line) -> Self {
         let section = line.value(0);
         let name = if line.key.is_empty() { section } else { line.key.as_str() };
@@ -109,7 +109,7 @@ impl Models {
             let is_subsection = parts().any(|part| ["services", "wmi", "hw"].contains(&part));
             if !is_subsection && (decoration.is_empty() || decoration.starts_with('.')) {
                 self.is_primitive = true;
-                // Without an architecture the section is for every architecture.
+                // A section without an architecture is for every architecture.
                 self.architectures.extend(parts().next().and_then(architecture));
             }
         }

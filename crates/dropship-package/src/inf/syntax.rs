@@ -2,34 +2,34 @@
 
 use std::collections::HashMap;
 
-/// Lines of one INF, at most.
+/// Maximum number of lines of an INF.
 const LINES: usize = 200_000;
-/// Characters of a value after its strings are put in, at most; Windows allows 4096.
+/// Maximum number of characters of a value after its string tokens are replaced, as in Windows.
 const VALUE: usize = 4096;
-/// Values of one line, and of all lines, at most.
+/// Maximum number of values of one line, and of all lines.
 const VALUES: usize = 512;
 const ALL_VALUES: usize = 400_000;
 
-/// What stampinf replaces in an `.inx` file.
+/// Placeholders that stampinf replaces in an `.inx` file.
 const PLACEHOLDERS: [&str; 4] = ["$ARCH$", "$KMDFVERSION$", "$KMDFCOINSTALLERVERSION$", "$UMDFVERSION$"];
 
 /// One line of a section: `key = value, value` or `value, value`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// What stands before the equals sign; empty if there is none.
+    /// Text before the equals sign; empty if there is none.
     pub(super) key: String,
-    /// Values, without blanks and quotes around them.
+    /// Values, without enclosing blanks and quotes.
     pub(super) values: Vec<String>,
 }
 
 impl Line {
-    /// A value by its place; empty if it is left out.
-    pub(super) fn value(&self, at: usize) -> &str {
-        self.values.get(at).map_or("", String::as_str)
+    /// A value by its index; empty if it is left out.
+    pub(super) fn value(&self, index: usize) -> &str {
+        self.values.get(index).map_or("", String::as_str)
     }
 }
 
-/// An INF as sections. Names are case-blind; sections of one name are one section.
+/// An INF as sections. Names are case-insensitive; sections with the same name are merged.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     /// Lines by section name in lower case, in the order of the file.
@@ -67,18 +67,18 @@ impl Document {
         self.sections.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// True if there is such a section, empty or not.
+    /// True if the section exists, even if it is empty.
     pub(super) fn has(&self, name: &str) -> bool {
         self.sections.contains_key(&name.to_lowercase())
     }
 
-    /// The first value of a key in a section, if it says anything.
+    /// The first value of a key in a section, unless it is empty.
     pub(super) fn value(&self, section: &str, key: &str) -> Option<&str> {
         let line = self.section(section).iter().find(|line| line.key.eq_ignore_ascii_case(key))?;
         Some(line.value(0)).filter(|value| !value.is_empty())
     }
 
-    /// The first placeholder that stampinf would have replaced, if one is left outside of comments.
+    /// The first placeholder of an `.inx` file outside of comments.
     pub(super) fn placeholder(&self) -> Option<&'static str> {
         let holds = |text: &str| {
             let text = text.to_ascii_uppercase();
@@ -89,7 +89,8 @@ impl Document {
         self.names.iter().chain(texts).filter(|text| text.contains('$')).find_map(|text| holds(text))
     }
 
-    /// Puts in the strings; once, as Windows does, so that no text can grow without bound.
+    /// Replaces string tokens. Replaced text is not expanded again: Windows does not either, and no text can grow without
+    /// bound.
     fn expand(&mut self, text: &mut String) {
         if !text.contains('%') {
             return;
@@ -108,7 +109,7 @@ impl Document {
             } else if let Some(value) = self.strings.get(&token.to_lowercase()) {
                 out.push_str(value);
             } else {
-                // Directory identifiers (%13%) are no strings.
+                // Directory identifiers (%13%) are not strings.
                 if !token.bytes().all(|byte| byte.is_ascii_digit()) && self.undefined.len() < 64 {
                     self.undefined.push(token.to_owned());
                 }
@@ -129,7 +130,7 @@ impl Document {
     }
 }
 
-/// The INF before strings are put in.
+/// The INF before its string tokens are replaced.
 #[derive(Debug, Default)]
 struct Raw {
     sections: HashMap<String, Vec<Line>>,
@@ -164,7 +165,8 @@ impl Raw {
         }
     }
 
-    /// `[Strings]` first, then its translations for what it leaves out; the first definition counts.
+    /// Definitions of `[Strings]`, and those of its translations for tokens that it does not define. The first definition
+    /// applies.
     fn strings(&self) -> HashMap<String, String> {
         let mut found = HashMap::new();
         let translations = self.names.iter().filter(|name| name.starts_with("strings."));
@@ -179,7 +181,7 @@ impl Raw {
     }
 }
 
-/// Lines without comments, those that continue put together.
+/// Lines without comments; continued lines are joined.
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = String::new();
@@ -199,18 +201,18 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// A quote that is open at the end of the text.
+/// True if a quote is open at the end of the text.
 fn in_quotes(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
 }
 
-/// What stands before a comment; a semicolon inside quotes or a string token begins none.
+/// The line without its comment. A semicolon inside quotes or a string token does not start a comment.
 fn without_comment(line: &str) -> &str {
     let (mut quoted, mut token) = (false, false);
     for (at, c) in line.char_indices() {
         match c {
             '"' if !token => quoted = !quoted,
-            // Only a token that is closed shields a semicolon: a lone percent sign is text.
+            // Only a closed token hides a semicolon: a single percent sign is text.
             '%' if token => token = false,
             '%' if !quoted => {
                 let rest = line.get(at.saturating_add(1)..).unwrap_or_default();
@@ -227,7 +229,7 @@ fn without_comment(line: &str) -> &str {
 fn split(line: &str) -> Line {
     let mut found = Line::default();
     let (mut part, mut quoted, mut keyed) = (String::new(), false, false);
-    // A value keeps the blanks inside its quotes and loses those around them.
+    // A value keeps blanks inside quotes and loses those outside.
     let mut kept = 0usize;
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
@@ -255,7 +257,7 @@ fn split(line: &str) -> Line {
     found
 }
 
-/// Cuts the blanks off the end, but not those that were quoted.
+/// Removes trailing blanks, except quoted ones: the first `kept` bytes stay.
 fn finish(mut text: String, kept: usize) -> String {
     let end = text.trim_end().len().max(kept);
     text.truncate(end);
@@ -267,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_quotes_commas_and_keys() {
+    fn line_is_split_at_equals_sign_and_commas_outside_quotes() {
         let line = split(r#"%a% = "x, ""y"" ; z" , b , ,"  c ""#);
         assert_eq!(line.key, "%a%");
         assert_eq!(line.values, ["x, \"y\" ; z", "b", "", "  c "]);
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_continuations_and_line_ends() {
+    fn comments_are_removed_and_continued_lines_joined() {
         let text = "[A] ; c\r\nk = 1, \\ ; why\r\n  2\rm=%s;x%, \"a;b\" ; c\n[a]\nq = 100%, 5 ; c\n[Strings]\n\"s;x\" = \"v\"";
         let document = Document::read(text);
         let lines = document.section("A");
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_put_in_once_and_the_first_counts() {
+    fn string_tokens_are_replaced_once_by_the_first_definition() {
         let text = "[x]\na=%One%,%%,%13%,%nope%\n[Strings.0407]\ntwo=zwei\none=eins\n[Strings]\none=\"%two%\"\none=other\n";
         let document = Document::read(text);
         assert_eq!(document.section("x")[0].values, ["%two%", "%", "%13%", "%nope%"]);
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_grows_without_bound() {
+    fn expanded_value_is_bounded() {
         let text = format!("[x]\na={}\n[Strings]\ns=\"{}\"", "%s%".repeat(100_000), "y".repeat(100_000));
         let document = Document::read(&text);
         assert!(document.section("x")[0].value(0).len() <= VALUE);

@@ -1,24 +1,24 @@
-//! From the bytes of an INF to its text.
+//! Decodes the bytes of an INF.
 //!
 //! Microsoft documents ANSI and UTF-16 (general-guidelines-for-inf-files.md,
-//! creating-international-inf-files.md); UTF-8 is met in the field.
+//! creating-international-inf-files.md); INFs in UTF-8 exist as well.
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How an INF is written.
+/// Encoding of an INF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// Nothing beyond ASCII.
+    /// ASCII only.
     Ascii,
-    /// UTF-8 that is not ASCII, or bears a mark.
+    /// UTF-8 with a byte order mark or characters beyond ASCII.
     Utf8,
-    /// UTF-16, either way round.
+    /// UTF-16 in either byte order.
     Utf16,
-    /// The ANSI code page of western Europe, which stands for any.
+    /// An ANSI code page; decoded as that of western Europe (1252), because the file does not name it.
     Ansi,
 }
 
-/// Decodes an INF. What cannot be decoded becomes the replacement character.
+/// Decodes an INF. Invalid sequences become the replacement character.
 pub(crate) fn decode(bytes: &[u8]) -> (String, Encoding) {
     if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
         return (UTF_16LE.decode_without_bom_handling(rest).0.into_owned(), Encoding::Utf16);
@@ -29,7 +29,7 @@ pub(crate) fn decode(bytes: &[u8]) -> (String, Encoding) {
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return (String::from_utf8_lossy(rest).into_owned(), Encoding::Utf8);
     }
-    // UTF-16 without its mark: an INF begins with ASCII, so every other byte is zero.
+    // UTF-16 without a byte order mark: an INF starts with ASCII, so every other byte is zero.
     let head = bytes.get(..bytes.len().min(64)).unwrap_or_default();
     let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
     if head.len() >= 4 && zeros(1).saturating_mul(2) >= head.len() / 2 && zeros(0) == 0 {

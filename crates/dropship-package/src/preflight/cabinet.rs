@@ -1,4 +1,4 @@
-//! All rules for a cabinet.
+//! Runs all rules for a cabinet.
 
 use super::super::checks::Report;
 use super::super::facts::Facts;

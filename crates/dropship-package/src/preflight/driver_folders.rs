@@ -17,7 +17,7 @@ pub(super) fn check(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) 
     check_catalogs(report, facts, notes);
 }
 
-/// Where the INFs of a top folder are.
+/// A folder at the root of the cabinet, and where its INFs are.
 struct TopFolder<'f> {
     name: &'f str,
     has_inf_at_top: bool,
@@ -25,7 +25,7 @@ struct TopFolder<'f> {
     nested_inf: Option<&'f str>,
 }
 
-/// Each top folder is a driver: the dashboard looks for its INF directly in it. Binaries may be further down.
+/// Each top folder is a driver. The dashboard looks for the INF directly in it; binaries may be in subfolders.
 fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
     let mut tops: BTreeMap<String, TopFolder<'_>> = BTreeMap::new();
     for file in &facts.files {
@@ -50,7 +50,7 @@ fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
              root path of the driver\": move each INF into the top folder (binaries may stay below it)",
             several(nested)
         );
-        report.say(Check::InfNotInRoot, message);
+        report.add(Check::InfNotInRoot, message);
     }
     let empty: Vec<&str> =
         without.iter().filter(|top| top.nested_inf.is_none()).map(|top| top.name).collect();
@@ -59,30 +59,30 @@ fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
             "no .inf files found in driver folders: {}; add the INF, or leave the folder out",
             several(empty)
         );
-        report.say(Check::NoInf, message);
+        report.add(Check::NoInf, message);
     }
     if facts.files.is_empty() {
-        report.say(Check::NoInf, "the cabinet has no files; put the driver into it");
+        report.add(Check::NoInf, "the cabinet has no files; put the driver into it");
     }
 }
 
-/// Several INFs in one folder are one driver package if they name the same catalogs, else several.
+/// Several INFs in one folder are one driver only if they name the same catalogs.
 fn check_shared(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     let mut folders: BTreeMap<String, (&str, BTreeSet<BTreeSet<String>>)> = BTreeMap::new();
     for (inf, notes) in facts.infs.iter().zip(notes) {
-        let place = folder(&inf.path);
+        let name = folder(&inf.path);
         let catalogs = notes.catalogs.iter().map(|catalog| catalog.to_lowercase()).collect();
-        folders.entry(place.to_lowercase()).or_insert((place, BTreeSet::new())).1.insert(catalogs);
+        folders.entry(name.to_lowercase()).or_insert((name, BTreeSet::new())).1.insert(catalogs);
     }
-    let shared = folders.into_values().filter(|(place, catalogs)| !place.is_empty() && catalogs.len() > 1);
-    let shared: Vec<&str> = shared.map(|(place, _)| place).collect();
+    let shared = folders.into_values().filter(|(name, catalogs)| !name.is_empty() && catalogs.len() > 1);
+    let shared: Vec<&str> = shared.map(|(name, _)| name).collect();
     if !shared.is_empty() {
         let message = format!(
             "folders with several INFs that name different catalogs: {}; put each driver into a folder of its own, or let the \
              INFs of one driver name the same CatalogFile",
             several(shared)
         );
-        report.say(Check::SharedFolder, message);
+        report.add(Check::SharedFolder, message);
     }
 }
 
@@ -91,8 +91,8 @@ fn check_shared(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
 fn check_architectures(report: &mut Report<'_>, facts: &Facts) {
     let mut sets: BTreeMap<String, (&str, BTreeSet<&str>)> = BTreeMap::new();
     for inf in &facts.infs {
-        let place = folder(&inf.path);
-        let own = &mut sets.entry(place.to_lowercase()).or_insert((place, BTreeSet::new())).1;
+        let name = folder(&inf.path);
+        let own = &mut sets.entry(name.to_lowercase()).or_insert((name, BTreeSet::new())).1;
         own.extend(inf.architectures.iter().map(String::as_str));
     }
     sets.retain(|_, (_, set)| !set.is_empty());
@@ -108,18 +108,18 @@ fn check_architectures(report: &mut Report<'_>, facts: &Facts) {
         );
         let is_primitive = facts.infs.iter().all(|inf| inf.primitive);
         let most = if is_primitive { Level::Warn } else { Level::Error };
-        report.say_at_most(Check::MixedArchitectures, most, message);
+        report.add_at_most(Check::MixedArchitectures, most, message);
     }
 }
 
-/// The INF that a file belongs to: the one in the nearest folder above.
+/// The INF that a file belongs to: the one in its folder, or in the nearest folder above.
 fn inf_of<'f>(facts: &'f Facts, path: &str) -> Option<&'f InfFacts> {
-    let mut place = folder(path);
+    let mut parent = folder(path);
     loop {
-        if let Some(inf) = facts.infs.iter().find(|inf| folder(&inf.path).eq_ignore_ascii_case(place)) {
+        if let Some(inf) = facts.infs.iter().find(|inf| folder(&inf.path).eq_ignore_ascii_case(parent)) {
             return Some(inf);
         }
-        place = place.rsplit_once('/')?.0;
+        parent = parent.rsplit_once('/')?.0;
     }
 }
 
@@ -136,7 +136,7 @@ fn check_binaries(report: &mut Report<'_>, facts: &Facts) {
                 shown(&inf.name),
                 listed.join(", ")
             );
-            report.say(Check::BinaryArchitecture, message);
+            report.add(Check::BinaryArchitecture, message);
         }
     }
 }
@@ -153,7 +153,7 @@ fn check_symbols(report: &mut Report<'_>, facts: &Facts) {
             "no .pdb beside {}; Microsoft needs symbols for crash analysis: put them into the same folder",
             several(without)
         );
-        report.say(Check::PdbMissing, message);
+        report.add(Check::PdbMissing, message);
     }
 }
 
@@ -163,25 +163,28 @@ fn check_catalogs(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     let named =
         facts.infs.iter().zip(notes).flat_map(|(inf, notes)| notes.catalogs.iter().map(move |c| (inf, c)));
     for (inf, catalog) in named {
-        let place = folder(&inf.path);
-        folders.entry(catalog.to_lowercase()).or_default().insert(place.to_lowercase());
-        let path = if place.is_empty() { catalog.to_owned() } else { format!("{place}/{catalog}") };
+        let parent = folder(&inf.path);
+        folders.entry(catalog.to_lowercase()).or_default().insert(parent.to_lowercase());
+        let path = if parent.is_empty() { catalog.to_owned() } else { format!("{parent}/{catalog}") };
         if !present.contains(&path.to_lowercase()) {
             let message = format!(
                 "{} names the catalog {}, which is not beside it; create it with inf2cat (Microsoft replaces it)",
                 shown(&inf.path),
                 shown(catalog)
             );
-            report.say(Check::CatMissing, message);
+            report.add(Check::CatMissing, message);
         }
     }
-    let shared: Vec<&str> =
-        folders.iter().filter(|(_, places)| places.len() > 1).map(|(catalog, _)| catalog.as_str()).collect();
+    let shared: Vec<&str> = folders
+        .iter()
+        .filter(|(_, parents)| parents.len() > 1)
+        .map(|(catalog, _)| catalog.as_str())
+        .collect();
     if !shared.is_empty() {
         let message = format!(
             "drivers in different folders name the same catalog: {}; give each driver's catalog its own name",
             several(shared)
         );
-        report.say(Check::CatShared, message);
+        report.add(Check::CatShared, message);
     }
 }

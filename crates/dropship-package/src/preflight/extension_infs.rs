@@ -25,7 +25,7 @@ pub(super) fn check(report: &mut Report<'_>, inf: &InfFacts, path: &str) {
         Some(_) => None,
     };
     if let Some(fault) = fault {
-        report.say(Check::ExtensionIdMissing, format!("{path} {fault}; correct its [Version] section"));
+        report.add(Check::ExtensionIdMissing, format!("{path} {fault}; correct its [Version] section"));
     }
     let broad: Vec<&str> = inf.hardware_ids.iter().map(String::as_str).filter(|id| is_broad(id)).collect();
     if !broad.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn check(report: &mut Report<'_>, inf: &InfFacts, path: &str) {
              subsystem",
             several(broad)
         );
-        report.say(Check::ExtensionBroad, message);
+        report.add(Check::ExtensionBroad, message);
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn check_number(report: &mut Report<'_>, facts: &Facts) {
             "several extension INFs in one package: {}; submit each in a package of its own",
             several(extensions)
         );
-        report.say(Check::ExtensionSeveral, message);
+        report.add(Check::ExtensionSeveral, message);
     }
 }
 

@@ -12,20 +12,21 @@ pub(super) fn check(report: &mut Report<'_>, inf: &InfFacts, notes: &InfNotes, p
         // A primitive driver installs without a device.
         if !inf.primitive {
             report
-                .say(Check::InfNoDevices, format!("{path} does not install on any device: {}", cause(notes)));
+                .add(Check::InfNoDevices, format!("{path} does not install on any device: {}", cause(notes)));
         }
     } else if !notes.missing_models.is_empty() {
-        // The INF installs elsewhere, so Microsoft accepts it. Machines of this decoration get no driver, which is
-        // mostly a typing error: Windows' way to exclude a version is an empty section, which is not reported.
+        // Microsoft accepts the INF, because it has other models. Machines of the missing decoration get no driver, mostly
+        // because of a typing error. To exclude a version, an INF has an empty section, which is not reported.
         let message = format!(
             "{path} lists models sections in [Manufacturer] that do not exist: {}; it installs on no device there: add the \
              sections, or correct the decorations",
             names(&notes.missing_models)
         );
-        report.say_at_most(Check::InfNoDevices, Level::Warn, message);
+        report.add_at_most(Check::InfNoDevices, Level::Warn, message);
     }
 }
 
+/// Why the INF has no devices, as a clause for the message.
 fn cause(notes: &InfNotes) -> String {
     let names = |sections: &[String]| several(sections.iter().map(String::as_str));
     let (missing, empty) = (names(&notes.missing_models), names(&notes.empty_models));

@@ -1,6 +1,6 @@
 //! Rules of the dashboard that a package can break before it is signed.
 //!
-//! Each is a check of its own; sources are pages of Microsoft's windows-driver-docs.
+//! Each rule is one check. Sources are pages of Microsoft's windows-driver-docs.
 
 mod cabinet;
 mod driver_folders;

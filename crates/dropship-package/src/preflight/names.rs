@@ -21,7 +21,7 @@ pub(super) fn has_extension(path: &str, extension: &str) -> bool {
     file_name(path).rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
 
-/// A list of names for a message: the first five, and the number of the others.
+/// Lists names for a message: the first five, and the number of the others.
 pub(super) fn several<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     const SHOWN: usize = 5;
     let names: Vec<&str> = names.into_iter().collect();
@@ -33,7 +33,7 @@ pub(super) fn several<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     }
 }
 
-/// A name from a package for a message: without control characters, and at most 200 characters long.
+/// Prepares a name from a package for a message: control characters are replaced, and it is cut to 200 characters.
 pub(crate) fn shown(name: &str) -> String {
     const LONGEST: usize = 200;
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LONGEST).collect()

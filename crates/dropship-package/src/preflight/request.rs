@@ -1,4 +1,4 @@
-//! Checks of a package against the requests of a rule.
+//! Checks a package against the requests of a rule.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use super::super::facts::{Facts, Kind};
 use super::super::verdict::{Finding, Level};
 use super::names::{several, shown};
 
-/// The requests of a rule that a package can contradict.
+/// The parts of a request that a package can contradict.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestFacts<'a> {
-    /// The product is for attestation.
+    /// True if the product is for attestation.
     pub attestation: bool,
     /// Codes of the signatures that are requested, such as `WINDOWS_v100_X64_CO_FULL`.
     pub os_codes: &'a [String],
-    /// A label publishes to Windows Update without an audience: not to a test ring, and not to a partner.
+    /// True if a label publishes to Windows Update without limits: neither to a test ring nor to a partner.
     pub retail_windows_update: bool,
 }
 
-/// Checks a package against the requests of a rule. `levels` are those of the operator's policy.
+/// Checks a package against a request. `levels` are those of [`Policy::levels`](crate::Policy::levels).
 #[must_use]
 pub fn preflight_with(
     facts: &Facts,
@@ -42,7 +42,7 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
              remove these from requested_signatures, or submit HLK results",
             several(server)
         );
-        report.say(Check::AttestationServer, message);
+        report.add(Check::AttestationServer, message);
     }
     let old = |code: &&str| !code.to_ascii_uppercase().starts_with("WINDOWS_V100");
     let old: Vec<&str> = codes().filter(old).collect();
@@ -51,17 +51,17 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
             "attestation is for Windows 10 and later: {}; remove these from requested_signatures",
             several(old)
         );
-        report.say(Check::AttestationOld, message);
+        report.add(Check::AttestationOld, message);
     }
     if request.retail_windows_update {
         let message = "attestation-signed drivers are not published to retail Windows Update; target a test ring or another \
                        partner, or submit HLK results";
-        report.say(Check::AttestationRetail, message);
+        report.add(Check::AttestationRetail, message);
     }
     if facts.kind == Kind::Hlkx {
         let message = "the rule asks for attestation, which needs a .cab, but the package has HLK results; change \
                        test_harness, or the rule's match";
-        report.say(Check::AttestationHlkx, message);
+        report.add(Check::AttestationHlkx, message);
     }
 }
 
@@ -86,7 +86,7 @@ fn architectures(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<
                 shown(code),
                 own.join(", ")
             );
-            report.say(Check::RequestArchitecture, message);
+            report.add(Check::RequestArchitecture, message);
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Hash {
 }
 
 impl Hash {
-    /// The algorithm of an object identifier (its contents).
+    /// Finds the algorithm by the contents of an object identifier.
     pub(crate) fn of_oid(oid: &[u8]) -> Option<Self> {
         match oid {
             [0x2b, 0x0e, 0x03, 0x02, 0x1a] => Some(Self::Sha1),
@@ -51,9 +51,9 @@ impl Hash {
     }
 }
 
-/// MD5, which is refused by name.
+/// MD5, so that the message that refuses it can name it.
 pub(crate) const MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05];
-/// The arcs of RSA and of ECDSA signatures.
+/// Prefixes of the identifiers of RSA and ECDSA signatures.
 const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -67,7 +67,7 @@ pub(crate) struct SignatureAlgorithm<'a> {
     parameters: Option<Tlv<'a>>,
 }
 
-/// How a signature value is made from a digest.
+/// How a signature value is computed from a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// RSASSA-PKCS1-v1_5.
@@ -81,9 +81,9 @@ pub(crate) enum Scheme {
 /// Parameters of RSASSA-PSS (RFC 4055, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pss {
-    /// Digest of the message; `None` if it is not known here.
+    /// Digest of the message; `None` if it is not supported.
     pub(crate) hash: Option<Hash>,
-    /// Digest of the mask generation function MGF1; `None` if it, or the function, is not known here.
+    /// Digest of the mask generation function MGF1; `None` if the digest or the function is not supported.
     pub(crate) mask_hash: Option<Hash>,
     /// Length of the salt in octets.
     pub(crate) salt: usize,
@@ -97,7 +97,7 @@ impl<'a> SignatureAlgorithm<'a> {
         Ok(Self { oid, parameters })
     }
 
-    /// The scheme; `None` if it is not known here.
+    /// The scheme; `None` if it is not supported.
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         match self.oid.strip_prefix(PKCS1) {
             Some([1 | 5 | 11..=13]) => return Some(Scheme::Pkcs1),
@@ -107,7 +107,7 @@ impl<'a> SignatureAlgorithm<'a> {
         (self.oid.starts_with(ECDSA) || self.oid == EC_PUBLIC_KEY).then_some(Scheme::Ecdsa)
     }
 
-    /// The digest that the algorithm itself names; those of signed data do so beside it.
+    /// The digest that the algorithm's identifier implies. Signed data names its digest in a separate field.
     pub(crate) fn hash(&self) -> Option<Hash> {
         match (self.oid.strip_prefix(PKCS1), self.oid.strip_prefix(ECDSA)) {
             (Some([10]), _) => pss(self.parameters).ok()?.hash,

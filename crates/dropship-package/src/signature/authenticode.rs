@@ -13,8 +13,8 @@ use crate::facts::SignerFacts;
 use crate::policy::Policy;
 
 const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
-/// Data types of a cabinet's digest: `SPC_LINK_OBJID`, which Windows' signtool writes, and `SPC_CAB_DATA_OBJID` of
-/// osslsigncode and jsign. The value beside them, a `SpcLink`, says nothing of the file and is not looked at.
+/// Data types of a cabinet's digest: `SPC_LINK_OBJID` of Windows' signtool, and `SPC_CAB_DATA_OBJID` of osslsigncode and
+/// jsign. Their value, an `SpcLink`, does not describe the file and is not read.
 const CABINET: [&[u8]; 2] =
     [&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 28], &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 25]];
 /// `SPC_PE_IMAGE_DATA_OBJID` and `SPC_SIPINFO_OBJID`, the data types of other kinds of file.
@@ -24,7 +24,7 @@ const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
 /// Maximum number of nested signatures that are checked.
 const MOST_NESTED: usize = 4;
 
-/// A signature as parsed; nothing in it is verified yet.
+/// A parsed signature; nothing in it is verified yet.
 pub(crate) struct Authenticode<'a> {
     data: SignedData<'a>,
     content: Tlv<'a>,
@@ -36,12 +36,12 @@ pub(crate) struct Authenticode<'a> {
 }
 
 impl<'a> Authenticode<'a> {
-    /// Reads a signature of a cabinet in DER.
+    /// Parses a cabinet's signature, which must be in DER.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
         let data = SignedData::read(der)?;
         let content =
             data.content.filter(|content| content.tag == SEQUENCE && data.content_type == INDIRECT_DATA);
-        let content = content.ok_or(DerError("it does not hold a file's digest"))?;
+        let content = content.ok_or(DerError("it does not contain a file's digest"))?;
         let mut fields = Reader::new(content.value);
         match fields.inside(SEQUENCE)?.expect(OID)?.value {
             kind if CABINET.contains(&kind) => {}
@@ -78,11 +78,11 @@ impl<'a> Authenticode<'a> {
         digests: &[(Hash, Digest)],
         policy: &Policy,
     ) -> Option<SignerFacts> {
-        self.strength(report);
+        self.check_strength(report);
         if self.matches(digests) == Some(false) {
             let message = "the bytes of the package are not the bytes that were signed: it was damaged or changed after \
                            signing; copy it again, or build and sign it again";
-            report.say(Check::DigestMismatch, message);
+            report.add(Check::DigestMismatch, message);
         }
         let leaf = match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
             Ok(leaf) => leaf,
@@ -94,7 +94,7 @@ impl<'a> Authenticode<'a> {
         if self.unreadable > 0 {
             let message =
                 "a certificate in the package is damaged and cannot be read; sign the package again";
-            report.say(Check::ChainDamaged, message);
+            report.add(Check::ChainDamaged, message);
         }
         let mut facts = leaf.facts();
         signer::check(report, leaf, &self.certificates, policy);
@@ -114,7 +114,7 @@ impl<'a> Authenticode<'a> {
                     "a second signature by {} with {digest} is nested in the first, and valid",
                     leaf.name()
                 );
-                report.say(Check::NestedSignature, message);
+                report.add(Check::NestedSignature, message);
             }
             outcome => {
                 let reason = outcome.map_or_else(
@@ -124,12 +124,12 @@ impl<'a> Authenticode<'a> {
                 let message = format!(
                     "a second signature with {digest} is nested in the first, and not valid: {reason}"
                 );
-                report.say(Check::NestedSignatureInvalid, message);
+                report.add(Check::NestedSignatureInvalid, message);
             }
         }
     }
 
-    /// Whether the file has the digest that was signed; `None` if its algorithm is not supported.
+    /// Whether the file has the signed digest; `None` if the digest's algorithm is not supported.
     fn matches(&self, digests: &[(Hash, Digest)]) -> Option<bool> {
         let hash = self.hash()?;
         let (_, real) = digests.iter().find(|(other, _)| *other == hash)?;
@@ -137,7 +137,7 @@ impl<'a> Authenticode<'a> {
     }
 
     /// Checks the digest algorithms of the file and of the signature.
-    fn strength(&self, report: &mut Report<'_>) {
+    fn check_strength(&self, report: &mut Report<'_>) {
         let (file, signature) = (self.digest_oid, self.data.signer.digest);
         let weak = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
         if Hash::of_oid(file).is_none() {
@@ -150,28 +150,28 @@ impl<'a> Authenticode<'a> {
                     format!("the file digest ({}) is not supported; sign with /fd sha256", name::dotted(file))
                 }
             };
-            report.say(Check::SignatureUnsupported, message);
+            report.add(Check::SignatureUnsupported, message);
         } else if weak(file) || weak(signature) {
             let message = "signed with SHA-1; Microsoft requires SHA-256: sign with /fd sha256";
-            report.say(Check::Sha1Digest, message);
+            report.add(Check::Sha1Digest, message);
         } else if Hash::of_oid(file) != Some(Hash::Sha256) {
             let name = self.hash().map_or("an unknown digest", Hash::name);
             let message = format!("signed with {name}; Microsoft documents /fd sha256 only");
-            report.say(Check::DigestAboveSha256, message);
+            report.add(Check::DigestAboveSha256, message);
         }
     }
 
     fn report_fault(&self, report: &mut Report<'_>, fault: &SignerFault) {
         match fault {
             SignerFault::UnknownDigest(_) | SignerFault::Unsupported(_) => {
-                report.say(Check::SignatureUnsupported, format!("the signature cannot be verified: {fault}"));
+                report.add(Check::SignatureUnsupported, format!("the signature cannot be verified: {fault}"));
             }
             SignerFault::NoCertificate if self.unreadable > 0 => {
                 let message =
                     "the signer's certificate is damaged and cannot be read; sign the package again";
-                report.say(Check::CertMalformed, message);
+                report.add(Check::CertMalformed, message);
             }
-            _ => report.say(
+            _ => report.add(
                 Check::SignatureInvalid,
                 format!("the signature is not valid: {fault}; sign the package again"),
             ),

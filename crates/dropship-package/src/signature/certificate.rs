@@ -1,4 +1,4 @@
-//! The parts of a certificate that checks of a signature need.
+//! Parses the parts of a certificate that the checks need.
 
 use jiff::Timestamp;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
@@ -38,15 +38,15 @@ pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
 /// A certificate.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificate<'a> {
-    /// All of it.
+    /// The whole certificate in DER.
     pub(crate) der: &'a [u8],
-    /// The bytes that its issuer signed, the algorithm, and the value.
+    /// The bytes that the issuer signed, the algorithm, and the signature value.
     signed: (&'a [u8], SignatureAlgorithm<'a>, &'a [u8]),
     /// Serial number, contents of the integer.
     pub(crate) serial: &'a [u8],
-    /// Issuer, all of the name.
+    /// Issuer as a DER name.
     pub(crate) issuer: &'a [u8],
-    /// Subject, all of the name.
+    /// Subject as a DER name.
     pub(crate) subject: &'a [u8],
     /// Start of validity.
     pub(crate) not_before: Timestamp,
@@ -54,7 +54,7 @@ pub(crate) struct Certificate<'a> {
     pub(crate) not_after: Timestamp,
     /// Public key.
     pub(crate) key: PublicKey<'a>,
-    /// Key purposes, if the certificate names any.
+    /// Key purposes, if the certificate restricts them.
     purposes: Option<Vec<&'a [u8]>>,
     /// Certificate policies.
     policies: Vec<&'a [u8]>,
@@ -95,7 +95,7 @@ impl<'a> Certificate<'a> {
             key_id: None,
             issuer_key_id: None,
         };
-        // The unique ids of issuer and subject, which are obsolete.
+        // Skip the obsolete unique ids of issuer and subject.
         for tag in [ISSUER_UNIQUE_ID, CONTEXT_1, SUBJECT_UNIQUE_ID, CONTEXT_2] {
             tbs.optional(tag)?;
         }
@@ -134,7 +134,7 @@ impl<'a> Certificate<'a> {
         named && self.key_usage.is_none_or(|bits| bits & (DIGITAL_SIGNATURE | NON_REPUDIATION) != 0)
     }
 
-    /// True if its key may sign certificates, as far as the key usage says: it may if there is none (RFC 5280, 4.2.1.3).
+    /// True if the key usage includes keyCertSign, or is absent (RFC 5280, 4.2.1.3).
     pub(crate) fn may_issue(&self) -> bool {
         self.key_usage.is_none_or(|bits| bits & KEY_CERT_SIGN != 0)
     }
@@ -155,17 +155,17 @@ impl<'a> Certificate<'a> {
         self.issuer == self.subject
     }
 
-    /// True for a certificate of extended validation.
+    /// True for an extended-validation certificate.
     pub(crate) fn extended_validation(&self) -> bool {
         self.policies.contains(&EXTENDED_VALIDATION)
     }
 
-    /// Common name of the subject, else the whole subject.
+    /// Common name of the subject, otherwise the whole subject.
     pub(crate) fn name(&self) -> String {
         name::common_name(self.subject).unwrap_or_else(|| name::display(self.subject))
     }
 
-    /// Common name of the issuer, else the whole issuer.
+    /// Common name of the issuer, otherwise the whole issuer.
     pub(crate) fn issuer_name(&self) -> String {
         name::common_name(self.issuer).unwrap_or_else(|| name::display(self.issuer))
     }

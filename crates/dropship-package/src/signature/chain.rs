@@ -1,4 +1,4 @@
-//! Does a certificate's chain end at a root of the operator's?
+//! Checks that a certificate's chain ends at a trusted root.
 
 use webpki::{CertRevocationList, Error};
 
@@ -20,46 +20,52 @@ pub(crate) fn check(
     if trust.roots.anchors.is_empty() {
         if trust.thumbprints.is_empty() {
             let message = "[signers] has no roots and no thumbprints, so the signer was not checked; add the roots that you trust";
-            report.say(Check::ChainNotChecked, message);
+            report.add(Check::ChainNotChecked, message);
         }
         return;
     }
     let through = through(certificates, policy);
-    // The leaf's dates are a separate check and must not hide faults of its chain.
+    // The leaf's dates have their own check, and must not hide faults of its chain.
     let at = policy.now.clamp(leaf.not_before.min(leaf.not_after), leaf.not_after);
     let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING };
     if let Err(error) = search.run(&trust.roots, &[], false) {
-        // So is the leaf's purpose.
+        // The leaf's purpose has its own check too.
         if matches!(error, NoPath::Invalid(Error::RequiredEkuNotFoundContext(_)))
             && !leaf.is_for(CODE_SIGNING)
         {
             return;
         }
         let (check, message) = explain(&error, leaf);
-        return report.say(check, message);
+        return report.add(check, message);
     }
     package_certificates::check(report, &search, certificates, policy);
+    check_revocation(report, &search, policy);
+}
+
+/// Checks a valid chain against the revocation lists.
+fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Policy) {
+    let trust = &policy.signers;
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {
         let message = "revocation was not checked: nothing is looked up online; name CRL files in [signers] to check it";
-        return report.say(Check::RevocationNotChecked, message);
+        return report.add(Check::RevocationNotChecked, message);
     }
-    // A list that covers only a part of the chain, or is out of date, still revokes.
+    // The first search finds revoked certificates even if a list is out of date or covers only a part of the chain.
     let outcome = search.run(&trust.roots, &lists, false);
     match outcome.and_then(|()| search.run(&trust.roots, &lists, true)) {
         Ok(()) => {}
         Err(NoPath::Invalid(Error::CertRevoked)) => {
             let message = format!(
                 "the certificate of {} or one that issued it is revoked; sign with another certificate",
-                leaf.name()
+                search.leaf.name()
             );
-            report.say(Check::CertRevoked, message);
+            report.add(Check::CertRevoked, message);
         }
         Err(NoPath::Invalid(Error::UnknownRevocationStatus)) => {
             let message = "revocation was not checked for the whole chain: no CRL in [signers] covers all of its certificates";
-            report.say(Check::RevocationNotChecked, message);
+            report.add(Check::RevocationNotChecked, message);
         }
-        // The path has been found above without lists, so that the lists are at fault.
+        // The same search without lists succeeded, so the lists are at fault.
         Err(error) => {
             let reason = match error {
                 NoPath::Invalid(error) => error.to_string(),
@@ -68,7 +74,7 @@ pub(crate) fn check(
             let message = format!(
                 "a CRL in [signers] cannot be used ({reason}): revocation was not checked; download it again"
             );
-            report.say(Check::CrlUnusable, message);
+            report.add(Check::CrlUnusable, message);
         }
     }
 }
@@ -117,15 +123,15 @@ fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
         Error::InvalidSignatureForPublicKey => (
             Check::ChainInvalid,
             format!(
-                "the chain of {name} (issued by {issuer}) does not hold: a certificate has the name of an issuer in [signers], \
-                 but was signed by another key; if the authority has renewed its key, add its new certificate to [signers], \
+                "the chain of {name} (issued by {issuer}) is not valid: a certificate names an issuer in [signers], \
+                 but another key signed it; if the authority has renewed its key, add its new certificate to [signers], \
                  otherwise a certificate in the package is damaged: sign the package again"
             ),
         ),
         _ => (
             Check::ChainInvalid,
             format!(
-                "the chain of {name} (issued by {issuer}) does not hold: {error}; sign with a certificate whose chain is valid"
+                "the chain of {name} (issued by {issuer}) is not valid: {error}; sign with a certificate whose chain is valid"
             ),
         ),
     }

@@ -1,7 +1,7 @@
-//! ECDSA on the curves of NIST, with any of their digests.
+//! ECDSA on the NIST curves P-256, P-384 and P-521, with SHA-256 to SHA-512.
 //!
-//! ring verifies P-256 and P-384 with SHA-256 and SHA-384. P-521, and SHA-512 on the smaller curves, are legal in
-//! Authenticode too (FIPS 186-5, 6.4 pairs any curve with any approved digest); the crates of `RustCrypto` verify those.
+//! ring verifies P-256 and P-384 with SHA-256 and SHA-384. Authenticode also allows P-521, and SHA-512 on the smaller curves
+//! (FIPS 186-5, 6.4 allows any approved digest with any curve); the crates of `RustCrypto` verify those.
 
 use ring::signature as verifier;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
@@ -13,7 +13,7 @@ use super::algorithm::Hash;
 use super::public_key::Curve;
 use super::value_fault::ValueFault;
 
-/// How the two numbers of a signature are written.
+/// Encoding of a signature's two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// A DER sequence of two integers (RFC 3279, 2.2.3).
@@ -62,7 +62,7 @@ fn of_ring(curve: Curve, hash: Hash, form: Form) -> Option<&'static dyn Verifica
     })
 }
 
-/// Octets of a number of the curve's field.
+/// Length of a number of the curve's field in octets.
 fn field(curve: Curve) -> usize {
     match curve {
         Curve::P256 => 32,
@@ -71,7 +71,7 @@ fn field(curve: Curve) -> usize {
     }
 }
 
-/// The leftmost octets of a digest, as many as the field has; a shorter digest is the same number with zeros in front.
+/// The leftmost octets of a digest, up to the length of the field; a shorter digest is padded with leading zeros.
 fn leftmost(curve: Curve, digest: &[u8]) -> Vec<u8> {
     let length = field(curve);
     let used = digest.get(..length).unwrap_or(digest);
@@ -80,7 +80,7 @@ fn leftmost(curve: Curve, digest: &[u8]) -> Vec<u8> {
     number
 }
 
-/// The two integers of a DER signature, each as long as the field.
+/// Converts a DER signature to the fixed form.
 fn fixed(curve: Curve, der: &[u8]) -> Option<Vec<u8>> {
     let mut outer = Reader::new(der);
     let mut numbers = outer.inside(SEQUENCE).ok()?;
@@ -108,7 +108,7 @@ verify_with!(with_p256, p256);
 verify_with!(with_p384, p384);
 verify_with!(with_p521, p521);
 
-/// The pairs of curve and digest that webpki does not bring, for certificates signed with them.
+/// Pairs of curve and digest that webpki does not support, for chains with certificates that use them.
 pub(crate) const FOR_CHAINS: &[&dyn SignatureVerificationAlgorithm] = &[
     &ForChains { curve: Curve::P256, hash: Hash::Sha512 },
     &ForChains { curve: Curve::P384, hash: Hash::Sha512 },

@@ -45,7 +45,7 @@ fn attributes(name: &[u8]) -> Vec<(&[u8], String)> {
     found
 }
 
-/// A string of any type that names use, without control characters.
+/// Decodes a string of any type that names use; control characters are dropped.
 fn text(tag: u8, value: &[u8]) -> String {
     let decoded: String = match tag {
         0x1e => value
@@ -69,7 +69,7 @@ pub(crate) fn display(name: &[u8]) -> String {
     parts.join(",")
 }
 
-/// The common name, if there is one; the last if there are several.
+/// The common name; the most specific one if there are several.
 pub(crate) fn common_name(name: &[u8]) -> Option<String> {
     let found = attributes(name).into_iter().rev().find(|(kind, _)| *kind == COMMON_NAME);
     found.map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! Checks of the certificates in a package: none is damaged, and they suffice for the chain.
+//! Checks the certificates in a package: none is damaged, and together they complete the chain.
 
 use rustls_pki_types::CertificateDer;
 
@@ -15,16 +15,16 @@ pub(crate) fn check(
     certificates: &[Certificate<'_>],
     policy: &Policy,
 ) {
-    if !damaged(report, certificates, policy) {
-        suffice(report, search, certificates, policy);
+    if !report_damaged(report, certificates, policy) {
+        check_sufficient(report, search, certificates, policy);
     }
 }
 
-/// Reports certificates of the package that the key which they name as their issuer's did not sign.
+/// Reports certificates in the package whose signature does not match the issuer's key that they name.
 ///
-/// Authorities renew their keys under the same name, and packages bring cross certificates between the old and the new
-/// one. Without the key identifier of its issuer, a certificate may be signed by a key that is not known here.
-fn damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &Policy) -> bool {
+/// An authority can renew its key under the same name, and packages can contain cross certificates between both keys. A
+/// certificate without the key identifier of its issuer is therefore skipped: its issuer's key may be unknown.
+fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &Policy) -> bool {
     let trust = &policy.signers;
     let known = [&trust.roots.certificates, &trust.timestamp_roots.certificates, &trust.intermediates];
     let known: Vec<_> = known.into_iter().flatten().filter_map(|der| Certificate::read(der).ok()).collect();
@@ -40,21 +40,26 @@ fn damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &P
                 "the certificate of {} in the package is damaged: its issuer did not sign it; sign the package again",
                 certificate.name()
             );
-            report.say(Check::ChainDamaged, message);
+            report.add(Check::ChainDamaged, message);
             any = true;
         }
     }
     any
 }
 
-/// A package with issuers' certificates must have all that its chain needs: Microsoft does not have the operator's
-/// intermediates.
-fn suffice(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certificate<'_>], policy: &Policy) {
-    let brought =
+/// A package that contains issuers' certificates must contain all that its chain needs: Microsoft does not have the
+/// operator's intermediates.
+fn check_sufficient(
+    report: &mut Report<'_>,
+    search: &Search<'_>,
+    certificates: &[Certificate<'_>],
+    policy: &Policy,
+) {
+    let included =
         certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
-    let brought: Vec<_> = brought.map(|certificate| CertificateDer::from(certificate.der)).collect();
-    let alone = Search { leaf: search.leaf, through: &brought, at: search.at, purpose: search.purpose };
-    if !brought.is_empty()
+    let included: Vec<_> = included.map(|certificate| CertificateDer::from(certificate.der)).collect();
+    let alone = Search { leaf: search.leaf, through: &included, at: search.at, purpose: search.purpose };
+    if !included.is_empty()
         && let Err(error) = alone.run(&policy.signers.roots, &[], false)
     {
         let reason = match error {
@@ -66,6 +71,6 @@ fn suffice(report: &mut Report<'_>, search: &Search<'_>, certificates: &[Certifi
              Microsoft may not find a chain; sign the package again with its issuers' certificates",
             search.leaf.name()
         );
-        report.say(Check::ChainOwnCertificates, message);
+        report.add(Check::ChainOwnCertificates, message);
     }
 }

@@ -1,4 +1,4 @@
-//! The search for a certificate path, by webpki.
+//! Searches for a certificate path with webpki.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -16,47 +16,46 @@ use crate::trust::Roots;
 use super::certificate::Certificate;
 use super::ecdsa;
 
-/// A search for a path from a leaf to one of some roots.
+/// A search for a path from a leaf certificate to a root.
 pub(crate) struct Search<'s> {
-    /// Where it starts.
+    /// The certificate at the start of the path.
     pub(crate) leaf: &'s Certificate<'s>,
-    /// Certificates that it may lead through: those of the package, then the operator's.
+    /// Possible intermediates: certificates of the package, then those of the policy.
     pub(crate) through: &'s [CertificateDer<'s>],
-    /// The time that all of it must be valid at.
+    /// Time at which every certificate of the path must be valid.
     pub(crate) at: Timestamp,
-    /// The purpose that it must be good for, where a certificate names purposes.
+    /// Key purpose that every certificate of the path must allow, if it restricts purposes.
     pub(crate) purpose: &'static [u8],
 }
 
 /// Why there is no path.
 #[derive(Debug)]
 pub(crate) enum NoPath {
-    /// webpki finds none.
+    /// webpki found none.
     Invalid(Error),
-    /// The certificate of this name would complete one, but its key usage does not allow it to issue certificates.
+    /// The certificate with this name would complete a path, but its key usage does not include keyCertSign.
     MayNotIssue(String),
 }
 
 impl Search<'_> {
-    /// Looks for a path; with revocation lists, one that none of them revokes, and when `strict`
-    /// one that fresh lists cover from end to end.
+    /// Looks for a path that none of the revocation lists revokes. If `strict`, current lists must cover the whole path.
     pub(crate) fn run(
         &self,
         roots: &Roots,
         lists: &[&CertRevocationList<'_>],
         strict: bool,
     ) -> Result<(), NoPath> {
-        // webpki checks who is an authority, but not whether the key usage of an authority lets it issue.
+        // webpki checks that an issuer is an authority, but not that its key usage includes keyCertSign.
         let refused = RefCell::new(None);
-        let may_issue = |path: &VerifiedPath<'_>| match issuer_that_may_not(path, roots) {
+        let check_issuers = |path: &VerifiedPath<'_>| match issuer_without_key_cert_sign(path, roots) {
             None => Ok(()),
             Some(name) => {
                 refused.replace(Some(name));
-                // Of all errors the one that others take precedence over.
+                // webpki returns the most specific error of all paths; this is the least specific one.
                 Err(Error::UnknownIssuer)
             }
         };
-        let Err(error) = self.paths(roots, lists, strict, &may_issue) else {
+        let Err(error) = self.find(roots, lists, strict, &check_issuers) else {
             return Ok(());
         };
         match refused.into_inner() {
@@ -65,7 +64,7 @@ impl Search<'_> {
         }
     }
 
-    fn paths(
+    fn find(
         &self,
         roots: &Roots,
         lists: &[&CertRevocationList<'_>],
@@ -100,12 +99,12 @@ impl Search<'_> {
     }
 }
 
-/// The first certificate of a path whose key usage does not let it issue certificates, by its name.
-fn issuer_that_may_not(path: &VerifiedPath<'_>, roots: &Roots) -> Option<String> {
+/// Name of the first issuer of a path whose key usage does not include keyCertSign.
+fn issuer_without_key_cert_sign(path: &VerifiedPath<'_>, roots: &Roots) -> Option<String> {
     let root = roots.anchors.iter().zip(&roots.certificates).find(|(anchor, _)| *anchor == path.anchor());
     let issuers = path.intermediate_certificates().map(|issuer| issuer.der());
     for der in issuers.chain(root.map(|(_, der)| CertificateDer::from(der.as_ref()))) {
-        // One that cannot be read here has been read by webpki, and has no key usage to check.
+        // An issuer that this reader cannot parse was parsed by webpki, and has no key usage to check.
         if let Ok(issuer) = Certificate::read(&der)
             && !issuer.may_issue()
         {
@@ -115,7 +114,7 @@ fn issuer_that_may_not(path: &VerifiedPath<'_>, roots: &Roots) -> Option<String>
     None
 }
 
-/// The certificates that a path may lead through.
+/// The possible intermediates of a path.
 pub(crate) fn through<'a>(
     certificates: &'a [Certificate<'_>],
     policy: &'a Policy,

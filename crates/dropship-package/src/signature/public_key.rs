@@ -14,11 +14,11 @@ const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
 /// A public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PublicKey<'a> {
-    /// The `RSAPublicKey`, and the length of its modulus.
+    /// The `RSAPublicKey` in DER, and the length of its modulus.
     Rsa { der: &'a [u8], bits: usize },
     /// An uncompressed point (SEC 1) on a curve.
     Ec { curve: Curve, point: &'a [u8] },
-    /// A key of a kind that is not verified here, by the object identifiers of algorithm and curve.
+    /// A key of an unsupported kind, by the object identifiers of its algorithm and curve.
     Other { algorithm: &'a [u8], curve: Option<&'a [u8]> },
 }
 
@@ -40,7 +40,6 @@ impl Curve {
         }
     }
 
-    /// The curve's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -56,7 +55,7 @@ impl<'a> PublicKey<'a> {
         let mut identifier = info.inside(SEQUENCE)?;
         let algorithm = identifier.expect(OID)?.value;
         let bits = info.expect(BIT_STRING)?.value;
-        // The first octet counts unused bits, of which no key has any.
+        // The first octet is the number of unused bits, which is 0 for every key.
         let Some((0, key)) = bits.split_first() else {
             return Ok(Self::Other { algorithm, curve: None });
         };
@@ -74,7 +73,7 @@ impl<'a> PublicKey<'a> {
         })
     }
 
-    /// What kind of key it is, for messages: `an ECDSA key on P-256`.
+    /// Describes the key for messages: `an ECDSA key on P-256`.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Rsa { bits, .. } => format!("an RSA key of {bits} bits"),

@@ -1,4 +1,4 @@
-//! PKCS #7 signed data, for Authenticode signatures and RFC 3161 tokens.
+//! Parses PKCS #7 signed data: Authenticode signatures and RFC 3161 tokens.
 
 use crate::der::{CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv};
 
@@ -40,7 +40,7 @@ pub(crate) struct SignerInfo<'a> {
     pub(crate) unsigned: Vec<Attribute<'a>>,
 }
 
-/// How a signer names its certificate.
+/// How a signer identifies its certificate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SignerId<'a> {
     /// By issuer and serial number.
@@ -75,7 +75,7 @@ impl<'a> SignedData<'a> {
             None => None,
         };
         let certificates = match data.optional(CONTEXT_0)? {
-            // Attribute certificates and other forms bear tags of their own; no chain leads through them.
+            // Attribute certificates and other forms have other tags, and are not part of a chain.
             Some(set) => {
                 let all = Reader::new(set.value).all(MOST)?;
                 all.iter().filter(|tlv| tlv.tag == SEQUENCE).map(|tlv| tlv.whole).collect()
@@ -123,7 +123,7 @@ impl<'a> SignerInfo<'a> {
         Ok(Self { id, digest, signed, attributes: attributes(signed)?, algorithm, value, unsigned })
     }
 
-    /// The one value of a signed attribute.
+    /// The value of a signed attribute; `None` unless it has exactly one.
     pub(crate) fn attribute(&self, id: &[u8]) -> Option<Tlv<'a>> {
         let mut found = self.attributes.iter().filter(|attribute| attribute.id == id);
         match (found.next(), found.next()) {

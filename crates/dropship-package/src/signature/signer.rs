@@ -1,4 +1,4 @@
-//! Checks of the certificate that signed a package, for every format.
+//! Checks the certificate that signed a package of any format.
 
 use super::certificate::{CODE_SIGNING, Certificate};
 use super::chain;
@@ -7,9 +7,9 @@ use crate::checks::{Check, Report};
 use crate::policy::Policy;
 use crate::verdict::Level;
 
-/// Shortest RSA key that Microsoft and every public authority accept.
+/// Minimum length of an RSA key in bits for Microsoft and every public authority.
 const RSA_BITS: usize = 2048;
-/// Start of the names that the WDK gives to certificates for test signing.
+/// Prefix of the names of the WDK's certificates for test signing.
 const TEST_CERTIFICATE: &str = "WDKTestCert";
 
 /// Checks the certificate that signed, and its chain.
@@ -20,18 +20,18 @@ pub(crate) fn check(
     policy: &Policy,
 ) {
     let name = leaf.name();
-    let test = name.starts_with(TEST_CERTIFICATE) || leaf.self_issued();
-    if test {
+    let is_test = name.starts_with(TEST_CERTIFICATE) || leaf.self_issued();
+    if is_test {
         let message = format!(
             "signed with a test certificate ({name}, issued by itself or by the WDK); sign with the certificate that is \
              registered in Partner Center"
         );
-        report.say(Check::TestSigned, message);
+        report.add(Check::TestSigned, message);
     }
-    dates(report, leaf, policy);
+    check_dates(report, leaf, policy);
     if !leaf.is_for(CODE_SIGNING) {
         let message = format!("the certificate of {name} is not for code signing; sign with one that is");
-        report.say(Check::CertNotCodeSigning, message);
+        report.add(Check::CertNotCodeSigning, message);
     }
     if let PublicKey::Rsa { bits, .. } = leaf.key
         && bits < RSA_BITS
@@ -39,23 +39,23 @@ pub(crate) fn check(
         let message = format!(
             "the certificate of {name} has an RSA key of {bits} bits; it must have at least {RSA_BITS}; sign with a certificate whose key has"
         );
-        report.say(Check::CertWeakKey, message);
+        report.add(Check::CertWeakKey, message);
     }
-    if !test && !leaf.extended_validation() {
+    if !is_test && !leaf.extended_validation() {
         let message = format!(
             "the certificate of {name} is not an EV certificate; Microsoft requires one for attestation unless this one is \
              registered with the account"
         );
-        report.say(Check::CertNotEv, message);
+        report.add(Check::CertNotEv, message);
     }
-    listed(report, leaf, policy);
+    check_listed(report, leaf, policy);
     // A test certificate has no chain; the finding above is enough unless the operator allows test signatures.
-    if !test || report.level(Check::TestSigned) != Level::Error {
+    if !is_test || report.level(Check::TestSigned) != Level::Error {
         chain::check(report, leaf, certificates, policy);
     }
 }
 
-fn dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
+fn check_dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
     let name = leaf.name();
     if policy.now > leaf.not_after {
         let message = format!(
@@ -63,17 +63,17 @@ fn dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
              sign with a valid certificate",
             leaf.not_after
         );
-        report.say(Check::CertExpired, message);
+        report.add(Check::CertExpired, message);
     } else if policy.now < leaf.not_before {
         let message = format!(
             "the certificate of {name} is valid only from {} on; check this machine's clock, or submit later",
             leaf.not_before
         );
-        report.say(Check::CertNotYetValid, message);
+        report.add(Check::CertNotYetValid, message);
     }
 }
 
-fn listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
+fn check_listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
     let wanted = &policy.signers.thumbprints;
     let own = leaf.thumbprints();
     if !wanted.is_empty() && !own.iter().any(|thumbprint| wanted.contains(thumbprint)) {
@@ -83,6 +83,6 @@ fn listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
             leaf.name(),
             own[0]
         );
-        report.say(Check::SignerNotListed, message);
+        report.add(Check::SignerNotListed, message);
     }
 }

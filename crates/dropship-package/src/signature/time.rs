@@ -8,12 +8,12 @@ use crate::der::{DerError, GENERALIZED_TIME, Reader, Tlv, UTC_TIME};
 
 const UNREADABLE: DerError = DerError("a time cannot be read");
 
-/// The next element, which is a time.
+/// Reads the next element, which must be a time.
 pub(crate) fn next(reader: &mut Reader<'_>) -> Result<Timestamp, DerError> {
     read(reader.any()?)
 }
 
-/// A `UTCTime` or a `GeneralizedTime`, both in UTC. Fractions of a second are dropped.
+/// Reads a `UTCTime` or a `GeneralizedTime`, both in UTC. Fractions of a second are dropped.
 pub(crate) fn read(tlv: Tlv<'_>) -> Result<Timestamp, DerError> {
     let text = std::str::from_utf8(tlv.value).map_err(|_| UNREADABLE)?;
     let text = text.strip_suffix('Z').ok_or(UNREADABLE)?;

@@ -1,4 +1,4 @@
-//! Timestamps of a signature: RFC 3161 tokens and the older counter-signatures.
+//! Checks the timestamps of a signature: RFC 3161 tokens and the older counter-signatures.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::checks::{Check, Report};
 use crate::der::{DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
 use crate::policy::Policy;
 
-/// Unsigned attributes that hold a token: Microsoft's own, and the one of RFC 3161.
+/// Unsigned attributes that contain a token: Microsoft's, and that of RFC 3161.
 const TOKENS: [&[u8]; 2] =
     [&[0x2b, 6, 1, 4, 1, 0x82, 0x37, 3, 3, 1], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 2, 14]];
 const COUNTER_SIGNATURE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 6];
@@ -20,7 +20,7 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
 const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
-/// Maximum number of timestamps of one signature; tools make one or two.
+/// Maximum number of timestamps of one signature; tools create one or two.
 const MOST: usize = 8;
 
 /// A timestamp that matches its signature.
@@ -53,7 +53,7 @@ pub(crate) fn check(
     let found: Vec<_> = tokens.chain(older).take(MOST).collect();
     if found.is_empty() {
         let message = "the signature has no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
-        report.say(Check::TimestampMissing, message);
+        report.add(Check::TimestampMissing, message);
     }
     let mut first = None;
     for outcome in found {
@@ -62,10 +62,10 @@ pub(crate) fn check(
                 let message = format!(
                     "a timestamp of the signature is not valid: {reason}; sign and timestamp the package again"
                 );
-                report.say(Check::TimestampInvalid, message);
+                report.add(Check::TimestampInvalid, message);
             }
             Ok(verified) => {
-                let stamp = authority(report, &verified, signed_by, policy);
+                let stamp = check_authority(report, &verified, signed_by, policy);
                 first = first.or(Some(stamp));
             }
         }
@@ -74,7 +74,7 @@ pub(crate) fn check(
 }
 
 /// Checks the authority of a timestamp, its digest and its time.
-fn authority(
+fn check_authority(
     report: &mut Report<'_>,
     stamp: &Verified<'_>,
     signed_by: &Certificate<'_>,
@@ -83,14 +83,14 @@ fn authority(
     let name = stamp.leaf.name();
     if stamp.hash == Hash::Sha1 {
         let message = format!("the timestamp of {name} uses SHA-1; stamp with /td sha256");
-        report.say(Check::TimestampSha1, message);
+        report.add(Check::TimestampSha1, message);
     }
     if stamp.time < signed_by.not_before || stamp.time > signed_by.not_after {
         let message = format!(
             "the timestamp of {name} ({}) is outside the validity of the signing certificate",
             stamp.time
         );
-        report.say(Check::TimestampOutsideValidity, message);
+        report.add(Check::TimestampOutsideValidity, message);
     }
     let through = through(&stamp.certificates, policy);
     let search = Search { leaf: &stamp.leaf, through: &through, at: stamp.time, purpose: TIME_STAMPING };
@@ -100,17 +100,17 @@ fn authority(
         let message = format!(
             "the timestamp is valid, but the chain of its authority ({name}) does not end at a root of [signers]; add its root to timestamp_roots if you trust it"
         );
-        report.say(Check::TimestampUnknownAuthority, message);
+        report.add(Check::TimestampUnknownAuthority, message);
     }
     Stamp { time: stamp.time, authority: name }
 }
 
-/// Reads an RFC 3161 token and checks it against the signature value that it stamps.
+/// Reads an RFC 3161 token, and checks it against the signature value that it stamps.
 fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Verified<'a>, String> {
     let clause = |error: DerError| format!("the token cannot be read ({error})");
     let data = SignedData::read(tlv.whole).map_err(clause)?;
     let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
-    let content = content.ok_or("the token holds no timestamp")?;
+    let content = content.ok_or("the token contains no timestamp")?;
     let (info, _) = ber::to_der(content.value).map_err(clause)?;
     let (hash, imprint, time) = tst_info(&info).map_err(clause)?;
     let hash = Hash::of_oid(hash).ok_or("its digest algorithm is not known")?;
@@ -136,7 +136,7 @@ fn tst_info(bytes: &[u8]) -> Result<(&[u8], &[u8], Timestamp), DerError> {
     Ok((hash, digest, time::next(&mut fields)?))
 }
 
-/// Reads a counter-signature, whose certificates are among those of the signature.
+/// Reads a counter-signature, whose certificates are among those of the signature, and checks it.
 fn counter_signature<'a>(
     tlv: Tlv<'a>,
     stamped: &[u8],

@@ -1,4 +1,4 @@
-//! Verification of a signature value with a key.
+//! Verifies a signature value with a key.
 
 use ring::signature as verifier;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
@@ -9,7 +9,7 @@ use super::name::dotted;
 use super::public_key::PublicKey;
 use super::value_fault::ValueFault;
 
-/// The keys and algorithms that are verified, for messages.
+/// Supported keys and algorithms, for messages.
 pub(crate) const SUPPORTED: &str = "supported are RSA (PKCS #1, and PSS with one digest throughout and a salt of its length) and \
      ECDSA on P-256, P-384 and P-521";
 
@@ -44,7 +44,7 @@ pub(crate) fn verify_value(
     }
 }
 
-/// Verifies a PKCS #1 signature where the format, not an algorithm identifier, names the scheme.
+/// Verifies a PKCS #1 signature of a format that implies this scheme.
 pub(crate) fn verify_pkcs1(
     key: PublicKey<'_>,
     hash: Hash,
@@ -68,7 +68,7 @@ fn rsa(
     UnparsedPublicKey::new(algorithm, key).verify(message, value).map_err(|_| ValueFault::Bad)
 }
 
-/// The verifier of PKCS #1. Short keys and SHA-1 are accepted here so that they can be named; policy refuses them.
+/// The verifier of PKCS #1. It accepts short keys and SHA-1, so that the checks that refuse them can name them.
 fn pkcs1(hash: Hash) -> &'static dyn VerificationAlgorithm {
     match hash {
         Hash::Sha1 => &verifier::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
@@ -78,7 +78,7 @@ fn pkcs1(hash: Hash) -> &'static dyn VerificationAlgorithm {
     }
 }
 
-/// The verifier of PSS with the parameters that RFC 4055 recommends: one digest throughout, a salt as long as it.
+/// The verifier of PSS with the parameters that RFC 4055 recommends: one digest throughout, and a salt of its length.
 fn pss(hash: Hash, parameters: Pss) -> Result<&'static dyn VerificationAlgorithm, ValueFault> {
     let length = hash.algorithm().output_len();
     if parameters.hash != Some(hash) || parameters.mask_hash != Some(hash) || parameters.salt != length {

@@ -1,6 +1,6 @@
-//! The reasons why a signature value is not verified.
+//! Why a signature value cannot be verified.
 
-/// Why a signature value is not verified.
+/// Why a signature value cannot be verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ValueFault {
     /// It does not match the key and the message.

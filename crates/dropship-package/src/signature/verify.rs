@@ -1,4 +1,4 @@
-//! Verification of a signer: its content, its attributes and its value.
+//! Verifies a signer of signed data: content, attributes and signature value.
 
 use crate::der::{OCTET_STRING, OID, Reader, SET, Tlv};
 
@@ -11,7 +11,7 @@ use super::value_fault::ValueFault;
 const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
 const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
 
-/// Why a signer is not verified, as a clause for a message.
+/// Why a signer cannot be verified, as a clause for a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignerFault {
     #[error("the certificate of the signer is not in the package")]
@@ -45,7 +45,7 @@ pub(crate) fn hash(signer: &SignerInfo<'_>) -> Result<Hash, SignerFault> {
     Hash::of_oid(signer.digest).ok_or_else(|| SignerFault::UnknownDigest(super::name::dotted(signer.digest)))
 }
 
-/// Verifies a signer: over the content's octets, of the given type, by one of the certificates.
+/// Verifies that one of the certificates signed the content's octets as the given type, and returns that certificate.
 pub(crate) fn verify<'c, 'a>(
     signer: &SignerInfo<'a>,
     certificates: &'c [Certificate<'a>],
@@ -53,8 +53,8 @@ pub(crate) fn verify<'c, 'a>(
     content: &[u8],
 ) -> Result<&'c Certificate<'a>, SignerFault> {
     let hash = hash(signer)?;
-    let said = signer.attribute(CONTENT_TYPE).filter(|value| value.tag == OID);
-    if said.is_none_or(|value| value.value != content_type) {
+    let signed_type = signer.attribute(CONTENT_TYPE).filter(|value| value.tag == OID);
+    if signed_type.is_none_or(|value| value.value != content_type) {
         return Err(SignerFault::ContentType);
     }
     let digest = signer.attribute(MESSAGE_DIGEST).filter(|value| value.tag == OCTET_STRING);
@@ -67,15 +67,16 @@ pub(crate) fn verify<'c, 'a>(
             match verify_value(certificate.key, &signer.algorithm, hash, &message, signer.value) {
                 Ok(()) => return Ok(certificate),
                 Err(ValueFault::Bad) => fault = SignerFault::Value,
-                Err(ValueFault::Unsupported(what)) => fault = SignerFault::Unsupported(what),
+                Err(ValueFault::Unsupported(method)) => fault = SignerFault::Unsupported(method),
             }
         }
     }
     Err(fault)
 }
 
-/// The bytes that the value may be over: the set of attributes under its own tag instead of the field's, as it was
-/// written and, if that is not DER, sorted. Windows and OpenSSL take the first, RFC 5652 (5.4) asks for the second.
+/// The possible messages of the signature value: the attributes with the tag of a set instead of the field's. The first
+/// message has them as written, which Windows and OpenSSL verify. If that is not DER, a second one has them sorted, as
+/// RFC 5652 (5.4) requires.
 fn signed_messages(attributes: Tlv<'_>) -> Vec<Vec<u8>> {
     let mut written = attributes.whole.to_vec();
     if let Some(tag) = written.first_mut() {

@@ -1,4 +1,4 @@
-//! Cabinets made for one test each: without compression and without a signature.
+//! Builds cabinets for tests, without compression and without a signature.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ pub(super) fn cabinet(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-/// The files of a good driver, with this INF.
+/// The files of a valid driver with this INF.
 pub(super) fn driver(folder: &str, inf: &str) -> Files {
     let file = |name: &str, bytes: Vec<u8>| (format!("{folder}/{name}"), bytes);
     vec![
@@ -76,12 +76,12 @@ pub(super) fn unsigned_policy() -> Policy {
     Policy { signers: Trust::from_pem(&sources).unwrap(), ..policy() }
 }
 
-/// A driver folder with a second INF.
+/// The valid driver and one more file with this path and text.
 pub(super) fn driver_with(name: &str, inf: &str) -> Files {
     [driver("Drv", INF), vec![(name.to_owned(), inf.as_bytes().to_vec())]].concat()
 }
 
-/// The inspection of a cabinet of these files, at these levels.
+/// Inspects a cabinet of these files with these levels.
 pub(super) fn inspection(files: &[(String, Vec<u8>)], levels: &[(&str, Level)]) -> Inspection {
     let levels =
         levels.iter().map(|(check, level)| ((*check).to_owned(), *level)).collect::<BTreeMap<_, _>>();

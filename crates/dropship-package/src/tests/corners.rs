@@ -1,4 +1,4 @@
-//! Packages with one small fault: each is refused for its fault.
+//! Packages with one small fault each, which must be refused for that fault.
 
 use std::io::{Cursor, Read, Write};
 
@@ -30,7 +30,7 @@ fn cabinet_with_uncovered_bytes_is_refused() {
     assert_eq!(cab(|bytes| bytes[32] ^= 1), ["digest-mismatch"]);
 }
 
-/// A cabinet of many folders that all unpack the same blocks, each with an INF behind them.
+/// A cabinet of many folders that share the same data blocks, each with an INF after all of them.
 fn bomb(folders: u16, blocks: u16, block: &[u8], unpacked: u16) -> Vec<u8> {
     let files: Vec<u8> = (0..folders)
         .flat_map(|folder| {
@@ -70,7 +70,7 @@ fn bomb(folders: u16, blocks: u16, block: &[u8], unpacked: u16) -> Vec<u8> {
 }
 
 #[test]
-fn bombs_are_cut_short() {
+fn decompression_bomb_stops_at_the_budget() {
     // An empty deflate stream, and one of 32768 zeros.
     let empty = b"CK\x03\x00".to_vec();
     let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
@@ -116,8 +116,8 @@ fn inspect_hashed_returns_the_digest_for_any_verdict() {
     }
 }
 
-/// Zips the good kit package again, with each part changed or left out by `change`, and with more parts. The signature
-/// covers parts, not the archive.
+/// Zips the good kit package again, with each part changed or dropped by `change`, and with more parts. That keeps the
+/// signature valid, because it covers the parts and not the archive.
 fn rezipped(
     change: impl Fn(&str, Vec<u8>) -> Option<(String, Vec<u8>)>,
     more: &[&str],
@@ -205,7 +205,7 @@ fn changed_kit_package_is_refused() {
     assert_eq!(manifest, reject(&["signature-invalid"]));
     let value = rezipped(replaced(signature, "<SignatureValue>g", "<SignatureValue>h"), &[], options);
     assert_eq!(value, reject(&["signature-invalid"]));
-    // A second object of the same id must not be believed in the place of the signed one.
+    // A second object with the same id must not replace the signed one.
     let wrapped =
         "<Object Id=\"idPackageObject\"><Manifest/></Object><Object Id=\"idPackageObject\"><Manifest>";
     let twice = replaced(signature, "<Object Id=\"idPackageObject\"><Manifest>", wrapped);
@@ -228,7 +228,7 @@ fn kit_package_of_an_unknown_algorithm_names_it() {
 #[test]
 fn ambiguous_archive_is_refused() {
     let package = bytes("hlkx/good.hlkx");
-    let judged = |package: &[u8]| {
+    let errors_of = |package: &[u8]| {
         let inspection = inspect_bytes(package, Kind::Hlkx, &policy());
         let errors: Vec<String> = inspection
             .findings
@@ -239,25 +239,25 @@ fn ambiguous_archive_is_refused() {
         (inspection.verdict, errors.join(" "))
     };
     let refused = |package: &[u8], reason: &str| {
-        let (verdict, said) = judged(package);
-        assert_eq!(verdict, Verdict::Reject, "{reason}: {said}");
-        assert!(said.contains(reason), "{reason}: {said}");
+        let (verdict, errors) = errors_of(package);
+        assert_eq!(verdict, Verdict::Reject, "{reason}: {errors}");
+        assert!(errors.contains(reason), "{reason}: {errors}");
     };
     let end = package.len() - 22;
     assert!(package[end..].starts_with(b"PK\x05\x06"));
     refused(&[&package[..], b"more"].concat(), "bytes after its end record");
-    // A comment is not signed, but belongs to the archive.
+    // A comment is valid, although no signature covers it.
     let mut comment = [&package[..], b"more"].concat();
     comment[end + 20] = 4;
-    assert_eq!(judged(&comment).0, Verdict::Accept);
-    // The header of the first entry alone asks for Zip64: by its lengths, or by a field.
+    assert_eq!(errors_of(&comment).0, Verdict::Accept);
+    // Only the header of the first entry marks Zip64.
     let mut lengths = package.clone();
     lengths[18..26].fill(0xff);
     refused(&lengths, "Zip64");
     let mut other = package;
     other[14] ^= 1;
     let streamed = other[6] & 8 != 0;
-    assert_eq!(judged(&other).0 == Verdict::Accept, streamed, "two headers tell two checksums");
+    assert_eq!(errors_of(&other).0 == Verdict::Accept, streamed, "the headers state different checksums");
 }
 
 #[test]

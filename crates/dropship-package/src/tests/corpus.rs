@@ -1,10 +1,10 @@
-//! Every package of the corpus, with its verdict and reason.
+//! Every package of the corpus gets its verdict and its findings.
 
 use super::{checks, inspect_cab, inspect_hlkx, policy};
 use crate::{Level, Verdict};
 
-/// File, verdict, and the checks that must be found: of a rejected package all errors, of an
-/// accepted one all warnings.
+/// File, verdict, and the expected checks: all warnings and errors of a cabinet; of a kit package, all errors if it is
+/// rejected and all warnings if it is accepted.
 const CABS: &[(&str, Verdict, &[&str])] = &[
     ("good-signed", Verdict::Accept, &[]),
     ("good-signed-ts", Verdict::Accept, &[]),

@@ -1,4 +1,4 @@
-//! One flipped bit in a signed package is noticed, or is where nothing is signed.
+//! A flipped bit in a signed part of a package is always noticed.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -8,39 +8,40 @@ use crate::cab::header::Header;
 use crate::signature::signed_data::SignedData;
 use crate::{Inspection, Kind, Policy, Trust, TrustSources, inspect_bytes};
 
-const PLACES: usize = 500;
+/// Number of bits flipped in each package.
+const FLIPS: usize = 500;
 
-/// Flips bits at random places, and returns those that do not change the findings.
+/// Flips bits at random offsets, and returns the offsets where the findings do not change.
 fn unnoticed(package: &[u8], kind: Kind, policy: &Policy) -> Vec<usize> {
     let before = inspect_bytes(package, kind, policy);
     assert_eq!(before.verdict, crate::Verdict::Accept, "{:#?}", before.findings);
-    let told =
+    let found =
         |inspection: &Inspection| inspection.findings.iter().map(|f| f.check.clone()).collect::<Vec<_>>();
     let mut random = Random(0x0064_726f_7073_6869);
     let mut bytes = package.to_vec();
-    let mut places = Vec::new();
-    for _ in 0..PLACES {
+    let mut offsets = Vec::new();
+    for _ in 0..FLIPS {
         let at = random.below(package.len());
         let bit = 1 << random.below(8);
         bytes[at] ^= bit;
         let after = inspect_bytes(&bytes, kind, policy);
         bytes[at] ^= bit;
-        if after.verdict == before.verdict && told(&after) == told(&before) {
-            places.push(at);
+        if after.verdict == before.verdict && found(&after) == found(&before) {
+            offsets.push(at);
         }
     }
-    places
+    offsets
 }
 
-/// The place of a slice in the slice that contains it.
-fn place(of: &[u8], within: &[u8]) -> Range<usize> {
-    let start = of.as_ptr() as usize - within.as_ptr() as usize;
-    start..start + of.len()
+/// The range of a slice in the slice that contains it.
+fn range_of(part: &[u8], whole: &[u8]) -> Range<usize> {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
 }
 
 #[test]
 fn flipped_bit_in_a_cabinet_is_noticed() {
-    // With the operator's own copy of the intermediate, and without.
+    // With the operator's copy of the intermediate, and without.
     let by = |sources: &TrustSources<'_>| Policy { signers: Trust::from_pem(sources).unwrap(), ..policy() };
     let cabs = ["cab/good-signed-ts", "cab/good-signed-ec384", "cab/stored-signed"];
     check_cabinets(&policy(), &cabs);
@@ -59,17 +60,17 @@ fn check_cabinets(policy: &Policy, names: &[&str]) {
             .iter()
             .map(|range| usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap())
             .collect();
-        // What of the header is not signed can hold nothing but what it holds.
+        // Unsigned fields of the header have only one valid value.
         signed.push(0..60);
-        signed.push(place(data.content.unwrap().value, &package));
-        signed.push(place(data.signer.signed.whole, &package));
-        signed.push(place(data.signer.value, &package));
-        signed.extend(data.certificates.iter().map(|certificate| place(certificate, &package)));
+        signed.push(range_of(data.content.unwrap().value, &package));
+        signed.push(range_of(data.signer.signed.whole, &package));
+        signed.push(range_of(data.signer.value, &package));
+        signed.extend(data.certificates.iter().map(|certificate| range_of(certificate, &package)));
         let missed = unnoticed(&package, Kind::Cab, policy);
         let wrong: Vec<_> =
             missed.iter().filter(|at| signed.iter().any(|range| range.contains(at))).collect();
-        assert!(wrong.is_empty(), "{name}: flips that were signed and not noticed at {wrong:?}");
-        assert!(missed.len() < PLACES / 10, "{name}: {} flips were not noticed", missed.len());
+        assert!(wrong.is_empty(), "{name}: signed bytes whose flips were not noticed: {wrong:?}");
+        assert!(missed.len() < FLIPS / 10, "{name}: {} flips were not noticed", missed.len());
     }
 }
 
@@ -87,5 +88,5 @@ fn flipped_bit_in_a_kit_package_is_noticed() {
     let missed = unnoticed(&package, Kind::Hlkx, &policy());
     let wrong: Vec<_> = missed.iter().filter(|at| parts.iter().any(|range| range.contains(at))).collect();
     assert!(wrong.is_empty(), "flips inside of parts that were not noticed at {wrong:?}");
-    assert!(missed.len() < PLACES / 10, "{} flips were not noticed", missed.len());
+    assert!(missed.len() < FLIPS / 10, "{} flips were not noticed", missed.len());
 }

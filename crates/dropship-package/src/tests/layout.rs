@@ -1,10 +1,10 @@
-//! Paths, folders and the files that belong together.
+//! Paths, folders, and the files that belong to one driver.
 
 use super::cabinets::{INF, driver, driver_with, errors, facts, findings, found, image};
 use crate::Level;
 
 #[test]
-fn dot_prefix_is_no_part_of_any_fact() {
+fn dot_prefix_is_removed_from_facts() {
     let mut files = driver("./Drv", INF);
     files[1].0 = ".\\Drv\\d.sys".into();
     assert_eq!(found(&files), ["dot-path"]);

@@ -1,5 +1,5 @@
-//! Signatures in the form of Windows' signtool and in that of other tools, each with one thing that differs;
-//! `tests/fixtures/link/make.py` makes them.
+//! Signatures in the forms of Windows' signtool and of other tools. Each package differs from the others in one property;
+//! `tests/fixtures/link/make.py` creates them.
 
 use super::{bytes, checks, policy};
 use crate::{Inspection, Kind, Level, PemFile, Policy, Trust, TrustSources, Verdict, inspect_bytes};
@@ -25,7 +25,7 @@ fn inspect(name: &str) -> Inspection {
     inspect_by(&bytes(&format!("link/{name}.cab")), &sources())
 }
 
-/// File, verdict, and all checks that must be found with warnings or errors.
+/// File, verdict, and all checks with warnings or errors.
 const CABS: &[(&str, Verdict, &[&str])] = &[
     // Every SpcLink, every kind of key, every digest, both data types.
     ("moniker", Verdict::Accept, &[]),
@@ -142,7 +142,7 @@ fn reserve_is_checked_to_its_last_byte() {
 }
 
 #[test]
-fn key_that_is_not_verified_is_named_beside_those_that_are() {
+fn unsupported_key_is_named_with_the_supported_ones() {
     for (name, key) in [("moniker-ed25519", "an Ed25519 key"), ("moniker-k1", "1.3.132.0.10")] {
         let message = message(name, "signature-unsupported");
         assert!(message.contains(key), "{message}");
@@ -188,7 +188,7 @@ fn damaged_cross_certificate_is_found_where_its_issuer_is_known() {
 }
 
 #[test]
-fn signer_is_judged_by_lists_and_thumbprints() {
+fn signer_is_checked_against_lists_and_thumbprints() {
     let signer = inspect("moniker").facts.unwrap().signer.unwrap();
     let listed = TrustSources { thumbprints: vec![signer.thumbprint_sha256], ..sources() };
     let package = bytes("link/moniker.cab");

@@ -1,4 +1,4 @@
-//! Whole packages: what the tests share.
+//! Tests with whole packages, and the helpers that they share.
 
 mod cabinets;
 mod corners;
@@ -21,7 +21,7 @@ const ROOTS: &[u8] = include_bytes!("../../tests/fixtures/pki/roots.pem");
 const INTERMEDIATES: &[u8] = include_bytes!("../../tests/fixtures/pki/inter.pem");
 const TIMESTAMP_ROOTS: &[u8] = include_bytes!("../../tests/fixtures/pki/tsaroots.pem");
 
-/// The trust that the corpus was made for.
+/// The trust sources that the packages of the corpus are signed for.
 fn sources() -> TrustSources<'static> {
     TrustSources {
         roots: vec![PemFile { name: "roots.pem", bytes: ROOTS }],
@@ -31,7 +31,7 @@ fn sources() -> TrustSources<'static> {
     }
 }
 
-/// A policy that trusts the corpus, at a time when its good certificates are valid.
+/// A policy that trusts the corpus, at a time when its valid certificates are in force.
 fn policy() -> Policy {
     Policy {
         signers: Trust::from_pem(&sources()).unwrap(),
@@ -48,7 +48,7 @@ fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(fixture(name)).unwrap()
 }
 
-/// Numbers that are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -71,8 +71,8 @@ fn inspect_hlkx(name: &str, policy: &Policy) -> Inspection {
     inspect(&file, Kind::Hlkx, policy).unwrap()
 }
 
-/// Names of the checks at this level or graver.
+/// Names of the checks with findings of at least this level.
 fn checks(inspection: &Inspection, least: Level) -> Vec<&str> {
-    let graver = inspection.findings.iter().filter(|finding| finding.level >= least);
-    graver.map(|finding| finding.check.as_str()).collect()
+    let found = inspection.findings.iter().filter(|finding| finding.level >= least);
+    found.map(|finding| finding.check.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! The pre-flight rules: each broken alone in a cabinet made for it.
+//! The preflight rules: cabinets that each break one rule.
 
 use std::collections::BTreeMap;
 
@@ -109,19 +109,19 @@ fn cabinet_that_cannot_be_unpacked_is_malformed() {
     let files = driver("Drv", INF);
     let good = cabinet(&files);
     let at = u32::from_le_bytes(good[36..40].try_into().unwrap()) as usize;
-    let judged = |change: &dyn Fn(&mut Vec<u8>)| {
+    let errors = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut package = good.clone();
         change(&mut package);
         let inspection = inspect_bytes(&package, Kind::Cab, &unsigned_policy());
         checks(&inspection, Level::Error).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(judged(&|_| ()), Vec::<String>::new());
-    assert_eq!(judged(&|bytes| bytes[at] = 1), ["malformed"], "a wrong checksum");
-    assert_eq!(judged(&|bytes| bytes[at + 6] ^= 1), ["malformed"], "two lengths");
-    assert_eq!(judged(&|bytes| bytes[42] = 1), ["malformed"], "MSZIP that is none");
-    assert_eq!(judged(&|bytes| bytes[42] = 2), Vec::<String>::new(), "Quantum is not read, nothing more");
-    assert_eq!(judged(&|bytes| bytes[40] = 0), ["malformed"], "no blocks");
-    assert_eq!(judged(&|bytes| bytes.push(0)), ["malformed"], "bytes after its end");
+    assert_eq!(errors(&|_| ()), Vec::<String>::new());
+    assert_eq!(errors(&|bytes| bytes[at] = 1), ["malformed"], "a wrong checksum");
+    assert_eq!(errors(&|bytes| bytes[at + 6] ^= 1), ["malformed"], "two lengths");
+    assert_eq!(errors(&|bytes| bytes[42] = 1), ["malformed"], "stored data marked as MSZIP");
+    assert_eq!(errors(&|bytes| bytes[42] = 2), Vec::<String>::new(), "Quantum is valid but not read");
+    assert_eq!(errors(&|bytes| bytes[40] = 0), ["malformed"], "no blocks");
+    assert_eq!(errors(&|bytes| bytes.push(0)), ["malformed"], "bytes after its end");
 }
 
 #[test]

@@ -20,14 +20,14 @@ fn sources() -> TrustSources<'static> {
     }
 }
 
-fn judged(name: &str, sources: &TrustSources<'_>) -> Inspection {
+fn inspect_with(name: &str, sources: &TrustSources<'_>) -> Inspection {
     let kind = Kind::of_name(name).unwrap();
     let policy = Policy { signers: Trust::from_pem(sources).unwrap(), ..policy() };
     inspect_bytes(&bytes(&format!("more/{name}")), kind, &policy)
 }
 
-fn told(name: &str, sources: &TrustSources<'_>, least: Level) -> (Verdict, Vec<String>) {
-    let inspection = judged(name, sources);
+fn findings_of(name: &str, sources: &TrustSources<'_>, least: Level) -> (Verdict, Vec<String>) {
+    let inspection = inspect_with(name, sources);
     let checks = checks(&inspection, least).into_iter().map(str::to_owned).collect();
     (inspection.verdict, checks)
 }
@@ -35,7 +35,7 @@ fn told(name: &str, sources: &TrustSources<'_>, least: Level) -> (Verdict, Vec<S
 fn with_crls(names: &[&str]) -> (Verdict, Vec<String>) {
     let lists: Vec<Vec<u8>> = names.iter().map(|name| bytes(&format!("more/{name}.crl"))).collect();
     let crls = lists.iter().flat_map(|list| file(list)).collect();
-    let (verdict, mut found) = told("good.cab", &TrustSources { crls, ..sources() }, Level::Info);
+    let (verdict, mut found) = findings_of("good.cab", &TrustSources { crls, ..sources() }, Level::Info);
     found.retain(|check| check != "timestamp-missing");
     (verdict, found)
 }
@@ -53,56 +53,56 @@ fn revocation_is_checked_by_the_given_lists() {
 
 #[test]
 fn only_listed_thumbprints_are_accepted() {
-    let signer = judged("good.cab", &sources()).facts.unwrap().signer.unwrap();
+    let signer = inspect_with("good.cab", &sources()).facts.unwrap().signer.unwrap();
     for thumbprint in [&signer.thumbprint_sha1, &signer.thumbprint_sha256] {
         for roots in [file(ROOTS), Vec::new()] {
             let sources = TrustSources { roots, thumbprints: vec![thumbprint.to_uppercase()], ..sources() };
-            assert_eq!(told("good.cab", &sources, Level::Warn), (Verdict::Accept, vec![]));
+            assert_eq!(findings_of("good.cab", &sources, Level::Warn), (Verdict::Accept, vec![]));
         }
     }
     let other = TrustSources { thumbprints: vec!["0".repeat(40)], ..sources() };
     assert_eq!(
-        told("good.cab", &other, Level::Warn),
+        findings_of("good.cab", &other, Level::Warn),
         (Verdict::Reject, vec!["signer-not-listed".to_owned()])
     );
 }
 
 #[test]
 fn chain_without_roots_is_not_checked() {
-    let (verdict, found) = told("good.cab", &TrustSources::default(), Level::Warn);
+    let (verdict, found) = findings_of("good.cab", &TrustSources::default(), Level::Warn);
     assert_eq!((verdict, found), (Verdict::Accept, vec!["chain-not-checked".to_owned()]));
 }
 
 #[test]
 fn missing_intermediate_is_taken_from_the_policy() {
     let without = TrustSources { intermediates: Vec::new(), ..sources() };
-    let found = told("good.hlkx", &without, Level::Error);
+    let found = findings_of("good.hlkx", &without, Level::Error);
     assert_eq!(found, (Verdict::Reject, vec!["chain-unknown-issuer".to_owned()]));
-    assert_eq!(told("good.hlkx", &sources(), Level::Warn), (Verdict::Accept, vec![]));
+    assert_eq!(findings_of("good.hlkx", &sources(), Level::Warn), (Verdict::Accept, vec![]));
 }
 
 #[test]
 fn purpose_digest_and_dates_are_separate_checks() {
     let reject = |check: &str| (Verdict::Reject, vec![check.to_owned()]);
-    assert_eq!(told("wrong-eku.cab", &sources(), Level::Error), reject("cert-not-code-signing"));
-    assert_eq!(told("expired-cert-ts-inside.cab", &sources(), Level::Error), reject("cert-expired"));
-    assert_eq!(told("sha1.hlkx", &sources(), Level::Error), reject("sha1-digest"));
+    assert_eq!(findings_of("wrong-eku.cab", &sources(), Level::Error), reject("cert-not-code-signing"));
+    assert_eq!(findings_of("expired-cert-ts-inside.cab", &sources(), Level::Error), reject("cert-expired"));
+    assert_eq!(findings_of("sha1.hlkx", &sources(), Level::Error), reject("sha1-digest"));
 }
 
 #[test]
 fn timestamp_is_checked_against_its_own_roots() {
     let name = "expired-cert-ts-inside.cab";
     let without = TrustSources { timestamp_roots: Vec::new(), ..sources() };
-    let (_, found) = told(name, &without, Level::Warn);
+    let (_, found) = findings_of(name, &without, Level::Warn);
     assert!(found.contains(&"timestamp-unknown-authority".to_owned()), "{found:?}");
-    let signer = judged(name, &without).facts.unwrap().signer.unwrap();
+    let signer = inspect_with(name, &without).facts.unwrap().signer.unwrap();
     assert_eq!(signer.timestamp.unwrap(), "2020-07-01T10:40:00Z");
     assert_eq!(signer.timestamp_authority.unwrap(), "Test Timestamp Responder");
 }
 
 #[test]
 fn nested_signature_is_reported() {
-    let (verdict, found) = told("nested-signature.cab", &sources(), Level::Info);
+    let (verdict, found) = findings_of("nested-signature.cab", &sources(), Level::Info);
     assert_eq!(verdict, Verdict::Accept);
     assert!(found.contains(&"nested-signature".to_owned()), "{found:?}");
 }
