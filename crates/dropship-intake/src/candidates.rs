@@ -1,4 +1,4 @@
-//! Files that are not packages yet: still written, incomplete, not settled or not readable.
+//! Files that cannot be admitted yet: still being written, incomplete, not settled or not readable.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{FileTime, Identity};
 
-/// Maximum number of remembered candidates, some MiB of memory. Further ones are found again by full scans only.
+/// Maximum number of remembered candidates (some MiB of memory). Only full scans find further ones.
 const MAX_CANDIDATES: usize = 16_384;
 
 /// Maximum interval between checks of a file that has a writer or cannot be read.
@@ -29,20 +29,20 @@ pub(crate) enum Trigger {
         /// Start of the initial scan, while it lasts: files from before that time are the backlog.
         backlog_before: Option<FileTime>,
     },
-    /// The check that was scheduled for it is due.
+    /// Its scheduled check is due.
     Due,
 }
 
-/// How far a file has been offered in its present state.
+/// The stage at which a file was last offered in its present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OfferStage {
-    /// Not yet.
+    /// Never.
     None,
     /// When it was found.
     Found,
     /// Unchanged for `settle`.
     Settled,
-    /// Unchanged for so long that a negative verdict counts. On a local folder that is `settle` too.
+    /// Unchanged long enough for a negative verdict to count. On a local folder, that is `settle` too.
     Final,
     /// Unchanged for `incomplete`.
     Stale,
@@ -52,30 +52,30 @@ pub(crate) enum OfferStage {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeenBytes {
     pub(crate) sha256: [u8; 32],
-    /// Since when these have been the bytes.
+    /// When the file was first seen with these bytes.
     pub(crate) since: Instant,
 }
 
-/// A file that waits.
+/// A file that waits to be admitted.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     /// The state in which it was last seen.
     pub(crate) identity: Identity,
-    /// Since when it has been in that state.
+    /// When it was first seen in that state.
     pub(crate) since: Instant,
     /// When to check it next.
     pub(crate) due: Instant,
     /// Interval to the check after that, while it has a writer or cannot be read.
     pub(crate) backoff: Duration,
-    /// How far it has been offered in this state.
+    /// The last stage at which it was offered in this state.
     pub(crate) offered: OfferStage,
     /// It was in the folder when the initial scan started.
     pub(crate) backlog: bool,
     /// The daemon may not read it.
     pub(crate) unreadable: bool,
-    /// Its marker or sidecar, as last seen.
+    /// State of its marker or sidecar when last seen.
     pub(crate) companion: Option<Identity>,
-    /// Since when it has been unchanged with a writer that keeps it open.
+    /// When it was first seen unchanged although a writer keeps it open.
     pub(crate) held_open: Option<Instant>,
     /// In a polled folder: the bytes that the receiver last saw.
     pub(crate) bytes: Option<SeenBytes>,

@@ -24,7 +24,7 @@ pub struct Captured {
     pub identity: Identity,
 }
 
-/// Why there is no copy. An unfinished copy has been removed.
+/// Why a file could not be captured. An unfinished copy has been removed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaptureError {
@@ -70,7 +70,7 @@ pub enum CaptureError {
 /// deleted at once. The store syncs a copy that becomes a job's.
 ///
 /// # Errors
-/// See [`CaptureError`]. `to` does not exist then, unless it existed before, which is an error too.
+/// See [`CaptureError`]. After an error `to` does not exist, unless it existed before the call, which is an error too.
 pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
     let copy = OpenOptions::new()
         .read(true)

@@ -22,7 +22,7 @@ pub(crate) enum Outcome {
     Directory,
     /// A file that `exclude` leaves out, and when it last changed.
     Ignored(FileTime),
-    /// The receiver has it.
+    /// The receiver has admitted it.
     Known {
         /// Its state.
         identity: Identity,
@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
     },
     /// It is not ready.
     Waits(Candidate),
-    /// There is no capacity: the same evaluation has to be repeated later.
+    /// There is no capacity: the caller repeats the same evaluation later.
     Backpressure(Backpressure),
 }
 
@@ -91,12 +91,13 @@ fn evaluate_package(
         return Outcome::Waits(candidate);
     };
     let sidecar = match (&context.spec.ready, companion_path) {
-        (ReadyWhen::Sidecar(_), Some(at)) => match Sidecar::read(&context.spec.path, &at) {
+        (ReadyWhen::Sidecar(_), Some(sidecar_path)) => match Sidecar::read(&context.spec.path, &sidecar_path)
+        {
             Ok(sidecar) if Some(sidecar.identity) == companion => Some(sidecar),
             Ok(_) => return try_again(context, candidate, now),
             Err(error) => {
                 candidate.unreadable = error.kind() == io::ErrorKind::PermissionDenied;
-                tracing::debug!(folder, path = %at.display(), "cannot open a sidecar: {error}");
+                tracing::debug!(folder, path = %sidecar_path.display(), "cannot open a sidecar: {error}");
                 return try_again(context, candidate, now);
             }
         },
@@ -148,7 +149,7 @@ fn offer(
             if let Some(sha256) = sha256.filter(|_| found.polled)
                 && candidate.bytes.is_none_or(|seen| seen.sha256 != sha256)
             {
-                // The negative verdict on these bytes is the first: it has to be confirmed.
+                // This is the first negative verdict on these bytes. A later one has to confirm it.
                 candidate.bytes = Some(SeenBytes { sha256, since: now });
                 candidate.offered = stage.min(OfferStage::Settled);
             }
@@ -168,7 +169,7 @@ fn schedule_after_offer(context: &FolderContext, candidate: &mut Candidate, now:
     };
 }
 
-/// Waits without limit, because the build server may work for hours on the file. Logs once after `incomplete`.
+/// Waits without limit, because the build server may work on the file for hours. Logs once after `incomplete`.
 fn wait_for_companion(
     context: &FolderContext,
     path: &Path,
@@ -197,8 +198,8 @@ fn try_again(context: &FolderContext, mut candidate: Candidate, now: Instant) ->
     Outcome::Waits(candidate)
 }
 
-/// Whether a file was in the folder before `start`. Yes if in doubt: the clock of another machine, or this one's before it
-/// was set, proves nothing.
+/// Whether a file was in the folder before `start`. If that cannot be decided, the answer is yes: times from another
+/// machine's clock, or from this one's before it was set, prove nothing.
 fn is_backlog(context: &FolderContext, identity: &Identity, start: FileTime) -> bool {
     identity.ctime <= start || identity.ctime > FileTime::now() || context.is_remote()
 }

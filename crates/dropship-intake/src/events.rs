@@ -21,9 +21,9 @@ pub(crate) enum FileEvent {
     Removed,
 }
 
-/// The pending events of one folder. The thread that reads events from the kernel writes here, and it must never wait.
+/// The pending events of one folder. The thread that reads events from the kernel pushes them and must never block.
 pub(crate) struct PendingEvents {
-    /// Selects the paths to keep: others' temporary files are irrelevant.
+    /// Selects the paths to keep. Temporary files, for example, are irrelevant.
     is_relevant: Box<dyn Fn(&Path) -> bool + Send + Sync>,
     pending: Mutex<Pending>,
     wakeup: Notify,

@@ -1,4 +1,4 @@
-//! One folder, as its task, its blocking work and the outside share it.
+//! The state of one folder that its task, its blocking work and [`Intake`](crate::Intake) share.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl FolderContext {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the folder does with files of this name. Markers and sidecars are not packages.
+    /// Classifies a file name. Markers and sidecars are not packages.
     pub(crate) fn classify(&self, name: &OsStr) -> NameClass {
         match self.names.classify(name) {
             NameClass::Package | NameClass::Excluded

@@ -1,6 +1,6 @@
 //! Reports changes in the health of folders.
 
-/// Hears when the health of a folder changes. The crate itself logs technical detail only.
+/// Receives changes in the health of folders. The crate itself logs technical detail only.
 ///
 /// `reason` names the problem and `advice` says what an administrator can do about it.
 pub trait FolderEvents: Send + Sync + 'static {
@@ -10,6 +10,6 @@ pub trait FolderEvents: Send + Sync + 'static {
     /// Events do not report every change in the folder, so files are found by scans.
     fn polled(&self, folder: &str, reason: &str, advice: &str);
 
-    /// A scan found no problem any more.
+    /// A full scan found that all problems are solved.
     fn recovered(&self, folder: &str);
 }

@@ -9,7 +9,7 @@ use crate::folder_issue::FolderIssue;
 use crate::ignored::IgnoredFiles;
 use crate::{FileTime, FolderState, Summary};
 
-/// What scans and events found out about a folder.
+/// Results of scans and events.
 #[derive(Debug, Default)]
 pub(crate) struct FolderStatus {
     /// Name of the file system, if other machines may write to it.
@@ -24,9 +24,9 @@ pub(crate) struct FolderStatus {
     pub(crate) unreadable: Option<FolderIssue>,
     /// When the arrival of events was last tested.
     pub(crate) probed: Option<Instant>,
-    /// The test found that no events arrive.
+    /// Set if the test found that no events arrive.
     pub(crate) events_missing: Option<FolderIssue>,
-    /// A file was found by a scan although an event should have reported it, and when.
+    /// When a scan last found a file that an event should have reported.
     pub(crate) missed_event: Option<(Instant, FolderIssue)>,
     /// Every change since this time should have been reported by an event; `None` while that is unknown.
     pub(crate) events_since: Option<FileTime>,
@@ -41,8 +41,8 @@ pub(crate) struct FolderStatus {
 }
 
 impl FolderStatus {
-    /// Whether the folder lives on scans alone, so that another machine may write to it unnoticed. The only place that
-    /// decides what "polled" means.
+    /// Whether files of the folder are found by scans alone, so that another machine may write to it without an event. Only
+    /// this function decides what "polled" means.
     pub(crate) fn is_polled(&self) -> bool {
         self.remote.is_some()
             || self.is_unwatched

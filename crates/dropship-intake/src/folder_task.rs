@@ -21,10 +21,11 @@ use crate::scan::{FolderMemory, Scan};
 /// Minimum and maximum interval between scans of a folder that does not exist.
 const MISSING_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Minimum and maximum interval between questions for capacity.
+/// Minimum and maximum interval between attempts under backpressure.
 const CAPACITY_INTERVAL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Minimum and maximum pause after a full scan, even when events request one. Within these the pause is as long as a pass.
+/// Minimum and maximum pause after a full scan, even when events request another one. Between these limits, the pause is as
+/// long as a pass took.
 const SCAN_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(5));
 
 /// Maximum number of scans of new subfolders that wait. With more, one full scan sees them all.
@@ -68,7 +69,7 @@ impl FolderTask {
 
     pub(crate) async fn run(mut self) {
         while !self.stop.is_cancelled() {
-            // Boxed, so that a waiting folder does not hold the memory of a turn: most folders wait nearly always.
+            // Boxed, so that a waiting folder does not keep the memory of a turn: most folders wait most of the time.
             if !Box::pin(self.turn()).await {
                 self.wait().await;
             }
@@ -78,7 +79,7 @@ impl FolderTask {
         self.context.initial_scan.cancel();
     }
 
-    /// Does a little of each kind of work. Returns false if there was none.
+    /// Processes one event, one due candidate and one step of a scan. Returns false if there was nothing to do.
     async fn turn(&mut self) -> bool {
         if self.is_paused {
             return false;
@@ -138,7 +139,7 @@ impl FolderTask {
         true
     }
 
-    /// Evaluates one file. Returns false on backpressure; nothing has changed then.
+    /// Evaluates one file. Returns false on backpressure, without having changed anything.
     async fn evaluate(&mut self, path: &Path, trigger: Trigger) -> bool {
         let known = self.memory.candidates.get(path).cloned();
         let gates = &self.context.gates;
@@ -254,13 +255,13 @@ impl FolderTask {
 
     async fn run_pass(&mut self, mut scan: Scan) -> Option<Scan> {
         let permit = Arc::clone(&self.passes).acquire_owned().await.ok()?;
-        // A full scan may have started since: it need not see again what this pass sees in a subfolder.
+        // A full scan may have started since. Files that this pass sees in a subfolder count as seen by that scan too.
         scan.number = self.scan_number;
         let (context, mut memory) = (Arc::clone(&self.context), std::mem::take(&mut self.memory));
         let passed = tokio::task::spawn_blocking(move || {
             scan.run_pass(&context, &mut memory);
             if scan.is_full && scan.is_done() {
-                // Nothing is new, as in most scans: this saves a second blocking task.
+                // No new files, as in most scans: reporting here saves a second blocking task.
                 report_removed(&context, &mut memory, &mut scan);
             }
             drop(permit);

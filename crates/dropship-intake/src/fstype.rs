@@ -1,4 +1,4 @@
-//! Which file systems report every change, and which only those made on this machine.
+//! Distinguishes local file systems, which report every change, from network shares, which report only local changes.
 
 use std::io;
 use std::path::Path;

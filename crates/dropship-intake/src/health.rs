@@ -8,16 +8,16 @@ use jiff::Timestamp;
 /// How files of a folder are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FolderState {
-    /// By events at once, and by a full scan at each `poll`.
+    /// At once by events, and by a full scan at each `poll`.
     Ok,
-    /// By a full scan at each `poll` alone.
+    /// Only by a full scan at each `poll`.
     Polling,
     /// Some or all files are not found.
     Degraded,
 }
 
 impl FolderState {
-    /// As it is written in JSON and metrics.
+    /// The value in JSON and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Tells one state of a file from every other without reading it.
+//! Detects changes of a file without reading it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

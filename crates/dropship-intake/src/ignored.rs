@@ -1,4 +1,4 @@
-//! Files that a folder's `exclude` leaves out: copies of synchronisers and the like.
+//! Files that a folder's `exclude` leaves out, for example copies that synchronisation tools create.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! All drop folders: start, replace at a reload, ask, stop.
+//! All drop folders: start, replace at a reload, report health, stop.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::{FileReceiver, FolderEvents, FolderSpec, fstype};
 /// Maximum number of folders that are scanned at the same time.
 const CONCURRENT_PASSES: usize = 4;
 
-/// Maximum time that a folder's task may take to stop: it may be copying some GiB, and a share that hangs never answers.
+/// Maximum time that stopping waits for the tasks. A task may be copying some GiB, and on a hung share it never ends.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The watched drop folders.
@@ -45,11 +45,11 @@ pub(crate) struct WatchedFolder {
 }
 
 impl Intake {
-    /// Watches `folders` until `shutdown` is cancelled or [`Intake::stop`] is called. Found files go to `receiver`;
-    /// `events` hears of changes in the health of folders.
+    /// Watches `folders` until `shutdown` is cancelled or [`Intake::stop`] is called. Found files go to `receiver`, changes in
+    /// the health of folders to `events`.
     ///
     /// # Errors
-    /// A glob that does not compile; no folder is watched then.
+    /// A glob that does not compile. No folder is watched in that case.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -88,10 +88,10 @@ impl Intake {
         Ok(intake)
     }
 
-    /// Watches `folders` instead of the present ones. Folders whose specification is unchanged are not disturbed.
+    /// Watches `folders` instead of the present ones. Folders with an unchanged specification keep running.
     ///
     /// # Errors
-    /// A glob that does not compile; nothing is changed then.
+    /// A glob that does not compile. Nothing is changed in that case.
     pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), globset::Error> {
         let wanted = compile(folders)?;
         let removed: Vec<WatchedFolder> = self
@@ -125,7 +125,7 @@ impl Intake {
         health
     }
 
-    /// Counts over all folders; cheap with thousands of them.
+    /// Counts over all folders. Cheap, even with thousands of folders.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
@@ -133,8 +133,8 @@ impl Intake {
         summary
     }
 
-    /// Takes and releases the lock of all folders and that of one of them, chosen by `turn`. A watchdog calls this: it
-    /// does not return if a lock is stuck.
+    /// Takes and releases the lock of the list of folders, and that of one folder, chosen by `turn`. A watchdog calls this to
+    /// detect a deadlock: it returns only if both locks can be taken.
     pub fn touch(&self, turn: usize) {
         let folders = self.folders();
         let count = folders.len().max(1);
@@ -149,7 +149,7 @@ impl Intake {
 
     /// Returns when the initial scan of every folder has ended: each file found there was offered once.
     ///
-    /// That takes as long as there is backpressure or a share hangs. The scan of a missing folder ends at once.
+    /// Backpressure and hung shares prolong that without limit. The scan of a missing folder ends at once.
     pub async fn initial_scan_done(&self) {
         let scans: Vec<_> =
             self.folders().values().map(|folder| folder.context.initial_scan.clone()).collect();
@@ -158,7 +158,7 @@ impl Intake {
         }
     }
 
-    /// Stops watching. Returns when the receiver has answered for the last file, at the latest after 30 seconds.
+    /// Stops watching. Returns when the receiver has processed the last file, at the latest after 30 seconds.
     pub async fn stop(&self) {
         self.stop.cancel();
         let folders: Vec<WatchedFolder> = self.folders().drain().map(|(_, folder)| folder).collect();
@@ -225,7 +225,7 @@ async fn stop_all(folders: Vec<WatchedFolder>) {
     }
 }
 
-/// Folders with equal globs share what was compiled of them.
+/// Compiles the globs; folders with equal globs share the compiled form.
 fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, Names)>, globset::Error> {
     let mut shared = HashMap::<_, Names>::new();
     let compiled = folders.into_iter().map(|folder| {

@@ -25,7 +25,7 @@ fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p OsStr> {
 }
 
 impl KnownFiles {
-    /// Records that the scan of this number saw a known file.
+    /// Records that scan number `scan` saw a known file.
     pub(crate) fn seen(&mut self, root: &Path, path: &Path, dev: u64, scan: u64) {
         let Some(below) = below(root, path) else {
             return;
@@ -46,7 +46,7 @@ impl KnownFiles {
 
     /// Removes and returns the files that a complete scan did not see.
     ///
-    /// Only files on the devices that the scan did see: files on a share that is not mounted now are not removed.
+    /// Only files on devices that the scan saw: files on a share that is not mounted now still exist.
     pub(crate) fn take_removed(&mut self, root: &Path, devs: &[u64], scan: u64) -> Vec<PathBuf> {
         self.files
             .extract_if(|_, last| last.scan < scan && devs.contains(&last.dev))

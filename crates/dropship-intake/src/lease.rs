@@ -1,4 +1,4 @@
-//! Whether a process has a file open for writing. The kernel refuses a read lease then.
+//! Detects whether a process has a file open for writing: the kernel refuses a read lease in that case.
 
 use std::fs::File;
 use std::io;
@@ -20,11 +20,11 @@ const F_SETSIG: libc::c_int = 10;
 
 /// Asks for a read lease and returns it at once. The kernel refuses it while the file has a writer.
 ///
-/// The file has to be the user's own, or the process needs `CAP_LEASE`. Must not be called on network file systems, where
-/// the answer covers this machine only.
+/// The daemon's user must own the file, or the process needs `CAP_LEASE`. Must not be called on network file systems, where
+/// the result covers this machine only.
 ///
-/// A process that opens the file for writing within these microseconds waits, and the kernel signals this process. The
-/// default signal, SIGIO, would end it; SIGURG is ignored unless there is a handler.
+/// If another process opens the file for writing while the lease is held (some microseconds), that process waits, and the
+/// kernel sends a signal to this one. The default, SIGIO, would end this process; SIGURG is ignored by default.
 pub(crate) fn writer_present(file: &File) -> Writer {
     if fcntl(file, F_SETSIG, libc::SIGURG).is_err() {
         return Writer::Unknown;

@@ -1,4 +1,4 @@
-//! Which file names are packages.
+//! Decides by their names which files are packages.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -30,7 +30,7 @@ const TEMPORARY_SUFFIXES: [&str; 17] = [
 
 /// Whether this is the name of an unfinished file or of a tool's private file.
 ///
-/// Such files are never offered, whatever the globs of a folder say.
+/// Such files are never offered, even if a glob matches them.
 pub(crate) fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.starts_with(b".")
@@ -44,15 +44,15 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
 /// What a folder does with files of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameClass {
-    /// They may be packages.
+    /// The file may be a package.
     Package,
-    /// `include` matches and `exclude` leaves them out: they are counted as ignored.
+    /// Both `include` and `exclude` match: the file is counted as ignored.
     Excluded,
-    /// They have nothing to do with the folder, or are temporary.
+    /// `include` does not match, or the name is temporary.
     Other,
 }
 
-/// The compiled globs of a folder. Clones share them: they are large compared with the rest of a folder.
+/// The compiled globs of a folder. Clones share them, because they are large compared with the rest of a folder's state.
 #[derive(Debug, Clone)]
 pub struct Names(Arc<NameGlobs>);
 
@@ -79,7 +79,7 @@ impl Names {
         Ok(Self(Arc::new(NameGlobs { include: Globs::new(include)?, exclude: Globs::new(exclude)? })))
     }
 
-    /// What the folder does with files of this name, which may consist of any bytes.
+    /// Classifies a file name, which may consist of any bytes.
     #[must_use]
     pub fn classify(&self, name: &OsStr) -> NameClass {
         if !self.0.include.is_match(name) || is_temporary(name) {
@@ -118,7 +118,7 @@ impl Globs {
     }
 }
 
-/// Whether a part of a glob stands for itself.
+/// Whether a part of a glob has no special characters.
 fn is_literal(glob: &str) -> bool {
     !glob.contains(['*', '?', '[', ']', '{', '}', '\\', '/'])
 }

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 /// Opens a regular file below `root` for reading. Follows no symbolic link below `root` and does not block on a FIFO.
 ///
-/// The path of `root` itself may contain links; its owner decides about them.
+/// The path of `root` itself may contain links, because the administrator has configured it.
 ///
 /// # Errors
 /// The file cannot be opened; `InvalidInput` if it is not a regular file or not below `root`.

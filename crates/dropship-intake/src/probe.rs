@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use notify::{Config, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// Longer than any kernel needs, even one that swaps.
+/// Maximum time that the event may take, with a margin for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Opens the folder for reading and waits for the event. Needs no permission to write.
+/// Opens the folder for reading, and returns whether the event for that arrives. Needs no permission to write.
 ///
 /// It uses an inotify instance of its own, because the watcher does not ask for open events. A positive result does not
 /// cover changes that other machines make: see `fstype` and `detect_missed_event` for those.

@@ -1,4 +1,4 @@
-//! Whether a file is complete, as far as can be decided without reading it.
+//! Decides whether a file may be complete, without reading it.
 
 use std::io;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub(crate) const POLLED_VERDICT: Duration = Duration::from_secs(60);
 /// Factor for `settle` on network file systems, whose clients cache attributes for some seconds.
 const REMOTE_SETTLE: u32 = 3;
 
-/// Time that an empty file gets at least: scanners and scripts create the file first and fill it later.
+/// Minimum wait for an empty file: scripts often create a file first and fill it later.
 const EMPTY_SETTLE: Duration = Duration::from_secs(60);
 
 /// Lower bound of `settle`, so that checks of one file do not become a busy loop.
@@ -37,7 +37,7 @@ pub(crate) struct StageWaits {
 }
 
 impl StageWaits {
-    /// The waits for a file of `size` bytes in this folder, as the folder's status is now.
+    /// The waits for a file of `size` bytes under the folder's current status.
     pub(crate) fn of(context: &FolderContext, size: u64) -> Self {
         let spec = &context.spec;
         let status = context.status();
@@ -48,7 +48,7 @@ impl StageWaits {
         Self { settled, verdict, stale: spec.incomplete.max(verdict) }
     }
 
-    /// The stage that a candidate has reached by waiting; `None` before it has settled.
+    /// The stage that an unchanged candidate has reached; [`OfferStage::None`] before it has settled.
     fn reached(&self, candidate: &Candidate, now: Instant) -> OfferStage {
         let quiet = now.duration_since(candidate.since);
         let same_bytes = candidate.bytes.is_none_or(|seen| now.duration_since(seen.since) >= self.verdict);
@@ -88,7 +88,7 @@ pub(crate) fn readiness(
 ) -> Option<OfferStage> {
     let waits = StageWaits::of(context, candidate.identity.size);
     let early = candidate.offered == OfferStage::None && may_be_early(context, candidate);
-    // The writer has closed the file. Offering it without further checks is the shortest way to its job.
+    // The writer has closed the file, so it is offered at once, without further checks.
     if early && trigger == Trigger::Finished {
         return Some(OfferStage::Found);
     }
@@ -96,8 +96,8 @@ pub(crate) fn readiness(
     let next = if reached > candidate.offered {
         reached
     } else if early && trigger != Trigger::Due {
-        // Not for a check that is merely due: each offer may read the whole file, so a file that keeps changing is
-        // offered again only when it has settled.
+        // Not for a scheduled check: each offer may read the whole file, so a file that keeps changing is offered again only
+        // when it has settled.
         OfferStage::Found
     } else {
         candidate.due = waits.next_due(candidate, candidate.offered);
@@ -113,8 +113,8 @@ pub(crate) fn readiness(
             wait_for_writer(context, path, candidate, waits.settled, now);
             None
         }
-        // The kernel does not say whether there is a writer. A file that was just created most likely has one; a settled
-        // file has to be unchanged for twice the time.
+        // The kernel does not report whether there is a writer. A file that was just created most likely has one. A settled
+        // file must be unchanged for twice the time.
         Ok(Writer::Unknown) if next == OfferStage::Found && trigger == Trigger::Created => {
             candidate.due = candidate.since + waits.settled;
             None
@@ -136,7 +136,7 @@ pub(crate) fn readiness(
     }
 }
 
-/// Whether a file may be offered before it has settled, because its own header says whether it is complete.
+/// Whether a file may be offered before it has settled, because its own header shows whether it is complete.
 fn may_be_early(context: &FolderContext, candidate: &Candidate) -> bool {
     match context.spec.ready {
         ReadyWhen::Settled => false,

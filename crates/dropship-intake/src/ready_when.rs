@@ -1,4 +1,4 @@
-//! When a folder's files are complete.
+//! The setting that decides when a folder's files are complete.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// When a file of a folder is complete.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ReadyWhen {
-    /// As soon as its own header says so.
+    /// As soon as its own header shows that.
     #[default]
     Whole,
     /// When it has not changed for `settle` and has no writer.

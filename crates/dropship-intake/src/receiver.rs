@@ -1,4 +1,4 @@
-//! The border between finding files and processing them.
+//! The interface between finding files and processing them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::{Identity, Sidecar};
 ///
 /// All calls block and are made on blocking threads, for each folder one at a time.
 pub trait FileReceiver: Send + Sync + 'static {
-    /// Whether this very file has been admitted already. Called for every file at every scan, so it has to be cheap.
+    /// Whether this file was admitted in this state already. Called for every file at every scan, so it must be cheap.
     ///
     /// `sidecar` is the file beside it, in folders with `ready = "sidecar:…"`: a package that was rejected because of its
     /// sidecar is offered again once that was corrected.
@@ -18,12 +18,12 @@ pub trait FileReceiver: Send + Sync + 'static {
     /// Admits a file, if it can: capture, inspect, queue.
     fn receive(&self, found: &FoundFile) -> Admitted;
 
-    /// A known file has left its folder: a complete scan did not see it.
+    /// A known file was removed from its folder: a complete scan did not see it.
     fn on_removed(&self, folder: &str, path: &Path);
 
     /// A complete scan of a folder has ended: [`FileReceiver::is_known`] was called for every file in it.
     ///
-    /// Files known from an earlier run that were not asked for in this one have left the folder too.
+    /// Files of an earlier run for which it was not called have left the folder too.
     fn on_scan_complete(&self, folder: &str) {
         let _ = folder;
     }
@@ -40,7 +40,7 @@ pub trait FileReceiver: Send + Sync + 'static {
 pub struct Backpressure {
     /// The reason and what to do about it, for an operator.
     pub reason: String,
-    /// Only files of this folder have to wait.
+    /// True if only files of this folder have to wait.
     pub folder_only: bool,
 }
 
@@ -57,27 +57,27 @@ pub struct FoundFile {
     pub name: OsString,
     /// The state in which it was found.
     pub identity: Identity,
-    /// Unchanged for so long, and without a writer, that a negative verdict counts: for `settle`, on a polled folder for at
-    /// least a minute.
+    /// Unchanged and without a writer long enough for a negative verdict to count: for `settle`, on a polled folder for at least
+    /// a minute.
     pub settled: bool,
-    /// Likewise unchanged for `incomplete`.
+    /// Unchanged and without a writer for `incomplete`.
     pub stale: bool,
     /// It was in the folder when this run's initial scan started.
     pub backlog: bool,
-    /// The folder lives on scans alone: another machine may write to the file while its times and length stand still.
+    /// Files of the folder are found by scans alone: another machine may write to the file while its times and length do not
+    /// change.
     pub polled: bool,
-    /// SHA-256 of the bytes that the receiver reported with its last [`Admitted::NotYet`], if the folder is polled and these
-    /// bytes were seen long enough ago.
+    /// In a polled folder, the SHA-256 that the receiver reported with its last [`Admitted::NotYet`].
     pub last_sha256: Option<[u8; 32]>,
     /// The file beside it, in folders with `ready = "sidecar:…"`.
     pub sidecar: Option<Sidecar>,
 }
 
 impl FoundFile {
-    /// Whether these bytes, captured from the file just now, are the bytes that were captured before.
+    /// Whether the bytes with this digest, captured just now, are those that were captured before.
     ///
-    /// On a local folder the unchanged [`Identity`] proves it. On a polled folder only the bytes do: a client that writes
-    /// into a preallocated file changes neither length nor times until it closes the file.
+    /// On a local folder, the unchanged [`Identity`] proves it. On a polled folder, only the bytes do: a client that writes into
+    /// a preallocated file changes neither length nor times until it closes the file.
     #[must_use]
     pub fn is_unchanged(&self, sha256: &[u8; 32]) -> bool {
         !self.polled || self.last_sha256.as_ref() == Some(sha256)
@@ -87,15 +87,15 @@ impl FoundFile {
 /// The receiver's answer to a found file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admitted {
-    /// It belongs to a job now: the file is not offered again in this state.
+    /// The file belongs to a job now, and is not offered again in this state.
     Yes,
-    /// It is offered again when it has changed, has settled or is stale.
+    /// The file is offered again when it has changed, has settled or is stale.
     NotYet {
         /// What is missing.
         reason: String,
         /// SHA-256 of the captured bytes, if a copy was made.
         sha256: Option<[u8; 32]>,
     },
-    /// The disk or the queue is full: it is offered again later, and no other file of the folder before it.
+    /// The disk or the queue is full: the file is offered again later, before any other file of the folder.
     Backpressure(Backpressure),
 }

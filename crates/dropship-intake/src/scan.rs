@@ -1,4 +1,4 @@
-//! A scan of a folder or subfolder: passes over it until every unknown file has been offered once.
+//! A scan of a folder or subfolder. It makes passes over it until every unknown file has been offered once.
 
 mod event_check;
 mod mount;
@@ -22,11 +22,11 @@ pub(crate) use {event_check::detect_missed_event, pass::MAX_FOUND};
 #[derive(Debug)]
 pub(crate) struct Scan {
     start: PathBuf,
-    /// Of the whole folder. Only such a scan can find that a file was removed.
+    /// True for a scan of the whole folder. Only such a scan can detect removed files.
     pub(crate) is_full: bool,
     /// Number of the folder's full scan. A scan of a subfolder has that of the last full scan.
     pub(crate) number: u64,
-    /// When the initial scan of this run started, if this is it.
+    /// For the initial scan of this run: when it started.
     pub(crate) backlog_before: Option<FileTime>,
     pub(crate) started: Instant,
     /// The wall-clock time of `started`.
@@ -35,7 +35,7 @@ pub(crate) struct Scan {
     pub(crate) pass_took: Duration,
     /// Files that are to be offered, oldest first.
     pub(crate) queue: VecDeque<ScanCursor>,
-    /// Another pass is needed, from `cursor` on.
+    /// True if another pass is needed, which continues at `cursor`.
     pub(crate) is_pass_due: bool,
     cursor: Option<ScanCursor>,
     pub(crate) is_complete: bool,
@@ -63,7 +63,7 @@ impl Scan {
         scan
     }
 
-    /// A scan of a subfolder that an event has reported.
+    /// A scan of a subfolder that an event reported.
     pub(crate) fn of_subfolder(path: PathBuf, number: u64) -> Self {
         Self::new(path, false, number)
     }

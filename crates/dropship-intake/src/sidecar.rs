@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::Identity;
 use crate::open::open_below;
 
-/// A file beside a package that belongs to it. Untrusted data.
+/// A file beside a package that belongs to it. Its content is untrusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sidecar {
     /// Absolute path.
     pub path: PathBuf,
     /// The state in which it was read.
     pub identity: Identity,
-    /// Its content, cut off after [`Sidecar::MAX_BYTES`] bytes and one more.
+    /// Its content. At most [`Sidecar::MAX_BYTES`] + 1 bytes are read, so that a longer file is recognised.
     pub bytes: Vec<u8>,
 }
 
@@ -39,12 +39,12 @@ impl Sidecar {
         Ok(Self { path: path.to_owned(), identity: Identity::from(&meta), bytes })
     }
 
-    /// The checksum that a `.sha256` sidecar has for the file of this name; `None` for other kinds of sidecars.
+    /// The checksum in a `.sha256` sidecar for the file with this name; `None` for other kinds of sidecars.
     ///
-    /// Reads the output of `sha256sum`, `sha256sum --tag` and `shasum -a 256`, and a checksum alone.
+    /// Accepts the output of `sha256sum`, `sha256sum --tag` and `shasum -a 256`, and a checksum alone.
     ///
     /// # Errors
-    /// There is no checksum for the file; the message says what the sidecar should look like.
+    /// There is no checksum for the file. The message shows the expected form.
     pub fn expected_sha256(&self, name: &OsStr) -> Result<Option<[u8; 32]>, String> {
         if !self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sha256")) {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Sidecar {
     }
 }
 
-/// The checksum in one line, if it is for the file of this name or for no file in particular.
+/// The checksum in a line, if the line names this file or no file.
 fn checksum(line: &str, name: &str) -> Option<[u8; 32]> {
     let (hex, file) = match line.strip_prefix("SHA256 (").and_then(|tagged| tagged.rsplit_once(") = ")) {
         Some((file, hex)) => (hex, file),

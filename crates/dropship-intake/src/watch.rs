@@ -1,4 +1,4 @@
-//! Events from the kernel, as hints. One inotify instance serves all folders.
+//! Receives events from the kernel, which are only hints. One inotify instance serves all folders.
 //!
 //! **Why notify 9 and not 8.2.** Version 8.2 asks the kernel for every write and every open. A file of 1 GiB that is
 //! written in pieces of 64 KiB wakes the process 15,809 times, which nearly overflows the kernel's queue of 16,384 events,
@@ -25,11 +25,11 @@ use crate::events::{FileEvent, PendingEvents};
 use crate::folder_issue::FolderIssue;
 use crate::probe::probe;
 
-/// Interval between attempts after the system ran out of watches or instances, and between tests of a device whose events
-/// arrived.
+/// Interval between attempts after the system has run out of watches or instances, and between tests of a device whose
+/// events arrived.
 const RETRY_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Interval between tests of a device whose events did not arrive: it may only have been slow.
+/// Interval between tests of a device whose events did not arrive: it may just have been slow.
 const SILENT_DEVICE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The watches of all folders.
@@ -48,7 +48,7 @@ struct Kernel {
     refused: Option<(Instant, FolderIssue)>,
 }
 
-/// Which folders get the events of which directory.
+/// The folders that receive the events of each directory.
 #[derive(Default)]
 struct Routes {
     overflows: AtomicU64,
@@ -64,7 +64,7 @@ struct Route {
 /// Why a directory is not watched.
 struct WatchRefused {
     issue: FolderIssue,
-    /// It is a limit of the system, so the next directory would be refused too.
+    /// True for a limit of the system: the next directory would be refused too.
     is_system_limit: bool,
 }
 
@@ -74,8 +74,8 @@ impl Watcher {
         Self { routes: Arc::new(Routes::default()), kernel: Mutex::new(kernel), tested: Mutex::default() }
     }
 
-    /// Makes sure that events of this very directory reach `subscriber`; cheap if they do already. Returns true if they
-    /// reach it only from now on.
+    /// Ensures that events of the directory with this device and inode reach `subscriber`; cheap if they do already. Returns
+    /// true if the subscription is new.
     ///
     /// May block. Never called on the thread that reads events.
     pub(crate) fn ensure(
@@ -118,8 +118,8 @@ impl Watcher {
         Ok(true)
     }
 
-    /// Whether events of `dir`, which is on device `dev`, arrive. Tested now and then for a device, not for each folder: an
-    /// inotify instance for each of ten thousand folders would take most of the start.
+    /// Whether events of `dir`, which is on device `dev`, arrive. The result is kept for the device: a test needs its own
+    /// inotify instance, and one for each of ten thousand folders would take most of the time of a start.
     pub(crate) fn events_arrive(&self, dir: &Path, dev: u64) -> Result<bool, notify::Error> {
         if let Some((when, arrive)) = self.tested().get(&dev)
             && when.elapsed() < if *arrive { RETRY_INTERVAL } else { SILENT_DEVICE_INTERVAL }
@@ -132,7 +132,7 @@ impl Watcher {
         Ok(arrive)
     }
 
-    /// Forgets that the system had no watches left and that devices were silent, so that the next scan tries again.
+    /// Makes the next scan try again to watch and to test devices that failed before.
     pub(crate) fn retry(&self) {
         self.tested().retain(|_, (_, arrive)| *arrive);
         self.kernel().refused = None;
@@ -273,7 +273,7 @@ impl Routes {
         });
     }
 
-    /// If `dir` was watched, it was deleted, moved away or unmounted, and its watch is gone.
+    /// Handles the deletion, move or unmount of `dir`. If it was watched, its watch is gone.
     fn directory_removed(&self, dir: &Path) {
         if !self.read(|dirs| dirs.contains_key(dir)) {
             return;

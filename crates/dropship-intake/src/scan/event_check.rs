@@ -1,4 +1,4 @@
-//! Finds out whether events arrive, and whether they report everything.
+//! Checks whether events arrive, and whether they report every change.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
 use crate::{FileTime, Identity};
 
-/// Interval between tests whether events arrive, and the time that a missed event counts.
+/// Interval between tests whether events arrive, and how long a missed event makes a folder polled.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Tolerance in seconds around file times: the kernel's clock for them lags by some milliseconds, and events need time.
 const TOLERANCE: i64 = 2;
 
-/// Tests now and then whether events of the folder, which is on device `dev`, arrive at all.
+/// Tests at most once per [`INTERVAL`] whether events of the folder, which is on device `dev`, arrive.
 pub(super) fn test_arrival(context: &FolderContext, dev: u64) {
     let status = context.status();
     // After a failed test the watcher decides when to test the device again.

@@ -1,4 +1,4 @@
-//! The mount of a folder: is it a network share, and is it still mounted?
+//! Checks the mount of a folder: whether it is a network share, and whether it is still mounted.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

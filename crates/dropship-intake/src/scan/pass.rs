@@ -1,4 +1,4 @@
-//! One pass over a folder: the oldest files that the receiver does not know yet, in bounded memory.
+//! One pass over a folder. Finds the oldest files that the receiver does not know yet, in bounded memory.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::ffi::OsStr;
@@ -26,7 +26,7 @@ const ENTRIES_BUFFER: usize = 64 * 1024;
 /// Position in the order of a scan: oldest first, then by path.
 pub(crate) type ScanCursor = (FileTime, PathBuf);
 
-/// What a folder remembers between scans.
+/// The state of a folder that is kept between scans.
 #[derive(Debug, Default)]
 pub(crate) struct FolderMemory {
     pub(crate) candidates: Candidates,
@@ -54,8 +54,8 @@ pub(super) struct Pass {
     pub(super) is_broken: bool,
 }
 
-/// Goes through `start` and, in a recursive folder, through its subfolders. Watches each directory before reading it. Blocks
-/// on the file system.
+/// Reads `start` and, in a recursive folder, its subfolders. Watches each directory before reading it. Blocks on the file
+/// system.
 pub(super) fn run(
     context: &FolderContext,
     memory: &mut FolderMemory,
@@ -137,7 +137,7 @@ impl PassWalk<'_> {
             if name == "." || name == ".." {
                 continue;
             }
-            // Decided by name and type first, which cost no system call. Some file systems do not report the type.
+            // Name and type are checked first, because they need no system call. Some file systems do not report the type.
             let class = match kind {
                 FileType::RegularFile | FileType::Unknown => self.context.classify(name),
                 _ => NameClass::Other,
@@ -161,7 +161,9 @@ impl PassWalk<'_> {
                 Err(error) => return Err(error.into()),
             };
             match (FileType::from_raw_mode(stat.st_mode), class) {
-                (FileType::RegularFile, NameClass::Package) => self.sort(path, Identity::from(&stat)),
+                (FileType::RegularFile, NameClass::Package) => {
+                    self.visit_package(path, Identity::from(&stat))
+                }
                 (FileType::RegularFile, NameClass::Excluded) => {
                     self.collector.pass.ignored.insert(path, Identity::from(&stat).ctime);
                 }
@@ -176,7 +178,7 @@ impl PassWalk<'_> {
         self.context.may_descend(dir) && !is_temporary(name)
     }
 
-    fn sort(&mut self, path: &Path, identity: Identity) {
+    fn visit_package(&mut self, path: &Path, identity: Identity) {
         let context = self.context;
         let sidecar = context.sidecar(path);
         if context.receiver.is_known(&context.spec.name, path, &identity, sidecar.as_ref()) {
@@ -191,8 +193,8 @@ impl PassWalk<'_> {
     }
 }
 
-/// Watches a directory. The caller reads it afterwards, so that no change in between is lost. Repeats if the directory was
-/// replaced in the meantime.
+/// Watches a directory. The caller reads it afterwards, so that no change is lost. Repeats if the directory is replaced
+/// during the call.
 fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<()> {
     for _ in 0..3 {
         let meta = std::fs::metadata(dir)?;

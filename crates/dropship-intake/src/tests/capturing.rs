@@ -1,4 +1,4 @@
-//! Captured copies: complete, or none.
+//! A captured copy is complete, or there is none.
 
 use std::os::unix::fs::{FileExt, symlink};
 

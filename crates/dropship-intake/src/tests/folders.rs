@@ -1,4 +1,4 @@
-//! Folders that come, go and are replaced.
+//! Folders that are created, deleted and replaced while they are watched.
 
 use super::*;
 

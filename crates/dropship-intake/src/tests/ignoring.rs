@@ -1,4 +1,4 @@
-//! Ignored files: counted once each, while they are in the folder.
+//! Ignored files are counted once each while they are in the folder.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! Intake on real folders, with a receiver that records what it is given.
+//! Tests on real folders, with a receiver that records all offers.
 
 mod capturing;
 mod folders;
@@ -30,10 +30,10 @@ use crate::*;
 /// A file that begins with this is complete and valid. Others are invalid; short ones are incomplete too.
 const VALID: &[u8] = b"whole";
 
-/// Longer than any condition takes to become true; reached only by a failure.
+/// Maximum wait for a condition, with a wide margin for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Records offers and reports of removed files. It admits valid files at once and invalid ones when a negative verdict counts.
+/// Records offers and removed files. It admits valid files at once, and invalid ones when a negative verdict counts.
 #[derive(Default)]
 struct RecordingReceiver {
     received: Mutex<Vec<Offer>>,
@@ -43,8 +43,8 @@ struct RecordingReceiver {
     /// Maximum number of admitted files; 0 for no limit.
     capacity: AtomicUsize,
     must_not_receive: AtomicBool,
-    /// Number of further offers at which it sees other bytes than before: the writes of another machine, which change
-    /// neither length nor times.
+    /// Number of further offers that see other bytes than before. Simulates another machine whose writes change neither length
+    /// nor times.
     unseen_writes: AtomicUsize,
 }
 
@@ -152,7 +152,7 @@ impl FolderEvents for RecordingEvents {
     }
 }
 
-/// A drop folder and everything to watch it.
+/// A drop folder with a receiver and folder events.
 struct TestFolder {
     dir: TempDir,
     receiver: Arc<RecordingReceiver>,
@@ -175,7 +175,7 @@ impl TestFolder {
         self.root().join(name)
     }
 
-    /// Full scans happen at the start and on request only.
+    /// A specification whose full scans happen only at the start and on request.
     fn spec(&self) -> FolderSpec {
         FolderSpec {
             name: "audio".to_owned(),
@@ -215,7 +215,7 @@ impl TestFolder {
         fs::rename(&aside, self.path(name)).unwrap();
     }
 
-    /// Drops a valid package whose name sorts last and waits until it is admitted: by then every earlier event has been
+    /// Drops a valid package whose name sorts last, and waits until it is admitted: by then every earlier event has been
     /// processed.
     async fn flush(&self) {
         self.move_in("zz-last.cab", b"whole last");
@@ -225,10 +225,10 @@ impl TestFolder {
 }
 
 /// Waits until a condition is true. The deadline is wall-clock time, also where the test's clock is paused.
-async fn until(what: &str, condition: impl Fn() -> bool) {
+async fn until(description: &str, condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !condition() {
-        assert!(start.elapsed() < DEADLINE, "never came true: {what}");
+        assert!(start.elapsed() < DEADLINE, "timed out waiting until {description}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Polled folders: another machine may write while the times stand still. The clock of these tests is paused: it moves when
-//! every task waits.
+//! Polled folders, where another machine may write while the times do not change. These tests run on tokio's paused clock,
+//! which advances when every task waits.
 
 use super::*;
 use crate::readiness::POLLED_VERDICT;

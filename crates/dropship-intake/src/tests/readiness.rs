@@ -1,4 +1,4 @@
-//! Folders whose files are complete when a marker or sidecar says so.
+//! Folders whose files are complete when a marker or sidecar is beside them.
 
 use super::*;
 

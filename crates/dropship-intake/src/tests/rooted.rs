@@ -1,8 +1,7 @@
-//! Tests that need another system than the one they run on: small limits, mounts, missing permission.
+//! Tests that change the system: small limits, mounts, missing permissions.
 //!
-//! Each test starts this test program again under `unshare` (util-linux), in a user namespace of its own, so nothing outside
-//! is changed. Where user namespaces are forbidden, that needs root. So these tests run only with `DROPSHIP_ROOT_TESTS=1` in
-//! the environment:
+//! Each test starts this test program again under `unshare` (util-linux), in its own user namespace, so that nothing outside
+//! is changed. Some systems allow user namespaces only for root, so these tests run only with `DROPSHIP_ROOT_TESTS=1`:
 //!
 //! ```text
 //! DROPSHIP_ROOT_TESTS=1 cargo test -p dropship-intake rooted
@@ -16,16 +15,16 @@ use std::process::Command;
 use super::*;
 use crate::lease::{Writer, writer_present};
 
-const ASKED: &str = "DROPSHIP_ROOT_TESTS";
+const ENABLED: &str = "DROPSHIP_ROOT_TESTS";
 const INSIDE: &str = "DROPSHIP_INSIDE";
 
-/// Returns true inside the namespace, where the test does its work. Outside it returns false when that has passed.
+/// Returns true inside the namespace, where the test does its work. Outside, it runs the test inside and returns false.
 fn inside(test: &str, namespaces: &str, prepare: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
     }
-    if std::env::var_os(ASKED).is_none() {
-        eprintln!("not run: set {ASKED}=1");
+    if std::env::var_os(ENABLED).is_none() {
+        eprintln!("not run: set {ENABLED}=1");
         return false;
     }
     let home = tempfile::tempdir().unwrap();
@@ -193,8 +192,8 @@ fn full_disk_leaves_no_copy_and_advises() {
 #[test]
 fn tiny_event_queue_loses_no_package() {
     const LIMIT: &str = "/proc/sys/fs/inotify/max_queued_events";
-    if std::env::var_os(ASKED).is_none_or(|asked| asked != "system") {
-        eprintln!("not run: set {ASKED}=system");
+    if std::env::var_os(ENABLED).is_none_or(|value| value != "system") {
+        eprintln!("not run: set {ENABLED}=system");
         return;
     }
     on_a_runtime(async {
@@ -227,8 +226,8 @@ fn tiny_event_queue_loses_no_package() {
 fn file_of_another_user_settles_in_twice_the_time() {
     const ROOT: &str = "DROPSHIP_ROOT";
     if std::env::var_os(INSIDE).is_none() {
-        if std::env::var_os(ASKED).is_none() || !rustix::process::geteuid().is_root() {
-            eprintln!("not run: set {ASKED}=1, as root");
+        if std::env::var_os(ENABLED).is_none() || !rustix::process::geteuid().is_root() {
+            eprintln!("not run: set {ENABLED}=1, as root");
             return;
         }
         let dir = tempfile::tempdir().unwrap();

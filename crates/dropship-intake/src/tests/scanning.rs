@@ -33,7 +33,7 @@ async fn backlog_is_offered_oldest_first_and_marked() {
 async fn file_without_an_event_is_found_by_the_poll() {
     let folder = TestFolder::new();
     let intake = folder.open(FolderSpec { poll: Duration::from_millis(20), ..folder.spec() }).await;
-    // Nothing is subscribed any more, as on a share that another machine writes to.
+    // No subscription is left, so no event arrives, as on a share that another machine writes to.
     let context = Arc::clone(&intake.folders()["audio"].context);
     let unsubscribe = || context.watcher.release(&context.pending, |_| false);
     unsubscribe();

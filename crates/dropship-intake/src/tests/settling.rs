@@ -1,4 +1,4 @@
-//! Unfinished and invalid files: when does a negative verdict count?
+//! Unfinished and invalid files, and when a negative verdict on them counts.
 
 use std::io::Write;
 use std::os::unix::fs::FileExt;

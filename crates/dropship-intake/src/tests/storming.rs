@@ -1,13 +1,46 @@
-//! Much at once: floods, lost events, restarts, little capacity.
+//! High load: many files, lost events, restarts, little capacity.
 
 use std::collections::HashSet;
 
 use super::*;
 
+/// Number of files of each writer.
+const EACH: usize = 500;
+
+/// Creates files in every way: written, renamed, linked, rewritten, and in new subfolders.
+fn write_files(writer: usize, dir: &Path, aside: &Path) {
+    for number in 0..EACH {
+        let (name, bytes) = (format!("{number:04}.cab"), format!("whole {writer} {number}"));
+        let path = dir.join(&name);
+        match number % 5 {
+            0 => fs::write(&path, &bytes).unwrap(),
+            1 => {
+                fs::write(dir.join(format!("{name}.part")), &bytes).unwrap();
+                fs::rename(dir.join(format!("{name}.part")), &path).unwrap();
+            }
+            2 => {
+                let from = aside.join(format!("{writer}-{name}"));
+                fs::write(&from, &bytes).unwrap();
+                fs::hard_link(&from, &path).unwrap();
+            }
+            3 => {
+                fs::write(&path, &bytes[..3]).unwrap();
+                fs::write(&path, &bytes).unwrap();
+            }
+            _ => {
+                fs::create_dir(dir.join(number.to_string())).unwrap();
+                fs::write(dir.join(number.to_string()).join(&name), &bytes).unwrap();
+            }
+        }
+        std::os::unix::fs::symlink(&path, dir.join(format!("link-{name}"))).unwrap();
+        fs::write(dir.join(format!("temp-{name}.tmp")), "whole").unwrap();
+        fs::remove_file(dir.join(format!("temp-{name}.tmp"))).unwrap();
+    }
+}
+
 /// Four writers create files in every way, while intake is stopped and started twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_package_is_admitted_once_across_restarts() {
-    const EACH: usize = 500;
     let folder = TestFolder::new();
     let spec = FolderSpec { poll: Duration::from_millis(200), depth: 2, ..folder.spec() };
     let root = folder.root();
@@ -20,34 +53,7 @@ async fn each_package_is_admitted_once_across_restarts() {
         .map(|writer: usize| {
             let (root, aside) = (root.clone(), aside.clone());
             tokio::task::spawn_blocking(move || {
-                let dir = root.join(writer.to_string());
-                for number in 0..EACH {
-                    let (name, bytes) = (format!("{number:04}.cab"), format!("whole {writer} {number}"));
-                    let path = dir.join(&name);
-                    match number % 5 {
-                        0 => fs::write(&path, &bytes).unwrap(),
-                        1 => {
-                            fs::write(dir.join(format!("{name}.part")), &bytes).unwrap();
-                            fs::rename(dir.join(format!("{name}.part")), &path).unwrap();
-                        }
-                        2 => {
-                            let from = aside.join(format!("{writer}-{name}"));
-                            fs::write(&from, &bytes).unwrap();
-                            fs::hard_link(&from, &path).unwrap();
-                        }
-                        3 => {
-                            fs::write(&path, &bytes[..3]).unwrap();
-                            fs::write(&path, &bytes).unwrap();
-                        }
-                        _ => {
-                            fs::create_dir(dir.join(number.to_string())).unwrap();
-                            fs::write(dir.join(number.to_string()).join(&name), &bytes).unwrap();
-                        }
-                    }
-                    std::os::unix::fs::symlink(&path, dir.join(format!("link-{name}"))).unwrap();
-                    fs::write(dir.join(format!("temp-{name}.tmp")), "whole").unwrap();
-                    fs::remove_file(dir.join(format!("temp-{name}.tmp"))).unwrap();
-                }
+                write_files(writer, &root.join(writer.to_string()), &aside);
             })
         })
         .collect();
@@ -65,13 +71,13 @@ async fn each_package_is_admitted_once_across_restarts() {
     let scans = health(&intake).scans;
     until("it is scanned twice more", || health(&intake).scans > scans + 1).await;
     assert!(folder.receiver.removed().is_empty(), "no file was removed");
-    let taken = folder.receiver.admitted();
-    assert_eq!(taken.len(), 4 * EACH, "none is admitted twice");
-    assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 4 * EACH, "each of them is admitted");
+    let admitted = folder.receiver.admitted();
+    assert_eq!(admitted.len(), 4 * EACH, "none is admitted twice");
+    assert_eq!(admitted.iter().collect::<HashSet<_>>().len(), 4 * EACH, "each of them is admitted");
     intake.stop().await;
 }
 
-/// The kernel keeps 16,384 events for a reader that does not read. The reading thread is blocked until there are more.
+/// The kernel queues 16,384 events for a reader. The reading thread is blocked until there are more.
 #[tokio::test(flavor = "multi_thread")]
 async fn overflow_of_the_kernel_queue_loses_no_package() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
@@ -138,7 +144,7 @@ async fn flood_in_one_folder_does_not_delay_the_others() {
     folder.receiver.capacity.store(1, Ordering::Relaxed);
     let intake = folder.start(specs);
     for round in 1..=10 {
-        // Two folders may have used one place at the same time.
+        // Two folders may have used the same free place at the same time.
         until("the place is used", || folder.receiver.admitted().len() >= round).await;
         until("all folders with files are queued", || {
             let queued = intake.health().iter().filter(|health| health.backpressure.is_some()).count();

@@ -1,4 +1,4 @@
-//! Events: which ones wake intake, and what they lead to.
+//! Events and the offers that they cause.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn valid_package_is_admitted_when_it_is_closed_moved_or_linked() {
     let folder = TestFolder::new();
-    // Nothing settles, so each file is admitted because of its event.
+    // No file settles within the test, so each is admitted because of its event.
     let intake = folder.open(FolderSpec { settle: Duration::from_secs(3600), ..folder.spec() }).await;
     fs::write(folder.path("closed.cab"), b"whole 1").unwrap();
     folder.move_in("moved.cab", b"whole 2");

@@ -138,7 +138,9 @@ fn unpack(
         *budget = match budget.checked_sub(BLOCK_COST.max(block.length as u64)) {
             Some(left) => left,
             None => {
-                return Ok(Err(Fault::Unread("unpacking it exceeds the budget for a package of this length")));
+                return Ok(Err(Fault::Unread(
+                    "unpacking it exceeds the budget for a package of this length",
+                )));
             }
         };
         let stop = position.saturating_add(block.length as u64);
