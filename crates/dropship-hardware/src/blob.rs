@@ -21,6 +21,7 @@ mod window;
 mod wire;
 
 pub(super) use buffers::BufferPool;
+pub(super) use download::read_sha256;
 pub use error::TransferError;
 pub(super) use hosts::Hosts;
 pub use upload::Uploaded;

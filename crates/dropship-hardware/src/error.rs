@@ -1,4 +1,4 @@
-//! Errors of calls: what the service answered, whether it executed the call, and what to do now.
+//! Errors of calls: the service's response, whether it executed the call, and what the caller can do.
 
 use std::fmt;
 use std::ops::Deref;
@@ -28,6 +28,8 @@ pub struct ErrorDetails {
     pub execution: Execution,
     /// What to do about it.
     pub recovery: Recovery,
+    /// The operation creates an object: after [`Execution::Unknown`] the object may exist.
+    pub creates: bool,
     /// HTTP status, if there was a response.
     pub status: Option<u16>,
     /// The service's error code as it was sent (`invalidInput`), or [`INCOMPLETE_LIST`](crate::INCOMPLETE_LIST).
@@ -59,6 +61,7 @@ impl Error {
             operation,
             execution,
             recovery,
+            creates: false,
             status: None,
             code: None,
             message: message.into(),
@@ -80,6 +83,13 @@ impl Error {
     #[must_use]
     pub fn with_status(mut self, status: impl Into<Option<u16>>) -> Self {
         self.0.status = status.into();
+        self
+    }
+
+    /// The same error of an operation that creates an object, or does not.
+    #[must_use]
+    pub fn with_creates(mut self, creates: bool) -> Self {
+        self.0.creates = creates;
         self
     }
 
@@ -147,7 +157,7 @@ impl Error {
         let reached_api = !self.request_id.is_empty();
         match (self.recovery, self.status) {
             (Recovery::Permission, _) => Some(ROLES),
-            (_, Some(503)) if reached_api && self.operation.starts_with("create") => Some(LASTING),
+            (_, Some(503)) if reached_api && self.creates => Some(LASTING),
             (Recovery::Credentials, _) if reached_api => Some(STRANGER),
             (Recovery::Credentials, _) => Some(ACCOUNT),
             _ => None,
@@ -184,7 +194,7 @@ impl fmt::Display for Error {
         for (at, (target, message)) in self.validation.iter().enumerate() {
             write!(f, "{} {target}: {message}", if at == 0 { ";" } else { "," })?;
         }
-        if self.execution == Execution::Unknown {
+        if self.creates && self.execution == Execution::Unknown {
             f.write_str("; whether the service did it is unknown")?;
         }
         if let Some(hint) = self.hint() {

@@ -1,11 +1,9 @@
-//! The HTTP clients beneath: one for calls that may be repeated, one for those that may not, one for blobs.
+//! The HTTP clients: one for calls that may be repeated, one for those that may not, one for blobs.
 //!
-//! Nothing is repeated beneath us. reqwest repeats requests that a peer refused on protocol grounds unless
-//! it is told `retry::never()`. hyper-util's pool sends a request again when the kept connection that it had
-//! picked turned out closed *and* the request was handed back unstarted; that one cannot be turned off
-//! through reqwest, and it is harmless, for no byte was written. But a kept connection that dies just as the
-//! request is written leaves a create in doubt, so creates never use one: their client keeps no idle
-//! connections, and with none reused the pool has nothing to repeat either.
+//! The HTTP layer repeats nothing. reqwest repeats requests that a peer refuses on protocol grounds, unless it is built with
+//! `retry::never()`. hyper-util's pool sends a request again if the idle connection that it chose was closed and no byte was
+//! written; reqwest cannot turn that off, and it is harmless. But an idle connection that closes while the request is written
+//! leaves a create in doubt. Therefore the client for creates keeps no idle connections.
 
 use std::time::Duration;
 
@@ -16,7 +14,7 @@ use rustls_pki_types::pem::PemObject;
 
 use super::settings::{BuildError, Settings};
 
-/// Longest wait for a connection, TLS included.
+/// Maximum time to connect, including TLS.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// Never reached through a proxy: this machine, and Azure's metadata service.
@@ -28,8 +26,8 @@ pub(super) struct Http {
     pub(super) calls: reqwest::Client,
     /// Calls that are not; each has a connection of its own.
     pub(super) once: reqwest::Client,
-    /// Blob transfers, without a timeout of their own: reqwest's would count from the start, and a slow link is no
-    /// fault; transfers watch for silence.
+    /// Blob transfers. Without a timeout, because reqwest's counts from the start and a slow link is no fault; transfers fail
+    /// when nothing moves.
     pub(super) blobs: reqwest::Client,
 }
 
@@ -55,7 +53,7 @@ impl Http {
 /// Trusts the system's roots and those of the settings.
 fn tls(settings: &Settings) -> Result<ClientConfig, BuildError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Lost only to another thread that installs a provider at this moment, which serves us as well.
+        // Fails only if another thread installs a provider at this moment, which is as good.
         let _lost = rustls::crypto::ring::default_provider().install_default().is_err();
     }
     let system = rustls_native_certs::load_native_certs();
@@ -123,7 +121,35 @@ fn proxies(settings: &Settings) -> Result<Vec<Proxy>, BuildError> {
     Ok(found)
 }
 
-/// An error with its causes, on one line: reqwest's own text leaves out what went wrong.
+/// The reason of a failed request, with advice where the reason alone does not help.
+pub(super) fn explain(error: reqwest::Error) -> String {
+    let advice = if is_unknown_issuer(&error) {
+        "; if a proxy inspects TLS connections, add its root certificate to `[api] ca_file`"
+    } else {
+        ""
+    };
+    chain(&error.without_url()) + advice
+}
+
+/// Whether the peer's certificate was issued by an authority that is not trusted.
+fn is_unknown_issuer(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) =
+            error.downcast_ref()
+        {
+            return true;
+        }
+        // The source of an I/O error is the source of the error that it holds, which would be skipped.
+        cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+/// An error with its causes, on one line: reqwest's own text omits the cause.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -190,8 +216,8 @@ mod tests {
         }
         let http = Http::new(&settings(None)).expect("clients");
         for client in [&http.calls, &http.once, &http.blobs] {
-            let error = chain(&client.get(&url).send().await.expect_err("nobody trusts it"));
-            assert!(error.contains("UnknownIssuer"), "{error}");
+            let error = explain(client.get(&url).send().await.expect_err("it is not trusted"));
+            assert!(error.contains("UnknownIssuer") && error.contains("`[api] ca_file`"), "{error}");
         }
     }
 

@@ -5,6 +5,7 @@ mod backoff;
 mod blob;
 mod client;
 mod error;
+mod html;
 mod http;
 mod limiter;
 pub mod model;

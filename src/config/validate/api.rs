@@ -54,8 +54,8 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
                 "packages would go to any host that an answer names",
                 help,
             );
-        } else if glob.value.0.as_str().contains(['/', ':']) {
-            let help = "write the host alone, without a scheme, port or path";
+        } else if host_of(glob.value.0.as_str()).contains(['/', ':']) {
+            let help = "write the host, or host:port, without a scheme or path";
             diagnostics.error_with_help(&glob.span, format!("`{}` is no host name", glob.value.0), help);
         }
     }
@@ -219,4 +219,12 @@ pub(super) fn store_and_control(
     let operators = raw.operators.iter().flat_map(|names| &names.0);
     let control = Control { socket, operators: operators.map(|name| name.value.clone()).collect() };
     (store, control)
+}
+
+/// The host of an entry `host` or `host:port`.
+fn host_of(entry: &str) -> &str {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => entry,
+    }
 }

@@ -66,7 +66,7 @@ async fn q07_retry_after_date_pauses_every_call() {
 #[tokio::test]
 async fn q08_missing_role_is_explained_and_not_retried() {
     let service = TestService::plain().await;
-    for body in [FaultBody::Json, FaultBody::Empty, FaultBody::Html, FaultBody::Text, FaultBody::Gateway] {
+    for body in [FaultBody::Json, FaultBody::Empty, FaultBody::Text, FaultBody::Gateway] {
         service.fault("create_product", Action::status_with(403, body));
         let error = service.client.create_product(&new_product("p")).await.expect_err("no role");
         assert_eq!(
@@ -79,11 +79,38 @@ async fn q08_missing_role_is_explained_and_not_retried() {
     service.fault("create_product", Action::status_with(503, FaultBody::Html));
     let error = service.client.create_product(&new_product("p")).await.expect_err("no role, perhaps");
     assert!(error.to_string().contains("Hardware roles"), "{error}");
-    assert_eq!(service.count("create_product"), 6);
-    service.fault("list_audiences", Action::status_with(403, FaultBody::Html));
+    assert_eq!(service.count("create_product"), 5);
+    service.fault("list_audiences", Action::status_with(403, FaultBody::Text));
     let error = service.client.probe().await.expect_err("no role");
     assert_eq!(error.recovery, Recovery::Permission);
     assert_eq!(service.count("list_audiences"), 1);
+}
+
+#[tokio::test]
+async fn page_of_a_proxy_is_passing_for_every_call() {
+    let service = TestService::plain().await;
+    for status in [403, 407] {
+        service.fault("create_product", Action::status_with(status, FaultBody::Html));
+        let error = service.client.create_product(&new_product("p")).await.expect_err("a proxy");
+        assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Rejected), "{error}");
+        assert!(error.to_string().contains("a proxy answered"), "{error}");
+        for operation in ["token", "list_audiences"] {
+            service.fault(operation, Action::status_with(status, FaultBody::Html));
+        }
+        service.client.probe().await.expect("the second answer is the service's");
+    }
+    service.fault("create_product", Action::status_with(502, FaultBody::Html));
+    let error = service.client.create_product(&new_product("p")).await.expect_err("a proxy");
+    assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown), "{error}");
+    assert!(error.to_string().contains("whether the service did it is unknown"), "{error}");
+    let (product, id) = service.uploaded().await;
+    for status in [403, 407, 200] {
+        service.fault("commit", Action::status_with(status, FaultBody::Html));
+        let error = service.client.commit(product, id).await.expect_err("a proxy");
+        assert!(matches!(error.recovery, Recovery::Retry | Recovery::Reconcile), "{error}");
+        assert!(!error.to_string().contains("whether the service did it"), "{error}");
+    }
+    service.client.commit(product, id).await.expect("committed");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::{Error, Recovery, read_body};
-use crate::http::chain;
+use crate::html;
+use crate::http::explain;
 use crate::retry_after;
 use dropship_redact::SecretString;
 
@@ -35,7 +36,7 @@ pub(super) async fn read(
         Error::not_sent(
             OPERATION,
             Recovery::Retry,
-            format!("the token service cannot be reached: {}", chain(&error.without_url())),
+            format!("the token service cannot be reached: {}", explain(error)),
         )
     };
     let mut answer = sent.map_err(lost)?;
@@ -45,22 +46,33 @@ pub(super) async fn read(
     while let Some(chunk) = answer.chunk().await.map_err(lost)? {
         body.extend_from_slice(&chunk);
         if body.len() > MOST {
-            return Err(Error::not_sent(OPERATION, Recovery::Retry, "the token service's answer has no end"));
+            return Err(Error::not_sent(
+                OPERATION,
+                Recovery::Retry,
+                "the token service's response is longer than 256 KiB",
+            ));
         }
     }
     if status == 200 {
+        let is_page = html::is_page(&body);
         let parsed = parse(&body, jiff::Timestamp::now().as_second());
         body.fill(0);
         return parsed.ok_or_else(|| {
-            Error::not_sent(OPERATION, Recovery::Retry, "the token service's answer holds no token")
+            let message = if is_page {
+                "a proxy or a sign-in page answered in place of the token service"
+            } else {
+                "the token service's response has no token"
+            };
+            Error::not_sent(OPERATION, Recovery::Retry, message)
         });
     }
     let said = read_body(&body);
     let recovery = match status {
         429 | 408 | 500..=599 => Recovery::Retry,
+        _ if said.is_of_proxy(status) => Recovery::Retry,
         _ => Recovery::Credentials,
     };
-    Err(Error::not_sent(OPERATION, recovery, said.message)
+    Err(Error::not_sent(OPERATION, recovery, said.described(status))
         .with_status(status)
         .with_code(said.code)
         .with_retry_after(pause))

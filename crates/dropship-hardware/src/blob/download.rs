@@ -1,13 +1,20 @@
-//! Download of a result, whole or not at all.
+//! Download of a file, complete or not at all.
 
 use std::path::Path;
 
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderMap;
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, LOCATION, RANGE,
+};
 use reqwest::{Method, Response};
 use url::Url;
 
 use crate::Client;
 use crate::auth::Bearer;
+use crate::error::read_body;
+use crate::html;
 use dropship_redact::SafeUrl;
 
 use super::error::TransferError;
@@ -16,20 +23,37 @@ use super::sas;
 use super::wire::{self, VERSION};
 
 const OPERATION: &str = "download";
-/// Attempts in a row that bring no byte.
+/// Maximum number of consecutive attempts that bring no byte.
 const FRUITLESS: u32 = 6;
+/// Maximum number of redirects that are followed.
+const MAX_REDIRECTS: u32 = 5;
+/// Number of bytes at the start of a file that are checked for being an HTML page.
+const CHECKED: usize = 1024;
 
 impl Client {
-    /// Downloads a URL into a file: into `NAME.part` first, taken up where an earlier attempt ended, verified
-    /// by length, synced, then renamed. `progress` is told the bytes that are there so far. Returns the
-    /// length. Our token goes along only to the endpoint's own origin.
+    /// Downloads a URL into a file: first into `NAME.part`, which continues an earlier attempt, then, complete and synced,
+    /// under its name. `progress` is called with the number of bytes so far. Returns the length.
+    ///
+    /// An HTML page is never taken for the file. Redirects are followed without credentials, within the allowed origins. The
+    /// token is sent only to the endpoint's own origin.
     ///
     /// # Errors
-    /// See [`TransferError`]; with `Expired` fetch a fresh URL and call again.
+    /// See [`TransferError`]; with `Expired` fetch a new URL and call again.
     pub async fn download(
         &self,
         url: &SafeUrl,
         to: &Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<u64, TransferError> {
+        self.download_checked(url, to, None, progress).await
+    }
+
+    /// The same for a file whose SHA-256 is known: only these bytes get the file's name.
+    pub(crate) async fn download_checked(
+        &self,
+        url: &SafeUrl,
+        to: &Path,
+        expected: Option<[u8; 32]>,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
         let target = self.shared.hosts.check(url)?;
@@ -40,10 +64,13 @@ impl Client {
         loop {
             let before = part.length();
             let error = match self.fetch(target, bearer.as_ref(), &mut part, progress).await {
-                Ok(()) => return part.finish().await,
+                Ok(()) => match verify(&mut part, expected).await {
+                    Ok(()) => return part.finish().await,
+                    Err(error) => error,
+                },
                 Err(error) => error,
             };
-            // What came is kept, for this call or a later one.
+            // The bytes so far are kept, for this call or a later one.
             part.flush().await?;
             match (&error, &bearer) {
                 (TransferError::Refused { status: 401, .. }, Some(refused)) if !renewed => {
@@ -62,7 +89,7 @@ impl Client {
             if !error.is_passing() || matches!(error, TransferError::Expired) || fruitless >= FRUITLESS {
                 return Err(error);
             }
-            tracing::debug!(%error, there = part.length(), "A download goes on");
+            tracing::debug!(%error, bytes = part.length(), "a download is continued");
             tokio::time::sleep(self.shared.backoff.delay(fruitless.min(6))).await;
         }
     }
@@ -74,7 +101,7 @@ impl Client {
         Ok(Some(self.bearer(OPERATION).await?))
     }
 
-    /// One request; whatever it brings goes into the part.
+    /// Sends one request, and writes the bytes of its response to the part.
     async fn fetch(
         &self,
         url: &Url,
@@ -82,21 +109,7 @@ impl Client {
         part: &mut Part,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), TransferError> {
-        sas::check(url)?;
-        let mut request = self
-            .shared
-            .http
-            .blobs
-            .request(Method::GET, url.clone())
-            .header(ACCEPT_ENCODING, "identity")
-            .header("x-ms-version", VERSION);
-        if let Some(bearer) = bearer {
-            request = request.header(AUTHORIZATION, bearer.header.clone());
-        }
-        if let Some(tag) = part.tag() {
-            request = request.header(RANGE, format!("bytes={}-", part.length())).header(IF_MATCH, tag);
-        }
-        let mut answer = wire::once(OPERATION, request, None).await?;
+        let mut answer = self.follow(url, bearer, part).await?;
         if is_all(&answer, part) {
             return Ok(());
         }
@@ -105,15 +118,22 @@ impl Client {
         }
         let total = begin(&answer, part).await?;
         progress(part.length());
+        // Only the start of a file can show that it is a page.
+        let mut head = if part.length() == 0 { Vec::new() } else { vec![0; CHECKED] };
+        let headers = answer.headers().clone();
         loop {
             let silent = || TransferError::Network {
                 operation: OPERATION,
-                message: "nothing came for long".to_owned(),
+                message: format!("no byte came for {} s", wire::SILENCE.as_secs()),
             };
             let chunk = tokio::time::timeout(wire::SILENCE, answer.chunk()).await.map_err(|_| silent())?;
             let Some(chunk) = chunk.map_err(|error| TransferError::network(OPERATION, error))? else {
                 break;
             };
+            if head.len() < CHECKED {
+                head.extend_from_slice(chunk.get(..CHECKED).unwrap_or(&chunk));
+                refuse_page(&headers, &head, part).await?;
+            }
             part.push(&chunk).await?;
             progress(part.length());
         }
@@ -128,9 +148,90 @@ impl Client {
             _ => Ok(()),
         }
     }
+
+    /// Sends the request for the rest of a part, and follows redirects. A redirect never gets the token.
+    async fn follow(
+        &self,
+        url: &Url,
+        bearer: Option<&Bearer>,
+        part: &Part,
+    ) -> Result<Response, TransferError> {
+        let mut redirect: Option<SafeUrl> = None;
+        for _ in 0..=MAX_REDIRECTS {
+            let target = match &redirect {
+                None => url,
+                Some(redirect) => self.shared.hosts.check(redirect)?,
+            };
+            sas::check(target)?;
+            let http = &self.shared.http.blobs;
+            let mut request = http
+                .request(Method::GET, target.clone())
+                .header(ACCEPT_ENCODING, "identity")
+                .header("x-ms-version", VERSION);
+            if let (Some(bearer), None) = (bearer, &redirect) {
+                request = request.header(AUTHORIZATION, bearer.header.clone());
+            }
+            if let Some(tag) = part.tag() {
+                request = request.header(RANGE, format!("bytes={}-", part.length())).header(IF_MATCH, tag);
+            }
+            let answer = wire::once(OPERATION, request, None).await?;
+            let Some(location) = location(&answer) else { return Ok(answer) };
+            let refused = |message: String| TransferError::Refused {
+                operation: OPERATION,
+                status: answer.status().as_u16(),
+                code: None,
+                message,
+            };
+            let next = target
+                .join(&location)
+                .map_err(|error| refused(format!("a redirect to no usable URL: {error}")))?;
+            redirect = Some(SafeUrl::new(next));
+        }
+        let message = format!("more than {MAX_REDIRECTS} redirects");
+        Err(TransferError::Refused { operation: OPERATION, status: 302, code: None, message })
+    }
 }
 
-/// Whether the store says that there is nothing behind what we have: an attempt ended just before the rename.
+/// The target of a redirect.
+fn location(answer: &Response) -> Option<String> {
+    let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = answer.headers().get(LOCATION).filter(|_| is_redirect)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).trim().to_owned())
+}
+
+/// Refuses a response that is an HTML page; its bytes are not kept.
+async fn refuse_page(headers: &HeaderMap, head: &[u8], part: &mut Part) -> Result<(), TransferError> {
+    if !html::is_response(headers, head) {
+        return Ok(());
+    }
+    part.restart(None).await?;
+    Err(TransferError::Page { page_title: read_body(head).message })
+}
+
+/// Checks the SHA-256 of a complete part; wrong bytes are not kept.
+async fn verify(part: &mut Part, expected: Option<[u8; 32]>) -> Result<(), TransferError> {
+    let Some(expected) = expected else { return Ok(()) };
+    let got = part.sha256().await?;
+    if got == expected {
+        return Ok(());
+    }
+    part.restart(None).await?;
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    Err(TransferError::Digest { expected: hex(expected), got: hex(got) })
+}
+
+/// The SHA-256 in a text: hexadecimal or base64.
+pub(crate) fn read_sha256(text: &str) -> Option<[u8; 32]> {
+    let text = text.trim();
+    if text.len() == 64 && text.is_ascii() {
+        let byte = |at: usize| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok();
+        let bytes: Vec<u8> = (0..32).map(byte).collect::<Option<_>>()?;
+        return bytes.try_into().ok();
+    }
+    STANDARD.decode(text).ok()?.try_into().ok()
+}
+
+/// Whether the store has no more bytes than the part: an earlier attempt ended just before the rename.
 fn is_all(answer: &Response, part: &Part) -> bool {
     let range = answer.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
     let total =
@@ -138,7 +239,7 @@ fn is_all(answer: &Response, part: &Part) -> bool {
     answer.status().as_u16() == 416 && part.length() > 0 && total == Some(part.length())
 }
 
-/// Sets the part to where the answer begins; returns the whole length if it is known.
+/// Sets the part to the start of the response; returns the length of the whole file if it is known.
 async fn begin(answer: &Response, part: &mut Part) -> Result<Option<u64>, TransferError> {
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = header(ETAG);
@@ -146,13 +247,13 @@ async fn begin(answer: &Response, part: &mut Part) -> Result<Option<u64>, Transf
     if answer.status().as_u16() == 206 {
         let range = header(CONTENT_RANGE).and_then(range);
         return match range {
-            // An answer without a tag is taken by its place: the request was bound to ours.
+            // A response without a tag is accepted by its position: the request named the tag.
             Some((start, total)) if start == part.length() && (tag.is_none() || tag == part.tag()) => {
                 Ok(total)
             }
             _ => {
                 part.restart(None).await?;
-                let message = "the answer begins at another place than was asked for".to_owned();
+                let message = "the response starts at another position than was requested".to_owned();
                 Err(TransferError::Network { operation: OPERATION, message })
             }
         };
@@ -171,6 +272,16 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digest_is_read_in_both_forms() {
+        let digest: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 7).expect("small"));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        assert_eq!(read_sha256(&hex), Some(digest));
+        assert_eq!(read_sha256(&STANDARD.encode(digest)), Some(digest));
+        assert_eq!(read_sha256("abc"), None);
+        assert_eq!(read_sha256(""), None);
+    }
 
     #[test]
     fn ranges_are_read() {

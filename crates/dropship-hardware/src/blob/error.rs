@@ -1,29 +1,53 @@
-//! What can go wrong with a transfer.
+//! Errors of transfers.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::http::chain;
+use crate::http::explain;
 
-/// A transfer failed; no text of it holds a signature.
+/// A failed transfer. No text of it contains a signature.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// The URL's time has run out, or is about to: fetch a fresh one and go on; what is there is kept.
-    #[error("the upload or download URL has run out; a fresh one is needed")]
+    /// The URL has expired, or is about to: fetch a new one and continue; the bytes so far are kept.
+    #[error("the upload or download URL has expired; a new one is needed")]
     Expired,
-    /// The URL leads where packages must not go.
-    #[error("{host} is not a host that packages may go to or come from ({reason}); add it to `blob_hosts`")]
+    /// The URL has an origin that packages must not be exchanged with.
+    #[error("{origin} is not allowed as an origin of packages: {reason}")]
     Forbidden {
-        /// The URL's host.
-        host: String,
-        /// What is wrong with it.
+        /// Scheme, host and port of the URL.
+        origin: String,
+        /// Why it is not allowed.
         reason: &'static str,
     },
-    /// The store refused.
+    /// A proxy answered in place of the store.
+    #[error("cannot {operation}: a proxy answered with {status}{}", title(page_title))]
+    Proxy {
+        /// The failed operation.
+        operation: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// Title or text of its page; can be empty.
+        page_title: String,
+    },
+    /// The download is an HTML page: of a proxy, or a form to sign in.
+    #[error("the download is an HTML page{}, such as a sign-in page, and not the file", title(page_title))]
+    Page {
+        /// Title or text of the page; can be empty.
+        page_title: String,
+    },
+    /// The downloaded bytes do not have the SHA-256 that the service names.
+    #[error("the download has the SHA-256 {got} instead of {expected}")]
+    Digest {
+        /// The SHA-256 that the service names, lower-case hexadecimal.
+        expected: String,
+        /// The SHA-256 of the downloaded bytes.
+        got: String,
+    },
+    /// The store refused the request.
     #[error("the blob store refused {operation} with {status}{}: {message}", code.as_deref().map(|c| format!(" {c}")).unwrap_or_default())]
     Refused {
-        /// What was being done.
+        /// The failed operation.
         operation: &'static str,
         /// HTTP status.
         status: u16,
@@ -32,22 +56,22 @@ pub enum TransferError {
         /// The store's message.
         message: String,
     },
-    /// The connection failed or stalled, again and again.
+    /// The connection failed or stalled repeatedly.
     #[error("{operation}: {message}")]
     Network {
-        /// What was being done.
+        /// The failed operation.
         operation: &'static str,
-        /// What happened.
+        /// The reason.
         message: String,
     },
-    /// What arrived is not as long as it should be.
+    /// The transferred bytes have another length than announced.
     #[error("{what} has {got} bytes instead of {expected}")]
     Length {
-        /// Whose length it is.
+        /// The object with that length.
         what: &'static str,
-        /// Bytes that there should be.
+        /// The announced length in bytes.
         expected: u64,
-        /// Bytes that there are.
+        /// The actual length in bytes.
         got: u64,
     },
     /// The file changed while it was sent.
@@ -58,8 +82,8 @@ pub enum TransferError {
         /// Its length at first.
         expected: u64,
     },
-    /// The file does not hold the bytes that were to be sent; the blob did not become whole.
-    #[error("{path} holds other bytes than were to be sent", path = path.display())]
+    /// The file has other bytes than expected; the blob was not completed.
+    #[error("{path} has other bytes than expected", path = path.display())]
     Altered {
         /// The file.
         path: PathBuf,
@@ -74,18 +98,25 @@ pub enum TransferError {
         /// Why.
         source: std::io::Error,
     },
-    /// No token could be had for a download from the service itself.
+    /// A download from the service itself got no token.
     #[error(transparent)]
     Service(#[from] Error),
 }
 
 impl TransferError {
-    /// Whether the same transfer may go well later.
+    /// Whether the same transfer can succeed later.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Expired | Self::Network { .. } | Self::Length { .. } => true,
-            Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            Self::Expired
+            | Self::Network { .. }
+            | Self::Length { .. }
+            | Self::Proxy { .. }
+            | Self::Page { .. }
+            | Self::Digest { .. } => true,
+            Self::Refused { status, code, .. } => {
+                matches!(status, 408 | 429 | 500..=599) || code.as_deref().is_some_and(is_damage)
+            }
             Self::Local { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             Self::Service(error) => matches!(error.recovery, crate::Recovery::Retry),
             Self::Forbidden { .. } | Self::Changed { .. } | Self::Altered { .. } => false,
@@ -101,6 +132,16 @@ impl TransferError {
     }
 
     pub(super) fn network(operation: &'static str, error: reqwest::Error) -> Self {
-        Self::Network { operation, message: chain(&error.without_url()) }
+        Self::Network { operation, message: explain(error) }
     }
+}
+
+/// Whether the store's code means that a block was damaged on its way. Source: "Blob Storage error codes".
+fn is_damage(code: &str) -> bool {
+    ["Crc64Mismatch", "Md5Mismatch"].iter().any(|known| code.eq_ignore_ascii_case(known))
+}
+
+/// The title of a page, to be put behind a description.
+fn title(title: &str) -> String {
+    if title.is_empty() { String::new() } else { format!(" (`{title}`)") }
 }

@@ -1,6 +1,6 @@
-//! Where packages may go to and come from.
+//! The origins that packages may be exchanged with.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobMatcher};
 use url::Url;
 
 use crate::settings::{BuildError, is_loopback};
@@ -8,49 +8,78 @@ use dropship_redact::SafeUrl;
 
 use super::error::TransferError;
 
-/// The hosts that transfers are allowed with.
+/// The origins that transfers are allowed with: that of the endpoint, and the listed hosts.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     endpoint: Url,
-    globs: GlobSet,
+    listed: Vec<ListedHost>,
+}
+
+/// An entry of the list: `host` or `host:port`, where the host is a glob.
+///
+/// Without a port only the default port of https is allowed; on a loopback host, any port.
+#[derive(Debug)]
+struct ListedHost {
+    host: GlobMatcher,
+    port: Option<u16>,
+}
+
+impl ListedHost {
+    fn parse(text: &str) -> Result<Self, BuildError> {
+        let bad = |message: String| BuildError::BlobHost { glob: text.to_owned(), message };
+        // Colons inside of brackets belong to an IPv6 address.
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => {
+                let port = port.parse().map_err(|_| bad(format!("`{port}` is not a port")))?;
+                (host, Some(port))
+            }
+            _ => (text, None),
+        };
+        let literal = if host.starts_with('[') { globset::escape(host) } else { host.to_owned() };
+        let glob = GlobBuilder::new(&literal).case_insensitive(true).build();
+        let host = glob.map_err(|error| bad(error.kind().to_string()))?.compile_matcher();
+        Ok(Self { host, port })
+    }
+
+    fn allows(&self, url: &Url) -> bool {
+        let port = url.port_or_known_default();
+        let has_port = match self.port {
+            Some(own) => port == Some(own),
+            None => port == Some(443) || is_loopback(url),
+        };
+        has_port && self.host.is_match(url.host_str().unwrap_or(""))
+    }
 }
 
 impl Hosts {
-    pub(crate) fn new(endpoint: &Url, globs: &[String]) -> Result<Self, BuildError> {
-        let bad = |glob: &str, error: globset::Error| BuildError::BlobHost {
-            glob: glob.to_owned(),
-            message: error.kind().to_string(),
-        };
-        let mut set = GlobSetBuilder::new();
-        for glob in globs {
-            set.add(GlobBuilder::new(glob).case_insensitive(true).build().map_err(|e| bad(glob, e))?);
-        }
-        let globs = set.build().map_err(|error| bad("", error))?;
-        Ok(Self { endpoint: endpoint.clone(), globs })
+    pub(crate) fn new(endpoint: &Url, listed: &[String]) -> Result<Self, BuildError> {
+        let listed = listed.iter().map(|text| ListedHost::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { endpoint: endpoint.clone(), listed })
     }
 
-    /// Lets a URL through if packages may go there.
+    /// Returns the URL if packages may be exchanged with its origin.
     pub(super) fn check<'a>(&self, url: &'a SafeUrl) -> Result<&'a Url, TransferError> {
         let target = url.with_secrets();
-        let host = target.host_str().unwrap_or("");
-        let forbidden = |reason| Err(TransferError::Forbidden { host: host.to_owned(), reason });
+        let forbidden =
+            |reason| Err(TransferError::Forbidden { origin: target.origin().ascii_serialization(), reason });
         match target.scheme() {
             "https" => {}
             "http" if is_loopback(target) => {}
-            "http" => return forbidden("plain http"),
-            _ => return forbidden("not a web address"),
+            "http" => return forbidden("it is plain http"),
+            _ => return forbidden("its URL is not a web address"),
         }
         if !target.username().is_empty() || target.password().is_some() {
-            return forbidden("a user name in the URL");
+            return forbidden("its URL has a user name");
         }
-        if target.host() == self.endpoint.host() || self.globs.is_match(host) {
+        if target.origin() == self.endpoint.origin() || self.listed.iter().any(|listed| listed.allows(target))
+        {
             return Ok(target);
         }
-        forbidden("not in the list")
+        forbidden("if it is a blob store of Microsoft, add its host to `[api] blob_hosts`")
     }
 
-    /// Whether a download may carry our token: only to the endpoint's own origin, and not with a signed URL,
-    /// whose signature is its authorization.
+    /// Whether a download may carry the token: only to the endpoint's own origin, and not with a signed URL, which is
+    /// authorized by its signature.
     pub(super) fn wants_bearer(&self, url: &Url) -> bool {
         let signed = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
         url.origin() == self.endpoint.origin() && !signed
@@ -76,7 +105,32 @@ mod tests {
         assert!(!allowed("http://ingestion1.blob.core.windows.net/c/b"));
         assert!(!allowed("https://user@ingestion1.blob.core.windows.net/c/b"));
         assert!(!allowed("file:///etc/passwd"));
-        assert!(!allowed("http://127.0.0.1/c/b"), "loopback must be listed like any other");
+        assert!(!allowed("http://127.0.0.1/c/b"), "loopback must be listed like any other host");
+        assert!(!allowed("https://manage.devcenter.microsoft.com:8443/dashboard/report"), "another origin");
+        assert!(!allowed("https://ingestion1.blob.core.windows.net:8443/c/b"), "another origin");
+        let error = hosts()
+            .check(&SafeUrl::parse("https://a.z1.blob.storage.azure.net/c/b?sig=s3cret").expect("url"))
+            .expect_err("unlisted");
+        let text = error.to_string();
+        assert!(
+            text.contains("https://a.z1.blob.storage.azure.net ") && text.contains("`[api] blob_hosts`"),
+            "{text}"
+        );
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn listed_port_is_the_only_one() {
+        let endpoint = Url::parse("https://manage.devcenter.microsoft.com").expect("url");
+        let listed = ["blobs.example:8443", "127.0.0.1", "[::1]:9"].map(str::to_owned);
+        let hosts = Hosts::new(&endpoint, &listed).expect("hosts");
+        let allowed = |url: &str| hosts.check(&SafeUrl::parse(url).expect("url")).is_ok();
+        assert!(allowed("https://blobs.example:8443/c/b"));
+        assert!(!allowed("https://blobs.example/c/b"));
+        assert!(allowed("http://127.0.0.1:10000/c/b"));
+        assert!(allowed("http://[::1]:9/c/b"));
+        assert!(!allowed("http://[::1]:10/c/b"));
+        Hosts::new(&endpoint, &["blobs.example:https".to_owned()]).expect_err("no port");
     }
 
     #[test]

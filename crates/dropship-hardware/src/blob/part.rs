@@ -1,17 +1,18 @@
-//! The file that a download grows in, and the tag that tells what it is a part of.
+//! The file that a download is written to, and the entity tag of the blob that it is a part of.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use super::error::TransferError;
 
-/// Bytes gathered before they are written.
+/// Number of bytes that are buffered before they are written.
 const GATHER: usize = 512 * 1024;
 
-/// A download under way: `NAME.part`, and its entity tag in `NAME.part.etag`.
+/// A download in progress: `NAME.part`, and its entity tag in `NAME.part.etag`.
 pub(super) struct Part {
     path: PathBuf,
     tag_path: PathBuf,
@@ -23,7 +24,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Takes up what an earlier attempt left, if its tag is known.
+    /// Continues the part of an earlier attempt, if its tag is known.
     pub(super) async fn open(to: &Path) -> Result<Self, TransferError> {
         let with = |suffix: &str| {
             let mut name = to.as_os_str().to_owned();
@@ -41,17 +42,17 @@ impl Part {
         Ok(part)
     }
 
-    /// Bytes that are there.
+    /// Number of bytes so far.
     pub(super) fn length(&self) -> u64 {
         self.length + self.gathered.len() as u64
     }
 
-    /// What the bytes that are there are a part of; a part that is empty is of nothing.
+    /// Tag of the blob that the bytes so far are a part of; `None` for an empty part.
     pub(super) fn tag(&self) -> Option<&str> {
         self.tag.as_deref().filter(|_| self.length() > 0)
     }
 
-    /// Begins anew, with the tag of what comes now.
+    /// Starts again, with the tag of the blob that follows.
     pub(super) async fn restart(&mut self, tag: Option<&str>) -> Result<(), TransferError> {
         self.length = 0;
         self.gathered.clear();
@@ -59,7 +60,7 @@ impl Part {
         self.tag = tag.filter(|tag| is_strong(tag)).map(str::to_owned);
         let (path, tag_path, tag) = (self.path.clone(), self.tag_path.clone(), self.tag.clone());
         let file = blocking(&self.path, move || {
-            // The tag goes first: a part under a wrong tag would be taken up.
+            // The tag is removed first: a part with a wrong tag would be continued.
             match std::fs::remove_file(&tag_path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -74,13 +75,13 @@ impl Part {
         Ok(())
     }
 
-    /// Takes bytes; they are on their way to the disk when enough have come.
+    /// Appends bytes; they are written when enough are buffered.
     pub(super) async fn push(&mut self, bytes: &Bytes) -> Result<(), TransferError> {
         self.gathered.extend_from_slice(bytes);
         if self.gathered.len() >= GATHER { self.flush().await } else { Ok(()) }
     }
 
-    /// Hands what was gathered to the system.
+    /// Writes the buffered bytes.
     pub(super) async fn flush(&mut self) -> Result<(), TransferError> {
         if self.gathered.is_empty() {
             return Ok(());
@@ -104,7 +105,24 @@ impl Part {
         Ok(())
     }
 
-    /// The download is whole: it gets its name once it is safe on the disk.
+    /// SHA-256 of the bytes so far.
+    pub(super) async fn sha256(&mut self) -> Result<[u8; 32], TransferError> {
+        self.flush().await?;
+        let path = self.path.clone();
+        blocking(&self.path, move || {
+            let (mut file, mut digest) = (std::fs::File::open(path)?, Sha256::new());
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(digest.finalize().into()),
+                    count => digest.update(buffer.get(..count).unwrap_or_default()),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Gives the complete download its name, once it is synced.
     pub(super) async fn finish(mut self) -> Result<u64, TransferError> {
         self.flush().await?;
         let held = self.file.take();
@@ -129,7 +147,7 @@ impl Part {
     }
 }
 
-/// Opens the part to be written at its end, or empty. Results are for their owner until they get their place.
+/// Opens the part for appending, or empties it. Only the owner can read it until it has its name.
 fn open(path: &Path, empty: bool) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).mode(0o600);
@@ -151,7 +169,7 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// A weak tag says "much the same", which is not enough to join two halves.
+/// A weak tag does not promise equal bytes, which joining two halves needs.
 fn is_strong(tag: &str) -> bool {
     !tag.trim().is_empty() && !tag.starts_with("W/") && tag.len() < 200 && !tag.contains(['\n', '\r'])
 }

@@ -222,3 +222,32 @@ fn client(server: &Server, change: impl FnOnce(&mut Settings)) -> Client {
     change(&mut settings);
     Client::new(settings).expect("client")
 }
+
+#[tokio::test]
+async fn damaged_block_and_page_of_a_proxy_are_sent_again() {
+    let count = AtomicUsize::new(0);
+    let slot = Slot::new(move |asked| {
+        asked.query("blockid")?;
+        let refused = |code: &str| {
+            let body = format!(
+                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>damaged</Message></Error>"
+            );
+            Some(Reply::Answer(400, vec![], body.into_bytes()))
+        };
+        let page =
+            |status| Some(Reply::Answer(status, vec![], b"<html><title>Blocked</title></html>".to_vec()));
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => refused("Crc64Mismatch"),
+            1 => refused("md5mismatch"),
+            2 => page(403),
+            3 => page(407),
+            4 => page(503),
+            _ => None,
+        }
+    })
+    .await;
+    let (_folder, path, bytes) = package(BLOCK * 3 + 17);
+    let done = slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
+    assert_eq!(done.sent, bytes.len() as u64);
+    assert_eq!(slot.content(), bytes);
+}

@@ -12,6 +12,7 @@ use reqwest::{RequestBuilder, Response};
 
 use crate::backoff::Backoff;
 use crate::error::read_body;
+use crate::html;
 use crate::retry_after;
 use dropship_redact::mask;
 
@@ -20,18 +21,18 @@ use super::sas;
 
 /// Version of the blob protocol; `x-ms-content-crc64` requires at least 2019-02-02.
 pub(super) const VERSION: &str = "2021-12-02";
-/// A peer that neither takes nor gives a byte for so long is gone.
+/// A connection on which no byte moves for this long has failed.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
-/// Times that a request is repeated.
+/// Maximum number of repetitions of a request.
 const REPEATS: u32 = 6;
-/// Longest delay before one of them.
+/// Maximum delay before a repetition.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Slice of a body: what is handed on at once.
+/// Length of the slices in which a body is sent.
 const SLICE: usize = 256 * 1024;
-/// Most of an answer that is read.
+/// Maximum length of a response that is read, in bytes.
 const MOST: usize = 16 * 1024 * 1024;
 
-/// Makes a request until it is answered with a success, the store refuses, or hope is gone.
+/// Sends a request until it succeeds, the store refuses it, or its repetitions are used up.
 pub(super) async fn send<F>(
     operation: &'static str,
     backoff: Backoff,
@@ -44,7 +45,9 @@ where
     let mut repeats = 0;
     loop {
         let (error, asked) = match once(operation, request()?, body).await {
-            Ok(answer) if answer.status().is_success() => return Ok(answer),
+            Ok(answer) if answer.status().is_success() && !html::is_declared(answer.headers()) => {
+                return Ok(answer);
+            }
             Ok(answer) => {
                 let asked = retry_after::read(answer.headers());
                 (refusal(operation, answer).await, asked)
@@ -62,7 +65,7 @@ where
     }
 }
 
-/// One request; gives up when nothing moves.
+/// Sends one request; fails when no byte moves for [`SILENCE`].
 pub(super) async fn once(
     operation: &'static str,
     request: RequestBuilder,
@@ -114,13 +117,18 @@ async fn unless_silent<T>(moved: &AtomicU64, future: impl Future<Output = T>) ->
     }
 }
 
-/// What an answer that is no success means.
+/// The error of a response without success, or with an HTML page in place of the store's response.
 pub(super) async fn refusal(operation: &'static str, answer: Response) -> TransferError {
     let status = answer.status().as_u16();
+    let is_declared = html::is_declared(answer.headers());
     let header = answer.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok()).map(mask);
     let body = tokio::time::timeout(SILENCE, text(answer)).await.ok().flatten().unwrap_or_default();
     let (code, message) = read_error(&body);
     let code = header.or(code);
+    let is_page = code.is_none() && (is_declared || html::is_page(body.as_bytes()));
+    if status == 407 || (is_page && matches!(status, 200..=299 | 403 | 500..=599)) {
+        return TransferError::Proxy { operation, status, page_title: message };
+    }
     if sas::is_expiry(status, code.as_deref(), &message) {
         return TransferError::Expired;
     }
@@ -132,7 +140,7 @@ pub(super) async fn refusal(operation: &'static str, answer: Response) -> Transf
     TransferError::Refused { operation, status, code, message }
 }
 
-/// Reads an answer's body as text; `None` if it breaks off or is beyond all measure.
+/// Reads a response's body as text; `None` if it breaks off or is longer than [`MOST`].
 pub(super) async fn text(mut answer: Response) -> Option<String> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.ok()? {
@@ -145,7 +153,7 @@ pub(super) async fn text(mut answer: Response) -> Option<String> {
     Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
-/// Code and message of a store's error, XML or whatever else it is.
+/// Code and message of an error of the store: XML, or another form.
 fn read_error(body: &str) -> (Option<String>, String) {
     if let Ok(document) = roxmltree::Document::parse(body) {
         let text = |name| {

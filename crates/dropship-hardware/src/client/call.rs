@@ -1,4 +1,4 @@
-//! One call: token, gate, request, answer, judgement, and repetition where it does no harm.
+//! One call: token, limiter, request, response, classification, and repetition where it does no harm.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ use crate::request_id::random_uuid;
 
 use super::core::Client;
 
-/// Times that a harmless call is repeated.
+/// Maximum number of repetitions of a call whose repetition does no harm.
 const REPEATS: u32 = 6;
-/// Longest delay before one of them; a longer one is the caller's to wait.
+/// Maximum delay before a repetition; the caller waits longer ones.
 const LONGEST: Duration = Duration::from_secs(30);
-/// No repetition begins after so long.
+/// No repetition starts later than this after the first attempt.
 const BUDGET: Duration = Duration::from_secs(300);
 
-/// What is sent along.
+/// The body of a call.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Body {
     /// Nothing.
     #[default]
     None,
-    /// Nothing, said aloud: without `Content-Length: 0` and a JSON type the service answers 411 and 415.
+    /// An explicitly empty body: without `Content-Length: 0` and a JSON type the service answers 411 and 415.
     Empty,
     /// JSON.
     Json(Bytes),
-    /// A file that is sent as it is.
+    /// A file, with its length.
     File(std::path::PathBuf, u64),
 }
 
@@ -64,35 +64,50 @@ pub(crate) enum Query {
 /// A call to be made.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// What it does, as errors name it.
+    /// The operation, as errors name it.
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
-    /// Path behind the base; an empty last segment is a slash at the end.
+    /// Path segments after the base; an empty last segment is a slash at the end.
     pub(crate) path: Vec<String>,
     pub(crate) query: Query,
     pub(crate) body: Body,
-    /// Doing it twice does no harm, so it is repeated here.
+    /// A repetition does no harm, so it is repeated here.
     pub(crate) repeatable: bool,
+    /// It creates an object.
+    pub(crate) creates: bool,
 }
 
 impl Call {
     /// A GET.
     pub(crate) fn get(operation: &'static str, path: Vec<String>) -> Self {
-        Self { operation, method: Method::GET, path, query: Query::None, body: Body::None, repeatable: true }
+        Self {
+            operation,
+            method: Method::GET,
+            path,
+            query: Query::None,
+            body: Body::None,
+            repeatable: true,
+            creates: false,
+        }
     }
 
     /// A call that changes something and is never repeated here.
     pub(crate) fn once(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
-        Self { operation, method, path, query: Query::None, body, repeatable: false }
+        Self { operation, method, path, query: Query::None, body, repeatable: false, creates: false }
     }
 
-    /// A change that leads to the same however often it is made.
+    /// A call that creates an object. It is never repeated here.
+    pub(crate) fn create(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
+        Self { creates: true, ..Self::once(operation, method, path, body) }
+    }
+
+    /// A change whose repetition has no further effect.
     pub(crate) fn idempotent(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
         Self { repeatable: true, ..Self::once(operation, method, path, body) }
     }
 }
 
-/// A successful answer.
+/// A successful response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -101,7 +116,7 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// Makes a call whose answer is an object, bare or in an envelope of one.
+    /// Makes a call whose response is an object, bare or in an envelope of one.
     pub(crate) async fn object<T: Listed>(&self, call: Call) -> Result<T, Error> {
         self.parsed(call, |value| {
             entry::read(bare(value)).map_err(|why| serde_json::Error::custom(format!("it {why}")))
@@ -109,7 +124,7 @@ impl Client {
         .await
     }
 
-    /// Makes a call whose answer is read by `read`.
+    /// Makes a call whose response is read by `read`.
     pub(crate) async fn parsed<T>(
         &self,
         call: Call,
@@ -125,11 +140,12 @@ impl Client {
                 Err(error) => {
                     let recovery = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
                     let why = format!(
-                        "the service's answer cannot be read: {}",
+                        "the service's response cannot be read: {}",
                         dropship_redact::mask(&error.to_string())
                     );
                     if !repeatable || repeats == 2 {
                         return Err(Error::new(operation, Execution::Unknown, recovery, why)
+                            .with_creates(call.creates)
                             .with_status(answer.status)
                             .with_request(&self.correlation, &answer.request_id));
                     }
@@ -140,12 +156,12 @@ impl Client {
         }
     }
 
-    /// Makes a call whose answer says nothing.
+    /// Makes a call whose response has no content.
     pub(crate) async fn nothing(&self, call: Call) -> Result<(), Error> {
         self.send(&call).await.map(drop)
     }
 
-    /// Makes a call, again and again if it is harmless and there is hope.
+    /// Makes a call; repeats it while that does no harm and its error can pass.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let start = Instant::now();
         let mut repeats = 0;
@@ -155,23 +171,27 @@ impl Client {
                 Err(error) => error,
             };
             let again = call.repeatable && error.recovery == Recovery::Retry && repeats < REPEATS;
-            // A token service that fails and a gate that is closed have had their repetitions.
+            // The token service has been tried repeatedly, and the limiter names the time of the next attempt.
             let delay = error.retry_after.unwrap_or_else(|| self.shared.backoff.delay(repeats).min(LONGEST));
             let late = start.elapsed() + delay > BUDGET || delay > LONGEST * 4;
             if !again || late || error.execution == Execution::NotSent && error.request_id.is_empty() {
                 return Err(error);
             }
-            tracing::debug!(operation = call.operation, %error, delay_ms = delay.as_millis(), "A call is repeated");
+            tracing::debug!(operation = call.operation, %error, delay_ms = delay.as_millis(), "a call is repeated");
             tokio::time::sleep(delay).await;
             repeats += 1;
         }
     }
 
-    /// One attempt, and a second one with a new token if the first was refused with 401.
+    /// One attempt, and a second one with a new token after a 401.
     async fn authorized(&self, call: &Call) -> Result<Answer, Error> {
+        self.authorize(call).await.map_err(|error| error.with_creates(call.creates))
+    }
+
+    async fn authorize(&self, call: &Call) -> Result<Answer, Error> {
         let bearer = self.bearer(call.operation).await?;
         match self.attempt(call, &bearer).await {
-            // The service did nothing, so this is right for creates, too.
+            // The service executed nothing, so a create can be sent again, too.
             Err(error) if error.status == Some(401) => {
                 self.shared.tokens.refused(&bearer).await;
                 let bearer = self.bearer(call.operation).await?;
@@ -190,7 +210,7 @@ impl Client {
         self.shared.tokens.get().await.map_err(|error| error.without_token(operation, &self.correlation))
     }
 
-    /// One attempt: waits for its turn at the gate, and tells the gate what became of it.
+    /// One attempt: waits for its permit, and reports the result to the limiter.
     async fn attempt(&self, call: &Call, bearer: &Bearer) -> Result<Answer, Error> {
         let permit = self
             .shared
@@ -217,7 +237,7 @@ impl Client {
                 let status = error.status;
                 tracing::debug!(operation, status, took_ms, request_id, trace = ?error.trace, %error, "Call failed");
                 match status {
-                    // A local file that cannot be read says nothing of the service.
+                    // A local file that cannot be read is no failure of the service.
                     None if error.recovery == Recovery::Permanent => Outcome::Answered,
                     Some(429) => Outcome::Throttled(error.retry_after),
                     Some(408 | 500..=599) | None => Outcome::Failed(error.retry_after),
@@ -231,9 +251,9 @@ impl Client {
     fn rejected(&self, operation: &'static str, rejected: Rejected) -> Error {
         let (wait, why) = match rejected {
             Rejected::Paused(wait) => (wait, "the service asked for a pause"),
-            Rejected::Down(wait) => (wait, "the service is down, as the last calls showed"),
+            Rejected::Down(wait) => (wait, "the service is down: the last calls failed"),
         };
-        let message = format!("{why}; it is tried again in {} s", wait.as_secs().max(1));
+        let message = format!("{why}; the next attempt is in {} s", wait.as_secs().max(1));
         Error::not_sent(operation, Recovery::Retry, message)
             .with_retry_after(wait)
             .with_request(&self.correlation, "")

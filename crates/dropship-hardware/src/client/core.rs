@@ -18,7 +18,7 @@ use dropship_redact::SafeUrl;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
-    /// What `MS-CorrelationId` carries.
+    /// Value of `MS-CorrelationId`.
     pub(super) correlation: Arc<str>,
 }
 
@@ -39,7 +39,7 @@ impl Client {
     /// A client; nothing is sent yet.
     ///
     /// # Errors
-    /// When a URL is unusable or would carry secrets in the clear, or TLS or the proxy cannot be set up.
+    /// When a URL is unusable or would send secrets unencrypted, or TLS or the proxy cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
         settings::check_base("the endpoint", &settings.endpoint)?;
         settings::check_base("the authority", &settings.authority)?;
@@ -62,10 +62,10 @@ impl Client {
         })
     }
 
-    /// The same client under another correlation id: one for each job tells its calls apart at the service.
+    /// The same client with another correlation id, for example one for each job.
     #[must_use]
     pub fn with_correlation(&self, id: &str) -> Self {
-        // It goes into a header.
+        // A header has no other characters.
         let id: String = id.chars().filter(char::is_ascii_graphic).take(128).collect();
         Self { shared: Arc::clone(&self.shared), correlation: id.into() }
     }

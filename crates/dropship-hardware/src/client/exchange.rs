@@ -9,15 +9,16 @@ use url::Url;
 
 use crate::auth::Bearer;
 use crate::error::{Classification, Error, Execution, Recovery, classify, read_body};
-use crate::http::chain;
+use crate::html;
+use crate::http::explain;
 use crate::retry_after;
 
 use super::call::{Answer, Body, Call, Query};
 use super::core::Client;
 
-/// Most of an answer that is read.
+/// Maximum length of a response, in bytes.
 const MOST: usize = 64 * 1024 * 1024;
-/// Longest sending of a file.
+/// Maximum time to send a file.
 const FILE: Duration = Duration::from_secs(3600);
 
 impl Client {
@@ -45,15 +46,24 @@ impl Client {
             Err(broken) if status.is_success() => {
                 let error = match broken {
                     Some(error) => lost(call, error, Some(status.as_u16())),
-                    None => {
-                        uncertain(call, Some(status.as_u16()), "the service's answer has no end".to_owned())
-                    }
+                    None => uncertain(
+                        call,
+                        Some(status.as_u16()),
+                        "the response is longer than 64 MiB".to_owned(),
+                    ),
                 };
                 return Err(mark(error));
             }
-            // What a failure says is of less weight than that it is one.
+            // The status decides; the body only explains it.
             Err(_) => Vec::new(),
         };
+        if status.is_success() && html::is_response(&headers, &body) && !body.is_empty() {
+            return Err(mark(uncertain(
+                call,
+                Some(status.as_u16()),
+                format!("a proxy or a sign-in page answered: {}", read_body(&body).message),
+            )));
+        }
         if status.is_success() {
             return Ok(Answer { status: status.as_u16(), body, request_id: request_id.to_owned() });
         }
@@ -95,11 +105,11 @@ async fn with_body(request: RequestBuilder, call: &Call) -> Result<RequestBuilde
     })
 }
 
-/// No answer, or none that is whole. Only a connection that never came about certainly sent nothing.
+/// No response, or an incomplete one. Only a connection that was never established is certain to have sent nothing.
 fn lost(call: &Call, error: reqwest::Error, status: Option<u16>) -> Error {
     let unsent = status.is_none() && (error.is_connect() || error.is_builder());
     let timeout = error.is_timeout();
-    let why = chain(&error.without_url());
+    let why = explain(error);
     if unsent {
         return Error::not_sent(
             call.operation,
@@ -116,12 +126,13 @@ fn uncertain(call: &Call, status: Option<u16>, message: String) -> Error {
     Error::new(call.operation, Execution::Unknown, recovery, message).with_status(status)
 }
 
-/// The service answered that it did not, could not or would not.
+/// The error of a response without success.
 fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let said = read_body(body);
     let Classification { recovery, execution } = classify(status.as_u16(), &said, call.repeatable);
-    let message = match said.message.is_empty() {
-        false => said.message,
+    let message = said.described(status.as_u16());
+    let message = match message.is_empty() {
+        false => message,
         true if status.is_redirection() => {
             "the service answered with a redirect, which is never followed".to_owned()
         }
@@ -135,7 +146,7 @@ fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: 
         .with_trace(trace(headers))
 }
 
-/// Reads a body whole; `Err(None)` if it is beyond all measure.
+/// Reads a whole body; `Err(None)` if it is longer than [`MOST`].
 async fn read_all(mut answer: Response) -> Result<Vec<u8>, Option<reqwest::Error>> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
@@ -147,7 +158,7 @@ async fn read_all(mut answer: Response) -> Result<Vec<u8>, Option<reqwest::Error
     Ok(body)
 }
 
-/// The service's own ids of a call: their names are not documented, so whatever looks like one.
+/// The service's own ids of a call. The names of the headers are not documented, so any that looks like an id is taken.
 fn trace(headers: &HeaderMap) -> Vec<(String, String)> {
     let is_id =
         |name: &str| ["request", "correlation", "trace", "activity"].iter().any(|part| name.contains(part));

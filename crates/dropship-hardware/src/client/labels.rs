@@ -18,7 +18,7 @@ impl Client {
         Pages::new(self.clone(), Call::get("list shipping labels", path))
     }
 
-    /// One label; its targeting only if asked for.
+    /// One label, with its targeting on request.
     ///
     /// # Errors
     /// See [`Error`].
@@ -36,8 +36,8 @@ impl Client {
         self.object(call).await
     }
 
-    /// Creates a label, which asks for it to be published. Never repeated here: with
-    /// [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
+    /// Creates a label, which requests its publication. Never repeated here: after
+    /// [`Execution::Unknown`](crate::Execution::Unknown) search for it first.
     ///
     /// # Errors
     /// See [`Error`].
@@ -50,14 +50,13 @@ impl Client {
         const OPERATION: &str = "create shipping label";
         let body = Body::json(OPERATION, new)?;
         let path = under(submission(product, of), "shippingLabels");
-        self.object(Call::once(OPERATION, Method::POST, path, body)).await
+        self.object(Call::create(OPERATION, Method::POST, path, body)).await
     }
 
-    /// Changes a label's targeting. Not repeated here: a change that went through locks the label, and its
-    /// repetition would be refused though all is well.
+    /// Changes a label's targeting. Not repeated here: a successful change locks the label, so its repetition would be rejected.
     ///
     /// # Errors
-    /// See [`Error`]; an update that changes nothing is refused before it is sent, as the service would.
+    /// See [`Error`]; an update without a change is rejected before it is sent, as the service would.
     pub async fn update_label(
         &self,
         product: ProductId,
@@ -73,8 +72,8 @@ impl Client {
         self.nothing(Call::once(OPERATION, Method::PATCH, label(product, of, id), body)).await
     }
 
-    /// Asks for a label to be withdrawn; it takes the service more than a day, and the label then shows as
-    /// failed. Not repeated here: the repetition of a cancel that went through may be refused.
+    /// Requests the withdrawal of a label. It takes more than a day; then the label shows as failed. Not repeated here: the
+    /// repetition of a successful request may be rejected.
     ///
     /// # Errors
     /// See [`Error`].

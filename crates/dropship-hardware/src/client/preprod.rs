@@ -5,7 +5,7 @@ use std::path::Path;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::blob::TransferError;
+use crate::blob::{TransferError, read_sha256};
 use crate::error::{Error, Recovery};
 use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
@@ -30,7 +30,7 @@ impl Client {
             )
         })?;
         let body = Body::File(package.to_owned(), metadata.len());
-        self.parsed(Call::once(OPERATION, Method::PUT, under(packages(), ""), body), read_package).await
+        self.parsed(Call::create(OPERATION, Method::PUT, under(packages(), ""), body), read_package).await
     }
 
     /// One preproduction package, with its results.
@@ -57,7 +57,7 @@ impl Client {
         self.object(Call::get("get preproduction asset", path)).await
     }
 
-    /// Fetches the bytes of a result.
+    /// Downloads a result, and verifies it against the `contentHash` that the service names.
     ///
     /// # Errors
     /// See [`TransferError`].
@@ -68,11 +68,18 @@ impl Client {
         to: &Path,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
+        let named = self.preprod_asset(id, asset).await?.content_hash;
+        let expected = named.as_deref().and_then(read_sha256);
+        if expected.is_none() {
+            tracing::warn!(
+                "the service names no SHA-256 of asset {asset} of package {id}; the download is not verified"
+            );
+        }
         let mut url = self.shared.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend(["preprod", "packages", id, "assets", asset, "download"]);
         }
-        self.download(&SafeUrl::new(url), to, progress).await
+        self.download_checked(&SafeUrl::new(url), to, expected, progress).await
     }
 }
 

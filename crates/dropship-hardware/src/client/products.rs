@@ -30,14 +30,14 @@ impl Client {
         self.object(Call::get("get product", product(id))).await
     }
 
-    /// Creates a product. Never repeated here: with [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
+    /// Creates a product. Never repeated here: after [`Execution::Unknown`](crate::Execution::Unknown) search for it first.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
         const OPERATION: &str = "create product";
         let body = Body::json(OPERATION, new)?;
-        self.object(Call::once(OPERATION, Method::POST, vec!["products".into()], body)).await
+        self.object(Call::create(OPERATION, Method::POST, vec!["products".into()], body)).await
     }
 
     /// Changes a product.

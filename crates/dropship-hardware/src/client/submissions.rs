@@ -25,15 +25,15 @@ impl Client {
         self.object(Call::get("get submission", submission(product, id))).await
     }
 
-    /// Creates a submission. Never repeated here: with [`Execution::Unknown`](crate::Execution::Unknown) look for it first.
-    /// The answer may lack the upload slot; a fresh GET has it.
+    /// Creates a submission. Never repeated here: after [`Execution::Unknown`](crate::Execution::Unknown) search for it first.
+    /// The response may lack the upload slot, which a GET has.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn create_submission(&self, id: ProductId, new: &NewSubmission) -> Result<Submission, Error> {
         const OPERATION: &str = "create submission";
         let body = Body::json(OPERATION, new)?;
-        self.object(Call::once(OPERATION, Method::POST, under(product(id), "submissions"), body)).await
+        self.object(Call::create(OPERATION, Method::POST, under(product(id), "submissions"), body)).await
     }
 
     /// Renames a submission.
@@ -51,8 +51,8 @@ impl Client {
         self.nothing(Call::idempotent(OPERATION, Method::PATCH, submission(product, id), body)).await
     }
 
-    /// Hands a submission over for processing. Never repeated here: a second commit of a submission whose
-    /// first one went through is refused with [`Recovery::Reconcile`](crate::Recovery::Reconcile); look at it.
+    /// Commits a submission: the service starts to process it. Never repeated here: a second commit after a successful one is
+    /// rejected with [`Recovery::Reconcile`](crate::Recovery::Reconcile); read the submission then.
     ///
     /// # Errors
     /// See [`Error`].
@@ -61,8 +61,7 @@ impl Client {
         self.nothing(Call::once("commit submission", Method::POST, path, Body::Empty)).await
     }
 
-    /// Asks for driver metadata of a submission that has none: an old one, or one shared with us. It takes
-    /// the service hours.
+    /// Requests driver metadata of a submission that has none: an old one, or one that a partner shared. It takes hours.
     ///
     /// # Errors
     /// See [`Error`].
@@ -71,8 +70,8 @@ impl Client {
         self.nothing(Call::once("create publisher metadata", Method::POST, path, Body::Empty)).await
     }
 
-    /// The submission of ours that a partner's shared submission is. Undocumented; Microsoft's own client
-    /// uses it, and the misspelling is the service's.
+    /// This account's copy of a submission that a partner shared. Undocumented; Microsoft's own client uses it, and the
+    /// misspelling in the path is the service's.
     ///
     /// # Errors
     /// See [`Error`].

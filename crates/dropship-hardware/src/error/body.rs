@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::html;
 use dropship_redact::mask;
 
-/// Longest message that is kept of a body.
+/// Maximum length of the message that is kept of a body, in bytes.
 const LONGEST: usize = 600;
 
-/// What an error's body says.
+/// The content of an error's body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
     /// Error code.
@@ -16,15 +17,37 @@ pub(crate) struct ErrorBody {
     pub(crate) message: String,
     /// Validation errors: (target, message).
     pub(crate) validation: Vec<(String, String)>,
+    /// The body is an HTML page. The service answers with JSON, so a proxy may have answered in its place.
+    pub(crate) is_page: bool,
 }
 
-/// Reads the body of an error, whatever its form.
+impl ErrorBody {
+    /// Whether a proxy answered in place of the service: with 407, or with an HTML page that carries no code of the service.
+    pub(crate) fn is_of_proxy(&self, status: u16) -> bool {
+        status == 407 || (self.is_page && self.code.is_none() && matches!(status, 403 | 500..=599))
+    }
+
+    /// The message, which names the proxy if one answered.
+    pub(crate) fn described(&self, status: u16) -> String {
+        match (self.is_of_proxy(status), self.message.is_empty()) {
+            (true, true) => "a proxy answered".to_owned(),
+            (true, false) => format!("a proxy answered: {}", self.message),
+            (false, _) => self.message.clone(),
+        }
+    }
+}
+
+/// Reads the body of an error in any form.
 pub(crate) fn read(body: &[u8]) -> ErrorBody {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(outer)) => read_object(&Value::Object(outer)),
         Ok(Value::String(text)) => ErrorBody { message: tidy(&text), ..ErrorBody::default() },
-        _ => ErrorBody { message: tidy(&plain(&String::from_utf8_lossy(body))), ..ErrorBody::default() },
+        _ => ErrorBody {
+            message: tidy(&plain(&String::from_utf8_lossy(body))),
+            is_page: html::is_page(body),
+            ..ErrorBody::default()
+        },
     }
 }
 
@@ -32,7 +55,7 @@ fn read_object(outer: &Value) -> ErrorBody {
     // Entra says {"error":"invalid_client","error_description":"AADSTS..."}.
     if let Some(Value::String(code)) = get(outer, "error") {
         let message = text(outer, "error_description").or_else(|| text(outer, "message")).unwrap_or_default();
-        return ErrorBody { code: Some(tidy(code)), message: tidy(&message), validation: Vec::new() };
+        return ErrorBody { code: Some(tidy(code)), message: tidy(&message), ..ErrorBody::default() };
     }
     let inner = get(outer, "error").filter(|error| error.is_object()).unwrap_or(outer);
     let either = |name| text(inner, name).or_else(|| text(outer, name));
@@ -50,10 +73,11 @@ fn read_object(outer: &Value) -> ErrorBody {
         code: either("code").map(|code| tidy(&code)),
         message: tidy(&either("message").or_else(|| either("title")).unwrap_or_default()),
         validation: validation.unwrap_or_default(),
+        is_page: false,
     }
 }
 
-/// A field by its name, case-blind.
+/// A field by its name, ignoring case.
 fn get<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
@@ -73,7 +97,7 @@ fn plain(text: &str) -> String {
     if !trimmed.starts_with('<') {
         return text.to_owned();
     }
-    // A page's title is the shortest thing that says what it is.
+    // The title is the shortest description of a page.
     let lower = trimmed.to_ascii_lowercase();
     let title = lower.find("<title>").and_then(|at| {
         let start = at + "<title>".len();

@@ -20,6 +20,8 @@ pub(crate) fn classify(status: u16, said: &ErrorBody, repeatable: bool) -> Class
     };
     let lost = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
     let recovery = match status {
+        // A proxy that refuses the request does not forward it.
+        403 | 407 if said.is_of_proxy(status) => Recovery::Retry,
         401 => Recovery::Credentials,
         408 | 500..=599 => by_words(said).unwrap_or(lost),
         429 => Recovery::Retry,
@@ -56,7 +58,7 @@ fn by_words(said: &ErrorBody) -> Option<Recovery> {
     None
 }
 
-/// Whether the service's code is one of these, case-blind.
+/// Whether the service's code is one of these, ignoring case.
 fn has_code(said: &ErrorBody, codes: &[&str]) -> bool {
     said.code.as_deref().is_some_and(|code| codes.iter().any(|known| code.eq_ignore_ascii_case(known)))
 }
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     fn said(code: &str, message: &str) -> ErrorBody {
-        ErrorBody { code: Some(code.into()), message: message.into(), validation: vec![] }
+        ErrorBody { code: Some(code.into()), message: message.into(), ..ErrorBody::default() }
     }
 
     #[test]
@@ -121,5 +123,23 @@ mod tests {
         assert_eq!(of(503, "", ""), (Recovery::Reconcile, Execution::Unknown));
         assert_eq!(of(302, "", ""), (Recovery::Permanent, Execution::Unknown));
         assert_eq!(classify(500, &ErrorBody::default(), true).recovery, Recovery::Retry);
+    }
+
+    #[test]
+    fn page_of_a_proxy_is_passing() {
+        let page = super::super::body::read(b"<html><head><title>Blocked by policy</title></head></html>");
+        for (status, execution) in
+            [(403, Execution::Rejected), (407, Execution::Rejected), (502, Execution::Unknown)]
+        {
+            let of = |repeatable| classify(status, &page, repeatable);
+            assert_eq!(of(true), Classification { recovery: Recovery::Retry, execution });
+            let create = if status == 502 { Recovery::Reconcile } else { Recovery::Retry };
+            assert_eq!(of(false), Classification { recovery: create, execution });
+            assert_eq!(page.described(status), "a proxy answered: Blocked by policy");
+        }
+        let plain = super::super::body::read(b"Forbidden");
+        assert_eq!(classify(403, &plain, true).recovery, Recovery::Permission);
+        assert_eq!(classify(407, &plain, true).recovery, Recovery::Retry);
+        assert_eq!(classify(404, &page, true).recovery, Recovery::Permanent);
     }
 }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::open::open_enum;
-use super::status::{State, Step};
 use super::{LabelId, Link, ProductId, SubmissionId, Unknown, WorkflowStatus, wire};
 
 mod publishing;
@@ -83,27 +82,4 @@ pub struct ShippingLabel {
     /// Fields without a documented name.
     #[serde(flatten)]
     pub other: Unknown,
-}
-
-impl ShippingLabel {
-    /// Whether the label is where it was to go: published, or shared. Where the step has only a number, what
-    /// tells is that every hardware id is in force; that needs the targeting.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        let Some(status) = &self.workflow_status else {
-            return false;
-        };
-        if status.is_unnamed() && status.state == Some(State::Completed) {
-            let shared = self.destination == Some(Destination::AnotherPartner);
-            return shared || self.targeting.as_ref().is_some_and(Targeting::in_force);
-        }
-        status.is(&Step::FinalizePublishing, &State::Completed)
-            || status.is(&Step::FinalizeSharing, &State::Completed)
-    }
-
-    /// Whether the service gave the label up; one that was cancelled shows the same.
-    #[must_use]
-    pub fn is_failed(&self) -> bool {
-        self.workflow_status.as_ref().is_some_and(WorkflowStatus::failed)
-    }
 }

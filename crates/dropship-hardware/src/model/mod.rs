@@ -13,6 +13,7 @@ mod link;
 mod metadata;
 mod open;
 mod os;
+mod outcome;
 mod preprod;
 mod product;
 mod status;
@@ -32,6 +33,7 @@ pub use label::{
 pub use link::Link;
 pub use metadata::{Bundle, DriverMetadata, InfMetadata, MetadataError, PnpInfo};
 pub use os::{OS_CODES, is_known_os_code};
+pub use outcome::Outcome;
 pub use preprod::{Asset, PreprodError, PreprodPackage};
 pub use product::{
     AdditionalAttributes, DeviceType, NewProduct, Product, ProductUpdate, RaidController, StorageController,
@@ -40,7 +42,7 @@ pub use product::{
 pub use status::{State, Step, WorkflowStatus};
 pub use submission::{
     CommitStatus, Download, DownloadKind, Downloads, NewSubmission, Submission, SubmissionKind,
-    SubmissionUpdate,
+    SubmissionUpdate, UnusableDownload,
 };
 pub use unknown::Unknown;
 

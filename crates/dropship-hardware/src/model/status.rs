@@ -1,4 +1,4 @@
-//! Where a submission or a shipping label stands.
+//! The workflow status of a submission or a shipping label.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +20,11 @@ open_enum! {
         Validation = "validation",
         /// Submission: the security catalog is made.
         CatalogCreation = "catalogCreation",
-        /// Submission: a person at Microsoft looks at it.
+        /// Submission: Microsoft reviews it manually.
         ManualReview = "manualReview",
         /// Submission: binaries are signed.
         Signing = "signing",
-        /// Submission: the last step; completed, the signed files are (nearly) there.
+        /// Submission: the last step; the signed files can be offered some time after it is completed.
         FinalizeIngestion = "finalizeIngestion",
         /// Label: created.
         Created = "created",
@@ -38,7 +38,7 @@ open_enum! {
         UpdateGeneration = "updateGeneration",
         /// Label: flighting and approval.
         MicrosoftApproval = "microsoftApproval",
-        /// Label: it goes out to Windows Update.
+        /// Label: it is published to Windows Update.
         Publishing = "publishing",
         /// Label: the last step of publishing.
         FinalizePublishing = "finalizePublishing",
@@ -54,14 +54,16 @@ open_enum! {
 open_enum! {
     /// State of the current step, of that step only.
     pub enum State {
-        /// Waiting to begin.
+        /// Not begun.
         NotStarted = "notStarted",
-        /// Under way.
+        /// In progress.
         Started = "started",
         /// The workflow ended in failure.
         Failed = "failed",
-        /// This step is done; the workflow goes on unless it is the last.
+        /// This step is done; the workflow continues unless it is the last.
         Completed = "completed",
+        /// A label is published; not documented, but met by public clients.
+        Published = "published",
     }
 }
 
@@ -69,13 +71,13 @@ open_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowStatus {
-    /// The step that the workflow is at.
+    /// The current step; absent in some responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_step: Option<Step>,
     /// State of that step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
-    /// What the service has to say, mostly about a failure.
+    /// Messages of the service, mostly about a failure.
     #[serde(deserialize_with = "wire::texts")]
     pub messages: Vec<String>,
     /// A text with the details of a failure.
@@ -87,21 +89,21 @@ pub struct WorkflowStatus {
 }
 
 impl WorkflowStatus {
-    /// Whether the workflow stands at that step in that state.
+    /// Whether the current step is this one, in this state.
     #[must_use]
     pub fn is(&self, step: &Step, state: &State) -> bool {
         self.current_step.as_ref() == Some(step) && self.state.as_ref() == Some(state)
     }
 
-    /// Whether the step is a bare number. Microsoft's own client expects that; which step a number stands for
-    /// is not documented, so it must not be guessed.
+    /// Whether the step is a number. Microsoft's own client expects that; which step a number means is not documented, so it
+    /// must not be guessed.
     #[must_use]
     pub fn is_unnamed(&self) -> bool {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         matches!(&self.current_step, Some(Step::Other(text)) if digits(text))
     }
 
-    /// Whether the workflow ended in failure, at whatever step. A label that was cancelled shows this too.
+    /// Whether the workflow has failed, in any step or without one. A label that was cancelled shows this too.
     #[must_use]
     pub fn failed(&self) -> bool {
         self.state == Some(State::Failed)

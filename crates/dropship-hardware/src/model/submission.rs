@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use dropship_redact::SafeUrl;
+use dropship_redact::{SafeUrl, mask};
 
 use super::open::open_enum;
-use super::status::{State, Step};
+use super::status::State;
 use super::{Link, ProductId, SubmissionId, Unknown, WorkflowStatus, link, wire};
 
 open_enum! {
@@ -27,9 +28,9 @@ open_enum! {
         Pending = "commitPending",
         /// Committed.
         Received = "commitReceived",
-        /// Committed, being taken in; from older documentation.
+        /// Committed, being ingested; from older documentation.
         Started = "commitStarted",
-        /// Committed and taken in.
+        /// Committed and ingested.
         Complete = "commitComplete",
         /// The commit failed for good.
         Failed = "commitFailed",
@@ -118,7 +119,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// URL of a download, wherever the service puts it: among the downloads, or in a link of that relation.
+    /// URL of a download: among the downloads, or in a link of that relation.
     #[must_use]
     pub fn download(&self, kind: &DownloadKind) -> Option<SafeUrl> {
         let item = self.downloads.iter().find(|item| item.kind == *kind);
@@ -126,29 +127,25 @@ impl Submission {
             .or_else(|| SafeUrl::parse(&link::find(&self.links, kind.as_str())?.href).ok())
     }
 
-    /// Where the package is to be uploaded, for initial and derived submissions alike.
+    /// The text, masked, that the service sent as the URL of a download and that is not a URL; `None` if it sent none.
+    #[must_use]
+    pub fn unusable_download(&self, kind: &DownloadKind) -> Option<&str> {
+        if self.download(kind).is_some() {
+            return None;
+        }
+        self.downloads.unusable.iter().find(|item| item.kind == *kind).map(|item| item.url.as_str())
+    }
+
+    /// Whether a download is offered, also when its URL cannot be used.
+    #[must_use]
+    pub fn offers(&self, kind: &DownloadKind) -> bool {
+        self.download(kind).is_some() || self.unusable_download(kind).is_some()
+    }
+
+    /// URL that the package is uploaded to, for initial and derived submissions alike.
     #[must_use]
     pub fn upload_url(&self) -> Option<SafeUrl> {
         self.download(&DownloadKind::InitialPackage).or_else(|| self.file_upload_url.clone())
-    }
-
-    /// Whether the last step is done and the signed package is offered; either alone is not enough. A step
-    /// that has only a number counts as the last, as the package says that it is.
-    #[must_use]
-    pub fn is_signed(&self) -> bool {
-        let done = |status: &WorkflowStatus| {
-            status.is(&Step::FinalizeIngestion, &State::Completed)
-                || status.is_unnamed() && status.state == Some(State::Completed)
-        };
-        self.workflow_status.as_ref().is_some_and(done)
-            && self.download(&DownloadKind::SignedPackage).is_some()
-    }
-
-    /// Whether the service gave the submission up.
-    #[must_use]
-    pub fn is_failed(&self) -> bool {
-        self.commit_status == Some(CommitStatus::Failed)
-            || self.workflow_status.as_ref().is_some_and(WorkflowStatus::failed)
     }
 
     /// Whether a commit has certainly been carried out: a status past pending, or a workflow.
@@ -168,13 +165,14 @@ impl Submission {
 
 /// `downloads` of a submission; reads like a slice of its items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, from = "RawDownloads")]
 pub struct Downloads {
-    /// What can be fetched; items without a usable URL are left out.
-    #[serde(deserialize_with = "items")]
+    /// The files that can be downloaded.
     pub items: Vec<Download>,
-    /// What the service has to say about them.
-    #[serde(deserialize_with = "wire::texts")]
+    /// The items whose URL cannot be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unusable: Vec<UnusableDownload>,
+    /// Messages of the service about them.
     pub messages: Vec<String>,
     /// Fields without a documented name.
     #[serde(flatten)]
@@ -183,7 +181,7 @@ pub struct Downloads {
 
 impl Downloads {
     fn is_nothing(&self) -> bool {
-        self.items.is_empty() && self.messages.is_empty() && self.other.is_empty()
+        self.items.is_empty() && self.unusable.is_empty() && self.messages.is_empty() && self.other.is_empty()
     }
 }
 
@@ -195,13 +193,13 @@ impl Deref for Downloads {
     }
 }
 
-/// One file that can be fetched, or the slot to upload to.
+/// A file that can be downloaded, or the slot to upload to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Download {
     /// What it is; `type` on the wire.
     #[serde(rename = "type")]
     pub kind: DownloadKind,
-    /// Where it lies; written without its signature.
+    /// Its URL; written without the signature.
     #[serde(serialize_with = "shown")]
     pub url: SafeUrl,
 }
@@ -210,19 +208,52 @@ fn shown<S: serde::Serializer>(url: &SafeUrl, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(url)
 }
 
-fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Download>, D::Error> {
-    #[derive(Deserialize)]
-    struct Item {
-        #[serde(rename = "type")]
-        kind: Option<DownloadKind>,
-        #[serde(default, with = "wire::opt_url")]
-        url: Option<SafeUrl>,
-    }
+/// An item whose URL cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusableDownload {
+    /// What it is; `type` on the wire.
+    #[serde(rename = "type")]
+    pub kind: DownloadKind,
+    /// The text that the service sent, masked.
+    pub url: String,
+}
 
-    let items: Vec<Item> = wire::list(deserializer)?;
-    let whole = |item: Item| {
-        let kind = item.kind.unwrap_or(DownloadKind::Unknown);
-        item.url.map(|url| Download { kind, url })
-    };
-    Ok(items.into_iter().filter_map(whole).collect())
+/// `downloads` as the service sends them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawDownloads {
+    #[serde(deserialize_with = "wire::list")]
+    items: Vec<RawDownload>,
+    #[serde(deserialize_with = "wire::texts")]
+    messages: Vec<String>,
+    #[serde(flatten)]
+    other: Unknown,
+}
+
+#[derive(Deserialize)]
+struct RawDownload {
+    #[serde(rename = "type")]
+    kind: Option<DownloadKind>,
+    #[serde(default)]
+    url: Value,
+}
+
+impl From<RawDownloads> for Downloads {
+    fn from(raw: RawDownloads) -> Self {
+        let mut downloads = Self { messages: raw.messages, other: raw.other, ..Self::default() };
+        for RawDownload { kind, url } in raw.items {
+            let kind = kind.unwrap_or(DownloadKind::Unknown);
+            let text = match url {
+                Value::Null => continue,
+                Value::String(text) if text.trim().is_empty() => continue,
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            match SafeUrl::parse(&text) {
+                Ok(url) => downloads.items.push(Download { kind, url }),
+                Err(_) => downloads.unusable.push(UnusableDownload { kind, url: mask(&text) }),
+            }
+        }
+        downloads
+    }
 }

@@ -30,7 +30,7 @@ fn enums_are_read_in_any_case_and_written_as_documented() {
     assert_eq!(read::<CommitStatus>(json!("CommitPending")), CommitStatus::Pending);
     assert_eq!(read::<Step>(json!(" finalizeIngestion")), Step::FinalizeIngestion);
     assert_eq!(read::<Step>(json!(7)), Step::Other("7".into()));
-    assert_eq!(read::<State>(json!("published")), State::Other("published".into()));
+    assert_eq!(read::<State>(json!("queued")), State::Other("queued".into()));
     assert_eq!(
         serde_json::to_value(DeviceType::from("INTERNALEXTERNAL")).expect("json"),
         json!("internalExternal")

@@ -162,13 +162,86 @@ async fn the_token_goes_to_the_own_origin_and_is_renewed() {
 }
 
 #[tokio::test]
-async fn another_port_of_the_host_gets_no_token() {
+async fn listed_loopback_port_gets_no_token_and_unlisted_one_is_refused() {
     let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
     let endpoint = Server::start(|_| Reply::empty(500)).await;
-    let client = client(&endpoint, |settings| settings.blob_hosts.clear());
-    client.download(&case.server.url("/plain"), &case.to(), NONE).await.expect("the same host");
+    let unlisted = client(&endpoint, |settings| settings.blob_hosts.clear());
+    let error =
+        unlisted.download(&case.server.url("/plain"), &case.to(), NONE).await.expect_err("another origin");
+    assert!(matches!(error, TransferError::Forbidden { .. }) && case.server.asked().is_empty(), "{error}");
+    let listed = client(&endpoint, |settings| settings.blob_hosts = vec!["127.0.0.1".to_owned()]);
+    listed.download(&case.server.url("/plain"), &case.to(), NONE).await.expect("a listed host");
     case.is_whole();
     assert_eq!(case.server.asked()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn redirect_is_followed_without_credentials_five_times_at_most() {
+    let case =
+        Case::new(|asked, _, bytes| match asked.target.trim_start_matches("/dashboard/hop").parse::<u32>() {
+            Ok(0) => give(asked, bytes, "\"1\""),
+            Ok(left) => Reply::empty(302).with("Location", &format!("/dashboard/hop{}", left - 1)),
+            Err(_) => Reply::empty(404),
+        })
+        .await;
+    let client = case.server.client();
+    client.download(&case.server.url("/dashboard/hop5"), &case.to(), NONE).await.expect("five redirects");
+    case.is_whole();
+    let asked = case.server.asked();
+    let tokens: Vec<_> = asked.iter().map(|asked| asked.header("authorization").is_some()).collect();
+    assert_eq!(tokens, [true, false, false, false, false, false]);
+    let error = client
+        .download(&case.server.url("/dashboard/hop6"), &case.to(), NONE)
+        .await
+        .expect_err("six redirects");
+    assert!(error.to_string().contains("more than 5 redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn redirect_to_another_origin_is_refused() {
+    let other = Server::start(|_| Reply::empty(200)).await;
+    let there = other.url("/x?sig=s3cret").with_secrets().to_string();
+    let case = Case::new(move |_, _, _| Reply::empty(307).with("Location", &there)).await;
+    let error = case.run().await.expect_err("another origin");
+    assert!(matches!(error, TransferError::Forbidden { .. }) && other.everything().is_empty(), "{error}");
+    assert!(
+        error.to_string().contains("`[api] blob_hosts`") && !error.to_string().contains("s3cret"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn html_page_is_never_the_file() {
+    let html = ("Content-Type".to_owned(), "text/html; charset=utf-8".to_owned());
+    let plain = ("Content-Type".to_owned(), "application/octet-stream".to_owned());
+    for (kind, body) in [
+        (plain, "\u{feff}\n<!DOCTYPE html><html><head><title>Sign in to your account</title></head></html>"),
+        (html, "Please sign in to continue."),
+    ] {
+        let case = Case::new(move |_, _, _| {
+            Reply::Answer(200, vec![kind.clone(), ("ETag".into(), "\"1\"".into())], body.as_bytes().to_vec())
+        })
+        .await;
+        let error = case.run().await.expect_err("a page");
+        assert!(matches!(error, TransferError::Page { .. }) && error.is_passing(), "{error}");
+        assert!(error.to_string().to_lowercase().contains("sign in"), "{error}");
+        assert!(!case.to().exists());
+        let part = case.folder.path().join("signed.zip.part");
+        assert_eq!(std::fs::read(part).expect("the part").len(), 0, "no byte of the page is kept");
+    }
+}
+
+#[tokio::test]
+async fn page_of_a_proxy_is_passing_for_a_download() {
+    let case = Case::new(|asked, at, bytes| match at {
+        0 => Reply::Answer(403, vec![], b"<html><title>Blocked</title></html>".to_vec()),
+        1 => Reply::Answer(407, vec![], b"<html><title>Blocked</title></html>".to_vec()),
+        2 => Reply::Answer(502, vec![], b"<html><title>Blocked</title></html>".to_vec()),
+        _ => give(asked, bytes, "\"1\""),
+    })
+    .await;
+    case.run().await.expect("whole");
+    case.is_whole();
 }
 
 #[tokio::test]

@@ -62,11 +62,22 @@ pub struct Targeting {
 }
 
 impl Targeting {
-    /// Whether there are hardware ids and every one is in force.
+    /// Whether there are hardware ids, and every hardware id and every computer hardware id is in force.
     #[must_use]
-    pub fn in_force(&self) -> bool {
+    pub fn is_in_force(&self) -> bool {
         let added = |id: &HardwareId| id.distribution_state == Some(HardwareIdState::Added);
-        !self.hardware_ids.is_empty() && self.hardware_ids.iter().all(added)
+        let is_pending = |chid: &Chid| {
+            matches!(chid.distribution_state, Some(ChidState::PendingAdd | ChidState::PendingRecovery))
+        };
+        !self.hardware_ids.is_empty()
+            && self.hardware_ids.iter().all(added)
+            && !self.chids.iter().any(is_pending)
+    }
+
+    /// Whether a hardware id is still being added.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.hardware_ids.iter().any(|id| id.distribution_state == Some(HardwareIdState::PendingAdd))
     }
 }
 
