@@ -1,7 +1,5 @@
 //! From a captured copy to a job: known bytes, verdict, job.
 
-use std::sync::PoisonError;
-
 use super::captured_package::CapturedPackage;
 use super::evaluate::{Evaluation, evaluate};
 use super::seen_files::was_looked_at;
@@ -158,7 +156,7 @@ fn create_job(
     package: &CapturedPackage<'_>,
     verdict: Verdicted,
 ) -> Result<JobId, AdmitError> {
-    let _guard = admission.creating.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = admission.creating.lock();
     // Another file with the same bytes may have become a job since.
     let earlier = match known_job(admission, package)? {
         KnownBytes::Job(id) => return Ok(id),

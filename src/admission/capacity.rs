@@ -1,7 +1,8 @@
 //! Whether more packages may be accepted. A change is logged once for all folders.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::observe;
 use crate::package_store::PackageStore;
@@ -106,7 +107,7 @@ impl Capacity {
     }
 
     fn closed(&self) -> MutexGuard<'_, Closed> {
-        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.closed.lock()
     }
 }
 

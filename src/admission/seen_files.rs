@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use dropship_intake::Identity;
 use dropship_store::{Commit, Entry, Store, StoreError, path_key};
@@ -59,7 +60,7 @@ impl SeenFiles {
         let path = path_key(path);
         let seen = store.known_file(folder, &path);
         {
-            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut asked = self.asked.lock();
             let first = asked.entry(folder.to_owned()).or_insert_with(|| Asked::Scanning(HashSet::new()));
             if let Asked::Scanning(paths) = first {
                 paths.insert(path);
@@ -80,8 +81,7 @@ impl SeenFiles {
 
     /// Forgets the files that were removed while the daemon was down; call it after each scan.
     pub(super) fn on_scan_complete(&self, store: &dyn Store, folder: &str) {
-        let before =
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), Asked::Done);
+        let before = self.asked.lock().insert(folder.to_owned(), Asked::Done);
         let paths = match before {
             Some(Asked::Done) => return,
             Some(Asked::Scanning(paths)) => paths,

@@ -1,6 +1,8 @@
 //! The parts of admission, shared by its threads.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
@@ -51,12 +53,12 @@ impl Admission {
     /// The configuration in force.
     #[must_use]
     pub fn active(&self) -> Arc<ActiveConfig> {
-        Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.active.read())
     }
 
     /// Replaces the configuration.
     pub fn replace(&self, active: ActiveConfig) {
-        *self.active.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(active);
+        *self.active.write() = Arc::new(active);
     }
 }
 

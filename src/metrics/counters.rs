@@ -1,10 +1,10 @@
 //! Counters of events that leave no other trace.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::exposition::{Kind, Text};
 use dropship_job::{Event, Job};
@@ -128,6 +128,6 @@ impl Metrics {
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,8 +1,10 @@
 //! Heartbeats of components that can hang. The watchdog, `/livez` and the metrics read how old they are.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// How often an idle component beats unless the watchdog asks for more.
 const IDLE: Duration = Duration::from_secs(2);
@@ -97,8 +99,8 @@ impl Heartbeats {
         self.ages().into_iter().filter(|(_, age)| *age > limit).collect()
     }
 
-    fn components(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, Heartbeat)>> {
-        self.components.lock().unwrap_or_else(PoisonError::into_inner)
+    fn components(&self) -> parking_lot::MutexGuard<'_, Vec<(&'static str, Heartbeat)>> {
+        self.components.lock()
     }
 }
 

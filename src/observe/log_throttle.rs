@@ -1,7 +1,8 @@
 //! Thins out repeated errors: the first one is logged, then each time their number has doubled.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// Counts errors by subject, such as an outbox or a notification target. There must be few subjects.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl LogThrottle {
     /// Counts an error; returns the number of errors so far if this one is to be logged.
     #[must_use]
     pub fn count(&self, subject: &str) -> Option<u64> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock();
         let count = counts.entry(subject.to_owned()).or_default();
         *count += 1;
         count.is_power_of_two().then_some(*count)
@@ -26,7 +27,7 @@ impl LogThrottle {
     /// Forgets the errors of a subject that works again; returns their number, if there were any.
     #[must_use]
     pub fn reset(&self, subject: &str) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(subject)
+        self.0.lock().remove(subject)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The line that the log has for each event of a job, as text and with its fields.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use dropship_job::testing;
 use tracing_subscriber::fmt::MakeWriter;
@@ -12,7 +14,7 @@ struct Collected(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Collected {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -40,7 +42,7 @@ fn log_line_of_each_job_event_is_as_recorded() {
             super::log_event(&job, &event);
         }
     });
-    let lines = String::from_utf8(collected.0.lock().unwrap().clone()).unwrap();
+    let lines = String::from_utf8(collected.0.lock().clone()).unwrap();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("log_of_events", lines);
     });

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
+
+use parking_lot::{RwLock, RwLockReadGuard};
 
 use crate::config::model::{AfterSuccess, Folder};
 
@@ -31,11 +32,11 @@ impl FolderPolicies {
             priority: folder.priority,
         };
         let policies = folders.iter().map(|folder| (folder.name.clone(), policy(folder))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = policies;
+        *self.0.write() = policies;
     }
 
     fn policies(&self) -> RwLockReadGuard<'_, BTreeMap<String, FolderPolicy>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read()
     }
 
     /// Permission bits of result files, if the folder sets them.

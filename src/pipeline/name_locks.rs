@@ -2,9 +2,9 @@
 //! object found later could not be attributed to either.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteKind};
@@ -60,7 +60,7 @@ impl NameLocks {
     }
 
     fn acquire_key(&self, job: &Job, key: String, name: &str, stale_after: Duration) -> Option<Duration> {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.0.lock();
         let mine = || Holder { job: job.id().clone(), since: Instant::now() };
         let holder = names.entry(key).or_insert_with(mine);
         if holder.job != *job.id() && holder.since.elapsed() > stale_after {
@@ -79,7 +79,7 @@ impl NameLocks {
 
     /// Restarts the age of the locks of a job, since a call is about to be sent.
     pub(super) fn renew(&self, job: &Job) {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.0.lock();
         names
             .values_mut()
             .filter(|holder| holder.job == *job.id())
@@ -90,7 +90,7 @@ impl NameLocks {
     /// done.
     pub(super) fn release(&self, job: &Job) {
         if job.doubt().is_none() || job.is_over() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| holder.job != *job.id());
+            self.0.lock().retain(|_, holder| holder.job != *job.id());
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Pauses: while one is active, nothing is created, committed or changed at Microsoft.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
 
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
@@ -16,7 +15,7 @@ const FLAG: &str = "pause/";
 /// The active pauses: of everything (`*`) or of folders by name. They survive restarts.
 #[derive(Debug, Default)]
 pub struct PauseGate {
-    scopes: std::sync::Mutex<BTreeSet<String>>,
+    scopes: parking_lot::Mutex<BTreeSet<String>>,
     /// Held for reading during each call that changes something.
     in_flight: RwLock<()>,
     /// Serialises `pause` and `resume`.
@@ -35,7 +34,7 @@ impl PauseGate {
     pub fn remembered(store: &dyn Store) -> Result<Self, StoreError> {
         let flags = store.settings(FLAG)?;
         let scopes = flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned));
-        Ok(Self { scopes: std::sync::Mutex::new(scopes.collect()), ..Self::default() })
+        Ok(Self { scopes: parking_lot::Mutex::new(scopes.collect()), ..Self::default() })
     }
 
     /// A permit to change something for a job of this folder; `None` while it is paused.
@@ -49,7 +48,7 @@ impl PauseGate {
     /// The paused folders; `*` stands for everything.
     #[must_use]
     pub fn scopes(&self) -> BTreeSet<String> {
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.scopes.lock().clone()
     }
 
     /// Pauses a folder or everything, durably. Calls in flight have ended when this returns.
@@ -59,7 +58,7 @@ impl PauseGate {
     pub async fn pause(&self, store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
         let _one_at_a_time = self.update_lock.lock().await;
         let scope = folder.unwrap_or("*");
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.to_owned());
+        self.scopes.lock().insert(scope.to_owned());
         write(store, scope, Some("on".to_owned())).await?;
         drop(self.in_flight.write().await);
         Ok(())
@@ -73,7 +72,7 @@ impl PauseGate {
         let _one_at_a_time = self.update_lock.lock().await;
         let scope = folder.unwrap_or("*");
         write(store, scope, None).await?;
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).remove(scope);
+        self.scopes.lock().remove(scope);
         Ok(())
     }
 }

@@ -5,9 +5,10 @@
 //! was lost never uses the cache.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use dropship_hardware::Error;
@@ -47,7 +48,7 @@ struct List {
 
 impl Account {
     fn since(&self) -> MutexGuard<'_, Since> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+        self.since.lock()
     }
 }
 
@@ -117,7 +118,7 @@ impl ProductListCache {
     }
 
     fn account(&self, name: &str) -> Arc<Account> {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.0.lock();
         match accounts.get(name) {
             Some(account) => Arc::clone(account),
             None => Arc::clone(accounts.entry(name.to_owned()).or_default()),

@@ -1,9 +1,9 @@
 //! Accounts that are suspended because the service refuses their credentials or roles.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use dropship_job::JobId;
 
@@ -61,7 +61,7 @@ impl SuspendedAccounts {
     /// is not at fault.
     pub(super) fn refused_again(&self, account: &str, job: &JobId) -> bool {
         let suspended = self.inner().contains_key(account);
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         let key = (account.to_owned(), job.clone());
         if refused.contains(&key) && !suspended {
             return refused.remove(&key);
@@ -72,7 +72,7 @@ impl SuspendedAccounts {
 
     /// Forgets refusals of the job after a call of it succeeded.
     pub(super) fn accepted(&self, account: &str, job: &JobId) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         if !refused.is_empty() {
             refused.remove(&(account.to_owned(), job.clone()));
         }
@@ -102,6 +102,6 @@ impl SuspendedAccounts {
     }
 
     fn inner(&self) -> MutexGuard<'_, BTreeMap<String, Suspension>> {
-        self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
+        self.suspended.lock()
     }
 }

@@ -3,9 +3,9 @@
 //!
 //! Callers are served in the order of arrival. No rate limit is assumed until the service answers 429.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -100,8 +100,8 @@ impl CallLimiter {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -123,7 +124,7 @@ impl Server {
 
     /// Every request so far.
     pub(super) fn everything(&self) -> Vec<Asked> {
-        self.asked.lock().expect("lock").clone()
+        self.asked.lock().clone()
     }
 
     /// How many tokens were asked for.
@@ -152,7 +153,7 @@ async fn serve(mut stream: TcpStream, connection: usize, log: Arc<Mutex<Vec<Aske
     let mut buffer = Vec::new();
     while let Some(asked) = read(&mut stream, &mut buffer, connection).await {
         let head = asked.method == "HEAD";
-        log.lock().expect("lock").push(asked.clone());
+        log.lock().push(asked.clone());
         let reply = handler(&asked);
         if !send(&mut stream, reply, head).await {
             return;

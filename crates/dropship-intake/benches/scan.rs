@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use dropship_intake::{
     Admitted, Backpressure, FileReceiver, FolderEvents, FolderSpec, FoundFile, Identity, Intake, ReadyWhen,
@@ -46,11 +48,11 @@ struct AdmitAll {
 
 impl FileReceiver for AdmitAll {
     fn is_known(&self, _: &str, _: &Path, identity: &Identity, _: Option<&Identity>) -> bool {
-        self.admitted.lock().expect("no panic").0.contains(&identity.ino)
+        self.admitted.lock().0.contains(&identity.ino)
     }
 
     fn receive(&self, found: &FoundFile) -> Admitted {
-        let mut admitted = self.admitted.lock().expect("no panic");
+        let mut admitted = self.admitted.lock();
         admitted.0.insert(found.identity.ino);
         admitted.1.get_or_insert_with(Instant::now);
         Admitted::Yes
@@ -142,7 +144,7 @@ fn backlog(runtime: &tokio::runtime::Runtime) {
         intake.initial_scan_done().await;
         let all = start.elapsed();
         intake.stop().await;
-        let first = receiver.admitted.lock().expect("no panic").1.expect("admitted");
+        let first = receiver.admitted.lock().1.expect("admitted");
         (first.duration_since(start), all)
     });
     let grown = resident_kib().saturating_sub(before) / 1024;

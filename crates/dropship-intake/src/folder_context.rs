@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::events::PendingEvents;
@@ -34,7 +35,7 @@ pub(crate) struct FolderContext {
 
 impl FolderContext {
     pub(crate) fn status(&self) -> MutexGuard<'_, FolderStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock()
     }
 
     /// Classifies a file name. Markers and sidecars are not packages.

@@ -10,14 +10,15 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{
     Config, ErrorKind, Event, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _,
 };
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use tokio::time::Instant;
 
@@ -168,11 +169,11 @@ impl Watcher {
     }
 
     fn kernel(&self) -> MutexGuard<'_, Kernel> {
-        self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kernel.lock()
     }
 
     fn tested(&self) -> MutexGuard<'_, HashMap<u64, (Instant, bool)>> {
-        self.tested.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tested.lock()
     }
 }
 
@@ -232,11 +233,11 @@ impl Route {
 impl Routes {
     // Neither lock is held while notify is called, because notify waits for the thread that `dispatch` runs on.
     fn read<T>(&self, with: impl FnOnce(&HashMap<Arc<Path>, Route>) -> T) -> T {
-        with(&self.dirs.read().unwrap_or_else(PoisonError::into_inner))
+        with(&self.dirs.read())
     }
 
     fn write<T>(&self, with: impl FnOnce(&mut HashMap<Arc<Path>, Route>) -> T) -> T {
-        with(&mut self.dirs.write().unwrap_or_else(PoisonError::into_inner))
+        with(&mut self.dirs.write())
     }
 
     /// Runs on the thread that reads events: no system calls, no waiting.

@@ -1,8 +1,9 @@
 //! A progress line on the terminal while bytes are transferred.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Minimum time between two updates of the line.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -27,7 +28,7 @@ impl TransferProgress {
 
     /// Draws the line; `bytes` is the number of bytes transferred so far.
     pub(super) fn update(&self, bytes: u64) {
-        let Some(Ok(mut drawn)) = self.drawn.as_ref().map(Mutex::lock) else { return };
+        let Some(mut drawn) = self.drawn.as_ref().map(Mutex::lock) else { return };
         if drawn.is_some_and(|at| at.elapsed() < REFRESH) {
             return;
         }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+
+use parking_lot::Mutex;
 
 use super::*;
 use dropship_job::Package;
@@ -15,7 +16,7 @@ impl ActiveJobs for Workers {
     }
 
     fn running(&self) -> Vec<JobId> {
-        self.0.lock().expect("workers").clone()
+        self.0.lock().clone()
     }
 
     fn on_event(&self, _: &Job, _: &[Event]) {}
@@ -56,7 +57,7 @@ fn listed(service: &JobService, state: Option<StateKind>, before: Option<u32>, l
 fn jobs_that_workers_process_are_listed_as_running_only() {
     let (store, workers) = (Arc::new(MemoryStore::new()), Arc::new(Workers::default()));
     (1..=9).for_each(|number| create(&store, number));
-    *workers.0.lock().expect("workers") = vec![id(7), id(8), id(3)];
+    *workers.0.lock() = vec![id(7), id(8), id(3)];
     let service = JobService::new(store, workers, false);
     assert_eq!(listed(&service, Some(StateKind::Running), None, 0), ["8", "7", "3"]);
     assert_eq!(listed(&service, Some(StateKind::Running), None, 1), ["8"]);

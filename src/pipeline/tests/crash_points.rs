@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use dropship_job::Event;
@@ -171,12 +171,12 @@ impl CrashSwitch {
 
     /// Crashes the daemon at the target.
     pub(super) fn crash_at(&self, target: CrashTarget) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+        *self.target.lock() = Some(target);
     }
 
     /// Removes the target.
     pub(super) fn disarm(&self) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.target.lock() = None;
     }
 
     /// Prepares for a new daemon; returns where the old one crashed.
@@ -195,7 +195,7 @@ impl CrashSwitch {
 
     /// The names of all points reached so far.
     pub(super) fn reached(&self) -> BTreeSet<NamedPoint> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reached.lock().clone()
     }
 
     pub(super) fn has_crashed(&self) -> bool {
@@ -215,13 +215,13 @@ impl CrashSwitch {
         }
         let number = self.passed.fetch_add(1, Ordering::SeqCst);
         let names = point.names(side);
-        let target = *self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = *self.target.lock();
         let is_target = match target {
             None => false,
             Some(CrashTarget::Number(wanted)) => wanted == number,
             Some(CrashTarget::Named(wanted)) => names.contains(&wanted),
         };
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+        self.reached.lock().extend(names);
         if is_target {
             self.crashed.send_replace(Some((point, side)));
         }

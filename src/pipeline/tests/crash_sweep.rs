@@ -6,8 +6,9 @@
 //! scenario.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
 
 use super::crash_points::{CrashPoint, CrashTarget, NamedPoint, Side};
 use super::fixtures::digest_of;
@@ -81,12 +82,12 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
             scope.spawn(|| {
                 while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let result = map(item);
-                    results.lock().expect("results").push(result);
+                    results.lock().push(result);
                 }
             });
         }
     });
-    results.into_inner().expect("results")
+    results.into_inner()
 }
 
 /// What the sweep tries.

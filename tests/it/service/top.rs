@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
@@ -19,7 +21,7 @@ impl Screen {
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(size @ 1..) = terminal.read(&mut buffer) {
-                seen.0.lock().expect("the screen").extend_from_slice(&buffer[..size]);
+                seen.0.lock().extend_from_slice(&buffer[..size]);
             }
         });
         screen
@@ -32,7 +34,7 @@ impl Screen {
 
     /// The newest complete screen: each begins at the top left and ends by clearing the rest.
     fn last(&self) -> String {
-        let all = text(&self.0.lock().expect("the screen"));
+        let all = text(&self.0.lock());
         let whole = all.rfind("\x1b[J").map_or("", |end| &all[..end]);
         whole.rsplit("\x1b[H").next().unwrap_or_default().to_owned()
     }

@@ -1,8 +1,9 @@
 //! Buffers for blocks, shared by all uploads of a client: the number of blocks in flight, and with it the
 //! memory, is bounded however many packages go up at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Length of a block: small enough to stay in the processor's cache between reading, summing and sending. The protocol
@@ -37,7 +38,7 @@ impl BufferPool {
     /// Waits, first come first served, for a buffer of at least [`BLOCK`] bytes capacity.
     pub(super) async fn take(&self) -> Option<Buffer> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-        let bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let bytes = self.free.lock().pop();
         let bytes = bytes.unwrap_or_else(|| Vec::with_capacity(BLOCK));
         let permits = Arc::clone(&self.permits);
         Some(Buffer { bytes, free: Arc::clone(&self.free), permits, _permit: permit })
@@ -62,7 +63,7 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         let last = self.permits.available_permits() + 1 >= BUFFERS;
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.free.lock();
         // Between uploads the memory belongs to the system.
         if last {
             free.clear();

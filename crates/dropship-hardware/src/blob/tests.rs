@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::buffers::{BLOCK, BUFFERS};
 use super::*;
@@ -58,12 +59,12 @@ async fn a_large_package_goes_up_in_blocks_through_faults() {
     .await;
     let (_folder, path, bytes) = package(BLOCK * 5 + 17);
     let told = Mutex::new(Vec::new());
-    let progress = |done| told.lock().expect("lock").push(done);
+    let progress = |done| told.lock().push(done);
     let done = slot.server.client().upload(&slot.url(), &path, &progress).await.expect("uploaded");
     assert_eq!((done.bytes, done.sent, done.verified), (bytes.len() as u64, bytes.len() as u64, true));
     assert!(slot.content() == bytes, "the bytes are the package's");
     assert_eq!(slot.puts(), 6 + 3);
-    let told = told.lock().expect("lock").clone();
+    let told = told.lock().clone();
     assert!(
         told.is_sorted() && told.first() == Some(&0) && told.last() == Some(&(bytes.len() as u64)),
         "{told:?}"
@@ -88,7 +89,7 @@ async fn an_upload_goes_on_where_it_broke_off() {
     let error = client.upload(&slot.url(), &path, NONE).await.expect_err("refused");
     assert!(matches!(error, TransferError::Refused { status: 403, .. }), "{error}");
     broken.store(1000, Ordering::SeqCst);
-    let kept = slot.blob.lock().expect("lock").waiting.len();
+    let kept = slot.blob.lock().waiting.len();
     assert!(kept >= 1);
     let done = client.upload(&slot.url(), &path, NONE).await.expect("uploaded");
     // A block that was on its way while we counted may have arrived as well.
@@ -113,7 +114,7 @@ async fn an_upload_goes_on_where_it_broke_off() {
 #[tokio::test]
 async fn foreign_blocks_in_the_slot_are_cleared() {
     let slot = Slot::new(|_| None).await;
-    slot.blob.lock().expect("lock").waiting.insert("c2hvcnQ=".to_owned(), vec![1]);
+    slot.blob.lock().waiting.insert("c2hvcnQ=".to_owned(), vec![1]);
     let (_folder, path, bytes) = package(BLOCK * 2);
     slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
     assert!(slot.content() == bytes);
@@ -193,7 +194,7 @@ async fn only_the_bytes_that_were_meant_become_a_blob() {
         std::fs::write(&path, &other).expect("write");
         let error = client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect_err("other bytes");
         assert!(matches!(error, TransferError::Altered { .. }), "{error}");
-        assert!(slot.blob.lock().expect("lock").content.is_none(), "{length}: it did not become whole");
+        assert!(slot.blob.lock().content.is_none(), "{length}: it did not become whole");
         std::fs::write(&path, &bytes).expect("write");
         client.upload_checked(&slot.url(), &path, &meant, NONE).await.expect("uploaded");
         assert!(slot.content() == bytes);

@@ -28,7 +28,7 @@ impl Service {
     fn call(&self) -> Outcome {
         let at = Instant::now() - self.start;
         let window = u64::try_from(at.as_millis() / self.window.as_millis()).expect("small");
-        let mut used = self.used.lock().expect("lock");
+        let mut used = self.used.lock();
         if used.0 != window {
             *used = (window, 0);
         }

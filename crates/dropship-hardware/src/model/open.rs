@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
 
+use parking_lot::Mutex;
 use serde::de::{self, Deserializer, Visitor};
 
 /// Declares an enum of wire texts. Reading ignores case and surrounding blanks; an unknown value becomes `Other` and is
@@ -123,7 +123,7 @@ const REMEMBERED: usize = 512;
 /// Whether a text of a kind is met for the first time; false also when too many texts are remembered.
 pub(crate) fn is_new(kind: &'static str, text: &str) -> bool {
     static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
-    let Ok(mut seen) = SEEN.lock() else { return false };
+    let mut seen = SEEN.lock();
     let seen = seen.get_or_insert_default();
     seen.len() < REMEMBERED && seen.insert((kind, text.to_owned()))
 }

@@ -15,10 +15,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -57,7 +58,7 @@ struct Offer {
 
 impl FileReceiver for RecordingReceiver {
     fn is_known(&self, _: &str, path: &Path, identity: &Identity, _: Option<&Identity>) -> bool {
-        self.known.lock().unwrap().get(path) == Some(identity)
+        self.known.lock().get(path) == Some(identity)
     }
 
     fn receive(&self, file: &FoundFile) -> Admitted {
@@ -87,15 +88,15 @@ impl FileReceiver for RecordingReceiver {
             }
         };
         if answer == Admitted::Yes {
-            self.known.lock().unwrap().insert(file.path.clone(), file.identity);
+            self.known.lock().insert(file.path.clone(), file.identity);
         }
-        self.received.lock().unwrap().push(Offer { file: file.clone(), answer: answer.clone(), at });
+        self.received.lock().push(Offer { file: file.clone(), answer: answer.clone(), at });
         answer
     }
 
     fn on_removed(&self, _: &str, path: &Path) {
-        self.known.lock().unwrap().remove(path);
-        self.removed.lock().unwrap().push(path.to_owned());
+        self.known.lock().remove(path);
+        self.removed.lock().push(path.to_owned());
     }
 
     fn capacity(&self, _: &str) -> Result<(), Backpressure> {
@@ -110,7 +111,7 @@ impl FileReceiver for RecordingReceiver {
 impl RecordingReceiver {
     /// All offers of files with this name, in order.
     fn offers(&self, name: &str) -> Vec<Offer> {
-        let received = self.received.lock().unwrap();
+        let received = self.received.lock();
         received.iter().filter(|offer| offer.file.name == name).cloned().collect()
     }
 
@@ -120,13 +121,13 @@ impl RecordingReceiver {
     }
 
     fn admitted(&self) -> Vec<PathBuf> {
-        let received = self.received.lock().unwrap();
+        let received = self.received.lock();
         let admitted = received.iter().filter(|offer| offer.answer == Admitted::Yes);
         admitted.map(|offer| offer.file.path.clone()).collect()
     }
 
     fn removed(&self) -> Vec<PathBuf> {
-        self.removed.lock().unwrap().clone()
+        self.removed.lock().clone()
     }
 }
 

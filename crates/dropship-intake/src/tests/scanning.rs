@@ -22,7 +22,7 @@ async fn backlog_is_offered_oldest_first_and_marked() {
     let intake = folder.open(folder.spec()).await;
     let admitted = folder.receiver.admitted();
     assert_eq!(admitted, ["old.cab", "middle.cab", "young.cab"].map(|name| folder.path(name)));
-    assert!(folder.receiver.received.lock().unwrap().iter().all(|offer| offer.file.backlog));
+    assert!(folder.receiver.received.lock().iter().all(|offer| offer.file.backlog));
     fs::write(folder.path("new.cab"), VALID).unwrap();
     until("the new one is admitted", || folder.receiver.admissions("new.cab") == 1).await;
     assert!(!folder.receiver.offers("new.cab")[0].file.backlog);
@@ -65,7 +65,7 @@ async fn link_or_special_file_is_neither_offered_nor_opened() {
     let intake = folder.open(folder.spec()).await;
     create("-after");
     folder.flush().await;
-    assert_eq!(folder.receiver.received.lock().unwrap().len(), 1, "only the flushed package");
+    assert_eq!(folder.receiver.received.lock().len(), 1, "only the flushed package");
     assert_eq!(health(&intake).candidates, 0);
     intake.stop().await;
 }
@@ -109,7 +109,7 @@ async fn known_files_are_not_offered_again_by_a_scan() {
     let intake = folder.open(folder.spec()).await;
     intake.rescan(None);
     until("it is scanned again", || health(&intake).scans == 2).await;
-    assert_eq!(folder.receiver.received.lock().unwrap().len(), 100);
+    assert_eq!(folder.receiver.received.lock().len(), 100);
     intake.stop().await;
 }
 

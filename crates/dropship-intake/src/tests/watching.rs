@@ -16,7 +16,7 @@ async fn valid_package_is_admitted_when_it_is_closed_moved_or_linked() {
     fs::write(folder.dir.path().join("elsewhere"), b"whole 3").unwrap();
     fs::hard_link(folder.dir.path().join("elsewhere"), folder.path("linked.cab")).unwrap();
     until("all three are admitted", || folder.receiver.admitted().len() == 3).await;
-    let offers = folder.receiver.received.lock().unwrap().clone();
+    let offers = folder.receiver.received.lock().clone();
     assert!(offers.iter().all(|offer| !offer.file.settled && !offer.file.backlog && !offer.file.polled));
     assert_eq!((health(&intake).scans, health(&intake).state), (1, FolderState::Ok));
     intake.stop().await;
@@ -32,7 +32,7 @@ async fn temporary_file_is_offered_only_under_its_final_name() {
     fs::rename(folder.path("a.cab.part"), folder.path("a.cab")).unwrap();
     folder.flush().await;
     assert_eq!(folder.receiver.admitted(), ["a.cab", "zz-last.cab"].map(|name| folder.path(name)));
-    assert_eq!(folder.receiver.received.lock().unwrap().len(), 2);
+    assert_eq!(folder.receiver.received.lock().len(), 2);
     intake.stop().await;
 }
 

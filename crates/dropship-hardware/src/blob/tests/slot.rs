@@ -99,7 +99,7 @@ impl Slot {
         let blob = Arc::new(Mutex::new(Blob::default()));
         let server = Server::start({
             let blob = Arc::clone(&blob);
-            move |asked| fault(asked).unwrap_or_else(|| blob.lock().expect("lock").serve(asked))
+            move |asked| fault(asked).unwrap_or_else(|| blob.lock().serve(asked))
         })
         .await;
         Self { server, blob }
@@ -110,7 +110,7 @@ impl Slot {
     }
 
     pub(super) fn content(&self) -> Vec<u8> {
-        self.blob.lock().expect("lock").content.clone().expect("a blob")
+        self.blob.lock().content.clone().expect("a blob")
     }
 
     pub(super) fn puts(&self) -> usize {
