@@ -192,7 +192,11 @@ fn transition(criterion: &mut Criterion) {
     criterion.bench_function("transition", |bencher| {
         bencher.iter(|| {
             rev += 1;
-            let waited = || Event::Waited { due, why: "Microsoft's signature".into(), polled: true };
+            let waited = || Event::Waited {
+                due,
+                why: dropship_job::WaitReason::Signature { workflow: None },
+                polled: true,
+            };
             commit(rev, if rev % 2 == 1 { waited() } else { Event::Resumed })
         });
     });

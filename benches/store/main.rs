@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
 
-use dropship_job::{Event, Fault, JobId, Package};
+use dropship_job::{ErrorKind, Event, Fault, JobId, Package};
 use dropship_store::{Commit, DiskStore, Entry, Store};
 
 const ROUNDS: usize = 5;
@@ -53,7 +53,8 @@ fn arrived(number: u32, sha256: String) -> Event {
 fn ended(store: &DiskStore, count: u32) {
     for from in (0..count).step_by(1000) {
         let of = |number| {
-            let failed = Event::Rejected { fault: Fault::new("no-rule", "no rule is for this package") };
+            let failed =
+                Event::Rejected { fault: Fault::new(ErrorKind::NoRule, "no rule is for this package") };
             let seen = Entry::KnownFile {
                 folder: "in".into(),
                 path: format!("/in/driver-{number}.cab"),
@@ -129,7 +130,7 @@ fn due() -> jiff::Timestamp {
 }
 
 fn waited() -> Event {
-    Event::Waited { due: due(), why: "Microsoft's signature".into(), polled: true }
+    Event::Waited { due: due(), why: dropship_job::WaitReason::Signature { workflow: None }, polled: true }
 }
 
 /// The mean time of one turn, in microseconds.

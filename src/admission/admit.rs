@@ -7,7 +7,7 @@ use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::outbox;
 use crate::package_store::PlanSnapshot;
-use dropship_job::{Creation, Event, Fault, Job, JobId, Package, State};
+use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, State};
 use dropship_package::Verdict;
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -60,7 +60,7 @@ fn verdict_before_inspection(
     package: &CapturedPackage<'_>,
 ) -> Result<Option<Verdicted>, AdmitError> {
     if admission.store.crashed_inspections(&package.sha256)? >= POISON {
-        return Ok(Some(Verdicted::Held(Fault::new("poison", POISONED))));
+        return Ok(Some(Verdicted::Held(Fault::new(ErrorKind::Poison, POISONED))));
     }
     let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
     if let Some(why) = sidecar.filter(|_| !package.settled) {
@@ -72,7 +72,7 @@ fn verdict_before_inspection(
     if !package.stale && !package.is_complete().map_err(unread)? {
         return Err(AdmitError::NotYet(why.clone()));
     }
-    Ok(Some(Verdicted::Rejected(Fault::new("sidecar", why.clone()))))
+    Ok(Some(Verdicted::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()))))
 }
 
 /// Inspects the copy and plans it by the rules.
@@ -92,7 +92,7 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     match (outcome, inspection.facts.clone()) {
         (None, _) if package.stale => {
             let message = format!("truncated: {}", inspection.reasons_or("the file is incomplete"));
-            Ok(Verdicted::Rejected(Fault::new("truncated", message)))
+            Ok(Verdicted::Rejected(Fault::new(ErrorKind::Truncated, message)))
         }
         (None, _) => not_yet(inspection.reasons_or("the file is incomplete")),
         // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
@@ -210,7 +210,7 @@ fn events_of(
     if is_held_as_backlog(admission, package)? {
         let message =
             "the file was already in the folder when dropship first scanned it; approve or cancel it";
-        events.push(Event::Held { fault: Fault::new("backlog", message), request: None });
+        events.push(Event::Held { fault: Fault::new(ErrorKind::Backlog, message), request: None });
     }
     Ok(events)
 }

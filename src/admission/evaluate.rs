@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::active_config::ActiveConfig;
 use crate::digest::hex;
 use dropship_hardware::TestHarness;
-use dropship_job::Fault;
+use dropship_job::{ErrorKind, Fault};
 use dropship_package::{
     Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed, preflight_with,
 };
@@ -47,7 +47,7 @@ pub fn evaluate(
         let inspection = Inspection { verdict: Verdict::Reject, findings: Vec::new(), facts: None };
         return Ok(Evaluation {
             inspection,
-            outcome: Some(Err(Fault::new("not-a-package", message))),
+            outcome: Some(Err(Fault::new(ErrorKind::NotAPackage, message))),
             warnings: Vec::new(),
             sha256: String::new(),
         });
@@ -65,16 +65,19 @@ pub fn evaluate(
                     let vars = Some(vars).filter(|vars| !vars.is_empty());
                     planned(active, &MatchInput { vars, ..input }, rule)
                 }
-                Err(why) => Err(Fault::new("sidecar", why)),
+                Err(why) => Err(Fault::new(ErrorKind::Sidecar, why)),
             };
             let more = planned.as_ref().map(|plan| checked_against(plan, facts, &policy)).unwrap_or_default();
             let refused = more.iter().find(|finding| finding.level == Level::Error);
-            let refused = refused.map(|finding| Fault::new(&finding.check, finding.message.clone()));
+            let refused = refused
+                .map(|finding| Fault::new(ErrorKind::from(finding.check.as_str()), finding.message.clone()));
             inspection.findings.extend(more);
             Some(refused.map_or(planned, Err))
         }
         (Verdict::Accept | Verdict::Reject, _) => {
-            let kind = inspection.findings.first().map_or("rejected", |finding| &finding.check);
+            // The findings are sorted: errors come first.
+            let error = inspection.findings.first().filter(|finding| finding.level == Level::Error);
+            let kind = error.map_or(ErrorKind::InspectionFailed, |error| error.check.as_str().into());
             Some(Err(Fault::new(kind, inspection.reasons())))
         }
     };
@@ -104,16 +107,16 @@ fn planned(active: &ActiveConfig, input: &MatchInput<'_>, rule: Option<&str>) ->
     let chosen = match rule {
         Some(name) => {
             let found = config.rules.iter().find(|rule| rule.name == name);
-            found.ok_or_else(|| Fault::new("no-rule", format!("there is no rule named `{name}`")))?
+            found.ok_or_else(|| Fault::new(ErrorKind::NoRule, format!("there is no rule named `{name}`")))?
         }
         None => {
             let choice = choose(&config.rules, input);
-            choice.rule.ok_or_else(|| Fault::new("no-rule", choice.rejection()))?
+            choice.rule.ok_or_else(|| Fault::new(ErrorKind::NoRule, choice.rejection()))?
         }
     };
     plan(chosen, input, Timestamp::now()).map_err(|error| {
         Fault::new(
-            "rule-unfit",
+            ErrorKind::RuleUnfit,
             format!("rule `{}` cannot be carried out for this package: {error}", chosen.name),
         )
     })

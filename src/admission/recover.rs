@@ -10,7 +10,7 @@ use crate::digest;
 use crate::outbox::{Receipt, read_receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{
-    Creation, Fault, InvalidJob, Job, JobId, Label, Package, RecoveredJob, State, StateKind, Step,
+    Creation, ErrorKind, Fault, InvalidJob, Job, JobId, Label, Package, RecoveredJob, State, StateKind, Step,
 };
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -151,8 +151,12 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Invali
         size: receipt.size,
         outbox: receipt.outbox.clone(),
     };
-    let fault =
-        || receipt.error.clone().unwrap_or_else(|| Fault::new("unknown", "the receipt does not say why"));
+    let fault = || {
+        receipt
+            .error
+            .clone()
+            .unwrap_or_else(|| Fault::new(ErrorKind::Unknown, "the receipt does not say why"))
+    };
     let state = match receipt.state {
         StateKind::Succeeded => State::Succeeded,
         StateKind::Failed => State::Failed { fault: fault() },
@@ -205,5 +209,5 @@ fn held(has_plan: bool) -> State {
     } else {
         "its plan was lost with the store, so it cannot continue: finish it with `dropship api`, and `cancel` it here"
     };
-    State::Held { fault: Fault::new("taken-up", format!("{known}; {then}")), request: None }
+    State::Held { fault: Fault::new(ErrorKind::Recovered, format!("{known}; {then}")), request: None }
 }

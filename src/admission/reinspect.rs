@@ -10,12 +10,12 @@ use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
-use dropship_job::{Event, Fault, Job};
+use dropship_job::{ErrorKind, Event, Fault, Job};
 use dropship_store::{Commit, Entry};
 
 impl PackageInspector for Admission {
     fn reinspect(&self, job: &Job) -> Vec<Event> {
-        let gone = |why: String| vec![Event::Rejected { fault: Fault::new("gone", why) }];
+        let gone = |why: String| vec![Event::Rejected { fault: Fault::new(ErrorKind::Gone, why) }];
         let Some(path) = job.package().path.as_deref() else {
             return gone(
                 "the package was submitted and rejected, and no copy was kept; submit it again".to_owned(),
@@ -38,20 +38,20 @@ impl Admission {
         let rejected = |fault| vec![Event::Rejected { fault }];
         let active = self.active();
         if let Err(why) = sidecar::checked_again(&active.config, job) {
-            return rejected(Fault::new("sidecar", why));
+            return rejected(Fault::new(ErrorKind::Sidecar, why));
         }
         let sha256 = job.package().sha256.clone();
         let poisoned = self.store.crashed_inspections(&sha256).is_ok_and(|count| count >= POISON);
         let started = Commit::unsynced(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
         if poisoned || self.store.commit(started).wait().is_err() {
-            return vec![Event::Held { fault: Fault::new("poison", POISONED), request: None }];
+            return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
         }
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
         if self.store.commit(Commit::unsynced(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
-        let unreadable = |error: io::Error| rejected(Fault::new("unreadable", error.to_string()));
+        let unreadable = |error: io::Error| rejected(Fault::new(ErrorKind::Unreadable, error.to_string()));
         let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
             Ok(evaluation) => evaluation,
             Err(error) => return unreadable(error),
@@ -65,9 +65,10 @@ impl Admission {
                 }
             }
             (Some(Err(fault)), _) => rejected(fault),
-            (None, _) | (Some(Ok(_)), None) => {
-                rejected(Fault::new("truncated", "the file is incomplete; drop the complete package"))
-            }
+            (None, _) | (Some(Ok(_)), None) => rejected(Fault::new(
+                ErrorKind::Truncated,
+                "the file is incomplete; drop the complete package",
+            )),
         }
     }
 }

@@ -10,6 +10,8 @@ mod completions;
 mod demo;
 mod dispatch;
 mod doctor;
+#[cfg(test)]
+mod errors_page;
 mod exit;
 mod export;
 mod help;

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{Output, or_dash};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
-use dropship_job::{JobId, StateKind};
+use dropship_job::{ErrorKind, JobId, StateKind};
 
 /// Show one job with its history
 ///
@@ -67,7 +67,7 @@ fn text(job: &Receipt) -> String {
 
 /// What an operator can do next.
 fn advice(job: &Receipt) -> Option<String> {
-    let is_refused = job.error.as_ref().is_some_and(|error| error.kind == "signing-failed");
+    let is_refused = job.error.as_ref().is_some_and(|error| error.kind == ErrorKind::SigningFailed);
     match job.state {
         StateKind::Held => {
             Some(format!("`dropship approve {0}` releases it, `dropship cancel {0}` ends it", job.id))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{ControlError, ControlErrorKind};
-use dropship_job::{Event, Fault, Job, State};
+use dropship_job::{ErrorKind, Event, Fault, Job, State};
 
 /// An operator's action on one job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl JobAction {
         let (id, by) = (job.id(), by.to_owned());
         match self {
             Self::Retry { new_product } => {
-                let is_refused = matches!(job.state(), State::Failed { fault: Fault { kind, .. } } if kind == "signing-failed");
+                let is_refused = matches!(job.state(), State::Failed { fault: Fault { kind, .. } } if *kind == ErrorKind::SigningFailed);
                 if is_refused && !new_product {
                     return illegal(format!(
                         "cannot retry job {id} with its product: Microsoft refused the submission; run `dropship retry {id} \

@@ -19,7 +19,7 @@ pub struct ControlError {
 
 /// The kinds of [`ControlError`]; each has an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ControlErrorKind {
     /// No such job, folder or label.
     NotFound,
@@ -31,6 +31,50 @@ pub enum ControlErrorKind {
     Configuration,
     /// It was attempted and failed.
     Failed,
+}
+
+impl ControlErrorKind {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: [Self; 5] =
+        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed];
+
+    /// The word that scripts see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Illegal => "illegal",
+            Self::NotPermitted => "not-permitted",
+            Self::Configuration => "configuration",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// When it occurs.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::NotFound => "There is no such job, folder or label.",
+            Self::Illegal => "The state of the job does not permit the action.",
+            Self::NotPermitted => "The caller is not an operator.",
+            Self::Configuration => {
+                "The configuration on disk is invalid. The daemon keeps the one that it has."
+            }
+            Self::Failed => "The daemon attempted it, and it failed.",
+        }
+    }
+
+    /// What the operator does about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::NotFound => "`dropship jobs` lists the jobs, `dropship status` the folders.",
+            Self::Illegal => "`dropship show JOB` shows the state and the next step.",
+            Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
+            Self::Configuration => "Correct the errors that `dropship check` reports.",
+            Self::Failed => "Read the message and the log.",
+        }
+    }
 }
 
 impl ControlError {

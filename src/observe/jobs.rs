@@ -15,9 +15,9 @@ pub fn label_warning(job: &Job, warning: &LabelWarning) {
 }
 
 /// The response to a create or commit was lost.
-pub fn response_lost(job: &Job, noun: &str, error: &str) {
+pub fn response_lost(job: &Job, call: impl std::fmt::Display, error: &str) {
     let text = format!(
-        "{}: no response to the {noun}; checking whether it took effect: {error}",
+        "{}: no response to the {call}; checking whether it took effect: {error}",
         Escaped(&job.package().name)
     );
     log_job(Level::WARN, job, "response_lost", Some(id::DOUBTFUL), None, &text);

@@ -106,7 +106,7 @@ impl Receipt {
         let state = if running && !job.state().has_ended() { StateKind::Running } else { job.state().kind() };
         let text = |id: Option<u64>| id.map(|id| id.to_string());
         let waits_for = match job.state() {
-            dropship_job::State::Waiting { why, .. } => Some(why.clone()),
+            dropship_job::State::Waiting { why, .. } => Some(why.to_string()),
             _ => None,
         };
         let labels = job.labels().iter().map(|label| LabelReceipt {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::job_events::JobEvents;
 use super::name_locks::NameLocks;
-use super::pause::{PAUSED, PauseGate};
+use super::pause::PauseGate;
 use super::product_cache::ProductListCache;
 use super::queue::Queue;
 use super::receipt_writer::ReceiptWriter;
@@ -19,7 +19,7 @@ use super::suspended_accounts::SuspendedAccounts;
 use crate::observe::{Heartbeat, LogThrottle};
 use crate::package_store::PackageStore;
 use dropship_hardware::Error;
-use dropship_job::{Event, Job, State};
+use dropship_job::{Event, Job, State, WaitReason};
 use dropship_store::{Commit, Store, StoreError};
 
 /// Inspects packages; admission does it.
@@ -142,7 +142,7 @@ impl<S> Pipeline<S> {
     /// When the store cannot be read or written.
     pub async fn wake_paused(&self) -> Result<(), StoreError> {
         for job in self.store.open_jobs()? {
-            if matches!(job.state(), State::Waiting { why, .. } if why == PAUSED) {
+            if matches!(job.state(), State::Waiting { why: WaitReason::Paused, .. }) {
                 let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Resumed]);
                 match self.store.commit(commit).committed().await {
                     Ok(jobs) => jobs.iter().for_each(|job| self.queue.upsert(job)),

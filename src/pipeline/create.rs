@@ -15,7 +15,7 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Error, Execution, Recovery};
-use dropship_job::{Creation, Event, Fault, Intent, RemoteKind};
+use dropship_job::{Creation, ErrorKind, Event, Fault, Intent, RemoteKind, WaitReason};
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
 const MAX_REPEATS: u32 = 3;
@@ -36,8 +36,6 @@ pub(super) struct Candidate {
 pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     /// Its kind.
     fn kind(&self) -> RemoteKind;
-    /// Its kind in messages.
-    fn noun(&self) -> &'static str;
     /// Its name.
     fn name(&self) -> &str;
     /// The whole request.
@@ -63,8 +61,8 @@ pub(super) async fn create<S: Service>(
             Some(Creation::Intended(_)) => reconcile(ctx, what).await?,
             Some(Creation::Open) => start(ctx, what).await?,
             None => {
-                let message = format!("the plan has no such {}", what.noun());
-                return ctx.fail(Fault::new("plan-lost", message)).await;
+                let message = format!("the plan has no such {}", what.kind());
+                return ctx.fail(Fault::new(ErrorKind::PlanLost, message)).await;
             }
         }
     }
@@ -74,13 +72,12 @@ pub(super) async fn create<S: Service>(
 pub(super) async fn lock_name<S: Service>(
     ctx: &mut StepContext<'_, S>,
     kind: RemoteKind,
-    noun: &str,
     name: &str,
 ) -> StepResult<Duration> {
     let stale_after = ctx.pipeline.settings.uncertain.saturating_mul(3);
     match ctx.pipeline.guards.names.acquire(&ctx.job, kind, name, stale_after) {
         Some(held) => Ok(held),
-        None => ctx.wait(NAME_TAKEN, format!("another job is creating a {noun} named `{name}`")).await,
+        None => ctx.wait(NAME_TAKEN, WaitReason::NameInUse { kind, name: name.to_owned() }).await,
     }
 }
 
@@ -90,7 +87,7 @@ async fn start<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreat
     if ctx.is_paused().await {
         return ctx.wait_paused().await;
     }
-    lock_name(ctx, what.kind(), what.noun(), what.name()).await?;
+    lock_name(ctx, what.kind(), what.name()).await?;
     let result = intend_and_call(ctx, what, &service).await;
     // `release` keeps the name while the create is in doubt, so that no other job creates it.
     ctx.pipeline.guards.names.release(&ctx.job);
@@ -108,7 +105,7 @@ async fn intend_and_call<S: Service>(
         Err(error) => return ctx.on_api_error(error).await,
     };
     // Listing may take so long that another job has taken over the name.
-    lock_name(ctx, kind, what.noun(), what.name()).await?;
+    lock_name(ctx, kind, what.name()).await?;
     let pipeline = ctx.pipeline;
     let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
@@ -145,7 +142,7 @@ async fn record_result<S: Service>(
         Err(error) => error,
     };
     if error.execution == Execution::Unknown {
-        crate::observe::response_lost(&ctx.job, what.noun(), &error.to_string());
+        crate::observe::response_lost(&ctx.job, what.kind(), &error.to_string());
         return Ok(());
     }
     let repeated = ctx
@@ -161,7 +158,7 @@ async fn record_result<S: Service>(
     if error.recovery == Recovery::Reconcile {
         let message =
             format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
-        return ctx.hold(Fault::new("exists-already", message)).await;
+        return ctx.hold(Fault::new(ErrorKind::ExistsAlready, message)).await;
     }
     ctx.on_api_error(error).await
 }
@@ -172,12 +169,11 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
     let service = ctx.service().await?;
     let Some(intent) = ctx.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
     // No other job may create an object with that name during the search.
-    let held = lock_name(ctx, kind, what.noun(), what.name()).await?;
+    let held = lock_name(ctx, kind, what.name()).await?;
     // Measured with the monotonic clock; it starts again with the daemon.
     let uncertain = ctx.pipeline.settings.uncertain;
     if intent.not_found_count > 0 && held < uncertain {
-        let why = "the time in which a create without a response may still take effect";
-        return ctx.wait(uncertain.saturating_sub(held), why).await;
+        return ctx.wait(uncertain.saturating_sub(held), WaitReason::CreateInDoubt).await;
     }
     let found = match what.find(&service).await {
         Ok(found) => found,
@@ -209,10 +205,10 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
             let message = format!(
                 "the response to the create of the {} `{}` was lost, and these objects have that name, none of them provably of this \
                  create: {ids}; check them in Partner Center, then cancel this job, or approve to search again",
-                what.noun(),
+                what.kind(),
                 what.name(),
             );
-            ctx.hold(Fault::new("ambiguous", message)).await
+            ctx.hold(Fault::new(ErrorKind::Ambiguous, message)).await
         }
     }
 }
@@ -225,7 +221,7 @@ async fn reissue<S: Service>(
 ) -> StepResult {
     let pipeline = ctx.pipeline;
     let intent = ctx.job.creation(what.kind()).and_then(Creation::intent);
-    let (noun, name) = (what.noun(), what.name());
+    let (noun, name) = (what.kind(), what.name());
     let request = digest(&what.request());
     if intent.is_some_and(|intent| intent.request != request) {
         let message = format!(
@@ -233,7 +229,7 @@ async fn reissue<S: Service>(
              send the new request, or cancel",
             what.request(),
         );
-        let fault = Fault::new("request-changed", message);
+        let fault = Fault::new(ErrorKind::RequestChanged, message);
         return ctx.suspend(Event::Held { fault, request: Some(request) }).await;
     }
     if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
@@ -241,7 +237,7 @@ async fn reissue<S: Service>(
             "the create of the {noun} `{name}` was sent several times without a response and had no effect; check Partner \
              Center, then approve to send it again, or cancel",
         );
-        return ctx.hold(Fault::new("unanswered", message)).await;
+        return ctx.hold(Fault::new(ErrorKind::Unanswered, message)).await;
     }
     let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;

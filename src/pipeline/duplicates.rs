@@ -7,7 +7,7 @@ use super::create::NAME_TAKEN;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_hardware::{Error, ProductId, Recovery, SubmissionId};
-use dropship_job::{Event, LateDuplicateCheck, RemoteKind};
+use dropship_job::{Event, LateDuplicateCheck, RemoteKind, WaitReason};
 
 /// First interval between attempts at a check that failed.
 const MIN_RETRY: Duration = Duration::from_secs(5);
@@ -32,7 +32,8 @@ pub(super) async fn check_duplicates<S: Service>(ctx: &mut StepContext<'_, S>) -
             Ok(()) => {}
             Err(CheckBlocked::Api(error)) => return ctx.on_api_error(error).await,
             Err(CheckBlocked::NameInUse) => {
-                return ctx.wait(NAME_TAKEN, format!("another job is creating `{}`", check.name)).await;
+                let why = WaitReason::NameInUse { kind: check.kind, name: check.name };
+                return ctx.wait(NAME_TAKEN, why).await;
             }
         }
     }

@@ -114,7 +114,7 @@ fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: 
 mod tests {
     use super::*;
     use dropship_job::testing::{JobBuilder, at};
-    use dropship_job::{Event, Fault};
+    use dropship_job::{ErrorKind, Event, Fault};
 
     const STALE_AFTER: Duration = Duration::from_secs(600);
 
@@ -122,7 +122,7 @@ mod tests {
     fn ended(number: u32) -> JobBuilder {
         JobBuilder::new("in", number)
             .intended(RemoteKind::Product, "n", at(0))
-            .event(Event::Failed { fault: Fault::new("x", "x") })
+            .event(Event::Failed { fault: Fault::new(ErrorKind::Internal, "x") })
     }
 
     #[tokio::test(start_paused = true)]

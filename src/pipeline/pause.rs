@@ -6,9 +6,6 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use dropship_store::{Commit, Entry, Store, StoreError};
 
-/// Why a job of a paused folder waits.
-pub(super) const PAUSED: &str = "the pause to end; `dropship resume` continues the job";
-
 /// Prefix of the flags in the store.
 const FLAG: &str = "pause/";
 

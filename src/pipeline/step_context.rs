@@ -5,11 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assembly::Pipeline;
-use super::pause::PAUSED;
 use super::poll::next_poll;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, Pace};
-use dropship_job::{Event, Fault, Job, RemoteKind, State};
+use dropship_job::{Event, Fault, Job, RemoteKind, State, WaitReason};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
@@ -97,25 +96,25 @@ impl<'a, S: Service> StepContext<'a, S> {
     }
 
     /// Waits until a time. Does not count as an attempt.
-    pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: impl Into<String>) -> StepResult<T> {
-        self.suspend(Event::Waited { due, why: why.into(), polled: false }).await
+    pub(super) async fn wait_until<T>(&mut self, due: Timestamp, why: WaitReason) -> StepResult<T> {
+        self.suspend(Event::Waited { due, why, polled: false }).await
     }
 
     /// Waits for a span. Does not count as an attempt.
-    pub(super) async fn wait<T>(&mut self, span: Duration, why: impl Into<String>) -> StepResult<T> {
+    pub(super) async fn wait<T>(&mut self, span: Duration, why: WaitReason) -> StepResult<T> {
         let due = self.pipeline.clock.after(span);
         self.wait_until(due, why).await
     }
 
     /// Waits for the pause to end.
     pub(super) async fn wait_paused<T>(&mut self) -> StepResult<T> {
-        self.wait(PAUSE_POLL, PAUSED).await
+        self.wait(PAUSE_POLL, WaitReason::Paused).await
     }
 
     /// Waits for the next poll of something that the service is working on.
-    pub(super) async fn poll_again<T>(&mut self, pace: Pace, why: impl Into<String>) -> StepResult<T> {
+    pub(super) async fn poll_again<T>(&mut self, pace: Pace, why: WaitReason) -> StepResult<T> {
         let due = self.next_poll(pace);
-        self.suspend(Event::Waited { due, why: why.into(), polled: true }).await
+        self.suspend(Event::Waited { due, why, polled: true }).await
     }
 
     /// Time of the next poll; the interval grows with the time that the step has taken.
@@ -150,7 +149,7 @@ impl<'a, S: Service> StepContext<'a, S> {
     /// Ends the job as succeeded, after the dropped file was treated as its folder says.
     pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> StepResult {
         if let Some(due) = self.job.duplicate_check_due() {
-            return self.wait_until(due, "a last check for duplicates of what was created twice").await;
+            return self.wait_until(due, WaitReason::DuplicateCheck).await;
         }
         super::dropped_file::apply_after(&self.pipeline.settings.folders, &self.job).await;
         events.push(Event::Succeeded);

@@ -7,7 +7,7 @@ use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::Outbox;
 use dropship_hardware::{Error, INCOMPLETE_LIST, Recovery, TransferError};
-use dropship_job::{Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 
 /// Throttling is answered with the delay of this many failures more than there were.
 const THROTTLED: u32 = 3;
@@ -22,8 +22,7 @@ impl<S: Service> StepContext<'_, S> {
 
     /// Handles a failed call by the class of its error.
     pub(super) async fn on_api_error<T>(&mut self, error: Error) -> StepResult<T> {
-        let kind = error.code.clone().unwrap_or_else(|| format!("{:?}", error.recovery).to_lowercase());
-        let fault = Fault::new(&kind, error.to_string());
+        let message = error.to_string();
         if error.has_code(INCOMPLETE_LIST) {
             return self.hold_for_incomplete_list(&error).await;
         }
@@ -32,12 +31,18 @@ impl<S: Service> StepContext<'_, S> {
             Recovery::Retry if error.status == Some(429) => {
                 let failures = self.job.attempts() + THROTTLED;
                 let delay = backoff(self.pipeline.settings.retry, failures, error.retry_after);
-                self.wait(delay, fault.message).await
+                self.wait(delay, WaitReason::Throttled { error: message }).await
             }
-            Recovery::Retry => self.retry_later(fault, error.retry_after).await,
-            Recovery::NotReady => self.poll_again(self.pipeline.settings.sign, fault.message).await,
+            Recovery::Retry => {
+                self.retry_later(Fault::new(ErrorKind::ServiceUnavailable, message), error.retry_after).await
+            }
+            Recovery::NotReady => {
+                let why = WaitReason::ServiceNotReady { error: message };
+                self.poll_again(self.pipeline.settings.sign, why).await
+            }
             Recovery::Credentials | Recovery::Permission => self.on_account_refused(&error).await,
-            Recovery::Reconcile | Recovery::Permanent => self.fail(fault).await,
+            Recovery::Reconcile => self.fail(Fault::new(ErrorKind::StateConflict, message)).await,
+            Recovery::Permanent => self.fail(Fault::new(ErrorKind::RequestRefused, message)).await,
         }
     }
 
@@ -53,7 +58,7 @@ impl<S: Service> StepContext<'_, S> {
              Center, then approve to try again, or cancel",
             known.unwrap_or_default()
         );
-        self.hold(Fault::new(INCOMPLETE_LIST, message)).await
+        self.hold(Fault::new(ErrorKind::IncompleteList, message)).await
     }
 
     /// Suspends the account, with one alert for all its jobs. A job that is refused again although the account works is
@@ -65,15 +70,15 @@ impl<S: Service> StepContext<'_, S> {
             let message = format!(
                 "account `{account}` works, but the service refuses this call: {error}; correct the cause, then approve"
             );
-            return self.hold(Fault::new("refused", message)).await;
+            return self.hold(Fault::new(ErrorKind::Refused, message)).await;
         }
         let probe = pipeline.suspend_account(&account, error);
-        self.wait_until(probe, format!("account `{account}`, which is suspended: {error}")).await
+        self.wait_until(probe, WaitReason::SuspendedAccount { account, error: error.to_string() }).await
     }
 
     /// Retries a failed transfer with a fresh URL, unless a retry cannot help.
     pub(super) async fn on_transfer_error<T>(&mut self, error: &TransferError) -> StepResult<T> {
-        let fault = Fault::new("transfer", error.to_string());
+        let fault = Fault::new(ErrorKind::Transfer, error.to_string());
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
             // The URL may have expired: the next attempt gets a fresh one.
@@ -94,6 +99,6 @@ impl<S: Service> StepContext<'_, S> {
         let message = format!(
             "cannot write to the outbox {folder}: {error}; free space or grant the daemon write access"
         );
-        self.retry_later(Fault::new("outbox", message), None).await
+        self.retry_later(Fault::new(ErrorKind::Outbox, message), None).await
     }
 }

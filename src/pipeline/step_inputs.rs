@@ -4,7 +4,7 @@ use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::package_store::PlanSnapshot;
 use dropship_hardware::{ProductId, Submission, SubmissionId};
-use dropship_job::Fault;
+use dropship_job::{ErrorKind, Fault};
 
 impl<S: Service> StepContext<'_, S> {
     /// The client of the job's account. Holds the job when the account is not configured.
@@ -17,7 +17,7 @@ impl<S: Service> StepContext<'_, S> {
                 let message = format!(
                     "account `{account}` is no longer configured; add it to the configuration and restart, then approve"
                 );
-                self.hold(Fault::new("no-account", message)).await
+                self.hold(Fault::new(ErrorKind::NoAccount, message)).await
             }
         }
     }
@@ -34,7 +34,7 @@ impl<S: Service> StepContext<'_, S> {
                     "cannot read the plan of job {}: {error}; restore it, then approve",
                     self.job.id()
                 );
-                self.hold(Fault::new("plan-lost", message)).await
+                self.hold(Fault::new(ErrorKind::PlanLost, message)).await
             }
         }
     }
@@ -44,7 +44,11 @@ impl<S: Service> StepContext<'_, S> {
         match self.job.product().id() {
             Some(id) => Ok(id),
             None => {
-                self.fail(Fault::new("no-product", "the job has no product; retry with --new-product")).await
+                self.fail(Fault::new(
+                    ErrorKind::NoProduct,
+                    "the job has no product; retry with --new-product",
+                ))
+                .await
             }
         }
     }
@@ -56,7 +60,7 @@ impl<S: Service> StepContext<'_, S> {
             Some(id) => Ok((ProductId(product), SubmissionId(id))),
             None => {
                 let message = "the job has no submission; retry with --new-product";
-                self.fail(Fault::new("no-submission", message)).await
+                self.fail(Fault::new(ErrorKind::NoSubmission, message)).await
             }
         }
     }
@@ -68,7 +72,7 @@ impl<S: Service> StepContext<'_, S> {
             Ok(submission) => Ok(submission),
             // It exists: the service does not list it yet, or an operator hid it for a while.
             Err(error) if error.status == Some(404) => {
-                self.retry_later(Fault::new("not-shown", error.to_string()), error.retry_after).await
+                self.retry_later(Fault::new(ErrorKind::NotShown, error.to_string()), error.retry_after).await
             }
             Err(error) => self.on_api_error(error).await,
         }

@@ -16,7 +16,7 @@ use crate::digest;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
-use dropship_job::{Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault};
 use dropship_rules::label::{self, Published};
 use dropship_rules::plan::LabelPlan;
 use dropship_rules::version::Version;
@@ -195,14 +195,14 @@ async fn take_over<S: Service>(
         Err(error) if error.recovery == Recovery::NotReady => Ok(false),
         // The next pass reads the result.
         Err(error) if error.execution == Execution::Unknown => {
-            ctx.retry_later(Fault::new("uncertain", error.to_string()), None).await
+            ctx.retry_later(Fault::new(ErrorKind::UpdateUnanswered, error.to_string()), None).await
         }
         Err(error) if error.recovery == Recovery::Permanent => {
             let message = format!(
                 "the older label {label} keeps {rows} hardware ids that the new label also targets: {error}; remove them with \
                  `dropship api label update {product} {submission} {label}`, then approve to check again"
             );
-            ctx.hold(Fault::new("supersede-refused", message)).await
+            ctx.hold(Fault::new(ErrorKind::SupersedeRefused, message)).await
         }
         Err(error) => ctx.on_api_error(error).await,
     }

@@ -15,7 +15,7 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use super::steps::{collect, commit, inspect, label, product, publish, sign, submission, upload};
 use dropship_hardware::Recovery;
-use dropship_job::{Event, Fault, JobId, State, Step};
+use dropship_job::{ErrorKind, Event, Fault, JobId, State, Step, WaitReason};
 use dropship_store::StoreError;
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
@@ -124,7 +124,7 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
     let next = pipeline.clock.after(pipeline.settings.account.max);
     if !pipeline.guards.accounts.claim_probe(&account, now, next) {
         let due = suspension.probe.max(pipeline.clock.after(Duration::from_secs(1)));
-        return ctx.wait_until(due, format!("account `{account}` is paused: {}", suspension.why)).await;
+        return ctx.wait_until(due, WaitReason::SuspendedAccount { account, error: suspension.why }).await;
     }
     let service = ctx.service().await?;
     match service.probe().await {
@@ -141,8 +141,8 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
                 .guards
                 .accounts
                 .postpone(&account, pipeline.clock.after(pipeline.settings.account.first));
-            ctx.wait(pipeline.settings.account.first, format!("account `{account}` cannot be tried: {error}"))
-                .await
+            let why = WaitReason::AccountProbe { account, error: error.to_string() };
+            ctx.wait(pipeline.settings.account.first, why).await
         }
     }
 }
@@ -160,9 +160,11 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
     }
     let mut ctx = StepContext::new(pipeline, job);
     let recorded = match refused {
-        Some(why) => ctx.hold::<()>(Fault::new("internal", format!("internal error: {why}; {report}"))).await,
+        Some(why) => {
+            ctx.hold::<()>(Fault::new(ErrorKind::Internal, format!("internal error: {why}; {report}"))).await
+        }
         None => {
-            let fault = Fault::new("internal", format!("internal error; {report}"));
+            let fault = Fault::new(ErrorKind::Internal, format!("internal error; {report}"));
             ctx.retry_later::<()>(fault, Some(Duration::from_secs(60))).await
         }
     };

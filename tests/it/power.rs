@@ -54,7 +54,14 @@ fn write(store: &DiskStore, writer: u32, lazily: bool) {
             };
             vec![Event::Arrived { package }]
         } else {
-            vec![Event::Waited { due, why: "x".repeat(200), polled: true }, Event::Resumed]
+            vec![
+                Event::Waited {
+                    due,
+                    why: dropship_job::WaitReason::Throttled { error: "x".repeat(200) },
+                    polled: true,
+                },
+                Event::Resumed,
+            ]
         };
         let done = rev + events.len() as u64;
         let commit = Commit::of_job(&id(writer), rev, events);

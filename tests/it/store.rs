@@ -67,13 +67,13 @@ fn unfinished_job_of_a_lost_store_is_held() {
     let daemon = ready(&env);
     let id = before["id"].as_str().expect("an id");
     let job = env.json(&["show", id]);
-    assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("taken-up")), "{job:#}");
+    assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("recovered")), "{job:#}");
     assert_eq!(env.created(), created, "nothing is made before a person has looked");
     assert!(env.run(&["approve", id]).status.success());
     // Held once more, for the label that the rule holds.
     let again = wait_for("the rule's own hold", || {
         let job = env.json(&["show", id]);
-        (job["state"] == "held" && job["error"]["kind"] != "taken-up").then_some(job)
+        (job["state"] == "held" && job["error"]["kind"] != "recovered").then_some(job)
     });
     assert!(again.is_some(), "{:#}\n{}", env.json(&["show", id]), env.log());
     assert_eq!(env.created(), created, "what existed was not made again");

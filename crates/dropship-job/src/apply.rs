@@ -13,6 +13,7 @@ use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
 use super::state::State;
 use super::step::Step;
 use super::transition::legal;
+use super::wait_reason::WaitReason;
 
 mod labels;
 mod person;
@@ -129,8 +130,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         Event::NotFound { kind, due } => {
             intent_of(job, *kind)?.not_found_count += 1;
-            let why = "a create whose answer was lost may still be carried out".to_owned();
-            job.state = State::Waiting { due: *due, why };
+            job.state = State::Waiting { due: *due, why: WaitReason::CreateInDoubt };
         }
         Event::Reissued { kind, may_complete_until } => {
             let intent = intent_of(job, *kind)?;
@@ -205,7 +205,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::AttemptFailed { due, fault } => {
             job.attempts += 1;
             job.fault = Some(fault.clone());
-            job.state = State::Waiting { due: *due, why: fault.message.clone() };
+            job.state = State::Waiting { due: *due, why: WaitReason::Retry };
         }
         Event::Resumed => job.state = State::Queued,
         Event::Held { fault, request } => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::package::{Asset, Package};
 use super::remote::{Intent, RemoteKind, as_text, as_texts};
 use super::state::Fault;
+use super::wait_reason::WaitReason;
 
 /// One thing that happened to a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,13 +150,13 @@ pub enum Event {
         /// The newer label.
         label: usize,
     },
-    /// Nothing to do until a time; costs no attempt.
+    /// The job waits until a time. This is not a failed attempt.
     Waited {
-        /// Until when.
+        /// When it continues.
         due: Timestamp,
-        /// What for.
-        why: String,
-        /// It was looked at what is waited for just then, and it had not come.
+        /// What it waits for.
+        why: WaitReason,
+        /// Whether the service was polled for it just now.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         polled: bool,
     },

@@ -4,6 +4,7 @@
 //! there. Living and recovery use the same function, so a rebuilt job is the job that was lost.
 
 mod apply;
+mod error_kind;
 mod event;
 mod id;
 mod invariants;
@@ -17,8 +18,10 @@ mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod transition;
+mod wait_reason;
 
 pub use apply::{Illegal, apply, fold};
+pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::Event;
 pub use id::{BadJobId, JobId};
 pub use job::{Commit, Job};
@@ -28,3 +31,4 @@ pub use recovered::{InvalidJob, RecoveredJob};
 pub use remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
 pub use state::{Fault, State, StateKind, UnknownState};
 pub use step::Step;
+pub use wait_reason::WaitReason;

@@ -6,19 +6,22 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, for people and for scripts.
+use super::error_kind::ErrorKind;
+use super::wait_reason::WaitReason;
+
+/// An error, for operators and for scripts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// A word that scripts can decide by, such as `signing-failed`.
-    pub kind: String,
-    /// What happened, to which thing, and what to do about it.
+    /// The word that scripts decide by.
+    pub kind: ErrorKind,
+    /// What failed, on which object, why, and what to do about it.
     pub message: String,
 }
 
 impl Fault {
-    /// A fault of this kind.
-    pub fn new(kind: &str, message: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), message: message.into() }
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
     }
 }
 
@@ -28,39 +31,39 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The durable state of a job. That a worker has it in hand just now is known to the daemon alone.
+/// The durable state of a job. Only the daemon knows that a worker processes it at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum State {
-    /// Can be worked on now.
+    /// A worker can take it now.
     Queued,
-    /// Is worked on again at `due`.
+    /// It continues at `due`.
     Waiting {
-        /// When.
+        /// When it continues.
         due: Timestamp,
-        /// What for, for people.
-        why: String,
+        /// What it waits for.
+        why: WaitReason,
     },
-    /// Waits for a person.
+    /// It needs an operator.
     Held {
-        /// Why, and what the person can do.
+        /// Why, and what the operator can do.
         fault: Fault,
-        /// The digest of the request that an approval is for, if it is for one.
+        /// The digest of the request that an approval permits, if it is for one.
         request: Option<String>,
     },
-    /// All that the rule asked for is done.
+    /// Everything that the rule asks for is done.
     Succeeded,
-    /// It went wrong; a person can retry it.
+    /// It failed; an operator can retry it.
     Failed {
-        /// What went wrong.
+        /// The error.
         fault: Fault,
     },
-    /// The package or the rules are at fault; nothing was ever sent.
+    /// The package or the rules are at fault; nothing was sent.
     Rejected {
-        /// What is at fault.
+        /// The error.
         fault: Fault,
     },
-    /// A person ended it.
+    /// An operator ended it.
     Cancelled,
 }
 
@@ -85,7 +88,7 @@ impl State {
         self.kind().has_ended()
     }
 
-    /// The fault that the state carries.
+    /// The error of a held, failed or rejected job.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{Asset, Event, Fault, Intent, Job, JobId, Package, RemoteKind};
+use crate::{Asset, ErrorKind, Event, Fault, Intent, Job, JobId, Package, RemoteKind, WaitReason};
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
 #[macro_export]
@@ -74,7 +74,7 @@ fn created(kind: RemoteKind, id: u64) -> Event {
 }
 
 fn fault() -> Fault {
-    Fault::new("signing-failed", "the package was not signed")
+    Fault::new(ErrorKind::SigningFailed, "the package was not signed")
 }
 
 /// One instance of every event, in the order of the enum. Optional fields are set.
@@ -84,7 +84,7 @@ pub fn one_of_each_event() -> Vec<Event> {
     crate::one_of_each!(Event:
         Event::Arrived { .. } => Event::Arrived { package: package() },
         Event::Accepted { .. } => accepted(),
-        Event::Rejected { .. } => Event::Rejected { fault: Fault::new("truncated", "the file is cut off") },
+        Event::Rejected { .. } => Event::Rejected { fault: Fault::new(ErrorKind::Truncated, "the file is cut off") },
         Event::Intended { .. } => intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
         Event::NotFound { .. } => Event::NotFound { kind: RemoteKind::Submission, due: at(60) },
         Event::Reissued { .. } => Event::Reissued { kind: RemoteKind::Submission, may_complete_until: at(1200) },
@@ -111,12 +111,12 @@ pub fn one_of_each_event() -> Vec<Event> {
         },
         Event::TakenOver { .. } => Event::TakenOver { label: 0, from: 1_152_921_504_621_465_000, rows: 3 },
         Event::Superseded { .. } => Event::Superseded { label: 0 },
-        Event::Waited { .. } => Event::Waited { due: at(30), why: "Microsoft's signature".into(), polled: true },
+        Event::Waited { .. } => Event::Waited { due: at(30), why: WaitReason::Signature { workflow: None }, polled: true },
         Event::Overdue => Event::Overdue,
         Event::AttemptFailed { .. } => Event::AttemptFailed { due: at(5), fault: fault() },
         Event::Resumed => Event::Resumed,
         Event::Held { .. } => Event::Held {
-            fault: Fault::new("approval-wanted", "the label waits for an approval"),
+            fault: Fault::new(ErrorKind::Approval, "the label waits for an approval"),
             request: Some("34".repeat(32)),
         },
         Event::Approved { .. } => Event::Approved { by: "alice".into() },
@@ -141,7 +141,7 @@ pub fn a_life() -> Vec<Event> {
         Event::CommitIntended,
         Event::Committed,
         Event::Progressed { label: None, step: "preparation".into(), state: "started".into() },
-        Event::Waited { due: at(30), why: "Microsoft's signature".into(), polled: true },
+        Event::Waited { due: at(30), why: WaitReason::Signature { workflow: None }, polled: true },
         Event::Resumed,
         Event::Signed,
         Event::Collected {

@@ -9,7 +9,7 @@ use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::journal::{Item, Journal, Reader};
 use crate::tables::{Bytes, KnownFile, decode, key, number, remote_ids};
-use dropship_job::{Event, JobId};
+use dropship_job::{ErrorKind, Event, JobId};
 
 /// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
 /// end: the journal settles at twice its valid content.
@@ -101,7 +101,7 @@ struct Compactor<'a, T> {
     /// Objects whose owner, a pruned job, was written already.
     owned: BTreeSet<u64>,
     /// Kind of the last failed attempt of each job: of a row of equal failures the history keeps the first.
-    last_failures: BTreeMap<JobId, String>,
+    last_failures: BTreeMap<JobId, ErrorKind>,
 }
 
 impl<T: Bytes> Compactor<'_, T> {

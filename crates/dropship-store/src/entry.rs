@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use dropship_job::{Event, Job, JobId};
 
-/// The version of lines that this program writes, and the only one that it reads: version 1 was never released.
-pub(crate) const LINE_VERSION: u32 = 2;
+/// The version of lines that this program writes, and the only one that it reads: versions 1 and 2 were never released.
+pub(crate) const LINE_VERSION: u32 = 3;
 
 /// One line of the journal: entries that become true together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

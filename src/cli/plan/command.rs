@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, ExitError};
 use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
-use dropship_job::Fault;
+use dropship_job::{ErrorKind, Fault};
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::{self, Vars};
 use dropship_rules::{MatchInput, SkippedRule, choose};
@@ -57,7 +57,7 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
     let (plan, fault) = match &evaluated.evaluation.outcome {
         Some(Ok(plan)) => (Some(plan), None),
         Some(Err(fault)) => (None, Some(fault.clone())),
-        None => (None, Some(Fault::new("incomplete", "the file is not complete"))),
+        None => (None, Some(Fault::new(ErrorKind::Incomplete, "the file is not complete"))),
     };
     let labels = match (plan, &evaluated.evaluation.inspection.facts) {
         (Some(plan), Some(facts)) => label_preview::labels(plan, facts),

@@ -11,7 +11,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
-use dropship_job::{Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 use dropship_package::Facts;
 use dropship_redact::SafeUrl;
 
@@ -25,11 +25,11 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.on_outbox_error(&outbox, &error).await;
     }
     let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
-        return ctx.poll_again(ctx.pipeline.settings.sign, "the signed package is not offered yet").await;
+        return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::SignedPackage).await;
     };
     let metadata = submission.download(&DownloadKind::DriverMetadata);
     if metadata.is_none() && !snapshot.plan.labels.is_empty() {
-        return ctx.poll_again(ctx.pipeline.settings.sign, "the driver metadata is not offered yet").await;
+        return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::DriverMetadata).await;
     }
     let facts = snapshot.facts;
     fetch(ctx, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
@@ -62,7 +62,7 @@ async fn fetch<S: Service>(
         // A complete but wrong file would be taken for a finished download: it has to go.
         drop(results::discard_staged(outbox, name).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
-        return ctx.retry_later(Fault::new("bad-download", message), None).await;
+        return ctx.retry_later(Fault::new(ErrorKind::BadDownload, message), None).await;
     }
     match results::publish(outbox, name).await {
         Ok(()) => Ok(()),

@@ -4,7 +4,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{Execution, Recovery};
-use dropship_job::{Commit, Event};
+use dropship_job::{Commit, ErrorKind, Event, Fault};
 
 /// Commits the submission.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -29,11 +29,8 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             if is_past_pending(&ctx.fetch_submission(&service).await?) {
                 return ctx.record(vec![Event::Committed]).await;
             }
-            ctx.retry_later(
-                dropship_job::Fault::new("commit-unanswered", error.to_string()),
-                error.retry_after,
-            )
-            .await
+            ctx.retry_later(Fault::new(ErrorKind::CommitUnanswered, error.to_string()), error.retry_after)
+                .await
         }
         Err(error) => ctx.on_api_error(error).await,
     }

@@ -2,6 +2,7 @@
 
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_job::{ErrorKind, Fault};
 
 /// Inspects the package again, from where it was found.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -11,7 +12,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     match events {
         Ok(events) => ctx.record(events).await,
         Err(error) => {
-            let fault = dropship_job::Fault::new("inspection-failed", format!("inspection failed: {error}"));
+            let fault = Fault::new(ErrorKind::InspectionFailed, format!("inspection failed: {error}"));
             ctx.hold(fault).await
         }
     }

@@ -12,7 +12,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::supersede;
 use dropship_hardware::{Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
-use dropship_job::{Creation, Event, Fault, Job, Label, RemoteKind};
+use dropship_job::{Creation, ErrorKind, Event, Fault, Job, Label, RemoteKind, WaitReason};
 use dropship_rules::label::{self, LabelWarning};
 use dropship_rules::plan::{LabelPlan, Plan};
 
@@ -45,7 +45,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             Ok(essence) => essence,
             Err(error) => {
                 let message = format!("the request for label `{}` has no JSON form: {error}", plan.name);
-                return ctx.hold(Fault::new("internal", message)).await;
+                return ctx.hold(Fault::new(ErrorKind::Internal, message)).await;
             }
         };
         check_approval(ctx, index, plan, &new, &digest(&essence), &doubts).await?;
@@ -71,17 +71,16 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             publish::poll_labels(ctx).await?;
             hold_orphaned_labels(ctx, &snapshot.plan).await?;
             supersede::run(ctx).await?;
-            ctx.poll_again(ctx.pipeline.settings.publish, "the labels that others follow to be published")
-                .await
+            ctx.poll_again(ctx.pipeline.settings.publish, WaitReason::Predecessors).await
         }
         Some(_) if !taken_over => {
-            ctx.poll_again(ctx.pipeline.settings.publish, "older labels to take changes again").await
+            ctx.poll_again(ctx.pipeline.settings.publish, WaitReason::OlderLabels).await
         }
         Some(then) => {
             // Keep polling the labels that exist.
             publish::poll_labels(ctx).await?;
             let look = ctx.next_poll(ctx.pipeline.settings.publish);
-            ctx.wait_until(then.min(look), "the time between two labels to pass").await
+            ctx.wait_until(then.min(look), WaitReason::Soak).await
         }
     }
 }
@@ -111,7 +110,7 @@ async fn hold_orphaned_labels<S: Service>(ctx: &mut StepContext<'_, S>, plan: &P
              anyway, or cancel the job",
             plan.name
         );
-        let fault = Fault::new("label-awaited", message);
+        let fault = Fault::new(ErrorKind::PredecessorLost, message);
         return ctx.suspend(Event::Held { fault, request: Some(Label::without(index)) }).await;
     }
     Ok(())
@@ -146,7 +145,7 @@ async fn request<S: Service>(
                 "cannot read the driver metadata {}: {error}; restore it, then approve",
                 outbox.folder().join(METADATA).display()
             );
-            return ctx.hold(Fault::new("metadata-lost", message)).await;
+            return ctx.hold(Fault::new(ErrorKind::MetadataLost, message)).await;
         }
     };
     let audiences = if plan.audiences.is_empty() {
@@ -166,7 +165,8 @@ async fn request<S: Service>(
             let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let message = format!("cannot create label `{}`: {reasons}", plan.name);
             let passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
-            ctx.hold(Fault::new(if passed { label::GO_LIVE_PASSED } else { "label-unfit" }, message)).await
+            let kind = if passed { ErrorKind::GoLivePassed } else { ErrorKind::LabelUnfit };
+            ctx.hold(Fault::new(kind, message)).await
         }
     }
 }
@@ -204,7 +204,7 @@ async fn check_approval<S: Service>(
         plan.name,
         ctx.job.id()
     );
-    let fault = Fault::new("approval", message);
+    let fault = Fault::new(ErrorKind::Approval, message);
     ctx.suspend(Event::Held { fault, request: Some(shown.to_owned()) }).await
 }
 
@@ -222,10 +222,6 @@ struct Call {
 impl<S: Service> RemoteCreate<S> for Call {
     fn kind(&self) -> RemoteKind {
         RemoteKind::Label(self.index)
-    }
-
-    fn noun(&self) -> &'static str {
-        "label"
     }
 
     fn name(&self) -> &str {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::sign::SIGNING_FAILED;
 use crate::pipeline::create::{Candidate, RemoteCreate, create, lock_name};
 use crate::pipeline::product_cache::ProductListCache;
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use dropship_hardware::{Error, Execution, NewProduct, Recovery};
-use dropship_job::{Fault, Job, RemoteKind, State};
+use dropship_job::{ErrorKind, Fault, Job, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
 /// Creates the product, or uses the existing one that the rule names.
@@ -28,7 +27,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         StrategyPlan::ExistingName if ctx.job.doubt().is_none() => use_named(ctx, &call).await,
         StrategyPlan::PerVersion if ctx.job.doubt().is_none() => {
             // The name is locked during the search, so that the second of two packages of a version finds the product of the first.
-            lock_name(ctx, RemoteKind::Product, "product", &call.new.product_name).await?;
+            lock_name(ctx, RemoteKind::Product, &call.new.product_name).await?;
             match own_product(ctx, &call).await {
                 Ok(Some(id)) => ctx.record_created(RemoteKind::Product, id, true).await,
                 Ok(None) => create(ctx, &call).await,
@@ -59,7 +58,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
                 ids.len(),
                 if ids.is_empty() { String::new() } else { format!(": {}", list(&ids)) },
             );
-            ctx.hold(Fault::new("no-such-product", message)).await
+            ctx.hold(Fault::new(ErrorKind::NoSuchProduct, message)).await
         }
     }
 }
@@ -92,7 +91,7 @@ fn list(ids: &[u64]) -> String {
 
 /// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
 fn is_unusable(job: &Job, product: u64) -> bool {
-    let refused = matches!(job.state(), State::Failed { fault } if fault.kind == SIGNING_FAILED);
+    let refused = matches!(job.state(), State::Failed { fault } if fault.kind == ErrorKind::SigningFailed);
     job.abandoned_products().contains(&product.to_string())
         || (refused && job.product().id() == Some(product))
 }
@@ -108,10 +107,6 @@ struct Call<'a> {
 impl<S: Service> RemoteCreate<S> for Call<'_> {
     fn kind(&self) -> RemoteKind {
         RemoteKind::Product
-    }
-
-    fn noun(&self) -> &'static str {
-        "product"
     }
 
     fn name(&self) -> &str {

@@ -6,7 +6,7 @@ use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
 use crate::pipeline::supersede;
 use dropship_hardware::{INCOMPLETE_LIST, LabelId, Recovery, ShippingLabel};
-use dropship_job::{Event, Fault, Job, Label};
+use dropship_job::{ErrorKind, Event, Fault, Job, Label, WaitReason};
 use dropship_rules::plan::Plan;
 
 /// Polls every unpublished label once, then removes superseded targets.
@@ -25,11 +25,10 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.suspend(Event::Cancelled { by: "the withdrawal of all its labels".to_owned() }).await;
     }
     if ended {
-        let why = "older labels to accept changes, to remove the hardware ids that the new label targets";
-        return ctx.poll_again(ctx.pipeline.settings.publish, why).await;
+        return ctx.poll_again(ctx.pipeline.settings.publish, WaitReason::OlderLabels).await;
     }
     ctx.report_overdue(ctx.pipeline.settings.overdue.publish).await?;
-    ctx.poll_again(ctx.pipeline.settings.publish, "the labels to be published").await
+    ctx.poll_again(ctx.pipeline.settings.publish, WaitReason::Publication).await
 }
 
 /// Polls every label that exists and is not final. A failed label fails the job once the other labels are final. If another
@@ -73,7 +72,7 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     }
     let refused: Vec<_> = refused.into_iter().map(|(_, why)| why).collect();
     if !refused.is_empty() {
-        return ctx.fail(Fault::new("label-failed", refused.join("; "))).await;
+        return ctx.fail(Fault::new(ErrorKind::LabelFailed, refused.join("; "))).await;
     }
     Ok(())
 }

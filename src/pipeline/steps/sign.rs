@@ -8,11 +8,8 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::{self, is_pending};
 use dropship_hardware::{Execution, Recovery, Submission, WorkflowStatus};
-use dropship_job::{Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 use dropship_redact::SafeUrl;
-
-/// Error kind of a job whose submission Microsoft rejected.
-pub(crate) const SIGNING_FAILED: &str = "signing-failed";
 
 /// A commit without visible effect is repeated after this time; the service refuses a second one.
 const COMMIT_LOST: Duration = Duration::from_secs(600);
@@ -33,10 +30,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         commit_again(ctx, &service).await?;
     }
     ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
-    let why = match ctx.job.workflow() {
-        Some((step, state)) => format!("Microsoft's signature; {step} is {state}"),
-        None => "Microsoft's signature".to_owned(),
-    };
+    let why = WaitReason::Signature { workflow: ctx.job.workflow().cloned() };
     ctx.poll_again(ctx.pipeline.settings.sign, why).await
 }
 
@@ -87,7 +81,7 @@ async fn fail_rejected<S: Service>(
         if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
         ctx.job.id(),
     );
-    ctx.fail(Fault::new(SIGNING_FAILED, message)).await
+    ctx.fail(Fault::new(ErrorKind::SigningFailed, message)).await
 }
 
 /// The reasons of a rejection. An error report is downloaded to the outbox.
@@ -102,7 +96,8 @@ pub(crate) async fn reasons<S: Service>(
         match fetch_report(service, url, &outbox).await {
             Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
             Err(error) if ctx.job.attempts() < 5 => {
-                let fault = Fault::new("error-report", format!("cannot download the error report: {error}"));
+                let fault =
+                    Fault::new(ErrorKind::ErrorReport, format!("cannot download the error report: {error}"));
                 return ctx.retry_later(fault, Some(Duration::from_secs(1))).await;
             }
             Err(error) => reasons.push(format!("cannot download the error report: {error}")),

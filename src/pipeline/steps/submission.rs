@@ -7,7 +7,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
-use dropship_job::{Creation, Fault, RemoteKind};
+use dropship_job::{Creation, ErrorKind, Fault, RemoteKind, WaitReason};
 
 /// Creates the submission.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -31,7 +31,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
         let message = format!(
             "product {product} has no initial submission to derive from; submit its full package first, then approve"
         );
-        return ctx.hold(Fault::new("no-shell", message)).await;
+        return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
     };
     // The list of submissions does not contain downloads.
     let initial = match service.submission(product, initial.id).await {
@@ -42,8 +42,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
         return Ok(());
     }
     if !initial.is_signed() && !initial.is_failed() {
-        let why =
-            format!("initial submission {} of the product to be signed and to offer its shell", initial.id);
+        let why = WaitReason::InitialSubmission { id: initial.id.0 };
         return ctx.poll_again(ctx.pipeline.settings.sign, why).await;
     }
     let message = format!(
@@ -51,7 +50,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
          signed by attestation, for which Microsoft has no derived submissions; name another product, then approve or cancel",
         initial.id,
     );
-    ctx.hold(Fault::new("no-shell", message)).await
+    ctx.hold(Fault::new(ErrorKind::NoShell, message)).await
 }
 
 struct Call {
@@ -62,10 +61,6 @@ struct Call {
 impl<S: Service> RemoteCreate<S> for Call {
     fn kind(&self) -> RemoteKind {
         RemoteKind::Submission
-    }
-
-    fn noun(&self) -> &'static str {
-        "submission"
     }
 
     fn name(&self) -> &str {

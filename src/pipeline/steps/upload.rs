@@ -4,7 +4,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::TransferError;
-use dropship_job::{Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 
 /// Uploads the copy. Repeating it is safe: the same bytes go to the same place.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -13,10 +13,10 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     let submission = ctx.fetch_submission(&service).await?;
     if is_past_pending(&submission) {
         let message = "the submission was already committed elsewhere, so nothing can be uploaded to it; retry with --new-product";
-        return ctx.fail(Fault::new("committed-elsewhere", message)).await;
+        return ctx.fail(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
     }
     let Some(url) = submission.upload_url() else {
-        return ctx.poll_again(ctx.pipeline.settings.sign, "the submission offers no upload URL yet").await;
+        return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::UploadUrl).await;
     };
     if ctx.is_paused().await {
         return ctx.wait_paused().await;
@@ -30,14 +30,14 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
                 "{} changed after inspection; nothing was uploaded; cancel the job and drop the package again",
                 copy.display()
             );
-            ctx.hold(Fault::new("copy-changed", message)).await
+            ctx.hold(Fault::new(ErrorKind::CopyChanged, message)).await
         }
         Err(TransferError::Local { what: "read", source, .. }) => {
             let message = format!(
                 "cannot read the captured copy {}: {source}; restore it and approve, or cancel the job and drop the package again",
                 copy.display()
             );
-            ctx.hold(Fault::new("copy-lost", message)).await
+            ctx.hold(Fault::new(ErrorKind::CopyLost, message)).await
         }
         Err(error) => ctx.on_transfer_error(&error).await,
     }

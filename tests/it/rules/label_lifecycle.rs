@@ -133,7 +133,7 @@ fn successor_of_a_refused_label_is_held() {
     let job = seen_in(&env, "microsoftApproval");
     assert!(env.sandbox.control().refuse_label(label_number(&job, 0), "No."));
     let held = receipt_of(&env, "echo.cab", "held");
-    assert_eq!(held["error"]["kind"], "label-awaited", "{held:#}");
+    assert_eq!(held["error"]["kind"], "predecessor-lost", "{held:#}");
     assert_eq!(env.created().2, 1, "the one that follows is not made");
     drop(daemon);
 }

@@ -224,7 +224,7 @@ fn successor_of_a_label_withdrawn_in_partner_center_is_held() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("recorded in its history"), "{}", text(&output.stdout));
     let held = receipt_of(&env, "echo.cab", "held");
-    assert_eq!(held["error"]["kind"], "label-awaited", "{held:#}");
+    assert_eq!(held["error"]["kind"], "predecessor-lost", "{held:#}");
     assert_eq!(env.created().2, 1);
     assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
     let second = wait_for("the other label", || {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Asset, Fault, Intent};
+use crate::{Asset, ErrorKind, Fault, Intent};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).expect("time")
@@ -61,7 +61,7 @@ fn way() -> Vec<Event> {
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
-        Event::Waited { due: at(9), why: "signature".into(), polled: true },
+        Event::Waited { due: at(9), why: WaitReason::Signature { workflow: None }, polled: true },
         Event::Progressed { label: None, step: "signing".into(), state: "started".into() },
         Event::Resumed,
         Event::Signed,
@@ -146,7 +146,7 @@ fn news_of_a_creation_is_taken_even_after_a_cancel() {
 
 #[test]
 fn a_doubt_is_remembered_once_however_the_job_ends() {
-    let failed = Event::Failed { fault: Fault::new("x", "x") };
+    let failed = Event::Failed { fault: Fault::new(ErrorKind::Internal, "x") };
     let cancelled = Event::Cancelled { by: "uid 0".into() };
     let doubted = || way()[..3].to_vec();
     let ghosts = |more: &[&Event]| {
@@ -214,7 +214,7 @@ fn when_it_looked_last_is_known_within_its_step() {
     assert!(looked.is_some());
     // A wait for something else is no look.
     events.push(Event::Resumed);
-    events.push(Event::Waited { due: at(50), why: "the service asks for patience".into(), polled: false });
+    events.push(Event::Waited { due: at(50), why: WaitReason::Paused, polled: false });
     assert_eq!(after(&events).last_polled, looked);
     events.extend([Event::Resumed, Event::Signed]);
     assert_eq!(after(&events).last_polled, None);
@@ -222,7 +222,7 @@ fn when_it_looked_last_is_known_within_its_step() {
 
 #[test]
 fn an_ended_job_is_left_by_retry_alone() {
-    let fault = Fault::new("signing-failed", "refused");
+    let fault = Fault::new(ErrorKind::SigningFailed, "refused");
     let mut events = way()[..9].to_vec();
     events.push(Event::Failed { fault });
     let job = after(&events);
@@ -242,8 +242,10 @@ fn an_ended_job_is_left_by_retry_alone() {
 
 #[test]
 fn a_rejected_package_was_never_sent_and_is_judged_anew() {
-    let events =
-        [Event::Arrived { package: package() }, Event::Rejected { fault: Fault::new("unsigned", "u") }];
+    let events = [
+        Event::Arrived { package: package() },
+        Event::Rejected { fault: Fault::new(ErrorKind::from("unsigned"), "u") },
+    ];
     let job = after(&events);
     assert!(!job.accepted);
     let job = apply(Some(&job), &id(), at(3), &Event::Retried { by: "x".into(), new_product: false })
@@ -254,7 +256,7 @@ fn a_rejected_package_was_never_sent_and_is_judged_anew() {
 #[test]
 fn an_approval_is_for_the_request_that_was_shown() {
     let mut events = way()[..14].to_vec();
-    let fault = Fault::new("approval", "label waits");
+    let fault = Fault::new(ErrorKind::Approval, "label waits");
     events.push(Event::Held { fault, request: Some("digest".into()) });
     events.push(Event::Approved { by: "uid 0".into() });
     let job = after(&events);

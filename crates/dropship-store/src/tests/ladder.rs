@@ -137,7 +137,11 @@ fn store_stays_small_over_a_hundred_thousand_transitions() {
     for round in 0..50u64 {
         let of = |at| {
             let events = vec![
-                Event::Waited { due, why: "Microsoft's signature".into(), polled: false },
+                Event::Waited {
+                    due,
+                    why: dropship_job::WaitReason::Signature { workflow: None },
+                    polled: false,
+                },
                 Event::Resumed,
             ];
             store.commit(Commit::unsynced(vec![Entry::Job { job: id(at), rev: 2 + round * 2, events }]))

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::heartbeat::Unwatched;
 use crate::journal::Limits;
 use crate::*;
-use dropship_job::{Event, Fault, Job, JobId, Package, RemoteKind, StateKind};
+use dropship_job::{ErrorKind, Event, Fault, Job, JobId, Package, RemoteKind, StateKind};
 
 fn id(chance: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(chance), chance)
@@ -93,7 +93,7 @@ fn suite(store: &dyn Store) {
     assert_eq!(store.crashed_inspections("cc").expect("read"), 0);
 
     // Listing: newest first, by state, in pages.
-    let fault = Fault::new("x", "y");
+    let fault = Fault::new(ErrorKind::Internal, "y");
     store.commit(Commit::of_job(&id(1), 2, vec![Event::Failed { fault }])).wait().expect("failed");
     let ids = |filter: Filter| -> Vec<JobId> {
         store.jobs(&filter).expect("list").into_iter().map(|job| job.id().clone()).collect()
@@ -250,15 +250,17 @@ fn journal_stays_bounded_and_can_rebuild_everything() {
     begin(&store, &id(2), "bb");
     commit(&store, vec![Entry::Setting { key: "pause/*".into(), value: Some("on".into()) }]);
     // A job that is pruned while its file is still there.
-    let fault = Fault::new("x", "y");
+    let fault = Fault::new(ErrorKind::Internal, "y");
     store.commit(Commit::of_job(&id(2), 2, vec![Event::Failed { fault }])).wait().expect("failed");
     commit(&store, vec![Entry::Pruned { job: id(2) }]);
     store.commit(Commit::of_job(&id(1), 2, vec![Event::Overdue])).wait().expect("overdue");
     let mut rev = 3;
     for round in 0..500 {
         let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
-        let events =
-            vec![Event::Waited { due, why: "the journal to grow".into(), polled: false }, Event::Resumed];
+        let events = vec![
+            Event::Waited { due, why: dropship_job::WaitReason::UploadUrl, polled: false },
+            Event::Resumed,
+        ];
         // Another job ends and is pruned meanwhile.
         let other = id(u32::try_from(round).expect("small") + 100);
         begin(&store, &other, &format!("o{round}"));
@@ -308,7 +310,7 @@ fn line_of_a_newer_version_is_refused_and_not_cut_off() {
     drop(store);
     let path = folder.path().join("journal/00000001.jsonl");
     let mut text = std::fs::read(&path).expect("the journal");
-    let json = br#"{"v":2,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
+    let json = br#"{"v":3,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
     text.extend_from_slice(format!("{:016x} ", crate::journal::crc64(json)).as_bytes());
     text.extend_from_slice(json);
     text.push(b'\n');

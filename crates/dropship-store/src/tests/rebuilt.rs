@@ -57,7 +57,10 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
             entries.push(seen);
             entries
         }
-        2..=4 => of_job(vec![Event::Waited { due, why: "a while".into(), polled: true }, Event::Resumed]),
+        2..=4 => of_job(vec![
+            Event::Waited { due, why: dropship_job::WaitReason::UploadUrl, polled: true },
+            Event::Resumed,
+        ]),
         5 => of_job(vec![Event::Created {
             kind: dropship_job::RemoteKind::Product,
             id: u64::from(at) * 10 + 1,

@@ -8,7 +8,7 @@ use super::*;
 use crate::entry::Entry;
 use crate::heartbeat::Unwatched;
 use crate::journal::{Item, Limits, Reader, segments};
-use dropship_job::{Event, Fault, Package};
+use dropship_job::{ErrorKind, Event, Fault, Package};
 
 /// Tables in memory that are always full, and count the calls.
 #[derive(Default)]
@@ -170,7 +170,7 @@ fn commits_of_one_job_in_a_group_see_each_other() {
         outbox: "/o".into(),
     };
     let of = |rev, event| vec![Entry::Job { job: id.clone(), rev, events: vec![event] }];
-    let fault = Fault::new("no-rule", "no rule");
+    let fault = Fault::new(ErrorKind::NoRule, "no rule");
     let retried = || Event::Retried { by: "me".into(), new_product: false };
     let answers: Vec<Result<Vec<u64>, StoreError>> =
         write(vec![of(0, Event::Arrived { package }), of(1, Event::Rejected { fault: fault.clone() })]);

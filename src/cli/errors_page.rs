@@ -1,0 +1,78 @@
+//! `docs/errors.md`: the reference of all values of `error.kind`, generated from their types.
+
+use dropship_job::ErrorKind;
+use dropship_package::Policy;
+
+use super::exit::Exit;
+use crate::control::{ControlError, ControlErrorKind};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
+
+const HEAD: &str = "\
+# Errors
+
+Every value of `error.kind` in `receipt.json` and in the output of commands with `--json`. `error.message` says what failed, on which object,
+why, and what to do. Decide by the kind in scripts, never by the message.
+
+The column *job* has the state of the job. A job that is `waiting` continues automatically. `JOB` is the id of the job.
+
+<!-- Generated from crates/dropship-job/src/error_kind.rs: run `UPDATE=1 cargo test --lib page_of_errors`. -->
+";
+
+const CHECKS: &str = "
+## Checks of the inspection
+
+A package that a check finds at fault is rejected with the name of the check as the kind. [checks.md](checks.md) has the meaning, the remedy and
+the source of each.
+
+";
+
+const COMMANDS: &str = "
+## Commands
+
+Errors that the daemon reports to a command, such as `reload`.
+
+| kind | exit code | when | what to do |
+|---|---|---|---|
+";
+
+/// The page as the types define it.
+fn fresh() -> String {
+    let mut page = HEAD.to_owned();
+    let mut group = "";
+    for kind in ErrorKind::DOCUMENTED {
+        if kind.group != group {
+            group = kind.group;
+            page.push_str(&format!(
+                "\n## {group}\n\n| kind | job | when | what to do |\n|---|---|---|---|\n"
+            ));
+        }
+        let (name, state, meaning, remedy) = (kind.name, kind.state, kind.meaning, kind.remedy);
+        page.push_str(&format!("| `{name}` | {state} | {meaning} | {remedy} |\n"));
+    }
+    page.push_str(CHECKS);
+    let checks = Policy::known_checks()
+        .iter()
+        .filter(|check| ErrorKind::from(check.name) == ErrorKind::Check(check.name.into()));
+    let names: Vec<_> = checks.map(|check| format!("`{}`", check.name)).collect();
+    page.push_str(&names.join(", "));
+    page.push('\n');
+    page.push_str(COMMANDS);
+    for kind in ControlErrorKind::ALL {
+        let code = Exit::of(&ControlError::new(kind, "").into()).code();
+        let (name, when, remedy) = (kind.as_str(), kind.meaning(), kind.remedy());
+        page.push_str(&format!("| `{name}` | {code} | {when} | {remedy} |\n"));
+    }
+    page
+}
+
+/// Run with `UPDATE=1` to write the file again.
+#[test]
+fn page_of_errors_is_fresh() {
+    let fresh = fresh();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(PATH, &fresh).expect("the page can be written");
+    }
+    let kept = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(kept == fresh, "docs/errors.md is stale: run `UPDATE=1 cargo test --lib page_of_errors`");
+}
