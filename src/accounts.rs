@@ -1,4 +1,4 @@
-//! From the configuration to clients and to whose signatures are good: the files that it names are read here.
+//! Builds clients and the trust policy from the configuration, and reads the files that it names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::SecretString;
 
-/// A client for each account; a sandbox takes any secret, so that none is read for it.
+/// A client for each account. A sandbox accepts any secret, so no secret is read for it.
 ///
 /// # Errors
 /// When a credential or certificate cannot be read, with its file.
@@ -18,7 +18,7 @@ pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String
     observed_clients(config, sandbox, &dropship_hardware::Observer::default())
 }
 
-/// The same, with somebody who hears of each call.
+/// The same, with an observer of every call.
 ///
 /// # Errors
 /// When a credential or certificate cannot be read, with its file.
@@ -52,8 +52,7 @@ fn settings(
     Ok(dropship_hardware::Settings {
         user_agent: concat!("dropship/", env!("CARGO_PKG_VERSION")).to_owned(),
         blob_hosts: api.blob_hosts.clone(),
-        retry: dropship_hardware::Backoff::new(api.retry.first, api.retry.max)
-            .context("[api] retry: `first` must be above zero and at most `max`")?,
+        retry: api.retry,
         proxy: api.proxy.clone(),
         ca_pem,
         ..dropship_hardware::Settings::new(endpoint, authority, tenant, client, credential)
@@ -62,7 +61,7 @@ fn settings(
 
 fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential> {
     Ok(match &account.credential {
-        // Read now, so that a missing file is told at start; and again for each token, so that a rotated one is used.
+        // Read now, so that a missing file is reported at the start, and again for each token, so that a rotated secret is used.
         Credential::SecretFile(path) => {
             secret_of(path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path.clone()))
@@ -95,10 +94,10 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
 
 fn secret_of(path: &Path) -> anyhow::Result<()> {
     let text = text(path)?;
-    if text.trim().is_empty() { Err(anyhow!("{} holds no secret", path.display())) } else { Ok(()) }
+    if text.trim().is_empty() { Err(anyhow!("{} contains no secret", path.display())) } else { Ok(()) }
 }
 
-/// Whose signatures are good, and how grave each finding is.
+/// The trusted signers, and the level of each check.
 ///
 /// # Errors
 /// When a certificate file cannot be read, with its name.
@@ -129,7 +128,7 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
     })?)
 }
 
-/// Where distributions keep the roots that the machine trusts, in one file.
+/// Bundles of the roots that the machine trusts, by distribution.
 const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -143,7 +142,7 @@ fn system_roots() -> anyhow::Result<PathBuf> {
     }
     let found = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
     found.map(Path::to_owned).ok_or_else(|| {
-        anyhow!("system_roots: this machine keeps no bundle of roots (looked at {}); install ca-certificates, or name one in SSL_CERT_FILE", BUNDLES.join(", "))
+        anyhow!("`[signers] system_roots`: this machine has no bundle of roots ({}); install ca-certificates, or name a bundle in SSL_CERT_FILE", BUNDLES.join(", "))
     })
 }
 
@@ -156,5 +155,5 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read(path)?).map_err(|_| anyhow!("{} is no text", path.display()))
+    String::from_utf8(read(path)?).map_err(|_| anyhow!("{} is not UTF-8 text", path.display()))
 }

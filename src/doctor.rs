@@ -1,4 +1,4 @@
-//! What is not as it should be: in the store, among the captured copies, in the outboxes. Nothing is changed.
+//! Finds problems of the store, the captured copies and the outboxes. It changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::package_store::PackageStore;
 use dropship_job::{Creation, Job, JobId, State};
 use dropship_store::{Filter, Finding, Store, StoreError};
 
-/// Jobs that are looked at together.
+/// Number of jobs that are read together.
 const PAGE: usize = 256;
 
-/// Examines a store and what lies beside it.
+/// Checks a store, its captured packages and its receipts.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -34,18 +34,18 @@ pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, 
         }
     }
     for id in ownerless {
-        // A package that came in meanwhile is nobody's only for an instant.
+        // A package that is being accepted has no job for an instant.
         if store.job(&id)?.is_none() && depot.jobs().map_err(unread)?.contains(&id) {
             findings.push(Finding::new(
-                format!("a captured package lies under {id}, and there is no such job"),
-                "the next start throws it away: the daemon died before the package counted, and takes it in anew",
+                format!("the captured package {id} belongs to no job"),
+                "the next start deletes it: the daemon ended before it had accepted the package, and captures it again",
             ));
         }
     }
     Ok(findings)
 }
 
-/// From `accepted` on the copy is all that a job has, until the signed package is back.
+/// From `accepted` until the signed package is collected, the job depends on its copy.
 fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
     let needed = job.is_accepted()
         && job.collected().is_none()
@@ -55,54 +55,62 @@ fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
     }
     let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
     let path = depot.package(job.id());
-    let plan = job.plan().unwrap_or_default();
     match digest::of_file(&path) {
         Err(error) => Some(Finding::new(
-            format!("job {}: its captured package {} cannot be read: {error}", job.id(), path.display()),
+            format!("job {}: cannot read its captured package {}: {error}", job.id(), path.display()),
             mend,
         )),
         Ok(sha256) if sha256 != job.package().sha256 => Some(Finding::new(
-            format!("job {}: {} does not hold the bytes that came in", job.id(), path.display()),
+            format!(
+                "job {}: {} has other bytes than the package that was inspected",
+                job.id(),
+                path.display()
+            ),
             mend,
         )),
-        Ok(_) => depot
-            .plan_snapshot(job.id(), plan)
-            .err()
-            .map(|error| Finding::new(format!("job {}: its plan cannot be read: {error}", job.id()), mend)),
+        Ok(_) => match job.plan().map(|plan| depot.plan_snapshot(job.id(), plan)) {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => {
+                Some(Finding::new(format!("job {}: cannot read its plan: {error}", job.id()), mend))
+            }
+            None => {
+                Some(Finding::new(format!("job {}: its plan was lost with an earlier store", job.id()), mend))
+            }
+        },
     }
 }
 
-/// What an ended job may have made is still to be looked for.
+/// A duplicate check of an ended job that is still to be done.
 fn doubt_of(job: &Job) -> Option<Finding> {
     let check = job.duplicate_checks().first().filter(|_| job.state().has_ended())?;
     let (id, name, kind) = (job.id(), &check.name, check.kind);
     Some(match job.creation(kind).and_then(Creation::intent) {
         Some(_) => Finding::new(
             format!(
-                "job {id} ended while the create of `{name}` ({kind}) was in doubt, and nobody has looked since"
+                "job {id} ended before the response to the create of the {kind} `{name}` arrived; the object may exist"
             ),
             format!(
-                "the daemon looks for it from {:.0} on; `dropship retry` goes on with what came",
+                "the daemon searches for it from {:.0} on; `dropship retry {id}` continues with the object that it finds",
                 check.due
             ),
         ),
         None => Finding::new(
             format!(
-                "job {id} called the create of `{name}` ({kind}) more than once, and nobody has looked since whether more than one came of it"
+                "job {id} sent the create of the {kind} `{name}` more than once; more than one object may exist"
             ),
-            format!("the daemon looks for it from {:.0} on and tells", check.due),
+            format!("the daemon searches for duplicates from {:.0} on and reports them", check.due),
         ),
     })
 }
 
-/// A receipt that was taken away is the build server's business; one that says something else is not.
+/// A receipt may be missing, since the build server may delete it. It must not contradict the job.
 fn receipt_of(job: &Job) -> Option<Finding> {
     let receipt = read_receipt(std::path::Path::new(&job.package().outbox))?;
     let stale = receipt.id == *job.id() && job.state().has_ended() && receipt.state != job.state().kind();
     stale.then(|| {
-        let (id, said, is) = (job.id(), receipt.state, job.state().kind());
+        let (id, written, state) = (job.id(), receipt.state, job.state().kind());
         Finding::new(
-            format!("job {id} is {is}, and its receipt in {} says {said}", job.package().outbox),
+            format!("job {id} is {state}, but its receipt in {} shows {written}", job.package().outbox),
             "the daemon writes it again within a minute, once the outbox can be written",
         )
     })

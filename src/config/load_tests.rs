@@ -139,7 +139,7 @@ fn the_documented_configuration_is_taken_as_it_stands() {
     assert_eq!(config.warnings.to_string(), "No problems found");
     let account = &config.accounts["default"];
     assert_eq!(account.credential, Credential::SecretFile("/etc/dropship/secret".into()));
-    assert_eq!(config.api.retry.first, Duration::from_millis(500));
+    assert_eq!(config.api.retry.min(), Duration::from_millis(500));
     assert_eq!(config.api.ca_file.as_deref(), Some(Path::new("/etc/dropship/corp-ca.pem")));
     assert_eq!(config.signers.roots, [PathBuf::from("/etc/dropship/corp-root.pem")]);
     let rule = &config.rules[0];

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dropship_hardware::Backoff;
 use dropship_intake::ReadyWhen;
 use dropship_package::Level;
 use dropship_rules::Rule;
@@ -91,7 +92,7 @@ pub struct Api {
     /// How long a create without a response may still take effect.
     pub uncertain: Duration,
     /// Backoff of failed calls.
-    pub retry: Pace,
+    pub retry: Backoff,
     /// Poll intervals.
     pub poll: Poll,
     /// Maximum duration of waits before an alert.
@@ -106,11 +107,11 @@ pub struct Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poll {
     /// Waiting for Microsoft's signature.
-    pub sign: Pace,
+    pub sign: PollInterval,
     /// Waiting for a label to be published.
-    pub publish: Pace,
+    pub publish: PollInterval,
     /// Probes of a suspended account.
-    pub account: Pace,
+    pub account: Backoff,
 }
 
 /// `[api.overdue]`: a longer wait is logged once, and the job keeps waiting.
@@ -122,23 +123,13 @@ pub struct Overdue {
     pub publish: Duration,
 }
 
-/// A delay that grows from `first` to `max`.
+/// Interval between polls for a result that the service is working on. It grows from `first` to `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// First delay.
+pub struct PollInterval {
+    /// First interval.
     pub first: Duration,
-    /// Longest delay.
+    /// Longest interval.
     pub max: Duration,
-    /// Longest delay where earlier waits say that no end is near: `max` where that is stated, more where it is not.
-    pub far: Duration,
-}
-
-impl Pace {
-    /// A pace that `max` bounds in any case.
-    #[must_use]
-    pub const fn new(first: Duration, max: Duration) -> Self {
-        Self { first, max, far: max }
-    }
 }
 
 /// `[store]`.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -12,26 +11,25 @@ use super::notification::Notification;
 use super::target::Target;
 use super::{command, spool_folder};
 use crate::config::model::Via;
+use dropship_hardware::Backoff;
 
-/// Delay after the first failure; doubled after each further one.
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-
-/// Maximum delay after a failure.
-const MAX_DELAY: Duration = Duration::from_secs(300);
+/// Delay after failed deliveries.
+const BACKOFF: Backoff = Backoff::DEFAULT;
 
 /// Delivers until `stop`. An interrupted delivery is repeated at the next start.
 pub(super) async fn run(target: Arc<Target>, stop: CancellationToken) {
-    let mut delay = FIRST_DELAY;
+    let mut failures = 0;
     loop {
         let wakeup = target.wakeup.notified();
         let round = async {
             let is_empty = deliver_all(&target).await;
-            delay = if is_empty { FIRST_DELAY } else { (delay * 2).min(MAX_DELAY) };
             if is_empty {
+                failures = 0;
                 wakeup.await;
             } else {
+                failures += 1;
                 // A new notification ends the delay: it may be delivered although an older one fails.
-                drop(tokio::time::timeout(delay / 2, wakeup).await);
+                drop(tokio::time::timeout(BACKOFF.delay(failures), wakeup).await);
             }
         };
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Message ids for what an admin acts on; the catalog explains each.
+//! Message ids of the log entries that an administrator acts on. `systemd/dropship.catalog` explains each.
 
 /// The daemon is ready.
 pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
@@ -6,27 +6,27 @@ pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
 pub const ACCEPTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c02";
 /// A package was rejected.
 pub const REJECTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c03";
-/// A job waits for a person.
+/// A job needs an operator.
 pub const HELD: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c04";
 /// A job failed.
 pub const FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c05";
 /// A job succeeded.
 pub const SUCCEEDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c06";
-/// An account is paused.
+/// An account is suspended.
 pub const ACCOUNT_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c07";
 /// An account works again.
 pub const ACCOUNT_RESUMED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c08";
-/// The answer to a create was lost.
+/// The response to a create was lost.
 pub const DOUBTFUL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
 /// A wait takes unusually long.
 pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
-/// The store was mended.
+/// The store was repaired.
 pub const STORE_MENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
-/// An empty store took up what an earlier one left.
+/// An empty store recovered jobs of an earlier one.
 pub const TAKEN_UP: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
 /// The store failed, and the daemon ends.
 pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
-/// A folder cannot be watched as it should.
+/// A folder is not watched completely.
 pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
 /// The queue or the disk is full, and no package is accepted.
 pub const INTAKE_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c15";
@@ -34,11 +34,11 @@ pub const INTAKE_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c15";
 pub const OUTBOX_UNWRITABLE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0e";
 /// A new configuration was refused.
 pub const RELOAD_REFUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c10";
-/// The daemon ends.
+/// The daemon shuts down.
 pub const STOPPING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0f";
-/// The daemon has ended.
+/// The daemon has shut down.
 pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
 /// A notification could not be delivered.
 pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
-/// A part hangs, and the watchdog is not fed.
+/// A component has stalled, and the watchdog is not fed.
 pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";

@@ -157,9 +157,9 @@ impl<S> Pipeline<S> {
 
     /// Suspends an account that the service refuses; returns the time of its next probe.
     pub(super) fn suspend_account(&self, account: &str, error: &Error) -> Timestamp {
-        let (pace, now) = (self.settings.account, self.clock.now());
+        let (backoff, now) = (self.settings.account, self.clock.now());
         let due = |probes| {
-            let delay = pace.first.saturating_mul(2_u32.saturating_pow(probes)).min(pace.max);
+            let delay = backoff.ceiling(probes);
             self.clock.after(delay)
         };
         if self.guards.accounts.suspend(account, &error.to_string(), now, due) {

@@ -73,7 +73,7 @@ async fn try_check<S: Service>(
         && !pipeline.guards.accounts.claim_probe(
             &account,
             pipeline.clock.now(),
-            pipeline.clock.after(pipeline.settings.account.max),
+            pipeline.clock.after(pipeline.settings.account.max()),
         )
     {
         return Ok(Err(format!("account `{account}` is suspended: {}", suspension.why)));

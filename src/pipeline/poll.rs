@@ -1,17 +1,8 @@
-//! Intervals between polls, and delays after failures. Both are bounded and keep no history.
+//! Intervals between polls. They are bounded and keep no history.
 
 use std::time::Duration;
 
-use crate::config::model::Pace;
-
-/// Delay after this many failures: a random time below a limit that doubles from `first` to `max`, at least `asked`.
-///
-/// The full range is random so that jobs that failed together do not retry together.
-#[must_use]
-pub(super) fn backoff(pace: Pace, failures: u32, asked: Option<Duration>) -> Duration {
-    let limit = pace.first.saturating_mul(2_u32.saturating_pow(failures.min(20))).min(pace.max);
-    limit.mul_f64(random_unit()).max(asked.unwrap_or_default())
-}
+use crate::config::model::PollInterval;
 
 /// Interval to the next poll after a wait of this length, from `first` to `max`.
 ///
@@ -19,15 +10,17 @@ pub(super) fn backoff(pace: Pace, failures: u32, asked: Option<Duration>) -> Dur
 /// too late after an hour. With 15 s and 5 min, a wait of 40 minutes takes about 40 polls and is noticed a minute late
 /// on average; with 1 min and 1 h, a wait of three days takes about 210 polls.
 #[must_use]
-fn sqrt_interval(pace: Pace, waited: Duration) -> Duration {
-    let seconds = 0.62 * (pace.first.as_secs_f64() * waited.as_secs_f64()).sqrt();
-    Duration::try_from_secs_f64(seconds).unwrap_or(pace.max).clamp(pace.first.min(pace.max), pace.max)
+fn sqrt_interval(interval: PollInterval, waited: Duration) -> Duration {
+    let seconds = 0.62 * (interval.first.as_secs_f64() * waited.as_secs_f64()).sqrt();
+    Duration::try_from_secs_f64(seconds)
+        .unwrap_or(interval.max)
+        .clamp(interval.first.min(interval.max), interval.max)
 }
 
 /// Time to the next poll after a wait of this length.
 #[must_use]
-pub(super) fn next_poll(pace: Pace, waited: Duration) -> Duration {
-    jitter(sqrt_interval(pace, waited))
+pub(super) fn next_poll(interval: PollInterval, waited: Duration) -> Duration {
+    jitter(sqrt_interval(interval, waited))
 }
 
 /// Spreads a span by 10 % so that polls of many jobs do not coincide.
@@ -44,53 +37,44 @@ fn random_unit() -> f64 {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace::new(Duration::from_millis(500), Duration::from_secs(300));
-
-    #[test]
-    fn backoff_stays_between_the_requested_delay_and_its_limit() {
-        for failures in 0..40 {
-            let limit = PACE.first.saturating_mul(1 << failures.min(20)).min(PACE.max);
-            assert!(backoff(PACE, failures, None) <= limit, "{failures}");
-            let asked = Duration::from_secs(7);
-            assert!(backoff(PACE, failures, Some(asked)) >= asked);
-        }
-    }
+    const INTERVAL: PollInterval =
+        PollInterval { first: Duration::from_millis(500), max: Duration::from_secs(300) };
 
     #[test]
     fn poll_interval_grows_with_the_wait_up_to_max() {
         let near = |delay: Duration, wanted: f64| (delay.as_secs_f64() / wanted - 1.0).abs() < 0.06;
-        assert!(near(next_poll(PACE, Duration::ZERO), 0.5));
-        assert!(near(next_poll(PACE, Duration::from_secs(20_000)), 62.0));
-        assert!(near(next_poll(PACE, Duration::from_secs(1 << 20)), 300.0));
+        assert!(near(next_poll(INTERVAL, Duration::ZERO), 0.5));
+        assert!(near(next_poll(INTERVAL, Duration::from_secs(20_000)), 62.0));
+        assert!(near(next_poll(INTERVAL, Duration::from_secs(1 << 20)), 300.0));
     }
 
     /// Polls something that takes this long: returns the number of polls and how late its end is noticed.
-    fn follow(pace: Pace, takes: Duration) -> (u32, Duration) {
+    fn follow(interval: PollInterval, takes: Duration) -> (u32, Duration) {
         let (mut now, mut polls) = (Duration::ZERO, 1);
         while now < takes {
-            now += next_poll(pace, now);
+            now += next_poll(interval, now);
             polls += 1;
         }
         (polls, now - takes)
     }
 
     /// The maximum number of polls and the mean delay, over ends at any point between two polls.
-    fn cost(pace: Pace, around: Duration) -> (u32, Duration) {
+    fn cost(interval: PollInterval, around: Duration) -> (u32, Duration) {
         let runs = 4000;
-        let all =
-            (0..runs).map(|run| follow(pace, around.mul_f64(0.95 + f64::from(run) / f64::from(runs) * 0.05)));
+        let all = (0..runs)
+            .map(|run| follow(interval, around.mul_f64(0.95 + f64::from(run) / f64::from(runs) * 0.05)));
         let (polls, delays): (Vec<_>, Vec<_>) = all.unzip();
         (polls.into_iter().max().expect("runs"), delays.iter().sum::<Duration>() / runs)
     }
 
     #[test]
     fn wait_of_40_minutes_or_three_days_takes_few_polls() {
-        let sign = Pace::new(Duration::from_secs(15), Duration::from_secs(300));
+        let sign = PollInterval { first: Duration::from_secs(15), max: Duration::from_secs(300) };
         let (polls, delay) = cost(sign, Duration::from_secs(40 * 60));
         eprintln!("40 minutes: {polls} polls, {delay:?} late");
         assert!(polls <= 45, "{polls} polls");
         assert!(delay <= Duration::from_secs(60), "{delay:?}");
-        let publish = Pace::new(Duration::from_secs(60), Duration::from_secs(3600));
+        let publish = PollInterval { first: Duration::from_secs(60), max: Duration::from_secs(3600) };
         let (polls, delay) = cost(publish, Duration::from_secs(3 * 86_400));
         eprintln!("three days: {polls} polls, {delay:?} late");
         assert!(polls <= 250, "{polls} polls");

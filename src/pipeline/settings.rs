@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::folder_policies::FolderPolicies;
-use crate::config::model::{Api, Overdue, Pace};
+use crate::config::model::{Api, Overdue, PollInterval};
+use dropship_hardware::Backoff;
 
 /// Settings of a pipeline; all but the folders stay until the daemon restarts.
 #[derive(Debug, Clone)]
@@ -14,13 +15,13 @@ pub struct Settings {
     /// How long a create without a response may still take effect.
     pub uncertain: Duration,
     /// Backoff after failed attempts.
-    pub retry: Pace,
+    pub retry: Backoff,
     /// Interval between polls for the signature.
-    pub sign: Pace,
+    pub sign: PollInterval,
     /// Interval between polls for a label's publishing.
-    pub publish: Pace,
+    pub publish: PollInterval,
     /// Interval between probes of a suspended account.
-    pub account: Pace,
+    pub account: Backoff,
     /// Waits that take longer are reported once.
     pub overdue: Overdue,
     /// What folders say of results and dropped files; a reload replaces it.

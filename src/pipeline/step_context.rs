@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::assembly::Pipeline;
 use super::poll::next_poll;
 use super::service::Service;
-use crate::config::model::{DEFAULT_ACCOUNT, Pace};
+use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
 use dropship_job::{Event, Fault, Job, RemoteKind, State, WaitReason};
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -112,14 +112,14 @@ impl<'a, S: Service> StepContext<'a, S> {
     }
 
     /// Waits for the next poll of something that the service is working on.
-    pub(super) async fn poll_again<T>(&mut self, pace: Pace, why: WaitReason) -> StepResult<T> {
-        let due = self.next_poll(pace);
+    pub(super) async fn poll_again<T>(&mut self, interval: PollInterval, why: WaitReason) -> StepResult<T> {
+        let due = self.next_poll(interval);
         self.suspend(Event::Waited { due, why, polled: true }).await
     }
 
     /// Time of the next poll; the interval grows with the time that the step has taken.
-    pub(super) fn next_poll(&self, pace: Pace) -> Timestamp {
-        self.pipeline.clock.after(next_poll(pace, self.time_in_step()))
+    pub(super) fn next_poll(&self, interval: PollInterval) -> Timestamp {
+        self.pipeline.clock.after(next_poll(interval, self.time_in_step()))
     }
 
     /// How long the job has been in its step.

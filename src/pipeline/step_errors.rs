@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::poll::backoff;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::Outbox;
@@ -15,9 +14,14 @@ const THROTTLED: u32 = 3;
 impl<S: Service> StepContext<'_, S> {
     /// Retries after a delay of at least `asked`; for errors that may pass.
     pub(super) async fn retry_later<T>(&mut self, fault: Fault, asked: Option<Duration>) -> StepResult<T> {
-        let delay = backoff(self.pipeline.settings.retry, self.job.attempts(), asked);
+        let delay = self.delay(self.job.attempts(), asked);
         let due = self.pipeline.clock.after(delay);
         self.suspend(Event::AttemptFailed { due, fault }).await
+    }
+
+    /// Delay after this many failures, at least as long as the service asked for.
+    fn delay(&self, failures: u32, asked: Option<Duration>) -> Duration {
+        self.pipeline.settings.retry.delay(failures).max(asked.unwrap_or(Duration::ZERO))
     }
 
     /// Handles a failed call by the class of its error.
@@ -30,7 +34,7 @@ impl<S: Service> StepContext<'_, S> {
             // Throttling is not a failed attempt.
             Recovery::Retry if error.status == Some(429) => {
                 let failures = self.job.attempts() + THROTTLED;
-                let delay = backoff(self.pipeline.settings.retry, failures, error.retry_after);
+                let delay = self.delay(failures, error.retry_after);
                 self.wait(delay, WaitReason::Throttled { error: message }).await
             }
             Recovery::Retry => {

@@ -24,7 +24,13 @@ impl<S: Service> StepContext<'_, S> {
 
     /// The plan that the job was accepted with. Holds the job when it cannot be read.
     pub(super) async fn plan_snapshot(&mut self) -> StepResult<PlanSnapshot> {
-        let digest = self.job.plan().map(str::to_owned).unwrap_or_default();
+        let Some(digest) = self.job.plan().map(str::to_owned) else {
+            let message = format!(
+                "the plan of job {0} was lost with an earlier store; finish it with `dropship api`, then `dropship cancel {0}`",
+                self.job.id()
+            );
+            return self.hold(Fault::new(ErrorKind::PlanLost, message)).await;
+        };
         let (packages, id) = (self.pipeline.packages.clone(), self.job.id().clone());
         let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
         match read {

@@ -121,7 +121,7 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
     let pipeline = ctx.pipeline;
     let Some(suspension) = pipeline.guards.accounts.get(&account) else { return Ok(()) };
     let now = pipeline.clock.now();
-    let next = pipeline.clock.after(pipeline.settings.account.max);
+    let next = pipeline.clock.after(pipeline.settings.account.max());
     if !pipeline.guards.accounts.claim_probe(&account, now, next) {
         let due = suspension.probe.max(pipeline.clock.after(Duration::from_secs(1)));
         return ctx.wait_until(due, WaitReason::SuspendedAccount { account, error: suspension.why }).await;
@@ -140,9 +140,9 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
             pipeline
                 .guards
                 .accounts
-                .postpone(&account, pipeline.clock.after(pipeline.settings.account.first));
+                .postpone(&account, pipeline.clock.after(pipeline.settings.account.min()));
             let why = WaitReason::AccountProbe { account, error: error.to_string() };
-            ctx.wait(pipeline.settings.account.first, why).await
+            ctx.wait(pipeline.settings.account.min(), why).await
         }
     }
 }

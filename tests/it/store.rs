@@ -170,7 +170,7 @@ fn doctor_reports_lost_copy_changed_plan_and_stale_receipt() {
     let copy = env.path(&format!("store/packages/{id}/package"));
     let whole = fs::read(&copy).expect("the copy");
     fs::write(&copy, b"other bytes").expect("changed");
-    assert!(findings(&env, 1)[0].contains("does not hold the bytes that came in"));
+    assert!(findings(&env, 1)[0].contains("has other bytes than the package that was inspected"));
     fs::write(&copy, &whole).expect("put back");
     let dossier = env.path(&format!("store/packages/{id}/dossier.json"));
     let plan = fs::read(&dossier).expect("the dossier");

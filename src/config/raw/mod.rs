@@ -114,7 +114,7 @@ pub(super) struct Api {
     /// How long a create without a response may still take effect. Default: 10m
     pub(super) uncertain: Option<Delay>,
     /// Backoff of failed calls. Default: from 500ms to 5m
-    pub(super) retry: Option<At<Pace>>,
+    pub(super) retry: Option<At<Interval>>,
     /// Poll intervals, by kind of wait.
     pub(super) poll: Option<At<Poll>>,
     /// Maximum duration of a wait before an alert is logged once. The job keeps waiting.
@@ -132,11 +132,11 @@ pub(super) struct Api {
 #[serde(deny_unknown_fields)]
 pub(super) struct Poll {
     /// Interval between polls for the signature. Default: from 15s to 5m
-    pub(super) sign: Option<At<Pace>>,
+    pub(super) sign: Option<At<Interval>>,
     /// Interval between polls for the publication of a label. Default: from 1m to 1h
-    pub(super) publish: Option<At<Pace>>,
+    pub(super) publish: Option<At<Interval>>,
     /// Interval between probes of a suspended account. Default: from 5s to 5m
-    pub(super) account: Option<At<Pace>>,
+    pub(super) account: Option<At<Interval>>,
 }
 
 /// Maximum duration of each kind of wait before an alert.
@@ -154,7 +154,7 @@ pub(super) struct Overdue {
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pace {
+pub(super) struct Interval {
     /// First interval.
     pub(super) first: Option<Delay>,
     /// Longest interval.

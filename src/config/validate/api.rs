@@ -7,9 +7,10 @@ use url::Url;
 
 use super::diagnostics::Diagnostics;
 use crate::config::Environment;
-use crate::config::model::{Api, Control, Overdue, Pace, Poll, Store};
+use crate::config::model::{Api, Control, Overdue, Poll, PollInterval, Store};
 use crate::config::raw::values::{At, Text};
 use crate::config::raw::{self, Delay};
+use dropship_hardware::Backoff;
 
 /// Default endpoint.
 const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
@@ -72,11 +73,11 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
         blob_hosts,
         workers,
         uncertain: delay(&raw.uncertain, 10 * MINUTE),
-        retry: pace(diagnostics, &raw.retry, "retry", Duration::from_millis(500), 5 * MINUTE),
+        retry: backoff(diagnostics, &raw.retry, "retry", Duration::from_millis(500), 5 * MINUTE),
         poll: Poll {
-            sign: pace(diagnostics, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
-            publish: pace(diagnostics, &poll.publish, "publish", MINUTE, HOUR),
-            account: pace(diagnostics, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
+            sign: poll_interval(diagnostics, &poll.sign, "sign", 15 * SECOND, 5 * MINUTE),
+            publish: poll_interval(diagnostics, &poll.publish, "publish", MINUTE, HOUR),
+            account: backoff(diagnostics, &poll.account, "account", 5 * SECOND, 5 * MINUTE),
         },
         overdue: Overdue {
             sign: delay(&raw.overdue.sign, 14 * DAY),
@@ -147,18 +148,39 @@ pub(super) fn some_delay(
     }
 }
 
-/// How much further apart than the default `max` looks may be where no end is near.
-const FAR: u32 = 4;
-
-fn pace(
+fn poll_interval(
     diagnostics: &mut Diagnostics<'_>,
-    value: &Option<At<raw::Pace>>,
+    value: &Option<At<raw::Interval>>,
     key: &str,
     first: Duration,
     max: Duration,
-) -> Pace {
+) -> PollInterval {
+    let (first, max) = interval(diagnostics, value, key, first, max);
+    PollInterval { first, max }
+}
+
+fn backoff(
+    diagnostics: &mut Diagnostics<'_>,
+    value: &Option<At<raw::Interval>>,
+    key: &str,
+    first: Duration,
+    max: Duration,
+) -> Backoff {
+    let (first, max) = interval(diagnostics, value, key, first, max);
+    // `first` is not zero, and `max` is not shorter.
+    Backoff::new(first, max).unwrap_or(Backoff::DEFAULT)
+}
+
+/// The first and the longest interval: `first` is not zero, and `max` is not shorter.
+fn interval(
+    diagnostics: &mut Diagnostics<'_>,
+    value: &Option<At<raw::Interval>>,
+    key: &str,
+    first: Duration,
+    max: Duration,
+) -> (Duration, Duration) {
     let Some(raw) = value else {
-        return Pace { far: max.saturating_mul(FAR), ..Pace::new(first, max) };
+        return (first, max);
     };
     let given = some_delay(diagnostics, &raw.first, "first", first);
     let longest = match &raw.max {
@@ -169,9 +191,7 @@ fn pace(
         let span = raw.max.as_ref().map_or(&raw.span, |max| &max.span);
         diagnostics.error(span, format!("`max` of `{key}` is shorter than its `first`"));
     }
-    let pace = Pace::new(given, longest.max(given));
-    let far = if raw.max.is_none() { pace.max.saturating_mul(FAR) } else { pace.max };
-    Pace { far, ..pace }
+    (given, longest.max(given))
 }
 
 /// Default of `most_waiting`: more than the workers start in minutes. Each costs a copy of the package.
