@@ -70,6 +70,9 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
             not_found_count: 0,
             reissued: 0,
             duplicate_check_at: None,
+            incomplete_list: None,
+            proposed: None,
+            decided: None,
         };
         Event::Intended { kind, intent }
     };

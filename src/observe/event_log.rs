@@ -111,6 +111,9 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
         Event::NotFound { kind, due } => {
             format!("the {} was not found; checking again at {due:.0}", kind)
         }
+        Event::Unproven { kind, .. } => {
+            format!("no list can prove whether the create of the {} took effect", kind)
+        }
         Event::NotCreated { kind, why } => format!("the {} was not created: {why}", kind),
         Event::Created { kind, id, adopted } => {
             let how = if *adopted { "found and adopted" } else { "created" };

@@ -4,7 +4,7 @@ use tracing::Level;
 
 use super::job_line::log_job;
 use super::{Escaped, LogThrottle, id};
-use dropship_job::Job;
+use dropship_job::{Job, RemoteKind};
 use dropship_rules::label::LabelWarning;
 
 /// A label was requested that Microsoft accepts but reviews more closely.
@@ -21,6 +21,24 @@ pub fn response_lost(job: &Job, call: impl std::fmt::Display, error: &str) {
         Escaped(&job.package().name)
     );
     log_job(Level::WARN, job, "response_lost", Some(id::DOUBTFUL), None, &text);
+}
+
+/// An object is created although the list that shows whether its name is in use is incomplete.
+pub fn list_incomplete(job: &Job, kind: RemoteKind, name: &str, why: &str) {
+    let text = format!(
+        "{}: creating {kind} `{name}` with an incomplete list: {why}; if the response is lost, an operator decides",
+        Escaped(&job.package().name)
+    );
+    log_job(Level::WARN, job, "list_incomplete", None, None, &text);
+}
+
+/// A check for late duplicates used an incomplete list.
+pub fn duplicate_check_incomplete(job: &Job, name: &str, why: &str) {
+    let text = format!(
+        "{}: the check for duplicates of `{name}` used an incomplete list: {why}; search for the name in Partner Center",
+        Escaped(&job.package().name)
+    );
+    log_job(Level::WARN, job, "duplicate_check_incomplete", None, None, &text);
 }
 
 /// A result that a job does not wait for could not be downloaded.

@@ -5,17 +5,22 @@
 //! provably of this create, it is adopted. If it is found and not provable, the job is held for an operator. If it is
 //! absent, the search is repeated after the time in which the call may still take effect, and only then is the create
 //! sent again.
+//!
+//! Not every list can be read to its end. An incomplete list never blocks a create. But it proves nothing: after a lost
+//! response, an object that is found may have existed before an incomplete list, and one that is not found may be missing
+//! in an incomplete list. Then an operator decides, once, after a look in Partner Center ([`Resolution`]).
 
 use std::future::Future;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::lists::{self, ListOf};
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
-use dropship_hardware::{Error, Execution, Recovery};
-use dropship_job::{Creation, ErrorKind, Event, Fault, Intent, RemoteKind, WaitReason};
+use dropship_hardware::{Error, Execution, Listing, Recovery};
+use dropship_job::{Creation, ErrorKind, Event, Fault, Intent, RemoteKind, Resolution, WaitReason};
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
 const MAX_REPEATS: u32 = 3;
@@ -40,11 +45,23 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     fn name(&self) -> &str;
     /// The whole request.
     fn request(&self) -> Value;
-    /// All objects with the name, from a list that was read to its end.
-    fn find(&self, service: &S) -> impl Future<Output = Result<Vec<Candidate>, Error>> + Send;
-    /// The ids of the objects with the name before the create.
-    fn existing_ids(&self, service: &S) -> impl Future<Output = Result<Vec<u64>, Error>> + Send {
-        async { Ok(self.find(service).await?.iter().map(|found| found.id).collect()) }
+    /// What the list is of that has the object.
+    fn list_of(&self) -> ListOf {
+        ListOf::OwnObject
+    }
+    /// All objects with the name, as far as the list can be read.
+    fn find(&self, service: &S) -> impl Future<Output = Result<Listing<Candidate>, Error>> + Send;
+    /// The ids of the objects with the name before the create. `attempts` of the job at this list have failed.
+    fn existing_ids(
+        &self,
+        service: &S,
+        attempts: u32,
+    ) -> impl Future<Output = Result<Listing<u64>, Error>> + Send {
+        async move {
+            let found = lists::accept(service, self.list_of(), attempts, self.find(service).await).await?;
+            let items = found.items.iter().map(|found| found.id).collect();
+            Ok(Listing { items, incomplete: found.incomplete })
+        }
     }
     /// Sends the create; returns the id of the new object.
     fn make(&self, service: &S) -> impl Future<Output = Result<u64, Error>> + Send;
@@ -100,10 +117,15 @@ async fn intend_and_call<S: Service>(
     service: &S,
 ) -> StepResult {
     let kind = what.kind();
-    let existing_ids = match ctx.unless_shutting_down(what.existing_ids(service)).await? {
-        Ok(existing_ids) => existing_ids,
-        Err(error) => return ctx.on_api_error(error).await,
+    let attempts = ctx.job.attempts();
+    let existing = match ctx.unless_shutting_down(what.existing_ids(service, attempts)).await? {
+        Ok(existing) => existing,
+        Err(error) => return ctx.on_list_error(what.list_of(), error).await,
     };
+    let incomplete_list = existing.incomplete.map(|incomplete| incomplete.to_string());
+    if let Some(why) = &incomplete_list {
+        crate::observe::list_incomplete(&ctx.job, kind, what.name(), why);
+    }
     // Listing may take so long that another job has taken over the name.
     lock_name(ctx, kind, what.name()).await?;
     let pipeline = ctx.pipeline;
@@ -116,12 +138,15 @@ async fn intend_and_call<S: Service>(
     let intent = Intent {
         name: what.name().to_owned(),
         request: digest(&what.request()),
-        existing_ids,
+        existing_ids: existing.items,
         may_complete_until: pipeline.clock.after(pipeline.settings.uncertain),
         first_called: None,
         not_found_count: 0,
         reissued: 0,
         duplicate_check_at: None,
+        incomplete_list,
+        proposed: None,
+        decided: None,
     };
     ctx.record(vec![Event::Intended { kind, intent }]).await?;
     pipeline.guards.names.renew(&ctx.job);
@@ -160,7 +185,10 @@ async fn record_result<S: Service>(
             format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
         return ctx.hold(Fault::new(ErrorKind::ExistsAlready, message)).await;
     }
-    ctx.on_api_error(error).await
+    match what.list_of() {
+        ListOf::OwnObject => ctx.on_own_object_error(error).await,
+        ListOf::Account => ctx.on_api_error(error).await,
+    }
 }
 
 /// Finds out whether a create without a response took effect.
@@ -170,50 +198,115 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
     let Some(intent) = ctx.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
     // No other job may create an object with that name during the search.
     let held = lock_name(ctx, kind, what.name()).await?;
+    match intent.decided {
+        Some(Resolution::Adopt { id }) if is_free(ctx, id)? => {
+            return ctx.record_created(kind, id, true).await;
+        }
+        Some(Resolution::Repeat) => return reissue(ctx, what, &service).await,
+        Some(Resolution::Adopt { .. }) | None => {}
+    }
     // Measured with the monotonic clock; it starts again with the daemon.
     let uncertain = ctx.pipeline.settings.uncertain;
     if intent.not_found_count > 0 && held < uncertain {
         return ctx.wait(uncertain.saturating_sub(held), WaitReason::CreateInDoubt).await;
     }
-    let found = match what.find(&service).await {
+    let attempts = ctx.job.attempts();
+    let found = match lists::accept(&service, what.list_of(), attempts, what.find(&service).await).await {
         Ok(found) => found,
-        Err(error) => return ctx.on_api_error(error).await,
+        Err(error) => return ctx.on_list_error(what.list_of(), error).await,
     };
-    let mut adoptable = Vec::new();
-    let mut unproven = Vec::new();
-    for found in found {
-        if intent.existing_ids.contains(&found.id) {
+    let (mut adoptable, mut unproven) = (Vec::new(), Vec::new());
+    for candidate in found.items {
+        if intent.existing_ids.contains(&candidate.id) || !is_free(ctx, candidate.id)? {
             continue;
         }
-        match ctx.pipeline.store.owner(found.id).map_err(Interrupt::Store)? {
-            Some(owner) if owner != *ctx.job.id() => {}
-            _ => match found.mismatch {
-                None => adoptable.push(found.id),
-                Some(why) => unproven.push(format!("{} ({why})", found.id)),
-            },
+        match candidate.mismatch {
+            None => adoptable.push(candidate.id),
+            Some(why) => unproven.push(format!("{} ({why})", candidate.id)),
         }
     }
+    let incomplete = found.incomplete.map(|incomplete| incomplete.to_string());
+    // A new object is proof if it was certainly absent before; absence is proof if the list has its end.
+    let is_new = intent.incomplete_list.is_none();
+    let is_whole = incomplete.is_none();
     match (adoptable.as_slice(), unproven.is_empty()) {
-        ([id], true) => ctx.record_created(kind, *id, true).await,
-        ([], true) if intent.not_found_count == 0 => {
-            let due = ctx.pipeline.clock.after(ctx.pipeline.settings.uncertain);
-            ctx.suspend(Event::NotFound { kind, due }).await
-        }
-        ([], true) => reissue(ctx, what, &service).await,
-        _ => {
-            let ids = adoptable.iter().map(u64::to_string).chain(unproven).collect::<Vec<_>>().join(", ");
+        ([id], true) if is_new => ctx.record_created(kind, *id, true).await,
+        ([], true) if intent.not_found_count == 0 => wait_for_effect(ctx, kind).await,
+        ([], true) if is_whole => reissue(ctx, what, &service).await,
+        _ if is_new && is_whole => {
             let message = format!(
                 "the response to the create of the {} `{}` was lost, and these objects have that name, none of them provably of this \
-                 create: {ids}; check them in Partner Center, then cancel this job, or approve to search again",
+                 create: {}; check them in Partner Center, then cancel this job, or approve to search again",
                 what.kind(),
                 what.name(),
+                list(&adoptable, unproven),
             );
             ctx.hold(Fault::new(ErrorKind::Ambiguous, message)).await
+        }
+        (ids, all_equal) => {
+            let resolution = match ids {
+                [id] if all_equal => Resolution::Adopt { id: *id },
+                _ => Resolution::Repeat,
+            };
+            if resolution == Resolution::Repeat && intent.not_found_count == 0 {
+                return wait_for_effect(ctx, kind).await;
+            }
+            let why = intent.incomplete_list.or(incomplete).unwrap_or_default();
+            hold_for_decision(ctx, what, resolution, &why, &list(&adoptable, unproven)).await
         }
     }
 }
 
-/// Sends a create again after two searches found nothing.
+/// Whether no other job owns the object.
+fn is_free<S: Service>(ctx: &StepContext<'_, S>, id: u64) -> StepResult<bool> {
+    let owner = ctx.pipeline.store.owner(id).map_err(Interrupt::Store)?;
+    Ok(owner.is_none_or(|owner| owner == *ctx.job.id()))
+}
+
+/// Searches again when the create can no longer take effect.
+async fn wait_for_effect<S: Service>(ctx: &mut StepContext<'_, S>, kind: RemoteKind) -> StepResult {
+    let due = ctx.pipeline.clock.after(ctx.pipeline.settings.uncertain);
+    ctx.suspend(Event::NotFound { kind, due }).await
+}
+
+fn list(adoptable: &[u64], unproven: Vec<String>) -> String {
+    adoptable.iter().map(u64::to_string).chain(unproven).collect::<Vec<_>>().join(", ")
+}
+
+/// Holds the job because no list can prove whether the create took effect. Approval decides, and is not asked for again.
+async fn hold_for_decision<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
+    resolution: Resolution,
+    why: &str,
+    ids: &str,
+) -> StepResult {
+    let (noun, name) = (what.kind(), what.name());
+    let job = ctx.job.id().clone();
+    let choice = match resolution {
+        Resolution::Adopt { id } => format!(
+            "{noun} {id} has that name and equals the request; check it in Partner Center, then run `dropship approve {job}` to \
+             continue with it, or `dropship cancel {job}` if it belongs to something else"
+        ),
+        Resolution::Repeat if ids.is_empty() => format!(
+            "no {noun} with that name was found; search for it in Partner Center, then run `dropship approve {job}` if it does not \
+             exist, to create it again, or `dropship cancel {job}` if it exists"
+        ),
+        Resolution::Repeat => format!(
+            "these have that name: {ids}; check them in Partner Center, then run `dropship approve {job}` if none is of this job, to \
+             create it again, or `dropship cancel {job}`"
+        ),
+    };
+    let message = format!(
+        "the response to the create of the {noun} `{name}` was lost, and the list that could prove its effect is incomplete \
+         ({why}); {choice}"
+    );
+    let held = Event::Held { fault: Fault::new(ErrorKind::IncompleteList, message), request: None };
+    ctx.record(vec![Event::Unproven { kind: what.kind(), resolution }, held]).await?;
+    Err(Interrupt::Suspended)
+}
+
+/// Sends a create again after two searches found nothing, or an operator decided so.
 async fn reissue<S: Service>(
     ctx: &mut StepContext<'_, S>,
     what: &impl RemoteCreate<S>,

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::create::NAME_TAKEN;
+use super::lists;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
-use dropship_hardware::{Error, ProductId, Recovery, SubmissionId};
+use dropship_hardware::{Error, Listing, ProductId, Recovery, SubmissionId};
 use dropship_job::{Event, LateDuplicateCheck, RemoteKind, WaitReason};
 
 /// First interval between attempts at a check that failed.
@@ -30,7 +31,9 @@ pub(super) async fn check_duplicates<S: Service>(ctx: &mut StepContext<'_, S>) -
         let service = ctx.service().await?;
         match run_check(ctx, &service, &check).await? {
             Ok(()) => {}
-            Err(CheckBlocked::Api(error)) => return ctx.on_api_error(error).await,
+            Err(CheckBlocked::Api(error)) => {
+                return ctx.on_list_error(lists::ListOf::OwnObject, error).await;
+            }
             Err(CheckBlocked::NameInUse) => {
                 let why = WaitReason::NameInUse { kind: check.kind, name: check.name };
                 return ctx.wait(NAME_TAKEN, why).await;
@@ -110,17 +113,22 @@ async fn run_check<S: Service>(
     if names.acquire_for_check(&ctx.job, check, stale_after).is_none() {
         return Ok(Err(CheckBlocked::NameInUse));
     }
-    let existing_ids = existing_ids(service, check).await;
+    // An ended job has no attempts: the check is repeated as long as the service is down, but not for a list that fails alone.
+    let attempts = if ctx.job.state().has_ended() { u32::MAX } else { ctx.job.attempts() };
+    let existing_ids = existing_ids(service, check, attempts).await;
     names.release(&ctx.job);
     if check.kind == RemoteKind::Product {
         ctx.pipeline.caches.products.invalidate(ctx.account());
     }
-    let existing_ids = match existing_ids {
-        Ok(existing_ids) => existing_ids,
+    let existing = match existing_ids {
+        Ok(existing) => existing,
         Err(error) => return Ok(Err(CheckBlocked::Api(error))),
     };
+    if let Some(why) = existing.incomplete {
+        crate::observe::duplicate_check_incomplete(&ctx.job, &check.name, &why.to_string());
+    }
     let mut ids = Vec::new();
-    for id in existing_ids.into_iter().filter(|id| !check.existing_ids.contains(id)) {
+    for id in existing.items.into_iter().filter(|id| !check.existing_ids.contains(id)) {
         if ctx.pipeline.store.owner(id).map_err(Interrupt::Store)?.is_none() {
             ids.push(id);
         }
@@ -131,24 +139,31 @@ async fn run_check<S: Service>(
     Ok(Ok(()))
 }
 
-/// The ids of the objects that have the name now.
-async fn existing_ids<S: Service>(service: &S, check: &LateDuplicateCheck) -> Result<Vec<u64>, Error> {
+/// The ids of the objects that have the name now, as far as the list can be read.
+async fn existing_ids<S: Service>(
+    service: &S,
+    check: &LateDuplicateCheck,
+    attempts: u32,
+) -> Result<Listing<u64>, Error> {
     let name = &check.name;
     let product = ProductId(check.product.unwrap_or_default());
     let submission = SubmissionId(check.submission.unwrap_or_default());
-    let named: Vec<u64> = match check.kind {
+    match check.kind {
         RemoteKind::Product => {
-            let all = service.products().await?;
-            all.iter().filter(|one| one.product_name == *name).map(|one| one.id.0).collect()
+            let all = lists::accept_shared(service, attempts, service.products().await).await?;
+            let named = all.items.iter().filter(|one| one.product_name == *name).map(|one| one.id.0);
+            Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Submission => {
-            let all = service.submissions(product).await?;
-            all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
+            let all = lists::accept_shared(service, attempts, service.submissions(product).await).await?;
+            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
+            Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Label(_) => {
-            let all = service.labels(product, submission).await?;
-            all.iter().filter(|one| one.name == *name).map(|one| one.id.0).collect()
+            let all =
+                lists::accept_shared(service, attempts, service.labels(product, submission).await).await?;
+            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
+            Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
-    };
-    Ok(named)
+    }
 }

@@ -10,6 +10,7 @@ mod file_work;
 mod folder_policies;
 mod job_events;
 mod job_retention;
+mod lists;
 mod name_locks;
 mod outbox_retention;
 mod pause;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use dropship_hardware::Error;
+use dropship_hardware::{Error, Incomplete, Listing};
 
 /// Minimum lifetime of a list.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -43,6 +43,8 @@ struct Since {
 #[derive(Debug)]
 struct List {
     products: BTreeMap<Box<str>, Vec<u64>>,
+    /// Why products may be missing in it.
+    incomplete: Option<Incomplete>,
     until: Instant,
 }
 
@@ -60,20 +62,18 @@ impl Since {
 }
 
 impl ProductListCache {
-    /// The ids of the products of a name, from a list not older than `max_age`. `list` reads a new one: all names with ids.
+    /// The ids of the products of a name, from a list not older than `max_age`. `list` reads a new one: all names with ids. An
+    /// incomplete list is cached like a complete one.
     ///
     /// # Errors
     /// Those of `list`; concurrent callers share them.
-    pub(super) async fn named<L>(
+    pub(super) async fn named(
         &self,
         account: &str,
         name: &str,
         max_age: Duration,
-        list: impl Future<Output = Result<L, Error>>,
-    ) -> Result<Vec<u64>, Error>
-    where
-        L: IntoIterator<Item = (String, u64)>,
-    {
+        list: impl Future<Output = Result<Listing<(String, u64)>, Error>>,
+    ) -> Result<Listing<u64>, Error> {
         let (account, asked) = (self.account(account), Instant::now());
         let mut held = account.list.lock().await;
         if let Some((when, error)) = &account.since().failed
@@ -90,11 +90,12 @@ impl ProductListCache {
             let listed = list.await.inspect_err(|error| {
                 account.since().failed = Some((Instant::now(), error.clone()));
             })?;
-            for (name, id) in listed {
+            for (name, id) in listed.items {
                 products.entry(name.into()).or_default().push(id);
             }
             let lifetime = began.elapsed().saturating_mul(TTL_FACTOR).max(MIN_TTL);
-            *held = Some(List { products, until: (Instant::now() + lifetime).min(began + max_age) });
+            let until = (Instant::now() + lifetime).min(began + max_age);
+            *held = Some(List { products, incomplete: listed.incomplete, until });
         }
         let listed = held.as_ref().and_then(|list| list.products.get(name));
         let mut ids = listed.cloned().unwrap_or_default();
@@ -104,7 +105,8 @@ impl ProductListCache {
                 ids.push(*id);
             }
         }
-        Ok(ids)
+        let incomplete = held.as_ref().and_then(|list| list.incomplete.clone());
+        Ok(Listing { items: ids, incomplete })
     }
 
     /// Adds a product that was created; a listing started earlier may lack it.
@@ -152,9 +154,9 @@ mod tests {
             let list = async {
                 self.times.set(self.times.get() + 1);
                 tokio::time::sleep(self.takes).await;
-                Ok([("a".to_owned(), 1)])
+                Ok(Listing::complete_of(vec![("a".to_owned(), 1)]))
             };
-            self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list")
+            self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list").items
         }
     }
 
@@ -218,7 +220,7 @@ mod tests {
         let failing = || async {
             times.set(times.get() + 1);
             tokio::time::sleep(Duration::from_secs(5)).await;
-            Err::<Vec<(String, u64)>, _>(down())
+            Err::<Listing<(String, u64)>, _>(down())
         };
         let both = tokio::join!(
             product_lists.named("x", "a", MAX_AGE, failing()),
@@ -226,10 +228,13 @@ mod tests {
         );
         assert_eq!((both, times.get()), ((Err(down()), Err(down())), 1));
         tokio::time::advance(Duration::from_secs(1)).await;
-        let one = || ready(Ok(vec![("a".to_owned(), 1)]));
-        assert_eq!(product_lists.named("x", "a", MAX_AGE, one()).await, Ok(vec![1]));
-        let none = ready(Ok(Vec::new()));
-        assert_eq!(product_lists.named("y", "a", MAX_AGE, none).await, Ok(vec![]));
-        assert_eq!(product_lists.named("x", "a", MAX_AGE, failing()).await, Ok(vec![1]));
+        let one = || ready(Ok(Listing::complete_of(vec![("a".to_owned(), 1)])));
+        assert_eq!(product_lists.named("x", "a", MAX_AGE, one()).await, Ok(Listing::complete_of(vec![1])));
+        let none = ready(Ok(Listing::complete_of(Vec::new())));
+        assert_eq!(product_lists.named("y", "a", MAX_AGE, none).await, Ok(Listing::complete_of(vec![])));
+        assert_eq!(
+            product_lists.named("x", "a", MAX_AGE, failing()).await,
+            Ok(Listing::complete_of(vec![1]))
+        );
     }
 }

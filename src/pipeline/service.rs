@@ -4,12 +4,15 @@ use std::future::Future;
 use std::path::Path;
 
 use dropship_hardware::{
-    Audience, Client, Error, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission, Product,
-    ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
+    Audience, Client, Error, LabelId, LabelUpdate, Listing, NewProduct, NewShippingLabel, NewSubmission,
+    Product, ProductId, ShippingLabel, Submission, SubmissionId, TransferError,
 };
 use dropship_redact::SafeUrl;
 
 /// The Hardware dashboard API.
+///
+/// A list is returned as far as it could be read; an error means that nothing of it could be read, or that the account is
+/// refused or throttled.
 ///
 /// Implementations must not repeat a call that creates, commits or changes anything: only the store knows whether a
 /// repetition is safe.
@@ -17,11 +20,14 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// Checks that the account works, without changing anything.
     fn probe(&self) -> impl Future<Output = Result<(), Error>> + Send;
     /// All products of the account.
-    fn products(&self) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
+    fn products(&self) -> impl Future<Output = Result<Listing<Product>, Error>> + Send;
     /// Creates a product.
     fn create_product(&self, new: &NewProduct) -> impl Future<Output = Result<Product, Error>> + Send;
     /// All submissions of a product.
-    fn submissions(&self, product: ProductId) -> impl Future<Output = Result<Vec<Submission>, Error>> + Send;
+    fn submissions(
+        &self,
+        product: ProductId,
+    ) -> impl Future<Output = Result<Listing<Submission>, Error>> + Send;
     /// One submission with its workflow and downloads.
     fn submission(
         &self,
@@ -45,7 +51,7 @@ pub trait Service: Clone + Send + Sync + 'static {
         &self,
         product: ProductId,
         submission: SubmissionId,
-    ) -> impl Future<Output = Result<Vec<ShippingLabel>, Error>> + Send;
+    ) -> impl Future<Output = Result<Listing<ShippingLabel>, Error>> + Send;
     /// One label with its targeting.
     fn label(
         &self,
@@ -76,7 +82,7 @@ pub trait Service: Clone + Send + Sync + 'static {
         label: LabelId,
     ) -> impl Future<Output = Result<(), Error>> + Send;
     /// All audiences of the account.
-    fn audiences(&self) -> impl Future<Output = Result<Vec<Audience>, Error>> + Send;
+    fn audiences(&self) -> impl Future<Output = Result<Listing<Audience>, Error>> + Send;
     /// Uploads a file if it has this SHA-256; verifies its length at the destination.
     fn upload(
         &self,
@@ -93,14 +99,14 @@ impl Service for Client {
     async fn probe(&self) -> Result<(), Error> {
         Self::probe(self).await
     }
-    async fn products(&self) -> Result<Vec<Product>, Error> {
-        Self::products(self).all().await
+    async fn products(&self) -> Result<Listing<Product>, Error> {
+        Self::products(self).read().await
     }
     async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
         Self::create_product(self, new).await
     }
-    async fn submissions(&self, product: ProductId) -> Result<Vec<Submission>, Error> {
-        Self::submissions(self, product).all().await
+    async fn submissions(&self, product: ProductId) -> Result<Listing<Submission>, Error> {
+        Self::submissions(self, product).read().await
     }
     async fn submission(&self, product: ProductId, submission: SubmissionId) -> Result<Submission, Error> {
         Self::submission(self, product, submission).await
@@ -115,8 +121,8 @@ impl Service for Client {
         &self,
         product: ProductId,
         submission: SubmissionId,
-    ) -> Result<Vec<ShippingLabel>, Error> {
-        Self::labels(self, product, submission).all().await
+    ) -> Result<Listing<ShippingLabel>, Error> {
+        Self::labels(self, product, submission).read().await
     }
     async fn label(
         &self,
@@ -151,8 +157,8 @@ impl Service for Client {
     ) -> Result<(), Error> {
         Self::cancel_label(self, product, submission, label).await
     }
-    async fn audiences(&self) -> Result<Vec<Audience>, Error> {
-        Self::audiences(self).all().await
+    async fn audiences(&self) -> Result<Listing<Audience>, Error> {
+        Self::audiences(self).read().await
     }
     async fn upload(&self, url: &SafeUrl, file: &Path, sha256: &str) -> Result<u64, TransferError> {
         self.upload_checked(url, file, sha256, &|_| {}).await.map(|uploaded| uploaded.bytes)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::Outbox;
-use dropship_hardware::{Error, INCOMPLETE_LIST, Recovery, TransferError};
+use dropship_hardware::{Error, Recovery, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 
 /// Throttling is answered with the delay of this many failures more than there were.
@@ -27,9 +27,6 @@ impl<S: Service> StepContext<'_, S> {
     /// Handles a failed call by the class of its error.
     pub(super) async fn on_api_error<T>(&mut self, error: Error) -> StepResult<T> {
         let message = error.to_string();
-        if error.has_code(INCOMPLETE_LIST) {
-            return self.hold_for_incomplete_list(&error).await;
-        }
         match error.recovery {
             // Throttling is not a failed attempt.
             Recovery::Retry if error.status == Some(429) => {
@@ -50,19 +47,43 @@ impl<S: Service> StepContext<'_, S> {
         }
     }
 
-    /// Holds the job: a list that ended early cannot prove that something does not exist.
-    async fn hold_for_incomplete_list<T>(&mut self, error: &Error) -> StepResult<T> {
-        let known = self.job.doubt().map(|(_, intent)| {
-            let ids: Vec<_> = intent.existing_ids.iter().map(u64::to_string).collect();
-            let before = if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
-            format!("; the name is `{}`, and {before} had that name before the call", intent.name)
-        });
+    /// Handles the failure of a call on an object that this job has created. One part of the service may not know the object
+    /// yet: 404 or 400 passes for a while. After that an operator decides; the object is never given up.
+    pub(super) async fn on_own_object_error<T>(&mut self, error: Error) -> StepResult<T> {
+        if error.recovery == Recovery::Permanent && error.may_not_know_object() {
+            self.retry_unknown_object(error).await
+        } else {
+            self.on_api_error(error).await
+        }
+    }
+
+    /// The same for a read: no answer to a read says anything about the object that a later one could not correct.
+    pub(super) async fn on_read_error<T>(&mut self, error: Error) -> StepResult<T> {
+        match error.recovery {
+            Recovery::Permanent | Recovery::Reconcile => self.retry_unknown_object(error).await,
+            _ => self.on_api_error(error).await,
+        }
+    }
+
+    /// Whether the attempts at this step have failed for longer than a change can take to be visible.
+    pub(super) fn has_failed_for_long(&self) -> bool {
+        let since = self.job.failing_since().map(|since| self.pipeline.clock.now().duration_since(since));
+        since.is_some_and(|span| {
+            Duration::try_from(span).unwrap_or_default() >= self.pipeline.settings.uncertain
+        })
+    }
+
+    async fn retry_unknown_object<T>(&mut self, error: Error) -> StepResult<T> {
+        if !self.has_failed_for_long() {
+            return self
+                .retry_later(Fault::new(ErrorKind::NotShown, error.to_string()), error.retry_after)
+                .await;
+        }
         let message = format!(
-            "{error}; the list is incomplete, so the object may already exist and nothing was created{}; check Partner \
-             Center, then approve to try again, or cancel",
-            known.unwrap_or_default()
+            "{error}; this job created the object, and the service has rejected its calls for more than `[api] uncertain`; check the \
+             object in Partner Center, then approve to try again, or cancel"
         );
-        self.hold(Fault::new(ErrorKind::IncompleteList, message)).await
+        self.hold(Fault::new(ErrorKind::NotShown, message)).await
     }
 
     /// Suspends the account, with one alert for all its jobs. A job that is refused again although the account works is
@@ -80,17 +101,33 @@ impl<S: Service> StepContext<'_, S> {
         self.wait_until(probe, WaitReason::SuspendedAccount { account, error: error.to_string() }).await
     }
 
-    /// Retries a failed transfer with a fresh URL, unless a retry cannot help.
-    pub(super) async fn on_transfer_error<T>(&mut self, error: &TransferError) -> StepResult<T> {
-        let fault = Fault::new(ErrorKind::Transfer, error.to_string());
+    /// Handles the failed transfer of an item, which is a download type of the service: retries with a new URL, unless a retry
+    /// cannot help.
+    pub(super) async fn on_transfer_error<T>(&mut self, item: &str, error: &TransferError) -> StepResult<T> {
+        let fault = Fault::new(ErrorKind::Transfer, format!("{item}: {error}"));
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
             // The URL may have expired: the next attempt gets a fresh one.
             error if error.is_passing() => self.retry_later(fault, None).await,
             // A full disk or a missing permission can be corrected while the job retries.
             TransferError::Local { what: "written", .. } => self.retry_later(fault, None).await,
+            TransferError::Forbidden { .. } => {
+                let message = format!(
+                    "cannot transfer {item}: {error}; then restart the daemon and approve, or cancel"
+                );
+                self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
+            }
             _ => self.fail(fault).await,
         }
+    }
+
+    /// Holds the job when the service names a URL for an item that is none.
+    pub(super) async fn hold_for_unusable_url<T>(&mut self, item: &str, url: &str) -> StepResult<T> {
+        let message = format!(
+            "the service names `{url}` as the URL of {item}, which is not a usable URL; check the submission in Partner Center, \
+             then approve to read it again, or cancel"
+        );
+        self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
     }
 
     /// Retries when the outbox cannot be written.

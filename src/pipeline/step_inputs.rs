@@ -76,11 +76,7 @@ impl<S: Service> StepContext<'_, S> {
         let (product, submission) = self.remote().await?;
         match self.unless_shutting_down(service.submission(product, submission)).await? {
             Ok(submission) => Ok(submission),
-            // It exists: the service does not list it yet, or an operator hid it for a while.
-            Err(error) if error.status == Some(404) => {
-                self.retry_later(Fault::new(ErrorKind::NotShown, error.to_string()), error.retry_after).await
-            }
-            Err(error) => self.on_api_error(error).await,
+            Err(error) => self.on_read_error(error).await,
         }
     }
 }

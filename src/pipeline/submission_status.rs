@@ -2,10 +2,13 @@
 
 use dropship_hardware::{CommitStatus, Submission, WorkflowStatus};
 
-/// Step and state in the words of the service.
+/// What stands for a step that a response does not name.
+const UNNAMED_STEP: &str = "unnamed step";
+
+/// Step and state in the words of the service; `None` when the response names neither.
 pub(super) fn progress(status: Option<&WorkflowStatus>) -> Option<(String, String)> {
-    let status = status?;
-    let step = status.current_step.as_ref()?.as_str().to_owned();
+    let status = status.filter(|status| status.current_step.is_some() || status.state.is_some())?;
+    let step = status.current_step.as_ref().map_or(UNNAMED_STEP, |step| step.as_str()).to_owned();
     let state = status.state.as_ref().map_or("", |state| state.as_str()).to_owned();
     Some((step, state))
 }

@@ -148,7 +148,7 @@ async fn one<S: Service>(
     Ok(all)
 }
 
-/// The present state of a label; `None` when it was removed with its submission.
+/// The present state of a label. `None` when the service has not known it for some time: it was removed with its submission.
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
@@ -156,8 +156,8 @@ async fn fetch<S: Service>(
 ) -> StepResult<Option<ShippingLabel>> {
     match service.label(made.product, made.submission, made.label).await {
         Ok(now) => Ok(Some(now)),
-        Err(error) if error.status == Some(404) => Ok(None),
-        Err(error) => ctx.on_api_error(error).await,
+        Err(error) if error.status == Some(404) && ctx.has_failed_for_long() => Ok(None),
+        Err(error) => ctx.on_read_error(error).await,
     }
 }
 

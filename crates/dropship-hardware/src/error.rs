@@ -143,6 +143,20 @@ impl Error {
         self.code.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(code))
     }
 
+    /// Whether the service may have answered without knowing the object of the call: with 404, or with 400 without naming a fault
+    /// of the request. Both have been met for objects that had just been created.
+    #[must_use]
+    pub fn may_not_know_object(&self) -> bool {
+        let is_verdict = ["requestInvalidForCurrentState", "updateUnauthorized", "readOnlyProduct"]
+            .iter()
+            .any(|code| self.has_code(code));
+        match self.status {
+            Some(404) => true,
+            Some(400) => self.validation.is_empty() && !is_verdict,
+            _ => false,
+        }
+    }
+
     /// Advice for operators where the service's own message does not name the cause.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

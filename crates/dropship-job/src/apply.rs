@@ -9,7 +9,7 @@ use super::id::JobId;
 use super::job::{Commit, Job};
 use super::label::Label;
 use super::package::Package;
-use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
 use super::state::State;
 use super::step::Step;
 use super::transition::legal;
@@ -93,7 +93,9 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         workflow: None,
         files: Vec::new(),
         labels: Vec::new(),
+        approved_product: None,
         attempts: 0,
+        failing_since: None,
         step_started: at,
         fault: None,
         collected: None,
@@ -132,9 +134,12 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             intent_of(job, *kind)?.not_found_count += 1;
             job.state = State::Waiting { due: *due, why: WaitReason::CreateInDoubt };
         }
+        Event::Unproven { kind, resolution } => intent_of(job, *kind)?.proposed = Some(*resolution),
         Event::Reissued { kind, may_complete_until } => {
             let intent = intent_of(job, *kind)?;
-            require(intent.not_found_count > 0, "the create in doubt was not looked for")?;
+            let is_decided = intent.decided == Some(Resolution::Repeat);
+            require(intent.not_found_count > 0 || is_decided, "the create in doubt was not looked for")?;
+            (intent.proposed, intent.decided) = (None, None);
             intent.not_found_count = 0;
             intent.reissued += 1;
             intent.duplicate_check_at =
@@ -197,13 +202,13 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Waited { due, why, polled } => {
             job.last_polled = polled.then_some(at).or(job.last_polled);
             // A wait begins where calls went well: failures before it are over.
-            job.attempts = 0;
-            job.fault = None;
+            forget_failures(job);
             job.state = State::Waiting { due: *due, why: why.clone() };
         }
         Event::Overdue => job.overdue = true,
         Event::AttemptFailed { due, fault } => {
             job.attempts += 1;
+            job.failing_since = job.failing_since.or(Some(at));
             job.fault = Some(fault.clone());
             job.state = State::Waiting { due: *due, why: WaitReason::Retry };
         }
@@ -275,8 +280,7 @@ fn created(
         RemoteKind::Submission => enter(job, Step::Upload, at),
         RemoteKind::Label(_) => {
             job.state = State::Queued;
-            job.attempts = 0;
-            job.fault = None;
+            forget_failures(job);
         }
     }
     // An ended job stays ended; only where it goes on after a retry has changed.
@@ -316,7 +320,13 @@ fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.last_polled = None;
     job.overdue = false;
     job.state = State::Queued;
+    forget_failures(job);
+}
+
+/// The attempts that failed so far no longer count.
+fn forget_failures(job: &mut Job) {
     job.attempts = 0;
+    job.failing_since = None;
     job.fault = None;
 }
 

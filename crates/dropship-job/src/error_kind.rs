@@ -138,9 +138,12 @@ error_kinds! {
     ServiceUnavailable "service-unavailable" "waiting"
         "Microsoft did not answer, or answered with a temporary error."
         "None: dropship tries again. If it lasts, check the network and Microsoft's service health.";
-    NotShown "not-shown" "waiting"
-        "Microsoft does not show the job's submission (404)."
-        "None: dropship tries again. If it lasts, look for the submission in Partner Center.";
+    NotShown "not-shown" "waiting or held"
+        "Microsoft answers 404 or 400 for an object that the job created. That passes for new objects; after `[api] uncertain` the job is held."
+        "While it waits, none. Held: look for the object in Partner Center, then `dropship approve JOB` to try again, or `dropship cancel JOB`.";
+    UnusableUrl "unusable-url" "held"
+        "Microsoft names a URL for an upload or a download that is not a URL, or whose host is not allowed."
+        "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then `dropship approve JOB`.";
     SigningFailed "signing-failed" "failed"
         "Microsoft rejected the submission. Its product cannot be used again."
         "Read the message and `error-report.txt` in the outbox. Correct the package and drop it again, or `dropship retry JOB --new-product`.";
@@ -156,8 +159,8 @@ error_kinds! {
 }
 "Lost responses" {
     IncompleteList "incomplete-list" "held"
-        "A list of the service ended early, so it cannot prove that an object does not exist."
-        "Look for the name in Partner Center, then `dropship approve JOB` to search again, or `dropship cancel JOB`.";
+        "A list of the service cannot be read to its end, so it cannot prove that an object does not exist, or that only one does."
+        "Look for the name in Partner Center. Then `dropship approve JOB` does what the message says, once; `dropship cancel JOB` ends the job.";
     ExistsAlready "exists-already" "held"
         "Microsoft did not create the object because a similar one exists."
         "Look at the existing objects with `dropship api`, then `dropship approve JOB`, or `dropship cancel JOB`.";

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::package::{Asset, Package};
-use super::remote::{Intent, RemoteKind, as_text, as_texts};
+use super::remote::{Intent, RemoteKind, Resolution, as_text, as_texts};
 use super::state::Fault;
 use super::wait_reason::WaitReason;
 
@@ -61,6 +61,14 @@ pub enum Event {
         kind: RemoteKind,
         /// Until when the service may still carry out this call.
         may_complete_until: Timestamp,
+    },
+    /// No list can prove whether a create in doubt took effect: an operator decides.
+    Unproven {
+        /// Kind of the object.
+        kind: RemoteKind,
+        /// What an approval decides.
+        #[serde(flatten)]
+        resolution: Resolution,
     },
     /// A create is known not to have been carried out: refused, or never sent.
     NotCreated {
@@ -215,6 +223,7 @@ impl Event {
             Self::Intended { .. } => "intended",
             Self::NotFound { .. } => "not_found",
             Self::Reissued { .. } => "reissued",
+            Self::Unproven { .. } => "unproven",
             Self::NotCreated { .. } => "not_created",
             Self::Created { .. } => "created",
             Self::DuplicatesChecked { .. } => "duplicates_checked",

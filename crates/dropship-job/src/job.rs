@@ -52,7 +52,11 @@ pub struct Job {
     pub(crate) workflow: Option<(String, String)>,
     pub(crate) files: Vec<Asset>,
     pub(crate) labels: Vec<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) approved_product: Option<String>,
     pub(crate) attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_since: Option<Timestamp>,
     pub(crate) step_started: Timestamp,
     pub(crate) fault: Option<Fault>,
     #[serde(default)]
@@ -184,6 +188,18 @@ impl Job {
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    /// Digest of the request for a product that an operator has approved although the list of products is incomplete.
+    #[must_use]
+    pub fn approved_product(&self) -> Option<&str> {
+        self.approved_product.as_deref()
+    }
+
+    /// When the first of the failed attempts at this step failed, which [`attempts`](Self::attempts) counts.
+    #[must_use]
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        self.failing_since
     }
 
     /// Failed attempts at this step.

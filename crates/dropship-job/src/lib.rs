@@ -28,7 +28,7 @@ pub use job::{Commit, Job};
 pub use label::Label;
 pub use package::{Asset, Package};
 pub use recovered::{InvalidJob, RecoveredJob};
-pub use remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+pub use remote::{Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
 pub use state::{Fault, State, StateKind, UnknownState};
 pub use step::Step;
 pub use wait_reason::WaitReason;

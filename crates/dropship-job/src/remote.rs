@@ -90,6 +90,29 @@ pub struct Intent {
     /// When to search for late duplicates of a repeated request: once no earlier request can take effect any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_check_at: Option<Timestamp>,
+    /// Why the list before the request was incomplete: an object that is not in `existing_ids` may have had this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete_list: Option<String>,
+    /// What an approval decides: set when no list could prove whether the request took effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Resolution>,
+    /// What an operator has decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Resolution>,
+}
+
+/// How an operator resolves a create of which no list can prove whether it took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "resolution", rename_all = "snake_case")]
+pub enum Resolution {
+    /// The job continues with this object.
+    Adopt {
+        /// Its id at the service.
+        #[serde(with = "as_text")]
+        id: u64,
+    },
+    /// The request is sent again: it had no effect.
+    Repeat,
 }
 
 /// A scheduled search for duplicates: the request was sent more than once, and an earlier one may take effect late.

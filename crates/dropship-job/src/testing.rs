@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{Asset, ErrorKind, Event, Fault, Intent, Job, JobId, Package, RemoteKind, WaitReason};
+use crate::{
+    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, Package, RemoteKind, Resolution, WaitReason,
+};
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
 #[macro_export]
@@ -65,6 +67,9 @@ fn intended(kind: RemoteKind, name: &str) -> Event {
         not_found_count: 1,
         reissued: 1,
         duplicate_check_at: Some(at(1200)),
+        incomplete_list: None,
+        proposed: None,
+        decided: None,
     };
     Event::Intended { kind, intent }
 }
@@ -88,6 +93,7 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Intended { .. } => intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
         Event::NotFound { .. } => Event::NotFound { kind: RemoteKind::Submission, due: at(60) },
         Event::Reissued { .. } => Event::Reissued { kind: RemoteKind::Submission, may_complete_until: at(1200) },
+        Event::Unproven { .. } => Event::Unproven { kind: RemoteKind::Product, resolution: Resolution::Adopt { id: 9_007_199_254_740_995 } },
         Event::NotCreated { .. } => Event::NotCreated { kind: RemoteKind::Label(1), why: "400 Bad Request".into() },
         Event::Created { .. } => created(RemoteKind::Product, 14_631_253_285_588_838),
         Event::DuplicatesChecked { .. } => Event::DuplicatesChecked { kind: RemoteKind::Label(0), ids: vec![1_152_921_504_621_465_124] },
@@ -217,6 +223,9 @@ impl JobBuilder {
             not_found_count: 0,
             reissued: 0,
             duplicate_check_at: None,
+            incomplete_list: None,
+            proposed: None,
+            decided: None,
         };
         self.event(Event::Intended { kind, intent })
     }

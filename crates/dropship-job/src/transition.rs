@@ -38,6 +38,7 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
             S::Queued | S::Waiting,
             _,
             E::NotFound { .. }
+            | E::Unproven { .. }
             | E::NotCreated { .. }
             | E::Progressed { .. }
             | E::Published { .. }

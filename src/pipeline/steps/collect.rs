@@ -24,6 +24,11 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if let Err(error) = results::prepare(&outbox).await {
         return ctx.on_outbox_error(&outbox, &error).await;
     }
+    for kind in [DownloadKind::SignedPackage, DownloadKind::DriverMetadata] {
+        if let Some(url) = submission.unusable_download(&kind) {
+            return ctx.hold_for_unusable_url(kind.as_str(), url).await;
+        }
+    }
     let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
         return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::SignedPackage).await;
     };
@@ -32,9 +37,11 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::DriverMetadata).await;
     }
     let facts = snapshot.facts;
+    let signed = (DownloadKind::SignedPackage, signed);
     fetch(ctx, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
     if let Some(url) = metadata {
-        fetch(ctx, &service, &url, &outbox, METADATA, check_metadata).await?;
+        let metadata = (DownloadKind::DriverMetadata, url);
+        fetch(ctx, &service, &metadata, &outbox, METADATA, check_metadata).await?;
     }
     fetch_optional(ctx, &service, &submission, &outbox).await?;
     let files = match results::existing(&outbox).await {
@@ -49,14 +56,14 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
-    url: &SafeUrl,
+    (kind, url): &(DownloadKind, SafeUrl),
     outbox: &Outbox,
     name: &'static str,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
 ) -> StepResult {
     // Downloaded even if the file exists: it may be of an earlier job.
     if let Err(error) = ctx.unless_shutting_down(service.download(url, &outbox.staging(name))).await? {
-        return ctx.on_transfer_error(&error).await;
+        return ctx.on_transfer_error(kind.as_str(), &error).await;
     }
     if let Err(why) = results::check_staged(outbox, name, check).await {
         // A complete but wrong file would be taken for a finished download: it has to go.
@@ -80,11 +87,18 @@ async fn fetch_optional<S: Service>(
     for (kind, name) in
         [(DownloadKind::CertificationReport, CERTIFICATION), (DownloadKind::DerivedPackage, SHELL)]
     {
+        if let Some(url) = submission.unusable_download(&kind) {
+            observe::optional_result_failed(
+                &ctx.job,
+                name,
+                &format!("the service names `{url}` as the URL of {kind}, which is not a usable URL"),
+            );
+        }
         let Some(url) = submission.download(&kind) else { continue };
         let fetched = ctx.unless_shutting_down(service.download(&url, &outbox.staging(name))).await?;
         let published = match fetched {
             Ok(_) => results::publish(outbox, name).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(format!("{kind}: {error}")),
         };
         if let Err(error) = published {
             observe::optional_result_failed(&ctx.job, name, &error);

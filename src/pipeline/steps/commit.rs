@@ -32,6 +32,6 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             ctx.retry_later(Fault::new(ErrorKind::CommitUnanswered, error.to_string()), error.retry_after)
                 .await
         }
-        Err(error) => ctx.on_api_error(error).await,
+        Err(error) => ctx.on_own_object_error(error).await,
     }
 }

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::publish;
 use crate::outbox::METADATA;
 use crate::pipeline::create::{Candidate, RemoteCreate, create, digest};
+use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::supersede;
-use dropship_hardware::{Error, LabelId, NewShippingLabel, ProductId, SubmissionId};
+use dropship_hardware::{Error, LabelId, Listing, NewShippingLabel, ProductId, SubmissionId};
 use dropship_job::{Creation, ErrorKind, Event, Fault, Job, Label, RemoteKind, WaitReason};
 use dropship_rules::label::{self, LabelWarning};
 use dropship_rules::plan::{LabelPlan, Plan};
@@ -71,6 +72,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             publish::poll_labels(ctx).await?;
             hold_orphaned_labels(ctx, &snapshot.plan).await?;
             supersede::run(ctx).await?;
+            ctx.report_overdue(ctx.pipeline.settings.overdue.publish).await?;
             ctx.poll_again(ctx.pipeline.settings.publish, WaitReason::Predecessors).await
         }
         Some(_) if !taken_over => {
@@ -149,21 +151,24 @@ async fn request<S: Service>(
         }
     };
     let audiences = if plan.audiences.is_empty() {
-        Vec::new()
+        Listing::complete_of(Vec::new())
     } else {
-        match service.audiences().await {
+        let attempts = ctx.job.attempts();
+        match lists::accept(&service, ListOf::Account, attempts, service.audiences().await).await {
             Ok(audiences) => audiences,
-            Err(error) => return ctx.on_api_error(error).await,
+            Err(error) => return ctx.on_list_error(ListOf::Account, error).await,
         }
     };
-    match label::build(plan, &metadata, &audiences, ctx.pipeline.clock.now()) {
+    match label::build(plan, &metadata, &audiences.items, ctx.pipeline.clock.now()) {
         Ok(new) => {
             let doubts = label::warnings(plan, &new, &metadata);
             Ok((new, doubts))
         }
         Err(problems) => {
             let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            let message = format!("cannot create label `{}`: {reasons}", plan.name);
+            let gap = audiences.incomplete.map(|why| format!("; the list of audiences is incomplete: {why}"));
+            let message =
+                format!("cannot create label `{}`: {reasons}{}", plan.name, gap.unwrap_or_default());
             let passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
             let kind = if passed { ErrorKind::GoLivePassed } else { ErrorKind::LabelUnfit };
             ctx.hold(Fault::new(kind, message)).await
@@ -232,7 +237,7 @@ impl<S: Service> RemoteCreate<S> for Call {
         self.essence.clone()
     }
 
-    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+    async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
         let mut sent = self.essence.clone();
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
             // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
@@ -244,7 +249,8 @@ impl<S: Service> RemoteCreate<S> for Call {
             }
         }
         let mut found = Vec::new();
-        for label in service.labels(self.product, self.submission).await? {
+        let labels = service.labels(self.product, self.submission).await?;
+        for label in labels.items {
             if label.name != self.new.name {
                 continue;
             }
@@ -253,7 +259,7 @@ impl<S: Service> RemoteCreate<S> for Call {
             let mismatch = difference(&sent, &serde_json::to_value(&whole).unwrap_or_default());
             found.push(Candidate { id: label.id.0, mismatch });
         }
-        Ok(found)
+        Ok(Listing { items: found, incomplete: labels.incomplete })
     }
 
     async fn make(&self, service: &S) -> Result<u64, Error> {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::pipeline::create::{Candidate, RemoteCreate, create, lock_name};
+use crate::pipeline::create::{Candidate, RemoteCreate, create, digest, lock_name};
+use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::product_cache::ProductListCache;
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_hardware::{Error, Execution, NewProduct, Recovery};
-use dropship_job::{ErrorKind, Fault, Job, RemoteKind, State};
+use dropship_hardware::{Error, Execution, Listing, NewProduct, Recovery, Submission};
+use dropship_job::{ErrorKind, Event, Fault, Job, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
 /// Creates the product, or uses the existing one that the rule names.
@@ -20,6 +21,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         product_lists: &ctx.pipeline.caches.products,
         account: ctx.account().to_owned(),
         max_age: ctx.pipeline.settings.uncertain,
+        attempts: ctx.job.attempts(),
         new: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
@@ -43,29 +45,37 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 
 /// Uses the only product with the name that the rule gives.
 async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult {
-    let mut ids = named(ctx, call).await?;
-    if ids.len() != 1 {
+    let mut found = named(ctx, call).await?;
+    if found.items.len() != 1 {
         // The cached list may be out of date; refresh it once.
         call.product_lists.invalidate(&call.account);
-        ids = named(ctx, call).await?;
+        found = named(ctx, call).await?;
     }
-    match ids.as_slice() {
-        [id] => ctx.record_created(RemoteKind::Product, *id, true).await,
-        _ => {
+    let name = &call.new.product_name;
+    let ids = if found.items.is_empty() { String::new() } else { format!(": {}", list(&found.items)) };
+    let count = found.items.len();
+    match (found.items.as_slice(), found.incomplete) {
+        ([id], None) => ctx.record_created(RemoteKind::Product, *id, true).await,
+        (_, None) => {
             let message = format!(
-                "the rule needs exactly one product named `{}`, but {} exist{}; set its id in the rule, or create it, then approve",
-                call.new.product_name,
-                ids.len(),
-                if ids.is_empty() { String::new() } else { format!(": {}", list(&ids)) },
+                "the rule needs exactly one product named `{name}`, but {count} exist{ids}; set its id in the rule, or create it, then approve"
             );
             ctx.hold(Fault::new(ErrorKind::NoSuchProduct, message)).await
+        }
+        (_, Some(why)) => {
+            let message = format!(
+                "the rule needs exactly one product named `{name}`, and the list of products is incomplete ({why}), so there may be \
+                 more than the {count} found{ids}; set the product's id in the rule and retry, or approve to list again"
+            );
+            ctx.hold(Fault::new(ErrorKind::IncompleteList, message)).await
         }
     }
 }
 
 /// The product with that name that another job of this store created.
 async fn own_product<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Option<u64>> {
-    for id in named(ctx, call).await? {
+    let found = named(ctx, call).await?;
+    for id in found.items {
         let store = &ctx.pipeline.store;
         let Some(owner) = store.owner(id).map_err(Interrupt::Store)? else { continue };
         let job = store.job(&owner).map_err(Interrupt::Store)?;
@@ -73,15 +83,25 @@ async fn own_product<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) 
             return Ok(Some(id));
         }
     }
-    Ok(None)
+    let request = digest(&<Call<'_> as RemoteCreate<S>>::request(call));
+    let Some(why) = found.incomplete.filter(|_| ctx.job.approved_product() != Some(request.as_str())) else {
+        return Ok(None);
+    };
+    let message = format!(
+        "the rule uses one product for each version, and the list of products is incomplete ({why}), so the product `{}` of an earlier \
+         package may be missing in it; check Partner Center, then approve to create a new one, or cancel",
+        call.new.product_name
+    );
+    let fault = Fault::new(ErrorKind::IncompleteList, message);
+    ctx.suspend(Event::Held { fault, request: Some(request) }).await
 }
 
 /// Ids of the products with the name.
-async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Vec<u64>> {
+async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Listing<u64>> {
     let service = ctx.service().await?;
-    match ctx.unless_shutting_down(call.existing_ids(&service)).await? {
-        Ok(ids) => Ok(ids),
-        Err(error) => ctx.on_api_error(error).await,
+    match ctx.unless_shutting_down(call.existing_ids(&service, call.attempts)).await? {
+        Ok(found) => Ok(found),
+        Err(error) => ctx.on_list_error(ListOf::Account, error).await,
     }
 }
 
@@ -101,6 +121,8 @@ struct Call<'a> {
     account: String,
     /// Maximum age of the product list.
     max_age: Duration,
+    /// Number of attempts of the job that failed before.
+    attempts: u32,
     new: NewProduct,
 }
 
@@ -117,12 +139,17 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
         serde_json::to_value(&self.new).unwrap_or_default()
     }
 
-    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+    fn list_of(&self) -> ListOf {
+        ListOf::Account
+    }
+
+    async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
         let products = service.products().await;
         // A product found here may be missing in the cached list.
         self.product_lists.invalidate(&self.account);
+        let products = products?;
         let mut found = Vec::new();
-        for product in products? {
+        for product in products.items {
             if product.product_name != self.new.product_name {
                 continue;
             }
@@ -132,22 +159,20 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
             } else {
                 difference(&sent, &serde_json::to_value(&product).unwrap_or_default())
             };
-            // A product with a submission is in use.
             let mismatch = match mismatch {
-                None if !service.submissions(product.id).await?.is_empty() => {
-                    Some("it has a submission".to_owned())
-                }
+                None => in_use(&service.submissions(product.id).await?),
                 mismatch => mismatch,
             };
             found.push(Candidate { id: product.id.0, mismatch });
         }
-        Ok(found)
+        Ok(Listing { items: found, incomplete: products.incomplete })
     }
 
-    async fn existing_ids(&self, service: &S) -> Result<Vec<u64>, Error> {
+    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<u64>, Error> {
         let list = async {
-            let all = service.products().await?;
-            Ok(all.into_iter().map(|product| (product.product_name, product.id.0)))
+            let all = lists::accept_shared(service, attempts, service.products().await).await?;
+            let items = all.items.into_iter().map(|product| (product.product_name, product.id.0)).collect();
+            Ok(Listing { items, incomplete: all.incomplete })
         };
         self.product_lists.named(&self.account, &self.new.product_name, self.max_age, list).await
     }
@@ -162,5 +187,14 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
             Err(_) => {}
         }
         made
+    }
+}
+
+/// Why a product with these submissions cannot be of a create whose response was lost.
+fn in_use(submissions: &Listing<Submission>) -> Option<String> {
+    match &submissions.incomplete {
+        _ if !submissions.items.is_empty() => Some("it has a submission".to_owned()),
+        Some(why) => Some(format!("its submissions cannot be listed: {why}")),
+        None => None,
     }
 }

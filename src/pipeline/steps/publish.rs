@@ -5,7 +5,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
 use crate::pipeline::supersede;
-use dropship_hardware::{INCOMPLETE_LIST, LabelId, Recovery, ShippingLabel};
+use dropship_hardware::{LabelId, Recovery, ShippingLabel};
 use dropship_job::{ErrorKind, Event, Fault, Job, Label, WaitReason};
 use dropship_rules::plan::Plan;
 
@@ -40,28 +40,34 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     let labels = ctx.job.labels().iter().enumerate().filter(|(_, label)| going(label));
     let ids: Vec<_> =
         labels.filter_map(|(index, label)| Some((index, LabelId(label.creation.id()?)))).collect();
-    // One list covers several labels; labels that it omits or shows without a status are read one by one.
+    // One list covers several labels; labels that it omits, or whose end depends on their targeting, are read one by one.
     let listed = match ids.len() {
         0 | 1 => Vec::new(),
         _ => match ctx.unless_shutting_down(service.labels(product, submission)).await? {
-            Ok(listed) => listed,
-            Err(error) if error.recovery == Recovery::Permanent || error.has_code(INCOMPLETE_LIST) => {
-                Vec::new()
-            }
+            Ok(listed) => listed.items,
+            Err(error) if error.recovery == Recovery::Permanent => Vec::new(),
             Err(error) => return ctx.on_api_error(error).await,
         },
     };
-    let mut refused = Vec::new();
+    let (mut refused, mut unknown) = (Vec::new(), None);
     for (index, id) in ids {
-        let in_list = listed.iter().find(|label| label.id == id && label.workflow_status.is_some());
+        let in_list = listed.iter().find(|label| label.id == id && !label.needs_targeting());
         let found = match in_list {
             Some(found) => found.clone(),
             None => match ctx.unless_shutting_down(service.label(product, submission, id)).await? {
                 Ok(found) => found,
+                // The other labels are followed meanwhile.
+                Err(error) if error.recovery == Recovery::Permanent => {
+                    unknown = unknown.or(Some(error));
+                    continue;
+                }
                 Err(error) => return ctx.on_api_error(error).await,
             },
         };
         record_progress(ctx, &service, index, &found, &mut refused).await?;
+    }
+    if let Some(error) = unknown {
+        return ctx.on_read_error(error).await;
     }
     let snapshot = ctx.plan_snapshot().await?;
     refused.retain(|(index, _)| !is_awaited(&ctx.job, &snapshot.plan, *index));
@@ -93,14 +99,16 @@ async fn record_progress<S: Service>(
     found: &ShippingLabel,
     refused: &mut Vec<(usize, String)>,
 ) -> StepResult {
-    let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Ok(()) };
     let label = &ctx.job.labels()[index];
+    let known = label.step.clone().zip(label.state.clone());
+    let status = progress(found.workflow_status.as_ref());
     let mut events = Vec::new();
-    let news = label.step.as_ref() != Some(&step) || label.state.as_ref() != Some(&state);
-    if news {
-        events.push(Event::Progressed { label: Some(index), step: step.clone(), state });
+    let news = status.is_some() && status != known;
+    if let (true, Some((step, state))) = (news, status.clone()) {
+        events.push(Event::Progressed { label: Some(index), step, state });
     }
     if found.is_failed() {
+        let step = status.map_or_else(String::new, |(step, _)| step);
         let status = found.workflow_status.as_ref();
         let reasons = match news {
             true => sign::reasons(ctx, service, status).await?,

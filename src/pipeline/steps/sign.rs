@@ -50,7 +50,7 @@ async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> 
             crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
             Ok(())
         }
-        Err(error) => ctx.on_api_error(error).await,
+        Err(error) => ctx.on_own_object_error(error).await,
     }
 }
 

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::pipeline::create::{Candidate, RemoteCreate, create};
+use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
-use dropship_hardware::{DownloadKind, Error, NewSubmission, ProductId, SubmissionKind};
+use dropship_hardware::{DownloadKind, Error, Listing, NewSubmission, ProductId, SubmissionKind};
 use dropship_job::{Creation, ErrorKind, Fault, RemoteKind, WaitReason};
 
 /// Creates the submission.
@@ -23,20 +24,26 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 /// reject the submission, or fail it after the upload.
 async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductId) -> StepResult {
     let service = ctx.service().await?;
-    let all = match service.submissions(product).await {
+    let attempts = ctx.job.attempts();
+    let all = match lists::accept(&service, ListOf::OwnObject, attempts, service.submissions(product).await)
+        .await
+    {
         Ok(all) => all,
-        Err(error) => return ctx.on_api_error(error).await,
+        Err(error) => return ctx.on_list_error(ListOf::OwnObject, error).await,
     };
-    let Some(initial) = all.iter().find(|submission| submission.kind != Some(SubmissionKind::Derived)) else {
+    let Some(initial) = all.items.iter().find(|submission| submission.kind != Some(SubmissionKind::Derived))
+    else {
+        let gap = all.incomplete.map(|why| format!(" in the part of its list that can be read ({why})"));
         let message = format!(
-            "product {product} has no initial submission to derive from; submit its full package first, then approve"
+            "product {product} has no initial submission to derive from{}; submit its full package first, then approve",
+            gap.unwrap_or_default()
         );
         return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
     };
     // The list of submissions does not contain downloads.
     let initial = match service.submission(product, initial.id).await {
         Ok(initial) => initial,
-        Err(error) => return ctx.on_api_error(error).await,
+        Err(error) => return ctx.on_read_error(error).await,
     };
     if initial.download(&DownloadKind::DerivedPackage).is_some() {
         return Ok(());
@@ -71,9 +78,9 @@ impl<S: Service> RemoteCreate<S> for Call {
         serde_json::to_value(&self.new).unwrap_or_default()
     }
 
-    async fn find(&self, service: &S) -> Result<Vec<Candidate>, Error> {
+    async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
         let all = service.submissions(self.product).await?;
-        let named = all.into_iter().filter(|submission| submission.name == self.new.name);
+        let named = all.items.into_iter().filter(|submission| submission.name == self.new.name);
         let found = named.map(|submission| {
             let mismatch = if is_past_pending(&submission) {
                 Some("it is committed".to_owned())
@@ -84,7 +91,7 @@ impl<S: Service> RemoteCreate<S> for Call {
             };
             Candidate { id: submission.id.0, mismatch }
         });
-        Ok(found.collect())
+        Ok(Listing { items: found.collect(), incomplete: all.incomplete })
     }
 
     async fn make(&self, service: &S) -> Result<u64, Error> {

@@ -3,7 +3,7 @@
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
-use dropship_hardware::TransferError;
+use dropship_hardware::{DownloadKind, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, WaitReason};
 
 /// Uploads the copy. Repeating it is safe: the same bytes go to the same place.
@@ -16,6 +16,9 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.fail(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
     }
     let Some(url) = submission.upload_url() else {
+        if let Some(url) = submission.unusable_download(&DownloadKind::InitialPackage) {
+            return ctx.hold_for_unusable_url(DownloadKind::InitialPackage.as_str(), url).await;
+        }
         return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::UploadUrl).await;
     };
     if ctx.is_paused().await {
@@ -39,6 +42,6 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             );
             ctx.hold(Fault::new(ErrorKind::CopyLost, message)).await
         }
-        Err(error) => ctx.on_transfer_error(&error).await,
+        Err(error) => ctx.on_transfer_error(DownloadKind::InitialPackage.as_str(), &error).await,
     }
 }

@@ -31,7 +31,7 @@ listed! {
 listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
-        Accepted, Rejected, Intended, Absent, Repeated, Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+        Accepted, Rejected, Intended, Absent, Unproven, Repeated, Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
         Published, Withdrawn, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
@@ -64,6 +64,7 @@ fn of_event(event: &Event) -> Write {
         Event::Rejected { .. } => Write::Rejected,
         Event::Intended { .. } => Write::Intended,
         Event::NotFound { .. } => Write::Absent,
+        Event::Unproven { .. } => Write::Unproven,
         Event::Reissued { .. } => Write::Repeated,
         Event::NotCreated { .. } => Write::Unsent,
         Event::Created { .. } => Write::Created,

@@ -15,8 +15,8 @@ use super::service_state::{RemoteObject, RemoteSubmission, ServiceState};
 use crate::digest;
 use crate::pipeline::Service;
 use dropship_hardware::{
-    Audience, Error, Execution, LabelId, LabelUpdate, NewProduct, NewShippingLabel, NewSubmission, Product,
-    ProductId, Recovery, ShippingLabel, Submission, SubmissionId, TransferError,
+    Audience, Error, Execution, Incomplete, LabelId, LabelUpdate, Listing, NewProduct, NewShippingLabel,
+    NewSubmission, Product, ProductId, Recovery, ShippingLabel, Submission, SubmissionId, TransferError,
 };
 use dropship_redact::SafeUrl;
 
@@ -152,6 +152,11 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
     })
 }
 
+/// A list that was read to its end.
+fn whole<T>(items: impl Iterator<Item = Result<T, Error>>) -> Result<Listing<T>, Error> {
+    Ok(Listing::complete_of(items.collect::<Result<_, _>>()?))
+}
+
 fn not_found<T>() -> Result<T, Error> {
     Err(error(Recovery::Permanent, Execution::Rejected, Some(404), "no such thing"))
 }
@@ -161,7 +166,7 @@ impl Service for FakeService {
         self.call(Call::Probe, |_, _| Ok(())).await
     }
 
-    async fn products(&self) -> Result<Vec<Product>, Error> {
+    async fn products(&self) -> Result<Listing<Product>, Error> {
         self.call(Call::Products, |state, now| {
             let there = state.products.iter().filter(|(_, made)| made.at <= now);
             let shown = there.map(|(id, made)| {
@@ -172,7 +177,12 @@ impl Service for FakeService {
                 );
                 read(shown)
             });
-            shown.collect()
+            let mut listing = whole(shown)?;
+            if state.cut_product_list {
+                let fault = error(Recovery::Retry, Execution::Unknown, Some(500), "a later page");
+                listing.incomplete = Some(Incomplete::unread(fault));
+            }
+            Ok(listing)
         })
         .await
     }
@@ -191,11 +201,11 @@ impl Service for FakeService {
         .await
     }
 
-    async fn submissions(&self, product: ProductId) -> Result<Vec<Submission>, Error> {
+    async fn submissions(&self, product: ProductId) -> Result<Listing<Submission>, Error> {
         self.call(Call::Submissions, |state, now| {
             let there =
                 state.submissions.iter().filter(|(_, sent)| sent.product == product.0 && sent.at <= now);
-            there.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))).collect()
+            whole(there.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))))
         })
         .await
     }
@@ -260,11 +270,11 @@ impl Service for FakeService {
         &self,
         _product: ProductId,
         submission: SubmissionId,
-    ) -> Result<Vec<ShippingLabel>, Error> {
+    ) -> Result<Listing<ShippingLabel>, Error> {
         self.call(Call::Labels, |state, now| {
             let there =
                 state.labels.iter().filter(|(_, made)| made.submission == submission.0 && made.at <= now);
-            there.map(|(id, made)| read(state.label_json(*id, made, now, false))).collect()
+            whole(there.map(|(id, made)| read(state.label_json(*id, made, now, false))))
         })
         .await
     }
@@ -337,9 +347,10 @@ impl Service for FakeService {
         .await
     }
 
-    async fn audiences(&self) -> Result<Vec<Audience>, Error> {
+    async fn audiences(&self) -> Result<Listing<Audience>, Error> {
         self.call(Call::Audiences, |_, _| {
-            read(json!([{"id": "a-1", "name": "Test Registry Key", "audienceName": "Test_Registry_Key"}]))
+            let ring = json!({"id": "a-1", "name": "Test Registry Key", "audienceName": "Test_Registry_Key"});
+            whole([read(ring)].into_iter())
         })
         .await
     }

@@ -40,7 +40,7 @@ const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
 /// After the create was called again.
 const AFTER_REPEAT: Duration = Duration::from_secs(1100);
 
-pub(super) const SCENARIOS: [Scenario; 14] = [
+pub(super) const SCENARIOS: [Scenario; 16] = [
     Scenario {
         name: "no fault",
         packages: &["good-signed"],
@@ -74,6 +74,30 @@ pub(super) const SCENARIOS: [Scenario; 14] = [
         options: PLAIN,
         begin: |sim| every_create(sim, Fault::Delayed(WITHIN_UNCERTAIN)),
         operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the list of products is incomplete, a response is lost, and the operator lets the job use the product",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            sim.service.state().cut_product_list = true;
+            sim.service.script(Call::CreateProduct, &[Fault::ResponseLost]);
+        },
+        operator: approve_held,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the list of products is incomplete, a request is lost, and the operator lets the job repeat it",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            sim.service.state().cut_product_list = true;
+            sim.service.script(Call::CreateProduct, &[Fault::RequestLost]);
+        },
+        operator: approve_held,
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |_| Ok(()),
     },
@@ -238,4 +262,9 @@ fn every_create(sim: &Simulation, fault: Fault) {
         sim.service.script(call, &[fault]);
     }
     sim.service.script(Call::CreateLabel, &[fault, fault]);
+}
+
+fn approve_held(job: &Job) -> Option<OperatorAction> {
+    let is_held = matches!(job.state(), State::Held { .. });
+    is_held.then_some(OperatorAction::Act(JobAction::Approve { request: None }))
 }

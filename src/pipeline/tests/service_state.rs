@@ -43,6 +43,8 @@ pub(super) struct ServiceState {
     pub(super) script: BTreeMap<Call, VecDeque<Fault>>,
     /// How many of the next commits end with a failed submission.
     pub(super) refusals: u32,
+    /// Whether the list of products ends with an error.
+    pub(super) cut_product_list: bool,
     /// The bytes of the signed package.
     pub(super) signed: Vec<u8>,
     /// `DriverVer` of uploaded packages, by SHA-256, where it is not the default.

@@ -15,9 +15,15 @@ pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
         // A person has looked: the call may be made again, as the request that was shown if one was.
         intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
-    } else if let (Step::Label, Some(request)) = (job.step, request) {
-        labels::approve(job, &request)?;
+        intent.decided = intent.proposed.take().or(intent.decided);
+    } else if let (Step::Label, Some(request)) = (job.step, &request) {
+        labels::approve(job, request)?;
+    } else if let (Step::Product, Some(request)) = (job.step, request) {
+        job.approved_product = Some(request);
     }
+    // The step has its full time again.
+    job.attempts = 0;
+    job.failing_since = None;
     job.state = State::Queued;
     Ok(())
 }
@@ -45,6 +51,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         job.uploaded = false;
         job.commit = Commit::Open;
         job.workflow = None;
+        job.approved_product = None;
         job.files.clear();
         for label in &mut job.labels {
             *label = open_label(&label.name);

@@ -41,6 +41,9 @@ fn intended(kind: RemoteKind) -> Event {
         not_found_count: 0,
         reissued: 0,
         duplicate_check_at: None,
+        incomplete_list: None,
+        proposed: None,
+        decided: None,
     };
     Event::Intended { kind, intent }
 }

@@ -230,6 +230,9 @@ fn create_in_doubt_stays_in_doubt_after_a_restart() {
         not_found_count: 0,
         reissued: 0,
         duplicate_check_at: None,
+        incomplete_list: None,
+        proposed: None,
+        decided: None,
     };
     let intended = Event::Intended { kind: RemoteKind::Product, intent: intent.clone() };
     store.commit(Commit::of_job(&id(1), 2, vec![intended])).wait().expect("intended");

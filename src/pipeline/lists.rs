@@ -1,0 +1,86 @@
+//! Lists of the service that fail although the service works.
+//!
+//! On large accounts the list of products ends with an error, or in a circle, at any time. A job that waited for such a list
+//! would wait forever. After a bounded number of attempts it continues with the list as far as it was read, marked as
+//! incomplete. While the service is down every list fails, and the job waits as for any other call.
+
+use super::service::Service;
+use super::step_context::{StepContext, StepResult};
+use dropship_hardware::{Error, Execution, Incomplete, Listing, Recovery};
+use dropship_job::{ErrorKind, Fault};
+
+/// Number of failed attempts of a job after which a list counts as incomplete. The client repeats each failed page itself.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What a list is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListOf {
+    /// The account: it exists.
+    Account,
+    /// An object that a job created: the service may not know it yet.
+    OwnObject,
+}
+
+/// Accepts a list as far as it was read, if its failure is one of the list and not of the service.
+///
+/// # Errors
+/// The failure, while it may pass: `attempts` is the number of attempts of the job that failed before.
+pub(super) async fn accept<S: Service, T>(
+    service: &S,
+    of: ListOf,
+    attempts: u32,
+    read: Result<Listing<T>, Error>,
+) -> Result<Listing<T>, Error> {
+    let error = match &read {
+        Ok(Listing { incomplete, .. }) => incomplete.as_ref().and_then(Incomplete::cause),
+        Err(error) => Some(error),
+    };
+    let Some(error) = error.cloned() else { return read };
+    if !is_of_list(&error, of) || attempts < MAX_ATTEMPTS || service.probe().await.is_err() {
+        return Err(error);
+    }
+    Ok(match read {
+        Ok(listing) => listing,
+        Err(error) => Listing { items: Vec::new(), incomplete: Some(Incomplete::unread(error)) },
+    })
+}
+
+/// The same for a list that several jobs share: an error on a later page, which the client has repeated, is accepted at once.
+///
+/// # Errors
+/// See [`accept`].
+pub(super) async fn accept_shared<S: Service, T>(
+    service: &S,
+    attempts: u32,
+    read: Result<Listing<T>, Error>,
+) -> Result<Listing<T>, Error> {
+    let attempts = if read.is_ok() { MAX_ATTEMPTS } else { attempts };
+    accept(service, ListOf::Account, attempts, read).await
+}
+
+/// Whether the error can be one of the list alone.
+fn is_of_list(error: &Error, of: ListOf) -> bool {
+    match error.recovery {
+        Recovery::Retry => error.execution != Execution::NotSent && error.status != Some(429),
+        Recovery::Permanent => of == ListOf::Account || !matches!(error.status, Some(400 | 404)),
+        Recovery::Reconcile | Recovery::NotReady => true,
+        Recovery::Credentials | Recovery::Permission => false,
+    }
+}
+
+impl<S: Service> StepContext<'_, S> {
+    /// Handles a list that failed: like any other call, but no failure of a list ends the job.
+    pub(super) async fn on_list_error<V>(&mut self, of: ListOf, error: Error) -> StepResult<V> {
+        match error.recovery {
+            Recovery::Permanent if of == ListOf::OwnObject => self.on_read_error(error).await,
+            Recovery::Permanent | Recovery::Reconcile => {
+                self.retry_later(
+                    Fault::new(ErrorKind::ServiceUnavailable, error.to_string()),
+                    error.retry_after,
+                )
+                .await
+            }
+            _ => self.on_api_error(error).await,
+        }
+    }
+}
