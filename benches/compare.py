@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measures dropship beside what people use today, and writes docs/performance.md.
+"""Measures dropship and what people use today, and writes docs/performance.md.
 
     python3 benches/compare.py [--quick] [--clean-build] [--only PART...]
 
-Builds what it needs, installs azure-storage-blob into target/compare, and runs everything turn by turn after a
-warm-up. What could not be run is said to be not measured. Needs cargo, python3 with venv, curl, openssl and, for
+Builds what it needs and installs azure-storage-blob into target/compare. The programs that are compared take turns,
+after a warm-up. A part that fails is reported as not measured. Needs cargo, python3 with venv, curl, openssl and, for
 Azurite, npm.
 """
 
@@ -20,7 +20,7 @@ from measure.table import Table
 
 
 def parts(table, rounds, folder, options):
-    """Name of each part, the goals that it is about, and how it is run; in the order of the page."""
+    """The name of each part, its goals and the function that measures it, in the order of the page."""
     jobs, packages = (20_000, 1_000) if options.quick else (100_000, 10_000)
     clean = options.clean_build or "clean-build" in options.only
     return [
@@ -32,10 +32,10 @@ def parts(table, rounds, folder, options):
         ("link", [("4", "at least 95 % of 8 connections over a link")], lambda: transfers.link(table, rounds, folder)),
         ("many-files", [("4", "200 files of 2 MiB at most 1.3 of object_store")],
          lambda: transfers.many(table, rounds, folder)),
-        ("inspection", [("5", "judging 1 GiB at most 1.5 of openssl")], lambda: judging.inspection(table)),
+        ("inspection", [("5", "inspecting 1 GiB at most 1.5 of openssl")], lambda: judging.inspection(table)),
         ("intake", [("6", "a closed CAB to its durable job: median 5 ms"),
                     ("7", "idle with 10,000 folders; a scan of 100,000 files")], lambda: intake.intake(table)),
-        ("looks", [], table.looks),
+        ("polls", [], table.polls),
         ("transition", [("9", "a durable transition at most 2.2 of a raw write")],
          lambda: store.transition(table, rounds, folder)),
         ("many-jobs", [("10", "after SIGKILL with 100,000 jobs")],
@@ -50,10 +50,10 @@ def parts(table, rounds, folder, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, 20,000 jobs in place of 100,000")
-    parser.add_argument("--no-build", action="store_true", help="measure what was built before")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds; 20,000 jobs instead of 100,000")
+    parser.add_argument("--no-build", action="store_true", help="measure the existing build")
     parser.add_argument("--clean-build", action="store_true", help="also time a build from nothing, which takes minutes")
-    parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="these parts alone; told, not written")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="measure only these parts and print the result; do not write the page")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/performance.md")
     options = parser.parse_args()
     rounds = 3 if options.quick else 7
@@ -62,7 +62,7 @@ def main():
     try:
         chosen = parts(table, rounds, folder, options)
         if unknown := set(options.only) - {name for name, _, _ in chosen}:
-            parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(name for name, _, _ in chosen)}")
+            parser.error(f"no such part: {', '.join(sorted(unknown))}; the parts are {', '.join(name for name, _, _ in chosen)}")
         if not options.no_build:
             say("building")
             build()

@@ -1,8 +1,8 @@
-//! How long judging a large package takes, beside `openssl dgst -sha256` of the same file, turn by turn.
+//! The time to inspect a large package, compared with `openssl dgst -sha256` of the same file. The two take turns.
 //!
-//! `cargo bench --bench inspect`. Each round is a process of its own, so that its memory is its own. The
-//! packages are cabinets of 1 GiB whose INF lies at the very end; their signature is another cabinet's, which
-//! costs what a fitting one costs: the verdict is that the digest does not match.
+//! `cargo bench --bench inspect`. Each round is a process of its own, so its memory can be measured. The packages
+//! are cabinets of 1 GiB with the INF at the end. Their signature comes from another cabinet, so the digest does not
+//! match; verifying it costs as much as a matching one.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 use std::fs::File;
@@ -19,21 +19,21 @@ const BLOCK: usize = 0x8000;
 const ROUNDS: usize = 9;
 const SIGNED: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/crates/dropship-package/tests/fixtures/cab/good-signed-ts.cab");
-/// What is asked for: at most so many times what openssl takes, in less memory than this.
+/// The goal: at most this many times openssl's time, and less than this many MiB of memory.
 const RATIO: f64 = 1.5;
 const MEMORY: u64 = 32;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [how, file] = arguments.as_slice() {
-        return judge(how, Path::new(file));
+        return inspect_once(how, Path::new(file));
     }
     let folder = tempfile::tempdir().expect("a folder");
-    for (what, compression) in [("stored", 0_u16), ("MSZIP", 1)] {
-        let file = folder.path().join(format!("{what}.cab"));
+    for (name, compression) in [("stored", 0_u16), ("MSZIP", 1)] {
+        let file = folder.path().join(format!("{name}.cab"));
         write(&file, compression).expect("a cabinet");
-        let ours = std::env::current_exe().expect("ourselves");
-        let run = |how: &str| timed(Command::new(&ours).arg(how).arg(&file));
+        let program = std::env::current_exe().expect("this program");
+        let run = |how: &str| timed(Command::new(&program).arg(how).arg(&file));
         let mut rounds: [Vec<(f64, u64)>; 3] = Default::default();
         for _ in 0..ROUNDS {
             rounds[0].push(timed(Command::new("openssl").args(["dgst", "-sha256"]).arg(&file)));
@@ -46,17 +46,17 @@ fn main() {
             times[times.len() / 2]
         };
         let base = median(&rounds[0]);
-        println!("1 GiB, {what}: openssl dgst -sha256 {base:.3} s");
+        println!("1 GiB, {name}: openssl dgst -sha256 {base:.3} s");
         for (name, rounds) in ["inspect", "inspect_hashed"].iter().zip(&rounds[1..]) {
             let (time, memory) = (median(rounds), rounds.iter().map(|(_, peak)| *peak).max().unwrap_or(0));
-            let fine = if time <= RATIO * base && memory < MEMORY { "" } else { "  TOO MUCH" };
-            println!("  {name:<15} {time:.3} s, {:.2} times as long, {memory} MiB{fine}", time / base);
+            let verdict = if time <= RATIO * base && memory < MEMORY { "" } else { "  TOO MUCH" };
+            println!("  {name:<15} {time:.3} s, {:.2} times as long, {memory} MiB{verdict}", time / base);
         }
     }
 }
 
-/// Judges a file, and says how much memory that took, in MiB.
-fn judge(how: &str, file: &Path) {
+/// Inspects a file and prints the peak memory in MiB.
+fn inspect_once(how: &str, file: &Path) {
     let opened = File::open(file).expect("the file");
     let policy = Policy { now: jiff::Timestamp::now(), ..Policy::default() };
     let inspection = match how {
@@ -71,10 +71,10 @@ fn judge(how: &str, file: &Path) {
     println!("{}", peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number").div_ceil(1024));
 }
 
-/// Wall time of a process in seconds, and the number that it printed, if it did.
+/// The wall time of a process in seconds, and the number that it printed, if any.
 fn timed(command: &mut Command) -> (f64, u64) {
     let start = Instant::now();
-    let output = command.output().expect("it runs");
+    let output = command.output().expect("a program that can be run");
     let time = start.elapsed().as_secs_f64();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     (time, String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0))
@@ -94,8 +94,8 @@ fn write(path: &PathBuf, compression: u16) -> std::io::Result<()> {
         files.extend_from_slice(&[0; 8]);
         files.extend_from_slice(name.as_bytes());
     }
-    let around = if compression == 1 { 7 } else { 0 };
-    let packed = |length: usize| 8 + around + length;
+    let overhead = if compression == 1 { 7 } else { 0 };
+    let packed = |length: usize| 8 + overhead + length;
     let data_at = 60 + 8 + files.len();
     let length = data_at + usize::from(BLOCKS) * packed(BLOCK) + packed(inf.len());
     let mut out = BufWriter::new(File::create(path)?);
@@ -124,20 +124,20 @@ fn write(path: &PathBuf, compression: u16) -> std::io::Result<()> {
             state ^= state << 17;
             block.extend_from_slice(&state.to_le_bytes());
         }
-        put(&mut out, &block, around)?;
+        put(&mut out, &block, overhead)?;
     }
-    put(&mut out, inf, around)?;
+    put(&mut out, inf, overhead)?;
     out.write_all(signature)?;
     out.into_inner()?.sync_all()
 }
 
-/// A data block; for MSZIP one that deflate leaves as it is.
-fn put(out: &mut impl Write, bytes: &[u8], around: usize) -> std::io::Result<()> {
+/// Writes a data block; for MSZIP, a block that deflate stores uncompressed.
+fn put(out: &mut impl Write, bytes: &[u8], overhead: usize) -> std::io::Result<()> {
     out.write_all(&[0; 4])?;
     let length = bytes.len() as u16;
-    out.write_all(&(length + around as u16).to_le_bytes())?;
+    out.write_all(&(length + overhead as u16).to_le_bytes())?;
     out.write_all(&length.to_le_bytes())?;
-    if around > 0 {
+    if overhead > 0 {
         out.write_all(b"CK\x01")?;
         out.write_all(&length.to_le_bytes())?;
         out.write_all(&(!length).to_le_bytes())?;

@@ -1,4 +1,4 @@
-//! Pieces of a package's way that take micro- or milliseconds, each by itself: `cargo bench --bench pieces`.
+//! Steps of a package that take micro- or milliseconds, each measured alone: `cargo bench --bench pieces`.
 #![expect(clippy::expect_used, reason = "a bench ends when it cannot run")]
 
 use std::hint::black_box;
@@ -16,7 +16,7 @@ const CAB: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/cab
 const HLKX: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/hlkx/good.hlkx");
 const ROOTS: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/pki/roots.pem");
 const INTERMEDIATES: &[u8] = include_bytes!("../crates/dropship-package/tests/fixtures/pki/inter.pem");
-/// Hardware ids of the large INF: those of a graphics driver for all that it ever was for.
+/// The number of hardware ids in the large INF: as many as a graphics driver has.
 const MODELS: usize = 5_000;
 const RULES: usize = 500;
 const TESTS: usize = 5_000;
@@ -34,7 +34,7 @@ fn policy() -> Policy {
     Policy { signers: signers.expect("signers"), now: jiff::Timestamp::now(), ..Policy::default() }
 }
 
-/// Everything that is looked at in a small signed package; its signature and the chain of that are most of it.
+/// The whole inspection of a small signed package; the signature and its chain take most of the time.
 fn verification(criterion: &mut Criterion) {
     let policy = policy();
     for (name, bytes, kind) in [("CAB", CAB, Kind::Cab), ("HLKX", HLKX, Kind::Hlkx)] {
@@ -50,7 +50,7 @@ fn signed(inspection: &Inspection) -> bool {
     inspection.facts.as_ref().is_some_and(|facts| facts.signer.is_some())
 }
 
-/// A large INF, stored in an unsigned cabinet: what else there is to do is little.
+/// A large INF in an unsigned cabinet, so that reading the INF takes most of the time.
 fn inf(criterion: &mut Criterion) {
     let (policy, text) = (policy(), inf_of(MODELS));
     let package = cabinet(text.as_bytes());
@@ -94,7 +94,7 @@ fn facts_of(package: &[u8], policy: &Policy) -> Facts {
     inspect_bytes(package, Kind::Cab, policy).facts.expect("facts")
 }
 
-/// The last of many rules is the package's, or none: all are looked at. `choose` says besides what did not hold.
+/// Only the last of many rules matches, so all are tried. `choose` also reports why the others do not match.
 fn matching(criterion: &mut Criterion) {
     let policy = policy();
     let facts = facts_of(&cabinet(inf_of(50).as_bytes()), &policy);
@@ -141,7 +141,7 @@ requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
 name = "{{ file.stem }}"
 "#;
 
-/// The configuration of 500 rules with 5,000 `[[test]]`s: read, and run as `dropship test` does.
+/// Reading a configuration with 500 rules and 5,000 `[[test]]`s, and running them like `dropship test`.
 fn rule_tests(criterion: &mut Criterion) {
     let mut text = ACCOUNT.to_owned();
     for rule in 0..RULES {
@@ -169,7 +169,7 @@ fn rule_tests(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One transition of one job, until it survives a power cut; `cargo bench --bench store` compares it.
+/// One durable transition of one job; `cargo bench --bench store` compares it with a raw write.
 fn transition(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = DiskStore::open(folder.path()).expect("a store");

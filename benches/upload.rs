@@ -1,8 +1,7 @@
-//! What an upload costs: a gibibyte, and many small packages, into a store that keeps nothing.
+//! The cost of uploads to a blob store that discards everything: one GiB, and many small packages.
 //!
-//! `cargo bench --bench upload`. The store runs in a process of its own, so that time and memory are the
-//! client's. "one put" is the least that any client does: one connection, no checksum, no resumption. How other
-//! clients fare is in `benches/peers`.
+//! `cargo bench --bench upload`. The store is a process of its own, so only the client is measured. "one put" is the
+//! least that any client does: one connection, no checksum, no resumption. `benches/peers` measures other clients.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 #[path = "sink/mod.rs"]
@@ -56,8 +55,8 @@ fn main() {
     });
 }
 
-/// The median of some rounds.
-fn report(what: &str, bytes: u64, mut run: impl FnMut()) {
+/// Prints the median of some rounds.
+fn report(name: &str, bytes: u64, mut run: impl FnMut()) {
     let mut times: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
             let start = Instant::now();
@@ -67,5 +66,5 @@ fn report(what: &str, bytes: u64, mut run: impl FnMut()) {
         .collect();
     times.sort();
     let median = times[ROUNDS / 2].as_secs_f64();
-    println!("{what:<24} {median:>7.3} s {:>7.0} MiB/s", bytes as f64 / median / 1_048_576.0);
+    println!("{name:<24} {median:>7.3} s {:>7.0} MiB/s", bytes as f64 / median / 1_048_576.0);
 }

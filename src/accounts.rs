@@ -13,7 +13,7 @@ use dropship_redact::SecretString;
 /// A client for each account. A sandbox accepts any secret, so no secret is read for it.
 ///
 /// # Errors
-/// When a credential or certificate cannot be read, with its file.
+/// When a credential or certificate cannot be read. The error names its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
     observed_clients(config, sandbox, &dropship_hardware::Observer::default())
 }
@@ -21,7 +21,7 @@ pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String
 /// The same, with an observer of every call.
 ///
 /// # Errors
-/// When a credential or certificate cannot be read, with its file.
+/// When a credential or certificate cannot be read. The error names its file.
 pub fn observed_clients(
     config: &Config,
     sandbox: bool,
@@ -63,7 +63,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
     Ok(match &account.credential {
         // Read now, so that a missing file is reported at the start, and again for each token, so that a rotated secret is used.
         Credential::SecretFile(path) => {
-            secret_of(path)?;
+            check_secret(path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path.clone()))
         }
         Credential::SecretEnv(name) => {
@@ -73,7 +73,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
         }
         Credential::SecretCredential(name) => {
             let path = crate::systemd::credential(name)?;
-            secret_of(&path)?;
+            check_secret(&path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path))
         }
         Credential::CertificateFile(path) => {
@@ -92,7 +92,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
     })
 }
 
-fn secret_of(path: &Path) -> anyhow::Result<()> {
+fn check_secret(path: &Path) -> anyhow::Result<()> {
     let text = text(path)?;
     if text.trim().is_empty() { Err(anyhow!("{} contains no secret", path.display())) } else { Ok(()) }
 }
@@ -100,7 +100,7 @@ fn secret_of(path: &Path) -> anyhow::Result<()> {
 /// The trusted signers, and the level of each check.
 ///
 /// # Errors
-/// When a certificate file cannot be read, with its name.
+/// When a certificate file cannot be read. The error names it.
 pub fn policy(config: &Config) -> anyhow::Result<Policy> {
     let signers = trust(&config.signers)?;
     Ok(Policy { signers, levels: config.preflight.clone(), now: jiff::Timestamp::now() })
@@ -137,8 +137,8 @@ const BUNDLES: [&str; 4] = [
 ];
 
 fn system_roots() -> anyhow::Result<PathBuf> {
-    if let Some(named) = std::env::var_os("SSL_CERT_FILE").filter(|named| !named.is_empty()) {
-        return Ok(named.into());
+    if let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
     }
     let found = BUNDLES.iter().map(Path::new).find(|path| path.is_file());
     found.map(Path::to_owned).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! SHA-256 as dropship writes it everywhere, in lower-case hex.
+//! SHA-256 digests as lower-case hexadecimal digits.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 pub use dropship_package::hex;
 
-/// Of some bytes.
+/// The digest of bytes in memory.
 #[must_use]
 pub fn of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Of a file.
+/// The digest of a file.
 ///
 /// # Errors
 /// What the file system says.
@@ -22,19 +22,19 @@ pub fn of_file(path: &Path) -> io::Result<String> {
     of_rest(&mut File::open(path)?)
 }
 
-/// Of what is still to be read.
+/// The digest of all bytes that a reader still returns.
 ///
 /// # Errors
 /// What the file system says.
 pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
-    copied(from, &mut io::sink()).map(|(digest, _)| digest)
+    copy(from, &mut io::sink()).map(|(digest, _)| digest)
 }
 
-/// Copies what is still to be read; its digest, and how many bytes it is.
+/// Copies all bytes that a reader still returns. Returns their digest and number.
 ///
 /// # Errors
 /// What the file system says.
-pub fn copied(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<(String, u64)> {
+pub fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<(String, u64)> {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     let mut size = 0;
@@ -56,14 +56,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_of_bytes_is_that_of_their_copy_and_of_their_file() {
+    fn bytes_copy_and_file_have_the_same_digest() {
         // FIPS 180-2, B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of(b"abc"), abc);
         let large: Vec<u8> = (0..600_000_u32).map(|at| at as u8).collect();
         let mut copy = Vec::new();
-        let found = copied(&mut large.as_slice(), &mut copy).unwrap();
-        assert_eq!((found, copy == large), ((of(&large), 600_000), true));
+        let copied = super::copy(&mut large.as_slice(), &mut copy).unwrap();
+        assert_eq!((copied, copy == large), ((of(&large), 600_000), true));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "abc").unwrap();

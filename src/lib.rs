@@ -13,7 +13,7 @@ pub mod pipeline;
 
 pub mod outbox;
 
-// Around that way:
+// Modules beside that path:
 
 pub mod accounts;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Captured copies of accepted packages, each with the plan that its job follows.
+//! Stores the captured copies of packages, each with the plan of its job.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -13,14 +13,13 @@ use dropship_package::Facts;
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::Vars;
 
-/// Default minimum of free bytes below which no package is captured: the journal needs them.
+/// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
 const MIN_FREE: u64 = 256 << 20;
 
-/// Facts and plan of a package at its admission, stored as `dossier.json`. A job keeps this plan whatever happens to the
-/// rules.
+/// Facts and plan of a package at its admission, stored as `dossier.json`. Later changes of the rules do not affect it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanSnapshot {
-    /// The facts that inspection found.
+    /// The facts from inspection.
     pub facts: Facts,
     /// The rendered requests of the rule.
     pub plan: Plan,
@@ -37,7 +36,7 @@ pub struct PackageStore {
 }
 
 impl PackageStore {
-    /// Opens the packages of a store, and deletes captures that an earlier daemon did not finish.
+    /// Opens the folder of a store, and deletes unfinished copies of an earlier daemon.
     ///
     /// # Errors
     /// When a folder cannot be created or deleted.
@@ -52,7 +51,7 @@ impl PackageStore {
         Ok(packages)
     }
 
-    /// The packages of a store, for reading: nothing is created or deleted.
+    /// Opens the folder for reading: nothing is created or deleted.
     #[must_use]
     pub fn for_reading(store: &Path) -> Self {
         Self { root: store.join("packages"), min_free: MIN_FREE }
@@ -88,7 +87,7 @@ impl PackageStore {
         file.write_all(&text)?;
         let package = self.package(job);
         fs::rename(incoming, &package)?;
-        // Write everything before the first sync: that sync then does most of the work of the others.
+        // Everything is written before the first sync, which then does most of the work of the later ones.
         File::open(package)?.sync_all()?;
         file.sync_all()?;
         for folder in [&folder, &self.root] {
@@ -117,7 +116,7 @@ impl PackageStore {
         fs::read(self.snapshot_path(job)).ok().map(|text| digest::of(&text))
     }
 
-    /// Deletes the copy and keeps the plan, which labels are still created from.
+    /// Deletes the copy. The plan is kept, because labels are still created from it.
     ///
     /// # Errors
     /// When the file cannot be deleted.

@@ -1,5 +1,5 @@
-//! A large upload within little memory. Alone in its binary, for the memory is the process's.
-#![expect(clippy::expect_used, reason = "a test's helpers fail like the test")]
+//! A large upload needs little memory. The test has a binary of its own, because it measures the memory of the process.
+#![expect(clippy::expect_used, reason = "a failing helper fails the test")]
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 const GIB: u64 = 1 << 30;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gibibyte_goes_up_in_less_than_64_mebibytes() {
+async fn upload_of_one_gibibyte_uses_less_than_64_mebibytes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("address"));
     tokio::spawn(async move {
@@ -39,7 +39,7 @@ async fn a_gibibyte_goes_up_in_less_than_64_mebibytes() {
     assert!(kib < 64 * 1024, "{} MiB at the peak, the other end included", kib / 1024);
 }
 
-/// Takes what comes and keeps nothing of it.
+/// Accepts uploads and discards them.
 async fn discard(mut stream: TcpStream) -> Option<()> {
     let mut held = Vec::new();
     let mut buffer = vec![0; 64 * 1024];

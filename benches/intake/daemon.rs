@@ -1,4 +1,4 @@
-//! The real daemon, with as many folders as asked for, and what the system says of it.
+//! A real daemon with any number of folders, and its use of processor and memory.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,13 +9,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// A daemon whose brake is on: jobs begin, and nothing is sent anywhere.
+/// A paused daemon: it accepts packages and sends nothing.
 pub(crate) struct Daemon {
     child: Child,
     home: tempfile::TempDir,
-    /// Each line of its log, and when it came.
+    /// Each line of its log, with the time at which it was read.
     pub(crate) log: Receiver<(Instant, String)>,
-    /// What each thread was last known to have used, and how often it slept: threads come and go.
+    /// The processor time of each thread and how often it slept, when last read. Threads that have ended are kept.
     threads: RefCell<HashMap<String, (u64, u64)>>,
 }
 
@@ -24,12 +24,12 @@ pub(crate) struct Daemon {
 pub(crate) enum Layout {
     /// Each is a `[[folder]]`.
     Folders,
-    /// They lie in one that is recursive.
+    /// One recursive `[[folder]]` contains them.
     Tree,
 }
 
 impl Daemon {
-    /// Started, with its folders looked at once.
+    /// Starts a daemon, and returns after the first scan of its folders.
     pub(crate) fn start(directories: usize, layout: Layout, poll: &str) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let fixtures =
@@ -69,10 +69,10 @@ impl Daemon {
             .spawn()
             .expect("the daemon starts");
         let lines = BufReader::new(child.stderr.take().expect("a log"));
-        let (tell, log) = channel();
+        let (sender, log) = channel();
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
-                if tell.send((Instant::now(), line)).is_err() {
+                if sender.send((Instant::now(), line)).is_err() {
                     return;
                 }
             }
@@ -81,9 +81,9 @@ impl Daemon {
         until(|| daemon.home.path().join("control.sock").exists());
         assert!(run(&["pause"]).stdout(Stdio::null()).status().expect("pause runs").success());
         until(|| {
-            let said = run(&["--json", "status"]).output().expect("status runs").stdout;
-            String::from_utf8_lossy(&said).matches("\"state\":\"ok\"").count() >= folders
-                || String::from_utf8_lossy(&said).matches("\"state\": \"ok\"").count() >= folders
+            let status = run(&["--json", "status"]).output().expect("status runs").stdout;
+            String::from_utf8_lossy(&status).matches("\"state\":\"ok\"").count() >= folders
+                || String::from_utf8_lossy(&status).matches("\"state\": \"ok\"").count() >= folders
         });
         daemon
     }
@@ -92,7 +92,7 @@ impl Daemon {
         self.home.path().join(format!("drop/{number}"))
     }
 
-    /// On the same file system, and watched by nobody.
+    /// A folder on the same file system that the daemon does not watch.
     pub(crate) fn aside(&self) -> &Path {
         self.home.path()
     }
@@ -101,7 +101,7 @@ impl Daemon {
         fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("the daemon runs")
     }
 
-    /// Reads what each thread has used of the processor, in nanoseconds (`proc_pid_schedstat`), and how often it slept.
+    /// Reads the processor time of each thread in nanoseconds (`proc_pid_schedstat`), and how often it slept.
     fn threads(&self) -> std::cell::Ref<'_, HashMap<String, (u64, u64)>> {
         let read = |task: &fs::DirEntry| {
             let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
@@ -115,21 +115,21 @@ impl Daemon {
         self.threads.borrow()
     }
 
-    /// What it has used of the processor.
+    /// The processor time of the daemon so far.
     pub(crate) fn cpu(&self) -> Duration {
         Duration::from_nanos(self.threads().values().map(|(used, _)| used).sum())
     }
 
-    /// What a full look at all folders takes of the processor.
-    pub(crate) fn look(&self) -> Duration {
+    /// The processor time of a full scan of all folders.
+    pub(crate) fn scan(&self) -> Duration {
         let before = self.cpu();
-        let mut asked = Command::new(env!("CARGO_BIN_EXE_dropship"));
-        asked.arg("--config").arg(self.home.path().join("dropship.toml")).arg("rescan");
-        assert!(asked.stdout(Stdio::null()).status().expect("rescan runs").success());
+        let mut rescan = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        rescan.arg("--config").arg(self.home.path().join("dropship.toml")).arg("rescan");
+        assert!(rescan.stdout(Stdio::null()).status().expect("rescan runs").success());
         self.settle() - before
     }
 
-    /// Returns when it uses next to nothing for a second; what it has used by then.
+    /// Waits until the daemon is idle for a second; returns the processor time that it has used by then.
     pub(crate) fn settle(&self) -> Duration {
         let mut used = self.cpu();
         loop {
@@ -142,7 +142,7 @@ impl Daemon {
         }
     }
 
-    /// How often its threads have gone to sleep.
+    /// How often its threads have slept so far.
     pub(crate) fn switches(&self) -> u64 {
         self.threads().values().map(|(_, slept)| slept).sum()
     }
@@ -162,10 +162,10 @@ impl Drop for Daemon {
     }
 }
 
-fn until(mut so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !so() {
-        assert!(began.elapsed() < Duration::from_secs(120), "the daemon does not come up");
+fn until(mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(120), "the daemon does not start");
         super::pause(Duration::from_millis(20));
     }
 }

@@ -1,4 +1,4 @@
-//! From the close of a whole package to its durable job, beside those who look now and then.
+//! The time from the close of a complete package to its durable job, compared with programs that poll.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -10,12 +10,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::daemon::{Daemon, Layout};
-use crate::maker::Mould;
+use crate::maker::PackageTemplate;
 use crate::pause;
 
 const PACKAGES: usize = 200;
 
-type Seen = (Instant, OsString);
+/// When a program noticed a file, and the name of the file.
+type Notice = (Instant, OsString);
 
 pub(crate) fn measure() {
     let daemon = Daemon::start(1, Layout::Folders, "30s");
@@ -24,12 +25,12 @@ pub(crate) fn measure() {
         env!("CARGO_MANIFEST_DIR"),
         "/crates/dropship-package/tests/fixtures/cab/good-signed.cab"
     ));
-    let mould = Mould::new(&cab.expect("a fixture"));
-    let polled = [1, 2].map(|looks| {
-        let (tell, seen) = channel();
+    let template = PackageTemplate::new(&cab.expect("a fixture"));
+    let polled = [1, 2].map(|scans| {
+        let (sender, notices) = channel();
         let folder = folder.clone();
-        std::thread::spawn(move || poll(&folder, &tell, looks));
-        seen
+        std::thread::spawn(move || poll(&folder, &sender, scans));
+        notices
     });
     let watchexec = Watchexec::start(&folder);
     let mut closed = HashMap::new();
@@ -37,45 +38,45 @@ pub(crate) fn measure() {
     for number in 0..PACKAGES {
         let name = format!("driver-{number:04}.cab");
         let mut file = fs::File::create(folder.join(&name)).expect("a file");
-        file.write_all(&mould.package(number as u64)).expect("written");
+        file.write_all(&template.package(number as u64)).expect("written");
         let at = Instant::now();
         drop(file);
         loop {
-            let (when, line) = daemon.log.recv_timeout(Duration::from_secs(10)).expect("the daemon says it");
+            let (when, line) = daemon.log.recv_timeout(Duration::from_secs(10)).expect("a log entry");
             if line.contains("\"accepted\"") && line.contains(&name) {
                 took.push(when.saturating_duration_since(at));
                 break;
             }
         }
         closed.insert(OsString::from(&name), at);
-        // So that pollers are met at any phase of theirs; and the daemon has put down its receipt.
+        // The files arrive at any phase of the pollers, and after the daemon has written the receipt.
         pause(Duration::from_millis(30 + (number as u64 * 37) % 60));
         synced.push(sync(&daemon.aside().join("synced")));
     }
     pause(Duration::from_secs(3));
-    let ages = |seen: &Receiver<Seen>| -> Vec<Duration> {
-        let age = |(when, name): Seen| Some(when.saturating_duration_since(*closed.get(&name)?));
-        seen.try_iter().filter_map(age).collect()
+    let ages = |notices: &Receiver<Notice>| -> Vec<Duration> {
+        let age = |(when, name): Notice| Some(when.saturating_duration_since(*closed.get(&name)?));
+        notices.try_iter().filter_map(age).collect()
     };
     let ours = median(&mut took);
     println!(
         "\n| close of a whole CAB of 13 KiB, {PACKAGES} of them | median ms | p99 ms | times dropship |"
     );
     println!("|---|---|---|---|");
-    row("dropship, to its durable job", took, ours);
-    row("a poller of 1 s, to noticing it", ages(&polled[0]), ours);
-    row("a settle timer: a poller that waits for the same size twice", ages(&polled[1]), ours);
+    row("dropship: durable job", took, ours);
+    row("poller with an interval of 1 s: noticed", ages(&polled[0]), ours);
+    row("the same, with the same size twice: noticed", ages(&polled[1]), ours);
     match &watchexec {
-        Some(watchexec) => row("watchexec, to telling of it", ages(&watchexec.seen), ours),
-        None => println!("| watchexec, which is not installed here | - | - | - |"),
+        Some(watchexec) => row("watchexec: reported", ages(&watchexec.notices), ours),
+        None => println!("| watchexec (not installed) | - | - | - |"),
     }
     row("(4 KiB written and synced on this disk)", synced, ours);
 }
 
-/// watchexec with its defaults, telling of events on its output.
+/// watchexec with its defaults, which prints events.
 struct Watchexec {
     child: Child,
-    seen: Receiver<Seen>,
+    notices: Receiver<Notice>,
 }
 
 impl Watchexec {
@@ -90,19 +91,19 @@ impl Watchexec {
             .spawn()
             .ok()?;
         let lines = BufReader::new(child.stdout.take()?);
-        let (tell, seen) = channel();
+        let (sender, notices) = channel();
         std::thread::spawn(move || {
-            let mut told = std::collections::HashSet::new();
+            let mut reported = std::collections::HashSet::new();
             for line in lines.lines().map_while(Result::ok) {
                 let when = Instant::now();
                 for name in line.split(['/', '"']).filter(|part| part.ends_with(".cab")) {
-                    if told.insert(name.to_owned()) && tell.send((when, name.into())).is_err() {
+                    if reported.insert(name.to_owned()) && sender.send((when, name.into())).is_err() {
                         return;
                     }
                 }
             }
         });
-        Some(Self { child, seen })
+        Some(Self { child, notices })
     }
 }
 
@@ -113,8 +114,8 @@ impl Drop for Watchexec {
     }
 }
 
-/// Looks each second; tells of a file when it was there, with the same size, so many times.
-fn poll(folder: &Path, tell: &Sender<Seen>, looks: u32) {
+/// Scans each second, and reports a file after this many scans that found it with the same size.
+fn poll(folder: &Path, sender: &Sender<Notice>, scans: u32) {
     let mut known = HashMap::<PathBuf, (u64, u32)>::new();
     loop {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -124,7 +125,7 @@ fn poll(folder: &Path, tell: &Sender<Seen>, looks: u32) {
                 *file = (size, 0);
             }
             file.1 += 1;
-            if file.1 == looks && tell.send((Instant::now(), entry.file_name())).is_err() {
+            if file.1 == scans && sender.send((Instant::now(), entry.file_name())).is_err() {
                 return;
             }
         }
@@ -148,10 +149,10 @@ fn median(all: &mut [Duration]) -> Duration {
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-fn row(what: &str, mut all: Vec<Duration>, ours: Duration) {
+fn row(name: &str, mut all: Vec<Duration>, ours: Duration) {
     let half = median(&mut all);
     let most = all.get((all.len() * 99 / 100).min(all.len().saturating_sub(1))).copied().unwrap_or_default();
     let ms = |span: Duration| span.as_secs_f64() * 1e3;
     let ratio = half.as_secs_f64() / ours.as_secs_f64();
-    println!("| {what} | {:.2} | {:.2} | {ratio:.2} |", ms(half), ms(most));
+    println!("| {name} | {:.2} | {:.2} | {ratio:.2} |", ms(half), ms(most));
 }

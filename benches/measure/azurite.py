@@ -1,10 +1,10 @@
-"""Uploads into Azurite, the storage emulator of its makers."""
+"""Uploads to Azurite, Microsoft's emulator of Azure Storage."""
 
 from .common import MIB, ROOT, Server, call, free_port, peers, python, sparse, timed
 from .transfers import PYTHON_UPLOAD, in_turn, lines, peer
 
 SIZE = 256 * MIB
-# Makes the container as soon as the emulator listens, and signs as many URLs as asked for.
+# Creates the container as soon as the emulator listens, then prints as many signed URLs as requested.
 PREPARE = """
 import datetime, sys, time
 from azure.core.exceptions import ServiceRequestError
@@ -28,20 +28,20 @@ for number in range(int(sys.argv[2])):
 
 
 def azurite(table, rounds, folder):
-    """Turn by turn, each upload a blob of its own: what dropship finds on the store it does not send again."""
+    """Each upload has a blob of its own, because dropship does not send again what the store already has."""
     peers()
     rounds, file = min(rounds, 3), sparse(folder, SIZE)
     program = call(ROOT / ".ci/azurite", timeout=900).strip()
     with Server(program, "--blobHost", "127.0.0.1", "--blobPort", free_port(), "--silent", "--loose",
                 "--skipApiVersionCheck", "--disableTelemetry", "-l", folder / "azurite") as base:
         urls = iter(call(python(), "-c", PREPARE, base, 3 * (rounds + 1)).split())
-        middle = in_turn({
+        medians = in_turn({
             "dropship": lambda: peer("dropship", next(urls), file, SIZE),
             "azure_storage_blob (Rust)": lambda: peer("azure-defaults", next(urls), file, SIZE),
             "azure-storage-blob (Python), 4 at a time": lambda: timed(python(), "-c", PYTHON_UPLOAD, next(urls), file),
         }, rounds)
-    table.details.append(lines("256 MiB to Azurite", middle, "memory MiB"))
-    ours, rust, theirs = (numbers[0] for numbers in middle.values())
-    table.add("1", "256 MiB to Azurite: wall beside the official Rust crate, and that of Python",
-              f"{ours / rust:.2f}, {ours / theirs:.2f} ({ours:.2f} s)", "told",
-              "Azurite itself is the bottleneck; whether it takes everything rightly is a test's to say")
+    table.details.append(lines("256 MiB to Azurite", medians, "memory MiB"))
+    ours, rust, theirs = (numbers[0] for numbers in medians.values())
+    table.add("1", "256 MiB to Azurite: time compared with the official Rust crate and with azure-storage-blob (Python)",
+              f"{ours / rust:.2f}, {ours / theirs:.2f} ({ours:.2f} s)", "info",
+              "Azurite itself is the bottleneck")

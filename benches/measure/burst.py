@@ -1,4 +1,4 @@
-"""Many packages dropped at once, with a stand-in that throttles: how much of what it allows is used."""
+"""Many packages dropped at once into a sandbox that limits calls: how much of the limit is used."""
 
 import datetime
 import json
@@ -24,8 +24,8 @@ listen = "127.0.0.1:{port}"
 """
 
 
-class Mould:
-    """Makes many packages of one, as `tests/it/storm/maker.rs` does: signatures do not cover unsigned attributes."""
+class PackageTemplate:
+    """Makes many packages from one, like `tests/it/storm/maker.rs`: a signature does not cover unsigned attributes."""
 
     def __init__(self, cabinet):
         at, size = (int.from_bytes(cabinet[place:place + 4], "little") for place in (44, 48))
@@ -57,7 +57,7 @@ class Mould:
 
 
 def element(text, at):
-    """Where the content of the DER element at `at` begins, and where it ends."""
+    """The start and the end of the content of the DER element at `at`."""
     short = text[at + 1]
     if short < 0x80:
         return at + 2, at + 2 + short
@@ -65,8 +65,8 @@ def element(text, at):
     return at + 2 + count, at + 2 + count + int.from_bytes(text[at + 2:at + 2 + count], "big")
 
 
-class Seen:
-    """What the daemon's metrics say at one moment."""
+class Sample:
+    """The daemon's metrics at one moment."""
 
     def __init__(self, text):
         self.at, self.passed, self.throttled, self.ended = time.perf_counter(), 0, 0, 0
@@ -86,47 +86,47 @@ def metrics(port):
 
 
 def burst(daemon, home, port, cabinet, count, limit):
-    """Drops packages into the folder of a daemon that was just started and tells of itself at `port`; `limit` calls a
-    minute are allowed."""
-    mould = Mould(cabinet)
+    """Drops packages into the folder of a daemon that was just started. Its metrics are at `port`; the sandbox allows
+    `limit` calls a minute."""
+    template = PackageTemplate(cabinet)
     aside = home / "aside"
     aside.mkdir()
     for number in range(count):
-        (aside / f"driver-{number}.cab").write_bytes(mould.package(number))
-    began, seen = time.perf_counter(), []
+        (aside / f"driver-{number}.cab").write_bytes(template.package(number))
+    began, samples = time.perf_counter(), []
     start = time.time()
     for path in aside.iterdir():
         path.rename(home / "drop" / path.name)
-    while not seen or seen[-1].ended < count:
+    while not samples or samples[-1].ended < count:
         time.sleep(1)
-        seen.append(Seen(metrics(port)))
-        now = seen[-1]
-        if len(seen) % 20 == 0:
+        samples.append(Sample(metrics(port)))
+        now = samples[-1]
+        if len(samples) % 20 == 0:
             say(f"after {now.at - began:.0f} s: {now.ended} of {count} ended, {now.passed} calls, {now.throttled} throttled")
         if now.at - began > 60 + 3 * 60 * 14 * count / limit:
             raise RuntimeError(f"only {now.ended} of {count} ended")
-    # The first window lets all its calls through at once; at the end there are too few jobs left to use it.
-    busy = [one for one in seen if one.at - began > WINDOW and one.ended < 0.9 * count]
+    # The first minute allows all its calls at once, and at the end too few jobs are left to use the limit.
+    busy = [one for one in samples if one.at - began > WINDOW and one.ended < 0.9 * count]
     share = None
     if len(busy) > WINDOW / 2:
         first, last = busy[0], busy[-1]
         share = (last.passed - first.passed) / ((last.at - first.at) * limit / WINDOW)
-    memory, busy = daemon.memory(), size_of(home / "store/sled")
+    memory, busy_size = daemon.memory(), size_of(home / "store/sled")
     jobs = every_job(daemon)
-    # Once it is quiet the tables are packed.
+    # The store compacts its database once it is idle.
     quiet = time.perf_counter()
-    while (tables := size_of(home / "store/sled")) >= busy and time.perf_counter() - quiet < 10:
+    while (tables := size_of(home / "store/sled")) >= busy_size and time.perf_counter() - quiet < 10:
         time.sleep(0.1)
     states = {job["state"] for job in jobs}
     if len(jobs) != count or states != {"succeeded"}:
         raise RuntimeError(f"{len(jobs)} jobs, {states}")
     ends = [stamp(job["updated"]) - start for job in jobs]
-    return {"share": share, "memory": memory, "busy": busy / MIB, "tables": tables / MIB, "last": max(ends), "mean": statistics.mean(ends),
-            "throttled": seen[-1].throttled, "seconds": seen[-1].at - began}
+    return {"share": share, "memory": memory, "busy": busy_size / MIB, "tables": tables / MIB, "last": max(ends), "mean": statistics.mean(ends),
+            "throttled": samples[-1].throttled, "seconds": samples[-1].at - began}
 
 
 def size_of(folder):
-    """Files may come and go meanwhile."""
+    """The size of a folder whose files may change meanwhile."""
     size = 0
     for path in folder.rglob("*"):
         try:
@@ -149,7 +149,7 @@ def stamp(text):
 
 
 def at_once(table, folder, count):
-    """Packages that are dropped at once, with a stand-in that throttles."""
+    """Measures many packages that are dropped at once into a sandbox that limits calls."""
     limit = count * 2
     with Server(DROPSHIP, "sandbox", "--json", "--speed", "6000", "--requests-per-minute", limit) as base:
         home = home_at(folder / "burst", base)
@@ -170,11 +170,11 @@ def at_once(table, folder, count):
     share = found["share"]
     table.add("11", f"{what}: at least 95 % of them used", "-" if share is None else f"{share:.1%}",
               None if share is None else verdict(share >= 0.95),
-              f"{found['throttled']} calls were throttled; without the first minute, which lets all through at once")
+              f"{found['throttled']} calls were throttled; without the first minute, which allows all its calls at once")
     table.add("11", f"{what}: memory at most 150 MiB", f"{found['memory']:.0f} MiB", verdict(found["memory"] <= 150))
     ratio = found["last"] / found["mean"]
     table.add("11", f"{what}: the last waits at most twice the mean",
               f"{ratio:.2f} ({found['last']:.0f} s, mean {found['mean']:.0f} s)", verdict(ratio <= 2))
     table.add("11", f"sled's folder after the burst of {count:,}: at most 20 MiB", f"{found['tables']:.1f} MiB",
               verdict(found["tables"] <= 20),
-              f"each package is some 20 transitions; packed once it is quiet, {found['busy']:.1f} MiB while it is busy")
+              f"about 20 transitions for each package; after compaction, {found['busy']:.1f} MiB before")

@@ -1,4 +1,4 @@
-"""What every part needs: where things are, commands, and servers."""
+"""Paths, commands and servers that all parts use."""
 
 import functools
 import os
@@ -22,7 +22,7 @@ def say(text):
 
 
 def call(*command, **more):
-    """Runs a command to its end; gives what it printed."""
+    """Runs a command and returns what it printed."""
     command = [str(part) for part in command]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, cwd=more.pop("cwd", ROOT), timeout=more.pop("timeout", 300), **more)
@@ -32,12 +32,12 @@ def call(*command, **more):
 
 
 def spent(run):
-    """Wall and processor seconds of what runs in other processes, and what was given back."""
+    """Calls `run`, which starts other processes. Returns their wall and processor seconds and the result."""
     before, start = os.times(), time.perf_counter()
-    given = run()
+    result = run()
     wall, after = time.perf_counter() - start, os.times()
     busy = after.children_user - before.children_user + after.children_system - before.children_system
-    return wall, busy, given
+    return wall, busy, result
 
 
 def timed(*command):
@@ -59,7 +59,7 @@ def build():
 
 @functools.cache
 def peers():
-    """Builds what dropship is measured beside, and dropship as it is measured there."""
+    """Builds the program that uploads with dropship's client and with others."""
     cargo("build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml")
 
 
@@ -77,7 +77,7 @@ def python():
 
 
 def sparse(folder, size):
-    """A file of that size that takes no place on a disk, nor time of one."""
+    """A file of this size that uses no disk space and no disk time."""
     path = folder / f"{size >> 20}-MiB"
     if not path.exists():
         with open(path, "wb") as file:
@@ -92,19 +92,19 @@ def free_port():
 
 
 class Server:
-    """A server that tells its address in what it prints first, and ends with its standard input or by a signal."""
+    """A server that prints its address first and ends with its standard input or on a signal."""
 
     def __init__(self, *command, **environment):
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                         env={**os.environ, **environment})
-        told, found = "", None
+        printed, found = "", None
         while not found:
             line = self.process.stdout.readline()
-            told += line
+            printed += line
             found = re.search(r"http://[^\s\",]+", line)
             if not line:
-                raise RuntimeError(f"{command[0]} told no address: {told!r}")
+                raise RuntimeError(f"{command[0]} printed no address: {printed!r}")
         self.base = found[0].rstrip("/.,")
 
     def __enter__(self):

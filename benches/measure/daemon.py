@@ -1,4 +1,4 @@
-"""The daemon: how soon it serves, with an empty store and with many jobs."""
+"""How soon the daemon answers, with an empty store and with many jobs."""
 
 import os
 import re
@@ -118,7 +118,7 @@ def many_jobs(table, rounds, folder, count):
     bench = max((TARGET / "dist/deps").glob("store-*"), key=lambda path: (path.suffix == "", path.stat().st_mtime))
     with Server(DROPSHIP, "sandbox", "--json") as base:
         home = home_at(folder / "many", base)
-        # Let a daemon make the store first: it says whose it is.
+        # A daemon creates the store first, because it records the account that the store belongs to.
         daemon = Daemon(home)
         daemon.serving()
         daemon.end(signal.SIGTERM)
@@ -141,7 +141,7 @@ def many_jobs(table, rounds, folder, count):
     what = f"after SIGKILL with {count:,} jobs"
 
     def verdict(met):
-        # Fewer jobs than the goal speaks of can show that it is missed, never that it is met.
+        # A run with fewer jobs than the goal names can miss the goal, but not meet it.
         return None if met and count < 100_000 else met
 
     table.add("10", f"{what}: serving within 250 ms", f"{serving * 1e3:.0f} ms", verdict(serving <= 0.25))

@@ -1,4 +1,4 @@
-"""The program itself: how large, how long to build, and what one of its calls costs."""
+"""The size of the program, the time to build it, and the cost of one call."""
 
 import os
 import statistics
@@ -11,33 +11,33 @@ CALLS = 5_000
 
 
 def size(table, folder):
-    # Benches leave one in its place that has what tests need, too.
+    # Builds it again, because a bench leaves a binary with the features of the tests in its place.
     cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
     stripped = folder / "stripped"
     call("strip", "-o", stripped, DROPSHIP)
     mega = stripped.stat().st_size / 1e6
-    table.add("12", "packaged binary at most 16 MB stripped", f"{mega:.1f} MB", mega <= 15)
+    table.add("12", "packaged binary at most 16 MB stripped", f"{mega:.1f} MB", mega <= 16)
 
 
 def step(table, rounds):
-    """One call of dropship's client, and a bare GET between each two of them."""
+    """One call of dropship's client, alternating with a plain GET."""
     peers()
     ours, worst, bare = [], [], []
     with Server(PEERS, "api") as base:
         for _ in range(min(rounds, 5)):
-            told = call(PEERS, "step", base, CALLS).split()
-            for number, into in zip(told, (ours, worst, bare)):
+            printed = call(PEERS, "step", base, CALLS).split()
+            for number, into in zip(printed, (ours, worst, bare)):
                 into.append(float(number))
     ours, worst, bare = (statistics.median(numbers) for numbers in (ours, worst, bare))
-    table.add("12", "an API step 100 us in the median, on a connection that is kept alive", f"{ours:.0f} us", ours <= 100,
-              f"`Client::submission` to a small server of our own, {CALLS:,} times; 99 % within {worst:.0f} us, a bare GET "
-              f"of the same by reqwest {bare:.0f} us")
+    table.add("12", "one API call on a connection that is kept alive: median 100 us", f"{ours:.0f} us", ours <= 100,
+              f"`Client::submission` to a small local server, {CALLS:,} times; 99 % within {worst:.0f} us; a plain GET of "
+              f"the same with reqwest takes {bare:.0f} us")
 
 
 def clean_build(table, asked):
     wanted = "a clean release build in 240 s on 2 cores"
     if not asked:
-        table.add("12", wanted, "-", None, "asked for by `--clean-build`")
+        table.add("12", wanted, "-", None, "measured with `--clean-build` only")
         return
     call("cargo", "fetch", "--locked", timeout=900)
     with tempfile.TemporaryDirectory(dir=SCRATCH) as target:
@@ -45,4 +45,4 @@ def clean_build(table, asked):
         call("cargo", "build", "--release", "--locked", "--offline", "--bin", "dropship", timeout=3600,
              env={**os.environ, "CARGO_TARGET_DIR": target})
         wall = time.perf_counter() - start
-    table.add("12", wanted, f"{wall:.0f} s", wall <= 240, f"{os.cpu_count()} cores, crates fetched before")
+    table.add("12", wanted, f"{wall:.0f} s", wall <= 240, f"{os.cpu_count()} cores, crates downloaded before")

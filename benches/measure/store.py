@@ -1,4 +1,4 @@
-"""Durable transitions, beside a raw write and SQLite."""
+"""Durable transitions, compared with a raw write and with SQLite."""
 
 import re
 import statistics
@@ -10,7 +10,7 @@ def transition(table, rounds, folder):
     peers()
     runs = []
     for _ in range(rounds):
-        # Both in turn: how a disk takes syncs changes from one minute to the next, so each pair makes a ratio.
+        # The two take turns, and each pair gives a ratio: the time of a sync changes from minute to minute.
         ours = cargo("bench", "--profile", "dist", "--locked", "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
         theirs = call(PEERS, "sqlite", folder)
         run = {name: float(number) for name, number in re.findall(r"(\S+) ([\d.]+) us", ours)}
@@ -24,14 +24,14 @@ def transition(table, rounds, folder):
     theirs, bare = found["sqlite-transition-of-32"], found["sqlite-row-of-32"]
     lines = [f"{name} {number:.1f} us" for name, number in found.items() if name in ("raw", "transition") or "-of-32" in name]
     table.details.append("```\n" + "\n".join(lines) + "\n```")
-    table.add("9", "a durable transition at most 2.2 of a raw pwrite with fdatasync",
+    table.add("9", "a durable transition: at most 2.2 times a raw pwrite with fdatasync",
               f"{found['ratio']:.2f} ({found['transition']:.0f} us, raw {found['raw']:.0f} us)", found["ratio"] <= 2.2)
-    table.add("9", "32 workers at least 1.3 of SQLite's group commit",
+    table.add("9", "32 workers: at least 1.3 times as fast as group commit with SQLite",
               f"{found['faster']:.2f} ({found['transition-of-32']:.0f} us a transition, SQLite {theirs:.0f} us)",
               found["faster"] >= 1.3,
-              "32 threads that each wait for their answer, in both; SQLite keeps what ours keeps: the job as it stands, its "
-              f"story, an index by state (WAL, synchronous=FULL, one committer); a bare row of 2 KiB takes it {bare:.0f} us; "
-              f"pairs of runs: {pairs}")
-    what = f"sled's folder at most 20 MiB after 100,000 transitions (here {found['transitions']:,.0f}, of {found['jobs']:,.0f} jobs)"
+              "32 threads that each wait for their commit, in both. SQLite stores the same: the job, its history, an index by "
+              f"state (WAL, synchronous=FULL, one committer). A single row of 2 KiB takes SQLite {bare:.0f} us. "
+              f"Ratio of each pair of runs: {pairs}")
+    what = f"sled's folder after 100,000 transitions: at most 20 MiB (here {found['transitions']:,.0f}, of {found['jobs']:,.0f} jobs)"
     table.add("11", what, f"{found['quiet']:.1f} MiB", found["quiet"] <= 20,
-              f"once it is quiet; {found['busy']:.1f} MiB while it is busy; beside it lies the journal, which is bounded")
+              f"after compaction; {found['busy']:.1f} MiB before. Without the journal, which is bounded too")

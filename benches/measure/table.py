@@ -1,4 +1,4 @@
-"""What was found, goal by goal, and the page that tells it."""
+"""Collects the results, goal by goal, and writes the page."""
 
 import os
 import platform
@@ -6,9 +6,9 @@ import re
 import time
 from pathlib import Path
 
-from .common import say
+from .common import call, say
 
-VERDICTS = {True: "met", False: "**missed**", None: "not measured", "told": "no goal"}
+VERDICTS = {True: "met", False: "**missed**", None: "not measured", "info": "no goal"}
 
 
 class Table:
@@ -19,37 +19,42 @@ class Table:
         self.rows.append(f"| {goal} | {wanted} | {measured} | {VERDICTS[met]} | {limit} |")
 
     def part(self, name, goals, run):
-        """Runs one part; when it cannot be run its goals are not measured, and why is said."""
+        """Runs one part. If it fails, its goals are reported as not measured, with the reason."""
         say(name)
-        begun = len(self.rows)
+        rows_before = len(self.rows)
         try:
             run()
-        except Exception as error:  # one part that fails must not cost the others
+        except Exception as error:  # the other parts run nevertheless
             say(f"{name}: {error}")
-            del self.rows[begun:]
+            del self.rows[rows_before:]
             reason = " ".join(str(error).split())[:160].replace("|", "/")
             for goal, wanted in goals:
                 self.add(goal, wanted, "-", None, reason)
 
-    def looks(self):
-        """What a simulated clock finds, and what cannot be had."""
-        of = "found by the test in `src/pipeline/{}` on a simulated clock, not in this run"
-        fixed = of.format("poll.rs")
-        self.add("8", "at most 45 looks over 40 minutes of signing, 60 s late in the mean", "41; 58 s", True, fixed)
-        self.add("8", "at most 250 looks over three days of approval", "214", True, fixed)
-        self.add("8", "a burst of submissions in one product at most 1.2 of one, by listing", "-", False,
-                 "a list of submissions tells no workflow (documented), so each is looked at; labels are followed by list")
+    def polls(self):
+        """Results of the tests of the poll schedule, which are the same in each run, and a goal that cannot be reached."""
+        fixed = "result of the test in `src/pipeline/poll.rs` on a simulated clock, not measured by this run"
+        self.add("8", "40 minutes of signing: at most 45 polls, noticed 60 s late on average", "41; 58 s", True, fixed)
+        self.add("8", "three days of approval: at most 250 polls", "214", True, fixed)
+        self.add("8", "polling many submissions of one product by list: at most 1.2 times the calls for one", "-", False,
+                 "a list of submissions has no workflow status (documented), so each is polled; labels are polled by list")
 
     def page(self, rounds, load, command):
         noise = f"load {load:.1f} at the start"
         if load > 1:
-            noise += ", so others were at work on this machine and the figures are noisy"
-        return f"""# How fast, beside what else there is
+            noise += ": other programs were running, so the figures are noisy"
+        return f"""# Performance
 
-Written by `{command}`, which anyone can repeat; {time.strftime('%Y-%m-%d', time.gmtime())}, {machine()}, {noise}.
-Medians of {rounds} rounds, turn by turn after a warm-up. Trust the ratios, not the absolute figures. "The sink" is a
-blob store of our own that takes everything and keeps nothing, so that the client is what is measured; the files
-sent to it are sparse, so no disk is. Times of clients are those of whole processes.
+**Measured on {time.strftime('%Y-%m-%d', time.gmtime())} at commit {commit()}.** `{command}` repeats the measurement and
+writes this page.
+
+Machine: {machine()}, {noise}.
+
+- The figures are medians of {rounds} rounds after a warm-up; the programs that are compared take turns. The ratios are
+  more reliable than the absolute figures.
+- "The sink" is a blob store that discards what it receives, so only the client is measured. The uploaded files are
+  sparse, so the disk plays no part.
+- Times of clients are those of whole processes, with their start and their end.
 
 {self.found()}
 
@@ -59,8 +64,12 @@ sent to it are sparse, so no disk is. Times of clients are those of whole proces
 """
 
     def found(self):
-        rows = ["| goal | wanted | measured | | limit, or why not |", "|---|---|---|---|---|", *self.rows]
-        return "\n".join(rows) + "\n\n## Behind the rows\n\n" + "\n\n".join(self.details)
+        rows = ["| goal | target | measured | | note |", "|---|---|---|---|---|", *self.rows]
+        return "\n".join(rows) + "\n\n## Details\n\n" + "\n\n".join(self.details)
+
+
+def commit():
+    return call("git", "describe", "--always", "--dirty").strip()
 
 
 def machine():

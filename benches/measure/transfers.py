@@ -1,4 +1,4 @@
-"""Uploads into a store that keeps nothing, beside other clients of it."""
+"""Uploads into a blob store that discards everything, with dropship and with other clients."""
 
 import hashlib
 import statistics
@@ -16,15 +16,15 @@ AT_ONCE = 4
 
 
 def peer(name, url, path, size, *more):
-    """Wall and processor seconds and MiB of a client of `benches/peers`; timed from outside as every other client is:
-    its start and its end count too."""
+    """Wall and processor seconds and MiB of a client of `benches/peers`. It is timed from outside, like every other
+    client, so its start and its end are included."""
     more = more or (1,)
-    wall, busy, told = spent(lambda: call(PEERS, name, url, path, size, *more))
-    return [wall, busy, float(told.split()[2])]
+    wall, busy, printed = spent(lambda: call(PEERS, name, url, path, size, *more))
+    return [wall, busy, float(printed.split()[2])]
 
 
 def in_turn(clients, rounds):
-    """Medians of what each client gives, turn by turn after a warm-up."""
+    """The medians of each client. The clients take turns, after a warm-up."""
     found = {name: [] for name in clients}
     for turn in range(rounds + 1):
         for name, run in clients.items():
@@ -35,7 +35,7 @@ def in_turn(clients, rounds):
 
 
 def lines(head, found, memory):
-    """A table of the clients; `memory` names its last column."""
+    """A table of the clients; `memory` is the heading of its last column."""
     rows = [f"| {head} | wall s | processor s | {memory} |", "|---|---|---|---|"]
     for name, numbers in found.items():
         last = f"{numbers[2]:.0f}" if len(numbers) > 2 else "-"
@@ -48,27 +48,27 @@ def large(table, rounds, folder):
     file, huge = sparse(folder, GIB), sparse(folder, 4 * GIB)
     with Server(PEERS, "store") as base:
         url = f"{base}/{GIB}/b?sp=rcw&sig=x"
-        middle = in_turn({
+        medians = in_turn({
             "dropship": lambda: peer("dropship", base, file, GIB),
             "curl, one PUT": lambda: timed("curl", "-sf", "-T", file, url),
             "azure_storage_blob (Rust)": lambda: peer("azure-defaults", base, file, GIB),
             "azure-storage-blob (Python), 4 at a time": lambda: timed(python(), "-c", PYTHON_UPLOAD, url, file),
         }, rounds)
         most = max(peer("dropship", base, huge, 4 * GIB)[2] for _ in range(3))
-    ours = middle["dropship"]
-    table.details.append(lines("1 GiB to the sink", middle, "memory MiB"))
-    for name, index, limit, what in (("curl, one PUT", 0, 0.8, "wall beside one PUT of curl"),
+    ours = medians["dropship"]
+    table.details.append(lines("1 GiB to the sink", medians, "memory MiB"))
+    for name, index, limit, what in (("curl, one PUT", 0, 0.8, "time compared with one PUT of curl"),
                                      ("azure-storage-blob (Python), 4 at a time", 0, 0.33,
-                                      "wall beside azure-storage-blob of Python"),
-                                     ("azure_storage_blob (Rust)", 1, 0.8, "processor beside the official Rust crate")):
-        ratio = ours[index] / middle[name][index]
+                                      "time compared with azure-storage-blob (Python)"),
+                                     ("azure_storage_blob (Rust)", 1, 0.8, "processor time compared with the official Rust crate")):
+        ratio = ours[index] / medians[name][index]
         table.add("1", f"1 GiB: {what}, at most {limit}", f"{ratio:.2f}", ratio <= limit)
     table.add("3", "memory for 4 GiB at most 40 MiB", f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40,
-              "the upload alone, without the hash; the highest of three")
+              "the upload without the hash; the highest of three runs")
 
 
 def hashed(table, rounds, folder):
-    """SHA-256 in the same pass, beside openssl's alone, and beside both one after the other."""
+    """Upload with SHA-256 in one pass, compared with openssl alone and with openssl followed by an upload."""
     peers()
     file, huge = sparse(folder, GIB), sparse(folder, 4 * GIB)
     hashes = {path: sha256(path) for path in (file, huge)}
@@ -80,18 +80,18 @@ def hashed(table, rounds, folder):
         return [wall + more[0], busy + more[1], more[2]]
 
     with Server(PEERS, "store") as base:
-        middle = in_turn({
+        medians = in_turn({
             "dropship, hashing on the way": lambda: peer("dropship-hashed", base, file, GIB, 1, 1, hashes[file]),
             "openssl dgst": lambda: timed(*digest),
             "openssl dgst, then dropship": lambda: two_passes(base),
         }, rounds)
         most = statistics.median(peer("dropship-hashed", base, huge, 4 * GIB, 1, 1, hashes[huge])[2] for _ in range(rounds))
-    ours, alone, both = middle.values()
-    table.details.append(lines("1 GiB to the sink with its SHA-256", middle, "memory MiB"))
-    for other, limit, what in ((alone, 1.1, "`openssl dgst -sha256`"), (both, 0.85, "`openssl dgst -sha256` and then the upload")):
+    ours, alone, both = medians.values()
+    table.details.append(lines("1 GiB to the sink with its SHA-256", medians, "memory MiB"))
+    for other, limit, what in ((alone, 1.1, "`openssl dgst -sha256`"), (both, 0.85, "`openssl dgst -sha256` followed by the upload")):
         ratio = ours[0] / other[0]
-        table.add("2", f"1 GiB with SHA-256 in the same pass: wall at most {limit} of {what}", f"{ratio:.2f}", ratio <= limit)
-    table.add("3", "memory for 4 GiB with the hash at most 40 MiB, within a tenth of 1 GiB's",
+        table.add("2", f"1 GiB with SHA-256 in the same pass: at most {limit} times {what}", f"{ratio:.2f}", ratio <= limit)
+    table.add("3", "memory for 4 GiB with the hash: at most 40 MiB, and at most 10 % more than for 1 GiB",
               f"{most:.0f} MiB; {ours[2]:.0f} MiB for 1 GiB", most <= 40 and most <= 1.1 * ours[2])
 
 
@@ -101,7 +101,7 @@ def sha256(path):
 
 
 def many(table, rounds, folder):
-    """Many small files, some of them side by side through one client."""
+    """Many small files, several at once, with one client."""
     peers()
     file = sparse(folder, 2 * MIB)
 
@@ -115,20 +115,20 @@ def many(table, rounds, folder):
         return [wall, busy, connections(base) - before]
 
     with Server(PEERS, "store") as base:
-        middle = in_turn({
+        medians = in_turn({
             "dropship": lambda: one("dropship", base),
             "object_store": lambda: one("object-store", base),
             "azure_storage_blob (Rust)": lambda: one("azure-defaults", base),
         }, rounds)
-    table.details.append(lines(f"200 files of 2 MiB to the sink, {AT_ONCE} at once", middle, "connections"))
-    ratio, used = middle["dropship"][0] / middle["object_store"][0], middle["dropship"][2]
-    table.add("4", f"200 files of 2 MiB, {AT_ONCE} at once: at most 1.3 of object_store's time, on no more connections",
-              f"{ratio:.2f}, on {used:.0f}", ratio <= 1.3 and used <= AT_ONCE,
-              "dropship also asks for the length of each afterwards, which object_store does not")
+    table.details.append(lines(f"200 files of 2 MiB to the sink, {AT_ONCE} at once", medians, "connections"))
+    ratio, used = medians["dropship"][0] / medians["object_store"][0], medians["dropship"][2]
+    table.add("4", f"200 files of 2 MiB, {AT_ONCE} at once: at most 1.3 times object_store, with no more connections",
+              f"{ratio:.2f}, with {used:.0f}", ratio <= 1.3 and used <= AT_ONCE,
+              "dropship also reads the length of each blob afterwards; object_store does not")
 
 
 def link(table, rounds, folder):
-    """A link of 30 ms an answer and 50 MB/s a connection."""
+    """A link with a delay of 30 ms and 50 MB/s for each connection."""
     peers()
     file = sparse(folder, GIB)
     one = 8 * MIB / 50e6 + 0.030
@@ -136,6 +136,6 @@ def link(table, rounds, folder):
     with Server(PEERS, "store", SINK_DELAY_MS="30", SINK_RATE_MB="50") as base:
         walls = [float(call(PEERS, "dropship", base, file, GIB, 1).split()[0]) for _ in range(min(rounds, 3))]
     share = ideal / statistics.median(walls)
-    table.add("4", "1 GiB over a link of 30 ms and 50 MB/s a connection: at least 95 % of 8 times one connection",
+    table.add("4", "1 GiB over a link with 30 ms and 50 MB/s a connection: at least 95 % of the speed of 8 connections",
               f"{share:.0%} ({statistics.median(walls):.2f} s)", share >= 0.95,
-              "reckoned for 8 blocks in flight; the client chooses how many it keeps there")
+              "computed for 8 blocks in flight; the client chooses how many it sends at once")

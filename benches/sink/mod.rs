@@ -1,4 +1,4 @@
-//! A blob store that takes everything and keeps nothing, for the benches that send to it.
+//! A blob store that accepts and discards everything, for the benches of uploads.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,13 +11,13 @@ use rustix::net::{RecvFlags, recv};
 /// Connections over which something was sent.
 static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 
-/// The store in a process of its own, so that time and memory are the client's.
+/// The store in a process of its own, so that only the client is measured.
 pub(crate) struct Sink(Child);
 
 impl Sink {
-    /// Starts this very program as the store, and says where it listens.
+    /// Starts this program again as the store; returns it and its address.
     pub(crate) fn start() -> (Self, url::Url) {
-        let mut child = Command::new(std::env::current_exe().expect("ourselves"))
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
             .arg("store")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -36,20 +36,20 @@ impl Drop for Sink {
     }
 }
 
-/// Most memory that this process ever held.
+/// The peak memory of this process.
 pub(crate) fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
     peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// The store; ends with its standard input. `SINK_DELAY_MS` delays each answer, `SINK_RATE_MB` is the most that a
-/// connection carries, in megabytes a second: together a link as it is between a build server and the service.
-/// `GET /__stats` says how many connections were used so far.
+/// Runs the store until its standard input ends. `SINK_DELAY_MS` delays each response, and `SINK_RATE_MB` limits each
+/// connection in megabytes a second: together they simulate the link between a build server and the service.
+/// `GET /__stats` returns the number of connections so far.
 pub(crate) fn store() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("http://{}", listener.local_addr().expect("address"));
-    std::io::stdout().flush().expect("told");
+    std::io::stdout().flush().expect("printed");
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             std::thread::spawn(move || discard(stream));
@@ -92,7 +92,7 @@ fn discard(mut stream: TcpStream) -> Option<()> {
         let (start, whole) = (Instant::now(), left);
         while left > 0 {
             let most = left.min(buffer.len());
-            // The kernel drops it instead of handing it out (tcp(7), MSG_TRUNC): the client is what is measured.
+            // The kernel discards the bytes instead of copying them (tcp(7), MSG_TRUNC), to leave the processor to the client.
             let (_, count) = recv(&stream, &mut buffer[..most], RecvFlags::TRUNC).ok()?;
             left = left.checked_sub(count).filter(|_| count > 0)?;
             if let Some(rate) = rate {
@@ -101,12 +101,12 @@ fn discard(mut stream: TcpStream) -> Option<()> {
             }
         }
         pass(Duration::from_secs_f64(delay / 1e3));
-        // The path's first part says how long the blob is.
+        // The first part of the path is the length of the blob.
         let blob = head.split('/').nth(1).unwrap_or("0").to_owned();
         let answer = match head.split(' ').next()? {
             "head" => format!("HTTP/1.1 200 OK\r\nContent-Length: {blob}\r\n\r\n"),
             "get" => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
-            // Headers that some clients insist on.
+            // Some clients require these headers.
             _ => "HTTP/1.1 201 Created\r\nContent-Length: 0\r\nETag: \"0x1\"\r\n\
                   Last-Modified: Mon, 01 Jun 2026 00:00:00 GMT\r\n\r\n"
                 .to_owned(),
@@ -115,8 +115,8 @@ fn discard(mut stream: TcpStream) -> Option<()> {
     }
 }
 
-/// A slow link is time that goes by.
-#[expect(clippy::disallowed_methods, reason = "what a slow link does is waited for, not guessed at")]
+/// Waits, as a slow link does.
+#[expect(clippy::disallowed_methods, reason = "a simulated link takes real time")]
 fn pass(time: Duration) {
     std::thread::sleep(time);
 }

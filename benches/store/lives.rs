@@ -1,4 +1,4 @@
-//! What a queue's tables come to on the disk: many jobs, each through its whole life with one label.
+//! The size of the tables on disk after many jobs, each of which passed all steps with one label.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use sha2::{Digest, Sha256};
 
 use crate::{arrived, due, id, waited};
 
-/// Jobs in all, ...
+/// Number of jobs.
 const JOBS: u32 = 10_000;
-/// ... and those that are open at the same time.
+/// Number of jobs that are in progress at the same time.
 const OPEN: u32 = 1000;
-/// The tables are packed once it is quiet; so long that is waited for.
+/// The longest wait for the store to compact its tables once it is idle.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Prints the transitions, and the size of the tables meanwhile and after.
+/// Prints the number of transitions, and the size of the tables before and after compaction.
 pub(crate) fn weigh(folder: &Path) {
     let (store, _) = DiskStore::open(folder).expect("a store");
     let mut transitions = 0;
@@ -52,7 +52,7 @@ fn size(folder: &Path) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// A job and its transitions, each with events that become true together.
+/// A job and its transitions; the events of one transition are committed together.
 fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
     let digest = |what: &str| {
         let digest = Sha256::digest(format!("{what} {number}"));

@@ -1,8 +1,8 @@
-//! What a durable transition of a job costs, beside a bare write of 2 KiB that is synced, turn by turn; and what the
-//! tables of many jobs come to.
+//! The cost of a durable transition of a job, compared with a synced write of 2 KiB (the two take turns), and the size
+//! of the tables of many jobs.
 //!
-//! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, for a daemon to
-//! be started on.
+//! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead; `benches/compare.py`
+//! then starts a daemon with it.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 mod lives;
@@ -16,7 +16,7 @@ use dropship_store::{Commit, DiskStore, Entry, Store};
 
 const ROUNDS: usize = 5;
 const EACH: u32 = 400;
-/// Jobs that change at the same time.
+/// Number of jobs that change at the same time.
 const WORKERS: u32 = 32;
 
 fn main() {
@@ -49,7 +49,7 @@ fn arrived(number: u32, sha256: String) -> Event {
     Event::Arrived { package }
 }
 
-/// Fills a store with jobs that have ended and have their receipts.
+/// Fills a store with jobs that have ended and whose receipts are written.
 fn ended(store: &DiskStore, count: u32) {
     for from in (0..count).step_by(1000) {
         let of = |number| {
@@ -116,7 +116,7 @@ fn step(store: &DiskStore, worker: u32, rev: &mut u64) {
     drop(store.commit(Commit::new(vec![entry])).wait().expect("committed"));
 }
 
-/// Workers on threads of their own, each of which waits for one transition before it asks for the next.
+/// Runs the workers on threads of their own. Each waits for one transition before it commits the next.
 fn at_once(store: &DiskStore, revs: &mut [u64]) {
     std::thread::scope(|scope| {
         for (worker, rev) in (0..).zip(revs) {
@@ -133,7 +133,7 @@ fn waited() -> Event {
     Event::Waited { due: due(), why: dropship_job::WaitReason::Signature { workflow: None }, polled: true }
 }
 
-/// The mean time of one turn, in microseconds.
+/// The mean time of one call in microseconds.
 fn per(turns: u32, mut run: impl FnMut(u32)) -> f64 {
     let start = Instant::now();
     (0..turns).for_each(&mut run);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 
-/// The policy that the corpus was made for.
+/// Accepts the signers of the fixtures, from which the corpus is made.
 pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let fixture = |name, bytes| PemFile { name, bytes };
     let sources = TrustSources {
@@ -23,7 +23,7 @@ pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         ..TrustSources::default()
     };
     Policy {
-        signers: Trust::from_pem(&sources).expect("the fixtures are good"),
+        signers: Trust::from_pem(&sources).expect("valid fixtures"),
         levels: Default::default(),
         now: "2026-06-01T12:00:00Z".parse().expect("a time"),
     }

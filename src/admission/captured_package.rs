@@ -66,7 +66,7 @@ impl CapturedPackage<'_> {
 /// Writes bytes to a new file; returns their digest and number. Not durable before
 /// [`crate::package_store::PackageStore::admit`].
 pub(super) fn store_bytes(bytes: &mut dyn Read, to: &Path) -> io::Result<(String, u64)> {
-    digest::copied(bytes, &mut File::create_new(to)?)
+    digest::copy(bytes, &mut File::create_new(to)?)
 }
 
 /// Removes a copy that no job needs, if it is still there.

@@ -1,4 +1,4 @@
-//! Where a command gets its answers: from the running daemon, or from the store when no daemon runs.
+//! The backend of a command: the running daemon, or the store if no daemon runs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::control::{Client, ConnectError, ControlError, JobAction, JobQuery, St
 use crate::outbox::Receipt;
 use dropship_job::JobId;
 
-/// The configuration file unless `--config` or `$DROPSHIP_CONFIG` names another.
+/// Path of the configuration file, unless `--config` or `$DROPSHIP_CONFIG` names another.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/dropship/dropship.toml";
 
-/// The control socket unless the configuration or `$RUNTIME_DIRECTORY` names another.
+/// Path of the control socket, unless the configuration or `$RUNTIME_DIRECTORY` names another.
 const DEFAULT_SOCKET: &str = "/run/dropship/control.sock";
 
-/// The daemon, or its store.
+/// The daemon or its store.
 pub(super) enum Backend {
     /// A daemon runs.
     Daemon(Client),
@@ -36,7 +36,7 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
 /// # Errors
 /// [`ConnectError`], or the errors of a configuration that names no usable socket.
 pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
-    // An invalid configuration must not block commands as long as the daemon's socket can be found.
+    // An invalid configuration does not block commands if the daemon's socket can be found.
     let socket = match socket_of(path) {
         Some(socket) if socket.exists() => socket,
         _ => load(path)?.control.socket,
@@ -47,15 +47,16 @@ pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
 /// Reads only the socket's path from a configuration, ignoring errors elsewhere in it.
 fn socket_of(path: &Path) -> Option<PathBuf> {
     let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap_or_default();
-    let named = table.get("control").and_then(|control| control.get("socket")?.as_str().map(PathBuf::from));
+    let configured =
+        table.get("control").and_then(|control| control.get("socket")?.as_str().map(PathBuf::from));
     let runtime =
         || std::env::var_os("RUNTIME_DIRECTORY").map(|folder| Path::new(&folder).join("control.sock"));
-    let socket = named.or_else(runtime).unwrap_or_else(|| DEFAULT_SOCKET.into());
+    let socket = configured.or_else(runtime).unwrap_or_else(|| DEFAULT_SOCKET.into());
     Some(path.parent()?.join(socket))
 }
 
 impl Backend {
-    /// Connects to the daemon; without a daemon opens the store.
+    /// Connects to the daemon. If no daemon runs, opens the store.
     pub(super) async fn find(path: &Path) -> anyhow::Result<Self> {
         match connect(path).await {
             Ok(client) => Ok(Self::Daemon(client)),

@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::control::JobAction;
 use dropship_job::JobId;
 
-/// End a job for good and withdraw its unpublished labels
+/// End a job permanently and withdraw its unpublished labels
 ///
 /// Prints a warning for each label that the service did not withdraw.
 #[derive(Debug, clap::Args)]

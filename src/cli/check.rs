@@ -1,4 +1,4 @@
-//! `dropship check`: all errors of the configuration.
+//! `dropship check`: reports all errors of the configuration.
 
 use std::path::Path;
 

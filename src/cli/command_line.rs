@@ -9,6 +9,9 @@ use super::{
     rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
 };
 
+/// Heading of the options that every command accepts.
+pub(super) const GLOBAL_OPTIONS: &str = "Global options";
+
 /// Submit signed Windows driver packages from drop folders to Microsoft and publish their shipping labels
 ///
 /// dropship watches folders into which build servers drop signed packages (.cab, .hlkx, .hckx). It submits each package through
@@ -20,10 +23,10 @@ use super::{
 #[command(name = "dropship", version, propagate_version = true, max_term_width = 100)]
 pub(super) struct CommandLine {
     /// Configuration file [default: /etc/dropship/dropship.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "DROPSHIP_CONFIG", help_heading = GLOBAL_OPTIONS)]
     pub(super) config: Option<PathBuf>,
     /// Print one JSON document to standard output and nothing else
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL_OPTIONS)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,

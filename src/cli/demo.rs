@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let running = Loaded::new(config, Options { sandbox: true, ..Options::default() }).start().await?;
     output.say(&format!("Started a daemon that watches {}.\n", home.join("drop").display()));
-    // Written under a name that is ignored, then renamed, so that the file appears complete.
+    // Written under a name that intake ignores, then renamed, so that the package appears complete.
     let drop_folder = home.join("drop");
     std::fs::write(drop_folder.join("echo.cab.part"), PACKAGE)?;
     std::fs::rename(drop_folder.join("echo.cab.part"), drop_folder.join("echo.cab"))?;
@@ -70,8 +70,8 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
 }
 
 /// Creates the folder for the files of the demo.
-fn home(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let home = match asked {
+fn home(requested: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let home = match requested {
         Some(home) => std::path::absolute(home)?,
         None => {
             let suffix = getrandom::u32().unwrap_or_default();
@@ -101,8 +101,8 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     loop {
         // The store of the demo has one job.
         if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {
-            for told in store.history(job.id())?.iter().skip(progress.shown()) {
-                progress.show(told, &job);
+            for entry in store.history(job.id())?.iter().skip(progress.shown()) {
+                progress.show(entry, &job);
             }
             if job.state().has_ended() {
                 progress.finish();

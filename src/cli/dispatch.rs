@@ -25,13 +25,13 @@ pub fn main() -> Exit {
     let command_line = match parsed {
         Ok(command_line) => command_line,
         Err(error) => {
-            // `--help` and `--version` are errors to clap, but not usage errors.
+            // clap reports `--help` and `--version` as errors too.
             let is_usage_error = error.use_stderr();
             drop(error.print());
             return if is_usage_error { Exit::Usage } else { Exit::Done };
         }
     };
-    // Chosen once for all TLS connections of the process; fails only when it was chosen before.
+    // Selects the TLS provider of the process. Fails only if one was selected before.
     drop(rustls::crypto::ring::default_provider().install_default());
     let output = Output::new(command_line.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

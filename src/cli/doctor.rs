@@ -1,4 +1,4 @@
-//! `dropship doctor`: what is wrong with the store, and how to repair it.
+//! `dropship doctor`: finds problems of the store, and prints how to repair them.
 
 use std::path::Path;
 
@@ -8,12 +8,11 @@ use super::{backend, offline_store, owner};
 use crate::control::ConnectError;
 use crate::doctor::examine;
 use crate::package_store::PackageStore;
-use dropship_store::Finding;
-use dropship_store::{DiskStore, OpenReport, StoreError};
+use dropship_store::{DiskStore, Finding, OpenReport, StoreError};
 
 /// Check the store and its files, and print how to repair them
 ///
-/// Changes nothing. Without a daemon the next start is tried on a copy of the store.
+/// Changes nothing. If no daemon runs, it tries the next start on a copy of the store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes:

@@ -95,7 +95,7 @@ pub(super) fn usage(text: impl Into<String>) -> anyhow::Error {
     ExitError(Exit::Usage, text.into()).into()
 }
 
-/// An error with an exit code of its own.
+/// An error that determines the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{1}")]
 pub struct ExitError(pub Exit, pub String);

@@ -1,4 +1,4 @@
-//! `dropship export`: everything in the store as JSON lines.
+//! `dropship export`: prints all records of the store as JSON lines.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

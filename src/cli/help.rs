@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use super::command_line::CommandLine;
+use super::command_line::{CommandLine, GLOBAL_OPTIONS};
 
 /// The groups of commands. A test checks that every command is in one of them.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -35,7 +35,7 @@ Exit codes:
 pub(super) fn command() -> clap::Command {
     let command = CommandLine::command();
     let groups = groups(&command);
-    let options = heading(&command, "Options");
+    let options = heading(&command, GLOBAL_OPTIONS);
     command.help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}{options}\n{{options}}\n\n{EXIT_CODES}\n\n\
          Run `dropship help COMMAND` for the options of a command.\n"

@@ -1,4 +1,4 @@
-//! `dropship inspect`: the result of inspection, without rules.
+//! `dropship inspect`: inspects packages without applying rules.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,8 +55,8 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     Ok(if accepted { Exit::Done } else { Exit::Rejected })
 }
 
-/// The configured signers. Without a configuration no root is trusted, and the verdict says so. A configuration that is
-/// named with `--config` must exist.
+/// The configured policy. Without a configuration no root is trusted, which a finding reports. A configuration that
+/// `--config` names must exist.
 fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
     let path = named.unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
     if named.is_none() && !path.exists() {

@@ -1,4 +1,4 @@
-//! Applies an operator's action to a job: what `retry`, `approve` and `cancel` share.
+//! Applies an operator's action to a job, for `retry`, `approve` and `cancel`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::control::JobAction;
 use dropship_job::JobId;
 
-/// Applies the action and prints where the job stands then.
+/// Applies the action and prints the new state of the job.
 pub(super) async fn apply(
     job: &JobId,
     action: &JobAction,

@@ -1,4 +1,4 @@
-//! `dropship jobs`: the jobs, newest first.
+//! `dropship jobs`: lists the jobs, newest first.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
-/// Number of jobs to request at once.
+/// Number of jobs in one request.
 const PAGE: usize = 1000;
 
 /// List the jobs, newest first
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     Ok(Exit::Done)
 }
 
-/// Requests the jobs in pages, so that the daemon never holds more than one page in memory.
+/// Requests the jobs page by page, so that the daemon has at most one page in memory.
 async fn all(backend: &Backend, args: &Args) -> Result<Vec<Receipt>, ControlError> {
     let max = if args.limit == 0 { usize::MAX } else { args.limit };
     let (mut jobs, mut before) = (Vec::<Receipt>::new(), args.before.clone());
@@ -86,10 +86,10 @@ pub(super) fn row(job: &Receipt) -> Vec<String> {
 }
 
 fn shortened(text: &str) -> String {
-    const MOST: usize = 60;
-    if text.chars().count() <= MOST {
+    const MAX_CHARS: usize = 60;
+    if text.chars().count() <= MAX_CHARS {
         text.to_owned()
     } else {
-        text.chars().take(MOST - 1).chain(['…']).collect()
+        text.chars().take(MAX_CHARS - 1).chain(['…']).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The store as a command uses it while no daemon runs.
+//! Access of commands to the store while no daemon runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -77,7 +77,7 @@ impl OfflineStore {
         Ok(PauseGate::remembered(&*self.store)?.resume(&*self.store, folder).await?)
     }
 
-    /// Withdraws the unpublished labels of a job that is about to be cancelled. Returns why labels could not be
+    /// Withdraws the unpublished labels of a job before it is cancelled. Returns the reasons why labels could not be
     /// withdrawn.
     async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
         let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
@@ -93,7 +93,7 @@ impl OfflineStore {
     }
 }
 
-/// Fails unless there is a store to open instead of asking a daemon.
+/// Fails if there is no store that could be opened instead of connecting to a daemon.
 pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
     if home.join("journal").is_dir() {
         return Ok(no_daemon);
@@ -101,7 +101,7 @@ pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<
     Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display())))
 }
 
-/// No job is running; receipts are still written. Holds the outbox mode of each folder that sets one.
+/// No job is running, but receipts are written after an action. Contains the `outbox_mode` of each folder that sets one.
 struct NoActiveJobs(BTreeMap<String, u32>);
 
 impl ActiveJobs for NoActiveJobs {

@@ -1,4 +1,4 @@
-//! Standard output and standard error. Write errors, such as a closed pipe, are ignored.
+//! Writes to standard output and standard error. Write errors, such as a closed pipe, are ignored.
 
 use std::io::{IsTerminal, Write};
 

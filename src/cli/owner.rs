@@ -1,4 +1,4 @@
-//! Opens a store with the rights of its owner: files that root creates would lock the daemon out.
+//! Switches to the owner of a store before it is opened: the daemon could not open files that root created.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `dropship pause`: stops all changes at Microsoft.
+//! `dropship pause`: stops all changes at Microsoft until `resume`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The progress of one job: a line per event and, on a terminal, a moving line with the current step.
+//! Shows the progress of one job: a line per event and, on a terminal, an animated line with the current step.
 
 use std::io::Write;
 use std::time::Instant;
@@ -27,15 +27,15 @@ impl<'a> Progress<'a> {
     }
 
     /// Prints an event.
-    pub(super) fn show(&mut self, told: &HistoryEntry, job: &Job) {
+    pub(super) fn show(&mut self, entry: &HistoryEntry, job: &Job) {
         self.shown += 1;
-        let Some((step, text)) = line(&told.event, job) else { return };
+        let Some((step, text)) = line(&entry.event, job) else { return };
         self.clear();
         let seconds = self.started.elapsed().as_secs_f64();
         self.output.say(&format!("{seconds:5.1} s  {:<10}  {text}", step.as_str()));
     }
 
-    /// Draws the moving line.
+    /// Draws the animated line.
     pub(super) fn draw(&mut self, job: &Job) {
         if !self.is_live {
             return;
@@ -54,7 +54,7 @@ impl<'a> Progress<'a> {
         );
     }
 
-    /// Erases the moving line.
+    /// Erases the animated line.
     pub(super) fn finish(&mut self) {
         self.clear();
     }
@@ -67,9 +67,9 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The step and text of an event; absent for events that only matter in detail.
+/// The step and text of an event; `None` for events that are not shown.
 fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
-    let title = |index: usize| job.labels().get(index).map_or("?", |label| label.name.as_str());
+    let label_name = |index: usize| job.labels().get(index).map_or("?", |label| label.name.as_str());
     Some(match event {
         Event::Arrived { package } => {
             (Step::Inspect, format!("found {} ({} bytes)", package.name, package.size))
@@ -93,12 +93,12 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
             (Step::Collect, format!("downloaded and verified {}", names.join(", ")))
         }
         Event::Created { kind: dropship_job::RemoteKind::Label(index), id, .. } => {
-            (Step::Label, format!("created label {id} `{}`", title(*index)))
+            (Step::Label, format!("created label {id} `{}`", label_name(*index)))
         }
         Event::Progressed { label: Some(_), step, state } => {
             (Step::Publish, format!("Microsoft: {step} {state}"))
         }
-        Event::Published { label } => (Step::Publish, format!("published label `{}`", title(*label))),
+        Event::Published { label } => (Step::Publish, format!("published label `{}`", label_name(*label))),
         Event::AttemptFailed { fault, .. } => (job.step(), format!("{fault}; will retry")),
         Event::Held { fault, .. } => (job.step(), format!("held: {fault}")),
         Event::Failed { fault } => (job.step(), format!("failed: {fault}")),

@@ -1,4 +1,4 @@
-//! `dropship reload`: the daemon applies the configuration on disk.
+//! `dropship reload`: makes the daemon apply the configuration on disk.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `dropship run`: the daemon.
+//! `dropship run`: runs the daemon.
 
 use std::path::Path;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use dropship_sandbox::{self, Sandbox};
 
 /// Run the daemon: watch the folders and process what is dropped there
 ///
-/// SIGTERM and SIGINT end the daemon after the current requests; a second signal ends it at once. SIGHUP reloads the
+/// SIGTERM and SIGINT end the daemon after the current requests; a second signal ends it immediately. SIGHUP reloads the
 /// configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,8 +36,8 @@ pub(super) struct Args {
     /// Speed of the sandbox, as a multiple of the real service
     #[arg(long, default_value_t = 60.0, requires = "sandbox", value_name = "N")]
     speed: f64,
-    /// Log format; `auto` is journald under systemd and plain lines elsewhere
-    #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORM")]
+    /// Format of the log
+    #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORMAT")]
     log: Form,
     /// Lowest level to log: error, warn, info, debug or trace
     #[arg(long, default_value = "info", env = "DROPSHIP_LOG", value_name = "LEVEL")]
@@ -65,17 +65,17 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let running = Loaded::new(config, options).start().await?;
     let (reloader, stop) = (running.reloader(), CancellationToken::new());
     let mut ending = pin!(running.until(stop.clone().cancelled_owned()));
-    let ended = loop {
+    let shutdown = loop {
         tokio::select! {
-            ended = &mut ending => break ended,
+            shutdown = &mut ending => break shutdown,
             signal = signals.next() => match signal {
-                // The result is logged; nothing waits for it.
+                // The daemon logs the result.
                 Signal::Reload => {
                     let reloader = Arc::clone(&reloader);
                     tokio::spawn(async move { drop(reloader.reload("SIGHUP").await) });
                 }
                 Signal::Stop if !stop.is_cancelled() => stop.cancel(),
-                // Safe at any instant: whatever a call created is found by its intent at the next start.
+                // Safe at any time: the next start checks the effects of interrupted calls by their recorded intents.
                 Signal::Stop => {
                     observe::stopped_at_once();
                     break Shutdown::Clean;
@@ -86,7 +86,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     if let Some(built_in) = built_in {
         built_in.shutdown().await;
     }
-    match ended {
+    match shutdown {
         Shutdown::Clean => Ok(Exit::Done),
         Shutdown::StoreFailed(why) => {
             let message = format!(

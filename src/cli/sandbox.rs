@@ -1,4 +1,4 @@
-//! `dropship sandbox`: the sandbox as a server.
+//! `dropship sandbox`: runs the sandbox as a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -148,8 +148,11 @@ struct Account {
 
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
-    let fine = speed.is_finite() && speed > 0.0;
-    if fine { Ok(speed) } else { Err("the speed must be greater than 0, such as 0.5, 60 or 1200".to_owned()) }
+    if speed.is_finite() && speed > 0.0 {
+        Ok(speed)
+    } else {
+        Err("the speed must be greater than 0, such as 0.5, 60 or 1200".to_owned())
+    }
 }
 
 fn page(text: &str) -> Result<usize, String> {

@@ -1,4 +1,4 @@
-//! `dropship show`: one job with its history.
+//! `dropship show`: shows one job with its history.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn text(job: &Receipt) -> String {
         format!("outbox      {}", Escaped(&job.outbox)),
     ];
     lines.extend(job.due.map(|due| format!("due         {due:.0}")));
-    lines.extend(job.waits_for.iter().map(|what| format!("waiting for {}", Escaped(what))));
+    lines.extend(job.waits_for.iter().map(|reason| format!("waiting for {}", Escaped(reason))));
     for label in &job.labels {
         let (step, state) = (or_dash(label.step.as_deref()), or_dash(label.state.as_deref()));
         lines.push(format!(

@@ -1,10 +1,10 @@
-//! The signals that the daemon obeys.
+//! The signals that the daemon handles.
 
 use std::io;
 
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// What a signal asks for.
+/// The action that a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     /// SIGTERM or SIGINT.
@@ -13,7 +13,7 @@ pub(super) enum Signal {
     Reload,
 }
 
-/// Receives signals from its creation on.
+/// Receives signals.
 #[derive(Debug)]
 pub(super) struct Signals {
     terminate: Stream,
@@ -34,7 +34,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal. Cancelling it loses none.
+    /// Waits for the next signal. Cancel-safe.
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.terminate.recv() => Signal::Stop,

@@ -1,4 +1,4 @@
-//! `dropship status`: the summary.
+//! `dropship status`: prints a summary.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use dropship_job::StateKind;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-/// Maximum number of held and of failed jobs to print.
+/// Maximum number of held jobs, and of failed jobs, to print.
 const MAX_JOBS: usize = 5;
 
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {

@@ -1,4 +1,4 @@
-//! `dropship submit`: submits a file without a drop folder.
+//! `dropship submit`: submits a package without a drop folder.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// Folder whose settings and rules apply
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
-    /// Rule to use instead of the first that matches
+    /// Rule to use instead of the first matching one
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     /// Wait until all labels are published or the job ends

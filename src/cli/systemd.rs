@@ -1,4 +1,4 @@
-//! `dropship systemd paths`: the unit drop-in that grants the hardened service access to the configured folders.
+//! `dropship systemd paths`: creates the unit drop-in that grants the hardened service access to the configured folders.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::{AfterSuccess, Config};
 
-/// The drop-in that `--write` creates.
+/// Default path of the drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";
 
 /// Folders that the unit hides with `ProtectHome=`.
@@ -63,7 +63,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
     Ok(Exit::Done)
 }
 
-/// Folders that the daemon needs beyond those that the unit grants.
+/// Folders that the daemon needs in addition to those that the unit grants.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Access {
     write: BTreeSet<PathBuf>,

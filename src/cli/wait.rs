@@ -1,4 +1,4 @@
-//! `dropship wait`: blocks a build script until a job is signed or published.
+//! `dropship wait`: blocks until a job is signed or published.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::outbox::{Receipt, SIGNED};
 use dropship_job::{JobId, StateKind, Step};
 use dropship_rules::duration;
 
-/// Interval between two requests to the daemon.
+/// Interval between requests to the daemon.
 const POLL: Duration = Duration::from_millis(500);
 
 /// Block until a job is signed or published, or ends

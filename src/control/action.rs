@@ -1,4 +1,4 @@
-//! What an operator can do to a job.
+//! The actions of an operator on a job.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub enum JobAction {
     Cancel,
     /// Release a held job.
     Approve {
-        /// Digest of the request that the operator saw; absent: the request that the job is held for now.
+        /// Digest of the request to approve. If absent, the request for which the job is held now.
         request: Option<String>,
     },
 }

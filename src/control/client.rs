@@ -16,8 +16,8 @@ use crate::outbox::Receipt;
 use dropship_job::JobId;
 use dropship_store::Finding;
 
-/// A connection to the running daemon. Every method returns the daemon's own [`ControlError`], or one of kind
-/// [`ControlErrorKind::Failed`] when the daemon does not answer.
+/// A connection to the running daemon. Every method returns the [`ControlError`] that the daemon reported, or one of kind
+/// [`ControlErrorKind::Failed`] if the daemon does not answer.
 pub struct Client {
     http: reqwest::Client,
 }
@@ -40,7 +40,7 @@ impl Client {
             }
             Err(_) => return Err(NoDaemon { socket: socket.display().to_string() }.into()),
         }
-        // The socket is not encrypted; reading the system's root certificates takes longer than most commands.
+        // No root certificates: the socket is not encrypted, and reading them takes longer than most commands.
         let plain = reqwest::Client::builder().tls_certs_only([]);
         let built = plain.unix_socket(socket).no_proxy().build();
         Ok(Self { http: built.map_err(failed)? })
@@ -77,7 +77,7 @@ impl Client {
         self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
     }
 
-    /// What `dropship doctor` finds.
+    /// Problems of the store and its files.
     pub async fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         self.answer(self.http.get(url("/v1/doctor"))).await
     }
@@ -132,7 +132,7 @@ impl Client {
     /// Applies the configuration on disk.
     ///
     /// # Errors
-    /// Every reason why the new configuration was refused; the old configuration stays active then.
+    /// Every reason why the new configuration was refused. The old configuration stays active in that case.
     pub async fn reload(&self) -> Result<Reloaded, ControlError> {
         self.post("/v1/reload", &json!({})).await
     }
@@ -179,7 +179,7 @@ impl Client {
     }
 }
 
-/// A URL on the socket; its host has no meaning.
+/// A URL on the socket. The host is a placeholder.
 fn url(path: &str) -> String {
     format!("http://dropship{path}")
 }
@@ -188,7 +188,7 @@ fn parsed(path: &str) -> Result<url::Url, ControlError> {
     url::Url::parse(&url(path)).map_err(unanswered)
 }
 
-/// An error of the connection, without the URL that it names: the URL is the socket's.
+/// An error of the connection, without the URL, which only has the placeholder for the socket.
 fn failed(error: reqwest::Error) -> ControlError {
     unanswered(error.without_url())
 }

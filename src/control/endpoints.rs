@@ -6,7 +6,7 @@
 //! | `GET /v1/jobs?state=&before=&limit=` | jobs, newest first |
 //! | `GET /v1/jobs/{id}` | one job with its history |
 //! | `GET /v1/packages/{sha256}` | the jobs of a package |
-//! | `GET /v1/doctor` | what is wrong with the store |
+//! | `GET /v1/doctor` | problems of the store and its files |
 //! | `GET /v1/export` | all records of the store, one JSON object per line |
 //! | `POST /v1/submit?name=&folder=&rule=` | submits the package in the body, returns the job's id |
 //! | `POST /v1/jobs/{id}/actions` | retries, cancels or approves a job (operators) |
@@ -39,13 +39,13 @@ use crate::outbox::Receipt;
 use dropship_job::JobId;
 use dropship_store::Finding;
 
-/// Lines of an export that may wait for a slow reader.
+/// Maximum number of lines of an export that wait for a slow reader.
 const EXPORT_BUFFER: usize = 64;
 
 type Handler = State<Arc<dyn ControlHandler>>;
 type Answer<T> = Result<Json<T>, ControlError>;
 
-/// Which folder a request is about; absent: all folders.
+/// The folder of a request; if absent, all folders.
 #[derive(Debug, Clone, Deserialize)]
 struct Scope {
     #[serde(default)]
@@ -105,7 +105,7 @@ async fn export(State(handler): Handler) -> Body {
             sender.blocking_send(Ok(line)).map_err(|_| io::ErrorKind::BrokenPipe.into())
         });
         if let Err(error) = exported {
-            // Fails when the client has gone, which needs no answer.
+            // Fails if the client has disconnected, which needs no response.
             drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
         }
     });
@@ -146,12 +146,12 @@ async fn rescan(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()>
 }
 
 async fn reload(State(handler): Handler, Extension(Operator(by)): Extension<Operator>) -> Answer<Reloaded> {
-    // In a task of its own: a client that disconnects must not stop a reload half-way.
+    // In a separate task, so that a client that disconnects does not stop a reload half-way.
     let done = tokio::spawn(async move { handler.reload(&by).await }).await;
     done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
 }
 
-/// The bytes come in the body, so that the daemon never opens a path with its own rights for another user.
+/// The request contains the bytes instead of a path: the daemon must not open files with its own rights for another user.
 async fn submit(State(handler): Handler, Query(request): Query<SubmitRequest>, body: Body) -> Answer<JobId> {
     let stream = body.into_data_stream().map_err(io::Error::other);
     let mut bytes = SyncIoBridge::new(StreamReader::new(stream));

@@ -1,4 +1,4 @@
-//! Why a command was not carried out.
+//! Errors that the daemon reports to commands.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -23,13 +23,13 @@ pub struct ControlError {
 pub enum ControlErrorKind {
     /// No such job, folder or label.
     NotFound,
-    /// The state of the job does not permit it.
+    /// The state of the job does not permit the action.
     Illegal,
-    /// The caller lacks the right.
+    /// The caller is not permitted to do this.
     NotPermitted,
     /// The configuration is invalid.
     Configuration,
-    /// It was attempted and failed.
+    /// The daemon tried, and failed.
     Failed,
 }
 
@@ -78,7 +78,7 @@ impl ControlErrorKind {
 }
 
 impl ControlError {
-    /// An error of a kind.
+    /// Creates an error.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }

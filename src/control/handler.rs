@@ -1,4 +1,4 @@
-//! What the daemon does for its control socket.
+//! The interface between the control socket and the daemon.
 
 use std::io;
 
@@ -15,11 +15,11 @@ use crate::outbox::Receipt;
 use dropship_job::JobId;
 use dropship_store::Finding;
 
-/// The daemon as the control socket sees it. Methods that are not async may block.
+/// Answers the requests of the control socket. Methods that are not async may block.
 pub trait ControlHandler: Send + Sync + 'static {
-    /// The jobs.
+    /// Queries and actions on jobs.
     fn jobs(&self) -> &JobService;
-    /// Groups whose members may change things.
+    /// Names of the groups whose members are operators.
     fn operators(&self) -> Vec<String>;
     /// The summary that `dropship status` prints.
     fn status(&self) -> Result<Status, ControlError>;
@@ -50,19 +50,19 @@ pub trait ControlHandler: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>>;
     /// Applies the configuration on disk, completely or not at all.
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>>;
-    /// Accepts a package whose bytes come over the socket.
+    /// Admits a package whose bytes are in the request.
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn io::Read) -> Result<JobId, ControlError>;
 }
 
-/// What `dropship submit` says about its package.
+/// The parameters of `dropship submit`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SubmitRequest {
     /// File name of the package.
     pub name: String,
-    /// Folder whose settings apply.
+    /// Folder whose settings and rules apply.
     #[serde(default)]
     pub folder: Option<String>,
-    /// Rule to use instead of the first that matches.
+    /// Rule to use instead of the first matching one.
     #[serde(default)]
     pub rule: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Queries and actions on jobs. The daemon offers them over its socket; without a daemon a command uses them directly.
+//! Queries and actions on jobs. The daemon offers them on its socket; without a daemon, commands use them directly.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use crate::outbox::Receipt;
 use dropship_job::{Event, Job, JobId, State, StateKind};
 use dropship_store::{Commit, Filter, Store, StoreError};
 
-/// The jobs that workers process at the moment. Without a daemon there are none.
+/// The jobs that workers process now. Without a daemon there are none.
 pub trait ActiveJobs: Send + Sync {
-    /// Whether a worker processes this job.
+    /// Whether a worker processes the job now.
     fn is_running(&self, id: &JobId) -> bool;
-    /// Ids of all jobs that workers process.
+    /// Ids of all jobs that workers process now.
     fn running(&self) -> Vec<JobId> {
         Vec::new()
     }
-    /// Called after an action was committed, with the job as it is then.
+    /// Called after an action was committed, with the state of the job after it.
     fn on_event(&self, job: &Job, events: &[Event]);
 }
 
@@ -31,7 +31,7 @@ pub struct JobService {
 }
 
 impl JobService {
-    /// A service over this store; `sandbox` marks receipts of jobs that never reach Microsoft.
+    /// Creates the service. `sandbox` marks the receipts: the jobs are not sent to Microsoft.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, active: Arc<dyn ActiveJobs>, sandbox: bool) -> Self {
         Self { store, active, sandbox }
@@ -42,7 +42,7 @@ impl JobService {
     /// # Errors
     /// When the store cannot be read.
     pub fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
-        // The store does not know that a job is running: it holds it as queued or waiting.
+        // In the store, a running job is queued or waiting.
         if query.state == Some(StateKind::Running) {
             return self.list_running(query);
         }
@@ -117,7 +117,7 @@ impl JobService {
     pub async fn act(&self, id: &JobId, action: &JobAction, by: &str) -> Result<Receipt, ControlError> {
         loop {
             let job = self.job(id)?;
-            // The withdrawal of its last label may have cancelled the job already.
+            // The withdrawal of its last label may already have cancelled the job.
             if *action == JobAction::Cancel && *job.state() == State::Cancelled {
                 return Ok(self.receipt(&job));
             }
@@ -129,7 +129,7 @@ impl JobService {
                     self.active.on_event(&job, &[event]);
                     return Ok(self.receipt(&job));
                 }
-                // A worker changed the job in between: decide again by its new state.
+                // A worker changed the job in between: check the action against the new state.
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -1,4 +1,4 @@
-//! Changes that an operator makes to a label with `dropship api`, reported to the job that created it.
+//! Changes that an operator makes to a label with `dropship api`. They are recorded in the job that created the label.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Who may change things: the middleware that admits operators only.
+//! Middleware that permits changes to operators only.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::error::{ControlError, ControlErrorKind};
 use super::handler::ControlHandler;
 use super::peer::Peer;
 
-/// The peer of a connection; absent when the kernel does not report its credentials.
+/// The process at the other end of a connection; absent if the kernel does not report its credentials.
 #[derive(Debug, Clone)]
 pub(super) struct Connection(Option<Peer>);
 
@@ -23,7 +23,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Connection {
     }
 }
 
-/// The operator who makes a request, as it is recorded in a job's history.
+/// The operator of a request, as recorded in the history of jobs.
 #[derive(Debug, Clone)]
 pub(super) struct Operator(pub(super) String);
 
@@ -48,10 +48,10 @@ pub(super) async fn operators_only(
             next.run(request).await
         }
         peer => {
-            let who = peer.map_or_else(|| "an unknown peer".to_owned(), |peer| format!("uid {}", peer.uid));
-            tracing::warn!(event = "refused", "{path} refused to {who}");
+            let user = peer.map_or_else(|| "an unknown user".to_owned(), |peer| format!("uid {}", peer.uid));
+            tracing::warn!(event = "refused", "{path} refused to {user}");
             let message = format!(
-                "{who} may read, wait and submit, but not change anything; run this as root or as a member of a group \
+                "{user} may read, wait and submit, but not change anything; run this as root or as a member of a group \
                  in `[control] operators`"
             );
             ControlError::new(ControlErrorKind::NotPermitted, message).into_response()

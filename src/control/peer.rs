@@ -4,7 +4,7 @@ use std::fs;
 
 use tokio::net::UnixStream;
 
-/// The process at the other end.
+/// The process at the other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Its user id.
@@ -25,7 +25,7 @@ impl Peer {
         Ok(Self { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })
     }
 
-    /// Whether the process may change things: root, the daemon's own user and members of the operators' groups may.
+    /// Whether the process may change things: true for root, for the daemon's user, and for members of the operators' groups.
     #[must_use]
     pub fn may_change(&self, operators: &[String]) -> bool {
         let own = rustix::process::geteuid().as_raw();
@@ -36,8 +36,8 @@ impl Peer {
         operators.iter().filter_map(|name| group_id(name)).any(|id| groups.contains(&id))
     }
 
-    /// Groups of the process, from `/proc` and from the group database. Under `ProtectProc=` the daemon cannot read the
-    /// status of other users' processes, so the group database decides alone.
+    /// Groups of the process, from `/proc` and from the group database. Under `ProtectProc=` the daemon cannot read the status
+    /// of other users' processes, so only the group database is used.
     fn groups(&self) -> Vec<u32> {
         let mut groups = vec![self.gid];
         groups.extend(self.groups_of_user());
@@ -57,7 +57,7 @@ impl Peer {
     }
 }
 
-/// Looks up a group id; `name` is the name of a group or a number.
+/// Looks up the id of a group by its name; a number is returned unchanged.
 fn group_id(name: &str) -> Option<u32> {
     let by_name = || nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
     name.parse().ok().or_else(by_name)

@@ -1,10 +1,10 @@
-//! Which jobs a command asks for.
+//! Selects the jobs that a command requests.
 
 use serde::{Deserialize, Serialize};
 
 use dropship_job::{JobId, StateKind};
 
-/// A filter over the jobs, which are listed newest first.
+/// A filter for jobs. They are listed newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobQuery {
     /// Only jobs in this state.

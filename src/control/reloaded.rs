@@ -1,4 +1,4 @@
-//! What a reload changed.
+//! The changes that a reload made.
 
 use std::fmt;
 
@@ -39,33 +39,33 @@ impl Changes {
     pub fn between<T: PartialEq>(old: &[T], new: &[T], name: impl Fn(&T) -> &str) -> Self {
         let find = |list: &[T], item: &T| list.iter().position(|other| name(other) == name(item));
         let mut changes = Self::default();
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         for item in new {
             match find(old, item) {
                 None => changes.added.push(name(item).to_owned()),
                 Some(at) => {
-                    places.push(at);
+                    positions.push(at);
                     if old[at] != *item {
                         changes.changed.push(name(item).to_owned());
                     }
                 }
             }
         }
-        let gone = old.iter().filter(|item| find(new, item).is_none());
-        changes.removed = gone.map(|item| name(item).to_owned()).collect();
-        changes.reordered = !places.is_sorted();
+        let removed = old.iter().filter(|item| find(new, item).is_none());
+        changes.removed = removed.map(|item| name(item).to_owned()).collect();
+        changes.reordered = !positions.is_sorted();
         changes
     }
 
-    fn describe(&self, what: &str, lines: &mut Vec<String>) {
+    fn describe(&self, kind: &str, lines: &mut Vec<String>) {
         for (verb, names) in [("added", &self.added), ("removed", &self.removed), ("changed", &self.changed)]
         {
             if !names.is_empty() {
-                lines.push(format!("{what} {verb}: {}", names.join(", ")));
+                lines.push(format!("{kind} {verb}: {}", names.join(", ")));
             }
         }
         if self.reordered {
-            lines.push(format!("{what} reordered"));
+            lines.push(format!("{kind} reordered"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The daemon's side of the control socket. Every process that can open the socket may read, wait and submit; only
-//! operators may change things.
+//! Serves the control socket. Every process that can open the socket may read, wait and submit; only operators may change
+//! things.
 
 use std::future::Future;
 use std::io;
@@ -17,7 +17,7 @@ use super::operators::{Connection, operators_only};
 /// Permissions of the socket: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// Serves the socket until `shutdown`; `more` adds read-only routes.
+/// Binds the socket and returns the future that serves it until `shutdown`; `more` adds read-only routes.
 ///
 /// # Errors
 /// When the socket cannot be bound.
@@ -39,7 +39,7 @@ where
     Ok(serving.into_future())
 }
 
-/// Binds the socket; the socket of a daemon that died is replaced.
+/// Binds the socket. Replaces the socket file that a crashed daemon left.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

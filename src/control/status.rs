@@ -12,7 +12,7 @@ use dropship_job::StateKind;
 pub struct Status {
     /// Version of the daemon.
     pub version: String,
-    /// Whether a daemon answered; otherwise the command read the store.
+    /// Whether a daemon answered. If not, the command read the store.
     pub running: bool,
     /// When the daemon started.
     pub since: Option<Timestamp>,
@@ -64,7 +64,7 @@ pub struct FolderStatus {
     /// Paths below the folder of the last of these, newest first.
     #[serde(default)]
     pub last_ignored: Vec<String>,
-    /// Why no file is accepted at the moment, although there are some; intake continues automatically.
+    /// Why no file is accepted now; intake continues automatically.
     #[serde(default)]
     pub no_room: Option<String>,
 }

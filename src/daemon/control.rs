@@ -1,4 +1,4 @@
-//! Requests of the control socket, answered by the daemon.
+//! Answers the requests of the control socket.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl DaemonControl {
         Self { jobs, pipeline, intake, admission, reloader, since: Timestamp::now() }
     }
 
-    /// Withdraws the labels of a job that is about to be cancelled. Returns why labels could not be withdrawn.
+    /// Withdraws the labels of a job before it is cancelled. Returns the reasons why labels could not be withdrawn.
     async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
         let store = &**self.pipeline.store();
         let Some(job) = store.job(id)? else { return Ok(Vec::new()) };

@@ -1,4 +1,4 @@
-//! `/metrics`, `/livez` and `/readyz`: on the control socket, and over TCP where configured.
+//! `/metrics`, `/livez` and `/readyz`, on the control socket and, if configured, over TCP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(super) async fn listen(address: SocketAddr, routes: Router) -> anyhow::Resul
 
 async fn metrics(State(pages): State<Arc<HealthEndpoints>>) -> Response {
     // Counting may wait for the disk.
-    match tokio::task::spawn_blocking(move || pages.numbers()).await {
+    match tokio::task::spawn_blocking(move || pages.metrics()).await {
         Ok(text) => ([(header::CONTENT_TYPE, Text::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -89,7 +89,7 @@ impl HealthEndpoints {
             .collect()
     }
 
-    /// What stops intake or processing now, and what only impairs it.
+    /// Reasons why the daemon is not ready, and warnings about problems that only impair it.
     fn readiness(&self) -> (Vec<String>, Vec<String>) {
         let mut reasons = self.stalled();
         if self.pipeline.shutdown().is_cancelled() {
@@ -124,9 +124,9 @@ impl HealthEndpoints {
                 degraded.push(format!("folder `{}`: {why}", folder.name));
             }
         }
-        // One folder of many may be gone; where all are, nothing can come in.
-        let all = !health.is_empty() && degraded.len() == health.len();
-        if all {
+        // A single degraded folder is a warning. If all are degraded, no package can be accepted.
+        let is_every_folder_degraded = !health.is_empty() && degraded.len() == health.len();
+        if is_every_folder_degraded {
             reasons.extend(degraded)
         } else {
             warnings.extend(degraded)
@@ -134,7 +134,7 @@ impl HealthEndpoints {
         (reasons, warnings)
     }
 
-    fn numbers(&self) -> String {
+    fn metrics(&self) -> String {
         let mut text = Text::default();
         text.family("dropship_build_info", Kind::Gauge, "The running version")
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
@@ -152,7 +152,7 @@ impl HealthEndpoints {
         }
         let running = self.pipeline.queue().running() as f64;
         text.one("dropship_jobs_running", Kind::Gauge, "Jobs that workers process", running);
-        self.folders(&mut text);
+        self.write_folders(&mut text);
         let paused = f64::from(u8::from(!self.pipeline.pause().scopes().is_empty()));
         text.one("dropship_paused", Kind::Gauge, "Whether anything is paused", paused);
         let refused = self.pipeline.accounts().all();
@@ -177,7 +177,7 @@ impl HealthEndpoints {
         text.into_string()
     }
 
-    fn folders(&self, text: &mut Text) {
+    fn write_folders(&self, text: &mut Text) {
         let health = self.intake.health();
         type Value = fn(&FolderHealth) -> f64;
         let families: [(&'static str, Kind, &str, Value); 7] = [

@@ -9,16 +9,16 @@ use tokio::sync::watch;
 use crate::pipeline::{Pipeline, clear_results, forget_ended, until_clearing};
 use dropship_hardware::Client;
 
-/// Interval between retries of receipts that could not be written.
+/// Interval between attempts to write receipts that could not be written before.
 const RECEIPTS: Duration = Duration::from_secs(60);
 
 /// Interval between passes over ended jobs.
 const RETENTION: Duration = Duration::from_secs(3600);
 
-/// Delay before the first pass: a clock that is wrong while the machine boots has been set by then.
+/// Delay before the first pass: the clock may be wrong while the machine boots.
 const FIRST_RETENTION: Duration = Duration::from_secs(600);
 
-/// Ends the daemon when the store can no longer be written, also when no job runs that would notice.
+/// Ends the daemon when the store can no longer be written, even if no job runs that would detect it.
 pub(super) async fn watch_store(
     pipeline: Arc<Pipeline<Client>>,
     mut stopped: watch::Receiver<Option<String>>,

@@ -1,4 +1,4 @@
-//! The daemon: startup, running, reload and shutdown. Each stage is a type, so that no other order compiles.
+//! The daemon: startup, running, reload and shutdown. Each stage is a type, so that only this order compiles.
 
 mod control;
 mod http;

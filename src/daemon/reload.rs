@@ -41,25 +41,24 @@ impl Reloader {
         (Arc::clone(&self.pipeline), Arc::clone(&self.intake), Arc::clone(&self.admission))
     }
 
-    /// Reloads the configuration on behalf of `by`; returns once it is in force. Jobs keep the plan that they were
-    /// accepted with.
+    /// Reloads the configuration on behalf of `by`; returns once it is active. Jobs keep the plan of their admission.
     ///
     /// # Errors
-    /// Every reason why it is refused; the old configuration then stays in force.
+    /// Every reason why it was refused. The old configuration stays active in that case.
     pub async fn reload(&self, by: &str) -> Result<Reloaded, ControlError> {
         let _reloading = self.unit.reloading();
         let _guard = self.turn.lock().await;
-        let done = self.carry_out().await;
-        self.metrics.reloaded(done.is_ok(), jiff::Timestamp::now());
+        let result = self.apply().await;
+        self.metrics.reloaded(result.is_ok(), jiff::Timestamp::now());
         self.pipeline.events().notify_subscribers();
-        match &done {
+        match &result {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
             Err(refusal) => observe::reload_refused(by, &refusal.message),
         }
-        done
+        result
     }
 
-    async fn carry_out(&self) -> Result<Reloaded, ControlError> {
+    async fn apply(&self) -> Result<Reloaded, ControlError> {
         let old = self.admission.active();
         let path = old.config.path.clone();
         let sandbox = self.pipeline.settings().sandbox;
@@ -76,12 +75,12 @@ impl Reloader {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
 
-        // Nothing is refused from here on. Intake from a changed folder stops until the new rules are active, so that
-        // its files are evaluated by them.
+        // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
+        // its files.
         let folders = new.folders.clone();
-        let stay: Vec<Folder> =
+        let unchanged: Vec<Folder> =
             folders.iter().filter(|folder| old.config.folders.contains(folder)).cloned().collect();
-        self.intake.replace(stay).await.map_err(refused)?;
+        self.intake.replace(unchanged).await.map_err(refused)?;
         self.pipeline.settings().folders.replace(&folders);
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
@@ -102,7 +101,7 @@ fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
     Ok(config)
 }
 
-/// Changes a configuration as `run --sandbox` does.
+/// Makes the same changes to a configuration as `run --sandbox`.
 fn as_in_sandbox(new: &mut Config, old: &Config) {
     new.api.endpoint = old.api.endpoint.clone();
     new.api.authority = old.api.authority.clone();
@@ -113,7 +112,7 @@ fn as_in_sandbox(new: &mut Config, old: &Config) {
     }
 }
 
-/// The differences that come into force.
+/// The differences that a reload makes active.
 fn difference(old: &Config, new: &Config) -> Reloaded {
     let keys = [
         ("[signers]", old.signers != new.signers),
@@ -134,12 +133,12 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
     }
 }
 
-/// Names the keys that only a restart brings into force, and keeps their old values until then.
+/// Returns the changed keys that need a restart, and restores their old values in `new`.
 fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, ControlError> {
     let unknown = new.rules.iter().find(|rule| !old.accounts.contains_key(&rule.account));
     if let Some(rule) = unknown {
         let message = format!(
-            "rule `{}` uses the account `{}`, which the running daemon does not have: restart it to bring accounts into force",
+            "rule `{}` uses the account `{}`, which the running daemon does not have; restart the daemon to add accounts",
             rule.name, rule.account
         );
         return Err(refused(message));
@@ -175,7 +174,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     let mut restart: Vec<String> = accounts
         .chain(keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()))
         .collect();
-    // The whole table says no more than its keys, unless none of them is known here.
+    // `[api]` stands for keys that are missing in this list; it is redundant beside a listed key.
     if restart.iter().any(|key| key.starts_with("[api] ") || key.starts_with("[api.")) {
         restart.retain(|key| key != "[api]");
     }

@@ -19,7 +19,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The pipeline, for those who follow its jobs.
+    /// The pipeline.
     #[must_use]
     pub fn pipeline(&self) -> &Arc<Pipeline<Client>> {
         &self.live.pipeline
@@ -31,7 +31,8 @@ impl Running {
         Arc::clone(&self.reloader)
     }
 
-    /// Runs until `stop` completes, the store fails, or the daemon is idle and was asked to end then; then shuts down.
+    /// Runs until `stop` completes, the store fails, or the daemon is idle with [`Options::until_idle`](super::Options). Then
+    /// shuts down.
     pub async fn until(self, stop: impl Future<Output = ()>) -> Shutdown {
         let mut store_failure = self.live.pipeline.store_failure();
         let failed = async {
@@ -53,7 +54,7 @@ impl Running {
         let (pipeline, intake) = (&self.live.pipeline, &self.live.intake);
         let no_job_is_due = || pipeline.queue().is_idle_until(pipeline.clock().after(IDLE_SPAN));
         while tokio::time::timeout(Duration::from_secs(1), intake.initial_scan_done()).await.is_err() {
-            // A scan that waits for capacity continues when jobs end. When none can end, it is not waited for.
+            // A scan under backpressure continues when jobs end. If no job can end, waiting for it would never end.
             if intake.summary().backpressure > 0 && no_job_is_due() {
                 return;
             }

@@ -19,13 +19,13 @@ const MAX_DRAIN: Duration = Duration::from_secs(330);
 /// How the daemon ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Shutdown {
-    /// As requested, or because it was idle.
+    /// On request, or because it was idle.
     Clean,
     /// The store failed, for this reason.
     StoreFailed(String),
 }
 
-/// Everything that runs, and has to end at the shutdown.
+/// Everything that must be stopped at shutdown.
 pub(super) struct Live {
     pub(super) pipeline: Arc<Pipeline<Client>>,
     pub(super) intake: Arc<Intake>,
@@ -52,7 +52,7 @@ impl Live {
                 tracing::error!("the workers ended with an error: {error}");
             }
         };
-        // Calls that do not end by then are in doubt and resolved at the next start.
+        // The effects of calls that do not end in time are checked at the next start.
         if tokio::time::timeout(MAX_DRAIN, drained).await.is_err() {
             observe::drain_gave_up(running());
         }

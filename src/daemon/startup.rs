@@ -1,4 +1,4 @@
-//! Startup, from a configuration to a running daemon.
+//! Startup: turns a configuration into a running daemon.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,10 +37,10 @@ use dropship_store::{DiskStore, OpenReport, Store, StoreError};
 /// Maximum time to open the store; replaying a long journal takes minutes.
 const MAX_START: Duration = Duration::from_secs(30 * 60);
 
-/// How long to wait for a command that has locked the store while no daemon ran.
+/// Maximum time to wait for a command that has locked the store because no daemon was running.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// How the daemon runs.
+/// Options of `dropship run`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// End when no job is queued, running or due within the next minute.
@@ -56,7 +56,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// A daemon for this configuration.
+    /// Prepares a daemon for this configuration.
     #[must_use]
     pub fn new(mut config: Config, options: Options) -> Self {
         if options.sandbox {
@@ -96,7 +96,7 @@ struct OpenStore {
     heartbeats: Heartbeats,
 }
 
-/// Clients, and what hears of their calls and of jobs.
+/// API clients by account, and the observers of calls and jobs.
 struct Services {
     clients: BTreeMap<String, Client>,
     metrics: Arc<Metrics>,
@@ -123,7 +123,7 @@ async fn open_store(config: &Config) -> anyhow::Result<OpenStore> {
     Ok(OpenStore { stopped: store.stopped(), store: Arc::new(store), report, heartbeats })
 }
 
-/// Opens the store. A command that reads it while no daemon runs holds its lock for a moment; a daemon keeps the lock.
+/// Opens the store. Waits while a command has locked it, which takes moments; fails if another daemon has locked it.
 async fn open_when_unlocked(
     home: &Path,
     socket: &Path,
@@ -228,7 +228,7 @@ fn build_pipeline(
     })
 }
 
-/// Recovers what an earlier daemon left. Returns the jobs with a captured copy, listed before intake can add one.
+/// Recovers the jobs of an earlier daemon. Returns the jobs with a captured copy; intake has not added any yet.
 async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::Result<Vec<JobId>> {
     if opened.report.is_new {
         let (admission, sandbox) = (Arc::clone(&core.admission), options.sandbox);

@@ -10,7 +10,7 @@ use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::StateKind;
 
-/// Maximum interval between updates: folders and pauses change without a change of a job.
+/// Maximum interval between updates. Folders and pauses can change without an event of a job.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Updates the line when it changes, at most once a second.
@@ -37,7 +37,7 @@ pub(super) async fn update(
     }
 }
 
-/// The present line.
+/// The current line.
 pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, metrics: &Metrics) -> String {
     let folders = intake.summary();
     let mut line = format!("Watching {}", counted(folders.folders, "folder"));
@@ -47,9 +47,9 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, metrics: &Metrics
     let running = pipeline.queue().running();
     let waiting = pipeline.queue().waiting();
     let held = pipeline.store().count(StateKind::Held).unwrap_or_default();
-    for (count, what) in [(running, "running"), (waiting, "waiting"), (held, "held for an operator")] {
+    for (count, state) in [(running, "running"), (waiting, "waiting"), (held, "held for an operator")] {
         if count > 0 {
-            line.push_str(&format!(", {} {what}", counted(count, "job")));
+            line.push_str(&format!(", {} {state}", counted(count, "job")));
         }
     }
     if running + waiting + held == 0 {
@@ -72,12 +72,12 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, metrics: &Metrics
     }
     if let Some((false, at)) = metrics.last_reload() {
         line.push_str(&format!(
-            "; the reload of {at:.0} was refused, the previous configuration is in force"
+            "; the reload of {at:.0} was refused, the previous configuration stays active"
         ));
     }
     line
 }
 
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -1,12 +1,12 @@
-//! A store remembers the endpoint and accounts that its jobs live at: ids of one service mean nothing at another.
+//! Binds a store to an endpoint and its accounts: the remote ids of its jobs are valid only there.
 
 use crate::config::model::Config;
 use dropship_store::{Commit, Entry, Store};
 
-/// The configuration names another service than the store's jobs live at.
+/// The configuration names another endpoint or account than the one that the store is bound to.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the store {store} belongs to {known}, and the configuration says {wanted}: give [store] path a folder of its own for the other one"
+    "the store {store} belongs to {known}, but the configuration names {wanted}; set [store] path to another folder for {wanted}"
 )]
 pub struct EndpointMismatch {
     store: String,
@@ -14,7 +14,7 @@ pub struct EndpointMismatch {
     wanted: String,
 }
 
-/// Checks what the store remembers, and remembers what it does not know yet.
+/// Compares the configuration with the stored binding, and stores what is new.
 pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
     let endpoint = if sandbox { "the sandbox".to_owned() } else { config.api.endpoint.to_string() };
     let mut wanted = vec![("bound/endpoint".to_owned(), endpoint)];

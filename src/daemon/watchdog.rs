@@ -1,6 +1,6 @@
 //! Feeds systemd's watchdog while every component that can hang sends heartbeats.
 //!
-//! A separate thread does it, so that it still works and names the component when the async runtime hangs.
+//! A separate thread, so that it still works and can name the stalled component when the async runtime hangs.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -68,7 +68,7 @@ fn answers(socket: &Path, within: Duration) -> bool {
 
 /// Sends heartbeats while the locks of intake are free and a thread for blocking work is available.
 ///
-/// A share that hangs is no reason to restart; the health of its folder reports it.
+/// A hung share does not stop the heartbeats, because a restart would not help; the health of its folder reports it.
 pub(super) async fn probe_intake(intake: Arc<Intake>, heartbeat: Heartbeat) {
     for turn in 0.. {
         let intake = Arc::clone(&intake);

@@ -1,4 +1,4 @@
-//! Counters of events that leave no other trace.
+//! Counters of events that cannot be counted later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::exposition::{Kind, Text};
 use dropship_job::{Event, Job};
 
-/// The counters.
+/// Counters since the start of the daemon.
 #[derive(Debug, Default)]
 pub struct Metrics(Mutex<Counted>);
 

@@ -1,7 +1,7 @@
 //! Prometheus' text exposition format, version 0.0.4.
 //!
-//! Own code, because the maintained client library writes `OpenMetrics` only and needs every value registered, while most
-//! values here are read when they are scraped.
+//! No library, because the maintained one writes only `OpenMetrics` and requires each value to be registered. Most values
+//! here are read when they are scraped.
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Kind {
     Summary,
 }
 
-/// A page of metrics.
+/// A page of metrics in the text format.
 #[derive(Debug, Default)]
 pub struct Text(String);
 
@@ -26,7 +26,7 @@ pub struct Family<'a> {
 }
 
 impl Text {
-    /// The content type.
+    /// The HTTP content type of the page.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
     /// Starts the samples of a metric.
@@ -45,7 +45,7 @@ impl Text {
         self.family(name, kind, help).sample(&[], value);
     }
 
-    /// The page.
+    /// Returns the finished page.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0

@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 
 use super::notification::Notification;
 
-/// Maximum output to keep for the log, in bytes; the rest is discarded.
+/// Maximum number of bytes of output to keep for the log; the rest is discarded.
 const MAX_OUTPUT: usize = 4096;
 
 /// Value of `PATH` for the command.
@@ -90,7 +90,7 @@ pub(super) async fn run(
     }
 }
 
-/// Reads all output and keeps the beginning.
+/// Reads all output and keeps its first [`MAX_OUTPUT`] bytes.
 async fn capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let (mut kept, mut buffer) = (Vec::new(), vec![0; MAX_OUTPUT]);

@@ -39,7 +39,7 @@ pub(super) async fn run(target: Arc<Target>, stop: CancellationToken) {
     }
 }
 
-/// Tries each pending notification once. Returns whether none is left.
+/// Tries each pending notification once. Returns whether the spool is empty.
 async fn deliver_all(target: &Target) -> bool {
     let pending = match spool_folder::pending(&target.spool) {
         Ok(pending) => pending,
@@ -59,7 +59,7 @@ async fn deliver_all(target: &Target) -> bool {
     is_empty
 }
 
-/// Tries one notification. Returns whether it has left the spool.
+/// Tries one notification. Returns whether it was removed from the spool.
 async fn deliver(target: &Target, path: &Path) -> bool {
     let read = std::fs::read(path).map_err(|error| error.to_string());
     let parsed = read

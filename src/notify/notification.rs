@@ -1,4 +1,4 @@
-//! A notification, as it is spooled and sent.
+//! A notification in the form in which it is spooled and sent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub(super) fn is_notifiable(event: &Event) -> bool {
 }
 
 impl Notification {
-    /// The notification about the current state of a job; absent while the job is open and not held.
+    /// The notification about the current state of a job; `None` unless the job has ended or is held.
     pub(super) fn of_job(job: &Job, sandbox: bool) -> Option<Self> {
         let event = match job.state() {
             State::Held { .. } => Occasion::Held,

@@ -1,4 +1,4 @@
-//! Takes events and hands them to the spool and the targets.
+//! Receives events, and queues notifications for the spool.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Notifier {
         Ok(Self { queue: Some(queue), targets, sandbox })
     }
 
-    /// Queues a notification about a job, if its events call for one.
+    /// Queues a notification about a job if one of the events is notifiable.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
         if let Some(queue) = &self.queue
             && events.iter().any(notification::is_notifiable)

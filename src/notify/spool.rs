@@ -1,4 +1,4 @@
-//! The spool of all targets, and the record of what it contains.
+//! The spool of all targets, and the record of the notifications that it has received.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -17,12 +17,12 @@ use dropship_store::{Filter, Store, StoreError};
 
 /// Number of recent notification ids to keep, to recognise duplicates.
 const MAX_IDS: usize = 1024;
-/// Events may be handed over out of order by at most this time.
+/// Maximum time by which events may be queued out of order.
 const REORDERING: SignedDuration = SignedDuration::from_secs(60);
 /// Number of jobs to read at once when the spool catches up.
 const PAGE: usize = 500;
 
-/// What the spool has received, stored in `known.json`.
+/// The record of received notifications, stored in `known.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Received {
     /// Time of the latest notification: all earlier ones were spooled.
@@ -54,7 +54,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Spools the events that were not spooled when the previous daemon died.
+    /// Spools the events that the previous daemon did not spool before it died.
     pub(super) fn catch_up(&mut self, store: &dyn Store, sandbox: bool) {
         let since = self.received.until.unwrap_or_default() - REORDERING;
         for state in [StateKind::Held].into_iter().chain(StateKind::ENDED) {
@@ -89,12 +89,12 @@ impl Spool {
         }
     }
 
-    /// Spools a notification for each target that wants it, unless it was spooled before.
+    /// Spools a notification for each target that subscribes to it, unless it was spooled before.
     pub(super) fn add(&mut self, notification: &Notification) {
         if self.received.ids.contains(&notification.id) {
             return;
         }
-        for target in self.targets.iter().filter(|target| target.wants(notification.event)) {
+        for target in self.targets.iter().filter(|target| target.subscribes_to(notification.event)) {
             match spool_folder::write(&target.spool, notification) {
                 Ok(()) => target.wakeup.notify_one(),
                 Err(error) => {
@@ -119,7 +119,7 @@ impl Spool {
         let staged = self.path.with_extension("new");
         let mut file = File::create(&staged)?;
         file.write_all(&serde_json::to_vec(&self.received)?)?;
-        // Without the sync a power cut can leave an empty file, and the spool would start again and skip events.
+        // Without the sync, a power cut can leave an empty file. The spool would then start now and skip past events.
         file.sync_all()?;
         fs::rename(&staged, &self.path)?;
         self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())

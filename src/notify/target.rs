@@ -11,7 +11,7 @@ use super::webhook::Webhook;
 use crate::config::model::{Notify, Occasion, Via};
 use crate::observe::LogThrottle;
 
-/// A `[[notify]]` of the configuration.
+/// A target, configured by a `[[notify]]`.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) config: Notify,
@@ -64,8 +64,8 @@ impl Target {
         &self.config.name
     }
 
-    /// Whether the target is notified of such an event.
-    pub(super) fn wants(&self, occasion: Occasion) -> bool {
+    /// Whether the target is notified of this kind of event.
+    pub(super) fn subscribes_to(&self, occasion: Occasion) -> bool {
         self.config.on.contains(&occasion)
     }
 

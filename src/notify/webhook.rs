@@ -23,7 +23,8 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook. Its secret is read now, so that a missing secret is reported at once, and again for each post.
+    /// Creates a webhook. Its secret is read now, so that a missing secret fails the start, and again for each request, so that
+    /// a rotated secret is used.
     ///
     /// # Errors
     /// When the secret cannot be read.
@@ -52,7 +53,7 @@ impl Webhook {
         if text.is_empty() {
             return Err(format!("the secret {} is empty", path.display()));
         }
-        // Standard Webhooks writes a secret as `whsec_` and base64; any other text is the key itself.
+        // In Standard Webhooks a secret is `whsec_` and base64. Any other text is used as the key itself.
         let decoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
         let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
         Ok(Some(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
@@ -80,7 +81,7 @@ impl Webhook {
     }
 }
 
-/// An error with its causes.
+/// An error and its causes as one text.
 fn cause(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

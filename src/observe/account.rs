@@ -2,7 +2,7 @@
 
 use super::id;
 
-/// The service refuses an account; one line for all its jobs.
+/// The service refuses an account. Logged once for all its jobs.
 pub fn account_suspended(account: &str, error: &str) {
     tracing::error!(
         event = "account_paused",
@@ -13,7 +13,7 @@ pub fn account_suspended(account: &str, error: &str) {
     );
 }
 
-/// An account works again.
+/// A suspended account works again.
 pub fn account_resumed(account: &str) {
     tracing::info!(
         event = "account_resumed",

@@ -29,7 +29,7 @@ pub fn stopped(took: Duration) {
     tracing::info!(event = "stopped", message_id = id::STOPPED, "dropship has stopped after {took:.1?}");
 }
 
-/// The daemon ends at a second signal without waiting for calls.
+/// A second signal ends the daemon without waiting for calls.
 pub fn stopped_at_once() {
     tracing::warn!(
         event = "stopped",
@@ -52,7 +52,7 @@ pub fn components_stalled(components: &[(&str, Duration)]) {
         components.iter().map(|(name, age)| format!("{name} (no heartbeat for {age:.1?})")).collect();
     tracing::error!(
         event = "stalled",
-        message_id = id::HUNG,
+        message_id = id::STALLED,
         "stalled: {}; systemd's watchdog restarts the daemon unless this ends",
         components.join(", ")
     );
@@ -72,17 +72,17 @@ pub fn pause_changed(folder: Option<&str>, paused: bool) {
     }
 }
 
-/// Another configuration is in force.
+/// A new configuration is active.
 pub fn reloaded(by: &str, changes: &str) {
     tracing::info!(event = "reloaded", by, "reloaded the configuration, requested by {by}: {changes}");
 }
 
-/// Another configuration was refused.
+/// A new configuration was refused.
 pub fn reload_refused(by: &str, why: &str) {
     tracing::error!(
         event = "reload_refused",
         message_id = id::RELOAD_REFUSED,
         by,
-        "refused to reload the configuration, requested by {by}: {why}. The previous configuration stays in force"
+        "refused to reload the configuration, requested by {by}: {why}. The previous configuration stays active"
     );
 }

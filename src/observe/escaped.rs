@@ -1,4 +1,4 @@
-//! Text from other programs and persons, safe to show.
+//! Escapes untrusted text for terminals and logs.
 
 /// Displays a text with its control characters escaped, so that a terminal does not interpret them.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! One log line for each event of a job, with the fields that identify the job.
+//! Logs one line for each event of a job, with the fields that identify the job.
 
 use tracing::Level;
 
@@ -18,7 +18,8 @@ pub fn log_event(job: &Job, event: &Event) {
     }
 }
 
-/// During a long outage every job fails again and again: the first attempts and every power of two are warnings.
+/// During a long outage every job fails repeatedly: the first attempts and every power of two are warnings, the others debug
+/// messages.
 fn level(job: &Job, event: &Event) -> Level {
     match event {
         Event::Rejected { .. } | Event::Failed { .. } => Level::ERROR,
@@ -46,8 +47,8 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
     match event {
         Event::Accepted { .. } => Some(id::ACCEPTED),
         Event::Rejected { .. } => Some(id::REJECTED),
-        Event::DuplicatesChecked { ids, .. } if !ids.is_empty() => Some(id::DOUBTFUL),
-        Event::Cancelled { .. } if job.doubt().is_some() => Some(id::DOUBTFUL),
+        Event::DuplicatesChecked { ids, .. } if !ids.is_empty() => Some(id::IN_DOUBT),
+        Event::Cancelled { .. } if job.doubt().is_some() => Some(id::IN_DOUBT),
         Event::Overdue => Some(id::OVERDUE),
         Event::Held { .. } => Some(id::HELD),
         Event::Failed { .. } => Some(id::FAILED),
@@ -84,7 +85,7 @@ fn text(job: &Job, event: &Event) -> String {
     format!("{}: {}", Escaped(&job.package().name), text.unwrap_or_else(|| event.name().to_owned()))
 }
 
-/// From the dropped file to the signed package.
+/// Events from the dropped file to the signed package.
 fn package_text(job: &Job, event: &Event) -> Option<String> {
     Some(match event {
         Event::Arrived { package } => {
@@ -104,7 +105,7 @@ fn package_text(job: &Job, event: &Event) -> Option<String> {
     })
 }
 
-/// Creation of products, submissions and labels, and what is in doubt about it.
+/// Events of creates, and of the checks of creates in doubt.
 fn create_text(job: &Job, event: &Event) -> Option<String> {
     Some(match event {
         Event::Intended { kind, intent } => format!("creating {} `{}`", kind, intent.name),
@@ -145,7 +146,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
     })
 }
 
-/// Labels that exist.
+/// Events of existing labels.
 fn label_text(job: &Job, event: &Event) -> Option<String> {
     Some(match event {
         Event::Labelled => "all labels created".to_owned(),

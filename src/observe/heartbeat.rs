@@ -1,4 +1,4 @@
-//! Heartbeats of components that can hang. The watchdog, `/livez` and the metrics read how old they are.
+//! Heartbeats of components that can hang. The watchdog, `/livez` and the metrics read their age.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// How often an idle component beats unless the watchdog asks for more.
+/// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// The same until the component is watched: short, so that it soon learns the interval that the watchdog needs.
+/// The same before the component is watched: short, so that it soon reads the interval that the watchdog needs.
 const UNWATCHED: Duration = Duration::from_millis(250);
 
 /// The heartbeat of one component. Clones share it.
@@ -18,7 +18,7 @@ pub struct Heartbeat(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Monotonic: the system clock can be set.
+    /// Monotonic time, because the system clock can be set.
     started: Instant,
     /// Milliseconds from `started` to the last beat.
     last: AtomicU64,
@@ -37,7 +37,7 @@ impl Default for Heartbeat {
 }
 
 impl Heartbeat {
-    /// Notes that the component is alive.
+    /// Records that the component is alive.
     pub fn beat(&self) {
         self.0.last.store(millis(self.0.started.elapsed()), Ordering::Relaxed);
     }
@@ -48,14 +48,14 @@ impl Heartbeat {
         self.0.started.elapsed().saturating_sub(Duration::from_millis(self.0.last.load(Ordering::Relaxed)))
     }
 
-    /// How long the component may sleep between two beats when it has nothing to do.
+    /// Maximum sleep of an idle component between two beats.
     #[must_use]
     pub fn idle_interval(&self) -> Duration {
         Duration::from_millis(self.0.idle.load(Ordering::Relaxed))
     }
 }
 
-/// The store sends its heartbeats here.
+/// Receives the heartbeats of the store.
 impl dropship_store::Heartbeat for Heartbeat {
     fn beat(&self) {
         Self::beat(self);
@@ -74,7 +74,7 @@ pub struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Heartbeats frequent enough for a watchdog that restarts the daemon after `watchdog`.
+    /// Creates the list. Idle intervals suit a watchdog with the timeout `watchdog`.
     #[must_use]
     pub fn new(watchdog: Option<Duration>) -> Self {
         Self { components: Arc::default(), idle: idle_interval(watchdog) }
@@ -104,7 +104,7 @@ impl Heartbeats {
     }
 }
 
-/// The watchdog reports a component after half of its timeout; an eighth leaves room for a busy machine.
+/// An eighth of the watchdog's timeout: a component counts as stalled after half of it, and a busy machine needs a margin.
 fn idle_interval(watchdog: Option<Duration>) -> Duration {
     watchdog.map_or(IDLE, |timeout| (timeout / 8).clamp(Duration::from_millis(20), IDLE))
 }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn watched_component_learns_its_idle_interval() {
+    fn watched_component_gets_its_idle_interval() {
         let (heartbeats, heartbeat) = (Heartbeats::new(Some(Duration::from_secs(3))), Heartbeat::default());
         heartbeats.watch("store", &heartbeat);
         assert_eq!(heartbeat.idle_interval(), Duration::from_millis(375));

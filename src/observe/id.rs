@@ -1,4 +1,4 @@
-//! Message ids of the log entries that an administrator acts on. `systemd/dropship.catalog` explains each.
+//! Message ids of lines that need an administrator; the journal catalog explains each.
 
 /// The daemon is ready.
 pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
@@ -6,7 +6,7 @@ pub const READY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c01";
 pub const ACCEPTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c02";
 /// A package was rejected.
 pub const REJECTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c03";
-/// A job needs an operator.
+/// A job waits for an operator.
 pub const HELD: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c04";
 /// A job failed.
 pub const FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c05";
@@ -14,19 +14,19 @@ pub const FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c05";
 pub const SUCCEEDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c06";
 /// An account is suspended.
 pub const ACCOUNT_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c07";
-/// An account works again.
+/// A suspended account works again.
 pub const ACCOUNT_RESUMED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c08";
-/// The response to a create was lost.
-pub const DOUBTFUL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
+/// A create is in doubt: its response was lost.
+pub const IN_DOUBT: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
 /// A wait takes unusually long.
 pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
-/// The store was repaired.
-pub const STORE_MENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
-/// An empty store recovered jobs of an earlier one.
-pub const TAKEN_UP: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
+/// The database of the store was rebuilt.
+pub const STORE_REBUILT: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0b";
+/// A new store recovered the jobs of an earlier one.
+pub const JOBS_RECOVERED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c14";
 /// The store failed, and the daemon ends.
 pub const STORE_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0c";
-/// A folder is not watched completely.
+/// A folder cannot be watched completely.
 pub const FOLDER_DEGRADED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0d";
 /// The queue or the disk is full, and no package is accepted.
 pub const INTAKE_PAUSED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c15";
@@ -41,4 +41,4 @@ pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
 /// A notification could not be delivered.
 pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
 /// A component has stalled, and the watchdog is not fed.
-pub const HUNG: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";
+pub const STALLED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";

@@ -1,4 +1,4 @@
-//! Where log lines go: natively to journald under systemd, plain lines to a terminal, JSON elsewhere.
+//! Starts logging: native entries to journald, or plain or JSON lines to standard error.
 
 use std::io::IsTerminal;
 
@@ -8,27 +8,27 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::terminal::Plain;
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// journald under systemd, else plain.
+    /// `journal` under systemd, otherwise `plain`
     Auto,
-    /// Native journal entries with fields.
+    /// Native journald entries with all fields
     Journal,
-    /// Lines for people.
+    /// One readable line per message: time, job, level, text
     Plain,
-    /// One JSON object a line.
+    /// One JSON object per line, with all fields
     Json,
 }
 
-/// reqwest, hyper and rustls write whole URLs at debug; they never get to say more than info.
+/// Maximum levels of libraries. At debug, reqwest, hyper and rustls log complete URLs, which may contain secrets.
 const CAPS: [&str; 6] =
     ["reqwest=info", "hyper=info", "hyper_util=info", "h2=info", "rustls=info", "sled=warn"];
 
-/// Starts logging to standard error or the journal. `level` is a filter such as `debug`.
+/// Starts logging. `level` is a filter such as `debug`.
 ///
 /// # Errors
-/// When the filter cannot be read, or the journal was asked for and cannot be reached.
+/// When the filter is invalid, or [`Form::Journal`] was requested and the journal cannot be reached.
 pub fn init(form: Form, level: &str) -> anyhow::Result<()> {
     let mut filter = EnvFilter::try_new(level)?;
     for cap in CAPS {
@@ -57,7 +57,7 @@ pub fn init(form: Form, level: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `journalctl -p notice` means "look here": informational lines stay below it.
+/// Maps info to a priority below notice, so that `journalctl -p notice` shows only lines that need attention.
 fn priorities() -> tracing_journald::PriorityMappings {
     use tracing_journald::{Priority, PriorityMappings};
     PriorityMappings {

@@ -1,10 +1,10 @@
-//! A log line with the fields that identify a job; `docs/LOGGING.md` lists them.
+//! Log lines with the fields that identify a job. `docs/LOGGING.md` lists the fields.
 
 use tracing::Level;
 
 use dropship_job::Job;
 
-/// Logs one line of a job at this level.
+/// Logs one line of a job.
 pub(super) fn log_job(
     level: Level,
     job: &Job,
@@ -13,7 +13,7 @@ pub(super) fn log_job(
     label_id: Option<u64>,
     text: &str,
 ) {
-    // The level of a tracing call is part of its static metadata.
+    // A macro, because the level of a tracing call is part of its static metadata.
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(

@@ -1,4 +1,4 @@
-//! Log lines of jobs besides those of their events.
+//! Log lines of jobs that do not belong to an event.
 
 use tracing::Level;
 
@@ -20,7 +20,7 @@ pub fn response_lost(job: &Job, call: impl std::fmt::Display, error: &str) {
         "{}: no response to the {call}; checking whether it took effect: {error}",
         Escaped(&job.package().name)
     );
-    log_job(Level::WARN, job, "response_lost", Some(id::DOUBTFUL), None, &text);
+    log_job(Level::WARN, job, "response_lost", Some(id::IN_DOUBT), None, &text);
 }
 
 /// An object is created although the list that shows whether its name is in use is incomplete.
@@ -58,21 +58,22 @@ pub fn duplicate_check_failed(failures: &LogThrottle, job: &Job, name: &str, why
     log_job(Level::WARN, job, "duplicate_check_failed", None, None, &text);
 }
 
-/// The outbox that a job's folder is in.
+/// The outbox that contains a job's folder.
 fn outbox_of(job: &Job) -> &str {
     job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }
 
-/// A receipt could not be written; it will be at the next change. One outbox fails for all its jobs.
+/// A receipt could not be written; the daemon tries again at the next change and every minute. Failures are counted per
+/// outbox, because an unwritable outbox fails for all its jobs.
 pub fn receipt_unwritten(failures: &LogThrottle, job: &Job, error: &str) {
     let folder = &job.package().outbox;
     let Some(times) = failures.count(outbox_of(job)) else {
         tracing::debug!(job_id = %job.id(), "cannot write the receipt to {folder}: {error}");
         return;
     };
-    let so_far = if times > 1 { format!(" ({times} failures in this outbox)") } else { String::new() };
+    let count = if times > 1 { format!(" ({times} failures in this outbox)") } else { String::new() };
     let text = format!(
-        "{}: cannot write the receipt to {folder}{so_far}: {error}. The job continues; grant the daemon write access to the outbox",
+        "{}: cannot write the receipt to {folder}{count}: {error}. The job continues; grant the daemon write access to the outbox",
         Escaped(&job.package().name)
     );
     log_job(Level::ERROR, job, "receipt_unwritten", Some(id::OUTBOX_UNWRITABLE), None, &text);

@@ -1,10 +1,10 @@
-//! Thins out repeated errors: the first one is logged, then each time their number has doubled.
+//! Throttles repeated errors: the first one is logged, then one each time their number has doubled.
 
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-/// Counts errors by subject, such as an outbox or a notification target. There must be few subjects.
+/// Counts errors by subject, such as an outbox or a notification target. The number of subjects must be small.
 #[derive(Debug)]
 pub struct LogThrottle(Mutex<BTreeMap<String, u64>>);
 
@@ -15,7 +15,7 @@ impl LogThrottle {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Counts an error; returns the number of errors so far if this one is to be logged.
+    /// Counts an error. Returns the number of errors so far if this one should be logged.
     #[must_use]
     pub fn count(&self, subject: &str) -> Option<u64> {
         let mut counts = self.0.lock();
@@ -24,7 +24,7 @@ impl LogThrottle {
         count.is_power_of_two().then_some(*count)
     }
 
-    /// Forgets the errors of a subject that works again; returns their number, if there were any.
+    /// Resets the count of a subject that works again. Returns the number of errors, if there were any.
     #[must_use]
     pub fn reset(&self, subject: &str) -> Option<u64> {
         self.0.lock().remove(subject)

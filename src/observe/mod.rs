@@ -1,4 +1,4 @@
-//! The log: each line that is logged in more than one place, or that an administrator acts on, is a function here.
+//! The log. Each line that is logged in several places, or that needs an administrator, is a function here.
 
 mod account;
 mod daemon;

@@ -2,20 +2,20 @@
 
 use super::{LogThrottle, id};
 
-/// A notification failed and will be retried. A target that fails does so for all its notifications.
+/// A notification failed and will be retried. Failures are counted per target.
 pub fn notification_failed(failures: &LogThrottle, target: &str, id: &str, why: &str) {
     let why = dropship_redact::mask(why);
     let Some(times) = failures.count(target) else {
         tracing::debug!(notify = target, notification = id, "notifying `{target}` failed again: {why}");
         return;
     };
-    let so_far = if times > 1 { format!(" ({times} failures in a row)") } else { String::new() };
+    let count = if times > 1 { format!(" ({times} failures in a row)") } else { String::new() };
     tracing::warn!(
         event = "notification_failed",
         message_id = id::NOTIFY_FAILED,
         notify = target,
         notification = id,
-        "notifying `{target}` failed{so_far}: {why}; will retry"
+        "notifying `{target}` failed{count}: {why}; will retry"
     );
 }
 
@@ -31,7 +31,7 @@ pub fn notified(failures: &LogThrottle, target: &str, id: &str) {
     }
 }
 
-/// A notification was given up.
+/// A notification could not be delivered within `give_up`, or could not be spooled.
 pub fn notification_lost(target: &str, id: &str, why: &str) {
     tracing::error!(
         event = "notification_lost",

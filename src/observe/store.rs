@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::id;
 
-/// Damaged lines of the journal were skipped.
+/// Damaged records of the journal were skipped.
 pub fn journal_damaged(lines: u64) {
     tracing::warn!(
         event = "journal_damaged",
@@ -16,13 +16,13 @@ pub fn journal_damaged(lines: u64) {
 pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
     tracing::error!(
         event = "store_rebuilt",
-        message_id = id::STORE_MENDED,
+        message_id = id::STORE_REBUILT,
         "the database of the store was unusable ({why}); it was moved to {} and rebuilt from {lines} lines of the journal",
         aside.display()
     );
 }
 
-/// Lines of the journal that the database lacked were replayed.
+/// Records of the journal that were missing in the database were replayed.
 pub fn store_caught_up(lines: u64) {
     tracing::info!(event = "store_caught_up", "replayed {lines} lines of the journal into the database");
 }
@@ -32,7 +32,7 @@ pub fn jobs_recovered(jobs: usize, held: usize) {
     if jobs > 0 {
         tracing::warn!(
             event = "jobs_recovered",
-            message_id = id::TAKEN_UP,
+            message_id = id::JOBS_RECOVERED,
             "the store was empty: recovered {jobs} jobs from receipts and captured packages, {held} of them held for an operator"
         );
     }
@@ -43,7 +43,7 @@ pub fn store_failed(message: &str) {
     tracing::error!(event = "store_failed", message_id = id::STORE_FAILED, "{message}");
 }
 
-/// A receipt in an outbox describes no possible job, so nothing was recovered from it.
+/// A receipt in an outbox is inconsistent, so its job was not recovered.
 pub fn receipt_not_recovered(invalid: &dropship_job::InvalidJob) {
     let job = &invalid.job;
     tracing::error!(

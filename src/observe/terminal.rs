@@ -1,4 +1,4 @@
-//! Lines for a person at a terminal: time, level, message. The fields are for machines.
+//! The plain log format: time, job, level and message. Other fields are omitted.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Plain lines.
+/// Formats plain lines.
 #[derive(Debug)]
 pub(super) struct Plain;
 

@@ -1,4 +1,4 @@
-//! The line that the log has for each event of a job, as text and with its fields.
+//! Compares the log lines of all job events, with their fields, with a recorded file.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use dropship_job::testing;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Collects what is logged.
+/// Collects the log output.
 #[derive(Clone, Default)]
 struct Collected(Arc<Mutex<Vec<u8>>>);
 

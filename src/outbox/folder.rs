@@ -1,4 +1,4 @@
-//! The outbox folder of one package. Files appear complete or not at all.
+//! The outbox folder of one package. A reader sees each file complete or not at all.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ impl Outbox {
         &self.folder
     }
 
-    /// Path at which a result is written before it gets its name: in the same folder, hidden from globs.
+    /// Path at which a result is written before it is renamed: in the same folder, hidden from globs.
     #[must_use]
     pub fn staging(&self, name: &str) -> PathBuf {
         self.folder.join(format!(".{name}.part"))
@@ -42,7 +42,7 @@ impl Outbox {
     /// # Errors
     /// When the file system refuses.
     pub fn prepare(&self) -> io::Result<()> {
-        // A user who may read a file needs search permission for the folder.
+        // To read a file, a user also needs search permission on the folder.
         let search = self.mode | ((self.mode & 0o444) >> 2) | 0o300;
         if !self.folder.is_dir() {
             DirBuilder::new().recursive(true).mode(search).create(&self.folder)?;
@@ -72,7 +72,7 @@ impl Outbox {
         sync_folder(&self.folder)
     }
 
-    /// Writes a file; it appears complete or not at all.
+    /// Writes a file; a reader sees it complete or not at all.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -103,8 +103,8 @@ impl Outbox {
     }
 }
 
-/// The folder of a package in an outbox: `<stem>-<first 8 digits of sha256>`, or 16 digits if another package has that
-/// folder.
+/// The folder of a package in an outbox: `<stem>-<first 8 digits of sha256>`, or with 16 digits if another package uses that
+/// name.
 #[must_use]
 pub fn folder_of(outbox: &Path, package: &str, sha256: &str) -> PathBuf {
     let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");

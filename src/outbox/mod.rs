@@ -1,4 +1,4 @@
-//! The outbox: where results and receipts are delivered to the build server.
+//! The outbox: delivers results and receipts to the build server.
 
 mod folder;
 mod names;

@@ -8,51 +8,52 @@ use serde_json::Value;
 
 use dropship_job::{Asset, Event, Fault, Job, JobId, StateKind, Step};
 
-/// One job as `jobs --json`, `show --json` and `receipt.json` show it. Remote ids are strings, because they exceed 2^53.
+/// One job in the form of `jobs --json`, `show --json` and `receipt.json`. Remote ids are strings, because JSON numbers are
+/// exact only up to 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Id of the job.
     pub id: JobId,
     /// File name of the package.
     pub package: String,
-    /// Path at which it was found.
+    /// Path of the dropped file; absent if the package was submitted directly.
     pub path: Option<String>,
-    /// SHA-256 of its bytes, lower-case hex.
+    /// SHA-256 of the package, lower-case hex.
     pub sha256: String,
     /// Size in bytes.
     pub size: u64,
-    /// Name of the folder that it was found in.
+    /// Name of the drop folder.
     pub folder: Option<String>,
-    /// Name of the rule that matches.
+    /// Name of the matching rule.
     pub rule: Option<String>,
-    /// Name of the account that submits it.
+    /// Name of the account that submits the package.
     #[serde(default)]
     pub account: Option<String>,
-    /// Whether the package is accepted: the dropped file is no longer needed.
+    /// Whether the package was accepted: the dropped file is no longer needed.
     pub accepted: bool,
-    /// Its state; [`StateKind::Running`] while a worker has it.
+    /// State of the job; [`StateKind::Running`] while a worker processes it.
     pub state: StateKind,
-    /// The step.
+    /// Current step of the job.
     pub step: Step,
-    /// Id of its product.
+    /// Id of the product.
     pub product_id: Option<String>,
-    /// Id of its submission.
+    /// Id of the submission.
     pub submission_id: Option<String>,
-    /// The service's step and state of the submission, at the last poll.
+    /// The service's step and state of the submission at the last poll.
     #[serde(default)]
     pub workflow: Option<Workflow>,
     /// The labels.
     pub labels: Vec<LabelReceipt>,
     /// Results in the outbox folder.
     pub files: Vec<Asset>,
-    /// Failed attempts at this step.
+    /// Number of failed attempts at this step.
     pub attempts: u32,
-    /// When the job continues, if it waits for a time.
+    /// When the job continues, while it waits.
     pub due: Option<Timestamp>,
-    /// What the job waits for, if it waits for a time.
+    /// Reason of the wait, while the job waits.
     #[serde(default)]
     pub waits_for: Option<String>,
-    /// The error of the current state or the last attempt.
+    /// The error of the current state or of the last attempt.
     pub error: Option<Fault>,
     /// Warnings of inspection and rules.
     #[serde(default)]
@@ -62,45 +63,45 @@ pub struct Receipt {
     pub vars: BTreeMap<String, String>,
     /// The outbox folder.
     pub outbox: String,
-    /// Ids of abandoned products, whose submission Microsoft refused.
+    /// Ids of abandoned products: Microsoft refused their submission.
     #[serde(default)]
     pub burnt_products: Vec<String>,
     /// Time of arrival.
     pub created: Timestamp,
     /// Time of the last event.
     pub updated: Timestamp,
-    /// Whether it was sent to a sandbox.
+    /// Whether the job was sent to a sandbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
-    /// The history, in `show` only.
+    /// The history; only in `show`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Value>>,
 }
 
-/// A step and its state, as the service names them.
+/// A step and its state, with the service's names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
-    /// The step.
+    /// Name of the step.
     pub step: String,
-    /// The state of the step.
+    /// State of the step.
     pub state: String,
 }
 
 /// One label of a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelReceipt {
-    /// The name.
+    /// Name from the rule.
     pub name: String,
-    /// The id, once the label exists.
+    /// Id, once the label exists.
     pub id: Option<String>,
-    /// The state of the step, at the last poll.
+    /// State of the service's step at the last poll.
     pub state: Option<String>,
-    /// The service's step, at the last poll.
+    /// The service's step at the last poll.
     pub step: Option<String>,
 }
 
 impl Receipt {
-    /// The receipt of a job; `running` while a worker processes it.
+    /// Creates the receipt of a job. `running`: a worker processes it now.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {
         let state = if running && !job.state().has_ended() { StateKind::Running } else { job.state().kind() };

@@ -10,10 +10,11 @@ use super::folder::read_receipt;
 use super::names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
 use super::receipt::Receipt;
 
-/// The packages of `folder` in an outbox whose jobs have not changed since `before`, with their receipts.
+/// The package folders in an outbox that belong to `folder` and whose jobs have not changed since `before`, with their
+/// receipts.
 ///
-/// Several folders may share an outbox, and it may have files of other programs. Folders without a valid receipt are
-/// ignored. An outbox that does not exist is empty.
+/// Several drop folders may share an outbox, and other programs may keep files in it. Folders without a valid receipt are
+/// ignored. An outbox that does not exist counts as empty.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -40,11 +41,11 @@ pub fn untouched_since(
     Ok(old)
 }
 
-/// Removes the results in a package's folder, the receipt last, and the folder if it is empty then. Returns whether a file
-/// was removed.
+/// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
+/// removed.
 ///
-/// Without `forget` the receipt is kept: a rebuilt store recognises by it that a file in the drop folder was processed
-/// before.
+/// Without `forget` the receipt is kept: a rebuilt store needs it to recognise a file in the drop folder that was already
+/// processed.
 ///
 /// # Errors
 /// When a file cannot be removed.

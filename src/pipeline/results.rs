@@ -52,7 +52,7 @@ pub(super) async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
         for name in [SIGNED, METADATA, CERTIFICATION, SHELL] {
             let path = folder.join(name);
             if path.exists() {
-                let (sha256, size) = digest::copied(&mut File::open(&path)?, &mut io::sink())?;
+                let (sha256, size) = digest::copy(&mut File::open(&path)?, &mut io::sink())?;
                 files.push(Asset { name: name.to_owned(), size, sha256 });
             }
         }

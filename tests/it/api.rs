@@ -1,4 +1,4 @@
-//! The API by hand: the real binary against a real sandbox, over sockets.
+//! `dropship api`: the real binary against a sandbox.
 
 mod progress_and_dry_run;
 
@@ -25,12 +25,12 @@ fn api_list_with_pages_prints_every_object_with_string_ids() {
         assert!(item["sharedProductId"].is_string() && item["sourceProductId"].is_string(), "{item}");
         assert_eq!(item["driverType"], "desktop", "what nobody documents is kept");
     }
-    let table = api.say(&["product", "list"]);
+    let table = api.stdout(&["product", "list"]);
     assert_eq!(table.lines().count(), 24, "{table}");
     assert!(table.starts_with("ID ") && table.contains("Widget 23"), "{table}");
     assert_eq!(api.json(&["submission", "list", &ids[0].to_string()]), json!([]));
-    assert_eq!(api.say(&["submission", "list", &ids[0].to_string()]).trim(), "none");
-    assert!(api.say(&["audience", "list"]).contains("Test_Registry_Key"));
+    assert_eq!(api.stdout(&["submission", "list", &ids[0].to_string()]).trim(), "none");
+    assert!(api.stdout(&["audience", "list"]).contains("Test_Registry_Key"));
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn product_and_submission_can_be_shown_and_changed() {
     let (product, submission) = api.uploaded();
     let shown = api.json(&["product", "get", &product]);
     assert_eq!((&shown["id"], &shown["productName"]), (&json!(product), &json!("Echo 1")));
-    assert!(api.say(&["product", "get", &product]).contains("productName"));
+    assert!(api.stdout(&["product", "get", &product]).contains("productName"));
 
     let update = [
         "product",
@@ -58,7 +58,7 @@ fn product_and_submission_can_be_shown_and_changed() {
     assert_eq!((&shown["productName"], &shown["marketingNames"]), (&json!("Echo II"), &json!(["E", "F"])));
     assert!(shown["announcementDate"].as_str().is_some_and(|date| date.starts_with("2031-02-03")), "{shown}");
 
-    api.say(&["submission", "update", &product, &submission, "--name", "second try"]);
+    api.stdout(&["submission", "update", &product, &submission, "--name", "second try"]);
     let listed = api.json(&["submission", "list", &product]);
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&json!(submission), &json!("second try")));
     let shown = api.json(&["submission", "get", &product, &submission]);
@@ -75,32 +75,35 @@ fn dry_run_prints_the_request_and_changes_nothing() {
     let changed = api.changes().len();
 
     let path = format!("/v2.0/my/hardware/products/{product}");
-    let said = api.json(&["product", "update", &product, "--name", "X", "--dry-run"]);
-    assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"productName": "X"}, "sent": false}));
-    let path = format!("{path}/submissions/{submission}");
-    let said = api.json(&["submission", "update", &product, &submission, "--name", "Y", "--dry-run"]);
-    assert_eq!(said, json!({"method": "PATCH", "path": path, "body": {"name": "Y"}, "sent": false}));
-    let said = api.json(&["submission", "commit", &product, &submission, "--dry-run"]);
+    let printed = api.json(&["product", "update", &product, "--name", "X", "--dry-run"]);
     assert_eq!(
-        said,
+        printed,
+        json!({"method": "PATCH", "path": path, "body": {"productName": "X"}, "sent": false})
+    );
+    let path = format!("{path}/submissions/{submission}");
+    let printed = api.json(&["submission", "update", &product, &submission, "--name", "Y", "--dry-run"]);
+    assert_eq!(printed, json!({"method": "PATCH", "path": path, "body": {"name": "Y"}, "sent": false}));
+    let printed = api.json(&["submission", "commit", &product, &submission, "--dry-run"]);
+    assert_eq!(
+        printed,
         json!({"method": "POST", "path": format!("{path}/commit"), "body": null, "sent": false})
     );
-    let said = api.say(&["label", "cancel", &product, &submission, "5", "--dry-run"]);
-    assert!(said.starts_with(&format!("PUT {path}/shippingLabels/5/cancel\n")), "{said}");
+    let printed = api.stdout(&["label", "cancel", &product, &submission, "5", "--dry-run"]);
+    assert!(printed.starts_with(&format!("PUT {path}/shippingLabels/5/cancel\n")), "{printed}");
     let guid = "2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11";
     let edit = ["label", "update", &product, &submission, "5", "--dry-run"];
-    let said =
+    let printed =
         api.json(&[&edit[..], &["--audience", guid, "--add-hardware-id", r"b|a.inf|OS|pci\x"]].concat());
     let targeting = json!({
         "restrictedToAudiences": [guid.to_lowercase()],
         "hardwareIds": [{"action": "add", "bundleId": "b", "infId": "a.inf", "operatingSystemCode": "OS", "pnpString": r"pci\x"}],
     });
-    assert_eq!(said["body"], json!({ "targeting": targeting }));
+    assert_eq!(printed["body"], json!({ "targeting": targeting }));
     assert_eq!(api.control().requests().len(), requests, "not even a token was asked for");
 
-    // A name must be looked up, which changes nothing.
-    let said = api.json(&[&edit[..], &["--audience", "Pilot_Fleet"]].concat());
-    assert_eq!(said["body"]["targeting"]["restrictedToAudiences"], json!([api.audience("Pilot Fleet")]));
+    // Looking up the id of a name changes nothing.
+    let printed = api.json(&[&edit[..], &["--audience", "Pilot_Fleet"]].concat());
+    assert_eq!(printed["body"]["targeting"]["restrictedToAudiences"], json!([api.audience("Pilot Fleet")]));
     assert_eq!(api.changes().len(), changed);
 }
 
@@ -119,23 +122,23 @@ fn committed_submission_results_are_downloaded_completely() {
 
     let file = api.path("signed.zip");
     let to = file.to_str().expect("a path");
-    // The connection breaks on the way; the file is whole nonetheless.
+    // The connection breaks during the download; the file is complete nevertheless.
     api.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
-    let said = api.json(&fetch(&product, &submission, &["--to", to]));
+    let printed = api.json(&fetch(&product, &submission, &["--to", to]));
     let bytes = fs::read(&file).expect("the file");
-    assert_eq!(said, json!({"file": to, "size": bytes.len()}));
+    assert_eq!(printed, json!({"file": to, "size": bytes.len()}));
     assert!(bytes.starts_with(b"PK"));
     fs::write(&file, "mine").expect("another file");
     let (code, why) = api.fail(&fetch(&product, &submission, &["--to", to]));
     assert_eq!((code, fs::read(&file).expect("a file")), (1, b"mine".to_vec()));
     assert!(why.contains("--force"), "{why}");
-    api.say(&fetch(&product, &submission, &["--to", to, "--force"]));
+    api.stdout(&fetch(&product, &submission, &["--to", to, "--force"]));
     assert_eq!(fs::read(&file).expect("a file"), bytes);
 
     fs::create_dir(api.path("results")).expect("a folder");
-    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "metadata"]));
-    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "certification"]));
-    api.say(&fetch(&product, &submission, &["--to", "results", "--kind", "initial"]));
+    api.stdout(&fetch(&product, &submission, &["--to", "results", "--kind", "metadata"]));
+    api.stdout(&fetch(&product, &submission, &["--to", "results", "--kind", "certification"]));
+    api.stdout(&fetch(&product, &submission, &["--to", "results", "--kind", "initial"]));
     let metadata = fs::read(api.path(&format!("results/driver-metadata-{submission}.json"))).expect("a file");
     assert!(serde_json::from_slice::<Value>(&metadata).expect("JSON")["BundleInfoMap"].is_object());
     let initial = fs::read(api.path(&format!("results/initial-{submission}"))).expect("a file");
@@ -174,14 +177,16 @@ fn label_update_changes_its_targets() {
     let (code, why) = api.fail(&ids.on("update", &["--no-audience"]));
     assert!(code == 1 && why.contains("another workflow") && why.contains("[request "), "locked: {why}");
     api.advance_work(4000);
-    api.say(&ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]));
+    api.stdout(
+        &ids.on("update", &["--remove-hardware-id", &rows[0], "--remove-chid", chid, "--no-audience"]),
+    );
     let targeting = api.label_state()["targeting"].clone();
     assert_eq!(targeting["hardwareIds"][0]["distributionState"], "pendingRemove", "{targeting:#}");
     assert_eq!(targeting["hardwareIds"][1]["distributionState"], "pendingAdd", "{targeting:#}");
     assert_eq!(targeting["chids"][0]["distributionState"], "pendingRemove");
     assert_eq!(targeting["restrictedToAudiences"], json!([]));
     api.advance_work(4000);
-    api.say(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
+    api.stdout(&ids.on("update", &["--remove-hardware-id", "*|*|*|*"]));
     let patches = api.changes();
     let removed = &patches.last().expect("a change").2["targeting"]["hardwareIds"];
     assert_eq!(removed.as_array().map(Vec::len), Some(rows.len() - 1), "what is gone is not removed again");
@@ -222,11 +227,11 @@ fn label_cancel_withdraws_the_label() {
     let (ids, _) = api.published();
     let (code, why) = api.fail(&ids.on("cancel", &[]));
     assert!(code == 1 && why.contains("Microsoft Approval"), "a published one is not: {why}");
-    api.say(&ids.on("update", &["--audience", "Surface SSRK"]));
-    // Half of the way to the publication, the label is in Microsoft's approval.
+    api.stdout(&ids.on("update", &["--audience", "Surface SSRK"]));
+    // Half-way to publication, the label waits for Microsoft's approval.
     api.advance_work(1800);
-    let said = api.say(&ids.on("cancel", &[]));
-    assert!(said.contains("more than a day"), "{said}");
+    let printed = api.stdout(&ids.on("cancel", &[]));
+    assert!(printed.contains("more than a day"), "{printed}");
     assert_eq!(api.label_state()["cancelled"], true);
     api.advance_work(30 * 3600);
     let shown = api.json(&ids.on("get", &[]));
@@ -255,7 +260,7 @@ fn api_error_class_decides_the_exit_code() {
     assert!(code == 78 && why.contains("`default`, `other`"), "{why}");
     let (code, why) = api.fail(&["product", "list", "--account", "other"]);
     assert!(code == 78 && why.contains("no-such-secret"), "{why}");
-    api.say(&["product", "list"]);
+    api.stdout(&["product", "list"]);
 }
 
 #[test]
@@ -267,9 +272,9 @@ fn api_commands_take_a_package_to_a_label() {
     });
     fs::write(api.path("product.json"), product.to_string()).expect("a file");
     let create = ["product", "create", "--file", "product.json"];
-    let said = api.json(&[&create[..], &["--dry-run"]].concat());
-    assert_eq!((&said["method"], &said["sent"]), (&json!("POST"), &json!(false)));
-    assert_eq!(said["body"]["productName"], "By hand");
+    let printed = api.json(&[&create[..], &["--dry-run"]].concat());
+    assert_eq!((&printed["method"], &printed["sent"]), (&json!("POST"), &json!(false)));
+    assert_eq!(printed["body"]["productName"], "By hand");
     assert!(api.control().requests().is_empty(), "nothing was sent");
     let id = |value: Value| value["id"].as_str().expect("an id").to_owned();
     let product = id(api.json(&create));
@@ -279,9 +284,9 @@ fn api_commands_take_a_package_to_a_label() {
     assert_eq!(api.json(&[&upload[..], &["--dry-run"]].concat())["sent"], false);
     let done = api.json(&upload);
     assert_eq!(done["size"], fs::metadata(&cab).expect("a fixture").len());
-    api.say(&["submission", "commit", &product, &submission]);
+    api.stdout(&["submission", "commit", &product, &submission]);
     api.advance_work(700);
-    api.say(&["submission", "publisher-metadata", &product, &submission]);
+    api.stdout(&["submission", "publisher-metadata", &product, &submission]);
     let label = json!({"name": "l", "destination": "nowhere"});
     fs::write(api.path("label.json"), label.to_string()).expect("a file");
     let create = ["label", "create", &product, &submission, "--file", "label.json"];
@@ -296,6 +301,6 @@ fn api_commands_take_a_package_to_a_label() {
     api.advance_work(700);
     let assets = api.json(&["preprod", "assets", &package]);
     let asset = assets[0]["id"].as_str().expect("an asset").to_owned();
-    api.say(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);
+    api.stdout(&["preprod", "download", &package, &asset, "--to", "pre.zip"]);
     assert!(fs::read(api.path("pre.zip")).expect("a file").starts_with(b"PK"));
 }

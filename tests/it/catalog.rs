@@ -1,4 +1,4 @@
-//! Every message id that the daemon logs is explained by the journal's catalog, and no other is.
+//! The journal's catalog explains every message id that the daemon logs, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,7 +21,7 @@ fn logged(folder: &Path, ids: &mut BTreeSet<String>) {
     }
 }
 
-/// The entries by id.
+/// The entries of the catalog by id.
 fn entries() -> BTreeMap<String, String> {
     let catalog = std::fs::read_to_string(repository("systemd/dropship.catalog")).expect("the catalog");
     let mut entries = BTreeMap::new();
@@ -46,6 +46,6 @@ fn every_message_id_has_cause_and_remedy_in_the_catalog() {
             assert!(head.lines().any(|line| line.starts_with(field)), "{id} lacks {field}");
         }
         let paragraphs = body.trim().split("\n\n").count();
-        assert!(paragraphs >= 2, "{id} tells the cause, then what to do");
+        assert!(paragraphs >= 2, "{id} needs a cause and an action");
     }
 }

@@ -1,4 +1,4 @@
-//! Packages of real kinds whose verdict was wrong once, through `dropship inspect`.
+//! `dropship inspect` of real kinds of packages that once had a wrong verdict.
 
 use std::fs;
 use std::process::Command;
@@ -36,7 +36,7 @@ impl Inspected {
     }
 }
 
-/// Inspects a fixture with the roots of the cases; `preflight` is the content of that table.
+/// Inspects a fixture with the roots of the fixtures; `preflight` is the content of that table.
 fn inspect(file: &str, preflight: &str) -> Inspected {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("dropship.toml");

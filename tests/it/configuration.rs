@@ -1,4 +1,4 @@
-//! A configuration is refused as a whole, with everything that is wrong with it.
+//! An invalid configuration is refused as a whole, with all its errors.
 
 use std::fs;
 
@@ -17,18 +17,18 @@ fn check_reports_every_error_with_its_place() {
     for command in ["check", "run"] {
         let output = env.run(&[command]);
         assert_eq!(output.status.code(), Some(78), "{command}");
-        let told = text(&output.stderr);
+        let messages = text(&output.stderr);
         for (word, line) in [("setle", "setle"), ("parsecs", "uncertain"), ("destination", "destination = 7")]
         {
             let number = bad.lines().position(|text| text.contains(line)).expect("a line") + 1;
-            assert!(told.contains(word), "{command} tells of {word}: {told}");
+            assert!(messages.contains(word), "{command} reports {word}: {messages}");
             assert!(
-                told.contains(&format!("dropship.toml:{number}")),
-                "{command} tells the line of {word}: {told}"
+                messages.contains(&format!("dropship.toml:{number}")),
+                "{command} reports the line of {word}: {messages}"
             );
         }
-        assert!(told.contains("settle"), "and what was meant: {told}");
-        assert!(told.contains('^'), "{told}");
+        assert!(messages.contains("settle"), "the similar key is suggested: {messages}");
+        assert!(messages.contains('^'), "{messages}");
     }
     let json = env.json(&["check"]);
     assert_eq!(json["ok"], false);

@@ -1,4 +1,4 @@
-//! Killed at any instant, a job ends with one product, one submission and one label.
+//! Wherever the daemon is killed, the job ends with one product, one submission and one label.
 
 use crate::harness::{TestEnv, bytes, wait_for};
 

@@ -1,4 +1,4 @@
-//! The main job, end to end.
+//! A package from the drop folder to the published label.
 
 use std::fs;
 use std::io::Read;
@@ -46,7 +46,7 @@ fn dropped_cab_is_signed_and_gets_its_label() {
     assert!(targets.contains("pci\\\\ven_1234") && targets.contains("windows_v100_x64_co_full"), "{targets}");
     assert!(!targets.contains("root\\\\echo") && !targets.contains("_ni_full"), "{targets}");
 
-    // The same story by the commands, with the daemon and without.
+    // The commands show the same, with and without a running daemon.
     let id = receipt["id"].as_str().expect("an id");
     let shown = env.json(&["show", id]);
     assert_eq!(shown["state"], "succeeded");
@@ -59,7 +59,8 @@ fn dropped_cab_is_signed_and_gets_its_label() {
     assert!(text(&human.stdout).contains("succeeded"), "{}", text(&human.stdout));
 }
 
-/// Both data types of a cabinet's signature, a larger reserve, and keys beyond RSA; the test authority is the fixtures' own.
+/// Both data types of a cabinet's signature, a larger reserve, and keys other than RSA. The fixtures' test authority
+/// issued the certificates.
 #[test]
 fn cabinet_signed_in_any_form_gets_its_label() {
     let env = TestEnv::new();
@@ -126,7 +127,7 @@ fn slowly_copied_package_is_accepted_when_complete() {
     let mut file = fs::File::create(&path).expect("a file");
     for chunk in whole.chunks(4000) {
         std::io::Write::write_all(&mut file, chunk).expect("a piece");
-        // The daemon has looked at the unfinished file before the next piece comes.
+        // The daemon has evaluated the incomplete file before the next piece is written.
         let seen = file.metadata().expect("metadata").len();
         assert!(seen <= whole.len() as u64);
     }

@@ -1,7 +1,7 @@
-//! What users see, recorded in `tests/golden`: a change of these files is a change that users meet.
+//! The user-visible texts, recorded in `tests/golden`. A change of these files is a change for users.
 //!
-//! A failing test prints the difference. `INSTA_UPDATE=always cargo test --test it golden` writes the files again;
-//! the diff of the commit is the review.
+//! A failing test prints the difference. `INSTA_UPDATE=always cargo test --test it golden` writes the files again; then
+//! review the diff.
 
 mod commands;
 mod exits;
@@ -54,7 +54,7 @@ fn filters(env: &TestEnv) -> Vec<(String, String)> {
     filters
 }
 
-/// A pattern that matches this very text.
+/// A pattern that matches exactly this text.
 fn literal(text: &str) -> String {
     let mut pattern = String::new();
     for letter in text.chars() {
@@ -66,7 +66,7 @@ fn literal(text: &str) -> String {
     pattern
 }
 
-/// One command as it would stand in a terminal's scrollback: the command line, exit code, both outputs.
+/// The command line, the exit code and both outputs of a command, as a terminal shows them.
 fn transcript(shown: &str, command: &mut Command) -> String {
     let done = fixed(command).output().expect("the command runs");
     let code = done.status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string());
@@ -78,7 +78,7 @@ fn transcript(shown: &str, command: &mut Command) -> String {
     seen
 }
 
-/// A terminal's width and no variables of this machine.
+/// Sets the width of a terminal, and removes the variables of this machine.
 fn fixed(command: &mut Command) -> &mut Command {
     for name in ["DROPSHIP_CONFIG", "DROPSHIP_LOG", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "RUST_LOG"] {
         command.env_remove(name);

@@ -1,4 +1,4 @@
-//! What tests share; its README says how to write a test.
+//! Helpers that tests share. The README describes them.
 
 pub(crate) mod api;
 mod daemon;

@@ -1,4 +1,4 @@
-//! Drop folders: readiness of packages, floods of files, and degraded folders.
+//! Drop folders: when packages are ready, many files at once, and degraded folders.
 
 mod backlog;
 mod checksums;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::harness::{TestEnv, wait_for};
 
-/// Changes the configuration's text.
+/// Replaces texts in the configuration.
 fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
     let path = env.path("dropship.toml");
     let mut text = fs::read_to_string(&path).expect("configuration");

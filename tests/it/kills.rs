@@ -1,4 +1,4 @@
-//! Daemons are killed at random instants while some creates take effect late: no job is lost, and no object is created
+//! Daemons are killed at random instants while some creates take effect late. No job is lost, and no object is created
 //! twice.
 //!
 //! By default 60 daemons are killed. `DROPSHIP_KILLS` sets how many; the gate kills 300.
@@ -30,7 +30,7 @@ fn kill_daemons(times: u32, random: &mut Random) {
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     for _ in 0..times {
         let daemon = env.daemon(&[]);
-        // The instant of the kill is what the test varies; it waits for nothing.
+        // The test varies the instant of the kill; it waits for no condition.
         let _timed_out = never.recv_timeout(Duration::from_millis(random.below(500)));
         daemon.kill();
     }

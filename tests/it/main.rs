@@ -1,10 +1,10 @@
-//! dropship as its users meet it: the real binary, real files, real sockets, real signed packages.
+//! Tests of dropship as users run it: the real binary, with real files, sockets and signed packages.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test that cannot go on says so and ends"
+    reason = "a test that cannot continue panics with a message"
 )]
 
 mod harness;

@@ -1,12 +1,12 @@
-//! Answers that are lost, late or wrong.
+//! Responses that are lost, late or wrong.
 
 use dropship_sandbox::Quirks;
 use serde_json::json;
 
 use crate::harness::{TestEnv, bytes, wait_for};
-use crate::storm::Mould;
+use crate::storm::PackageTemplate;
 
-/// Runs a package through a scripted fault; it succeeds, and everything exists once.
+/// Runs a package with a scripted fault. It must succeed, and each object must exist once.
 fn survives(fault: &serde_json::Value) {
     let env = TestEnv::new();
     env.fault(fault);
@@ -41,12 +41,12 @@ fn create_with_late_effect_is_not_repeated() {
 #[test]
 fn product_list_is_shared_except_for_creates_in_doubt() {
     const FLOOD: usize = 24;
-    // Without quirks a page holds them all.
+    // Without quirks, one page contains all products.
     let env = TestEnv::with(Quirks::none(), "");
     env.fault(&json!({ "operation": "create_product", "action": { "kind": "drop_after" } }));
-    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for number in 0..FLOOD {
-        env.drop_package(&format!("{number}.cab"), &mould.package(number as u64));
+        env.drop_package(&format!("{number}.cab"), &template.package(number as u64));
     }
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.created(), (FLOOD, FLOOD, FLOOD), "{}", env.log());
@@ -73,7 +73,7 @@ fn throttled_and_broken_responses_are_retried() {
     survives(&json!({ "operation": "blob", "method": "GET", "action": { "kind": "truncate" } }));
 }
 
-/// A package is dropped, the create of its product is not answered, and the job is cancelled; the daemon is killed.
+/// Drops a package whose create of the product gets no response, cancels the job, and kills the daemon.
 fn cancelled_in_doubt(env: &TestEnv) -> String {
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
@@ -93,10 +93,10 @@ fn late_product_of_a_cancelled_job_is_reported_and_a_retry_uses_it() {
         &json!({ "operation": "create_product", "action": { "kind": "late", "ms": 1500, "cut": true } }),
     );
     let id = cancelled_in_doubt(&env);
-    // A restart does not make it forget to look.
+    // The check takes place after a restart, too.
     let daemon = env.daemon(&[]);
-    let told = || env.log().contains("was created after all and is unused").then_some(());
-    wait_for("the late product", told).expect("told");
+    let logged = || env.log().contains("was created after all and is unused").then_some(());
+    wait_for("the late product", logged).expect("a log entry");
     assert_eq!(env.created(), (1, 0, 0), "{}", env.log());
     assert_eq!(env.json(&["show", &id])["state"], "cancelled");
 
@@ -113,9 +113,9 @@ fn failing_late_duplicate_check_is_logged_and_backs_off() {
     cancelled_in_doubt(&env);
     env.fault(&json!({ "operation": "list_products", "times": 100_000, "action": { "kind": "status", "status": 403 } }));
     env.daemon(&["--until-idle"]).wait().expect("it ends by itself");
-    let told = env.log().matches("duplicate check for").count();
-    assert!((1..=3).contains(&told), "{told}: {}", env.log());
-    // Once it can be had, nothing had come, and nothing more is to be looked for.
+    let checks = env.log().matches("duplicate check for").count();
+    assert!((1..=3).contains(&checks), "{checks}: {}", env.log());
+    // Once the list can be read, it has no late product, and the check ends.
     env.no_faults();
     env.daemon(&["--until-idle"]).wait().expect("it ends by itself");
     assert_eq!(env.created(), (0, 0, 0));

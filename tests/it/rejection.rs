@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::harness::{TestEnv, bytes, fixture, text};
 
-/// Drops one package; gives its receipt once it is rejected.
+/// Drops one package; returns its receipt once it is rejected.
 fn rejected(bytes: &[u8]) -> (TestEnv, serde_json::Value) {
     let env = TestEnv::new();
     env.drop_package("bad.cab", bytes);
@@ -77,7 +77,7 @@ fn plan_and_inspect_agree_and_make_no_call() {
     );
     assert_eq!(env.run(&["plan", bad]).status.code(), Some(65));
     assert_eq!(env.run(&["inspect", good]).status.code(), Some(0));
-    // A configuration that is named has to be there: without its signers the verdict would be another.
+    // The configuration that is named must exist, because its signers affect the verdict.
     let lost = env.path("lost.toml");
     for output in [
         Command::new(env!("CARGO_BIN_EXE_dropship"))
@@ -94,7 +94,7 @@ fn plan_and_inspect_agree_and_make_no_call() {
         assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains("lost.toml"), "{}", text(&output.stderr));
     }
-    // The roots of the machine count where the operator says so.
+    // The roots of the system are trusted if the configuration says so.
     let config = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let machines = config.replace("roots = [\"roots.pem\"]", "system_roots = true");
     std::fs::write(env.path("machines.toml"), machines).expect("written");

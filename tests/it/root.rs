@@ -1,4 +1,4 @@
-//! What needs root. Without `DROPSHIP_ROOT_TESTS` these say that they did not run; CI sets it.
+//! Tests that need root. Without `DROPSHIP_ROOT_TESTS`, which CI sets, they print that they did not run.
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
-/// The socket that journald listens at.
+/// The socket on which journald listens.
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
 /// One native journal entry: `KEY=value` lines, or a line with the key, then the value with its length before it

@@ -1,4 +1,4 @@
-//! `dropship sandbox` as other programs meet it.
+//! `dropship sandbox` as a program of its own.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::fixture;
 
-/// The binary as a server, ended as a supervisor ends it.
+/// The running sandbox, which is stopped by a signal.
 struct Server {
     child: Child,
     base: String,
@@ -34,7 +34,7 @@ impl Server {
         Self { child, base: base.trim().to_owned(), http, runtime }
     }
 
-    /// A status and a body.
+    /// Sends a request; returns the status and the body.
     fn ask(&self, method: &str, path: &str, body: Option<Value>, token: &str) -> (u16, Value) {
         let method = method.parse().expect("a method");
         let mut request = self.http.request(method, format!("{}/{path}", self.base)).bearer_auth(token);
@@ -62,7 +62,7 @@ impl Server {
         self.answer(self.http.post(url).form(&form))
     }
 
-    /// What it ends with when it is asked to end.
+    /// Stops it with a signal; returns its exit code.
     fn end(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::harness::{SECRET, TestEnv, bytes, text};
 
-/// How every token of the sandbox begins: it is a JSON Web Token, as Entra's are.
+/// The start of every token of the sandbox, which is a JSON Web Token like Entra's.
 const TOKEN: &str = "eyJ";
 
-/// Every file below a folder, whatever it is.
+/// The paths of all files below a folder.
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for item in fs::read_dir(folder).expect("a folder").flatten() {
         let path = item.path();

@@ -1,4 +1,4 @@
-//! What happens to the store from outside: it is lost, damaged, full, looked into, carried away.
+//! The store is lost, damaged, full, read-only, examined or moved.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
-/// A home with one package all the way through.
+/// An environment after one package has succeeded.
 fn with_one_done() -> TestEnv {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
@@ -37,7 +37,7 @@ fn lost_store_is_recovered_from_receipts_without_resubmission() {
     let env = with_one_done();
     let before = env.ended();
     fs::remove_dir_all(env.path("store")).expect("lost");
-    // The same bytes again, under another name.
+    // The same bytes with another name.
     env.drop_package("echo-again.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
@@ -70,13 +70,13 @@ fn unfinished_job_of_a_lost_store_is_held() {
     assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("recovered")), "{job:#}");
     assert_eq!(env.created(), created, "nothing is made before a person has looked");
     assert!(env.run(&["approve", id]).status.success());
-    // Held once more, for the label that the rule holds.
+    // Held again, because of the rule's `hold`.
     let again = wait_for("the rule's own hold", || {
         let job = env.json(&["show", id]);
         (job["state"] == "held" && job["error"]["kind"] != "recovered").then_some(job)
     });
     assert!(again.is_some(), "{:#}\n{}", env.json(&["show", id]), env.log());
-    assert_eq!(env.created(), created, "what existed was not made again");
+    assert_eq!(env.created(), created, "existing objects were not created again");
     assert_eq!(daemon.terminate(), Some(0));
 }
 
@@ -94,12 +94,12 @@ fn doctor_and_export_agree_with_and_without_a_daemon() {
     for entry in ["snapshot", "known_file", "setting", "history"] {
         assert!(entries.contains(&entry), "{entry}: {entries:?}");
     }
-    let told =
+    let events =
         alone.iter().filter(|line| line["entry"] == "history").flat_map(|line| line["events"].as_array());
-    let told: Vec<_> = told.flatten().map(|event| event[1]["event"].as_str().expect("a name")).collect();
+    let events: Vec<_> = events.flatten().map(|event| event[1]["event"].as_str().expect("a name")).collect();
     assert!(
-        told.contains(&"accepted") && told.contains(&"published") && told.contains(&"succeeded"),
-        "{told:?}"
+        events.contains(&"accepted") && events.contains(&"published") && events.contains(&"succeeded"),
+        "{events:?}"
     );
     let daemon = ready(&env);
     assert_eq!(findings(&env, 0), [""; 0]);
@@ -109,7 +109,6 @@ fn doctor_and_export_agree_with_and_without_a_daemon() {
     assert_eq!(findings(&env, 0), [""; 0]);
 }
 
-/// Writes over some bytes of a file.
 /// The database is copied now and then, and the copy takes its place by two renames.
 #[test]
 fn crash_during_database_replacement_loses_nothing() {
@@ -129,6 +128,7 @@ fn crash_during_database_replacement_loses_nothing() {
     );
 }
 
+/// Overwrites some bytes of a file.
 fn scribble(path: &Path, at: u64) {
     let mut file = fs::OpenOptions::new().write(true).open(path).expect("a file");
     file.seek(SeekFrom::Start(at)).expect("found");
@@ -144,7 +144,7 @@ fn doctor_reports_repairs_of_the_next_start_and_changes_nothing() {
     fs::create_dir(env.path("store/packages/00000000000000")).expect("a folder of no job");
     let findings = findings(&env, 1);
     let found = |what: &str| findings.iter().any(|finding| finding.contains(what));
-    // The journal cannot replace the database any more: both are damaged, and an operator has to decide.
+    // Both are damaged, so the database cannot be rebuilt from the journal; an operator has to decide.
     assert!(found("00000001.jsonl at offset"), "{findings:#?}");
     assert_eq!(fs::read(env.path("store/sled/db")).expect("the database"), database);
     let names = fs::read_dir(env.path("store")).expect("the store").flatten().map(|item| item.file_name());
@@ -245,9 +245,9 @@ fn not_root() -> bool {
     lacks
 }
 
-/// A package on its way to be published, in a store on a small file system of its own; it stays on its way until
-/// [`let_it_publish`].
-fn under_way() -> (TestEnv, Small, TestDaemon) {
+/// A daemon with a store on a small file system, and a package whose label is not published until
+/// [`next_daemon_finishes`] removes the fault.
+fn waiting_to_publish() -> (TestEnv, Small, TestDaemon) {
     let env = TestEnv::new();
     let small = Small::mount(&env.path("store"), "400m");
     env.fault(
@@ -260,8 +260,8 @@ fn under_way() -> (TestEnv, Small, TestDaemon) {
     (env, small, daemon)
 }
 
-/// Once the cause is removed, work continues automatically; nothing was lost or created twice.
-fn goes_on(env: &TestEnv) {
+/// Starts another daemon after the cause is removed: the job succeeds, nothing is lost, and nothing is created twice.
+fn next_daemon_finishes(env: &TestEnv) {
     env.no_faults();
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
@@ -274,7 +274,7 @@ fn root_full_disk_stops_the_daemon_without_loss() {
     if not_root() {
         return;
     }
-    let (env, small, daemon) = under_way();
+    let (env, small, daemon) = waiting_to_publish();
     let fill = || {
         let filler = small.0.join("filler");
         let mut file = fs::File::options().append(true).create(true).open(filler).expect("a file");
@@ -283,7 +283,7 @@ fn root_full_disk_stops_the_daemon_without_loss() {
         }
     };
     fill();
-    // Each of these is a line of the journal, until there is no room for one.
+    // Each of these writes a line of the journal, until the disk is full.
     let ended =
         || (!env.run(&["pause"]).status.success() || !env.run(&["resume"]).status.success()).then_some(());
     wait_for("the daemon to end", ended).unwrap_or_else(|| panic!("{}", env.log()));
@@ -295,7 +295,7 @@ fn root_full_disk_stops_the_daemon_without_loss() {
     let aside = fs::read_dir(&small.0).expect("the store").flatten();
     assert!(!aside.map(|item| item.file_name()).any(|name| name.to_string_lossy().starts_with("damaged")));
     fs::remove_file(small.0.join("filler")).expect("removed");
-    goes_on(&env);
+    next_daemon_finishes(&env);
 }
 
 #[test]
@@ -303,14 +303,14 @@ fn root_read_only_store_is_reported_without_loss() {
     if not_root() {
         return;
     }
-    let (env, small, daemon) = under_way();
+    let (env, small, daemon) = waiting_to_publish();
     daemon.kill();
     small.remount("ro");
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(1));
     let last = env.log().lines().next_back().unwrap_or_default().to_owned();
     assert!(last.contains("Read-only file system") && last.contains("store"), "its last line: {last}");
     small.remount("rw");
-    goes_on(&env);
+    next_daemon_finishes(&env);
 }
 
 fn copied(from: &Path, to: &Path) {
@@ -325,8 +325,8 @@ fn copied(from: &Path, to: &Path) {
     }
 }
 
-/// A store of every released version opens and returns the same jobs and histories as then. `UPDATE_STORES=1` adds one of
-/// the present version, if there is none.
+/// The stores of all released versions open with the same jobs and histories. `UPDATE_STORES=1` adds one of this version
+/// if there is none.
 #[test]
 fn store_of_every_released_version_opens() {
     let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores");
@@ -352,7 +352,7 @@ fn store_of_every_released_version_opens() {
         let id = jobs[0]["id"].as_str().expect("an id");
         let events = env.json(&["show", id])["events"].as_array().map(Vec::len);
         assert!(events.is_some_and(|events| events > 10), "{}: {events:?}", version.display());
-        // And rebuilt from the journal it is the same.
+        // A database that is rebuilt from the journal is the same.
         fs::remove_dir_all(env.path("store/sled")).expect("lost");
         assert_eq!(env.json(&["jobs"]), jobs, "{}", version.display());
     }

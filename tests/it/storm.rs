@@ -1,7 +1,7 @@
-//! The storm: four writers, files of all kinds in all ways as fast as the machine goes, and a daemon that is killed and
-//! started again meanwhile. It ends with exactly one job for each distinct package, and none else.
+//! The storm: four writers create files of all kinds, in all ways, as fast as possible, while the daemon is killed and
+//! started again. The result is exactly one job for each distinct package, and no others.
 //!
-//! `DROPSHIP_STORM=20000` says how many files; without it there are few.
+//! `DROPSHIP_STORM=20000` sets the number of files; the default is small.
 
 mod maker;
 mod pool;
@@ -14,16 +14,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dropship_sandbox::{Options, Quirks};
-pub(crate) use maker::Mould;
+pub(crate) use maker::PackageTemplate;
 use pool::Pool;
 use serde_json::Value;
-use writer::{Beside, Place, Writer};
+use writer::{Companion, Place, Writer};
 
 use crate::harness::TestEnv;
 
 const WRITERS: usize = 4;
 
-/// Folders of all ways to be ready; `in` is the usual one.
+/// Folders with each kind of `ready`; `in` has the default.
 const FOLDERS: &str = r#"
 [[folder]]
 name = "deep"
@@ -83,7 +83,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
     let env = env();
     let good = files as u64 / 200 + 4;
-    let place = |number: u64, path: &str, beside: Beside, deep: bool| Place {
+    let place = |number: u64, path: &str, beside: Companion, deep: bool| Place {
         path: env.path(path),
         pool: Pool::new(number, good),
         beside,
@@ -91,11 +91,11 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     };
     let names = ["in", "deep", "marked", "summed", "settled"];
     let places = Arc::new(vec![
-        place(0, "drop", Beside::Nothing, false),
-        place(1, "deep", Beside::Nothing, true),
-        place(2, "marked", Beside::Marker, false),
-        place(3, "summed", Beside::Checksum, false),
-        place(4, "settled", Beside::Nothing, false),
+        place(0, "drop", Companion::Nothing, false),
+        place(1, "deep", Companion::Nothing, true),
+        place(2, "marked", Companion::Marker, false),
+        place(3, "summed", Companion::Checksum, false),
+        place(4, "settled", Companion::Nothing, false),
     ]);
     let mut due = BTreeMap::new();
     for (place, name) in places.iter().zip(names) {
@@ -116,9 +116,9 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     let mut daemon = env.quiet_daemon();
     for third in [1, 2] {
         until("writers and daemon to come so far", || {
-            let begun = begun(&status(&env));
+            let jobs_now = job_count(&status(&env));
             written.load(Ordering::Relaxed) >= files * third / 3
-                && begun * 4 >= due.len() as u64 * third as u64
+                && jobs_now * 4 >= due.len() as u64 * third as u64
         });
         daemon.kill();
         daemon = env.quiet_daemon();
@@ -131,7 +131,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
         last = status(&env);
         let open = ["queued", "waiting"].iter().filter_map(|state| last["jobs"][state].as_u64()).sum::<u64>();
         let calm = |folder: &Value| folder["candidates"] == 0;
-        begun(&last) >= due.len() as u64
+        job_count(&last) >= due.len() as u64
             && open == 0
             && last["folders"].as_array().is_some_and(|folders| folders.iter().all(calm))
     });
@@ -141,7 +141,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
         let have = jobs.get(key).map(Vec::as_slice).unwrap_or_default();
         assert_eq!(have, [*state], "{key:?} of {} files; {last:#}\n{}", files, env.log());
     }
-    assert_eq!(jobs.len(), due.len(), "no job of anything else: {:?}", {
+    assert_eq!(jobs.len(), due.len(), "jobs of other files: {:?}", {
         jobs.keys().filter(|key| !due.contains_key(*key)).collect::<Vec<_>>()
     });
     let good = due.values().filter(|state| **state == "succeeded").count();
@@ -154,23 +154,23 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     );
 }
 
-/// What the daemon says; nothing while it starts.
+/// The output of `status`; null while the daemon starts.
 pub(crate) fn status(env: &TestEnv) -> Value {
     serde_json::from_slice(&env.run(&["--json", "status"]).stdout).unwrap_or_default()
 }
 
-/// How many jobs there are; `running` counts some of them a second time.
-pub(crate) fn begun(status: &Value) -> u64 {
+/// The number of jobs, without `running`, which counts some of them a second time.
+pub(crate) fn job_count(status: &Value) -> u64 {
     let jobs = status["jobs"].as_object().into_iter().flatten();
     jobs.filter(|(state, _)| *state != "running").filter_map(|(_, count)| count.as_u64()).sum()
 }
 
-/// Asks until it is so; a storm may take its time.
-pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let began = Instant::now();
+/// Polls a condition until it holds. The limit is longer than in other tests, because a storm takes long.
+pub(crate) fn until(condition: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
     let (_keep, never) = std::sync::mpsc::channel::<()>();
-    while !so() {
-        assert!(began.elapsed() < Duration::from_secs(600), "waited in vain for {what}");
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(600), "timed out: {condition}");
         let _timed_out = never.recv_timeout(Duration::from_millis(50));
     }
 }

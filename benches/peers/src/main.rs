@@ -1,8 +1,8 @@
-//! What is measured beside dropship, and dropship in the same way: `cargo run --release --manifest-path
-//! benches/peers/Cargo.toml` compares its upload with that of the official `azure_storage_blob` crate, turn by turn,
-//! into a store that keeps nothing. Each round of each client is a process of its own, so that its memory and
-//! processor time are its own. `benches/compare.py` runs the parts: `store` and `api` are servers, `sqlite FOLDER`,
-//! `step BASE COUNT` and `CLIENT URL FILE LENGTH COUNT [AT-ONCE [SHA256]]` are what it measures.
+//! dropship's client and others, measured in the same way. `cargo run --release --manifest-path
+//! benches/peers/Cargo.toml` compares its upload with that of the official `azure_storage_blob` crate, in turns, to a
+//! store that discards everything. Each round of each client is a process of its own, so its memory and processor time
+//! can be measured. `benches/compare.py` runs the parts: `store` and `api` are servers; `sqlite FOLDER`, `step BASE
+//! COUNT` and `CLIENT URL FILE LENGTH COUNT [AT-ONCE [SHA256]]` are measurements.
 
 #[path = "../../sink/mod.rs"]
 mod sink;
@@ -21,7 +21,7 @@ const GIB: u64 = 1 << 30;
 const SMALL: u64 = 2 << 20;
 const MANY: usize = 200;
 const ROUNDS: usize = 7;
-/// Names of the clients, as arguments.
+/// The names of the clients on the command line.
 const CLIENTS: [&str; 4] = ["dropship", "azure-defaults", "azure-8MiB-4", "one-put"];
 
 fn main() {
@@ -32,7 +32,7 @@ fn main() {
         [sqlite, folder] if sqlite == "sqlite" => sqlite::measure(Path::new(folder)),
         [step, base, count] if step == "step" => {
             let (base, count) = (base.parse().expect("a URL"), count.parse().expect("a number"));
-            // A task, as a job of the daemon is.
+            // In a task, like a job of the daemon.
             runtime().block_on(async { tokio::spawn(step::measure(base, count)).await.expect("measured") });
         }
         [client, base, file, length, count, more @ ..] => {
@@ -70,9 +70,9 @@ fn compare() {
     }
 }
 
-/// Runs one round in a process of its own: wall time, processor time, memory.
+/// Runs one round in a process of its own; returns wall time, processor time and memory.
 fn measure(client: &str, base: &Url, file: &Path, length: u64, count: usize) -> Vec<f64> {
-    let output = Command::new(std::env::current_exe().expect("ourselves"))
+    let output = Command::new(std::env::current_exe().expect("this program"))
         .args([client, base.as_str()])
         .arg(file)
         .args([length.to_string(), count.to_string()])
@@ -96,7 +96,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio")
 }
 
-/// Processor time of this process so far, in seconds.
+/// The processor time of this process so far, in seconds.
 fn processor() -> f64 {
     let mut text = String::new();
     std::fs::File::open("/proc/self/stat").and_then(|mut file| file.read_to_string(&mut text)).expect("stat");

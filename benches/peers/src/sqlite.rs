@@ -1,5 +1,5 @@
-//! SQLite's group commit, as a measure for our own: the same transitions of a queue, kept as a queue in SQLite would
-//! keep them, and as the least that could be written, one row each.
+//! Group commit with SQLite, for comparison: the transitions of a queue as a queue in SQLite would store them, and the
+//! least that could be written, one row for each.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, params};
 const WORKERS: u64 = 32;
 const EACH: u64 = 400;
 const ROUNDS: usize = 5;
-/// Length of a job as it stands.
+/// Length of a stored job.
 const ROW: usize = 2048;
 const TABLES: &str = "
     PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
@@ -20,13 +20,13 @@ const TABLES: &str = "
         PRIMARY KEY (job, rev)) WITHOUT ROWID;
     CREATE TABLE bare (id INTEGER PRIMARY KEY, job BLOB NOT NULL);";
 
-/// What a worker hands over: who it is, its step, its row, and whom to answer.
+/// A request of a worker: its number, its step, its row, and the channel for the response.
 type Change = (u64, u64, Vec<u8>, Sender<()>);
 /// Writes one change.
 type Write = fn(&Transaction<'_>, &Change);
 
-/// Prints the microseconds of one transition and of one bare row, where workers, on threads of their own, each wait for
-/// one to be durable before they ask for the next, and one thread commits whatever waits.
+/// Prints the microseconds of one transition and of one row. Each worker has a thread and waits until its change is
+/// durable before it requests the next; one thread commits all waiting changes together.
 pub(crate) fn measure(folder: &Path) {
     let home = tempfile::tempdir_in(folder).expect("a folder");
     let mut database = Connection::open(home.path().join("jobs.sqlite")).expect("a database");
@@ -37,12 +37,12 @@ pub(crate) fn measure(folder: &Path) {
             .execute("INSERT INTO jobs VALUES (?1, 0, 'queued', NULL, ?2)", params![id(worker), job])
             .expect("a job");
     }
-    let mut begun = 0;
+    let mut steps = 0;
     for (name, write) in [("transition", transition as Write), ("row", row)] {
         let mut times: Vec<f64> = (0..=ROUNDS)
             .map(|_| {
-                begun += EACH;
-                round(&mut database, write, begun - EACH)
+                steps += EACH;
+                round(&mut database, write, steps - EACH)
             })
             .collect();
         // The first round warms up.
@@ -56,22 +56,22 @@ fn id(worker: u64) -> String {
     format!("1m84wd9yx{worker:05}")
 }
 
-/// As ours: nothing but the next step of a job is taken, its story is kept, and which jobs are in a state can be asked.
+/// Stores what dropship stores: only the next step of a job is accepted, its history is kept, and jobs can be found by state.
 fn transition(database: &Transaction<'_>, (worker, step, job, _): &Change) {
     let id = id(*worker);
-    let mut ask = database.prepare_cached("SELECT rev FROM jobs WHERE id = ?1").expect("a statement");
-    let rev: i64 = ask.query_row([&id], |found| found.get(0)).expect("a job");
+    let mut query = database.prepare_cached("SELECT rev FROM jobs WHERE id = ?1").expect("a statement");
+    let rev: i64 = query.query_row([&id], |found| found.get(0)).expect("a job");
     assert_eq!(rev, *step as i64);
     let (state, due) =
         if step % 2 == 0 { ("waiting", Some("2026-09-21T14:13:20Z")) } else { ("queued", None) };
-    let mut tell =
+    let mut insert =
         database.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)").expect("a statement");
     let event = r#"{"waited":{"due":"2026-09-21T14:13:20Z","why":"Microsoft's signature","looked":true}}"#;
-    tell.execute(params![id, rev, "2026-09-21T14:13:20.123Z", event]).expect("told");
-    let mut keep = database
+    insert.execute(params![id, rev, "2026-09-21T14:13:20.123Z", event]).expect("inserted");
+    let mut update = database
         .prepare_cached("UPDATE jobs SET rev = ?2, state = ?3, due = ?4, job = ?5 WHERE id = ?1")
         .expect("a statement");
-    keep.execute(params![id, rev + 1, state, due, job]).expect("kept");
+    update.execute(params![id, rev + 1, state, due, job]).expect("updated");
 }
 
 fn row(database: &Transaction<'_>, (worker, _, job, _): &Change) {
@@ -103,7 +103,7 @@ fn work(worker: u64, begun: u64, ask: &Sender<Change>) {
     }
 }
 
-/// Until there is no worker left.
+/// Commits changes until all workers have ended.
 fn commit(database: &mut Connection, write: Write, asked: &Receiver<Change>) {
     let mut waiting = Vec::new();
     while let Ok(first) = asked.recv() {

@@ -1,4 +1,4 @@
-//! What one call costs on a connection that is kept alive: dropship's client, and a bare GET by the same library.
+//! The cost of one call on a connection that is kept alive: dropship's client, and a plain GET with the same library.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use url::Url;
 use super::uploads;
 
 const PATH: &str = "/v2.0/my/hardware/products/14631253285588838/submissions/1152921504621465124";
-/// As the service shows a submission that is being signed.
+/// The service's response for a submission that is being signed.
 const SUBMISSION: &str = r#"{"id":1152921504621465124,"productId":14631253285588838,"name":"Contoso Adapter 31.0.15.1",
 "type":"initial","commitStatus":"commitComplete","isExtensionInf":false,"isUniversal":true,"isDeclarativeInf":true,
 "workflowStatus":{"currentStep":"signing","state":"started","messages":[],"errorReport":null},
@@ -21,11 +21,11 @@ const SUBMISSION: &str = r#"{"id":1152921504621465124,"productId":14631253285588
 "rel":"self","method":"GET"}]}"#;
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":"3600","access_token":"token"}"#;
 
-/// A service that knows one submission; ends with its standard input.
+/// Runs a service with one submission until its standard input ends.
 pub(crate) fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("http://{}", listener.local_addr().expect("address"));
-    std::io::stdout().flush().expect("told");
+    std::io::stdout().flush().expect("printed");
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             std::thread::spawn(move || answer(stream));
@@ -62,7 +62,7 @@ fn answer(stream: TcpStream) -> Option<()> {
     }
 }
 
-/// Prints the median and the 99th percentile of dropship's, then those of the bare one, in microseconds.
+/// Prints the median and the 99th percentile of dropship's call, then of the plain GET, in microseconds.
 pub(crate) async fn measure(base: Url, count: usize) {
     let client = uploads::ours(&base);
     let (product, id) = (ProductId(14_631_253_285_588_838), SubmissionId(1_152_921_504_621_465_124));
@@ -80,7 +80,7 @@ pub(crate) async fn measure(base: Url, count: usize) {
         bare.push(start.elapsed().as_secs_f64() * 1e6);
     }
     for mut times in [ours, bare] {
-        // The first ones warm up.
+        // The first calls warm up.
         times.drain(..count / 10);
         times.sort_by(f64::total_cmp);
         println!("{:.1} {:.1}", times[count / 2], times[count * 99 / 100]);

@@ -1,4 +1,4 @@
-//! The clients of the blob store.
+//! Uploads with each of the clients.
 
 use std::future::Future;
 use std::num::NonZero;
@@ -15,8 +15,8 @@ use object_store::ObjectStoreExt;
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
 use url::Url;
 
-/// Uploads a file `count` times, `at_once` of them side by side. Where `base` is signed it is the blob itself, else
-/// the sink, whose paths begin with the blob's length. `sha256` is what a checked upload has to find.
+/// Uploads a file `count` times, `at_once` at the same time. A signed `base` is the URL of the blob; any other is the
+/// sink, whose paths begin with the length of the blob. `sha256` is the digest that a checked upload expects.
 pub(crate) async fn run(
     client: &str,
     base: Url,
@@ -69,7 +69,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Each is a task, as a job of the daemon is.
+/// Runs each upload in a task, like a job of the daemon.
 async fn many<F>(count: u64, at_once: usize, one: impl Fn() -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -80,14 +80,14 @@ where
     }
 }
 
-/// dropship's client, whose endpoint is the store: packages go to that host then.
-pub(crate) fn ours(at: &Url) -> Client {
+/// dropship's client. Its endpoint is the store, because it uploads to known hosts only.
+pub(crate) fn ours(url: &Url) -> Client {
     let secret = Credential::Secret(SecretSource::fixed(SecretString::from("x")));
-    let base = at.join("/").expect("a URL");
+    let base = url.join("/").expect("a URL");
     Client::new(Settings::new(base.clone(), base, "t", "c", secret)).expect("a client")
 }
 
-/// It wants the parts of a signed URL, not the URL.
+/// object_store's client, which needs the parts of a signed URL instead of the URL.
 fn object_store(url: &Url) -> (MicrosoftAzure, object_store::path::Path) {
     let mut segments: Vec<&str> = url.path_segments().expect("a path").collect();
     let (blob, container) = (segments.pop().expect("a blob"), segments.pop().expect("a container"));

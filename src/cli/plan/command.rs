@@ -1,4 +1,4 @@
-//! The command itself: inspects a package, selects its rule and prints the requests.
+//! The command: inspects a package, selects its rule and prints the requests.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(in crate::cli) struct Args {
     vars: Option<PathBuf>,
 }
 
-/// Everything that is known about the package.
+/// The evaluated package.
 struct Evaluated {
     file: PathBuf,
     folder: Option<String>,
@@ -75,8 +75,8 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
         "error": fault,
     });
     output.give(&document, || text(&evaluated, plan, &labels, fault.as_ref()))?;
-    // The daemon accepts a package whose label cannot be created, and holds the job before that label. A build pipeline
-    // must not treat this as success.
+    // The daemon accepts a package with a label that cannot be created, and holds the job before that label. A build
+    // pipeline must not treat that as success.
     let has_unfit_label = labels.iter().any(Preview::is_unfit);
     Ok(if fault.is_none() && !has_unfit_label { Exit::Done } else { Exit::Rejected })
 }

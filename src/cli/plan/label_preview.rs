@@ -1,4 +1,4 @@
-//! The labels of a plan, as far as they can be predicted from the package.
+//! Predicts the labels of a plan from the package.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl Preview<'_> {
         lines.0.join("\n")
     }
 
-    /// What the rule says about the label.
+    /// Adds the settings of the rule.
     fn add_plan(&self, lines: &mut Lines) {
         let plan = self.plan;
         lines.add("destination", destination(plan));
@@ -105,7 +105,7 @@ fn installation(plan: &LabelPlan) -> &'static str {
     }
 }
 
-/// What the request says about targets and publication.
+/// Adds the targets and the publication date of the request.
 fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel) {
     let targeting = request.targeting.as_ref();
     for row in targeting.iter().flat_map(|targeting| &targeting.hardware_ids) {

@@ -1,4 +1,4 @@
-//! `dropship plan`: what would be submitted for a package, and why.
+//! `dropship plan`: shows what would be submitted for a package, and why.
 
 mod command;
 mod label_preview;

@@ -6,7 +6,7 @@ use super::*;
 use dropship_job::Package;
 use dropship_store::MemoryStore;
 
-/// Workers that process these jobs.
+/// Simulated workers that process these jobs.
 #[derive(Default)]
 struct Workers(Mutex<Vec<JobId>>);
 

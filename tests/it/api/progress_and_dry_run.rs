@@ -1,4 +1,4 @@
-//! Progress on a terminal, and dry runs.
+//! Progress on a terminal, and `--dry-run`.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::api::ApiFixture;
 use crate::harness::{fixture, text};
 
-/// Runs `dropship api` on a terminal of its own; gives everything that appeared there.
+/// Runs `dropship api` on a pseudo-terminal; returns everything that it printed there.
 fn on_a_terminal(api: &ApiFixture, words: &str) -> String {
     let line = format!(
         "{} --config {} api {words}",
@@ -65,9 +65,16 @@ fn every_changing_command_has_a_dry_run() {
     ];
     for (words, method) in tries {
         let words: Vec<_> = words.split(' ').chain(["--dry-run"]).collect();
-        let said = api.json(&words);
-        assert_eq!((&said["method"], &said["sent"]), (&json!(method), &json!(false)), "{words:?}: {said:#}");
-        assert!(said["path"].as_str().is_some_and(|path| path.starts_with("/v2.0/my/hardware/")), "{said:#}");
+        let printed = api.json(&words);
+        assert_eq!(
+            (&printed["method"], &printed["sent"]),
+            (&json!(method), &json!(false)),
+            "{words:?}: {printed:#}"
+        );
+        assert!(
+            printed["path"].as_str().is_some_and(|path| path.starts_with("/v2.0/my/hardware/")),
+            "{printed:#}"
+        );
     }
     assert!(api.control().requests().is_empty(), "not even a token was asked for");
 }

@@ -37,13 +37,13 @@ package = { folder = "in", file = "x.hlkx", provider = "Contoso", class = "MEDIA
 expect = { rule = "ring" }
 "#;
 
-/// An environment, and the job ids of its packages in the order in which they were dropped.
-struct Lived {
+/// An environment after a run with four packages, and their job ids in the order in which they were dropped.
+struct SeededRun {
     env: TestEnv,
     jobs: Vec<String>,
 }
 
-impl Lived {
+impl SeededRun {
     /// Drops one package and waits until its job is in this state.
     fn drop_one(&mut self, name: &str, fixture: &str, state: &str) {
         self.env.drop_package(name, &bytes(fixture));
@@ -60,14 +60,14 @@ impl Lived {
 
     /// All four packages, with a daemon that runs.
     fn new(env: TestEnv) -> Self {
-        let mut lived = Self { env, jobs: Vec::new() };
-        lived.drop_one("echo.cab", "cab/good-signed-ts.cab", "succeeded");
-        lived.drop_one("held.hlkx", "hlkx/good.hlkx", "held");
-        lived.drop_one("broken.cab", "cab/tampered-data.cab", "rejected");
+        let mut run = Self { env, jobs: Vec::new() };
+        run.drop_one("echo.cab", "cab/good-signed-ts.cab", "succeeded");
+        run.drop_one("held.hlkx", "hlkx/good.hlkx", "held");
+        run.drop_one("broken.cab", "cab/tampered-data.cab", "rejected");
         let action = json!({"kind": "status", "status": 400, "code": "InvalidInput", "message": "the name is reserved"});
-        lived.env.fault(&json!({"operation": "create_product", "action": action}));
-        lived.drop_one("refused.cab", "cab/good-signed.cab", "failed");
-        lived
+        run.env.fault(&json!({"operation": "create_product", "action": action}));
+        run.drop_one("refused.cab", "cab/good-signed.cab", "failed");
+        run
     }
 
     /// Records the output of one command, as text and as JSON.
@@ -89,7 +89,7 @@ impl Lived {
     }
 }
 
-/// Events whose number depends on the moments at which a job was polled.
+/// Events that are logged a varying number of times, depending on when a job was polled.
 const BY_CHANCE: [&str; 4] = ["waited", "resumed", "progressed", "attempt_failed"];
 
 /// The text without the lines of such events.
@@ -114,39 +114,39 @@ fn steady(mut document: Value) -> Value {
 fn outputs_after_a_seeded_run_are_as_recorded() {
     let env = TestEnv::with(Quirks::none(), MORE);
     let daemon = env.daemon(&[]);
-    let lived = Lived::new(env);
-    let [echo, held, broken, refused] = &lived.jobs[..] else { panic!("four jobs") };
-    lived.command("jobs", &["jobs"]);
-    lived.command("jobs-rejected", &["jobs", "--state", "rejected"]);
-    lived.command("show-succeeded", &["show", echo]);
-    lived.command("show-held", &["show", held]);
-    lived.command("show-rejected", &["show", broken]);
-    lived.command("show-failed", &["show", refused]);
-    lived.command("status", &["status"]);
-    lived.command("doctor", &["doctor"]);
-    lived.command("check", &["check"]);
-    lived.command("test", &["test"]);
-    let cab = lived.env.path("drop/echo.cab").display().to_string();
-    let kit = lived.env.path("drop/held.hlkx").display().to_string();
-    let bad = lived.env.path("drop/broken.cab").display().to_string();
-    lived.command("plan", &["plan", &cab]);
-    lived.command("plan-held", &["plan", &kit]);
-    lived.command("plan-rejected", &["plan", &bad]);
-    lived.command("inspect", &["inspect", &cab, &kit, &bad]);
-    lived.command("wait", &["wait", echo]);
-    lived.command("systemd-paths", &["systemd", "paths"]);
-    lived.command("reload", &["reload"]);
-    lived.command("pause", &["pause"]);
-    lived.command("status-paused", &["status"]);
-    lived.command("resume", &["resume"]);
-    lived.command("rescan", &["rescan"]);
-    recorded("receipt", &filters(&lived.env), &receipt(&lived.env, "echo.cab"));
-    recorded("metrics", &[], &families(&page(&lived.env, "/metrics")));
-    recorded("readyz", &[], &page(&lived.env, "/readyz"));
-    recorded("commands/cancel", &filters(&lived.env), &lived.json(&["cancel", held]));
+    let run = SeededRun::new(env);
+    let [echo, held, broken, refused] = &run.jobs[..] else { panic!("four jobs") };
+    run.command("jobs", &["jobs"]);
+    run.command("jobs-rejected", &["jobs", "--state", "rejected"]);
+    run.command("show-succeeded", &["show", echo]);
+    run.command("show-held", &["show", held]);
+    run.command("show-rejected", &["show", broken]);
+    run.command("show-failed", &["show", refused]);
+    run.command("status", &["status"]);
+    run.command("doctor", &["doctor"]);
+    run.command("check", &["check"]);
+    run.command("test", &["test"]);
+    let cab = run.env.path("drop/echo.cab").display().to_string();
+    let kit = run.env.path("drop/held.hlkx").display().to_string();
+    let bad = run.env.path("drop/broken.cab").display().to_string();
+    run.command("plan", &["plan", &cab]);
+    run.command("plan-held", &["plan", &kit]);
+    run.command("plan-rejected", &["plan", &bad]);
+    run.command("inspect", &["inspect", &cab, &kit, &bad]);
+    run.command("wait", &["wait", echo]);
+    run.command("systemd-paths", &["systemd", "paths"]);
+    run.command("reload", &["reload"]);
+    run.command("pause", &["pause"]);
+    run.command("status-paused", &["status"]);
+    run.command("resume", &["resume"]);
+    run.command("rescan", &["rescan"]);
+    recorded("receipt", &filters(&run.env), &receipt(&run.env, "echo.cab"));
+    recorded("metrics", &[], &families(&page(&run.env, "/metrics")));
+    recorded("readyz", &[], &page(&run.env, "/readyz"));
+    recorded("commands/cancel", &filters(&run.env), &run.json(&["cancel", held]));
     assert_eq!(daemon.terminate(), Some(0));
-    lived.command("doctor-offline", &["doctor"]);
-    lived.command("status-offline", &["status"]);
+    run.command("doctor-offline", &["doctor"]);
+    run.command("status-offline", &["status"]);
 }
 
 fn receipt(env: &TestEnv, package: &str) -> String {

@@ -1,4 +1,4 @@
-//! Exit codes and complaints of commands that cannot do what they are asked for.
+//! Exit codes and messages of commands that fail.
 
 use dropship_sandbox::Quirks;
 

@@ -12,13 +12,14 @@ fn dropship(args: &[&str]) -> String {
     text(&done.stdout)
 }
 
-/// The commands that a help text lists, by their headings' indentation.
+/// The commands that a help text lists: the indented names below a heading.
 fn commands(help: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut listed = false;
     for line in help.lines() {
         if !line.starts_with(' ') {
-            listed = line.ends_with(':') && !matches!(line, "Options:" | "Arguments:" | "Examples:");
+            let other = ["Options:", "Global options:", "Arguments:", "Examples:", "Quirks"];
+            listed = line.ends_with(':') && !other.iter().any(|heading| line.starts_with(heading));
             continue;
         }
         let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));

@@ -1,4 +1,4 @@
-//! The fields of what the daemon logs, for each kind of event, as `--log json` and journald have them.
+//! The fields of the log entries, for each kind of event, in `--log json` and in journald.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::recorded;
 use crate::harness::{TestDaemon, TestEnv, bytes};
 
-/// What is seen of one kind of event.
+/// The fields of one kind of event.
 #[derive(Default)]
 struct Kind {
     levels: BTreeSet<String>,
@@ -17,7 +17,7 @@ struct Kind {
     fields: BTreeSet<String>,
 }
 
-/// Events whose coming depends on the moments at which a job was polled.
+/// Events that are logged or not, depending on when a job was polled.
 const BY_CHANCE: [&str; 3] = ["attempt_failed", "resumed", "waited"];
 
 fn kinds(log: &str) -> BTreeMap<String, Kind> {

@@ -1,4 +1,4 @@
-//! Tokens and accounts.
+//! Tokens, credentials and accounts.
 
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ async fn q28_expired_token_is_renewed() {
             .await;
     let (product, id) = service.submission().await;
     assert_eq!(service.count("token"), 1);
-    // Their clock runs ahead of ours: we still trust the token, they do not.
+    // The service's clock is ahead: the client still considers the token valid, the service does not.
     service.control().advance(Duration::from_secs(7200));
     service.get(product, id).await;
     assert_eq!(service.count("token"), 2);

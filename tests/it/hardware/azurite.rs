@@ -1,7 +1,7 @@
-//! Uploads and downloads against Azurite, the storage emulator of its makers.
+//! Uploads and downloads with Azurite, Microsoft's emulator of Azure Storage.
 //!
-//! `DROPSHIP_AZURITE=$(.ci/azurite) cargo test --test it azurite`; without the variable they are skipped,
-//! aloud, but not where `CI` is set.
+//! `DROPSHIP_AZURITE=$(.ci/azurite) cargo test --test it azurite`. Without the variable the tests print that they are
+//! skipped; where `CI` is set, they fail.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn signed(base: &Url, blob: &str, permissions: &str, end: Timestamp) -> SafeUrl 
     SafeUrl::new(url)
 }
 
-/// Makes the container, which takes the account's key. Source: "Authorize with Shared Key".
+/// Creates the container, which needs the account's key. Source: "Authorize with Shared Key".
 async fn make_container(base: &Url) -> bool {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     let text = format!(
@@ -106,7 +106,7 @@ async fn azurite_upload_and_download_round_trip_succeeds() {
         client.download(&signed(&base, blob, "r", end), &back, QUIET).await.expect("downloaded");
         assert_eq!(Sha256::digest(std::fs::read(&back).expect("read")), Sha256::digest(&bytes));
     }
-    // A URL of one blob is of no use for another, and a read-only one not for writing.
+    // A signed URL works for one blob only, and a read-only URL does not allow writing.
     let small = folder.path().join("small");
     let mut other = signed(&base, "small", "rcw", end).with_secrets().clone();
     other.set_path(&format!("/{ACCOUNT}/ingestion/other"));

@@ -1,4 +1,4 @@
-//! What must not happen twice.
+//! Creates are sent once, even if the response is lost.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Shipping labels: when they may be made, changed and withdrawn.
+//! Shipping labels: when they can be created, changed and withdrawn.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Budgets, outages, tokens.
+//! Rate limits, outages and token requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,7 +35,7 @@ async fn q07_ten_workers_share_the_rate_limit_and_none_starves() {
     }
     let (total, throttled) = (done.iter().sum::<u32>(), service.held("throttled"));
     println!("{total} calls, {throttled} throttled: {done:?}");
-    assert!(done.iter().all(|&done| done >= 4), "none starves: {done:?}");
+    assert!(done.iter().all(|&done| done >= 4), "each makes progress: {done:?}");
     assert_eq!(total, wanted);
     assert!(throttled <= 30, "{throttled} of {total} calls were throttled");
     // The accepted calls never exceed the limit.

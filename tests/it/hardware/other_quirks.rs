@@ -1,4 +1,4 @@
-//! The quirks that have no other place.
+//! Quirks that belong to no other file.
 
 use std::time::Duration;
 

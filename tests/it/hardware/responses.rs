@@ -1,4 +1,4 @@
-//! What answers look like.
+//! Unusual forms of responses.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Packages up, results down.
+//! Uploads of packages and downloads of results.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use dropship_sandbox::{Action, Fault, Options};
 
 use crate::harness::service::{QUIET, TestService};
 
-/// A file of this length whose bytes differ.
+/// A file of this length with varied bytes.
 fn file(service: &TestService, length: usize) -> (std::path::PathBuf, Vec<u8>) {
     let bytes: Vec<u8> = (0..length).map(|at| (at * 7 + at / 4096) as u8).collect();
     let path = service.folder.path().join("large.hlkx");
@@ -28,7 +28,7 @@ async fn q26_upload_survives_faults_and_an_expired_url() {
     let control = service.control();
     let progress = |done: u64| {
         if done > 12 << 20 && done < 20 << 20 {
-            // By the service's clock the URL has run out now; by ours it has not.
+            // The URL has expired by the service's clock, but not by the client's.
             control.advance(Duration::from_secs(7200));
         }
     };

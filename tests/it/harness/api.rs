@@ -1,6 +1,6 @@
-//! A sandbox and the binary that calls it.
+//! A sandbox, and `dropship api` commands against it.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests; what fails here fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failure here fails the test")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(crate) struct ApiFixture {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Product, submission and label on the command line.
+/// The ids of a label, its product and its submission, as arguments.
 pub(crate) struct Ids {
     pub(crate) product: String,
     pub(crate) submission: String,
@@ -72,28 +72,28 @@ retry = {{ first = "1ms", max = "10ms" }}
         command.current_dir(self.folder.path()).output().expect("the command runs")
     }
 
-    /// Runs it well and gives its text.
-    pub(crate) fn say(&self, args: &[&str]) -> String {
+    /// Runs a command that must succeed; returns its standard output.
+    pub(crate) fn stdout(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
-    /// Runs it well and gives its one document.
+    /// Runs a command that must succeed with `--json`; returns the document.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
-        let said = self.say(&[args, &["--json"]].concat());
-        assert!(!said.replace("sig=***", "").contains("sig="), "a signature in {said}");
-        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
+        let stdout = self.stdout(&[args, &["--json"]].concat());
+        assert!(!stdout.replace("sig=***", "").contains("sig="), "a signature in {stdout}");
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{args:?}: {error} in {stdout}"))
     }
 
-    /// Runs it badly; gives exit code and complaint.
+    /// Runs a command that must fail; returns the exit code and standard error.
     pub(crate) fn fail(&self, args: &[&str]) -> (i32, String) {
         let output = self.run(args);
         assert_eq!(text(&output.stdout), "", "{args:?}");
         (output.status.code().expect("an exit code"), text(&output.stderr))
     }
 
-    /// The requests that were no look and asked for no token.
+    /// The requests other than reads and token requests.
     pub(crate) fn changes(&self) -> Vec<(String, String, Value)> {
         let all = self.control().requests().into_iter();
         let changing = all.filter(|entry| entry.method != "GET" && entry.operation != "token");
@@ -173,7 +173,7 @@ retry = {{ first = "1ms", max = "10ms" }}
         found.expect("the audience")["id"].as_str().expect("a string").to_owned()
     }
 
-    /// What the sandbox holds of the one label.
+    /// The state of the only label at the sandbox.
     pub(crate) fn label_state(&self) -> Value {
         self.control().state()["products"][0]["submissions"][0]["labels"][0].clone()
     }

@@ -1,4 +1,4 @@
-//! A folder with a configuration that needs neither a daemon nor a service.
+//! A folder with a configuration, for tests without a daemon and a service.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{fixture, text};
 
-/// What `check` asks for besides rules.
+/// The keys that `check` requires besides rules.
 const BASE: &str = r#"
 account = { tenant_id = "t", client_id = "c", client_secret_file = "secret" }
 signers = { roots = ["roots.pem"], intermediates = ["inter.pem"], timestamp_roots = ["tsaroots.pem"] }
@@ -17,7 +17,7 @@ control = { socket = "control.sock" }
 folder = [{ name = "in", path = "drop" }, { name = "other", path = "other" }]
 "#;
 
-/// A rule for attestation of every .cab, as a table that more can follow.
+/// A rule for attestation of every .cab; further keys of the rule can be appended.
 pub(crate) const RULE: &str = r#"
 [[rule]]
 name = "ring"
@@ -30,7 +30,7 @@ device_type = "internal"
 requested_signatures = ["WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_X64_NI_FULL"]
 "#;
 
-/// A label that goes with it.
+/// A label of that rule.
 pub(crate) const LABEL: &str = r#"
 [[rule.label]]
 name = "{{ file.stem }} {{ inf.version }} ring"
@@ -79,14 +79,14 @@ impl RuleFixture {
         (output.status.code(), json)
     }
 
-    /// Everything that `check` says: errors and warnings; empty when all is well.
+    /// The errors and warnings of `check`; empty if there are none.
     pub(crate) fn check(&self) -> String {
         let output = self.run(&["check"]);
-        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        if output.status.success() && !said.contains("warning") {
+        let messages = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        if output.status.success() && !messages.contains("warning") {
             return String::new();
         }
-        said
+        messages
     }
 
     /// The plan of a fixture as a package of the folder `in`.

@@ -1,4 +1,4 @@
-//! A stand-in and a client of it.
+//! A sandbox, and a client of its API.
 
 use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
@@ -47,14 +47,14 @@ impl TestService {
         self.control().fault(Fault::on(operation, action)).expect("a fault");
     }
 
-    /// How many requests for an operation came.
+    /// The number of requests for an operation.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.control().count(operation)
     }
 
-    /// How many products, submissions or labels exist at the sandbox.
-    pub(crate) fn held(&self, what: &str) -> u64 {
-        self.control().state()["counts"][what].as_u64().expect("a count")
+    /// The number of `products`, `submissions` or `labels` at the sandbox.
+    pub(crate) fn held(&self, objects: &str) -> u64 {
+        self.control().state()["counts"][objects].as_u64().expect("a count")
     }
 
     pub(crate) fn package(&self) -> PathBuf {
@@ -70,7 +70,7 @@ impl TestService {
         (product, made.id)
     }
 
-    /// The same with its package in its slot.
+    /// A product with an initial submission whose package is uploaded.
     pub(crate) async fn uploaded(&self) -> (ProductId, SubmissionId) {
         let (product, id) = self.submission().await;
         let url = self.get(product, id).await.upload_url().expect("a slot");
@@ -78,7 +78,7 @@ impl TestService {
         (product, id)
     }
 
-    /// The same, committed and signed.
+    /// A product with a committed and signed submission.
     pub(crate) async fn signed(&self) -> (ProductId, SubmissionId) {
         let (product, id) = self.uploaded().await;
         self.client.commit(product, id).await.expect("committed");
@@ -97,7 +97,7 @@ impl TestService {
         DriverMetadata::parse(&std::fs::read(to).expect("read")).expect("metadata")
     }
 
-    /// A label that keeps every rule.
+    /// The request for a label that breaks no requirement of the service.
     pub(crate) async fn new_label(
         &self,
         product: ProductId,
@@ -144,8 +144,8 @@ pub(crate) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut
     settings
 }
 
-/// Asks, with a pause between two questions, until the answer is yes; fails when patience runs out.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+/// Polls a condition until it holds; panics after a time limit.
+pub(crate) async fn until(condition: &str, mut holds: impl AsyncFnMut() -> bool) {
     let asked = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         loop {
@@ -155,10 +155,7 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             }
         }
     };
-    assert!(
-        tokio::time::timeout(crate::harness::TIME_LIMIT, asked).await.is_ok(),
-        "waited in vain for {what}"
-    );
+    assert!(tokio::time::timeout(crate::harness::TIME_LIMIT, asked).await.is_ok(), "timed out: {condition}");
 }
 
 pub(crate) fn new_product(name: &str) -> NewProduct {
@@ -193,7 +190,7 @@ fn cab() -> Vec<u8> {
     writer.finish().expect("a cabinet").into_inner()
 }
 
-/// The cabinet with a header that points to something like a signature behind it.
+/// The cabinet with a header that points to bytes behind it, as if they were a signature.
 fn signed_looking(cab: &[u8]) -> Vec<u8> {
     const RESERVE: u32 = 24;
     let mut out = cab[..36].to_vec();

@@ -1,4 +1,4 @@
-//! A folder that is full before the daemon starts.
+//! A folder with many packages before the daemon starts.
 //!
 //! `DROPSHIP_BACKLOG=50000` sets the number of packages; the default is small.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{edit, listening};
 use crate::harness::{TestDaemon, TestEnv, bytes};
-use crate::storm::{Mould, begun, status, until};
+use crate::storm::{PackageTemplate, job_count, status, until};
 
 fn env(most_waiting: u64) -> TestEnv {
     let options = Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
@@ -24,20 +24,20 @@ fn env(most_waiting: u64) -> TestEnv {
 
 /// Writes this many packages into the folder; the highest number is the oldest.
 fn fill(env: &TestEnv, packages: u64) {
-    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let newest = SystemTime::now() - Duration::from_secs(60);
     for number in 0..packages {
         let mut file = File::create(env.path(&format!("drop/{number:06}.cab"))).expect("a file");
-        file.write_all(&mould.package(number)).expect("a package");
+        file.write_all(&template.package(number)).expect("a package");
         file.set_modified(newest - Duration::from_secs(number)).expect("a time");
     }
 }
 
-fn no_room(env: &TestEnv) -> bool {
+fn has_backpressure(env: &TestEnv) -> bool {
     status(env)["folders"][0]["no_room"].is_string()
 }
 
-/// Memory that the daemon has in use, in MiB.
+/// The memory of the daemon in MiB.
 fn resident(daemon: &TestDaemon) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a line");
@@ -45,11 +45,11 @@ fn resident(daemon: &TestDaemon) -> u64 {
 }
 
 /// The packages that have jobs, in the order of admission.
-fn let_in(env: &TestEnv) -> Vec<u64> {
+fn admitted(env: &TestEnv) -> Vec<u64> {
     let mut jobs: Vec<Value> = env.json(&["jobs", "--limit", "1000000"]).as_array().cloned().expect("a list");
     jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
     let number = |job: &Value| job["package"].as_str()?.strip_suffix(".cab")?.parse().ok();
-    jobs.iter().map(|job| number(job).expect("a name of ours")).collect()
+    jobs.iter().map(|job| number(job).expect("a name that this test made")).collect()
 }
 
 #[test]
@@ -64,36 +64,36 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     daemon.kill();
     fill(&env, packages);
 
-    // As if the service were down: `most_waiting` packages are accepted, and no more, also after a restart.
+    // While jobs cannot start, `most_waiting` packages are accepted and no more, also after a restart.
     let daemon = env.quiet_daemon();
     let began = Instant::now();
-    let full = || begun(&status(&env)) >= most_waiting && no_room(&env);
+    let full = || job_count(&status(&env)) >= most_waiting && has_backpressure(&env);
     until("the queue to be full", full);
     let filled = began.elapsed();
     daemon.kill();
     let daemon = env.quiet_daemon();
     until("the queue to be full still", full);
-    assert_eq!(let_in(&env).len() as u64, most_waiting, "no more copies than may wait");
+    assert_eq!(admitted(&env).len() as u64, most_waiting, "no more copies than may wait");
     assert!(env.run(&["resume"]).status.success());
 
-    // With very many packages it is enough to see that admission continues.
+    // With very many packages, only check that admission continues.
     let enough = packages.min(most_waiting + 300);
     let (mut first, mut most) = (None, resident(&daemon));
     until("the others to be let in", || {
-        let all = begun(&status(&env));
+        let all = job_count(&status(&env));
         first = first.or_else(|| (env.created().0 > 0).then_some(all));
         most = most.max(resident(&daemon));
         all >= enough
     });
     let took = began.elapsed();
-    let order = let_in(&env);
+    let order = admitted(&env);
     eprintln!(
         "of {packages} packages {most_waiting} were let in after {filled:.1?}, {} after {took:.1?}; the first was \
-         begun when {first:?} were; {idle} MiB before, {most} MiB at most",
+         job_count when {first:?} were; {idle} MiB before, {most} MiB at most",
         order.len()
     );
     assert!(first.is_some_and(|seen| seen < enough), "jobs went on before all was let in");
-    // Ids of one millisecond may stand in any order.
+    // Ids of the same millisecond have no order.
     let far = |(at, number): &(usize, &u64)| (packages - 1 - **number).abs_diff(*at as u64) > 4;
     assert_eq!(order.iter().enumerate().find(far), None, "the oldest go first");
     let distinct: BTreeSet<u64> = order.iter().copied().collect();

@@ -1,4 +1,4 @@
-//! `ready = "sidecar:.sha256"`: a file beside the package has its checksum.
+//! `ready = "sidecar:.sha256"`: a file next to the package contains its checksum.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ fn wrong_checksum_is_rejected_and_its_correction_is_accepted() {
     assert!(message.contains(&right[..64]) && message.contains(&wrong[..64]), "{message}");
     assert!(env.log().contains("its sidecar"), "{}", env.log());
     assert_eq!(env.created(), (0, 0, 0));
-    // Asking again changes nothing while the sidecar is wrong.
+    // A rescan changes nothing while the sidecar is wrong.
     let id = receipt["id"].as_str().expect("an id");
     assert_eq!(env.run(&["retry", id]).status.code(), Some(0));
     let story = || env.json(&["show", id])["events"].as_array().map_or(0, Vec::len);
@@ -46,7 +46,7 @@ fn wrong_checksum_is_rejected_and_its_correction_is_accepted() {
     let daemon = env.daemon(&[]);
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(done["id"], id, "the same job");
-    // A sidecar that is cleared away afterwards makes nothing new of it.
+    // Deleting the sidecar afterwards does not make the package new.
     fs::remove_file(env.path("drop/echo.cab.sha256")).expect("removed");
     assert_eq!(daemon.terminate(), Some(0));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
@@ -80,7 +80,7 @@ fn partial_copy_with_the_checksum_of_the_whole_is_awaited() {
     fs::write(&path, &whole[..whole.len() / 2]).expect("half of it");
     fs::write(env.path("drop/echo.cab.sha256"), sum).expect("a sidecar");
     let daemon = env.daemon(&[]);
-    // As it was found, and when it had settled.
+    // Once when it was found, and once when it had settled.
     let offered = || (env.log().matches("not admitted yet").count() >= 2).then_some(());
     crate::harness::wait_for("half of it to be offered", offered).unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(0), "no verdict on what is not all there");

@@ -1,4 +1,4 @@
-//! Floods, priorities and degraded folders, as `status` and the log show them.
+//! Many files at once, priorities and degraded folders, in `status` and in the log.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{edit, listening};
 use crate::harness::{TestEnv, bytes, wait_for};
-use crate::storm::Mould;
+use crate::storm::PackageTemplate;
 
 fn jobs(env: &TestEnv) -> Vec<Value> {
-    // Newest first; ids are sortable by time.
+    // Newest first, because ids are sortable by time.
     let mut jobs = env.json(&["jobs"]).as_array().cloned().unwrap_or_default();
     jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
     jobs
@@ -37,15 +37,16 @@ fn beside(folder: &str, keys: &str) -> TestEnv {
 fn flooded_folder_does_not_starve_another() {
     const FLOOD: u64 = 300;
     let env = beside("calm", "");
-    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for number in 0..FLOOD {
-        fs::write(env.path(&format!("drop/{number}.cab")), mould.package(number)).expect("a package");
+        fs::write(env.path(&format!("drop/{number}.cab")), template.package(number)).expect("a package");
     }
     let daemon = env.quiet_daemon();
     listening(&env);
     wait_for("the flood to run", || (jobs(&env).len() > 5).then_some(())).expect("jobs");
     for number in 0..5 {
-        fs::write(env.path(&format!("calm/{number}.cab")), mould.package(FLOOD + number)).expect("a package");
+        fs::write(env.path(&format!("calm/{number}.cab")), template.package(FLOOD + number))
+            .expect("a package");
     }
     let done = |folder: &str| {
         let jobs = jobs(&env);
@@ -89,7 +90,7 @@ fn missing_folder_is_degraded_with_advice() {
     assert!(shown.contains("degraded") && shown.contains("set `path`"), "{shown}");
     assert!(env.log().contains("folder `absent` is degraded: "), "{}", env.log());
 
-    // Deleted under the watch, and another in its place.
+    // The watched folder is deleted, and another one is created in its place.
     let before = fs::metadata(env.path("drop")).expect("a folder").ino();
     fs::rename(env.path("drop"), env.path("old")).expect("renamed");
     fs::create_dir(env.path("drop")).expect("a folder");
@@ -104,12 +105,12 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     const FLOOD: u64 = 12;
     let env = beside("urgent", "priority = 9");
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
-    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();
     listening(&env);
     assert!(env.run(&["pause"]).status.success());
     for number in 0..FLOOD {
-        env.drop_package(&format!("{number}.cab"), &mould.package(number));
+        env.drop_package(&format!("{number}.cab"), &template.package(number));
     }
     let waits = |name: &str| {
         let folder = folder(&env, name);
@@ -117,7 +118,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     };
     wait_for("intake to pause", || waits("in")).unwrap_or_else(|| panic!("{}", env.log()));
     for number in 20..23 {
-        fs::write(env.path(&format!("urgent/{number}.cab")), mould.package(number)).expect("a package");
+        fs::write(env.path(&format!("urgent/{number}.cab")), template.package(number)).expect("a package");
     }
     wait_for("the urgent folder to stand in line", || waits("urgent"))
         .unwrap_or_else(|| panic!("{}", env.log()));
@@ -151,12 +152,12 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
 fn paused_folder_does_not_fill_the_queue_of_others() {
     let env = beside("calm", "");
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
-    let mould = Mould::new(&bytes("cab/good-signed.cab"));
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();
     listening(&env);
     assert!(env.run(&["pause", "in"]).status.success());
     for number in 0..5 {
-        env.drop_package(&format!("{number}.cab"), &mould.package(number));
+        env.drop_package(&format!("{number}.cab"), &template.package(number));
     }
     let full = || {
         folder(&env, "in")["no_room"]
@@ -166,7 +167,7 @@ fn paused_folder_does_not_fill_the_queue_of_others() {
     wait_for("the paused folder to fill up", || full().then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     for number in 5..10 {
-        fs::write(env.path(&format!("calm/{number}.cab")), mould.package(number)).expect("a package");
+        fs::write(env.path(&format!("calm/{number}.cab")), template.package(number)).expect("a package");
     }
     let of = |name: &str, state: &str| {
         jobs(&env)

@@ -1,4 +1,4 @@
-//! Copies that synchronisers leave beside a file.
+//! Copies that synchronisers leave next to a file.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn copies_of_synchronisers_are_ignored_and_status_counts_and_names_them() {
     counts(4);
     let names = folder()["last_ignored"].as_array().expect("names").clone();
     assert!(names.len() == 4 && names.iter().all(|name| name != "notes - Copy.txt"), "{names:?}");
-    // A later scan and another event for one of them count nothing twice; the newest comes first.
+    // Neither a later scan nor another event counts one of them twice. The newest comes first.
     fs::write(env.path("drop/echo - Copy.cab"), &good).expect("written again");
     assert!(env.run(&["rescan"]).status.success());
     fs::write(env.path("drop/late - Copy.cab"), &good).expect("a copy");

@@ -1,4 +1,4 @@
-//! Folders that live on scans alone.
+//! Folders without events, which are only scanned.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -40,7 +40,7 @@ fn root_polled_folder_rejects_nothing_that_may_still_be_written() {
     altered[middle] ^= 1;
     env.drop_package("bad.cab", &altered);
     wait("not admitted yet", 1);
-    // Scans in between are a hundred times `settle` and more.
+    // The time between scans is more than a hundred times `settle`.
     wait("of folder `in` took", logged("of folder `in` took") + 30);
     assert!(env.receipts().is_empty(), "{:#?}", env.receipts());
     // A positive verdict takes effect at once.

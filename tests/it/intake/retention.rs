@@ -60,7 +60,7 @@ fn expired_results_are_deleted_and_foreign_files_stay() {
         .unwrap_or_else(|| panic!("{:?}\n{}", results(), env.log()));
     assert_eq!(fs::read(noted.join("notes.txt")).expect("a note"), b"by hand");
     assert_eq!(daemon.terminate(), Some(0));
-    // Neither is anything written there again.
+    // Nothing is written there again either.
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!((results().len(), jobs(&env), env.created()), (1, 3, (2, 2, 2)));
 }
@@ -115,7 +115,7 @@ fn results_of_a_cancelled_job_stay_for_a_retry() {
     assert_eq!(daemon.terminate(), Some(0));
 }
 
-/// Returns when results that are younger than all others were cleared away: by then the others were looked at, too.
+/// Waits until the newest results are deleted: by then all older ones have been examined too.
 fn clear_another(env: &TestEnv) {
     env.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
     let bad = receipt_of(env, "bad.cab", "rejected");

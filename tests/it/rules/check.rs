@@ -1,9 +1,9 @@
-//! What `check` finds before anything is dropped.
+//! The errors that `check` finds in a configuration.
 
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
 use crate::harness::text;
 
-/// A rule like the usual one, under another name and for other packages.
+/// A rule like the usual one, with another name and for other packages.
 fn rule(name: &str, matching: &str) -> String {
     RULE.replace("\"ring\"", &format!("\"{name}\"")).replace("{ file = \"*.cab\" }", matching)
 }
@@ -86,15 +86,19 @@ fn check_reports_every_rule_mistake_with_its_place() {
         (format!("{RULE}include = [\"more.toml\"]\n"), &["include"]),
     ];
     let mut missing = Vec::new();
-    for (rules, told) in cases {
-        let said = RuleFixture::new(&rules).check();
-        let lacks = |part: &&&str| !said.contains(**part);
-        if let Some(part) = told.iter().chain(&["dropship.toml:", "^"]).find(lacks) {
-            missing.push(format!("{part:?} in {said}"));
+    for (rules, expected) in cases {
+        let messages = RuleFixture::new(&rules).check();
+        let lacks = |part: &&&str| !messages.contains(**part);
+        if let Some(part) = expected.iter().chain(&["dropship.toml:", "^"]).find(lacks) {
+            missing.push(format!("{part:?} in {messages}"));
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n\n"));
-    assert_eq!(RuleFixture::new(&format!("{RULE}{LABEL}")).check(), "", "and nothing of what is well");
+    assert_eq!(
+        RuleFixture::new(&format!("{RULE}{LABEL}")).check(),
+        "",
+        "a valid configuration has no messages"
+    );
 }
 
 #[test]
@@ -126,23 +130,23 @@ fn plan_shows_the_decision_and_why_other_rules_were_skipped() {
     assert_eq!(rows[0]["operatingSystemCode"], "WINDOWS_v100_X64_CO_FULL");
 
     let shown = rules_env.run(&["plan", rules_env.path("drop/echo.cab").to_str().expect("a path")]);
-    let said = text(&shown.stdout);
+    let messages = text(&shown.stdout);
     for part in [
         "removed from labels that dropship created",
         "echo.inf WINDOWS_v100_X64_CO_FULL pci\\ven_1234",
         "as soon as it is certified",
         "it matches too",
     ] {
-        assert!(said.contains(part), "{part} in {said}");
+        assert!(messages.contains(part), "{part} in {messages}");
     }
 
-    // A selection that comes out empty is a problem, never "all".
+    // An empty selection is an error, never "all".
     let rules_env = RuleFixture::new(&rules.replace("'pci\\*'", "'usb\\*'"));
     let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
     assert_eq!((code, &plan["error"]), (Some(65), &serde_json::Value::Null), "let in, but no success");
     let problems = plan["labels"][0]["foreseen"]["problems"].to_string();
     assert!(problems.contains("it would target nothing"), "{plan:#}");
-    // No rule: rejected, with those that came closest.
+    // Without a matching rule the package is rejected, and the closest rules are listed.
     let rules_env = RuleFixture::new(&rule("fabrikam", "{ provider = \"Fabrikam*\" }"));
     let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
     assert_eq!(code, Some(65));

@@ -1,11 +1,11 @@
-//! Every fact that a rule can match, every field of a request, and the limits of Microsoft.
+//! Every fact that a rule can match, every field of a request, and Microsoft's requirements.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::cab::saying;
+use super::cab::cab_with;
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
 use crate::harness::text;
 
@@ -39,7 +39,7 @@ fn every_match_fact_selects_the_rule() {
         ("not = [{ class = \"Net\" }, { class = \"System\" }]", "class = \"MEDIA\"", "class = \"System\""),
     ];
     let mut rules_env = String::new();
-    for (at, (matching, fits, fits_not)) in facts.iter().enumerate() {
+    for (at, (matching, fits, other)) in facts.iter().enumerate() {
         let key = matching.split(' ').next().expect("a key");
         let rule = RULE
             .replace("\"ring\"", &format!("\"{at} {key}\""))
@@ -49,7 +49,7 @@ fn every_match_fact_selects_the_rule() {
         );
         for (says, expect) in [
             (fits, format!("rule = \"{at} {key}\"")),
-            (fits_not, format!("rejected = true\nerror = \"*{key}*\"")),
+            (other, format!("rejected = true\nerror = \"*{key}*\"")),
         ] {
             let own = if says.contains("inf =") { "" } else { "inf = \"x.inf\"\n" };
             write!(
@@ -60,8 +60,8 @@ fn every_match_fact_selects_the_rule() {
             .expect("written");
         }
     }
-    // What the kit's own packages say.
-    for (at, (matching, fits, fits_not)) in [
+    // Facts of packages that the kit made.
+    for (at, (matching, fits, other)) in [
         (
             "operating_system = \"*_X64_GE_*\"",
             "operating_systems = \"WINDOWS_v100_X64_GE_FULL\"",
@@ -82,8 +82,7 @@ fn every_match_fact_selects_the_rule() {
             .replace("attestation", "hlk")
             .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
         rules_env.push_str(&rule);
-        for (says, expect) in
-            [(fits, format!("rule = \"kit {at}\"")), (fits_not, "rejected = true".to_owned())]
+        for (says, expect) in [(fits, format!("rule = \"kit {at}\"")), (other, "rejected = true".to_owned())]
         {
             let name = format!("kit {at} {}", expect.starts_with("rule"));
             write!(
@@ -99,7 +98,7 @@ fn every_match_fact_selects_the_rule() {
     assert!(text(&output.stdout).contains("44 passed"), "{}", text(&output.stdout));
 }
 
-/// Some facts only a real package has: who issued its certificate, which kit made it.
+/// The facts that need a signed package: the issuer of its certificate, the version of its kit.
 #[test]
 fn every_package_fact_selects_the_rule() {
     for (package, key, other, fits) in [
@@ -128,7 +127,7 @@ fn every_package_fact_selects_the_rule() {
     }
 }
 
-/// What rows a label of two INFs' package targets, as `INF OS-version`, with these keys of `hardware_ids`.
+/// The rows that a label of a package with two INFs targets, as `INF OS-version`, with these keys of `hardware_ids`.
 fn selected(keys: &str) -> (Option<i32>, BTreeSet<String>, Value) {
     let rule = RULE.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}");
     let label = LABEL.replace(" {{ inf.version }}", "");
@@ -194,7 +193,7 @@ fn request_that_microsoft_refuses_is_an_error_of_check() {
             rule.replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")
         )
     };
-    // By `check`, where the configuration alone shows it.
+    // By `check`, if the configuration alone shows it.
     for (keys, why) in [
         ("auto_install_on_applicable_systems = true", "approval"),
         ("floor = \"NI\"\nceiling_build = 22621", "floor"),
@@ -206,10 +205,10 @@ fn request_that_microsoft_refuses_is_an_error_of_check() {
         ("enforce_chid_targeting = true", "enforce_chid_targeting"),
         ("hardware_ids = { operating_systems = \"WINDOWS_v100_X64_NL_FULL\" }", "NL"),
     ] {
-        let said = RuleFixture::new(&kit(keys)).check();
-        assert!(said.contains(why) && said.contains("dropship.toml:"), "{keys}: {said}");
+        let messages = RuleFixture::new(&kit(keys)).check();
+        assert!(messages.contains(why) && messages.contains("dropship.toml:"), "{keys}: {messages}");
     }
-    // By `plan`, where the package does.
+    // By `plan`, if the package shows it.
     let approval = "approval = { business_justification = \"x\", validations_performed = \"y\" }";
     for (package, keys, os, why) in [
         ("ext.cab", ring.to_owned(), "CO", "automatic"),
@@ -242,7 +241,7 @@ fn request_that_microsoft_reviews_is_a_warning_with_source() {
     rules_env.write("dropship.toml", &config.replace("signers = {", "signers = { allow_unsigned = true,"));
     let file = rules_env.path("drop/x.cab");
     let warnings = |to: &str| {
-        std::fs::write(&file, saying(&[("ROOT\\ECHO", to)])).expect("dropped");
+        std::fs::write(&file, cab_with(&[("ROOT\\ECHO", to)])).expect("dropped");
         let (code, plan) = rules_env.json(&["plan", file.to_str().expect("a path")]);
         assert_eq!(code, Some(0), "a warning is no refusal: {plan:#}");
         let found = plan["labels"][0]["foreseen"]["warnings"].as_array().expect("warnings").clone();
@@ -376,9 +375,9 @@ recipient_specifications = { receiver_publisher_id = "14631253285588838", enforc
 fn every_request_field_can_be_set_and_is_sent_unchanged() {
     let good = RuleFixture::new(EVERYTHING).run(&["test"]);
     assert_eq!(good.status.code(), Some(0), "{}{}", text(&good.stdout), text(&good.stderr));
-    // Each expectation bites: changed one by one, each is a difference.
+    // Each expectation is compared: changing any one of them is a difference.
     let (rule, case) = EVERYTHING.split_once("[test.expect.product]").expect("expectations");
-    let mut bites = 0;
+    let mut differences = 0;
     for (from, to) in [
         ("true", "false"),
         ("false", "true"),
@@ -396,10 +395,10 @@ fn every_request_field_can_be_set_and_is_sent_unchanged() {
                 format!("{rule}[test.expect.product]{}{to}{}", &case[..at], &case[at + from.len()..]);
             let output = RuleFixture::new(&changed).run(&["test"]);
             assert_eq!(output.status.code(), Some(1), "{from} at {at}: {}", text(&output.stdout));
-            bites += 1;
+            differences += 1;
         }
     }
-    assert!(bites > 20, "{bites}");
+    assert!(differences > 20, "{differences}");
 }
 
 #[test]

@@ -1,20 +1,20 @@
-//! Labels to their end, at Microsoft's hands and at an operator's.
+//! Labels until they are published or withdrawn, by Microsoft or by an operator.
 
 use dropship_sandbox::{Options, Quirks, Wait};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::cab::saying;
+use super::cab::cab_with;
 use super::labels::{PCI, targeted};
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
 
-/// The rule's one label, to be replaced.
+/// The only label of the rule, which tests replace.
 const ONE: &str = "audiences = [\"Test Registry Key\"]";
 
-/// What follows the first label.
+/// The text after the first label of the rule.
 const NEXT: &str = r#"
 [[rule.label]]
 name = "{{ file.stem }} pilot"
@@ -70,7 +70,7 @@ fn gradual_rollout_is_followed_to_its_end() {
     drop(daemon);
 }
 
-/// More labels beside the first.
+/// Further labels of the rule.
 const BESIDE: &str = r#"
 [[rule.label]]
 name = "{{ file.stem }} second"
@@ -208,15 +208,19 @@ fn older_label_published_later_is_superseded() {
         })
         .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
     };
-    env.drop_package("old.cab", &saying(&[]));
+    env.drop_package("old.cab", &cab_with(&[]));
     let old = seen("old.cab");
-    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
     assert!(env.sandbox.control().release(seen("new.cab")));
     let new = receipt_of(&env, "new.cab", "succeeded");
-    assert_eq!(env.sandbox.control().count("update_label"), 0, "what is not published takes no change");
+    assert_eq!(
+        env.sandbox.control().count("update_label"),
+        0,
+        "a label is changed only once it is published"
+    );
     assert!(env.sandbox.control().release(old));
     let old = receipt_of(&env, "old.cab", "succeeded");
-    assert_eq!(targeted(&env, &old), ["root\\echo"], "what the newer one targets too is gone");
+    assert_eq!(targeted(&env, &old), ["root\\echo"], "the rows of the newer label are removed");
     assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 1);
     assert!(env.log().contains("gave up 1 hardware ids to a newer label"), "{}", env.log());
@@ -236,7 +240,7 @@ fn go_live_offset_counts_from_each_request() {
     let env = TestEnv::with(Quirks::none(), "");
     edit(&env, &[(ONE, &format!("{ONE}\ngo_live = \"+7d\""))]);
     let daemon = env.daemon(&[]);
-    // Asked for twice without effect, by three daemons.
+    // Requested twice without effect, by three daemons.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "hang"}, "times": 2}));
     let week = SignedDuration::from_hours(7 * 24);
     let began = Timestamp::now() + week - SignedDuration::from_secs(1);

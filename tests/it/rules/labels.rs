@@ -1,15 +1,15 @@
-//! Labels through their life: in their order, for whom they are meant, and as persons interfere.
+//! Labels: their order, their audiences and targets, and changes by operators.
 
 use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
-use super::cab::saying;
+use super::cab::cab_with;
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
 
-/// The rule's one label, to be replaced.
+/// The only label of the rule, which tests replace.
 const ONE: &str = "audiences = [\"Test Registry Key\"]";
 
 fn label(name: &str, more: &str) -> String {
@@ -22,7 +22,7 @@ fn id(value: &Value) -> &str {
     value.as_str().expect("an id")
 }
 
-/// When the first event fits.
+/// The time of the first event that matches.
 fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
     let story = env.json(&["show", id(&job["id"])]);
     let events = story["events"].as_array().expect("events");
@@ -59,7 +59,7 @@ fn label_that_microsoft_reviews_is_logged_at_creation() {
     );
     edit(&env, &[("[signers]", "[signers]\nallow_unsigned = true")]);
     let daemon = env.daemon(&[]);
-    env.drop_package("odd.cab", &saying(&[("VEN_1234", "VEN_FFFF")]));
+    env.drop_package("odd.cab", &cab_with(&[("VEN_1234", "VEN_FFFF")]));
     let held = receipt_of(&env, "odd.cab", "held");
     assert!(
         held["error"]["message"].as_str().is_some_and(|message| message.contains("another review")),
@@ -134,18 +134,18 @@ pub(super) const PCI: &str = "pci\\ven_1234&dev_5678&subsys_00011234&rev_01";
 fn new_version_supersedes_its_own_targets_only() {
     let env = superseding();
     let daemon = env.daemon(&[]);
-    env.drop_package("old.cab", &saying(&[]));
+    env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
     assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
-    // A lower version that comes later is a way back: it takes over nothing and gives nothing up.
-    env.drop_package("older.cab", &saying(&[("1.2.3.4", "1.2.3.1")]));
+    // A lower version that is dropped later is a rollback: it takes over nothing and gives up nothing.
+    env.drop_package("older.cab", &cab_with(&[("1.2.3.4", "1.2.3.1")]));
     let older = receipt_of(&env, "older.cab", "succeeded");
     assert_eq!(env.sandbox.control().count("update_label"), 0);
     assert_eq!(targeted(&env, &older), [PCI, "root\\echo"]);
-    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
     let new = receipt_of(&env, "new.cab", "succeeded");
     for before in [&old, &older] {
-        assert_eq!(targeted(&env, before), ["root\\echo"], "what only the older targets stays");
+        assert_eq!(targeted(&env, before), ["root\\echo"], "the rows of the older label alone stay");
     }
     assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 2);
@@ -165,10 +165,10 @@ fn new_version_supersedes_its_own_targets_only() {
 fn supersede_survives_lost_responses_and_a_kill() {
     let env = superseding();
     let daemon = env.daemon(&[]);
-    env.drop_package("old.cab", &saying(&[]));
+    env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
     env.fault(&json!({"operation": "update_label", "action": {"kind": "hang"}, "times": 1}));
-    env.drop_package("new.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
     wait_for("the change to be asked for", || {
         (env.sandbox.control().count("update_label") == 1).then_some(())
     })
@@ -188,7 +188,7 @@ fn awaiting_approval(more: &str) -> TestEnv {
     TestEnv::at(options, more)
 }
 
-/// Waits until Microsoft's approval of the first label is being waited for.
+/// Waits until the first label waits for Microsoft's approval.
 fn in_approval(env: &TestEnv) -> Value {
     wait_for("the label to be in approval", || {
         let receipt = env.receipts().pop()?;
@@ -255,11 +255,11 @@ fn existing_product_is_adopted_by_id() {
     );
     let daemon = env.daemon(&[]);
     listening(&env);
-    env.drop_package("one.cab", &saying(&[]));
+    env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "succeeded");
     assert_eq!(env.created().0, 1);
 
-    // A rule that names its id makes none, whatever the version.
+    // A rule with the id of a product creates none, whatever the version.
     let product = id(&one["product_id"]);
     edit(
         &env,
@@ -269,7 +269,7 @@ fn existing_product_is_adopted_by_id() {
         ],
     );
     assert_eq!(env.json(&["reload"])["ok"], true);
-    env.drop_package("two.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+    env.drop_package("two.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
     wait_for("the second job", || {
         let receipt = env.receipts().into_iter().find(|receipt| receipt["package"] == "two.cab")?;
         (receipt["product_id"] == product).then_some(())

@@ -1,11 +1,11 @@
-//! How a product is come by: shared by packages of one version, named, or derived from.
+//! The product of a package: new, shared by packages of one version, or an existing one.
 
 use std::fs;
 
 use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
-use super::cab::saying;
+use super::cab::cab_with;
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, fixture};
 
@@ -38,22 +38,22 @@ fn same_version_shares_a_product_and_another_version_gets_its_own() {
     let env = lenient("strategy = \"per_version\"");
     let daemon = env.daemon(&[]);
     listening(&env);
-    // The first gets no further than its product.
+    // The job of the first package stops after its product.
     env.fault(&json!({"operation": "create_submission", "action": {"kind": "status", "status": 400}}));
-    env.drop_package("one.cab", &saying(&[]));
+    env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "failed");
-    env.drop_package("two.cab", &saying(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
+    env.drop_package("two.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
     let two = receipt_of(&env, "two.cab", "succeeded");
     assert_eq!(one["product_id"], two["product_id"], "one version, one product");
     assert_eq!(bodies(&env, "create_product").len(), 1);
     // A product has one full package. The next one is held, and nothing is created for it.
-    env.drop_package("three.cab", &saying(&[("ROOT\\ECHO", "ROOT\\CHEO")]));
+    env.drop_package("three.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\CHEO")]));
     let three = receipt_of(&env, "three.cab", "held");
     assert_eq!(
         (&three["error"]["kind"], &three["product_id"]),
         (&json!("exists-already"), &one["product_id"])
     );
-    env.drop_package("four.cab", &saying(&[("1.2.3.4", "1.2.3.5")]));
+    env.drop_package("four.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
     let four = receipt_of(&env, "four.cab", "succeeded");
     assert_ne!(four["product_id"], one["product_id"]);
     assert_eq!(env.created(), (2, 2, 2));
@@ -66,16 +66,16 @@ fn product_is_found_by_name_and_an_ambiguous_name_holds_the_job() {
     let make = || by_hand(&env, "Example Hardware Inc. 1.2.3.4", "attestation");
     let daemon = env.daemon(&[]);
     listening(&env);
-    env.drop_package("early.cab", &saying(&[("1.2.3.4", "9.9.9.9")]));
+    env.drop_package("early.cab", &cab_with(&[("1.2.3.4", "9.9.9.9")]));
     let early = receipt_of(&env, "early.cab", "held");
     assert_eq!(early["error"]["kind"], "no-such-product", "{early:#}");
     let made = make();
-    env.drop_package("one.cab", &saying(&[]));
+    env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "succeeded");
     assert_eq!(one["product_id"], made["id"]);
     assert_eq!(bodies(&env, "create_product").len(), 1, "by hand, and by nobody else");
     make();
-    env.drop_package("two.cab", &saying(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
+    env.drop_package("two.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
     let two = receipt_of(&env, "two.cab", "held");
     let message = two["error"]["message"].as_str().expect("a message");
     assert!(message.contains("but 2 exist"), "{message}");
@@ -139,7 +139,7 @@ fn driver_update_derives_from_the_offered_shell() {
     listening(&env);
     env.drop_package("echo.hlkx", &bytes("hlkx/good.hlkx"));
     let full = receipt_of(&env, "echo.hlkx", "succeeded");
-    // The shell, of which the driver update is made, is among the results.
+    // The shell from which the driver update is made is one of the results.
     let files: Vec<_> = full["files"].as_array().expect("files").iter().map(|file| &file["name"]).collect();
     assert!(files.contains(&&json!("derived-shell.hlkx")), "{files:?}");
     let shell = env.path("out").join(full["outbox"].as_str().expect("a folder")).join("derived-shell.hlkx");
@@ -169,6 +169,6 @@ fn driver_update_without_a_shell_is_not_derived() {
     assert_eq!(held["error"]["kind"], "no-shell", "{held:#}");
     let message = held["error"]["message"].as_str().expect("a message");
     assert!(message.contains("no initial submission to derive from"), "{message}");
-    assert_eq!(bodies(&env, "create_submission").len(), 0, "what would be refused is not sent");
+    assert_eq!(bodies(&env, "create_submission").len(), 0, "a request that would be refused is not sent");
     drop(daemon);
 }

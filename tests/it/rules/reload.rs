@@ -1,4 +1,4 @@
-//! Another configuration for a running daemon: all of it, or none.
+//! Reload: a running daemon applies the new configuration completely or not at all.
 
 use std::fs;
 use std::process::Command;
@@ -68,7 +68,7 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
     let old = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(old["labels"][0]["name"], "echo test ring");
 
-    // A folder that goes is watched no more.
+    // A folder that is removed from the configuration is no longer watched.
     edit(&env, &[(more, "")]);
     assert_eq!(env.json(&["reload"])["folders"]["removed"], json!(["two"]));
     assert_eq!(env.json(&["status"])["folders"].as_array().map(Vec::len), Some(1));
@@ -92,13 +92,13 @@ fn reload_of_an_invalid_file_is_refused_completely() {
     );
     let output = env.run(&["reload"]);
     assert_eq!(output.status.code(), Some(78));
-    let said = text(&output.stderr);
+    let printed = text(&output.stderr);
     for part in ["setle", "WINDOWS_v100_X64_NO_FULL", "did you mean", "keeps its current configuration"] {
-        assert!(said.contains(part), "{part} in {said}");
+        assert!(printed.contains(part), "{part} in {printed}");
         assert!(part.contains("keeps its") || env.log().contains(part), "{part} in the log: {}", env.log());
     }
     assert_eq!(env.json(&["reload"])["error"]["kind"], "configuration");
-    // What the configuration names is judged too: all of it, or none.
+    // The files that the configuration names are checked too.
     fs::write(
         env.path("dropship.toml"),
         good.replace("test ring", "second ring").replace("roots.pem\"]\ni", "gone.pem\"]\ni"),
@@ -134,8 +134,8 @@ fn sighup_reloads_and_logs_the_result() {
         let id = daemon.child.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill runs").success());
     };
-    let logged = |what: &str| {
-        wait_for(what, || env.log().contains(what).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    let logged = |text: &str| {
+        wait_for(text, || env.log().contains(text).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
     };
     edit(&env, &[("settle = \"200ms\"", "setle = \"200ms\"")]);
     hang_up();

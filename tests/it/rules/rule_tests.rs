@@ -1,4 +1,4 @@
-//! `dropship test`: the operators' own cases, in their own CI, without a network.
+//! `dropship test`: the test cases of a configuration, without a network.
 
 use std::fs;
 
@@ -43,8 +43,8 @@ fn failed_rule_test_shows_the_difference_and_exits_1() {
     let rules_env =
         RuleFixture::new(&format!("{RULE}{LABEL}{CASE}{}", wrong.replace("a cab goes", "no cab goes")));
     let output = rules_env.run(&["test"]);
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     for part in [
         "FAILED  no cab goes to the ring",
         "product.name\n      - \"Contoso x 9\"\n      + \"Contoso x 1.2.0.0\"",
@@ -54,12 +54,12 @@ fn failed_rule_test_shows_the_difference_and_exits_1() {
         "1 passed, 1 FAILED",
         "dropship.toml:",
     ] {
-        assert!(said.contains(part), "{part:?} in {said}");
+        assert!(printed.contains(part), "{part:?} in {printed}");
     }
     let (code, json) = rules_env.json(&["test"]);
     assert_eq!((code, &json["failed"]), (Some(1), &1.into()));
     assert_eq!(json["cases"][1]["differences"].as_array().map(Vec::len), Some(4), "{json:#}");
-    // One of them alone, and none of that name.
+    // One case by name, and a name without a case.
     assert_eq!(rules_env.run(&["test", "A CAB*"]).status.code(), Some(0));
     assert_eq!(rules_env.run(&["test", "zebra"]).status.code(), Some(64));
 }
@@ -86,7 +86,7 @@ expect = { rule = "ring", labels = ["echo * ring"], label = { pnp_string = 'pci\
     ));
     rules_env.write("facts.json", "{}");
     let cab = fixture("cab/good-signed-ts.cab");
-    // `inspect` needs no sound tests: it reads the configuration without the rules.
+    // `inspect` does not need valid tests: it reads the configuration without the rules.
     let plain = RuleFixture::new(RULE);
     for command in ["inspect", "plan"] {
         let printed = plain.run(&["--json", command, cab.to_str().expect("a path")]);

@@ -1,4 +1,4 @@
-//! What tests of a running daemon need again and again.
+//! Helpers for tests of rules with a running daemon.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::{TestEnv, wait_for};
 
-/// Changes the configuration; each text must stand in it.
+/// Replaces texts in the configuration; each must exist.
 pub(super) fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
     let path = env.path("dropship.toml");
     let mut text = fs::read_to_string(&path).expect("a configuration");
@@ -19,12 +19,12 @@ pub(super) fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
 
 /// Waits until the daemon answers.
 pub(super) fn listening(env: &TestEnv) {
-    // Not asked before the socket is there: a command without a daemon opens the store itself.
+    // Not before the socket exists: a command without a daemon opens the store itself.
     let up = || env.path("control.sock").exists() && env.run(&["status"]).status.success();
     wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", env.log()));
 }
 
-/// Waits until the package's receipt says that its job is in this state.
+/// Waits until the receipt of the package shows this state.
 pub(super) fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
     let mut last = Value::Null;
     wait_for(&format!("{package} to be {state}"), || {
@@ -35,7 +35,7 @@ pub(super) fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
     last
 }
 
-/// What the sandbox was asked for, by operation.
+/// The bodies of the requests for an operation that the sandbox received.
 pub(super) fn bodies(env: &TestEnv, operation: &str) -> Vec<Value> {
     let requests = env.sandbox.control().requests();
     let asked = requests.iter().filter(|entry| entry.operation == operation);

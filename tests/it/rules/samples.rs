@@ -1,4 +1,4 @@
-//! The samples in `config/`, run in the sandbox, give the labels that their comments promise.
+//! The samples in `config/`, run with the sandbox, create the labels that their comments describe.
 
 use std::fs;
 

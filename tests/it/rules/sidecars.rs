@@ -34,7 +34,7 @@ fn sidecar_sets_declared_variables_and_is_kept_with_the_job() {
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(done["vars"], json!({"branch": "rel-{{ signer }}"}));
     assert_eq!(done["labels"][0]["name"], "echo rel-{{ signer }} ring", "data, never a template");
-    // `plan` reads the same.
+    // `plan` reads the same sidecar.
     let file = env.path("drop/echo.cab");
     let plan = env.json(&["plan", file.to_str().expect("a path")]);
     assert_eq!(plan["labels"][0]["name"], "echo rel-{{ signer }} ring", "{plan:#}");

@@ -1,4 +1,4 @@
-//! Stopping: in the middle of a transfer, of a create, and twice.
+//! Shutdown: during a transfer, during a create, and with a second signal.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ fn signal(daemon: &TestDaemon, signal: &str) {
     assert!(sent.expect("kill runs").success());
 }
 
-/// Waits until the sandbox has been asked for this.
+/// Waits until the sandbox has received a request for this operation.
 fn asked(env: &TestEnv, operation: &str) {
     wait_for("a request", || {
         let page = env.sandbox_page("requests");
@@ -22,7 +22,7 @@ fn asked(env: &TestEnv, operation: &str) {
     .unwrap_or_else(|| panic!("no {operation}: {:#}\n{}", env.sandbox_page("requests"), env.log()));
 }
 
-/// A package whose way is stopped by a fault, with the daemon that works on it.
+/// A daemon with a package that a fault stops at this operation.
 fn stopped_at(operation: &str, fault: &serde_json::Value) -> (TestEnv, Manager, TestDaemon) {
     let env = TestEnv::new();
     env.fault(fault);
@@ -34,8 +34,8 @@ fn stopped_at(operation: &str, fault: &serde_json::Value) -> (TestEnv, Manager, 
     (env, manager, daemon)
 }
 
-/// Another daemon brings the job to its end, and everything exists once.
-fn goes_on(env: &TestEnv) {
+/// Starts another daemon: the job succeeds, and each object exists once.
+fn next_daemon_finishes(env: &TestEnv) {
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
@@ -53,7 +53,7 @@ fn shutdown_interrupts_an_upload_and_the_next_start_resumes_it() {
     );
     manager.expect(|line| line == "STOPPING=1");
     assert!(env.log().contains("dropship has stopped"), "{}", env.log());
-    goes_on(&env);
+    next_daemon_finishes(&env);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn shutdown_waits_for_a_running_create() {
     assert_eq!(daemon.wait(), Some(0));
     let job = &env.json(&["jobs"])[0];
     assert!(job["product_id"].is_string(), "its answer was waited for: {job:#}");
-    goes_on(&env);
+    next_daemon_finishes(&env);
     assert!(!env.log().contains("checking whether it took effect"), "nothing was in doubt: {}", env.log());
 }
 
@@ -83,5 +83,5 @@ fn second_signal_ends_the_daemon_at_once_without_loss() {
     signal(&daemon, "INT");
     assert_eq!(daemon.wait(), Some(0), "{}", env.log());
     assert!(env.log().contains("stops immediately"), "{}", env.log());
-    goes_on(&env);
+    next_daemon_finishes(&env);
 }

@@ -1,4 +1,4 @@
-//! What is made from the command line and the configuration: completions, man pages, the unit's drop-in.
+//! Texts that are generated from the command line and the configuration: completions, manual pages, the unit's drop-in.
 
 use crate::harness::{TestEnv, text};
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
-/// Asks for a page; gives status and body.
+/// Requests a page; returns the status and the body.
 fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
     let request = format!("GET {page} HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("asked");
@@ -29,7 +29,7 @@ fn is_up(env: &TestEnv) {
     wait_for("the socket", || UnixStream::connect(&socket).ok()).unwrap_or_else(|| panic!("{}", env.log()));
 }
 
-/// A port that was free a moment ago.
+/// A port that is free, unless another process takes it now.
 fn port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
 }

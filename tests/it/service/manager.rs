@@ -1,4 +1,4 @@
-//! systemd's end of the notify socket.
+//! The service manager's side of the notify socket.
 
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use nix::unistd::Pid;
 
 use crate::harness::{TestDaemon, TestEnv, text, wait_for};
 
-/// Listens where the daemon reports.
+/// A socket that receives the daemon's notifications.
 pub(super) struct Manager {
     socket: UnixDatagram,
     path: PathBuf,
-    pub(super) heard: Vec<String>,
+    pub(super) received: Vec<String>,
 }
 
 impl Manager {
     pub(super) fn of(env: &TestEnv) -> Self {
         let path = env.path("notify.sock");
         let socket = UnixDatagram::bind(&path).expect("a socket");
-        Self { socket, path, heard: Vec::new() }
+        Self { socket, path, received: Vec::new() }
     }
 
-    /// Starts a daemon as systemd would.
+    /// Starts a daemon with the variables that systemd sets.
     pub(super) fn start(&self, env: &TestEnv, watchdog: Option<Duration>) -> TestDaemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(env.path("daemon.log"));
         let mut command: Command = env.command(&["run"]);
@@ -36,36 +36,36 @@ impl Manager {
         TestDaemon { child: command.stderr(log.expect("a log")).spawn().expect("the daemon starts") }
     }
 
-    /// The next message within this time.
-    pub(super) fn hear(&mut self, within: Duration) -> Option<String> {
+    /// Receives the next message; `None` if there is none within this time.
+    pub(super) fn receive(&mut self, within: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(within)).expect("a timeout");
         let mut buffer = [0; 4096];
         let size = self.socket.recv(&mut buffer).ok()?;
-        let said = text(&buffer[..size]);
-        self.heard.push(said.clone());
-        Some(said)
+        let message = text(&buffer[..size]);
+        self.received.push(message.clone());
+        Some(message)
     }
 
-    /// Waits for a message that fits.
+    /// Waits for a line that matches, and returns it.
     pub(super) fn expect(&mut self, wanted: impl Fn(&str) -> bool) -> String {
         let found = wait_for("a notification", || {
-            let said = self.hear(Duration::from_millis(100))?;
-            said.lines().find(|line| wanted(line)).map(str::to_owned)
+            let message = self.receive(Duration::from_millis(100))?;
+            message.lines().find(|line| wanted(line)).map(str::to_owned)
         });
-        found.unwrap_or_else(|| panic!("not told; heard: {:#?}", self.heard))
+        found.unwrap_or_else(|| panic!("not received; messages so far: {:#?}", self.received))
     }
 
     /// Discards the messages received so far.
     pub(super) fn catch_up(&mut self) {
-        while self.hear(Duration::from_millis(1)).is_some() {}
+        while self.receive(Duration::from_millis(1)).is_some() {}
     }
 
-    /// Whether such a message arrives within this time.
-    pub(super) fn told_within(&mut self, wanted: &str, within: Duration) -> bool {
+    /// Whether this line is received within this time.
+    pub(super) fn receives_within(&mut self, wanted: &str, within: Duration) -> bool {
         let until = std::time::Instant::now() + within;
         while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
-            let said = self.hear(left.max(Duration::from_millis(1)));
-            if said.is_some_and(|said| said.lines().any(|line| line == wanted)) {
+            let message = self.receive(left.max(Duration::from_millis(1)));
+            if message.is_some_and(|message| message.lines().any(|line| line == wanted)) {
                 return true;
             }
         }

@@ -1,4 +1,4 @@
-//! Notifications: posted, signed, tried again across a death; and commands that inherit nothing.
+//! Notifications: signed webhooks that are repeated after a crash, and commands with a clean environment.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::harness::{TestEnv, bytes, wait_for};
 
 const KEY: &str = "the key of the hook";
 
-/// Reads one request and answers it; gives its headers and body.
+/// Reads one request and responds; returns the headers and the body.
 fn serve(listener: &TcpListener, status: &str) -> (Vec<(String, String)>, String) {
     let (mut stream, _) = listener.accept().expect("a connection");
     let mut reader = BufReader::new(stream.try_clone().expect("a reader"));
@@ -74,7 +74,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     let left = || std::fs::read_dir(env.path("store/notify/hook")).expect("the spool").count();
     wait_for("an empty spool", || (left() == 0).then_some(())).expect("nothing is left");
     assert_eq!(daemon.terminate(), Some(0));
-    // Notified once: another start sends nothing.
+    // Another start sends no second notification.
     let daemon = env.daemon(&[]);
     wait_for("the daemon", || env.log().matches("is ready").nth(2).map(drop)).expect("ready");
     assert_eq!(daemon.terminate(), Some(0));
@@ -95,20 +95,20 @@ fn event_before_a_crash_is_notified_after_restart() {
     let daemon = env.daemon(&[]);
     env.drop_package("bad.cab", b"MSCF but no cabinet at all, however long one waits for it");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let told = || std::fs::read_to_string(env.path("notes")).unwrap_or_default();
-    wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
-        .unwrap_or_else(|| panic!("{}\n{}", told(), env.log()));
+    let notes = || std::fs::read_to_string(env.path("notes")).unwrap_or_default();
+    wait_for("a notification", || notes().contains("\"event\":\"succeeded\"").then_some(()))
+        .unwrap_or_else(|| panic!("{}\n{}", notes(), env.log()));
     daemon.kill();
-    // As if the daemon had died before it spooled anything of this.
+    // As after a crash before the notification was spooled.
     let known = env.path("store/notify/known.json");
-    let text = std::fs::read_to_string(&known).expect("what it knows");
+    let text = std::fs::read_to_string(&known).expect("the list of known jobs");
     let mut value: Value = serde_json::from_str(&text).expect("JSON");
     value["ids"] = Value::Array(Vec::new());
     std::fs::write(&known, value.to_string()).expect("forgotten");
     std::fs::remove_file(env.path("notes")).expect("removed");
     let daemon = env.daemon(&[]);
-    wait_for("a notification", || told().contains("\"event\":\"succeeded\"").then_some(()))
-        .unwrap_or_else(|| panic!("{}\n{}", told(), env.log()));
+    wait_for("a notification", || notes().contains("\"event\":\"succeeded\"").then_some(()))
+        .unwrap_or_else(|| panic!("{}\n{}", notes(), env.log()));
     assert_eq!(daemon.terminate(), Some(0));
 }
 
@@ -129,13 +129,14 @@ fn expired_notification_is_dropped_and_the_next_is_delivered() {
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert!(env.log().contains("notifying `picky` failed"), "{}", env.log());
     let left = || std::fs::read_dir(env.path("store/notify/picky")).expect("the spool").count();
-    wait_for("an empty spool", || (left() == 0).then_some(())).expect("what is given up is gone");
+    wait_for("an empty spool", || (left() == 0).then_some(()))
+        .expect("a notification that is given up is deleted");
     std::fs::write(open, "").expect("opened");
     env.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
-    let told = || std::fs::read_to_string(&told).unwrap_or_default();
-    wait_for("the second", || told().contains("second.cab").then_some(()))
+    let notes = || std::fs::read_to_string(&told).unwrap_or_default();
+    wait_for("the second", || notes().contains("second.cab").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
-    assert!(!told().contains("first.cab"), "{}", told());
+    assert!(!notes().contains("first.cab"), "{}", notes());
     wait_for("the end of it", || env.log().contains("notifying `picky` works again").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(daemon.terminate(), Some(0));

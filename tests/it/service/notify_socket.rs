@@ -1,4 +1,4 @@
-//! READY, STATUS, WATCHDOG, STOPPING as systemd hears them.
+//! The READY, STATUS, WATCHDOG and STOPPING notifications to systemd.
 
 use std::time::Duration;
 
@@ -14,7 +14,11 @@ fn daemon_reports_ready_and_its_status_line_to_systemd() {
     let daemon = manager.start(&env, None);
     manager.expect(|line| line == "READY=1");
     assert_eq!(env.json(&["status"])["running"], true, "{}", env.log());
-    assert!(manager.heard.concat().contains("STATUS=Watching 1 folder, no jobs open"), "{:?}", manager.heard);
+    assert!(
+        manager.received.concat().contains("STATUS=Watching 1 folder, no jobs open"),
+        "{:?}",
+        manager.received
+    );
 
     env.json(&["pause"]);
     manager.expect(|line| line.contains("PAUSED"));
@@ -32,15 +36,15 @@ fn daemon_reports_ready_and_its_status_line_to_systemd() {
 /// Runs `reload`; returns its exit code and the messages to systemd from start to end.
 fn reload(env: &TestEnv, manager: &mut Manager) -> (Option<i32>, String) {
     manager.catch_up();
-    manager.heard.clear();
+    manager.received.clear();
     let code = env.run(&["reload"]).status.code();
     manager.expect(|line| line == "READY=1");
-    (code, manager.heard.concat())
+    (code, manager.received.concat())
 }
 
-/// Waits until the line that is shown is this one.
+/// Waits until the status line is this one.
 fn shows(manager: &mut Manager, wanted: impl Fn(&str) -> bool) {
-    let mut lines = manager.heard.iter().rev().flat_map(|said| said.lines());
+    let mut lines = manager.received.iter().rev().flat_map(|message| message.lines());
     let shown = lines.find(|line| line.starts_with("STATUS="));
     if !shown.is_some_and(&wanted) {
         manager.expect(wanted);
@@ -53,9 +57,9 @@ fn reload_notifies_systemd_and_ends_ready_in_any_case() {
     let mut manager = Manager::of(&env);
     let daemon = manager.start(&env, None);
     manager.expect(|line| line == "READY=1");
-    let (code, told) = reload(&env, &mut manager);
+    let (code, messages) = reload(&env, &mut manager);
     assert_eq!(code, Some(0), "{}", env.log());
-    let since = told.split_once("RELOADING=1\nMONOTONIC_USEC=").expect("both at once").1;
+    let since = messages.split_once("RELOADING=1\nMONOTONIC_USEC=").expect("both at once").1;
     let digits: String = since.chars().take_while(char::is_ascii_digit).collect();
     let uptime = std::fs::read_to_string("/proc/uptime").expect("the uptime");
     let now: f64 = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).expect("seconds");
@@ -65,9 +69,9 @@ fn reload_notifies_systemd_and_ends_ready_in_any_case() {
     let path = env.path("dropship.toml");
     let good = std::fs::read_to_string(&path).expect("a configuration");
     std::fs::write(&path, good.replace("test_harness", "test_harnes")).expect("written");
-    let (code, told) = reload(&env, &mut manager);
+    let (code, messages) = reload(&env, &mut manager);
     assert_eq!(code, Some(78), "{}", env.log());
-    assert!(told.contains("RELOADING=1"), "{told}");
+    assert!(messages.contains("RELOADING=1"), "{messages}");
     shows(&mut manager, |line| line.starts_with("STATUS=Watching 1 folder") && line.contains("was refused"));
     std::fs::write(&path, good).expect("written");
     assert_eq!(reload(&env, &mut manager).0, Some(0));
@@ -75,31 +79,31 @@ fn reload_notifies_systemd_and_ends_ready_in_any_case() {
     assert_eq!(daemon.terminate(), Some(0));
 }
 
-/// Freezes threads of the daemon: the watchdog goes hungry, the culprit is named, and thawed it is fed again.
-fn starves(thread: &str, culprit: &str) {
+/// Freezes threads of the daemon: the watchdog is not fed, the log names the component, and after thawing it is fed again.
+fn frozen_thread_stops_the_watchdog(thread: &str, component: &str) {
     let env = TestEnv::new();
     let mut manager = Manager::of(&env);
     let daemon = manager.start(&env, Some(WATCHDOG));
     manager.expect(|line| line == "READY=1");
     manager.expect(|line| line == "WATCHDOG=1");
     let frozen = Frozen::threads(&daemon, thread);
-    wait_for("the culprit to be named", || {
-        env.log().lines().any(|line| line.contains("stalled:") && line.contains(culprit)).then_some(())
+    wait_for("the stalled component in the log", || {
+        env.log().lines().any(|line| line.contains("stalled:") && line.contains(component)).then_some(())
     })
-    .unwrap_or_else(|| panic!("{culprit} is not named: {}", env.log()));
+    .unwrap_or_else(|| panic!("{component} is not named: {}", env.log()));
     manager.catch_up();
-    assert!(!manager.told_within("WATCHDOG=1", WATCHDOG), "fed while {culprit} hangs");
+    assert!(!manager.receives_within("WATCHDOG=1", WATCHDOG), "the watchdog was fed while {component} hangs");
     drop(frozen);
-    assert!(manager.told_within("WATCHDOG=1", WATCHDOG * 5), "not fed though all goes on");
+    assert!(manager.receives_within("WATCHDOG=1", WATCHDOG * 5), "the watchdog is not fed again");
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
 }
 
 #[test]
 fn hanging_store_stops_the_watchdog() {
-    starves("store", "store");
+    frozen_thread_stops_the_watchdog("store", "store");
 }
 
 #[test]
 fn hanging_runtime_stops_the_watchdog() {
-    starves("tokio-rt-worker", "control socket");
+    frozen_thread_stops_the_watchdog("tokio-rt-worker", "control socket");
 }

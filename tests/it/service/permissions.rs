@@ -1,4 +1,4 @@
-//! Who may do what on the control socket. Another user is needed, so that these run as root alone.
+//! Permissions on the control socket. The tests need a second user, so they run only as root.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -1,4 +1,4 @@
-//! `top`, on a terminal of its own.
+//! `top` on a pseudo-terminal.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
-/// What a terminal has been sent.
+/// The output that a terminal has received.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -32,7 +32,7 @@ impl Screen {
         wait_for("the screen", all).unwrap_or_else(|| panic!("{wanted:?} not in: {}", self.last()));
     }
 
-    /// The newest complete screen: each begins at the top left and ends by clearing the rest.
+    /// The last complete screen. Each begins at the top left and ends by clearing the rest.
     fn last(&self) -> String {
         let all = text(&self.0.lock());
         let whole = all.rfind("\x1b[J").map_or("", |end| &all[..end]);
@@ -50,7 +50,7 @@ fn top_shows_job_changes_and_ends_when_interrupted() {
     let mut command = env.command(&["top", "--every", "50ms"]);
     command.stdin(Stdio::null()).stdout(terminal.slave);
     let top = TestDaemon { child: command.spawn().expect("it starts") };
-    // It has an end of the terminal as well, which keeps it open.
+    // The child has the terminal open too, so it would not be closed.
     drop(command);
     let screen = Screen::of(File::from(terminal.master));
     screen.shows(&["JOB", "PACKAGE", "PAUSED: everything"]);

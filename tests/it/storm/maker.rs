@@ -1,24 +1,24 @@
-//! Many validly signed packages with different bytes, made from one.
+//! Makes many validly signed packages with different bytes from one.
 //!
-//! An Authenticode signature does not cover the unsigned attributes of its signer. An unknown attribute with a number
-//! turns a signed package into another file, without a key and in microseconds.
+//! An Authenticode signature does not cover the unsigned attributes of its signer. So adding an unknown attribute with a
+//! number makes another validly signed package, without a key and in microseconds.
 
 use std::ops::Range;
 
-/// Offset and length of the signature in a cabinet's header.
+/// Where a cabinet's header has the offset and the length of the signature.
 const PLACE: Range<usize> = 44..48;
 const SIZE: Range<usize> = 48..52;
 
 /// A signed CAB from which others are made.
-pub(crate) struct Mould {
+pub(crate) struct PackageTemplate {
     cabinet: Vec<u8>,
     signature: Vec<u8>,
-    /// Where in the signature the lengths of all that ends with it are, from the outermost on.
+    /// Offsets of the lengths of all elements that end where the signature ends, the outermost first.
     lengths: Vec<usize>,
 }
 
-impl Mould {
-    /// Of a CAB that is signed, without a timestamp.
+impl PackageTemplate {
+    /// Reads a signed CAB without a timestamp.
     pub(crate) fn new(cab: &[u8]) -> Self {
         let number = |range: Range<usize>| {
             let four: [u8; 4] = cab[range].try_into().expect("four bytes");
@@ -30,7 +30,7 @@ impl Mould {
         let signature = block[..end].to_vec();
         let mut lengths = Vec::new();
         let mut inside = 0;
-        // Down to the signer: whatever ends where the signature does, by tags that hold others.
+        // Descends to the signer, through the elements that end where the signature ends.
         while inside < end && signature[inside] & 0x20 != 0 {
             let (first, stop) = element(&signature, inside);
             if stop != end {
@@ -48,7 +48,7 @@ impl Mould {
         Self { cabinet: cab[..at].to_vec(), signature, lengths }
     }
 
-    /// The package of this number.
+    /// The package with this number.
     pub(crate) fn package(&self, number: u64) -> Vec<u8> {
         // [1] { SEQUENCE { OID 1.3.6.1.4.1.55555.7, SET { OCTET STRING } } }
         let mut attribute = vec![0xa1, 0x19, 0x30, 0x17, 0x06, 0x09];
@@ -70,7 +70,7 @@ impl Mould {
     }
 }
 
-/// Where the content of the DER element at `at` begins, and where it ends.
+/// The start and the end of the content of the DER element at `at`.
 fn element(bytes: &[u8], at: usize) -> (usize, usize) {
     match bytes[at + 1] {
         short @ ..=0x7f => (at + 2, at + 2 + usize::from(short)),

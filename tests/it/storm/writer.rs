@@ -1,4 +1,4 @@
-//! One writer of the storm: puts files where they belong in every way that files come.
+//! One writer of the storm: creates files in all ways in which programs write files.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -14,20 +14,20 @@ use std::time::{Duration, SystemTime};
 
 use super::pool::{Pool, sha256};
 
-/// A folder as writers see it.
+/// A drop folder, its files and its companion files.
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     /// The contents of the files in this folder.
     pub(crate) pool: Pool,
     /// The companion file that a package needs.
-    pub(crate) beside: Beside,
-    /// Files in subfolders count.
+    pub(crate) beside: Companion,
+    /// Whether the folder is recursive.
     pub(crate) deep: bool,
 }
 
 /// The companion file that a package needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
+pub(crate) enum Companion {
     Nothing,
     Marker,
     Checksum,
@@ -41,7 +41,7 @@ pub(crate) struct Writer {
     pub(crate) aside: PathBuf,
     /// How many files all writers have written.
     pub(crate) written: Arc<AtomicUsize>,
-    /// Begun and not finished: whose writer has it open, or came away and will come back.
+    /// Incomplete files, which are kept open or continued later.
     unfinished: VecDeque<Unfinished>,
     chance: u64,
     nth: usize,
@@ -53,7 +53,7 @@ struct Unfinished {
     rest: Vec<u8>,
 }
 
-/// So many are unfinished at a time.
+/// The number of incomplete files at the same time.
 const UNFINISHED: usize = 24;
 
 impl Writer {
@@ -128,7 +128,7 @@ impl Writer {
                 fs::hard_link(&path, &second).expect("linked");
                 self.beside(place, &second, bytes);
             }
-            // A writer that pauses, with the file open and without.
+            // Pauses before the file is complete, with the file open or closed.
             9 | 10 => self.begin(place, path, bytes, true),
             11 => self.begin(place, path, bytes, false),
             12 => self.preallocated(place, &path, bytes),
@@ -140,7 +140,7 @@ impl Writer {
             15 => {
                 let file = File::create(&path).expect("made");
                 (&file).write_all(bytes).expect("written");
-                // As `cp -p` and clocks that are wrong leave it.
+                // A time in the past or in the future, as `cp -p` and wrong clocks set it.
                 let years = Duration::from_secs(86_400 * 365 * 3);
                 let now = SystemTime::now();
                 let time = if self.below(2) == 0 { now - years } else { now + years };
@@ -148,7 +148,7 @@ impl Writer {
                 drop(file);
                 self.beside(place, &path, bytes);
             }
-            16 => self.none_of_ours(place, &path),
+            16 => self.not_a_package(place, &path),
             17 if place.deep => {
                 let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
                 fs::create_dir_all(dir.join("below")).expect("made");
@@ -173,7 +173,7 @@ impl Writer {
         self.written.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Usual names and some hostile ones.
+    /// Usual names and some hostile names.
     fn name(&mut self) -> OsString {
         self.nth += 1;
         let (writer, nth) = (self.number, self.nth);
@@ -199,8 +199,8 @@ impl Writer {
     }
 
     fn whole(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        if place.beside != Beside::Nothing && self.below(2) == 0 {
-            // What says that it is ready comes first.
+        if place.beside != Companion::Nothing && self.below(2) == 0 {
+            // The companion file comes first.
             self.beside(place, path, bytes);
             return fs::write(path, bytes).expect("written");
         }
@@ -216,9 +216,9 @@ impl Writer {
 
     fn beside(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         match place.beside {
-            Beside::Nothing => {}
-            Beside::Marker => drop(File::create(with_end(path, ".done")).expect("made")),
-            Beside::Checksum => {
+            Companion::Nothing => {}
+            Companion::Marker => drop(File::create(with_end(path, ".done")).expect("made")),
+            Companion::Checksum => {
                 let line = format!("{}\n", sha256(bytes));
                 fs::write(with_end(path, ".sha256"), line).expect("written");
             }
@@ -243,7 +243,7 @@ impl Writer {
     fn preallocated(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let file = File::create(path).expect("made");
         file.set_len(bytes.len() as u64).expect("longer");
-        // From the end, as some copiers do: its header comes last.
+        // From the end, as some programs copy, so the header is written last.
         for (nth, piece) in bytes.chunks(5000).enumerate().collect::<Vec<_>>().into_iter().rev() {
             file.write_all_at(piece, nth as u64 * 5000).expect("written");
         }
@@ -251,7 +251,7 @@ impl Writer {
         self.beside(place, path, bytes);
     }
 
-    /// Other bytes under the same name: one over the other, in whichever way.
+    /// Other bytes with the same name, replaced in one of several ways.
     fn replaced(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let other = &place.pool.all[self.below(place.pool.all.len())].0;
         self.whole(place, path, other);
@@ -273,8 +273,8 @@ impl Writer {
         }
     }
 
-    /// Links, pipes, sockets, folders, temporary files and others' files: nothing of it may become a job.
-    fn none_of_ours(&mut self, place: &Place, path: &Path) {
+    /// Links, pipes, sockets, folders, temporary files and files of other types, none of which may become a job.
+    fn not_a_package(&mut self, place: &Place, path: &Path) {
         let decoy = &place.pool.decoy;
         match self.below(6) {
             0 => {
@@ -290,7 +290,7 @@ impl Writer {
             4 => fs::write(with_end(path, ".tmp"), decoy).expect("written"),
             _ => fs::write(with_end(path, ".txt"), decoy).expect("written"),
         }
-        if place.beside != Beside::Nothing {
+        if place.beside != Companion::Nothing {
             self.beside(place, path, decoy);
         }
     }
