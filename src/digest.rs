@@ -17,7 +17,7 @@ pub fn of(bytes: &[u8]) -> String {
 /// The digest of a file.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn of_file(path: &Path) -> io::Result<String> {
     of_rest(&mut File::open(path)?)
 }
@@ -25,7 +25,7 @@ pub fn of_file(path: &Path) -> io::Result<String> {
 /// The digest of all bytes that a reader still returns.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
     copy(from, &mut io::sink()).map(|(digest, _)| digest)
 }
@@ -33,7 +33,7 @@ pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
 /// Copies all bytes that a reader still returns. Returns their digest and number.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<(String, u64)> {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];

@@ -78,27 +78,46 @@ fn jobs(env: &TestEnv) -> BTreeMap<(String, String), Vec<String>> {
     jobs
 }
 
-#[test]
-fn storm_of_files_and_kills_ends_with_one_job_per_package() {
-    let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
-    let env = env();
-    let good = files as u64 / 200 + 4;
+/// The names of the folders, in the order of [`places`].
+const NAMES: [&str; 5] = ["in", "deep", "marked", "summed", "settled"];
+
+/// The folders with the contents of their files.
+fn places(env: &TestEnv, good: u64) -> Arc<Vec<Place>> {
     let place = |number: u64, path: &str, beside: Companion, deep: bool| Place {
         path: env.path(path),
         pool: Pool::new(number, good),
         beside,
         deep,
     };
-    let names = ["in", "deep", "marked", "summed", "settled"];
-    let places = Arc::new(vec![
+    Arc::new(vec![
         place(0, "drop", Companion::Nothing, false),
         place(1, "deep", Companion::Nothing, true),
         place(2, "marked", Companion::Marker, false),
         place(3, "summed", Companion::Checksum, false),
         place(4, "settled", Companion::Nothing, false),
-    ]);
+    ])
+}
+
+/// Waits until the daemon has this many jobs, all of them ended, and no file left to decide about.
+fn wait_until_all_ended(env: &TestEnv, jobs: u64) {
+    until("every job to end", || {
+        let status = status(env);
+        let open =
+            ["queued", "waiting"].iter().filter_map(|state| status["jobs"][state].as_u64()).sum::<u64>();
+        let is_calm = |folder: &Value| folder["candidates"] == 0;
+        job_count(&status) >= jobs
+            && open == 0
+            && status["folders"].as_array().is_some_and(|folders| folders.iter().all(is_calm))
+    });
+}
+
+#[test]
+fn storm_of_files_and_kills_ends_with_one_job_per_package() {
+    let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
+    let env = env();
+    let places = places(&env, files as u64 / 200 + 4);
     let mut due = BTreeMap::new();
-    for (place, name) in places.iter().zip(names) {
+    for (place, name) in places.iter().zip(NAMES) {
         due.extend(place.pool.due().into_iter().map(|(sum, state)| ((name.to_owned(), sum), state)));
     }
     let aside = env.path("aside");
@@ -115,7 +134,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
         .collect();
     let mut daemon = env.quiet_daemon();
     for third in [1, 2] {
-        until("writers and daemon to come so far", || {
+        until("the writers and the daemon to make progress", || {
             let jobs_now = job_count(&status(&env));
             written.load(Ordering::Relaxed) >= files * third / 3
                 && jobs_now * 4 >= due.len() as u64 * third as u64
@@ -126,20 +145,12 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
     let wrote = began.elapsed();
 
-    let mut last = Value::Null;
-    until("every job to end", || {
-        last = status(&env);
-        let open = ["queued", "waiting"].iter().filter_map(|state| last["jobs"][state].as_u64()).sum::<u64>();
-        let calm = |folder: &Value| folder["candidates"] == 0;
-        job_count(&last) >= due.len() as u64
-            && open == 0
-            && last["folders"].as_array().is_some_and(|folders| folders.iter().all(calm))
-    });
+    wait_until_all_ended(&env, due.len() as u64);
     let took = began.elapsed();
     let jobs = jobs(&env);
     for (key, state) in &due {
         let have = jobs.get(key).map(Vec::as_slice).unwrap_or_default();
-        assert_eq!(have, [*state], "{key:?} of {} files; {last:#}\n{}", files, env.log());
+        assert_eq!(have, [*state], "{key:?} of {files} files; {:#}\n{}", status(&env), env.log());
     }
     assert_eq!(jobs.len(), due.len(), "jobs of other files: {:?}", {
         jobs.keys().filter(|key| !due.contains_key(*key)).collect::<Vec<_>>()

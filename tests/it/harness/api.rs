@@ -124,7 +124,7 @@ retry = {{ first = "1ms", max = "10ms" }}
 
     pub(crate) fn signed(&self) -> (String, String) {
         let (product, submission) = self.uploaded();
-        self.say(&["submission", "commit", &product, &submission]);
+        self.stdout(&["submission", "commit", &product, &submission]);
         self.advance_work(700);
         wait_for("the signed package", || {
             let seen = self.json(&["submission", "get", &product, &submission]);
@@ -137,7 +137,16 @@ retry = {{ first = "1ms", max = "10ms" }}
     /// A published label for the first hardware id of the metadata.
     pub(crate) fn published(&self) -> (Ids, Vec<String>) {
         let (product, submission) = self.signed();
-        self.say(&["submission", "download", &product, &submission, "--kind", "metadata", "--to", "m.json"]);
+        self.stdout(&[
+            "submission",
+            "download",
+            &product,
+            &submission,
+            "--kind",
+            "metadata",
+            "--to",
+            "m.json",
+        ]);
         let metadata = fs::read(self.path("m.json")).expect("metadata");
         let metadata = dropship_hardware::DriverMetadata::parse(&metadata).expect("metadata");
         let rows: Vec<_> = metadata.targets().collect();

@@ -121,7 +121,7 @@ fn reload_of_an_invalid_file_is_refused_completely() {
 
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let receipt = receipt_of(&env, "echo.cab", "succeeded");
-    assert_eq!(receipt["labels"][0]["name"], "echo test ring", "the rules that were in force");
+    assert_eq!(receipt["labels"][0]["name"], "echo test ring", "the rules before the reload");
     drop(daemon);
 }
 

@@ -103,6 +103,7 @@ impl Writer {
         }
     }
 
+    /// Writes one file in one of many ways.
     fn file(&mut self, place: &Place) {
         let name = self.name();
         let bytes = &place.pool.all[self.below(place.pool.all.len())].0;
@@ -110,24 +111,9 @@ impl Writer {
         match self.below(20) {
             0..=2 => self.whole(place, &path, bytes),
             3..=5 => self.renamed_in(place, &path, bytes),
-            6 => {
-                let part = with_end(&path, ".part");
-                fs::write(&part, bytes).expect("written");
-                fs::rename(part, &path).expect("renamed");
-                self.beside(place, &path, bytes);
-            }
-            7 => {
-                let aside = self.aside(bytes);
-                fs::hard_link(&aside, &path).expect("linked");
-                fs::remove_file(aside).expect("removed");
-                self.beside(place, &path, bytes);
-            }
-            8 => {
-                self.whole(place, &path, bytes);
-                let second = path.with_file_name(format!("link-{}-{}.cab", self.number, self.nth));
-                fs::hard_link(&path, &second).expect("linked");
-                self.beside(place, &second, bytes);
-            }
+            6 => self.renamed_in_place(place, &path, bytes),
+            7 => self.linked_in(place, &path, bytes),
+            8 => self.linked_twice(place, &path, bytes),
             // Pauses before the file is complete, with the file open or closed.
             9 | 10 => self.begin(place, path, bytes, true),
             11 => self.begin(place, path, bytes, false),
@@ -137,40 +123,68 @@ impl Writer {
                 self.whole(place, &path, bytes);
                 fs::remove_file(&path).expect("removed");
             }
-            15 => {
-                let file = File::create(&path).expect("made");
-                (&file).write_all(bytes).expect("written");
-                // A time in the past or in the future, as `cp -p` and wrong clocks set it.
-                let years = Duration::from_secs(86_400 * 365 * 3);
-                let now = SystemTime::now();
-                let time = if self.below(2) == 0 { now - years } else { now + years };
-                file.set_times(FileTimes::new().set_modified(time)).expect("dated");
-                drop(file);
-                self.beside(place, &path, bytes);
-            }
+            15 => self.with_odd_time(place, &path, bytes),
             16 => self.not_a_package(place, &path),
-            17 if place.deep => {
-                let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
-                fs::create_dir_all(dir.join("below")).expect("made");
-                self.whole(place, &dir.join("a.cab"), bytes);
-                self.whole(place, &dir.join("below/b.cab"), bytes);
-            }
-            17 => {
-                let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
-                fs::create_dir(&dir).expect("made");
-                fs::write(dir.join("decoy.cab"), &place.pool.decoy).expect("written");
-            }
-            _ => {
-                let file = File::create(&path).expect("made");
-                for piece in bytes.chunks(4096) {
-                    (&file).write_all(piece).expect("written");
-                    std::thread::yield_now();
-                }
-                drop(file);
-                self.beside(place, &path, bytes);
-            }
+            17 => self.subfolder(place, &path, bytes),
+            _ => self.in_pieces(place, &path, bytes),
         }
         self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn renamed_in_place(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let part = with_end(path, ".part");
+        fs::write(&part, bytes).expect("written");
+        fs::rename(part, path).expect("renamed");
+        self.beside(place, path, bytes);
+    }
+
+    fn linked_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let aside = self.aside(bytes);
+        fs::hard_link(&aside, path).expect("linked");
+        fs::remove_file(aside).expect("removed");
+        self.beside(place, path, bytes);
+    }
+
+    fn linked_twice(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        self.whole(place, path, bytes);
+        let second = path.with_file_name(format!("link-{}-{}.cab", self.number, self.nth));
+        fs::hard_link(path, &second).expect("linked");
+        self.beside(place, &second, bytes);
+    }
+
+    /// With a time in the past or in the future, as `cp -p` and wrong clocks set it.
+    fn with_odd_time(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let file = File::create(path).expect("made");
+        (&file).write_all(bytes).expect("written");
+        let years = Duration::from_secs(86_400 * 365 * 3);
+        let now = SystemTime::now();
+        let time = if self.below(2) == 0 { now - years } else { now + years };
+        file.set_times(FileTimes::new().set_modified(time)).expect("dated");
+        drop(file);
+        self.beside(place, path, bytes);
+    }
+
+    /// Packages in a subfolder, or a decoy if subfolders are not watched.
+    fn subfolder(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
+        if place.deep {
+            fs::create_dir_all(dir.join("below")).expect("made");
+            self.whole(place, &dir.join("a.cab"), bytes);
+            self.whole(place, &dir.join("below/b.cab"), bytes);
+        } else {
+            fs::create_dir(&dir).expect("made");
+            fs::write(dir.join("decoy.cab"), &place.pool.decoy).expect("written");
+        }
+    }
+
+    fn in_pieces(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let file = File::create(path).expect("made");
+        for piece in bytes.chunks(4096) {
+            (&file).write_all(piece).expect("written");
+            std::thread::yield_now();
+        }
+        drop(file);
+        self.beside(place, path, bytes);
     }
 
     /// Usual names and some hostile names.

@@ -31,7 +31,7 @@ fn sources() -> TrustSources<'static> {
     }
 }
 
-/// A policy that trusts the corpus, at a time when its valid certificates are in force.
+/// A policy that trusts the corpus, at a time at which its certificates are valid.
 fn policy() -> Policy {
     Policy {
         signers: Trust::from_pem(&sources()).unwrap(),
