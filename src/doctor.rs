@@ -11,31 +11,31 @@ use dropship_store::{Filter, Finding, Store, StoreError};
 /// Number of jobs that are read together.
 const PAGE: usize = 256;
 
-/// Checks a store, its captured packages and its receipts.
+/// Checks a store, its captured packages and its receipts. Returns the problems found.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, StoreError> {
+pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.check()?;
     let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
-    let mut ownerless: BTreeSet<JobId> = depot.jobs().map_err(unread)?.into_iter().collect();
+    let mut orphans: BTreeSet<JobId> = packages.jobs().map_err(unread)?.into_iter().collect();
     let mut before = None;
     loop {
         let page = store.jobs(&Filter { state: None, before, limit: PAGE })?;
         for job in &page {
-            ownerless.remove(job.id());
-            findings.extend(copy_of(depot, job));
-            findings.extend(receipt_of(job));
-            findings.extend(doubt_of(job));
+            orphans.remove(job.id());
+            findings.extend(check_copy(packages, job));
+            findings.extend(check_receipt(job));
+            findings.extend(check_doubt(job));
         }
         before = page.last().map(|job| job.id().clone());
         if before.is_none() {
             break;
         }
     }
-    for id in ownerless {
+    for id in orphans {
         // A package that is being accepted has no job for an instant.
-        if store.job(&id)?.is_none() && depot.jobs().map_err(unread)?.contains(&id) {
+        if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
             findings.push(Finding::new(
                 format!("the captured package {id} belongs to no job"),
                 "the next start deletes it: the daemon ended before it had accepted the package, and captures it again",
@@ -46,7 +46,7 @@ pub fn examine(store: &dyn Store, depot: &PackageStore) -> Result<Vec<Finding>, 
 }
 
 /// From `accepted` until the signed package is collected, the job depends on its copy.
-fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
+fn check_copy(packages: &PackageStore, job: &Job) -> Option<Finding> {
     let needed = job.is_accepted()
         && job.collected().is_none()
         && !matches!(job.state(), State::Succeeded | State::Cancelled | State::Rejected { .. });
@@ -54,7 +54,7 @@ fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
         return None;
     }
     let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
-    let path = depot.package(job.id());
+    let path = packages.package(job.id());
     match digest::of_file(&path) {
         Err(error) => Some(Finding::new(
             format!("job {}: cannot read its captured package {}: {error}", job.id(), path.display()),
@@ -68,7 +68,7 @@ fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
             ),
             mend,
         )),
-        Ok(_) => match job.plan().map(|plan| depot.plan_snapshot(job.id(), plan)) {
+        Ok(_) => match job.plan().map(|plan| packages.plan_snapshot(job.id(), plan)) {
             Some(Ok(_)) => None,
             Some(Err(error)) => {
                 Some(Finding::new(format!("job {}: cannot read its plan: {error}", job.id()), mend))
@@ -81,7 +81,7 @@ fn copy_of(depot: &PackageStore, job: &Job) -> Option<Finding> {
 }
 
 /// A duplicate check of an ended job that is still to be done.
-fn doubt_of(job: &Job) -> Option<Finding> {
+fn check_doubt(job: &Job) -> Option<Finding> {
     let check = job.duplicate_checks().first().filter(|_| job.state().has_ended())?;
     let (id, name, kind) = (job.id(), &check.name, check.kind);
     Some(match job.creation(kind).and_then(Creation::intent) {
@@ -104,7 +104,7 @@ fn doubt_of(job: &Job) -> Option<Finding> {
 }
 
 /// A receipt may be missing, since the build server may delete it. It must not contradict the job.
-fn receipt_of(job: &Job) -> Option<Finding> {
+fn check_receipt(job: &Job) -> Option<Finding> {
     let receipt = read_receipt(std::path::Path::new(&job.package().outbox))?;
     let stale = receipt.id == *job.id() && job.state().has_ended() && receipt.state != job.state().kind();
     stale.then(|| {
