@@ -37,7 +37,7 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     Demo(demo::Args),
     Run(run::Args),
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
     Check(check::Args),
     Test(test::Args),
     Plan(plan::Args),

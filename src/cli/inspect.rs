@@ -10,23 +10,26 @@ use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
 use crate::observe::Escaped;
+use dropship_hardware::DriverMetadata;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
 /// Inspect packages as the daemon does, and print whether it would accept them
 ///
-/// Needs no configuration. If there is one, its [signers] and [preflight] apply.
+/// Needs no configuration. If there is one, its [signers] and [preflight] apply. Of Microsoft's driver metadata (.json), the
+/// hardware ids that labels can target are printed, with their ceilings.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship inspect build/echo.cab
+  dropship inspect out/echo-1a2b3c4d/driver-metadata.json
 
 Exit codes:
   0   all packages would be accepted
-  64  a file name ends in neither .cab nor .hlkx
-  65  at least one package would be rejected
+  64  the name of a file does not end in .cab, .hlkx, .hckx or .json
+  65  at least one package would be rejected, or a .json file is not driver metadata
   78  invalid configuration")]
 pub(super) struct Args {
-    /// Packages to inspect (.cab, .hlkx, .hckx)
+    /// Packages (.cab, .hlkx, .hckx) or driver metadata (.json) to inspect
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -38,10 +41,19 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     let mut accepted = true;
     for file in &args.files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if name.to_ascii_lowercase().ends_with(".json") {
+            let metadata = metadata(file)?;
+            texts.push(metadata_text(&file.display().to_string(), &metadata));
+            documents.push(json!({ "file": file.display().to_string(), "metadata": metadata }));
+            continue;
+        }
         let kind = Kind::of_name(&name).ok_or_else(|| {
             ExitError(
                 Exit::Usage,
-                format!("cannot inspect {}: the file name must end in .cab, .hlkx or .hckx", file.display()),
+                format!(
+                    "cannot inspect {}: the file name must end in .cab, .hlkx, .hckx or .json",
+                    file.display()
+                ),
             )
         })?;
         let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
@@ -63,6 +75,38 @@ fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
         return Ok(Policy { now: jiff::Timestamp::now(), ..Policy::default() });
     }
     crate::accounts::policy(&load(path)?)
+}
+
+/// Driver metadata in a file.
+pub(super) fn metadata(file: &Path) -> anyhow::Result<DriverMetadata> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    DriverMetadata::parse(&bytes)
+        .map_err(|error| ExitError(Exit::Rejected, format!("{}: {error}", file.display())).into())
+}
+
+/// Driver metadata as text: each hardware id that a label can target, with its ceiling.
+fn metadata_text(file: &str, metadata: &DriverMetadata) -> String {
+    let mut lines = vec![format!("{}: driver metadata", Escaped(file))];
+    for (bundle, infs) in &metadata.bundles {
+        for (name, inf) in &infs.infs {
+            lines.push(format!(
+                "  {}: {} {} {}, bundle {}",
+                Escaped(name),
+                or_dash(inf.provider.as_deref()),
+                or_dash(inf.inf_class.as_deref()),
+                or_dash(inf.driver_version.as_deref()),
+                Escaped(bundle)
+            ));
+            for (os, devices) in &inf.os_pnp {
+                lines.extend(devices.iter().map(|(pnp, device)| {
+                    let ceiling = device.ceiling_os_code.as_deref();
+                    let ceiling = ceiling.map(|code| format!(", ceiling {code}")).unwrap_or_default();
+                    format!("    {}", Escaped(&format!("{os} {pnp}{ceiling}")))
+                }));
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// An inspection as text.

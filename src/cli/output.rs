@@ -46,6 +46,11 @@ impl Output {
         drop(writeln!(std::io::stderr().lock(), "dropship: {text}"));
     }
 
+    /// Prints a line about the progress of a command to standard error.
+    pub(super) fn note(&self, text: &str) {
+        drop(writeln!(std::io::stderr().lock(), "{text}"));
+    }
+
     /// Whether standard output is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         std::io::stdout().is_terminal()

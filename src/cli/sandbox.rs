@@ -41,7 +41,7 @@ Examples:
   dropship sandbox --review until-released --approval 2d --sas-lifetime 30s";
 
 /// Width of the lines with names of quirks, in characters.
-const QUIRKS_WIDTH: usize = 94;
+const QUIRKS_WIDTH: usize = 92;
 
 /// The end of the help text, with the names of all quirks.
 fn details() -> String {
@@ -49,7 +49,7 @@ fn details() -> String {
     let mut left = 0;
     for (name, _) in Quirks::names() {
         if name.len() + 1 > left {
-            quirks.push_str("\n ");
+            quirks.push_str("\n   ");
             left = QUIRKS_WIDTH;
         }
         quirks.push(' ');

@@ -14,6 +14,16 @@ pub fn label_warning(job: &Job, warning: &LabelWarning) {
     log_job(Level::WARN, job, "label_warning", None, None, &text);
 }
 
+/// The driver metadata lack something that the package has.
+pub fn metadata_incomplete(job: &Job, missing: &str) {
+    let text = format!(
+        "{}: the driver metadata lack {missing}; labels cannot target it. The metadata are downloaded again before each label; \
+         `dropship api submission publisher-metadata` requests them again",
+        Escaped(&job.package().name)
+    );
+    log_job(Level::WARN, job, "metadata_incomplete", None, None, &text);
+}
+
 /// The response to a create or commit was lost.
 pub fn response_lost(job: &Job, call: impl std::fmt::Display, error: &str) {
     let text = format!(

@@ -4,6 +4,7 @@ mod admission_load;
 mod assembly;
 mod clock;
 mod create;
+mod driver_metadata;
 mod dropped_file;
 mod duplicates;
 mod file_work;

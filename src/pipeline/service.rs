@@ -21,6 +21,8 @@ pub trait Service: Clone + Send + Sync + 'static {
     fn probe(&self) -> impl Future<Output = Result<(), Error>> + Send;
     /// All products of the account.
     fn products(&self) -> impl Future<Output = Result<Listing<Product>, Error>> + Send;
+    /// One product.
+    fn product(&self, product: ProductId) -> impl Future<Output = Result<Product, Error>> + Send;
     /// Creates a product.
     fn create_product(&self, new: &NewProduct) -> impl Future<Output = Result<Product, Error>> + Send;
     /// All submissions of a product.
@@ -101,6 +103,9 @@ impl Service for Client {
     }
     async fn products(&self) -> Result<Listing<Product>, Error> {
         Self::products(self).read().await
+    }
+    async fn product(&self, product: ProductId) -> Result<Product, Error> {
+        Self::product(self, product).await
     }
     async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
         Self::create_product(self, new).await

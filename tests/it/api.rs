@@ -1,6 +1,9 @@
 //! `dropship api`: the real binary against a sandbox.
 
+mod derived;
 mod progress_and_dry_run;
+mod request_files;
+mod waits;
 
 use std::fs;
 

@@ -5,6 +5,7 @@ mod check;
 mod fields;
 mod label_lifecycle;
 mod labels;
+mod metadata;
 mod products;
 mod reload;
 mod rule_tests;

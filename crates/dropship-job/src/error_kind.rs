@@ -119,7 +119,7 @@ error_kinds! {
         "The rule uses an existing product, and not exactly one product has the name."
         "Set the product's id in the rule or create the product, then `dropship approve JOB`.";
     NoShell "no-shell" "held"
-        "The product has no initial submission that offers a shell to derive from."
+        "The product has no initial submission that offers a shell to derive from, or the service refuses driver updates of its kind."
         "Submit the full package of the product first, then `dropship approve JOB`, or `dropship cancel JOB`.";
 }
 "The account and the service" {

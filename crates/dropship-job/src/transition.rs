@@ -29,7 +29,8 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
         | (S::Queued | S::Waiting, Step::Upload, E::Uploaded { .. })
         | (S::Queued | S::Waiting, Step::Commit, E::CommitIntended | E::Committed)
         | (S::Queued | S::Waiting, Step::Sign, E::Signed)
-        | (S::Queued | S::Waiting, Step::Collect, E::Collected { .. })
+        // Results are collected again when the service has completed the driver metadata.
+        | (S::Queued | S::Waiting, Step::Collect | Step::Label, E::Collected { .. })
         | (S::Queued | S::Waiting, Step::Label, E::Labelled)
         | (S::Queued | S::Waiting, Step::Collect | Step::Publish, E::Succeeded)
         // News and waits in any step.

@@ -67,6 +67,11 @@ pub enum WaitReason {
     SignedPackage,
     /// The driver metadata are not offered yet.
     DriverMetadata,
+    /// The driver metadata lack something that the package has.
+    IncompleteMetadata {
+        /// INFs and OS codes, in words.
+        missing: String,
+    },
     /// Labels that other labels depend on are not published yet.
     Predecessors,
     /// The predecessor of a label has not been published for the time `soak` yet.
@@ -109,6 +114,9 @@ impl fmt::Display for WaitReason {
             }
             Self::SignedPackage => f.write_str("the service to offer the signed package"),
             Self::DriverMetadata => f.write_str("the service to offer the driver metadata"),
+            Self::IncompleteMetadata { missing } => {
+                write!(f, "the service to complete the driver metadata; they lack {missing}")
+            }
             Self::Predecessors => f.write_str("the labels that others depend on to be published"),
             Self::Soak => f.write_str("the soak time between two labels"),
             Self::OlderLabels => f.write_str(

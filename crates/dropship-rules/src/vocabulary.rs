@@ -44,6 +44,7 @@ pub const OS_FAMILIES: &[&str] = &[
     "Windows_v100_GE",
     "Windows_v100Server_GE",
     "Windows_v100_25H2",
+    "Windows_v100_26H1",
 ];
 
 /// Product types.
@@ -228,8 +229,9 @@ pub fn is_windows_10_or_later(code: &str) -> bool {
 /// Where a floor or ceiling stands; `None` for one of unknown age.
 #[must_use]
 pub fn floor_rank(floor: &str) -> Option<usize> {
-    const ORDER: &[&str] =
-        &["TH", "RS1", "RS2", "RS3", "RS4", "RS5", "19H1", "VB", "FE", "CO", "NI", "GE", "25H2", "26H1"];
+    const ORDER: &[&str] = &[
+        "TH", "RS1", "RS2", "RS3", "RS4", "RS5", "19H1", "VB", "FE", "CO", "NI", "MN", "GE", "25H2", "26H1",
+    ];
     let floor = match floor {
         "NineteenH1" => "19H1",
         other => other,
@@ -246,6 +248,17 @@ pub fn floor_rank_of_os(code: &str) -> Option<usize> {
     match release {
         "TH1" | "TH2" => floor_rank("TH"),
         other => floor_rank(other),
+    }
+}
+
+/// Whether a system is newer than a ceiling, which is an OS code or a release such as `NI`. `None` if the age of one of them
+/// is unknown.
+#[must_use]
+pub fn is_above_ceiling(system: &str, ceiling: &str) -> Option<bool> {
+    let release = |word: &str| floor_rank_of_os(word).or_else(|| floor_rank(word));
+    match (release(system), release(ceiling)) {
+        (Some(system), Some(ceiling)) => Some(system > ceiling),
+        _ => Some(os_rank(system)? > os_rank(ceiling)?),
     }
 }
 
@@ -288,7 +301,20 @@ mod tests {
         assert_eq!(floor_rank_of_os("WINDOWS_v100_X64_TH2_FULL"), floor_rank("TH"));
         assert_eq!(floor_rank_of_os("WINDOWS_v100_X64_NI_FULL"), floor_rank("ni"));
         assert_eq!(floor_rank_of_os("WINDOWS_7"), None);
+        let ranks: Vec<_> = FLOORS.iter().map(|floor| floor_rank(floor).expect(floor)).collect();
+        assert!(ranks.is_sorted_by(|a, b| a < b), "every known floor has a rank, in order: {ranks:?}");
         assert!(is_windows_10_or_later("WINDOWS_v100_RS1_FULL") && !is_windows_10_or_later("WINDOWS_8"));
+    }
+
+    #[test]
+    fn system_above_its_ceiling_is_recognised() {
+        let above = |system, ceiling| is_above_ceiling(system, ceiling);
+        assert_eq!(above("WINDOWS_v100_X64_GE_FULL", "WINDOWS_v100_X64_CO_FULL"), Some(true));
+        assert_eq!(above("WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_ARM64_CO_FULL"), Some(false));
+        assert_eq!(above("WINDOWS_v100_X64_NI_FULL", "CO"), Some(true));
+        assert_eq!(above("NI", "windows_v100_x64_ge_full"), Some(false));
+        assert_eq!(above("WINDOWS_v63_X64", "WINDOWS_7_X64"), Some(true));
+        assert_eq!(above("WINDOWS_v100_X64_QQ_FULL", "WINDOWS_v100_X64_CO_FULL"), None);
     }
 
     #[test]

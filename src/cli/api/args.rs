@@ -1,11 +1,12 @@
 //! Arguments that several `api` commands take.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cli::exit::usage;
+use super::request_fields::Fields;
+use super::request_file;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 
 /// A submission by its ids.
@@ -46,7 +47,7 @@ impl LabelRef {
 /// A request body from a file.
 #[derive(Debug, clap::Args)]
 pub(super) struct FromFile {
-    /// Read the request from this JSON file, with the API's own field names; `-` reads standard input
+    /// Read the request from this JSON file, with the API's own field names or as SDCM writes it; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
     /// Print the request instead of sending it
@@ -55,13 +56,7 @@ pub(super) struct FromFile {
 }
 
 impl FromFile {
-    pub(super) fn read<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
-        let text = if self.file == Path::new("-") {
-            std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
-        } else {
-            std::fs::read_to_string(&self.file)
-                .with_context(|| format!("cannot read {}", self.file.display()))?
-        };
-        serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", self.file.display())))
+    pub(super) fn read<T: DeserializeOwned + Serialize>(&self, fields: &Fields) -> anyhow::Result<T> {
+        request_file::read(&self.file, fields)
     }
 }

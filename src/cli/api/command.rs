@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::session::ApiSession;
-use super::{audience, label, preprod, product, submission};
+use super::{audience, codes, label, preprod, product, submission};
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 
@@ -23,12 +23,15 @@ Exit codes:
   0   done
   1   the service refused the call or could not be reached
   64  invalid command line
+  65  `wait` and `asset`: the service rejected the object, or it was cancelled
+  75  `wait` and `asset`: timed out
   77  the application lacks a role in Partner Center
   78  invalid configuration or credentials
 
 Examples:
   dropship api product list
   dropship api submission get 14461751976964156 1152921504621467600
+  dropship api submission wait 14461751976964156 1152921504621467600 --timeout 2h
   dropship api submission download 14461751976964156 1152921504621467600 --to signed.zip
   dropship api label update PID SID LID --audience 'Test Registry Key' --dry-run")]
 pub(in crate::cli) struct Args {
@@ -44,10 +47,10 @@ enum Resource {
     /// List, show, create and change products
     #[command(subcommand)]
     Product(product::Verb),
-    /// List, show, create, upload, commit and download submissions
+    /// List, show, create, upload, commit, wait for and download submissions
     #[command(subcommand)]
     Submission(submission::Verb),
-    /// List, show, create, change and cancel shipping labels
+    /// List, show, create, change, wait for and cancel shipping labels
     #[command(subcommand)]
     Label(label::Verb),
     /// List the audiences that labels can be restricted to
@@ -56,11 +59,19 @@ enum Resource {
     /// Sign packages for test machines (preproduction signing)
     #[command(subcommand)]
     Preprod(preprod::Verb),
+    /// Print the OS codes, OS families, Windows versions and product types that dropship knows
+    ///
+    /// Needs no configuration. The service may accept newer words; dropship sends them too, with a warning.
+    Codes,
 }
 
 pub(in crate::cli) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    if matches!(args.resource, Resource::Codes) {
+        return codes::run(output);
+    }
     let session = ApiSession::open(path, &args.account, output)?;
     match &args.resource {
+        Resource::Codes => codes::run(output),
         Resource::Product(verb) => product::run(verb, &session).await,
         Resource::Submission(verb) => submission::run(verb, &session).await,
         Resource::Label(verb) => label::run(verb, &session).await,

@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::args::{FromFile, SubmissionRef};
+use super::request_fields;
 use super::session::{ApiSession, call_error};
 use crate::cli::exit::Exit;
 use dropship_hardware::{
-    Client, Error, NewProduct, NewShippingLabel, NewSubmission, ProductId, SubmissionKind,
+    Client, Error, NO_DERIVED_SUBMISSION, NewProduct, NewShippingLabel, NewSubmission, ProductId,
+    SubmissionKind,
 };
 
 /// Creates an object and shows it; a dry run prints the request instead.
@@ -24,7 +26,7 @@ async fn create<T: Serialize>(
 }
 
 pub(super) async fn product(from: &FromFile, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let new: NewProduct = from.read()?;
+    let new: NewProduct = from.read(&request_fields::PRODUCT)?;
     create(session, "products", &new, from.dry_run, async |client| client.create_product(&new).await).await
 }
 
@@ -33,7 +35,7 @@ pub(super) async fn label(
     from: &FromFile,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
-    let new: NewShippingLabel = from.read()?;
+    let new: NewShippingLabel = from.read(&request_fields::LABEL)?;
     let path = format!("{}/shippingLabels", of.path());
     let send = async |client: &Client| client.create_label(of.product, of.submission, &new).await;
     create(session, &path, &new, from.dry_run, send).await
@@ -41,14 +43,28 @@ pub(super) async fn label(
 
 pub(super) async fn submission(
     product: ProductId,
-    name: &str,
-    derived: bool,
+    new: &NewSubmission,
     dry_run: bool,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
-    let kind = if derived { SubmissionKind::Derived } else { SubmissionKind::Initial };
-    let new = NewSubmission { name: name.to_owned(), kind };
+    if new.kind == SubmissionKind::Derived && !dry_run {
+        require_derivable(product, session.client()?).await?;
+    }
     let path = format!("products/{product}/submissions");
-    let send = async |client: &Client| client.create_submission(product, &new).await;
-    create(session, &path, &new, dry_run, send).await
+    let send = async |client: &Client| client.create_submission(product, new).await;
+    create(session, &path, new, dry_run, send).await
+}
+
+/// Refuses a derived submission that the service would refuse, before anything is sent.
+async fn require_derivable(product: ProductId, client: &Client) -> anyhow::Result<()> {
+    let found = client.product(product).await.map_err(call_error)?;
+    let submissions = client.submissions(product).all().await.map_err(call_error)?;
+    let initial = submissions.iter().find(|submission| submission.kind == Some(SubmissionKind::Initial));
+    match found.underivable(initial) {
+        None => Ok(()),
+        Some(why) => anyhow::bail!(
+            "product {product} cannot have a derived submission, because {why}; the service answers \
+             \"{NO_DERIVED_SUBMISSION}\", so nothing was sent"
+        ),
+    }
 }

@@ -3,11 +3,13 @@
 use super::args::{FromFile, LabelRef, SubmissionRef};
 use super::create;
 use super::label_update;
+use super::progress;
 use super::session::{ApiSession, Change};
-use super::shape::cell;
+use super::shape::{self, cell};
+use super::wait::{Limit, Verdict, Wait};
 use crate::cli::exit::Exit;
 use crate::control::LabelChange;
-use dropship_hardware::ShippingLabel;
+use dropship_hardware::{Client, ShippingLabel};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -24,7 +26,16 @@ pub(super) enum Verb {
         #[command(flatten)]
         from: FromFile,
     },
-    Update(label_update::Args),
+    /// Wait until a label is published or shared
+    ///
+    /// Prints a line for each change. Exits 65 if the label fails or was cancelled, and 75 when the time is over.
+    Wait {
+        #[command(flatten)]
+        one: LabelRef,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    Update(Box<label_update::Args>),
     /// Cancel a label
     ///
     /// The service accepts this only during Microsoft's approval and the gradual rollout. The cancellation takes more
@@ -47,6 +58,7 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
         Verb::Get(one) => session.show(&session.label(*one).await?),
         Verb::Create { of, from } => create::label(*of, from, session).await,
         Verb::Update(args) => label_update::run(args, session).await,
+        Verb::Wait { one, limit } => wait(*one, *limit, session).await,
         Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, session).await,
     }
 }
@@ -62,6 +74,27 @@ fn row(label: &ShippingLabel) -> Vec<String> {
         cell(step.map_or("", |step| step.as_str())),
         cell(state.map_or("", |state| state.as_str())),
     ]
+}
+
+async fn wait(one: LabelRef, limit: Limit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+    let (SubmissionRef { product, submission }, id) = (one.of, one.label);
+    let subject = format!("label {id}");
+    let wait = Wait { session, subject: subject.clone(), pace: session.poll().publish, limit };
+    let judge = |label: &ShippingLabel| {
+        if label.is_failed() {
+            Verdict::Failed(progress::reasons(label.workflow_status.as_ref()))
+        } else if label.is_done() {
+            Verdict::Done
+        } else {
+            Verdict::Pending(progress::shown(label.workflow_status.as_ref()))
+        }
+    };
+    let ask = async |client: &Client| client.label(product, submission, id, true).await;
+    let (label, failure) = wait.end(ask, judge).await?;
+    let mut document = shape::json(&label)?;
+    progress::add_report(&mut document, label.workflow_status.as_ref(), session).await;
+    session.show_document(&document)?;
+    Ok(session.exit(&subject, failure))
 }
 
 async fn cancel(one: LabelRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {

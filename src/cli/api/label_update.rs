@@ -1,21 +1,25 @@
 //! `dropship api label update`.
 
+use std::path::PathBuf;
+
 use clap::builder::NonEmptyStringValueParser;
 
 use super::args::{LabelRef, SubmissionRef};
 use super::audience;
 use super::download::{self, Kind};
+use super::request_fields;
+use super::request_file;
 use super::session::{ApiSession, Change};
 use super::targets::{self, Row, Target};
 use crate::cli::exit::{Exit, usage};
 use crate::control::LabelChange;
 use dropship_hardware::{
-    Action, ChidChange, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate, ShippingLabel,
-    TargetingUpdate,
+    Action, ChidChange, CoEngPublishInfo, DriverMetadata, HardwareIdState, InServicePublishInfo, LabelUpdate,
+    RecipientUpdate, ShippingLabel, TargetingUpdate,
 };
 use dropship_rules::guid::{is_guid, plain_guid};
 
-/// Change the targeting of a label
+/// Change the targeting of a label, or what its partner may do
 ///
 /// Only the given options are changed. The service refuses changes while it processes the label, and each change
 /// starts the processing again. Name, destination, go-live date and automatic installation cannot be changed:
@@ -29,7 +33,9 @@ use dropship_rules::guid::{is_guid, plain_guid};
 Examples:
   dropship api label update PID SID LID --add-hardware-id '*|echo.inf|WINDOWS_v100_X64_NI_FULL|pci\\*' --dry-run
   dropship api label update PID SID LID --audience 'Test Registry Key' --audience 'Pilot Fleet'
-  dropship api label update PID SID LID --floor NI --remove-chid 2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11")]
+  dropship api label update PID SID LID --floor NI --remove-chid 2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11
+  dropship api label update PID SID LID --block-dua-creation true
+  dropship api label update PID SID LID --file update.json --dry-run")]
 pub(super) struct Args {
     #[command(flatten)]
     one: LabelRef,
@@ -57,6 +63,25 @@ pub(super) struct Args {
     /// Highest version of Windows to offer it to; keeps the floor; requires --justification
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     ceiling: Option<String>,
+    /// Lowest build of Windows to offer it to, such as 26100 (co-engineering); keeps the highest build
+    #[arg(long, value_name = "BUILD", value_parser = clap::value_parser!(u32).range(10_000..=99_999),
+          conflicts_with_all = ["floor", "ceiling"])]
+    floor_build: Option<u32>,
+    /// Highest build of Windows to offer it to (co-engineering); keeps the lowest build
+    #[arg(long, value_name = "BUILD", value_parser = clap::value_parser!(u32).range(10_000..=99_999),
+          conflicts_with_all = ["floor", "ceiling"])]
+    ceiling_build: Option<u32>,
+    /// Require the partner to target computer hardware ids
+    #[arg(long, value_name = "true|false")]
+    enforce_chid_targeting: Option<bool>,
+    /// Forbid the partner to create driver updates (DUA packages)
+    #[arg(long, value_name = "true|false")]
+    block_dua_creation: Option<bool>,
+    /// Read the changes from this JSON file, with the API's own field names; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["add_hardware_id", "remove_hardware_id", "add_chid",
+          "remove_chid", "audience", "no_audience", "floor", "ceiling", "justification", "floor_build", "ceiling_build",
+          "enforce_chid_targeting", "block_dua_creation"])]
+    file: Option<PathBuf>,
     /// Business justification for Microsoft's review
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     justification: Option<String>,
@@ -73,10 +98,21 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
     if !args.changes_something() {
         return Err(usage(
             "nothing to change: give at least one of --add-hardware-id, --remove-hardware-id, --add-chid, \
-             --remove-chid, --audience, --no-audience, --floor, --ceiling and --justification",
+             --remove-chid, --audience, --no-audience, --floor, --ceiling, --floor-build, --ceiling-build, \
+             --enforce-chid-targeting, --block-dua-creation and --justification, or --file",
         ));
     }
-    let update = LabelUpdate { targeting: args.targeting(session).await? };
+    let update = match &args.file {
+        Some(file) => request_file::read(file, &request_fields::LABEL_UPDATE)?,
+        None => LabelUpdate {
+            targeting: args.targeting(session).await?,
+            recipient_specifications: args.recipient(),
+            ..LabelUpdate::default()
+        },
+    };
+    if update.is_empty() {
+        return Err(usage("the file changes nothing"));
+    }
     let (SubmissionRef { product, submission }, label) = (args.one.of, args.one.label);
     let body = serde_json::to_value(&update)?;
     let change = Change {
@@ -102,10 +138,23 @@ impl Args {
             || self.no_audience
             || texts.iter().any(|texts| !texts.is_empty())
             || [&self.floor, &self.ceiling, &self.justification].iter().any(|text| text.is_some())
+            || self.floor_build.or(self.ceiling_build).is_some()
+            || self.enforce_chid_targeting.or(self.block_dua_creation).is_some()
+            || self.file.is_some()
+    }
+
+    fn recipient(&self) -> Option<RecipientUpdate> {
+        self.enforce_chid_targeting.or(self.block_dua_creation)?;
+        Some(RecipientUpdate {
+            enforce_chid_targeting: self.enforce_chid_targeting,
+            block_dua_creation: self.block_dua_creation,
+            ..RecipientUpdate::default()
+        })
     }
 
     async fn targeting(&self, session: &ApiSession<'_>) -> anyhow::Result<TargetingUpdate> {
-        let one_limit = self.floor.is_some() != self.ceiling.is_some();
+        let one_limit = self.floor.is_some() != self.ceiling.is_some()
+            || self.floor_build.is_some() != self.ceiling_build.is_some();
         let label = if one_limit || self.remove_hardware_id.iter().any(Target::is_glob) {
             Some(session.label(self.one).await?)
         } else {
@@ -140,8 +189,9 @@ impl Args {
             hardware_ids: hardware(Action::Add, added).chain(hardware(Action::Remove, removed)).collect(),
             restricted_to_audiences: (self.no_audience || !audiences.is_empty()).then_some(audiences),
             in_service_publish_info: self.limits(label.as_ref())?,
-            co_eng_driver_publish_info: None,
+            co_eng_driver_publish_info: self.builds(label.as_ref()),
             business_justification: self.justification.clone(),
+            ..TargetingUpdate::default()
         })
     }
 
@@ -160,6 +210,18 @@ impl Args {
             )));
         }
         Ok(Some(InServicePublishInfo { flooring, ceiling, ..InServicePublishInfo::default() }))
+    }
+
+    /// Like floor and ceiling, the two builds are overwritten together.
+    fn builds(&self, label: Option<&ShippingLabel>) -> Option<CoEngPublishInfo> {
+        self.floor_build.or(self.ceiling_build)?;
+        let held = label.and_then(|label| label.targeting.as_ref()?.co_eng_driver_publish_info.clone());
+        let held = held.unwrap_or_default();
+        Some(CoEngPublishInfo {
+            flooring_build_number: self.floor_build.or(held.flooring_build_number),
+            ceiling_build_number: self.ceiling_build.or(held.ceiling_build_number),
+            ..CoEngPublishInfo::default()
+        })
     }
 
     /// All targets in the driver metadata of the submission.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::preprod_wait;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::shape::cell;
 use super::transfer_progress::TransferProgress;
+use super::wait::Limit;
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
 use dropship_hardware::Asset;
@@ -28,6 +30,17 @@ pub(super) enum Verb {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Wait until a package is signed
+    ///
+    /// Prints a line for each change. Exits 65 if signing fails, and 75 when the time is over.
+    Wait {
+        /// Id of the preproduction package
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    Asset(preprod_wait::AssetArgs),
     /// List the assets that signing produced
     Assets {
         /// Id of the preproduction package
@@ -62,6 +75,8 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             session.show(&session.client()?.preprod_submit(file).await.map_err(call_error)?)
         }
         Verb::Get { id } => session.show(&session.client()?.preprod_package(id).await.map_err(call_error)?),
+        Verb::Wait { id, limit } => preprod_wait::run_wait(id, *limit, session).await,
+        Verb::Asset(args) => preprod_wait::run_asset(args, session).await,
         Verb::Assets { id } => {
             session
                 .list(session.client()?.preprod_assets(id), &["ID", "TYPE", "CREATED", "SHA-256"], row)

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use crate::cli::backend;
 use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::{Output, table};
 use crate::config::Config;
+use crate::config::model::Poll;
 use crate::control::{self, ConnectError, LabelChange};
 use crate::observe::Escaped;
 use dropship_hardware::{
@@ -101,6 +103,29 @@ impl<'a> ApiSession<'a> {
         Ok(Exit::Done)
     }
 
+    /// Poll intervals of the configuration.
+    pub(super) fn poll(&self) -> &Poll {
+        &self.config.api.poll
+    }
+
+    /// How long a new object may be unknown to parts of the service.
+    pub(super) fn uncertain(&self) -> Duration {
+        self.config.api.uncertain
+    }
+
+    /// The exit of a command that has waited. A failure is reported.
+    pub(super) fn exit(&self, subject: &str, failure: Option<String>) -> Exit {
+        let Some(why) = failure else { return Exit::Done };
+        self.output.error(&format!("{subject} has failed: {}", Escaped(&why)));
+        Exit::Rejected
+    }
+
+    /// Shows a document.
+    pub(super) fn show_document(&self, document: &Value) -> anyhow::Result<Exit> {
+        self.output.give(document, || shape::describe(document))?;
+        Ok(Exit::Done)
+    }
+
     /// Fetches a label with its targeting.
     pub(super) async fn label(&self, label: LabelRef) -> anyhow::Result<ShippingLabel> {
         let SubmissionRef { product, submission } = label.of;
@@ -109,9 +134,7 @@ impl<'a> ApiSession<'a> {
 
     /// Shows one object.
     pub(super) fn show(&self, object: &impl Serialize) -> anyhow::Result<Exit> {
-        let document = shape::json(object)?;
-        self.output.give(&document, || shape::describe(&document))?;
-        Ok(Exit::Done)
+        self.show_document(&shape::json(object)?)
     }
 
     /// Reports a change to the daemon, so that the label's job knows about it. Without a daemon nothing is reported: the

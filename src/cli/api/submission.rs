@@ -2,16 +2,24 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::args::SubmissionRef;
 use super::create;
 use super::download;
+use super::progress;
+use super::request_fields;
+use super::request_file;
 use super::session::{ApiSession, Change, call_error};
 use super::shape::cell;
 use super::upload;
+use super::wait::{Limit, Verdict, Wait};
 use crate::cli::exit::Exit;
-use dropship_hardware::{ProductId, Submission, SubmissionUpdate};
+use dropship_hardware::{
+    Client, CommitStatus, DownloadKind, NewSubmission, ProductId, Submission, SubmissionKind,
+    SubmissionUpdate,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -42,6 +50,22 @@ pub(super) enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Wait until a submission is signed
+    ///
+    /// Prints a line for each change. Exits 65 if the service rejects the submission, and 75 when the time is over.
+    #[command(after_help = "\
+Examples:
+  dropship api submission wait PID SID --timeout 2h
+  dropship api submission wait PID SID --for metadata")]
+    Wait {
+        #[command(flatten)]
+        which: SubmissionRef,
+        /// What to wait for
+        #[arg(long = "for", value_enum, default_value_t = Goal::Signed)]
+        goal: Goal,
+        #[command(flatten)]
+        limit: Limit,
+    },
     Download(download::Args),
     /// Create the initial submission of a product, or a derived one
     Create {
@@ -49,11 +73,15 @@ pub(super) enum Verb {
         #[arg(value_name = "PID")]
         product: ProductId,
         /// Name of the submission
-        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-        name: String,
+        #[arg(long, value_name = "NAME", required_unless_present = "file",
+              value_parser = NonEmptyStringValueParser::new())]
+        name: Option<String>,
         /// Create a derived submission: an update of the initial one
         #[arg(long)]
         derived: bool,
+        /// Read the request from this JSON file, with the API's own field names or as SDCM writes it
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "derived"])]
+        file: Option<PathBuf>,
         /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
@@ -99,13 +127,21 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
         }
         Verb::Get(which) => {
             let found = session.client()?.submission(which.product, which.submission).await;
-            session.show(&found.map_err(call_error)?)
+            session.show_document(&progress::submission(&found.map_err(call_error)?, session).await?)
         }
+        Verb::Wait { which, goal, limit } => wait(*which, *goal, *limit, session).await,
         Verb::Update { which, name, dry_run } => rename(*which, name, *dry_run, session).await,
         Verb::Commit { which, dry_run } => commit(*which, *dry_run, session).await,
         Verb::Download(args) => download::run(args, session).await,
-        Verb::Create { product, name, derived, dry_run } => {
-            create::submission(*product, name, *derived, *dry_run, session).await
+        Verb::Create { product, name, derived, file, dry_run } => {
+            let new = match file {
+                Some(file) => request_file::read(file, &request_fields::SUBMISSION)?,
+                None => {
+                    let kind = if *derived { SubmissionKind::Derived } else { SubmissionKind::Initial };
+                    NewSubmission { name: name.clone().unwrap_or_default(), kind }
+                }
+            };
+            create::submission(*product, &new, *dry_run, session).await
         }
         Verb::Upload { which, file, dry_run } => upload::run(*which, file, *dry_run, session).await,
         Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, session).await,
@@ -114,6 +150,46 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             session.show(&found.map_err(call_error)?)
         }
     }
+}
+
+/// What `wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Goal {
+    /// The signed package is offered
+    Signed,
+    /// The driver metadata, which labels need, are offered too
+    Metadata,
+}
+
+async fn wait(
+    which: SubmissionRef,
+    goal: Goal,
+    limit: Limit,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Exit> {
+    let SubmissionRef { product, submission } = which;
+    let subject = format!("submission {submission}");
+    let wait = Wait { session, subject: subject.clone(), pace: session.poll().sign, limit };
+    let judge = |submission: &Submission| {
+        let status = submission.workflow_status.as_ref();
+        let has_metadata = || submission.download(&DownloadKind::DriverMetadata).is_some();
+        match (submission.is_signed(), goal) {
+            _ if submission.is_failed() => Verdict::Failed(progress::reasons(status)),
+            (true, Goal::Signed) => Verdict::Done,
+            (true, Goal::Metadata) if has_metadata() => Verdict::Done,
+            (true, Goal::Metadata) => {
+                Verdict::Pending("signed; the driver metadata are not offered yet".to_owned())
+            }
+            (false, _) if submission.commit_status == Some(CommitStatus::Pending) => {
+                Verdict::Pending("it is not committed".to_owned())
+            }
+            (false, _) => Verdict::Pending(progress::shown(status)),
+        }
+    };
+    let ask = async |client: &Client| client.submission(product, submission).await;
+    let (ended, failure) = wait.end(ask, judge).await?;
+    session.show_document(&progress::submission(&ended, session).await?)?;
+    Ok(session.exit(&subject, failure))
 }
 
 fn row(submission: &Submission) -> Vec<String> {
@@ -174,7 +250,7 @@ async fn commit(which: SubmissionRef, dry_run: bool, session: &ApiSession<'_>) -
         body: None,
         label_change: None,
         done: format!(
-            "submission {submission} is committed; follow it with `dropship api submission get {product} {submission}`"
+            "submission {submission} is committed; follow it with `dropship api submission wait {product} {submission}`"
         ),
     };
     session.change(&change, dry_run, async |client| client.commit(product, submission).await).await

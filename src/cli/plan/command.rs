@@ -25,6 +25,7 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 #[command(after_help = "\
 Examples:
   dropship plan build/echo.cab --folder audio
+  dropship plan build/echo.cab --metadata out/echo-1a2b3c4d/driver-metadata.json
 
 Exit codes:
   0   the package would be accepted
@@ -40,6 +41,10 @@ pub(in crate::cli) struct Args {
     /// Sidecar file with variables [default: the one beside the package, in a folder with `ready = "sidecar:.toml"`]
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
+    /// Driver metadata of the package as Microsoft sent them, such as `driver-metadata.json` of the outbox: the labels are
+    /// shown with their final targets
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
 }
 
 /// The evaluated package.
@@ -53,6 +58,7 @@ struct Evaluated {
 }
 
 pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let metadata = args.metadata.as_deref().map(inspect::metadata).transpose()?;
     let evaluated = evaluate(args, load(path)?)?;
     let (plan, fault) = match &evaluated.evaluation.outcome {
         Some(Ok(plan)) => (Some(plan), None),
@@ -60,7 +66,7 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
         None => (None, Some(Fault::new(ErrorKind::Incomplete, "the file is not complete"))),
     };
     let labels = match (plan, &evaluated.evaluation.inspection.facts) {
-        (Some(plan), Some(facts)) => label_preview::labels(plan, facts),
+        (Some(plan), Some(facts)) => label_preview::labels(plan, facts, metadata.as_ref()),
         _ => Vec::new(),
     };
     let document = json!({

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use dropship_hardware::NewShippingLabel;
+use dropship_hardware::{DriverMetadata, NewShippingLabel};
 use dropship_package::Facts;
-use dropship_rules::label::{LabelPreview, preview};
+use dropship_rules::label::{Ceiling, LabelPreview, preview, preview_with};
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 
 /// A label of the plan with the request that will probably create it.
@@ -18,11 +18,18 @@ pub(super) struct Preview<'a> {
 }
 
 /// The labels in the order of the rule.
-pub(super) fn labels<'a>(plan: &'a Plan, facts: &Facts) -> Vec<Preview<'a>> {
+pub(super) fn labels<'a>(
+    plan: &'a Plan,
+    facts: &Facts,
+    metadata: Option<&DriverMetadata>,
+) -> Vec<Preview<'a>> {
     let is_predictable = facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let now = Timestamp::now();
-    let shown =
-        |label| Preview { plan: label, foreseen: is_predictable.then(|| preview(label, plan, facts, now)) };
+    let foreseen = |label| match metadata {
+        Some(metadata) => Some(preview_with(label, plan, metadata, now)),
+        None => is_predictable.then(|| preview(label, plan, facts, now)),
+    };
+    let shown = |label| Preview { plan: label, foreseen: foreseen(label) };
     plan.labels.iter().map(shown).collect()
 }
 
@@ -46,8 +53,8 @@ impl Preview<'_> {
         self.add_plan(&mut lines);
         match &self.foreseen {
             None => lines.add("targets", "selected from Microsoft's driver metadata after signing"),
-            Some(LabelPreview { request: Some(request), warnings, .. }) => {
-                add_request(&mut lines, self.plan, request);
+            Some(LabelPreview { request: Some(request), warnings, ceilings, .. }) => {
+                add_request(&mut lines, self.plan, request, ceilings);
                 for warning in warnings {
                     lines.add("warning", format_args!("{} ({})", warning.message, warning.document));
                 }
@@ -92,7 +99,12 @@ fn destination(plan: &LabelPlan) -> String {
     match &plan.destination {
         DestinationPlan::WindowsUpdate if plan.audiences.is_empty() => "Windows Update, everybody".to_owned(),
         DestinationPlan::WindowsUpdate => format!("Windows Update, audiences {}", plan.audiences.join(", ")),
-        DestinationPlan::AnotherPartner { partner, .. } => format!("partner {partner}"),
+        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
+            let chids = if *enforce_chid_targeting == Some(true) { ", which must target CHIDs" } else { "" };
+            let dua =
+                if *block_dua_creation == Some(true) { ", which must not create driver updates" } else { "" };
+            format!("partner {partner}{chids}{dua}")
+        }
     }
 }
 
@@ -106,10 +118,16 @@ fn installation(plan: &LabelPlan) -> &'static str {
 }
 
 /// Adds the targets and the publication date of the request.
-fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel) {
+fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel, ceilings: &[Ceiling]) {
     let targeting = request.targeting.as_ref();
     for row in targeting.iter().flat_map(|targeting| &targeting.hardware_ids) {
-        lines.add("target", format_args!("{} {} {}", row.inf_id, row.operating_system_code, row.pnp_string));
+        let ceiling = ceilings.iter().find(|ceiling| {
+            (&ceiling.inf, &ceiling.os, &ceiling.hardware_id)
+                == (&row.inf_id, &row.operating_system_code, &row.pnp_string)
+        });
+        let ceiling = ceiling.map(|ceiling| format!(", ceiling {}", ceiling.ceiling)).unwrap_or_default();
+        let (inf, os, pnp) = (&row.inf_id, &row.operating_system_code, &row.pnp_string);
+        lines.add("target", format_args!("{inf} {os} {pnp}{ceiling}"));
     }
     for chid in targeting.iter().flat_map(|targeting| &targeting.chids) {
         lines.add("chid", &chid.chid);

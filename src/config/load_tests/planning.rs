@@ -221,7 +221,8 @@ after = "* to *"
         plan.labels[0].destination,
         DestinationPlan::AnotherPartner {
             partner: "27691110".to_owned(),
-            enforce_chid_targeting: Some(true)
+            enforce_chid_targeting: Some(true),
+            block_dua_creation: None,
         }
     );
     let after = plan.labels[2].after.as_ref().expect("after");

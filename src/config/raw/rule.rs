@@ -305,6 +305,8 @@ pub(in crate::config) struct Label {
     pub(in crate::config) partners: Option<OneOrMany<Id>>,
     /// Require the partner to target computer hardware ids. Default: false
     pub(in crate::config) enforce_chid_targeting: Option<At<bool>>,
+    /// Forbid the partner to create driver updates (DUA packages). Default: not sent
+    pub(in crate::config) block_dua_creation: Option<At<bool>>,
     /// Audiences by name, audience name or id.
     #[serde(alias = "restricted_to_audiences")]
     pub(in crate::config) audiences: Option<Templates>,

@@ -94,6 +94,7 @@ fn destination(
             for (key, span) in [
                 ("partners", own.partners.as_ref().map(|_| at)),
                 ("enforce_chid_targeting", own.enforce_chid_targeting.as_ref().map(|flag| &flag.span)),
+                ("block_dua_creation", own.block_dua_creation.as_ref().map(|flag| &flag.span)),
             ] {
                 if let Some(span) = span {
                     let help = "set `destination = \"another_partner\"`, or remove the key";
@@ -126,6 +127,7 @@ fn destination(
             Some(Destination::AnotherPartner {
                 partners: partners.into_iter().map(|id| id.value.0).collect(),
                 enforce_chid_targeting: raw.enforce_chid_targeting.as_ref().map(|flag| flag.value),
+                block_dua_creation: raw.block_dua_creation.as_ref().map(|flag| flag.value),
             })
         }
     }

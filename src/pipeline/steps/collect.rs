@@ -53,7 +53,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 }
 
 /// Downloads one result and publishes it if `check` finds nothing wrong with it.
-async fn fetch<S: Service>(
+pub(crate) async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     (kind, url): &(DownloadKind, SafeUrl),
@@ -124,7 +124,8 @@ fn check_signed(path: &Path, facts: &Facts) -> Result<(), String> {
     }
 }
 
-fn check_metadata(path: &Path) -> Result<(), String> {
+/// Checks that a file is driver metadata.
+pub(crate) fn check_metadata(path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     DriverMetadata::parse(&bytes).map(|_| ()).map_err(|error| error.to_string())
 }

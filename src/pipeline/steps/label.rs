@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::publish;
 use crate::outbox::METADATA;
 use crate::pipeline::create::{Candidate, RemoteCreate, create, digest};
+use crate::pipeline::driver_metadata;
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::results;
@@ -139,6 +140,7 @@ async fn request<S: Service>(
     plan: &LabelPlan,
 ) -> StepResult<(NewShippingLabel, Vec<LabelWarning>)> {
     let service = ctx.service().await?;
+    driver_metadata::refresh(ctx, &service, plan).await?;
     let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
     let metadata = match results::driver_metadata(&outbox).await {
         Ok(metadata) => metadata,

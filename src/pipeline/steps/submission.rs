@@ -7,7 +7,9 @@ use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
-use dropship_hardware::{DownloadKind, Error, Listing, NewSubmission, ProductId, SubmissionKind};
+use dropship_hardware::{
+    DownloadKind, Error, Listing, NO_DERIVED_SUBMISSION, NewSubmission, ProductId, SubmissionKind,
+};
 use dropship_job::{Creation, ErrorKind, Fault, RemoteKind, WaitReason};
 
 /// Creates the submission.
@@ -40,6 +42,17 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
         );
         return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
     };
+    let found = match service.product(product).await {
+        Ok(found) => found,
+        Err(error) => return ctx.on_read_error(error).await,
+    };
+    if let Some(why) = found.underivable(Some(initial)) {
+        let message = format!(
+            "product {product} cannot have a driver update, because {why}; the service answers \"{NO_DERIVED_SUBMISSION}\", so \
+             nothing was sent; name another product and cancel this job"
+        );
+        return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
+    }
     // The list of submissions does not contain downloads.
     let initial = match service.submission(product, initial.id).await {
         Ok(initial) => initial,

@@ -187,6 +187,11 @@ impl Service for FakeService {
         .await
     }
 
+    async fn product(&self, product: ProductId) -> Result<Product, Error> {
+        let all = Service::products(self).await?;
+        all.items.into_iter().find(|found| found.id == product).map_or_else(not_found, Ok)
+    }
+
     async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
         self.call(Call::CreateProduct, |state, at| {
             let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());

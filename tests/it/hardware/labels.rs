@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use dropship_hardware::{
-    Action as Change, Chid, ChidChange, Execution, HardwareIdChange, LabelUpdate, Recovery, Step,
+    Action as Change, Chid, ChidChange, Client, DownloadKind, Execution, HardwareIdChange, LabelUpdate,
+    NewProduct, NewSubmission, ProductId, Recovery, Step, SubmissionKind,
 };
-use dropship_sandbox::{Options, Wait};
+use dropship_sandbox::{Control, Options, Wait};
 
-use crate::harness::service::{CODE, TestService, new_product};
+use crate::harness::fixture;
+use crate::harness::service::{CODE, QUIET, TENANT, TestService, initial, new_product, settings};
 
 #[tokio::test]
 async fn q20_wrong_os_code_error_names_the_target() {
@@ -125,4 +127,43 @@ async fn q16_label_with_numeric_steps_is_identified_by_its_targets() {
     assert!(!label.is_done());
     service.control().advance_work(Duration::from_secs(3601));
     assert!(service.client.label(product, id, label.id, true).await.expect("label").is_done());
+}
+
+/// A signed kit submission that is shared with a partner; the partner's client and ids.
+async fn shared(service: &TestService, block: bool) -> (Client, ProductId) {
+    let product = NewProduct { test_harness: "hlk".into(), ..new_product("shared") };
+    let product = service.client.create_product(&product).await.expect("product").id;
+    let id = service.client.create_submission(product, &initial("s")).await.expect("submission").id;
+    let url = service.get(product, id).await.upload_url().expect("a slot");
+    service.client.upload(&url, &fixture("hlkx/good.hlkx"), QUIET).await.expect("uploaded");
+    service.client.commit(product, id).await.expect("committed");
+    service.control().advance_work(Duration::from_secs(1000));
+    let partner = "99999999-8888-7777-6666-555555555555";
+    let label = serde_json::from_value(serde_json::json!({
+        "name": "share", "destination": "anotherPartner", "targeting": {},
+        "recipientSpecifications": {
+            "receiverPublisherId": Control::seller_id(partner).to_string(), "blockDuaCreation": block,
+        },
+    }));
+    service.client.create_label(product, id, &label.expect("a label")).await.expect("shared");
+    service.control().advance_work(Duration::from_secs(3700));
+    let other = Client::new(settings(&service.sandbox, partner, |_| ())).expect("a client");
+    let own = other.translate(Control::seller_id(TENANT), product, id).await.expect("translated");
+    (other, own.product_id.expect("a product"))
+}
+
+#[tokio::test]
+async fn receiver_of_a_shared_product_makes_driver_updates_unless_they_are_blocked() {
+    let derived = NewSubmission { name: "dua".into(), kind: SubmissionKind::Derived };
+    let service = TestService::plain().await;
+    let (other, product) = shared(&service, false).await;
+    let first = other.submissions(product).all().await.expect("submissions").remove(0);
+    let first = other.submission(product, first.id).await.expect("the initial one");
+    assert!(first.download(&DownloadKind::DerivedPackage).is_some(), "{first:?}");
+    let made = other.create_submission(product, &derived).await.expect("a driver update");
+    assert!(other.submission(product, made.id).await.expect("it").upload_url().is_some());
+    let service = TestService::plain().await;
+    let (other, product) = shared(&service, true).await;
+    let error = other.create_submission(product, &derived).await.expect_err("blocked");
+    assert!(error.has_code("updateUnauthorized") && error.recovery == Recovery::Permanent, "{error}");
 }

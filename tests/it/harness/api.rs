@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use dropship_hardware::{Client, Credential, NewShippingLabel, NewSubmission, SecretSource, Settings};
@@ -30,9 +30,14 @@ pub(crate) struct Ids {
 
 impl ApiFixture {
     pub(crate) fn new() -> Self {
+        Self::with("page-every-list,foreign-hosts-in-links,space-in-sas")
+    }
+
+    /// A fixture whose sandbox has these quirks.
+    pub(crate) fn with(quirks: &str) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let quirks = Quirks::parse("page-every-list,foreign-hosts-in-links,space-in-sas").expect("quirks");
+        let quirks = Quirks::parse(quirks).expect("quirks");
         let options = Options { page_size: 7, quirks, ..Options::default() };
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
@@ -51,6 +56,9 @@ client_secret_file = "no-such-secret"
 endpoint = "{base}"
 authority = "{base}"
 retry = {{ first = "1ms", max = "10ms" }}
+[api.poll]
+sign = {{ first = "20ms", max = "100ms" }}
+publish = {{ first = "20ms", max = "100ms" }}
 "#
         );
         fs::write(folder.path().join("secret"), "s3cr3t").expect("a secret");
@@ -70,6 +78,14 @@ retry = {{ first = "1ms", max = "10ms" }}
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).arg("api").args(args);
         command.current_dir(self.folder.path()).output().expect("the command runs")
+    }
+
+    /// Starts it, with its output in pipes.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.arg("--config").arg(self.path("dropship.toml")).arg("api").args(args);
+        command.current_dir(self.folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the command starts")
     }
 
     /// Runs a command that must succeed; returns its standard output.

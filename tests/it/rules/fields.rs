@@ -203,6 +203,7 @@ fn request_that_microsoft_refuses_is_an_error_of_check() {
         ("floor = \"NJ\"", "NJ"),
         ("chids = [\"x\"]", "GUID"),
         ("enforce_chid_targeting = true", "enforce_chid_targeting"),
+        ("block_dua_creation = true", "block_dua_creation"),
         ("hardware_ids = { operating_systems = \"WINDOWS_v100_X64_NL_FULL\" }", "NL"),
     ] {
         let messages = RuleFixture::new(&kit(keys)).check();
@@ -316,6 +317,7 @@ name = "{{ file.stem }} for {{ partner }}"
 destination = "another_partner"
 partners = ["14631253285588838"]
 enforce_chid_targeting = true
+block_dua_creation = true
 
 [[test]]
 name = "everything"
@@ -368,7 +370,7 @@ co_eng_driver_publish_info = { flooring_build_number = 26100, ceiling_build_numb
 [[test.expect.label]]
 name = "a for *"
 destination = "anotherPartner"
-recipient_specifications = { receiver_publisher_id = "14631253285588838", enforce_chid_targeting = true }
+recipient_specifications = { receiver_publisher_id = "14631253285588838", enforce_chid_targeting = true, block_dua_creation = true }
 "#;
 
 #[test]

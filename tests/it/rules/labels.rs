@@ -88,7 +88,7 @@ fn missing_audience_holds_the_job_before_the_label() {
 
 #[test]
 fn several_partners_get_one_label_each() {
-    let more = "[[rule.label]]\nname = \"{{ file.stem }} for {{ partner }}\"\ndestination = \"another_partner\"\npartners = [27691110, \"27691111\"]\nenforce_chid_targeting = true\n";
+    let more = "[[rule.label]]\nname = \"{{ file.stem }} for {{ partner }}\"\ndestination = \"another_partner\"\npartners = [27691110, \"27691111\"]\nenforce_chid_targeting = true\nblock_dua_creation = true\n";
     let env = TestEnv::with(crate::harness::usual_quirks(), more);
     let daemon = env.daemon(&["--until-idle"]);
     env.drop_package("echo.cab", &bytes(CAB));
@@ -99,7 +99,12 @@ fn several_partners_get_one_label_each() {
     let asked: Vec<_> = asked.iter().filter(|entry| entry.operation == "create_label").collect();
     let body = serde_json::to_value(&asked[2].body).expect("JSON").to_string();
     assert!(body.contains("anotherPartner") && body.contains("27691111"), "{body}");
-    assert!(body.contains("enforceChidTargeting") && !body.contains("publishingSpecifications"), "{body}");
+    assert!(
+        body.contains("enforceChidTargeting")
+            && body.contains("\"blockDuaCreation\":true")
+            && !body.contains("publishingSpecifications"),
+        "{body}"
+    );
     drop(daemon);
 }
 

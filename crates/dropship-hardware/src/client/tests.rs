@@ -7,6 +7,7 @@ use crate::testing::{Asked, Reply, Server};
 use crate::*;
 
 mod documented;
+mod samples;
 
 const PRODUCT: ProductId = ProductId(14_631_253_285_588_838);
 const SUBMISSION: SubmissionId = SubmissionId(1_152_921_504_621_465_124);

@@ -13,7 +13,7 @@ pub use publishing::{AdditionalInfo, PublishingSpecifications, RecipientSpecific
 pub use targeting::{
     Chid, ChidState, CoEngPublishInfo, HardwareId, HardwareIdState, InServicePublishInfo, Targeting,
 };
-pub use update::{Action, ChidChange, HardwareIdChange, LabelUpdate, TargetingUpdate};
+pub use update::{Action, ChidChange, HardwareIdChange, LabelUpdate, RecipientUpdate, TargetingUpdate};
 
 open_enum! {
     /// Where a label sends the submission.
@@ -44,6 +44,9 @@ pub struct NewShippingLabel {
     /// Which machines get it; required for Windows Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targeting: Option<Targeting>,
+    /// Fields without a documented name.
+    #[serde(default, flatten)]
+    pub other: Unknown,
 }
 
 /// A shipping label as the service shows it.

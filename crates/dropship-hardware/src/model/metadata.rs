@@ -112,6 +112,9 @@ pub struct PnpInfo {
     /// Feature score.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub feature_score: Option<String>,
+    /// Newest OS code that the hardware id may be offered to. Source: "Driver package metadata" since 2026.
+    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    pub ceiling_os_code: Option<String>,
     /// Fields without a documented name.
     #[serde(flatten)]
     pub other: Unknown,

@@ -28,16 +28,17 @@ pub use ids::{LabelId, ParseIdError, ProductId, SubmissionId};
 pub use label::{
     Action, AdditionalInfo, Chid, ChidChange, ChidState, CoEngPublishInfo, Destination, HardwareId,
     HardwareIdChange, HardwareIdState, InServicePublishInfo, LabelUpdate, NewShippingLabel,
-    PublishingSpecifications, RecipientSpecifications, ShippingLabel, Targeting, TargetingUpdate,
+    PublishingSpecifications, RecipientSpecifications, RecipientUpdate, ShippingLabel, Targeting,
+    TargetingUpdate,
 };
 pub use link::Link;
 pub use metadata::{Bundle, DriverMetadata, InfMetadata, MetadataError, PnpInfo};
 pub use os::{OS_CODES, is_known_os_code};
 pub use outcome::Outcome;
-pub use preprod::{Asset, PreprodError, PreprodPackage};
+pub use preprod::{Asset, PreprodError, PreprodPackage, SigningStatus};
 pub use product::{
-    AdditionalAttributes, DeviceType, NewProduct, Product, ProductUpdate, RaidController, StorageController,
-    Svvp, TestHarness,
+    AdditionalAttributes, DeviceType, NO_DERIVED_SUBMISSION, NewProduct, Product, ProductUpdate,
+    RaidController, StorageController, Svvp, TestHarness,
 };
 pub use status::{State, Step, WorkflowStatus};
 pub use submission::{

@@ -2,7 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::open::open_enum;
 use super::{Link, Unknown, wire};
+
+open_enum! {
+    /// How far preproduction signing is. Source: "Preproduction driver signing".
+    pub enum SigningStatus {
+        /// Waiting to begin.
+        NotStarted = "NotStarted",
+        /// Under way.
+        Processing = "Processing",
+        /// The signed files are offered.
+        Succeeded = "Succeeded",
+        /// The package was refused; `error` may say why.
+        Failed = "Failed",
+    }
+}
+
+impl SigningStatus {
+    /// Whether the signed files are offered. The undocumented word `completed` means the same.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        match self {
+            Self::Succeeded => true,
+            Self::Other(word) => word.eq_ignore_ascii_case("completed"),
+            Self::NotStarted | Self::Processing | Self::Failed => false,
+        }
+    }
+
+    /// Whether the package was refused.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        *self == Self::Failed
+    }
+}
 
 /// A package that was sent for preproduction signing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +51,8 @@ pub struct PreprodPackage {
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
     /// How far signing is.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
-    pub signing_status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_status: Option<SigningStatus>,
     /// Why signing failed.
     #[serde(deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
     pub error: Option<PreprodError>,

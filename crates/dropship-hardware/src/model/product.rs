@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::open::open_enum;
-use super::{Link, ProductId, Unknown, wire};
+use super::{Link, ProductId, Submission, Unknown, wire};
 
 mod attributes;
 
@@ -39,6 +39,28 @@ open_enum! {
     }
 }
 
+/// The service's answer to a derived submission that the product cannot have. Source: microsoft/SDCM issue 69.
+pub const NO_DERIVED_SUBMISSION: &str =
+    "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products.";
+
+impl Product {
+    /// Why the product cannot have derived submissions; `None` if it can. Whether its package has an extension INF is known
+    /// from the product or from its initial submission.
+    #[must_use]
+    pub fn underivable(&self, initial: Option<&Submission>) -> Option<&'static str> {
+        let is_extension = [self.is_extension_inf, initial.and_then(|initial| initial.is_extension_inf)];
+        if self.test_harness == Some(TestHarness::Attestation) {
+            Some("it is signed by attestation")
+        } else if self.is_test_sign == Some(true) {
+            Some("it is test-signed")
+        } else if is_extension.contains(&Some(true)) {
+            Some("its package has an extension INF")
+        } else {
+            None
+        }
+    }
+}
+
 /// Request for a new product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,10 +73,10 @@ pub struct NewProduct {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcement_date: Option<String>,
     /// Device metadata submissions (GUIDs) that belong to the driver.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "wire::texts", skip_serializing_if = "Vec::is_empty")]
     pub device_metadata_ids: Vec<String>,
     /// Firmware version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub firmware_version: Option<String>,
     /// Where the device sits.
     pub device_type: DeviceType,
@@ -65,7 +87,7 @@ pub struct NewProduct {
     #[serde(default)]
     pub is_flight_sign: bool,
     /// Names it is sold under.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "wire::texts", skip_serializing_if = "Vec::is_empty")]
     pub marketing_names: Vec<String>,
     /// Product type by OS family code.
     #[serde(default)]
@@ -78,6 +100,9 @@ pub struct NewProduct {
     /// Undocumented, but sent by Microsoft's own client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_type: Option<String>,
+    /// Fields without a documented name.
+    #[serde(default, flatten)]
+    pub other: Unknown,
 }
 
 /// What can be changed of a product; only what is set is sent.

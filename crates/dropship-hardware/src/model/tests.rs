@@ -99,6 +99,7 @@ fn a_new_product_is_sent_as_documented() {
         requested_signatures: vec!["WINDOWS_v100_X64_CO_FULL".into()],
         additional_attributes: None,
         package_type: None,
+        other: Unknown::default(),
     };
     let sent = json!({
         "productName": "p", "testHarness": "attestation", "deviceType": "internal", "isTestSign": false,

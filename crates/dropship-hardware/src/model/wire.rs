@@ -83,6 +83,31 @@ pub(super) fn opt_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     }
 }
 
+/// A whole number that may be a text, and may be absent; written as a number.
+pub(super) fn opt_number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let value = Value::deserialize(deserializer)?;
+    let number = match &value {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        _ => None,
+    };
+    let number = number.and_then(|number: u64| T::try_from(number).ok());
+    let unreadable =
+        || serde::de::Error::custom(format!("`{}` is not a number in its range", mask(&value.to_string())));
+    number.map(Some).ok_or_else(unreadable)
+}
+
+/// The whole number that a floating-point number such as 17135.0 is.
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten()
+}
+
 /// A map of texts: `null` and an empty list are empty, a value of another type is its text.
 pub(super) fn text_map<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -2,6 +2,7 @@
 //! its warnings.
 
 mod audiences;
+mod gaps;
 mod hardware_ids;
 mod preview;
 mod request;
@@ -9,7 +10,8 @@ mod select;
 mod supersede;
 mod warnings;
 
-pub use preview::{LabelPreview, preview};
+pub use gaps::{gaps, selects};
+pub use preview::{Ceiling, LabelPreview, preview, preview_with};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
 pub use supersede::{Published, Superseded, supersede, versions};
 pub use warnings::{LabelWarning, warnings};

@@ -7,7 +7,9 @@ use super::request::{self, LabelProblem};
 use super::warnings::{self, LabelWarning, RESTRICTIONS};
 use crate::guid::is_guid;
 use crate::plan::{DestinationPlan, LabelPlan, Plan};
-use dropship_hardware::{Audience, Bundle, DriverMetadata, InfMetadata, NewShippingLabel, PnpInfo};
+use dropship_hardware::{
+    Audience, Bundle, DriverMetadata, HardwareId, InfMetadata, NewShippingLabel, PnpInfo,
+};
 use dropship_package::Facts;
 
 /// The bundle of foreseen metadata.
@@ -24,27 +26,72 @@ pub struct LabelPreview {
     pub problems: Vec<LabelProblem>,
     /// What Microsoft would look at twice.
     pub warnings: Vec<LabelWarning>,
+    /// Ceilings of the targets, where the driver metadata have them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ceilings: Vec<Ceiling>,
+}
+
+/// The newest system that a target may be offered to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ceiling {
+    /// INF file name.
+    pub inf: String,
+    /// OS code of the target.
+    pub os: String,
+    /// Hardware id.
+    pub hardware_id: String,
+    /// `CeilingOsCode` of the driver metadata.
+    pub ceiling: String,
 }
 
 /// A label of a plan as it will probably be: every hardware id of every INF under every OS code that is asked
 /// for, and every audience that the rule names.
 #[must_use]
 pub fn preview(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) -> LabelPreview {
-    let metadata = metadata(facts, &plan.product.requested_signatures);
+    preview_with(label, plan, &metadata(facts, &plan.product.requested_signatures), now)
+}
+
+/// A label of a plan as it will be with these driver metadata, and with every audience that the rule names.
+#[must_use]
+pub fn preview_with(
+    label: &LabelPlan,
+    plan: &Plan,
+    metadata: &DriverMetadata,
+    now: Timestamp,
+) -> LabelPreview {
     let audiences: Vec<_> = label.audiences.iter().map(|name| audience(name)).collect();
     let name = label.name.clone();
-    match request::build(label, &metadata, &audiences, now) {
+    match request::build(label, metadata, &audiences, now) {
         Ok(request) => LabelPreview {
             name,
-            warnings: warnings::warnings(label, &request, &metadata)
+            warnings: warnings::warnings(label, &request, metadata)
                 .into_iter()
                 .chain(unclassified(label, plan))
                 .collect(),
+            ceilings: ceilings(&request, metadata),
             request: Some(request),
             problems: Vec::new(),
         },
-        Err(problems) => LabelPreview { name, request: None, problems, warnings: Vec::new() },
+        Err(problems) => {
+            LabelPreview { name, request: None, problems, warnings: Vec::new(), ceilings: Vec::new() }
+        }
     }
+}
+
+/// The ceilings of the targets of a request.
+fn ceilings(request: &NewShippingLabel, metadata: &DriverMetadata) -> Vec<Ceiling> {
+    let targets = request.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
+    let ceiling = |target: &HardwareId| {
+        let inf = metadata.bundles.get(&target.bundle_id)?.infs.get(&target.inf_id)?;
+        let info = inf.os_pnp.get(&target.operating_system_code)?.get(&target.pnp_string)?;
+        Some(Ceiling {
+            inf: target.inf_id.clone(),
+            os: target.operating_system_code.clone(),
+            hardware_id: target.pnp_string.clone(),
+            ceiling: info.ceiling_os_code.clone()?,
+        })
+    };
+    targets.filter_map(ceiling).collect()
 }
 
 /// The product type that is on the list, though the samples of many tools have it.

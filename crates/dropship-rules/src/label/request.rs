@@ -14,7 +14,7 @@ use crate::schedule::GoLiveError;
 use crate::vocabulary::{self, is_test_audience};
 use dropship_hardware::{
     AdditionalInfo, Audience, Chid, CoEngPublishInfo, Destination, DriverMetadata, InServicePublishInfo,
-    NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, format_date,
+    NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, Unknown, format_date,
 };
 
 /// Why a label cannot be asked for.
@@ -81,21 +81,25 @@ pub fn build(
         DestinationPlan::WindowsUpdate => {
             windows_update(plan, metadata, known, now, &rows, chids, &mut found)
         }
-        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting } => NewShippingLabel {
-            name: plan.name.clone(),
-            destination: Destination::AnotherPartner,
-            publishing_specifications: None,
-            recipient_specifications: Some(RecipientSpecifications {
-                receiver_publisher_id: partner.clone(),
-                enforce_chid_targeting: Some(enforce_chid_targeting.unwrap_or(false)),
-                ..RecipientSpecifications::default()
-            }),
-            targeting: Some(Targeting {
-                hardware_ids: rows.iter().map(|row| row.to_request()).collect(),
-                chids,
-                ..Targeting::default()
-            }),
-        },
+        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
+            NewShippingLabel {
+                name: plan.name.clone(),
+                destination: Destination::AnotherPartner,
+                publishing_specifications: None,
+                recipient_specifications: Some(RecipientSpecifications {
+                    receiver_publisher_id: partner.clone(),
+                    enforce_chid_targeting: Some(enforce_chid_targeting.unwrap_or(false)),
+                    block_dua_creation: *block_dua_creation,
+                    ..RecipientSpecifications::default()
+                }),
+                targeting: Some(Targeting {
+                    hardware_ids: rows.iter().map(|row| row.to_request()).collect(),
+                    chids,
+                    ..Targeting::default()
+                }),
+                other: Unknown::default(),
+            }
+        }
     };
     if found.problems.is_empty() { Ok(label) } else { Err(found.problems) }
 }
@@ -180,6 +184,7 @@ fn windows_update(
             co_eng_driver_publish_info: co_engineering,
             ..Targeting::default()
         }),
+        other: Unknown::default(),
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Row<'a> {
     pub pnp: &'a str,
     /// Description of the device, if the metadata has one.
     pub description: &'a str,
+    /// Newest system that the id may be offered to, if the metadata say so.
+    pub ceiling: Option<&'a str>,
 }
 
 impl Row<'_> {
@@ -48,6 +50,7 @@ pub(super) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
                     os,
                     pnp,
                     description: info.device_description.as_deref().unwrap_or_default(),
+                    ceiling: info.ceiling_os_code.as_deref().filter(|code| !code.trim().is_empty()),
                 }));
             }
         }

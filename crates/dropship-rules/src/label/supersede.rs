@@ -79,6 +79,7 @@ fn remove(new: &Published, old: &Published) -> Option<Superseded> {
         empties: changes.len() == old.rows.len(),
         update: LabelUpdate {
             targeting: TargetingUpdate { hardware_ids: changes, ..TargetingUpdate::default() },
+            ..LabelUpdate::default()
         },
     })
 }

@@ -270,6 +270,7 @@ fn a_partner_gets_targeting_and_no_publishing() {
         destination: DestinationPlan::AnotherPartner {
             partner: "27691110".to_owned(),
             enforce_chid_targeting: None,
+            block_dua_creation: Some(true),
         },
         audiences: Vec::new(),
         targets: select(&["echo.inf"], &["*10de*"], &[]),
@@ -280,7 +281,7 @@ fn a_partner_gets_targeting_and_no_publishing() {
         json!({
             "name": "ring",
             "destination": "anotherPartner",
-            "recipientSpecifications": {"receiverPublisherId": "27691110", "enforceChidTargeting": false},
+            "recipientSpecifications": {"receiverPublisherId": "27691110", "enforceChidTargeting": false, "blockDuaCreation": true},
             "targeting": {"hardwareIds": [{"bundleId": "b1", "infId": "echo.inf",
                 "operatingSystemCode": "WINDOWS_v100_X64_CO_FULL", "pnpString": "pci\\ven_10de&dev_2&subsys_2"}]}
         })

@@ -24,6 +24,7 @@ pub struct LabelWarning {
 pub(super) const RESTRICTIONS: &str = "Microsoft: Publishing restrictions";
 const EXTENSION: &str = "Microsoft: Extension INF targeting rules";
 const FLIGHTING: &str = "Microsoft: Driver flighting";
+const METADATA: &str = "Microsoft: Driver package metadata";
 const POLICIES: &str = "Microsoft: Other policies";
 
 /// Everything doubtful about a label that [`build`](super::build) made.
@@ -66,6 +67,7 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
         }
     }
     mixed_systems(&rows, &mut found);
+    ceilings(plan, &rows, &mut found);
     let warning = |(message, document)| LabelWarning { label: plan.name.clone(), message, document };
     found.into_iter().map(warning).collect()
 }
@@ -146,6 +148,27 @@ fn extends_inbox(plan: &LabelPlan, found: &mut Found) {
             "it extends several inbox drivers, each of which wants a label of its own".to_owned(),
             EXTENSION,
         ));
+    }
+}
+
+/// Targets above their own ceiling: the service refuses them, or offers them to no machine.
+fn ceilings(plan: &LabelPlan, rows: &[Row<'_>], found: &mut Found) {
+    for row in rows {
+        let Some(ceiling) = row.ceiling else { continue };
+        let above = |system| vocabulary::is_above_ceiling(system, ceiling) == Some(true);
+        if above(row.os) {
+            let message = format!(
+                "`{}` ({}) is targeted for {}, above its ceiling {ceiling}: the service refuses it or offers it to no machine",
+                row.pnp, row.inf, row.os
+            );
+            found.push((message, METADATA));
+        } else if let Some(floor) = plan.floor.as_deref().filter(|floor| above(floor)) {
+            let message = format!(
+                "the floor {floor} is above the ceiling {ceiling} of `{}` ({}): it is offered to no machine",
+                row.pnp, row.inf
+            );
+            found.push((message, METADATA));
+        }
     }
 }
 

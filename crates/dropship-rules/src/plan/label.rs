@@ -20,13 +20,14 @@ pub(super) fn labels(renderer: &mut Renderer, rule: &Rule, input: &MatchInput<'_
                 extension(renderer, label, input);
                 vec![one(renderer, label, DestinationPlan::WindowsUpdate, attestation)]
             }
-            Destination::AnotherPartner { partners, enforce_chid_targeting } => partners
+            Destination::AnotherPartner { partners, enforce_chid_targeting, block_dua_creation } => partners
                 .iter()
                 .map(|partner| {
                     let partner = partner.to_string();
                     let destination = DestinationPlan::AnotherPartner {
                         partner: partner.clone(),
                         enforce_chid_targeting: *enforce_chid_targeting,
+                        block_dua_creation: *block_dua_creation,
                     };
                     renderer.for_partner(&partner, |renderer| one(renderer, label, destination, attestation))
                 })

@@ -107,6 +107,8 @@ pub enum DestinationPlan {
         partner: String,
         /// Force the partner to target computer hardware ids.
         enforce_chid_targeting: Option<bool>,
+        /// Forbid the partner to create driver updates.
+        block_dua_creation: Option<bool>,
     },
 }
 

@@ -1,6 +1,6 @@
 //! The product request.
 
-use dropship_hardware::NewProduct;
+use dropship_hardware::{NewProduct, Unknown};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -56,5 +56,6 @@ pub(super) fn product(
         requested_signatures,
         additional_attributes: product.additional_attributes.clone(),
         package_type: renderer.option("product.package_type", &product.package_type),
+        other: Unknown::default(),
     }
 }

@@ -17,6 +17,8 @@ pub enum Destination {
         partners: Vec<u64>,
         /// Force the partner to target computer hardware ids.
         enforce_chid_targeting: Option<bool>,
+        /// Forbid the partner to create driver updates.
+        block_dua_creation: Option<bool>,
     },
 }
 

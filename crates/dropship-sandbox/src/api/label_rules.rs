@@ -215,8 +215,8 @@ fn check_hardware_id(violations: &mut Violations, item: &Map<String, Value>, fac
 
 /// The releases of Windows 10 and later, oldest first, as floors and codes name them.
 const RELEASES: &[&str] = &[
-    "TH", "TH1", "TH2", "RS1", "RS2", "RS3", "RS4", "RS5", "19H1", "VB", "FE", "CO", "NI", "GE", "25H2",
-    "26H1",
+    "TH", "TH1", "TH2", "RS1", "RS2", "RS3", "RS4", "RS5", "19H1", "VB", "FE", "CO", "NI", "MN", "GE",
+    "25H2", "26H1",
 ];
 
 /// The position of a release in [`RELEASES`], if it is known.

@@ -9,7 +9,7 @@ use crate::api::views::{self, Detail};
 use crate::app::{App, Caller};
 use crate::ids::seller_for;
 use crate::lock::lock;
-use crate::reply::{ErrorReply, Reply};
+use crate::reply::{Code, ErrorReply, Reply};
 use crate::state::{Label, Origin, Product, ServiceState, Submission};
 use crate::workflow;
 
@@ -39,6 +39,28 @@ pub(crate) fn deliver(app: &App, state: &mut ServiceState, account: &str) {
     for (pid, sid) in due {
         copy(app, state, account, pid, sid);
     }
+}
+
+/// Rejects a new submission of a shared product whose publisher forbids driver updates.
+pub(crate) fn require_unblocked(state: &ServiceState, account: &str, pid: u64) -> Result<(), ErrorReply> {
+    let origin = state.products.get(&pid).and_then(|product| product.origin.as_ref());
+    let source =
+        origin.and_then(|origin| state.products.get(&origin.product)?.submissions.get(&origin.submission));
+    let me = seller_for(account);
+    let is_blocked = source.is_some_and(|sub| {
+        sub.labels.values().any(|label| {
+            receiver(label) == Some(me)
+                && label
+                    .fields
+                    .get("recipientSpecifications")
+                    .is_some_and(|held| held["blockDuaCreation"] == true)
+        })
+    });
+    if is_blocked {
+        let message = "The publisher of the shared product doesn't allow derived submissions.";
+        return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+    }
+    Ok(())
 }
 
 fn has(state: &ServiceState, account: &str, pid: u64, sid: u64) -> bool {

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::api::json::{object, text, value_of};
 use crate::api::paging::{self, Page};
+use crate::api::sharing;
 use crate::api::views::{self, Detail};
 use crate::app::{App, Caller};
 use crate::lock::lock;
@@ -65,6 +66,7 @@ pub(crate) fn create(app: &App, caller: &Caller, pid: u64, body: &Value) -> Resu
     let now = app.clock.work();
     let product = state.product(&caller.account, pid)?;
     require_creatable(product, &kind, now, &app.options)?;
+    sharing::require_unblocked(&state, &caller.account, pid)?;
     let blobs = Blobs::new(&mut state.ids);
     let sid = state.ids.long();
     let sub = Submission {
@@ -93,8 +95,8 @@ fn require_creatable(
     options: &Options,
 ) -> Result<(), ErrorReply> {
     const NO_INITIAL: &str = "Can't create derived submission since no initial submission created";
-    if product.origin.is_some() {
-        let message = "Submissions can't be created for a shared product.";
+    if product.origin.is_some() && kind != "derived" {
+        let message = "Only derived submissions can be created for a shared product.";
         return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
     }
     let initial = product.submissions.values().find(|sub| !sub.derived);

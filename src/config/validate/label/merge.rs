@@ -27,6 +27,7 @@ pub(super) fn merged(own: &raw::Label, defaults: Option<&raw::Label>) -> raw::La
         approval: both(own.approval, rest.approval, approval),
         partners: own.partners.or(rest.partners),
         enforce_chid_targeting: own.enforce_chid_targeting.or(rest.enforce_chid_targeting),
+        block_dua_creation: own.block_dua_creation.or(rest.block_dua_creation),
         audiences: own.audiences.or(rest.audiences),
         floor: own.floor.or(rest.floor),
         ceiling: own.ceiling.or(rest.ceiling),

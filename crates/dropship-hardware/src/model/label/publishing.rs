@@ -84,6 +84,9 @@ pub struct RecipientSpecifications {
     /// The receiver must add computer hardware ids to labels of theirs.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub enforce_chid_targeting: Option<bool>,
+    /// The receiver must not create driver updates (DUA packages). Source: Hardware Dev Center blog, 2026.
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
+    pub block_dua_creation: Option<bool>,
     /// Fields without a documented name.
     #[serde(flatten)]
     pub other: Unknown,

@@ -140,10 +140,10 @@ pub struct InServicePublishInfo {
 #[serde(rename_all = "camelCase", default)]
 pub struct CoEngPublishInfo {
     /// Offered at and above this build, such as 17135.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_number", skip_serializing_if = "Option::is_none")]
     pub flooring_build_number: Option<u32>,
     /// Offered at and below this build.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::opt_number", skip_serializing_if = "Option::is_none")]
     pub ceiling_build_number: Option<u32>,
     /// Fields without a documented name.
     #[serde(flatten)]

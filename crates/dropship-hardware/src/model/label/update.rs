@@ -1,13 +1,14 @@
-//! What can be changed of a shipping label.
+//! The changes that can be made to a shipping label.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::open::open_enum;
+use crate::model::{Unknown, wire};
 
 use super::{CoEngPublishInfo, InServicePublishInfo};
 
 open_enum! {
-    /// What is done with an id.
+    /// How the target is changed.
     pub enum Action {
         /// Target it too.
         Add = "add",
@@ -16,11 +17,19 @@ open_enum! {
     }
 }
 
-/// Body of a label's PATCH; its key is `targeting` though the service's own messages say `targetingInfo`.
+/// Body of a label's PATCH. Its key is `targeting`, although the service's own messages call it `targetingInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct LabelUpdate {
-    /// The changes.
+    /// Changes of the targeting.
+    #[serde(skip_serializing_if = "TargetingUpdate::is_empty")]
     pub targeting: TargetingUpdate,
+    /// Changes of what a partner may do with the label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_specifications: Option<RecipientUpdate>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
 }
 
 impl LabelUpdate {
@@ -31,15 +40,31 @@ impl LabelUpdate {
     }
 }
 
-/// Changes of a label's targeting; only what is set is sent.
+/// Changes of what a partner may do with a label; the receiver itself cannot be changed.
+/// Source: "Sharing drivers with your partners".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RecipientUpdate {
+    /// The receiver must add computer hardware ids to its labels.
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
+    pub enforce_chid_targeting: Option<bool>,
+    /// The receiver must not create driver updates (DUA packages).
+    #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
+    pub block_dua_creation: Option<bool>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}
+
+/// Changes of a label's targeting; only the fields that are set are sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TargetingUpdate {
     /// Computer hardware ids to add or remove.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "wire::list", skip_serializing_if = "Vec::is_empty")]
     pub chids: Vec<ChidChange>,
     /// Hardware ids to add or remove.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "wire::list", skip_serializing_if = "Vec::is_empty")]
     pub hardware_ids: Vec<HardwareIdChange>,
     /// All audiences from now on: these overwrite, and an empty list removes every restriction.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,9 +75,20 @@ pub struct TargetingUpdate {
     /// New range of builds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub co_eng_driver_publish_info: Option<CoEngPublishInfo>,
-    /// Why; required with a ceiling.
+    /// The reason; required with a ceiling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_justification: Option<String>,
+    /// Fields without a documented name.
+    #[serde(flatten)]
+    pub other: Unknown,
+}
+
+impl TargetingUpdate {
+    /// Whether the targeting would stay as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One computer hardware id to add or remove.

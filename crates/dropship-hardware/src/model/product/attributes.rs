@@ -43,12 +43,12 @@ macro_rules! facts {
             )*
             $(
                 $(#[$bmeta])*
-                #[serde(skip_serializing_if = "Option::is_none")]
+                #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
                 pub $bool: Option<bool>,
             )*
             $(
                 $(#[$nmeta])*
-                #[serde(skip_serializing_if = "Option::is_none")]
+                #[serde(deserialize_with = "wire::opt_number", skip_serializing_if = "Option::is_none")]
                 pub $number: Option<u64>,
             )*
             /// Fields without a documented name.

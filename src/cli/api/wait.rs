@@ -1,0 +1,98 @@
+//! `api … wait`: asks for an object until its work has ended.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::session::{ApiSession, call_error};
+use crate::cli::exit::{Exit, ExitError};
+use crate::config::model::PollInterval;
+use crate::observe::Escaped;
+use dropship_hardware::{Client, Error, Recovery};
+use dropship_rules::duration;
+
+/// How long a command waits.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Limit {
+    /// Give up after this time, such as 30m or 2h [default: wait without limit]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+}
+
+/// How far an object is.
+pub(super) enum Verdict {
+    /// Its work goes on; a text for people.
+    Pending(String),
+    /// It has reached what the command waits for.
+    Done,
+    /// It will never reach it, with the reason.
+    Failed(String),
+}
+
+/// A wait for the end of one object's work.
+pub(super) struct Wait<'a> {
+    pub(super) session: &'a ApiSession<'a>,
+    /// The object in messages: `submission 5`.
+    pub(super) subject: String,
+    /// Poll interval.
+    pub(super) pace: PollInterval,
+    pub(super) limit: Limit,
+}
+
+impl Wait<'_> {
+    /// Asks until the verdict is final. Returns the object, and why it failed.
+    pub(super) async fn end<T>(
+        &self,
+        ask: impl AsyncFn(&Client) -> Result<T, Error>,
+        judge: impl Fn(&T) -> Verdict,
+    ) -> anyhow::Result<(T, Option<String>)> {
+        let progress = RefCell::new("nothing is known of it".to_owned());
+        let ended = self.poll(ask, judge, &progress);
+        let Some(timeout) = self.limit.timeout else { return ended.await };
+        let timed_out = |_| {
+            let text = format!("{} did not end in time: {}", self.subject, Escaped(&progress.borrow()));
+            anyhow::Error::from(ExitError(Exit::TimedOut, text))
+        };
+        tokio::time::timeout(timeout, ended).await.map_err(timed_out)?
+    }
+
+    async fn poll<T>(
+        &self,
+        ask: impl AsyncFn(&Client) -> Result<T, Error>,
+        judge: impl Fn(&T) -> Verdict,
+        progress: &RefCell<String>,
+    ) -> anyhow::Result<(T, Option<String>)> {
+        let client = self.session.client()?;
+        let started = Instant::now();
+        let mut interval = self.pace.first;
+        loop {
+            let now = match ask(client).await {
+                Ok(object) => match judge(&object) {
+                    Verdict::Done => return Ok((object, None)),
+                    Verdict::Failed(why) => return Ok((object, Some(why))),
+                    Verdict::Pending(now) => now,
+                },
+                Err(error) if self.is_passing(&error, started) => error.to_string(),
+                Err(error) => return Err(call_error(error)),
+            };
+            if *progress.borrow() == now {
+                interval = interval.saturating_mul(2).min(self.pace.max);
+            } else {
+                self.session.output.note(&format!("{}: {}", self.subject, Escaped(&now)));
+                interval = self.pace.first;
+                progress.replace(now);
+            }
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    /// Whether a failed call is repeated: the service is not available, or does not know a new object yet.
+    fn is_passing(&self, error: &Error, started: Instant) -> bool {
+        match error.recovery {
+            Recovery::Retry | Recovery::NotReady | Recovery::Reconcile => true,
+            Recovery::Permanent => error.status == Some(404) && started.elapsed() < self.session.uncertain(),
+            Recovery::Permission | Recovery::Credentials => false,
+        }
+    }
+}

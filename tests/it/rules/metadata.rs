@@ -1,0 +1,92 @@
+//! Microsoft's driver metadata: ceilings, byte order marks, and hardware ids that come later.
+
+use dropship_sandbox::Quirks;
+use serde_json::{Value, json};
+
+use crate::harness::rules::{LABEL, RULE, RuleFixture};
+use crate::harness::{TestEnv, bytes, fixture, text};
+
+/// Metadata of one INF for two systems; the id has this ceiling.
+fn metadata(ceiling: &Value) -> Value {
+    let device =
+        json!({"Manufacturer": "m", "DeviceDescription": "d", "FeatureScore": 255, "CeilingOsCode": ceiling});
+    let devices = json!({"pci\\ven_1af4&dev_1000&subsys_00011af4": device});
+    json!({"BundleInfoMap": {"b1": {"Locales": null, "InfInfoMap": {"echo.inf": {
+        "InfClass": "Net", "DriverVersion": "1.2.3.4", "Provider": "Contoso", "ExtensionId": null,
+        "OSPnPInfoMap": {"WINDOWS_v100_X64_CO_FULL": devices, "WINDOWS_v100_X64_NI_FULL": devices},
+    }}}}})
+}
+
+#[test]
+fn metadata_ceilings_are_shown_by_inspect_and_plan_and_warned_of() {
+    let fixture_of = RuleFixture::new(&format!("{RULE}{LABEL}"));
+    let package = fixture("cab/good-signed-ts.cab");
+    let package = package.to_str().expect("a path");
+    for (ceiling, mark, warns) in [
+        (json!("WINDOWS_v100_X64_CO_FULL"), "\u{feff}", true),
+        (json!("WINDOWS_v100_X64_26H1_FULL"), "", false),
+        (json!("CO"), "", true),
+        (json!("WINDOWS_v100_X64_QQ_FULL"), "", false),
+    ] {
+        fixture_of.write("driver-metadata.json", &format!("{mark}{}", metadata(&ceiling)));
+        let file = fixture_of.path("driver-metadata.json");
+        let file = file.to_str().expect("a path");
+        let word = ceiling.as_str().expect("a text");
+        let said = text(&fixture_of.run(&["inspect", file]).stdout);
+        assert!(said.contains("echo.inf: Contoso Net 1.2.3.4, bundle b1"), "{said}");
+        assert!(said.contains(&format!("subsys_00011af4, ceiling {word}")), "{said}");
+        let (code, shown) = fixture_of.json(&["inspect", file]);
+        let devices = &shown[0]["metadata"]["BundleInfoMap"]["b1"]["InfInfoMap"]["echo.inf"]["OSPnPInfoMap"];
+        let device = &devices["WINDOWS_v100_X64_NI_FULL"]["pci\\ven_1af4&dev_1000&subsys_00011af4"];
+        assert_eq!((code, &device["CeilingOsCode"]), (Some(0), &ceiling));
+
+        let plan = ["plan", package, "--folder", "in", "--metadata", file];
+        let said = text(&fixture_of.run(&plan).stdout);
+        assert!(
+            said.contains(&format!(
+                "WINDOWS_v100_X64_NI_FULL pci\\ven_1af4&dev_1000&subsys_00011af4, ceiling {word}"
+            )),
+            "{said}"
+        );
+        assert_eq!(said.contains("above its ceiling"), warns, "{word}: {said}");
+        let (_, plan) = fixture_of.json(&plan);
+        let foreseen = &plan["labels"][0]["foreseen"];
+        assert_eq!(foreseen["ceilings"][1]["ceiling"], ceiling, "{foreseen:#}");
+        assert_eq!(foreseen["request"]["targeting"]["hardwareIds"][0]["bundleId"], "b1");
+        assert_eq!(foreseen["warnings"].to_string().contains("above its ceiling"), warns, "{foreseen:#}");
+    }
+}
+
+#[test]
+fn file_that_is_not_metadata_is_refused() {
+    let fixture_of = RuleFixture::new(&format!("{RULE}{LABEL}"));
+    fixture_of.write("page.json", "<html>sign in</html>");
+    let file = fixture_of.path("page.json");
+    let output = fixture_of.run(&["inspect", file.to_str().expect("a path")]);
+    assert_eq!(output.status.code(), Some(65), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("driver metadata"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn metadata_with_mark_and_ceilings_that_come_later_lead_to_the_complete_label() {
+    let quirks = Quirks::parse("metadata-bom,ceiling-os-code,incomplete-metadata").expect("quirks");
+    let env = TestEnv::with(quirks, "");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = env.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
+    let state = env.sandbox.control().state();
+    let targets = state["products"][0]["submissions"][0]["labels"][0]["targeting"]["hardwareIds"].to_string();
+    assert!(targets.contains("WINDOWS_v100_X64_CO_FULL"), "the first metadata lack this system: {targets}");
+    // The receipt lists the file that was completed.
+    let folder = std::path::PathBuf::from(receipt["outbox"].as_str().expect("a folder"));
+    let file = std::fs::read(folder.join("driver-metadata.json")).expect("the metadata");
+    let listed = receipt["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .find(|file| file["name"] == "driver-metadata.json");
+    assert_eq!(listed.expect("listed")["size"], file.len());
+    assert!(String::from_utf8_lossy(&file).contains("WINDOWS_v100_X64_CO_FULL"));
+    assert_eq!(daemon.terminate(), Some(0));
+}
