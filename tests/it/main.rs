@@ -21,6 +21,7 @@ mod intake;
 mod kills;
 mod outage;
 mod power;
+mod quirks;
 mod rejection;
 mod root;
 mod rules;

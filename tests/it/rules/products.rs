@@ -39,7 +39,7 @@ fn same_version_shares_a_product_and_another_version_gets_its_own() {
     let daemon = env.daemon(&[]);
     listening(&env);
     // The job of the first package stops after its product.
-    env.fault(&json!({"operation": "create_submission", "action": {"kind": "status", "status": 400}}));
+    env.fault(&json!({"operation": "create_submission", "action": {"kind": "status", "status": 422}}));
     env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "failed");
     env.drop_package("two.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
