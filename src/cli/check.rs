@@ -1,5 +1,7 @@
 //! `dropship check`: reports all errors of the configuration.
 
+mod online;
+
 use std::path::Path;
 
 use serde_json::json;
@@ -8,7 +10,6 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
-use dropship_hardware::Recovery;
 
 /// Report all errors of the configuration, with file, line and column
 ///
@@ -47,7 +48,7 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
     };
     let mut problems = environment(&config);
     if args.online {
-        problems.extend(online(&config, output).await);
+        problems.extend(online::check(&config, output).await);
     }
     let ok = problems.is_empty();
     let document = json!({
@@ -91,35 +92,6 @@ fn environment(config: &Config) -> Vec<String> {
                 folder.name,
                 folder.path.display()
             ));
-        }
-    }
-    problems
-}
-
-/// Gets a token and makes one read-only call with each account.
-async fn online(config: &Config, output: &Output) -> Vec<String> {
-    let Ok(clients) = crate::accounts::clients(config, false) else { return Vec::new() };
-    let mut problems = Vec::new();
-    for (name, client) in clients {
-        match client.probe().await {
-            Ok(()) => output.say(&format!("account `{name}`: ok")),
-            Err(error) => {
-                let advice = match error.recovery {
-                    Recovery::Credentials => {
-                        "; check tenant_id, client_id and the secret (they expire), and that the application is added under \
-                         Partner Center > Account settings > User management > Microsoft Entra applications"
-                    }
-                    Recovery::Permission => {
-                        "; give the application the role Manager and, under Hardware, Driver Submitter, Shipping Label owner and \
-                         Shipping Label promoter in Partner Center"
-                    }
-                    _ if error.status == Some(503) => {
-                        "; a 503 that lasts usually means a missing Hardware role in Partner Center"
-                    }
-                    _ => "",
-                };
-                problems.push(format!("account `{name}`: {error}{advice}"));
-            }
         }
     }
     problems

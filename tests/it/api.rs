@@ -1,6 +1,7 @@
 //! `dropship api`: the real binary against a sandbox.
 
 mod derived;
+mod incomplete_lists;
 mod progress_and_dry_run;
 mod request_files;
 mod waits;

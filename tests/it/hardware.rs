@@ -7,6 +7,7 @@ mod azurite;
 mod creates;
 mod labels;
 mod limits;
+mod lists;
 mod other_quirks;
 mod responses;
 mod transfers;

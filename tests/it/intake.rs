@@ -3,7 +3,6 @@
 mod backlog;
 mod checksums;
 mod fairness;
-mod final_jobs;
 mod ignored;
 mod polled;
 mod retention;

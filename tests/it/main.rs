@@ -19,6 +19,8 @@ mod golden;
 mod hardware;
 mod intake;
 mod kills;
+mod large_accounts;
+mod oddities;
 mod outage;
 mod power;
 mod quirks;

@@ -1,8 +1,7 @@
-//! Access tokens: got once for all workers, renewed ahead of their end, never on disk.
+//! Access tokens: fetched once for all workers, renewed before they expire, never on disk.
 //!
-//! `azure_identity` was looked at and left: it knows the v2 endpoint alone, while the API's own page and
-//! most of its clients use v1 with `resource`; and it would bring an HTTP pipeline with retries of its own
-//! beside ours, which could not tell the caller whether anything was sent.
+//! `azure_identity` was not chosen. It knows only the v2 endpoint, while the API's own page and most of its clients use v1 with
+//! `resource`. It also has an HTTP pipeline with retries, which cannot report whether anything was sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use url::Url;
 use dropship_redact::{ExposeSecret, SecretString};
 
 use super::backoff::Backoff;
+use super::clock::ClockOffset;
 use super::error::{Error, Recovery};
 use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
 
@@ -27,15 +27,15 @@ mod tests;
 use answer::OPERATION;
 use request::Form;
 
-/// A token is renewed so long before its end ...
+/// A token is renewed this long before it expires ...
 const MARGIN: Duration = Duration::from_secs(300);
-/// ... but not before this part of its life is over.
+/// ... but not before this part of its lifetime has passed.
 const MARGIN_PART: u32 = 5;
-/// A renewal that failed while the token was still good is tried again after so long.
+/// Delay after a failed renewal of a token that is still valid.
 const RENEW_AGAIN: Duration = Duration::from_secs(30);
-/// Attempts at a token endpoint that does not answer, or answers with a fault.
+/// Maximum number of attempts at a token endpoint that does not respond, or responds with a failure.
 const ATTEMPTS: u32 = 4;
-/// Longest delay between them.
+/// Maximum delay between attempts.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// A token for the API, as its header value.
@@ -43,7 +43,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(super) struct Bearer {
     /// `Bearer ...`, marked sensitive.
     pub(super) header: HeaderValue,
-    /// Which token this is, to tell a renewed one from the one that was refused.
+    /// Number of the token, to distinguish a renewed one from one that was rejected.
     generation: u64,
 }
 
@@ -58,7 +58,7 @@ struct Held {
 struct State {
     held: Option<Held>,
     generation: u64,
-    /// The last failure, for those who waited while it happened.
+    /// The last failure, for callers that waited for it.
     failed: Option<(Instant, Error)>,
 }
 
@@ -71,14 +71,16 @@ pub(super) struct Tokens {
     tenant_id: String,
     client_id: String,
     backoff: Backoff,
-    /// Held while a token is fetched: the others wait for it instead of fetching their own.
+    clock: Arc<ClockOffset>,
+    /// Held while a token is fetched, so that other callers wait for it.
     state: tokio::sync::Mutex<State>,
 }
 
 impl Tokens {
-    pub(super) fn new(http: reqwest::Client, settings: Settings) -> Self {
+    pub(super) fn new(http: reqwest::Client, settings: Settings, clock: Arc<ClockOffset>) -> Self {
         Self {
             http,
+            clock,
             backoff: settings.retry.capped(LONGEST),
             authority: settings.authority,
             version: settings.version,
@@ -89,7 +91,7 @@ impl Tokens {
         }
     }
 
-    /// The current token, fetched or renewed if need be.
+    /// The current token, fetched or renewed if necessary.
     pub(super) async fn get(&self) -> Result<Bearer, Error> {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
@@ -121,18 +123,18 @@ impl Tokens {
                 let renew_at = fetched + life.saturating_sub(MARGIN.min(life / MARGIN_PART));
                 state.held = Some(Held { bearer: bearer.clone(), renew_at, ends: fetched + life });
                 state.failed = None;
-                tracing::debug!(life_s = life.as_secs(), "Got an access token");
+                tracing::debug!(life_s = life.as_secs(), "got an access token");
                 Ok(bearer)
             }
             Err(error) => {
-                // A renewal that fails ahead of the end is no harm yet; it is tried again in a while.
+                // The old token is still valid; the renewal is tried again later.
                 let now = Instant::now();
                 if let Some(held) = &mut state.held
                     && error.recovery == Recovery::Retry
                     && now < held.ends
                 {
                     held.renew_at = (now + RENEW_AGAIN).min(held.ends);
-                    tracing::warn!(%error, "The access token could not be renewed; it is still valid");
+                    tracing::warn!(%error, "cannot renew the access token, which is still valid");
                     return Ok(held.bearer.clone());
                 }
                 state.failed = Some((Instant::now(), error.clone()));
@@ -141,7 +143,7 @@ impl Tokens {
         }
     }
 
-    /// The service refused that token: the next `get` fetches another, unless somebody did already.
+    /// Records that the service rejected a token: the next `get` fetches another, unless it is renewed already.
     pub(super) async fn refused(&self, bearer: &Bearer) {
         let mut state = self.state.lock().await;
         if state.held.as_ref().is_some_and(|held| held.bearer.generation == bearer.generation) {
@@ -175,7 +177,7 @@ impl Tokens {
                 }
             },
             Credential::Secret(source) => {
-                // Reading may block for a moment: a file, or whatever the closure does.
+                // Reading can block.
                 request::Proof::Secret(read(source.clone()).await?)
             }
             Credential::Certificate(source) => {
@@ -194,6 +196,9 @@ impl Tokens {
             Form { version: self.version, client_id: &self.client_id, proof: &proof, resource: RESOURCE };
         let sent =
             self.http.post(self.url()?).form(&form.fields()).timeout(Duration::from_secs(60)).send().await;
+        if let Ok(answer) = &sent {
+            self.clock.measure(answer.headers());
+        }
         answer::read(sent).await
     }
 

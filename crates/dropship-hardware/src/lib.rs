@@ -4,6 +4,7 @@ mod auth;
 mod backoff;
 mod blob;
 mod client;
+mod clock;
 mod error;
 mod html;
 mod http;

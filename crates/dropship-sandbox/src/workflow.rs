@@ -109,7 +109,7 @@ impl Plan {
         for (step, span) in self.0.iter().filter(|(_, span)| !span.is_zero()) {
             last = step;
             if left < *span {
-                let state = if quirks.has(Quirk::IntermediateCompleted) && left > *span * 3 / 4 {
+                let state = if quirks.has(Quirk::IntermediateCompleted) && left > *span / 4 * 3 {
                     "completed"
                 } else if quirks.has(Quirk::UnknownStates) && left < *span / 2 {
                     "queued"

@@ -63,6 +63,8 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
             ctx.hold(Fault::new(ErrorKind::NoSuchProduct, message)).await
         }
         (_, Some(why)) => {
+            // The next attempt reads a new list.
+            call.product_lists.invalidate(&call.account);
             let message = format!(
                 "the rule needs exactly one product named `{name}`, and the list of products is incomplete ({why}), so there may be \
                  more than the {count} found{ids}; set the product's id in the rule and retry, or approve to list again"

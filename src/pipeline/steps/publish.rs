@@ -1,6 +1,7 @@
 //! The publish step: poll the labels until all are published.
 
 use super::sign;
+use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
@@ -43,15 +44,20 @@ pub(crate) async fn poll_labels<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     // One list covers several labels; labels that it omits, or whose end depends on their targeting, are read one by one.
     let listed = match ids.len() {
         0 | 1 => Vec::new(),
-        _ => match ctx.unless_shutting_down(service.labels(product, submission)).await? {
-            Ok(listed) => listed.items,
-            Err(error) if error.recovery == Recovery::Permanent => Vec::new(),
-            Err(error) => return ctx.on_api_error(error).await,
-        },
+        _ => {
+            let listed = ctx.unless_shutting_down(service.labels(product, submission)).await?;
+            match lists::accept(&service, ListOf::OwnObject, ctx.job.attempts(), listed).await {
+                Ok(listed) => listed.items,
+                Err(error) if error.recovery == Recovery::Permanent => Vec::new(),
+                Err(error) => return ctx.on_api_error(error).await,
+            }
+        }
     };
     let (mut refused, mut unknown) = (Vec::new(), None);
     for (index, id) in ids {
-        let in_list = listed.iter().find(|label| label.id == id && !label.needs_targeting());
+        // The targeting also shows the end of a label that stays in a step for long.
+        let is_enough = |label: &ShippingLabel| !label.needs_targeting() && !ctx.job.is_overdue();
+        let in_list = listed.iter().find(|label| label.id == id && is_enough(label));
         let found = match in_list {
             Some(found) => found.clone(),
             None => match ctx.unless_shutting_down(service.label(product, submission, id)).await? {

@@ -1,4 +1,4 @@
-//! The token service's answer.
+//! The response of the token service.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use dropship_redact::SecretString;
 
 /// Name of the operation in errors.
 pub(super) const OPERATION: &str = "get an access token";
-/// Most of an answer that is read: tokens have some kilobytes.
+/// Maximum length of a response, in bytes; tokens have some kilobytes.
 const MOST: usize = 256 * 1024;
-/// Life of a token whose end is not told.
+/// Lifetime of a token whose expiry is not named.
 const UNTOLD: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
@@ -23,12 +23,12 @@ struct Answer {
     /// Seconds; the older form of the service sends a string.
     #[serde(default)]
     expires_in: Option<serde_json::Value>,
-    /// Seconds since 1970; all that the App Service form sends.
+    /// Seconds since 1970; the App Service form sends only this.
     #[serde(default)]
     expires_on: Option<serde_json::Value>,
 }
 
-/// Reads the token and how long it lives.
+/// Reads the token and its lifetime.
 pub(super) async fn read(
     sent: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<(SecretString, Duration), Error> {
@@ -86,7 +86,7 @@ fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
     let life = number(answer.expires_in.as_ref())
         .or_else(|| number(answer.expires_on.as_ref()).map(|ends| ends.saturating_sub(now)))
         .map_or(UNTOLD, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    // A day is longer than any token lives; whoever says more is not believed.
+    // No token is valid for more than a day; a longer lifetime is wrong.
     Some((SecretString::from(answer.access_token), life.min(Duration::from_secs(24 * 3600))))
 }
 

@@ -8,9 +8,9 @@ use super::buffers::Buffer;
 
 /// A block that is ready to be sent.
 pub(super) struct Block {
-    /// Its place among the blocks of the file.
+    /// Its position in the file.
     pub(super) index: u64,
-    /// Its name, from its place and its bytes: who finds it on the store need not send it again.
+    /// Its name, made of its position and its bytes: a block that the store already has need not be sent again.
     pub(super) id: String,
     /// `x-ms-content-crc64`.
     pub(super) crc64: String,
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_one_length() {
+    fn block_names_have_one_length() {
         assert_eq!(id(0, 0).len(), id(49_999, u64::MAX).len());
     }
 }

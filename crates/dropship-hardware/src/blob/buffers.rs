@@ -1,5 +1,5 @@
-//! Buffers for blocks, shared by all uploads of a client: the number of blocks in flight, and with it the
-//! memory, is bounded however many packages go up at once.
+//! Buffers for blocks, shared by all uploads of a client. They bound the number of blocks in flight, and so the memory, for any
+//! number of concurrent uploads.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Length of a block: small enough to stay in the processor's cache between reading, summing and sending. The protocol
 /// takes 50,000 blocks, so this is enough for 97 GiB.
 pub(super) const BLOCK: usize = 2 * 1024 * 1024;
-/// Blocks in flight.
+/// Maximum number of blocks in flight.
 pub(super) const BUFFERS: usize = 14;
 
 /// The buffers of a client.
@@ -25,7 +25,7 @@ impl Default for BufferPool {
     }
 }
 
-/// A buffer that goes back to its pool when the last slice of it is gone.
+/// A buffer that returns to its pool when its last slice is dropped.
 #[derive(Debug)]
 pub(super) struct Buffer {
     bytes: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct Buffer {
 }
 
 impl BufferPool {
-    /// Waits, first come first served, for a buffer of at least [`BLOCK`] bytes capacity.
+    /// Waits for a buffer with a capacity of at least [`BLOCK`] bytes, in the order of arrival.
     pub(super) async fn take(&self) -> Option<Buffer> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let bytes = self.free.lock().pop();
@@ -64,7 +64,7 @@ impl Drop for Buffer {
         let bytes = std::mem::take(&mut self.bytes);
         let last = self.permits.available_permits() + 1 >= BUFFERS;
         let mut free = self.free.lock();
-        // Between uploads the memory belongs to the system.
+        // Between uploads the memory is returned to the system.
         if last {
             free.clear();
         } else {

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-/// What the store holds of a blob, by name.
+/// The blocks of a blob in the store, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Stored {
-    /// Names of the blob as it stands, in order.
+    /// Names of the committed blocks, in order.
     pub(super) committed: Vec<String>,
     /// Length of every block, committed or waiting for a block list.
     pub(super) lengths: HashMap<String, u64>,
 }
 
-/// Reads the answer of Get Block List.
+/// Reads the response of Get Block List.
 pub(super) fn read(xml: &str) -> Option<Stored> {
     let document = roxmltree::Document::parse(xml).ok()?;
     let mut blocks = Stored::default();

@@ -1,4 +1,4 @@
-//! The end of a signed URL's life, which only its own `se=` tells.
+//! The expiry of a signed URL, which only its parameter `se` contains.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use url::Url;
 
 use super::error::TransferError;
 
-/// A URL that ends within so long is taken for ended.
+/// A URL that expires within this time counts as expired.
 const NEAR: Duration = Duration::from_secs(20);
 
-/// Refuses a URL whose time has run out or is about to.
+/// Refuses a URL that has expired or is about to.
 pub(super) fn check(url: &Url) -> Result<(), TransferError> {
     match ends(url) {
         Some(end) if end <= Timestamp::now() + NEAR => Err(TransferError::Expired),
@@ -20,7 +20,7 @@ pub(super) fn check(url: &Url) -> Result<(), TransferError> {
     }
 }
 
-/// When the URL ends; `None` if it does not say.
+/// When the URL expires; `None` if it does not say.
 fn ends(url: &Url) -> Option<Timestamp> {
     let (_, text) = url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("se"))?;
     let text = text.trim().to_owned();
@@ -33,7 +33,7 @@ fn ends(url: &Url) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(civil).ok()
 }
 
-/// Whether a refusal means that the URL's time has run out, though by our clock it has not.
+/// Whether a refusal means that the URL has expired, although by this machine's clock it has not.
 pub(super) fn is_expiry(status: u16, code: Option<&str>, message: &str) -> bool {
     let words = message.to_ascii_lowercase();
     status == 403
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_read_in_every_form() {
+    fn expiry_is_read_in_every_form() {
         let ends = |query: &str| {
             ends(&Url::parse(&format!("https://h/b?{query}")).expect("url")).map(|time| time.to_string())
         };
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_url_is_refused_before_anything_is_sent() {
+    fn expired_url_is_refused() {
         let check = |end: Timestamp| check(&Url::parse(&format!("https://h/b?se={end}")).expect("url"));
         assert!(matches!(check(Timestamp::now()), Err(TransferError::Expired)));
         check(Timestamp::now() + Duration::from_secs(3600)).expect("an hour is enough");

@@ -1,5 +1,5 @@
-//! The file that goes up, read once and in order while earlier blocks are on their way: so its digest costs no
-//! second pass, and tells of the very bytes that were sent.
+//! The file that is uploaded. It is read once and in order, while earlier blocks are being sent. Its digest therefore needs no
+//! second pass, and is the digest of the sent bytes.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -18,7 +18,7 @@ use super::block::Block;
 use super::buffers::BufferPool;
 use super::error::TransferError;
 
-/// What is read at once; fits the nearer caches of a processor.
+/// Number of bytes that are read at once; fits the inner caches of a processor.
 const PIECE: usize = 256 * 1024;
 
 /// A file to be sent.
@@ -78,14 +78,14 @@ impl Source {
                 self.prove(&format!("{:x}", Bytes::copy_from_slice(&digest.finalize())))?;
             }
             if to.blocking_send(Block::new(index, buffer, sum)).is_err() {
-                // Nobody wants them any more.
+                // The upload has ended.
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// Reads one block piece by piece, each summed and digested while the processor has it at hand; gives its CRC-64.
+    /// Reads one block in pieces, which are digested while they are in the processor's cache; returns its CRC-64.
     fn fill(
         &self,
         block: &mut [u8],
@@ -109,7 +109,7 @@ impl Source {
         Ok(sum.sum64())
     }
 
-    /// Before the last block is handed out, so that what is not the file that was meant never becomes whole.
+    /// Compares the digest before the last block is sent: a blob of other bytes is never completed.
     fn prove(&self, found: &str) -> Result<(), TransferError> {
         match &self.expected {
             Some(expected) if expected != found => Err(TransferError::Altered { path: self.path.clone() }),

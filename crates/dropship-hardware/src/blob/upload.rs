@@ -25,12 +25,12 @@ use super::wire::{self, VERSION};
 /// Most blocks of a blob.
 const MOST_BLOCKS: u64 = 50_000;
 
-/// A package is in its slot.
+/// The result of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uploaded {
     /// Its length.
     pub bytes: u64,
-    /// How much of it was sent now; the rest was there from an earlier attempt.
+    /// Number of bytes that were sent now; the store had the rest from an earlier attempt.
     pub sent: u64,
     /// Whether the store confirmed the length; false if the URL does not grant reading.
     pub verified: bool,
@@ -47,12 +47,11 @@ struct Upload<'a> {
 }
 
 impl Client {
-    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies its length. Blocks
-    /// that an earlier attempt left on the store are not sent again. `progress` is told the bytes that are
-    /// there so far. Our token is never sent.
+    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies its length. Blocks that the store has from
+    /// an earlier attempt are not sent again. `progress` is called with the number of bytes so far. The token is never sent.
     ///
     /// # Errors
-    /// See [`TransferError`]; with `Expired` fetch a fresh URL and call again.
+    /// See [`TransferError`]; with `Expired` fetch a new URL and call again.
     pub async fn upload(
         &self,
         url: &SafeUrl,
@@ -62,8 +61,8 @@ impl Client {
         self.bring(url, file, None, progress).await
     }
 
-    /// The same, but only if the bytes that are sent have this SHA-256 (lower-case hex), which is worked out while
-    /// they are sent; otherwise the blob does not become whole.
+    /// The same for a file with this SHA-256 (lower-case hexadecimal), which is computed while the bytes are sent. The blob is
+    /// completed only if they have it.
     ///
     /// # Errors
     /// See [`TransferError`]; `Altered` if they are other bytes.
@@ -90,8 +89,8 @@ impl Client {
         let upload = Upload { client: self, url: target, source, progress };
         let sent = match upload.run().await {
             Err(error) if is_muddled(&error) => {
-                // Blocks of another client, or gone ones: an empty blob clears them all away.
-                tracing::info!(%error, "The upload slot holds blocks of another origin; it is cleared and filled anew");
+                // Blocks of another client, or blocks that the store has discarded: an empty blob removes them all.
+                tracing::info!(%error, "the upload slot has blocks of another client; it is emptied and uploaded again");
                 upload.put_blob(Bytes::new(), None).await?;
                 upload.run().await?
             }
@@ -118,7 +117,7 @@ impl Upload<'_> {
 
     async fn in_blocks(&self) -> Result<u64, TransferError> {
         let there = self.blocks().await;
-        // Only now: what is read ahead holds buffers that others want.
+        // Not earlier: blocks that are read ahead occupy buffers that other uploads need.
         let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
         let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
@@ -151,7 +150,7 @@ impl Upload<'_> {
         Ok(sent)
     }
 
-    /// Brings one block to the store, unless it is there.
+    /// Sends one block, unless the store has it.
     async fn put_block(&self, block: Block, there: &Stored) -> Result<Put, TransferError> {
         let (index, length) = (block.index, block.bytes.len() as u64);
         if there.lengths.get(&block.id) == Some(&length) {
@@ -166,7 +165,7 @@ impl Upload<'_> {
         Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
     }
 
-    /// The blocks that are there; none if the store does not say.
+    /// The blocks that the store has; none if the store does not list them.
     async fn blocks(&self) -> Stored {
         let query = [("comp", "blocklist"), ("blocklisttype", "all")];
         let answer =
@@ -206,7 +205,7 @@ impl Upload<'_> {
         .map(drop)
     }
 
-    /// Asks the store how long the blob is: it acknowledges blocks, never the whole.
+    /// Reads the length of the blob: the store acknowledges blocks only, never the blob.
     async fn verify(&self, sent: u64) -> Result<Uploaded, TransferError> {
         let answer = wire::send("ask for the blob's length", self.client.shared.backoff, None, || {
             self.request(Method::HEAD, &[])
@@ -236,7 +235,7 @@ impl Upload<'_> {
         }
     }
 
-    /// A request to the slot: the signed query, and ours behind it.
+    /// A request to the slot: the signed query, followed by these parameters.
     fn request(&self, method: Method, query: &[(&str, &str)]) -> Result<RequestBuilder, TransferError> {
         sas::check(self.url)?;
         let mut url = self.url.clone();
@@ -247,12 +246,12 @@ impl Upload<'_> {
     }
 }
 
-/// A block that is on the store.
+/// A block that the store has.
 struct Put {
     index: u64,
     name: String,
     length: u64,
-    /// How long sending took; `None`: it was there.
+    /// Time that sending took; `None` if the store had it already.
     took: Option<Duration>,
 }
 
@@ -262,7 +261,7 @@ fn block_size(length: u64) -> u64 {
     (BLOCK as u64).max(length.div_ceil(MOST_BLOCKS).next_multiple_of(MIB))
 }
 
-/// Whether the slot holds blocks that do not go with ours.
+/// Whether the slot has blocks that do not fit these.
 fn is_muddled(error: &TransferError) -> bool {
     let TransferError::Refused { status: 400, code: Some(code), .. } = error else {
         return false;

@@ -1,21 +1,21 @@
-//! How many blocks are in flight.
+//! The number of blocks in flight.
 
 use tokio::time::Duration;
 
 use super::buffers::BUFFERS;
 
-/// Blocks in flight at first; more when the link carries them.
+/// Initial number of blocks in flight.
 const AT_FIRST: usize = 4;
-/// A block that takes less says that the link carries more ...
+/// A block that takes less time shows that the link can carry more blocks.
 const QUICK: Duration = Duration::from_secs(10);
-/// ... and one that takes longer, that it carries less.
+/// A block that takes more time shows that the link can carry fewer blocks.
 const SLOW: Duration = Duration::from_secs(45);
 
-/// Grows while the link is what is waited for, and not the file or its digest: more in flight would only be memory then.
+/// Grows only while the link is the bottleneck. If the file or its digest is, more blocks in flight only use more memory.
 pub(super) struct Window {
-    /// Blocks that may be in flight.
+    /// Maximum number of blocks in flight.
     pub(super) size: usize,
-    /// So many went in a row while all that may be in flight were.
+    /// Number of consecutive blocks that were sent while the window was full.
     full: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for Window {
 }
 
 impl Window {
-    /// A block is on the store; with it so many were in flight.
+    /// Records that a block was stored, with the number of blocks that were in flight, including it.
     pub(super) fn took(&mut self, took: Duration, flying: usize) {
         if took > SLOW {
             *self = Self { size: (self.size / 2).max(1), full: 0 };

@@ -7,6 +7,7 @@ use url::Url;
 use crate::auth::{SharedTokens, Tokens};
 use crate::backoff::Backoff;
 use crate::blob::{BufferPool, Hosts};
+use crate::clock::ClockOffset;
 use crate::error::Error;
 use crate::http::Http;
 use crate::limiter::CallLimiter;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
     pub(crate) buffers: BufferPool,
     pub(crate) observer: settings::Observer,
+    pub(crate) clock: Arc<ClockOffset>,
 }
 
 impl Client {
@@ -53,11 +55,22 @@ impl Client {
         let backoff = settings.retry;
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
         let observer = settings.observer.clone();
-        let tokens = Arc::new(Tokens::new(http.calls.clone(), settings));
+        let clock = Arc::new(ClockOffset::default());
+        let tokens = Arc::new(Tokens::new(http.calls.clone(), settings, Arc::clone(&clock)));
         let limiter = CallLimiter::new(backoff);
         let buffers = BufferPool::default();
         Ok(Self {
-            shared: Arc::new(Shared { http, tokens, limiter, base, backoff, hosts, buffers, observer }),
+            shared: Arc::new(Shared {
+                http,
+                tokens,
+                limiter,
+                base,
+                backoff,
+                hosts,
+                buffers,
+                observer,
+                clock,
+            }),
             correlation: random_uuid().into(),
         })
     }
@@ -68,6 +81,12 @@ impl Client {
         // A header has no other characters.
         let id: String = id.chars().filter(char::is_ascii_graphic).take(128).collect();
         Self { shared: Arc::clone(&self.shared), correlation: id.into() }
+    }
+
+    /// Seconds by which this machine's clock is ahead of the service's, by its last response; negative when it is behind.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<i64> {
+        self.shared.clock.seconds()
     }
 
     /// Gets a token and makes one read-only call.

@@ -41,6 +41,7 @@ impl Client {
         let answer = request.send().await.map_err(|error| mark(lost(call, error, None)))?;
         let status = answer.status();
         let headers = answer.headers().clone();
+        self.shared.clock.measure(&headers);
         let body = match read_all(answer).await {
             Ok(body) => body,
             Err(broken) if status.is_success() => {

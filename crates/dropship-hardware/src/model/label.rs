@@ -35,13 +35,13 @@ pub struct NewShippingLabel {
     pub name: String,
     /// Where it sends the submission.
     pub destination: Destination,
-    /// Manner of publication; required for Windows Update.
+    /// How it is published; required for Windows Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publishing_specifications: Option<PublishingSpecifications>,
-    /// The receiver; required for another partner.
+    /// Who gets it; required for another partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_specifications: Option<RecipientSpecifications>,
-    /// The machines that get it; required for Windows Update.
+    /// Which machines get it; required for Windows Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targeting: Option<Targeting>,
     /// Fields without a documented name.
@@ -67,16 +67,16 @@ pub struct ShippingLabel {
     /// Where it sends the submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
-    /// Manner of publication; absent for another partner.
+    /// How it is published; absent for another partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publishing_specifications: Option<PublishingSpecifications>,
-    /// The receiver; absent for Windows Update.
+    /// Who gets it; absent for Windows Update.
     #[serde(default, deserialize_with = "wire::one_or_first", skip_serializing_if = "Option::is_none")]
     pub recipient_specifications: Option<RecipientSpecifications>,
-    /// The machines that get it; only with `includeTargetingInfo`.
+    /// Which machines get it; only when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targeting: Option<Targeting>,
-    /// Progress of its workflow.
+    /// How far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_status: Option<WorkflowStatus>,
     /// Hints.

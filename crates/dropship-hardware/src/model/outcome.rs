@@ -77,25 +77,21 @@ impl ShippingLabel {
         if has_completed || is_in_force { Outcome::Done } else { Outcome::Pending }
     }
 
-    /// Whether the targeting, which lists leave out, can change the outcome.
+    /// Whether the targeting, which lists leave out, is likely to change the outcome.
     #[must_use]
     pub fn needs_targeting(&self) -> bool {
         if self.targeting.is_some() || self.destination == Some(Destination::AnotherPartner) {
             return false;
         }
         let Some(status) = &self.workflow_status else { return true };
+        let is_in_progress = matches!(status.state, Some(State::NotStarted | State::Started));
         match &status.current_step {
+            None | Some(Step::Other(_)) => !has_failed(Some(status)),
+            Some(Step::Publishing | Step::FinalizePublishing) => {
+                !is_in_progress && self.outcome() == Outcome::Pending
+            }
             // The work before publishing: no target can be published.
-            Some(
-                Step::Created
-                | Step::PreProcessShippingLabel
-                | Step::FinalizePreProcessing
-                | Step::PublishJobValidation
-                | Step::UpdateGeneration
-                | Step::MicrosoftApproval,
-            ) => false,
-            Some(Step::FinalizePublishing) => self.outcome() == Outcome::Pending,
-            _ => !has_failed(Some(status)),
+            Some(_) => false,
         }
     }
 

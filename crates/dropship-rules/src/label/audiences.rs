@@ -2,11 +2,11 @@
 
 use dropship_hardware::Audience;
 
-/// Finds each wanted audience; or says which are missing and which names fit several.
-pub(super) fn resolve<'a>(
-    wanted: &[String],
-    known: &'a [Audience],
-) -> Result<Vec<&'a Audience>, Vec<String>> {
+/// Finds each wanted audience, by id, name or audience name.
+///
+/// # Errors
+/// One text for each name that no audience has, or several have.
+pub fn resolve<'a>(wanted: &[String], known: &'a [Audience]) -> Result<Vec<&'a Audience>, Vec<String>> {
     let mut found: Vec<&Audience> = Vec::new();
     let mut problems = Vec::new();
     for name in wanted {
@@ -40,7 +40,7 @@ fn find<'a>(name: &str, known: &'a [Audience]) -> Result<&'a Audience, String> {
         }
         several => {
             let ids: Vec<_> = several.iter().map(|audience| format!("`{}`", audience.id)).collect();
-            Err(format!("`{name}` fits several audiences: {}; write the id", ids.join(", ")))
+            Err(format!("`{name}` fits several audiences: {}; use the id", ids.join(", ")))
         }
     }
 }

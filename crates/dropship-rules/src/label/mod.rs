@@ -1,7 +1,7 @@
 //! Shipping labels: from a [`LabelPlan`](crate::LabelPlan) and the driver metadata to the request, its problems and
 //! its warnings.
 
-mod audiences;
+pub mod audiences;
 mod gaps;
 mod hardware_ids;
 mod preview;

@@ -39,15 +39,10 @@ pub(crate) enum Download {
 
 /// Counts a download of the metadata of a submission.
 pub(crate) fn count_download(app: &App, sid: u64) -> Download {
-    let mut state = lock(&app.state);
-    let mut products = state.products.values();
-    match products.find_map(|product| product.submissions.get(&sid)?.metadata_incomplete) {
-        Some(true) => return Download::Incomplete,
-        Some(false) => return Download::Completed,
-        None if !app.has(Quirk::IncompleteMetadata) => return Download::Usual,
-        None => {}
+    if !app.has(Quirk::IncompleteMetadata) {
+        return Download::Usual;
     }
-    match state.count(Quirk::IncompleteMetadata, sid.to_string()) {
+    match lock(&app.state).count(Quirk::IncompleteMetadata, sid.to_string()) {
         0 => Download::Incomplete,
         1 => Download::Completed,
         _ => Download::Usual,

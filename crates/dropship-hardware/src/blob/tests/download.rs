@@ -266,3 +266,32 @@ async fn an_ended_url_is_not_tried() {
     assert!(matches!(error, TransferError::Expired));
     assert!(case.server.everything().is_empty());
 }
+
+#[tokio::test]
+async fn preproduction_download_is_verified_against_its_hash() {
+    let digest = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec();
+    for (form, is_right) in [("hex", true), ("base64", true), ("wrong", false), ("none", true)] {
+        let case = Case::new(move |asked, _, bytes| {
+            if asked.target.ends_with("/download") {
+                return give(asked, bytes, "\"1\"");
+            }
+            let hash = match form {
+                "hex" => digest(bytes).iter().map(|byte| format!("{byte:02X}")).collect(),
+                "base64" => STANDARD.encode(digest(bytes)),
+                "wrong" => STANDARD.encode(digest(b"other bytes")),
+                _ => String::new(),
+            };
+            Reply::json(200, &serde_json::json!({"id": "a", "contentHash": hash}))
+        })
+        .await;
+        let done = case.server.client().preprod_download("p", "a", &case.to(), NONE).await;
+        if is_right {
+            done.expect(form);
+            case.is_whole();
+        } else {
+            let error = done.expect_err(form);
+            assert!(matches!(error, TransferError::Digest { .. }), "{error}");
+            assert!(!case.to().exists(), "{form}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The machines that a label targets.
+//! Which machines a label is for.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::model::open::open_enum;
 use crate::model::{Unknown, wire};
 
 open_enum! {
-    /// Progress of the targeting of a hardware id.
+    /// How far the targeting of a hardware id is.
     pub enum HardwareIdState {
         /// Being added.
         PendingAdd = "pendingAdd",
@@ -20,7 +20,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Progress of the targeting of a computer hardware id.
+    /// How far the targeting of a computer hardware id is.
     pub enum ChidState {
         /// No data.
         Unknown = "unknown",
@@ -37,7 +37,7 @@ open_enum! {
     }
 }
 
-/// The machines that a label targets.
+/// Which machines a label is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Targeting {
@@ -97,7 +97,7 @@ pub struct HardwareId {
     /// The hardware id.
     #[serde(deserialize_with = "wire::text")]
     pub pnp_string: String,
-    /// Progress of the targeting; only in responses.
+    /// How far it is; only in answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distribution_state: Option<HardwareIdState>,
     /// Fields without a documented name.
@@ -112,7 +112,7 @@ pub struct Chid {
     /// The GUID.
     #[serde(deserialize_with = "wire::text")]
     pub chid: String,
-    /// Progress of the targeting; `pendingAdd` in the documentation's create request.
+    /// How far it is; `pendingAdd` in the documentation's create request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distribution_state: Option<ChidState>,
     /// Fields without a documented name.
