@@ -2,6 +2,7 @@
 
 use super::captured_package::CapturedPackage;
 use super::evaluate::{Evaluation, evaluate};
+use super::new_drop::is_dropped_again;
 use super::seen_files::was_looked_at;
 use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
@@ -119,7 +120,8 @@ enum KnownBytes {
     Again(Box<Job>),
 }
 
-/// The job that these bytes have already. A job that was cancelled after something was created continues.
+/// The job that these bytes have already. A job that was cancelled after something was created continues if they were
+/// dropped again.
 fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<KnownBytes, AdmitError> {
     let store = &*admission.store;
     let Some(id) = store.find(&package.sha256, package.folder.as_deref())? else {
@@ -128,6 +130,11 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
     let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
     let mut events = Vec::new();
     match store.job(&id)? {
+        Some(job) if is_final(&job) && !is_dropped_again(store, package)? => {
+            let rejected = matches!(job.state(), State::Rejected { .. });
+            entries = package.seen(&id, rejected).into_iter().collect();
+            log_not_dropped_again(&job, package);
+        }
         Some(job) if matches!(job.state(), State::Rejected { .. }) => {
             return Ok(KnownBytes::Again(Box::new(job)));
         }
@@ -144,6 +151,23 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
         admission.events.after_commit_blocking(&job, &events);
     }
     Ok(KnownBytes::Job(id))
+}
+
+/// Whether only `retry` or a new drop starts the job again.
+fn is_final(job: &Job) -> bool {
+    matches!(job.state(), State::Rejected { .. } | State::Cancelled)
+}
+
+fn log_not_dropped_again(job: &Job, package: &CapturedPackage<'_>) {
+    let (id, state) = (job.id(), job.state().kind());
+    tracing::info!(
+        job_id = %id,
+        folder = package.folder.as_deref().unwrap_or_default(),
+        event = "not_dropped_again",
+        "{} has the bytes of job {id}, which is {state} and stays so: the file was not replaced and had not left its folder; \
+         `dropship retry {id}` starts the job again",
+        package.path.as_deref().unwrap_or(&package.name),
+    );
 }
 
 fn dropped_again() -> Event {

@@ -4,13 +4,21 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::seen_files::{text, text_beside};
+use super::file_record::FileRecord;
 use crate::digest;
-use dropship_intake::{FoundFile, Identity};
+use dropship_intake::{FileTime, FoundFile, Identity};
 use dropship_job::JobId;
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_rules::vars::Vars;
 use dropship_store::{Entry, path_key};
+
+/// The file that was captured, in the state of the copy.
+pub(super) struct CapturedFile<'a> {
+    pub(super) file: &'a FoundFile,
+    pub(super) identity: Identity,
+    /// When the file was created, if its file system records that.
+    pub(super) birth: Option<FileTime>,
+}
 
 /// A captured copy on its way to a job.
 pub(super) struct CapturedPackage<'a> {
@@ -23,7 +31,7 @@ pub(super) struct CapturedPackage<'a> {
     pub(super) folder: Option<String>,
     pub(super) path: Option<String>,
     /// The file that was captured; `None` for a submitted package.
-    pub(super) found: Option<(&'a FoundFile, Identity)>,
+    pub(super) found: Option<CapturedFile<'a>>,
     /// The rule that the submitter chose.
     pub(super) rule: Option<&'a str>,
     /// Whether the copy has the checksum that its sidecar states.
@@ -42,18 +50,16 @@ impl CapturedPackage<'_> {
     /// The entry that remembers the file. For a rejected package it includes the sidecar: another sidecar makes another
     /// package of the file.
     pub(super) fn seen(&self, id: &JobId, rejected: bool) -> Option<Entry> {
-        let (found, identity) = self.found.as_ref()?;
-        let identity = match found.sidecar.as_ref().filter(|_| rejected) {
-            Some(sidecar) => text_beside(identity, &sidecar.identity),
-            None => text(identity),
-        };
-        let (folder, path, sha256) = (found.folder.clone(), path_key(&found.path), self.sha256.clone());
+        let CapturedFile { file, identity, birth } = self.found.as_ref()?;
+        let sidecar = file.sidecar.as_ref().filter(|_| rejected);
+        let identity = FileRecord::new(identity, *birth, sidecar).stored();
+        let (folder, path, sha256) = (file.folder.clone(), path_key(&file.path), self.sha256.clone());
         Some(Entry::KnownFile { folder, path, identity, sha256, job: id.clone() })
     }
 
     /// Whether the file is in a polled folder, where another machine may still be writing to it.
     pub(super) fn is_polled(&self) -> bool {
-        self.found.as_ref().is_some_and(|(found, _)| found.polled)
+        self.found.as_ref().is_some_and(|found| found.file.polled)
     }
 
     /// Whether the copy has all the bytes that its header announces.

@@ -29,7 +29,8 @@ pub struct Evaluation {
     pub sha256: String,
 }
 
-/// Evaluates a file as the package of this name in this folder. `rule` replaces the first matching rule; `vars` are the
+/// Evaluates a file as the package of this name in this folder. `rule` names the rule to use instead of
+/// the first one that matches; `vars` are the
 /// variables from the sidecar.
 ///
 /// # Errors
@@ -101,13 +102,21 @@ fn checked_against(plan: &Plan, facts: &Facts, policy: &Policy) -> Vec<Finding> 
     preflight_with(facts, &request, &policy.levels)
 }
 
-/// The plan of the first matching rule, or of the rule with this name.
+/// The plan of the first matching rule, or of the rule with this name if it matches.
 fn planned(active: &ActiveConfig, input: &MatchInput<'_>, rule: Option<&str>) -> Result<Plan, Fault> {
     let config = &active.config;
     let chosen = match rule {
         Some(name) => {
             let found = config.rules.iter().find(|rule| rule.name == name);
-            found.ok_or_else(|| Fault::new(ErrorKind::NoRule, format!("there is no rule named `{name}`")))?
+            let found = found
+                .ok_or_else(|| Fault::new(ErrorKind::NoRule, format!("there is no rule named `{name}`")))?;
+            // The submitter picks among the rules that apply; the conditions of a rule hold for everybody.
+            let reasons = found.explain(input).reasons;
+            if !reasons.is_empty() {
+                let message = format!("rule `{name}` does not match this package: {}", reasons.join("; "));
+                return Err(Fault::new(ErrorKind::NoRule, message));
+            }
+            found
         }
         None => {
             let choice = choose(&config.rules, input);

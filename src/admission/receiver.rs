@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::admit::{AdmitError, decide};
-use super::captured_package::{CapturedPackage, remove};
+use super::captured_package::{CapturedFile, CapturedPackage, remove};
 use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::digest;
@@ -93,7 +93,7 @@ impl Admission {
                 name,
                 folder: Some(found.folder.clone()),
                 path: Some(found.path.to_string_lossy().into_owned()),
-                found: Some((found, captured.identity)),
+                found: Some(CapturedFile { file: found, identity: captured.identity, birth: captured.birth }),
                 rule: None,
                 vars: sidecar::vars_of_found(found),
                 settled: found.settled && is_unchanged,

@@ -1,22 +1,40 @@
 //! Files that were admitted before, so that no file is read twice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use parking_lot::Mutex;
 
+use super::file_record::FileRecord;
 use dropship_intake::Identity;
 use dropship_store::{Commit, Entry, Store, StoreError, path_key};
 
-/// The paths that intake asked for during the first scan of this run. After it, intake notices removed files itself.
+/// The files of each folder that intake asked for.
 #[derive(Default)]
 pub(super) struct SeenFiles {
-    asked: Mutex<HashMap<String, Asked>>,
+    folders: Mutex<HashMap<String, FolderFiles>>,
 }
 
-enum Asked {
-    Scanning(HashSet<String>),
+#[derive(Default)]
+struct FolderFiles {
+    first_scan: FirstScan,
+    /// Inode numbers of files that were not known when the scan under way saw them.
+    unknown: HashSet<u64>,
+    /// Path keys and records of known files that seem to have a new name.
+    renamed: BTreeMap<String, String>,
+}
+
+/// The first scan of a folder in this run. After it, intake notices removed files itself.
+enum FirstScan {
+    /// The path keys that it has asked for.
+    Running(HashSet<String>),
     Done,
+}
+
+impl Default for FirstScan {
+    fn default() -> Self {
+        Self::Running(HashSet::new())
+    }
 }
 
 /// The flag of a folder that was scanned.
@@ -31,23 +49,6 @@ pub(super) fn was_looked_at(store: &dyn Store, folder: &str) -> Result<bool, Sto
     Ok(store.settings(&flag)?.iter().any(|(key, _)| *key == flag))
 }
 
-/// The stored form of a file identity.
-pub(super) fn text(identity: &Identity) -> String {
-    let Identity { dev, ino, size, mtime, ctime } = identity;
-    format!("{dev}:{ino}:{size}:{}.{:09}:{}.{:09}", mtime.secs, mtime.nanos, ctime.secs, ctime.nanos)
-}
-
-/// The stored form of a rejected file and its sidecar.
-pub(super) fn text_beside(identity: &Identity, sidecar: &Identity) -> String {
-    format!("{}+{}", text(identity), text(sidecar))
-}
-
-/// Whether file and sidecar are unchanged. A missing sidecar is no change.
-fn is_same(seen: &str, identity: &Identity, sidecar: Option<&Identity>) -> bool {
-    let (file, beside) = seen.split_once('+').map_or((seen, None), |(file, beside)| (file, Some(beside)));
-    file == text(identity) && beside.zip(sidecar).is_none_or(|(then, now)| then == text(now))
-}
-
 impl SeenFiles {
     pub(super) fn is_known(
         &self,
@@ -58,58 +59,100 @@ impl SeenFiles {
         sidecar: Option<&Identity>,
     ) -> bool {
         let path = path_key(path);
-        let seen = store.known_file(folder, &path);
-        {
-            let mut asked = self.asked.lock();
-            let first = asked.entry(folder.to_owned()).or_insert_with(|| Asked::Scanning(HashSet::new()));
-            if let Asked::Scanning(paths) = first {
-                paths.insert(path);
+        let is_known = match store.known_file(folder, &path) {
+            Ok(file) => {
+                file.is_some_and(|file| FileRecord::parse(&file.identity).is_unchanged(identity, sidecar))
             }
-        }
-        match seen {
-            Ok(seen) => seen.is_some_and(|seen| is_same(&seen.identity, identity, sidecar)),
             Err(error) => {
                 tracing::error!(folder, "cannot look up a file in the store: {error}");
                 true
             }
+        };
+        let mut folders = self.folders.lock();
+        let folder = folders.entry(folder.to_owned()).or_default();
+        if is_known {
+            folder.unknown.remove(&identity.ino);
+        } else {
+            folder.unknown.insert(identity.ino);
         }
+        if let FirstScan::Running(paths) = &mut folder.first_scan {
+            paths.insert(path);
+        }
+        is_known
     }
 
+    /// A complete scan did not see a known file.
     pub(super) fn on_removed(&self, store: &dyn Store, folder: &str, path: &Path) {
-        forget(store, vec![Entry::FileRemoved { folder: folder.to_owned(), path: path_key(path) }]);
+        if let Err(error) = self.leave(store, folder, vec![path_key(path)], Vec::new()) {
+            report(folder, &error);
+        }
     }
 
     /// Forgets the files that were removed while the daemon was down; call it after each scan.
     pub(super) fn on_scan_complete(&self, store: &dyn Store, folder: &str) {
-        let before = self.asked.lock().insert(folder.to_owned(), Asked::Done);
-        let paths = match before {
-            Some(Asked::Done) => return,
-            Some(Asked::Scanning(paths)) => paths,
-            None => HashSet::new(),
+        if let Err(error) = self.forget_removed(store, folder) {
+            report(folder, &error);
+        }
+    }
+
+    fn forget_removed(&self, store: &dyn Store, folder: &str) -> Result<(), StoreError> {
+        let (first_scan, renamed) = {
+            let mut folders = self.folders.lock();
+            let state = folders.entry(folder.to_owned()).or_default();
+            let first_scan = std::mem::replace(&mut state.first_scan, FirstScan::Done);
+            (first_scan, std::mem::take(&mut state.renamed))
         };
-        let gone = store.known_files(folder).map(|seen| {
-            let gone = seen.into_iter().filter(|path| !paths.contains(path));
-            gone.map(|path| Entry::FileRemoved { folder: folder.to_owned(), path }).collect::<Vec<_>>()
-        });
-        let looked = Entry::Setting { key: looked_flag(folder), value: Some("yes".to_owned()) };
-        match gone {
-            Ok(entries) if entries.is_empty() && was_looked_at(store, folder).unwrap_or(false) => {}
-            Ok(mut entries) => {
-                entries.push(looked);
-                forget(store, entries);
+        let mut gone = Vec::new();
+        for (path, identity) in renamed {
+            let known = store.known_file(folder, &path)?;
+            gone.extend(known.filter(|known| known.identity == identity).map(|_| path));
+        }
+        let mut looked = Vec::new();
+        if let FirstScan::Running(paths) = first_scan {
+            gone.extend(store.known_files(folder)?.into_iter().filter(|path| !paths.contains(path)));
+            if !was_looked_at(store, folder)? {
+                looked.push(Entry::Setting { key: looked_flag(folder), value: Some("yes".to_owned()) });
             }
-            Err(error) => tracing::error!(folder, "cannot list the files of a folder in the store: {error}"),
+        }
+        let left = self.leave(store, folder, gone, looked);
+        self.folders.lock().entry(folder.to_owned()).or_default().unknown.clear();
+        left
+    }
+
+    /// Forgets files that have left their folder. A file that only has another name now, under which it is not known yet, is
+    /// kept until the next scan: without it the bytes would be new.
+    fn leave(
+        &self,
+        store: &dyn Store,
+        folder: &str,
+        paths: Vec<String>,
+        mut entries: Vec<Entry>,
+    ) -> Result<(), StoreError> {
+        for path in paths {
+            let known = store.known_file(folder, &path)?;
+            let mut folders = self.folders.lock();
+            let state = folders.entry(folder.to_owned()).or_default();
+            let renamed = known.filter(|known| {
+                FileRecord::parse(&known.identity).inode().is_some_and(|inode| state.unknown.contains(&inode))
+            });
+            match renamed {
+                Some(known) => drop(state.renamed.insert(path, known.identity)),
+                None => entries.push(Entry::FileRemoved { folder: folder.to_owned(), path }),
+            }
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        // Unsynced: after a power cut the next scan finds the same.
+        match store.commit(Commit::unsynced(entries)).wait() {
+            Ok(_) | Err(StoreError::Stopped(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }
 
-/// Unsynced: after a power cut the next scan finds the same.
-fn forget(store: &dyn Store, entries: Vec<Entry>) {
-    match store.commit(Commit::unsynced(entries)).wait() {
-        Ok(_) => {}
-        Err(StoreError::Stopped(_)) => {}
-        Err(error) => tracing::error!("cannot record in the store that files are gone: {error}"),
-    }
+fn report(folder: &str, error: &StoreError) {
+    tracing::error!(folder, "cannot record in the store that files of folder `{folder}` are gone: {error}");
 }
 
 #[cfg(test)]
@@ -123,5 +166,37 @@ mod tests {
         seen_files.on_scan_complete(&store, "audio-old");
         assert!(was_looked_at(&store, "audio-old").expect("asked"));
         assert!(!was_looked_at(&store, "audio").expect("asked"));
+    }
+
+    #[test]
+    fn renamed_file_is_not_forgotten_before_its_new_name_is_known() {
+        let (store, seen_files) = (MemoryStore::new(), SeenFiles::default());
+        let time = dropship_intake::FileTime { secs: 1, nanos: 0 };
+        let identity = Identity { dev: 1, ino: 7, size: 1, mtime: time, ctime: time };
+        let known = |path: &str| {
+            let identity = FileRecord::new(&identity, None, None).stored();
+            let (sha256, job) = ("aa".to_owned(), dropship_job::JobId::new(1, 1));
+            let entry = Entry::KnownFile { folder: "in".into(), path: path.into(), identity, sha256, job };
+            store.commit(Commit::new(vec![entry])).wait().expect("committed");
+        };
+        let scan = |paths: &[&str]| {
+            for path in paths {
+                seen_files.is_known(&store, "in", Path::new(path), &identity, None);
+            }
+        };
+        known("/in/a.cab");
+        scan(&["/in/a.cab"]);
+        seen_files.on_scan_complete(&store, "in");
+        // It waits under its new name, for example until it has settled.
+        for _ in 0..2 {
+            scan(&["/in/b.cab"]);
+            seen_files.on_removed(&store, "in", Path::new("/in/a.cab"));
+            seen_files.on_scan_complete(&store, "in");
+            assert_eq!(store.known_files("in").expect("read"), ["/in/a.cab"]);
+        }
+        known("/in/b.cab");
+        scan(&["/in/b.cab"]);
+        seen_files.on_scan_complete(&store, "in");
+        assert_eq!(store.known_files("in").expect("read"), ["/in/b.cab"]);
     }
 }

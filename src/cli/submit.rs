@@ -10,7 +10,8 @@ use dropship_job::StateKind;
 
 /// Submit a package directly, without a drop folder
 ///
-/// The package is inspected and matched against the rules as if it had been dropped.
+/// The package is inspected and matched against the rules as if it had been dropped. `--folder` and `--rule` choose among the
+/// rules that apply to it; they bypass no condition of a rule.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +28,7 @@ pub(super) struct Args {
     /// Folder whose settings and rules apply
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
-    /// Rule to use instead of the first matching one
+    /// Rule to use instead of the first matching one; it must match, too
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     /// Wait until all labels are published or the job ends

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-const SCHEMA: &str = include_str!("../../config/dropship.schema.json");
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/man/dropship.toml.5");
 
 /// Text before the tables.
@@ -16,7 +15,7 @@ const ORDER: [&str; 10] =
 
 /// The page as it should be.
 fn fresh() -> String {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("the schema is JSON");
     let definitions = schema["definitions"].as_object().expect("definitions");
     let properties = schema["properties"].as_object().expect("properties");
     let mut page = Page { definitions, text: HEAD.to_owned(), described: Vec::new() };
@@ -168,7 +167,7 @@ fn the_manual_page_of_the_configuration_is_fresh() {
 /// No key that the schema has is missing from the page.
 #[test]
 fn the_manual_page_tells_every_key() {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("JSON");
     let page = fresh();
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {
         for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {

@@ -8,7 +8,7 @@ use super::raw::File;
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/dropship.schema.json");
 
 /// The schema as it should be: draft-07, which is what editors' TOML tools read.
-fn fresh() -> String {
+pub(super) fn fresh() -> String {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<File>();
     schema.insert("title".to_owned(), "dropship configuration".into());

@@ -62,6 +62,14 @@ impl DaemonControl {
         }
         Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no folder named `{name}`")))
     }
+
+    fn known_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
+        let Some(name) = rule else { return Ok(()) };
+        if self.admission.active().config.rules.iter().any(|rule| rule.name == name) {
+            return Ok(());
+        }
+        Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no rule named `{name}`")))
+    }
 }
 
 impl ControlHandler for DaemonControl {
@@ -181,7 +189,12 @@ impl ControlHandler for DaemonControl {
     }
 
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
-        self.known_folder(request.folder.as_deref())?;
+        let known = self.known_folder(request.folder.as_deref());
+        if let Err(refusal) = known.and_then(|()| self.known_rule(request.rule.as_deref())) {
+            // The client reads the answer after it has sent the whole package.
+            drop(std::io::copy(bytes, &mut std::io::sink()));
+            return Err(refusal);
+        }
         let file = SubmittedFile {
             name: &request.name,
             folder: request.folder.as_deref(),

@@ -30,7 +30,7 @@ fn dropped_cab_is_signed_and_gets_its_label() {
         .collect();
     assert!(names.iter().any(|name| name.to_lowercase().ends_with("echo.inf")), "{names:?}");
     let metadata = fs::read(format!("{outbox}/driver-metadata.json")).expect("metadata");
-    serde_json::from_slice::<serde_json::Value>(&metadata).expect("metadata is JSON");
+    dropship_hardware::DriverMetadata::parse(&metadata).expect("metadata as the service sent them");
     let hidden = fs::read_dir(outbox)
         .expect("outbox")
         .filter(|item| item.as_ref().is_ok_and(|item| item.file_name().to_string_lossy().starts_with('.')));

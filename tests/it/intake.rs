@@ -3,6 +3,7 @@
 mod backlog;
 mod checksums;
 mod fairness;
+mod final_jobs;
 mod ignored;
 mod polled;
 mod retention;

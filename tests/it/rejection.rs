@@ -64,6 +64,72 @@ fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
 }
 
 #[test]
+fn submitted_package_with_a_rule_that_does_not_match_is_rejected() {
+    let rule = |name: &str, conditions: &str| {
+        let base = r#"
+[rule.product]
+name = "{{ file.stem }}"
+test_harness = "attestation"
+device_type = "internal"
+requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
+"#;
+        format!("[[rule]]\nname = \"{name}\"\n{conditions}\n{base}")
+    };
+    let more = [
+        rule("named", "match = { file = \"other*.cab\" }"),
+        rule("excluded", "match = { not = { file = \"good*\" } }"),
+        rule("elsewhere", "folders = [\"other\"]"),
+        rule("placed", "folders = [\"in\"]"),
+    ]
+    .concat();
+    let env = TestEnv::with(dropship_sandbox::Quirks::none(), "");
+    let path = env.path("dropship.toml");
+    let config = std::fs::read_to_string(&path).expect("configuration");
+    let other = "[[folder]]\nname = \"other\"\npath = \"other\"\noutbox = \"out\"\n[signers]";
+    let config = config.replacen("[signers]", other, 1).replacen("[[rule]]", &format!("{more}\n[[rule]]"), 1);
+    std::fs::write(&path, config).expect("changed");
+    std::fs::create_dir(env.path("other")).expect("a folder");
+    let daemon = env.daemon(&[]);
+    let paused = || env.run(&["pause"]).status.success().then_some(());
+    crate::harness::wait_for("the daemon", paused).unwrap_or_else(|| panic!("{}", env.log()));
+    let package = fixture("cab/good-signed-ts.cab").display().to_string();
+    let submit = |args: &[&str]| env.run(&[&["--json", "submit", &package], args].concat());
+    for (args, reason) in [
+        (&["--rule", "elsewhere"][..], "the package is in no folder"),
+        (&["--rule", "elsewhere", "--folder", "in"], "folder `in` is not"),
+        (&["--rule", "placed"], "the package is in no folder"),
+        (&["--rule", "placed", "--folder", "other"], "folder `other` is not"),
+        (&["--rule", "named"], "other*.cab"),
+        (&["--rule", "named", "--folder", "in"], "other*.cab"),
+        (&["--rule", "excluded", "--folder", "in"], "`not` excludes it"),
+    ] {
+        let output = submit(args);
+        assert_eq!(output.status.code(), Some(65), "{args:?}: {}", text(&output.stderr));
+        let job: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(
+            (&job["state"], &job["error"]["kind"]),
+            (&"rejected".into(), &"no-rule".into()),
+            "{args:?}"
+        );
+        let message = job["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("does not match") && message.contains(reason), "{args:?}: {message}");
+    }
+    let output = submit(&["--rule", "nonsense"]);
+    assert!(!output.status.success() && text(&output.stdout).is_empty(), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("no rule named `nonsense`"), "{}", text(&output.stderr));
+    for (args, rule) in
+        [(&["--rule", "ring"][..], "ring"), (&["--rule", "placed", "--folder", "in"], "placed")]
+    {
+        let output = submit(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
+        let job: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!((&job["rule"], &job["accepted"]), (&rule.into(), &true.into()), "{args:?}: {job:#}");
+    }
+    assert_eq!(env.created(), (0, 0, 0));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
 fn plan_and_inspect_agree_and_make_no_call() {
     let env = TestEnv::new();
     let good = fixture("cab/good-signed-ts.cab");

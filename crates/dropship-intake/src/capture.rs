@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::open::open_below;
-use crate::{FoundFile, Identity};
+use crate::{FileTime, FoundFile, Identity};
 
 /// Size in bytes of the copy buffer.
 const BUFFER: usize = 256 * 1024;
@@ -22,6 +22,9 @@ pub struct Captured {
     pub size: u64,
     /// Identity of the source, equal before and after the copy.
     pub identity: Identity,
+    /// When the source was created, if the file system records it. Distinguishes a new file from one whose inode number it
+    /// reuses.
+    pub birth: Option<FileTime>,
 }
 
 /// Why a file could not be captured. An unfinished copy has been removed.
@@ -91,7 +94,7 @@ pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
 fn fill(found: &FoundFile, mut copy: File, to: &Path) -> Result<Captured, CaptureError> {
     let (mut source, meta) =
         open_below(&found.root, &found.path).map_err(|error| open_error(&found.path, error))?;
-    let before = Identity::from(&meta);
+    let (before, birth) = (Identity::from(&meta), FileTime::of_birth(&meta));
     if before != found.identity {
         return Err(CaptureError::Changed(found.path.clone()));
     }
@@ -104,7 +107,7 @@ fn fill(found: &FoundFile, mut copy: File, to: &Path) -> Result<Captured, Captur
     if Identity::from(&after) != before || size != before.size {
         return Err(CaptureError::Changed(found.path.clone()));
     }
-    Ok(Captured { sha256, size, identity: before })
+    Ok(Captured { sha256, size, identity: before, birth })
 }
 
 fn copy_and_hash(

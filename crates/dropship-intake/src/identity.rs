@@ -67,10 +67,26 @@ impl Identity {
 }
 
 impl FileTime {
+    /// When a file was created, if the file system records it.
+    #[must_use]
+    pub fn of_birth(meta: &Metadata) -> Option<Self> {
+        let birth = jiff::Timestamp::try_from(meta.created().ok()?).ok()?;
+        Some(Self::from(birth))
+    }
+
     /// The current wall-clock time.
     #[must_use]
     pub fn now() -> Self {
-        let now = jiff::Timestamp::now();
-        Self { secs: now.as_second(), nanos: u32::try_from(now.subsec_nanosecond()).unwrap_or(0) }
+        Self::from(jiff::Timestamp::now())
+    }
+}
+
+impl From<jiff::Timestamp> for FileTime {
+    fn from(time: jiff::Timestamp) -> Self {
+        let nanos = i64::from(time.subsec_nanosecond());
+        // Before 1970 both parts are negative; a file system counts the nanoseconds from the second before.
+        let (secs, nanos) =
+            if nanos < 0 { (time.as_second() - 1, nanos + 1_000_000_000) } else { (time.as_second(), nanos) };
+        Self { secs, nanos: u32::try_from(nanos).unwrap_or(0) }
     }
 }

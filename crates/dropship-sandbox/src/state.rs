@@ -159,6 +159,8 @@ pub(crate) struct Submission {
     pub(crate) metadata_asked: Option<Duration>,
     /// Whether the metadata appear only after a request.
     pub(crate) metadata_withheld: bool,
+    /// Whether a test has made the metadata incomplete, or complete again.
+    pub(crate) metadata_incomplete: Option<bool>,
     /// The analysis of the upload; set once, after the commit.
     pub(crate) facts: Arc<OnceCell<Arc<PackageFacts>>>,
     pub(crate) labels: BTreeMap<u64, Label>,

@@ -27,6 +27,6 @@ pub use export::{Each, Exported};
 pub use finding::Finding;
 pub use heartbeat::Heartbeat;
 pub use memory_store::MemoryStore;
-pub use path_key::path_key;
+pub use path_key::{path_key, path_of_key};
 pub use store::{Filter, HistoryEntry, Store};
 pub use tables::KnownFile;

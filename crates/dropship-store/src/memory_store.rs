@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::queries;
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{self, Bytes, KnownFile, Overlay, Pair, record};
+use crate::tables::{Bytes, KnownFile, Overlay, Pair, record};
 use dropship_job::{Event, Job, JobId, StateKind};
 
 /// A store in memory, for tests and for commands that run without a store.
@@ -107,8 +107,8 @@ impl Store for MemoryStore {
         queries::known_files(&*self.0.lock(), folder)
     }
 
-    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-        tables::has_file_with_digest(&*self.0.lock(), folder, sha256)
+    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError> {
+        queries::files_with_digest(&*self.0.lock(), folder, sha256)
     }
 
     fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {

@@ -63,6 +63,16 @@ pub(crate) fn known_files(tables: &impl Bytes, folder: &str) -> Result<Vec<Strin
     Ok(keys.iter().map(|key| String::from_utf8_lossy(&key[prefix.len()..]).into_owned()).collect())
 }
 
+pub(crate) fn files_with_digest(
+    tables: &impl Bytes,
+    folder: &str,
+    sha256: &str,
+) -> Result<Vec<String>, StoreError> {
+    let prefix = key::by_digest(sha256, folder, "");
+    let keys = tables.keys(&prefix)?;
+    Ok(keys.iter().map(|key| String::from_utf8_lossy(&key[prefix.len()..]).into_owned()).collect())
+}
+
 pub(crate) fn crashed_inspections(tables: &impl Bytes, sha256: &str) -> Result<u64, StoreError> {
     Ok(number(tables.get(&key::crashed_inspections(sha256))?))
 }

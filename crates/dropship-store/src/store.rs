@@ -72,8 +72,13 @@ pub trait Store: Send + Sync {
     /// The paths of the known files of a folder.
     fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 
+    /// The paths of the known files of the folder that hold these bytes.
+    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError>;
+
     /// Whether any known file of the folder holds these bytes.
-    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError>;
+    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
+        Ok(!self.files_with_digest(folder, sha256)?.is_empty())
+    }
 
     /// The number of inspections of these bytes that started and never ended: the daemon died.
     fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError>;

@@ -63,8 +63,8 @@ impl Store for CrashingStore {
         self.memory.known_files(folder)
     }
 
-    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-        self.memory.has_file_with_digest(folder, sha256)
+    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError> {
+        self.memory.files_with_digest(folder, sha256)
     }
 
     fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {

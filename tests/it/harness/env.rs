@@ -19,41 +19,16 @@ pub(crate) struct TestEnv {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Quirks that most tests of the daemon do without: each costs time, or has a test of its own.
+/// Quirks that most tests of the daemon do without: each costs time, or changes which results there are.
 const UNUSUAL: &[Quirk] = &[
-    Quirk::PreprodCamelCase,
-    Quirk::MetadataBom,
-    Quirk::CeilingOsCode,
     Quirk::IncompleteMetadata,
-    Quirk::NextLinkWithoutToken,
-    Quirk::NextLinkEmptyToken,
-    Quirk::NextLinkOtherParameter,
-    Quirk::NextLinkOtherRelation,
-    Quirk::NextLinkOdata,
-    Quirk::NextLinkLoop,
-    Quirk::NumbersAsText,
-    Quirk::TextAsNumbers,
-    Quirk::BooleansAsText,
-    Quirk::NullLists,
-    Quirk::MissingLists,
-    Quirk::ObjectsForLists,
-    Quirk::ListsForMaps,
-    Quirk::NegativePublisherId,
     Quirk::NewProduct404,
     Quirk::NewSubmission404,
     Quirk::NewLabel404,
-    Quirk::UnknownSteps,
-    Quirk::UnknownStates,
-    Quirk::FailedWithoutStep,
-    Quirk::OtherLastStep,
-    Quirk::PublishedState,
-    Quirk::UnknownDownloads,
-    Quirk::RedirectedDownloads,
     Quirk::SignInPage,
     Quirk::Crc64Mismatch,
     Quirk::Md5Mismatch,
     Quirk::ProxyPages,
-    Quirk::DerivedRefusal,
 ];
 
 /// The quirks that most tests of the daemon run with.

@@ -1,10 +1,10 @@
 //! Microsoft's driver metadata: ceilings, byte order marks, and hardware ids that come later.
 
-use dropship_sandbox::Quirks;
+use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
-use crate::harness::{TestEnv, bytes, fixture, text};
+use crate::harness::{TestEnv, bytes, fixture, text, wait_for};
 
 /// Metadata of one INF for two systems; the id has this ceiling.
 fn metadata(ceiling: &Value) -> Value {
@@ -88,5 +88,33 @@ fn metadata_with_mark_and_ceilings_that_come_later_lead_to_the_complete_label() 
         .find(|file| file["name"] == "driver-metadata.json");
     assert_eq!(listed.expect("listed")["size"], file.len());
     assert!(String::from_utf8_lossy(&file).contains("WINDOWS_v100_X64_CO_FULL"));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn metadata_completed_during_a_hold_are_fetched_again_after_approval() {
+    let options = Options { speed: 1200.0, review: Wait::UntilReleased, ..Options::default() };
+    let env = TestEnv::at(options, "");
+    let control = env.sandbox.control();
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let submission = wait_for("the submission in review", || {
+        let receipt = env.receipts().pop()?;
+        let is_in_review = receipt["workflow"]["step"] == "manualReview";
+        receipt["submission_id"].as_str().filter(|_| is_in_review)?.parse::<u64>().ok()
+    });
+    let submission = submission.unwrap_or_else(|| panic!("no submission in review: {}", env.log()));
+    assert!(control.incomplete_metadata(submission, true));
+    assert!(control.release(submission));
+    let held = wait_for("the hold", || env.receipts().pop().filter(|receipt| receipt["state"] == "held"));
+    let held = held.unwrap_or_else(|| panic!("the job is not held: {}", env.log()));
+    assert_eq!(held["error"]["kind"], "label-unfit", "{held:#}");
+    assert!(env.log().contains("the driver metadata lack WINDOWS_v100_X64_CO_FULL"), "{}", env.log());
+    assert!(control.incomplete_metadata(submission, false));
+    let approved = env.run(&["approve", held["id"].as_str().expect("an id")]);
+    assert!(approved.status.success(), "{}", text(&approved.stderr));
+    let receipt = env.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
 }

@@ -4,17 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Unknown, wire};
 
-/// An audience of this account; every account has others, so they are never hard-coded.
+/// An audience of this account; each account has its own, so they are never hard-coded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Audience {
-    /// What a label's `restrictedToAudiences` holds: a GUID.
+    /// A GUID, the value in a label's `restrictedToAudiences`.
     #[serde(deserialize_with = "wire::text")]
     pub id: String,
     /// Friendly name, such as `Test Registry Key`.
     #[serde(deserialize_with = "wire::text")]
     pub name: String,
-    /// What machines it matches.
+    /// The machines that it matches, in words.
     #[serde(deserialize_with = "wire::text")]
     pub description: String,
     /// Technical name, such as `Test_Registry_Key`.

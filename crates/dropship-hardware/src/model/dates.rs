@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 /// Reads a date of the API; one without a zone is taken as UTC.
 ///
-/// `None` for what is no date and for `0001-01-01T00:00:00`, which some clients send for "not set".
+/// `None` for a text that is not a date, and for `0001-01-01T00:00:00`, which some clients send for "not set".
 #[must_use]
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();

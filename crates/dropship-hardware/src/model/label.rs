@@ -35,13 +35,13 @@ pub struct NewShippingLabel {
     pub name: String,
     /// Where it sends the submission.
     pub destination: Destination,
-    /// How it is published; required for Windows Update.
+    /// Manner of publication; required for Windows Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publishing_specifications: Option<PublishingSpecifications>,
-    /// Who gets it; required for another partner.
+    /// The receiver; required for another partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_specifications: Option<RecipientSpecifications>,
-    /// Which machines get it; required for Windows Update.
+    /// The machines that get it; required for Windows Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targeting: Option<Targeting>,
     /// Fields without a documented name.
@@ -67,16 +67,16 @@ pub struct ShippingLabel {
     /// Where it sends the submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
-    /// How it is published; absent for another partner.
+    /// Manner of publication; absent for another partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publishing_specifications: Option<PublishingSpecifications>,
-    /// Who gets it; absent for Windows Update.
+    /// The receiver; absent for Windows Update.
     #[serde(default, deserialize_with = "wire::one_or_first", skip_serializing_if = "Option::is_none")]
     pub recipient_specifications: Option<RecipientSpecifications>,
-    /// Which machines get it; only when asked for.
+    /// The machines that get it; only with `includeTargetingInfo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targeting: Option<Targeting>,
-    /// How far it is.
+    /// Progress of its workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_status: Option<WorkflowStatus>,
     /// Hints.

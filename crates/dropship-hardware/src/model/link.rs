@@ -1,4 +1,4 @@
-//! `links[]`: hints for people. Their hosts and paths are wrong in many answers, so nothing follows them.
+//! `links[]`: hosts and paths are wrong in many responses, so no link is followed.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub struct Link {
     /// Where it points, as it came: often not even a URL.
     #[serde(deserialize_with = "wire::text", serialize_with = "wire::mask_text")]
     pub href: String,
-    /// What it is: `self`, `next_link`, `get_submissions`, `driverMetadata` ...
+    /// Relation: `self`, `next_link`, `get_submissions`, `driverMetadata` ...
     #[serde(deserialize_with = "wire::text")]
     pub rel: String,
     /// HTTP method.

@@ -1,4 +1,4 @@
-//! The driver metadata file: which hardware ids a signed package holds, as labels must name them.
+//! The driver metadata file: the hardware ids of a signed package, in the form that labels need.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub struct Bundle {
     pub other: Unknown,
 }
 
-/// What the service read in one INF.
+/// The service's facts of one INF.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct InfMetadata {

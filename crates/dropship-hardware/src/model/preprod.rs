@@ -1,4 +1,4 @@
-//! Preproduction packages: signed for test machines, outside of products and submissions.
+//! Preproduction packages: signed for test machines, without product and submission.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::open::open_enum;
 use super::{Link, Unknown, wire};
 
 open_enum! {
-    /// How far preproduction signing is. Source: "Preproduction driver signing".
+    /// Progress of preproduction signing. Source: "Preproduction driver signing".
     pub enum SigningStatus {
         /// Waiting to begin.
         NotStarted = "NotStarted",
@@ -50,7 +50,7 @@ pub struct PreprodPackage {
     /// When it changed last.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
-    /// How far signing is.
+    /// Progress of signing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_status: Option<SigningStatus>,
     /// Why signing failed.
@@ -74,7 +74,7 @@ pub struct PreprodPackage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PreprodError {
-    /// For people.
+    /// The service's message.
     #[serde(deserialize_with = "wire::text")]
     pub message: String,
     /// Fields without a documented name.

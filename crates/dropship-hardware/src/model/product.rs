@@ -12,7 +12,7 @@ mod attributes;
 pub use attributes::{AdditionalAttributes, RaidController, StorageController, Svvp};
 
 open_enum! {
-    /// What kind of package is submitted.
+    /// Kind of the submitted package.
     pub enum TestHarness {
         /// Hardware Lab Kit results (`.hlkx`).
         Hlk = "hlk",
@@ -26,7 +26,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Where the device sits.
+    /// Place of the device, inside or outside of the PC.
     pub enum DeviceType {
         /// Inside the PC.
         Internal = "internal",
@@ -67,7 +67,7 @@ impl Product {
 pub struct NewProduct {
     /// Name; it shows in the dashboard.
     pub product_name: String,
-    /// What kind of package follows.
+    /// Kind of the package.
     pub test_harness: TestHarness,
     /// When the product appears in the Windows Server Catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct NewProduct {
     /// Firmware version.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub firmware_version: Option<String>,
-    /// Where the device sits.
+    /// Place of the device, inside or outside of the PC.
     pub device_type: DeviceType,
     /// Test signing.
     #[serde(default)]
@@ -105,7 +105,7 @@ pub struct NewProduct {
     pub other: Unknown,
 }
 
-/// What can be changed of a product; only what is set is sent.
+/// Changes of a product; only the fields that are set are sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProductUpdate {
@@ -132,7 +132,7 @@ pub struct Product {
     /// Name.
     #[serde(default, deserialize_with = "wire::text")]
     pub product_name: String,
-    /// What kind of package it holds.
+    /// Kind of its package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_harness: Option<TestHarness>,
     /// When it appears in the Windows Server Catalog.
@@ -147,7 +147,7 @@ pub struct Product {
     /// Firmware version.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub firmware_version: Option<String>,
-    /// Where the device sits.
+    /// Place of the device, inside or outside of the PC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_type: Option<DeviceType>,
     /// Whether it has a committed submission.
@@ -189,7 +189,7 @@ pub struct Product {
     /// The sharing partner; 0 for a product of one's own.
     #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
     pub source_publisher_id: Option<u64>,
-    /// What the service has to say.
+    /// The service's message.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Hints.

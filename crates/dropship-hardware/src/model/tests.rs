@@ -184,6 +184,8 @@ fn driver_metadata_lists_its_targets() {
             ("b", "foo.inf", "WINDOWS_v100_RS3_FULL", "pci\\ven_2")
         ]
     );
+    let odd = br#"{"BundleInfoMap":{"b":{"InfInfoMap":{"x.inf":{"OSPnPInfoMap":{"OS":[],"OS2":null,"OS3":{"id":{"FeatureScore":1}}}}}},"c":{"InfInfoMap":[]}}}"#;
+    assert_eq!(DriverMetadata::parse(odd).expect("metadata").targets().count(), 1);
     DriverMetadata::parse(b"{}").expect_err("no map");
     DriverMetadata::parse(b"<html>").expect_err("no JSON");
 }
@@ -196,4 +198,21 @@ fn dates_come_in_four_forms() {
     assert_eq!(parse_date("0001-01-01T00:00:00"), None);
     assert_eq!(parse_date("soon"), None);
     assert_eq!(format_date(time), "2018-04-04T16:11:27.296Z");
+}
+
+#[test]
+fn numbers_are_read_as_numbers_and_texts() {
+    let builds =
+        |value: Value| serde_json::from_value::<CoEngPublishInfo>(json!({"flooringBuildNumber": value}));
+    for fine in [json!(26_100), json!("26100"), json!(" 26100 "), json!(26_100.0)] {
+        assert_eq!(builds(fine.clone()).expect("a number").flooring_build_number, Some(26_100), "{fine}");
+    }
+    for absent in [json!(null), json!("")] {
+        assert_eq!(builds(absent).expect("absent").flooring_build_number, None);
+    }
+    for bad in [json!("26100.5"), json!(-1), json!(5_000_000_000_u64), json!({}), json!("soon")] {
+        builds(bad).expect_err("not a build number");
+    }
+    let svvp: AdditionalAttributes = read(json!({"svvp": {"maxProcessors": "64", "maxMemory": 2048}}));
+    assert_eq!(svvp.svvp.expect("svvp").max_processors, Some(64));
 }

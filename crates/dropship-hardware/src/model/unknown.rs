@@ -1,4 +1,4 @@
-//! Fields that the documentation does not name: kept, and shown with what grants access masked.
+//! Fields that the documentation does not name: kept, and shown with secrets masked.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use dropship_redact::mask;
 
-/// Fields of an object that we have no name for, as they came.
+/// Fields of an object without a documented name, as the service sent them.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Unknown(pub Map<String, Value>);

@@ -141,28 +141,35 @@ where
     items.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
-/// A map whose `null` values are defaults, and which itself when `null` is empty.
+/// A map whose `null` values are defaults. `null` and an empty list are an empty map.
 pub(super) fn map<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
+    T: DeserializeOwned + Default,
 {
-    let entries = Option::<BTreeMap<String, Option<T>>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(entries.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+    entries(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
 /// A map of such maps.
 pub(super) fn maps<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, BTreeMap<String, T>>, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
+    T: DeserializeOwned + Default,
 {
-    #[derive(Deserialize)]
-    #[serde(transparent, bound = "T: Deserialize<'de> + Default")]
-    struct Inner<T>(#[serde(deserialize_with = "map")] BTreeMap<String, T>);
+    let outer: BTreeMap<String, Value> = map(deserializer)?;
+    let inner = outer.into_iter().map(|(key, value)| Ok((key, entries(value)?)));
+    inner.collect::<serde_json::Result<_>>().map_err(serde::de::Error::custom)
+}
 
-    let entries = Option::<BTreeMap<String, Inner<T>>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(entries.into_iter().map(|(key, Inner(value))| (key, value)).collect())
+fn entries<T: DeserializeOwned + Default>(value: Value) -> serde_json::Result<BTreeMap<String, T>> {
+    match value {
+        Value::Null => Ok(BTreeMap::new()),
+        Value::Array(items) if items.is_empty() => Ok(BTreeMap::new()),
+        value => {
+            let entries: BTreeMap<String, Option<T>> = serde_json::from_value(value)?;
+            Ok(entries.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+        }
+    }
 }
 
 /// One object where the documentation's table says a list of objects.

@@ -94,6 +94,7 @@ fn copy(app: &App, state: &mut ServiceState, account: &str, pid: u64, sid: u64) 
         metadata_asked: None,
         // A receiver has no metadata until it requests them.
         metadata_withheld: true,
+        metadata_incomplete: None,
         facts: Arc::clone(&sub.facts),
         labels: BTreeMap::new(),
     };

@@ -79,6 +79,7 @@ pub(crate) fn create(app: &App, caller: &Caller, pid: u64, body: &Value) -> Resu
         review_released: None,
         metadata_asked: None,
         metadata_withheld: false,
+        metadata_incomplete: None,
         facts: Arc::new(OnceCell::new()),
         labels: BTreeMap::new(),
     };

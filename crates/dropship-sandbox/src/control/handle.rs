@@ -119,6 +119,17 @@ impl Control {
         })
     }
 
+    /// Makes the driver metadata of a submission incomplete, or complete again. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn incomplete_metadata(&self, id: u64, incomplete: bool) -> bool {
+        let mut state = lock(&self.app.state);
+        let sub = state.products.values_mut().find_map(|product| product.submissions.get_mut(&id));
+        sub.is_some_and(|sub| {
+            sub.metadata_incomplete = Some(incomplete);
+            true
+        })
+    }
+
     /// Adds `count` products to the account of a tenant, named `{prefix} 1` and so on. Returns their ids.
     pub fn add_products(&self, tenant: &str, prefix: &str, count: usize) -> Vec<u64> {
         let mut state = lock(&self.app.state);

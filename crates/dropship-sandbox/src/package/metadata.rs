@@ -39,10 +39,15 @@ pub(crate) enum Download {
 
 /// Counts a download of the metadata of a submission.
 pub(crate) fn count_download(app: &App, sid: u64) -> Download {
-    if !app.has(Quirk::IncompleteMetadata) {
-        return Download::Usual;
+    let mut state = lock(&app.state);
+    let mut products = state.products.values();
+    match products.find_map(|product| product.submissions.get(&sid)?.metadata_incomplete) {
+        Some(true) => return Download::Incomplete,
+        Some(false) => return Download::Completed,
+        None if !app.has(Quirk::IncompleteMetadata) => return Download::Usual,
+        None => {}
     }
-    match lock(&app.state).count(Quirk::IncompleteMetadata, sid.to_string()) {
+    match state.count(Quirk::IncompleteMetadata, sid.to_string()) {
         0 => Download::Incomplete,
         1 => Download::Completed,
         _ => Download::Usual,

@@ -74,7 +74,7 @@ quirks! {
     NextLinkEmptyToken, "next-link-empty-token", "the continuation token of the next link is empty";
     NextLinkOtherParameter, "next-link-other-parameter", "the token of the next link is in the parameter $skiptoken";
     NextLinkOtherRelation, "next-link-other-relation", "the relation of the next link is nextPage";
-    NextLinkOdata, "next-link-odata", "the next link is in @odata.nextLink, beside the links";
+    NextLinkOdata, "next-link-odata", "the next link is in @odata.nextLink, in addition to the links";
     NextLinkLoop, "next-link-loop", "the next link leads to the same page";
     NumbersAsText, "numbers-as-text", "numbers are JSON strings";
     TextAsNumbers, "text-as-numbers", "texts of digits, such as firmwareVersion, are JSON numbers";

@@ -16,7 +16,7 @@ use crate::heartbeat::{Heartbeat, Unwatched};
 use crate::journal::{self, Limits};
 use crate::queries;
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{self, Bytes, KnownFile};
+use crate::tables::{Bytes, KnownFile};
 use crate::writer::Writer;
 use dropship_job::{Job, JobId, StateKind};
 
@@ -124,8 +124,8 @@ impl Store for DiskStore {
         queries::known_files(&*self.tables, folder)
     }
 
-    fn has_file_with_digest(&self, folder: &str, sha256: &str) -> Result<bool, StoreError> {
-        tables::has_file_with_digest(&*self.tables, folder, sha256)
+    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError> {
+        queries::files_with_digest(&*self.tables, folder, sha256)
     }
 
     fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {

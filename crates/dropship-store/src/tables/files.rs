@@ -51,7 +51,7 @@ fn forget_file<B: Bytes>(
 }
 
 /// Whether any known file of the folder holds these bytes.
-pub(crate) fn has_file_with_digest(
+pub(super) fn has_file_with_digest(
     tables: &impl Bytes,
     folder: &str,
     sha256: &str,

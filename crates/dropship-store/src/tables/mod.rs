@@ -14,7 +14,6 @@ mod record;
 pub(crate) use bytes::{Bytes, Changes, Pair};
 pub use codec::KnownFile;
 pub(crate) use codec::{decode, decode_job, id_of, number};
-pub(crate) use files::has_file_with_digest;
 pub(crate) use jobs::remote_ids;
 pub(crate) use later_lines::LaterLines;
 pub(crate) use overlay::{Overlay, merge};

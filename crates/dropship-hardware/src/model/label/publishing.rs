@@ -1,14 +1,14 @@
-//! How a label is published, or who receives it.
+//! The manner in which a label is published, or its receiver.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Unknown, wire};
 
-/// How a submission is published to Windows Update.
+/// The manner in which a submission is published to Windows Update.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PublishingSpecifications {
-    /// Not before; absent: as soon as certified.
+    /// Earliest time of publication; absent: as soon as certified.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub go_live_date: Option<String>,
     /// Sellers who may read driver and label; numbers on the wire.
@@ -21,10 +21,10 @@ pub struct PublishingSpecifications {
         skip_serializing_if = "Option::is_none"
     )]
     pub is_auto_install_during_os_upgrade: Option<bool>,
-    /// Delivered to applicable machines by itself.
+    /// Delivered to applicable machines automatically.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_auto_install_on_applicable_systems: Option<bool>,
-    /// People fetch it by hand; true exactly when both automatic ways are off.
+    /// Offered as an optional update; true exactly when both automatic ways are off.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub manual_acquisition: Option<bool>,
     /// Hidden from WSUS and the Update Catalog.
@@ -41,14 +41,14 @@ pub struct PublishingSpecifications {
     pub other: Unknown,
 }
 
-/// What Microsoft's reviewers want to know.
+/// Information for Microsoft's reviewers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AdditionalInfo {
     /// Mail address of the sponsor at Microsoft.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub microsoft_contact: Option<String>,
-    /// How the driver was validated.
+    /// The validation of the driver.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub validations_performed: Option<String>,
     /// Names of affected OEMs.
@@ -63,10 +63,10 @@ pub struct AdditionalInfo {
     /// For a new or unreleased device.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_for_unreleased_hardware: Option<bool>,
-    /// Brings user interface or software along.
+    /// Contains a user interface or other software.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub has_ui_software: Option<bool>,
-    /// Why it should go out.
+    /// Reason for the publication.
     #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub business_justification: Option<String>,
     /// Fields without a documented name.
@@ -74,14 +74,14 @@ pub struct AdditionalInfo {
     pub other: Unknown,
 }
 
-/// Which partner receives a submission.
+/// The partner that receives a submission.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RecipientSpecifications {
     /// Seller id of the receiver; a string on the wire.
     #[serde(deserialize_with = "wire::text")]
     pub receiver_publisher_id: String,
-    /// The receiver must add computer hardware ids to labels of theirs.
+    /// The receiver must add computer hardware ids to its labels.
     #[serde(deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub enforce_chid_targeting: Option<bool>,
     /// The receiver must not create driver updates (DUA packages). Source: Hardware Dev Center blog, 2026.

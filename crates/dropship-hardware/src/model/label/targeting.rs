@@ -1,4 +1,4 @@
-//! Which machines a label is for.
+//! The machines that a label targets.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::model::open::open_enum;
 use crate::model::{Unknown, wire};
 
 open_enum! {
-    /// How far the targeting of a hardware id is.
+    /// Progress of the targeting of a hardware id.
     pub enum HardwareIdState {
         /// Being added.
         PendingAdd = "pendingAdd",
@@ -20,7 +20,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far the targeting of a computer hardware id is.
+    /// Progress of the targeting of a computer hardware id.
     pub enum ChidState {
         /// No data.
         Unknown = "unknown",
@@ -37,7 +37,7 @@ open_enum! {
     }
 }
 
-/// Which machines a label is for.
+/// The machines that a label targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Targeting {
@@ -97,7 +97,7 @@ pub struct HardwareId {
     /// The hardware id.
     #[serde(deserialize_with = "wire::text")]
     pub pnp_string: String,
-    /// How far it is; only in answers.
+    /// Progress of the targeting; only in responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distribution_state: Option<HardwareIdState>,
     /// Fields without a documented name.
@@ -112,7 +112,7 @@ pub struct Chid {
     /// The GUID.
     #[serde(deserialize_with = "wire::text")]
     pub chid: String,
-    /// How far it is; `pendingAdd` in the documentation's create request.
+    /// Progress of the targeting; `pendingAdd` in the documentation's create request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distribution_state: Option<ChidState>,
     /// Fields without a documented name.
