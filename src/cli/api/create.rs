@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::args::{FromFile, SubmissionRef};
+use super::progress;
 use super::request_fields;
 use super::session::{ApiSession, call_error};
 use crate::cli::exit::Exit;
@@ -51,8 +52,11 @@ pub(super) async fn submission(
         require_derivable(product, session.client()?).await?;
     }
     let path = format!("products/{product}/submissions");
-    let send = async |client: &Client| client.create_submission(product, new).await;
-    create(session, &path, new, dry_run, send).await
+    if dry_run {
+        return session.print_request("POST", &path, Some(&serde_json::to_value(new)?));
+    }
+    let made = session.client()?.create_submission(product, new).await.map_err(call_error)?;
+    session.show_document(&progress::submission(&made, session).await?)
 }
 
 /// Refuses a derived submission that the service would refuse, before anything is sent.

@@ -147,7 +147,7 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
         Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, session).await,
         Verb::Translate { publisher, which } => {
             let found = session.client()?.translate(*publisher, which.product, which.submission).await;
-            session.show(&found.map_err(call_error)?)
+            session.show_document(&progress::submission(&found.map_err(call_error)?, session).await?)
         }
     }
 }

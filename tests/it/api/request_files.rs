@@ -31,6 +31,7 @@ fn files_of_sdcm_create_product_submission_and_label() {
     write(&api, "submission.json", &submission);
     let made = api.json(&["submission", "create", &pid, "--file", "submission.json"]);
     assert_eq!((&made["name"], &made["type"]), (&json!("first"), &json!("initial")));
+    assert_eq!(made["progress"], "created");
     let wrong = api.fail(&["product", "create", "--file", "submission.json"]);
     assert!(wrong.0 == 64 && wrong.1.contains("`createType` is `submission`"), "{wrong:?}");
     assert_eq!(api.fail(&["submission", "create", &pid, "--file", "submission.json", "--name", "x"]).0, 64);
