@@ -1,0 +1,139 @@
+//! A glob.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::char_set::CharSet;
+use super::error::GlobError;
+use super::escape::escape;
+use super::fold::fold_text;
+use super::nfa::Nfa;
+use super::parse::{self, Part};
+use super::simple::Simple;
+
+/// A glob that ignores case. Clones share it.
+#[derive(Clone)]
+pub struct Glob(Arc<Inner>);
+
+struct Inner {
+    source: Box<str>,
+    shape: Shape,
+}
+
+pub(super) enum Shape {
+    Simple(Simple),
+    Nfa(Nfa),
+}
+
+impl Glob {
+    /// Reads a glob.
+    ///
+    /// # Errors
+    /// When the text has no defined meaning as a glob.
+    pub fn new(text: &str) -> Result<Self, GlobError> {
+        let parts = parse::parse(text).map_err(|problem| GlobError { glob: text.to_owned(), problem })?;
+        let shape = match Simple::of(&parts) {
+            Some(simple) => Shape::Simple(simple),
+            None => Shape::Nfa(Nfa::of(&parts)),
+        };
+        Ok(Self(Arc::new(Inner { source: text.into(), shape })))
+    }
+
+    /// The glob that matches this text only.
+    ///
+    /// # Errors
+    /// When the text is empty or too long.
+    pub fn literal(text: &str) -> Result<Self, GlobError> {
+        Self::new(&escape(text))
+    }
+
+    /// Whether the glob matches the whole of `text`.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        match self.shape() {
+            Shape::Simple(simple) => simple.is_match(text),
+            Shape::Nfa(nfa) => nfa.is_match(text),
+        }
+    }
+
+    /// The glob as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The only text that matches, in the case as written; `None` if several texts match.
+    #[must_use]
+    pub fn only_text(&self) -> Option<String> {
+        let parts = parse::parse(self.as_str()).ok()?;
+        let letter = |part: &Part| match part {
+            Part::Letter(c) => Some(*c),
+            Part::One(_) | Part::Star | Part::Choice(_) => None,
+        };
+        parts.iter().map(letter).collect()
+    }
+
+    /// Whether every text matches.
+    #[must_use]
+    pub fn is_anything(&self) -> bool {
+        matches!(self.shape(), Shape::Simple(Simple::Contains(word)) if word.is_empty())
+    }
+
+    /// Whether a text exists that both globs match.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.nfa().meets(&other.nfa(), &CharSet::all())
+    }
+
+    pub(super) fn shape(&self) -> &Shape {
+        &self.0.shape
+    }
+
+    pub(super) fn nfa(&self) -> Cow<'_, Nfa> {
+        match self.shape() {
+            Shape::Nfa(nfa) => Cow::Borrowed(nfa),
+            // The source was parsed before, so there is no error here.
+            Shape::Simple(_) => Cow::Owned(Nfa::of(&parse::parse(self.as_str()).unwrap_or_default())),
+        }
+    }
+}
+
+/// Whether one of the globs matches; none of an empty list does.
+#[must_use]
+pub fn any(globs: &[Glob], text: &str) -> bool {
+    globs.iter().any(|glob| glob.is_match(text))
+}
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str() || fold_text(self.as_str()) == fold_text(other.as_str())
+    }
+}
+
+impl Eq for Glob {}
+
+impl fmt::Debug for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Glob {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Glob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,143 @@
+//! Globs as automata: a match takes time in proportion to text and glob, whatever they contain.
+
+use std::collections::BTreeSet;
+
+use super::char_set::CharSet;
+use super::parse::Part;
+
+/// A state, and how it is left.
+#[derive(Debug, Clone)]
+enum State {
+    /// By one of these characters, to the next state.
+    One(CharSet),
+    /// By any character, to itself; without a character, to the next state.
+    Star,
+    /// Without a character, to one of these states.
+    Fork(Vec<usize>),
+    /// The text ends here.
+    End,
+}
+
+/// A glob as an automaton without a fixed next state for each character.
+#[derive(Debug, Clone)]
+pub(super) struct Nfa(Vec<State>);
+
+impl Nfa {
+    pub(super) fn of(parts: &[Part]) -> Self {
+        let mut states = Vec::new();
+        sequence(parts, &mut states);
+        states.push(State::End);
+        Self(states)
+    }
+
+    /// The automaton that every text matches.
+    pub(super) fn anything() -> Self {
+        Self::of(&[Part::Star])
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        let mut here = Vec::new();
+        let mut marks = vec![false; self.0.len()];
+        self.enter(0, &mut here, &mut marks);
+        for c in text.chars() {
+            let mut next = Vec::new();
+            marks.fill(false);
+            for state in here {
+                match &self.0[state] {
+                    State::One(set) if set.contains(c) => self.enter(state + 1, &mut next, &mut marks),
+                    State::Star => self.enter(state, &mut next, &mut marks),
+                    State::One(_) | State::Fork(_) | State::End => {}
+                }
+            }
+            if next.is_empty() {
+                return false;
+            }
+            here = next;
+        }
+        here.iter().any(|state| matches!(self.0[*state], State::End))
+    }
+
+    /// Adds a state, and those that are reached from it without a character.
+    fn enter(&self, state: usize, found: &mut Vec<usize>, marks: &mut [bool]) {
+        if std::mem::replace(&mut marks[state], true) {
+            return;
+        }
+        match &self.0[state] {
+            State::Fork(targets) => targets.iter().for_each(|target| self.enter(*target, found, marks)),
+            State::Star => {
+                found.push(state);
+                self.enter(state + 1, found, marks);
+            }
+            State::One(_) | State::End => found.push(state),
+        }
+    }
+
+    fn reachable(&self, state: usize) -> Vec<usize> {
+        let (mut found, mut marks) = (Vec::new(), vec![false; self.0.len()]);
+        self.enter(state, &mut found, &mut marks);
+        found
+    }
+
+    /// Whether a text of these characters exists that both automata match.
+    pub(super) fn meets(&self, other: &Self, alphabet: &CharSet) -> bool {
+        let mut open = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut visit = |mine: usize, theirs: usize, open: &mut Vec<(usize, usize)>| {
+            let theirs = other.reachable(theirs);
+            for a in self.reachable(mine) {
+                open.extend(theirs.iter().map(|b| (a, *b)).filter(|pair| seen.insert(*pair)));
+            }
+        };
+        visit(0, 0, &mut open);
+        while let Some((a, b)) = open.pop() {
+            let (left, right) = (&self.0[a], &other.0[b]);
+            if matches!((left, right), (State::End, State::End)) {
+                return true;
+            }
+            let Some((left, mine)) = step(left, a) else { continue };
+            let Some((right, theirs)) = step(right, b) else { continue };
+            if !left.shared(&right).shared(alphabet).is_empty() {
+                visit(mine, theirs, &mut open);
+            }
+        }
+        false
+    }
+}
+
+/// The characters that leave a state, and where they lead.
+fn step(state: &State, at: usize) -> Option<(CharSet, usize)> {
+    match state {
+        State::One(set) => Some((set.clone(), at + 1)),
+        State::Star => Some((CharSet::all(), at)),
+        State::Fork(_) | State::End => None,
+    }
+}
+
+fn sequence(parts: &[Part], states: &mut Vec<State>) {
+    for part in parts {
+        match part {
+            Part::Letter(c) => states.push(State::One(CharSet::letter(*c))),
+            Part::One(set) => states.push(State::One(set.clone())),
+            Part::Star => states.push(State::Star),
+            Part::Choice(choices) => choice(choices, states),
+        }
+    }
+}
+
+/// A fork to each alternative; each ends in a fork to what follows them all.
+fn choice(choices: &[Vec<Part>], states: &mut Vec<State>) {
+    let fork = states.len();
+    states.push(State::Fork(Vec::new()));
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    for parts in choices {
+        starts.push(states.len());
+        sequence(parts, states);
+        ends.push(states.len());
+        states.push(State::Fork(Vec::new()));
+    }
+    let after = states.len();
+    states[fork] = State::Fork(starts);
+    for end in ends {
+        states[end] = State::Fork(vec![after]);
+    }
+}

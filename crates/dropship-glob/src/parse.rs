@@ -1,0 +1,119 @@
+//! From the text of a glob to its parts.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use super::char_set::CharSet;
+use super::error::Problem;
+
+/// Maximum length of a glob in characters.
+pub(super) const MAX_LENGTH: usize = 4096;
+
+/// One part of a glob.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Part {
+    /// This character, in either case.
+    Letter(char),
+    /// One of these characters.
+    One(CharSet),
+    /// Any text.
+    Star,
+    /// One of these sequences.
+    Choice(Vec<Vec<Part>>),
+}
+
+pub(super) fn parse(glob: &str) -> Result<Vec<Part>, Problem> {
+    if glob.is_empty() {
+        return Err(Problem::Empty);
+    }
+    if glob.chars().nth(MAX_LENGTH).is_some() {
+        return Err(Problem::TooLong);
+    }
+    let mut chars = glob.chars().peekable();
+    let mut parts = Vec::new();
+    while let Some(c) = chars.next() {
+        match c {
+            '{' => braces(&mut chars, &mut parts)?,
+            '}' => return Err(Problem::StrayBrace),
+            c => parts.push(part(c, &mut chars)?),
+        }
+    }
+    // Two stars mean the same as one.
+    parts.dedup_by(|a, b| *a == Part::Star && *b == Part::Star);
+    Ok(parts)
+}
+
+/// A part that begins with `c`, which is no brace.
+fn part(c: char, chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
+    match c {
+        '*' => Ok(Part::Star),
+        '?' => Ok(Part::One(CharSet::all())),
+        '[' => class(chars),
+        ']' => Err(Problem::StrayBracket),
+        c => Ok(Part::Letter(c)),
+    }
+}
+
+/// What follows `{`: alternatives, or a text that keeps its braces.
+fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), Problem> {
+    let mut choices = vec![Vec::new()];
+    loop {
+        match chars.next().ok_or(Problem::UnclosedBraces)? {
+            '{' => return Err(Problem::NestedBraces),
+            '}' => break,
+            ',' => choices.push(Vec::new()),
+            c => {
+                let part = part(c, chars)?;
+                choices.last_mut().unwrap_or(parts).push(part);
+            }
+        }
+    }
+    if choices.len() > 1 {
+        parts.push(Part::Choice(choices));
+        return Ok(());
+    }
+    parts.push(Part::Letter('{'));
+    parts.extend(choices.into_iter().flatten());
+    parts.push(Part::Letter('}'));
+    Ok(())
+}
+
+/// What follows `[`.
+fn class(chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
+    let is_negated = chars.next_if(|c| matches!(c, '!' | '^')).is_some();
+    let mut ranges = Vec::new();
+    loop {
+        let first = match chars.next().ok_or(Problem::UnclosedClass)? {
+            ']' if !ranges.is_empty() => break,
+            ']' if is_closed_at_once(chars) => return Err(Problem::EmptyClass),
+            '[' if !ranges.is_empty() => return Err(Problem::NestedClass),
+            c => c,
+        };
+        // A hyphen before the closing bracket is a hyphen.
+        let is_range = chars.peek() == Some(&'-') && chars.clone().nth(1).is_some_and(|next| next != ']');
+        let last = match is_range {
+            true => chars.nth(1).ok_or(Problem::UnclosedClass)?,
+            false => first,
+        };
+        if first > last {
+            return Err(Problem::ReversedRange(first, last));
+        }
+        ranges.push((first, last));
+    }
+    if let ([(first, last)], false) = (ranges.as_slice(), is_negated)
+        && first == last
+    {
+        return Ok(Part::Letter(*first));
+    }
+    let set = CharSet::of(ranges).folded();
+    let set = if is_negated { set.negated() } else { set };
+    match set.is_empty() {
+        true => Err(Problem::EmptyClass),
+        false => Ok(Part::One(set)),
+    }
+}
+
+/// Whether a `]` that opens a class is its end too: no other `]` follows.
+fn is_closed_at_once(chars: &Peekable<Chars<'_>>) -> bool {
+    !chars.clone().any(|c| c == ']')
+}
