@@ -1,4 +1,4 @@
-//! Stores the captured copies of packages, each with the plan of its job.
+//! Stores the captured copies of packages, each with the plan of its job, and later its driver metadata.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -114,6 +114,27 @@ impl PackageStore {
     #[must_use]
     pub fn plan_digest(&self, job: &JobId) -> Option<String> {
         fs::read(self.snapshot_path(job)).ok().map(|text| digest::of(&text))
+    }
+
+    /// Stores the driver metadata of a job durably, for the labels that are created from them.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_metadata(&self, job: &JobId, metadata: &[u8]) -> io::Result<()> {
+        let folder = self.folder(job);
+        private_folder(&folder)?;
+        let (staged, path) = (folder.join("driver-metadata.new"), self.metadata(job));
+        let mut file = File::create(&staged)?;
+        file.write_all(metadata)?;
+        file.sync_all()?;
+        fs::rename(staged, path)?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// The stored driver metadata of a job.
+    #[must_use]
+    pub fn metadata(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("driver-metadata.json")
     }
 
     /// Deletes the copy. The plan is kept, because labels are still created from it.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::exit::{Exit, ExitError};
 use super::output::Output;
-use dropship_rules::pattern::Pattern;
+use dropship_glob::Glob;
 use dropship_rules::rule_tests::{self, Outcome};
 
 /// Run the [[test]] cases of the configuration (offline)
@@ -27,18 +27,14 @@ Exit codes:
   78  invalid configuration")]
 pub(super) struct Args {
     /// Run only the cases whose name matches one of these globs
-    #[arg(value_name = "CASE", value_parser = glob)]
-    cases: Vec<Pattern>,
+    #[arg(value_name = "CASE", value_parser = Glob::new)]
+    cases: Vec<Glob>,
     /// Time to assume for go-live offsets and blackout days (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     /// Also print the cases that passed
     #[arg(long, short)]
     verbose: bool,
-}
-
-fn glob(text: &str) -> Result<Pattern, String> {
-    Pattern::new(text)
 }
 
 pub(super) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {

@@ -200,7 +200,7 @@ fn every_unknown_key_and_wrong_type_is_told_in_one_run() {
             "17:1 `name` is missing",
             "17:1 `product` is missing",
             "18:11 unknown key `providr` [did you mean `provider`?]",
-            "18:33 `[a` is not a glob: unclosed character class; missing ']'",
+            "18:33 `[a` is not a glob: `[` has no closing `]`; write `[[]` for the character `[`",
         ]
     );
 }

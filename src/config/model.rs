@@ -8,6 +8,7 @@ use dropship_hardware::Backoff;
 use dropship_intake::ReadyWhen;
 use dropship_package::Level;
 use dropship_rules::Rule;
+use dropship_rules::label::Guard;
 use dropship_rules::rule_tests::RuleTest;
 
 mod notify;
@@ -33,6 +34,8 @@ pub struct Config {
     pub notify: Vec<Notify>,
     /// `[[folder]]`, in file order.
     pub folders: Vec<Folder>,
+    /// `[guard]`: limits that no rule can exceed.
+    pub guard: Guard,
     /// `[signers]`.
     pub signers: Signers,
     /// `[preflight]`: level by name of the check.

@@ -1,8 +1,9 @@
 //! The files of a configuration: the one that is named, and those that it includes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
+use dropship_glob::Glob;
 
 use super::raw::File;
 use super::read::{self, Read};
@@ -27,14 +28,12 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
         return Vec::new();
     };
     let mut units = vec![root];
-    let mut seen = vec![identity(path)];
+    let mut seen = BTreeSet::from([identity(path)]);
     let included = include(&units[0], problems);
     for path in included {
-        let identity = identity(&path);
-        if seen.contains(&identity) {
+        if !seen.insert(identity(&path)) {
             continue;
         }
-        seen.push(identity);
         if let Some(unit) = open(&path, problems) {
             only_parts(&unit, problems);
             units.push(unit);
@@ -110,13 +109,10 @@ fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
             None => found.iter_mut().for_each(|path| path.push(name)),
             Some(pattern) => {
                 wild = true;
-                let matcher = GlobBuilder::new(pattern)
-                    .build()
-                    .map_err(|error| format!("`{glob}` is not a glob: {}", error.kind()))?
-                    .compile_matcher();
+                let matcher = Glob::new(pattern).map_err(|error| error.to_string())?;
                 let mut next = Vec::new();
                 for parent in found {
-                    next.extend(children(&parent, &matcher, pattern)?);
+                    next.extend(children(&parent, &matcher)?);
                 }
                 found = next;
             }
@@ -133,7 +129,7 @@ fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn children(parent: &Path, matcher: &globset::GlobMatcher, pattern: &str) -> Result<Vec<PathBuf>, String> {
+fn children(parent: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let entries = match std::fs::read_dir(parent) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -144,8 +140,9 @@ fn children(parent: &Path, matcher: &globset::GlobMatcher, pattern: &str) -> Res
     for entry in entries {
         let entry = entry.map_err(|error| format!("`{}` cannot be listed: {error}", parent.display()))?;
         let name = entry.file_name();
-        let hidden = name.to_string_lossy().starts_with('.') && !pattern.starts_with('.');
-        if !hidden && matcher.is_match(&name) {
+        let name = name.to_string_lossy();
+        let is_hidden = name.starts_with('.') && !glob.as_str().starts_with('.');
+        if !is_hidden && glob.is_match(&name) {
             found.push(entry.path());
         }
     }
@@ -162,6 +159,9 @@ fn only_parts(unit: &Unit, problems: &mut Vec<Problem>) {
         ("[api]", file.api.as_ref().map(|value| &value.span)),
         ("[store]", file.store.as_ref().map(|value| &value.span)),
         ("[control]", file.control.as_ref().map(|value| &value.span)),
+        ("[metrics]", file.metrics.as_ref().map(|value| &value.span)),
+        ("[[notify]]", file.notify.first().map(|value| &value.span)),
+        ("[guard]", file.guard.as_ref().map(|value| &value.span)),
         ("[signers]", file.signers.as_ref().map(|value| &value.span)),
         ("[preflight]", file.preflight.as_ref().map(|value| &value.span)),
         ("[defaults]", file.defaults.as_ref().map(|value| &value.span)),

@@ -82,6 +82,7 @@ impl Reloader {
             folders.iter().filter(|folder| old.config.folders.contains(folder)).cloned().collect();
         self.intake.replace(unchanged).await.map_err(refused)?;
         self.pipeline.settings().folders.replace(&folders);
+        self.pipeline.settings().guard.replace(&new.guard);
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
         Ok(reloaded)
@@ -117,6 +118,7 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
     let keys = [
         ("[signers]", old.signers != new.signers),
         ("[preflight]", old.preflight != new.preflight),
+        ("[guard]", old.guard != new.guard),
         ("[control] operators", old.control.operators != new.control.operators),
         ("[[test]]", old.tests != new.tests),
     ];

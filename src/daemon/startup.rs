@@ -184,6 +184,7 @@ fn build_pipeline(
     let mut settings = Settings::of(&config.api);
     settings.sandbox = options.sandbox;
     settings.folders.replace(&config.folders);
+    settings.guard.replace(&config.guard);
 
     let (queue, accounts) = (Arc::new(Queue::default()), Arc::new(SuspendedAccounts::default()));
     let pause = Arc::new(PauseGate::remembered(&*store)?);

@@ -24,6 +24,8 @@ fn level(job: &Job, event: &Event) -> Level {
     match event {
         Event::Rejected { .. } | Event::Failed { .. } => Level::ERROR,
         Event::DuplicatesChecked { ids, .. } if !ids.is_empty() => Level::ERROR,
+        Event::Withdrawn { label, .. } if has_taken_over(job, *label) => Level::ERROR,
+        Event::Superseded { kept, .. } if !kept.is_empty() => Level::WARN,
         Event::NotFound { .. }
         | Event::Reissued { .. }
         | Event::Held { .. }
@@ -43,6 +45,11 @@ fn level(job: &Job, event: &Event) -> Level {
     }
 }
 
+/// Whether older labels gave up targets to a label.
+fn has_taken_over(job: &Job, index: usize) -> bool {
+    job.labels().get(index).is_some_and(|label| label.taken_over > 0)
+}
+
 fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
     match event {
         Event::Accepted { .. } => Some(id::ACCEPTED),
@@ -51,6 +58,7 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
         Event::Cancelled { .. } if job.doubt().is_some() => Some(id::IN_DOUBT),
         Event::Overdue => Some(id::OVERDUE),
         Event::Held { .. } => Some(id::HELD),
+        Event::Withdrawn { label, .. } if has_taken_over(job, *label) => Some(id::TARGETS_LOST),
         Event::Failed { .. } => Some(id::FAILED),
         Event::Succeeded => Some(id::SUCCEEDED),
         _ => None,
@@ -65,7 +73,7 @@ fn label_id(job: &Job, event: &Event) -> Option<u64> {
         | Event::Withdrawn { label: index, .. }
         | Event::Edited { label: index, .. }
         | Event::TakenOver { label: index, .. }
-        | Event::Superseded { label: index } => label(job, *index).1,
+        | Event::Superseded { label: index, .. } => label(job, *index).1,
         _ => None,
     }
 }
@@ -155,7 +163,14 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
         }
         Event::Published { label: index } => format!("label `{}` published", label(job, *index).0),
         Event::Withdrawn { label: index, by } => {
-            format!("label `{}` withdrawn, requested by {by}", label(job, *index).0)
+            let lost = match job.labels().get(*index).map_or(0, |label| label.taken_over) {
+                0 => String::new(),
+                rows => format!(
+                    "; it had taken over {rows} hardware ids from older labels, which no longer target them: those devices get \
+                     no driver from these labels until `dropship api label update` adds the hardware ids to an older label again"
+                ),
+            };
+            format!("label `{}` withdrawn, requested by {by}{lost}", label(job, *index).0)
         }
         Event::Edited { label: index, by, update } => {
             format!("label `{}` changed by {by}: {update}", label(job, *index).0)
@@ -170,8 +185,15 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
                 format!("label `{name}` took over {rows} hardware ids from label {from}")
             }
         }
-        Event::Superseded { label: index } => {
-            format!("label `{}` has no hardware ids left to take over", label(job, *index).0)
+        Event::Superseded { label: index, kept } => {
+            let name = label(job, *index).0;
+            let kept = kept.iter().map(|kept| {
+                format!(
+                    "; label {} keeps {} hardware ids that `{name}` also targets: {}",
+                    kept.label, kept.rows, kept.why
+                )
+            });
+            format!("label `{name}` has no hardware ids left to take over{}", kept.collect::<String>())
         }
         _ => return None,
     })

@@ -7,8 +7,9 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::steps::collect;
 use dropship_hardware::{DownloadKind, DriverMetadata};
-use dropship_job::{Event, WaitReason};
-use dropship_rules::label::{gaps, selects};
+use dropship_job::{ErrorKind, Event, Fault, Job, WaitReason};
+use dropship_package::Facts;
+use dropship_rules::label::{InfMismatch, gaps, selects};
 use dropship_rules::plan::LabelPlan;
 
 /// Downloads the metadata again if they lack something that the package has, or everything that the label targets: the
@@ -19,34 +20,56 @@ pub(crate) async fn refresh<S: Service>(
     service: &S,
     plan: &LabelPlan,
 ) -> StepResult {
-    let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
-    let Ok(held) = results::driver_metadata(&outbox).await else { return Ok(()) };
+    let packages = ctx.pipeline.packages.clone();
+    let Ok(held) = results::driver_metadata(&packages, &ctx.job).await else { return Ok(()) };
     let snapshot = ctx.plan_snapshot().await?;
     let missing = |metadata: &DriverMetadata| {
         gaps(metadata, &snapshot.facts, &snapshot.plan.product.requested_signatures)
     };
     if missing(&held).is_empty() && selects(plan, &held) {
-        return Ok(());
+        return check_infs(ctx, &snapshot.facts, &held).await;
     }
+    let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
     let submission = ctx.fetch_submission(service).await?;
     let Some(url) = submission.download(&DownloadKind::DriverMetadata) else { return Ok(()) };
-    let download = (DownloadKind::DriverMetadata, url);
-    collect::fetch(ctx, service, &download, &outbox, METADATA, collect::check_metadata).await?;
-    let Ok(found) = results::driver_metadata(&outbox).await else { return Ok(()) };
-    if found != held {
-        match results::existing(&outbox).await {
-            Ok(files) => ctx.record(vec![Event::Collected { files }]).await?,
-            Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
-        }
+    collect::fetch_metadata(ctx, service, url, &outbox).await?;
+    let files = match results::collected(&outbox, &packages, ctx.job.id()).await {
+        Ok(files) => files,
+        Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
+    };
+    if files != ctx.job.files() {
+        ctx.record(vec![Event::Collected { files }]).await?;
     }
+    let Ok(found) = results::driver_metadata(&packages, &ctx.job).await else { return Ok(()) };
     let missing = missing(&found).join(", ");
     if missing.is_empty() {
-        return Ok(());
+        return check_infs(ctx, &snapshot.facts, &found).await;
     }
     if ctx.time_in_step() < ctx.pipeline.settings.uncertain {
         let reason = WaitReason::IncompleteMetadata { missing };
         return ctx.poll_again(ctx.pipeline.settings.sign, reason).await;
     }
+    check_infs(ctx, &snapshot.facts, &found).await?;
     observe::metadata_incomplete(&ctx.job, &missing);
     Ok(())
+}
+
+/// Holds the job when the metadata lack an INF of the package or list another one, until an operator has approved exactly
+/// these metadata.
+async fn check_infs<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    facts: &Facts,
+    metadata: &DriverMetadata,
+) -> StepResult {
+    let Some(mismatch) = InfMismatch::between(facts, metadata) else { return Ok(()) };
+    let digest = ctx.job.files().iter().find(|file| file.name == METADATA).map(|file| file.sha256.clone());
+    if digest.is_some() && digest.as_deref() == ctx.job.approved_metadata() {
+        return Ok(());
+    }
+    let message = format!(
+        "{mismatch}; approve to create the labels from these metadata (sha256 {})",
+        digest.as_deref().unwrap_or("unknown")
+    );
+    let fault = Fault::new(ErrorKind::MetadataMismatch, message);
+    ctx.suspend(Event::Held { fault, request: digest.map(|digest| Job::metadata_request(&digest)) }).await
 }

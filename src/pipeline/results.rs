@@ -7,8 +7,9 @@ use std::path::Path;
 use super::file_work;
 use crate::digest;
 use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
+use crate::package_store::PackageStore;
 use dropship_hardware::DriverMetadata;
-use dropship_job::Asset;
+use dropship_job::{Asset, Job, JobId};
 
 /// Creates the folder of the job.
 pub(super) async fn prepare(outbox: &Outbox) -> io::Result<()> {
@@ -45,7 +46,7 @@ pub(super) async fn check_staged(
 }
 
 /// The result files that exist, with size and digest.
-pub(super) async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
+async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
     let folder = outbox.folder().to_owned();
     file_work::run_on_package(move || {
         let mut files = Vec::new();
@@ -61,15 +62,45 @@ pub(super) async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
     .await
 }
 
-/// Reads the driver metadata.
+/// The result files of a job. For the driver metadata, the stored copy counts: the file in the outbox may have been changed
+/// since.
+pub(super) async fn collected(
+    outbox: &Outbox,
+    packages: &PackageStore,
+    job: &JobId,
+) -> io::Result<Vec<Asset>> {
+    let mut files = existing(outbox).await?;
+    let stored = packages.metadata(job);
+    let kept = file_work::run(move || match stored.exists() {
+        true => digest::copy(&mut File::open(stored)?, &mut io::sink()).map(Some),
+        false => Ok(None),
+    });
+    if let (Some(file), Some((sha256, size))) =
+        (files.iter_mut().find(|file| file.name == METADATA), kept.await?)
+    {
+        (file.sha256, file.size) = (sha256, size);
+    }
+    Ok(files)
+}
+
+/// Reads the stored driver metadata of a job.
 ///
 /// # Errors
-/// When the file cannot be read or is not driver metadata.
-pub(super) async fn driver_metadata(outbox: &Outbox) -> io::Result<DriverMetadata> {
-    let path = outbox.folder().join(METADATA);
+/// When the file cannot be read, is not driver metadata, or is not the file that was downloaded.
+pub(super) async fn driver_metadata(packages: &PackageStore, job: &Job) -> io::Result<DriverMetadata> {
+    let path = packages.metadata(job.id());
+    let recorded = job.files().iter().find(|file| file.name == METADATA).map(|file| file.sha256.clone());
     file_work::run(move || {
-        let bytes = std::fs::read(path)?;
-        DriverMetadata::parse(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        let bytes = std::fs::read(&path)?;
+        if recorded.as_deref() != Some(&digest::of(&bytes)) {
+            let message = "it is not the file that was downloaded";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        parse(&bytes)
     })
     .await
+}
+
+fn parse(bytes: &[u8]) -> io::Result<DriverMetadata> {
+    DriverMetadata::parse(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::folder_policies::FolderPolicies;
+use super::label_guard::LabelGuard;
 use crate::config::model::{Api, Overdue, PollInterval};
 use dropship_hardware::Backoff;
 
-/// Settings of a pipeline; all but the folders stay until the daemon restarts.
+/// Settings of a pipeline; all but the folders and the guard stay until the daemon restarts.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Maximum number of jobs processed at the same time.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub overdue: Overdue,
     /// What folders say of results and dropped files; a reload replaces it.
     pub folders: Arc<FolderPolicies>,
+    /// Limits of labels; a reload replaces them.
+    pub guard: Arc<LabelGuard>,
     /// Receipts are marked as made with a sandbox.
     pub sandbox: bool,
 }
@@ -43,6 +46,7 @@ impl Settings {
             account: api.poll.account,
             overdue: api.overdue,
             folders: Arc::default(),
+            guard: Arc::default(),
             sandbox: false,
         }
     }

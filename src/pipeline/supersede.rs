@@ -4,8 +4,6 @@
 //! No intent is needed: each pass reads both labels from the service, computes the remaining changes and requests only
 //! those. A crash between publishing and the last change costs another pass.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +14,9 @@ use crate::digest;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
-use dropship_job::{ErrorKind, Event, Fault};
-use dropship_rules::label::{self, Published};
+use dropship_job::{ErrorKind, Event, Fault, KeptTargets};
+use dropship_rules::label::{self, Published, Reach, Versions};
 use dropship_rules::plan::LabelPlan;
-use dropship_rules::version::Version;
 use dropship_store::Entry;
 
 /// Prefix of the flags in the store. They outlive the jobs: years can pass between two versions.
@@ -32,8 +29,8 @@ struct Made {
     product: ProductId,
     submission: SubmissionId,
     label: LabelId,
-    /// `DriverVer` version by INF.
-    versions: BTreeMap<String, String>,
+    /// `DriverVer` version by bundle and INF.
+    versions: Versions,
     /// When its package arrived, if it supersedes older labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     supersedes: Option<Timestamp>,
@@ -68,6 +65,7 @@ impl Made {
             key: plan.key.clone(),
             rows: rows(now),
             versions: self.versions.clone(),
+            reach: now.targeting.as_ref().map(Reach::of).unwrap_or_default(),
         }
     }
 }
@@ -117,33 +115,38 @@ async fn one<S: Service>(
     }
     let place = ctx.remote().await?;
     let Some(own) = Made::of(ctx, index, place, plan).await else { return Ok(true) };
-    let older: Vec<&Made> =
-        others.iter().filter(|made| plan.supersede && is_older(&made.versions, &own.versions)).collect();
+    let older: Vec<&Made> = others
+        .iter()
+        .filter(|made| plan.supersede && label::has_lower_version(&made.versions, &own.versions))
+        .collect();
     // These would have superseded this label if it had been published earlier. A lower version submitted after a higher one
     // is a deliberate rollback and keeps its targets.
     let came_later = |made: &Made| made.supersedes.is_some_and(|came| came > ctx.job.created());
-    let newer: Vec<&Made> =
-        others.iter().filter(|made| came_later(made) && is_older(&own.versions, &made.versions)).collect();
+    let newer: Vec<&Made> = others
+        .iter()
+        .filter(|made| came_later(made) && label::has_lower_version(&own.versions, &made.versions))
+        .collect();
     if older.is_empty() && newer.is_empty() && !plan.supersede {
         return Ok(true);
     }
     let mut all = true;
+    let mut kept = Vec::new();
     if !older.is_empty() || !newer.is_empty() {
         let service = ctx.service().await?;
         if let Some(now) = fetch(ctx, &service, &own).await? {
             let now = own.now(rule, plan, &now);
             for old in older {
-                all &= take_over(ctx, &service, index, &now, (old, rule, plan)).await?;
+                all &= take_over(ctx, &service, index, &now, (old, rule, plan), &mut kept).await?;
             }
         }
         for new in newer {
             let Some(now) = fetch(ctx, &service, new).await?.filter(|now| !now.is_failed()) else { continue };
             let now = new.now(rule, plan, &now);
-            all &= take_over(ctx, &service, index, &now, (&own, rule, plan)).await?;
+            all &= take_over(ctx, &service, index, &now, (&own, rule, plan), &mut kept).await?;
         }
     }
     if all {
-        ctx.record(vec![Event::Superseded { label: index }]).await?;
+        ctx.record(vec![Event::Superseded { label: index, kept }]).await?;
     }
     Ok(all)
 }
@@ -161,19 +164,26 @@ async fn fetch<S: Service>(
     }
 }
 
-/// Removes the hardware ids of a newer label from an older one; the job's own label at `index` is one of the two. False when
-/// the older label accepts no change at present.
+/// Removes the hardware ids of a newer label from an older one; the job's own label at `index` is one of the two. Notes the
+/// hardware ids that the older label keeps. False when the older label accepts no change at present.
 async fn take_over<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     index: usize,
     new: &Published,
     (made, rule, plan): (&Made, &str, &LabelPlan),
+    kept: &mut Vec<KeptTargets>,
 ) -> StepResult<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);
     let Some(now) = fetch(ctx, service, made).await? else { return Ok(true) };
     let changes = label::supersede(new, &[made.now(rule, plan, &now)]);
     let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
+    kept.extend(change.kept.iter().map(|(narrower, rows)| KeptTargets {
+        label: label.0,
+        rows: *rows,
+        why: narrower.to_string(),
+    }));
+    let Some(update) = &change.update else { return Ok(true) };
     if !now.is_done() {
         return Ok(false);
     }
@@ -184,9 +194,9 @@ async fn take_over<S: Service>(
     if pipeline.shutdown.is_cancelled() {
         return Err(Interrupt::ShuttingDown);
     }
-    let asked = service.update_label(product, submission, label, &change.update).await;
+    let asked = service.update_label(product, submission, label, update).await;
     drop(permit);
-    let rows = change.update.targeting.hardware_ids.len();
+    let rows = update.targeting.hardware_ids.len();
     match asked {
         Ok(()) => {
             ctx.record(vec![Event::TakenOver { label: index, from: label.0, rows }]).await?;
@@ -215,17 +225,9 @@ fn rows(label: &ShippingLabel) -> Vec<HardwareId> {
 }
 
 /// The versions in the driver metadata of the job; empty when it cannot be read.
-async fn versions<S>(ctx: &StepContext<'_, S>) -> BTreeMap<String, String> {
-    let metadata = results::driver_metadata(&ctx.pipeline.receipts.outbox(&ctx.job)).await;
+async fn versions<S>(ctx: &StepContext<'_, S>) -> Versions {
+    let metadata = results::driver_metadata(&ctx.pipeline.packages, &ctx.job).await;
     metadata.as_ref().map(label::versions).unwrap_or_default()
-}
-
-/// Whether any INF of both has a lower version in `there`.
-fn is_older(there: &BTreeMap<String, String>, here: &BTreeMap<String, String>) -> bool {
-    there.iter().any(|(inf, there)| {
-        let here = here.get(inf).and_then(|here| here.parse::<Version>().ok());
-        here.is_some_and(|here| there.parse::<Version>().is_ok_and(|there| there < here))
-    })
 }
 
 /// Names of rules and labels can contain any character, so the key contains their digest.

@@ -3,9 +3,12 @@
 mod cab;
 mod check;
 mod fields;
+mod globs;
+mod guard;
 mod label_lifecycle;
 mod labels;
 mod metadata;
+mod plan;
 mod products;
 mod reload;
 mod rule_tests;

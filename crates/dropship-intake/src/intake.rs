@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dropship_glob::GlobError;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -50,7 +51,7 @@ impl Intake {
     /// the health of folders to `events`.
     ///
     /// # Errors
-    /// A glob that does not compile. No folder is watched in that case.
+    /// A text that is not a glob. No folder is watched in that case.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -59,7 +60,7 @@ impl Intake {
         receiver: Arc<dyn FileReceiver>,
         events: Arc<dyn FolderEvents>,
         shutdown: &CancellationToken,
-    ) -> Result<Self, globset::Error> {
+    ) -> Result<Self, GlobError> {
         Self::start_with(folders, receiver, events, shutdown, fstype::remote_kind)
     }
 
@@ -70,7 +71,7 @@ impl Intake {
         events: Arc<dyn FolderEvents>,
         shutdown: &CancellationToken,
         remote_kind: fstype::RemoteKind,
-    ) -> Result<Self, globset::Error> {
+    ) -> Result<Self, GlobError> {
         let compiled = compile(folders)?;
         let intake = Self {
             receiver,
@@ -92,8 +93,8 @@ impl Intake {
     /// Watches `folders` instead of the present ones. Folders with an unchanged specification keep running.
     ///
     /// # Errors
-    /// A glob that does not compile. Nothing is changed in that case.
-    pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), globset::Error> {
+    /// A text that is not a glob. Nothing is changed in that case.
+    pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), GlobError> {
         let wanted = compile(folders)?;
         let removed: Vec<WatchedFolder> = self
             .folders()
@@ -227,7 +228,7 @@ async fn stop_all(folders: Vec<WatchedFolder>) {
 }
 
 /// Compiles the globs; folders with equal globs share the compiled form.
-fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, Names)>, globset::Error> {
+fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, Names)>, GlobError> {
     let mut shared = HashMap::<_, Names>::new();
     let compiled = folders.into_iter().map(|folder| {
         let spec: FolderSpec = folder.into();

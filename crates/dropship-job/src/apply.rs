@@ -102,6 +102,7 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         last_polled: None,
         overdue: false,
         duplicate_checks: Vec::new(),
+        approved_metadata: None,
     }
 }
 
@@ -195,8 +196,13 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             enter(job, Step::Publish, at);
         }
         Event::Published { label } => labels::existing(job, *label)?.published = Some(at),
-        Event::TakenOver { label, .. } => drop(labels::published(job, *label)?),
-        Event::Superseded { label } => labels::published(job, *label)?.superseded = Some(at),
+        Event::TakenOver { label, from, rows } => {
+            let label = labels::published(job, *label)?;
+            if label.creation.id() != Some(*from) {
+                label.taken_over += rows;
+            }
+        }
+        Event::Superseded { label, .. } => labels::published(job, *label)?.superseded = Some(at),
         Event::Withdrawn { label, .. } => labels::existing(job, *label)?.withdrawn = Some(at),
         Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
         Event::Waited { due, why, polled } => {

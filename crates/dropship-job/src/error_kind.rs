@@ -103,6 +103,12 @@ error_kinds! {
     Approval "approval" "held"
         "A label needs an approval of exactly this request."
         "Read the request in the message, then `dropship approve JOB` or `dropship cancel JOB`.";
+    Guard "guard" "held"
+        "A label exceeds a limit of `[guard]` that an operator can approve: it is for everybody, or has too many or unforeseen targets."
+        "Read the reason and the request in the message, then `dropship approve JOB` or `dropship cancel JOB`.";
+    GuardRefused "guard-refused" "held"
+        "A label exceeds a limit of `[guard]` that no approval releases."
+        "Change the rule or `[guard]`, `dropship reload`, then `dropship approve JOB` to check again; or `dropship cancel JOB`.";
     RequestChanged "request-changed" "held"
         "A create had no response and no effect, and its request has changed since."
         "Read the new request in the message, then `dropship approve JOB` to send it, or `dropship cancel JOB`.";
@@ -206,8 +212,11 @@ error_kinds! {
         "The stored plan of the job cannot be read, or has no such label."
         "Restore the folder `packages` of the store from a backup, then `dropship approve JOB` or `dropship retry JOB`.";
     MetadataLost "metadata-lost" "held"
-        "`driver-metadata.json` in the outbox cannot be read."
-        "Restore the file, then `dropship approve JOB`.";
+        "The stored copy of the driver metadata cannot be read, or was changed."
+        "Restore the file that the message names from a backup of the store, then `dropship approve JOB`.";
+    MetadataMismatch "metadata-mismatch" "held"
+        "The driver metadata lack an INF of the package that has hardware ids, or list an INF that the package does not contain."
+        "Compare the lists in the message. `dropship approve JOB` creates the labels from exactly these metadata, `dropship cancel JOB` ends the job.";
     Recovered "recovered" "held"
         "The store was lost and the job was recovered from its receipt or copy. More may exist at Microsoft than the receipt shows."
         "Look for the job's name in Partner Center, then `dropship approve JOB` or `dropship cancel JOB`.";

@@ -157,6 +157,9 @@ pub enum Event {
     Superseded {
         /// The newer label.
         label: usize,
+        /// Targets of both labels that an older label keeps.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<KeptTargets>,
     },
     /// The job waits until a time. This is not a failed attempt.
     Waited {
@@ -210,6 +213,18 @@ pub enum Event {
     },
     /// Everything is done.
     Succeeded,
+}
+
+/// Targets that an older label keeps although a newer one has them too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptTargets {
+    /// Id of the older label.
+    #[serde(with = "as_text")]
+    pub label: u64,
+    /// Number of hardware ids.
+    pub rows: usize,
+    /// Why the newer label does not take them over.
+    pub why: String,
 }
 
 impl Event {

@@ -25,6 +25,9 @@ pub enum Commit {
     Done,
 }
 
+/// Begins the requests of [`Job::metadata_request`].
+const METADATA: &str = "metadata:";
+
 /// Everything that is known about one job: the fold of its events.
 ///
 /// A job changes through [`apply`](crate::apply) only. [`Job::recovered`] creates one whose events were lost.
@@ -59,6 +62,8 @@ pub struct Job {
     pub(crate) failing_since: Option<Timestamp>,
     pub(crate) step_started: Timestamp,
     pub(crate) fault: Option<Fault>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) approved_metadata: Option<String>,
     #[serde(default)]
     pub(crate) collected: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,6 +223,24 @@ impl Job {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
+    }
+
+    /// What a hold asks an approval for, so that labels are created from driver metadata with this digest although they do
+    /// not fit the package.
+    #[must_use]
+    pub fn metadata_request(digest: &str) -> String {
+        format!("{METADATA}{digest}")
+    }
+
+    /// The digest of the metadata that such an approval is for.
+    pub(crate) fn approved_by(request: &str) -> Option<&str> {
+        request.strip_prefix(METADATA)
+    }
+
+    /// Digest of the driver metadata that an operator approved although they do not fit the package.
+    #[must_use]
+    pub fn approved_metadata(&self) -> Option<&str> {
+        self.approved_metadata.as_deref()
     }
 
     /// When the results were collected; the go-live offset of a label counts from then.

@@ -29,6 +29,14 @@ pub struct Label {
     /// When nothing was left to be removed from older labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded: Option<Timestamp>,
+    /// Number of hardware ids that were removed from older labels because it targets them too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub taken_over: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What a hold asks an approval for, when a label follows one that will never be published.
@@ -48,6 +56,7 @@ impl Label {
             predecessor_waived: false,
             withdrawn: None,
             superseded: None,
+            taken_over: 0,
         }
     }
 

@@ -22,7 +22,7 @@ mod wait_reason;
 
 pub use apply::{Illegal, apply, fold};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
-pub use event::Event;
+pub use event::{Event, KeptTargets};
 pub use id::{BadJobId, JobId};
 pub use job::{Commit, Job};
 pub use label::Label;

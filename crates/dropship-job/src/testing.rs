@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, Package, RemoteKind, Resolution, WaitReason,
+    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, KeptTargets, Package, RemoteKind, Resolution,
+    WaitReason,
 };
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
@@ -116,7 +117,10 @@ pub fn one_of_each_event() -> Vec<Event> {
             update: "{\"audiences\":[\"ring\"]}".into(),
         },
         Event::TakenOver { .. } => Event::TakenOver { label: 0, from: 1_152_921_504_621_465_000, rows: 3 },
-        Event::Superseded { .. } => Event::Superseded { label: 0 },
+        Event::Superseded { .. } => Event::Superseded {
+            label: 0,
+            kept: vec![KeptTargets { label: 1_152_921_504_621_465_000, rows: 2, why: "its audiences do not include those of the older label".to_owned() }],
+        },
         Event::Waited { .. } => Event::Waited { due: at(30), why: WaitReason::Signature { workflow: None }, polled: true },
         Event::Overdue => Event::Overdue,
         Event::AttemptFailed { .. } => Event::AttemptFailed { due: at(5), fault: fault() },

@@ -12,13 +12,16 @@
 //! [`rule_tests`] runs the tests that operators write for their rules.
 
 mod choice;
+pub mod date;
+pub mod direction;
+pub mod domains;
 pub mod duration;
 pub mod guid;
 mod input;
 pub mod label;
 pub mod matching;
-pub mod pattern;
 pub mod plan;
+pub mod range;
 pub mod rule;
 pub mod rule_tests;
 pub mod schedule;

@@ -4,9 +4,10 @@ use std::fmt;
 
 use dropship_package::facts::InfFacts;
 
+use crate::date::DateRange;
 use crate::input::MatchInput;
-use crate::pattern::{self, Pattern};
 use crate::version::VersionRange;
+use dropship_glob::Glob;
 
 mod fact;
 
@@ -38,11 +39,32 @@ pub struct Clause {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// Texts that match one of these globs.
-    Globs(Vec<Pattern>),
+    Globs(Vec<Glob>),
     /// Versions in one of these ranges.
     Versions(Vec<VersionRange>),
+    /// Dates in one of these ranges.
+    Dates(Vec<DateRange>),
     /// True or false.
     Flag(bool),
+}
+
+/// How many INFs of a package must fulfil a condition on INFs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InfCount {
+    /// Each: a rule for one provider must not match a package that also contains another provider's driver.
+    Every,
+    /// One is enough: an exclusion of a provider must also exclude a package that contains another driver besides.
+    Any,
+}
+
+impl InfCount {
+    /// The count inside of a `not`: each direction is the one that lets fewer packages through.
+    fn inside_not(self) -> Self {
+        match self {
+            Self::Every => Self::Any,
+            Self::Any => Self::Every,
+        }
+    }
 }
 
 /// Which conditions hold for a package.
@@ -57,8 +79,9 @@ pub(crate) struct MatchReport {
 impl Condition {
     fn holds(&self, value: &str) -> bool {
         match self {
-            Self::Globs(globs) => pattern::any(globs, value),
+            Self::Globs(globs) => dropship_glob::any(globs, value),
             Self::Versions(ranges) => ranges.iter().any(|range| range.contains(value)),
+            Self::Dates(ranges) => ranges.iter().any(|range| range.contains(value)),
             Self::Flag(flag) => value == if *flag { "true" } else { "false" },
         }
     }
@@ -69,6 +92,7 @@ impl fmt::Display for Condition {
         let quoted: Vec<String> = match self {
             Self::Globs(globs) => globs.iter().map(|glob| format!("\"{glob}\"")).collect(),
             Self::Versions(ranges) => ranges.iter().map(|range| format!("\"{}\"", range.as_str())).collect(),
+            Self::Dates(ranges) => ranges.iter().map(|range| format!("\"{}\"", range.as_str())).collect(),
             Self::Flag(flag) => return flag.fmt(f),
         };
         f.write_str(&quoted.join(" or "))
@@ -76,7 +100,7 @@ impl fmt::Display for Condition {
 }
 
 impl Clause {
-    fn holds(&self, input: &MatchInput<'_>) -> bool {
+    fn holds(&self, input: &MatchInput<'_>, count: InfCount) -> bool {
         // Nearly every rule names one of these facts; they are compared without allocating a list.
         match (self.fact, &self.condition) {
             (Fact::File, condition) => return condition.holds(input.file),
@@ -84,13 +108,16 @@ impl Clause {
             (Fact::Provider, condition) => {
                 let infs = &input.facts.infs;
                 let holds = |inf: &InfFacts| condition.holds(inf.provider.as_deref().unwrap_or_default());
-                return !infs.is_empty() && infs.iter().all(holds);
+                return match count {
+                    InfCount::Every => !infs.is_empty() && infs.iter().all(holds),
+                    InfCount::Any => infs.iter().any(holds),
+                };
             }
             _ => {}
         }
         let values = self.fact.values(input);
         let holds = |value: &FactValue<'_>| self.condition.holds(&value.text);
-        match self.fact.of_every_inf() {
+        match self.fact.of_every_inf() && count == InfCount::Every {
             true => !values.is_empty() && values.iter().all(holds),
             false => values.iter().any(holds),
         }
@@ -119,21 +146,25 @@ impl Matching {
     /// Whether all conditions hold.
     #[must_use]
     pub fn matches(&self, input: &MatchInput<'_>) -> bool {
-        self.clauses.iter().all(|clause| clause.holds(input))
-            && !self.not.iter().any(|not| not.matches(input))
+        self.holds(input, InfCount::Every)
+    }
+
+    fn holds(&self, input: &MatchInput<'_>, count: InfCount) -> bool {
+        self.clauses.iter().all(|clause| clause.holds(input, count))
+            && !self.not.iter().any(|not| not.holds(input, count.inside_not()))
     }
 
     /// Which conditions hold, and why the others do not.
     pub(crate) fn report(&self, input: &MatchInput<'_>) -> MatchReport {
         let mut report = MatchReport::default();
         for clause in &self.clauses {
-            match clause.holds(input) {
+            match clause.holds(input, InfCount::Every) {
                 true => report.held += 1,
                 false => report.reasons.push(clause.reason(input)),
             }
         }
         for not in &self.not {
-            match not.matches(input) {
+            match not.holds(input, InfCount::Any) {
                 true => report.reasons.push(format!("`not` excludes it: {not}")),
                 false => report.held += 1,
             }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::input::MatchInput;
 use crate::matching::Matching;
-use crate::pattern::{self, Pattern};
 use crate::suggest;
+use dropship_glob::Glob;
 
 mod label;
 mod product;
@@ -40,7 +40,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Var {
     /// The value must match one of these globs.
-    pub allowed: Vec<Pattern>,
+    pub allowed: Vec<Glob>,
     /// Value when no sidecar sets the variable.
     pub default: Option<String>,
 }
@@ -97,9 +97,9 @@ impl Rule {
     pub fn rejected_vars(&self, vars: &BTreeMap<String, String>) -> Vec<String> {
         let wrong = |(name, value): (&String, &String)| match self.vars.get(name) {
             None => Some(format!("the rule `{}` declares no `vars.{name}`", self.name)),
-            Some(var) if pattern::any(&var.allowed, value) => None,
+            Some(var) if dropship_glob::any(&var.allowed, value) => None,
             Some(var) => {
-                let allowed = suggest::list(var.allowed.iter().map(Pattern::as_str));
+                let allowed = suggest::list(var.allowed.iter().map(Glob::as_str));
                 Some(format!("`vars.{name}` may be {allowed}, not `{value}`"))
             }
         };

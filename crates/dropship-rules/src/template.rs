@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 mod sample;
 mod scope;
@@ -18,12 +18,30 @@ const FUEL: u64 = 100_000;
 /// Longest text that a template may render, in bytes; names at Microsoft are far shorter.
 const MAX_LENGTH: usize = 16_384;
 
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// Writes the values of expressions as globs that match nothing else.
+static GLOB_ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = environment();
+    // Blocks that a template captures are escaped already; with this they are marked as such.
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("glob".into()));
+    environment.set_formatter(|out, _, value| {
+        let text = value.to_string();
+        match value.is_safe() {
+            true => out.write_str(&text)?,
+            false => out.write_str(&dropship_glob::escape(&text))?,
+        }
+        Ok(())
+    });
+    environment
+});
+
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment
-});
+}
 
 /// One text value of a rule.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +87,28 @@ impl Template {
         self.literal.then_some(&*self.source)
     }
 
+    /// Whether an expression is inside the brackets of a glob, where its value could not be matched literally.
+    #[must_use]
+    pub fn has_expression_in_brackets(&self) -> bool {
+        let mut rest = &*self.source;
+        let mut in_brackets = false;
+        while let Some(c) = rest.chars().next() {
+            let tag = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")]
+                .into_iter()
+                .find(|(open, _)| rest.starts_with(open));
+            let Some((open, close)) = tag else {
+                in_brackets = c != ']' && (in_brackets || c == '[');
+                rest = &rest[c.len_utf8()..];
+                continue;
+            };
+            if in_brackets && open == "{{" {
+                return true;
+            }
+            rest = rest.split_once(close).map_or("", |(_, rest)| rest);
+        }
+        false
+    }
+
     /// Names of the variables that it shows, such as `inf.version`.
     #[must_use]
     pub fn variables(&self) -> BTreeSet<String> {
@@ -86,11 +126,24 @@ impl Template {
     /// # Errors
     /// When a variable is undefined, a filter fails, or the text is beyond all measure.
     pub fn render(&self, scope: &Scope) -> Result<String, TemplateError> {
+        self.render_in(&ENVIRONMENT, scope)
+    }
+
+    /// The glob for one package: what is written in the template is a glob, and what an expression yields is matched
+    /// literally.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_glob(&self, scope: &Scope) -> Result<String, TemplateError> {
+        self.render_in(&GLOB_ENVIRONMENT, scope)
+    }
+
+    fn render_in(&self, environment: &Environment<'static>, scope: &Scope) -> Result<String, TemplateError> {
         if self.literal {
             return Ok(self.source.trim().to_owned());
         }
         let template =
-            ENVIRONMENT.template_from_str(&self.source).map_err(|error| self.error(&error, scope))?;
+            environment.template_from_str(&self.source).map_err(|error| self.error(&error, scope))?;
         let text = template.render(scope.context()).map_err(|error| self.error(&error, scope))?;
         if text.len() > MAX_LENGTH {
             return Err(TemplateError {

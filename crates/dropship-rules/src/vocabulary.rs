@@ -226,6 +226,13 @@ pub fn is_windows_10_or_later(code: &str) -> bool {
     code.get(..12).is_some_and(|head| head.eq_ignore_ascii_case("WINDOWS_v100"))
 }
 
+/// Whether a code is of a server system. Windows Server 2003 does not say so in its codes.
+#[must_use]
+pub fn is_server(code: &str) -> bool {
+    let upper = code.to_ascii_uppercase();
+    upper.contains("SERVER") || upper.starts_with("WINDOWS_2003")
+}
+
 /// Where a floor or ceiling stands; `None` for one of unknown age.
 #[must_use]
 pub fn floor_rank(floor: &str) -> Option<usize> {
@@ -315,6 +322,17 @@ mod tests {
         assert_eq!(above("NI", "windows_v100_x64_ge_full"), Some(false));
         assert_eq!(above("WINDOWS_v63_X64", "WINDOWS_7_X64"), Some(true));
         assert_eq!(above("WINDOWS_v100_X64_QQ_FULL", "WINDOWS_v100_X64_CO_FULL"), None);
+    }
+
+    #[test]
+    fn server_codes_of_every_age_are_recognised() {
+        for server in ["WINDOWS_2003", "windows_2003_x64", "WINDOWS_2008_SERVER", "WINDOWS_HOME_SERVER"] {
+            assert!(is_server(server), "{server}");
+        }
+        let servers = OS_CODES.iter().filter(|code| is_server(code)).count();
+        let named = OS_CODES.iter().filter(|code| code.contains("SERVER") || code.contains("2003")).count();
+        assert_eq!(servers, named);
+        assert!(!is_server("WINDOWS_2000") && !is_server("WINDOWS_v100_X64_GE_FULL"));
     }
 
     #[test]

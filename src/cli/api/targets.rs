@@ -3,30 +3,36 @@
 use std::fmt;
 use std::str::FromStr;
 
+use dropship_glob::Glob;
 use dropship_hardware::{Action, HardwareIdChange};
-use dropship_rules::pattern::Pattern;
 
 /// Bundle id, INF, OS code and hardware id of one possible target.
 pub(super) type Row = [String; 4];
 
-/// A pattern that selects rows.
+/// Globs that select rows.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     parts: Row,
-    globs: [Pattern; 4],
+    globs: [Glob; 4],
 }
 
 impl Target {
-    /// Whether the pattern has to be matched against known rows.
+    /// Whether it has to be matched against known rows.
     pub(super) fn is_glob(&self) -> bool {
-        self.parts.iter().any(|part| part.contains(['*', '?']))
+        self.only_row().is_none()
+    }
+
+    /// The only row that it can mean; `None` if a part has several meanings.
+    fn only_row(&self) -> Option<Row> {
+        let [bundle, inf, os, pnp] = self.globs.each_ref().map(Glob::only_text);
+        Some([bundle?, inf?, os?, pnp?])
     }
 
     /// The rows that match; `place` names their source in errors. An exact match wins over a glob, because hardware ids
     /// may start with a star.
     pub(super) fn among(&self, rows: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
-        if !self.is_glob() {
-            return Ok(vec![self.parts.clone()]);
+        if let Some(row) = self.only_row() {
+            return Ok(vec![row]);
         }
         let exact =
             |row: &&Row| row.iter().zip(&self.parts).all(|(cell, part)| cell.eq_ignore_ascii_case(part));
@@ -63,8 +69,8 @@ impl FromStr for Target {
              '*|echo.inf|WINDOWS_v100_X64_*|pci\\ven_8086*'"
                 .to_owned()
         })?;
-        let [bundle, inf, os, pnp] = [0, 1, 2, 3].map(|at| Pattern::new(&parts[at]));
-        Ok(Self { globs: [bundle?, inf?, os?, pnp?], parts })
+        let glob = |at: usize| Glob::new(&parts[at]).map_err(|error| error.to_string());
+        Ok(Self { globs: [glob(0)?, glob(1)?, glob(2)?, glob(3)?], parts })
     }
 }
 
@@ -94,6 +100,8 @@ mod tests {
         assert_eq!(matched("b1|a.inf|X64|*PNP0C0A"), ["X64 *pnp0c0a"]);
         assert_eq!(matched("*|a.inf|X64|*"), ["X64 *pnp0c0a", "X64 acpi\\*pnp0c0a"]);
         assert_eq!(matched("b9|z.inf|X64|root\\new"), ["X64 root\\new"]);
+        assert_eq!(matched("b1|a.inf|X64|[*]pnp0501"), ["X64 *pnp0501"]);
+        assert_eq!(matched("b1|a.inf|{ARM64,X86}|pci*"), ["ARM64 pci\\ven_8086"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
 use dropship_job::{ErrorKind, Fault};
+use dropship_rules::label::{Guard, InfMismatch};
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::{self, Vars};
 use dropship_rules::{MatchInput, SkippedRule, choose};
@@ -47,12 +48,20 @@ pub(in crate::cli) struct Args {
     metadata: Option<PathBuf>,
 }
 
+/// Maximum number of rules that were not chosen and are all shown.
+const MAX_SKIPPED: usize = 10;
+
+/// Number of rules shown when there are more.
+const CLOSEST: usize = 5;
+
 /// The evaluated package.
 struct Evaluated {
     file: PathBuf,
     folder: Option<String>,
     vars: Result<Vars, String>,
     evaluation: Evaluation,
+    /// Limits that no rule can exceed.
+    guard: Guard,
     /// Rules that do not match; absent when the package could not be inspected.
     skipped: Option<Vec<SkippedRule>>,
 }
@@ -66,9 +75,12 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
         None => (None, Some(Fault::new(ErrorKind::Incomplete, "the file is not complete"))),
     };
     let labels = match (plan, &evaluated.evaluation.inspection.facts) {
-        (Some(plan), Some(facts)) => label_preview::labels(plan, facts, metadata.as_ref()),
+        (Some(plan), Some(facts)) => label_preview::labels(plan, facts, metadata.as_ref(), &evaluated.guard),
         _ => Vec::new(),
     };
+    let facts = evaluated.evaluation.inspection.facts.as_ref();
+    let mismatch = facts.zip(metadata.as_ref());
+    let mismatch = mismatch.and_then(|(facts, metadata)| InfMismatch::between(facts, metadata));
     let document = json!({
         "file": evaluated.file.display().to_string(),
         "folder": evaluated.folder,
@@ -77,14 +89,15 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
         "passed_over": evaluated.skipped,
         "plan": plan,
         "labels": labels,
+        "metadata_mismatch": mismatch,
         "vars": evaluated.vars.as_ref().ok(),
         "error": fault,
     });
-    output.give(&document, || text(&evaluated, plan, &labels, fault.as_ref()))?;
+    output.give(&document, || text(&evaluated, plan, &labels, mismatch.as_ref(), fault.as_ref()))?;
     // The daemon accepts a package with a label that cannot be created, and holds the job before that label. A build
     // pipeline must not treat that as success.
-    let has_unfit_label = labels.iter().any(Preview::is_unfit);
-    Ok(if fault.is_none() && !has_unfit_label { Exit::Done } else { Exit::Rejected })
+    let would_be_held = mismatch.is_some() || labels.iter().any(Preview::is_unfit);
+    Ok(if fault.is_none() && !would_be_held { Exit::Done } else { Exit::Rejected })
 }
 
 fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
@@ -103,7 +116,8 @@ fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
         let input = MatchInput::new(&name, &evaluation.sha256, facts).in_folder(folder.as_deref());
         choose(&active.config.rules, &input).with_later(&active.config.rules, &input)
     });
-    Ok(Evaluated { file, folder, vars, evaluation, skipped })
+    let guard = active.config.guard;
+    Ok(Evaluated { file, folder, vars, evaluation, guard, skipped })
 }
 
 /// The folder that was named, or the one that contains the file.
@@ -118,13 +132,16 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
     Err(ExitError(Exit::Usage, format!("there is no folder `{folder}` in the configuration")).into())
 }
 
-fn text(evaluated: &Evaluated, plan: Option<&Plan>, labels: &[Preview<'_>], fault: Option<&Fault>) -> String {
+fn text(
+    evaluated: &Evaluated,
+    plan: Option<&Plan>,
+    labels: &[Preview<'_>],
+    mismatch: Option<&InfMismatch>,
+    fault: Option<&Fault>,
+) -> String {
     let file = evaluated.file.display().to_string();
     let mut lines = vec![inspect::text(&file, &evaluated.evaluation.inspection)];
     lines.push(format!("folder: {}", evaluated.folder.as_deref().unwrap_or("none")));
-    for skipped in evaluated.skipped.iter().flatten() {
-        lines.push(format!("rule `{}` does not match: {}", skipped.rule, skipped.reasons.join("; ")));
-    }
     if let Some(plan) = plan {
         lines.push(format!("rule: {} (account {})", plan.rule, plan.account));
         let pretty = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
@@ -132,6 +149,26 @@ fn text(evaluated: &Evaluated, plan: Option<&Plan>, labels: &[Preview<'_>], faul
         lines.push(format!("submission: {}", pretty(serde_json::to_string_pretty(&plan.submission))));
         lines.extend(labels.iter().map(Preview::text));
     }
+    lines.extend(mismatch.map(|mismatch| format!("would be held: {mismatch}")));
     lines.extend(fault.map(|fault| format!("would be rejected: {fault}")));
+    lines.extend(skipped(evaluated.skipped.as_deref().unwrap_or_default()));
     lines.join("\n")
+}
+
+/// The rules that were not chosen; of many, those that came closest.
+fn skipped(rules: &[SkippedRule]) -> Vec<String> {
+    let mut shown: Vec<_> = rules.iter().collect();
+    if rules.len() > MAX_SKIPPED {
+        shown.sort_by_key(|skipped| skipped.reasons.len());
+        shown.truncate(CLOSEST);
+    }
+    let line = |skipped: &&SkippedRule| {
+        format!("rule `{}` does not match: {}", skipped.rule, skipped.reasons.join("; "))
+    };
+    let mut lines: Vec<_> = shown.iter().map(line).collect();
+    if rules.len() > shown.len() {
+        let rest = rules.len() - shown.len();
+        lines.push(format!("{rest} other rules do not match either; `--json` lists them"));
+    }
+    lines
 }

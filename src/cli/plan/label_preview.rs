@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use dropship_hardware::{DriverMetadata, NewShippingLabel};
+use super::selection;
+use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
-use dropship_rules::label::{Ceiling, LabelPreview, preview, preview_with};
+use dropship_rules::label::{
+    Ceiling, Guard, GuardVerdict, LabelPreview, earliest, foreseen_folder, preview, preview_with,
+};
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 
 /// A label of the plan with the request that will probably create it.
@@ -15,29 +18,43 @@ pub(super) struct Preview<'a> {
     plan: &'a LabelPlan,
     /// Absent for an .hlkx: its hardware ids are only known from Microsoft's driver metadata.
     foreseen: Option<LabelPreview>,
+    /// The earliest time at which it is requested.
+    #[serde(skip)]
+    earliest: Timestamp,
+    /// The limits of `[guard]` that the label exceeds.
+    guard: GuardVerdict,
 }
 
-/// The labels in the order of the rule.
+/// The labels in the order of the rule. With `metadata` they are what will be sent; otherwise they are predicted.
 pub(super) fn labels<'a>(
     plan: &'a Plan,
     facts: &Facts,
     metadata: Option<&DriverMetadata>,
+    guard: &Guard,
 ) -> Vec<Preview<'a>> {
     let is_predictable = facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let now = Timestamp::now();
-    let foreseen = |label| match metadata {
-        Some(metadata) => Some(preview_with(label, plan, metadata, now)),
-        None => is_predictable.then(|| preview(label, plan, facts, now)),
+    let shown = |label| {
+        let foreseen = match metadata {
+            Some(metadata) => Some(preview_with(label, plan, metadata, now)),
+            None => is_predictable.then(|| preview(label, plan, facts, now)),
+        };
+        let request = foreseen.as_ref().and_then(|foreseen| foreseen.request.as_ref());
+        let guard = match (request, metadata) {
+            (Some(request), Some(_)) => guard.check_before_sending(request, label, plan, facts),
+            (Some(request), None) => guard.check_request(request),
+            (None, _) => guard.check_plan(label),
+        };
+        Preview { plan: label, foreseen, earliest: earliest(label, plan, now), guard }
     };
-    let shown = |label| Preview { plan: label, foreseen: foreseen(label) };
     plan.labels.iter().map(shown).collect()
 }
 
 /// The lines of one label's text.
-struct Lines(Vec<String>);
+pub(super) struct Lines(Vec<String>);
 
 impl Lines {
-    fn add(&mut self, key: &str, value: impl std::fmt::Display) {
+    pub(super) fn add(&mut self, key: &str, value: impl std::fmt::Display) {
         self.0.push(format!("  {key}: {value}"));
     }
 }
@@ -45,16 +62,24 @@ impl Lines {
 impl Preview<'_> {
     /// Whether the label cannot be created.
     pub(super) fn is_unfit(&self) -> bool {
-        self.foreseen.as_ref().is_some_and(|foreseen| foreseen.request.is_none())
+        !self.guard.refused.is_empty()
+            || self.foreseen.as_ref().is_some_and(|foreseen| foreseen.request.is_none())
     }
 
     pub(super) fn text(&self) -> String {
         let mut lines = Lines(vec![format!("label: {}", self.plan.name)]);
         self.add_plan(&mut lines);
         match &self.foreseen {
-            None => lines.add("targets", "selected from Microsoft's driver metadata after signing"),
+            None => {
+                lines.add(
+                    "targets",
+                    "what fits in Microsoft's driver metadata, after signing; nothing is known of them yet",
+                );
+                self.add_go_live(&mut lines);
+            }
             Some(LabelPreview { request: Some(request), warnings, ceilings, .. }) => {
-                add_request(&mut lines, self.plan, request, ceilings);
+                add_targets(&mut lines, request, ceilings);
+                self.add_go_live(&mut lines);
                 for warning in warnings {
                     lines.add("warning", format_args!("{} ({})", warning.message, warning.document));
                 }
@@ -64,6 +89,12 @@ impl Preview<'_> {
                     lines.add("problem", &problem.message);
                 }
             }
+        }
+        for reason in &self.guard.refused {
+            lines.add("refused", reason);
+        }
+        for reason in &self.guard.held {
+            lines.add("held", format_args!("the job is held before this label: {reason}"));
         }
         lines.0.join("\n")
     }
@@ -92,12 +123,31 @@ impl Preview<'_> {
                  for a lower DriverVer",
             );
         }
+        selection::add(lines, plan);
+    }
+
+    /// When it goes live. An offset counts from the time at which the label is requested.
+    fn add_go_live(&self, lines: &mut Lines) {
+        let plan = self.plan;
+        let Some(go_live) = plan.go_live else { return lines.add("go live", "as soon as it is certified") };
+        let condition = match go_live.fixed() {
+            Some(_) => "",
+            None if plan.after.is_some() => ", at the earliest",
+            None if plan.hold => ", if approved today",
+            None => ", if requested today",
+        };
+        match go_live.resolve(self.earliest, &plan.blackout) {
+            Ok(date) => lines.add("go live", format_args!("{} (UTC){condition}", format_date(date))),
+            Err(error) => lines.add("go live", error),
+        }
     }
 }
 
 fn destination(plan: &LabelPlan) -> String {
     match &plan.destination {
-        DestinationPlan::WindowsUpdate if plan.audiences.is_empty() => "Windows Update, everybody".to_owned(),
+        DestinationPlan::WindowsUpdate if plan.audiences.is_empty() => {
+            "Windows Update, no audiences: every machine that the targets below fit".to_owned()
+        }
         DestinationPlan::WindowsUpdate => format!("Windows Update, audiences {}", plan.audiences.join(", ")),
         DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
             let chids = if *enforce_chid_targeting == Some(true) { ", which must target CHIDs" } else { "" };
@@ -117,8 +167,8 @@ fn installation(plan: &LabelPlan) -> &'static str {
     }
 }
 
-/// Adds the targets and the publication date of the request.
-fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel, ceilings: &[Ceiling]) {
+/// Adds the targets of the request.
+fn add_targets(lines: &mut Lines, request: &NewShippingLabel, ceilings: &[Ceiling]) {
     let targeting = request.targeting.as_ref();
     for row in targeting.iter().flat_map(|targeting| &targeting.hardware_ids) {
         let ceiling = ceilings.iter().find(|ceiling| {
@@ -127,18 +177,10 @@ fn add_request(lines: &mut Lines, plan: &LabelPlan, request: &NewShippingLabel, 
         });
         let ceiling = ceiling.map(|ceiling| format!(", ceiling {}", ceiling.ceiling)).unwrap_or_default();
         let (inf, os, pnp) = (&row.inf_id, &row.operating_system_code, &row.pnp_string);
-        lines.add("target", format_args!("{inf} {os} {pnp}{ceiling}"));
+        let folder = foreseen_folder(&row.bundle_id).map(|folder| format!("{folder}/")).unwrap_or_default();
+        lines.add("target", format_args!("{folder}{inf} {os} {pnp}{ceiling}"));
     }
     for chid in targeting.iter().flat_map(|targeting| &targeting.chids) {
         lines.add("chid", &chid.chid);
     }
-    let date = request.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
-    let Some(date) = date else { return lines.add("go live", "as soon as it is certified") };
-    // An offset counts from the time at which the label is requested.
-    let condition = match plan.go_live.is_some_and(|go_live| go_live.fixed().is_some()) {
-        true => "",
-        false if plan.hold => ", if approved today",
-        false => ", if requested today",
-    };
-    lines.add("go live", format_args!("{date} (UTC){condition}"));
 }

@@ -2,5 +2,6 @@
 
 mod command;
 mod label_preview;
+mod selection;
 
 pub(super) use command::{Args, run};

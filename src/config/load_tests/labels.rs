@@ -146,7 +146,7 @@ fn targeting_that_fits_nothing_is_refused() {
         [
             "4:10 `x` is no CHID; a CHID is a GUID",
             "5:16 `include` is an empty list: nothing fits it [leave the key out to target all]",
-            "5:39 `[a` is not a glob: unclosed character class; missing ']'",
+            "5:39 `[a` is not a glob: `[` has no closing `]`; write `[[]` for the character `[`",
         ]
     );
     assert_eq!(

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::config::model::AfterSuccess;
 use crate::config::size::Size;
+use dropship_glob::Glob;
 use dropship_intake::ReadyWhen;
-use dropship_rules::pattern::Pattern;
 
 pub(super) mod rule;
 pub(super) mod test;
@@ -21,7 +21,7 @@ use values::{At, OneOrMany, Text};
 /// A list of texts, or one.
 pub(super) type Texts = OneOrMany<String>;
 /// A list of globs, or one.
-pub(super) type Globs = OneOrMany<Text<Pattern>>;
+pub(super) type Globs = OneOrMany<Text<Glob>>;
 /// A duration.
 pub(super) type Delay = At<Text<Duration>>;
 
@@ -47,6 +47,8 @@ pub(super) struct File {
     /// Notifications about jobs.
     #[serde(default)]
     pub(super) notify: Vec<At<Notify>>,
+    /// Limits that no rule can exceed. They are checked by `check`, by `plan`, and before a label is sent.
+    pub(super) guard: Option<At<Guard>>,
     /// Watched drop folders.
     #[serde(default)]
     pub(super) folder: Vec<At<Folder>>,
@@ -217,6 +219,45 @@ pub(super) struct Notify {
     pub(super) timeout: Option<Delay>,
     /// How long a failed notification is retried. Default: 3d
     pub(super) give_up: Option<Delay>,
+}
+
+/// Limits that no rule can exceed. They are checked by `check`, by `plan`, and before a label is sent.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Guard {
+    /// A Windows Update label without audiences. Default: allow
+    pub(super) everybody: Option<At<Everybody>>,
+    /// Targets outside of these globs are refused. Default: all are allowed
+    pub(super) hardware_ids: Option<Globs>,
+    /// Labels with more targets are held. Default: no limit
+    pub(super) max_targets: Option<At<u64>>,
+    /// Targets that the plan of the package did not foresee. Default: allow
+    pub(super) unforeseen: Option<At<Unforeseen>>,
+}
+
+/// What becomes of a Windows Update label without audiences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Everybody {
+    /// It is created.
+    Allow,
+    /// The job is held before it until `approve`.
+    Hold,
+    /// It is never created.
+    Refuse,
+}
+
+/// What becomes of a label with targets that the plan of the package did not foresee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Unforeseen {
+    /// It is created.
+    Allow,
+    /// The job is held before it until `approve`.
+    Hold,
 }
 
 /// A watched drop folder.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::values::{At, LiveDate, MomentDate, OneOrMany, Text};
 use super::{Delay, Globs, Texts};
+use dropship_rules::date::DateRange;
 use dropship_rules::schedule::Days;
 use dropship_rules::template::Template;
 use dropship_rules::version::VersionRange;
@@ -51,7 +52,7 @@ pub(in crate::config) struct Var {
     pub(in crate::config) default: Option<At<String>>,
 }
 
-/// Conditions on a package: globs or lists of globs, case-insensitive. All keys must hold.
+/// Conditions on a package: globs or lists of globs, which ignore case. All keys must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -66,8 +67,8 @@ pub(in crate::config) struct Match {
     pub(in crate::config) class_guid: Option<Globs>,
     /// `DriverVer` version of every INF: a range such as ">=1.2, <2", a version or a glob.
     pub(in crate::config) version: Option<OneOrMany<Text<VersionRange>>>,
-    /// `DriverVer` date of every INF, as yyyy-mm-dd.
-    pub(in crate::config) date: Option<Globs>,
+    /// `DriverVer` date of every INF, as yyyy-mm-dd: a range such as ">=2026-01-01, <2026-07-01", a date or a glob.
+    pub(in crate::config) date: Option<OneOrMany<Text<DateRange>>>,
     /// File name of an INF.
     pub(in crate::config) inf: Option<Globs>,
     /// A hardware id of an INF.
@@ -100,7 +101,7 @@ pub(in crate::config) struct Match {
     pub(in crate::config) extension: Option<At<bool>>,
     /// Whether an INF is a primitive driver.
     pub(in crate::config) primitive: Option<At<bool>>,
-    /// Excludes a package for which all keys of this table hold. Several tables may be given.
+    /// Excludes a package for which all keys of this table hold; a key on INFs holds if any INF fits. Several tables may be given.
     pub(in crate::config) not: Option<OneOrMany<Match>>,
 }
 

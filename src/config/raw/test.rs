@@ -16,6 +16,9 @@ pub(in crate::config) struct Case {
     pub(in crate::config) name: Option<At<String>>,
     /// The package, described by its facts.
     pub(in crate::config) package: Option<At<Package>>,
+    /// File with the driver metadata that Microsoft sends for the package; label requests are built from them. Default: predicted
+    /// from the facts of the package
+    pub(in crate::config) metadata: Option<At<String>>,
     /// The expected result.
     pub(in crate::config) expect: Option<At<Expect>>,
 }
@@ -29,6 +32,8 @@ pub(in crate::config) struct Package {
     pub(in crate::config) facts: Option<At<String>>,
     /// Name of the folder. Default: none
     pub(in crate::config) folder: Option<At<String>>,
+    /// The same as `metadata` of the case.
+    pub(in crate::config) metadata: Option<At<String>>,
     /// File name.
     pub(in crate::config) file: Option<At<String>>,
     /// `cab` or `hlkx`. Default: by the file name

@@ -10,12 +10,12 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
 use crate::config::model::AfterSuccess;
+use dropship_glob::Glob;
 use dropship_intake::ReadyWhen;
 use dropship_rules::duration;
-use dropship_rules::pattern::Pattern;
+use dropship_rules::range::{RangeValue, ValueRange};
 use dropship_rules::schedule::{Days, GoLive, Moment};
 use dropship_rules::template::Template;
-use dropship_rules::version::VersionRange;
 
 /// A value and the bytes of its file that it stands on.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,9 +141,9 @@ impl FromText for Duration {
     }
 }
 
-impl FromText for Pattern {
+impl FromText for Glob {
     fn from_text(text: &str) -> Result<Self, String> {
-        Self::new(text)
+        Self::new(text).map_err(|error| error.to_string())
     }
 
     #[cfg(test)]
@@ -152,7 +152,7 @@ impl FromText for Pattern {
     }
 }
 
-impl FromText for VersionRange {
+impl<T: RangeValue> FromText for ValueRange<T> {
     fn from_text(text: &str) -> Result<Self, String> {
         Self::new(text)
     }

@@ -1,7 +1,7 @@
 //! From the files as written to the validated configuration.
 
 use super::diagnostics::Problems;
-use super::{account, api, folders, lint, notify, preflight, rules, signers, tests};
+use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, tests};
 use crate::config::Environment;
 use crate::config::model::{Config, Signers};
 use crate::config::report::{Problem, Report, Severity};
@@ -28,9 +28,11 @@ pub(in crate::config) fn validate(
     let notifications = notify::notify(&mut diagnostics, &main.file);
     let signers = main.file.signers.as_ref().map(|raw| signers::signers(&mut diagnostics, raw));
     let preflight = preflight::preflight(&mut diagnostics, &main.file);
+    let guard = guard::guard(&mut diagnostics, &main.file);
     let folders = folders::folders(&mut problems, units, &store);
     let rules = rules::rules(&mut problems, units, &folders, &accounts);
     lint::lint(&mut problems, units, &rules);
+    guard::check_rules(&mut problems, units, &guard, &rules);
     let cases = tests::cases(&mut problems, units, &folders, &rules);
     if api.is_none() && problems.list.iter().all(|problem| problem.severity != Severity::Error) {
         problems.list.push(Problem::of_file(&main.source.path, "`[api]` cannot be used"));
@@ -52,6 +54,7 @@ pub(in crate::config) fn validate(
             metrics,
             notify: notifications,
             folders: folders.into_iter().map(|folder| folder.folder).collect(),
+            guard,
             signers: signers.unwrap_or_else(Signers::default),
             preflight,
             rules: rules.into_iter().filter_map(|rule| rule.rule).collect(),

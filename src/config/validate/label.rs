@@ -1,16 +1,17 @@
 //! `[[rule.label]]`, and the rules for labels that are known before there is a package.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
 use super::rule_diagnostics::RuleDiagnostics;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
+use dropship_glob::Glob;
 use dropship_rules::guid::is_guid;
-use dropship_rules::pattern::Pattern;
 use dropship_rules::rule::{Approval, Build, Chids, Destination, LabelRule, ProductRule, TargetFilter};
 use dropship_rules::template::Template;
-use dropship_rules::{suggest, vocabulary};
+use dropship_rules::{domains, suggest, vocabulary};
 
 mod after;
 mod merge;
@@ -28,6 +29,9 @@ pub(super) fn labels(
 ) -> Option<Vec<LabelRule>> {
     let merged: Vec<_> = raw.iter().map(|own| merge::merged(own, defaults)).collect();
     let mut labels = Vec::new();
+    for (own, default) in raw.iter().filter_map(|own| Some((own, defaults?))) {
+        merge::forbid_widening(ctx, own, default);
+    }
     for (own, whole) in raw.iter().zip(&merged) {
         labels.push(label(ctx, own, whole, product));
     }
@@ -112,6 +116,11 @@ fn destination(
             if partners.is_empty() {
                 let help = "add `partners = [\"PUBLISHER ID\"]`";
                 ctx.diagnostics.error_with_help(at, "a label for another partner names none", help);
+            }
+            let mut seen = BTreeSet::new();
+            for partner in partners.iter().filter(|partner| !seen.insert(partner.value.0)) {
+                let message = format!("the partner {} is named twice", partner.value.0);
+                ctx.diagnostics.error(&partner.span, message);
             }
             let several = partners.len() > 1;
             let shows = |name: &raw::Templated| name.value.0.variables().contains("partner");
@@ -201,7 +210,7 @@ fn systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
 
 /// What a glob can fit alone.
 fn word_for_word(at: &raw::Templated) -> Option<String> {
-    at.value.0.literal().and_then(|text| Some(Pattern::new(text).ok()?.literal()?.to_owned()))
+    Glob::new(at.value.0.literal()?).ok()?.only_text()
 }
 
 fn is_known(code: &str) -> bool {
@@ -209,16 +218,13 @@ fn is_known(code: &str) -> bool {
 }
 
 fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> TargetFilter<Template> {
-    // Without wildcards, an unknown OS code can never select anything.
     for at in raw.operating_systems.iter().flat_map(|list| &list.0) {
-        if let Some(code) = word_for_word(at).filter(|word| !is_known(word)) {
+        let glob = at.value.0.literal().and_then(|text| Glob::new(text).ok());
+        if let Some(glob) = glob.filter(|glob| !domains::is_known_os(glob)) {
             let known = vocabulary::OS_CODES.iter().copied();
-            let help = suggest::nearest(&code, known).map(|best| format!("did you mean `{best}`?"));
-            ctx.diagnostics.warn(
-                &at.span,
-                format!("`{code}` is no OS code that Microsoft's documentation lists"),
-                help,
-            );
+            let help = suggest::nearest(glob.as_str(), known).map(|best| format!("did you mean `{best}`?"));
+            let message = format!("`{glob}` matches no OS code that Microsoft's documentation lists");
+            ctx.diagnostics.warn(&at.span, message, help);
         }
     }
     let mut globs = |key: &str, list: &Option<raw::Templates>| {
@@ -230,12 +236,12 @@ fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> Tar
                 help,
             );
         }
-        for at in list.iter().flat_map(|list| &list.0) {
-            if let Some(Err(reason)) = at.value.0.literal().map(Pattern::new) {
-                ctx.diagnostics.error(&at.span, reason);
-            }
-        }
-        ctx.list(list)
+        let column = match key {
+            "include" | "exclude" => Some(domains::hardware_id as fn(&Glob) -> Option<&'static str>),
+            "infs" => Some(domains::inf_name as fn(&Glob) -> Option<&'static str>),
+            _ => None,
+        };
+        list.iter().flat_map(|list| &list.0).map(|at| glob(ctx, at, column, key == "exclude")).collect()
     };
     TargetFilter {
         include: globs("include", &raw.include),
@@ -246,6 +252,37 @@ fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> Tar
         descriptions: globs("descriptions", &raw.descriptions),
         lowest_os_only: raw.lowest_os_only.as_ref().is_some_and(|flag| flag.value),
     }
+}
+
+/// A glob that selects rows. Reports one that has no meaning, and one that matches nothing in its column.
+fn glob(
+    ctx: &mut RuleDiagnostics<'_, '_>,
+    at: &raw::Templated,
+    never_matches: Option<fn(&Glob) -> Option<&'static str>>,
+    excludes: bool,
+) -> Template {
+    let template = ctx.template(at);
+    if template.has_expression_in_brackets() {
+        let help = "the value of an expression is matched literally, which brackets cannot do; write alternatives in braces";
+        ctx.diagnostics.error_with_help(&at.span, "an expression is inside the brackets of a glob", help);
+        return template;
+    }
+    let Ok(text) = template.render_glob(&ctx.sample) else { return template };
+    match Glob::new(&text) {
+        Err(_) if text.is_empty() => {}
+        Err(error) => ctx.diagnostics.error(&at.span, error.to_string()),
+        Ok(glob) => {
+            let advice = never_matches.and_then(|never_matches| never_matches(&glob));
+            let advice = advice.filter(|_| template.literal().is_some());
+            let message = || format!("`{glob}` never matches");
+            match advice {
+                Some(advice) if excludes => ctx.diagnostics.error_with_help(&at.span, message(), advice),
+                Some(advice) => ctx.diagnostics.warn(&at.span, message(), Some(advice.to_owned())),
+                None => {}
+            }
+        }
+    }
+    template
 }
 
 fn approval(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Approval) -> Approval {

@@ -2,20 +2,25 @@
 
 use super::diagnostics::{Diagnostics, Problems};
 use super::rules::Located;
+use super::shadow::{ShadowIndex, clauses_implied, takes_all_of};
 use crate::config::sources::Unit;
 use dropship_hardware::TestHarness;
 use dropship_package::Kind;
-use dropship_rules::matching::{Clause, Condition, Fact, Matching};
-use dropship_rules::pattern;
+use dropship_rules::matching::{Condition, Fact};
 use dropship_rules::rule::{Destination, LabelRule, Rule, Strategy};
 use dropship_rules::template::Template;
 
 pub(super) fn lint(problems: &mut Problems, units: &[Unit], rules: &[Located]) {
-    for (index, located) in rules.iter().enumerate() {
+    let mut index = ShadowIndex::default();
+    for (at, located) in rules.iter().enumerate() {
         let Some(rule) = &located.rule else { continue };
         let mut diagnostics = problems.diagnostics(&units[located.unit]);
         check_alone(&mut diagnostics, rule, located);
-        check_shadowed(&mut diagnostics, rule, located, &rules[..index], units);
+        let earlier = index.find(rule, |earlier| rules.get(earlier)?.rule.as_ref());
+        if let Some(earlier) = earlier.and_then(|earlier| rules.get(earlier)) {
+            report_shadowed(&mut diagnostics, rule, located, earlier, units);
+        }
+        index.insert(at, rule);
         check_names(&mut diagnostics, rule, located);
     }
 }
@@ -34,6 +39,7 @@ fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located
                     `operating_system`, and let names show `{{ file.stem }}`";
         diagnostics.error_with_help(at, message, help);
     }
+    check_exclusions(diagnostics, rule, located);
     if let Some(family) = unclassified(rule) {
         let message = format!("the product type of `{family}` is Unclassified, and a label goes to retail");
         let help = "Microsoft reviews such labels once more (Microsoft, \"Publishing restrictions\")";
@@ -41,18 +47,43 @@ fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located
     }
 }
 
+/// Reports a `not` that never excludes anything, because the packages that the rule takes never have its fact.
+fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+    let (cab, hlkx) = kinds(rule);
+    let (cab, hlkx) = match rule.product.test_harness {
+        TestHarness::Attestation => (cab, false),
+        TestHarness::Hlk | TestHarness::Hck => (false, hlkx),
+        _ => (cab, hlkx),
+    };
+    for clause in rule.matching.not.iter().flat_map(|not| &not.clauses) {
+        let fact = clause.fact;
+        let (packages, help) = match (cab, hlkx) {
+            (false, true) if fact.is_of_infs() => (
+                ".hlkx",
+                "an .hlkx keeps its INFs in a form that is not public; exclude by `file` or `signer`",
+            ),
+            (true, false) if fact.is_of_kits() => {
+                (".cab", "only an .hlkx states it; exclude by `file`, `signer` or a fact of an INF")
+            }
+            _ => continue,
+        };
+        let message = format!(
+            "`not.{fact}` never excludes anything: it is unknown for a {packages}, and rule `{}` takes no other package",
+            rule.name
+        );
+        diagnostics.error_with_help(&located.conditions, message, help);
+    }
+}
+
 /// Reports a rule that an earlier rule shadows.
-fn check_shadowed(
+fn report_shadowed(
     diagnostics: &mut Diagnostics<'_>,
     rule: &Rule,
     located: &Located,
-    before: &[Located],
+    earlier: &Located,
     units: &[Unit],
 ) {
-    let before = before.iter().filter_map(|located| Some((located, located.rule.as_ref()?)));
-    let Some((earlier, shadow)) = before.into_iter().find(|(_, earlier)| takes_all_of(earlier, rule)) else {
-        return;
-    };
+    let Some(shadow) = &earlier.rule else { return };
     let line = units[earlier.unit].source.line(earlier.at.start);
     let at = format!("{}:{line}", units[earlier.unit].source.path.display());
     let (message, help) = match takes_all_of(rule, shadow) {
@@ -122,35 +153,6 @@ fn tells_packages_apart(variables: &std::collections::BTreeSet<String>) -> bool 
     variables.iter().any(|name| telling.iter().any(|telling| name.starts_with(telling)))
 }
 
-/// Whether every package that `later` is for surely fits `earlier`.
-fn takes_all_of(earlier: &Rule, later: &Rule) -> bool {
-    let folders = earlier.folders.is_empty()
-        || (!later.folders.is_empty() && later.folders.iter().all(|name| earlier.folders.contains(name)));
-    folders && implied(&earlier.matching, &later.matching)
-}
-
-/// Whether whatever fits `narrow` surely fits `wide`.
-fn implied(wide: &Matching, narrow: &Matching) -> bool {
-    let nots = wide.not.iter().all(|not| narrow.not.contains(not));
-    nots && clauses_implied(&wide.clauses, &narrow.clauses)
-}
-
-fn clauses_implied(wide: &[Clause], narrow: &[Clause]) -> bool {
-    wide.iter().all(|clause| {
-        let mut same = narrow.iter().filter(|other| other.fact == clause.fact);
-        same.any(|other| covers(&clause.condition, &other.condition))
-    })
-}
-
-fn covers(wide: &Condition, narrow: &Condition) -> bool {
-    match (wide, narrow) {
-        (Condition::Globs(wide), Condition::Globs(narrow)) => {
-            narrow.iter().all(|narrow| wide.iter().any(|wide| wide.covers(narrow)))
-        }
-        (wide, narrow) => wide == narrow,
-    }
-}
-
 /// Whether a rule can match a .cab, and whether it can match a kit package (.hlkx, .hckx).
 fn kinds(rule: &Rule) -> (bool, bool) {
     let own = &rule.matching.clauses;
@@ -190,7 +192,7 @@ fn contradiction(rule: &Rule) -> Option<String> {
 
 fn fits(condition: &Condition, value: &str) -> bool {
     match condition {
-        Condition::Globs(globs) => pattern::any(globs, value),
+        Condition::Globs(globs) => dropship_glob::any(globs, value),
         _ => true,
     }
 }

@@ -5,6 +5,7 @@ mod api;
 mod assemble;
 mod diagnostics;
 mod folders;
+mod guard;
 mod label;
 mod lint;
 mod matching;
@@ -13,6 +14,7 @@ mod preflight;
 mod product;
 mod rule_diagnostics;
 mod rules;
+mod shadow;
 mod signers;
 mod tests;
 

@@ -185,7 +185,7 @@ fn os_code(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, code: &str, har
         ctx.diagnostics.error_with_help(at, format!("the service refuses `{code}`"), help);
         return;
     }
-    if *harness == TestHarness::Attestation && upper.contains("_SERVER") {
+    if *harness == TestHarness::Attestation && vocabulary::is_server(code) {
         // Such a submission is accepted, committed, and then fails for good.
         let help = "attestation signs for client systems; servers need HLK results";
         ctx.diagnostics.error_with_help(

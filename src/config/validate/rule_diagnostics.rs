@@ -1,5 +1,6 @@
 //! Where the checks of one rule report problems.
 
+use dropship_rules::direction;
 use dropship_rules::template::{Scope, Template, unknown_variable};
 
 use super::diagnostics::Diagnostics;
@@ -20,6 +21,9 @@ impl RuleDiagnostics<'_, '_> {
         let template = at.value.0.clone();
         if template.source().trim().is_empty() {
             self.diagnostics.error(&at.span, "this text is empty; leave the key out to send nothing");
+        }
+        if let Some(c) = direction::control(template.source()) {
+            self.diagnostics.error(&at.span, format!("this text contains {}", direction::reason(c)));
         }
         if template.literal().is_some() {
             return template;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use dropship_rules::Matching;
-use dropship_rules::pattern;
 use dropship_rules::rule::{Rule, Var};
 use dropship_rules::template::Scope;
 
@@ -28,6 +27,8 @@ pub(super) struct Located {
     pub(super) unit: usize,
     /// Place of its name, for problems of the rule as a whole.
     pub(super) at: Range<usize>,
+    /// Place of its `match`.
+    pub(super) conditions: Range<usize>,
     /// Places of its labels' names.
     pub(super) labels: Vec<Range<usize>>,
     /// Place of its product's name.
@@ -101,6 +102,7 @@ fn rule(
     Located {
         name: name.clone().unwrap_or_default(),
         unit,
+        conditions: raw.matching.as_ref().map_or(&at, |conditions| &conditions.span).clone(),
         at,
         labels: label_places(raw, context.defaults),
         product: merged.name.as_ref().map_or(block, |name| &name.span).clone(),
@@ -203,7 +205,7 @@ fn vars(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::Rule>) -> BTreeMap<Stri
         }
         if let Some(default) = &var.default
             && !allowed.is_empty()
-            && !pattern::any(&allowed, default)
+            && !dropship_glob::any(&allowed, default)
         {
             ctx.diagnostics
                 .error(&default.span, format!("`{}` is not among the `allowed` values", default.value));

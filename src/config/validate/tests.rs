@@ -10,9 +10,10 @@ use crate::config::raw::Texts;
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
+use dropship_glob::Glob;
+use dropship_hardware::DriverMetadata;
 use dropship_package::Kind;
 use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
-use dropship_rules::pattern::Pattern;
 use dropship_rules::rule_tests::{Expect, Fields, RuleTest};
 
 pub(super) fn cases(
@@ -57,6 +58,10 @@ fn case(
     let (package, expect) = (package?, expect?);
     let file = diagnostics.need_text(&package.file, &package.span, "file");
     let facts = facts(diagnostics, package, file.as_deref().unwrap_or_default())?;
+    let metadata = match raw.metadata.as_ref().or(package.metadata.as_ref()) {
+        Some(path) => Some(read_metadata(diagnostics, path)?),
+        None => None,
+    };
     let expect = self::expect(diagnostics, expect);
     Some(RuleTest {
         name: name?,
@@ -66,6 +71,7 @@ fn case(
         sha256: package.sha256.clone().unwrap_or_else(|| "0".repeat(64)),
         facts,
         vars: package.vars.clone().unwrap_or_default(),
+        metadata,
         expect,
     })
 }
@@ -164,6 +170,20 @@ fn read_facts(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<Fa
         Ok(facts) => Some(facts),
         Err(reason) => {
             diagnostics.error(&path.span, failed(reason));
+            None
+        }
+    }
+}
+
+/// Driver metadata as Microsoft sends them, such as `driver-metadata.json` of an outbox.
+fn read_metadata(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<DriverMetadata> {
+    let whole = diagnostics.path(path);
+    let bytes = std::fs::read(&whole).map_err(|error| error.to_string());
+    match bytes.and_then(|bytes| DriverMetadata::parse(&bytes).map_err(|error| error.to_string())) {
+        Ok(metadata) => Some(metadata),
+        Err(reason) => {
+            let message = format!("the driver metadata `{}` cannot be read: {reason}", whole.display());
+            diagnostics.error(&path.span, message);
             None
         }
     }
@@ -268,7 +288,7 @@ fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
         let mut fields = fields(diagnostics, &table.value);
         let name = match fields.remove("name") {
             None => None,
-            Some(serde_json::Value::String(glob)) => pattern(diagnostics, &table.span, &glob),
+            Some(serde_json::Value::String(text)) => glob(diagnostics, &table.span, &text),
             Some(_) => {
                 diagnostics.error(&table.span, "`name` is a glob that says which label is meant");
                 None
@@ -292,11 +312,11 @@ fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
     }
 }
 
-fn pattern(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> Option<Pattern> {
-    match Pattern::new(glob) {
-        Ok(pattern) => Some(pattern),
-        Err(reason) => {
-            diagnostics.error(span, reason);
+fn glob(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> Option<Glob> {
+    match Glob::new(glob) {
+        Ok(glob) => Some(glob),
+        Err(error) => {
+            diagnostics.error(span, error.to_string());
             None
         }
     }

@@ -40,11 +40,10 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     let signed = (DownloadKind::SignedPackage, signed);
     fetch(ctx, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
     if let Some(url) = metadata {
-        let metadata = (DownloadKind::DriverMetadata, url);
-        fetch(ctx, &service, &metadata, &outbox, METADATA, check_metadata).await?;
+        fetch_metadata(ctx, &service, url, &outbox).await?;
     }
     fetch_optional(ctx, &service, &submission, &outbox).await?;
-    let files = match results::existing(&outbox).await {
+    let files = match results::collected(&outbox, &ctx.pipeline.packages, ctx.job.id()).await {
         Ok(files) => files,
         Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
     };
@@ -52,8 +51,25 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if ctx.job.labels().is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
 }
 
+/// Downloads the driver metadata. Labels are created from a copy in the store, because anyone who can write to the outbox
+/// can change the file there.
+pub(crate) async fn fetch_metadata<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    url: SafeUrl,
+    outbox: &Outbox,
+) -> StepResult {
+    let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
+    let keep = move |path: &Path| {
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        DriverMetadata::parse(&bytes).map_err(|error| error.to_string())?;
+        packages.keep_metadata(&job, &bytes).map_err(|error| format!("it cannot be stored: {error}"))
+    };
+    fetch(ctx, service, &(DownloadKind::DriverMetadata, url), outbox, METADATA, keep).await
+}
+
 /// Downloads one result and publishes it if `check` finds nothing wrong with it.
-pub(crate) async fn fetch<S: Service>(
+async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     (kind, url): &(DownloadKind, SafeUrl),
@@ -122,10 +138,4 @@ fn check_signed(path: &Path, facts: &Facts) -> Result<(), String> {
         Some(inf) => Err(format!("it does not contain {}", inf.name)),
         None => Ok(()),
     }
-}
-
-/// Checks that a file is driver metadata.
-pub(crate) fn check_metadata(path: &Path) -> Result<(), String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    DriverMetadata::parse(&bytes).map(|_| ()).map_err(|error| error.to_string())
 }

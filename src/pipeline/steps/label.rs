@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::publish;
-use crate::outbox::METADATA;
 use crate::pipeline::create::{Candidate, RemoteCreate, create, digest};
 use crate::pipeline::driver_metadata;
+use crate::pipeline::label_guard;
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::results;
@@ -50,7 +50,8 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
                 return ctx.hold(Fault::new(ErrorKind::Internal, message)).await;
             }
         };
-        check_approval(ctx, index, plan, &new, &digest(&essence), &doubts).await?;
+        let limits = label_guard::check(ctx, index, &new).await?;
+        check_approval(ctx, index, plan, &new, &digest(&essence), (&doubts, &limits)).await?;
         let begun = |job: &Job| job.labels().get(index).is_some_and(|label| label.creation != Creation::Open);
         let before = begun(&ctx.job);
         let call = Call {
@@ -141,13 +142,12 @@ async fn request<S: Service>(
 ) -> StepResult<(NewShippingLabel, Vec<LabelWarning>)> {
     let service = ctx.service().await?;
     driver_metadata::refresh(ctx, &service, plan).await?;
-    let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
-    let metadata = match results::driver_metadata(&outbox).await {
+    let metadata = match results::driver_metadata(&ctx.pipeline.packages, &ctx.job).await {
         Ok(metadata) => metadata,
         Err(error) => {
             let message = format!(
-                "cannot read the driver metadata {}: {error}; restore it, then approve",
-                outbox.folder().join(METADATA).display()
+                "cannot use the driver metadata {}: {error}; restore the file from a backup of the store, then approve",
+                ctx.pipeline.packages.metadata(ctx.job.id()).display()
             );
             return ctx.hold(Fault::new(ErrorKind::MetadataLost, message)).await;
         }
@@ -178,17 +178,17 @@ async fn request<S: Service>(
     }
 }
 
-/// Holds a label with `hold` until an operator has approved exactly this request.
+/// Holds a label with `hold`, or one that exceeds `limits`, until an operator has approved exactly this request.
 async fn check_approval<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
     plan: &LabelPlan,
     new: &NewShippingLabel,
     shown: &str,
-    doubts: &[LabelWarning],
+    (doubts, limits): (&[LabelWarning], &[String]),
 ) -> StepResult {
     let label = ctx.job.labels().get(index);
-    if !plan.hold || label.is_some_and(|label| label.creation.intent().is_some()) {
+    if (!plan.hold && limits.is_empty()) || label.is_some_and(|label| label.creation.intent().is_some()) {
         return Ok(());
     }
     // The digest covers the whole request, so it does not matter with which label the approval is stored.
@@ -197,6 +197,7 @@ async fn check_approval<S: Service>(
     }
     let doubts: String =
         doubts.iter().map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
+    let reasons: String = limits.iter().map(|reason| format!("; {reason}")).collect();
     let date = new.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
     let date = match (date, plan.go_live.filter(|live| live.fixed().is_none())) {
         (Some(date), Some(rule)) => {
@@ -207,11 +208,12 @@ async fn check_approval<S: Service>(
     };
     let text = serde_json::to_string(new).unwrap_or_else(|error| format!("no JSON form: {error}"));
     let message = format!(
-        "label `{}` needs `dropship approve {} --request {shown}`{date}{doubts}; request: {text}",
+        "label `{}` needs `dropship approve {} --request {shown}`{reasons}{date}{doubts}; request: {text}",
         plan.name,
         ctx.job.id()
     );
-    let fault = Fault::new(ErrorKind::Approval, message);
+    let kind = if limits.is_empty() { ErrorKind::Approval } else { ErrorKind::Guard };
+    let fault = Fault::new(kind, message);
     ctx.suspend(Event::Held { fault, request: Some(shown.to_owned()) }).await
 }
 

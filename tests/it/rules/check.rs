@@ -82,6 +82,58 @@ fn check_reports_every_rule_mistake_with_its_place() {
             format!("{RULE}[rule.vars.ring]\nallowed = [\"a\"]\ndefault = \"b\"\n"),
             &["`b` is not among the `allowed` values"],
         ),
+        (
+            RULE.replace("file = \"*.cab\"", "file = \"*.cab\", date = \"01/31/2026\""),
+            &["`01/31/2026` is not a date; write it as yyyy-mm-dd"],
+        ),
+        (
+            RULE.replace("file = \"*.cab\"", "file = \"*.cab\", not = { version = [] }"),
+            &["`version` is an empty list: nothing fits it"],
+        ),
+        (
+            hlkx("{{ file.stem }}")
+                .replace("kind = \"hlkx\"", "kind = \"hlkx\", not = { provider = \"C*\" }"),
+            &["`not.provider` never excludes anything", "unknown for a .hlkx"],
+        ),
+        (
+            hlkx("{{ file.stem }}").replace("kind = \"hlkx\"", "not = { hardware_id = 'pci\\*' }"),
+            &["`not.hardware_id` never excludes anything"],
+        ),
+        (
+            RULE.replace(
+                "file = \"*.cab\"",
+                "not = [{ file = \"x*\" }, { operating_system = \"WINDOWS_7*\" }]",
+            ),
+            &["`not.operating_system` never excludes anything", "unknown for a .cab"],
+        ),
+        (
+            format!(
+                "defaults = {{ label = {{ audiences = [\"Ring\"] }} }}\n{RULE}{}",
+                LABEL.replace(ring, "audiences = []")
+            ),
+            &["`audiences = []` would remove the restriction of [defaults.label]"],
+        ),
+        (
+            format!(
+                "defaults = {{ label = {{ hardware_ids = {{ exclude = [\"pci*\"] }} }} }}\n{RULE}{LABEL}hardware_ids = {{ exclude = [] }}\n"
+            ),
+            &["`exclude = []` would remove the restriction of [defaults.label]"],
+        ),
+        (
+            format!(
+                "{RULE}{}",
+                LABEL.replace("windows_update", "another_partner").replace(ring, "partners = [1, \"1\"]")
+            ),
+            &["the partner 1 is named twice"],
+        ),
+        (
+            RULE.replace("WINDOWS_v100_X64_NI_FULL", "WINDOWS_2003"),
+            &["attestation for the server system `WINDOWS_2003` always fails"],
+        ),
+        (
+            RULE.replace("{{ file.stem }} {{ inf.version }}", "{{ inf.version }} \u{202e}bac"),
+            &["the invisible character U+202E, which changes the direction of text"],
+        ),
         (RULE.replace("{{ inf.version }}", "{{ vars.branch }}"), &["the rule declares no `vars.branch`"]),
         (format!("{RULE}include = [\"more.toml\"]\n"), &["include"]),
     ];

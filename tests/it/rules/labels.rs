@@ -167,6 +167,36 @@ fn new_version_supersedes_its_own_targets_only() {
 }
 
 #[test]
+fn target_whose_machines_the_new_label_does_not_reach_stays() {
+    let env = superseding();
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("old.cab", &cab_with(&[]));
+    let old = receipt_of(&env, "old.cab", "succeeded");
+    edit(&env, &[("supersede = true", "supersede = true\nfloor = \"NI\"")]);
+    assert_eq!(env.json(&["reload"])["ok"], true);
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
+    let new = receipt_of(&env, "new.cab", "succeeded");
+    assert_eq!(env.sandbox.control().count("update_label"), 0);
+    assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
+    let story = env.json(&["show", id(&new["id"])]);
+    let superseded =
+        story["events"].as_array().expect("events").iter().find(|event| event["event"] == "superseded");
+    let kept = &superseded.expect("an event")["kept"];
+    assert_eq!((&kept[0]["label"], &kept[0]["rows"]), (&old["labels"][0]["id"], &json!(2)), "{kept}");
+    let told =
+        "keeps 2 hardware ids that `new test ring` also targets: its floor is above that of the older label";
+    assert!(env.log().contains(told), "{}", env.log());
+    // Without the floor, a later version takes over from both.
+    edit(&env, &[("\nfloor = \"NI\"", "")]);
+    assert_eq!(env.json(&["reload"])["ok"], true);
+    env.drop_package("newer.cab", &cab_with(&[("1.2.3.4", "1.2.3.6")]));
+    receipt_of(&env, "newer.cab", "succeeded");
+    assert_eq!((targeted(&env, &old).len(), targeted(&env, &new).len()), (0, 0));
+    drop(daemon);
+}
+
+#[test]
 fn supersede_survives_lost_responses_and_a_kill() {
     let env = superseding();
     let daemon = env.daemon(&[]);

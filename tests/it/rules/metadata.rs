@@ -1,8 +1,12 @@
 //! Microsoft's driver metadata: ceilings, byte order marks, and hardware ids that come later.
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
+use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
 use crate::harness::{TestEnv, bytes, fixture, text, wait_for};
 
@@ -117,4 +121,90 @@ fn metadata_completed_during_a_hold_are_fetched_again_after_approval() {
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn metadata_that_lack_an_inf_hold_the_job_before_its_labels() {
+    let options = Options { speed: 1200.0, review: Wait::UntilReleased, ..Options::default() };
+    let env = TestEnv::at(options, "");
+    edit(&env, &[("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")]);
+    let control = env.sandbox.control();
+    let daemon = env.daemon(&[]);
+    env.drop_package("multi.cab", &bytes("cab/multi.cab"));
+    let submission = wait_for("the submission in review", || {
+        let receipt = env.receipts().pop()?;
+        let is_in_review = receipt["workflow"]["step"] == "manualReview";
+        receipt["submission_id"].as_str().filter(|_| is_in_review)?.parse::<u64>().ok()
+    });
+    let submission = submission.unwrap_or_else(|| panic!("no submission in review: {}", env.log()));
+    assert!(control.incomplete_metadata(submission, true));
+    assert!(control.release(submission));
+    let held = receipt_of_kind(&env, "metadata-mismatch");
+    let message = held["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("that the driver metadata lack: `driver"), "{message}");
+    assert!(message.contains("that the package lacks: none"), "{message}");
+    assert_eq!(env.created().2, 0);
+    // The approval is for these metadata; the complete ones need none.
+    assert!(control.incomplete_metadata(submission, false));
+    assert!(env.run(&["approve", held["id"].as_str().expect("an id")]).status.success());
+    receipt_of(&env, "multi.cab", "succeeded");
+    let targets = targets(&bodies(&env, "create_label")[0]);
+    let infs: BTreeSet<_> = targets.iter().filter_map(|row| row.split(' ').next()).collect();
+    assert_eq!(infs, BTreeSet::from(["driver1.inf", "driver2.inf"]), "{targets:?}");
+    drop(daemon);
+}
+
+/// The targets of a request as received: INF and hardware id.
+fn targets(request: &Value) -> Vec<String> {
+    let rows = request["targeting"]["hardwareIds"].as_array().expect("rows");
+    let shown = |row: &Value| {
+        format!("{} {}", row["infId"].as_str().expect("an INF"), row["pnpString"].as_str().expect("an id"))
+    };
+    let mut rows: Vec<_> = rows.iter().map(shown).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn label_is_created_from_the_stored_metadata_and_not_from_the_outbox() {
+    let env = TestEnv::with(Quirks::none(), "");
+    edit(
+        &env,
+        &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\"]\nhold = true")],
+    );
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let held = receipt_of(&env, "echo.cab", "held");
+    let job = held["id"].as_str().expect("an id");
+    let outbox =
+        env.path("out").join(held["outbox"].as_str().expect("a folder")).join("driver-metadata.json");
+    let original = fs::read_to_string(&outbox).expect("metadata");
+    fs::write(&outbox, original.replace("ven_1234", "ven_9999")).expect("changed");
+    // The stored copy is what counts, and only if it is the one that was downloaded.
+    let stored = env.path("store/packages").join(job).join("driver-metadata.json");
+    assert_eq!(fs::read_to_string(&stored).expect("a copy"), original);
+    fs::write(&stored, original.replace("ven_1234", "ven_8888")).expect("changed");
+    assert!(env.run(&["approve", job]).status.success());
+    let lost = receipt_of_kind(&env, "metadata-lost");
+    assert!(
+        lost["error"]["message"].as_str().is_some_and(|why| why.contains("not the file that was downloaded"))
+    );
+    assert_eq!(env.created().2, 0);
+    fs::write(&stored, original).expect("restored");
+    assert!(env.run(&["approve", job]).status.success());
+    receipt_of(&env, "echo.cab", "succeeded");
+    let sent = bodies(&env, "create_label");
+    assert_eq!(targets(&sent[0]), ["echo.inf pci\\ven_1234&dev_5678&subsys_00011234&rev_01"]);
+    drop(daemon);
+}
+
+/// Waits until the only job is held for this reason.
+fn receipt_of_kind(env: &TestEnv, kind: &str) -> Value {
+    wait_for(kind, || {
+        env.receipts()
+            .into_iter()
+            .find(|receipt| receipt["state"] == "held" && receipt["error"]["kind"] == kind)
+    })
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
 }

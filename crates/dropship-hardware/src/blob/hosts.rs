@@ -1,6 +1,6 @@
 //! The origins that packages may be exchanged with.
 
-use globset::{GlobBuilder, GlobMatcher};
+use dropship_glob::Glob;
 use url::Url;
 
 use crate::settings::{BuildError, is_loopback};
@@ -20,7 +20,7 @@ pub(crate) struct Hosts {
 /// Without a port only the default port of https is allowed; on a loopback host, any port.
 #[derive(Debug)]
 struct ListedHost {
-    host: GlobMatcher,
+    host: Glob,
     port: Option<u16>,
 }
 
@@ -35,9 +35,8 @@ impl ListedHost {
             }
             _ => (text, None),
         };
-        let literal = if host.starts_with('[') { globset::escape(host) } else { host.to_owned() };
-        let glob = GlobBuilder::new(&literal).case_insensitive(true).build();
-        let host = glob.map_err(|error| bad(error.kind().to_string()))?.compile_matcher();
+        let glob = if host.starts_with('[') { Glob::literal(host) } else { Glob::new(host) };
+        let host = glob.map_err(|error| bad(error.problem.to_string()))?;
         Ok(Self { host, port })
     }
 

@@ -16,10 +16,12 @@ pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
         intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
         intent.decided = intent.proposed.take().or(intent.decided);
-    } else if let (Step::Label, Some(request)) = (job.step, &request) {
-        labels::approve(job, request)?;
-    } else if let (Step::Product, Some(request)) = (job.step, request) {
-        job.approved_product = Some(request);
+    } else {
+        match (job.step, request) {
+            (Step::Label, Some(request)) => labels::approve(job, &request)?,
+            (Step::Product, Some(request)) => job.approved_product = Some(request),
+            _ => {}
+        }
     }
     // The step has its full time again.
     job.attempts = 0;

@@ -266,3 +266,14 @@ fn an_approval_is_for_the_request_that_was_shown() {
     assert_eq!(job.labels[0].approved.as_deref(), Some("digest"));
     assert_eq!(job.state, State::Queued);
 }
+
+#[test]
+fn approval_of_driver_metadata_does_not_approve_a_label() {
+    let mut events = way()[..14].to_vec();
+    let fault = Fault::new(ErrorKind::MetadataMismatch, "an INF is missing");
+    events.push(Event::Held { fault, request: Some(Job::metadata_request("digest")) });
+    events.push(Event::Approved { by: "uid 0".into() });
+    let job = after(&events);
+    assert_eq!(job.approved_metadata(), Some("digest"));
+    assert_eq!((&job.labels[0].approved, &job.state), (&None, &State::Queued));
+}

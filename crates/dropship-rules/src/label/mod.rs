@@ -3,17 +3,23 @@
 
 pub mod audiences;
 mod gaps;
+mod guard;
 mod hardware_ids;
+mod inf_mismatch;
 mod preview;
+mod reach;
 mod request;
 mod select;
 mod supersede;
 mod warnings;
 
 pub use gaps::{gaps, selects};
-pub use preview::{Ceiling, LabelPreview, preview, preview_with};
+pub use guard::{Everybody, Guard, GuardVerdict, Unforeseen};
+pub use inf_mismatch::InfMismatch;
+pub use preview::{Ceiling, LabelPreview, earliest, foreseen_folder, preview, preview_with};
+pub use reach::{Narrower, Reach};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
-pub use supersede::{Published, Superseded, supersede, versions};
+pub use supersede::{Published, Superseded, Versions, has_lower_version, supersede, versions};
 pub use warnings::{LabelWarning, warnings};
 
 #[cfg(test)]

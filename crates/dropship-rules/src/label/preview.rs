@@ -5,14 +5,15 @@ use serde::Serialize;
 
 use super::request::{self, LabelProblem};
 use super::warnings::{self, LabelWarning, RESTRICTIONS};
-use crate::guid::is_guid;
+use crate::guid::{is_guid, without_braces};
 use crate::plan::{DestinationPlan, LabelPlan, Plan};
 use dropship_hardware::{
     Audience, Bundle, DriverMetadata, HardwareId, InfMetadata, NewShippingLabel, PnpInfo,
 };
 use dropship_package::Facts;
+use dropship_package::facts::InfFacts;
 
-/// The bundle of foreseen metadata.
+/// Begins the ids of foreseen bundles.
 const BUNDLE: &str = "foreseen";
 
 /// A label as it will probably be.
@@ -20,7 +21,8 @@ const BUNDLE: &str = "foreseen";
 pub struct LabelPreview {
     /// Its name.
     pub name: String,
-    /// The request; bundle ids are not known yet, and audiences stand with the names that the rule uses.
+    /// The request. Bundle ids are unknown before Microsoft has signed: `foreseen` and the folder of the INF stand for them.
+    /// Audiences are named as in the rule.
     pub request: Option<NewShippingLabel>,
     /// Why it could not be asked for.
     pub problems: Vec<LabelProblem>,
@@ -48,7 +50,7 @@ pub struct Ceiling {
 /// for, and every audience that the rule names.
 #[must_use]
 pub fn preview(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) -> LabelPreview {
-    preview_with(label, plan, &metadata(facts, &plan.product.requested_signatures), now)
+    preview_with(label, plan, &foreseen(label, facts, &plan.product.requested_signatures), now)
 }
 
 /// A label of a plan as it will be with these driver metadata, and with every audience that the rule names.
@@ -61,7 +63,7 @@ pub fn preview_with(
 ) -> LabelPreview {
     let audiences: Vec<_> = label.audiences.iter().map(|name| audience(name)).collect();
     let name = label.name.clone();
-    match request::build(label, metadata, &audiences, now) {
+    match request::build(label, metadata, &audiences, earliest(label, plan, now)) {
         Ok(request) => LabelPreview {
             name,
             warnings: warnings::warnings(label, &request, metadata)
@@ -94,6 +96,26 @@ fn ceilings(request: &NewShippingLabel, metadata: &DriverMetadata) -> Vec<Ceilin
     targets.filter_map(ceiling).collect()
 }
 
+/// The earliest time at which a label of a plan is requested, if the plan starts now and nothing takes time but what the
+/// rule says: `soak` counts from the publication and the go-live date of the labels before.
+#[must_use]
+pub fn earliest(label: &LabelPlan, plan: &Plan, now: Timestamp) -> Timestamp {
+    earliest_of(label, plan, now, plan.labels.len())
+}
+
+/// `left` bounds the length of a chain of labels.
+fn earliest_of(label: &LabelPlan, plan: &Plan, now: Timestamp, left: usize) -> Timestamp {
+    let Some(after) = label.after.as_ref().filter(|_| left > 0) else { return now };
+    let before = plan.labels.iter().filter(|before| after.labels.contains(&before.name));
+    let live = before.map(|before| {
+        let requested = earliest_of(before, plan, now, left - 1);
+        let live = before.go_live.and_then(|live| live.resolve(requested, &before.blackout).ok());
+        live.map_or(requested, |live| live.max(requested))
+    });
+    let start = live.max().unwrap_or(now);
+    start.checked_add(after.soak()).unwrap_or(Timestamp::MAX)
+}
+
 /// The product type that is on the list, though the samples of many tools have it.
 fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
     let mut types = plan.product.selected_product_types.iter();
@@ -107,9 +129,10 @@ fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
     })
 }
 
-/// Every hardware id of every INF under every OS code that is asked for.
-fn metadata(facts: &Facts, os_codes: &[String]) -> DriverMetadata {
-    let mut bundle = Bundle::default();
+/// Every hardware id of every INF under every OS code that is asked for. INFs of one name are in different bundles, one for
+/// each folder.
+fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
+    let mut metadata = DriverMetadata::default();
     for inf in &facts.infs {
         let mut info = InfMetadata {
             inf_class: inf.class.clone(),
@@ -120,26 +143,44 @@ fn metadata(facts: &Facts, os_codes: &[String]) -> DriverMetadata {
             installation_computer_hardware_ids: inf.chids.clone(),
             ..InfMetadata::default()
         };
-        let single = match inf.descriptions.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        };
+        let description = description(label, inf);
         for os in os_codes {
             let pnp = |id: &String| {
-                let info = PnpInfo { device_description: single.clone(), ..PnpInfo::default() };
+                let info = PnpInfo { device_description: description.clone(), ..PnpInfo::default() };
                 (id.to_lowercase(), info)
             };
             info.os_pnp.insert(os.clone(), inf.hardware_ids.iter().map(pnp).collect());
         }
+        let same_name = facts.infs.iter().filter(|other| other.name.eq_ignore_ascii_case(&inf.name));
+        let folder = inf.path.rsplit_once('/').filter(|_| same_name.count() > 1);
+        let folder = folder.map_or("", |(folder, _)| folder);
+        let bundle = metadata.bundles.entry(bundle_id(folder)).or_insert_with(Bundle::default);
         bundle.infs.insert(inf.name.clone(), info);
     }
-    let mut metadata = DriverMetadata::default();
-    metadata.bundles.insert(BUNDLE.to_owned(), bundle);
     metadata
+}
+
+/// Stands for the bundle id, which Microsoft assigns.
+fn bundle_id(folder: &str) -> String {
+    if folder.is_empty() { BUNDLE.to_owned() } else { format!("{BUNDLE}/{folder}") }
+}
+
+/// The folder of a bundle of [`preview`]; `None` for a bundle of Microsoft, and for the topmost folder.
+#[must_use]
+pub fn foreseen_folder(bundle: &str) -> Option<&str> {
+    bundle.strip_prefix(BUNDLE)?.strip_prefix('/')
+}
+
+/// The description of the devices of an INF. Which device has which description is unknown: with several, each device may
+/// have the one that the label selects.
+fn description(label: &LabelPlan, inf: &InfFacts) -> Option<String> {
+    let selected = |text: &&String| dropship_glob::any(&label.targets.descriptions, text);
+    inf.descriptions.iter().find(selected).or(inf.descriptions.first()).cloned()
 }
 
 /// An audience as if the account had it; one that is named by its id might be for tests.
 fn audience(name: &str) -> Audience {
+    let name = name.trim();
     let shown = if is_guid(name) { "Test Registry Key" } else { name };
-    Audience { id: name.to_owned(), name: shown.to_owned(), ..Audience::default() }
+    Audience { id: without_braces(name).to_owned(), name: shown.to_owned(), ..Audience::default() }
 }

@@ -1,6 +1,6 @@
 //! The request for one label.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,7 +14,8 @@ use crate::schedule::GoLiveError;
 use crate::vocabulary::{self, is_test_audience};
 use dropship_hardware::{
     AdditionalInfo, Audience, Chid, CoEngPublishInfo, Destination, DriverMetadata, InServicePublishInfo,
-    NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, Unknown, format_date,
+    InfMetadata, NewShippingLabel, PublishingSpecifications, RecipientSpecifications, Targeting, Unknown,
+    format_date,
 };
 
 /// Why a label cannot be asked for.
@@ -193,12 +194,9 @@ fn chids(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &
         ChidPlan::None => return Vec::new(),
         ChidPlan::Listed(ids) => ids.iter().map(|id| plain_guid(id)).collect(),
         ChidPlan::FromInf => {
-            let targeted =
-                |bundle: &str, inf: &str| rows.iter().any(|row| row.bundle == bundle && row.inf == inf);
-            let infs = metadata.bundles.iter().flat_map(|(id, bundle)| {
-                bundle.infs.iter().filter(move |(name, _)| targeted(id, name)).map(|(_, info)| info)
-            });
-            infs.flat_map(|info| &info.installation_computer_hardware_ids).map(|id| plain_guid(id)).collect()
+            let of_infs = chids_of_infs(metadata, rows);
+            check_same_chids(&of_infs, found);
+            of_infs.into_values().flatten().collect()
         }
     };
     if ids.is_empty() && !rows.is_empty() {
@@ -212,6 +210,39 @@ fn chids(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &
     }
     let chid = |chid| Chid { chid, ..Chid::default() };
     ids.into_iter().map(chid).collect()
+}
+
+/// The CHIDs of each targeted INF, by bundle id and file name.
+fn chids_of_infs<'a>(
+    metadata: &'a DriverMetadata,
+    rows: &[Row<'_>],
+) -> BTreeMap<(&'a str, &'a str), BTreeSet<String>> {
+    let targeted: BTreeSet<_> = rows.iter().map(|row| (row.bundle, row.inf)).collect();
+    let infs = metadata.bundles.iter().flat_map(|(id, bundle)| {
+        bundle.infs.iter().map(move |(name, info)| ((id.as_str(), name.as_str()), info))
+    });
+    let chids = |info: &InfMetadata| {
+        info.installation_computer_hardware_ids.iter().map(|id| plain_guid(id)).collect::<BTreeSet<_>>()
+    };
+    infs.filter(|(inf, _)| targeted.contains(inf)).map(|(inf, info)| (inf, chids(info))).collect()
+}
+
+/// The CHIDs of a label apply to all of its hardware ids: an INF would reach the computers of another one.
+fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &mut Found<'_>) {
+    let mut infs = of_infs.iter();
+    let Some(((_, first), chids)) = infs.next() else { return };
+    let Some(((_, other), others)) = infs.find(|(_, others)| *others != chids) else { return };
+    let shown = |chids: &BTreeSet<String>| match chids.is_empty() {
+        true => "none".to_owned(),
+        false => chids.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let message = format!(
+        "`chids = \"from_inf\"`, but the INFs that it targets name different CHIDs ({first}: {}; {other}: {}), and a label \
+         has one list for all of them; split the label by `infs`",
+        shown(chids),
+        shown(others)
+    );
+    found.put("chids-differ", "", message);
 }
 
 fn check_extension(metadata: &DriverMetadata, rows: &[Row<'_>], automatic: bool, found: &mut Found<'_>) {

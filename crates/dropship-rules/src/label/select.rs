@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pattern::{self, Pattern};
 use crate::rule::TargetFilter;
 use crate::vocabulary;
+use dropship_glob::Glob;
 use dropship_hardware::{DriverMetadata, HardwareId};
 
 /// One row of the driver metadata.
@@ -68,7 +68,7 @@ pub(super) fn select<'a>(
         return Err("the driver metadata names no hardware id at all".to_owned());
     }
     type Column = for<'a> fn(&Row<'a>) -> &'a str;
-    let filters: [(&str, &[Pattern], Column); 5] = [
+    let filters: [(&str, &[Glob], Column); 5] = [
         ("bundles", &selection.bundles, |row| row.bundle),
         ("infs", &selection.infs, |row| row.inf),
         ("operating_systems", &selection.operating_systems, |row| row.os),
@@ -80,13 +80,13 @@ pub(super) fn select<'a>(
             continue;
         }
         let before: BTreeSet<_> = left.iter().map(column).collect();
-        left.retain(|row| pattern::any(globs, column(row)));
+        left.retain(|row| dropship_glob::any(globs, column(row)));
         if left.is_empty() {
             return Err(format!("nothing fits `{key}` = {}; there is {}", shown(globs), few(&before)));
         }
     }
     if !selection.exclude.is_empty() {
-        left.retain(|row| !pattern::any(&selection.exclude, row.pnp));
+        left.retain(|row| !dropship_glob::any(&selection.exclude, row.pnp));
         if left.is_empty() {
             return Err(format!("`exclude` = {} leaves nothing", shown(&selection.exclude)));
         }
@@ -97,7 +97,7 @@ pub(super) fn select<'a>(
     Ok(left)
 }
 
-fn shown(globs: &[Pattern]) -> String {
+fn shown(globs: &[Glob]) -> String {
     let quoted: Vec<_> = globs.iter().map(|glob| format!("\"{glob}\"")).collect();
     quoted.join(", ")
 }
@@ -124,7 +124,7 @@ fn lowest(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
             row.inf.to_owned(),
             row.pnp.to_ascii_lowercase(),
             system,
-            os.contains("SERVER"),
+            vocabulary::is_server(&os),
         )
     };
     let mut ranks = BTreeMap::new();

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::pattern::Pattern;
-use crate::plan::{ChidPlan, DestinationPlan, LabelPlan};
+use crate::plan::{ChidPlan, DestinationPlan, LabelPlan, Plan};
 use crate::rule::{Build, TargetFilter};
 use crate::schedule::{Days, GoLive};
+use dropship_glob::Glob;
 use dropship_hardware::{AdditionalInfo, Audience, DriverMetadata, NewShippingLabel};
 
 const CHID: &str = "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11";
@@ -69,8 +69,8 @@ fn plan() -> LabelPlan {
     }
 }
 
-fn globs(globs: &[&str]) -> Vec<Pattern> {
-    globs.iter().map(|glob| Pattern::new(glob).expect("glob")).collect()
+fn globs(globs: &[&str]) -> Vec<Glob> {
+    globs.iter().map(|glob| Glob::new(glob).expect("glob")).collect()
 }
 
 fn select(infs: &[&str], include: &[&str], os: &[&str]) -> TargetFilter {
@@ -354,4 +354,41 @@ fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
     let two = plan("ExtendsInboxDriver = wdma_usb.inf and ExtendsInboxDriver = hdaudio.inf");
     assert!(told(&two, &data).contains("several inbox drivers"), "{}", told(&two, &data));
     assert!(!told(&plan("ExtendsInboxDriver = wdma_usb.inf"), &data).contains("several inbox drivers"));
+}
+
+#[test]
+fn infs_of_one_name_in_two_folders_are_foreseen_separately() {
+    let inf = |folder: &str, id: &str| dropship_package::facts::InfFacts {
+        path: format!("{folder}echo.inf"),
+        name: "echo.inf".to_owned(),
+        hardware_ids: vec![id.to_owned()],
+        ..Default::default()
+    };
+    let facts = dropship_package::Facts {
+        kind: dropship_package::Kind::Cab,
+        size: 1,
+        files: Vec::new(),
+        infs: vec![inf("x64/", "PCI\\A"), inf("arm64/", "PCI\\B"), inf("", "PCI\\C")],
+        architectures: std::collections::BTreeSet::new(),
+        signer: None,
+        hlkx: None,
+    };
+    let whole = Plan {
+        rule: "r".to_owned(),
+        account: "default".to_owned(),
+        strategy: crate::plan::StrategyPlan::New,
+        product: serde_json::from_value(
+            json!({"productName": "p", "testHarness": "attestation", "deviceType": "internal",
+            "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]}),
+        )
+        .expect("a product"),
+        submission: serde_json::from_value(json!({"name": "s", "type": "initial"})).expect("a submission"),
+        labels: vec![plan()],
+    };
+    let found = preview(&plan(), &whole, &facts, Timestamp::UNIX_EPOCH);
+    let request = found.request.unwrap_or_else(|| panic!("{:?}", found.problems));
+    let rows = request.targeting.expect("targets").hardware_ids;
+    let shown: Vec<_> =
+        rows.iter().map(|row| (foreseen_folder(&row.bundle_id), row.pnp_string.as_str())).collect();
+    assert_eq!(shown, [(None, "pci\\c"), (Some("arm64"), "pci\\b"), (Some("x64"), "pci\\a")]);
 }

@@ -25,6 +25,7 @@ pub(super) const RESTRICTIONS: &str = "Microsoft: Publishing restrictions";
 const EXTENSION: &str = "Microsoft: Extension INF targeting rules";
 const FLIGHTING: &str = "Microsoft: Driver flighting";
 const METADATA: &str = "Microsoft: Driver package metadata";
+const RULES: &str = "dropship: Rules, Targeting";
 const POLICIES: &str = "Microsoft: Other policies";
 
 /// Everything doubtful about a label that [`build`](super::build) made.
@@ -68,6 +69,7 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
     }
     mixed_systems(&rows, &mut found);
     ceilings(plan, &rows, &mut found);
+    excludes(plan, metadata, &mut found);
     let warning = |(message, document)| LabelWarning { label: plan.name.clone(), message, document };
     found.into_iter().map(warning).collect()
 }
@@ -168,6 +170,16 @@ fn ceilings(plan: &LabelPlan, rows: &[Row<'_>], found: &mut Found) {
                 row.pnp, row.inf
             );
             found.push((message, METADATA));
+        }
+    }
+}
+
+/// An exclusion that excludes nothing may be a mistake, and the label then reaches machines that it must not reach.
+fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut Found) {
+    let rows = select::rows(metadata);
+    for glob in &plan.targets.exclude {
+        if !rows.iter().any(|row| glob.is_match(row.pnp)) {
+            found.push((format!("`exclude` \"{glob}\" matches no hardware id of the package"), RULES));
         }
     }
 }

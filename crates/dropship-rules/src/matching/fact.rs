@@ -9,7 +9,7 @@ use crate::guid;
 use crate::input::MatchInput;
 
 /// A fact that rules match on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the key of `match` with that name")]
 pub enum Fact {
     File,
@@ -93,8 +93,14 @@ impl Fact {
         )
     }
 
-    /// Whether the condition must hold for every INF: it describes the INF itself, not one of several entries. A
-    /// rule for one provider must not match a package that also contains another provider's driver.
+    /// Whether only an .hlkx states it.
+    #[must_use]
+    pub fn is_of_kits(self) -> bool {
+        matches!(self, Self::OperatingSystem | Self::ProductType | Self::KitVersion)
+    }
+
+    /// Whether it describes an INF as a whole, and not one of several entries. In `match` the condition must then hold
+    /// for every INF, in `not` for any.
     #[must_use]
     pub fn of_every_inf(self) -> bool {
         matches!(

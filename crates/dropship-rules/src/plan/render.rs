@@ -1,7 +1,8 @@
 //! Rendering that collects everything that goes wrong.
 
-use crate::pattern::Pattern;
-use crate::template::{Scope, Template};
+use crate::direction;
+use crate::template::{Scope, Template, TemplateError};
+use dropship_glob::Glob;
 
 /// Renders the values of one rule for one package.
 pub(super) struct Renderer {
@@ -35,7 +36,11 @@ impl Renderer {
 
     /// A text that must not be empty.
     pub(super) fn text(&mut self, what: &str, template: &Template) -> String {
-        match template.render(&self.scope) {
+        self.check(what, template, template.render(&self.scope))
+    }
+
+    fn check(&mut self, what: &str, template: &Template, text: Result<String, TemplateError>) -> String {
+        match text {
             Ok(text) if text.is_empty() => {
                 self.problem(format!("{what}: `{}` renders nothing", template.source()));
                 text
@@ -47,11 +52,20 @@ impl Renderer {
                 ));
                 text
             }
-            Ok(text) => text,
+            Ok(text) => {
+                self.check_direction(what, template, &text);
+                text
+            }
             Err(error) => {
                 self.problem(format!("{what}: {error}"));
                 String::new()
             }
+        }
+    }
+
+    fn check_direction(&mut self, what: &str, template: &Template, text: &str) {
+        if let Some(c) = direction::control(text) {
+            self.problem(format!("{what}: `{}` renders {}", template.source(), direction::reason(c)));
         }
     }
 
@@ -66,7 +80,10 @@ impl Renderer {
             Ok(text) if text.is_empty() => {
                 self.problem(format!("{what}: `{}` renders nothing", template.source()))
             }
-            Ok(text) => return Some(text),
+            Ok(text) => {
+                self.check_direction(what, template, &text);
+                return Some(text);
+            }
             Err(error) => self.problem(format!("{what}: {error}")),
         }
         None
@@ -76,14 +93,14 @@ impl Renderer {
         templates.iter().map(|template| self.text(what, template)).collect()
     }
 
-    pub(super) fn globs(&mut self, what: &str, templates: &[Template]) -> Vec<Pattern> {
+    pub(super) fn globs(&mut self, what: &str, templates: &[Template]) -> Vec<Glob> {
         let mut globs = Vec::new();
         for template in templates {
-            let text = self.text(what, template);
+            let text = self.check(what, template, template.render_glob(&self.scope));
             if text.is_empty() {
                 continue;
             }
-            match Pattern::new(&text) {
+            match Glob::new(&text) {
                 Ok(glob) => globs.push(glob),
                 Err(reason) => self.problem(format!("{what}: {reason}")),
             }

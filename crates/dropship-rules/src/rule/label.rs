@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::pattern::Pattern;
 use crate::schedule::{Days, GoLive};
 use crate::template::Template;
+use dropship_glob::Glob;
 
 /// Where a label sends the driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub enum Chids {
 
 /// Which rows of the driver metadata a label targets: globs as templates, or compiled.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TargetFilter<T = Pattern> {
+pub struct TargetFilter<T = Glob> {
     /// Hardware ids; empty: all.
     pub include: Vec<T>,
     /// Hardware ids that are left out.

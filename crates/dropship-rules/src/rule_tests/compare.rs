@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::model::{Differences, Fields};
-use crate::pattern::Pattern;
+use dropship_glob::Glob;
 
 /// Names that rules use for fields of the API, both without case and underscores.
 const NAMES: &[(&str, &str)] = &[
@@ -24,7 +24,7 @@ pub(super) fn value<T: Serialize>(request: &T) -> Value {
     serde_json::to_value(request).unwrap_or(Value::Null)
 }
 
-pub(super) fn globs(globs: &[Pattern]) -> String {
+pub(super) fn globs(globs: &[Glob]) -> String {
     let quoted: Vec<_> = globs.iter().map(|glob| format!("\"{glob}\"")).collect();
     quoted.join(", ")
 }
@@ -90,6 +90,5 @@ fn fits(wanted: &Value, found: &Value) -> bool {
 
 fn text_fits(wanted: &str, found: &str) -> bool {
     wanted == found
-        || (wanted.contains(['*', '?', '[', '{'])
-            && Pattern::new(wanted).is_ok_and(|glob| glob.is_match(found)))
+        || (wanted.contains(['*', '?', '[', '{']) && Glob::new(wanted).is_ok_and(|glob| glob.is_match(found)))
 }

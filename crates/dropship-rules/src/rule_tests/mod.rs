@@ -3,6 +3,7 @@
 mod compare;
 mod model;
 mod run;
+mod targets;
 
 pub use model::{Difference, Expect, Fields, Outcome, RuleTest};
 pub use run::run;

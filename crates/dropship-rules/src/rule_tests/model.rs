@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::pattern::Pattern;
+use dropship_glob::Glob;
 
 /// Fields of a request that are expected, by name.
 pub type Fields = BTreeMap<String, Value>;
@@ -28,6 +29,8 @@ pub struct RuleTest {
     pub facts: Facts,
     /// What a sidecar sets.
     pub vars: BTreeMap<String, String>,
+    /// Driver metadata that the label requests are built from; absent: they are predicted from the facts.
+    pub metadata: Option<DriverMetadata>,
     /// What must come of it.
     pub expect: Expect,
 }
@@ -40,17 +43,17 @@ pub struct Expect {
     /// No rule is for it, or its requests cannot be made.
     pub rejected: Option<bool>,
     /// One of these fits the reason.
-    pub error: Vec<Pattern>,
+    pub error: Vec<Glob>,
     /// Name of the account.
     pub account: Option<String>,
     /// Names of all labels, in order.
-    pub labels: Option<Vec<Pattern>>,
+    pub labels: Option<Vec<Glob>>,
     /// Fields of the product request.
     pub product: Fields,
     /// Fields of the submission request.
     pub submission: Fields,
     /// Fields of the requests of those labels whose name fits; no name: of each.
-    pub label: Vec<(Option<Pattern>, Fields)>,
+    pub label: Vec<(Option<Glob>, Fields)>,
 }
 
 /// What came of a case.

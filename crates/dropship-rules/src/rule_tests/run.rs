@@ -4,14 +4,19 @@ use dropship_package::facts::InfFacts;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::compare;
 use super::model::{Differences, Expect, Fields, Outcome, RuleTest};
+use super::{compare, targets};
 use crate::choice::{choose, find};
 use crate::input::MatchInput;
-use crate::pattern::{self, Pattern};
-use crate::plan::{LabelPlan, Plan, plan};
+use crate::label::LabelPreview;
+use crate::plan::{ChidPlan, LabelPlan, Plan, plan};
 use crate::rule::{Rule, TargetFilter};
 use crate::{label, suggest};
+use dropship_glob::Glob;
+
+/// What a case that expects targets is told when it describes none.
+const UNKNOWN_TARGETS: &str = "unknown: the case describes no hardware ids; add `hardware_ids` to its `package`, or driver metadata \
+                               with `metadata = \"FILE\"`";
 
 /// Runs all tests against the rules. Go-live dates and other offsets count from `now`.
 #[must_use]
@@ -87,7 +92,7 @@ fn verdict(
         }
         _ => {}
     }
-    if !expect.error.is_empty() && rejected && !pattern::any(&expect.error, reason) {
+    if !expect.error.is_empty() && rejected && !dropship_glob::any(&expect.error, reason) {
         differences.put("error", compare::globs(&expect.error), reason);
     }
     if !expect.error.is_empty() && !rejected {
@@ -122,7 +127,7 @@ fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Diff
             plan.labels.iter().filter(|label| glob.as_ref().is_none_or(|glob| glob.is_match(&label.name)));
         let Some(first) = meant.next() else {
             let names = suggest::list(plan.labels.iter().map(|label| label.name.as_str()));
-            let wanted = glob.as_ref().map_or("*", Pattern::as_str);
+            let wanted = glob.as_ref().map_or("*", Glob::as_str);
             differences.put("label", wanted, names);
             continue;
         };
@@ -141,34 +146,48 @@ fn label_fields(
     differences: &mut Differences,
 ) {
     let what = format!("label \"{}\"", label.name);
+    let mut fields = fields.clone();
+    if !knows_targets(test) {
+        for (key, wanted) in targets::take(&mut fields, label) {
+            differences.put(format!("{what}.{key}"), wanted.to_string(), UNKNOWN_TARGETS);
+        }
+    }
     match request(test, plan, label, now) {
-        Ok(request) => compare::fields(&what, fields, &[request, compare::value(label)], differences),
+        Ok(request) => compare::fields(&what, &fields, &[request, compare::value(label)], differences),
         Err(problems) => differences.put(what, "a request", problems),
     }
 }
 
-/// The label's request on the driver metadata that Microsoft will probably send.
+/// Whether the case says which hardware ids the package has.
+fn knows_targets(test: &RuleTest) -> bool {
+    test.metadata.is_some() || test.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty())
+}
+
+/// The label's request on the driver metadata of the case, or on those that Microsoft will probably send.
 fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
-    let described = test.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
-    let preview = match described {
-        true => label::preview(label, plan, &test.facts, now),
-        // A test that describes no hardware id says nothing of the selection; the rest is still a request.
-        false => {
-            let mut facts = test.facts.clone();
-            if facts.infs.is_empty() {
-                // Nothing is known of the INFs of an .hlkx before Microsoft tells.
-                facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
-            }
-            let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
-            facts.infs.iter_mut().for_each(unnamed);
-            let mut label = label.clone();
-            label.targets = TargetFilter::default();
-            label::preview(&label, plan, &facts, now)
-        }
+    let preview = match &test.metadata {
+        Some(metadata) => label::preview_with(label, plan, metadata, now),
+        None if knows_targets(test) => label::preview(label, plan, &test.facts, now),
+        None => without_targets(test, plan, label, now),
     };
     let problems = || {
         let problems = preview.problems.iter().map(|problem| problem.message.as_str());
         problems.collect::<Vec<_>>().join("; ")
     };
     preview.request.as_ref().map(compare::value).ok_or_else(problems)
+}
+
+/// The request of a case that describes no hardware id: it says nothing of the selection, and the rest is a request.
+fn without_targets(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> LabelPreview {
+    let mut facts = test.facts.clone();
+    if facts.infs.is_empty() {
+        facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
+    }
+    let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
+    facts.infs.iter_mut().for_each(unnamed);
+    let mut label = LabelPlan { targets: TargetFilter::default(), ..label.clone() };
+    if label.chids == ChidPlan::FromInf {
+        label.chids = ChidPlan::None;
+    }
+    label::preview(&label, plan, &facts, now)
 }

@@ -2,7 +2,7 @@
 
 use crate::config::raw::rule as raw;
 use crate::config::validate::rule_diagnostics::RuleDiagnostics;
-use dropship_rules::pattern::Pattern;
+use dropship_glob::Glob;
 use dropship_rules::rule::LabelRule;
 use dropship_rules::suggest;
 
@@ -48,11 +48,14 @@ fn find(after: &str, names: &[&str], own: usize) -> Result<usize, (String, Strin
     let exact = names.iter().position(|name| *name == after);
     let fits: Vec<usize> = match exact {
         Some(index) => vec![index],
-        None => match Pattern::new(after) {
+        None => match Glob::new(after) {
             Ok(glob) => {
                 (0..names.len()).filter(|index| *index != own && glob.is_match(names[*index])).collect()
             }
-            Err(_) => Vec::new(),
+            Err(error) => {
+                let help = "name a label of this rule as it is written, or with a glob".to_owned();
+                return Err((error.to_string(), help));
+            }
         },
     };
     match fits.as_slice() {

@@ -2,6 +2,7 @@
 
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
+use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 
 pub(super) fn merged(own: &raw::Label, defaults: Option<&raw::Label>) -> raw::Label {
     let own = own.clone();
@@ -35,6 +36,25 @@ pub(super) fn merged(own: &raw::Label, defaults: Option<&raw::Label>) -> raw::La
         ceiling_build: own.ceiling_build.or(rest.ceiling_build),
         chids: own.chids.or(rest.chids),
         hardware_ids: both(own.hardware_ids, rest.hardware_ids, hardware_ids),
+    }
+}
+
+/// Reports an empty list over a default that restricts the label: it would reach more machines without a word about it.
+pub(super) fn forbid_widening(ctx: &mut RuleDiagnostics<'_, '_>, own: &At<raw::Label>, default: &raw::Label) {
+    let empties = |own: &Option<raw::Templates>, default: &Option<raw::Templates>| {
+        own.as_ref().is_some_and(|own| own.0.is_empty())
+            && default.as_ref().is_some_and(|default| !default.0.is_empty())
+    };
+    let exclude = |label: &raw::Label| label.hardware_ids.as_ref().and_then(|ids| ids.exclude.clone());
+    let keys = [
+        ("audiences", "audiences", empties(&own.audiences, &default.audiences)),
+        ("exclude", "hardware_ids.exclude", empties(&exclude(own), &exclude(default))),
+    ];
+    let at = own.name.as_ref().map_or(&own.span, |name| &name.span);
+    for (key, path, _) in keys.into_iter().filter(|(_, _, empties)| *empties) {
+        let message = format!("`{key} = []` would remove the restriction of [defaults.label]");
+        let help = format!("remove `{path}` from [defaults.label] and write it in each label that needs it");
+        ctx.diagnostics.error_with_help(at, message, help);
     }
 }
 

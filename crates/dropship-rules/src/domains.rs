@@ -1,0 +1,70 @@
+//! Which texts the facts of packages and the columns of driver metadata can be. A glob that matches none of them is a
+//! mistake: where it excludes something, the exclusion never takes effect.
+
+use dropship_glob::{CharSet, Domain, Glob};
+
+use crate::matching::Fact;
+use crate::vocabulary::OS_CODES;
+
+/// Why a glob matches no text that it is ever compared with, with advice; `None` if it can match.
+#[must_use]
+pub fn never_matches(fact: Fact, glob: &Glob) -> Option<&'static str> {
+    match fact {
+        Fact::File => unless(glob, &Domain::of(CharSet::all_but("/")), "a file name contains no `/`"),
+        Fact::Inf => inf_name(glob),
+        Fact::HardwareId => hardware_id(glob),
+        Fact::Contains => unless(
+            glob,
+            &Domain::of(CharSet::all_but("\\")),
+            "a path in a package is written with `/`, not with `\\`",
+        ),
+        Fact::ClassGuid | Fact::Chid => unless(
+            glob,
+            &Domain::of(CharSet::these("0123456789abcdef-")),
+            "a GUID consists of hexadecimal digits and `-`",
+        ),
+        Fact::Thumbprint => unless(
+            glob,
+            &Domain::of(CharSet::these("0123456789abcdef")),
+            "a thumbprint consists of hexadecimal digits, without `:` or blanks",
+        ),
+        Fact::Kind | Fact::Architecture | Fact::OperatingSystem => None,
+        Fact::Provider
+        | Fact::Class
+        | Fact::Version
+        | Fact::Date
+        | Fact::Manufacturer
+        | Fact::Description
+        | Fact::Signer
+        | Fact::Issuer
+        | Fact::ProductType
+        | Fact::KitVersion
+        | Fact::Extension
+        | Fact::Primitive => None,
+    }
+}
+
+/// Why a glob matches no hardware id.
+#[must_use]
+pub fn hardware_id(glob: &Glob) -> Option<&'static str> {
+    let ids = Domain::of(CharSet::all_but("/,\0\t\r\n"));
+    unless(glob, &ids, "a hardware id separates its parts with `\\`, and contains neither `/` nor `,`")
+}
+
+/// Why a glob matches no INF file name.
+#[must_use]
+pub fn inf_name(glob: &Glob) -> Option<&'static str> {
+    let shapes: Vec<_> = Glob::new("*.inf").into_iter().collect();
+    let names = Domain::of(CharSet::all_but("/\\")).with_shapes(shapes);
+    unless(glob, &names, "the file name of an INF ends in `.inf` and contains no folder")
+}
+
+/// Whether a glob matches an OS code that Microsoft documents.
+#[must_use]
+pub fn is_known_os(glob: &Glob) -> bool {
+    OS_CODES.iter().any(|code| glob.is_match(code))
+}
+
+fn unless(glob: &Glob, domain: &Domain, advice: &'static str) -> Option<&'static str> {
+    (!domain.meets(glob)).then_some(advice)
+}
