@@ -2,6 +2,7 @@
 
 use super::captured_package::CapturedPackage;
 use super::evaluate::{Evaluation, evaluate};
+use super::inspections::POISONED;
 use super::new_drop::is_dropped_again;
 use super::seen_files::was_looked_at;
 use super::state::{Admission, new_id};
@@ -11,12 +12,6 @@ use crate::package_store::PlanSnapshot;
 use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, State};
 use dropship_package::Verdict;
 use dropship_store::{Commit, Entry, StoreError};
-
-/// Inspections of the same bytes that ended the daemon before the package is held as poison.
-pub(super) const POISON: u64 = 3;
-
-pub(super) const POISONED: &str =
-    "inspecting this package ended the daemon three times in a row; please report it, then cancel";
 
 /// Why no job was created.
 pub(super) enum AdmitError {
@@ -60,7 +55,7 @@ fn verdict_before_inspection(
     admission: &Admission,
     package: &CapturedPackage<'_>,
 ) -> Result<Option<Verdicted>, AdmitError> {
-    if admission.store.crashed_inspections(&package.sha256)? >= POISON {
+    if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
         return Ok(Some(Verdicted::Held(Fault::new(ErrorKind::Poison, POISONED))));
     }
     let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
@@ -79,13 +74,10 @@ fn verdict_before_inspection(
 /// Inspects the copy and plans it by the rules.
 fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdicted, AdmitError> {
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
-    // Unsynced: it has to survive the daemon, which an inspection might end, but not the machine.
-    let sha256 = package.sha256.clone();
-    admission.store.commit(Commit::unsynced(vec![Entry::InspectionStarted { sha256 }])).wait()?;
+    let running = admission.inspections.begin(&*admission.store, &package.sha256)?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
     let evaluated = evaluate(&active, package.copy, &package.name, folder, package.rule, &package.vars);
-    let sha256 = package.sha256.clone();
-    admission.store.commit(Commit::unsynced(vec![Entry::InspectionEnded { sha256 }])).wait()?;
+    running.end()?;
     let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
         Ok(evaluation) => evaluation,
         Err(error) => return not_yet(format!("cannot read the copy: {error}")),

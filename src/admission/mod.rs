@@ -9,6 +9,7 @@ mod capacity;
 mod captured_package;
 mod evaluate;
 mod file_record;
+mod inspections;
 mod leftovers;
 mod new_drop;
 mod receiver;

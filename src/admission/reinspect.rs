@@ -3,15 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use super::admit::{POISON, POISONED, accepted};
+use super::admit::accepted;
 use super::captured_package::{remove, store_bytes};
 use super::evaluate::{Evaluation, evaluate};
+use super::inspections::POISONED;
 use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
 use dropship_job::{ErrorKind, Event, Fault, Job};
-use dropship_store::{Commit, Entry};
 
 impl PackageInspector for Admission {
     fn reinspect(&self, job: &Job) -> Vec<Event> {
@@ -40,15 +40,15 @@ impl Admission {
         if let Err(why) = sidecar::checked_again(&active.config, job) {
             return rejected(Fault::new(ErrorKind::Sidecar, why));
         }
-        let sha256 = job.package().sha256.clone();
-        let poisoned = self.store.crashed_inspections(&sha256).is_ok_and(|count| count >= POISON);
-        let started = Commit::unsynced(vec![Entry::InspectionStarted { sha256: sha256.clone() }]);
-        if poisoned || self.store.commit(started).wait().is_err() {
+        let (store, sha256) = (&*self.store, job.package().sha256.as_str());
+        let is_poison = self.inspections.is_poison(store, sha256).unwrap_or_default();
+        let running = (!is_poison).then(|| self.inspections.begin(store, sha256).ok()).flatten();
+        let Some(running) = running else {
             return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
-        }
+        };
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
-        if self.store.commit(Commit::unsynced(vec![Entry::InspectionEnded { sha256 }])).wait().is_err() {
+        if running.end().is_err() {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
         let unreadable = |error: io::Error| rejected(Fault::new(ErrorKind::Unreadable, error.to_string()));

@@ -6,6 +6,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
+use super::inspections::Inspections;
 use super::seen_files::SeenFiles;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
@@ -18,6 +19,7 @@ pub struct Admission {
     pub(super) packages: PackageStore,
     pub(super) events: Arc<JobEvents>,
     pub(super) capacity: Capacity,
+    pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
     /// Serialises the creation of jobs, so that two files with the same bytes become one job.
     pub(super) creating: Mutex<()>,
@@ -38,6 +40,7 @@ impl Admission {
             packages,
             events,
             capacity: Capacity::default(),
+            inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
             creating: Mutex::new(()),
             active: RwLock::new(Arc::new(active)),
