@@ -107,8 +107,13 @@ impl<S: Service> StepContext<'_, S> {
         let fault = Fault::new(ErrorKind::Transfer, format!("{item}: {error}"));
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
+            TransferError::Page { .. } | TransferError::Digest { .. } => {
+                self.retry_or_hold_transfer(item, fault).await
+            }
             // The URL may have expired: the next attempt gets a fresh one.
             error if error.is_passing() => self.retry_later(fault, None).await,
+            // The store may not have the blob yet, or may not accept a URL yet that was signed a moment ago.
+            TransferError::Refused { .. } => self.retry_or_hold_transfer(item, fault).await,
             // A full disk or a missing permission can be corrected while the job retries.
             TransferError::Local { what: "written", .. } => self.retry_later(fault, None).await,
             TransferError::Forbidden { .. } => {
@@ -119,6 +124,20 @@ impl<S: Service> StepContext<'_, S> {
             }
             _ => self.fail(fault).await,
         }
+    }
+
+    /// Retries the transfer of an item with a new URL, and holds the job when that has failed for longer than a change can
+    /// take to be visible.
+    pub(super) async fn retry_or_hold_transfer<T>(&mut self, item: &str, fault: Fault) -> StepResult<T> {
+        if !self.has_failed_for_long() {
+            return self.retry_later(fault, None).await;
+        }
+        let message = format!(
+            "{}; it has failed for more than `[api] uncertain`; check {item} of the submission in Partner Center, then approve to try \
+             again, or cancel",
+            fault.message
+        );
+        self.hold(Fault::new(fault.kind, message)).await
     }
 
     /// Holds the job when the service names a URL for an item that is none.

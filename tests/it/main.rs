@@ -24,6 +24,7 @@ mod oddities;
 mod outage;
 mod power;
 mod quirks;
+mod refused_transfers;
 mod rejection;
 mod root;
 mod rules;

@@ -3,6 +3,7 @@
 mod auth;
 mod backoff;
 mod blob;
+mod bom;
 mod client;
 mod clock;
 mod error;

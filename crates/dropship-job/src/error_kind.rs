@@ -148,7 +148,7 @@ error_kinds! {
         "Microsoft answers 404 or 400 for an object that the job created. That passes for new objects; after `[api] uncertain` the job is held."
         "While it waits, none. Held: look for the object in Partner Center, then `dropship approve JOB` to try again, or `dropship cancel JOB`.";
     UnusableUrl "unusable-url" "held"
-        "Microsoft names a URL for an upload or a download that is not a URL, or whose host is not allowed."
+        "Microsoft names no URL for an upload, or a URL for an upload or a download that is not a URL or whose host is not allowed."
         "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then `dropship approve JOB`.";
     SigningFailed "signing-failed" "failed"
         "Microsoft rejected the submission. Its product cannot be used again."
@@ -193,12 +193,12 @@ error_kinds! {
         "`dropship retry JOB --new-product`.";
 }
 "Files of dropship" {
-    Transfer "transfer" "waiting or failed"
+    Transfer "transfer" "waiting, held or failed"
         "An upload or a download failed."
-        "Check the network, the proxy and the disk. dropship tries again when that can help; otherwise `dropship retry JOB`.";
-    BadDownload "bad-download" "waiting"
+        "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the store has refused the transfer for longer than `[api] uncertain`; look for the file in Partner Center, then `dropship approve JOB`. Failed: `dropship retry JOB`.";
+    BadDownload "bad-download" "waiting or held"
         "A downloaded result is damaged."
-        "None: dropship downloads it again.";
+        "While it waits, none: dropship downloads it again. Held after `[api] uncertain`: look for the file in Partner Center, then `dropship approve JOB`.";
     Outbox "outbox" "waiting"
         "The outbox cannot be written."
         "Free space, or grant the daemon write access to the outbox. dropship tries again.";

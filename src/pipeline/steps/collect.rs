@@ -85,7 +85,7 @@ async fn fetch<S: Service>(
         // A complete but wrong file would be taken for a finished download: it has to go.
         drop(results::discard_staged(outbox, name).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
-        return ctx.retry_later(Fault::new(ErrorKind::BadDownload, message), None).await;
+        return ctx.retry_or_hold_transfer(kind.as_str(), Fault::new(ErrorKind::BadDownload, message)).await;
     }
     match results::publish(outbox, name).await {
         Ok(()) => Ok(()),
@@ -113,6 +113,10 @@ async fn fetch_optional<S: Service>(
         let Some(url) = submission.download(&kind) else { continue };
         let fetched = ctx.unless_shutting_down(service.download(&url, &outbox.staging(name))).await?;
         let published = match fetched {
+            Ok(0) => {
+                drop(results::discard_staged(outbox, name).await);
+                Err(format!("{kind}: the download is empty"))
+            }
             Ok(_) => results::publish(outbox, name).await.map_err(|error| error.to_string()),
             Err(error) => Err(format!("{kind}: {error}")),
         };

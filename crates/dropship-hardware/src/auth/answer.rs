@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::bom::without_bom;
 use crate::error::{Error, Recovery, read_body};
 use crate::html;
 use crate::http::explain;
@@ -79,7 +80,7 @@ pub(super) async fn read(
 }
 
 fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: Answer = serde_json::from_slice(without_bom(body)).ok()?;
     if answer.access_token.is_empty() {
         return None;
     }
@@ -107,6 +108,7 @@ mod tests {
         let life = |body: &str| parse(body.as_bytes(), 1000).map(|(_, life)| life.as_secs());
         assert_eq!(life(r#"{"access_token":"x","expires_in":"3599"}"#), Some(3599));
         assert_eq!(life(r#"{"access_token":"x","expires_in":3599}"#), Some(3599));
+        assert_eq!(life("\u{feff}{\"access_token\":\"x\",\"expires_in\":3599}"), Some(3599));
         assert_eq!(life(r#"{"access_token":"x","expires_on":"1060"}"#), Some(60));
         assert_eq!(life(r#"{"access_token":"x","expires_in":null}"#), Some(600));
         assert_eq!(life(r#"{"access_token":""}"#), None);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::auth::Bearer;
+use crate::bom::without_bom;
 use crate::error::{Error, Execution, Recovery};
 use crate::limiter::{Outcome, Rejected};
 use crate::model::{Listed, entry};
@@ -135,7 +136,7 @@ impl Client {
         let mut repeats = 0;
         loop {
             let answer = self.send(&call).await?;
-            match serde_json::from_slice::<Value>(&answer.body).and_then(&read) {
+            match serde_json::from_slice::<Value>(without_bom(&answer.body)).and_then(&read) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
                     let recovery = if repeatable { Recovery::Retry } else { Recovery::Reconcile };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::bom::without_bom;
 use crate::html;
 use dropship_redact::mask;
 
@@ -39,7 +40,7 @@ impl ErrorBody {
 
 /// Reads the body of an error in any form.
 pub(crate) fn read(body: &[u8]) -> ErrorBody {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = without_bom(body);
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(outer)) => read_object(&Value::Object(outer)),
         Ok(Value::String(text)) => ErrorBody { message: tidy(&text), ..ErrorBody::default() },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Unknown, wire};
+use crate::bom::without_bom;
 
 /// The file is not driver metadata.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +30,7 @@ impl DriverMetadata {
     /// # Errors
     /// When it is not JSON, or has no `BundleInfoMap`.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let metadata: Self = serde_json::from_slice(bytes)?;
+        let metadata: Self = serde_json::from_slice(without_bom(bytes))?;
         let infs = metadata.bundles.values().flat_map(|bundle| bundle.infs.values());
         super::os::note(infs.flat_map(|inf| inf.os_pnp.keys()));
         Ok(metadata)
@@ -68,25 +68,25 @@ pub struct Bundle {
 #[serde(rename_all = "PascalCase", default)]
 pub struct InfMetadata {
     /// Family id of the driver package.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub driver_package_family_id: Option<String>,
     /// Device class name.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub inf_class: Option<String>,
     /// Version of `DriverVer`.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub driver_version: Option<String>,
     /// Date of `DriverVer`, without a zone.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub driver_date: Option<String>,
     /// Set for an extension INF.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub extension_id: Option<String>,
     /// Provider.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Device class GUID.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub class_guid: Option<String>,
     /// Computer hardware ids that the INF names and a label may target.
     #[serde(deserialize_with = "wire::texts")]
@@ -104,16 +104,16 @@ pub struct InfMetadata {
 #[serde(rename_all = "PascalCase", default)]
 pub struct PnpInfo {
     /// Manufacturer.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub manufacturer: Option<String>,
     /// Description of the device.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub device_description: Option<String>,
     /// Feature score.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub feature_score: Option<String>,
     /// Newest OS code that the hardware id may be offered to. Source: "Driver package metadata" since 2026.
-    #[serde(deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::detail", skip_serializing_if = "Option::is_none")]
     pub ceiling_os_code: Option<String>,
     /// Fields without a documented name.
     #[serde(flatten)]

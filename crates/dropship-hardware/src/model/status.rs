@@ -72,10 +72,10 @@ open_enum! {
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkflowStatus {
     /// The current step; absent in some responses.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
     pub current_step: Option<Step>,
     /// State of that step.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// Messages of the service, mostly about a failure.
     #[serde(deserialize_with = "wire::texts")]

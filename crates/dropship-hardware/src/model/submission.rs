@@ -222,7 +222,7 @@ pub struct UnusableDownload {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawDownloads {
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(deserialize_with = "wire::readable")]
     items: Vec<RawDownload>,
     #[serde(deserialize_with = "wire::texts")]
     messages: Vec<String>,
@@ -232,7 +232,7 @@ struct RawDownloads {
 
 #[derive(Deserialize)]
 struct RawDownload {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default, deserialize_with = "wire::lenient")]
     kind: Option<DownloadKind>,
     #[serde(default)]
     url: Value,

@@ -216,3 +216,28 @@ fn numbers_are_read_as_numbers_and_texts() {
     let svvp: AdditionalAttributes = read(json!({"svvp": {"maxProcessors": "64", "maxMemory": 2048}}));
     assert_eq!(svvp.svvp.expect("svvp").max_processors, Some(64));
 }
+
+#[test]
+fn unreadable_downloads_do_not_hide_the_others() {
+    let submission: Submission = serde_json::from_value(json!({"id": 5, "downloads": {"items": [
+        null, 5, "x", [], {}, {"type": {}, "url": null}, {"type": "Unknown", "url": 5},
+        {"type": "initialPackage", "url": "https://store.example/slot"}]}}))
+    .expect("a submission");
+    assert!(submission.upload_url().is_some());
+}
+
+#[test]
+fn failed_workflow_with_unreadable_step_has_failed() {
+    for step in [json!({}), json!([]), json!(null), json!(true)] {
+        let status: WorkflowStatus =
+            serde_json::from_value(json!({"currentStep": step, "state": "failed"})).expect("a status");
+        assert!(status.failed(), "{status:?}");
+    }
+}
+
+#[test]
+fn driver_metadata_with_unreadable_details_keep_their_targets() {
+    let file = br#"{"BundleInfoMap": {"b": {"InfInfoMap": {"foo.inf": {"InfClass": [], "DriverDate": 5, "Provider": {},
+        "OSPnPInfoMap": {"WINDOWS_v100_RS3_FULL": {"pci\\ven_1": {"CeilingOsCode": [], "FeatureScore": {}}}}}}}}}"#;
+    assert_eq!(DriverMetadata::parse(file).expect("metadata").targets().count(), 1);
+}

@@ -43,6 +43,15 @@ pub(super) fn opt_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     Option::<Text>::deserialize(deserializer).map(|text| text.map(|Text(text)| text))
 }
 
+/// The same for a text that nothing is decided by: a list or an object counts as absent.
+pub(super) fn detail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(opt_text(value).unwrap_or_else(|error| {
+        note::<Option<String>>(error);
+        None
+    }))
+}
+
 /// A text that may be missing; `null` is the empty text.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     opt_text(deserializer).map(Option::unwrap_or_default)
@@ -139,6 +148,22 @@ where
     };
     let items = items.into_iter().filter(|item| !item.is_null()).map(serde_json::from_value);
     items.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+}
+
+/// A list whose unreadable elements are left out: for lists in which an element is looked up by its kind.
+pub(super) fn readable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let items = list::<D, Value>(deserializer)?;
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).map_err(note::<T>).ok()).collect())
+}
+
+/// Logs a value of the wrong type.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn note<T>(error: serde_json::Error) {
+    open::note_unknown(std::any::type_name::<T>(), &error.to_string());
 }
 
 /// A map whose `null` values are defaults. `null` and an empty list are an empty map.

@@ -73,7 +73,11 @@ impl Next {
 
 /// What a link leads to. A link whose relation is not documented is not followed: it may not lead to a page.
 fn of_link(link: &Value) -> Next {
-    let text = |key| link.get(key).and_then(Value::as_str).unwrap_or_default().trim();
+    let text = |key| {
+        let fields = link.as_object().into_iter().flatten();
+        let field = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+        field.and_then(|(_, value)| value.as_str()).unwrap_or_default().trim()
+    };
     let (rel, href) = (text("rel"), text("href"));
     let parameters = href.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or(query));
     let parameters = parameters.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -157,6 +161,7 @@ mod tests {
         let token = Next::Token("PD94%2Bb%3D%3D".to_owned());
         assert_eq!(link("next_link", real), token);
         assert_eq!(link("Next", real), token);
+        assert_eq!(next_of(json!({"value": [], "links": [{"Rel": "next_link", "Href": real}]})), token);
         assert_eq!(link("self", real), Next::None);
         assert_eq!(link("previous", real), Next::None);
         assert_eq!(link("get_submissions", "https://h/products/1/submissions"), Next::None);
