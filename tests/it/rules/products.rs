@@ -172,3 +172,39 @@ fn driver_update_without_a_shell_is_not_derived() {
     assert_eq!(bodies(&env, "create_submission").len(), 0, "a request that would be refused is not sent");
     drop(daemon);
 }
+
+#[test]
+fn driver_update_that_the_service_refuses_is_held_with_its_reason() {
+    for (harness, is_test_sign, why) in
+        [("attestation", false, "signed by attestation"), ("hlk", true, "test-signed")]
+    {
+        let env = updating();
+        let new = json!({"productName": "Echo", "testHarness": harness, "deviceType": "internal",
+            "isTestSign": is_test_sign, "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]});
+        let file = env.path("product.json");
+        fs::write(&file, new.to_string()).expect("written");
+        let product = env.json(&["api", "product", "create", "--file", file.to_str().expect("a path")]);
+        let id = product["id"].as_str().expect("an id");
+        env.json(&["api", "submission", "create", id, "--name", "by hand"]);
+        edit(
+            &env,
+            &[(
+                "strategy = \"existing\"\nname = \"Echo whql\"",
+                &format!("strategy = \"existing\"\nid = \"{id}\""),
+            )],
+        );
+        let daemon = env.daemon(&[]);
+        listening(&env);
+        fs::copy(fixture("more/good.hlkx"), env.path("dua/update.hlkx")).expect("dropped");
+        let held = receipt_of(&env, "update.hlkx", "held");
+        assert_eq!(held["error"]["kind"], "no-shell", "{held:#}");
+        let message = held["error"]["message"].as_str().expect("a message");
+        assert!(message.contains(why), "{message}");
+        assert!(
+            message.contains("Cannot create derived submission for Attestation, TestSigned"),
+            "{message}"
+        );
+        assert_eq!(bodies(&env, "create_submission").len(), 1, "a request that would be refused is not sent");
+        drop(daemon);
+    }
+}
