@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::backend::Backend;
 use super::exit::Exit;
-use super::output::Output;
+use super::output::{Output, or_dash};
 use crate::control::JobAction;
 use dropship_job::JobId;
+use dropship_rules::rule::RuleChange;
 
 /// Applies the action and prints the new state of the job.
 pub(super) async fn apply(
@@ -18,6 +19,15 @@ pub(super) async fn apply(
     let receipt = Backend::find(config).await?.act(job, action).await?;
     output.give(&receipt, || {
         let mut lines = vec![format!("{}: {}, {}", receipt.id, receipt.step, receipt.state)];
+        let rule = or_dash(receipt.rule.as_deref());
+        lines.extend(receipt.rule_change.map(|change| match change {
+            RuleChange::Changed => {
+                format!(
+                    "warning: rule `{rule}` has changed since the job was planned; the job keeps its plan"
+                )
+            }
+            RuleChange::Gone => format!("warning: rule `{rule}` no longer exists; the job keeps its plan"),
+        }));
         // Only a cancellation adds warnings: labels that could not be withdrawn.
         if matches!(action, JobAction::Cancel) {
             lines.extend(receipt.warnings.iter().map(|warning| format!("warning: {warning}")));

@@ -10,8 +10,11 @@ use super::owner::become_owner;
 use crate::config::model::Config;
 use crate::control::{ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, NoDaemon, Status};
 use crate::outbox::{Outbox, Receipt};
+use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use dropship_job::{Event, Job, JobId, State};
+use dropship_rules::Rule;
+use dropship_rules::rule::RuleChange;
 use dropship_store::{DiskStore, Store};
 
 /// A store that this process has locked.
@@ -32,7 +35,12 @@ impl OfflineStore {
         let store: Arc<dyn Store> = Arc::new(store);
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
-        let jobs = JobService::new(Arc::clone(&store), Arc::new(NoActiveJobs(modes.collect())), false);
+        let active = NoActiveJobs {
+            outbox_modes: modes.collect(),
+            rules: config.rules.clone(),
+            packages: PackageStore::for_reading(home),
+        };
+        let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
         Ok(Self { store, jobs, config })
     }
 
@@ -101,16 +109,25 @@ pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<
     Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display())))
 }
 
-/// No job is running, but receipts are written after an action. Contains the `outbox_mode` of each folder that sets one.
-struct NoActiveJobs(BTreeMap<String, u32>);
+/// No job is running, but receipts are written after an action.
+struct NoActiveJobs {
+    /// The `outbox_mode` of each folder that sets one.
+    outbox_modes: BTreeMap<String, u32>,
+    rules: Vec<Rule>,
+    packages: PackageStore,
+}
 
 impl ActiveJobs for NoActiveJobs {
     fn is_running(&self, _: &JobId) -> bool {
         false
     }
 
+    fn rule_change(&self, job: &Job) -> Option<RuleChange> {
+        crate::admission::rule_change(&self.rules, &self.packages, job)
+    }
+
     fn on_event(&self, job: &Job, _: &[Event]) {
-        let mode = job.package().folder.as_ref().and_then(|folder| self.0.get(folder)).copied();
+        let mode = job.package().folder.as_ref().and_then(|folder| self.outbox_modes.get(folder)).copied();
         let outbox = Outbox::at(&job.package().outbox, mode);
         if let Err(error) = outbox.write_receipt(&Receipt::of(job, false)) {
             tracing::warn!(

@@ -10,6 +10,7 @@ use super::output::{Output, or_dash};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{ErrorKind, JobId, StateKind};
+use dropship_rules::rule::RuleChange;
 
 /// Show one job with its history
 ///
@@ -39,7 +40,7 @@ fn text(job: &Receipt) -> String {
                 .map_or_else(|| "submitted directly".to_owned(), |path| Escaped(path).to_string())
         ),
         format!("folder      {}", or_dash(job.folder.as_deref())),
-        format!("rule        {}", or_dash(job.rule.as_deref())),
+        format!("rule        {}{}", or_dash(job.rule.as_deref()), rule_note(job)),
         format!("state       {}, {}", job.step, job.state),
         format!("product     {}", or_dash(job.product_id.as_deref())),
         format!("submission  {}", or_dash(job.submission_id.as_deref())),
@@ -63,6 +64,15 @@ fn text(job: &Receipt) -> String {
     lines.push(String::new());
     lines.extend(job.events.iter().flatten().map(event_line));
     lines.join("\n")
+}
+
+/// Whether the rule has changed since the job was planned.
+fn rule_note(job: &Receipt) -> &'static str {
+    match job.rule_change {
+        Some(RuleChange::Changed) => " (changed since the job was planned; the job keeps its plan)",
+        Some(RuleChange::Gone) => " (no longer exists; the job keeps its plan)",
+        None => "",
+    }
 }
 
 /// What an operator can do next.

@@ -8,6 +8,7 @@ use super::error::{ControlError, ControlErrorKind};
 use super::query::JobQuery;
 use crate::outbox::Receipt;
 use dropship_job::{Event, Job, JobId, State, StateKind};
+use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
 
 /// The jobs that workers process now. Without a daemon there are none.
@@ -18,6 +19,8 @@ pub trait ActiveJobs: Send + Sync {
     fn running(&self) -> Vec<JobId> {
         Vec::new()
     }
+    /// How the rules in force differ from the rule that the job was planned by.
+    fn rule_change(&self, job: &Job) -> Option<RuleChange>;
     /// Called after an action was committed, with the state of the job after it.
     fn on_event(&self, job: &Job, events: &[Event]);
 }
@@ -81,7 +84,7 @@ impl JobService {
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         let job = self.job(id)?;
         let history = self.store.history(id)?;
-        Ok(self.receipt(&job).with_history(history.iter().map(|entry| (entry.at, &entry.event))))
+        Ok(self.answer(&job).with_history(history.iter().map(|entry| (entry.at, &entry.event))))
     }
 
     /// All jobs of a package, by the SHA-256 of its bytes.
@@ -127,7 +130,7 @@ impl JobService {
                 Ok(jobs) => {
                     let job = jobs.into_iter().next().unwrap_or(job);
                     self.active.on_event(&job, &[event]);
-                    return Ok(self.receipt(&job));
+                    return Ok(self.answer(&job));
                 }
                 // A worker changed the job in between: check the action against the new state.
                 Err(StoreError::Conflict { .. }) => {}
@@ -142,6 +145,11 @@ impl JobService {
             let message = format!("there is no job {id}; `dropship jobs` lists all jobs");
             ControlError::new(ControlErrorKind::NotFound, message)
         })
+    }
+
+    /// The receipt, and whether the job's rule has changed.
+    fn answer(&self, job: &Job) -> Receipt {
+        Receipt { rule_change: self.active.rule_change(job), ..self.receipt(job) }
     }
 
     fn receipt(&self, job: &Job) -> Receipt {

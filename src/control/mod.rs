@@ -22,6 +22,6 @@ pub use job_service::{ActiveJobs, JobService};
 pub use label_change::LabelChange;
 pub use peer::Peer;
 pub use query::JobQuery;
-pub use reloaded::{Changes, Reloaded};
+pub use reloaded::{Changes, OlderPlan, Reloaded};
 pub use server::serve;
 pub use status::{AccountStatus, FolderStatus, Status};

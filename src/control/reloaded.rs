@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use dropship_job::JobId;
+use dropship_rules::rule::RuleChange;
+
 /// The answer to `dropship reload`, once the new configuration is active.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
@@ -19,7 +22,26 @@ pub struct Reloaded {
     pub restart: Vec<String>,
     /// Warnings about the new configuration.
     pub warnings: Vec<String>,
+    /// Unfinished jobs that keep the plan of a rule that has changed or no longer exists.
+    #[serde(default)]
+    pub jobs: Vec<OlderPlan>,
 }
+
+/// An unfinished job that keeps an older plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderPlan {
+    /// Id of the job.
+    pub id: JobId,
+    /// File name of its package.
+    pub package: String,
+    /// Name of the rule that it was planned by.
+    pub rule: String,
+    /// How the rules in force differ from that rule.
+    pub rule_change: RuleChange,
+}
+
+/// Maximum number of jobs that the text names.
+const NAMED_JOBS: usize = 10;
 
 /// Differences between two lists of named items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +92,23 @@ impl Changes {
     }
 }
 
+impl Reloaded {
+    /// The jobs that keep an older plan, as one line.
+    fn describe_jobs(&self) -> String {
+        let named = self.jobs.iter().take(NAMED_JOBS).map(|job| {
+            let change = match job.rule_change {
+                RuleChange::Changed => "changed",
+                RuleChange::Gone => "no longer exists",
+            };
+            format!("{} (rule `{}` {change})", job.id, job.rule)
+        });
+        let named: Vec<_> = named.collect();
+        let more = self.jobs.len() - named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("unfinished jobs that keep an older plan: {}{more}", named.join(", "))
+    }
+}
+
 impl fmt::Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
@@ -83,6 +122,9 @@ impl fmt::Display for Reloaded {
         }
         if !self.restart.is_empty() {
             lines.push(format!("needs a restart: {}", self.restart.join(", ")));
+        }
+        if !self.jobs.is_empty() {
+            lines.push(self.describe_jobs());
         }
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
         f.write_str(&lines.join("; "))

@@ -18,6 +18,7 @@ use crate::pipeline::{self, Pipeline, label_of, withdraw};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::{Event, Job, JobId, State, StateKind};
+use dropship_rules::rule::RuleChange;
 use dropship_store::Finding;
 
 pub(super) struct DaemonControl {
@@ -32,7 +33,8 @@ pub(super) struct DaemonControl {
 impl DaemonControl {
     pub(super) fn new(reloader: Arc<Reloader>) -> Self {
         let (pipeline, intake, admission) = reloader.parts();
-        let workers = Arc::new(Workers(Arc::clone(&pipeline)));
+        let workers =
+            Arc::new(Workers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
         let jobs = JobService::new(Arc::clone(pipeline.store()), workers, pipeline.settings().sandbox);
         Self { jobs, pipeline, intake, admission, reloader, since: Timestamp::now() }
     }
@@ -205,18 +207,25 @@ impl ControlHandler for DaemonControl {
 }
 
 /// The workers of the pipeline.
-struct Workers(Arc<Pipeline<Client>>);
+struct Workers {
+    pipeline: Arc<Pipeline<Client>>,
+    admission: Arc<Admission>,
+}
 
 impl ActiveJobs for Workers {
     fn is_running(&self, id: &JobId) -> bool {
-        self.0.queue().is_running(id)
+        self.pipeline.queue().is_running(id)
     }
 
     fn running(&self) -> Vec<JobId> {
-        self.0.queue().running_jobs()
+        self.pipeline.queue().running_jobs()
+    }
+
+    fn rule_change(&self, job: &Job) -> Option<RuleChange> {
+        self.admission.rule_change(job)
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {
-        self.0.events().after_commit_in_background(job, events);
+        self.pipeline.events().after_commit_in_background(job, events);
     }
 }

@@ -7,13 +7,15 @@ use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment};
-use crate::control::{Changes, ControlError, ControlErrorKind, Reloaded};
+use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, Reloaded};
 use crate::metrics::Metrics;
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::{FolderSpec, Intake, Names};
+use dropship_job::Job;
+use dropship_store::StoreError;
 
 /// Reloads the configuration.
 pub struct Reloader {
@@ -85,7 +87,28 @@ impl Reloader {
         self.pipeline.settings().guard.replace(&new.guard);
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
+        reloaded.jobs = self.jobs_with_older_plans().await?;
         Ok(reloaded)
+    }
+
+    /// The unfinished jobs whose rule has changed or no longer exists.
+    async fn jobs_with_older_plans(&self) -> Result<Vec<OlderPlan>, ControlError> {
+        let (store, admission) = (Arc::clone(self.pipeline.store()), Arc::clone(&self.admission));
+        let listed = tokio::task::spawn_blocking(move || {
+            let jobs = store.open_jobs()?.into_iter();
+            let older = |job: Job| {
+                Some(OlderPlan {
+                    rule_change: admission.rule_change(&job)?,
+                    rule: job.rule()?.to_owned(),
+                    package: job.package().name.clone(),
+                    id: job.id().clone(),
+                })
+            };
+            Ok::<_, StoreError>(jobs.filter_map(older).collect())
+        });
+        let listed =
+            listed.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
+        Ok(listed?)
     }
 }
 
@@ -132,6 +155,7 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         keys: keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect(),
         restart: Vec::new(),
         warnings: warnings.collect(),
+        jobs: Vec::new(),
     }
 }
 

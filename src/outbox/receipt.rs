@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use dropship_job::{Asset, Event, Fault, Job, JobId, StateKind, Step};
+use dropship_rules::rule::RuleChange;
 
 /// One job in the form of `jobs --json`, `show --json` and `receipt.json`. Remote ids are strings, because JSON numbers are
 /// exact only up to 2^53.
@@ -26,6 +27,9 @@ pub struct Receipt {
     pub folder: Option<String>,
     /// Name of the matching rule.
     pub rule: Option<String>,
+    /// How the rules in force differ from the rule that the job was planned by. In answers to commands, not in the outbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_change: Option<RuleChange>,
     /// Name of the account that submits the package.
     #[serde(default)]
     pub account: Option<String>,
@@ -124,6 +128,7 @@ impl Receipt {
             size: job.package().size,
             folder: job.package().folder.clone(),
             rule: job.rule().map(str::to_owned),
+            rule_change: None,
             account: job.account().map(str::to_owned),
             accepted: job.is_accepted(),
             state,

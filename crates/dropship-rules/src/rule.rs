@@ -9,9 +9,11 @@ use crate::matching::Matching;
 use crate::suggest;
 use dropship_glob::Glob;
 
+mod change;
 mod label;
 mod product;
 
+pub use change::RuleChange;
 pub use label::{Approval, Build, Chids, Destination, LabelRule, TargetFilter};
 pub use product::{ProductRule, Signatures, Strategy, SubmissionRule};
 

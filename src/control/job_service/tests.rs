@@ -19,6 +19,10 @@ impl ActiveJobs for Workers {
         self.0.lock().clone()
     }
 
+    fn rule_change(&self, _: &Job) -> Option<dropship_rules::rule::RuleChange> {
+        None
+    }
+
     fn on_event(&self, _: &Job, _: &[Event]) {}
 }
 

@@ -456,6 +456,10 @@ impl ActiveJobs for NoActiveJobs {
         false
     }
 
+    fn rule_change(&self, _: &Job) -> Option<dropship_rules::rule::RuleChange> {
+        None
+    }
+
     fn on_event(&self, _: &Job, _: &[Event]) {}
 }
 
@@ -465,6 +469,10 @@ struct DaemonJobs(Arc<Pipeline<FakeService>>);
 impl ActiveJobs for DaemonJobs {
     fn is_running(&self, id: &dropship_job::JobId) -> bool {
         self.0.queue.is_running(id)
+    }
+
+    fn rule_change(&self, _: &Job) -> Option<dropship_rules::rule::RuleChange> {
+        None
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {

@@ -47,8 +47,14 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
             "keys": ["[control] operators"],
             "restart": ["[api] uncertain", "[api.overdue]", "[metrics] listen", "[[notify]]"],
             "warnings": null,
+            "jobs": [{"id": held["id"], "package": "echo.cab", "rule": "ring", "rule_change": "changed"}],
         }),
     );
+    assert_eq!(held.get("rule_change"), None);
+    let id = held["id"].as_str().expect("an id");
+    assert_eq!(env.json(&["show", id])["rule_change"], "changed");
+    let shown = text(&env.run(&["show", id]).stdout);
+    assert!(shown.contains("ring (changed since the job was planned"), "{shown}");
     let uid = Command::new("id").arg("-u").output().expect("id runs");
     let logged = format!(
         "reloaded the configuration, requested by uid {}: rules changed: ring",
@@ -59,12 +65,20 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
         text(&env.run(&["reload"]).stdout).lines().next(),
         Some("needs a restart: [api] uncertain, [api.overdue], [metrics] listen, [[notify]]")
     );
+    let again = text(&env.run(&["reload"]).stdout);
+    assert!(again.contains(&format!("keep an older plan: {id} (rule `ring` changed)")), "{again}");
 
     // The new folder is watched and the new rule applies; the held job keeps its plan.
     fs::write(env.path("drop2/stored.cab"), bytes("cab/stored-signed.cab")).expect("dropped");
     let new = receipt_of(&env, "stored.cab", "succeeded");
     assert_eq!((&new["folder"], &new["labels"][0]["name"]), (&json!("two"), &json!("stored second ring")));
-    assert_eq!(env.run(&["approve", held["id"].as_str().expect("an id")]).status.code(), Some(0));
+    // The rule has another name now.
+    edit(&env, &[("name = \"ring\"", "name = \"renamed\"")]);
+    assert_eq!(env.json(&["reload"])["jobs"][0]["rule_change"], "gone");
+    assert_eq!(env.json(&["show", id])["rule_change"], "gone");
+    let approved = env.run(&["approve", id]);
+    let said = text(&approved.stdout);
+    assert!(approved.status.success() && said.contains("rule `ring` no longer exists"), "{said}");
     let old = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(old["labels"][0]["name"], "echo test ring");
 

@@ -375,6 +375,7 @@ fn infs_of_one_name_in_two_folders_are_foreseen_separately() {
     };
     let whole = Plan {
         rule: "r".to_owned(),
+        rule_digest: String::new(),
         account: "default".to_owned(),
         strategy: crate::plan::StrategyPlan::New,
         product: serde_json::from_value(

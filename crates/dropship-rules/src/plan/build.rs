@@ -49,6 +49,7 @@ pub fn plan(rule: &Rule, input: &MatchInput<'_>, now: Timestamp) -> Result<Plan,
     }
     Ok(Plan {
         rule: rule.name.clone(),
+        rule_digest: rule.digest(),
         account: rule.account.clone(),
         strategy: match rule.product.strategy {
             Strategy::New => StrategyPlan::New,

@@ -14,6 +14,9 @@ use crate::schedule::{Days, GoLive};
 pub struct Plan {
     /// Name of the rule.
     pub rule: String,
+    /// Digest of the rule, to notice that it has changed.
+    #[serde(default)]
+    pub rule_digest: String,
     /// Name of the account.
     pub account: String,
     /// Which product the package is submitted to.
