@@ -10,6 +10,7 @@ mod labels;
 mod metadata;
 mod plan;
 mod products;
+mod reference;
 mod reload;
 mod rule_tests;
 mod running;

@@ -21,13 +21,15 @@ impl CharSet {
         Self(ClassUnicode::new(ranges.into_iter().map(|(first, last)| ClassUnicodeRange::new(first, last))))
     }
 
-    /// These characters.
+    /// These characters, in either case.
     #[must_use]
     pub fn these(text: &str) -> Self {
-        Self::of(text.chars().map(|c| (c, c)))
+        Self::of(text.chars().map(|c| (c, c))).folded()
     }
 
-    /// Every character but these.
+    /// Every character but these, in either case.
+    ///
+    /// The complement of a folded set is folded. Folding it after the negation would visit every character.
     #[must_use]
     pub fn all_but(text: &str) -> Self {
         Self::these(text).negated()

@@ -12,10 +12,10 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// Texts of these characters, in either case.
+    /// Texts of these characters.
     #[must_use]
     pub fn of(alphabet: CharSet) -> Self {
-        Self { alphabet: alphabet.folded(), shapes: Vec::new() }
+        Self { alphabet, shapes: Vec::new() }
     }
 
     /// The same texts, as far as they match one of these globs.
