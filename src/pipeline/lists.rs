@@ -36,7 +36,12 @@ pub(super) async fn accept<S: Service, T>(
         Err(error) => Some(error),
     };
     let Some(error) = error.cloned() else { return read };
-    if !is_of_list(&error, of) || attempts < MAX_ATTEMPTS || service.probe().await.is_err() {
+    if !is_of_list(&error, of) {
+        return Err(error);
+    }
+    // After each attempt: a call that succeeds also keeps the client from taking the failures of one list for an outage.
+    let works = service.probe().await.is_ok();
+    if attempts < MAX_ATTEMPTS || !works {
         return Err(error);
     }
     Ok(match read {
