@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
-use dropship_job::{Creation, Job, JobId, State};
+use dropship_job::{CreateProgress, Job, JobId, State};
 use dropship_store::{Filter, Finding, Store, StoreError};
 
 /// Number of jobs that are read together.
@@ -84,7 +84,7 @@ fn check_copy(packages: &PackageStore, job: &Job) -> Option<Finding> {
 fn check_doubt(job: &Job) -> Option<Finding> {
     let check = job.duplicate_checks().first().filter(|_| job.state().has_ended())?;
     let (id, name, kind) = (job.id(), &check.name, check.kind);
-    Some(match job.creation(kind).and_then(Creation::intent) {
+    Some(match job.creation(kind).and_then(CreateProgress::intent) {
         Some(_) => Finding::new(
             format!(
                 "job {id} ended before the response to the create of the {kind} `{name}` arrived; the object may exist"

@@ -101,19 +101,43 @@ impl PackageStore {
     /// # Errors
     /// When the file cannot be read, or was changed.
     pub fn plan_snapshot(&self, job: &JobId, digest: &str) -> io::Result<PlanSnapshot> {
+        if let Ok(text) = fs::read(self.staged_path(job))
+            && digest::of(&text) == digest
+        {
+            return Ok(serde_json::from_slice(&text)?);
+        }
         let path = self.snapshot_path(job);
         let text = fs::read(&path)?;
-        if crate::digest::of(&text) != digest {
+        if digest::of(&text) != digest {
             let message = format!("{} was changed after the package was accepted", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         Ok(serde_json::from_slice(&text)?)
     }
 
+    /// Stores a new plan of a job durably and returns its digest. The plan with the digest `current` stays until an event
+    /// names the new one.
+    ///
+    /// # Errors
+    /// When a file cannot be written or renamed.
+    pub fn stage_plan(&self, job: &JobId, current: &str, snapshot: &PlanSnapshot) -> io::Result<String> {
+        let staged = self.staged_path(job);
+        if fs::read(&staged).is_ok_and(|text| digest::of(&text) == current) {
+            fs::rename(&staged, self.snapshot_path(job))?;
+        }
+        let text = serde_json::to_vec(snapshot)?;
+        let mut file = File::create(&staged)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        File::open(self.folder(job))?.sync_all()?;
+        Ok(digest::of(&text))
+    }
+
     /// The digest of a job's stored plan, if there is one.
     #[must_use]
     pub fn plan_digest(&self, job: &JobId) -> Option<String> {
-        fs::read(self.snapshot_path(job)).ok().map(|text| digest::of(&text))
+        let text = fs::read(self.staged_path(job)).or_else(|_| fs::read(self.snapshot_path(job)));
+        text.ok().map(|text| digest::of(&text))
     }
 
     /// Stores the driver metadata of a job durably, for the labels that are created from them.
@@ -174,6 +198,11 @@ impl PackageStore {
 
     fn folder(&self, job: &JobId) -> PathBuf {
         self.root.join(job.as_str())
+    }
+
+    /// The plan that a retry has made; it takes effect when an event names its digest.
+    fn staged_path(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("dossier-new.json")
     }
 
     fn snapshot_path(&self, job: &JobId) -> PathBuf {

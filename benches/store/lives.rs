@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dropship_job::{Asset, Event, Intent, JobId, RemoteKind};
+use dropship_job::{Asset, Event, Intent, JobId, PlannedLabel, RemoteKind};
 use dropship_store::{Commit, DiskStore, Entry, Store};
 use sha2::{Digest, Sha256};
 
@@ -78,7 +78,7 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
     };
     let created = |kind, nth| {
         let id = u64::from_str_radix(&digest(&format!("id {nth}"))[..15], 16).expect("hex");
-        Event::Created { kind, id, adopted: false }
+        Event::Created { kind, id, adopted: false, go_live: None }
     };
     let progressed = |label: Option<usize>, step: &str| {
         let (step, state) = (step.to_owned(), "started".to_owned());
@@ -89,7 +89,7 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         rule: "attestation".to_owned(),
         account: "default".to_owned(),
         plan: digest("plan"),
-        labels: vec![format!("driver {number} test ring")],
+        labels: vec![PlannedLabel { name: format!("driver {number} test ring"), ..PlannedLabel::default() }],
         warnings: Vec::new(),
         vars: std::collections::BTreeMap::new(),
     };

@@ -9,8 +9,10 @@ use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::outbox;
 use crate::package_store::PlanSnapshot;
-use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, State};
+use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, PlannedLabel, State};
 use dropship_package::Verdict;
+use dropship_rules::plan::{LabelPlan, Plan};
+use dropship_rules::schedule::GoLive;
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Why no job was created.
@@ -134,7 +136,15 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
             return Ok(KnownBytes::Again(Box::new(job)));
         }
         Some(job) if *job.state() == State::Cancelled => {
+            let replanned = match admission.replan(&job) {
+                Ok(replanned) => replanned,
+                Err(error) => {
+                    tracing::warn!(job_id = %id, event = "not_restarted", "the cancelled package was dropped again: {error}");
+                    return Ok(KnownBytes::Job(id));
+                }
+            };
             events.push(dropped_again());
+            events.extend(replanned);
             entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
         }
         _ => {}
@@ -231,6 +241,19 @@ fn events_of(
     Ok(events)
 }
 
+/// The labels of a plan as the job has to know them.
+pub(super) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
+    let index = |name: &String| plan.labels.iter().position(|label| label.name == *name);
+    let planned = |label: &LabelPlan| PlannedLabel {
+        name: label.name.clone(),
+        audiences: label.audiences.clone(),
+        after: label.after.iter().flat_map(|after| &after.labels).filter_map(index).collect(),
+        soak_seconds: label.after.as_ref().map_or(0, |after| after.soak_seconds),
+        go_live: label.go_live.and_then(GoLive::fixed),
+    };
+    plan.labels.iter().map(planned).collect()
+}
+
 /// The event of a package that was accepted with this plan; `digest` is that of the stored plan.
 pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
     let PlanSnapshot { plan, vars, .. } = snapshot;
@@ -238,7 +261,7 @@ pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<St
         rule: plan.rule.clone(),
         account: plan.account.clone(),
         plan: digest,
-        labels: plan.labels.iter().map(|label| label.name.clone()).collect(),
+        labels: planned_labels(plan),
         warnings,
         vars: vars.clone(),
     }

@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::admit::planned_labels;
 use super::state::Admission;
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::digest;
-use crate::outbox::{Receipt, read_receipt};
+use crate::outbox::{LabelReceipt, Receipt, read_receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{
-    Creation, ErrorKind, Fault, InvalidJob, Job, JobId, Label, Package, RecoveredJob, State, StateKind, Step,
+    ErrorKind, Fault, InvalidJob, Job, JobId, Label, LabelStage, LabelStatus, Package, PlannedLabel,
+    RecoveredJob, RemoteLabel, State, StateKind, Step, Withdrawal,
 };
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -55,7 +57,10 @@ impl Admission {
         };
         for receipt in self.outboxes().iter().flat_map(|outbox| receipts_in(outbox)) {
             if receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt) {
-                let plan = self.packages.plan_digest(&receipt.id);
+                let plan = self.packages.plan_digest(&receipt.id).and_then(|digest| {
+                    let snapshot = self.packages.plan_snapshot(&receipt.id, &digest).ok()?;
+                    Some((digest, planned_labels(&snapshot.plan)))
+                });
                 if take(job_of_receipt(&receipt, plan), &mut entries)? {
                     known.insert(receipt.id);
                 }
@@ -105,7 +110,7 @@ impl Admission {
         };
         let at = jiff::Timestamp::now();
         let PlanSnapshot { plan: planned, vars, .. } = snapshot;
-        let labels = planned.labels.iter().map(|label| Label::named(&label.name, Creation::Open)).collect();
+        let labels = planned_labels(&planned).into_iter().map(Label::planned).collect();
         Ok(Job::recovered(RecoveredJob {
             id: id.clone(),
             created: at,
@@ -141,8 +146,8 @@ fn shows_more_than_a_rejection(receipt: &Receipt) -> bool {
     receipt.accepted || receipt.product_id.is_some() || receipt.submission_id.is_some()
 }
 
-/// The job that a receipt describes; `plan` is the digest of its stored plan, if that still exists.
-fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, InvalidJob> {
+/// The job that a receipt describes; `plan` is the digest of its stored plan with its labels, if that still exists.
+fn job_of_receipt(receipt: &Receipt, plan: Option<(String, Vec<PlannedLabel>)>) -> Result<Job, InvalidJob> {
     let package = Package {
         name: receipt.package.clone(),
         path: receipt.path.clone(),
@@ -164,15 +169,7 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Invali
         StateKind::Cancelled => State::Cancelled,
         StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
     };
-    let labels = receipt.labels.iter().map(|label| Label {
-        step: label.step.clone(),
-        state: label.state.clone(),
-        published: (state == State::Succeeded).then_some(receipt.updated),
-        ..Label::named(
-            &label.name,
-            id(label.id.as_deref()).map_or(Creation::Open, |id| Creation::Done { id }),
-        )
-    });
+    let planned = plan.as_ref().map(|(_, labels)| labels.clone()).unwrap_or_default();
     let account = receipt.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     Job::recovered(RecoveredJob {
         id: receipt.id.clone(),
@@ -181,7 +178,7 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Invali
         package,
         rule: receipt.rule.clone().filter(|_| receipt.accepted),
         account: receipt.accepted.then(|| account.to_owned()),
-        plan,
+        plan: plan.map(|(digest, _)| digest),
         warnings: receipt.warnings.clone(),
         vars: receipt.vars.clone(),
         step: receipt.step,
@@ -190,10 +187,64 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<String>) -> Result<Job, Invali
         submission: id(receipt.submission_id.as_deref()),
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),
-        labels: labels.collect(),
+        labels: labels_of_receipt(receipt, planned),
         fault: receipt.error.clone(),
         state,
     })
+}
+
+/// The labels of the plan, which says what they depend on, with what the receipt shows of them; then labels that only the
+/// receipt has.
+fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label> {
+    let shown = |plan: &PlannedLabel| receipt.labels.iter().find(|label| label.name == plan.name);
+    let others = receipt.labels.iter().filter(|label| !planned.iter().any(|plan| plan.name == label.name));
+    let others = others.map(|label| {
+        let plan = PlannedLabel {
+            name: label.name.clone(),
+            audiences: label.audiences.clone(),
+            ..PlannedLabel::default()
+        };
+        label_of_receipt(plan, label, receipt)
+    });
+    let others: Vec<_> = others.collect();
+    let labels = planned.into_iter().map(|plan| match shown(&plan) {
+        Some(label) => label_of_receipt(plan, label, receipt),
+        None => Label::planned(plan),
+    });
+    labels.chain(others).collect()
+}
+
+fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt) -> Label {
+    let Some(id) = id(label.id.as_deref()) else {
+        return if label.status == LabelStatus::Dropped {
+            Label::dropped(plan)
+        } else {
+            Label::planned(plan)
+        };
+    };
+    let stage = match label.status {
+        LabelStatus::Published => LabelStage::Published { at: receipt.updated, superseded: None },
+        _ if receipt.state == StateKind::Succeeded => {
+            LabelStage::Published { at: receipt.updated, superseded: Some(receipt.updated) }
+        }
+        LabelStatus::Withdrawn => LabelStage::Withdrawn,
+        LabelStatus::Withdrawing => {
+            LabelStage::Withdrawing(Withdrawal::wanted("the receipt", receipt.updated))
+        }
+        LabelStatus::WithdrawalWanted => {
+            LabelStage::WithdrawalWanted(Withdrawal::wanted("the receipt", receipt.updated))
+        }
+        LabelStatus::Failed => {
+            LabelStage::Failed { reason: "failed, according to the receipt".to_owned(), acknowledged: false }
+        }
+        _ => LabelStage::Processing,
+    };
+    let remote = RemoteLabel {
+        step: label.step.clone(),
+        state: label.state.clone(),
+        ..RemoteLabel::new(id, label.not_before, stage)
+    };
+    Label::existing(plan, remote)
 }
 
 fn id(text: Option<&str>) -> Option<u64> {
@@ -209,5 +260,5 @@ fn held(has_plan: bool) -> State {
     } else {
         "its plan was lost with the store, so it cannot continue: finish it with `dropship api`, and `cancel` it here"
     };
-    State::Held { fault: Fault::new(ErrorKind::Recovered, format!("{known}; {then}")), request: None }
+    State::held(Fault::new(ErrorKind::Recovered, format!("{known}; {then}")))
 }

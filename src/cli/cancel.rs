@@ -10,7 +10,7 @@ use dropship_job::JobId;
 
 /// End a job permanently and withdraw its unpublished labels
 ///
-/// Prints a warning for each label that the service did not withdraw.
+/// Prints each label that is not withdrawn yet. dropship withdraws it as soon as Microsoft allows it, also after a restart.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes:

@@ -8,11 +8,14 @@ use anyhow::Context;
 
 use super::owner::become_owner;
 use crate::config::model::Config;
-use crate::control::{ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, NoDaemon, Status};
+use crate::control::{
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, LabelNotWithdrawn, LabelPlanner,
+    NoDaemon, Status, operator_name,
+};
 use crate::outbox::{Outbox, Receipt};
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
-use dropship_job::{Event, Job, JobId, State};
+use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
 use dropship_store::{DiskStore, Store};
@@ -58,8 +61,20 @@ impl OfflineStore {
             jobs: self.jobs.counts()?,
             paused: PauseGate::remembered(&*self.store)?.scopes().into_iter().collect(),
             accounts: Vec::new(),
+            not_withdrawn: self.not_withdrawn()?,
             folders: Vec::new(),
         })
+    }
+
+    /// The labels that are not withdrawn yet.
+    fn not_withdrawn(&self) -> anyhow::Result<Vec<LabelNotWithdrawn>> {
+        let mut labels = Vec::new();
+        for job in self.store.open_jobs()? {
+            let receipt = Receipt::of(&job, false);
+            let pending = receipt.not_withdrawn.into_iter();
+            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.id().clone(), label }));
+        }
+        Ok(labels)
     }
 
     pub(super) fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
@@ -67,14 +82,19 @@ impl OfflineStore {
     }
 
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
-        let by = format!("uid {}", rustix::process::getuid().as_raw());
-        let warnings = match action {
-            JobAction::Cancel => self.withdraw_labels(id, &by).await?,
-            JobAction::Retry { .. } | JobAction::Approve { .. } => Vec::new(),
+        let by = operator_name(rustix::process::getuid().as_raw());
+        let receipt = match action {
+            JobAction::Retry { .. } => {
+                let planner = OfflinePlanner { config: &self.config };
+                return self.jobs.act(id, action, &by, &planner).await;
+            }
+            JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, &by, &()).await?,
         };
-        let mut receipt = self.jobs.act(id, action, &by).await?;
-        receipt.warnings.extend(warnings);
-        Ok(receipt)
+        if *action != JobAction::Cancel {
+            return Ok(receipt);
+        }
+        self.withdraw_labels(id).await?;
+        self.jobs.current(id)
     }
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
@@ -85,19 +105,31 @@ impl OfflineStore {
         Ok(PauseGate::remembered(&*self.store)?.resume(&*self.store, folder).await?)
     }
 
-    /// Withdraws the unpublished labels of a job before it is cancelled. Returns the reasons why labels could not be
-    /// withdrawn.
-    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
-        let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
-        let is_unpublished =
-            |label: &dropship_job::Label| label.creation.id().is_some() && label.published.is_none();
-        let has_ended = matches!(job.state(), State::Succeeded | State::Rejected { .. } | State::Cancelled);
-        if has_ended || !job.labels().iter().any(is_unpublished) {
-            return Ok(Vec::new());
+    /// Attempts to withdraw the labels of a cancelled job once. The next daemon continues.
+    async fn withdraw_labels(&self, id: &JobId) -> Result<(), ControlError> {
+        let Some(job) = self.store.job(id)? else { return Ok(()) };
+        if job.pending_withdrawals().is_empty() {
+            return Ok(());
         }
         let clients = crate::accounts::clients(&self.config, false)
             .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
-        Ok(crate::pipeline::withdraw(&*self.store, &clients, &job, by).await?.1)
+        let paused = PauseGate::remembered(&*self.store)?.scopes();
+        let folder = job.package().folder.as_deref();
+        let is_paused = paused.iter().any(|scope| scope == "*" || Some(scope.as_str()) == folder);
+        Ok(crate::pipeline::withdraw_offline(&*self.store, &clients, is_paused, &job).await?)
+    }
+}
+
+/// Plans labels with the configuration that this command has read.
+struct OfflinePlanner<'a> {
+    config: &'a Config,
+}
+
+impl LabelPlanner for OfflinePlanner<'_> {
+    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
+        let packages = PackageStore::for_reading(&self.config.store.path);
+        crate::admission::replan(&self.config.rules, &packages, job)
+            .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }
 

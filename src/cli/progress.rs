@@ -69,7 +69,7 @@ impl<'a> Progress<'a> {
 
 /// The step and text of an event; `None` for events that are not shown.
 fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
-    let label_name = |index: usize| job.labels().get(index).map_or("?", |label| label.name.as_str());
+    let label_name = |index: usize| job.labels().get(index).map_or("?", |label| label.name());
     Some(match event {
         Event::Arrived { package } => {
             (Step::Inspect, format!("found {} ({} bytes)", package.name, package.size))
@@ -100,7 +100,7 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
         }
         Event::Published { label } => (Step::Publish, format!("published label `{}`", label_name(*label))),
         Event::AttemptFailed { fault, .. } => (job.step(), format!("{fault}; will retry")),
-        Event::Held { fault, .. } => (job.step(), format!("held: {fault}")),
+        Event::Held { fault, .. } | Event::LabelHeld { fault, .. } => (job.step(), format!("held: {fault}")),
         Event::Failed { fault } => (job.step(), format!("failed: {fault}")),
         _ => return None,
     })

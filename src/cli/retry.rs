@@ -10,7 +10,8 @@ use dropship_job::JobId;
 
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
-/// A rejected package is planned by the rules that are active now.
+/// Labels that do not exist yet are planned by the rules in force; the differences to the old plan are printed. Labels that
+/// Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

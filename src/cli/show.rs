@@ -51,11 +51,16 @@ fn text(job: &Receipt) -> String {
     for label in &job.labels {
         let (step, state) = (or_dash(label.step.as_deref()), or_dash(label.state.as_deref()));
         lines.push(format!(
-            "label       {} ({}): {step} {state}",
+            "label       {} ({}): {}; {step} {state}",
             Escaped(&label.name),
-            or_dash(label.id.as_deref())
+            or_dash(label.id.as_deref()),
+            label.status
         ));
+        lines.extend(label.request.iter().map(|digest| format!("  request   {digest}")));
+        lines
+            .extend(label.error.iter().map(|error| format!("  {}: {}", error.kind, Escaped(&error.message))));
     }
+    lines.extend(job.not_withdrawn.iter().map(|one| format!("withdrawal  {}", Escaped(&one.to_string()))));
     lines.extend(job.files.iter().map(|file| format!("result      {} ({} bytes)", file.name, file.size)));
     lines.extend(
         job.error.iter().map(|error| format!("error       {}: {}", error.kind, Escaped(&error.message))),

@@ -69,6 +69,9 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             account.name, account.since, account.why, account.probe
         ));
     }
+    for one in &status.not_withdrawn {
+        lines.push(format!("job {}: {}", one.job, Escaped(&one.label.to_string())));
+    }
     for folder in &status.folders {
         let waiting = if folder.candidates > 0 {
             format!(", {} incomplete files", folder.candidates)

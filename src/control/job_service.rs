@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::query::JobQuery;
-use crate::outbox::Receipt;
-use dropship_job::{Event, Job, JobId, State, StateKind};
+use crate::outbox::{Approved, Receipt};
+use dropship_job::{Event, Job, JobId, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
 
@@ -23,6 +23,22 @@ pub trait ActiveJobs: Send + Sync {
     fn rule_change(&self, job: &Job) -> Option<RuleChange>;
     /// Called after an action was committed, with the state of the job after it.
     fn on_event(&self, job: &Job, events: &[Event]);
+}
+
+/// Plans the labels of a job again, by the rules in force.
+pub trait LabelPlanner: Send + Sync {
+    /// The event that replaces the plan of the labels that do not exist yet; `None` when nothing has to be planned.
+    ///
+    /// # Errors
+    /// When the rules in force do not fit the package.
+    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError>;
+}
+
+/// Keeps the plan that a job has.
+impl LabelPlanner for () {
+    fn replan(&self, _: &Job) -> Result<Option<Event>, ControlError> {
+        Ok(None)
+    }
 }
 
 /// Queries and actions on the jobs of a store.
@@ -77,6 +93,14 @@ impl JobService {
         Ok(receipts.filter(|receipt| receipt.state == StateKind::Running).take(limit).collect())
     }
 
+    /// One job as it is now, without its history.
+    ///
+    /// # Errors
+    /// When there is no such job, or the store cannot be read.
+    pub fn current(&self, id: &JobId) -> Result<Receipt, ControlError> {
+        Ok(self.receipt(&self.job(id)?))
+    }
+
     /// One job with its history.
     ///
     /// # Errors
@@ -113,24 +137,42 @@ impl JobService {
         Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
     }
 
-    /// Applies an operator's action to a job; `by` names the operator in the job's history.
+    /// Applies an operator's action to a job; `by` names the operator in the job's history. A retry plans labels that do not
+    /// exist yet with `planner`.
     ///
     /// # Errors
-    /// When there is no such job, or its state does not permit the action.
-    pub async fn act(&self, id: &JobId, action: &JobAction, by: &str) -> Result<Receipt, ControlError> {
+    /// When there is no such job, its state does not permit the action, or the rules in force do not fit the package.
+    pub async fn act(
+        &self,
+        id: &JobId,
+        action: &JobAction,
+        by: &str,
+        planner: &dyn LabelPlanner,
+    ) -> Result<Receipt, ControlError> {
         loop {
             let job = self.job(id)?;
-            // The withdrawal of its last label may already have cancelled the job.
-            if *action == JobAction::Cancel && *job.state() == State::Cancelled {
-                return Ok(self.receipt(&job));
+            let mut events = vec![action.event(&job, by)?];
+            let mut changes = Vec::new();
+            if let JobAction::Retry { new_product: false } = action
+                && let Some(replanned) = planner.replan(&job)?
+            {
+                if let Event::Replanned { changes: found, .. } = &replanned {
+                    changes.clone_from(found);
+                }
+                events.push(replanned);
             }
-            let event = action.event(&job, by)?;
-            let commit = Commit::of_job(id, job.rev(), vec![event.clone()]);
+            let approved = events.iter().find_map(|event| match event {
+                Event::Approved { name, request, .. } => {
+                    Some(Approved { label: name.clone(), request: request.clone() })
+                }
+                _ => None,
+            });
+            let commit = Commit::of_job(id, job.rev(), events.clone());
             match self.store.commit(commit).committed().await {
                 Ok(jobs) => {
                     let job = jobs.into_iter().next().unwrap_or(job);
-                    self.active.on_event(&job, &[event]);
-                    return Ok(self.answer(&job));
+                    self.active.on_event(&job, &events);
+                    return Ok(Receipt { approved, plan_changes: changes, ..self.answer(&job) });
                 }
                 // A worker changed the job in between: check the action against the new state.
                 Err(StoreError::Conflict { .. }) => {}

@@ -18,12 +18,12 @@ pub enum LabelChange {
 }
 
 impl LabelChange {
-    /// The event for the job's history; `label` is the index of the label in the job.
+    /// The event for the job's history; `label` is the index of the label in the job, `id` its id.
     #[must_use]
-    pub fn event(self, label: usize, by: &str) -> Event {
+    pub fn event(self, label: usize, id: u64, by: &str) -> Event {
         let by = by.to_owned();
         match self {
-            Self::Withdrawn => Event::Withdrawn { label, by },
+            Self::Withdrawn => Event::Withdrawn { label, id, by },
             Self::Edited { update } => Event::Edited { label, by, update },
         }
     }

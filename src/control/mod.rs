@@ -14,14 +14,14 @@ mod reloaded;
 mod server;
 mod status;
 
-pub use action::JobAction;
+pub use action::{Approval, JobAction};
 pub use client::Client;
 pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
 pub use handler::{ControlHandler, SubmitRequest};
-pub use job_service::{ActiveJobs, JobService};
+pub use job_service::{ActiveJobs, JobService, LabelPlanner};
 pub use label_change::LabelChange;
-pub use peer::Peer;
+pub use peer::{Peer, operator_name};
 pub use query::JobQuery;
 pub use reloaded::{Changes, OlderPlan, Reloaded};
 pub use server::serve;
-pub use status::{AccountStatus, FolderStatus, Status};
+pub use status::{AccountStatus, FolderStatus, LabelNotWithdrawn, Status};

@@ -11,7 +11,7 @@ use tokio::net::UnixListener;
 
 use super::error::{ControlError, ControlErrorKind};
 use super::handler::ControlHandler;
-use super::peer::Peer;
+use super::peer::{Peer, operator_name};
 
 /// The process at the other end of a connection; absent if the kernel does not report its credentials.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub(super) async fn operators_only(
                 "{path} requested by uid {}",
                 peer.uid
             );
-            request.extensions_mut().insert(Operator(format!("uid {}", peer.uid)));
+            request.extensions_mut().insert(Operator(operator_name(peer.uid)));
             next.run(request).await
         }
         peer => {

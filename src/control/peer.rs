@@ -57,6 +57,16 @@ impl Peer {
     }
 }
 
+/// The name and the user id of an operator, as the history of a job shows them.
+#[must_use]
+pub fn operator_name(uid: u32) -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
+    match user {
+        Some(user) => format!("{} (uid {uid})", user.name),
+        None => format!("uid {uid}"),
+    }
+}
+
 /// Looks up the id of a group by its name; a number is returned unchanged.
 fn group_id(name: &str) -> Option<u32> {
     let by_name = || nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());

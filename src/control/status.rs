@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use dropship_job::StateKind;
+use crate::outbox::NotWithdrawn;
+use dropship_job::{JobId, StateKind};
 
 /// The answer to `dropship status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +27,21 @@ pub struct Status {
     pub paused: Vec<String>,
     /// Accounts that are suspended because the service refused their credentials or roles.
     pub accounts: Vec<AccountStatus>,
+    /// Labels that have to be withdrawn and are not withdrawn yet.
+    #[serde(default)]
+    pub not_withdrawn: Vec<LabelNotWithdrawn>,
     /// The watched folders.
     pub folders: Vec<FolderStatus>,
+}
+
+/// A label that has to be withdrawn and is not withdrawn yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelNotWithdrawn {
+    /// Id of its job.
+    pub job: JobId,
+    /// The label, and why it is not withdrawn.
+    #[serde(flatten)]
+    pub label: NotWithdrawn,
 }
 
 /// A suspended account.

@@ -2,24 +2,28 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::reload::Reloader;
-use crate::admission::{Admission, SubmittedFile};
+use crate::admission::{Admission, ReplanError, SubmittedFile};
 use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
-    JobService, LabelChange, Reloaded, Status, SubmitRequest,
+    JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Reloaded, Status, SubmitRequest,
 };
 use crate::outbox::Receipt;
-use crate::pipeline::{self, Pipeline, label_of, withdraw};
+use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
-use dropship_job::{Event, Job, JobId, State, StateKind};
+use dropship_job::{Event, Job, JobId, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::Finding;
+
+/// How long the answer of `cancel` waits for the service.
+const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
 
 pub(super) struct DaemonControl {
     jobs: JobService,
@@ -39,21 +43,53 @@ impl DaemonControl {
         Self { jobs, pipeline, intake, admission, reloader, since: Timestamp::now() }
     }
 
-    /// Withdraws the labels of a job before it is cancelled. Returns the reasons why labels could not be withdrawn.
-    async fn withdraw_labels(&self, id: &JobId, by: &str) -> Result<Vec<String>, ControlError> {
-        let store = &**self.pipeline.store();
-        let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
-        if matches!(job.state(), State::Succeeded | State::Rejected { .. } | State::Cancelled) {
-            return Ok(Vec::new());
+    /// Cancels a job and withdraws its labels. Waits until each withdrawal was attempted, for at most [`WITHDRAWAL_WAIT`]; what
+    /// is not withdrawn by then is withdrawn in the background.
+    async fn cancel(&self, id: &JobId, by: &str) -> Result<Receipt, ControlError> {
+        // While a worker has the job, it withdraws the labels itself once its call has ended.
+        let is_claimed = self.pipeline.queue().claim(id);
+        let cancelled = self.jobs.act(id, &JobAction::Cancel, by, &()).await;
+        if is_claimed {
+            let (pipeline, id, withdraws) = (Arc::clone(&self.pipeline), id.clone(), cancelled.is_ok());
+            let withdrawing = tokio::spawn(async move {
+                if withdraws && let Err(error) = withdraw_now(&pipeline, &id).await {
+                    tracing::error!(job_id = %id, "cannot record the withdrawal of labels: {error}");
+                }
+                pipeline.queue().release(&id);
+            });
+            drop(tokio::time::timeout(WITHDRAWAL_WAIT, withdrawing).await);
+        } else if cancelled.is_ok() {
+            drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.withdrawals_attempted(id)).await);
         }
-        let (events, refused) = withdraw(store, self.pipeline.services(), &job, by).await?;
-        if let Some(job) = store.job(id)?.filter(|_| !events.is_empty()) {
-            self.pipeline.events().after_commit(&job, &events).await;
+        cancelled?;
+        self.jobs.current(id)
+    }
+
+    /// Returns when each withdrawal of a job was attempted.
+    async fn withdrawals_attempted(&self, id: &JobId) {
+        let mut changes = self.pipeline.events().subscribe();
+        let is_untried = |job: &Job| {
+            let pending = job.pending_withdrawals();
+            pending
+                .iter()
+                .any(|one| !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none()))
+        };
+        while matches!(self.pipeline.store().job(id), Ok(Some(job)) if is_untried(&job)) {
+            if changes.changed().await.is_err() {
+                return;
+            }
         }
-        for why in &refused {
-            tracing::warn!(job_id = %id, event = "not_withdrawn", "{}: {why}", job.package().name);
+    }
+
+    /// The labels that are not withdrawn yet.
+    fn not_withdrawn(&self) -> Result<Vec<LabelNotWithdrawn>, ControlError> {
+        let mut labels = Vec::new();
+        for job in self.pipeline.queue().not_withdrawn() {
+            let receipt = self.jobs.current(&job)?;
+            let pending = receipt.not_withdrawn.into_iter();
+            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.clone(), label }));
         }
-        Ok(refused)
+        Ok(labels)
     }
 
     fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
@@ -116,6 +152,7 @@ impl ControlHandler for DaemonControl {
             jobs,
             paused: self.pipeline.pause().scopes().into_iter().collect(),
             accounts: accounts.collect(),
+            not_withdrawn: self.not_withdrawn()?,
             folders: folders.collect(),
         })
     }
@@ -157,13 +194,13 @@ impl ControlHandler for DaemonControl {
         by: &'a str,
     ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
         async move {
-            let refused = match action {
-                JobAction::Cancel => self.withdraw_labels(id, by).await?,
-                JobAction::Retry { .. } | JobAction::Approve { .. } => Vec::new(),
-            };
-            let mut receipt = self.jobs.act(id, action, by).await?;
-            receipt.warnings.extend(refused);
-            Ok(receipt)
+            match action {
+                JobAction::Cancel => self.cancel(id, by).await,
+                JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
+                JobAction::Retry { .. } => {
+                    self.jobs.act(id, action, by, &RulesInForce(Arc::clone(&self.admission))).await
+                }
+            }
         }
         .boxed()
     }
@@ -177,7 +214,7 @@ impl ControlHandler for DaemonControl {
         async move {
             let store = &**self.pipeline.store();
             let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
-            let event = change.event(index, &by);
+            let event = change.event(index, label, &by);
             if let Some(job) = pipeline::note(store, job.id(), event.clone()).await? {
                 self.pipeline.events().after_commit(&job, &[event]).await;
             }
@@ -203,6 +240,16 @@ impl ControlHandler for DaemonControl {
             rule: request.rule.as_deref(),
         };
         self.admission.submit(&file, bytes).map_err(|why| ControlError::new(ControlErrorKind::Failed, why))
+    }
+}
+
+/// Plans labels by the configuration that the daemon has in force.
+struct RulesInForce(Arc<Admission>);
+
+impl LabelPlanner for RulesInForce {
+    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
+        let illegal = |error: ReplanError| ControlError::new(ControlErrorKind::Illegal, error.to_string());
+        self.0.replan(job).map_err(illegal)
     }
 }
 

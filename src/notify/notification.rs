@@ -36,6 +36,7 @@ pub(super) fn is_notifiable(event: &Event) -> bool {
     matches!(
         event,
         Event::Held { .. }
+            | Event::LabelHeld { .. }
             | Event::Rejected { .. }
             | Event::Failed { .. }
             | Event::Cancelled { .. }
@@ -58,6 +59,17 @@ impl Notification {
         receipt.sandbox = sandbox;
         let id = format!("{}-{}", job.id(), job.rev());
         Some(Self { id, at: job.updated(), event, job: Some(receipt), account: None, sandbox })
+    }
+
+    /// The notification about a label of a job that had to be withdrawn and was published; absent without such an event.
+    pub(super) fn of_label(job: &Job, events: &[Event], sandbox: bool) -> Option<Self> {
+        let published = |event: &Event| matches!(event, Event::PublishedAnyway { .. });
+        events.iter().any(published).then(|| {
+            let mut receipt = Receipt::of(job, false);
+            receipt.sandbox = sandbox;
+            let id = format!("{}-{}-label", job.id(), job.rev());
+            Self { id, at: job.updated(), event: Occasion::Label, job: Some(receipt), account: None, sandbox }
+        })
     }
 
     /// The notification about a suspended account.

@@ -60,10 +60,13 @@ impl Notifier {
 
     /// Queues a notification about a job if one of the events is notifiable.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
-        if let Some(queue) = &self.queue
-            && events.iter().any(notification::is_notifiable)
+        let Some(queue) = &self.queue else { return };
+        if events.iter().any(notification::is_notifiable)
             && let Some(notification) = Notification::of_job(job, self.sandbox)
         {
+            drop(queue.send(notification));
+        }
+        if let Some(notification) = Notification::of_label(job, events, self.sandbox) {
             drop(queue.send(notification));
         }
     }

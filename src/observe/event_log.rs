@@ -4,7 +4,7 @@ use tracing::Level;
 
 use super::job_line::log_job;
 use super::{Escaped, id};
-use dropship_job::{Event, Job, RemoteKind};
+use dropship_job::{Event, Job, Release, RemoteKind};
 
 /// Logs an event; `job` is its state after the event.
 pub fn log_event(job: &Job, event: &Event) {
@@ -22,43 +22,65 @@ pub fn log_event(job: &Job, event: &Event) {
 /// messages.
 fn level(job: &Job, event: &Event) -> Level {
     match event {
-        Event::Rejected { .. } | Event::Failed { .. } => Level::ERROR,
-        Event::DuplicatesChecked { ids, .. } if !ids.is_empty() => Level::ERROR,
-        Event::Withdrawn { label, .. } if has_taken_over(job, *label) => Level::ERROR,
+        Event::Rejected { .. }
+        | Event::Failed { .. }
+        | Event::LabelFailed { .. }
+        | Event::PublishedAnyway { .. } => Level::ERROR,
+        Event::DuplicatesChecked { ids, unproven, .. } if !(ids.is_empty() && unproven.is_empty()) => {
+            Level::ERROR
+        }
+        Event::Withdrawn { label, id, .. } if has_taken_over(job, *label, *id) => Level::ERROR,
         Event::Superseded { kept, .. } if !kept.is_empty() => Level::WARN,
         Event::NotFound { .. }
         | Event::Reissued { .. }
         | Event::Held { .. }
+        | Event::LabelHeld { .. }
         | Event::Overdue
         | Event::Withdrawn { .. }
         | Event::Edited { .. } => Level::WARN,
         Event::Cancelled { .. } if job.doubt().is_some() => Level::WARN,
         Event::AttemptFailed { .. } if job.attempts().is_power_of_two() => Level::WARN,
+        // The first attempt shows that an operator has to wait.
+        Event::NotWithdrawn { label, id, .. } if is_first_refusal(job, *label, *id) => Level::WARN,
         Event::Intended { .. }
         | Event::DuplicatesChecked { .. }
         | Event::CommitIntended
         | Event::Waited { .. }
         | Event::Resumed
+        | Event::Idle
+        | Event::NotWithdrawn { .. }
         | Event::AttemptFailed { .. }
         | Event::Superseded { .. } => Level::DEBUG,
         _ => Level::INFO,
     }
 }
 
-/// Whether older labels gave up targets to a label.
-fn has_taken_over(job: &Job, index: usize) -> bool {
-    job.labels().get(index).is_some_and(|label| label.taken_over > 0)
+/// Whether the withdrawal was wanted within the last minute, so that this is its first attempt.
+fn is_first_refusal(job: &Job, label: usize, id: u64) -> bool {
+    let pending = job.pending_withdrawals();
+    let pending = pending.iter().find(|pending| pending.label == label && pending.id == Some(id));
+    let since = pending.and_then(|pending| pending.withdrawal).map(|withdrawal| withdrawal.since);
+    since.is_some_and(|since| job.updated().duration_since(since).as_secs() < 60)
+}
+
+/// Whether older labels gave up targets to a label of the job.
+fn has_taken_over(job: &Job, index: usize, id: u64) -> bool {
+    job.labels().get(index).is_some_and(|label| label.id() == Some(id) && label.taken_over() > 0)
 }
 
 fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
     match event {
         Event::Accepted { .. } => Some(id::ACCEPTED),
         Event::Rejected { .. } => Some(id::REJECTED),
-        Event::DuplicatesChecked { ids, .. } if !ids.is_empty() => Some(id::IN_DOUBT),
+        Event::DuplicatesChecked { ids, unproven, .. } if !(ids.is_empty() && unproven.is_empty()) => {
+            Some(id::IN_DOUBT)
+        }
+        Event::PublishedAnyway { .. } => Some(id::LABEL_NOT_WITHDRAWN),
+        Event::LabelFailed { .. } => Some(id::LABEL_FAILED),
         Event::Cancelled { .. } if job.doubt().is_some() => Some(id::IN_DOUBT),
         Event::Overdue => Some(id::OVERDUE),
-        Event::Held { .. } => Some(id::HELD),
-        Event::Withdrawn { label, .. } if has_taken_over(job, *label) => Some(id::TARGETS_LOST),
+        Event::Held { .. } | Event::LabelHeld { .. } => Some(id::HELD),
+        Event::Withdrawn { label, id, .. } if has_taken_over(job, *label, *id) => Some(id::TARGETS_LOST),
         Event::Failed { .. } => Some(id::FAILED),
         Event::Succeeded => Some(id::SUCCEEDED),
         _ => None,
@@ -67,10 +89,16 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
 
 fn label_id(job: &Job, event: &Event) -> Option<u64> {
     match event {
-        Event::Created { kind: RemoteKind::Label(_), id, .. } => Some(*id),
+        Event::Created { kind: RemoteKind::Label(_), id, .. }
+        | Event::Withdrawn { id, .. }
+        | Event::NotWithdrawn { id, .. }
+        | Event::WithdrawalConfirmed { id, .. }
+        | Event::PublishedAnyway { id, .. } => Some(*id),
         Event::Progressed { label: Some(index), .. }
         | Event::Published { label: index }
-        | Event::Withdrawn { label: index, .. }
+        | Event::LabelFailed { label: index, .. }
+        | Event::LabelHeld { label: index, .. }
+        | Event::Approved { label: Some(index), .. }
         | Event::Edited { label: index, .. }
         | Event::TakenOver { label: index, .. }
         | Event::Superseded { label: index, .. } => label(job, *index).1,
@@ -81,7 +109,7 @@ fn label_id(job: &Job, event: &Event) -> Option<u64> {
 /// The name and the id of a job's label.
 fn label(job: &Job, index: usize) -> (&str, Option<u64>) {
     let label = job.labels().get(index);
-    (label.map_or("?", |label| &label.name), label.and_then(|label| label.creation.id()))
+    (label.map_or("?", |label| label.name()), label.and_then(dropship_job::Label::id))
 }
 
 fn text(job: &Job, event: &Event) -> String {
@@ -124,7 +152,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
             format!("no list can prove whether the create of the {} took effect", kind)
         }
         Event::NotCreated { kind, why } => format!("the {} was not created: {why}", kind),
-        Event::Created { kind, id, adopted } => {
+        Event::Created { kind, id, adopted, .. } => {
             let how = if *adopted { "found and adopted" } else { "created" };
             format!("{} {id} {how}", kind)
         }
@@ -134,8 +162,13 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
                 kind
             )
         }
-        Event::DuplicatesChecked { kind, ids } if ids.is_empty() => format!("no duplicate of the {}", kind),
-        Event::DuplicatesChecked { kind, ids }
+        Event::DuplicatesChecked { kind, ids, unproven, .. } if ids.is_empty() && unproven.is_empty() => {
+            format!("no duplicate of the {kind}")
+        }
+        Event::DuplicatesChecked { kind: RemoteKind::Label(index), ids, unproven, .. } => {
+            duplicate_labels(label(job, *index).0, ids, unproven)
+        }
+        Event::DuplicatesChecked { kind, ids, .. }
             if job.creation(*kind).is_some_and(|made| made.intent().is_some()) =>
         {
             format!(
@@ -145,7 +178,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
                 job.id()
             )
         }
-        Event::DuplicatesChecked { kind, ids } => format!(
+        Event::DuplicatesChecked { kind, ids, .. } => format!(
             "a late response created more than one {}; no job uses these, check them in Partner Center: {}",
             kind,
             list(ids)
@@ -162,15 +195,43 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
             format!("label `{}`: {step} {state}", label(job, *index).0)
         }
         Event::Published { label: index } => format!("label `{}` published", label(job, *index).0),
-        Event::Withdrawn { label: index, by } => {
-            let lost = match job.labels().get(*index).map_or(0, |label| label.taken_over) {
+        Event::LabelFailed { label: index, reason } => format!("label `{}` {reason}", label(job, *index).0),
+        Event::LabelHeld { label: index, fault, release } => {
+            let digest = match release {
+                Release::Request(digest) => format!("; request digest {digest}"),
+                Release::WithoutPredecessor | Release::Attempt => String::new(),
+            };
+            format!("label `{}` held: {fault}{digest}", label(job, *index).0)
+        }
+        Event::Withdrawn { label: index, id, by } => {
+            let own = job.labels().get(*index).filter(|label| label.id() == Some(*id));
+            let lost = match own.map_or(0, dropship_job::Label::taken_over) {
                 0 => String::new(),
                 rows => format!(
                     "; it had taken over {rows} hardware ids from older labels, which no longer target them: those devices get \
                      no driver from these labels until `dropship api label update` adds the hardware ids to an older label again"
                 ),
             };
-            format!("label `{}` withdrawn, requested by {by}{lost}", label(job, *index).0)
+            let name = label(job, *index).0;
+            format!("label `{name}` ({id}): Microsoft agreed to withdraw it, requested by {by}{lost}")
+        }
+        Event::NotWithdrawn { label: index, id, due, why } => {
+            let name = label(job, *index).0;
+            format!("label `{name}` ({id}) is not withdrawn yet: {why}; next attempt at {due:.0}")
+        }
+        Event::WithdrawalConfirmed { label: index, id } => {
+            format!("label `{}` ({id}) is withdrawn", label(job, *index).0)
+        }
+        Event::PublishedAnyway { label: index, id } => format!(
+            "label `{}` ({id}) had to be withdrawn, but Microsoft published it before; remove its targets with `dropship api \
+             label update`, or ask Microsoft to expire it",
+            label(job, *index).0
+        ),
+        Event::Replanned { rule, changes, .. } if changes.is_empty() => {
+            format!("planned again by rule `{rule}`; nothing differs")
+        }
+        Event::Replanned { rule, changes, .. } => {
+            format!("planned again by rule `{rule}`: {}", changes.join("; "))
         }
         Event::Edited { label: index, by, update } => {
             format!("label `{}` changed by {by}: {update}", label(job, *index).0)
@@ -211,7 +272,13 @@ fn wait_text(job: &Job, event: &Event) -> Option<String> {
         }
         Event::Resumed => "continues".to_owned(),
         Event::Held { fault, .. } => format!("held: {fault}"),
-        Event::Approved { by } => format!("approved by {by}"),
+        Event::Idle => "waits for an operator".to_owned(),
+        Event::Approved { by, name, request, note, .. } => {
+            let what = name.as_ref().map(|name| format!("label `{name}` ")).unwrap_or_default();
+            let request = request.as_ref().map(|request| format!(", request {request}")).unwrap_or_default();
+            let note = note.as_ref().map(|note| format!(", note: {note}")).unwrap_or_default();
+            format!("{what}approved by {by}{request}{note}")
+        }
         _ => return None,
     })
 }
@@ -233,6 +300,25 @@ fn end_text(job: &Job, event: &Event) -> Option<String> {
         Event::Succeeded => "done".to_owned(),
         _ => return None,
     })
+}
+
+/// The text about late duplicates of a label.
+fn duplicate_labels(name: &str, ids: &[u64], unproven: &[u64]) -> String {
+    let mut texts = Vec::new();
+    if !ids.is_empty() {
+        texts.push(format!(
+            "a late response created label `{name}` more than once; withdrawing {}",
+            list(ids)
+        ));
+    }
+    if !unproven.is_empty() {
+        texts.push(format!(
+            "labels named `{name}` appeared that are not provably of this job and are left alone, check them in Partner \
+             Center: {}",
+            list(unproven)
+        ));
+    }
+    texts.join("; ")
 }
 
 fn list(ids: &[u64]) -> String {

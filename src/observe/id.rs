@@ -20,6 +20,10 @@ pub const ACCOUNT_RESUMED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c08";
 pub const IN_DOUBT: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
 /// A label was withdrawn after older labels had given up their targets to it.
 pub const TARGETS_LOST: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c20";
+/// A label that had to be withdrawn was published.
+pub const LABEL_NOT_WITHDRAWN: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c16";
+/// Microsoft gave up a label.
+pub const LABEL_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c17";
 /// A wait takes unusually long.
 pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";
 /// The database of the store was rebuilt.

@@ -7,5 +7,5 @@ mod retention;
 
 pub use folder::{Outbox, folder_of, read_receipt};
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
-pub use receipt::{LabelReceipt, Receipt, Workflow};
+pub use receipt::{Approved, LabelReceipt, NotWithdrawn, Receipt, Workflow};
 pub use retention::{remove, untouched_since};

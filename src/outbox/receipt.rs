@@ -1,12 +1,13 @@
 //! The receipt: the outcome of one package as JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use dropship_job::{Asset, Event, Fault, Job, JobId, StateKind, Step};
+use dropship_job::{Asset, Event, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step};
 use dropship_rules::rule::RuleChange;
 
 /// One job in the form of `jobs --json`, `show --json` and `receipt.json`. Remote ids are strings, because JSON numbers are
@@ -48,6 +49,9 @@ pub struct Receipt {
     pub workflow: Option<Workflow>,
     /// The labels.
     pub labels: Vec<LabelReceipt>,
+    /// Labels that have to be withdrawn and are not withdrawn yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_withdrawn: Vec<NotWithdrawn>,
     /// Results in the outbox folder.
     pub files: Vec<Asset>,
     /// Number of failed attempts at this step.
@@ -65,6 +69,12 @@ pub struct Receipt {
     /// Variables from the package's sidecar.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
+    /// What was approved, in the answer of `approve` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approved>,
+    /// What a retry has changed in the plan, in the answer of `retry` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan_changes: Vec<String>,
     /// The outbox folder.
     pub outbox: String,
     /// Ids of abandoned products: Microsoft refused their submission.
@@ -102,24 +112,125 @@ pub struct LabelReceipt {
     pub state: Option<String>,
     /// The service's step at the last poll.
     pub step: Option<String>,
+    /// How far dropship is with the label.
+    #[serde(default = "unknown_status")]
+    pub status: LabelStatus,
+    /// The audiences as the rule names them.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// Whether it waits for an operator.
+    #[serde(default)]
+    pub hold: bool,
+    /// Why it waits for an operator.
+    #[serde(default)]
+    pub error: Option<Fault>,
+    /// Digest of the request that `approve` releases, or that was approved.
+    #[serde(default)]
+    pub request: Option<String>,
+    /// The time before which it is not requested or does not go live, if that is known.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
+    /// Ids of earlier labels that were refused or withdrawn before this one was requested again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_ids: Vec<String>,
+}
+
+/// Receipts of other versions have no status.
+fn unknown_status() -> LabelStatus {
+    LabelStatus::Planned
+}
+
+impl LabelReceipt {
+    /// The label at this index of a job.
+    fn of(job: &Job, index: usize, label: &Label) -> Self {
+        let remote = label.remote();
+        let request = label.hold().and_then(LabelHold::request).or(label.approved());
+        Self {
+            name: label.name().to_owned(),
+            id: label.id().map(|id| id.to_string()),
+            state: remote.and_then(|remote| remote.state.clone()),
+            step: remote.and_then(|remote| remote.step.clone()),
+            status: label.status(),
+            audiences: label.plan().audiences.clone(),
+            hold: label.hold().is_some(),
+            error: label.hold().map(|hold| hold.fault.clone()),
+            request: request.map(str::to_owned),
+            not_before: job.label_not_before(index),
+            former_ids: label.former_ids().iter().map(u64::to_string).collect(),
+        }
+    }
+}
+
+/// A label that has to be withdrawn and is not withdrawn yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotWithdrawn {
+    /// Its name.
+    pub name: String,
+    /// Its id; null while the response to its create is lost.
+    pub id: Option<String>,
+    /// The reason.
+    pub why: String,
+}
+
+/// What `approve` has released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Name of the label; null when the job was held as a whole.
+    pub label: Option<String>,
+    /// Digest of the request, if the approval is bound to one.
+    pub request: Option<String>,
+}
+
+impl fmt::Display for Approved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.label, &self.request) {
+            (Some(label), Some(request)) => write!(f, "approved label `{label}`, request {request}"),
+            (Some(label), None) => write!(f, "approved label `{label}`"),
+            (None, _) => write!(f, "approved the job"),
+        }
+    }
+}
+
+impl fmt::Display for NotWithdrawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, id, why } = self;
+        match id {
+            Some(id) => write!(f, "label `{name}` ({id}) is not withdrawn yet: {why}"),
+            None => write!(f, "label `{name}` is not withdrawn yet: {why}"),
+        }
+    }
 }
 
 impl Receipt {
     /// Creates the receipt of a job. `running`: a worker processes it now.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {
-        let state = if running && !job.state().has_ended() { StateKind::Running } else { job.state().kind() };
+        // A held job stays held while its other labels are processed.
+        let is_running = running && matches!(job.state(), State::Queued | State::Waiting { .. });
+        let state = if is_running { StateKind::Running } else { job.state().kind() };
         let text = |id: Option<u64>| id.map(|id| id.to_string());
         let waits_for = match job.state() {
-            dropship_job::State::Waiting { why, .. } => Some(why.to_string()),
+            State::Waiting { why, .. } => Some(why.to_string()),
             _ => None,
         };
-        let labels = job.labels().iter().map(|label| LabelReceipt {
-            name: label.name.clone(),
-            id: text(label.creation.id()),
-            state: label.state.clone(),
-            step: label.step.clone(),
+        let labels = job.labels().iter().enumerate();
+        let labels = labels.map(|(index, label)| LabelReceipt::of(job, index, label));
+        let pending = job.pending_withdrawals();
+        let not_withdrawn = pending.iter().map(|pending| NotWithdrawn {
+            name: pending.name.to_owned(),
+            id: text(pending.id),
+            why: pending.why().to_owned(),
         });
+        let mut warnings = job.warnings().to_vec();
+        if *job.state() == State::Cancelled {
+            let published = job.labels().iter().filter(|label| label.is_published());
+            warnings.extend(published.map(|label| {
+                format!(
+                    "label `{}` was published before the job was cancelled, and stays published",
+                    label.name()
+                )
+            }));
+        }
         Self {
             id: job.id().clone(),
             package: job.package().name.clone(),
@@ -137,12 +248,15 @@ impl Receipt {
             submission_id: text(job.submission().id()),
             workflow: job.workflow().cloned().map(|(step, state)| Workflow { step, state }),
             labels: labels.collect(),
+            not_withdrawn: not_withdrawn.collect(),
             files: job.files().to_vec(),
             attempts: job.attempts(),
             due: job.due(),
             waits_for,
             error: job.state().fault().or(job.fault()).cloned(),
-            warnings: job.warnings().to_vec(),
+            warnings,
+            approved: None,
+            plan_changes: Vec::new(),
             vars: job.vars().clone(),
             outbox: job.package().outbox.clone(),
             burnt_products: job.abandoned_products().to_vec(),

@@ -13,6 +13,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::lists::{self, ListOf};
@@ -20,7 +21,7 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Error, Execution, Listing, Recovery};
-use dropship_job::{Creation, ErrorKind, Event, Fault, Intent, RemoteKind, Resolution, WaitReason};
+use dropship_job::{CreateProgress, ErrorKind, Event, Fault, Intent, RemoteKind, Resolution, WaitReason};
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
 const MAX_REPEATS: u32 = 3;
@@ -35,6 +36,8 @@ pub(super) struct Candidate {
     pub(super) id: u64,
     /// Why it cannot be of this create; `None` when it can.
     pub(super) mismatch: Option<String>,
+    /// The go-live date of a label.
+    pub(super) go_live: Option<Timestamp>,
 }
 
 /// An object that a job creates.
@@ -43,8 +46,20 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     fn kind(&self) -> RemoteKind;
     /// Its name.
     fn name(&self) -> &str;
-    /// The whole request.
+    /// The request as far as approvals and repetitions are bound to it.
     fn request(&self) -> Value;
+    /// The go-live date of the request, for a label.
+    fn go_live(&self) -> Option<Timestamp> {
+        None
+    }
+    /// Called right before the request is sent, to confirm what it depends on.
+    fn confirm(
+        &self,
+        _ctx: &mut StepContext<'_, S>,
+        _service: &S,
+    ) -> impl Future<Output = StepResult> + Send {
+        async { Ok(()) }
+    }
     /// What the list is of that has the object.
     fn list_of(&self) -> ListOf {
         ListOf::OwnObject
@@ -74,9 +89,9 @@ pub(super) async fn create<S: Service>(
 ) -> StepResult {
     loop {
         match ctx.job.creation(what.kind()) {
-            Some(Creation::Done { .. }) => return Ok(()),
-            Some(Creation::Intended(_)) => reconcile(ctx, what).await?,
-            Some(Creation::Open) => start(ctx, what).await?,
+            Some(CreateProgress::Done(_)) => return Ok(()),
+            Some(CreateProgress::Intended(_)) => reconcile(ctx, what).await?,
+            Some(CreateProgress::Open) => start(ctx, what).await?,
             None => {
                 let message = format!("the plan has no such {}", what.kind());
                 return ctx.fail(Fault::new(ErrorKind::PlanLost, message)).await;
@@ -94,7 +109,7 @@ pub(super) async fn lock_name<S: Service>(
     let stale_after = ctx.pipeline.settings.uncertain.saturating_mul(3);
     match ctx.pipeline.guards.names.acquire(&ctx.job, kind, name, stale_after) {
         Some(held) => Ok(held),
-        None => ctx.wait(NAME_TAKEN, WaitReason::NameInUse { kind, name: name.to_owned() }).await,
+        None => ctx.wait_or_defer(NAME_TAKEN, WaitReason::NameInUse { kind, name: name.to_owned() }).await,
     }
 }
 
@@ -126,6 +141,7 @@ async fn intend_and_call<S: Service>(
     if let Some(why) = &incomplete_list {
         crate::observe::list_incomplete(&ctx.job, kind, what.name(), why);
     }
+    what.confirm(ctx, service).await?;
     // Listing may take so long that another job has taken over the name.
     lock_name(ctx, kind, what.name()).await?;
     let pipeline = ctx.pipeline;
@@ -163,18 +179,15 @@ async fn record_result<S: Service>(
 ) -> StepResult {
     let kind = what.kind();
     let error = match made {
-        Ok(id) => return ctx.record_created(kind, id, false).await,
+        Ok(id) => return ctx.record_created(kind, id, false, what.go_live()).await,
         Err(error) => error,
     };
     if error.execution == Execution::Unknown {
         crate::observe::response_lost(&ctx.job, what.kind(), &error.to_string());
         return Ok(());
     }
-    let repeated = ctx
-        .job
-        .creation(kind)
-        .and_then(Creation::intent)
-        .is_some_and(|intent| intent.duplicate_check_at.is_some());
+    let intent = ctx.job.creation(kind).and_then(CreateProgress::intent);
+    let repeated = intent.is_some_and(|intent| intent.duplicate_check_at.is_some());
     if repeated && error.recovery == Recovery::Reconcile {
         // The existing object may be the result of the first call; it is searched for.
         return Ok(());
@@ -195,12 +208,14 @@ async fn record_result<S: Service>(
 async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreate<S>) -> StepResult {
     let kind = what.kind();
     let service = ctx.service().await?;
-    let Some(intent) = ctx.job.creation(kind).and_then(Creation::intent).cloned() else { return Ok(()) };
+    let Some(intent) = ctx.job.creation(kind).and_then(CreateProgress::intent).cloned() else {
+        return Ok(());
+    };
     // No other job may create an object with that name during the search.
     let held = lock_name(ctx, kind, what.name()).await?;
     match intent.decided {
         Some(Resolution::Adopt { id }) if is_free(ctx, id)? => {
-            return ctx.record_created(kind, id, true).await;
+            return ctx.record_created(kind, id, true, what.go_live()).await;
         }
         Some(Resolution::Repeat) => return reissue(ctx, what, &service).await,
         Some(Resolution::Adopt { .. }) | None => {}
@@ -208,20 +223,23 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
     // Measured with the monotonic clock; it starts again with the daemon.
     let uncertain = ctx.pipeline.settings.uncertain;
     if intent.not_found_count > 0 && held < uncertain {
-        return ctx.wait(uncertain.saturating_sub(held), WaitReason::CreateInDoubt).await;
+        return ctx.wait_or_defer(uncertain.saturating_sub(held), WaitReason::CreateInDoubt).await;
     }
     let attempts = ctx.job.attempts();
     let found = match lists::accept(&service, what.list_of(), attempts, what.find(&service).await).await {
         Ok(found) => found,
         Err(error) => return ctx.on_list_error(what.list_of(), error).await,
     };
-    let (mut adoptable, mut unproven) = (Vec::new(), Vec::new());
+    let (mut adoptable, mut unproven, mut go_live) = (Vec::new(), Vec::new(), None);
     for candidate in found.items {
         if intent.existing_ids.contains(&candidate.id) || !is_free(ctx, candidate.id)? {
             continue;
         }
         match candidate.mismatch {
-            None => adoptable.push(candidate.id),
+            None => {
+                go_live = go_live.or(candidate.go_live);
+                adoptable.push(candidate.id);
+            }
             Some(why) => unproven.push(format!("{} ({why})", candidate.id)),
         }
     }
@@ -230,7 +248,9 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
     let is_new = intent.incomplete_list.is_none();
     let is_whole = incomplete.is_none();
     match (adoptable.as_slice(), unproven.is_empty()) {
-        ([id], true) if is_new => ctx.record_created(kind, *id, true).await,
+        ([id], true) if is_new => {
+            ctx.record_created(kind, *id, true, go_live.or_else(|| what.go_live())).await
+        }
         ([], true) if intent.not_found_count == 0 => wait_for_effect(ctx, kind).await,
         ([], true) if is_whole => reissue(ctx, what, &service).await,
         _ if is_new && is_whole => {
@@ -266,7 +286,8 @@ fn is_free<S: Service>(ctx: &StepContext<'_, S>, id: u64) -> StepResult<bool> {
 /// Searches again when the create can no longer take effect.
 async fn wait_for_effect<S: Service>(ctx: &mut StepContext<'_, S>, kind: RemoteKind) -> StepResult {
     let due = ctx.pipeline.clock.after(ctx.pipeline.settings.uncertain);
-    ctx.suspend(Event::NotFound { kind, due }).await
+    ctx.record(vec![Event::NotFound { kind, due }]).await?;
+    ctx.suspend_or_defer(due, WaitReason::CreateInDoubt)
 }
 
 fn list(adoptable: &[u64], unproven: Vec<String>) -> String {
@@ -301,9 +322,8 @@ async fn hold_for_decision<S: Service>(
         "the response to the create of the {noun} `{name}` was lost, and the list that could prove its effect is incomplete \
          ({why}); {choice}"
     );
-    let held = Event::Held { fault: Fault::new(ErrorKind::IncompleteList, message), request: None };
-    ctx.record(vec![Event::Unproven { kind: what.kind(), resolution }, held]).await?;
-    Err(Interrupt::Suspended)
+    ctx.record(vec![Event::Unproven { kind: what.kind(), resolution }]).await?;
+    ctx.hold(Fault::new(ErrorKind::IncompleteList, message)).await
 }
 
 /// Sends a create again after two searches found nothing, or an operator decided so.
@@ -313,7 +333,8 @@ async fn reissue<S: Service>(
     service: &S,
 ) -> StepResult {
     let pipeline = ctx.pipeline;
-    let intent = ctx.job.creation(what.kind()).and_then(Creation::intent);
+    what.confirm(ctx, service).await?;
+    let intent = ctx.job.creation(what.kind()).and_then(CreateProgress::intent);
     let (noun, name) = (what.kind(), what.name());
     let request = digest(&what.request());
     if intent.is_some_and(|intent| intent.request != request) {
@@ -323,7 +344,7 @@ async fn reissue<S: Service>(
             what.request(),
         );
         let fault = Fault::new(ErrorKind::RequestChanged, message);
-        return ctx.suspend(Event::Held { fault, request: Some(request) }).await;
+        return ctx.hold_for_request(fault, request).await;
     }
     if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
         let message = format!(

@@ -1,19 +1,14 @@
 //! Duplicate checks. A create that was sent twice may take effect twice, the first time late. So may a create whose job
 //! ended before its response arrived.
 
-use std::time::Duration;
+use jiff::Timestamp;
 
-use super::create::NAME_TAKEN;
+use super::labels;
 use super::lists;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_hardware::{Error, Listing, ProductId, Recovery, SubmissionId};
-use dropship_job::{Event, LateDuplicateCheck, RemoteKind, WaitReason};
-
-/// First interval between attempts at a check that failed.
-const MIN_RETRY: Duration = Duration::from_secs(5);
-/// Maximum interval between attempts at a check that failed.
-pub(super) const MAX_RETRY: Duration = Duration::from_secs(3600);
+use dropship_job::{Event, LateDuplicateCheck, RemoteKind};
 
 /// Why a check was not possible.
 enum CheckBlocked {
@@ -23,47 +18,8 @@ enum CheckBlocked {
     Api(Error),
 }
 
-/// Checks once, when the create can no longer take effect, for objects of that name that no job owns, and records them.
-///
-/// They are only reported: the service cannot delete them, and they have no effect unless they are committed.
-pub(super) async fn check_duplicates<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
-    while let Some(check) = due(ctx) {
-        let service = ctx.service().await?;
-        match run_check(ctx, &service, &check).await? {
-            Ok(()) => {}
-            Err(CheckBlocked::Api(error)) => {
-                return ctx.on_list_error(lists::ListOf::OwnObject, error).await;
-            }
-            Err(CheckBlocked::NameInUse) => {
-                let why = WaitReason::NameInUse { kind: check.kind, name: check.name };
-                return ctx.wait(NAME_TAKEN, why).await;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The same for a job that is held or has ended. Its state does not change, also when the check fails.
-pub(super) async fn check_duplicates_of_ended<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
-    let pipeline = ctx.pipeline;
-    while let Some(check) = due(ctx) {
-        if pipeline.shutdown.is_cancelled() {
-            return Err(Interrupt::ShuttingDown);
-        }
-        if let Err(why) = try_check(ctx, &check).await? {
-            crate::observe::duplicate_check_failed(&pipeline.failed_checks, &ctx.job, &check.name, &why);
-            // The interval doubles with the time since the check was due.
-            let late = pipeline.clock.now().duration_since(check.due);
-            let again = Duration::try_from(late).unwrap_or_default().clamp(MIN_RETRY, MAX_RETRY);
-            pipeline.queue.postpone(ctx.job.id(), pipeline.clock.after(again));
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
 /// Checks, or returns why that is not possible now. While the account is suspended the check counts as its probe.
-async fn try_check<S: Service>(
+pub(super) async fn try_check<S: Service>(
     ctx: &mut StepContext<'_, S>,
     check: &LateDuplicateCheck,
 ) -> StepResult<Result<(), String>> {
@@ -97,12 +53,8 @@ async fn try_check<S: Service>(
     })
 }
 
-/// The earliest check that is due.
-fn due<S: Service>(ctx: &StepContext<'_, S>) -> Option<LateDuplicateCheck> {
-    let check = ctx.job.duplicate_checks().iter().min_by_key(|check| check.due)?;
-    (check.due <= ctx.pipeline.clock.now()).then(|| check.clone())
-}
-
+/// Searches for objects of that name that no job owns, and records them. The service cannot delete products and submissions;
+/// they have no effect unless they are committed, so they are only reported. Labels are published, so they are withdrawn.
 async fn run_check<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
@@ -113,8 +65,8 @@ async fn run_check<S: Service>(
     if names.acquire_for_check(&ctx.job, check, stale_after).is_none() {
         return Ok(Err(CheckBlocked::NameInUse));
     }
-    // An ended job has no attempts: the check is repeated as long as the service is down, but not for a list that fails alone.
-    let attempts = if ctx.job.state().has_ended() { u32::MAX } else { ctx.job.attempts() };
+    // The check is repeated as long as the service is down, but not for a list that fails alone.
+    let attempts = u32::MAX;
     let existing_ids = existing_ids(service, check, attempts).await;
     names.release(&ctx.job);
     if check.kind == RemoteKind::Product {
@@ -129,14 +81,66 @@ async fn run_check<S: Service>(
     }
     let mut ids = Vec::new();
     for id in existing.items.into_iter().filter(|id| !check.existing_ids.contains(id)) {
-        if ctx.pipeline.store.owner(id).map_err(Interrupt::Store)?.is_none() {
+        if ctx.pipeline.store.owner(id).map_err(Interrupt::Store)?.is_none() && !is_known_stray(ctx, id) {
             ids.push(id);
         }
     }
-    ctx.record(vec![Event::DuplicatesChecked { kind: check.kind, ids }]).await?;
+    if let RemoteKind::Label(index) = check.kind {
+        return record_labels(ctx, service, check, index, ids).await;
+    }
+    ctx.record(vec![Event::DuplicatesChecked { kind: check.kind, ids, unproven: Vec::new(), next: None }])
+        .await?;
     // The create of an ended job can no longer take effect.
     names.release(&ctx.job);
     Ok(Ok(()))
+}
+
+fn is_known_stray<S>(ctx: &StepContext<'_, S>, id: u64) -> bool {
+    ctx.job.strays().iter().any(|stray| stray.remote.id == id)
+}
+
+/// Records labels that were found: the one whose create is in doubt is adopted, others are late duplicates.
+async fn record_labels<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    check: &LateDuplicateCheck,
+    index: usize,
+    found: Vec<u64>,
+) -> StepResult<Result<(), CheckBlocked>> {
+    let candidates = match found.is_empty() {
+        true => Vec::new(),
+        false => match labels::prove(ctx, service, index).await? {
+            Ok(candidates) => candidates,
+            Err(error) => return Ok(Err(CheckBlocked::Api(error))),
+        },
+    };
+    let proven = |id: &u64| candidates.iter().any(|one| one.id == *id && one.mismatch.is_none());
+    let (mut ids, unproven): (Vec<u64>, Vec<u64>) = found.into_iter().partition(proven);
+    let is_in_doubt = ctx.job.labels().get(index).is_some_and(|label| label.intent().is_some());
+    if is_in_doubt && !ids.is_empty() {
+        let id = ids.remove(0);
+        let go_live = candidates.iter().find(|one| one.id == id).and_then(|one| one.go_live);
+        let kind = check.kind;
+        ctx.record(vec![Event::Created { kind, id, adopted: true, go_live }]).await?;
+        if !ctx.job.duplicate_checks().iter().any(|left| left.due == check.due && left.kind == kind) {
+            // The check was for this create.
+            if !ids.is_empty() || !unproven.is_empty() {
+                ctx.record(vec![Event::DuplicatesChecked { kind, ids, unproven, next: None }]).await?;
+            }
+            ctx.pipeline.guards.names.release(&ctx.job);
+            return Ok(Ok(()));
+        }
+    }
+    let next = next_search(ctx, check);
+    ctx.record(vec![Event::DuplicatesChecked { kind: check.kind, ids, unproven, next }]).await?;
+    ctx.pipeline.guards.names.release(&ctx.job);
+    Ok(Ok(()))
+}
+
+/// When to search again; `None` after the last search.
+fn next_search<S: Service>(ctx: &StepContext<'_, S>, check: &LateDuplicateCheck) -> Option<Timestamp> {
+    let clock = &ctx.pipeline.clock;
+    (clock.now() < check.until).then(|| clock.after(ctx.pipeline.settings.publish.first).min(check.until))
 }
 
 /// The ids of the objects that have the name now, as far as the list can be read.

@@ -33,7 +33,7 @@ pub(super) async fn check<S: Service>(
     request: &NewShippingLabel,
 ) -> StepResult<Vec<String>> {
     let guard = ctx.pipeline.settings.guard.current();
-    let has_begun = ctx.job.labels().get(index).is_some_and(|label| label.creation.intent().is_some());
+    let has_begun = ctx.job.labels().get(index).is_some_and(|label| label.intent().is_some());
     if *guard == Guard::default() || has_begun {
         return Ok(Vec::new());
     }

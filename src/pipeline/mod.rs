@@ -2,6 +2,7 @@
 
 mod admission_load;
 mod assembly;
+mod background;
 mod clock;
 mod create;
 mod driver_metadata;
@@ -11,7 +12,9 @@ mod file_work;
 mod folder_policies;
 mod job_events;
 mod job_retention;
+mod label_context;
 mod label_guard;
+mod labels;
 mod lists;
 mod name_locks;
 mod outbox_retention;
@@ -50,7 +53,7 @@ pub use service::Service;
 pub use settings::Settings;
 pub use suspended_accounts::{SuspendedAccounts, Suspension};
 pub use unstarted::UnstartedCounts;
-pub use withdraw::{label_of, note, withdraw};
+pub use withdraw::{label_of, note, withdraw_now, withdraw_offline};
 pub use worker::run;
 
 #[cfg(test)]

@@ -25,9 +25,10 @@ impl NameLocks {
     #[must_use]
     pub(super) fn of(jobs: &[Job]) -> Self {
         let since = Instant::now();
-        let held = jobs.iter().filter_map(|job| {
-            let (kind, intent) = job.doubt()?;
-            Some((key(job, kind, &intent.name), Holder { job: job.id().clone(), since }))
+        let held = jobs.iter().flat_map(|job| {
+            job.doubts().map(move |(kind, intent)| {
+                (key(job, kind, &intent.name), Holder { job: job.id().clone(), since })
+            })
         });
         Self(Mutex::new(held.collect()))
     }
@@ -89,7 +90,8 @@ impl NameLocks {
     /// Releases the names of a job unless a create is in doubt. An ended job keeps its names until its duplicate checks are
     /// done.
     pub(super) fn release(&self, job: &Job) {
-        if job.doubt().is_none() || job.is_over() {
+        let is_done = job.state().has_ended() && job.duplicate_checks().is_empty();
+        if job.doubt().is_none() || is_done {
             self.0.lock().retain(|_, holder| holder.job != *job.id());
         }
     }
@@ -135,7 +137,12 @@ mod tests {
             names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_none(),
             "its create may still take effect"
         );
-        let checked = Event::DuplicatesChecked { kind: RemoteKind::Product, ids: Vec::new() };
+        let checked = Event::DuplicatesChecked {
+            kind: RemoteKind::Product,
+            ids: Vec::new(),
+            unproven: Vec::new(),
+            next: None,
+        };
         names.release(&builder.event(checked).build().expect("a job"));
         assert!(names.acquire(&other, RemoteKind::Product, "n", STALE_AFTER).is_some());
     }
@@ -146,7 +153,7 @@ mod tests {
         let mut check = builder.build().expect("a job").duplicate_checks()[0].clone();
         (check.kind, check.product) = (RemoteKind::Submission, Some(7));
         // The job has continued with another product since.
-        let found = Event::Created { kind: RemoteKind::Product, id: 8, adopted: true };
+        let found = Event::Created { kind: RemoteKind::Product, id: 8, adopted: true, go_live: None };
         let (one, other) = (builder.event(found).build().expect("a job"), ended(2).build().expect("a job"));
         assert!(names.acquire_for_check(&one, &check, STALE_AFTER).is_some());
         assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_none());

@@ -51,8 +51,10 @@ struct Slot {
     rev: u64,
     folder: Arc<str>,
     unstarted: Option<JobGroup>,
-    /// The job is held or has ended; only a duplicate check is due.
+    /// The job is held or has ended; only work on its labels or a duplicate check is due.
     only_check: bool,
+    /// A label of the job has to be withdrawn and is not withdrawn yet.
+    not_withdrawn: bool,
     /// The due work failed and will be retried.
     postponed: bool,
 }
@@ -116,9 +118,9 @@ impl Queue {
         }
         let due = match job.state() {
             State::Queued => Some(job.step_started()),
-            State::Waiting { due, .. } => Some(*due),
-            _ => job.duplicate_check_due(),
+            _ => job.due(),
         };
+        let due = due.into_iter().chain(job.background_due()).min();
         if let Some(due) = due {
             let unstarted = JobGroup::of(job);
             if let Some(group) = unstarted.clone() {
@@ -130,7 +132,15 @@ impl Queue {
             let only_check = !matches!(job.state(), State::Queued | State::Waiting { .. });
             inner.insert(
                 job.id(),
-                Slot { due, rev: job.rev(), folder, unstarted, only_check, postponed: false },
+                Slot {
+                    due,
+                    rev: job.rev(),
+                    folder,
+                    unstarted,
+                    only_check,
+                    not_withdrawn: !job.pending_withdrawals().is_empty(),
+                    postponed: false,
+                },
             );
         }
         drop(inner);
@@ -171,8 +181,14 @@ impl Queue {
         }
     }
 
+    /// Claims a job for work outside of the workers, until [`Queue::release`]. False while a worker has it.
+    #[must_use]
+    pub fn claim(&self, id: &JobId) -> bool {
+        self.inner().running.insert(id.clone())
+    }
+
     /// Ends the work on a job.
-    pub(super) fn release(&self, id: &JobId) {
+    pub fn release(&self, id: &JobId) {
         self.inner().running.remove(id);
         self.wakeup.notify_one();
     }
@@ -201,6 +217,14 @@ impl Queue {
         let inner = self.inner();
         let waits = |(id, slot): &(&JobId, &Slot)| !slot.only_check && !inner.running.contains(*id);
         inner.slots.iter().filter(waits).count()
+    }
+
+    /// The jobs with labels that have to be withdrawn and are not withdrawn yet, oldest first.
+    #[must_use]
+    pub fn not_withdrawn(&self) -> Vec<JobId> {
+        let inner = self.inner();
+        let slots = inner.slots.iter().filter(|(_, slot)| slot.not_withdrawn);
+        slots.map(|(id, _)| id.clone()).collect()
     }
 
     /// Whether nothing is left to do, now or later, without an operator.

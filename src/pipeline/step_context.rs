@@ -8,17 +8,19 @@ use super::assembly::Pipeline;
 use super::poll::next_poll;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
-use dropship_job::{Event, Fault, Job, RemoteKind, State, WaitReason};
+use dropship_job::{Event, Fault, Job, Label, Release, RemoteKind, State, WaitReason};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
-const PAUSE_POLL: Duration = Duration::from_secs(30);
+pub(super) const PAUSE_POLL: Duration = Duration::from_secs(30);
 
 /// Why a worker stops processing a job.
 #[derive(Debug)]
 pub(super) enum Interrupt {
     /// The job waits, is held or has ended, and that is recorded.
     Suspended,
+    /// The label in work waits or is held. The other labels of the job continue.
+    LabelDeferred,
     /// The job was changed elsewhere; it has to be read again.
     Conflict,
     /// The daemon shuts down.
@@ -34,11 +36,17 @@ pub(super) type StepResult<T = ()> = Result<T, Interrupt>;
 pub(super) struct StepContext<'a, S> {
     pub(super) pipeline: &'a Pipeline<S>,
     pub(super) job: Job,
+    /// Index of the label in work: holds and waits concern it alone.
+    pub(super) label: Option<usize>,
+    /// When the labels need the next pass, and what for.
+    pub(super) next_pass: Option<(Timestamp, WaitReason)>,
+    /// When background work that failed is tried again.
+    pub(super) background_retry: Option<Timestamp>,
 }
 
 impl<'a, S: Service> StepContext<'a, S> {
     pub(super) fn new(pipeline: &'a Pipeline<S>, job: Job) -> Self {
-        Self { pipeline, job }
+        Self { pipeline, job, label: None, next_pass: None, background_retry: None }
     }
 
     /// Commits events; they are durable when this returns.
@@ -49,7 +57,10 @@ impl<'a, S: Service> StepContext<'a, S> {
     /// Commits events together with entries of other kinds.
     pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> StepResult {
         // A wait that a power cut loses is only shorter: after a restart the job is polled at once.
-        let waits = events.iter().all(|event| matches!(event, Event::Waited { .. } | Event::Resumed));
+        let is_wait = |event: &Event| {
+            matches!(event, Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. })
+        };
+        let waits = events.iter().all(is_wait);
         let durable = !waits || !entries.is_empty();
         let mut commit = Commit {
             at: self.pipeline.clock.now(),
@@ -74,9 +85,15 @@ impl<'a, S: Service> StepContext<'a, S> {
     }
 
     /// Commits that something exists at the service, also when the job was changed elsewhere in the meantime.
-    pub(super) async fn record_created(&mut self, kind: RemoteKind, id: u64, adopted: bool) -> StepResult {
+    pub(super) async fn record_created(
+        &mut self,
+        kind: RemoteKind,
+        id: u64,
+        adopted: bool,
+        go_live: Option<Timestamp>,
+    ) -> StepResult {
         loop {
-            match self.record(vec![Event::Created { kind, id, adopted }]).await {
+            match self.record(vec![Event::Created { kind, id, adopted, go_live }]).await {
                 Err(Interrupt::Conflict) => {
                     let current = self.pipeline.store.job(self.job.id()).map_err(Interrupt::Store)?;
                     self.job = current.ok_or(Interrupt::Conflict)?;
@@ -86,7 +103,8 @@ impl<'a, S: Service> StepContext<'a, S> {
             }
         }
         self.pipeline.guards.names.release(&self.job);
-        if *self.job.state() == State::Queued { Ok(()) } else { Err(Interrupt::Suspended) }
+        let continues = matches!(self.job.state(), State::Queued | State::Held { label: Some(_), .. });
+        if continues { Ok(()) } else { Err(Interrupt::Suspended) }
     }
 
     /// Commits an event and stops processing the job.
@@ -136,19 +154,36 @@ impl<'a, S: Service> StepContext<'a, S> {
         self.record(vec![Event::Overdue]).await
     }
 
-    /// Ends the job as failed.
+    /// Ends the job as failed. A failure of one label holds that label while others are unfinished.
     pub(super) async fn fail<T>(&mut self, fault: Fault) -> StepResult<T> {
+        let unfinished = |label: &Label| label.is_missing() || label.is_processing();
+        let mut others = self.job.labels().iter().enumerate().filter(|(index, _)| Some(*index) != self.label);
+        if self.label.is_some() && others.any(|(_, label)| unfinished(label)) {
+            return self.hold(fault).await;
+        }
         self.suspend(Event::Failed { fault }).await
     }
 
-    /// Holds the job for an operator.
+    /// Holds the job for an operator; while a label is in work, only that label.
     pub(super) async fn hold<T>(&mut self, fault: Fault) -> StepResult<T> {
-        self.suspend(Event::Held { fault, request: None }).await
+        match self.label {
+            Some(index) => self.hold_label(index, fault, Release::Attempt).await,
+            None => self.suspend(Event::Held { fault, request: None }).await,
+        }
+    }
+
+    /// The same; an approval releases the request with this digest.
+    pub(super) async fn hold_for_request<T>(&mut self, fault: Fault, request: String) -> StepResult<T> {
+        match self.label {
+            Some(index) => self.hold_label(index, fault, Release::Request(request)).await,
+            None => self.suspend(Event::Held { fault, request: Some(request) }).await,
+        }
     }
 
     /// Ends the job as succeeded, after the dropped file was treated as its folder says.
     pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> StepResult {
         if let Some(due) = self.job.duplicate_check_due() {
+            let due = self.background_retry.map_or(due, |again| due.max(again));
             return self.wait_until(due, WaitReason::DuplicateCheck).await;
         }
         super::dropped_file::apply_after(&self.pipeline.settings.folders, &self.job).await;

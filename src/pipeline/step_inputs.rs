@@ -5,6 +5,7 @@ use super::step_context::{StepContext, StepResult};
 use crate::package_store::PlanSnapshot;
 use dropship_hardware::{ProductId, Submission, SubmissionId};
 use dropship_job::{ErrorKind, Fault};
+use dropship_rules::plan::Plan;
 
 impl<S: Service> StepContext<'_, S> {
     /// The client of the job's account. Holds the job when the account is not configured.
@@ -43,6 +44,14 @@ impl<S: Service> StepContext<'_, S> {
                 self.hold(Fault::new(ErrorKind::PlanLost, message)).await
             }
         }
+    }
+
+    /// The plan of the job, if it can be read.
+    pub(super) async fn stored_plan(&self) -> Option<Plan> {
+        let digest = self.job.plan()?.to_owned();
+        let (packages, id) = (self.pipeline.packages.clone(), self.job.id().clone());
+        let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
+        read.ok().map(|snapshot| snapshot.plan)
     }
 
     /// Id of the product. Fails the job when there is none.

@@ -14,7 +14,7 @@ use crate::digest;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
-use dropship_job::{ErrorKind, Event, Fault, KeptTargets};
+use dropship_job::{ErrorKind, Event, Fault, KeptTargets, LabelStage};
 use dropship_rules::label::{self, Published, Reach, Versions};
 use dropship_rules::plan::LabelPlan;
 use dropship_store::Entry;
@@ -34,6 +34,32 @@ struct Made {
     /// When its package arrived, if it supersedes older labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     supersedes: Option<Timestamp>,
+    /// Its go-live date. It takes over nothing before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    go_live: Option<Timestamp>,
+}
+
+/// How far published labels have taken over from older ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Superseding {
+    /// Nothing is left to be taken over.
+    Done,
+    /// A label accepts no change at present, or waits for an operator.
+    Refused,
+    /// The next label takes over at this time, its go-live date.
+    From(Timestamp),
+}
+
+impl Superseding {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::From(one), Self::From(other)) => Self::From(one.min(other)),
+            // A refused change is tried again at the next poll, which comes before most dates.
+            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
+            (Self::Done, other) => other,
+            (one, Self::Done) => one,
+        }
+    }
 }
 
 impl Made {
@@ -44,7 +70,8 @@ impl Made {
         place: (ProductId, SubmissionId),
         plan: &LabelPlan,
     ) -> Option<Self> {
-        let label = LabelId(ctx.job.labels().get(index)?.creation.id()?);
+        let remote = ctx.job.labels().get(index)?.remote()?;
+        let (label, go_live) = (LabelId(remote.id), remote.go_live);
         let account = ctx.account().to_owned();
         let (product, submission) = place;
         Some(Self {
@@ -54,6 +81,7 @@ impl Made {
             label,
             versions: versions(ctx).await,
             supersedes: plan.supersede.then_some(ctx.job.created()),
+            go_live,
         })
     }
 
@@ -85,18 +113,28 @@ pub(super) async fn record_published<S: Service>(
     ctx.record_with(vec![Entry::Setting { key, value }], events).await
 }
 
-/// Removes the hardware ids of published labels from older ones. False when a label accepts no change at present.
-pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<bool> {
+/// Removes the hardware ids of labels that are live from older ones.
+pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<Superseding> {
     let snapshot = ctx.plan_snapshot().await?;
-    let mut all = true;
+    let mut all = Superseding::Done;
     for (index, plan) in snapshot.plan.labels.iter().enumerate() {
-        let label = ctx.job.labels().get(index);
-        let due = label.is_some_and(|label| {
-            label.published.is_some() && label.superseded.is_none() && label.withdrawn.is_none()
+        let Some(label) = ctx.job.labels().get(index) else { break };
+        let Some(LabelStage::Published { superseded: None, .. }) = label.stage() else { continue };
+        let live = label.live_at().filter(|live| *live > ctx.pipeline.clock.now());
+        all = all.and(match live {
+            Some(live) if plan.supersede => Superseding::From(live),
+            _ if label.hold().is_some() => Superseding::Refused,
+            _ => {
+                ctx.begin_label(index);
+                let done = one(ctx, index, &snapshot.plan.rule, plan).await;
+                ctx.end_label();
+                match done {
+                    Ok(true) => Superseding::Done,
+                    Ok(false) | Err(Interrupt::LabelDeferred) => Superseding::Refused,
+                    Err(other) => return Err(other),
+                }
+            }
         });
-        if due {
-            all &= one(ctx, index, &snapshot.plan.rule, plan).await?;
-        }
     }
     Ok(all)
 }
@@ -121,7 +159,11 @@ async fn one<S: Service>(
         .collect();
     // These would have superseded this label if it had been published earlier. A lower version submitted after a higher one
     // is a deliberate rollback and keeps its targets.
-    let came_later = |made: &Made| made.supersedes.is_some_and(|came| came > ctx.job.created());
+    let now = ctx.pipeline.clock.now();
+    let came_later = |made: &Made| {
+        let is_live = made.go_live.is_none_or(|live| live <= now);
+        is_live && made.supersedes.is_some_and(|came| came > ctx.job.created())
+    };
     let newer: Vec<&Made> = others
         .iter()
         .filter(|made| came_later(made) && label::has_lower_version(&own.versions, &made.versions))

@@ -1,51 +1,70 @@
-//! Changes of labels outside of a step: withdrawal, and changes that an operator made directly.
+//! Changes of labels outside of a step: withdrawals of a cancelled job, and changes that an operator made directly.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::assembly::Pipeline;
+use super::background;
 use super::service::Service;
-use crate::config::model::DEFAULT_ACCOUNT;
+use super::step_context::{Interrupt, StepContext};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
-use dropship_job::{Event, Job, State};
+use dropship_job::{Event, Job, JobId, Label, State};
 use dropship_store::{Commit, Store, StoreError};
 
-/// Requests the withdrawal of every unpublished label of a job. Returns the events and why some labels are not withdrawn.
-///
-/// Microsoft allows it only during approval and gradual rollout; a published label stays.
+/// Does the background work of a job now: withdraws its labels, and searches for a label whose create is in doubt. The
+/// caller has claimed the job, so that no worker processes it.
 ///
 /// # Errors
-/// When the store cannot be written.
-pub async fn withdraw<S: Service>(
+/// When the store cannot be read or written.
+pub async fn withdraw_now<S: Service>(pipeline: &Pipeline<S>, id: &JobId) -> Result<(), StoreError> {
+    loop {
+        let Some(job) = pipeline.store().job(id)? else { return Ok(()) };
+        let mut ctx = StepContext::new(pipeline, job);
+        match background::run(&mut ctx).await {
+            Err(Interrupt::Conflict) => {}
+            Err(Interrupt::Store(error)) => return Err(error),
+            Ok(()) | Err(Interrupt::Suspended | Interrupt::LabelDeferred | Interrupt::ShuttingDown) => {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The same while no daemon runs: one attempt for each label. The next daemon continues.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn withdraw_offline<S: Service>(
     store: &dyn Store,
     services: &BTreeMap<String, S>,
+    is_paused: bool,
     job: &Job,
-    by: &str,
-) -> Result<(Vec<Event>, Vec<String>), StoreError> {
-    let (mut events, mut refused) = (Vec::new(), Vec::new());
+) -> Result<(), StoreError> {
     let (Some(product), Some(submission)) = (job.product().id(), job.submission().id()) else {
-        return Ok((events, refused));
+        return Ok(());
     };
-    for (index, label) in job.labels().iter().enumerate() {
-        let Some(id) = label.creation.id().filter(|_| label.published.is_none() && !label.is_lost()) else {
+    for pending in job.pending_withdrawals() {
+        let (Some(id), Some(withdrawal)) = (pending.id, pending.withdrawal) else { continue };
+        if pending.is_agreed {
             continue;
-        };
-        let service = services.get(job.account().unwrap_or(DEFAULT_ACCOUNT));
-        let asked = match service {
+        }
+        let asked = match services.get(job.account().unwrap_or("default")) {
+            _ if is_paused => Err("paused; `dropship resume` and a daemon continue".to_owned()),
+            None => Err("its account is no longer configured".to_owned()),
             Some(service) => {
                 let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id));
                 asked.await.map_err(|error| error.to_string())
             }
-            None => Err("its account is no longer configured".to_owned()),
         };
-        match asked {
-            Ok(()) => {
-                let event = Event::Withdrawn { label: index, by: by.to_owned() };
-                note(store, job.id(), event.clone()).await?;
-                events.push(event);
-            }
-            Err(why) => refused.push(format!("label `{}` ({id}) is not withdrawn: {why}", label.name)),
-        }
+        let label = pending.label;
+        let event = match asked {
+            Ok(()) => Event::Withdrawn { label, id, by: withdrawal.by.clone() },
+            Err(why) => Event::NotWithdrawn { label, id, due: Timestamp::now(), why },
+        };
+        note(store, job.id(), event).await?;
     }
-    Ok((events, refused))
+    Ok(())
 }
 
 /// The job that owns a label, and the index of the label in it.
@@ -55,19 +74,15 @@ pub async fn withdraw<S: Service>(
 pub fn label_of(store: &dyn Store, label: u64) -> Result<Option<(Job, usize)>, StoreError> {
     let Some(owner) = store.owner(label)? else { return Ok(None) };
     let Some(job) = store.job(&owner)? else { return Ok(None) };
-    let index = job.labels().iter().position(|own| own.creation.id() == Some(label));
+    let index = job.labels().iter().map(Label::id).position(|own| own == Some(label));
     Ok(index.map(|index| (job, index)))
 }
 
-/// Records an operator's change of a label, also when the job changes at the same time. A waiting job polls at once.
+/// Records an event about a label that exists, also when the job changes at the same time. A waiting job polls at once.
 ///
 /// # Errors
 /// When the store cannot be written, or the job is gone.
-pub async fn note(
-    store: &dyn Store,
-    id: &dropship_job::JobId,
-    event: Event,
-) -> Result<Option<Job>, StoreError> {
+pub async fn note(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<Job>, StoreError> {
     loop {
         let Some(job) = store.job(id)? else { return Ok(None) };
         let mut events = vec![event.clone()];

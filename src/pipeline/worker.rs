@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::assembly::Pipeline;
-use super::duplicates;
+use super::background;
+use super::labels;
 use super::queue::Next;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
-use super::steps::{collect, commit, inspect, label, product, publish, sign, submission, upload};
+use super::steps::{collect, commit, inspect, product, sign, submission, upload};
 use dropship_hardware::Recovery;
-use dropship_job::{ErrorKind, Event, Fault, JobId, State, Step, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, Job, JobId, State, Step, WaitReason};
 use dropship_store::StoreError;
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
@@ -77,10 +79,16 @@ async fn run_job<S: Service>(pipeline: &Pipeline<S>, id: &JobId) -> Result<(), S
         let Some(job) = pipeline.store.job(id)? else { return Ok(()) };
         pipeline.queue.upsert(&job);
         let mut ctx = StepContext::new(pipeline, job);
-        match run_steps(&mut ctx).await {
+        let result = run_steps(&mut ctx).await;
+        if let Some(again) = ctx.background_retry() {
+            pipeline.queue.postpone(id, ctx.job.due().map_or(again, |due| due.min(again)));
+        }
+        match result {
             Err(Interrupt::Conflict) => {}
             Err(Interrupt::Store(error)) => return Err(error),
-            Ok(()) | Err(Interrupt::Suspended | Interrupt::ShuttingDown) => return Ok(()),
+            Ok(()) | Err(Interrupt::Suspended | Interrupt::LabelDeferred | Interrupt::ShuttingDown) => {
+                return Ok(());
+            }
         }
     }
 }
@@ -89,16 +97,13 @@ async fn run_steps<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     if matches!(ctx.job.state(), State::Waiting { due, .. } if *due <= ctx.pipeline.clock.now()) {
         ctx.record(vec![Event::Resumed]).await?;
     }
-    if !matches!(ctx.job.state(), State::Queued | State::Waiting { .. }) {
-        return duplicates::check_duplicates_of_ended(ctx).await;
-    }
-    while *ctx.job.state() == State::Queued {
+    background::run(ctx).await?;
+    while is_ready(&ctx.job, ctx.pipeline.clock.now()) {
         if ctx.pipeline.shutdown.is_cancelled() {
             return Err(Interrupt::ShuttingDown);
         }
         if ctx.job.step() != Step::Inspect {
             probe_suspended_account(ctx).await?;
-            duplicates::check_duplicates(ctx).await?;
         }
         match ctx.job.step() {
             Step::Inspect => inspect::run(ctx).await?,
@@ -108,11 +113,19 @@ async fn run_steps<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
             Step::Commit => commit::run(ctx).await?,
             Step::Sign => sign::run(ctx).await?,
             Step::Collect => collect::run(ctx).await?,
-            Step::Label => label::run(ctx).await?,
-            Step::Publish => publish::run(ctx).await?,
+            Step::Label | Step::Publish => labels::run(ctx).await?,
         }
     }
     Ok(())
+}
+
+/// Whether a step can run: the job is queued, or it is held and labels that do not wait for the operator are due.
+fn is_ready(job: &Job, now: Timestamp) -> bool {
+    match job.state() {
+        State::Queued => true,
+        State::Held { label: Some(_), due: Some(due), .. } => *due <= now,
+        _ => false,
+    }
 }
 
 /// While an account is suspended, one job probes it and the others wait.
@@ -152,11 +165,11 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
 async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused: Option<String>) {
     let Ok(Some(job)) = pipeline.store.job(id) else { return };
     let report = "please report it together with the log lines before this one";
-    if !matches!(job.state(), State::Queued | State::Waiting { .. }) {
-        // Only a duplicate check ran: the job stays held or ended.
+    if !matches!(job.state(), State::Queued | State::Waiting { .. } | State::Held { label: Some(_), .. }) {
+        // Only background work ran: the job stays held or ended.
         let why = refused.unwrap_or_else(|| "a panic".to_owned());
-        tracing::error!(job_id = %id, "internal error during the duplicate check of job {id}: {why}; {report}");
-        return pipeline.queue.postpone(id, pipeline.clock.after(duplicates::MAX_RETRY));
+        tracing::error!(job_id = %id, "internal error during background work of job {id}: {why}; {report}");
+        return pipeline.queue.postpone(id, pipeline.clock.after(background::MAX_RETRY));
     }
     let mut ctx = StepContext::new(pipeline, job);
     let recorded = match refused {
@@ -172,7 +185,7 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
         Err(Interrupt::Store(error)) if error.is_fatal() => pipeline.report_store_failure(error.to_string()),
         Err(Interrupt::Store(error)) => {
             tracing::error!(job_id = %id, "internal error of job {id}: {error}; {report}");
-            pipeline.queue.postpone(id, pipeline.clock.after(duplicates::MAX_RETRY));
+            pipeline.queue.postpone(id, pipeline.clock.after(background::MAX_RETRY));
         }
         _ => {}
     }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::event::Event;
 use super::id::JobId;
 use super::job::{Commit, Job};
-use super::label::Label;
+use super::label::{Label, LabelLife};
 use super::package::Package;
-use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
+use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
 use super::state::State;
 use super::step::Step;
 use super::transition::legal;
@@ -103,12 +103,16 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         overdue: false,
         duplicate_checks: Vec::new(),
         approved_metadata: None,
+        strays: Vec::new(),
     }
 }
 
 /// Carries out an event that the table of transitions allows.
 fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
     legal(job.state.kind(), job.step, event)?;
+    // A label on hold does not stop the others; a hold of the whole job stops all.
+    let held_as_a_whole = matches!(job.state, State::Held { label: None, .. });
+    require(!(held_as_a_whole && is_label_work(event)), "the job is held until an operator decides")?;
     match event {
         Event::Arrived { .. } => return Err("the job has begun already"),
         Event::Accepted { rule, account, plan, labels, warnings, vars } => {
@@ -116,7 +120,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.rule = Some(rule.clone());
             job.account = Some(account.clone());
             job.plan = Some(plan.clone());
-            job.labels = labels.iter().map(|name| open_label(name)).collect();
+            job.labels = labels.iter().cloned().map(Label::planned).collect();
             job.warnings.clone_from(warnings);
             job.vars.clone_from(vars);
             enter(job, Step::Product, at);
@@ -126,14 +130,17 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.state = State::Rejected { fault: fault.clone() };
         }
         Event::Intended { kind, intent } => {
-            require(job.doubt().is_none(), "another create is in doubt")?;
-            let creation = creation_of(job, *kind)?;
-            require(*creation == Creation::Open, "it is intended or exists already")?;
-            *creation = Creation::Intended(Intent { first_called: Some(at), ..intent.clone() });
+            let in_the_way = |doubted| !(is_label(doubted) && is_label(*kind));
+            require(!job.doubts().any(|(doubted, _)| in_the_way(doubted)), "another create is in doubt")?;
+            require(job.creation(*kind) == Some(CreateProgress::Open), "it is intended or exists already")?;
+            set_intent(job, *kind, Some(Intent { first_called: Some(at), ..intent.clone() }))?;
         }
         Event::NotFound { kind, due } => {
             intent_of(job, *kind)?.not_found_count += 1;
-            job.state = State::Waiting { due: *due, why: WaitReason::CreateInDoubt };
+            // The other labels continue.
+            if !is_label(*kind) {
+                job.state = State::Waiting { due: *due, why: WaitReason::CreateInDoubt };
+            }
         }
         Event::Unproven { kind, resolution } => intent_of(job, *kind)?.proposed = Some(*resolution),
         Event::Reissued { kind, may_complete_until } => {
@@ -154,15 +161,22 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
                 intent.reissued = intent.reissued.saturating_sub(1);
                 intent.not_found_count = 1;
             } else {
-                *creation_of(job, *kind)? = Creation::Open;
+                set_intent(job, *kind, None)?;
             }
         }
-        Event::Created { kind, id, adopted } => created(job, at, *kind, *id, *adopted)?,
-        Event::DuplicatesChecked { kind, .. } => {
+        Event::Created { kind, id, adopted, go_live } => created(job, at, *kind, *id, *adopted, *go_live)?,
+        Event::DuplicatesChecked { kind, ids, next, .. } => {
             // The check was the one that was due first.
-            let checked =
-                job.duplicate_checks.iter().filter(|check| check.kind == *kind).map(|check| check.due).min();
-            job.duplicate_checks.retain(|check| check.kind != *kind || Some(check.due) != checked);
+            let checks = job.duplicate_checks.iter().enumerate().filter(|(_, check)| check.kind == *kind);
+            let checked = checks.min_by_key(|(_, check)| check.due).map(|(index, _)| index);
+            match (checked, next) {
+                (Some(checked), Some(next)) => job.duplicate_checks[checked].due = *next,
+                (Some(checked), None) => drop(job.duplicate_checks.remove(checked)),
+                (None, _) => {}
+            }
+            if let RemoteKind::Label(index) = kind {
+                labels::add_strays(job, at, *index, ids)?;
+            }
         }
         Event::Uploaded { .. } => {
             job.uploaded = true;
@@ -178,9 +192,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         Event::Progressed { label: None, step, state } => job.workflow = Some((step.clone(), state.clone())),
         Event::Progressed { label: Some(index), step, state } => {
-            let label = job.labels.get_mut(*index).ok_or("there is no such label")?;
-            label.step = Some(step.clone());
-            label.state = Some(state.clone());
+            labels::progressed(job, *index, step, state)?;
         }
         Event::Signed => enter(job, Step::Collect, at),
         Event::Collected { files } => {
@@ -191,54 +203,67 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             }
         }
         Event::Labelled => {
-            let all = job.labels.iter().all(|label| label.creation.id().is_some());
-            require(all, "a label is missing")?;
+            require(!job.labels.iter().any(Label::is_missing), "a label is missing")?;
             enter(job, Step::Publish, at);
         }
-        Event::Published { label } => labels::existing(job, *label)?.published = Some(at),
-        Event::TakenOver { label, from, rows } => {
-            let label = labels::published(job, *label)?;
-            if label.creation.id() != Some(*from) {
-                label.taken_over += rows;
-            }
+        Event::Published { label } => labels::published(job, at, *label)?,
+        Event::LabelFailed { label, reason } => labels::failed(job, *label, reason)?,
+        Event::LabelHeld { label, fault, release } => labels::hold(job, at, *label, fault, release)?,
+        Event::Idle => labels::idle(job)?,
+        Event::TakenOver { label, from, rows } => labels::taken_over(job, *label, *from, *rows)?,
+        Event::Superseded { label, .. } => *labels::superseding(job, *label)? = Some(at),
+        Event::Withdrawn { label, id, by } => labels::withdrawn(job, at, *label, *id, by)?,
+        Event::NotWithdrawn { label, id, due, why } => labels::not_withdrawn(job, *label, *id, *due, why)?,
+        Event::WithdrawalConfirmed { label, id } => labels::withdrawal_confirmed(job, *label, *id)?,
+        Event::PublishedAnyway { label, id } => labels::published_anyway(job, at, *label, *id)?,
+        Event::Replanned { rule, plan, labels, dropped, again, .. } => {
+            job.rule = Some(rule.clone());
+            job.plan = Some(plan.clone());
+            labels::replan(job, labels, dropped, again)?;
         }
-        Event::Superseded { label, .. } => labels::published(job, *label)?.superseded = Some(at),
-        Event::Withdrawn { label, .. } => labels::existing(job, *label)?.withdrawn = Some(at),
         Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
         Event::Waited { due, why, polled } => {
             job.last_polled = polled.then_some(at).or(job.last_polled);
             // A wait begins where calls went well: failures before it are over.
             forget_failures(job);
-            job.state = State::Waiting { due: *due, why: why.clone() };
+            labels::continue_as(job, State::Waiting { due: *due, why: why.clone() }, Some(*due));
         }
         Event::Overdue => job.overdue = true,
         Event::AttemptFailed { due, fault } => {
             job.attempts += 1;
             job.failing_since = job.failing_since.or(Some(at));
             job.fault = Some(fault.clone());
-            job.state = State::Waiting { due: *due, why: WaitReason::Retry };
+            labels::continue_as(job, State::Waiting { due: *due, why: WaitReason::Retry }, Some(*due));
         }
         Event::Resumed => job.state = State::Queued,
         Event::Held { fault, request } => {
-            job.state = State::Held { fault: fault.clone(), request: request.clone() };
+            job.state =
+                State::Held { fault: fault.clone(), request: request.clone(), label: None, due: None };
         }
-        Event::Approved { .. } => person::approve(job)?,
+        Event::Approved { label, .. } => person::approve(job, at, *label)?,
         Event::Retried { new_product, .. } => person::retry(job, at, *new_product)?,
-        Event::Cancelled { .. } => {
+        Event::Cancelled { by } => {
             // The check for duplicates of a job that failed was scheduled when it failed.
             if !job.state.has_ended() {
-                remember_doubt(job, at);
+                remember_doubts(job, at);
             }
             job.state = State::Cancelled;
+            labels::withdraw_all(job, at, by);
+            for check in job.duplicate_checks.iter_mut().filter(|check| is_label(check.kind)) {
+                check.due = at;
+            }
         }
         Event::Failed { fault } => {
+            job.labels.iter_mut().for_each(|label| label.hold = None);
             job.state = State::Failed { fault: fault.clone() };
-            remember_doubt(job, at);
+            remember_doubts(job, at);
         }
         Event::Succeeded => {
-            let labels =
-                job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some());
-            require(labels && job.commit == Commit::Done, "not everything that the rule asks for is done")?;
+            let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
+            require(
+                job.labels.iter().all(ended) && job.commit == Commit::Done,
+                "not everything that the rule asks for is done",
+            )?;
             job.state = State::Succeeded;
             job.fault = None;
         }
@@ -253,39 +278,38 @@ fn created(
     kind: RemoteKind,
     id: u64,
     adopted: bool,
+    go_live: Option<Timestamp>,
 ) -> Result<(), &'static str> {
-    let creation = creation_of(job, kind)?;
-    let check = match creation {
-        Creation::Done { .. } => return Err("it exists already"),
-        Creation::Open if !adopted => return Err("it was not intended"),
-        Creation::Intended(Intent { name, existing_ids, duplicate_check_at, .. }) => {
-            Some((name.clone(), existing_ids.clone(), *duplicate_check_at))
-        }
-        Creation::Open => None,
+    let intent = match job.creation(kind).ok_or("there is no such label")? {
+        CreateProgress::Done(_) => return Err("it exists already"),
+        CreateProgress::Open if !adopted => return Err("it was not intended"),
+        progress => progress.intent().cloned(),
     };
-    *creation = Creation::Done { id };
-    if let Some((name, existing_ids, _)) = &check {
-        // An ended job need not be looked for any more at what has come.
-        job.duplicate_checks.retain(|check| !check.is_of(kind, name, existing_ids));
-    }
-    let check = check.and_then(|(name, existing_ids, duplicate_check_at)| {
-        duplicate_check_at.map(|due| (name, existing_ids, due))
-    });
-    let place = (job.product.id(), job.submission.id());
-    job.duplicate_checks.extend(check.map(|(name, existing_ids, due)| LateDuplicateCheck {
-        kind,
-        name,
-        existing_ids,
-        due,
-        product: place.0,
-        submission: place.1,
-    }));
     let ended = job.state.has_ended().then(|| (job.state.clone(), job.fault.clone()));
+    match kind {
+        RemoteKind::Product => job.product = Creation::Done { id },
+        RemoteKind::Submission => job.submission = Creation::Done { id },
+        RemoteKind::Label(index) => labels::created(job, at, index, id, go_live)?,
+    }
+    if let Some(Intent { name, existing_ids, duplicate_check_at, .. }) = intent {
+        // An ended job need not be looked for any more at what has come.
+        job.duplicate_checks.retain(|check| !check.is_of(kind, &name, &existing_ids));
+        let (product, submission) = (job.product.id(), job.submission.id());
+        job.duplicate_checks.extend(duplicate_check_at.map(|until| LateDuplicateCheck {
+            kind,
+            name,
+            existing_ids,
+            due: until,
+            until,
+            product,
+            submission,
+        }));
+    }
     match kind {
         RemoteKind::Product => enter(job, Step::Submission, at),
         RemoteKind::Submission => enter(job, Step::Upload, at),
         RemoteKind::Label(_) => {
-            job.state = State::Queued;
+            labels::continue_as(job, State::Queued, Some(at));
             forget_failures(job);
         }
     }
@@ -296,27 +320,27 @@ fn created(
     Ok(())
 }
 
-/// A job that ends while a create is in doubt: what comes of it is looked for once, when it cannot come later.
-fn remember_doubt(job: &mut Job, at: Timestamp) {
-    let Some((kind, intent)) = job.doubt() else { return };
-    // Twice the time that the service may take, as after a repeat.
-    let span = intent
-        .first_called
-        .map(|called| intent.may_complete_until.duration_since(called))
-        .unwrap_or_default();
-    let due = intent
-        .duplicate_check_at
-        .or_else(|| intent.may_complete_until.checked_add(span).ok())
-        .unwrap_or(intent.may_complete_until);
-    let check = LateDuplicateCheck {
-        kind,
-        name: intent.name.clone(),
-        existing_ids: intent.existing_ids.clone(),
-        due: due.max(at),
-        product: job.product.id(),
-        submission: job.submission.id(),
-    };
-    job.duplicate_checks.push(check);
+/// A job that ends while creates are in doubt: what comes of each is looked for once, when it cannot come later.
+fn remember_doubts(job: &mut Job, at: Timestamp) {
+    let (product, submission) = (job.product.id(), job.submission.id());
+    let checks: Vec<_> = job
+        .doubts()
+        .map(|(kind, intent)| {
+            // Twice the time that the service may take, as after a repeat.
+            let span = intent
+                .first_called
+                .map(|called| intent.may_complete_until.duration_since(called))
+                .unwrap_or_default();
+            let until = intent
+                .duplicate_check_at
+                .or_else(|| intent.may_complete_until.checked_add(span).ok())
+                .unwrap_or(intent.may_complete_until)
+                .max(at);
+            let (name, existing_ids) = (intent.name.clone(), intent.existing_ids.clone());
+            LateDuplicateCheck { kind, name, existing_ids, due: until, until, product, submission }
+        })
+        .collect();
+    job.duplicate_checks.extend(checks);
 }
 
 /// Puts the job at the beginning of a step.
@@ -325,7 +349,7 @@ fn enter(job: &mut Job, step: Step, at: Timestamp) {
     job.step_started = at;
     job.last_polled = None;
     job.overdue = false;
-    job.state = State::Queued;
+    labels::continue_as(job, State::Queued, Some(at));
     forget_failures(job);
 }
 
@@ -336,26 +360,61 @@ fn forget_failures(job: &mut Job) {
     job.fault = None;
 }
 
-fn creation_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Creation, &'static str> {
+fn is_label(kind: RemoteKind) -> bool {
+    matches!(kind, RemoteKind::Label(_))
+}
+
+/// Events of a worker that processes labels, which a hold of the whole job stops.
+fn is_label_work(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Intended { .. }
+            | Event::NotFound { .. }
+            | Event::Unproven { .. }
+            | Event::Reissued { .. }
+            | Event::NotCreated { .. }
+            | Event::Collected { .. }
+            | Event::Labelled
+            | Event::Published { .. }
+            | Event::TakenOver { .. }
+            | Event::Superseded { .. }
+            | Event::LabelHeld { .. }
+            | Event::Idle
+            | Event::Waited { .. }
+            | Event::Overdue
+            | Event::AttemptFailed { .. }
+            | Event::Held { .. }
+            | Event::Failed { .. }
+    )
+}
+
+/// Opens or removes the intent of a create.
+fn set_intent(job: &mut Job, kind: RemoteKind, intent: Option<Intent>) -> Result<(), &'static str> {
+    let creation = |intent: Option<Intent>| intent.map_or(Creation::Open, Creation::Intended);
     match kind {
-        RemoteKind::Product => Ok(&mut job.product),
-        RemoteKind::Submission => Ok(&mut job.submission),
+        RemoteKind::Product => job.product = creation(intent),
+        RemoteKind::Submission => job.submission = creation(intent),
         RemoteKind::Label(index) => {
-            job.labels.get_mut(index).map(|label| &mut label.creation).ok_or("there is no such label")
+            let label = job.labels.get_mut(index).ok_or("there is no such label")?;
+            label.life = intent.map_or(LabelLife::Planned, LabelLife::Intended);
         }
     }
+    Ok(())
 }
 
 /// The intent of a create that is in doubt.
 fn intent_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Intent, &'static str> {
-    match creation_of(job, kind)? {
-        Creation::Intended(intent) => Ok(intent),
-        Creation::Open | Creation::Done { .. } => Err("nothing is in doubt"),
-    }
-}
-
-fn open_label(name: &str) -> Label {
-    Label::named(name, Creation::Open)
+    let doubted = match kind {
+        RemoteKind::Product => job.product.intent_mut(),
+        RemoteKind::Submission => job.submission.intent_mut(),
+        RemoteKind::Label(index) => {
+            match &mut job.labels.get_mut(index).ok_or("there is no such label")?.life {
+                LabelLife::Intended(intent) => Some(intent),
+                LabelLife::Planned | LabelLife::Dropped | LabelLife::Exists(_) => None,
+            }
+        }
+    };
+    doubted.ok_or("nothing is in doubt")
 }
 
 fn require(holds: bool, why: &'static str) -> Result<(), &'static str> {

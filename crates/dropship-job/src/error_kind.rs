@@ -102,7 +102,7 @@ error_kinds! {
         "`dropship approve JOB` submits it, `dropship cancel JOB` leaves it out.";
     Approval "approval" "held"
         "A label needs an approval of exactly this request."
-        "Read the request in the message, then `dropship approve JOB` or `dropship cancel JOB`.";
+        "Read the request in the message, then `dropship approve JOB --request DIGEST` or `dropship cancel JOB`.";
     Guard "guard" "held"
         "A label exceeds a limit of `[guard]` that an operator can approve: it is for everybody, or has too many or unforeseen targets."
         "Read the reason and the request in the message, then `dropship approve JOB` or `dropship cancel JOB`.";
@@ -113,11 +113,11 @@ error_kinds! {
         "A create had no response and no effect, and its request has changed since."
         "Read the new request in the message, then `dropship approve JOB` to send it, or `dropship cancel JOB`.";
     PredecessorLost "predecessor-lost" "held"
-        "A label depends on one that was withdrawn or failed and will never be published."
-        "`dropship approve JOB` creates the label anyway, `dropship cancel JOB` ends the job.";
+        "A label depends on one that was withdrawn, failed or disappeared."
+        "`dropship approve JOB` creates the label anyway, `dropship retry JOB` requests both by the rules in force, `dropship cancel JOB` ends the job.";
     LabelUnfit "label-unfit" "held"
         "The label of the rule cannot be created for this package, for example because an audience does not exist."
-        "Correct the cause that the message names, then `dropship approve JOB`, or `dropship cancel JOB`.";
+        "Correct the rule, `dropship reload`, then `dropship retry JOB`. If the rule is right, `dropship approve JOB` tries again.";
     GoLivePassed "go-live-passed" "held"
         "The fixed go-live date of a label has passed."
         "Change `go_live` in the rule, `dropship reload`, then `dropship retry JOB`; or `dropship cancel JOB`.";
@@ -137,7 +137,7 @@ error_kinds! {
         "Correct the roles of the account in Partner Center, then `dropship approve JOB`.";
     RequestRefused "request-refused" "failed"
         "Microsoft refused the request. The message contains Microsoft's error code."
-        "Correct the cause that the message names, then `dropship retry JOB`.";
+        "Correct the cause that the message names, then `dropship retry JOB`. A label that is refused while other labels of the job continue is held.";
     StateConflict "state-conflict" "failed"
         "Microsoft reports that the object is not in the state that the request needs."
         "Look at the object with `dropship api`, then `dropship retry JOB` or `dropship cancel JOB`.";
@@ -156,9 +156,9 @@ error_kinds! {
     ErrorReport "error-report" "waiting"
         "The report about a rejected submission or a failed label cannot be downloaded."
         "None: dropship tries again, then ends the job without the report.";
-    LabelFailed "label-failed" "failed"
-        "Microsoft failed a label, or it was cancelled in Partner Center."
-        "Look at the label in Partner Center, then `dropship retry JOB`.";
+    LabelFailed "label-failed" "failed or held"
+        "Microsoft failed a label, or it was cancelled in Partner Center. The job is held while other labels of it continue."
+        "Look at the label in Partner Center, then `dropship retry JOB` requests it again by the rules in force.";
     SupersedeRefused "supersede-refused" "held"
         "Microsoft refuses to remove hardware ids from an older label."
         "Remove them with the command in the message, then `dropship approve JOB`.";

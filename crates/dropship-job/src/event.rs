@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::label::{PlannedLabel, Release};
 use super::package::{Asset, Package};
 use super::remote::{Intent, RemoteKind, Resolution, as_text, as_texts};
 use super::state::Fault;
@@ -27,8 +28,8 @@ pub enum Event {
         account: String,
         /// Digest of the plan that is stored beside the copy.
         plan: String,
-        /// Names of the labels that the plan asks for.
-        labels: Vec<String>,
+        /// The labels that the plan asks for.
+        labels: Vec<PlannedLabel>,
         /// What inspection and rules warned of.
         warnings: Vec<String>,
         /// What its sidecar set.
@@ -86,14 +87,23 @@ pub enum Event {
         id: u64,
         /// Found after an answer was lost, not told by an answer.
         adopted: bool,
+        /// The go-live date of a label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        go_live: Option<Timestamp>,
     },
-    /// After a repeated create: what else bears the name now, and is nobody's. Usually nothing does.
+    /// A search for late duplicates of a create. Usually there are none. Duplicates of labels are withdrawn.
     DuplicatesChecked {
-        /// Of what.
+        /// The kind of the object.
         kind: RemoteKind,
-        /// Their ids.
+        /// Ids of the duplicates.
         #[serde(with = "as_texts")]
         ids: Vec<u64>,
+        /// Ids of objects of that name which are not provably of this create; they are only reported.
+        #[serde(default, with = "as_texts", skip_serializing_if = "Vec::is_empty")]
+        unproven: Vec<u64>,
+        /// When to search again; absent after the last search.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
     },
     /// The package is at the upload URL, its length verified.
     Uploaded {
@@ -127,12 +137,78 @@ pub enum Event {
         /// Which.
         label: usize,
     },
-    /// A person asked the service to withdraw the label, and it agreed. The label shows as failed later.
-    Withdrawn {
-        /// Which.
+    /// Microsoft gave the label up, or no longer has it.
+    LabelFailed {
+        /// Index of the label.
         label: usize,
-        /// Who.
+        /// Microsoft's reasons.
+        reason: String,
+    },
+    /// A label waits for an operator. The labels that do not depend on it continue.
+    LabelHeld {
+        /// Index of the label.
+        label: usize,
+        /// The reason, and what the operator can do.
+        fault: Fault,
+        /// What an approval releases.
+        release: Release,
+    },
+    /// The labels that do not wait for an operator need nothing more for now.
+    Idle,
+    /// The service has agreed to withdraw the label. The label shows as failed later.
+    Withdrawn {
+        /// Index of the label, or of the label that it duplicates.
+        label: usize,
+        /// Its id.
+        #[serde(with = "as_text")]
+        id: u64,
+        /// Who asked for it.
         by: String,
+    },
+    /// A label that has to go is not withdrawn yet.
+    NotWithdrawn {
+        /// Index of the label, or of the label that it duplicates.
+        label: usize,
+        /// Its id.
+        #[serde(with = "as_text")]
+        id: u64,
+        /// When to try, or to look, again.
+        due: Timestamp,
+        /// The reason.
+        why: String,
+    },
+    /// The label is withdrawn.
+    WithdrawalConfirmed {
+        /// Index of the label, or of the label that it duplicates.
+        label: usize,
+        /// Its id.
+        #[serde(with = "as_text")]
+        id: u64,
+    },
+    /// A label that had to go was published before it could be withdrawn.
+    PublishedAnyway {
+        /// Index of the label, or of the label that it duplicates.
+        label: usize,
+        /// Its id.
+        #[serde(with = "as_text")]
+        id: u64,
+    },
+    /// The labels that do not exist yet are planned again, by the rules in force.
+    Replanned {
+        /// The rule that applies now.
+        rule: String,
+        /// Digest of the new plan.
+        plan: String,
+        /// All labels: those that the job has, then new ones.
+        labels: Vec<PlannedLabel>,
+        /// Indices of labels that are no longer asked for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<usize>,
+        /// Indices of labels that were refused or withdrawn and are requested again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<usize>,
+        /// What differs from the old plan.
+        changes: Vec<String>,
     },
     /// A person changed whom the label is for.
     Edited {
@@ -189,10 +265,22 @@ pub enum Event {
         /// Digest of the request that was shown, if the hold is for one.
         request: Option<String>,
     },
-    /// A person let a held job go on.
+    /// An operator released a held job, or a label of it.
     Approved {
-        /// Who.
+        /// The operator.
         by: String,
+        /// Index of the label; absent when the job was held as a whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<usize>,
+        /// Name of the label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Digest of the request that was approved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+        /// The operator's note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// It went wrong for good.
     Failed {
@@ -250,7 +338,14 @@ impl Event {
             Self::Collected { .. } => "collected",
             Self::Labelled => "labelled",
             Self::Published { .. } => "published",
+            Self::LabelFailed { .. } => "label_failed",
+            Self::LabelHeld { .. } => "label_held",
+            Self::Idle => "idle",
             Self::Withdrawn { .. } => "withdrawn",
+            Self::NotWithdrawn { .. } => "not_withdrawn",
+            Self::WithdrawalConfirmed { .. } => "withdrawal_confirmed",
+            Self::PublishedAnyway { .. } => "published_anyway",
+            Self::Replanned { .. } => "replanned",
             Self::Edited { .. } => "edited",
             Self::TakenOver { .. } => "taken_over",
             Self::Superseded { .. } => "superseded",

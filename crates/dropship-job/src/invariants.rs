@@ -1,6 +1,6 @@
 //! Combinations of facts that every job fulfils.
 
-use crate::{Commit, Creation, Job, State, Step};
+use crate::{Commit, CreateProgress, Creation, Job, Label, State, Step};
 
 /// Checks a job against the rules that [`apply`](crate::apply) keeps.
 ///
@@ -23,32 +23,28 @@ pub(crate) fn check(job: &Job) -> Result<(), &'static str> {
         (job.step <= Step::Commit || job.commit == Commit::Done, "this step needs a committed submission"),
         (job.files.is_empty() || job.commit == Commit::Done, "results need a committed submission"),
         (
-            job.commit == Commit::Done || job.labels.iter().all(|label| label.creation == Creation::Open),
+            job.commit == Commit::Done
+                || job.labels.iter().all(|label| label.creation() == CreateProgress::Open),
             "a label needs a committed submission",
         ),
         (
-            job.labels.iter().all(|label| exists(&label.creation) || label.published.is_none()),
-            "a published label has an id",
-        ),
-        (
-            job.step < Step::Publish || job.labels.iter().all(|label| exists(&label.creation)),
+            job.step < Step::Publish || !job.labels.iter().any(Label::is_missing),
             "the step publish needs every label",
         ),
         (
             job.state != State::Succeeded
-                || job.labels.iter().all(|label| label.published.is_some() || label.withdrawn.is_some()),
+                || job.labels.iter().all(|label| label.is_published() || label.is_lost()),
             "a successful job has published or withdrawn every label",
         ),
         (
             job.state != State::Succeeded || job.commit == Commit::Done,
             "a successful job has committed its submission",
         ),
-        (creates_in_doubt(job) <= 1, "at most one create is in doubt"),
+        (creates_in_doubt(job) <= 1, "the product or the submission is in doubt, not both"),
     ];
     rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(rule))
 }
 
 fn creates_in_doubt(job: &Job) -> usize {
-    let labels = job.labels.iter().map(|label| &label.creation);
-    [&job.product, &job.submission].into_iter().chain(labels).filter(|one| one.intent().is_some()).count()
+    [&job.product, &job.submission].into_iter().filter(|one| one.intent().is_some()).count()
 }

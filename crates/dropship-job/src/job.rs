@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::JobId;
-use super::label::Label;
+use super::label::{Label, StrayLabel};
 use super::package::{Asset, Package};
-use super::remote::{Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind};
 use super::state::{Fault, State};
 use super::step::Step;
 
@@ -72,6 +72,9 @@ pub struct Job {
     pub(crate) overdue: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) duplicate_checks: Vec<LateDuplicateCheck>,
+    /// Late duplicates of labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) strays: Vec<StrayLabel>,
 }
 
 impl Job {
@@ -243,7 +246,7 @@ impl Job {
         self.approved_metadata.as_deref()
     }
 
-    /// When the results were collected; the go-live offset of a label counts from then.
+    /// When the results were collected.
     #[must_use]
     pub fn collected(&self) -> Option<Timestamp> {
         self.collected
@@ -267,25 +270,36 @@ impl Job {
         &self.duplicate_checks
     }
 
+    /// Late duplicates of its labels.
+    #[must_use]
+    pub fn strays(&self) -> &[StrayLabel] {
+        &self.strays
+    }
+
     /// Progress of the create of an object; `None` for a label that the rule does not have.
     #[must_use]
-    pub fn creation(&self, kind: RemoteKind) -> Option<&Creation> {
+    pub fn creation(&self, kind: RemoteKind) -> Option<CreateProgress<'_>> {
         match kind {
-            RemoteKind::Product => Some(&self.product),
-            RemoteKind::Submission => Some(&self.submission),
-            RemoteKind::Label(index) => self.labels.get(index).map(|label| &label.creation),
+            RemoteKind::Product => Some(self.product.progress()),
+            RemoteKind::Submission => Some(self.submission.progress()),
+            RemoteKind::Label(index) => self.labels.get(index).map(Label::creation),
         }
     }
 
-    /// The create whose response was lost.
-    #[must_use]
-    pub fn doubt(&self) -> Option<(RemoteKind, &Intent)> {
+    /// The creates whose response was lost.
+    pub fn doubts(&self) -> impl Iterator<Item = (RemoteKind, &Intent)> {
         let labels =
-            self.labels.iter().enumerate().map(|(at, label)| (RemoteKind::Label(at), &label.creation));
-        [(RemoteKind::Product, &self.product), (RemoteKind::Submission, &self.submission)]
+            self.labels.iter().enumerate().map(|(index, label)| (RemoteKind::Label(index), label.intent()));
+        [(RemoteKind::Product, self.product.intent()), (RemoteKind::Submission, self.submission.intent())]
             .into_iter()
             .chain(labels)
-            .find_map(|(kind, creation)| creation.intent().map(|intent| (kind, intent)))
+            .filter_map(|(kind, intent)| Some((kind, intent?)))
+    }
+
+    /// The first create whose response was lost.
+    #[must_use]
+    pub fn doubt(&self) -> Option<(RemoteKind, &Intent)> {
+        self.doubts().next()
     }
 
     /// When the next check for late duplicates is due, in any state of the job.
@@ -294,19 +308,33 @@ impl Job {
         self.duplicate_checks.iter().map(|check| check.due).min()
     }
 
-    /// Whether it has ended and no create of it can take effect any more.
+    /// When the next work is due that does not depend on the state of the job: checks for late duplicates, and withdrawals.
     #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.state.has_ended() && self.duplicate_checks.is_empty()
+    pub fn background_due(&self) -> Option<Timestamp> {
+        self.duplicate_check_due().into_iter().chain(self.withdrawal_due()).min()
     }
 
-    /// When it continues, if it waits for a time.
+    /// Whether it has ended, no create of it can take effect any more, and no withdrawal is pending.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.has_ended() && self.background_due().is_none()
+    }
+
+    /// When it continues, if it waits for a time. Labels of a held job that do not wait for the operator can have one too.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         match self.state {
             State::Waiting { due, .. } => Some(due),
+            State::Held { due, .. } => due,
             _ => None,
         }
+    }
+
+    /// Whether an operator has released a label of this job before. From then on, an approval has to name its label or
+    /// request.
+    #[must_use]
+    pub fn has_approved_label(&self) -> bool {
+        self.labels.iter().any(|label| label.released)
     }
 
     /// The first 8 characters of the package's digest.

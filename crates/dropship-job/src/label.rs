@@ -1,80 +1,286 @@
-//! A shipping label of a job.
+//! A shipping label of a job: what its plan asks for, what operators decided, and its life at the service.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::remote::Creation;
+use super::remote::{CreateProgress, Intent, as_texts};
+use super::state::Fault;
 
-/// A label of a job.
+mod gate;
+mod life;
+mod withdrawal;
+
+pub use gate::LabelGate;
+pub use life::{LabelLife, LabelStage, LabelStatus, RemoteLabel};
+pub use withdrawal::{PendingWithdrawal, StrayLabel, Withdrawal};
+
+/// What the plan of a job says of a label, as far as the job itself uses it. The request is in the stored plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLabel {
+    /// Its name. Unique among the labels of the job.
+    pub name: String,
+    /// The audiences as the rule names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// Indices of the labels of the job that must be live first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<usize>,
+    /// How long they must have been live, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub soak_seconds: u64,
+    /// The go-live date, if it is a fixed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go_live: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
+}
+
+/// What an approval of a label that is on hold releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Release {
+    /// The request with this digest, and no other.
+    Request(String),
+    /// The label, although one that it depends on will never be published.
+    WithoutPredecessor,
+    /// Another attempt.
+    Attempt,
+}
+
+/// Why a label waits for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelHold {
+    /// The reason, and what the operator can do.
+    pub fault: Fault,
+    /// What an approval releases.
+    pub release: Release,
+}
+
+impl LabelHold {
+    /// Digest of the request that an approval is bound to.
+    #[must_use]
+    pub fn request(&self) -> Option<&str> {
+        match &self.release {
+            Release::Request(digest) => Some(digest),
+            Release::WithoutPredecessor | Release::Attempt => None,
+        }
+    }
+}
+
+/// A label of a job. Its index in the job never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// Its name, as the plan renders it.
-    pub name: String,
-    /// How far its create has come.
-    pub creation: Creation,
-    /// The service's step, as last seen.
-    pub step: Option<String>,
-    /// The service's state of that step, as last seen.
-    pub state: Option<String>,
-    /// When it was seen to have reached its good end.
-    pub published: Option<Timestamp>,
-    /// A person let it go out, for the request with this digest.
-    pub approved: Option<String>,
-    /// A person let it go out though the label that it follows will never be published.
+    pub(crate) planned: PlannedLabel,
+    pub(crate) life: LabelLife,
+    /// It waits for an operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hold: Option<LabelHold>,
+    /// Digest of the request that an operator has approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) approved: Option<String>,
+    /// An operator has released it from a hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub predecessor_waived: bool,
-    /// When the service agreed to withdraw it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withdrawn: Option<Timestamp>,
-    /// When nothing was left to be removed from older labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub superseded: Option<Timestamp>,
+    pub(crate) released: bool,
+    /// An operator wants it although a label that it depends on will never be published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) predecessor_waived: bool,
+    /// Ids of labels that Microsoft refused or that were withdrawn, before this one was requested again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_texts")]
+    pub(crate) former_ids: Vec<u64>,
     /// Number of hardware ids that were removed from older labels because it targets them too.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub taken_over: usize,
+    #[serde(default, skip_serializing_if = "is_none_taken")]
+    pub(crate) taken_over: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
+fn is_none_taken(rows: &usize) -> bool {
+    *rows == 0
 }
 
-/// What a hold asks an approval for, when a label follows one that will never be published.
-const WITHOUT: &str = "without:";
-
 impl Label {
-    /// A label of which no more is known than this.
+    /// A label that was not requested yet.
     #[must_use]
-    pub fn named(name: &str, creation: Creation) -> Self {
+    pub fn planned(planned: PlannedLabel) -> Self {
         Self {
-            name: name.to_owned(),
-            creation,
-            step: None,
-            state: None,
-            published: None,
+            planned,
+            life: LabelLife::Planned,
+            hold: None,
             approved: None,
+            released: false,
             predecessor_waived: false,
-            withdrawn: None,
-            superseded: None,
+            former_ids: Vec::new(),
             taken_over: 0,
         }
     }
 
-    /// The service gave it up, or withdrew it: it will never be published.
+    /// A label that the rules in force no longer ask for.
+    #[must_use]
+    pub fn dropped(planned: PlannedLabel) -> Self {
+        Self { life: LabelLife::Dropped, ..Self::planned(planned) }
+    }
+
+    /// A label that exists at the service.
+    #[must_use]
+    pub fn existing(planned: PlannedLabel, remote: RemoteLabel) -> Self {
+        Self { life: LabelLife::Exists(remote), ..Self::planned(planned) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.planned.name
+    }
+
+    /// What the plan says of it.
+    #[must_use]
+    pub fn plan(&self) -> &PlannedLabel {
+        &self.planned
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn life(&self) -> &LabelLife {
+        &self.life
+    }
+
+    /// The label at the service.
+    #[must_use]
+    pub fn remote(&self) -> Option<&RemoteLabel> {
+        match &self.life {
+            LabelLife::Exists(remote) => Some(remote),
+            LabelLife::Planned | LabelLife::Dropped | LabelLife::Intended(_) => None,
+        }
+    }
+
+    /// Its id at the service.
+    #[must_use]
+    pub fn id(&self) -> Option<u64> {
+        self.remote().map(|remote| remote.id)
+    }
+
+    /// Its stage at the service.
+    #[must_use]
+    pub fn stage(&self) -> Option<&LabelStage> {
+        self.remote().map(|remote| &remote.stage)
+    }
+
+    /// The create that is in doubt.
+    #[must_use]
+    pub fn intent(&self) -> Option<&Intent> {
+        match &self.life {
+            LabelLife::Intended(intent) => Some(intent),
+            LabelLife::Planned | LabelLife::Dropped | LabelLife::Exists(_) => None,
+        }
+    }
+
+    /// Progress of its create.
+    #[must_use]
+    pub fn creation(&self) -> CreateProgress<'_> {
+        match &self.life {
+            LabelLife::Planned | LabelLife::Dropped => CreateProgress::Open,
+            LabelLife::Intended(intent) => CreateProgress::Intended(intent),
+            LabelLife::Exists(remote) => CreateProgress::Done(remote.id),
+        }
+    }
+
+    /// Why it waits for an operator.
+    #[must_use]
+    pub fn hold(&self) -> Option<&LabelHold> {
+        self.hold.as_ref()
+    }
+
+    /// Digest of the request that an operator has approved.
+    #[must_use]
+    pub fn approved(&self) -> Option<&str> {
+        self.approved.as_deref()
+    }
+
+    /// Whether an operator wants it although a label that it depends on will never be published.
+    #[must_use]
+    pub fn is_predecessor_waived(&self) -> bool {
+        self.predecessor_waived
+    }
+
+    /// Ids of the labels that were requested before this one and were refused or withdrawn.
+    #[must_use]
+    pub fn former_ids(&self) -> &[u64] {
+        &self.former_ids
+    }
+
+    /// Number of hardware ids that were removed from older labels because it targets them too.
+    #[must_use]
+    pub fn taken_over(&self) -> usize {
+        self.taken_over
+    }
+
+    /// Whether it still has to be requested, or its request is in doubt.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self.life, LabelLife::Planned | LabelLife::Intended(_))
+    }
+
+    /// Whether it does not exist and is no longer asked for.
+    #[must_use]
+    pub fn is_dropped(&self) -> bool {
+        self.life == LabelLife::Dropped
+    }
+
+    /// Whether the service processes it, and nothing but its publication is wanted.
+    #[must_use]
+    pub fn is_processing(&self) -> bool {
+        matches!(self.stage(), Some(LabelStage::Processing))
+    }
+
+    /// Whether it is published.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        matches!(self.stage(), Some(LabelStage::Published { .. }))
+    }
+
+    /// Whether it is withdrawn, or about to be.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.stage().is_some_and(LabelStage::is_withdrawn)
+    }
+
+    /// Why Microsoft gave it up.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        match self.stage() {
+            Some(LabelStage::Failed { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it will never be published, or no longer is.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        let failed = self.state.as_ref().is_some_and(|state| state.eq_ignore_ascii_case("failed"));
-        self.withdrawn.is_some() || (failed && self.published.is_none())
+        self.is_dropped() || self.failure().is_some() || self.is_withdrawn()
     }
 
-    /// What a hold asks an approval for, so that the label at this place goes out without the one before it.
+    /// When it is live: the later of its publication and its go-live date.
     #[must_use]
-    pub fn without(index: usize) -> String {
-        format!("{WITHOUT}{index}")
+    pub fn live_at(&self) -> Option<Timestamp> {
+        match self.remote()? {
+            RemoteLabel { go_live, stage: LabelStage::Published { at, .. }, .. } => {
+                Some(go_live.map_or(*at, |date| date.max(*at)))
+            }
+            _ => None,
+        }
     }
 
-    /// The place of the label that such an approval is for.
-    pub(crate) fn freed_by(request: &str) -> Option<usize> {
-        request.strip_prefix(WITHOUT)?.parse().ok()
+    /// Its status in one word.
+    #[must_use]
+    pub fn status(&self) -> LabelStatus {
+        match &self.life {
+            _ if self.hold.is_some() => LabelStatus::Held,
+            LabelLife::Planned => LabelStatus::Planned,
+            LabelLife::Dropped => LabelStatus::Dropped,
+            LabelLife::Intended(_) => LabelStatus::InDoubt,
+            LabelLife::Exists(remote) => remote.stage.status(),
+        }
     }
 }

@@ -25,10 +25,13 @@ pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};
 pub use id::{BadJobId, JobId};
 pub use job::{Commit, Job};
-pub use label::Label;
+pub use label::{
+    Label, LabelGate, LabelHold, LabelLife, LabelStage, LabelStatus, PendingWithdrawal, PlannedLabel,
+    Release, RemoteLabel, StrayLabel, Withdrawal,
+};
 pub use package::{Asset, Package};
 pub use recovered::{InvalidJob, RecoveredJob};
-pub use remote::{Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
+pub use remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
 pub use state::{Fault, State, StateKind, UnknownState};
 pub use step::Step;
 pub use wait_reason::WaitReason;

@@ -65,6 +65,54 @@ impl Creation {
             Self::Open | Self::Done { .. } => None,
         }
     }
+
+    pub(crate) fn intent_mut(&mut self) -> Option<&mut Intent> {
+        match self {
+            Self::Intended(intent) => Some(intent),
+            Self::Open | Self::Done { .. } => None,
+        }
+    }
+
+    /// The progress, independent of the kind of the object.
+    #[must_use]
+    pub fn progress(&self) -> CreateProgress<'_> {
+        match self {
+            Self::Open => CreateProgress::Open,
+            Self::Intended(intent) => CreateProgress::Intended(intent),
+            Self::Done { id } => CreateProgress::Done(*id),
+        }
+    }
+}
+
+/// Progress of the create of a product, a submission or a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateProgress<'a> {
+    /// Not requested, or known not to have been carried out.
+    Open,
+    /// The request may have been sent, and may still take effect.
+    Intended(&'a Intent),
+    /// The object exists and has this id.
+    Done(u64),
+}
+
+impl<'a> CreateProgress<'a> {
+    /// The id, once it exists.
+    #[must_use]
+    pub fn id(self) -> Option<u64> {
+        match self {
+            Self::Done(id) => Some(id),
+            Self::Open | Self::Intended(_) => None,
+        }
+    }
+
+    /// The open intent.
+    #[must_use]
+    pub fn intent(self) -> Option<&'a Intent> {
+        match self {
+            Self::Intended(intent) => Some(intent),
+            Self::Open | Self::Done(_) => None,
+        }
+    }
 }
 
 /// The durable record of a create that may have been sent.
@@ -125,8 +173,10 @@ pub struct LateDuplicateCheck {
     /// Ids that had the name before the first request.
     #[serde(with = "as_texts")]
     pub existing_ids: Vec<u64>,
-    /// When no request can take effect any more, so that one search is enough.
+    /// When to search next. A label of a cancelled job is searched for at once, since it is published unless it is withdrawn.
     pub due: Timestamp,
+    /// When no request can take effect any more: a search at or after this time is the last one.
+    pub until: Timestamp,
     /// Id of the product that contains the object, or is it.
     pub product: Option<u64>,
     /// Id of the submission that contains the object, or is it.

@@ -50,6 +50,12 @@ pub enum State {
         fault: Fault,
         /// The digest of the request that an approval permits, if it is for one.
         request: Option<String>,
+        /// Index of the label that waits; absent when the whole job waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<usize>,
+        /// When the labels that do not wait continue.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
     },
     /// Everything that the rule asks for is done.
     Succeeded,
@@ -68,6 +74,12 @@ pub enum State {
 }
 
 impl State {
+    /// The state of a job that waits for an operator as a whole.
+    #[must_use]
+    pub fn held(fault: Fault) -> Self {
+        Self::Held { fault, request: None, label: None, due: None }
+    }
+
     /// The state without its data.
     #[must_use]
     pub fn kind(&self) -> StateKind {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, KeptTargets, Package, RemoteKind, Resolution,
-    WaitReason,
+    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, KeptTargets, Package, PlannedLabel, Release,
+    RemoteKind, Resolution, WaitReason,
 };
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
@@ -34,6 +34,9 @@ pub fn job_id() -> JobId {
     JobId::new(1_767_323_045_000, 7)
 }
 
+/// Id of the label that exists.
+const LABEL: u64 = 1_152_921_504_621_465_200;
+
 /// A package that was found in a folder.
 #[must_use]
 pub fn package() -> Package {
@@ -52,9 +55,26 @@ fn accepted() -> Event {
         rule: "ring".into(),
         account: "default".into(),
         plan: "cd".repeat(32),
-        labels: vec!["echo test ring".into(), "echo retail".into()],
+        labels: vec![
+            PlannedLabel {
+                name: "echo test ring".into(),
+                audiences: vec!["Test Registry Key".into()],
+                ..PlannedLabel::default()
+            },
+            planned_retail(),
+        ],
         warnings: vec!["a warning of the inspection".into()],
         vars: BTreeMap::from([("train".to_owned(), "26H1".to_owned())]),
+    }
+}
+
+fn planned_retail() -> PlannedLabel {
+    PlannedLabel {
+        name: "echo retail".into(),
+        audiences: Vec::new(),
+        after: vec![0],
+        soak_seconds: 604_800,
+        go_live: Some(at(9_000_000)),
     }
 }
 
@@ -76,7 +96,8 @@ fn intended(kind: RemoteKind, name: &str) -> Event {
 }
 
 fn created(kind: RemoteKind, id: u64) -> Event {
-    Event::Created { kind, id, adopted: true }
+    let go_live = matches!(kind, RemoteKind::Label(_)).then(|| at(604_800));
+    Event::Created { kind, id, adopted: true, go_live }
 }
 
 fn fault() -> Fault {
@@ -97,7 +118,12 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Unproven { .. } => Event::Unproven { kind: RemoteKind::Product, resolution: Resolution::Adopt { id: 9_007_199_254_740_995 } },
         Event::NotCreated { .. } => Event::NotCreated { kind: RemoteKind::Label(1), why: "400 Bad Request".into() },
         Event::Created { .. } => created(RemoteKind::Product, 14_631_253_285_588_838),
-        Event::DuplicatesChecked { .. } => Event::DuplicatesChecked { kind: RemoteKind::Label(0), ids: vec![1_152_921_504_621_465_124] },
+        Event::DuplicatesChecked { .. } => Event::DuplicatesChecked {
+            kind: RemoteKind::Label(0),
+            ids: vec![1_152_921_504_621_465_124],
+            unproven: vec![1_152_921_504_621_465_125],
+            next: Some(at(600)),
+        },
         Event::Uploaded { .. } => Event::Uploaded { bytes: 4096 },
         Event::CommitIntended => Event::CommitIntended,
         Event::Committed => Event::Committed,
@@ -110,7 +136,30 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Collected { .. } => Event::Collected { files },
         Event::Labelled => Event::Labelled,
         Event::Published { .. } => Event::Published { label: 0 },
-        Event::Withdrawn { .. } => Event::Withdrawn { label: 0, by: "alice".into() },
+        Event::LabelFailed { .. } => Event::LabelFailed { label: 0, reason: "owned by Fabrikam".into() },
+        Event::LabelHeld { .. } => Event::LabelHeld {
+            label: 1,
+            fault: Fault::new(ErrorKind::Approval, "the label waits for an approval"),
+            release: Release::Request("34".repeat(32)),
+        },
+        Event::Idle => Event::Idle,
+        Event::Withdrawn { .. } => Event::Withdrawn { label: 0, id: LABEL, by: "alice".into() },
+        Event::NotWithdrawn { .. } => Event::NotWithdrawn {
+            label: 0,
+            id: LABEL,
+            due: at(60),
+            why: "it can be cancelled only during Microsoft's approval".into(),
+        },
+        Event::WithdrawalConfirmed { .. } => Event::WithdrawalConfirmed { label: 0, id: LABEL },
+        Event::PublishedAnyway { .. } => Event::PublishedAnyway { label: 0, id: LABEL },
+        Event::Replanned { .. } => Event::Replanned {
+            rule: "ring".into(),
+            plan: "cd".repeat(32),
+            labels: vec![planned_retail()],
+            dropped: vec![1],
+            again: vec![0],
+            changes: vec!["label `echo retail`: floor \"CO\" instead of \"NI\"".into()],
+        },
         Event::Edited { .. } => Event::Edited {
             label: 0,
             by: "alice".into(),
@@ -129,7 +178,13 @@ pub fn one_of_each_event() -> Vec<Event> {
             fault: Fault::new(ErrorKind::Approval, "the label waits for an approval"),
             request: Some("34".repeat(32)),
         },
-        Event::Approved { .. } => Event::Approved { by: "alice".into() },
+        Event::Approved { .. } => Event::Approved {
+            by: "alice (uid 1000)".into(),
+            label: Some(1),
+            name: Some("echo retail".into()),
+            request: Some("34".repeat(32)),
+            note: Some("seen in change 4711".into()),
+        },
         Event::Failed { .. } => Event::Failed { fault: fault() },
         Event::Cancelled { .. } => Event::Cancelled { by: "alice".into() },
         Event::Retried { .. } => Event::Retried { by: "alice".into(), new_product: true },
@@ -158,7 +213,7 @@ pub fn a_life() -> Vec<Event> {
             files: vec![Asset { name: "signed.zip".into(), size: 8192, sha256: "12".repeat(32) }],
         },
         intended(RemoteKind::Label(0), "echo test ring"),
-        created(RemoteKind::Label(0), 1_152_921_504_621_465_200),
+        created(RemoteKind::Label(0), LABEL),
         intended(RemoteKind::Label(1), "echo retail"),
         Event::AttemptFailed { due: at(5), fault: fault() },
     ]

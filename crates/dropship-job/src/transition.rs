@@ -14,15 +14,30 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
     match (state, step, event) {
         // Facts about objects at the service, and operators' changes to labels that exist: true in every state. Refusing a
         // late `Created` could lead to a duplicate.
-        (_, _, E::Created { .. } | E::DuplicatesChecked { .. } | E::Withdrawn { .. } | E::Edited { .. })
+        (
+            _,
+            _,
+            E::Created { .. }
+            | E::DuplicatesChecked { .. }
+            | E::Progressed { label: Some(_), .. }
+            | E::LabelFailed { .. }
+            | E::Withdrawn { .. }
+            | E::NotWithdrawn { .. }
+            | E::WithdrawalConfirmed { .. }
+            | E::PublishedAnyway { .. }
+            | E::Edited { .. },
+        )
         // Operators.
         | (S::Held, _, E::Approved { .. })
         | (S::Failed | S::Rejected | S::Cancelled, _, E::Retried { .. })
+        | (S::Held, Step::Label | Step::Publish, E::Retried { .. })
+        | (S::Succeeded, Step::Publish, E::Retried { .. })
+        | (S::Queued, _, E::Replanned { .. })
         | (S::Queued | S::Waiting | S::Held | S::Failed | S::Rejected, _, E::Cancelled { .. })
         // Calls at the service.
         | (S::Queued, Step::Product, E::Intended { kind: RemoteKind::Product, .. })
         | (S::Queued, Step::Submission, E::Intended { kind: RemoteKind::Submission, .. })
-        | (S::Queued, Step::Label, E::Intended { kind: RemoteKind::Label(_), .. })
+        | (S::Queued | S::Waiting | S::Held, Step::Label, E::Intended { kind: RemoteKind::Label(_), .. })
         | (S::Queued, _, E::Reissued { .. })
         // The end of a step.
         | (S::Queued | S::Waiting, Step::Inspect, E::Accepted { .. } | E::Rejected { .. })
@@ -30,7 +45,8 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
         | (S::Queued | S::Waiting, Step::Commit, E::CommitIntended | E::Committed)
         | (S::Queued | S::Waiting, Step::Sign, E::Signed)
         // Results are collected again when the service has completed the driver metadata.
-        | (S::Queued | S::Waiting, Step::Collect | Step::Label, E::Collected { .. })
+        | (S::Queued | S::Waiting, Step::Collect, E::Collected { .. })
+        | (S::Queued | S::Waiting | S::Held, Step::Label, E::Collected { .. })
         | (S::Queued | S::Waiting, Step::Label, E::Labelled)
         | (S::Queued | S::Waiting, Step::Collect | Step::Publish, E::Succeeded)
         // News and waits in any step.
@@ -50,6 +66,27 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
             | E::AttemptFailed { .. }
             | E::Held { .. }
             | E::Failed { .. },
+        )
+        // A label on hold does not stop the others of its job.
+        | (S::Queued | S::Waiting, Step::Label | Step::Publish, E::LabelHeld { .. })
+        | (
+            S::Held,
+            Step::Label | Step::Publish,
+            E::NotFound { .. }
+            | E::Unproven { .. }
+            | E::Reissued { .. }
+            | E::NotCreated { .. }
+            | E::Labelled
+            | E::Published { .. }
+            | E::TakenOver { .. }
+            | E::Superseded { .. }
+            | E::LabelHeld { .. }
+            | E::Idle
+            | E::Waited { .. }
+            | E::Overdue
+            | E::AttemptFailed { .. }
+            | E::Held { .. }
+            | E::Failed { .. },
         ) => Ok(()),
         (state, _, event) => Err(refusal(state, event)),
     }
@@ -60,7 +97,9 @@ fn refusal(state: StateKind, event: &Event) -> &'static str {
     match (state, event) {
         (_, Event::Arrived { .. }) => "the job has begun already",
         (_, Event::Approved { .. }) => "the job is not held",
-        (_, Event::Retried { .. }) => "only a failed, rejected or cancelled job can be retried",
+        (_, Event::Retried { .. }) => {
+            "only a failed, rejected or cancelled job, or one that is held at a label, can be retried"
+        }
         (StateKind::Held, _) => "the job is held until an operator decides",
         (state, _) if state.has_ended() => "the job has ended",
         _ => "the event belongs to another step or state",
@@ -81,15 +120,40 @@ mod tests {
             let legal = events.iter().filter(|event| legal(StateKind::Held, step, event).is_ok());
             legal.map(Event::name).collect::<Vec<_>>()
         };
-        for step in Step::ALL {
-            let expected = ["created", "duplicates_checked", "withdrawn", "edited", "approved", "cancelled"];
+        // At its labels a job is held for one of them, and the others continue.
+        for step in Step::ALL.into_iter().filter(|step| *step < Step::Label) {
+            let expected = [
+                "created",
+                "duplicates_checked",
+                "progressed",
+                "label_failed",
+                "withdrawn",
+                "not_withdrawn",
+                "withdrawal_confirmed",
+                "published_anyway",
+                "edited",
+                "approved",
+                "cancelled",
+            ];
             assert_eq!(accepted(step), expected, "{step}");
         }
     }
 
     #[test]
     fn ended_job_accepts_no_event_of_a_worker() {
-        let late = ["created", "duplicates_checked", "withdrawn", "edited", "cancelled", "retried"];
+        let late = [
+            "created",
+            "duplicates_checked",
+            "progressed",
+            "label_failed",
+            "withdrawn",
+            "not_withdrawn",
+            "withdrawal_confirmed",
+            "published_anyway",
+            "edited",
+            "cancelled",
+            "retried",
+        ];
         for (state, step) in
             StateKind::ENDED.into_iter().flat_map(|state| Step::ALL.map(|step| (state, step)))
         {

@@ -76,6 +76,8 @@ pub enum WaitReason {
     Predecessors,
     /// The predecessor of a label has not been published for the time `soak` yet.
     Soak,
+    /// The go-live date of a label that supersedes older ones.
+    GoLive,
     /// Older labels accept no change at present.
     OlderLabels,
     /// Labels are not published yet.
@@ -119,6 +121,7 @@ impl fmt::Display for WaitReason {
             }
             Self::Predecessors => f.write_str("the labels that others depend on to be published"),
             Self::Soak => f.write_str("the soak time between two labels"),
+            Self::GoLive => f.write_str("the go-live date of a label that supersedes older ones"),
             Self::OlderLabels => f.write_str(
                 "older labels to accept changes, to remove the hardware ids that the new label targets",
             ),

@@ -179,7 +179,7 @@ impl<T: Bytes> Compactor<'_, T> {
     /// Whether an old history keeps the event: waits and repeated failures say only that time passed.
     fn belongs_in_history(&mut self, job: &JobId, event: &Event) -> bool {
         match event {
-            Event::Waited { .. } | Event::Resumed => false,
+            Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. } => false,
             Event::AttemptFailed { fault, .. } => self
                 .last_failures
                 .insert(job.clone(), fault.kind.clone())

@@ -62,10 +62,19 @@ pub enum Occasion {
     Rejected,
     /// An account is suspended, because its credentials or roles were refused.
     Account,
+    /// A label that had to be withdrawn was published.
+    Label,
 }
 
 impl Occasion {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Succeeded, Self::Failed, Self::Cancelled, Self::Held, Self::Rejected, Self::Account];
+    pub const ALL: [Self; 7] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Held,
+        Self::Rejected,
+        Self::Account,
+        Self::Label,
+    ];
 }

@@ -205,7 +205,8 @@ pub(super) struct Metrics {
 pub(super) struct Notify {
     /// Unique name.
     pub(super) name: Option<At<String>>,
-    /// Events to notify of: `succeeded`, `failed`, `cancelled`, `ended` (these three), `held`, `rejected`, `account`. Default: all
+    /// Events to notify of: `succeeded`, `failed`, `cancelled`, `ended` (these three), `held`, `rejected`, `account`,
+    /// `label` (one that had to be withdrawn was published). Default: all
     pub(super) on: Option<Texts>,
     /// URL to post JSON to.
     pub(super) url: Option<At<Text<url::Url>>>,

@@ -12,7 +12,8 @@ use crate::config::raw::values::At;
 use dropship_redact::SafeUrl;
 
 /// The words of `on`.
-const WORDS: [&str; 7] = ["succeeded", "failed", "cancelled", "ended", "held", "rejected", "account"];
+const WORDS: [&str; 8] =
+    ["succeeded", "failed", "cancelled", "ended", "held", "rejected", "account", "label"];
 
 pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option<SocketAddr> {
     let listen = file.metrics.as_ref()?.value.listen.as_ref()?;
@@ -60,6 +61,7 @@ fn occasions(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify) -> BTreeSet<O
             "held" => on.extend([Occasion::Held]),
             "rejected" => on.extend([Occasion::Rejected]),
             "account" => on.extend([Occasion::Account]),
+            "label" => on.extend([Occasion::Label]),
             other => diagnostics.unknown(&word.span, "occasion", other, &WORDS),
         }
     }

@@ -3,9 +3,7 @@
 pub(crate) mod collect;
 pub(crate) mod commit;
 pub(crate) mod inspect;
-pub(crate) mod label;
 pub(crate) mod product;
-pub(crate) mod publish;
 pub(crate) mod sign;
 pub(crate) mod submission;
 pub(crate) mod upload;

@@ -25,13 +25,13 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         new: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
-        StrategyPlan::ExistingId(id) => ctx.record_created(RemoteKind::Product, id.0, true).await,
+        StrategyPlan::ExistingId(id) => ctx.record_created(RemoteKind::Product, id.0, true, None).await,
         StrategyPlan::ExistingName if ctx.job.doubt().is_none() => use_named(ctx, &call).await,
         StrategyPlan::PerVersion if ctx.job.doubt().is_none() => {
             // The name is locked during the search, so that the second of two packages of a version finds the product of the first.
             lock_name(ctx, RemoteKind::Product, &call.new.product_name).await?;
             match own_product(ctx, &call).await {
-                Ok(Some(id)) => ctx.record_created(RemoteKind::Product, id, true).await,
+                Ok(Some(id)) => ctx.record_created(RemoteKind::Product, id, true, None).await,
                 Ok(None) => create(ctx, &call).await,
                 Err(stop) => {
                     ctx.pipeline.guards.names.release(&ctx.job);
@@ -55,7 +55,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
     let ids = if found.items.is_empty() { String::new() } else { format!(": {}", list(&found.items)) };
     let count = found.items.len();
     match (found.items.as_slice(), found.incomplete) {
-        ([id], None) => ctx.record_created(RemoteKind::Product, *id, true).await,
+        ([id], None) => ctx.record_created(RemoteKind::Product, *id, true, None).await,
         (_, None) => {
             let message = format!(
                 "the rule needs exactly one product named `{name}`, but {count} exist{ids}; set its id in the rule, or create it, then approve"
@@ -165,7 +165,7 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
                 None => in_use(&service.submissions(product.id).await?),
                 mismatch => mismatch,
             };
-            found.push(Candidate { id: product.id.0, mismatch });
+            found.push(Candidate { id: product.id.0, mismatch, go_live: None });
         }
         Ok(Listing { items: found, incomplete: products.incomplete })
     }

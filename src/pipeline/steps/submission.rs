@@ -102,7 +102,7 @@ impl<S: Service> RemoteCreate<S> for Call {
             } else {
                 None
             };
-            Candidate { id: submission.id.0, mismatch }
+            Candidate { id: submission.id.0, mismatch, go_live: None }
         });
         Ok(Listing { items: found.collect(), incomplete: all.incomplete })
     }

@@ -32,7 +32,7 @@ listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
         Accepted, Rejected, Intended, Absent, Unproven, Repeated, Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
-        Published, Withdrawn, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+        Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
 /// The kinds of writes in a commit.
@@ -77,7 +77,14 @@ fn of_event(event: &Event) -> Write {
         Event::Collected { .. } => Write::Collected,
         Event::Labelled => Write::Labelled,
         Event::Published { .. } => Write::Published,
+        Event::LabelFailed { .. } => Write::LabelFailed,
+        Event::LabelHeld { .. } => Write::LabelHeld,
+        Event::Idle => Write::Idle,
         Event::Withdrawn { .. } => Write::Withdrawn,
+        Event::NotWithdrawn { .. } => Write::NotWithdrawn,
+        Event::WithdrawalConfirmed { .. } => Write::WithdrawalConfirmed,
+        Event::PublishedAnyway { .. } => Write::PublishedAnyway,
+        Event::Replanned { .. } => Write::Replanned,
         Event::Edited { .. } => Write::Edited,
         Event::TakenOver { .. } => Write::TakenOver,
         Event::Superseded { .. } => Write::Superseded,

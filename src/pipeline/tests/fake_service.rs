@@ -72,7 +72,14 @@ impl FakeService {
         let body = json!({"productName": name, "testHarness": "hlk", "deviceType": "external"});
         state.products.insert(
             id,
-            RemoteObject { submission: 0, name: name.to_owned(), body, at: Instant::now(), cancelled: false },
+            RemoteObject {
+                submission: 0,
+                name: name.to_owned(),
+                body,
+                at: Instant::now(),
+                cancelled: false,
+                refused: false,
+            },
         );
         id
     }
@@ -198,7 +205,14 @@ impl Service for FakeService {
             let mut shown = body.clone();
             state.products.insert(
                 id,
-                RemoteObject { submission: 0, name: new.product_name.clone(), body, at, cancelled: false },
+                RemoteObject {
+                    submission: 0,
+                    name: new.product_name.clone(),
+                    body,
+                    at,
+                    cancelled: false,
+                    refused: false,
+                },
             );
             shown["id"] = json!(id);
             read(shown)
@@ -307,8 +321,10 @@ impl Service for FakeService {
     ) -> Result<ShippingLabel, Error> {
         self.call(Call::CreateLabel, |state, at| {
             let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());
-            let made =
-                RemoteObject { submission: submission.0, name: new.name.clone(), body, at, cancelled: false };
+            let refused = state.label_refusals > 0;
+            state.label_refusals = state.label_refusals.saturating_sub(1);
+            let (submission, name) = (submission.0, new.name.clone());
+            let made = RemoteObject { submission, name, body, at, cancelled: false, refused };
             let shown = state.label_json(id, &made, at, true);
             state.labels.insert(id, made);
             read(shown)

@@ -56,13 +56,15 @@ pub(super) struct RuleOptions {
     pub(super) hold: bool,
     /// Newer labels supersede older ones.
     pub(super) supersede: bool,
+    /// The second label has a fixed go-live date, which passes before the label is requested.
+    pub(super) dated: bool,
 }
 
 /// The rule creates a label for the test ring, and a second label after a soak.
 pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
     let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
-    let RuleOptions { hold, supersede } = options;
+    let RuleOptions { hold, supersede, dated } = options;
     let label = |name: &str, more: &str| {
         format!(
             r#"
@@ -81,6 +83,9 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     let wide =
         label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
     let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
+    let date = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let date = if dated { format!("go_live = \"{date}\"\ndestination") } else { "destination".to_owned() };
+    let wide = wide.replacen("destination", &date, 1);
     format!(
         r#"
 [account]

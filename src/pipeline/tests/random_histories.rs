@@ -11,7 +11,7 @@ use super::crash_points::Call;
 use super::fake_service::Fault;
 use super::fixtures::{PACKAGES, digest_of};
 use super::simulation::{Simulation, in_paused_time};
-use crate::control::JobAction;
+use crate::control::{Approval, JobAction};
 
 /// File names. The product gets its name from them, so two packages can request the same name.
 const NAMES: [&str; 2] = ["a", "b"];
@@ -54,7 +54,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 fn act() -> impl Strategy<Value = JobAction> {
     select(vec![
         JobAction::Cancel,
-        JobAction::Approve { request: None },
+        JobAction::Approve(Approval::default()),
         JobAction::Retry { new_product: false },
         JobAction::Retry { new_product: true },
     ])
@@ -99,7 +99,7 @@ async fn run(history: &[Action]) -> Vec<String> {
             Action::Operate { job, act } => {
                 if let Some(job) = sim.jobs().get(*job) {
                     // An illegal act is refused and changes nothing.
-                    let _refused = sim.job_service().act(job.id(), act, "the operator").await.is_err();
+                    let _refused = sim.job_service().act(job.id(), act, "the operator", &()).await.is_err();
                 }
             }
         }

@@ -7,8 +7,8 @@ use super::fake_service::Fault;
 use super::fixtures::{RuleOptions, digest_of};
 use super::service_state::RemoteObject;
 use super::simulation::{OperatorAction, Simulation};
-use crate::control::JobAction;
-use dropship_job::{Fault as Reason, Job, Label, State};
+use crate::control::{Approval, JobAction};
+use dropship_job::{ErrorKind, Fault as Reason, Job, Label, State};
 
 /// A scenario: packages, faults, the acts of the operator, and the legal ends.
 pub(super) struct Scenario {
@@ -27,9 +27,10 @@ pub(super) struct Scenario {
 /// The state of each job that is not pruned; the numbers of products, submissions and labels at the service.
 pub(super) type End = (&'static [&'static str], usize, usize, usize);
 
-const PLAIN: RuleOptions = RuleOptions { hold: false, supersede: false };
-const HELD: RuleOptions = RuleOptions { hold: true, supersede: false };
-const SUPERSEDING: RuleOptions = RuleOptions { hold: false, supersede: true };
+const PLAIN: RuleOptions = RuleOptions { hold: false, supersede: false, dated: false };
+const HELD: RuleOptions = RuleOptions { hold: true, supersede: false, dated: false };
+const DATED: RuleOptions = RuleOptions { hold: false, supersede: false, dated: true };
+const SUPERSEDING: RuleOptions = RuleOptions { hold: false, supersede: true, dated: false };
 
 /// Within the time in which the service may still carry out a call (`uncertain`, 10 minutes).
 const WITHIN_UNCERTAIN: Duration = Duration::from_secs(300);
@@ -40,7 +41,7 @@ const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
 /// After the create was called again.
 const AFTER_REPEAT: Duration = Duration::from_secs(1100);
 
-pub(super) const SCENARIOS: [Scenario; 16] = [
+pub(super) const SCENARIOS: [Scenario; 23] = [
     Scenario {
         name: "no fault",
         packages: &["good-signed"],
@@ -136,10 +137,7 @@ pub(super) const SCENARIOS: [Scenario; 16] = [
         packages: &["good-signed"],
         options: HELD,
         begin: |sim| sim.keep = Some(Duration::from_secs(365 * 24 * 3600)),
-        operator: |job| {
-            matches!(job.state(), State::Held { .. })
-                .then_some(OperatorAction::Act(JobAction::Approve { request: None }))
-        },
+        operator: |job| matches!(job.state(), State::Held { .. }).then(approve),
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |_| Ok(()),
     },
@@ -195,17 +193,12 @@ pub(super) const SCENARIOS: [Scenario; 16] = [
         packages: &["good-signed"],
         options: PLAIN,
         begin: |_| {},
-        operator: |job| {
-            let is_unpublished = |label: &Label| {
-                label.creation.id().is_some() && label.published.is_none() && !label.is_lost()
-            };
-            match job.state() {
-                State::Held { .. } => Some(OperatorAction::Act(JobAction::Cancel)),
-                State::Waiting { .. } if job.labels().iter().any(is_unpublished) => {
-                    Some(OperatorAction::Withdraw)
-                }
-                _ => None,
+        operator: |job| match job.state() {
+            State::Held { .. } => Some(OperatorAction::Act(JobAction::Cancel)),
+            State::Waiting { .. } if job.labels().iter().any(Label::is_processing) => {
+                Some(OperatorAction::Withdraw)
             }
+            _ => None,
         },
         ends: &[(&["cancelled"], 1, 1, 1)],
         holds: |sim| {
@@ -255,7 +248,103 @@ pub(super) const SCENARIOS: [Scenario; 16] = [
         ],
         holds: |_| Ok(()),
     },
+    Scenario {
+        name: "the job is cancelled while the create of a label is in doubt, and the label appears",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.script(Call::CreateLabel, &[Fault::Delayed(WITHIN_UNCERTAIN)]),
+        operator: |job| {
+            let waits = matches!(job.state(), State::Waiting { .. }) && job.doubt().is_some();
+            waits.then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        ends: &[(&["cancelled"], 1, 1, 1), (&["cancelled"], 1, 1, 0), (&["succeeded"], 1, 1, 2)],
+        holds: |sim| withdrawn_if_cancelled(sim),
+    },
+    Scenario {
+        name: "the service does not let a label of a cancelled job go at first",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.script(Call::CancelLabel, &[Fault::Rejected]),
+        operator: cancel_with_label,
+        ends: &[(&["cancelled"], 1, 1, 1)],
+        holds: |sim| withdrawn_if_cancelled(sim),
+    },
+    Scenario {
+        name: "a label of a cancelled job is published before it can be withdrawn",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.script(Call::CancelLabel, &[Fault::Rejected; 20]),
+        operator: cancel_with_label,
+        ends: &[(&["cancelled"], 1, 1, 1)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a repeated create of a label takes effect late, and the duplicate is withdrawn",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            sim.service.script(Call::CreateLabel, &[Fault::Delayed(AFTER_REPEAT), Fault::ResponseLost]);
+        },
+        operator: |_| None,
+        // The delayed label may be found before the create is sent again.
+        ends: &[(&["succeeded"], 1, 1, 3), (&["succeeded"], 1, 1, 2)],
+        holds: |sim| {
+            let left = sim.service.state().labels.values().filter(|made| !made.cancelled).count();
+            if left == 2 { Ok(()) } else { Err(format!("{left} labels go out")) }
+        },
+    },
+    Scenario {
+        name: "Microsoft refuses a label, and the operator retries",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.state().label_refusals = 1,
+        operator: |job| {
+            let is_held = matches!(job.state(), State::Held { .. });
+            is_held.then_some(OperatorAction::Act(JobAction::Retry { new_product: false }))
+        },
+        ends: &[(&["succeeded"], 1, 1, 3)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the service refuses the product although the account works, and the operator approves",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.script(Call::CreateProduct, &[Fault::Forbidden, Fault::Forbidden]),
+        operator: |job| matches!(job.state(), State::Held { .. }).then(approve),
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the fixed go-live date of a label passes while it waits",
+        packages: &["good-signed"],
+        options: DATED,
+        begin: |_| {},
+        operator: |job| {
+            let State::Held { fault, .. } = job.state() else { return None };
+            (fault.kind == ErrorKind::GoLivePassed).then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        ends: &[(&["cancelled"], 1, 1, 1)],
+        holds: |_| Ok(()),
+    },
 ];
+
+/// Approves whatever the job is held for.
+fn approve() -> OperatorAction {
+    OperatorAction::Act(JobAction::Approve(Approval::default()))
+}
+
+/// Cancels the job while Microsoft processes a label.
+fn cancel_with_label(job: &Job) -> Option<OperatorAction> {
+    let waits = matches!(job.state(), State::Waiting { .. }) && job.labels().iter().any(Label::is_processing);
+    waits.then_some(OperatorAction::Act(JobAction::Cancel))
+}
+
+/// Every label of a cancelled job is withdrawn.
+fn withdrawn_if_cancelled(sim: &Simulation) -> Result<(), String> {
+    let is_cancelled = sim.jobs().iter().any(|job| *job.state() == State::Cancelled);
+    let left = sim.service.state().labels.values().filter(|made| !made.cancelled).count();
+    if is_cancelled && left > 0 { Err(format!("{left} labels are not withdrawn")) } else { Ok(()) }
+}
 
 fn every_create(sim: &Simulation, fault: Fault) {
     for call in [Call::CreateProduct, Call::CreateSubmission, Call::Commit] {
@@ -265,6 +354,5 @@ fn every_create(sim: &Simulation, fault: Fault) {
 }
 
 fn approve_held(job: &Job) -> Option<OperatorAction> {
-    let is_held = matches!(job.state(), State::Held { .. });
-    is_held.then_some(OperatorAction::Act(JobAction::Approve { request: None }))
+    matches!(job.state(), State::Held { .. }).then(approve)
 }

@@ -31,6 +31,8 @@ pub(super) struct RemoteObject {
     pub(super) at: Instant,
     /// Withdrawn by an operator.
     pub(super) cancelled: bool,
+    /// Microsoft refuses it after its processing.
+    pub(super) refused: bool,
 }
 
 #[derive(Default)]
@@ -45,6 +47,8 @@ pub(super) struct ServiceState {
     pub(super) refusals: u32,
     /// Whether the list of products ends with an error.
     pub(super) cut_product_list: bool,
+    /// How many of the next labels are refused.
+    pub(super) label_refusals: u32,
     /// The bytes of the signed package.
     pub(super) signed: Vec<u8>,
     /// `DriverVer` of uploaded packages, by SHA-256, where it is not the default.
@@ -96,6 +100,7 @@ impl ServiceState {
         let done = now.duration_since(made.at) >= PROCESSING_TIME;
         let (step, state) = match done {
             _ if made.cancelled => ("publishing", "failed"),
+            true if made.refused => ("microsoftApproval", "failed"),
             true => ("finalizePublishing", "completed"),
             false => ("publishing", "started"),
         };

@@ -16,16 +16,19 @@ use super::fake_service::{FakeService, PROCESSING_TIME};
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::admission::{ActiveConfig, Admission};
 use crate::config::{self, Environment};
-use crate::control::{ActiveJobs, JobAction, JobService};
+use crate::control::{
+    ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
+};
 use crate::observe::Heartbeat;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
-    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
-    forget_ended, note, withdraw,
+    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Service as _,
+    Settings, forget_ended, note,
 };
 use crate::{accounts, outbox};
+use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
-use dropship_job::{Event, Job, State, Step};
+use dropship_job::{Event, Job, Label, LabelStage, State, Step};
 use dropship_store::{Filter, MemoryStore, Store};
 
 /// Every scenario ends within this virtual time.
@@ -291,7 +294,7 @@ impl Simulation {
             let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
                 continue;
             };
-            if !job.labels().iter().any(|asked| asked.name == label.name) {
+            if !job.labels().iter().any(|asked| asked.name() == label.name) {
                 wrong.push(format!("label {id} `{}` was not asked for", label.name));
             }
         }
@@ -311,6 +314,22 @@ impl Simulation {
                 job.duplicate_checks()
             ));
         }
+        if !job.pending_withdrawals().is_empty() {
+            wrong.push(format!("labels of {} are not withdrawn: {:?}", job.id(), job.pending_withdrawals()));
+        }
+        if *job.state() == State::Cancelled {
+            let remote = self.service.state();
+            let labels =
+                remote.labels.iter().filter(|(_, label)| Some(label.submission) == job.submission().id());
+            let published = |id: u64| {
+                let own = job.labels().iter().filter_map(Label::remote);
+                let mut all = own.chain(job.strays().iter().map(|stray| &stray.remote));
+                all.any(|label| label.id == id && matches!(label.stage, LabelStage::Published { .. }))
+            };
+            let left = labels.filter(|(id, label)| !label.cancelled && !label.refused && !published(**id));
+            wrong
+                .extend(left.map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())));
+        }
         if !job.state().has_ended() && !matches!(job.state(), State::Held { .. }) {
             wrong.push(format!(
                 "I4: job {} is {} and no worker continues it",
@@ -325,7 +344,7 @@ impl Simulation {
             other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id())),
         }
         let published = |name: &str| {
-            job.labels().iter().find(|label| label.name.ends_with(name)).and_then(|label| label.published)
+            job.labels().iter().find(|label| label.name().ends_with(name)).and_then(Label::live_at)
         };
         if let (Some(ring), Some(wide)) = (published("ring"), published("wide")) {
             let between = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
@@ -351,7 +370,7 @@ impl Simulation {
     pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
         let late_duplicates = stories.filter_map(|told| match told.event {
-            Event::DuplicatesChecked { ids, .. } => Some(ids),
+            Event::DuplicatesChecked { ids, unproven, .. } => Some([ids, unproven].concat()),
             _ => None,
         });
         late_duplicates.flatten().collect()
@@ -422,29 +441,48 @@ impl Daemon {
             done = true;
             let (store, by) = (&*self.pipeline.store, "the operator");
             match action {
-                OperatorAction::Withdraw => {
-                    // The daemon may crash here.
-                    let Ok((events, _)) = withdraw(store, &self.pipeline.services, &job, by).await else {
-                        continue;
-                    };
-                    let job = store.job(job.id()).expect("a job").expect("the job");
-                    self.pipeline.events.after_commit(&job, &events).await;
-                }
+                OperatorAction::Withdraw => self.withdraw_by_hand(&job, by).await,
                 OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
                     if let Ok(Some(job)) = note(store, job.id(), event.clone()).await {
                         self.pipeline.events.after_commit(&job, &[event]).await;
                     }
-                    let _crashed =
-                        job_service.act(job.id(), &JobAction::Approve { request: None }, by).await.is_err();
+                    let approve = JobAction::Approve(Approval::default());
+                    let _crashed = job_service.act(job.id(), &approve, by, &()).await.is_err();
                 }
                 OperatorAction::Act(act) => {
-                    let result = job_service.act(job.id(), &act, by).await;
+                    let result = job_service.act(job.id(), &act, by, self).await;
                     assert!(result.is_ok() || self.pipeline.store.job(job.id()).is_ok(), "{result:?}");
                 }
             }
         }
         done
+    }
+
+    /// Withdraws the labels of a job as `dropship api label cancel` does.
+    async fn withdraw_by_hand(&self, job: &Job, by: &str) {
+        let (product, submission) = (job.product().id().unwrap_or(0), job.submission().id().unwrap_or(0));
+        for (label, id) in
+            job.labels().iter().enumerate().filter_map(|(index, label)| Some((index, label.id()?)))
+        {
+            let service = &self.pipeline.services["default"];
+            let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id)).await;
+            let event = Event::Withdrawn { label, id, by: by.to_owned() };
+            // The daemon may crash here.
+            if asked.is_ok()
+                && let Ok(Some(job)) = note(&*self.pipeline.store, job.id(), event.clone()).await
+            {
+                self.pipeline.events.after_commit(&job, &[event]).await;
+            }
+        }
+    }
+}
+
+/// Plans labels by the rules of the simulation.
+impl LabelPlanner for Daemon {
+    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
+        let replanned = self.admission.replan(job);
+        replanned.map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::labels::{PCI, targeted};
+use super::labels::{PCI, at, targeted};
 use super::running::{bodies, edit, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
@@ -295,5 +295,95 @@ fn approved_label_goes_live_after_its_approval() {
     receipt_of(&env, "echo.cab", "succeeded");
     let dates = go_live_dates(&env);
     assert!(dates.len() == 1 && dates[0] > approved, "{dates:?} after {approved}");
+    drop(daemon);
+}
+
+#[test]
+fn predecessor_is_read_again_right_before_its_successor_is_requested() {
+    for vanishes in [false, true] {
+        let env = TestEnv::with(Quirks::none(), &format!("{NEXT}hold = true\n"));
+        let daemon = env.daemon(&[]);
+        listening(&env);
+        env.drop_package("echo.cab", &bytes(CAB));
+        let held = receipt_of(&env, "echo.cab", "held");
+        assert_eq!(
+            (&held["error"]["kind"], &held["labels"][0]["status"]),
+            (&json!("approval"), &json!("published"))
+        );
+        if vanishes {
+            env.fault(
+                &json!({"operation": "get_label", "action": {"kind": "status", "status": 404}, "times": 0}),
+            );
+        } else {
+            assert!(env.sandbox.control().refuse_label(label_number(&held, 0), "Rolled back."));
+        }
+        assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
+        let lost = wait_for("the job to be held again", || {
+            env.receipts().pop().filter(|receipt| receipt["error"]["kind"] == "predecessor-lost")
+        })
+        .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
+        assert_eq!(
+            (&lost["state"], &lost["labels"][0]["status"]),
+            (&json!("held"), &json!("failed")),
+            "{lost:#}"
+        );
+        assert_eq!(env.created().2, 1, "the successor is not requested");
+        env.no_faults();
+        // The operator wants it nevertheless.
+        let approve = env.run(&["approve", id(&held["id"]), "--label", "echo pilot"]);
+        assert_eq!(approve.status.code(), Some(0), "{}", text(&approve.stderr));
+        wait_for("the successor", || (env.created().2 == 2).then_some(()))
+            .unwrap_or_else(|| panic!("{}", env.log()));
+        drop(daemon);
+    }
+}
+
+#[test]
+fn soak_counts_from_the_go_live_date_of_the_label_before() {
+    let env = TestEnv::with(Quirks::none(), &format!("{NEXT}soak = \"1s\"\n"));
+    edit(
+        &env,
+        &[(
+            "audiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]",
+            "audiences = [\"Test Registry Key\"]\ngo_live = \"+8s\"\n[rule.label.hardware_ids]",
+        )],
+    );
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
+    let date = bodies(&env, "create_label")[0]["publishingSpecifications"]["goLiveDate"].clone();
+    let live: Timestamp = date.as_str().expect("a date").parse().expect("a date");
+    let published = at(&env, &done, |event| event["event"] == "published" && event["label"] == 0);
+    let requested = at(&env, &done, |event| event["event"] == "intended" && event["kind"]["label"] == 1);
+    assert!(
+        published < live && requested >= live + SignedDuration::from_secs(1),
+        "{published} {live} {requested}"
+    );
+    drop(daemon);
+}
+
+#[test]
+fn superseding_label_takes_over_at_its_go_live_date() {
+    let env = TestEnv::at(Options { speed: 1200.0, ..Options::default() }, "");
+    edit(
+        &env,
+        &[
+            (ONE, &format!("{ONE}\nsupersede = true\ngo_live = \"+8s\"")),
+            ("include = [\"pci\\\\*\"]", "include = [\"*\"]"),
+            ("[signers]", "[signers]\nallow_unsigned = true"),
+        ],
+    );
+    let daemon = env.daemon(&[]);
+    env.drop_package("old.cab", &cab_with(&[]));
+    receipt_of(&env, "old.cab", "succeeded");
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
+    let new = receipt_of(&env, "new.cab", "succeeded");
+    let date = bodies(&env, "create_label")[1]["publishingSpecifications"]["goLiveDate"].clone();
+    let live: Timestamp = date.as_str().expect("a date").parse().expect("a date");
+    let published = at(&env, &new, |event| event["event"] == "published");
+    let taken = at(&env, &new, |event| event["event"] == "taken_over");
+    assert!(published < live && taken >= live, "{published} {live} {taken}");
+    assert_eq!(env.sandbox.control().count("update_label"), 1);
     drop(daemon);
 }

@@ -23,7 +23,7 @@ fn id(value: &Value) -> &str {
 }
 
 /// The time of the first event that matches.
-fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
+pub(super) fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
     let story = env.json(&["show", id(&job["id"])]);
     let events = story["events"].as_array().expect("events");
     let event = events.iter().find(|event| fits(event)).unwrap_or_else(|| panic!("{story:#}"));
@@ -243,7 +243,7 @@ fn cancelled_job_withdraws_its_labels() {
     let done = env.json(&["cancel", id(&job["id"])]);
     assert_eq!((&done["state"], &done["warnings"]), (&json!("cancelled"), &json!([])));
     assert_eq!(env.sandbox.control().count("cancel_label"), 1);
-    assert!(env.log().contains("withdrawn, requested by uid"), "{}", env.log());
+    assert!(env.log().contains("Microsoft agreed to withdraw it, requested by"), "{}", env.log());
     drop(daemon);
 }
 

@@ -1,34 +1,294 @@
-//! What happens to labels once they exist, and what a person says of those that do not yet.
+//! The fold of events of labels.
+
+use jiff::Timestamp;
 
 use super::require;
-use crate::{Job, Label};
+use crate::label::LabelHold;
+use crate::{
+    Fault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteLabel, State, StrayLabel,
+    Withdrawal,
+};
 
-/// A person lets a label go out: for a request, which no other label has, or without the one before it.
-pub(super) fn approve(job: &mut Job, request: &str) -> Result<(), &'static str> {
-    if let Some(index) = Label::freed_by(request) {
-        job.labels.get_mut(index).ok_or("there is no such label")?.predecessor_waived = true;
-        return Ok(());
-    }
-    if let Some(digest) = Job::approved_by(request) {
-        job.approved_metadata = Some(digest.to_owned());
-        return Ok(());
-    }
-    let mut open = job.labels.iter_mut().filter(|label| label.creation.id().is_none()).peekable();
-    require(open.peek().is_some(), "no label waits for an approval")?;
-    open.for_each(|label| label.approved = Some(request.to_owned()));
+/// The state of a job that can continue: `free`, or held while a label waits for an operator. The other labels of a held job
+/// continue at `due`.
+pub(super) fn continue_as(job: &mut Job, free: State, due: Option<Timestamp>) {
+    let first = job.labels.iter().enumerate().find_map(|(index, label)| Some((index, label.hold.clone()?)));
+    job.state = match first {
+        Some((index, hold)) => State::Held {
+            request: hold.request().map(str::to_owned),
+            fault: hold.fault,
+            label: Some(index),
+            due,
+        },
+        None => free,
+    };
+}
+
+/// Puts a label on hold. The pass over the labels continues.
+pub(super) fn hold(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    fault: &Fault,
+    release: &Release,
+) -> Result<(), &'static str> {
+    let label = at_index(job, index)?;
+    label.hold = Some(LabelHold { fault: fault.clone(), release: release.clone() });
+    continue_as(job, State::Queued, Some(at));
     Ok(())
 }
 
-/// A label that exists at the service.
-pub(super) fn existing(job: &mut Job, index: usize) -> Result<&mut Label, &'static str> {
-    let label = job.labels.get_mut(index).ok_or("there is no such label")?;
-    require(label.creation.id().is_some(), "the label does not exist")?;
-    Ok(label)
+/// The labels that are not on hold need nothing more for now.
+pub(super) fn idle(job: &mut Job) -> Result<(), &'static str> {
+    require(job.labels.iter().any(|label| label.hold.is_some()), "no label is on hold")?;
+    continue_as(job, State::Queued, None);
+    Ok(())
 }
 
-/// A label that is published.
-pub(super) fn published(job: &mut Job, index: usize) -> Result<&mut Label, &'static str> {
-    let label = existing(job, index)?;
-    require(label.published.is_some(), "the label is not published")?;
-    Ok(label)
+/// An operator releases a label that is on hold.
+pub(super) fn approve(job: &mut Job, at: Timestamp, index: usize) -> Result<(), &'static str> {
+    let label = at_index(job, index)?;
+    let hold = label.hold.take().ok_or("the label is not on hold")?;
+    label.released = true;
+    match (&mut label.life, hold.release) {
+        (LabelLife::Intended(intent), release) => {
+            // An operator has looked: the call may be made again, as the request that was shown if one was.
+            intent.reissued = 0;
+            intent.decided = intent.proposed.take().or(intent.decided);
+            if let Release::Request(digest) = release {
+                intent.request = digest;
+            }
+        }
+        (_, Release::Request(digest)) => label.approved = Some(digest),
+        (_, Release::WithoutPredecessor) => label.predecessor_waived = true,
+        (
+            LabelLife::Exists(RemoteLabel { stage: LabelStage::Failed { acknowledged, .. }, .. }),
+            Release::Attempt,
+        ) => {
+            *acknowledged = true;
+        }
+        (_, Release::Attempt) => {}
+    }
+    // The label has its full time again.
+    job.attempts = 0;
+    job.failing_since = None;
+    continue_as(job, State::Queued, Some(at));
+    Ok(())
+}
+
+/// The label exists at the service.
+pub(super) fn created(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    id: u64,
+    go_live: Option<Timestamp>,
+) -> Result<(), &'static str> {
+    let stage = match job.state {
+        // The wish of a cancelled job is older than the label.
+        State::Cancelled => LabelStage::WithdrawalWanted(Withdrawal::wanted("the cancelled job", at)),
+        _ => LabelStage::Processing,
+    };
+    let label = at_index(job, index)?;
+    label.life = LabelLife::Exists(RemoteLabel::new(id, go_live, stage));
+    label.hold = None;
+    Ok(())
+}
+
+/// The service's step and state of a label.
+pub(super) fn progressed(job: &mut Job, index: usize, step: &str, state: &str) -> Result<(), &'static str> {
+    let remote = existing(job, index)?;
+    (remote.step, remote.state) = (Some(step.to_owned()), Some(state.to_owned()));
+    Ok(())
+}
+
+/// The label is published.
+pub(super) fn published(job: &mut Job, at: Timestamp, index: usize) -> Result<(), &'static str> {
+    existing(job, index)?.stage = LabelStage::Published { at, superseded: None };
+    Ok(())
+}
+
+/// A label with a pending withdrawal is published.
+pub(super) fn published_anyway(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    id: u64,
+) -> Result<(), &'static str> {
+    remote(job, index, id)?.stage = LabelStage::Published { at, superseded: None };
+    Ok(())
+}
+
+/// Microsoft gave the label up, or no longer has it.
+pub(super) fn failed(job: &mut Job, index: usize, reason: &str) -> Result<(), &'static str> {
+    let remote = existing(job, index)?;
+    require(!remote.stage.is_withdrawn(), "the label is withdrawn")?;
+    remote.stage = LabelStage::Failed { reason: reason.to_owned(), acknowledged: false };
+    Ok(())
+}
+
+/// The published label takes over from older labels.
+pub(super) fn superseding(job: &mut Job, index: usize) -> Result<&mut Option<Timestamp>, &'static str> {
+    match &mut existing(job, index)?.stage {
+        LabelStage::Published { superseded, .. } => Ok(superseded),
+        _ => Err("the label is not published"),
+    }
+}
+
+/// Older labels gave up hardware ids to the label, or it gave up some to a newer one.
+pub(super) fn taken_over(job: &mut Job, index: usize, from: u64, rows: usize) -> Result<(), &'static str> {
+    superseding(job, index)?;
+    let label = at_index(job, index)?;
+    if label.id() != Some(from) {
+        label.taken_over += rows;
+    }
+    Ok(())
+}
+
+/// The service has agreed to withdraw a label.
+pub(super) fn withdrawn(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    id: u64,
+    by: &str,
+) -> Result<(), &'static str> {
+    let remote = remote(job, index, id)?;
+    let wanted = remote.stage.withdrawal().cloned();
+    let withdrawal = wanted.unwrap_or_else(|| Withdrawal::wanted(by, at));
+    remote.stage = LabelStage::Withdrawing(Withdrawal { due: at, why: None, ..withdrawal });
+    if let Some(label) = job.labels.get_mut(index).filter(|label| label.id() == Some(id)) {
+        label.hold = None;
+    }
+    Ok(())
+}
+
+/// A label is not withdrawn yet.
+pub(super) fn not_withdrawn(
+    job: &mut Job,
+    index: usize,
+    id: u64,
+    due: Timestamp,
+    why: &str,
+) -> Result<(), &'static str> {
+    match &mut remote(job, index, id)?.stage {
+        LabelStage::WithdrawalWanted(withdrawal) | LabelStage::Withdrawing(withdrawal) => {
+            withdrawal.due = due;
+            withdrawal.why = Some(why.to_owned());
+            Ok(())
+        }
+        _ => Err("the label has no pending withdrawal"),
+    }
+}
+
+/// A label is withdrawn.
+pub(super) fn withdrawal_confirmed(job: &mut Job, index: usize, id: u64) -> Result<(), &'static str> {
+    remote(job, index, id)?.stage = LabelStage::Withdrawn;
+    Ok(())
+}
+
+/// The job is cancelled: its labels have to go.
+pub(super) fn withdraw_all(job: &mut Job, at: Timestamp, by: &str) {
+    for label in &mut job.labels {
+        label.hold = None;
+        if let LabelLife::Exists(remote) = &mut label.life
+            && remote.stage == LabelStage::Processing
+        {
+            remote.stage = LabelStage::WithdrawalWanted(Withdrawal::wanted(by, at));
+        }
+    }
+}
+
+/// The cancelled job is started again: labels of which the service has not agreed to let go are kept.
+pub(super) fn keep_all(job: &mut Job) {
+    for label in &mut job.labels {
+        label.hold = None;
+        if let LabelLife::Exists(remote) = &mut label.life
+            && matches!(remote.stage, LabelStage::WithdrawalWanted(_))
+        {
+            remote.stage = LabelStage::Processing;
+        }
+    }
+}
+
+/// Late duplicates of a label have to go.
+pub(super) fn add_strays(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    ids: &[u64],
+) -> Result<(), &'static str> {
+    let name = at_index(job, index)?.name().to_owned();
+    for id in ids {
+        let stage = LabelStage::WithdrawalWanted(Withdrawal::wanted("the check for duplicates", at));
+        let remote = RemoteLabel::new(*id, None, stage);
+        job.strays.push(StrayLabel { label: index, name: name.clone(), remote });
+    }
+    Ok(())
+}
+
+/// The labels by the rules in force. Existing labels and those in doubt are kept as they are.
+pub(super) fn replan(
+    job: &mut Job,
+    labels: &[PlannedLabel],
+    dropped: &[usize],
+    again: &[usize],
+) -> Result<(), &'static str> {
+    require(labels.len() >= job.labels.len(), "the new plan lacks a label")?;
+    for index in dropped {
+        let label = at_index(job, *index)?;
+        require(!label.is_processing() && !label.is_published(), "the label exists")?;
+        set_aside(job, *index);
+        at_index(job, *index)?.life = LabelLife::Dropped;
+    }
+    for index in again {
+        require(at_index(job, *index)?.is_lost(), "the label is neither refused nor withdrawn")?;
+        set_aside(job, *index);
+        at_index(job, *index)?.life = LabelLife::Planned;
+    }
+    for (index, planned) in labels.iter().enumerate() {
+        match job.labels.get_mut(index) {
+            None => job.labels.push(Label::planned(planned.clone())),
+            Some(label) if label.life == LabelLife::Planned => {
+                label.planned = planned.clone();
+                label.hold = None;
+            }
+            // Indices may have moved; nothing else of it changes.
+            Some(label) => label.planned.after.clone_from(&planned.after),
+        }
+    }
+    Ok(())
+}
+
+/// Remembers the id of a label that is requested again or dropped. One that is still being withdrawn is followed further.
+fn set_aside(job: &mut Job, index: usize) {
+    let Some(label) = job.labels.get_mut(index) else { return };
+    (label.hold, label.approved) = (None, None);
+    (label.released, label.predecessor_waived) = (false, false);
+    let Some(remote) = label.remote().cloned() else { return };
+    label.former_ids.push(remote.id);
+    if remote.stage.withdrawal().is_some() {
+        job.strays.push(StrayLabel { label: index, name: label.planned.name.clone(), remote });
+    }
+}
+
+fn at_index(job: &mut Job, index: usize) -> Result<&mut Label, &'static str> {
+    job.labels.get_mut(index).ok_or("there is no such label")
+}
+
+/// A label that exists at the service.
+pub(super) fn existing(job: &mut Job, index: usize) -> Result<&mut RemoteLabel, &'static str> {
+    match &mut at_index(job, index)?.life {
+        LabelLife::Exists(remote) => Ok(remote),
+        LabelLife::Planned | LabelLife::Dropped | LabelLife::Intended(_) => Err("the label does not exist"),
+    }
+}
+
+/// The label of the job at this index, or a duplicate of it, that has this id.
+fn remote(job: &mut Job, index: usize, id: u64) -> Result<&mut RemoteLabel, &'static str> {
+    if job.labels.get(index).and_then(Label::id) == Some(id) {
+        return existing(job, index);
+    }
+    let stray = job.strays.iter_mut().find(|stray| stray.remote.id == id);
+    stray.map(|stray| &mut stray.remote).ok_or("the job has no label with this id")
 }

@@ -2,23 +2,28 @@
 
 use jiff::Timestamp;
 
-use super::{creation_of, enter, labels, open_label, require};
-use crate::{Commit, Creation, Intent, Job, State, Step};
+use super::{enter, labels, require};
+use crate::{Commit, Creation, Intent, Job, Label, State, Step};
 
-/// A person lets a held job go on.
-pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
-    let State::Held { request, .. } = &job.state else {
+/// An operator releases a held job, or a label of it.
+pub(super) fn approve(job: &mut Job, at: Timestamp, label: Option<usize>) -> Result<(), &'static str> {
+    let State::Held { request, label: held, .. } = &job.state else {
         return Err("the job is not held");
     };
     let request = request.clone();
+    if let Some(index) = label.or(*held) {
+        return labels::approve(job, at, index);
+    }
     if let Some(intent) = doubted(job) {
-        // A person has looked: the call may be made again, as the request that was shown if one was.
+        // An operator has looked: the call may be made again, as the request that was shown if one was.
         intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
         intent.decided = intent.proposed.take().or(intent.decided);
     } else {
         match (job.step, request) {
-            (Step::Label, Some(request)) => labels::approve(job, &request)?,
+            (Step::Label, Some(request)) => {
+                job.approved_metadata = Job::approved_by(&request).map(str::to_owned);
+            }
             (Step::Product, Some(request)) => job.approved_product = Some(request),
             _ => {}
         }
@@ -26,19 +31,27 @@ pub(super) fn approve(job: &mut Job) -> Result<(), &'static str> {
     // The step has its full time again.
     job.attempts = 0;
     job.failing_since = None;
-    job.state = State::Queued;
+    labels::continue_as(job, State::Queued, Some(at));
     Ok(())
 }
 
-/// A person asks for another try.
+/// An operator asks for another attempt.
 pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(), &'static str> {
     match job.state {
-        State::Failed { .. } | State::Cancelled => {}
+        State::Failed { .. } | State::Cancelled | State::Held { .. } => {}
+        State::Succeeded => {
+            require(
+                job.labels.iter().any(Label::is_lost),
+                "all its labels are published; nothing is left to retry",
+            )?;
+        }
         State::Rejected { .. } => {
             enter(job, Step::Inspect, at);
             return Ok(());
         }
-        _ => return Err("only a failed, rejected or cancelled job is retried"),
+        State::Queued | State::Waiting { .. } => {
+            return Err("only a held, failed, rejected or cancelled job is retried");
+        }
     }
     if new_product {
         require(job.accepted, "nothing was sent yet")?;
@@ -56,7 +69,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         job.approved_product = None;
         job.files.clear();
         for label in &mut job.labels {
-            *label = open_label(&label.name);
+            *label = Label::planned(label.planned.clone());
         }
         enter(job, Step::Product, at);
     } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
@@ -66,22 +79,25 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         enter(job, Step::Inspect, at);
     } else {
         // The job looks for what is in doubt by itself again.
-        let doubt =
-            job.doubt().map(|(kind, intent)| (kind, intent.name.clone(), intent.existing_ids.clone()));
+        let doubts: Vec<_> = job
+            .doubts()
+            .map(|(kind, intent)| (kind, intent.name.clone(), intent.existing_ids.clone()))
+            .collect();
         job.duplicate_checks.retain(|check| {
-            doubt.as_ref().is_none_or(|(kind, name, existing_ids)| !check.is_of(*kind, name, existing_ids))
+            !doubts.iter().any(|(kind, name, existing_ids)| check.is_of(*kind, name, existing_ids))
         });
-        let step = job.step;
+        labels::keep_all(job);
+        // New labels may be asked for.
+        let step = if job.step == Step::Publish { Step::Label } else { job.step };
         enter(job, step, at);
     }
     Ok(())
 }
 
-/// The open intent.
+/// The product or submission whose create is in doubt.
 fn doubted(job: &mut Job) -> Option<&mut Intent> {
-    let (kind, _) = job.doubt()?;
-    match creation_of(job, kind) {
-        Ok(Creation::Intended(intent)) => Some(intent),
-        _ => None,
+    match job.product.intent_mut() {
+        Some(intent) => Some(intent),
+        None => job.submission.intent_mut(),
     }
 }

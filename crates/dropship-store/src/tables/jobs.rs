@@ -8,7 +8,7 @@ use crate::tables::codec::encode_job;
 use crate::tables::files::has_file_with_digest;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
-use dropship_job::{Creation, Event, Job, JobId, RemoteKind, apply};
+use dropship_job::{Event, Job, JobId, Label, RemoteKind, apply};
 
 /// Applies events to a job; returns it as it is then.
 pub(super) fn advance<B: Bytes>(
@@ -50,7 +50,8 @@ pub(super) fn outlives_the_job(event: &Event) -> bool {
 pub(crate) fn remote_ids(job: &Job) -> Vec<u64> {
     let labels = (0..job.labels().len()).map(RemoteKind::Label);
     let kinds = [RemoteKind::Product, RemoteKind::Submission].into_iter().chain(labels);
-    let ids = kinds.filter_map(|kind| job.creation(kind).and_then(Creation::id));
+    let ids = kinds.filter_map(|kind| job.creation(kind)?.id());
+    let ids = ids.chain(job.labels().iter().flat_map(Label::former_ids).copied());
     ids.chain(job.abandoned_products().iter().filter_map(|id| id.parse().ok())).collect()
 }
 
@@ -115,8 +116,9 @@ pub(super) fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result
     tables.remove(key::open(id));
     tables.remove(key::state(job.state(), id));
     // The product stays known as ours: later versions may share it, and a check for duplicates has to recognise it.
-    let labels = job.labels().iter().map(|label| &label.creation);
-    for remote in std::iter::once(job.submission()).chain(labels).filter_map(|creation| creation.id()) {
+    let labels = job.labels().iter();
+    let labels = labels.flat_map(|label| label.id().into_iter().chain(label.former_ids().iter().copied()));
+    for remote in job.submission().id().into_iter().chain(labels) {
         tables.remove(key::remote(remote));
     }
     let is_in_folder = match &job.package().folder {

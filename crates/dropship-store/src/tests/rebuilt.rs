@@ -65,6 +65,7 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
             kind: dropship_job::RemoteKind::Product,
             id: u64::from(at) * 10 + 1,
             adopted: true,
+            go_live: None,
         }]),
         6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
         7 => vec![Entry::Pruned { job: id(at) }],

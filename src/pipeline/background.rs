@@ -1,0 +1,60 @@
+//! Work that is due on a job in any state: searches for late duplicates, and withdrawals of labels. It never changes the
+//! state of the job, also when it fails.
+
+use std::time::Duration;
+
+use super::duplicates;
+use super::labels::{Wanted, attempt_withdrawal};
+use super::service::Service;
+use super::step_context::{Interrupt, StepContext, StepResult};
+use dropship_job::{Job, LateDuplicateCheck};
+
+/// First interval between attempts at a search that failed.
+const MIN_RETRY: Duration = Duration::from_secs(5);
+/// Maximum interval between attempts at a search that failed.
+pub(super) const MAX_RETRY: Duration = Duration::from_secs(3600);
+
+/// Does everything that is due.
+pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
+    let pipeline = ctx.pipeline;
+    loop {
+        let now = pipeline.clock.now();
+        if ctx.job.background_due().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        if pipeline.shutdown.is_cancelled() {
+            return Err(Interrupt::ShuttingDown);
+        }
+        if let Some(wanted) = due_withdrawal(&ctx.job, now) {
+            attempt_withdrawal(ctx, &wanted).await?;
+            continue;
+        }
+        let Some(check) = due_check(&ctx.job) else { return Ok(()) };
+        if let Err(why) = duplicates::try_check(ctx, &check).await? {
+            crate::observe::duplicate_check_failed(&pipeline.failed_checks, &ctx.job, &check.name, &why);
+            // The interval doubles with the time since the check was due.
+            let late = Duration::try_from(now.duration_since(check.due)).unwrap_or_default();
+            ctx.retry_background_at(pipeline.clock.after(late.clamp(MIN_RETRY, MAX_RETRY)));
+            return Ok(());
+        }
+    }
+}
+
+/// The earliest search.
+fn due_check(job: &Job) -> Option<LateDuplicateCheck> {
+    job.duplicate_checks().iter().min_by_key(|check| check.due).cloned()
+}
+
+/// A withdrawal that is due.
+fn due_withdrawal(job: &Job, now: jiff::Timestamp) -> Option<Wanted> {
+    job.pending_withdrawals().into_iter().find_map(|pending| {
+        let withdrawal = pending.withdrawal.filter(|withdrawal| withdrawal.due <= now)?;
+        Some(Wanted {
+            index: pending.label,
+            id: pending.id?,
+            is_agreed: pending.is_agreed,
+            by: withdrawal.by.clone(),
+            since: withdrawal.since,
+        })
+    })
+}

@@ -1,0 +1,123 @@
+//! The create of a label, for the machinery that creates objects exactly once.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::request::Prepared;
+use super::send;
+use crate::pipeline::create::{Candidate, RemoteCreate};
+use crate::pipeline::lists;
+use crate::pipeline::request_match::difference;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_hardware::{Error, LabelId, Listing, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
+use dropship_job::RemoteKind;
+use dropship_rules::label::LabelWarning;
+use dropship_rules::plan::LabelPlan;
+
+/// The create of the label at an index.
+pub(super) struct LabelCreate {
+    place: (ProductId, SubmissionId),
+    index: usize,
+    /// Whether the go-live date depends on when the request is sent.
+    has_moving_date: bool,
+    /// What approvals and repetitions are bound to.
+    essence: Value,
+    new: NewShippingLabel,
+}
+
+impl LabelCreate {
+    /// The create with a prepared request, and the warnings about the request.
+    pub(super) fn new(
+        place: (ProductId, SubmissionId),
+        index: usize,
+        plan: &LabelPlan,
+        prepared: Prepared,
+    ) -> (Self, Vec<LabelWarning>) {
+        let Prepared { new, essence, warnings, .. } = prepared;
+        let has_moving_date = plan.go_live.is_some_and(|live| live.fixed().is_none());
+        (Self { place, index, has_moving_date, essence, new }, warnings)
+    }
+
+    /// The request as far as an object of this create has to equal it.
+    fn comparable(&self) -> Value {
+        let mut sent = self.essence.clone();
+        if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
+            // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
+            // flags, which are compared.
+            publishing.remove("manualAcquisition");
+            // An earlier request was sent at another time, so the same rule gave it another date.
+            if self.has_moving_date {
+                publishing.remove("goLiveDate");
+            }
+        }
+        sent
+    }
+}
+
+/// The go-live date of a label.
+fn go_live(publishing: Option<&dropship_hardware::PublishingSpecifications>) -> Option<Timestamp> {
+    let text = publishing?.go_live_date.as_deref()?;
+    // A date without a zone is UTC.
+    text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
+}
+
+fn go_live_of(label: &ShippingLabel) -> Option<Timestamp> {
+    go_live(label.publishing_specifications.as_ref())
+}
+
+impl<S: Service> RemoteCreate<S> for LabelCreate {
+    fn kind(&self) -> RemoteKind {
+        RemoteKind::Label(self.index)
+    }
+
+    fn name(&self) -> &str {
+        &self.new.name
+    }
+
+    fn request(&self) -> Value {
+        self.essence.clone()
+    }
+
+    fn go_live(&self) -> Option<Timestamp> {
+        go_live(self.new.publishing_specifications.as_ref())
+    }
+
+    async fn confirm(&self, ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
+        send::confirm_predecessors(ctx, service, self.index).await
+    }
+
+    async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
+        let (product, submission) = self.place;
+        let sent = self.comparable();
+        let mut found = Vec::new();
+        let labels = service.labels(product, submission).await?;
+        for label in labels.items {
+            if label.name != self.new.name {
+                continue;
+            }
+            // The list of labels does not contain their targeting.
+            let whole = service.label(product, submission, LabelId(label.id.0)).await?;
+            let mismatch = match serde_json::to_value(&whole) {
+                Ok(shown) => difference(&sent, &shown),
+                Err(error) => Some(format!("it cannot be compared: {error}")),
+            };
+            found.push(Candidate { id: label.id.0, mismatch, go_live: go_live_of(&whole) });
+        }
+        Ok(Listing { items: found, incomplete: labels.incomplete })
+    }
+
+    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<u64>, Error> {
+        let (product, submission) = self.place;
+        let read = service.labels(product, submission).await;
+        let of = <Self as RemoteCreate<S>>::list_of(self);
+        let all = lists::accept(service, of, attempts, read).await?;
+        let named = all.items.iter().filter(|label| label.name == self.new.name);
+        Ok(Listing { items: named.map(|label| label.id.0).collect(), incomplete: all.incomplete })
+    }
+
+    async fn make(&self, service: &S) -> Result<u64, Error> {
+        let (product, submission) = self.place;
+        service.create_label(product, submission, &self.new).await.map(|label| label.id.0)
+    }
+}

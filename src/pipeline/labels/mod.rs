@@ -1,0 +1,14 @@
+//! The labels of a job: requested, followed until they are published, and withdrawn.
+
+mod conclude;
+mod create;
+mod follow;
+mod pass;
+mod proof;
+mod request;
+mod send;
+mod withdraw;
+
+pub(super) use pass::run;
+pub(super) use proof::prove;
+pub(super) use withdraw::{Wanted, attempt as attempt_withdrawal};

@@ -1,0 +1,32 @@
+//! Proof that labels at the service were created by a label's create.
+
+use super::create::LabelCreate;
+use super::request;
+use crate::pipeline::create::{Candidate, RemoteCreate};
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_hardware::{Error, ProductId, SubmissionId};
+
+/// The labels at the service that have the name of the job's label at this index, with the reason why one cannot be of its
+/// create. Without the driver metadata or the plan nothing is proven.
+pub(crate) async fn prove<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    index: usize,
+) -> StepResult<Result<Vec<Candidate>, Error>> {
+    let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
+        return Ok(Ok(Vec::new()));
+    };
+    let place = (ProductId(product), SubmissionId(submission));
+    let Some(plan) = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(index)) else {
+        return Ok(Ok(Vec::new()));
+    };
+    match request::try_prepare(ctx, service, &plan).await {
+        Ok(prepared) => {
+            let (create, _) = LabelCreate::new(place, index, &plan, prepared);
+            Ok(create.find(service).await.map(|found| found.items))
+        }
+        Err(request::Unprepared::Api(error)) => Ok(Err(error)),
+        Err(request::Unprepared::Fault(_)) => Ok(Ok(Vec::new())),
+    }
+}

@@ -1,0 +1,91 @@
+//! The request for a label, from its plan, the driver metadata and the account's audiences.
+
+use serde_json::Value;
+
+use crate::pipeline::create::digest;
+use crate::pipeline::driver_metadata;
+use crate::pipeline::lists::{self, ListOf};
+use crate::pipeline::results;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_hardware::{Error, Listing, NewShippingLabel};
+use dropship_job::{ErrorKind, Fault};
+use dropship_rules::label::{self, LabelWarning};
+use dropship_rules::plan::LabelPlan;
+
+/// A request that can be sent now.
+pub(super) struct Prepared {
+    /// The request. Its go-live date is that of a request that is sent now.
+    pub(super) new: NewShippingLabel,
+    /// The part of the request that approvals and repetitions are bound to.
+    pub(super) essence: Value,
+    /// Digest of that part.
+    pub(super) digest: String,
+    /// Conditions that make Microsoft review the label.
+    pub(super) warnings: Vec<LabelWarning>,
+}
+
+/// Why a request cannot be built now.
+pub(super) enum Unprepared {
+    /// A call failed.
+    Api(Error),
+    /// The plan, the metadata or the account's audiences do not allow it.
+    Fault(Fault),
+}
+
+/// Builds the request for a label. Holds the label when that is not possible.
+pub(super) async fn prepare<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    plan: &LabelPlan,
+) -> StepResult<Prepared> {
+    let service = ctx.service().await?;
+    driver_metadata::refresh(ctx, &service, plan).await?;
+    match try_prepare(ctx, &service, plan).await {
+        Ok(prepared) => Ok(prepared),
+        Err(Unprepared::Api(error)) => ctx.on_list_error(ListOf::Account, error).await,
+        Err(Unprepared::Fault(fault)) => ctx.hold(fault).await,
+    }
+}
+
+/// Builds the request for a label, and changes nothing when that is not possible.
+pub(super) async fn try_prepare<S: Service>(
+    ctx: &StepContext<'_, S>,
+    service: &S,
+    plan: &LabelPlan,
+) -> Result<Prepared, Unprepared> {
+    let fault = |kind: ErrorKind, message: String| Unprepared::Fault(Fault::new(kind, message));
+    let packages = &ctx.pipeline.packages;
+    let metadata = results::driver_metadata(packages, &ctx.job).await.map_err(|error| {
+        let message = format!(
+            "cannot use the driver metadata {}: {error}; restore the file from a backup of the store, then approve",
+            packages.metadata(ctx.job.id()).display()
+        );
+        fault(ErrorKind::MetadataLost, message)
+    })?;
+    let audiences = match plan.audiences.is_empty() {
+        true => Listing::complete_of(Vec::new()),
+        false => {
+            let (attempts, read) = (ctx.job.attempts(), service.audiences().await);
+            lists::accept(service, ListOf::Account, attempts, read).await.map_err(Unprepared::Api)?
+        }
+    };
+    let new =
+        label::build(plan, &metadata, &audiences.items, ctx.pipeline.clock.now()).map_err(|problems| {
+            let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let gap = audiences.incomplete.as_ref();
+            let gap =
+                gap.map(|why| format!("; the list of audiences is incomplete: {why}")).unwrap_or_default();
+            let message = format!(
+                "cannot create label `{}`: {reasons}{gap}; mend the rule and run `dropship retry {}`",
+                plan.name,
+                ctx.job.id()
+            );
+            let has_passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
+            fault(if has_passed { ErrorKind::GoLivePassed } else { ErrorKind::LabelUnfit }, message)
+        })?;
+    let warnings = label::warnings(plan, &new, &metadata);
+    let essence = label::essence(plan, &new).map_err(|error| {
+        fault(ErrorKind::Internal, format!("the request for label `{}` has no JSON form: {error}", plan.name))
+    })?;
+    Ok(Prepared { digest: digest(&essence), new, essence, warnings })
+}

@@ -1,0 +1,130 @@
+//! Withdraws a label: requests it until the service agrees, then follows the label until it is withdrawn or published.
+//!
+//! Microsoft allows a withdrawal only during its approval and gradual rollout. A label that is being withdrawn is shown as
+//! failed, up to a day later (documentation issue 2444).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::pipeline::poll::next_poll;
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{PAUSE_POLL, StepContext, StepResult};
+use crate::pipeline::submission_status::progress;
+use dropship_hardware::{LabelId, ProductId, Recovery, ShippingLabel, SubmissionId};
+use dropship_job::Event;
+
+/// A label that has to be withdrawn.
+pub(crate) struct Wanted {
+    /// Index of the label, or of the label that it duplicates.
+    pub(crate) index: usize,
+    /// Its id.
+    pub(crate) id: u64,
+    /// Whether the service has agreed already.
+    pub(crate) is_agreed: bool,
+    /// Who wants it.
+    pub(crate) by: String,
+    /// Since when.
+    pub(crate) since: Timestamp,
+}
+
+/// Makes one attempt and records the result. The state of the job does not change.
+pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &Wanted) -> StepResult {
+    let (label, id) = (wanted.index, wanted.id);
+    let pipeline = ctx.pipeline;
+    let account = ctx.account().to_owned();
+    let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
+        return ctx.record(vec![Event::WithdrawalConfirmed { label, id }]).await;
+    };
+    let place = (ProductId(product), SubmissionId(submission), LabelId(id));
+    let Some(service) = pipeline.services.get(&account) else {
+        let why = format!("account `{account}` is no longer configured; add it and restart the daemon");
+        return not_yet(ctx, wanted, pipeline.clock.after(pipeline.settings.publish.max), why).await;
+    };
+    if let Some(suspension) = pipeline.guards.accounts.get(&account)
+        && suspension.probe > pipeline.clock.now()
+    {
+        let why = format!("account `{account}` is suspended: {}", suspension.why);
+        return not_yet(ctx, wanted, suspension.probe, why).await;
+    }
+    let mut refusal = None;
+    if !wanted.is_agreed {
+        let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
+            let due = pipeline.clock.after(PAUSE_POLL);
+            return not_yet(ctx, wanted, due, "paused; `dropship resume` continues".to_owned()).await;
+        };
+        let asked = service.cancel_label(place.0, place.1, place.2).await;
+        drop(permit);
+        match asked {
+            Ok(()) => {
+                pipeline.resume_account(&account);
+                return ctx.record(vec![Event::Withdrawn { label, id, by: wanted.by.clone() }]).await;
+            }
+            Err(error) => {
+                if matches!(error.recovery, Recovery::Credentials | Recovery::Permission) {
+                    pipeline.suspend_account(&account, &error);
+                }
+                refusal = Some(error.to_string());
+            }
+        }
+    }
+    // A label that cannot be withdrawn may be withdrawn already, or published.
+    match service.label(place.0, place.1, place.2).await {
+        Ok(found) if found.is_failed() => confirmed(ctx, wanted, Some(&found)).await,
+        Ok(found) if found.is_done() => {
+            let mut events = progressed(ctx, wanted, &found);
+            events.push(Event::PublishedAnyway { label, id });
+            ctx.record(events).await
+        }
+        Ok(found) => {
+            let why = refusal.unwrap_or_else(|| "Microsoft has agreed and is working on it".to_owned());
+            let events = progressed(ctx, wanted, &found);
+            if !events.is_empty() {
+                ctx.record(events).await?;
+            }
+            not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
+        }
+        Err(error) if error.status == Some(404) => confirmed(ctx, wanted, None).await,
+        Err(error) => {
+            let why = refusal.unwrap_or_else(|| error.to_string());
+            not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
+        }
+    }
+}
+
+/// Time of the next attempt; the interval grows with the age of the wish.
+fn next_attempt<S: Service>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Timestamp {
+    let age = ctx.pipeline.clock.now().duration_since(wanted.since);
+    let age = Duration::try_from(age).unwrap_or_default();
+    ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age))
+}
+
+async fn not_yet<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    wanted: &Wanted,
+    due: Timestamp,
+    why: String,
+) -> StepResult {
+    ctx.record(vec![Event::NotWithdrawn { label: wanted.index, id: wanted.id, due, why }]).await
+}
+
+async fn confirmed<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    wanted: &Wanted,
+    found: Option<&ShippingLabel>,
+) -> StepResult {
+    let mut events = found.map(|found| progressed(ctx, wanted, found)).unwrap_or_default();
+    events.push(Event::WithdrawalConfirmed { label: wanted.index, id: wanted.id });
+    ctx.record(events).await
+}
+
+/// The service's step and state of the job's own label, if they have changed.
+fn progressed<S>(ctx: &StepContext<'_, S>, wanted: &Wanted, found: &ShippingLabel) -> Vec<Event> {
+    let own = ctx.job.labels().get(wanted.index).and_then(dropship_job::Label::remote);
+    let Some(own) = own.filter(|own| own.id == wanted.id) else { return Vec::new() };
+    let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Vec::new() };
+    match own.step.as_ref() == Some(&step) && own.state.as_ref() == Some(&state) {
+        true => Vec::new(),
+        false => vec![Event::Progressed { label: Some(wanted.index), step, state }],
+    }
+}
