@@ -11,8 +11,8 @@ use crate::digest;
 use crate::outbox::{LabelReceipt, Receipt, read_receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{
-    ErrorKind, Fault, InvalidJob, Job, JobId, Label, LabelStage, LabelStatus, Package, PlannedLabel,
-    RecoveredJob, RemoteLabel, State, StateKind, Step, Withdrawal,
+    Accepted, ErrorKind, Fault, InvalidJob, Job, JobId, Label, LabelStage, LabelStatus, Package,
+    PlannedLabel, RecoveredJob, RemoteLabel, State, StateKind, Step, Withdrawal,
 };
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -116,11 +116,13 @@ impl Admission {
             created: at,
             updated: at,
             package,
-            rule: Some(planned.rule),
-            account: Some(planned.account),
-            plan: Some(plan),
-            warnings: Vec::new(),
-            vars,
+            accepted: Some(Accepted {
+                rule: planned.rule,
+                account: planned.account,
+                plan: Some(plan),
+                warnings: Vec::new(),
+                vars,
+            }),
             step: Step::Product,
             state: held(true),
             product: None,
@@ -176,14 +178,16 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<(String, Vec<PlannedLabel>)>) 
         created: receipt.created,
         updated: receipt.updated,
         package,
-        rule: receipt.rule.clone().filter(|_| receipt.accepted),
-        account: receipt.accepted.then(|| account.to_owned()),
-        plan: plan.map(|(digest, _)| digest),
-        warnings: receipt.warnings.clone(),
-        vars: receipt.vars.clone(),
+        accepted: receipt.rule.clone().filter(|_| receipt.accepted).map(|rule| Accepted {
+            rule,
+            account: account.to_owned(),
+            plan: plan.map(|(digest, _)| digest),
+            warnings: receipt.warnings.clone(),
+            vars: receipt.vars.clone(),
+        }),
         step: receipt.step,
         product: id(receipt.product_id.as_deref()),
-        abandoned_products: receipt.burnt_products.clone(),
+        abandoned_products: receipt.burnt_products.iter().filter_map(|text| id(Some(text))).collect(),
         submission: id(receipt.submission_id.as_deref()),
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use super::output::Output;
-use dropship_job::{Event, Job, State, Step};
+use dropship_job::{Event, Job, RemoteKind, State, Step, describe};
 use dropship_store::HistoryEntry;
 
 /// Prints the progress of one job.
@@ -67,41 +67,22 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The step and text of an event; `None` for events that are not shown.
+/// The step and the description of an event; absent for events that only matter in detail.
 fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
-    let label_name = |index: usize| job.labels().get(index).map_or("?", |label| label.name());
-    Some(match event {
-        Event::Arrived { package } => {
-            (Step::Inspect, format!("found {} ({} bytes)", package.name, package.size))
+    let step = match event {
+        Event::Arrived { .. } | Event::Accepted { .. } | Event::Rejected { .. } => Step::Inspect,
+        Event::Created { kind: RemoteKind::Product, .. } => Step::Product,
+        Event::Created { kind: RemoteKind::Submission, .. } => Step::Submission,
+        Event::Created { kind: RemoteKind::Label(_), .. } => Step::Label,
+        Event::Uploaded { .. } => Step::Upload,
+        Event::Committed => Step::Commit,
+        Event::Progressed { label: None, .. } | Event::Signed => Step::Sign,
+        Event::Collected { .. } => Step::Collect,
+        Event::Progressed { label: Some(_), .. } | Event::Published { .. } => Step::Publish,
+        Event::AttemptFailed { .. } | Event::Held { .. } | Event::LabelHeld { .. } | Event::Failed { .. } => {
+            job.step()
         }
-        Event::Accepted { rule, .. } => {
-            (Step::Inspect, format!("complete, signed and valid; rule `{rule}` matches"))
-        }
-        Event::Rejected { fault } => (Step::Inspect, format!("rejected: {fault}")),
-        Event::Created { kind: dropship_job::RemoteKind::Product, id, .. } => {
-            (Step::Product, format!("created product {id}"))
-        }
-        Event::Created { kind: dropship_job::RemoteKind::Submission, id, .. } => {
-            (Step::Submission, format!("created submission {id}"))
-        }
-        Event::Uploaded { bytes } => (Step::Upload, format!("uploaded and verified {bytes} bytes")),
-        Event::Committed => (Step::Commit, "committed".to_owned()),
-        Event::Progressed { label: None, step, state } => (Step::Sign, format!("Microsoft: {step} {state}")),
-        Event::Signed => (Step::Sign, "signed".to_owned()),
-        Event::Collected { files } => {
-            let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
-            (Step::Collect, format!("downloaded and verified {}", names.join(", ")))
-        }
-        Event::Created { kind: dropship_job::RemoteKind::Label(index), id, .. } => {
-            (Step::Label, format!("created label {id} `{}`", label_name(*index)))
-        }
-        Event::Progressed { label: Some(_), step, state } => {
-            (Step::Publish, format!("Microsoft: {step} {state}"))
-        }
-        Event::Published { label } => (Step::Publish, format!("published label `{}`", label_name(*label))),
-        Event::AttemptFailed { fault, .. } => (job.step(), format!("{fault}; will retry")),
-        Event::Held { fault, .. } | Event::LabelHeld { fault, .. } => (job.step(), format!("held: {fault}")),
-        Event::Failed { fault } => (job.step(), format!("failed: {fault}")),
         _ => return None,
-    })
+    };
+    Some((step, describe(job, event)))
 }

@@ -20,16 +20,19 @@ pub(super) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]
     job: JobId,
+    /// Print every stored field of the events in place of their descriptions
+    #[arg(long)]
+    events: bool,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
     let job = backend.show(&args.job).await?;
-    output.give(&job, || text(&job))?;
+    output.give(&job, || text(&job, args.events))?;
     Ok(Exit::Done)
 }
 
-fn text(job: &Receipt) -> String {
+fn text(job: &Receipt, with_fields: bool) -> String {
     let mut lines = vec![
         format!("job         {}", job.id),
         format!("package     {} ({} bytes, sha256 {})", Escaped(&job.package), job.size, job.sha256),
@@ -67,7 +70,8 @@ fn text(job: &Receipt) -> String {
     );
     lines.extend(advice(job).map(|advice| format!("next        {advice}")));
     lines.push(String::new());
-    lines.extend(job.events.iter().flatten().map(event_line));
+    let line = if with_fields { raw_line } else { event_line };
+    lines.extend(job.events.iter().flatten().map(line));
     lines.join("\n")
 }
 
@@ -100,14 +104,20 @@ fn advice(job: &Receipt) -> Option<String> {
     }
 }
 
-/// One event as a line: time, kind and details.
+/// One event as a line: time, name and description.
 fn event_line(event: &Value) -> String {
+    let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+    format!("{}  {:<16} {}", text("at"), text("event"), Escaped(text("text"))).trim_end().to_owned()
+}
+
+/// One event as a line: time, name and stored fields.
+fn raw_line(event: &Value) -> String {
     let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let details = event
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(key, _)| !matches!(key.as_str(), "at" | "event" | "package"));
+        .filter(|(key, _)| !matches!(key.as_str(), "at" | "event" | "text" | "package"));
     let details: Vec<_> = details
         .filter(|(_, value)| !value.is_null())
         .map(|(key, value)| {

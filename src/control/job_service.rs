@@ -108,7 +108,7 @@ impl JobService {
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         let job = self.job(id)?;
         let history = self.store.history(id)?;
-        Ok(self.answer(&job).with_history(history.iter().map(|entry| (entry.at, &entry.event))))
+        Ok(self.answer(&job).with_history(&job, &history))
     }
 
     /// All jobs of a package, by the SHA-256 of its bytes.

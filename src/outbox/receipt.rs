@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use dropship_job::{Asset, Event, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step};
+use dropship_job::{
+    Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step, describe_history,
+};
 use dropship_rules::rule::RuleChange;
+use dropship_store::HistoryEntry;
 
 /// One job in the form of `jobs --json`, `show --json` and `receipt.json`. Remote ids are strings, because JSON numbers are
 /// exact only up to 2^53.
@@ -257,9 +260,9 @@ impl Receipt {
             warnings,
             approved: None,
             plan_changes: Vec::new(),
-            vars: job.vars().clone(),
+            vars: job.accepted().map(|accepted| accepted.vars.clone()).unwrap_or_default(),
             outbox: job.package().outbox.clone(),
-            burnt_products: job.abandoned_products().to_vec(),
+            burnt_products: job.abandoned_products().iter().map(u64::to_string).collect(),
             created: job.created(),
             updated: job.updated(),
             sandbox: false,
@@ -267,15 +270,20 @@ impl Receipt {
         }
     }
 
-    /// Adds the history of the job.
+    /// Adds the history of the job: the stored events, each with its time and its description.
     #[must_use]
-    pub fn with_history<'a>(mut self, history: impl IntoIterator<Item = (Timestamp, &'a Event)>) -> Self {
-        let events = history.into_iter().map(|(at, event)| {
-            let mut value = serde_json::to_value(event).unwrap_or_default();
-            if let Value::Object(map) = &mut value {
-                map.insert("at".to_owned(), Value::String(at.to_string()));
-            }
-            value
+    pub fn with_history(mut self, job: &Job, history: &[HistoryEntry]) -> Self {
+        let texts = describe_history(job, history.iter().map(|entry| (entry.at, &entry.event)));
+        let events = history.iter().zip(texts).map(|(entry, text)| {
+            let mut map = match serde_json::to_value(&entry.event) {
+                Ok(Value::Object(map)) => map,
+                Ok(_) | Err(_) => {
+                    serde_json::Map::from_iter([("event".to_owned(), entry.event.name().into())])
+                }
+            };
+            map.insert("at".to_owned(), entry.at.to_string().into());
+            map.insert("text".to_owned(), text.into());
+            Value::Object(map)
         });
         self.events = Some(events.collect());
         self

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::lists::{self, ListOf};
@@ -98,6 +99,17 @@ pub(super) async fn create<S: Service>(
             }
         }
     }
+}
+
+/// A request as JSON.
+///
+/// # Errors
+/// The request has no JSON form. It could not be bound to an approval, so the job fails.
+pub(super) fn request_json(request: &impl Serialize) -> Result<Value, Fault> {
+    serde_json::to_value(request).map_err(|error| {
+        let message = format!("internal error: the request has no JSON form: {error}; please report it");
+        Fault::new(ErrorKind::Internal, message)
+    })
 }
 
 /// Locks the name of the object for this job; returns how long the job has held it.

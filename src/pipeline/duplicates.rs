@@ -143,6 +143,12 @@ fn next_search<S: Service>(ctx: &StepContext<'_, S>, check: &LateDuplicateCheck)
     (clock.now() < check.until).then(|| clock.after(ctx.pipeline.settings.publish.first).min(check.until))
 }
 
+/// The error of a check whose product or submission is not known.
+fn unknown_place(name: &str, what: &str) -> Error {
+    let message = format!("the {what} that contains `{name}` is not known");
+    Error::not_sent("check for duplicates", Recovery::Permanent, message)
+}
+
 /// The ids of the objects that have the name now, as far as the list can be read.
 async fn existing_ids<S: Service>(
     service: &S,
@@ -150,8 +156,8 @@ async fn existing_ids<S: Service>(
     attempts: u32,
 ) -> Result<Listing<u64>, Error> {
     let name = &check.name;
-    let product = ProductId(check.product.unwrap_or_default());
-    let submission = SubmissionId(check.submission.unwrap_or_default());
+    let product = check.product.map(ProductId).ok_or_else(|| unknown_place(name, "product"));
+    let submission = check.submission.map(SubmissionId).ok_or_else(|| unknown_place(name, "submission"));
     match check.kind {
         RemoteKind::Product => {
             let all = lists::accept_shared(service, attempts, service.products().await).await?;
@@ -159,13 +165,13 @@ async fn existing_ids<S: Service>(
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Submission => {
-            let all = lists::accept_shared(service, attempts, service.submissions(product).await).await?;
+            let all = lists::accept_shared(service, attempts, service.submissions(product?).await).await?;
             let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Label(_) => {
             let all =
-                lists::accept_shared(service, attempts, service.labels(product, submission).await).await?;
+                lists::accept_shared(service, attempts, service.labels(product?, submission?).await).await?;
             let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }

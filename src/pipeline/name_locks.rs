@@ -11,7 +11,7 @@ use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteKind};
 
 /// Names in use by a create, with the job that holds them.
 #[derive(Debug, Default)]
-pub(super) struct NameLocks(Mutex<BTreeMap<String, Holder>>);
+pub(super) struct NameLocks(Mutex<BTreeMap<Key, Holder>>);
 
 #[derive(Debug, Clone)]
 struct Holder {
@@ -35,8 +35,8 @@ impl NameLocks {
 
     /// Locks a name for a job; returns how long the job has held it, or `None` while another job holds it.
     ///
-    /// Whoever had it for more than `spell` without letting go has ended or waits for a person, and no call of his can
-    /// be carried out any more.
+    /// A holder older than `stale_after` has ended or is held for an operator. Its request can no longer take effect, so the
+    /// lock is taken over.
     #[must_use]
     pub(super) fn acquire(
         &self,
@@ -60,7 +60,7 @@ impl NameLocks {
         self.acquire_key(job, key_at(job, place, check.kind, &check.name), &check.name, stale_after)
     }
 
-    fn acquire_key(&self, job: &Job, key: String, name: &str, stale_after: Duration) -> Option<Duration> {
+    fn acquire_key(&self, job: &Job, key: Key, name: &str, stale_after: Duration) -> Option<Duration> {
         let mut names = self.0.lock();
         let mine = || Holder { job: job.id().clone(), since: Instant::now() };
         let holder = names.entry(key).or_insert_with(mine);
@@ -98,18 +98,25 @@ impl NameLocks {
 }
 
 /// Names are unique among the products of an account, the submissions of a product, the labels of a submission.
-fn key(job: &Job, kind: RemoteKind, name: &str) -> String {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    account: Option<String>,
+    product: Option<u64>,
+    submission: Option<u64>,
+    name: String,
+}
+
+fn key(job: &Job, kind: RemoteKind, name: &str) -> Key {
     key_at(job, (job.product().id(), job.submission().id()), kind, name)
 }
 
-fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> String {
-    let account = job.account().unwrap_or_default();
-    let (product, submission) = (place.0.unwrap_or(0), place.1.unwrap_or(0));
-    match kind {
-        RemoteKind::Product => format!("{account}/{name}"),
-        RemoteKind::Submission => format!("{account}/{product}/{name}"),
-        RemoteKind::Label(_) => format!("{account}/{product}/{submission}/{name}"),
-    }
+fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> Key {
+    let (product, submission) = match kind {
+        RemoteKind::Product => (None, None),
+        RemoteKind::Submission => (place.0, None),
+        RemoteKind::Label(_) => place,
+    };
+    Key { account: job.account().map(str::to_owned), product, submission, name: name.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The fold: what a job is after an event, and which events are legal where.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::accepted::Accepted;
 use super::event::Event;
 use super::id::JobId;
-use super::job::{Commit, Job};
+use super::invariants;
+use super::job::{Job, UploadProgress};
 use super::label::{Label, LabelLife};
 use super::package::Package;
 use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
@@ -54,7 +54,7 @@ pub fn apply(job: Option<&Job>, id: &JobId, at: Timestamp, event: &Event) -> Res
     };
     next.rev += 1;
     next.updated = at;
-    update(&mut next, at, event).map_err(illegal)?;
+    update(&mut next, at, event).and_then(|()| invariants::check(&next)).map_err(illegal)?;
     Ok(next)
 }
 
@@ -77,19 +77,13 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         created: at,
         updated: at,
         package: package.clone(),
-        accepted: false,
-        rule: None,
-        account: None,
-        plan: None,
-        warnings: Vec::new(),
-        vars: BTreeMap::new(),
+        accepted: None,
         step: Step::Inspect,
         state: State::Queued,
         product: Creation::Open,
         abandoned_products: Vec::new(),
         submission: Creation::Open,
-        uploaded: false,
-        commit: Commit::Open,
+        upload: UploadProgress::Open,
         workflow: None,
         files: Vec::new(),
         labels: Vec::new(),
@@ -116,17 +110,18 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     match event {
         Event::Arrived { .. } => return Err("the job has begun already"),
         Event::Accepted { rule, account, plan, labels, warnings, vars } => {
-            job.accepted = true;
-            job.rule = Some(rule.clone());
-            job.account = Some(account.clone());
-            job.plan = Some(plan.clone());
+            job.accepted = Some(Accepted {
+                rule: rule.clone(),
+                account: account.clone(),
+                plan: Some(plan.clone()),
+                warnings: warnings.clone(),
+                vars: vars.clone(),
+            });
             job.labels = labels.iter().cloned().map(Label::planned).collect();
-            job.warnings.clone_from(warnings);
-            job.vars.clone_from(vars);
             enter(job, Step::Product, at);
         }
         Event::Rejected { fault } => {
-            require(!job.accepted, "an accepted package is not rejected")?;
+            require(job.accepted.is_none(), "an accepted package is not rejected")?;
             job.state = State::Rejected { fault: fault.clone() };
         }
         Event::Intended { kind, intent } => {
@@ -179,15 +174,15 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             }
         }
         Event::Uploaded { .. } => {
-            job.uploaded = true;
+            job.upload = UploadProgress::Uploaded;
             enter(job, Step::Commit, at);
         }
         Event::CommitIntended => {
-            require(job.commit != Commit::Done, "the submission is committed already")?;
-            job.commit = Commit::Intended;
+            require(job.upload != UploadProgress::Committed, "the submission is committed already")?;
+            job.upload = UploadProgress::CommitIntended;
         }
         Event::Committed => {
-            job.commit = Commit::Done;
+            job.upload = UploadProgress::Committed;
             enter(job, Step::Sign, at);
         }
         Event::Progressed { label: None, step, state } => job.workflow = Some((step.clone(), state.clone())),
@@ -217,8 +212,9 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::WithdrawalConfirmed { label, id } => labels::withdrawal_confirmed(job, *label, *id)?,
         Event::PublishedAnyway { label, id } => labels::published_anyway(job, at, *label, *id)?,
         Event::Replanned { rule, plan, labels, dropped, again, .. } => {
-            job.rule = Some(rule.clone());
-            job.plan = Some(plan.clone());
+            let accepted = job.accepted.as_mut().ok_or("the package is not accepted")?;
+            accepted.rule.clone_from(rule);
+            accepted.plan = Some(plan.clone());
             labels::replan(job, labels, dropped, again)?;
         }
         Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
@@ -261,7 +257,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Succeeded => {
             let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
             require(
-                job.labels.iter().all(ended) && job.commit == Commit::Done,
+                job.labels.iter().all(ended) && job.upload == UploadProgress::Committed,
                 "not everything that the rule asks for is done",
             )?;
             job.state = State::Succeeded;
@@ -285,7 +281,8 @@ fn created(
         CreateProgress::Open if !adopted => return Err("it was not intended"),
         progress => progress.intent().cloned(),
     };
-    let ended = job.state.has_ended().then(|| (job.state.clone(), job.fault.clone()));
+    let stays = job.state.has_ended() || matches!(job.state, State::Held { label: None, .. });
+    let kept = stays.then(|| (job.state.clone(), job.fault.clone()));
     match kind {
         RemoteKind::Product => job.product = Creation::Done { id },
         RemoteKind::Submission => job.submission = Creation::Done { id },
@@ -313,8 +310,8 @@ fn created(
             forget_failures(job);
         }
     }
-    // An ended job stays ended; only where it goes on after a retry has changed.
-    if let Some((state, fault)) = ended {
+    // An ended job stays ended, and a held one stays held. Only the step at which it continues has changed.
+    if let Some((state, fault)) = kept {
         (job.state, job.fault) = (state, fault);
     }
     Ok(())
@@ -421,5 +418,7 @@ fn require(holds: bool, why: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(why) }
 }
 
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod tests;

@@ -1,28 +1,29 @@
 //! One package on its way: the job.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::accepted::Accepted;
 use super::id::JobId;
 use super::label::{Label, StrayLabel};
 use super::package::{Asset, Package};
-use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, as_texts};
 use super::state::{Fault, State};
 use super::step::Step;
 
-/// Progress of the commit of the submission.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Commit {
-    /// Not sent.
+/// Progress of the package to Microsoft. The order of the variants is the order in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadProgress {
+    /// The package is not at the upload URL.
     #[default]
     Open,
-    /// It may have been sent.
-    Intended,
-    /// The service has confirmed it.
-    Done,
+    /// The package is at the upload URL, complete.
+    Uploaded,
+    /// The commit may have been sent.
+    CommitIntended,
+    /// The service has confirmed the commit.
+    Committed,
 }
 
 /// Begins the requests of [`Job::metadata_request`].
@@ -38,20 +39,14 @@ pub struct Job {
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     pub(crate) package: Package,
-    pub(crate) accepted: bool,
-    pub(crate) rule: Option<String>,
-    pub(crate) account: Option<String>,
-    pub(crate) plan: Option<String>,
-    pub(crate) warnings: Vec<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) accepted: Option<Accepted>,
     pub(crate) step: Step,
     pub(crate) state: State,
     pub(crate) product: Creation,
-    pub(crate) abandoned_products: Vec<String>,
+    #[serde(with = "as_texts")]
+    pub(crate) abandoned_products: Vec<u64>,
     pub(crate) submission: Creation,
-    pub(crate) uploaded: bool,
-    pub(crate) commit: Commit,
+    pub(crate) upload: UploadProgress,
     pub(crate) workflow: Option<(String, String)>,
     pub(crate) files: Vec<Asset>,
     pub(crate) labels: Vec<Label>,
@@ -111,37 +106,37 @@ impl Job {
     /// Whether the package is accepted: a verified copy is in the store, and the dropped file is no longer needed.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
-        self.accepted
+        self.accepted.is_some()
+    }
+
+    /// The decision to submit the package.
+    #[must_use]
+    pub fn accepted(&self) -> Option<&Accepted> {
+        self.accepted.as_ref()
     }
 
     /// Name of the rule that applies.
     #[must_use]
     pub fn rule(&self) -> Option<&str> {
-        self.rule.as_deref()
+        self.accepted.as_ref().map(|accepted| accepted.rule.as_str())
     }
 
     /// Name of the account that sends it.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
-        self.account.as_deref()
+        self.accepted.as_ref().map(|accepted| accepted.account.as_str())
     }
 
     /// Digest of its plan; absent when the plan was lost with an earlier store.
     #[must_use]
     pub fn plan(&self) -> Option<&str> {
-        self.plan.as_deref()
+        self.accepted.as_ref()?.plan.as_deref()
     }
 
     /// Warnings of inspection and rules.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// Variables from its sidecar.
-    #[must_use]
-    pub fn vars(&self) -> &BTreeMap<String, String> {
-        &self.vars
+        self.accepted.as_ref().map_or(&[], |accepted| &accepted.warnings)
     }
 
     /// The step that it is in.
@@ -164,7 +159,7 @@ impl Job {
 
     /// Ids of products of earlier attempts, unusable since Microsoft refused their submission.
     #[must_use]
-    pub fn abandoned_products(&self) -> &[String] {
+    pub fn abandoned_products(&self) -> &[u64] {
         &self.abandoned_products
     }
 
@@ -174,10 +169,10 @@ impl Job {
         &self.submission
     }
 
-    /// Progress of the commit.
+    /// Progress of the upload and the commit.
     #[must_use]
-    pub fn commit(&self) -> Commit {
-        self.commit
+    pub fn upload(&self) -> UploadProgress {
+        self.upload
     }
 
     /// The service's step and state of the submission, at the last poll.

@@ -3,7 +3,9 @@
 //! [`apply`] turns a job and an event into the job after it, or says that the event is illegal
 //! there. Living and recovery use the same function, so a rebuilt job is the job that was lost.
 
+mod accepted;
 mod apply;
+mod describe;
 mod error_kind;
 mod event;
 mod id;
@@ -20,11 +22,13 @@ pub mod testing;
 mod transition;
 mod wait_reason;
 
+pub use accepted::Accepted;
 pub use apply::{Illegal, apply, fold};
+pub use describe::{describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};
 pub use id::{BadJobId, JobId};
-pub use job::{Commit, Job};
+pub use job::{Job, UploadProgress};
 pub use label::{
     Label, LabelGate, LabelHold, LabelLife, LabelStage, LabelStatus, PendingWithdrawal, PlannedLabel,
     Release, RemoteLabel, StrayLabel, Withdrawal,

@@ -1,13 +1,12 @@
 //! Jobs whose events were lost with their store.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::accepted::Accepted;
 use super::apply::begin;
 use super::id::JobId;
 use super::invariants;
-use super::job::{Commit, Job};
+use super::job::{Job, UploadProgress};
 use super::label::Label;
 use super::package::{Asset, Package};
 use super::remote::Creation;
@@ -25,16 +24,8 @@ pub struct RecoveredJob {
     pub updated: Timestamp,
     /// The dropped package.
     pub package: Package,
-    /// Name of the rule, if the package was accepted.
-    pub rule: Option<String>,
-    /// Name of the account, if the package was accepted.
-    pub account: Option<String>,
-    /// Digest of the plan, if the plan still exists.
-    pub plan: Option<String>,
-    /// Warnings of inspection and rules.
-    pub warnings: Vec<String>,
-    /// Variables from its sidecar.
-    pub vars: BTreeMap<String, String>,
+    /// The decision to submit the package, if it was accepted.
+    pub accepted: Option<Accepted>,
     /// The step that it was in.
     pub step: Step,
     /// The state that it has from now on.
@@ -42,7 +33,7 @@ pub struct RecoveredJob {
     /// Id of its product.
     pub product: Option<u64>,
     /// Ids of products of earlier attempts.
-    pub abandoned_products: Vec<String>,
+    pub abandoned_products: Vec<u64>,
     /// Id of its submission.
     pub submission: Option<u64>,
     /// The service's step and state of the submission.
@@ -75,27 +66,21 @@ impl Job {
     /// [`InvalidJob`] when the facts contradict each other.
     pub fn recovered(facts: RecoveredJob) -> Result<Self, InvalidJob> {
         let begun = begin(&facts.id, facts.created, &facts.package);
-        let commit = match facts.step {
-            step if step > Step::Commit => Commit::Done,
-            Step::Commit => Commit::Intended,
-            _ => Commit::Open,
+        let upload = match facts.step {
+            step if step > Step::Commit => UploadProgress::Committed,
+            Step::Commit => UploadProgress::CommitIntended,
+            _ => UploadProgress::Open,
         };
         let exists = |id: Option<u64>| id.map_or(Creation::Open, |id| Creation::Done { id });
         let job = Self {
             updated: facts.updated,
-            accepted: facts.rule.is_some(),
-            rule: facts.rule,
-            account: facts.account,
-            plan: facts.plan,
-            warnings: facts.warnings,
-            vars: facts.vars,
+            accepted: facts.accepted,
             step: facts.step,
             state: facts.state,
             product: exists(facts.product),
             abandoned_products: facts.abandoned_products,
             submission: exists(facts.submission),
-            uploaded: commit != Commit::Open,
-            commit,
+            upload,
             workflow: facts.workflow,
             collected: (!facts.files.is_empty()).then_some(facts.updated),
             files: facts.files,

@@ -4,13 +4,15 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{Execution, Recovery};
-use dropship_job::{Commit, ErrorKind, Event, Fault};
+use dropship_job::{ErrorKind, Event, Fault, UploadProgress};
 
 /// Commits the submission.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let service = ctx.service().await?;
     let (product, submission) = ctx.remote().await?;
-    if ctx.job.commit() == Commit::Intended && is_past_pending(&ctx.fetch_submission(&service).await?) {
+    if ctx.job.upload() == UploadProgress::CommitIntended
+        && is_past_pending(&ctx.fetch_submission(&service).await?)
+    {
         return ctx.record(vec![Event::Committed]).await;
     }
     let pipeline = ctx.pipeline;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::pipeline::create::{Candidate, RemoteCreate, create, digest, lock_name};
+use crate::pipeline::create::{Candidate, RemoteCreate, create, digest, lock_name, request_json};
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::product_cache::ProductListCache;
 use crate::pipeline::request_match::difference;
@@ -17,11 +17,16 @@ use dropship_rules::plan::StrategyPlan;
 /// Creates the product, or uses the existing one that the rule names.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
+    let request = match request_json(&snapshot.plan.product) {
+        Ok(request) => request,
+        Err(fault) => return ctx.fail(fault).await,
+    };
     let call = Call {
         product_lists: &ctx.pipeline.caches.products,
         account: ctx.account().to_owned(),
         max_age: ctx.pipeline.settings.uncertain,
         attempts: ctx.job.attempts(),
+        request,
         new: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
@@ -114,8 +119,7 @@ fn list(ids: &[u64]) -> String {
 /// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
 fn is_unusable(job: &Job, product: u64) -> bool {
     let refused = matches!(job.state(), State::Failed { fault } if fault.kind == ErrorKind::SigningFailed);
-    job.abandoned_products().contains(&product.to_string())
-        || (refused && job.product().id() == Some(product))
+    job.abandoned_products().contains(&product) || (refused && job.product().id() == Some(product))
 }
 
 struct Call<'a> {
@@ -126,6 +130,8 @@ struct Call<'a> {
     /// Number of attempts of the job that failed before.
     attempts: u32,
     new: NewProduct,
+    /// `new` as JSON.
+    request: Value,
 }
 
 impl<S: Service> RemoteCreate<S> for Call<'_> {
@@ -138,7 +144,7 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
     }
 
     fn request(&self) -> Value {
-        serde_json::to_value(&self.new).unwrap_or_default()
+        self.request.clone()
     }
 
     fn list_of(&self) -> ListOf {
@@ -159,7 +165,10 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
             let mismatch = if product.is_committed == Some(true) {
                 Some("it has a committed submission".to_owned())
             } else {
-                difference(&sent, &serde_json::to_value(&product).unwrap_or_default())
+                match serde_json::to_value(&product) {
+                    Ok(found) => difference(&sent, &found),
+                    Err(error) => Some(format!("it cannot be compared: {error}")),
+                }
             };
             let mismatch = match mismatch {
                 None => in_use(&service.submissions(product.id).await?),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::pipeline::create::{Candidate, RemoteCreate, create};
+use crate::pipeline::create::{Candidate, RemoteCreate, create, request_json};
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
@@ -19,7 +19,12 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if snapshot.plan.is_derived() && *ctx.job.submission() == Creation::Open {
         check_shell(ctx, product).await?;
     }
-    create(ctx, &Call { product, new: snapshot.plan.submission }).await
+    let new = snapshot.plan.submission;
+    let request = match request_json(&new) {
+        Ok(request) => request,
+        Err(fault) => return ctx.fail(fault).await,
+    };
+    create(ctx, &Call { product, new, request }).await
 }
 
 /// Checks that the initial submission of the product offers the shell of derived submissions. Without it the service would
@@ -76,6 +81,8 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
 struct Call {
     product: ProductId,
     new: NewSubmission,
+    /// `new` as JSON.
+    request: Value,
 }
 
 impl<S: Service> RemoteCreate<S> for Call {
@@ -88,7 +95,7 @@ impl<S: Service> RemoteCreate<S> for Call {
     }
 
     fn request(&self) -> Value {
-        serde_json::to_value(&self.new).unwrap_or_default()
+        self.request.clone()
     }
 
     async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{enter, labels, require};
-use crate::{Commit, Creation, Intent, Job, Label, State, Step};
+use crate::{Creation, Intent, Job, Label, State, Step, UploadProgress};
 
 /// An operator releases a held job, or a label of it.
 pub(super) fn approve(job: &mut Job, at: Timestamp, label: Option<usize>) -> Result<(), &'static str> {
@@ -54,17 +54,16 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         }
     }
     if new_product {
-        require(job.accepted, "nothing was sent yet")?;
+        require(job.accepted.is_some(), "nothing was sent yet")?;
         require(
             job.collected.is_none(),
             "Microsoft signed the package; its labels can be retried, its product need not",
         )?;
         require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
-        job.abandoned_products.extend(job.product.id().map(|id| id.to_string()));
+        job.abandoned_products.extend(job.product.id());
         job.product = Creation::Open;
         job.submission = Creation::Open;
-        job.uploaded = false;
-        job.commit = Commit::Open;
+        job.upload = UploadProgress::Open;
         job.workflow = None;
         job.approved_product = None;
         job.files.clear();
@@ -73,12 +72,11 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         }
         enter(job, Step::Product, at);
     } else if matches!(job.state, State::Cancelled) && job.product == Creation::Open {
-        job.accepted = false;
-        (job.rule, job.account, job.plan) = (None, None, None);
+        job.accepted = None;
         job.labels.clear();
         enter(job, Step::Inspect, at);
     } else {
-        // The job looks for what is in doubt by itself again.
+        // The job searches for the creates in doubt itself again.
         let doubts: Vec<_> = job
             .doubts()
             .map(|(kind, intent)| (kind, intent.name.clone(), intent.existing_ids.clone()))

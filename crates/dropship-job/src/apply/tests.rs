@@ -245,7 +245,7 @@ fn an_ended_job_is_left_by_retry_alone() {
     let fresh = apply(Some(&job), &id(), at(60), &anew).expect("retry with a new product");
     assert_eq!(
         (fresh.step, fresh.product, fresh.abandoned_products),
-        (Step::Product, Creation::Open, vec!["14631253285588838".to_owned()])
+        (Step::Product, Creation::Open, vec![14_631_253_285_588_838])
     );
 }
 
@@ -256,7 +256,7 @@ fn a_rejected_package_was_never_sent_and_is_judged_anew() {
         Event::Rejected { fault: Fault::new(ErrorKind::from("unsigned"), "u") },
     ];
     let job = after(&events);
-    assert!(!job.accepted);
+    assert!(job.accepted.is_none());
     let job = apply(Some(&job), &id(), at(3), &Event::Retried { by: "x".into(), new_product: false })
         .expect("retry");
     assert_eq!((job.step, job.state), (Step::Inspect, State::Queued));
@@ -406,10 +406,7 @@ fn replanned_job_keeps_existing_labels_and_asks_again_for_lost_ones() {
     let job = after(&events);
     let statuses: Vec<_> = job.labels.iter().map(|label| label.status().as_str()).collect();
     assert_eq!(statuses, ["processing", "planned", "dropped", "planned"]);
-    assert_eq!(
-        (job.labels[1].former_ids(), job.plan.as_deref(), job.step),
-        (&[10][..], Some("q"), Step::Label)
-    );
+    assert_eq!((job.labels[1].former_ids(), job.plan(), job.step), (&[10][..], Some("q"), Step::Label));
     let wrong = Event::Replanned {
         rule: "r".into(),
         plan: "q".into(),
@@ -430,4 +427,16 @@ fn approval_of_driver_metadata_does_not_approve_a_label() {
     let job = after(&events);
     assert_eq!(job.approved_metadata(), Some("digest"));
     assert_eq!((&job.labels[0].approved, &job.state), (&None, &State::Queued));
+}
+
+#[test]
+fn held_job_with_late_created_product_stays_held() {
+    let mut events = way()[..3].to_vec();
+    let fault = Fault::new(ErrorKind::Ambiguous, "several objects have the name");
+    events.push(Event::Held { fault: fault.clone(), request: None });
+    events.push(created(RemoteKind::Product, 5));
+    let job = after(&events);
+    assert_eq!((job.step, job.state.fault()), (Step::Submission, Some(&fault)));
+    events.push(Event::Approved { by: "x".into(), label: None, name: None, request: None, note: None });
+    assert_eq!(after(&events).state, State::Queued);
 }

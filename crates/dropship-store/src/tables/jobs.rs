@@ -52,7 +52,7 @@ pub(crate) fn remote_ids(job: &Job) -> Vec<u64> {
     let kinds = [RemoteKind::Product, RemoteKind::Submission].into_iter().chain(labels);
     let ids = kinds.filter_map(|kind| job.creation(kind)?.id());
     let ids = ids.chain(job.labels().iter().flat_map(Label::former_ids).copied());
-    ids.chain(job.abandoned_products().iter().filter_map(|id| id.parse().ok())).collect()
+    ids.chain(job.abandoned_products().iter().copied()).collect()
 }
 
 /// Stores a job in its present form, with every index of it.
