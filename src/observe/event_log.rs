@@ -101,7 +101,9 @@ fn label_id(job: &Job, event: &Event) -> Option<u64> {
         | Event::Approved { label: Some(index), .. }
         | Event::Edited { label: index, .. }
         | Event::TakenOver { label: index, .. }
-        | Event::Superseded { label: index, .. } => job.labels().get(*index).and_then(dropship_job::Label::id),
+        | Event::Superseded { label: index, .. } => {
+            job.labels().get(*index).and_then(dropship_job::Label::id)
+        }
         _ => None,
     }
 }

@@ -27,7 +27,7 @@ fn pool() -> Vec<Event> {
     }
     for label in [0, 1, 2] {
         pool.push(Event::Published { label });
-        pool.push(Event::Superseded { label });
+        pool.push(Event::Superseded { label, kept: Vec::new() });
         pool.push(Event::Progressed { label: Some(label), step: "s".into(), state: "started".into() });
     }
     pool.push(Event::Held { fault: Fault::new(ErrorKind::Internal, "held"), request: None });

@@ -318,7 +318,8 @@ fn label_on_hold_does_not_stop_the_others() {
     // A hold of the whole job stops all.
     events.push(Event::Held { fault: Fault::new(ErrorKind::PlanLost, "no plan"), request: None });
     let job = after(&events);
-    apply(Some(&job), &id(), at(50), &Event::Superseded { label: 1 }).expect_err("all labels wait");
+    apply(Some(&job), &id(), at(50), &Event::Superseded { label: 1, kept: Vec::new() })
+        .expect_err("all labels wait");
     let anyone = Event::Approved { by: "x".into(), label: None, name: None, request: None, note: None };
     events.push(anyone);
     assert!(matches!(after(&events).state, State::Held { label: Some(0), .. }), "the label still waits");
@@ -423,7 +424,7 @@ fn approval_of_driver_metadata_does_not_approve_a_label() {
     let mut events = way()[..14].to_vec();
     let fault = Fault::new(ErrorKind::MetadataMismatch, "an INF is missing");
     events.push(Event::Held { fault, request: Some(Job::metadata_request("digest")) });
-    events.push(Event::Approved { by: "uid 0".into() });
+    events.push(Event::Approved { by: "uid 0".into(), label: None, name: None, request: None, note: None });
     let job = after(&events);
     assert_eq!(job.approved_metadata(), Some("digest"));
     assert_eq!((&job.labels[0].approved, &job.state), (&None, &State::Queued));
