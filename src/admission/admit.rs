@@ -1,10 +1,10 @@
 //! From a captured copy to a job: known bytes, verdict, job.
 
 use super::captured_package::CapturedPackage;
+use super::dropped_again::is_dropped_again;
 use super::evaluate::{Evaluation, evaluate};
 use super::inspections::POISONED;
-use super::new_drop::is_dropped_again;
-use super::seen_files::was_looked_at;
+use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::outbox;
@@ -270,5 +270,5 @@ pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<St
 fn is_held_as_backlog(admission: &Admission, package: &CapturedPackage<'_>) -> Result<bool, AdmitError> {
     let Some(folder) = package.folder.as_deref().filter(|_| package.backlog) else { return Ok(false) };
     let holds = admission.active().folder(folder).is_some_and(|folder| folder.backlog == Backlog::Hold);
-    Ok(holds && !was_looked_at(&*admission.store, folder)?)
+    Ok(holds && !was_scanned(&*admission.store, folder)?)
 }

@@ -110,7 +110,7 @@ fn planned(active: &ActiveConfig, input: &MatchInput<'_>, rule: Option<&str>) ->
             let found = config.rules.iter().find(|rule| rule.name == name);
             let found = found
                 .ok_or_else(|| Fault::new(ErrorKind::NoRule, format!("there is no rule named `{name}`")))?;
-            // The submitter picks among the rules that apply; the conditions of a rule hold for everybody.
+            // The submitter selects among the rules that apply; the conditions of a rule also apply to submitted packages.
             let reasons = found.explain(input).reasons;
             if !reasons.is_empty() {
                 let message = format!("rule `{name}` does not match this package: {}", reasons.join("; "));

@@ -38,13 +38,13 @@ impl Default for FirstScan {
 }
 
 /// The flag of a folder that was scanned.
-fn looked_flag(folder: &str) -> String {
+fn scanned_flag(folder: &str) -> String {
     format!("looked/{folder}")
 }
 
 /// Whether a full scan of this folder was completed, by this daemon or an earlier one.
-pub(super) fn was_looked_at(store: &dyn Store, folder: &str) -> Result<bool, StoreError> {
-    let flag = looked_flag(folder);
+pub(super) fn was_scanned(store: &dyn Store, folder: &str) -> Result<bool, StoreError> {
+    let flag = scanned_flag(folder);
     // `settings` also returns folders whose names start with this one.
     Ok(store.settings(&flag)?.iter().any(|(key, _)| *key == flag))
 }
@@ -107,14 +107,14 @@ impl SeenFiles {
             let known = store.known_file(folder, &path)?;
             gone.extend(known.filter(|known| known.identity == identity).map(|_| path));
         }
-        let mut looked = Vec::new();
+        let mut scanned = Vec::new();
         if let FirstScan::Running(paths) = first_scan {
             gone.extend(store.known_files(folder)?.into_iter().filter(|path| !paths.contains(path)));
-            if !was_looked_at(store, folder)? {
-                looked.push(Entry::Setting { key: looked_flag(folder), value: Some("yes".to_owned()) });
+            if !was_scanned(store, folder)? {
+                scanned.push(Entry::Setting { key: scanned_flag(folder), value: Some("yes".to_owned()) });
             }
         }
-        let left = self.leave(store, folder, gone, looked);
+        let left = self.leave(store, folder, gone, scanned);
         self.folders.lock().entry(folder.to_owned()).or_default().unknown.clear();
         left
     }
@@ -164,8 +164,8 @@ mod tests {
     fn scanned_folder_does_not_count_for_a_folder_with_a_shorter_name() {
         let (store, seen_files) = (MemoryStore::new(), SeenFiles::default());
         seen_files.on_scan_complete(&store, "audio-old");
-        assert!(was_looked_at(&store, "audio-old").expect("asked"));
-        assert!(!was_looked_at(&store, "audio").expect("asked"));
+        assert!(was_scanned(&store, "audio-old").expect("asked"));
+        assert!(!was_scanned(&store, "audio").expect("asked"));
     }
 
     #[test]

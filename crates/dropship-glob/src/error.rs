@@ -1,6 +1,7 @@
 //! Why a text is not a glob.
 
-use super::parse::MAX_LENGTH;
+/// Maximum length of a glob in characters.
+pub(super) const MAX_LENGTH: usize = 4096;
 
 /// A text that is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,10 +4,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::char_set::CharSet;
-use super::error::Problem;
-
-/// Maximum length of a glob in characters.
-pub(super) const MAX_LENGTH: usize = 4096;
+use super::error::{MAX_LENGTH, Problem};
 
 /// One part of a glob.
 #[derive(Debug, Clone, PartialEq)]

@@ -20,12 +20,12 @@ use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, Tok
 mod answer;
 mod assertion;
 mod managed;
-mod request;
 #[cfg(test)]
 mod tests;
+mod token_form;
 
 use answer::OPERATION;
-use request::Form;
+use token_form::Form;
 
 /// A token is renewed this long before it expires ...
 const MARGIN: Duration = Duration::from_secs(300);
@@ -173,23 +173,23 @@ impl Tokens {
             Credential::ManagedIdentity(identity) => match &identity.purpose {
                 Purpose::Direct => return identity.token(&self.http, RESOURCE).await,
                 Purpose::Exchange { resource } => {
-                    request::Proof::Assertion(identity.token(&self.http, resource).await?.0)
+                    token_form::Proof::Assertion(identity.token(&self.http, resource).await?.0)
                 }
             },
             Credential::Secret(source) => {
                 // Reading can block.
-                request::Proof::Secret(read(source.clone()).await?)
+                token_form::Proof::Secret(read(source.clone()).await?)
             }
             Credential::Certificate(source) => {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
-                request::Proof::Assertion(
+                token_form::Proof::Assertion(
                     signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?,
                 )
             }
             Credential::FederatedTokenFile(path) => {
                 let source = SecretSource::File(path.clone());
-                request::Proof::Assertion(SecretString::from(read(source).await?.expose_secret().trim()))
+                token_form::Proof::Assertion(SecretString::from(read(source).await?.expose_secret().trim()))
             }
         };
         let form =

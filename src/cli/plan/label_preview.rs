@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::lines::Lines;
 use super::selection;
 use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
@@ -50,15 +51,6 @@ pub(super) fn labels<'a>(
     plan.labels.iter().map(shown).collect()
 }
 
-/// The lines of one label's text.
-pub(super) struct Lines(Vec<String>);
-
-impl Lines {
-    pub(super) fn add(&mut self, key: &str, value: impl std::fmt::Display) {
-        self.0.push(format!("  {key}: {value}"));
-    }
-}
-
 impl Preview<'_> {
     /// Whether the label cannot be created.
     pub(super) fn is_unfit(&self) -> bool {
@@ -67,7 +59,7 @@ impl Preview<'_> {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut lines = Lines(vec![format!("label: {}", self.plan.name)]);
+        let mut lines = Lines::new(format!("label: {}", self.plan.name));
         self.add_plan(&mut lines);
         match &self.foreseen {
             None => {
@@ -96,7 +88,7 @@ impl Preview<'_> {
         for reason in &self.guard.held {
             lines.add("held", format_args!("the job is held before this label: {reason}"));
         }
-        lines.0.join("\n")
+        lines.text()
     }
 
     /// Adds the settings of the rule.

@@ -2,6 +2,7 @@
 
 mod command;
 mod label_preview;
+mod lines;
 mod selection;
 
 pub(super) use command::{Args, run};

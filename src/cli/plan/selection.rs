@@ -1,6 +1,6 @@
-//! What selects the machines of a label, and how it is published to them.
+//! The lines about the targets of a label and about its publication.
 
-use super::label_preview::Lines;
+use super::lines::Lines;
 use dropship_glob::Glob;
 use dropship_rules::plan::{ChidPlan, LabelPlan};
 use dropship_rules::suggest;

@@ -49,14 +49,7 @@ fn folder(
     unit: usize,
     names: &mut Places,
 ) -> Option<Located> {
-    let name = diagnostics.need_text(&raw.name, &raw.span, "name");
-    if let (Some(name), Some(at)) = (&name, &raw.name) {
-        let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if name.contains(odd) || name.starts_with('.') {
-            diagnostics.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
-        }
-        diagnostics.unique(names, "folders", name, &at.span);
-    }
+    let name = folder_name(diagnostics, raw, names);
     let path = diagnostics.need_text(&raw.path, &raw.span, "path");
     let globs = |globs: &Option<raw::Globs>, default: &[&str]| match globs {
         Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
@@ -120,12 +113,29 @@ fn folder(
     })
 }
 
+/// The name of a folder; it must be unique and safe in file names.
+fn folder_name(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: &At<raw::Folder>,
+    names: &mut Places,
+) -> Option<String> {
+    let name = diagnostics.need_text(&raw.name, &raw.span, "name")?;
+    if let Some(at) = &raw.name {
+        let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if name.contains(odd) || name.starts_with('.') {
+            diagnostics.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
+        }
+        diagnostics.unique(names, "folders", &name, &at.span);
+    }
+    Some(name)
+}
+
 /// Permission bits, in octal as `chmod` takes them.
 fn permissions(diagnostics: &mut Diagnostics<'_>, mode: &At<String>) -> Option<u32> {
     let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok();
     let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o600 == 0o600);
     if bits.is_none() {
-        let message = format!("`{}` is no mode for results", mode.value);
+        let message = format!("`{}` is not a mode for results", mode.value);
         let help = "write octal digits such as \"0640\"; dropship itself must read and write them";
         diagnostics.error_with_help(&mode.span, message, help);
     }

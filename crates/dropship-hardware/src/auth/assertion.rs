@@ -21,7 +21,7 @@ use dropship_redact::{ExposeSecret, SecretString};
 
 /// Life of an assertion, in seconds; the service takes no more than some minutes.
 const LIFE: i64 = 600;
-/// Our clock may be ahead of the service's by so many seconds.
+/// Maximum number of seconds by which the local clock may be ahead of the service's.
 const SKEW: i64 = 60;
 
 /// Signs an assertion; an error is for people and holds nothing secret.

@@ -3,7 +3,10 @@
 //! The form in which they store driver files is not public, so INFs are not read.
 
 mod archive;
+#[cfg(fuzzing)]
+mod fuzzing;
 mod info;
+mod inspect;
 mod links;
 mod opc;
 mod parts;
@@ -12,140 +15,6 @@ mod signature_check;
 mod signatures;
 mod xml;
 
-use std::collections::BTreeSet;
-use std::io;
-
-use crate::checks::{Check, Report};
-use crate::facts::{Facts, FileFact, Kind};
-use crate::input::Input;
-use crate::policy::Policy;
-use crate::verdict::Level;
-use archive::{Archive, Fault};
-use info::Info;
-use opc::{ContentTypes, Relationship, part_text, resolve};
-
-/// End of the relationship type of `PackageInfo.xml`, in both spellings that real packages have.
-const PACKAGE_INFO: &str = "/windows/kits/hardware/2010/packageinfo";
-const PACKAGE_INFO_PART: &str = "hck/data/PackageInfo.xml";
-
-/// Inspects a complete `.hlkx`.
-pub(super) fn inspect(
-    input: Input<'_>,
-    policy: &Policy,
-    report: &mut Report<'_>,
-) -> io::Result<Option<Facts>> {
-    let archive = match Archive::open(input)? {
-        Ok(archive) => archive,
-        Err(fault) => {
-            report_fault(report, fault);
-            return Ok(None);
-        }
-    };
-    let Some(root) = links::of_part(&archive, "", report)? else {
-        return Ok(None);
-    };
-    let types = match part_text(&archive, opc::CONTENT_TYPES)?
-        .map_err(str::to_owned)
-        .and_then(|text| ContentTypes::read(&text))
-    {
-        Ok(types) => types,
-        Err(reason) => {
-            report.add(
-                Check::Malformed,
-                format!("{} cannot be used: {reason}; create the package again", opc::CONTENT_TYPES),
-            );
-            return Ok(None);
-        }
-    };
-    let mut facts = Facts {
-        kind: Kind::Hlkx,
-        size: input.len(),
-        files: archive
-            .entries
-            .iter()
-            .map(|entry| FileFact { path: entry.name.clone(), size: u64::from(entry.size), machine: None })
-            .collect(),
-        infs: Vec::new(),
-        architectures: BTreeSet::new(),
-        signer: None,
-        hlkx: None,
-    };
-    package_info(&archive, &root, report, &mut facts)?;
-    let Some(signatures) = signatures::find(&archive, &root, policy, report)? else {
-        return Ok(Some(facts));
-    };
-    let mut good = Vec::new();
-    for (name, signature, certificates) in &signatures.all {
-        let signer = signature_check::check(name, signature, certificates, policy, report);
-        facts.signer = facts.signer.take().or(signer);
-        good.push(signature);
-    }
-    parts::check(&archive, &types, &good, &signatures.parts, report)?;
-    Ok(Some(facts))
-}
-
-fn report_fault(report: &mut Report<'_>, fault: Fault) {
-    match fault {
-        Fault::Zip64 => {
-            let message = "the archive uses Zip64, which the dashboard refuses; unpack it and zip it again without \
-                           (the signature stays valid)";
-            report.add(Check::HlkxZip64, message);
-            if report.level(Check::HlkxZip64) != Level::Error {
-                report.add(
-                    Check::Malformed,
-                    "an archive with Zip64 is not read, so its signature cannot be checked",
-                );
-            }
-        }
-        Fault::Duplicate(name) => {
-            let message =
-                format!("the archive holds {} twice; create the package again", name.escape_debug());
-            report.add(Check::DuplicateName, message);
-        }
-        Fault::Malformed(reason) => {
-            report.add(
-                Check::Malformed,
-                format!("the archive is malformed: {reason}; create the package again"),
-            );
-        }
-    }
-}
-
-fn package_info(
-    archive: &Archive<'_>,
-    root: &[Relationship],
-    report: &mut Report<'_>,
-    facts: &mut Facts,
-) -> io::Result<()> {
-    let linked = root.iter().find(|link| link.kind.ends_with(PACKAGE_INFO));
-    let name = linked.map_or_else(|| PACKAGE_INFO_PART.to_owned(), |link| resolve("", &link.target));
-    match part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| Info::read(&text)) {
-        Ok(info) => {
-            info.check(report);
-            facts.architectures = info.architectures;
-            facts.hlkx = Some(info.facts);
-        }
-        Err(reason) => {
-            let message =
-                format!("{name} cannot be used: {reason}; requested signatures cannot be read from it");
-            report.add(Check::HlkxNoInfo, message);
-        }
-    }
-    Ok(())
-}
-
-/// Parses XML and writes its canonical form, which must stay the same when it is parsed and written again.
 #[cfg(fuzzing)]
-pub(super) fn xml_round(bytes: &[u8]) {
-    let Ok(text) = xml::text(bytes) else { return };
-    let _links = opc::relationships(&text);
-    let _types = ContentTypes::read(&text);
-    let _info = Info::read(&text);
-    let _signature = signature::XmlSignature::read(&text);
-    if let Ok(document) = xml::parse(&text) {
-        let once = xml::canonical(document.root());
-        if let Ok(again) = xml::parse(&once) {
-            assert_eq!(xml::canonical(again.root()), once, "canonical form is a fixed point");
-        }
-    }
-}
+pub(crate) use fuzzing::xml_round;
+pub(crate) use inspect::inspect;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::captured_package::CapturedPackage;
 use super::file_record::FileRecord;
-use super::seen_files::was_looked_at;
+use super::seen_files::was_scanned;
 use dropship_store::{Store, StoreError, path_key, path_of_key};
 
 /// Whether the bytes of a package, which the store knows, were dropped again.
@@ -25,7 +25,7 @@ pub(super) fn is_dropped_again(store: &dyn Store, package: &CapturedPackage<'_>)
     if known.0.is_empty() {
         // The known files have left the folder, unless this store has never seen the folder: then it was lost, and its jobs
         // come from receipts.
-        return Ok(!found.file.backlog || was_looked_at(store, folder)?);
+        return Ok(!found.file.backlog || was_scanned(store, folder)?);
     }
     let path = path_key(&found.file.path);
     match known.0.iter().find(|(key, _)| *key == path) {

@@ -1,0 +1,189 @@
+//! Inspects a complete cabinet.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use ring::digest::Digest;
+
+use super::contents::{Contents, is_inf};
+use super::decode::Fault;
+use super::header::Header;
+use super::listing::Listing;
+use super::{contents, listing, signature_block};
+use crate::ber;
+use crate::checks::{Check, Report};
+use crate::der::DerError;
+use crate::facts::{Facts, FileFact, Kind};
+use crate::hash;
+use crate::inf::InfNotes;
+use crate::input::Input;
+use crate::policy::Policy;
+use crate::signature::algorithm::Hash;
+use crate::signature::authenticode::Authenticode;
+use crate::{inf, pe, preflight};
+
+/// Maximum length of a cabinet that common tools can read.
+const LARGE: u64 = 0x7fff_ffff;
+
+/// Inspects a complete cabinet.
+pub(crate) fn inspect(
+    input: Input<'_>,
+    policy: &Policy,
+    report: &mut Report<'_>,
+    hashed: bool,
+) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
+    let head = input.read_up_to(0, crate::completeness::HEAD)?;
+    let Some(header) = Header::read(&head) else {
+        report.add(Check::Malformed, "the cabinet's header cannot be read; build it again");
+        let whole = hash::digest(input, &[], &[], hashed)?.whole;
+        return Ok((None, whole));
+    };
+    if input.len() > LARGE {
+        let message =
+            "the cabinet is larger than 2 GiB, which cabinet tools are not known to read; split the package";
+        report.add(Check::CabLarge, message);
+    }
+    let block = signature_block::read(input, &header, policy, report)?;
+    let der = block.as_deref().map(ber::to_der).transpose();
+    let parsed = der
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|der| der.as_ref().map(signature_block::parse).transpose());
+    let signature = parsed.unwrap_or_else(|error| {
+        let message = format!("the signature cannot be read: {error}; sign the package again");
+        report.add(Check::SignatureMalformed, message);
+        None
+    });
+    let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
+    let hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
+    // Digests need the whole cabinet, files only parts of it: two threads share the time.
+    let ((listing, contents), digests) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| read_files(input, &header));
+        let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
+        let digests = hash::digest(input, &header.signed_ranges(), &algorithms, hashed);
+        let files = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
+        Ok::<_, io::Error>((files??, digests?))
+    })?;
+    let computed: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
+    let signer = signature.as_ref().and_then(|signature| signature.check(report, &computed, policy));
+    check_nested(report, nested, &computed);
+    let entries = listing.iter().flat_map(|listing| &listing.files);
+    let dot_prefixed: Vec<String> =
+        entries.filter(|entry| entry.has_dot_prefix).map(|entry| format!("./{}", entry.path)).collect();
+    let (mut facts, notes) = facts(input, report, listing, contents);
+    facts.signer = signer;
+    if !header.of_a_set {
+        preflight::check_cabinet(report, policy, &facts, &notes, &dot_prefixed);
+    }
+    Ok((Some(facts), digests.whole))
+}
+
+/// The digest algorithms of the signatures, each once.
+fn distinct_hashes<'s, 'a: 's>(signatures: impl Iterator<Item = &'s Authenticode<'a>>) -> Vec<Hash> {
+    let mut hashes = Vec::new();
+    for hash in signatures.filter_map(Authenticode::hash) {
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+    hashes
+}
+
+fn check_nested(
+    report: &mut Report<'_>,
+    nested: Vec<Result<Authenticode<'_>, DerError>>,
+    computed: &[(Hash, Digest)],
+) {
+    for signature in nested {
+        match signature {
+            Ok(signature) => signature.check_nested(report, computed),
+            Err(error) => {
+                let message = format!("a nested signature cannot be read: {error}");
+                report.add(Check::NestedSignatureInvalid, message);
+            }
+        }
+    }
+}
+
+type Files = (Result<Listing, &'static str>, Contents);
+
+/// Lists the files, and reads the INFs and the PE headers of drivers.
+fn read_files(input: Input<'_>, header: &Header) -> io::Result<Files> {
+    if header.of_a_set {
+        return Ok((Ok(Listing::default()), Contents::default()));
+    }
+    let listing = listing::read(input, header)?;
+    let contents = match &listing {
+        Ok(listing) => contents::read(input, header, listing)?,
+        Err(_) => Contents::default(),
+    };
+    Ok((listing, contents))
+}
+
+/// The facts of the files that were read, and findings about those that were not.
+fn facts(
+    input: Input<'_>,
+    report: &mut Report<'_>,
+    listing: Result<Listing, &'static str>,
+    contents: Contents,
+) -> (Facts, Vec<InfNotes>) {
+    let listing = listing.unwrap_or_else(|reason| {
+        report.add(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
+        Listing::default()
+    });
+    let files = listing.files.iter();
+    let mut files: Vec<FileFact> = files
+        .map(|entry| FileFact { path: entry.path.clone(), size: u64::from(entry.size), machine: None })
+        .collect();
+    report_unread(report, &files, &contents.unread);
+    let (mut infs, mut notes) = (Vec::new(), Vec::new());
+    let mut architectures = BTreeSet::new();
+    for (index, bytes) in contents.read {
+        let Some(file) = files.get_mut(index) else {
+            continue;
+        };
+        if is_inf(&file.path) {
+            let (facts, noted) = inf::read(&file.path, &bytes);
+            architectures.extend(facts.architectures.iter().cloned());
+            infs.push(facts);
+            notes.push(noted);
+        } else {
+            file.machine = pe::machine(&bytes);
+        }
+    }
+    if architectures.is_empty() {
+        architectures.extend(files.iter().filter_map(|file| file.machine.clone()));
+    }
+    let facts =
+        Facts { kind: Kind::Cab, size: input.len(), files, infs, architectures, signer: None, hlkx: None };
+    (facts, notes)
+}
+
+/// Reports the files that could not be unpacked.
+fn report_unread(report: &mut Report<'_>, files: &[FileFact], unread: &[(usize, Fault)]) {
+    let mut damaged = Vec::new();
+    for (index, fault) in unread {
+        let Some(path) = files.get(*index).map(|file| preflight::shown(&file.path)) else {
+            continue;
+        };
+        match fault {
+            Fault::Unread(reason) => {
+                let message = format!("{path} could not be read: {reason}; its contents were not checked");
+                report.add(Check::ContentsUnread, message);
+            }
+            Fault::Damaged(reason) => damaged.push((path, reason)),
+        }
+    }
+    // A digest mismatch explains all damage.
+    if let Some((path, reason)) = damaged.first()
+        && !report.has(Check::DigestMismatch)
+    {
+        let others = match damaged.len() {
+            1 => String::new(),
+            all => format!(" and {} more files", all.saturating_sub(1)),
+        };
+        let message =
+            format!("the cabinet is malformed: {path}{others} cannot be unpacked: {reason}; build it again");
+        report.add(Check::Malformed, message);
+    }
+}

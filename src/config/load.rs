@@ -1,0 +1,46 @@
+//! Loads a configuration: reads its files, then validates it.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, Report, sources, validate};
+
+/// What the configuration takes from its surroundings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `$STATE_DIRECTORY`.
+    pub state_directory: Option<PathBuf>,
+    /// `$RUNTIME_DIRECTORY`.
+    pub runtime_directory: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Takes the first folder of each list that systemd hands down; `get` looks a variable up.
+    pub fn from_variables(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+        let first = |name: &str| {
+            let list = get(name)?;
+            let path = std::env::split_paths(&list).next()?;
+            (!path.as_os_str().is_empty()).then_some(path)
+        };
+        Self { state_directory: first("STATE_DIRECTORY"), runtime_directory: first("RUNTIME_DIRECTORY") }
+    }
+}
+
+/// Reads a configuration with everything that it includes.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
+    let mut problems = Vec::new();
+    let units = sources::gather(path, &mut problems);
+    validate::validate(&units, problems, environment)
+}
+
+/// Reads a configuration from a text; `path` is what it is called. Nothing is included.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_str(path: &Path, text: &str, environment: &Environment) -> Result<Config, Report> {
+    let mut problems = Vec::new();
+    let unit = sources::unit_of_text(path, text, &mut problems);
+    validate::validate(&[unit], problems, environment)
+}
