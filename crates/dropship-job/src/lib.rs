@@ -1,7 +1,4 @@
-//! The job: a pure state machine that knows no I/O.
-//!
-//! [`apply`] turns a job and an event into the job after it, or says that the event is illegal
-//! there. Living and recovery use the same function, so a rebuilt job is the job that was lost.
+#![doc = include_str!("../README.md")]
 
 mod accepted;
 mod apply;
