@@ -126,7 +126,7 @@ def burst(daemon, home, port, cabinet, count, limit):
 
 
 def size_of(folder):
-    """The size of a folder whose files may change meanwhile."""
+    """The size of a folder whose files may change during the call."""
     size = 0
     for path in folder.rglob("*"):
         try:

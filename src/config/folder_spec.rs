@@ -1,4 +1,4 @@
-//! What the intake crate needs of a configured folder.
+//! The settings of a configured folder for the intake crate.
 
 use std::time::Duration;
 

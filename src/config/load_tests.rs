@@ -259,7 +259,7 @@ fn an_account_has_exactly_one_credential() {
     assert_eq!(lines("[account]\nmanaged_identity = true\n"), Vec::<String>::new());
     assert_eq!(
         lines("[account]\nclient_secret_file = \"s\"\ntenant_id = \"a/b\"\nclient_id = \"\"\n"),
-        ["3:13 `a/b` is no tenant; a tenant is a GUID or a domain name", "4:13 `client_id` is empty"]
+        ["3:13 `a/b` is not a tenant; a tenant is a GUID or a domain name", "4:13 `client_id` is empty"]
     );
 }
 
@@ -296,7 +296,7 @@ fn folders_must_not_meet() {
         lines(&folder("a", "/state", "outbox_mode = \"888\"\npoll = \"0s\"")),
         [
             "3:8 folder `a` and the store overlap",
-            "4:15 `888` is no mode for results [write octal digits such as \"0640\"; dropship itself must read and \
+            "4:15 `888` is not a mode for results [write octal digits such as \"0640\"; dropship itself must read and \
              write them]",
             "5:8 `poll` must be longer than nothing"
         ]

@@ -103,31 +103,31 @@ fn repair_piece<'i>(
         let at = error.span().unwrap_or_else(|| key.span());
         let (problem, meant) = shape::problem(source, &at, error.message());
         read.problems.push(problem);
-        let struck = strike_from_table(&mut table, &at);
-        match struck {
-            Struck::Nothing => return None,
+        let removed = remove_from_table(&mut table, &at);
+        match removed {
+            Removed::Nothing => return None,
             _ if read.problems.len() >= MAX_PROBLEMS => return None,
-            Struck::Key(name) => read.skipped_keys.push((at.start, meant.unwrap_or(name))),
-            Struck::Element => {}
+            Removed::Key(name) => read.skipped_keys.push((at.start, meant.unwrap_or(name))),
+            Removed::Element => {}
         }
     }
     table.remove(&**key.get_ref()).map(Spanned::into_inner)
 }
 
-enum Struck {
+enum Removed {
     Nothing,
     Key(String),
     Element,
 }
 
-impl Struck {
+impl Removed {
     fn something(&self) -> bool {
         !matches!(self, Self::Nothing)
     }
 }
 
 /// Removes the key or value at `at` and returns its name.
-fn strike_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Struck {
+fn remove_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Removed {
     let hit = table
         .iter()
         .find(|(key, value)| key.span() == *at || value.span() == *at)
@@ -135,34 +135,34 @@ fn strike_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Struck {
     if let Some(key) = hit {
         // An array of tables has the span of its first element: look inside first.
         if let Some(value) = table.get_mut(&*key) {
-            let inside = strike_inside(value.get_mut(), at);
+            let inside = remove_inside(value.get_mut(), at);
             if inside.something() {
                 return inside;
             }
         }
         table.remove(&*key);
-        return Struck::Key(key.into_owned());
+        return Removed::Key(key.into_owned());
     }
-    let mut inside = table.iter_mut().map(|(_, value)| strike_inside(value.get_mut(), at));
-    inside.find(Struck::something).unwrap_or(Struck::Nothing)
+    let mut inside = table.iter_mut().map(|(_, value)| remove_inside(value.get_mut(), at));
+    inside.find(Removed::something).unwrap_or(Removed::Nothing)
 }
 
-fn strike_inside<'i>(value: &mut DeValue<'i>, at: &Range<usize>) -> Struck {
+fn remove_inside<'i>(value: &mut DeValue<'i>, at: &Range<usize>) -> Removed {
     match value {
-        DeValue::Table(table) => strike_from_table(table, at),
-        DeValue::Array(items) => strike_from_array(items, at),
-        _ => Struck::Nothing,
+        DeValue::Table(table) => remove_from_table(table, at),
+        DeValue::Array(items) => remove_from_array(items, at),
+        _ => Removed::Nothing,
     }
 }
 
-fn strike_from_array<'i>(items: &mut DeArray<'i>, at: &Range<usize>) -> Struck {
+fn remove_from_array<'i>(items: &mut DeArray<'i>, at: &Range<usize>) -> Removed {
     let hit = items.iter().position(|item| item.span() == *at);
     if let Some(index) = hit {
         let all = std::mem::replace(items, DeArray::new());
         let kept = all.into_iter().enumerate().filter(|(other, _)| *other != index);
         kept.for_each(|(_, item)| items.push(item));
-        return Struck::Element;
+        return Removed::Element;
     }
-    let mut inside = items.iter_mut().map(|item| strike_inside(item.get_mut(), at));
-    inside.find(Struck::something).unwrap_or(Struck::Nothing)
+    let mut inside = items.iter_mut().map(|item| remove_inside(item.get_mut(), at));
+    inside.find(Removed::something).unwrap_or(Removed::Nothing)
 }

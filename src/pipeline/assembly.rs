@@ -58,14 +58,14 @@ pub struct Parts<S> {
     pub heartbeat: Heartbeat,
 }
 
-/// What keeps jobs from getting in each other's way.
+/// Locks and limits between jobs.
 pub(super) struct Guards {
     pub(super) pause: Arc<PauseGate>,
     pub(super) accounts: Arc<SuspendedAccounts>,
     pub(super) names: NameLocks,
 }
 
-/// What is remembered of the service to save requests.
+/// Caches of responses, to save requests.
 pub(super) struct Caches {
     pub(super) products: ProductListCache,
 }

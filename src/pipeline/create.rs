@@ -61,7 +61,7 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     ) -> impl Future<Output = StepResult> + Send {
         async { Ok(()) }
     }
-    /// What the list is of that has the object.
+    /// The list that contains the object.
     fn list_of(&self) -> ListOf {
         ListOf::OwnObject
     }

@@ -1,4 +1,4 @@
-//! How the pipeline works: intervals and limits of `[api]`, and what folders say.
+//! Settings of the pipeline: intervals and limits of `[api]`, settings of folders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Settings {
     pub account: Backoff,
     /// Waits that take longer are reported once.
     pub overdue: Overdue,
-    /// What folders say of results and dropped files; a reload replaces it.
+    /// Settings of folders for results and dropped files; a reload replaces them.
     pub folders: Arc<FolderPolicies>,
     /// Limits of labels; a reload replaces them.
     pub guard: Arc<LabelGuard>,

@@ -2,7 +2,7 @@
 
 use dropship_hardware::{CommitStatus, Submission, WorkflowStatus};
 
-/// What stands for a step that a response does not name.
+/// The name of a step that a response does not name.
 const UNNAMED_STEP: &str = "unnamed step";
 
 /// Step and state in the words of the service; `None` when the response names neither.

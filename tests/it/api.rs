@@ -27,7 +27,7 @@ fn api_list_with_pages_prints_every_object_with_string_ids() {
     for item in listed {
         assert!(item["productName"].as_str().is_some_and(|name| name.starts_with("Widget ")), "{item}");
         assert!(item["sharedProductId"].is_string() && item["sourceProductId"].is_string(), "{item}");
-        assert_eq!(item["driverType"], "desktop", "what nobody documents is kept");
+        assert_eq!(item["driverType"], "desktop", "an undocumented value is kept");
     }
     let table = api.stdout(&["product", "list"]);
     assert_eq!(table.lines().count(), 24, "{table}");

@@ -112,12 +112,12 @@ fn failing_late_duplicate_check_is_logged_and_backs_off() {
     env.fault(&json!({ "operation": "create_product", "action": { "kind": "drop_before" } }));
     cancelled_in_doubt(&env);
     env.fault(&json!({ "operation": "list_products", "times": 100_000, "action": { "kind": "status", "status": 403 } }));
-    env.daemon(&["--until-idle"]).wait().expect("it ends by itself");
+    env.daemon(&["--until-idle"]).wait().expect("it ends without a signal");
     let checks = env.log().matches("duplicate check for").count();
     assert!((1..=3).contains(&checks), "{checks}: {}", env.log());
     // Once the list can be read, it has no late product, and the check ends.
     env.no_faults();
-    env.daemon(&["--until-idle"]).wait().expect("it ends by itself");
+    env.daemon(&["--until-idle"]).wait().expect("it ends without a signal");
     assert_eq!(env.created(), (0, 0, 0));
     let doctor = env.run(&["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));

@@ -55,7 +55,7 @@ fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
     assert!(message.contains("ring") && message.contains("other*.cab"), "{message}");
 
     // With corrected rules, a retry inspects the package again.
-    std::fs::write(&path, config).expect("mended");
+    std::fs::write(&path, config).expect("repaired");
     let id = receipt["id"].as_str().expect("an id");
     let retried = env.run(&["retry", id]);
     assert_eq!(retried.status.code(), Some(0), "{}", text(&retried.stderr));

@@ -63,7 +63,7 @@ fn root_journal_entries_have_the_documented_fields() {
         ("published", &["LABEL_ID", "SUBMISSION_ID"]),
     ] {
         let entry = story.iter().find(|entry| entry.get("EVENT").is_some_and(|name| name == event));
-        let entry = entry.unwrap_or_else(|| panic!("no entry tells of `{event}`: {story:#?}"));
+        let entry = entry.unwrap_or_else(|| panic!("no entry for `{event}`: {story:#?}"));
         for key in keys {
             assert!(entry.contains_key(*key), "`{event}` has no {key}: {entry:#?}");
         }

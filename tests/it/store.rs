@@ -172,11 +172,11 @@ fn doctor_reports_lost_copy_changed_plan_and_stale_receipt() {
     fs::write(&copy, b"other bytes").expect("changed");
     assert!(findings(&env, 1)[0].contains("has other bytes than the package that was inspected"));
     fs::write(&copy, &whole).expect("put back");
-    let dossier = env.path(&format!("store/packages/{id}/dossier.json"));
-    let plan = fs::read(&dossier).expect("the dossier");
-    fs::write(&dossier, [&plan[..], b" "].concat()).expect("changed");
+    let snapshot = env.path(&format!("store/packages/{id}/dossier.json"));
+    let plan = fs::read(&snapshot).expect("the plan snapshot");
+    fs::write(&snapshot, [&plan[..], b" "].concat()).expect("changed");
     assert!(findings(&env, 1)[0].contains("was changed after the package was accepted"));
-    fs::write(&dossier, &plan).expect("put back");
+    fs::write(&snapshot, &plan).expect("put back");
     assert_eq!(findings(&env, 0), [""; 0]);
 }
 

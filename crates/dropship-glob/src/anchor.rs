@@ -17,7 +17,7 @@ pub enum Anchor {
 }
 
 impl Glob {
-    /// The fixed part that tells most about this glob.
+    /// The fixed part that excludes the most texts.
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         let (head, tail) = self.fixed_ends();

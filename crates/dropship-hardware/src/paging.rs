@@ -42,7 +42,7 @@ pub struct Pages<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// How far a list is read.
+/// State of reading a list.
 enum Progress {
     /// There is a next page.
     More,

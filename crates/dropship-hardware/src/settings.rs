@@ -1,4 +1,4 @@
-//! What a client needs to know: where the service is, who we are, how to get there.
+//! Settings of a client: the address of the service, the credentials, the connection.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// `User-Agent`.
     pub user_agent: String,
-    /// Who wants to know of each call.
+    /// Is notified of each call.
     pub observer: Observer,
 }
 
@@ -134,7 +134,7 @@ pub enum Credential {
 pub enum SecretSource {
     /// A file; one line break at its end is not part of the secret.
     File(PathBuf),
-    /// Whatever the closure says; its error is for people and holds no secret.
+    /// The error of the closure; it is shown to people and must contain no secret.
     Call(Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>),
 }
 

@@ -52,7 +52,7 @@ impl Asked {
 pub(super) enum Reply {
     /// Answers.
     Answer(u16, Vec<(String, String)>, Vec<u8>),
-    /// Promises so many bytes and sends these.
+    /// Announces this many bytes and sends only these.
     Cut(u16, Vec<(String, String)>, usize, Vec<u8>),
     /// Closes the connection without a word.
     Drop,
@@ -100,7 +100,7 @@ impl Server {
         .await
     }
 
-    /// Starts a server that does nothing by itself.
+    /// Starts a server that answers only through `handler`, without tokens.
     pub(super) async fn bare(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("address").port();
@@ -165,9 +165,9 @@ fn send(stream: &mut TcpStream, reply: Reply, head: bool) -> Pin<Box<dyn Future<
     Box::pin(async move {
         match reply {
             Reply::Answer(status, headers, body) => {
-                let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+                let has_length = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
                 let mut text = start(status, &headers);
-                if !told && status != 204 {
+                if !has_length && status != 204 {
                     text += &format!("Content-Length: {}\r\n", body.len());
                 }
                 let mut bytes = (text + "\r\n").into_bytes();
@@ -217,7 +217,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    assert_ne!(headers.get("transfer-encoding").map(String::as_str), Some("chunked"), "lengths are told");
+    assert_ne!(headers.get("transfer-encoding").map(String::as_str), Some("chunked"), "the length is sent");
     let length = headers.get("content-length").map_or(0, |length| length.parse().expect("length"));
     while buffer.len() < length {
         fill(stream, buffer).await?;

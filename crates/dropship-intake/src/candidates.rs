@@ -15,7 +15,7 @@ const MAX_CANDIDATES: usize = 16_384;
 /// Maximum interval between checks of a file that has a writer or cannot be read.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// What made intake evaluate a file.
+/// Why intake evaluates a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trigger {
     /// An event: a writer closed it, or it was moved here.

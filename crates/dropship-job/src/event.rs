@@ -219,7 +219,7 @@ pub enum Event {
         /// The change that the service was asked for.
         update: String,
     },
-    /// What the label targets too was removed from an older label of its rule.
+    /// Targets that this label has too were removed from an older label of its rule.
     TakenOver {
         /// The newer label.
         label: usize,

@@ -17,9 +17,9 @@ const CHANCE: usize = 5;
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 
-/// A text that is no job id.
+/// A text that is not a job id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no job id: a job id is 14 letters and digits, as `dropship jobs` shows them")]
+#[error("`{0}` is not a job id: a job id is 14 letters and digits, as `dropship jobs` shows them")]
 pub struct BadJobId(String);
 
 impl JobId {

@@ -7,7 +7,7 @@ use dropship_glob::{Domain, Glob};
 
 /// A fact that ranges compare.
 pub trait RangeValue: Copy + Ord + Display + FromStr<Err = String> {
-    /// What one value is called in messages.
+    /// The name of one value in messages.
     const NOUN: &'static str;
     /// The texts that values are written as.
     fn texts() -> Domain;

@@ -17,7 +17,7 @@ const MAX_PUSH_DAYS: usize = 400;
 pub enum Moment {
     /// A date.
     At(Timestamp),
-    /// So long from now.
+    /// This time from now.
     In(Duration),
 }
 
@@ -39,7 +39,7 @@ impl Moment {
     /// The time it means now.
     ///
     /// # Errors
-    /// When it lies beyond the calendar.
+    /// When it is beyond the calendar.
     pub fn resolve(self, now: Timestamp) -> Result<Timestamp, String> {
         match self {
             Self::At(time) => Ok(time),
@@ -80,7 +80,7 @@ pub struct GoLive {
     pub working_day: bool,
 }
 
-/// What says "on a working day".
+/// The suffix for "on a working day".
 const WORKING_DAY: &str = "next_working_day";
 
 impl GoLive {
@@ -100,7 +100,7 @@ impl GoLive {
         let moment = Moment::parse(moment).map_err(|error| format!("{error}, nor \"{WORKING_DAY}\""))?;
         if moment == Moment::In(Duration::ZERO) {
             return Err(format!(
-                "`{text}` is no offset; without `go_live` a label goes live once it is certified"
+                "`{text}` is not an offset; without `go_live` a label goes live once it is certified"
             ));
         }
         Ok(Self { moment, working_day })
@@ -119,7 +119,7 @@ impl GoLive {
     /// asked) and blackout days, at the same time of day.
     ///
     /// # Errors
-    /// When the fixed date has passed, no day is left within a year, or the time lies beyond the calendar.
+    /// When the fixed date has passed, no day is left within a year, or the time is beyond the calendar.
     pub fn resolve(self, now: Timestamp, blackout: &[Days]) -> Result<Timestamp, GoLiveError> {
         let calendar = |error: jiff::Error| GoLiveError::Calendar(error.to_string());
         let start = self.moment.resolve(now).map_err(GoLiveError::Calendar)?;
@@ -151,7 +151,7 @@ pub enum GoLiveError {
     /// The blackout days leave nothing.
     #[error("the blackout days leave no day within a year for it to go live")]
     NoDay,
-    /// The date lies beyond the calendar.
+    /// The date is beyond the calendar.
     #[error("its go-live date cannot be computed: {0}")]
     Calendar(String),
 }
@@ -196,7 +196,7 @@ impl Days {
         Ok(days)
     }
 
-    /// Whether a day lies inside.
+    /// Whether a day is inside.
     #[must_use]
     pub fn contains(&self, day: Date) -> bool {
         (self.first..=self.last).contains(&day)

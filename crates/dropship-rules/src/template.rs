@@ -18,6 +18,7 @@ const FUEL: u64 = 100_000;
 /// Longest text that a template may render, in bytes; names at Microsoft are far shorter.
 const MAX_LENGTH: usize = 16_384;
 
+/// Constant; made once, because templates are rendered often.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 /// Writes the values of expressions as globs that match nothing else.
@@ -61,7 +62,7 @@ pub struct TemplateError {
 }
 
 impl Template {
-    /// Reads a template; only its syntax is judged.
+    /// Reads a template; checks only its syntax.
     ///
     /// # Errors
     /// What is wrong with the syntax.
@@ -169,7 +170,7 @@ impl Template {
     }
 }
 
-/// `MiniJinja`'s error without the name of a template that nobody named.
+/// `MiniJinja`'s error without the name of the template, which is generated.
 fn describe(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),

@@ -6,7 +6,7 @@ use std::path::Path;
 /// Values by name.
 pub type Vars = BTreeMap<String, String>;
 
-/// A sidecar may hold so many bytes.
+/// Maximum size of a sidecar, in bytes.
 pub const MOST: usize = 4096;
 
 /// Reads `NAME = "value"` lines; numbers and truth values are taken as they are written.

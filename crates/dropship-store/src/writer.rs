@@ -36,7 +36,7 @@ const LAG: Duration = Duration::from_secs(10);
 pub(crate) trait Target: Bytes + Send + Sync + 'static {
     /// Makes the changes visible, all at once.
     fn change(&self, changes: Changes) -> Result<(), StoreError>;
-    /// Whether so many changes are pending in memory that they should be applied to the database.
+    /// Whether enough changes are pending in memory to apply them to the database.
     fn is_full(&self) -> bool;
     /// Applies the pending changes to the database, all at once.
     fn apply_pending(&self) -> Result<(), StoreError>;

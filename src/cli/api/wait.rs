@@ -20,9 +20,9 @@ pub(super) struct Limit {
     timeout: Option<Duration>,
 }
 
-/// How far an object is.
+/// The state of an object.
 pub(super) enum Verdict {
-    /// Its work goes on; a text for people.
+    /// The service still works on it; the progress as text.
     Pending(String),
     /// It has reached what the command waits for.
     Done,

@@ -1,4 +1,4 @@
-//! Operators' cases: the samples of `config/`, and what is said when a case fails.
+//! Operators' cases: the samples of `config/`, and the messages of cases that fail.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Choosing rules, and what is said of those passed over.
+//! Choosing rules, and the reasons for skipped ones.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -118,7 +118,7 @@ fn what_an_inf_is_must_hold_of_every_inf_and_what_it_lists_of_one() {
     assert!(fits("match = { architecture = \"amd64\", kind = \"cab\" }", &both));
     assert!(fits("match = { extension = false }", &both));
     let none = facts(Vec::new());
-    assert!(!fits("match = { provider = \"*\" }", &none), "no INF is nobody's");
+    assert!(!fits("match = { provider = \"*\" }", &none), "without an INF there is no provider");
     assert_eq!(
         reason("match = { signer = \"Contoso*\" }", &both),
         "the package has no signer, and the rule requires \"Contoso*\""

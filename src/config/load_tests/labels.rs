@@ -2,7 +2,7 @@
 
 use super::lines;
 
-/// What is said of a label; line numbers count from the label's own header.
+/// The messages about a label; line numbers count from the label's own header.
 fn label(harness: &str, keys: &str) -> Vec<String> {
     let head = format!(
         "[[rule]]\nname = \"r\"\n[rule.product]\nname = \"{{{{ inf.version }}}}\"\ntest_harness = \"{harness}\"\n\
@@ -71,13 +71,13 @@ fn floors_and_build_numbers_exclude_each_other() {
         label(WHQL, &format!("{NAME}\nfloor = \"N1\"\nfloor_build = 27000\nceiling_build = 26100")),
         [
             "4:9 floor and ceiling exclude build numbers: give one kind or the other",
-            "4:9 `N1` is no floor or ceiling that Microsoft's documentation lists [did you mean `NI`? It is sent as it is]",
+            "4:9 `N1` is not a floor or ceiling that Microsoft's documentation lists [did you mean `NI`? It is sent as it is]",
             "6:17 `ceiling_build` is below `floor_build`",
         ]
     );
     assert_eq!(
         label(WHQL, &format!("{NAME}\nfloor_build = 1000000")),
-        ["4:15 1000000 is no build number; a build number has five digits"]
+        ["4:15 1000000 is not a build number; a build number has five digits"]
     );
 }
 
@@ -102,7 +102,7 @@ fn partners_and_windows_update_do_not_mix() {
     assert_eq!(
         label(WHQL, &format!("{partner}\npartners = [1, \"x\", 2]")),
         [
-            "2:8 several partners, and their labels would bear one name [let the name show `{{ partner }}`]",
+            "2:8 several partners, and their labels would have the same name [let the name show `{{ partner }}`]",
             "4:16 `x` is not an id; an id is a whole number such as \"14631253285588838\"",
         ]
     );
@@ -144,7 +144,7 @@ fn targeting_that_fits_nothing_is_refused() {
     assert_eq!(
         label(WHQL, &format!("{NAME}\nchids = [\"x\"]\nhardware_ids = {{ include = [], infs = \"[a\" }}")),
         [
-            "4:10 `x` is no CHID; a CHID is a GUID",
+            "4:10 `x` is not a CHID; a CHID is a GUID",
             "5:16 `include` is an empty list: nothing fits it [leave the key out to target all]",
             "5:39 `[a` is not a glob: `[` has no closing `]`; write `[[]` for the character `[`",
         ]

@@ -16,17 +16,17 @@ fn words_of_open_lists_are_warned_of_and_those_of_closed_ones_refused() {
     assert_eq!(
         product(text),
         [
-            "5:16 `hlx` is no test harness [did you mean `hlk`?]",
-            "6:15 `internl` is no device type [did you mean `internal`?]",
-            "7:25 `WINDOWS_v100_X64_C0_FULL` is no OS code that Microsoft's documentation lists [did you mean \
+            "5:16 `hlx` is not a test harness [did you mean `hlk`?]",
+            "6:15 `internl` is not a device type [did you mean `internal`?]",
+            "7:25 `WINDOWS_v100_X64_C0_FULL` is not an OS code that Microsoft's documentation lists [did you mean \
              `WINDOWS_v100_X64_CO_FULL`? It is sent as it is]",
             "7:53 the service refuses `WINDOWS_v100_X86_CO_FULL` [x86 has no architecture in its code: \
              `WINDOWS_v100_CO_FULL`]",
-            "7:81 `WINDOWS_v200_FULL` is no OS code that Microsoft's documentation lists [did you mean \
+            "7:81 `WINDOWS_v200_FULL` is not an OS code that Microsoft's documentation lists [did you mean \
              `WINDOWS_v100_VB_FULL`? It is sent as it is]",
-            "8:46 `Audio Devise` is no product type that Microsoft's documentation lists [did you mean `Audio Device`? \
+            "8:46 `Audio Devise` is not a product type that Microsoft's documentation lists [did you mean `Audio Device`? \
              It is sent as it is]",
-            "8:80 `Windows_v100_XX` is no OS family that Microsoft's documentation lists [did you mean \
+            "8:80 `Windows_v100_XX` is not an OS family that Microsoft's documentation lists [did you mean \
              `Windows_v100_VB`? It is sent as it is]",
         ]
     );

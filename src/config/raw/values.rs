@@ -99,7 +99,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shape<T> {
 pub(in crate::config) trait FromText: Sized {
     /// Reads it, or says in a sentence what is wrong.
     fn from_text(text: &str) -> Result<Self, String>;
-    /// What the schema says of it.
+    /// Its description in the schema.
     #[cfg(test)]
     fn describe() -> serde_json::Value {
         serde_json::json!({ "type": "string" })

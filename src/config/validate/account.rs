@@ -44,7 +44,7 @@ fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<
         let odd = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.');
         if tenant.contains(odd) {
             diagnostics
-                .error(&at.span, format!("`{tenant}` is no tenant; a tenant is a GUID or a domain name"));
+                .error(&at.span, format!("`{tenant}` is not a tenant; a tenant is a GUID or a domain name"));
         }
     }
     let credential = credential(diagnostics, raw)?;

@@ -57,7 +57,7 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
             );
         } else if host_of(glob.value.0.as_str()).contains(['/', ':']) {
             let help = "write the host, or host:port, without a scheme or path";
-            diagnostics.error_with_help(&glob.span, format!("`{}` is no host name", glob.value.0), help);
+            diagnostics.error_with_help(&glob.span, format!("`{}` is not a host name", glob.value.0), help);
         }
     }
     let proxy = raw.proxy.as_ref().map(|proxy| proxy.value.0.clone());

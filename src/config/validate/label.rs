@@ -128,7 +128,7 @@ fn destination(
                 let help = "let the name show `{{ partner }}`";
                 ctx.diagnostics.error_with_help(
                     &name.span,
-                    "several partners, and their labels would bear one name",
+                    "several partners, and their labels would have the same name",
                     help,
                 );
             }
@@ -147,8 +147,10 @@ fn build(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Option<Build> {
         let at = value.as_ref()?;
         let number = u32::try_from(at.value).ok().filter(|number| (10_000..=99_999).contains(number));
         if number.is_none() {
-            ctx.diagnostics
-                .error(&at.span, format!("{} is no build number; a build number has five digits", at.value));
+            ctx.diagnostics.error(
+                &at.span,
+                format!("{} is not a build number; a build number has five digits", at.value),
+            );
         }
         number
     };
@@ -178,7 +180,8 @@ fn chids(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Chids {
     for at in &list.0 {
         let template = ctx.template(at);
         if template.literal().is_some_and(|text| !is_guid(text)) {
-            ctx.diagnostics.error(&at.span, format!("`{}` is no CHID; a CHID is a GUID", template.source()));
+            ctx.diagnostics
+                .error(&at.span, format!("`{}` is not a CHID; a CHID is a GUID", template.source()));
         }
         templates.push(template);
     }
@@ -208,7 +211,7 @@ fn systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
     }
 }
 
-/// What a glob can fit alone.
+/// The characters that a glob can match alone.
 fn word_for_word(at: &raw::Templated) -> Option<String> {
     Glob::new(at.value.0.literal()?).ok()?.only_text()
 }
@@ -299,7 +302,7 @@ fn approval(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Approval) -> Approval 
     }
 }
 
-/// Two labels of one rule must not bear one name: by its name a label is found again.
+/// Two labels of one rule must not have the same name: after a lost response, a label is searched for by its name.
 fn same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
     for (index, label) in labels.iter().enumerate() {
         let Some(name) = &label.name else { continue };

@@ -147,10 +147,10 @@ fn unclassified(rule: &Rule) -> Option<&str> {
     family.filter(|_| rule.labels.iter().any(retail))
 }
 
-/// Whether a name shows anything that one package has and the next has not.
+/// Whether a name contains a value that differs between packages.
 fn tells_packages_apart(variables: &std::collections::BTreeSet<String>) -> bool {
-    let telling = ["inf.version", "inf.date", "infs", "file.name", "file.stem", "package.sha256"];
-    variables.iter().any(|name| telling.iter().any(|telling| name.starts_with(telling)))
+    let specific = ["inf.version", "inf.date", "infs", "file.name", "file.stem", "package.sha256"];
+    variables.iter().any(|name| specific.iter().any(|specific| name.starts_with(specific)))
 }
 
 /// Whether a rule can match a .cab, and whether it can match a kit package (.hlkx, .hckx).

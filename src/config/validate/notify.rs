@@ -21,7 +21,7 @@ pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Op
         Ok(address) => Some(address),
         Err(_) => {
             let help = "write an IP address and a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
-            diagnostics.error_with_help(&listen.span, format!("`{}` is no address", listen.value), help);
+            diagnostics.error_with_help(&listen.span, format!("`{}` is not an address", listen.value), help);
             None
         }
     }
@@ -38,7 +38,7 @@ fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut Pla
         // It becomes the name of a folder.
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             let help = "use letters, digits, `-` and `_`";
-            diagnostics.error_with_help(&at.span, format!("`{name}` is no name"), help);
+            diagnostics.error_with_help(&at.span, format!("`{name}` is not a name"), help);
         }
         diagnostics.unique(names, "[[notify]]", name, &at.span);
     }
@@ -101,7 +101,7 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
                     let help = "write the whole path; nothing is searched for, and no shell is asked";
                     diagnostics.error_with_help(
                         &program.span,
-                        format!("`{}` is no absolute path", program.value),
+                        format!("`{}` is not an absolute path", program.value),
                         help,
                     );
                     None

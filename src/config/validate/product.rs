@@ -47,7 +47,7 @@ pub(super) fn product(
     if name.is_none() && !matches!(strategy, Strategy::ExistingId(_)) {
         ctx.diagnostics.missing(at, "name");
     }
-    // What a product that exists already is, it is; these describe a new one.
+    // These keys describe a new product; a product that exists already does not change.
     if !exists {
         for (key, there) in [
             ("test_harness", raw.test_harness.is_some()),
@@ -65,10 +65,10 @@ pub(super) fn product(
     let product_types = raw.selected_product_types.as_ref();
     let mut selected_product_types = BTreeMap::new();
     for (family, kind) in product_types.iter().flat_map(|types| &types.value) {
-        open(ctx, &kind.span, "OS family", family, vocabulary::OS_FAMILIES);
+        open(ctx, &kind.span, "an OS family", family, vocabulary::OS_FAMILIES);
         let template = ctx.template(kind);
         if let Some(word) = template.literal() {
-            open(ctx, &kind.span, "product type", word, vocabulary::PRODUCT_TYPES);
+            open(ctx, &kind.span, "a product type", word, vocabulary::PRODUCT_TYPES);
         }
         selected_product_types.insert(family.clone(), template);
     }
@@ -96,7 +96,7 @@ fn test_harness(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> TestHa
         None => TestHarness::NotSet,
     };
     if let (TestHarness::Other(word), Some(at)) = (&test_harness, &raw.test_harness) {
-        closed(ctx, &at.span, "test harness", word, &["attestation", "hlk", "hck"]);
+        closed(ctx, &at.span, "a test harness", word, &["attestation", "hlk", "hck"]);
     }
     test_harness
 }
@@ -107,7 +107,7 @@ fn device_type(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> DeviceT
         None => DeviceType::NotSet,
     };
     if let (DeviceType::Other(_), Some(at)) = (&device_type, &raw.device_type) {
-        closed(ctx, &at.span, "device type", at, &["internal", "external", "internalExternal", "notSet"]);
+        closed(ctx, &at.span, "a device type", at, &["internal", "external", "internalExternal", "notSet"]);
     }
     device_type
 }
@@ -132,8 +132,10 @@ fn strategy(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product, at: &Range<us
             let versioned = |name: &raw::Templated| {
                 let variables = name.value.0.variables();
                 // A file's name may carry the version: nothing else of an .hlkx does.
-                let telling = ["inf.version", "infs", "file.stem", "file.name"];
-                variables.iter().any(|name| telling.iter().any(|telling| name.starts_with(telling)))
+                let variable_names = ["inf.version", "infs", "file.stem", "file.name"];
+                variables
+                    .iter()
+                    .any(|name| variable_names.iter().any(|versioned| name.starts_with(versioned)))
             };
             if let Some(name) = raw.name.as_ref().filter(|name| !versioned(name)) {
                 let help = "let the name show `{{ inf.version }}`, or `{{ file.stem }}` if that carries it";
@@ -195,7 +197,7 @@ fn os_code(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, code: &str, har
         );
         return;
     }
-    open(ctx, at, "OS code", code, vocabulary::OS_CODES);
+    open(ctx, at, "an OS code", code, vocabulary::OS_CODES);
 }
 
 /// A word of an open list: unknown words cause a warning and are sent.
@@ -213,13 +215,13 @@ pub(super) fn open(
         Some(best) => format!("did you mean `{best}`? It is sent as it is"),
         None => "it is sent as it is; the service may know it".to_owned(),
     };
-    let message = format!("`{word}` is no {kind} that Microsoft's documentation lists");
+    let message = format!("`{word}` is not {kind} that Microsoft's documentation lists");
     ctx.diagnostics.warn(at, message, Some(help));
 }
 
 /// A word of a list that has been the same for years.
 fn closed(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, kind: &str, word: &str, known: &[&str]) {
-    let message = format!("`{word}` is no {kind}");
+    let message = format!("`{word}` is not {kind}");
     match suggest::help(word, known) {
         Some(help) => ctx.diagnostics.error_with_help(at, message, help),
         None => ctx.diagnostics.error(at, message),
@@ -236,7 +238,7 @@ fn attributes(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> Option<A
     for (name, fields) in &given.value {
         if !["storage_controller", "raid_controller", "svvp"].contains(&name.as_str()) {
             let known = ["storage_controller", "raid_controller", "svvp"];
-            closed(ctx, &fields.span, "additional attribute", name, &known);
+            closed(ctx, &fields.span, "an additional attribute", name, &known);
             continue;
         }
         let fields = fields.value.iter().map(|(key, value)| {
@@ -272,7 +274,7 @@ fn unknown_attributes(
         attributes.svvp.as_ref().map(|fields| &fields.other),
     ];
     for name in unknown.into_iter().flatten().flat_map(|other| other.keys()) {
-        let message = format!("`{}` is no attribute that Microsoft's documentation lists", snake(name));
+        let message = format!("`{}` is not an attribute that Microsoft's documentation lists", snake(name));
         ctx.diagnostics.warn(at, message, None);
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Located {
     pub(super) product: Range<usize>,
 }
 
-/// What rules refer to.
+/// The parts of the configuration that rules refer to.
 struct Context<'a> {
     defaults: &'a Defaults,
     folders: &'a [LocatedFolder],

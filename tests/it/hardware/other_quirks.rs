@@ -94,7 +94,7 @@ async fn q35_failed_commit_is_reported() {
     let service = TestService::plain().await;
     let (product, id) = service.uploaded().await;
     service.fault("commit", Action::status(400));
-    service.client.commit(product, id).await.expect_err("the caller is told");
+    service.client.commit(product, id).await.expect_err("the caller gets the error");
     service.control().advance_work(Duration::from_secs(1000));
     assert!(!service.get(product, id).await.is_signed(), "nothing was handed over");
     service.client.commit(product, id).await.expect("and may try again");

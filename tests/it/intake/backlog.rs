@@ -79,7 +79,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     // With very many packages, only check that admission continues.
     let enough = packages.min(most_waiting + 300);
     let (mut first, mut most) = (None, resident(&daemon));
-    until("the others to be let in", || {
+    until("the others to be accepted", || {
         let all = job_count(&status(&env));
         first = first.or_else(|| (env.created().0 > 0).then_some(all));
         most = most.max(resident(&daemon));
@@ -88,11 +88,11 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     let took = began.elapsed();
     let order = admitted(&env);
     eprintln!(
-        "of {packages} packages {most_waiting} were let in after {filled:.1?}, {} after {took:.1?}; the first was \
+        "of {packages} packages {most_waiting} were accepted after {filled:.1?}, {} after {took:.1?}; the first was \
          job_count when {first:?} were; {idle} MiB before, {most} MiB at most",
         order.len()
     );
-    assert!(first.is_some_and(|seen| seen < enough), "jobs went on before all was let in");
+    assert!(first.is_some_and(|seen| seen < enough), "jobs continued before all were accepted");
     // Ids of the same millisecond have no order.
     let far = |(at, number): &(usize, &u64)| (packages - 1 - **number).abs_diff(*at as u64) > 4;
     assert_eq!(order.iter().enumerate().find(far), None, "the oldest go first");

@@ -128,7 +128,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     assert_eq!(env.log().matches("intake pauses: 3 accepted jobs").count(), 1, "{}", env.log());
 
     // A scan finds the remaining files; a file that is gone by then is no error.
-    fs::remove_file(env.path("drop/11.cab")).expect("it lay there");
+    fs::remove_file(env.path("drop/11.cab")).expect("it was in the folder");
     let daemon = {
         daemon.kill();
         env.quiet_daemon()
@@ -138,13 +138,13 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(jobs(&env).len(), 3, "those that wait count after a restart, too");
     assert!(env.run(&["resume"]).status.success());
-    wait_for("all to be let in", || (jobs(&env).len() == 14).then_some(()))
+    wait_for("all to be accepted", || (jobs(&env).len() == 14).then_some(()))
         .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&env).len(), env.log()));
     let jobs = jobs(&env);
     let last = jobs.iter().rposition(|job| job["folder"] == "urgent").expect("there are some");
     assert!(jobs.len() - 1 - last >= 3, "the urgent ones did not go first: {last} of {}", jobs.len());
     let open = || ["in", "urgent"].iter().all(|name| folder(&env, name)["no_room"].is_null());
-    wait_for("intake to go on", || open().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    wait_for("intake to continue", || open().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
     drop(daemon);
 }
 

@@ -48,12 +48,12 @@ fn expired_results_are_deleted_and_foreign_files_stay() {
     fs::rename(env.path("store"), env.path("lost")).expect("the store is gone");
     let daemon = env.daemon(&[]);
     listening(&env);
-    wait_for("the rejected one to be judged anew", || (jobs(&env) == 3).then_some(()))
+    wait_for("the rejected one to be evaluated again", || (jobs(&env) == 3).then_some(()))
         .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&env), env.log()));
-    assert_eq!(env.created(), (2, 2, 2), "nothing is sent anew");
+    assert_eq!(env.created(), (2, 2, 2), "nothing is sent again");
 
     for name in ["echo.cab", "noted.cab", "bad.cab"] {
-        fs::remove_file(env.path("drop").join(name)).expect("it lay there");
+        fs::remove_file(env.path("drop").join(name)).expect("it was in the folder");
     }
     let cleared = || (folders() == [noted.clone()] && results() == ["notes.txt"]).then_some(());
     wait_for("receipts to be cleared away", cleared)
@@ -77,13 +77,13 @@ fn renamed_file_after_a_lost_store_is_not_a_new_package() {
     let cleared = || (!folder.join("signed.zip").exists()).then_some(());
     wait_for("the results to be cleared away", cleared).unwrap_or_else(|| panic!("{}", env.log()));
     clear_another(&env);
-    assert!(folder.join("receipt.json").exists(), "the bytes lie there still\n{}", env.log());
+    assert!(folder.join("receipt.json").exists(), "the file is still in the folder\n{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
     fs::remove_dir_all(env.path("store")).expect("lost");
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!((jobs(&env), env.created()), (1, (1, 1, 1)), "{}", env.log());
     let daemon = env.daemon(&[]);
-    fs::remove_file(env.path("drop/renamed.cab")).expect("it lay there");
+    fs::remove_file(env.path("drop/renamed.cab")).expect("it was in the folder");
     wait_for("the receipt to be cleared away", || (!folder.exists()).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(daemon.terminate(), Some(0));
@@ -119,7 +119,7 @@ fn results_of_a_cancelled_job_stay_for_a_retry() {
 fn clear_another(env: &TestEnv) {
     env.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
     let bad = receipt_of(env, "bad.cab", "rejected");
-    fs::remove_file(env.path("drop/bad.cab")).expect("it lay there");
+    fs::remove_file(env.path("drop/bad.cab")).expect("it was in the folder");
     let cleared = || (!Path::new(bad["outbox"].as_str().expect("a path")).exists()).then_some(());
     wait_for("the rejected one to be cleared away", cleared).unwrap_or_else(|| panic!("{}", env.log()));
 }

@@ -195,7 +195,11 @@ fn plan_shows_the_decision_and_why_other_rules_were_skipped() {
     // An empty selection is an error, never "all".
     let rules_env = RuleFixture::new(&rules.replace("'pci\\*'", "'usb\\*'"));
     let (code, plan) = rules_env.plan("cab/good-signed-ts.cab", "echo.cab");
-    assert_eq!((code, &plan["error"]), (Some(65), &serde_json::Value::Null), "let in, but no success");
+    assert_eq!(
+        (code, &plan["error"]),
+        (Some(65), &serde_json::Value::Null),
+        "accepted by the checks, but no success"
+    );
     let problems = plan["labels"][0]["foreseen"]["problems"].to_string();
     assert!(problems.contains("it would target nothing"), "{plan:#}");
     // Without a matching rule the package is rejected, and the closest rules are listed.

@@ -97,7 +97,7 @@ fn labels_of_one_package_are_polled_by_one_list() {
     wait_for("ten lists", || (control.count("list_labels") > lists + 10).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     let alone = control.count("get_label");
-    assert!(alone < 10, "{alone} looks at one label while lists tell of all");
+    assert!(alone < 10, "{alone} requests for one label although lists have all");
     (0..3).for_each(|at| assert!(control.release(label_number(&job, at))));
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(done["labels"].as_array().map(Vec::len), Some(3));

@@ -73,7 +73,7 @@ fn product_is_found_by_name_and_an_ambiguous_name_holds_the_job() {
     env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "succeeded");
     assert_eq!(one["product_id"], made["id"]);
-    assert_eq!(bodies(&env, "create_product").len(), 1, "by hand, and by nobody else");
+    assert_eq!(bodies(&env, "create_product").len(), 1, "created by hand, and by nothing else");
     make();
     env.drop_package("two.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
     let two = receipt_of(&env, "two.cab", "held");

@@ -92,7 +92,7 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
 #[test]
 fn reload_of_an_invalid_file_is_refused_completely() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
-    assert_eq!(env.run(&["reload"]).status.code(), Some(69), "nobody to reload");
+    assert_eq!(env.run(&["reload"]).status.code(), Some(69), "no daemon to reload");
     let daemon = env.daemon(&[]);
     listening(&env);
     let good = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");

@@ -55,7 +55,7 @@ fn metrics_follow_the_jobs_in_the_documented_format() {
     ] {
         assert!(page.contains(wanted), "no {wanted:?} in\n{page}");
     }
-    assert!(!page.contains("dropship_config_last_reload"), "nobody asked yet");
+    assert!(!page.contains("dropship_config_last_reload"), "no reload was requested yet");
     for (config, well, code) in [("nonsense = 1\n", "0", 78), ("", "1", 0)] {
         let good = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
         std::fs::write(env.path("dropship.toml"), format!("{config}{good}")).expect("written");

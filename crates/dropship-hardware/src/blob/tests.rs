@@ -20,7 +20,7 @@ mod slot;
 
 use slot::Slot;
 
-/// A file whose every byte tells its place.
+/// A file in which each byte depends on its position.
 fn package(length: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let folder = tempfile::tempdir().expect("folder");
     let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8 ^ (at / 65_536) as u8).collect();

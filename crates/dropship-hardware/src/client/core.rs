@@ -23,7 +23,7 @@ pub struct Client {
     pub(super) correlation: Arc<str>,
 }
 
-/// What all clones share.
+/// The parts that all clones share.
 pub(crate) struct Shared {
     pub(crate) http: Http,
     pub(crate) tokens: SharedTokens,

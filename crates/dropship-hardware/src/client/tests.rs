@@ -80,7 +80,7 @@ async fn nothing_was_sent_when_nobody_listens() {
     let mut settings = server.settings();
     settings.endpoint = gone.parse().expect("url");
     let client = Client::new(settings.clone()).expect("client");
-    let error = client.create_product(&new_product()).await.expect_err("nobody there");
+    let error = client.create_product(&new_product()).await.expect_err("no server");
     assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
     assert!(error.to_string().contains("cannot be reached"), "{error}");
 

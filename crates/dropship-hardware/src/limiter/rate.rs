@@ -1,9 +1,10 @@
-//! A token bucket that appears on the first 429, shrinks on each further one and grows back by itself.
+//! A token bucket that appears on the first 429, shrinks on each further one and grows back automatically.
 //!
-//! The service's limit is not published, so it is estimated: what was let through since the last 429, over
-//! the time that it took including the pause that the service asks for. That needs no window's length. A 429
-//! costs everybody a pause, so the rate stays a little below the estimate and feels its way up: each quiet span
-//! adds twice as much as the one before, which stays near a limit that is there and soon leaves one that is not.
+//! The service's limit is not published, so it is estimated: the number of calls since the last 429, divided by
+//! the time that they took, including the pause that the service asks for. The length of the service's window need
+//! not be known. A 429 pauses all calls, so the rate stays a little below the estimate and grows again in spans
+//! without a 429. Each such span adds twice as much as the one before: the rate stays near a limit that still exists,
+//! and soon exceeds one that does not.
 
 use std::time::Duration;
 
@@ -13,28 +14,28 @@ use crate::backoff::{Backoff, random_unit};
 
 /// Part of the estimated limit that is used.
 const CAUTION: f64 = 0.98;
-/// What is left of a rate that was not borne for even one quiet span.
+/// Factor for a rate that met a 429 within its first span.
 const DECREASE: f64 = 0.9;
-/// What the first quiet span adds, as a part of the rate after the last 429.
+/// Increase after the first span without a 429, as a part of the rate after the last 429.
 const INCREASE: f64 = 0.01;
-/// A rate of which less than this part was used was not borne.
+/// A span that used less than this part of the rate does not show that the service allows the rate.
 const USED: f64 = 0.8;
-/// With so many times the rate after the last 429 and no complaint, there is no limit any more.
+/// At this multiple of the rate after the last 429, the limit is dropped.
 const FORGET: f64 = 8.0;
-/// Fewer calls than this tell nothing of a rate.
+/// Minimum number of calls for an estimate.
 const FEW: u32 = 4;
 /// Slowest rate, calls a second.
 const SLOWEST: f64 = 1.0 / 30.0;
 /// Longest pause after a 429 that names none.
 const LONGEST: Duration = Duration::from_secs(60);
-/// What was let through before so long a silence says nothing of the limit.
+/// Calls before a pause of this length do not count for the estimate.
 const SILENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Rate {
     backoff: Backoff,
     bucket: Option<Bucket>,
-    /// Counts 429s that were acted upon; answers to calls of an earlier epoch teach nothing new.
+    /// Counts 429s that were acted upon; a 429 to a call of an earlier epoch is ignored.
     epoch: u64,
     /// Since then `passed` calls were let through.
     since: Instant,
@@ -91,7 +92,7 @@ impl Rate {
         Ok(())
     }
 
-    /// A call of that epoch was throttled; returns how long everybody pauses.
+    /// A call of that epoch was throttled; returns how long all calls pause.
     pub(super) fn throttled(&mut self, epoch: u64, asked: Option<Duration>, now: Instant) -> Duration {
         let current = epoch == self.epoch;
         let pause = asked.unwrap_or_else(|| {
@@ -111,7 +112,7 @@ impl Rate {
         let seconds = span.as_secs_f64().max(0.001);
         let estimate = f64::from(self.passed.max(1)) / seconds;
         let rate = match &self.bucket {
-            // What was borne for a while is no more than the limit, whatever calls there were to make.
+            // A rate without a 429 for a while is within the limit, however many calls were waiting.
             Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * CAUTION,
             // A few calls after a silence are no estimate.
             Some(bucket) if self.passed < FEW => bucket.rate * DECREASE,

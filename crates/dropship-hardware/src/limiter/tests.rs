@@ -15,7 +15,7 @@ async fn there_is_no_limit_until_the_service_throttles() {
     assert_eq!(Instant::now(), start);
 }
 
-/// A service that allows so many calls in each window; the rest is 429.
+/// A service that allows `limit` calls in each window and answers 429 to the others.
 struct Service {
     limit: usize,
     window: Duration,

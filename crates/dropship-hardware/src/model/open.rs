@@ -122,6 +122,7 @@ const REMEMBERED: usize = 512;
 
 /// Whether a text of a kind is met for the first time; false also when too many texts are remembered.
 pub(crate) fn is_new(kind: &'static str, text: &str) -> bool {
+    // One set for the process: values are read by `serde`, which has no place for a set of each client.
     static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
     let mut seen = SEEN.lock();
     let seen = seen.get_or_insert_default();

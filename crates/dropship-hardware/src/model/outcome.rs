@@ -55,7 +55,7 @@ impl Submission {
 
 impl ShippingLabel {
     /// Whether the label has ended, by the rule of this module. Without its targeting, the end of a label whose steps are
-    /// numbers, or whose last step is not known, cannot be told reliably: see [`needs_targeting`](Self::needs_targeting).
+    /// numbers, or whose last step is not known, cannot be determined reliably: see [`needs_targeting`](Self::needs_targeting).
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let status = self.workflow_status.as_ref();

@@ -67,7 +67,7 @@ pub struct NewSubmission {
     pub kind: SubmissionKind,
 }
 
-/// What can be changed of a submission: its name.
+/// The part of a submission that can be changed: its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionUpdate {
     /// The new name.

@@ -22,7 +22,7 @@ pub struct Guard {
     pub hardware_ids: Vec<Glob>,
     /// A label with more targets is held. `None`: no limit.
     pub max_targets: Option<usize>,
-    /// What becomes of a label with targets that its plan did not foresee.
+    /// Whether a label with targets that its plan did not have is held.
     pub unforeseen: Unforeseen,
 }
 

@@ -26,7 +26,7 @@ pub struct LabelPreview {
     pub request: Option<NewShippingLabel>,
     /// Why it could not be asked for.
     pub problems: Vec<LabelProblem>,
-    /// What Microsoft would look at twice.
+    /// Warnings: Microsoft accepts these, but may ask about them.
     pub warnings: Vec<LabelWarning>,
     /// Ceilings of the targets, where the driver metadata have them.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -291,12 +291,12 @@ fn check_range(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], fo
     if let (Some(ceiling), Some((highest, os))) = (rank(&plan.ceiling), highest)
         && ceiling > highest
     {
-        let message = format!("its ceiling lies above {os}, the highest system that is certified");
+        let message = format!("its ceiling is above {os}, the highest system that is certified");
         found.put("ceiling-too-high", LIMIT, message);
     }
     if let (Some(floor), Some(ceiling)) = (rank(&plan.floor), rank(&plan.ceiling))
         && floor > ceiling
     {
-        found.put("floor-above-ceiling", LIMIT, "its floor lies above its ceiling");
+        found.put("floor-above-ceiling", LIMIT, "its floor is above its ceiling");
     }
 }

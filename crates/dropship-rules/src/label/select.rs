@@ -111,7 +111,7 @@ fn few(values: &BTreeSet<&str>) -> String {
 }
 
 /// Of each hardware id, INF and kind of system (architecture, client or server) the row of the lowest OS;
-/// a code of unknown age stays, as nobody can tell whether a lower one covers it.
+/// a code of unknown age stays, because it is unknown whether a lower one covers it.
 ///
 /// Windows Update offers a driver to later systems too.
 /// Source: "Limit driver distribution".

@@ -337,7 +337,7 @@ fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
         let told: Vec<_> = warnings(plan, &label, data).into_iter().map(|warning| warning.message).collect();
         told.join("\n")
     };
-    // An extension INF has to be installed by itself, for which Microsoft asks what it is good for.
+    // An extension INF has to be installed automatically, for which Microsoft asks for a business justification.
     let plan = |justification: &str| LabelPlan {
         auto_install_on_applicable_systems: true,
         approval: Some(AdditionalInfo {

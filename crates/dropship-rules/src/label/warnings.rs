@@ -1,4 +1,4 @@
-//! What Microsoft takes, but looks at twice or is likely to reject.
+//! Requests that Microsoft accepts, but may ask about or reject later.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::plan::{DestinationPlan, LabelPlan};
 use crate::vocabulary;
 use dropship_hardware::{DriverMetadata, NewShippingLabel};
 
-/// A doubt about a label, with the document that it comes from.
+/// A warning about a label, with its source document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelWarning {
     /// Name of the label.

@@ -36,7 +36,7 @@ pub(super) fn labels(renderer: &mut Renderer, rule: &Rule, input: &MatchInput<'_
         for plan in &made {
             let double = labels.iter().any(|other| other.name == plan.name);
             if double && !plan.name.is_empty() {
-                renderer.problem(format!("two labels of this rule would bear the name `{}`", plan.name));
+                renderer.problem(format!("two labels of this rule would have the name `{}`", plan.name));
             }
         }
         names.push(made.iter().map(|plan| plan.name.clone()).collect());
@@ -81,7 +81,7 @@ fn one(
     attestation: bool,
 ) -> LabelPlan {
     let windows_update = destination == DestinationPlan::WindowsUpdate;
-    // What `[defaults.label]` says of publishing means nothing to a partner's label.
+    // The publishing keys of `[defaults.label]` do not apply to a label for a partner.
     let publishing = windows_update.then_some(label);
     let flag = |value: fn(&LabelRule) -> bool| publishing.is_some_and(value);
     LabelPlan {
@@ -119,7 +119,7 @@ fn chids(renderer: &mut Renderer, chids: &Chids) -> ChidPlan {
         Chids::Listed(templates) => {
             let ids = renderer.list("label.chids", templates);
             for id in ids.iter().filter(|id| !id.is_empty() && !is_guid(id)) {
-                renderer.problem(format!("label.chids: `{id}` is no CHID; a CHID is a GUID"));
+                renderer.problem(format!("label.chids: `{id}` is not a CHID; a CHID is a GUID"));
             }
             ChidPlan::Listed(ids)
         }

@@ -80,7 +80,7 @@ pub struct LabelPlan {
     pub publish_to_windows10s: Option<bool>,
     /// Sellers who may see it.
     pub visible_to_accounts: Vec<u64>,
-    /// What Microsoft's reviewers read.
+    /// Text for Microsoft's reviewers.
     pub approval: Option<AdditionalInfo>,
     /// Audiences by name, audience name or id.
     pub audiences: Vec<String>,

@@ -51,7 +51,7 @@ pub struct LabelRule {
     pub publish_to_windows10s: Option<bool>,
     /// Sellers who may see it.
     pub visible_to_accounts: Vec<u64>,
-    /// What Microsoft's reviewers read.
+    /// Text for Microsoft's reviewers.
     pub approval: Option<Approval>,
     /// Audiences by name, audience name or id.
     pub audiences: Vec<Template>,

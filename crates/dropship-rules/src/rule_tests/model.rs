@@ -31,11 +31,11 @@ pub struct RuleTest {
     pub vars: BTreeMap<String, String>,
     /// Driver metadata that the label requests are built from; absent: they are predicted from the facts.
     pub metadata: Option<DriverMetadata>,
-    /// What must come of it.
+    /// The expected result.
     pub expect: Expect,
 }
 
-/// What must come of a package.
+/// The expected result of a package.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expect {
     /// Name of the rule.

@@ -14,7 +14,7 @@ use crate::rule::{Rule, TargetFilter};
 use crate::{label, suggest};
 use dropship_glob::Glob;
 
-/// What a case that expects targets is told when it describes none.
+/// The message for a case that expects targets and describes no hardware ids.
 const UNKNOWN_TARGETS: &str = "unknown: the case describes no hardware ids; add `hardware_ids` to its `package`, or driver metadata \
                                with `metadata = \"FILE\"`";
 

@@ -1,4 +1,4 @@
-//! What a template sees of one package.
+//! The variables of a template for one package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

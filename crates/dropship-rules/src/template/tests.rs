@@ -1,4 +1,4 @@
-//! Text values, and what is said when they have none.
+//! Text values, and the errors when they have none.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,7 +7,7 @@ use crate::api::json::{flag, items, part, present, text, value_of};
 use crate::package::metadata;
 use crate::reply::{Code, ErrorReply};
 
-/// What the rules need to know besides the label.
+/// The input of the rules besides the label.
 pub(crate) struct Facts<'a> {
     pub(crate) account: &'a str,
     pub(crate) attestation: bool,
@@ -173,7 +173,7 @@ pub(crate) fn check_targeting(
     for (at, item) in hardware.iter().enumerate() {
         match item.as_object() {
             Some(item) => check_hardware_id(violations, item, facts),
-            None => violations.add("targetingInfo.hardwareIds", format!("Item {at} is no object.")),
+            None => violations.add("targetingInfo.hardwareIds", format!("Item {at} is not an object.")),
         }
     }
     let chids = items(targeting, "chids");

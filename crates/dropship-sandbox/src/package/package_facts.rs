@@ -1,4 +1,4 @@
-//! What the sandbox knows about an uploaded package.
+//! The facts of an uploaded package.
 
 use crate::package::inf::Inf;
 

@@ -24,7 +24,7 @@ async fn v2_token_has_numeric_lifetime() {
     let (status, body) = ask(&service, &format!("{TENANT}/oauth2/v2.0/token"), &V2).await;
     assert_eq!(status, 200);
     assert_eq!(body["token_type"], "Bearer");
-    // The second may turn between issuing and telling.
+    // The clock may advance one second between issuing and checking.
     assert!((3599..=3600).contains(&body["expires_in"].as_i64().unwrap()));
 }
 

@@ -291,7 +291,7 @@ impl Target for Database {
 }
 
 impl Database {
-    /// Vacuums the database when that is worthwhile. Only the writer calls this, so no change can happen meanwhile.
+    /// Vacuums the database when that is worthwhile. Only the writer calls this, so no change can happen during it.
     fn vacuum_if_worthwhile(&self) -> Result<(), StoreError> {
         let (size, threshold) = {
             let tables = self.tables.read();

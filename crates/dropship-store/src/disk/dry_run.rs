@@ -11,7 +11,7 @@ use crate::error::StoreError;
 pub struct DryRun {
     /// The copy, as the store will be after the next start.
     pub store: DiskStore,
-    /// What the next start will repair.
+    /// Repairs of the next start.
     pub report: OpenReport,
     // Dropped last.
     _copy: Copy,

@@ -1,4 +1,4 @@
-//! What later lines say of a job, for lines that are replayed.
+//! The state of a job after later lines, for lines that are replayed.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use dropship_job::JobId;
 #[derive(Debug, Default)]
 pub(crate) struct LaterLines(HashMap<JobId, (u64, Later)>);
 
-/// What a later line says of a job.
+/// The state of a job after a later line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Later {
     /// The whole job follows.
@@ -39,7 +39,7 @@ impl LaterLines {
         Self(later)
     }
 
-    /// What the line `seq` or a later one says of the job.
+    /// The state of the job after the line `seq` or a later one.
     pub(crate) fn about(&self, job: &JobId, seq: u64) -> Option<Later> {
         self.0.get(job).filter(|(later, _)| *later >= seq).map(|(_, later)| *later)
     }

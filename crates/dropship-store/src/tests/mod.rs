@@ -264,7 +264,7 @@ fn journal_stays_bounded_and_can_rebuild_everything() {
             Event::Waited { due, why: dropship_job::WaitReason::UploadUrl, polled: false },
             Event::Resumed,
         ];
-        // Another job ends and is pruned meanwhile.
+        // Another job ends and is pruned.
         let other = id(u32::try_from(round).expect("small") + 100);
         begin(&store, &other, &format!("o{round}"));
         store

@@ -75,7 +75,7 @@ pub(super) fn check(
     }
     for edge in [&raw.floor, &raw.ceiling].into_iter().flatten() {
         if let Some(word) = edge.value.0.literal() {
-            open(ctx, &edge.span, "floor or ceiling", word, vocabulary::FLOORS);
+            open(ctx, &edge.span, "a floor or ceiling", word, vocabulary::FLOORS);
         }
     }
     if let (Some(low), Some(high)) = (rank(&label.floor), rank(&label.ceiling))

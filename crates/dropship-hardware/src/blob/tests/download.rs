@@ -109,7 +109,7 @@ async fn two_halves_of_two_files_are_not_joined() {
     case.run().await.expect("whole");
     case.is_whole();
 
-    // A server that knows no If-Match gives itself away by its tag.
+    // A server that ignores If-Match is detected by its ETag.
     let case = Case::new(|asked, at, bytes| match at {
         0 => cut(&vec![0; bytes.len()], 100_000, "\"old\""),
         1 => {
