@@ -1,6 +1,6 @@
-//! dropship takes signed Windows driver packages from a drop folder to a published shipping label.
-//!
-//! A package flows downward through this list.
+#![doc = include_str!("../README.md")]
+
+// A package flows downward through this list.
 
 pub mod config;
 

@@ -115,7 +115,7 @@ pub struct LabelReceipt {
     pub state: Option<String>,
     /// The service's step at the last poll.
     pub step: Option<String>,
-    /// How far dropship is with the label.
+    /// The progress of the label.
     #[serde(default = "unknown_status")]
     pub status: LabelStatus,
     /// The audiences as the rule names them.

@@ -146,7 +146,7 @@ impl<'a, S: Service> StepContext<'a, S> {
         Duration::try_from(time).unwrap_or_default()
     }
 
-    /// Reports once that the step takes longer than this. The job goes on as before.
+    /// Reports once that the step takes longer than this. The job continues.
     pub(super) async fn report_overdue(&mut self, limit: Duration) -> StepResult {
         if self.job.is_overdue() || self.time_in_step() <= limit {
             return Ok(());

@@ -39,7 +39,7 @@ struct Made {
     go_live: Option<Timestamp>,
 }
 
-/// How far published labels have taken over from older ones.
+/// The progress of taking over targets from older labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Superseding {
     /// Nothing is left to be taken over.

@@ -68,7 +68,7 @@ fn unfinished_job_of_a_lost_store_is_held() {
     let id = before["id"].as_str().expect("an id");
     let job = env.json(&["show", id]);
     assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("held"), &json!("recovered")), "{job:#}");
-    assert_eq!(env.created(), created, "nothing is made before a person has looked");
+    assert_eq!(env.created(), created, "nothing is created before an operator has approved");
     assert!(env.run(&["approve", id]).status.success());
     // Held again, because of the rule's `hold`.
     let again = wait_for("the rule's own hold", || {

@@ -7,16 +7,17 @@ use super::event::Event;
 use super::id::JobId;
 use super::invariants;
 use super::job::{Job, UploadProgress};
-use super::label::{Label, LabelLife};
+use super::label::Label;
 use super::package::Package;
-use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
+use super::remote::Creation;
 use super::state::State;
 use super::step::Step;
 use super::transition::legal;
 use super::wait_reason::WaitReason;
 
+mod creates;
 mod labels;
-mod person;
+mod operators;
 
 /// An event that cannot happen where the job stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,8 +49,8 @@ pub fn apply(job: Option<&Job>, id: &JobId, at: Timestamp, event: &Event) -> Res
     };
     let mut next = match (job, event) {
         (None, Event::Arrived { package }) => return Ok(begin(id, at, package)),
-        (None, _) => return Err(illegal("the job has not begun")),
-        (Some(_), Event::Arrived { .. }) => return Err(illegal("the job has begun already")),
+        (None, _) => return Err(illegal("the job has not started")),
+        (Some(_), Event::Arrived { .. }) => return Err(illegal("the job has started already")),
         (Some(job), _) => job.clone(),
     };
     next.rev += 1;
@@ -69,7 +70,7 @@ pub fn fold<'a>(
     events.into_iter().try_fold(None, |job, (at, event)| apply(job.as_ref(), id, at, event).map(Some))
 }
 
-/// A job at its very start.
+/// A new job.
 pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
     Job {
         id: id.clone(),
@@ -108,7 +109,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     let held_as_a_whole = matches!(job.state, State::Held { label: None, .. });
     require(!(held_as_a_whole && is_label_work(event)), "the job is held until an operator decides")?;
     match event {
-        Event::Arrived { .. } => return Err("the job has begun already"),
+        Event::Arrived { .. } => return Err("the job has started already"),
         Event::Accepted { rule, account, plan, labels, warnings, vars } => {
             job.accepted = Some(Accepted {
                 rule: rule.clone(),
@@ -124,54 +125,20 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             require(job.accepted.is_none(), "an accepted package is not rejected")?;
             job.state = State::Rejected { fault: fault.clone() };
         }
-        Event::Intended { kind, intent } => {
-            let in_the_way = |doubted| !(is_label(doubted) && is_label(*kind));
-            require(!job.doubts().any(|(doubted, _)| in_the_way(doubted)), "another create is in doubt")?;
-            require(job.creation(*kind) == Some(CreateProgress::Open), "it is intended or exists already")?;
-            set_intent(job, *kind, Some(Intent { first_called: Some(at), ..intent.clone() }))?;
+        Event::Intended { kind, intent } => creates::intended(job, at, *kind, intent)?,
+        Event::NotFound { kind, due } => creates::not_found(job, *kind, *due)?,
+        Event::Unproven { kind, resolution } => {
+            creates::intent_of(job, *kind)?.proposed = Some(*resolution);
         }
-        Event::NotFound { kind, due } => {
-            intent_of(job, *kind)?.not_found_count += 1;
-            // The other labels continue.
-            if !is_label(*kind) {
-                job.state = State::Waiting { due: *due, why: WaitReason::CreateInDoubt };
-            }
-        }
-        Event::Unproven { kind, resolution } => intent_of(job, *kind)?.proposed = Some(*resolution),
         Event::Reissued { kind, may_complete_until } => {
-            let intent = intent_of(job, *kind)?;
-            let is_decided = intent.decided == Some(Resolution::Repeat);
-            require(intent.not_found_count > 0 || is_decided, "the create in doubt was not looked for")?;
-            (intent.proposed, intent.decided) = (None, None);
-            intent.not_found_count = 0;
-            intent.reissued += 1;
-            intent.duplicate_check_at =
-                may_complete_until.checked_add(may_complete_until.duration_since(at)).ok();
-            intent.may_complete_until = *may_complete_until;
+            creates::reissued(job, at, *kind, *may_complete_until)?;
         }
-        Event::NotCreated { kind, .. } => {
-            let intent = intent_of(job, *kind)?;
-            if intent.duplicate_check_at.is_some() {
-                // The repeat was refused; the call before it was absent both times and stays so.
-                intent.reissued = intent.reissued.saturating_sub(1);
-                intent.not_found_count = 1;
-            } else {
-                set_intent(job, *kind, None)?;
-            }
+        Event::NotCreated { kind, .. } => creates::not_created(job, *kind)?,
+        Event::Created { kind, id, adopted, go_live } => {
+            creates::created(job, at, *kind, *id, *adopted, *go_live)?;
         }
-        Event::Created { kind, id, adopted, go_live } => created(job, at, *kind, *id, *adopted, *go_live)?,
         Event::DuplicatesChecked { kind, ids, next, .. } => {
-            // The check was the one that was due first.
-            let checks = job.duplicate_checks.iter().enumerate().filter(|(_, check)| check.kind == *kind);
-            let checked = checks.min_by_key(|(_, check)| check.due).map(|(index, _)| index);
-            match (checked, next) {
-                (Some(checked), Some(next)) => job.duplicate_checks[checked].due = *next,
-                (Some(checked), None) => drop(job.duplicate_checks.remove(checked)),
-                (None, _) => {}
-            }
-            if let RemoteKind::Label(index) = kind {
-                labels::add_strays(job, at, *index, ids)?;
-            }
+            creates::duplicates_checked(job, at, *kind, ids, *next)?;
         }
         Event::Uploaded { .. } => {
             job.upload = UploadProgress::Uploaded;
@@ -236,23 +203,23 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.state =
                 State::Held { fault: fault.clone(), request: request.clone(), label: None, due: None };
         }
-        Event::Approved { label, .. } => person::approve(job, at, *label)?,
-        Event::Retried { new_product, .. } => person::retry(job, at, *new_product)?,
+        Event::Approved { label, .. } => operators::approve(job, at, *label)?,
+        Event::Retried { new_product, .. } => operators::retry(job, at, *new_product)?,
         Event::Cancelled { by } => {
             // The check for duplicates of a job that failed was scheduled when it failed.
             if !job.state.has_ended() {
-                remember_doubts(job, at);
+                creates::remember_doubts(job, at);
             }
             job.state = State::Cancelled;
             labels::withdraw_all(job, at, by);
-            for check in job.duplicate_checks.iter_mut().filter(|check| is_label(check.kind)) {
+            for check in job.duplicate_checks.iter_mut().filter(|check| creates::is_label(check.kind)) {
                 check.due = at;
             }
         }
         Event::Failed { fault } => {
             job.labels.iter_mut().for_each(|label| label.hold = None);
             job.state = State::Failed { fault: fault.clone() };
-            remember_doubts(job, at);
+            creates::remember_doubts(job, at);
         }
         Event::Succeeded => {
             let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
@@ -265,79 +232,6 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
     }
     Ok(())
-}
-
-/// Something exists at the service: by its answer, or by being found.
-fn created(
-    job: &mut Job,
-    at: Timestamp,
-    kind: RemoteKind,
-    id: u64,
-    adopted: bool,
-    go_live: Option<Timestamp>,
-) -> Result<(), &'static str> {
-    let intent = match job.creation(kind).ok_or("there is no such label")? {
-        CreateProgress::Done(_) => return Err("it exists already"),
-        CreateProgress::Open if !adopted => return Err("it was not intended"),
-        progress => progress.intent().cloned(),
-    };
-    let stays = job.state.has_ended() || matches!(job.state, State::Held { label: None, .. });
-    let kept = stays.then(|| (job.state.clone(), job.fault.clone()));
-    match kind {
-        RemoteKind::Product => job.product = Creation::Done { id },
-        RemoteKind::Submission => job.submission = Creation::Done { id },
-        RemoteKind::Label(index) => labels::created(job, at, index, id, go_live)?,
-    }
-    if let Some(Intent { name, existing_ids, duplicate_check_at, .. }) = intent {
-        // An ended job need not be looked for any more at what has come.
-        job.duplicate_checks.retain(|check| !check.is_of(kind, &name, &existing_ids));
-        let (product, submission) = (job.product.id(), job.submission.id());
-        job.duplicate_checks.extend(duplicate_check_at.map(|until| LateDuplicateCheck {
-            kind,
-            name,
-            existing_ids,
-            due: until,
-            until,
-            product,
-            submission,
-        }));
-    }
-    match kind {
-        RemoteKind::Product => enter(job, Step::Submission, at),
-        RemoteKind::Submission => enter(job, Step::Upload, at),
-        RemoteKind::Label(_) => {
-            labels::continue_as(job, State::Queued, Some(at));
-            forget_failures(job);
-        }
-    }
-    // An ended job stays ended, and a held one stays held. Only the step at which it continues has changed.
-    if let Some((state, fault)) = kept {
-        (job.state, job.fault) = (state, fault);
-    }
-    Ok(())
-}
-
-/// A job that ends while creates are in doubt: what comes of each is looked for once, when it cannot come later.
-fn remember_doubts(job: &mut Job, at: Timestamp) {
-    let (product, submission) = (job.product.id(), job.submission.id());
-    let checks: Vec<_> = job
-        .doubts()
-        .map(|(kind, intent)| {
-            // Twice the time that the service may take, as after a repeat.
-            let span = intent
-                .first_called
-                .map(|called| intent.may_complete_until.duration_since(called))
-                .unwrap_or_default();
-            let until = intent
-                .duplicate_check_at
-                .or_else(|| intent.may_complete_until.checked_add(span).ok())
-                .unwrap_or(intent.may_complete_until)
-                .max(at);
-            let (name, existing_ids) = (intent.name.clone(), intent.existing_ids.clone());
-            LateDuplicateCheck { kind, name, existing_ids, due: until, until, product, submission }
-        })
-        .collect();
-    job.duplicate_checks.extend(checks);
 }
 
 /// Puts the job at the beginning of a step.
@@ -355,10 +249,6 @@ fn forget_failures(job: &mut Job) {
     job.attempts = 0;
     job.failing_since = None;
     job.fault = None;
-}
-
-fn is_label(kind: RemoteKind) -> bool {
-    matches!(kind, RemoteKind::Label(_))
 }
 
 /// Events of a worker that processes labels, which a hold of the whole job stops.
@@ -383,35 +273,6 @@ fn is_label_work(event: &Event) -> bool {
             | Event::Held { .. }
             | Event::Failed { .. }
     )
-}
-
-/// Opens or removes the intent of a create.
-fn set_intent(job: &mut Job, kind: RemoteKind, intent: Option<Intent>) -> Result<(), &'static str> {
-    let creation = |intent: Option<Intent>| intent.map_or(Creation::Open, Creation::Intended);
-    match kind {
-        RemoteKind::Product => job.product = creation(intent),
-        RemoteKind::Submission => job.submission = creation(intent),
-        RemoteKind::Label(index) => {
-            let label = job.labels.get_mut(index).ok_or("there is no such label")?;
-            label.life = intent.map_or(LabelLife::Planned, LabelLife::Intended);
-        }
-    }
-    Ok(())
-}
-
-/// The intent of a create that is in doubt.
-fn intent_of(job: &mut Job, kind: RemoteKind) -> Result<&mut Intent, &'static str> {
-    let doubted = match kind {
-        RemoteKind::Product => job.product.intent_mut(),
-        RemoteKind::Submission => job.submission.intent_mut(),
-        RemoteKind::Label(index) => {
-            match &mut job.labels.get_mut(index).ok_or("there is no such label")?.life {
-                LabelLife::Intended(intent) => Some(intent),
-                LabelLife::Planned | LabelLife::Dropped | LabelLife::Exists(_) => None,
-            }
-        }
-    };
-    doubted.ok_or("nothing is in doubt")
 }
 
 fn require(holds: bool, why: &'static str) -> Result<(), &'static str> {

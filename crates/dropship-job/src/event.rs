@@ -1,4 +1,4 @@
-//! What happens to a job. A job is the fold of its events, living and after a crash alike.
+//! The events of a job. A job is the fold of its events, in the running daemon and after a crash.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use super::wait_reason::WaitReason;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A package came in: the job begins.
+    /// A package was found or submitted: the job starts.
     Arrived {
-        /// What came in.
+        /// The package.
         package: Package,
     },
     /// Inspection and rules let the package in; from now on the captured copy is what counts.
@@ -85,7 +85,7 @@ pub enum Event {
         /// Its id.
         #[serde(with = "as_text")]
         id: u64,
-        /// Found after an answer was lost, not told by an answer.
+        /// It was found after its response was lost.
         adopted: bool,
         /// The go-live date of a label.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub enum Event {
     },
     /// Microsoft has signed, and the signed package is offered.
     Signed,
-    /// Results lie in the outbox.
+    /// The results are in the outbox.
     Collected {
         /// Which.
         files: Vec<Asset>,
@@ -210,7 +210,7 @@ pub enum Event {
         /// What differs from the old plan.
         changes: Vec<String>,
     },
-    /// A person changed whom the label is for.
+    /// An operator changed the targets of the label.
     Edited {
         /// Which.
         label: usize,
@@ -247,7 +247,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         polled: bool,
     },
-    /// The wait takes unusually long: somebody is told, and it goes on.
+    /// The wait takes unusually long. Operators are notified, and the wait continues.
     Overdue,
     /// An attempt failed in a way that may pass.
     AttemptFailed {
@@ -258,7 +258,7 @@ pub enum Event {
     },
     /// The job can be worked on again.
     Resumed,
-    /// The job waits for a person.
+    /// The job waits for an operator.
     Held {
         /// Why.
         fault: Fault,
@@ -287,16 +287,16 @@ pub enum Event {
         /// Why.
         fault: Fault,
     },
-    /// A person ended it.
+    /// An operator ended it.
     Cancelled {
         /// Who.
         by: String,
     },
-    /// A person asked for another try.
+    /// An operator asked for another attempt.
     Retried {
         /// Who.
         by: String,
-        /// With a new product, since the old one is burnt.
+        /// With a new product, because the old one cannot be used any more.
         new_product: bool,
     },
     /// Everything is done.

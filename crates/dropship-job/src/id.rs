@@ -23,7 +23,7 @@ pub struct JobId(String);
 pub struct BadJobId(String);
 
 impl JobId {
-    /// Makes the id of a job that began at `milliseconds` since 1970, told from its twins by `chance`.
+    /// Makes the id of a job that started at `milliseconds` since 1970; `chance` distinguishes jobs of the same millisecond.
     #[must_use]
     pub fn new(milliseconds: u64, chance: u32) -> Self {
         let mut text = String::with_capacity(TIME + CHANCE);

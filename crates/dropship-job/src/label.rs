@@ -140,7 +140,7 @@ impl Label {
         &self.planned
     }
 
-    /// How far it is.
+    /// Its progress.
     #[must_use]
     pub fn life(&self) -> &LabelLife {
         &self.life

@@ -95,7 +95,7 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
 /// The reason of a refusal, in words.
 fn refusal(state: StateKind, event: &Event) -> &'static str {
     match (state, event) {
-        (_, Event::Arrived { .. }) => "the job has begun already",
+        (_, Event::Arrived { .. }) => "the job has started already",
         (_, Event::Approved { .. }) => "the job is not held",
         (_, Event::Retried { .. }) => {
             "only a failed, rejected or cancelled job, or one that is held at a label, can be retried"

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::predecessors;
 use super::request::Prepared;
-use super::send;
 use crate::pipeline::create::{Candidate, RemoteCreate};
 use crate::pipeline::lists;
 use crate::pipeline::request_match::difference;
@@ -84,7 +84,7 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
     }
 
     async fn confirm(&self, ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
-        send::confirm_predecessors(ctx, service, self.index).await
+        predecessors::confirm(ctx, service, self.index).await
     }
 
     async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {

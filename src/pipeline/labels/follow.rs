@@ -39,7 +39,7 @@ pub(super) async fn poll<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult
             Some(found) => found.clone(),
             None => match ctx.unless_shutting_down(service.label(product, submission, id)).await? {
                 Ok(found) => found,
-                // The other labels are followed meanwhile.
+                // The other labels are still followed.
                 Err(error) if error.recovery == Recovery::Permanent => {
                     unknown = unknown.or(Some((index, error)));
                     continue;

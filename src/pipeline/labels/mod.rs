@@ -3,7 +3,9 @@
 mod conclude;
 mod create;
 mod follow;
+mod guard_check;
 mod pass;
+mod predecessors;
 mod proof;
 mod request;
 mod send;

@@ -2,12 +2,11 @@
 
 use super::create::LabelCreate;
 use super::request::{self, Prepared};
+use super::{guard_check, predecessors};
 use crate::pipeline::create::create;
-use crate::pipeline::label_guard;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
-use dropship_hardware::LabelId;
-use dropship_job::{ErrorKind, Event, Fault, Job, LabelGate, Release, WaitReason};
+use dropship_job::{ErrorKind, Fault, Job, LabelGate, Release, WaitReason};
 use dropship_rules::plan::LabelPlan;
 
 /// Requests the label at this index, or resolves its create if that is in doubt.
@@ -26,12 +25,12 @@ pub(super) async fn run<S: Service>(
                 return Ok(());
             }
             LabelGate::From(_) => {}
-            LabelGate::PredecessorLost(before) => return hold_for_predecessor(ctx, index, before).await,
+            LabelGate::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
         }
     }
     let prepared = request::prepare(ctx, plan).await?;
     if !was_in_doubt {
-        let limits = label_guard::check(ctx, index, &prepared.new).await?;
+        let limits = guard_check::check(ctx, index, &prepared.new).await?;
         check_approval(ctx, index, plan, &prepared, &limits).await?;
     }
     let place = ctx.remote().await?;
@@ -43,60 +42,6 @@ pub(super) async fn run<S: Service>(
         doubts.iter().for_each(|doubt| crate::observe::label_warning(&ctx.job, doubt));
     }
     created
-}
-
-/// Reads the labels that a label depends on again, right before it is requested. Holds the label if one is lost.
-pub(super) async fn confirm_predecessors<S: Service>(
-    ctx: &mut StepContext<'_, S>,
-    service: &S,
-    index: usize,
-) -> StepResult {
-    let Some(label) = ctx.job.labels().get(index) else { return Ok(()) };
-    if label.is_predecessor_waived() {
-        return Ok(());
-    }
-    let before = label.plan().after.clone();
-    let (product, submission) = ctx.remote().await?;
-    for before in before {
-        let Some(id) = ctx.job.labels().get(before).and_then(dropship_job::Label::id) else { continue };
-        let found = ctx.unless_shutting_down(service.label(product, submission, LabelId(id))).await?;
-        let reason = match found {
-            Ok(found) if found.is_failed() => {
-                let status = found.workflow_status.as_ref();
-                let messages =
-                    status.map(|status| status.messages.join("; ")).filter(|text| !text.is_empty());
-                format!("failed after it was published: {}", messages.as_deref().unwrap_or("no reason given"))
-            }
-            Ok(_) => continue,
-            Err(error) if error.status == Some(404) => "disappeared after it was published".to_owned(),
-            Err(error) => return ctx.on_api_error(error).await,
-        };
-        ctx.record(vec![Event::LabelFailed { label: before, reason }]).await?;
-        return hold_for_predecessor(ctx, index, before).await;
-    }
-    Ok(())
-}
-
-/// Holds a label that depends on one which is lost.
-async fn hold_for_predecessor<S: Service, T>(
-    ctx: &mut StepContext<'_, S>,
-    index: usize,
-    before: usize,
-) -> StepResult<T> {
-    let name = |index: usize| ctx.job.labels().get(index).map_or("?", |label| label.name());
-    let why = match ctx.job.labels().get(before) {
-        Some(label) if label.is_withdrawn() => "was withdrawn".to_owned(),
-        Some(label) => label.failure().unwrap_or("is no longer asked for").to_owned(),
-        None => "does not exist".to_owned(),
-    };
-    let message = format!(
-        "label `{}` depends on `{}`, which {why}; approve to create it anyway, `dropship retry {}` to request both by the rules \
-         in force, or cancel the job",
-        name(index),
-        name(before),
-        ctx.job.id()
-    );
-    ctx.hold_label(index, Fault::new(ErrorKind::PredecessorLost, message), Release::WithoutPredecessor).await
 }
 
 /// Holds a label with `hold`, or one that exceeds `limits`, until an operator has approved exactly this request.

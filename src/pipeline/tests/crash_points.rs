@@ -31,8 +31,8 @@ listed! {
 listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
-        Accepted, Rejected, Intended, Absent, Unproven, Repeated, Unsent, Created, Twins, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
-        Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, Stumbled, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+        Accepted, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+        Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, AttemptFailed, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
 /// The kinds of writes in a commit.
@@ -63,12 +63,12 @@ fn of_event(event: &Event) -> Write {
         Event::Accepted { .. } => Write::Accepted,
         Event::Rejected { .. } => Write::Rejected,
         Event::Intended { .. } => Write::Intended,
-        Event::NotFound { .. } => Write::Absent,
+        Event::NotFound { .. } => Write::NotFound,
         Event::Unproven { .. } => Write::Unproven,
-        Event::Reissued { .. } => Write::Repeated,
-        Event::NotCreated { .. } => Write::Unsent,
+        Event::Reissued { .. } => Write::Reissued,
+        Event::NotCreated { .. } => Write::NotCreated,
         Event::Created { .. } => Write::Created,
-        Event::DuplicatesChecked { .. } => Write::Twins,
+        Event::DuplicatesChecked { .. } => Write::DuplicatesChecked,
         Event::Uploaded { .. } => Write::Uploaded,
         Event::CommitIntended => Write::CommitIntended,
         Event::Committed => Write::Committed,
@@ -90,7 +90,7 @@ fn of_event(event: &Event) -> Write {
         Event::Superseded { .. } => Write::Superseded,
         Event::Waited { .. } => Write::Waited,
         Event::Overdue => Write::Overdue,
-        Event::AttemptFailed { .. } => Write::Stumbled,
+        Event::AttemptFailed { .. } => Write::AttemptFailed,
         Event::Resumed => Write::Resumed,
         Event::Held { .. } => Write::Held,
         Event::Approved { .. } => Write::Approved,

@@ -1,4 +1,4 @@
-//! Labels on hold: what an approval releases, and what goes on meanwhile.
+//! Labels on hold: an approval releases one, and the others continue.
 
 use dropship_sandbox::Quirks;
 use serde_json::Value;

@@ -124,7 +124,7 @@ impl Rate {
         tracing::warn!(
             per_minute,
             pause_ms = pause.as_millis(),
-            "The service throttles: calls pause, then go on at {per_minute} a minute"
+            "The service throttles: calls pause, then continue at {per_minute} a minute"
         );
         self.bucket = Some(Bucket {
             rate,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{a_life, at, job_id, one_of_each_event};
-use crate::{ErrorKind, Fault};
+use crate::{ErrorKind, Fault, RemoteKind};
 
 /// Events of every kind, about every object that a job with two labels has.
 fn pool() -> Vec<Event> {

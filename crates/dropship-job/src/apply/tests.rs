@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Asset, ErrorKind, Fault, Intent, LabelGate, PlannedLabel, Release, StateKind};
+use crate::{Asset, ErrorKind, Fault, Intent, LabelGate, PlannedLabel, Release, RemoteKind, StateKind};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).expect("time")
@@ -156,23 +156,23 @@ fn a_doubt_is_remembered_once_however_the_job_ends() {
     let failed = Event::Failed { fault: Fault::new(ErrorKind::Internal, "x") };
     let cancelled = Event::Cancelled { by: "uid 0".into() };
     let doubted = || way()[..3].to_vec();
-    let ghosts = |more: &[&Event]| {
+    let checks = |more: &[&Event]| {
         let mut events = doubted();
         events.extend(more.iter().map(|event| (*event).clone()));
         after(&events).duplicate_checks.len()
     };
-    assert_eq!((ghosts(&[&failed]), ghosts(&[&cancelled]), ghosts(&[&failed, &cancelled])), (1, 1, 1));
+    assert_eq!((checks(&[&failed]), checks(&[&cancelled]), checks(&[&failed, &cancelled])), (1, 1, 1));
     let looked =
         Event::DuplicatesChecked { kind: RemoteKind::Product, ids: vec![5], unproven: vec![], next: None };
-    assert_eq!(ghosts(&[&failed, &looked]), 0);
-    assert_eq!(ghosts(&[&failed, &looked, &cancelled]), 0, "it was looked for");
+    assert_eq!(checks(&[&failed, &looked]), 0);
+    assert_eq!(checks(&[&failed, &looked, &cancelled]), 0, "it was looked for");
     // The answer came after all.
     let answered = created(RemoteKind::Product, 5);
-    assert_eq!(ghosts(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
+    assert_eq!(checks(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
 }
 
 /// A job that was ended in doubt of its submission, whose product was created twice.
-fn of_two_ghosts() -> Job {
+fn of_two_checks() -> Job {
     let mut events = way()[..3].to_vec();
     let name = |kind| Event::NotFound { kind, due: at(600) };
     events.extend([name(RemoteKind::Product), Event::Resumed]);
@@ -184,7 +184,7 @@ fn of_two_ghosts() -> Job {
 
 #[test]
 fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
-    let job = of_two_ghosts();
+    let job = of_two_checks();
     let things = |job: &Job| job.duplicate_checks.iter().map(|check| check.kind).collect::<Vec<_>>();
     assert_eq!(things(&job), [RemoteKind::Product, RemoteKind::Submission]);
     let again = Event::Retried { by: "uid 0".into(), new_product: false };
@@ -192,7 +192,7 @@ fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
     assert_eq!(things(&job), [RemoteKind::Product]);
     assert!(job.doubt().is_some());
     // One of the same kind that is of another create stays too.
-    let mut other = of_two_ghosts();
+    let mut other = of_two_checks();
     other.duplicate_checks[0].kind = RemoteKind::Submission;
     other.duplicate_checks[0].name = "another".into();
     let other = apply(Some(&other), &id(), at(60), &again).expect("retry");
@@ -201,7 +201,7 @@ fn a_retry_looks_itself_for_what_is_in_doubt_and_forgets_no_other_ghost() {
 
 #[test]
 fn a_look_for_twins_is_for_the_ghost_that_was_due_first() {
-    let mut job = of_two_ghosts();
+    let mut job = of_two_checks();
     job.duplicate_checks[0].kind = RemoteKind::Submission;
     let (first, later) = (
         job.duplicate_checks[0].due.min(job.duplicate_checks[1].due),
@@ -210,7 +210,7 @@ fn a_look_for_twins_is_for_the_ghost_that_was_due_first() {
     assert!(first < later);
     let looked =
         Event::DuplicatesChecked { kind: RemoteKind::Submission, ids: vec![], unproven: vec![], next: None };
-    let job = apply(Some(&job), &id(), at(2000), &looked).expect("told");
+    let job = apply(Some(&job), &id(), at(2000), &looked).expect("legal");
     assert_eq!(job.duplicate_check_due(), Some(later));
 }
 
@@ -241,8 +241,8 @@ fn an_ended_job_is_left_by_retry_alone() {
     let again = Event::Retried { by: "uid 0".into(), new_product: false };
     let same = apply(Some(&job), &id(), at(60), &again).expect("retry");
     assert_eq!((same.step, &same.state), (Step::Sign, &State::Queued));
-    let anew = Event::Retried { by: "uid 0".into(), new_product: true };
-    let fresh = apply(Some(&job), &id(), at(60), &anew).expect("retry with a new product");
+    let retried = Event::Retried { by: "uid 0".into(), new_product: true };
+    let fresh = apply(Some(&job), &id(), at(60), &retried).expect("retry with a new product");
     assert_eq!(
         (fresh.step, fresh.product, fresh.abandoned_products),
         (Step::Product, Creation::Open, vec![14_631_253_285_588_838])

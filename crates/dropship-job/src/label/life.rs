@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::withdrawal::Withdrawal;
 use crate::remote::{Intent, as_text};
 
-/// How far a label is.
+/// The progress of a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "life", rename_all = "snake_case")]
 pub enum LabelLife {

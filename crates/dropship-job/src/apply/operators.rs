@@ -1,4 +1,4 @@
-//! What people do to a job.
+//! The fold of events of operators.
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ pub(super) fn approve(job: &mut Job, at: Timestamp, label: Option<usize>) -> Res
         return labels::approve(job, at, index);
     }
     if let Some(intent) = doubted(job) {
-        // An operator has looked: the call may be made again, as the request that was shown if one was.
+        // The operator has checked: the request may be sent again. If one was shown, exactly that one.
         intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
         intent.decided = intent.proposed.take().or(intent.decided);
@@ -59,7 +59,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
             job.collected.is_none(),
             "Microsoft signed the package; its labels can be retried, its product need not",
         )?;
-        require(job.doubt().is_none(), "a create is in doubt; a new product could be its twin")?;
+        require(job.doubt().is_none(), "a create is in doubt; a new product could be a duplicate of it")?;
         job.abandoned_products.extend(job.product.id());
         job.product = Creation::Open;
         job.submission = Creation::Open;
@@ -76,7 +76,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         job.labels.clear();
         enter(job, Step::Inspect, at);
     } else {
-        // The job searches for the creates in doubt itself again.
+        // The job resolves the creates in doubt again, so the checks are not needed.
         let doubts: Vec<_> = job
             .doubts()
             .map(|(kind, intent)| (kind, intent.name.clone(), intent.existing_ids.clone()))

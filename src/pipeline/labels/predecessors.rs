@@ -1,0 +1,60 @@
+//! The labels that a label depends on: it is held when one of them is lost.
+
+use crate::pipeline::service::Service;
+use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_hardware::LabelId;
+use dropship_job::{ErrorKind, Event, Fault, Label, Release};
+
+/// Reads the labels that a label depends on again, right before it is requested. Holds the label if one is lost.
+pub(super) async fn confirm<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    service: &S,
+    index: usize,
+) -> StepResult {
+    let Some(label) = ctx.job.labels().get(index) else { return Ok(()) };
+    if label.is_predecessor_waived() {
+        return Ok(());
+    }
+    let before = label.plan().after.clone();
+    let (product, submission) = ctx.remote().await?;
+    for before in before {
+        let Some(id) = ctx.job.labels().get(before).and_then(Label::id) else { continue };
+        let found = ctx.unless_shutting_down(service.label(product, submission, LabelId(id))).await?;
+        let reason = match found {
+            Ok(found) if found.is_failed() => {
+                let status = found.workflow_status.as_ref();
+                let messages =
+                    status.map(|status| status.messages.join("; ")).filter(|text| !text.is_empty());
+                format!("failed after it was published: {}", messages.as_deref().unwrap_or("no reason given"))
+            }
+            Ok(_) => continue,
+            Err(error) if error.status == Some(404) => "disappeared after it was published".to_owned(),
+            Err(error) => return ctx.on_api_error(error).await,
+        };
+        ctx.record(vec![Event::LabelFailed { label: before, reason }]).await?;
+        return hold(ctx, index, before).await;
+    }
+    Ok(())
+}
+
+/// Holds a label that depends on one which is lost.
+pub(super) async fn hold<S: Service, T>(
+    ctx: &mut StepContext<'_, S>,
+    index: usize,
+    before: usize,
+) -> StepResult<T> {
+    let name = |index: usize| ctx.job.labels().get(index).map_or("?", |label| label.name());
+    let why = match ctx.job.labels().get(before) {
+        Some(label) if label.is_withdrawn() => "was withdrawn".to_owned(),
+        Some(label) => label.failure().unwrap_or("is no longer asked for").to_owned(),
+        None => "does not exist".to_owned(),
+    };
+    let message = format!(
+        "label `{}` depends on `{}`, which {why}; approve to create it anyway, `dropship retry {}` to request both by the rules \
+         in force, or cancel the job",
+        name(index),
+        name(before),
+        ctx.job.id()
+    );
+    ctx.hold_label(index, Fault::new(ErrorKind::PredecessorLost, message), Release::WithoutPredecessor).await
+}
