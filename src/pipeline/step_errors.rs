@@ -107,9 +107,10 @@ impl<S: Service> StepContext<'_, S> {
         let fault = Fault::new(ErrorKind::Transfer, format!("{item}: {error}"));
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
-            TransferError::Page { .. } | TransferError::Digest { .. } => {
-                self.retry_or_hold_transfer(item, fault).await
-            }
+            TransferError::Page { .. }
+            | TransferError::Empty
+            | TransferError::ErrorDocument { .. }
+            | TransferError::Digest { .. } => self.retry_or_hold_transfer(item, fault).await,
             // The URL may have expired: the next attempt gets a fresh one.
             error if error.is_passing() => self.retry_later(fault, None).await,
             // The store may not have the blob yet, or may not accept a URL yet that was signed a moment ago.
@@ -145,6 +146,15 @@ impl<S: Service> StepContext<'_, S> {
         let message = format!(
             "the service names `{url}` as the URL of {item}, which is not a usable URL; check the submission in Partner Center, \
              then approve to read it again, or cancel"
+        );
+        self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
+    }
+
+    /// Holds the job when the service has offered no URL for an item for too long.
+    pub(super) async fn hold_for_missing_url<T>(&mut self, item: &str) -> StepResult<T> {
+        let message = format!(
+            "the submission has offered no URL of {item} for more than `[api] uncertain`; check it in Partner Center, then approve to \
+             read it again, or cancel"
         );
         self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
     }

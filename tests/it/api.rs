@@ -1,6 +1,7 @@
 //! `dropship api`: the real binary against a sandbox.
 
 mod derived;
+mod downloads;
 mod incomplete_lists;
 mod progress_and_dry_run;
 mod request_files;

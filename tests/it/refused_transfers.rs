@@ -1,6 +1,8 @@
 //! Files that the service offers and does not deliver, or not at once.
 
-use dropship_sandbox::Quirks;
+use std::time::Duration;
+
+use dropship_sandbox::{Options, Quirks};
 use serde_json::{Value, json};
 
 use crate::harness::{TestEnv, bytes, wait_for};
@@ -47,5 +49,34 @@ fn package_that_the_blob_store_keeps_refusing_is_held_until_approved() {
     let id = receipt["id"].as_str().expect("an id");
     assert!(env.run(&["approve", id]).status.success());
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn metadata_without_a_url_hold_the_job_and_an_error_is_no_report() {
+    let quirks = Quirks::parse("late-metadata,null-urls").expect("quirks");
+    let env = TestEnv::at(Options { quirks, ..Options::default() }, "");
+    let action = json!({ "kind": "status", "status": 200 });
+    env.fault(&json!({ "operation": "certification_report", "times": 100, "action": action }));
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let control = env.sandbox.control();
+    wait_for("the commit", || (control.count("commit") > 0).then_some(())).expect("a commit");
+    // The package is signed after 600 s, the metadata get their URL after 660 s.
+    control.advance_work(Duration::from_secs(620));
+    let in_state = |state: &str| env.receipts().pop().filter(|receipt| receipt["state"] == state);
+    let receipt = wait_for("a held job", || in_state("held")).unwrap_or_else(|| panic!("{}", env.log()));
+    let message = receipt["error"]["message"].as_str().expect("a reason");
+    assert!(message.contains("no URL of driverMetadata") && message.contains("approve"), "{message}");
+    control.advance_work(Duration::from_secs(100));
+    let id = receipt["id"].as_str().expect("an id");
+    assert!(env.run(&["approve", id]).status.success());
+    let receipt = wait_for("the end", || {
+        control.advance_work(Duration::from_secs(10_000));
+        in_state("succeeded")
+    })
+    .unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(!receipt["files"].to_string().contains("certification-report"), "{receipt:#}");
+    assert!(env.log().contains("certificationReport: the download is an error"), "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
 }

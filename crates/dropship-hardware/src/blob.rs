@@ -7,6 +7,7 @@
 
 mod block;
 mod buffers;
+mod contents;
 mod download;
 mod error;
 mod hosts;

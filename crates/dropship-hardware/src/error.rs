@@ -8,7 +8,7 @@ mod body;
 mod classify;
 mod kinds;
 
-pub(crate) use body::read as read_body;
+pub(crate) use body::{describe_error, read as read_body};
 pub(crate) use classify::{Classification, classify};
 pub use kinds::{Execution, Recovery};
 

@@ -17,7 +17,7 @@ mod listing;
 mod page;
 
 pub use listing::{Incomplete, Listing};
-use page::{Next, Page};
+use page::{Form, Next, Page};
 
 /// Maximum number of pages of a list; at 50 entries a page that is five million objects.
 const MAX_PAGES: usize = 100_000;
@@ -129,6 +129,7 @@ impl<T: Listed> Pages<T> {
                     }
                 }
             };
+            self.check_form(page.form);
             let items = self.read_entries(page.entries);
             if !items.is_empty() {
                 self.empty_pages = 0;
@@ -143,6 +144,26 @@ impl<T: Listed> Pages<T> {
         Ok(None)
     }
 
+    /// Notes a page whose form does not show that its entries are all there.
+    fn check_form(&mut self, form: Form) {
+        match form {
+            Form::PlainArray if !T::COMES_AS_PLAIN_ARRAY => {
+                self.note(format!("page {} is an array instead of an envelope", self.pages));
+            }
+            Form::NoArray(why) => self.note(format!("page {} cannot be read: {why}", self.pages)),
+            Form::Envelope | Form::PlainArray => {}
+        }
+    }
+
+    /// Notes what could not be read, and logs it once.
+    fn note(&mut self, why: String) {
+        let operation = self.call.operation;
+        if entry::is_new("entry", &format!("{operation} {why}")) {
+            tracing::warn!(operation, why, "cannot {operation} completely: {why}");
+        }
+        self.unreadable.push(why);
+    }
+
     fn read_entries(&mut self, entries: Vec<Value>) -> Vec<T> {
         let mut items = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
@@ -152,14 +173,7 @@ impl<T: Listed> Pages<T> {
                         items.push(item);
                     }
                 }
-                Err(why) => {
-                    let why = format!("entry {} of page {} {why}", index + 1, self.pages);
-                    let operation = self.call.operation;
-                    if entry::is_new("entry", &format!("{operation} {why}")) {
-                        tracing::warn!(operation, why, "cannot {operation} completely: {why}");
-                    }
-                    self.unreadable.push(why);
-                }
+                Err(why) => self.note(format!("entry {} of page {} {why}", index + 1, self.pages)),
             }
         }
         items

@@ -183,6 +183,8 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress
         let mut progress = plan.progress(now.saturating_sub(label.began), None, options.quirks);
         if options.quirks.has(Quirk::PublishedState) && progress.is_done() && !label.is_sharing() {
             progress.state = "published";
+        } else if options.quirks.has(Quirk::PublishedTargets) && progress.is_done() && !label.is_sharing() {
+            (progress.step, progress.state) = ("publishing", "started");
         }
         return progress;
     };

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::json;
 
 use super::args::SubmissionRef;
-use super::session::{ApiSession, call_error, transfer_error};
+use super::session::{ApiSession, call_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
@@ -54,16 +54,29 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The type of this file among the downloads of a submission; `None` for the error report, which the workflow has.
+    fn of_download(self) -> Option<DownloadKind> {
+        match self {
+            Self::Signed => Some(DownloadKind::SignedPackage),
+            Self::Metadata => Some(DownloadKind::DriverMetadata),
+            Self::Certification => Some(DownloadKind::CertificationReport),
+            Self::Initial => Some(DownloadKind::InitialPackage),
+            Self::Derived => Some(DownloadKind::DerivedPackage),
+            Self::ErrorReport => None,
+        }
+    }
+
+    /// The service's name of this file.
+    fn item(self) -> String {
+        self.of_download().map_or_else(|| "errorReport".to_owned(), |kind| kind.as_str().to_owned())
+    }
+
     /// The URL in a submission, if the service offers this file.
     pub(super) fn url(self, submission: &Submission) -> Option<SafeUrl> {
-        submission.download(&match self {
-            Self::Signed => DownloadKind::SignedPackage,
-            Self::Metadata => DownloadKind::DriverMetadata,
-            Self::Certification => DownloadKind::CertificationReport,
-            Self::Initial => DownloadKind::InitialPackage,
-            Self::Derived => DownloadKind::DerivedPackage,
-            Self::ErrorReport => return submission.workflow_status.as_ref()?.error_report.clone(),
-        })
+        match self.of_download() {
+            Some(kind) => submission.download(&kind),
+            None => submission.workflow_status.as_ref()?.error_report.clone(),
+        }
     }
 
     fn file(self, which: SubmissionRef) -> String {
@@ -114,13 +127,29 @@ pub(super) async fn fetch(
         let Some(url) = kind.url(&submission) else { bail!("{}", absent(kind, &submission)) };
         match client.download(&url, to, progress).await {
             Err(TransferError::Expired) if renewals < MAX_RENEWALS => renewals += 1,
-            result => return result.map_err(transfer_error),
+            Err(TransferError::Service(error)) => return Err(call_error(error)),
+            result => return result.with_context(|| format!("cannot download {}", kind.item())),
         }
     }
 }
 
-/// Says which files the submission offers instead.
+/// Why a file cannot be downloaded, and which files the submission offers instead.
 fn absent(kind: Kind, submission: &Submission) -> String {
+    if let Some(item) = kind.of_download() {
+        let id = submission.id;
+        if let Some(url) = submission.unusable_download(&item) {
+            return format!(
+                "submission {id}: the service names `{}` as the URL of {item}, which is not a usable URL; check the submission in \
+                 Partner Center",
+                Escaped(url)
+            );
+        }
+        if submission.lists_without_url(&item) {
+            return format!(
+                "submission {id}: the service lists {item} without a URL; try again later, or check the submission in Partner Center"
+            );
+        }
+    }
     let offered = Kind::value_variants().iter().filter(|kind| kind.url(submission).is_some());
     let name = |kind: &Kind| kind.to_possible_value().map(|value| value.get_name().to_owned());
     let offered: Vec<_> = offered.filter_map(name).collect();

@@ -30,11 +30,12 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         }
     }
     let Some(signed) = submission.download(&DownloadKind::SignedPackage) else {
+        ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
         return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::SignedPackage).await;
     };
     let metadata = submission.download(&DownloadKind::DriverMetadata);
     if metadata.is_none() && !snapshot.plan.labels.is_empty() {
-        return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::DriverMetadata).await;
+        return wait_for_metadata(ctx, &submission).await;
     }
     let facts = snapshot.facts;
     let signed = (DownloadKind::SignedPackage, signed);
@@ -49,6 +50,17 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     };
     let collected = vec![Event::Collected { files }];
     if ctx.job.labels().is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
+}
+
+/// Waits for driver metadata that are not offered yet, which can take hours. Metadata that are listed without a URL are
+/// offered already: that passes within `[api] uncertain`, or an operator decides.
+async fn wait_for_metadata<S: Service>(ctx: &mut StepContext<'_, S>, submission: &Submission) -> StepResult {
+    let kind = DownloadKind::DriverMetadata;
+    if submission.lists_without_url(&kind) && ctx.time_in_step() > ctx.pipeline.settings.uncertain {
+        return ctx.hold_for_missing_url(kind.as_str()).await;
+    }
+    ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
+    ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::DriverMetadata).await
 }
 
 /// Downloads the driver metadata. Labels are created from a copy in the store, because anyone who can write to the outbox
@@ -113,10 +125,6 @@ async fn fetch_optional<S: Service>(
         let Some(url) = submission.download(&kind) else { continue };
         let fetched = ctx.unless_shutting_down(service.download(&url, &outbox.staging(name))).await?;
         let published = match fetched {
-            Ok(0) => {
-                drop(results::discard_staged(outbox, name).await);
-                Err(format!("{kind}: the download is empty"))
-            }
             Ok(_) => results::publish(outbox, name).await.map_err(|error| error.to_string()),
             Err(error) => Err(format!("{kind}: {error}")),
         };

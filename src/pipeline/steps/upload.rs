@@ -20,12 +20,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             return ctx.hold_for_unusable_url(DownloadKind::InitialPackage.as_str(), url).await;
         }
         if ctx.time_in_step() > ctx.pipeline.settings.uncertain {
-            let message = format!(
-                "the submission has offered no URL of {} for more than `[api] uncertain`; check it in Partner Center, then approve to \
-                 read it again, or cancel",
-                DownloadKind::InitialPackage
-            );
-            return ctx.hold(Fault::new(ErrorKind::UnusableUrl, message)).await;
+            return ctx.hold_for_missing_url(DownloadKind::InitialPackage.as_str()).await;
         }
         return ctx.poll_again(ctx.pipeline.settings.sign, WaitReason::UploadUrl).await;
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropship_hardware::{
     Action as Change, Chid, ChidChange, Client, DownloadKind, Execution, HardwareIdChange, LabelUpdate,
-    NewProduct, NewSubmission, ProductId, Recovery, Step, SubmissionKind,
+    NewProduct, NewSubmission, Outcome, ProductId, Recovery, Step, SubmissionKind,
 };
 use dropship_sandbox::{Control, Options, Wait};
 
@@ -27,6 +27,19 @@ async fn q20_wrong_os_code_error_names_the_target() {
         let (target, message) = &error.validation[0];
         assert_eq!(target, "requestedSignatures");
         assert!(message.contains("WINDOWS_v100_X86_TH2_FULL"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn label_is_done_when_its_targets_are_published() {
+    for quirks in ["published-targets", "published-targets,pascal-case-status"] {
+        let service = TestService::quirky(quirks).await;
+        let (product, id, label) = service.labelled().await;
+        let label = async || service.client.label(product, id, label.id, true).await.expect("the label");
+        assert_eq!(label().await.outcome(), Outcome::Pending, "{quirks}");
+        service.control().advance_work(Duration::from_secs(100_000));
+        let published = label().await;
+        assert_eq!(published.outcome(), Outcome::Done, "{quirks}: {published:?}");
     }
 }
 

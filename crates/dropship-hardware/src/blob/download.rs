@@ -17,6 +17,7 @@ use crate::error::read_body;
 use crate::html;
 use dropship_redact::SafeUrl;
 
+use super::contents;
 use super::error::TransferError;
 use super::part::Part;
 use super::sas;
@@ -34,7 +35,7 @@ impl Client {
     /// Downloads a URL into a file: first into `NAME.part`, which continues an earlier attempt, then, complete and synced,
     /// under its name. `progress` is called with the number of bytes so far. Returns the length.
     ///
-    /// An HTML page is never taken for the file. Redirects are followed without credentials, within the allowed origins. The
+    /// An HTML page, an empty response or the body of an error is never taken for the file. Redirects are followed without credentials, within the allowed origins. The
     /// token is sent only to the endpoint's own origin.
     ///
     /// # Errors
@@ -208,9 +209,9 @@ async fn refuse_page(headers: &HeaderMap, head: &[u8], part: &mut Part) -> Resul
     Err(TransferError::Page { page_title: read_body(head).message })
 }
 
-/// Checks the SHA-256 of a complete part; wrong bytes are not kept.
+/// Checks a complete part: its SHA-256 if that is known, otherwise its contents. Wrong bytes are not kept.
 async fn verify(part: &mut Part, expected: Option<[u8; 32]>) -> Result<(), TransferError> {
-    let Some(expected) = expected else { return Ok(()) };
+    let Some(expected) = expected else { return contents::check(part).await };
     let got = part.sha256().await?;
     if got == expected {
         return Ok(());

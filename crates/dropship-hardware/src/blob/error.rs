@@ -36,6 +36,15 @@ pub enum TransferError {
         /// Title or text of the page; can be empty.
         page_title: String,
     },
+    /// The download has no bytes.
+    #[error("the download is empty")]
+    Empty,
+    /// The download is the body of an error, although its status says that it is the file.
+    #[error("the download is an error of the service and not the file: {message}")]
+    ErrorDocument {
+        /// Code and message of the error.
+        message: String,
+    },
     /// The downloaded bytes do not have the SHA-256 that the service names.
     #[error("the download has the SHA-256 {got} instead of {expected}")]
     Digest {
@@ -113,6 +122,8 @@ impl TransferError {
             | Self::Length { .. }
             | Self::Proxy { .. }
             | Self::Page { .. }
+            | Self::Empty
+            | Self::ErrorDocument { .. }
             | Self::Digest { .. } => true,
             Self::Refused { status, code, .. } => {
                 matches!(status, 408 | 429 | 500..=599) || code.as_deref().is_some_and(is_damage)

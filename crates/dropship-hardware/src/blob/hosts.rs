@@ -64,7 +64,7 @@ impl Hosts {
         match target.scheme() {
             "https" => {}
             "http" if is_loopback(target) => {}
-            "http" => return forbidden("it is plain http"),
+            "http" => return forbidden("it is plain http; `[api] blob_hosts` allows https only"),
             _ => return forbidden("its URL is not a web address"),
         }
         if !target.username().is_empty() || target.password().is_some() {
@@ -116,6 +116,9 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("s3cret"), "{text}");
+        let plain = SafeUrl::parse("http://ingestion1.blob.core.windows.net/c/b").expect("url");
+        let text = hosts().check(&plain).expect_err("plain http").to_string();
+        assert!(text.contains("`[api] blob_hosts`") && text.contains("plain http"), "{text}");
     }
 
     #[test]

@@ -122,6 +122,13 @@ impl Part {
         .await
     }
 
+    /// The bytes so far, for parts that are known to be short.
+    pub(super) async fn bytes(&mut self) -> Result<Vec<u8>, TransferError> {
+        self.flush().await?;
+        let path = self.path.clone();
+        blocking(&self.path, move || std::fs::read(path)).await
+    }
+
     /// Gives the complete download its name, once it is synced.
     pub(super) async fn finish(mut self) -> Result<u64, TransferError> {
         self.flush().await?;

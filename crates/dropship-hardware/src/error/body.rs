@@ -52,6 +52,38 @@ pub(crate) fn read(body: &[u8]) -> ErrorBody {
     }
 }
 
+/// Code and message of a body that is an error: of the API, a gateway or the sign-in in JSON, or of the blob store in XML;
+/// `None` for any other body.
+pub(crate) fn describe_error(body: &[u8]) -> Option<String> {
+    let body = without_bom(body);
+    let is_error = match serde_json::from_slice::<Value>(body) {
+        Ok(outer) => {
+            let is_named = match get(&outer, "error") {
+                Some(Value::Object(error)) => !error.is_empty(),
+                Some(Value::String(error)) => !error.trim().is_empty(),
+                _ => false,
+            };
+            let has_code = text(&outer, "statusCode").or_else(|| text(&outer, "code")).is_some();
+            is_named || (has_code && text(&outer, "message").is_some())
+        }
+        Err(_) => is_xml_error(&String::from_utf8_lossy(body)),
+    };
+    let ErrorBody { code, message, .. } = is_error.then(|| read(body))?;
+    let parts: Vec<_> = code.into_iter().chain((!message.is_empty()).then_some(message)).collect();
+    Some(if parts.is_empty() { "it names no reason".to_owned() } else { parts.join(": ") })
+}
+
+/// Whether a text is an XML document with the root `Error` and a code, as the blob store sends it.
+fn is_xml_error(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    let root = match text.strip_prefix("<?xml") {
+        Some(rest) => rest.split_once("?>").map_or("", |(_, root)| root.trim_start()),
+        None => &text,
+    };
+    let is_root = root.strip_prefix("<error").is_some_and(|rest| rest.starts_with(['>', ' ']));
+    is_root && root.contains("<code>")
+}
+
 fn read_object(outer: &Value) -> ErrorBody {
     // Entra says {"error":"invalid_client","error_description":"AADSTS..."}.
     if let Some(Value::String(code)) = get(outer, "error") {
@@ -146,6 +178,37 @@ fn tidy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn error_is_recognised_by_its_body() {
+        for (body, described) in [
+            (r#"{"error":{"code":"internalError","message":"try again"}}"#, "internalError: try again"),
+            (r#"{"error":"invalid_client","error_description":"x"}"#, "invalid_client: x"),
+            (r#"{"statusCode":500,"message":"Internal server error"}"#, "Internal server error"),
+            (r#"{"Code":"NotFound","Message":"gone"}"#, "NotFound: gone"),
+            (r#"{"error":{"x":1}}"#, "it names no reason"),
+            (
+                "\u{feff}<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code><Message>no</Message></Error>",
+                "BlobNotFound no",
+            ),
+            ("<Error><Code>x</Code></Error>", "x"),
+        ] {
+            assert_eq!(describe_error(body.as_bytes()).as_deref(), Some(described), "{body}");
+        }
+        for body in [
+            "",
+            "%PDF-1.4",
+            "{}",
+            "[]",
+            r#"{"BundleInfoMap":{}}"#,
+            r#"{"error":null,"message":"x"}"#,
+            r#"{"code":1}"#,
+            "<Errors><Code>x</Code></Errors>",
+            "<report><Error><Code>x</Code></Error></report>",
+        ] {
+            assert_eq!(describe_error(body.as_bytes()), None, "{body}");
+        }
+    }
 
     #[test]
     fn every_form_of_body_is_read() {

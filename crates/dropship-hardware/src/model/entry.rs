@@ -17,6 +17,9 @@ pub trait Listed: DeserializeOwned {
     /// Name of the field with the name; `None` for objects without one.
     #[doc(hidden)]
     const NAME: Option<&'static str>;
+    /// Whether lists of them come as a plain array without an envelope. Observed for assets.
+    #[doc(hidden)]
+    const COMES_AS_PLAIN_ARRAY: bool;
     /// What distinguishes it from the other objects of a list.
     fn key(&self) -> String;
     /// Its name; empty if it has none.
@@ -28,9 +31,10 @@ pub trait Listed: DeserializeOwned {
 }
 
 macro_rules! listed {
-    ($($object:ty, $name:expr, $field:ident;)+) => {
+    ($($object:ty, $name:expr, $field:ident, $plain:literal;)+) => {
         $(impl Listed for $object {
             const NAME: Option<&'static str> = $name;
+            const COMES_AS_PLAIN_ARRAY: bool = $plain;
 
             fn key(&self) -> String {
                 self.id.to_string()
@@ -47,11 +51,11 @@ macro_rules! listed {
     };
 }
 listed! {
-    Audience, Some("name"), name;
-    Product, Some("productName"), product_name;
-    ShippingLabel, Some("name"), name;
-    Submission, Some("name"), name;
-    Asset, None, id;
+    Audience, Some("name"), name, false;
+    Product, Some("productName"), product_name, false;
+    ShippingLabel, Some("name"), name, false;
+    Submission, Some("name"), name, false;
+    Asset, None, id, true;
 }
 
 /// Reads an entry of a list, which needs a readable id and name.

@@ -136,6 +136,12 @@ impl Submission {
         self.downloads.unusable.iter().find(|item| item.kind == *kind).map(|item| item.url.as_str())
     }
 
+    /// Whether the service lists a download without a URL: null, empty or absent.
+    #[must_use]
+    pub fn lists_without_url(&self, kind: &DownloadKind) -> bool {
+        !self.offers(kind) && self.downloads.without_url.contains(kind)
+    }
+
     /// Whether a download is offered, also when its URL cannot be used.
     #[must_use]
     pub fn offers(&self, kind: &DownloadKind) -> bool {
@@ -172,6 +178,9 @@ pub struct Downloads {
     /// The items whose URL cannot be used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableDownload>,
+    /// The types of the items whose URL is null, empty or absent.
+    #[serde(skip)]
+    pub without_url: Vec<DownloadKind>,
     /// Messages of the service about them.
     pub messages: Vec<String>,
     /// Fields without a documented name.
@@ -244,8 +253,14 @@ impl From<RawDownloads> for Downloads {
         for RawDownload { kind, url } in raw.items {
             let kind = kind.unwrap_or(DownloadKind::Unknown);
             let text = match url {
-                Value::Null => continue,
-                Value::String(text) if text.trim().is_empty() => continue,
+                Value::Null => {
+                    downloads.without_url.push(kind);
+                    continue;
+                }
+                Value::String(text) if text.trim().is_empty() => {
+                    downloads.without_url.push(kind);
+                    continue;
+                }
                 Value::String(text) => text,
                 other => other.to_string(),
             };

@@ -27,7 +27,7 @@ impl<T> Listing<T> {
 /// Why a list is incomplete. An object that is missing in it may exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
-    /// The entries that could not be read, each with the reason: `entry 3 of page 1 (id 7) has no name`.
+    /// The entries and pages that could not be read, each with the reason: `entry 3 of page 1 (id 7) has no name`.
     unreadable: Vec<String>,
     /// Why there may be more pages than could be read.
     end: Option<String>,
@@ -46,7 +46,7 @@ impl Incomplete {
         Self { unreadable: Vec::new(), end: Some(error.to_string()), cause: Some(error) }
     }
 
-    /// The entries that could not be read, each with the reason.
+    /// The entries and pages that could not be read, each with the reason.
     #[must_use]
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
@@ -76,7 +76,7 @@ impl fmt::Display for Incomplete {
         f.write_str(&parts.join("; "))?;
         match self.unreadable.len().saturating_sub(MAX_DESCRIBED) {
             0 => Ok(()),
-            more => write!(f, "; and {more} more entries that cannot be read"),
+            more => write!(f, "; and {more} more that cannot be read"),
         }
     }
 }

@@ -5,11 +5,23 @@ use serde_json::{Map, Value};
 
 use dropship_redact::mask;
 
-/// One page: an envelope as documented, or a plain array, as some lists come.
+/// One page: an envelope as documented, or a plain array.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) entries: Vec<Value>,
     pub(super) next: Next,
+    pub(super) form: Form,
+}
+
+/// The form in which the entries of a page came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The array `value` of an envelope.
+    Envelope,
+    /// A plain array.
+    PlainArray,
+    /// No array, for this reason: entries may be missing.
+    NoArray(String),
 }
 
 /// What follows a page.
@@ -24,22 +36,34 @@ pub(super) enum Next {
 }
 
 impl Page {
+    /// Reads a page, with the entries that it has.
+    ///
+    /// # Errors
+    /// When the page is neither an object nor an array.
     pub(super) fn read(value: Value) -> Result<Self, serde_json::Error> {
         match value {
-            Value::Array(entries) => Ok(Self { entries, next: Next::None }),
+            Value::Array(entries) => Ok(Self { entries, next: Next::None, form: Form::PlainArray }),
             Value::Object(mut page) => {
-                let entries = match page.remove("value") {
-                    Some(Value::Array(entries)) => entries,
-                    Some(Value::Null) => Vec::new(),
-                    Some(_) => {
-                        return Err(serde_json::Error::custom("the `value` of a list is not an array"));
-                    }
-                    None => return Err(serde_json::Error::custom("a list without `value`")),
-                };
-                Ok(Self { entries, next: next(&page) })
+                let (entries, form) = entries(page.remove("value"));
+                Ok(Self { entries, next: next(&page), form })
             }
             _ => Err(serde_json::Error::custom("neither a list nor a page of one")),
         }
+    }
+}
+
+/// The entries in the field `value` of an envelope.
+fn entries(value: Option<Value>) -> (Vec<Value>, Form) {
+    let no_array = |what: &str| Form::NoArray(format!("its `value` is {what} instead of an array"));
+    match value {
+        Some(Value::Array(entries)) => (entries, Form::Envelope),
+        Some(Value::Object(entry)) if !entry.is_empty() => {
+            (vec![Value::Object(entry)], no_array("an object"))
+        }
+        Some(Value::Object(_)) => (Vec::new(), no_array("an empty object")),
+        Some(Value::Null) => (Vec::new(), no_array("null")),
+        Some(_) => (Vec::new(), no_array("a plain value")),
+        None => (Vec::new(), Form::NoArray("it has no `value`".to_owned())),
     }
 }
 
@@ -193,7 +217,7 @@ mod tests {
     fn page_without_announcement_is_the_last() {
         for page in [
             json!([]),
-            json!({"value": null}),
+            json!({"value": []}),
             json!({"value": [], "links": null}),
             json!({"value": [], "links": [], "nextLink": null, "continuationToken": "", "hasMore": false, "count": 2}),
         ] {
@@ -209,14 +233,21 @@ mod tests {
     }
 
     #[test]
-    fn page_without_array_is_an_error() {
-        for page in [
-            json!({"links": []}),
-            json!({"value": {"id": 1}}),
-            json!({"value": "x"}),
-            json!("x"),
-            json!(null),
+    fn page_without_array_is_read_as_far_as_it_goes() {
+        for (page, count) in [
+            (json!({"value": null}), 0),
+            (json!({"links": []}), 0),
+            (json!({"value": {}}), 0),
+            (json!({"value": {"id": 1}}), 1),
+            (json!({"value": "x"}), 0),
+            (json!({"items": [{"id": 1}]}), 0),
         ] {
+            let page = Page::read(page).expect("a page");
+            assert!(matches!(page.form, Form::NoArray(_)) && page.entries.len() == count, "{page:?}");
+        }
+        assert_eq!(Page::read(json!([])).expect("a page").form, Form::PlainArray);
+        assert_eq!(Page::read(json!({"value": []})).expect("a page").form, Form::Envelope);
+        for page in [json!("x"), json!(null), json!(5)] {
             Page::read(page).expect_err("no list");
         }
     }

@@ -95,7 +95,7 @@ async fn a_failed_page_can_be_asked_for_again() {
 async fn other_envelopes_are_read_too() {
     let server = Server::start(|asked| match asked.target.rsplit('/').next() {
         Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
-        Some("audiences") => Reply::json(200, &json!({"value": null, "links": null})),
+        Some("audiences") => Reply::json(200, &json!({"value": [], "links": null})),
         _ if asked.target.contains("/2/") => {
             Reply::json(200, &json!({"value": [{"id": "7", "name": "n"}, {"name": "no id"}]}))
         }
@@ -112,4 +112,50 @@ async fn other_envelopes_are_read_too() {
     assert!(unproven.to_string().contains("(`no id`) has no readable id"), "{unproven}");
     let read = client.submissions(crate::ProductId(2)).read().await.expect("the first entry is good");
     assert_eq!((read.items.len(), read.incomplete.expect("the second is not").unreadable().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn list_with_a_page_without_array_is_incomplete() {
+    for (odd, count) in [
+        (json!({"value": null, "links": []}), 2),
+        (json!({"links": []}), 2),
+        (json!([]), 2),
+        (json!([{"id": 9, "productName": "p9"}]), 3),
+        (json!({"value": {}}), 2),
+        (json!({"value": {"id": 9, "productName": "p9"}}), 3),
+    ] {
+        for at in [None, Some("a"), Some("b")] {
+            let odd_page = odd.clone();
+            let server = Server::start(move |asked| {
+                let token = asked.query("continuationToken");
+                match token.as_deref() {
+                    token if token == at => {
+                        let mut page = odd_page.clone();
+                        let next = match token {
+                            None => Some("a"),
+                            Some("a") => Some("b"),
+                            _ => None,
+                        };
+                        if let (Some(fields), Some(next)) = (page.as_object_mut(), next) {
+                            let href = format!("https://h/products?continuationToken={next}");
+                            fields.insert("links".to_owned(), json!([{"rel": "next_link", "href": href}]));
+                        }
+                        Reply::json(200, &page)
+                    }
+                    None => page(0, 1, Some("a")),
+                    Some("a") => page(1, 2, Some("b")),
+                    _ => page(2, 3, None),
+                }
+            })
+            .await;
+            let listing = server.client().products().read().await.expect("as far as it goes");
+            assert!(listing.incomplete.is_some(), "{odd} at {at:?}");
+            // A page without links is the last one that can be read.
+            if odd.is_object() {
+                assert_eq!(listing.items.len(), count, "{odd} at {at:?}");
+            }
+        }
+    }
+    let server = Server::start(|_| Reply::json(200, &json!({"value": []}))).await;
+    assert_eq!(server.client().products().read().await.expect("none").incomplete, None);
 }

@@ -212,6 +212,8 @@ fn downloads(
             blob(BlobKind::Metadata, Right::Read, format!("DriverMetadata_{}.json", sub.id))
         };
         items.push(item("driverMetadata", url));
+    } else if app.has(Quirk::NullUrls) {
+        items.push(json!({"type": "driverMetadata", "url": null}));
     }
     items
 }
@@ -252,13 +254,14 @@ pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Labe
         body.extend(more);
     }
     if targeting {
-        body.insert("targeting".to_owned(), shown_targeting(label, &progress));
+        body.insert("targeting".to_owned(), shown_targeting(app, label, &progress));
     }
     Value::Object(body)
 }
 
 /// The targets of a label. After publication all additions and removals are done.
-fn shown_targeting(label: &Label, progress: &Progress) -> Value {
+fn shown_targeting(app: &App, label: &Label, progress: &Progress) -> Value {
+    let in_force = if app.has(Quirk::PublishedTargets) { "published" } else { "added" };
     let mut targeting = label.targeting.clone();
     for list in ["hardwareIds", "chids"] {
         let Some(Value::Array(items)) = targeting.get_mut(list) else {
@@ -266,7 +269,7 @@ fn shown_targeting(label: &Label, progress: &Progress) -> Value {
         };
         if progress.is_done() {
             items.retain(|item| item["distributionState"] != "pendingRemove");
-            items.iter_mut().for_each(|item| item["distributionState"] = json!("added"));
+            items.iter_mut().for_each(|item| item["distributionState"] = json!(in_force));
         }
     }
     Value::Object(targeting)

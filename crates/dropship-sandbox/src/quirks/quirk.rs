@@ -38,6 +38,7 @@ quirks! {
     DownloadsMissingOnCreate, "downloads-missing-on-create", "the response to a create has no downloads; a GET has";
     LateSignedPackage, "late-signed-package", "the signed package appears some time after finalizeIngestion is completed";
     LateMetadata, "late-metadata", "the driver metadata appears some time after the signed package";
+    NullUrls, "null-urls", "the item of driver metadata that are not ready has a null URL";
     MetadataInLinks, "metadata-in-links", "the driver metadata is a link with rel driverMetadata, not a download";
     MetadataOnApiHost, "metadata-on-api-host", "the URL of the driver metadata is on the API's host and requires the bearer token";
     ForeignHostsInLinks, "foreign-hosts-in-links", "links name other hosts and versions, some with a space or a double dot";
@@ -92,6 +93,7 @@ quirks! {
     FailedWithoutStep, "failed-without-step", "a failed workflow has no currentStep";
     OtherLastStep, "other-last-step", "the last step of a submission is finalizeProcessing";
     PublishedState, "published-state", "the state of a published label is published";
+    PublishedTargets, "published-targets", "targets in force have the distributionState published, and no step of their label is the last";
     UnknownDownloads, "unknown-downloads", "downloads have an item of an undocumented type and an item without a URL";
     RedirectedDownloads, "redirected-downloads", "downloads are redirected to another URL of the blob store";
     SignInPage, "sign-in-page", "the certification report is a sign-in page with status 200";

@@ -232,6 +232,23 @@ async fn html_page_is_never_the_file() {
 }
 
 #[tokio::test]
+async fn empty_response_and_error_with_status_200_are_never_the_file() {
+    let json = br#"{"error":{"code":"internalError","message":"try again"}}"#;
+    let xml = b"<?xml version=\"1.0\"?><Error><Code>BlobNotFound</Code><Message>gone</Message></Error>";
+    for (status, body, why) in [
+        (200, &b""[..], "is empty"),
+        (204, b"", "is empty"),
+        (200, &json[..], "internalError: try again"),
+        (200, &xml[..], "BlobNotFound"),
+    ] {
+        let case = Case::new(move |_, _, _| Reply::Answer(status, vec![], body.to_vec())).await;
+        let error = case.run().await.expect_err("no file");
+        assert!(error.is_passing() && error.to_string().contains(why), "{status} {why}: {error}");
+        assert!(!case.to().exists());
+    }
+}
+
+#[tokio::test]
 async fn page_of_a_proxy_is_passing_for_a_download() {
     let case = Case::new(|asked, at, bytes| match at {
         0 => Reply::Answer(403, vec![], b"<html><title>Blocked</title></html>".to_vec()),

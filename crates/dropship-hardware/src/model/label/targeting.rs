@@ -14,6 +14,8 @@ open_enum! {
         PendingRemove = "pendingRemove",
         /// In force.
         Added = "added",
+        /// In force; not documented.
+        Published = "published",
         /// No data.
         NotSet = "notSet",
     }
@@ -65,7 +67,9 @@ impl Targeting {
     /// Whether there are hardware ids, and every hardware id and every computer hardware id is in force.
     #[must_use]
     pub fn is_in_force(&self) -> bool {
-        let added = |id: &HardwareId| id.distribution_state == Some(HardwareIdState::Added);
+        let added = |id: &HardwareId| {
+            matches!(id.distribution_state, Some(HardwareIdState::Added | HardwareIdState::Published))
+        };
         let is_pending = |chid: &Chid| {
             matches!(chid.distribution_state, Some(ChidState::PendingAdd | ChidState::PendingRecovery))
         };

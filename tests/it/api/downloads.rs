@@ -1,0 +1,46 @@
+//! `api submission download` of files that the service does not deliver.
+
+use dropship_sandbox::{Action, Fault, FaultBody};
+
+use crate::harness::api::ApiFixture;
+
+#[test]
+fn download_of_something_else_names_the_item_and_leaves_no_file() {
+    let api = ApiFixture::new();
+    let (product, submission) = api.signed();
+    let bodies = [
+        (200, FaultBody::Empty, "is empty"),
+        (204, FaultBody::Empty, "is empty"),
+        (200, FaultBody::Html, "HTML page"),
+        (200, FaultBody::Json, "error of the service"),
+    ];
+    let items = [
+        ("signed", "blob", "signedPackage"),
+        ("metadata", "blob", "driverMetadata"),
+        ("certification", "certification_report", "certificationReport"),
+    ];
+    for (kind, operation, item) in items {
+        for (status, body, why) in bodies {
+            let fault = Fault::on(operation, Action::status_with(status, body)).method("GET").times(6);
+            api.control().fault(fault).expect("a fault");
+            let command = ["submission", "download", &product, &submission, "--kind", kind, "--to", "file"];
+            let (code, said) = api.fail(&command);
+            assert!(code == 1 && said.contains(item) && said.contains(why), "{kind} {why}: {code} {said}");
+            assert!(!api.path("file").exists(), "{kind} {why}");
+            api.control().clear_faults();
+        }
+    }
+}
+
+#[test]
+fn download_without_a_url_is_refused_with_the_reason() {
+    let api = ApiFixture::with("null-urls");
+    let (product, submission) = api.uploaded();
+    assert!(api.control().withhold_metadata(submission.parse().expect("an id")));
+    api.stdout(&["submission", "commit", &product, &submission]);
+    api.advance_work(700);
+    let (code, said) = api.fail(&["submission", "download", &product, &submission, "--kind", "metadata"]);
+    assert!(code == 1 && said.contains("driverMetadata without a URL"), "{code} {said}");
+    let (code, said) = api.fail(&["submission", "download", &product, &submission, "--kind", "error-report"]);
+    assert!(code == 1 && said.contains("does not offer error-report"), "{code} {said}");
+}
