@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::values::{At, LiveDate, MomentDate, OneOrMany, Text};
-use super::{Delay, Globs, Texts};
+use super::values::{At, Delay, Globs, LiveDate, MomentDate, OneOrMany, Text, Texts};
 use dropship_rules::date::DateRange;
 use dropship_rules::schedule::Days;
 use dropship_rules::template::Template;

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::values::{At, OneOrMany};
-use super::{Globs, Texts};
+use super::values::{At, Globs, OneOrMany, Texts};
 
 /// A test case of `dropship test`.
 #[derive(Debug, Clone, Deserialize)]

@@ -17,6 +17,13 @@ use dropship_rules::range::{RangeValue, ValueRange};
 use dropship_rules::schedule::{Days, GoLive, Moment};
 use dropship_rules::template::Template;
 
+/// A list of texts, or one.
+pub(in crate::config) type Texts = OneOrMany<String>;
+/// A list of globs, or one.
+pub(in crate::config) type Globs = OneOrMany<Text<Glob>>;
+/// A duration.
+pub(in crate::config) type Delay = At<Text<Duration>>;
+
 /// A value and the bytes of its file that it stands on.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::config) struct At<T> {

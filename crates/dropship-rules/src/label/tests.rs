@@ -208,7 +208,7 @@ fn an_audience_that_is_missing_or_ambiguous_is_a_problem() {
     assert_eq!(
         messages,
         [
-            "`Beta` fits several audiences: `a-2`, `a-3`; write the id",
+            "`Beta` fits several audiences: `a-2`, `a-3`; use the id",
             "the account has no audience `Gamma`; it has `Test Registry Key`, `Beta`, `Beta`"
         ]
     );

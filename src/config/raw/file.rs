@@ -1,0 +1,334 @@
+//! The keys of a file outside of its rules and tests.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::config::model::AfterSuccess;
+use crate::config::size::Size;
+use dropship_intake::ReadyWhen;
+
+use super::values::{At, Delay, Globs, Text, Texts};
+use super::{rule, test};
+
+/// Configuration of dropship.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// More files with folders, rules and tests: globs, relative to this file.
+    pub(crate) include: Option<At<Texts>>,
+    /// The account at Microsoft.
+    pub(crate) account: Option<At<Account>>,
+    /// Several accounts by name; a rule names its own with `account`.
+    pub(crate) accounts: Option<At<BTreeMap<String, At<Account>>>>,
+    /// The Hardware dashboard API.
+    pub(crate) api: Option<At<Api>>,
+    /// The store of jobs.
+    pub(crate) store: Option<At<Store>>,
+    /// The control socket.
+    pub(crate) control: Option<At<Control>>,
+    /// Metrics and health over TCP.
+    pub(crate) metrics: Option<At<Metrics>>,
+    /// Notifications about jobs.
+    #[serde(default)]
+    pub(crate) notify: Vec<At<Notify>>,
+    /// Limits that no rule can exceed. They are checked by `check`, by `plan`, and before a label is sent.
+    pub(crate) guard: Option<At<Guard>>,
+    /// Watched drop folders.
+    #[serde(default)]
+    pub(crate) folder: Vec<At<Folder>>,
+    /// Signers that are trusted.
+    pub(crate) signers: Option<At<Signers>>,
+    /// Level of each check of a package, by name of the check.
+    pub(crate) preflight: Option<At<BTreeMap<String, At<Level>>>>,
+    /// Defaults for all rules.
+    pub(crate) defaults: Option<At<Defaults>>,
+    /// Rules: which packages they match, and the product, submission and labels of those. The first match wins.
+    #[serde(default)]
+    pub(crate) rule: Vec<At<rule::Rule>>,
+    /// Test cases of `dropship test`.
+    #[serde(default)]
+    pub(crate) test: Vec<At<test::Case>>,
+}
+
+/// Defaults for all rules: used for each key that a rule does not set.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Defaults {
+    /// Defaults for `[rule.product]`.
+    pub(crate) product: Option<rule::Product>,
+    /// Defaults for `[[rule.label]]`.
+    pub(crate) label: Option<rule::Label>,
+}
+
+/// An Entra application with access to Partner Center. Exactly one kind of credential is set.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Account {
+    /// Entra tenant, a GUID or domain.
+    pub(crate) tenant_id: Option<At<String>>,
+    /// Application (client) id.
+    pub(crate) client_id: Option<At<String>>,
+    /// File that contains the client secret.
+    pub(crate) client_secret_file: Option<At<String>>,
+    /// Environment variable that contains the client secret.
+    pub(crate) client_secret_env: Option<At<String>>,
+    /// Name of the systemd credential that contains the client secret.
+    pub(crate) client_secret_credential: Option<At<String>>,
+    /// PEM file with the certificate and its private key.
+    pub(crate) client_certificate_file: Option<At<String>>,
+    /// File that contains a federated (workload identity) token.
+    pub(crate) federated_token_file: Option<At<String>>,
+    /// Use the machine's managed identity.
+    pub(crate) managed_identity: Option<At<bool>>,
+}
+
+/// The Hardware dashboard API.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Api {
+    /// Base URL of the API. Default: `https://manage.devcenter.microsoft.com`
+    pub(crate) endpoint: Option<At<Text<url::Url>>>,
+    /// Base URL of the token service. Default: `https://login.microsoftonline.com`
+    pub(crate) authority: Option<At<Text<url::Url>>>,
+    /// Hosts that packages may be uploaded to and downloaded from, in addition to the endpoint's origin. Default: *.blob.core.windows.net
+    pub(crate) blob_hosts: Option<Globs>,
+    /// Jobs processed concurrently. Default: 4
+    pub(crate) workers: Option<At<u64>>,
+    /// How long a create without a response may still take effect. Default: 10m
+    pub(crate) uncertain: Option<Delay>,
+    /// Backoff of failed calls. Default: from 500ms to 5m
+    pub(crate) retry: Option<At<Interval>>,
+    /// Poll intervals, by kind of wait.
+    pub(crate) poll: Option<At<Poll>>,
+    /// Maximum duration of a wait before an alert is logged once. The job keeps waiting.
+    #[serde(default)]
+    pub(crate) overdue: Overdue,
+    /// Proxy for all connections except loopback. Default: from the environment
+    pub(crate) proxy: Option<At<Text<url::Url>>>,
+    /// Additional trusted roots for TLS, PEM.
+    pub(crate) ca_file: Option<At<String>>,
+}
+
+/// Poll intervals, by kind of wait.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Poll {
+    /// Interval between polls for the signature. Default: from 15s to 5m
+    pub(crate) sign: Option<At<Interval>>,
+    /// Interval between polls for the publication of a label. Default: from 1m to 1h
+    pub(crate) publish: Option<At<Interval>>,
+    /// Interval between probes of a suspended account. Default: from 5s to 5m
+    pub(crate) account: Option<At<Interval>>,
+}
+
+/// Maximum duration of each kind of wait before an alert.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Overdue {
+    /// Maximum wait for the signature. Default: 14d
+    pub(crate) sign: Option<Delay>,
+    /// Maximum wait for the publication of a label. Default: 60d
+    pub(crate) publish: Option<Delay>,
+}
+
+/// An interval that grows from `first` to `max`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Interval {
+    /// First interval.
+    pub(crate) first: Option<Delay>,
+    /// Longest interval.
+    pub(crate) max: Option<Delay>,
+}
+
+/// The store of jobs.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    /// Folder of the store. Default: `$STATE_DIRECTORY`, else `/var/lib/dropship`
+    pub(crate) path: Option<At<String>>,
+    /// How long jobs that have ended are kept, with their history. Default: 90d
+    pub(crate) keep: Option<Delay>,
+    /// Free space below which no package is accepted. Default: 256MiB
+    pub(crate) min_free: Option<At<Text<Size>>>,
+    /// Maximum number of accepted packages whose job has not started; further packages wait in their folders. Default: 1000
+    pub(crate) most_waiting: Option<At<u64>>,
+}
+
+/// The control socket.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Control {
+    /// Path of the socket. Default: `$RUNTIME_DIRECTORY/control.sock`, else `/run/dropship/control.sock`
+    pub(crate) socket: Option<At<String>>,
+    /// Groups whose members may change jobs, labels and the configuration in force.
+    pub(crate) operators: Option<Texts>,
+}
+
+/// Metrics and health over TCP. The control socket always serves them.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Address, such as "127.0.0.1:9464". Every client that can reach it can read. Default: none
+    pub(crate) listen: Option<At<String>>,
+}
+
+/// A receiver of notifications about jobs. Either `url` or `command` is set.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notify {
+    /// Unique name.
+    pub(crate) name: Option<At<String>>,
+    /// Events to notify of: `succeeded`, `failed`, `cancelled`, `ended` (these three), `held`, `rejected`, `account`,
+    /// `label` (one that had to be withdrawn was published). Default: all
+    pub(crate) on: Option<Texts>,
+    /// URL to post JSON to.
+    pub(crate) url: Option<At<Text<url::Url>>>,
+    /// File that contains the secret for signing posts (HMAC-SHA256, as in Standard Webhooks).
+    pub(crate) secret_file: Option<At<String>>,
+    /// Name of the systemd credential that contains the secret.
+    pub(crate) secret_credential: Option<At<String>>,
+    /// Absolute path of a program, and its arguments. It reads JSON from standard input.
+    pub(crate) command: Option<Texts>,
+    /// Maximum duration of one attempt. Default: 30s
+    pub(crate) timeout: Option<Delay>,
+    /// How long a failed notification is retried. Default: 3d
+    pub(crate) give_up: Option<Delay>,
+}
+
+/// Limits that no rule can exceed. They are checked by `check`, by `plan`, and before a label is sent.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Guard {
+    /// A Windows Update label without audiences. Default: allow
+    pub(crate) everybody: Option<At<Everybody>>,
+    /// Targets outside of these globs are refused. Default: all are allowed
+    pub(crate) hardware_ids: Option<Globs>,
+    /// Labels with more targets are held. Default: no limit
+    pub(crate) max_targets: Option<At<u64>>,
+    /// Targets that the plan of the package did not foresee. Default: allow
+    pub(crate) unforeseen: Option<At<Unforeseen>>,
+}
+
+/// What becomes of a Windows Update label without audiences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Everybody {
+    /// It is created.
+    Allow,
+    /// The job is held before it until `approve`.
+    Hold,
+    /// It is never created.
+    Refuse,
+}
+
+/// What becomes of a label with targets that the plan of the package did not foresee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Unforeseen {
+    /// It is created.
+    Allow,
+    /// The job is held before it until `approve`.
+    Hold,
+}
+
+/// A watched drop folder.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Folder {
+    /// Unique name.
+    pub(crate) name: Option<At<String>>,
+    /// Path of the folder.
+    pub(crate) path: Option<At<String>>,
+    /// File names that are packages. Default: *.cab, *.hlkx and *.hckx
+    pub(crate) include: Option<Globs>,
+    /// File names that are ignored although `include` matches them; `status` counts them. Default: *.sync-conflict-*, *conflicted copy*, * - Copy*
+    pub(crate) exclude: Option<Globs>,
+    /// Watch subfolders too. Default: false
+    pub(crate) recursive: Option<At<bool>>,
+    /// Maximum depth of subfolders, if recursive. Default: all
+    pub(crate) depth: Option<At<u64>>,
+    /// Priority of the folder's packages; higher goes first. Default: 0
+    pub(crate) priority: Option<At<i64>>,
+    /// Sign that a file is complete: `whole`, `settled`, `marker:.SUFFIX`, `sidecar:.sha256` or `sidecar:.toml`. Default: whole
+    pub(crate) ready: Option<At<Text<ReadyWhen>>>,
+    /// Folder for results. Default: in the store
+    pub(crate) outbox: Option<At<String>>,
+    /// How long results are kept in the outbox. Default: forever
+    pub(crate) outbox_keep: Option<Delay>,
+    /// Permission bits of result files, such as "0640".
+    pub(crate) outbox_mode: Option<At<String>>,
+    /// Action on the dropped file after its job has succeeded: `leave`, `delete`, `move:/a/folder`. Default: leave
+    pub(crate) after: Option<At<Text<AfterSuccess>>>,
+    /// Files that are found at the first scan of a new folder. Default: take
+    pub(crate) backlog: Option<At<Backlog>>,
+    /// A negative verdict counts only after this long without change; on polled folders (network shares) at least a minute. Default: 2s
+    pub(crate) settle: Option<Delay>,
+    /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
+    pub(crate) incomplete: Option<Delay>,
+    /// Interval between full scans, which find files that no event reported. Default: 30s
+    pub(crate) poll: Option<Delay>,
+}
+
+/// Level of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// The check is not made.
+    Off,
+    /// Information.
+    Info,
+    /// A warning; the package is accepted.
+    Warn,
+    /// The package is rejected.
+    Error,
+}
+
+/// Files that are found at the first scan of a new folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Backlog {
+    /// Accepted like any other file.
+    Take,
+    /// Their jobs are held until `approve`.
+    Hold,
+}
+
+/// Signers that are trusted.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signers {
+    /// PEM files of roots; the chain must end in one of them.
+    pub(crate) roots: Option<Texts>,
+    /// Also trust the roots of this machine: `$SSL_CERT_FILE`, else the system's bundle. Default: false
+    pub(crate) system_roots: Option<At<bool>>,
+    /// PEM files of intermediates; an .hlkx contains only its leaf certificate.
+    pub(crate) intermediates: Option<Texts>,
+    /// SHA-1 or SHA-256 digests of leaf certificates; if set, only these are accepted.
+    pub(crate) thumbprints: Option<Texts>,
+    /// PEM files of roots of timestamp authorities.
+    pub(crate) timestamp_roots: Option<Texts>,
+    /// Files of certificate revocation lists.
+    pub(crate) crls: Option<Texts>,
+    /// Accept unsigned packages, with a warning. Default: false
+    pub(crate) allow_unsigned: Option<At<bool>>,
+}
