@@ -148,7 +148,7 @@ error_kinds! {
         "Microsoft answers 404 or 400 for an object that the job created. That passes for new objects; after `[api] uncertain` the job is held."
         "While it waits, none. Held: look for the object in Partner Center, then `dropship approve JOB` to try again, or `dropship cancel JOB`.";
     UnusableUrl "unusable-url" "held"
-        "Microsoft names no URL for an upload, or a URL for an upload or a download that is not a URL or whose host is not allowed."
+        "Microsoft names no URL for an upload or for driver metadata, or a URL for an upload or a download that is not a URL or whose host is not allowed."
         "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then `dropship approve JOB`.";
     SigningFailed "signing-failed" "failed"
         "Microsoft rejected the submission. Its product cannot be used again."
