@@ -78,7 +78,7 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
     if merged.changes.is_empty() {
         return Ok(None);
     }
-    let plan = Plan { rule: new.rule, labels: merged.labels, ..old };
+    let plan = Plan { rule: new.rule, rule_digest: new.rule_digest, labels: merged.labels, ..old };
     let (rule, labels) = (plan.rule.clone(), planned_labels(&plan));
     let snapshot = PlanSnapshot { facts, plan, vars };
     let plan = packages

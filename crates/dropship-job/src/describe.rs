@@ -188,11 +188,20 @@ fn wait_text(job: &Job, event: &Event) -> Option<String> {
         Event::Approved { by, name, request, note, .. } => {
             let what = name.as_ref().map(|name| format!("label `{name}` ")).unwrap_or_default();
             let request = request.as_ref().map(|request| format!(", request {request}")).unwrap_or_default();
-            let note = note.as_ref().map(|note| format!(", note: {note}")).unwrap_or_default();
+            let note = note.as_ref().map(|note| format!(", note: {}", printable(note))).unwrap_or_default();
             format!("{what}approved by {by}{request}{note}")
         }
         _ => return None,
     })
+}
+
+/// An operator's text, without characters that a terminal interprets or that change the direction of what follows.
+fn printable(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        '"' | '\'' | '\\' => letter.to_string(),
+        _ => letter.escape_debug().to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 fn end_text(job: &Job, event: &Event) -> Option<String> {

@@ -20,13 +20,13 @@ pub fn never_matches(fact: Fact, glob: &Glob) -> Option<&'static str> {
         ),
         Fact::ClassGuid | Fact::Chid => unless(
             glob,
-            &Domain::of(CharSet::these("0123456789abcdef-")),
-            "a GUID consists of hexadecimal digits and `-`",
+            &shaped("0123456789abcdef-", &[&[8, 4, 4, 4, 12]]),
+            "a GUID consists of hexadecimal digits in groups of 8, 4, 4, 4 and 12, with `-` between them",
         ),
         Fact::Thumbprint => unless(
             glob,
-            &Domain::of(CharSet::these("0123456789abcdef")),
-            "a thumbprint consists of hexadecimal digits, without `:` or blanks",
+            &shaped("0123456789abcdef", &[&[40], &[64]]),
+            "a thumbprint consists of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits, without `:` or blanks",
         ),
         Fact::Kind | Fact::Architecture | Fact::OperatingSystem => None,
         Fact::Provider
@@ -63,6 +63,15 @@ pub fn inf_name(glob: &Glob) -> Option<&'static str> {
 #[must_use]
 pub fn is_known_os(glob: &Glob) -> bool {
     OS_CODES.iter().any(|code| glob.is_match(code))
+}
+
+/// Texts of these characters in groups of these lengths, with `-` between the groups.
+fn shaped(alphabet: &str, shapes: &[&[usize]]) -> Domain {
+    let glob = |groups: &&[usize]| {
+        let groups: Vec<_> = groups.iter().map(|length| "?".repeat(*length)).collect();
+        Glob::new(&groups.join("-")).ok()
+    };
+    Domain::of(CharSet::these(alphabet)).with_shapes(shapes.iter().filter_map(glob).collect())
 }
 
 fn unless(glob: &Glob, domain: &Domain, advice: &'static str) -> Option<&'static str> {

@@ -66,6 +66,8 @@ fn date(text: &str) -> Option<Timestamp> {
     }
     let time = match text.parse::<Date>() {
         Ok(day) if text.len() <= 10 => day.to_datetime(jiff::civil::Time::midnight()),
+        // The parser would ignore the time zone in brackets.
+        _ if text.contains('[') => return None,
         _ => text.parse::<DateTime>().ok()?,
     };
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -287,6 +289,7 @@ mod tests {
             "tomorrow",
             "+x",
             "2026-13-01",
+            "2026-12-01T00:00:00[Europe/Berlin]",
             "2026-12-01 next_working_day",
         ] {
             assert!(GoLive::parse(text).is_err(), "{text}");

@@ -1,5 +1,7 @@
 //! Predicts the labels of a plan from the package.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -7,6 +9,7 @@ use super::lines::Lines;
 use super::selection;
 use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
+use dropship_rules::duration;
 use dropship_rules::label::{
     Ceiling, Guard, GuardVerdict, LabelPreview, earliest, foreseen_folder, preview, preview_with,
 };
@@ -101,7 +104,7 @@ impl Preview<'_> {
         if let Some(after) = &plan.after {
             let soak = match after.soak_seconds {
                 0 => String::new(),
-                seconds => format!(", plus {seconds} s"),
+                seconds => format!(", plus {}", duration::format(Duration::from_secs(seconds))),
             };
             lines.add("after", format_args!("publication of {}{soak}", after.labels.join(", ")));
         }
@@ -111,7 +114,7 @@ impl Preview<'_> {
         if plan.supersede {
             lines.add(
                 "supersede",
-                "after publication, its targets are removed from labels that dropship created by the same rule and label \
+                "once it is live, its targets are removed from labels that dropship created by the same rule and label \
                  for a lower DriverVer",
             );
         }

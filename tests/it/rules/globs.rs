@@ -31,6 +31,17 @@ fn glob_without_meaning_or_effect_is_reported_by_check() {
         (matching("file = \"*.cab\", not = { inf = \"echo\" }"), "error", "ends in `.inf`"),
         (matching("file = \"*.cab\", not = { contains = '*\\echo.sys' }"), "error", "written with `/`"),
         (matching("file = \"*.cab\", not = { thumbprint = \"AB:CD:*\" }"), "error", "hexadecimal digits"),
+        (matching("file = \"*.cab\", not = { thumbprint = \"848c3f41\" }"), "error", "40 (SHA-1) or 64"),
+        (
+            matching("file = \"*.cab\", not = { class_guid = \"4d36e97d\" }"),
+            "error",
+            "groups of 8, 4, 4, 4 and 12",
+        ),
+        (
+            matching("file = \"*.cab\", not = { chid = \"{4d36e97d*-bfc108002be10318}\" }"),
+            "error",
+            "groups of",
+        ),
         (matching("file = \"drop/*.cab\""), "warning", "a file name contains no `/`"),
         (matching("file = \"*.cab\", class_guid = \"{MEDIA}\""), "warning", "a GUID consists of"),
     ] {
@@ -52,6 +63,8 @@ fn glob_without_meaning_or_effect_is_reported_by_check() {
     let good =
         "include = ['{pci,,usb}\\*', '[*]pnp????', 'bthenum\\{0000110b-*}*'], exclude = ['root\\[!a-c]?*']";
     assert_eq!(RuleFixture::new(&targets(good)).check(), "");
+    let good = "file = \"*.cab\", not = { thumbprint = \"848c*\", class_guid = \"{4D36E97?-*}\", chid = \"*-bfc1-*\" }";
+    assert_eq!(RuleFixture::new(&matching(good)).check(), "");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn second_approval_names_its_label_or_request() {
     let why = text(&blind.stderr);
     assert!(why.contains("--label") && why.contains("echo second") && why.contains(&digest(1)), "{why}");
     assert!(env.created().2 <= 1, "the second label was not released");
-    let second = approve(&["--label", "echo second", "--note", "seen in change 4711"]);
+    let second = approve(&["--label", "echo second", "--note", "seen in \u{1b}[2J\u{202e}\"4711\""]);
     assert_eq!(second.status.code(), Some(0), "{}", text(&second.stderr));
     receipt_of(&env, "echo.cab", "succeeded");
     let story = env.json(&["show", job]);
@@ -114,14 +114,17 @@ fn second_approval_names_its_label_or_request() {
     assert_eq!(approvals.len(), 2);
     assert_eq!(id(&approvals[1]["name"]), "echo second");
     assert_eq!(id(&approvals[1]["request"]), digest(1));
-    assert_eq!(approvals[1]["note"], "seen in change 4711");
+    assert_eq!(approvals[1]["note"], "seen in \u{1b}[2J\u{202e}\"4711\"");
     let uid = rustix::process::getuid().as_raw();
     let by = id(&approvals[1]["by"]);
     assert!(by.ends_with(&format!("(uid {uid})")) && !by.starts_with('('), "{by}");
     let log = env.log();
     let line = log.lines().find(|line| line.contains("approved by") && line.contains("echo second"));
     let line = line.unwrap_or_else(|| panic!("{log}"));
-    assert!(line.contains(&digest(1)) && line.contains("seen in change 4711"), "{line}");
+    assert!(
+        line.contains(&digest(1)) && line.contains("note: seen in \\u{1b}[2J\\u{202e}\"4711\""),
+        "{line}"
+    );
     let listed = env.json(&["jobs"]);
     assert_eq!(id(&listed[0]["labels"][1]["request"]), digest(1));
     drop(daemon);

@@ -61,6 +61,7 @@ fn mended_rule_reaches_a_signed_package() {
     let answer = retry(&env, &held);
     assert!(answer.contains("plan: label `echo test ring`: floor \"CO\" instead of null"), "{answer}");
     assert!(answer.contains("audiences [\"Test Registry Key\"] instead of"), "{answer}");
+    assert!(!answer.contains("has changed"), "the labels follow the rule in force: {answer}");
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!((&done["product_id"], &done["submission_id"]), (&held["product_id"], &held["submission_id"]));
     assert_eq!(env.created(), (1, 1, 1));

@@ -85,6 +85,7 @@ fn plan_of_staged_labels_adds_soak_to_their_dates() {
     assert_eq!([hours(&plan, 0), hours(&plan, 1), hours(&plan, 2)], [24, 73, 85], "{plan:#}");
     let (_, said) = shown(&fixture, CAB, "echo.cab", &[]);
     assert_eq!(said.matches("(UTC), at the earliest").count(), 2, "{said}");
+    assert!(said.contains("first, plus 2d\n") && said.contains("second, plus 10h\n"), "{said}");
 }
 
 #[test]
