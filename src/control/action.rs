@@ -76,7 +76,7 @@ impl Approval {
         if self.label.is_none() && self.request.is_none() {
             if held_label.is_some() && job.has_approved_label() {
                 return illegal(format!(
-                    "cannot approve job {id} without `--label` or `--request`: another label of it was approved before; now \
+                    "cannot approve job {id} without `--label` or `--request`: a label of it was approved before; now \
                      on hold: {}",
                     holds(job)
                 ));
