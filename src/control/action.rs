@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{ControlError, ControlErrorKind};
-use dropship_job::{ErrorKind, Event, Fault, Job, LabelHold, State};
+use dropship_job::{ErrorKind, Event, Fault, Job, Label, LabelHold, State};
 
 /// An operator's action on one job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,8 @@ impl Approval {
             note: self.note.clone(),
         };
         if self.label.is_none() && self.request.is_none() {
-            if held_label.is_some() && job.has_approved_label() {
+            let label = held_label.and_then(|index| job.labels().get(index));
+            if label.is_some_and(Label::needs_approval) && job.has_approved_label() {
                 return illegal(format!(
                     "cannot approve job {id} without `--label` or `--request`: a label of it was approved before; now \
                      on hold: {}",

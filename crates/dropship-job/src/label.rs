@@ -81,7 +81,7 @@ pub struct Label {
     /// Digest of the request that an operator has approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) approved: Option<String>,
-    /// An operator has released it from a hold.
+    /// An operator has approved it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) released: bool,
     /// An operator wants it although a label that it depends on will never be published.
@@ -190,6 +190,14 @@ impl Label {
     #[must_use]
     pub fn hold(&self) -> Option<&LabelHold> {
         self.hold.as_ref()
+    }
+
+    /// Whether releasing it sends something that was not approved yet. After a hold for a cause that is gone, the label is only
+    /// checked again.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        let is_in_doubt = self.intent().is_some();
+        self.hold.as_ref().is_some_and(|hold| is_in_doubt || hold.release != Release::Attempt)
     }
 
     /// Digest of the request that an operator has approved.

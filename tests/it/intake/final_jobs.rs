@@ -31,7 +31,9 @@ fn job(env: &TestEnv, package: &str) -> serde_json::Value {
 
 /// How often a job was started again.
 fn restarts(env: &TestEnv, package: &str) -> usize {
-    job(env, package).to_string().matches("a new drop of the same bytes").count()
+    let job = job(env, package);
+    let events = job["events"].as_array().expect("events");
+    events.iter().filter(|event| event["by"] == "a new drop of the same bytes").count()
 }
 
 /// Drops both packages while everything is paused, and cancels the accepted one.

@@ -55,10 +55,14 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
     assert_eq!(env.json(&["show", id])["rule_change"], "changed");
     let shown = text(&env.run(&["show", id]).stdout);
     assert!(shown.contains("ring (changed since the job was planned"), "{shown}");
-    let uid = Command::new("id").arg("-u").output().expect("id runs");
+    let id_of = |option| {
+        let output = Command::new("id").arg(option).output().expect("id runs");
+        text(&output.stdout).trim().to_owned()
+    };
     let logged = format!(
-        "reloaded the configuration, requested by uid {}: rules changed: ring",
-        text(&uid.stdout).trim()
+        "reloaded the configuration, requested by {} (uid {}): rules changed: ring",
+        id_of("-un"),
+        id_of("-u")
     );
     assert!(env.log().contains(&logged), "{logged} in {}", env.log());
     assert_eq!(

@@ -48,8 +48,8 @@ pub(super) fn idle(job: &mut Job) -> Result<(), &'static str> {
 /// An operator releases a label that is on hold.
 pub(super) fn approve(job: &mut Job, at: Timestamp, index: usize) -> Result<(), &'static str> {
     let label = at_index(job, index)?;
+    label.released |= label.needs_approval();
     let hold = label.hold.take().ok_or("the label is not on hold")?;
-    label.released = true;
     match (&mut label.life, hold.release) {
         (LabelLife::Intended(intent), release) => {
             // An operator has looked: the call may be made again, as the request that was shown if one was.
