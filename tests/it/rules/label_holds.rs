@@ -55,7 +55,8 @@ fn label_on_hold_does_not_stop_the_others() {
     listening(&env);
     let held =
         receipt(&env, "nothing to be due", |receipt| receipt["state"] == "held" && receipt["due"].is_null());
-    assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
+    let approved = env.run(&["approve", id(&held["id"])]);
+    assert_eq!(approved.status.code(), Some(0), "{}", text(&approved.stderr));
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(done["labels"].as_array().map(Vec::len), Some(3));
     assert_eq!(bodies(&env, "create_label").len(), 3);
