@@ -1,7 +1,7 @@
 //! Daemons are killed at random instants while some creates take effect late. No job is lost, and no object is created
 //! twice.
 //!
-//! By default 60 daemons are killed. `DROPSHIP_KILLS` sets how many; the gate kills 300.
+//! By default 30 daemons are killed. `DROPSHIP_KILLS` sets how many; the gate kills 300.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384
 
 /// How many daemons each test kills.
 fn kills() -> u32 {
-    std::env::var("DROPSHIP_KILLS").map_or(60, |kills| kills.parse().expect("a number")) / 2
+    std::env::var("DROPSHIP_KILLS").map_or(30, |kills| kills.parse().expect("a number")) / 2
 }
 
 /// Kills daemons at random instants, then lets one finish.

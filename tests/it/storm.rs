@@ -115,7 +115,7 @@ fn wait_until_all_ended(env: &TestEnv, jobs: u64) {
 
 #[test]
 fn storm_of_files_and_kills_ends_with_one_job_per_package() {
-    let files: usize = std::env::var("DROPSHIP_STORM").map_or(1200, |count| count.parse().expect("a number"));
+    let files: usize = std::env::var("DROPSHIP_STORM").map_or(800, |count| count.parse().expect("a number"));
     let env = env();
     let places = places(&env, files as u64 / 200 + 4);
     let mut due = BTreeMap::new();

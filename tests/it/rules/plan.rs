@@ -209,3 +209,25 @@ fn rule_test_without_targets_cannot_pass_expectations_about_them() {
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains("the driver metadata") && said.contains("cannot be read"), "{said}");
 }
+
+#[test]
+fn label_with_chids_of_infs_that_differ_is_refused_with_advice() {
+    let rules = kit(&LABEL.replace(RING, &format!("{RING}\nchids = \"from_inf\"")));
+    let said = |chids: [&str; 2]| {
+        let mut infs = json!({"echo.inf": echo(&["pci\\a"]), "other.inf": echo(&["pci\\b"])});
+        for (inf, chid) in ["echo.inf", "other.inf"].into_iter().zip(chids) {
+            infs[inf]["InstallationComputerHardwareIds"] = json!([chid]);
+        }
+        let case = KIT_CASE
+            .replace("name = \"a kit package\"", "name = \"a kit package\"\nmetadata = \"metadata.json\"");
+        let fixture = RuleFixture::new(&format!("{rules}{case}label = {{ chid = \"2f3d3eb7-*\" }}\n"));
+        fixture.write("metadata.json", &metadata(&infs));
+        let output = fixture.run(&["test"]);
+        (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    };
+    let one = "{2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11}";
+    assert_eq!(said([one, "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11"]).0, Some(0));
+    let (code, said) = said([one, "{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a12}"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("name different CHIDs") && said.contains("split the label by `infs`"), "{said}");
+}
