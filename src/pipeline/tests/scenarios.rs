@@ -8,7 +8,7 @@ use super::fixtures::{RuleOptions, digest_of};
 use super::service_state::RemoteObject;
 use super::simulation::{OperatorAction, Simulation};
 use crate::control::{Approval, JobAction};
-use dropship_job::{ErrorKind, Fault as Reason, Job, Label, State};
+use dropship_job::{ErrorKind, Fault as Reason, Job, Label, RemoteKind, State};
 
 /// A scenario: packages, faults, the acts of the operator, and the legal ends.
 pub(super) struct Scenario {
@@ -254,7 +254,9 @@ pub(super) const SCENARIOS: [Scenario; 23] = [
         options: PLAIN,
         begin: |sim| sim.service.script(Call::CreateLabel, &[Fault::Delayed(WITHIN_UNCERTAIN)]),
         operator: |job| {
-            let waits = matches!(job.state(), State::Waiting { .. }) && job.doubt().is_some();
+            // A crash can leave the create of the product or submission in doubt: that is another scenario.
+            let of_label = matches!(job.doubt(), Some((RemoteKind::Label(_), _)));
+            let waits = matches!(job.state(), State::Waiting { .. }) && of_label;
             waits.then_some(OperatorAction::Act(JobAction::Cancel))
         },
         ends: &[(&["cancelled"], 1, 1, 1), (&["cancelled"], 1, 1, 0), (&["succeeded"], 1, 1, 2)],

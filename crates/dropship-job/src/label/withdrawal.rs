@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::life::{LabelStage, RemoteLabel};
-use crate::{Job, State};
+use crate::{Job, LateDuplicateCheck, RemoteKind, State};
 
 /// A withdrawal that is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl Job {
     pub fn pending_withdrawals(&self) -> Vec<PendingWithdrawal<'_>> {
         let own = self.labels.iter().enumerate().filter_map(|(index, label)| match label.remote() {
             Some(remote) => pending(index, label.name(), remote),
-            None => (self.state == State::Cancelled && label.intent().is_some()).then(|| PendingWithdrawal {
+            None => self.may_still_appear(index).then(|| PendingWithdrawal {
                 label: index,
                 name: label.name(),
                 id: None,
@@ -84,6 +84,15 @@ impl Job {
         });
         let strays = self.strays.iter().filter_map(|stray| pending(stray.label, &stray.name, &stray.remote));
         own.chain(strays).collect()
+    }
+
+    /// Whether a label of a cancelled job may still be created by a request without a response. Once the search for it is over,
+    /// no request can take effect any more.
+    fn may_still_appear(&self, index: usize) -> bool {
+        let is_searched = |check: &LateDuplicateCheck| check.kind == RemoteKind::Label(index);
+        self.state == State::Cancelled
+            && self.labels.get(index).is_some_and(|label| label.intent().is_some())
+            && self.duplicate_checks.iter().any(is_searched)
     }
 
     /// When the next attempt at a withdrawal is due.
