@@ -3,7 +3,7 @@
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -52,7 +52,9 @@ fn label_on_hold_does_not_stop_the_others() {
     // The other labels are followed after a restart too, and nothing is requested twice.
     daemon.kill();
     let daemon = env.daemon(&[]);
-    listening(&env);
+    // The log has the lines of the first daemon too, so an answer is the sign.
+    wait_for("the restarted daemon", || env.run(&["rescan"]).status.success().then_some(()))
+        .expect("an answer");
     let held =
         receipt(&env, "nothing to be due", |receipt| receipt["state"] == "held" && receipt["due"].is_null());
     let approved = env.run(&["approve", id(&held["id"])]);
