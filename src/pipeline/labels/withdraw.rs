@@ -1,7 +1,7 @@
 //! Withdraws a label: requests it until the service agrees, then follows the label until it is withdrawn or published.
 //!
 //! Microsoft allows a withdrawal only during its approval and gradual rollout. A label that is being withdrawn is shown as
-//! failed, up to a day later (documentation issue 2444).
+//! failed, up to a day later (windows-driver-docs#2444).
 
 use std::time::Duration;
 

@@ -184,9 +184,9 @@ fn target_whose_machines_the_new_label_does_not_reach_stays() {
         story["events"].as_array().expect("events").iter().find(|event| event["event"] == "superseded");
     let kept = &superseded.expect("an event")["kept"];
     assert_eq!((&kept[0]["label"], &kept[0]["rows"]), (&old["labels"][0]["id"], &json!(2)), "{kept}");
-    let told =
+    let logged =
         "keeps 2 hardware ids that `new test ring` also targets: its floor is above that of the older label";
-    assert!(env.log().contains(told), "{}", env.log());
+    assert!(env.log().contains(logged), "{}", env.log());
     // Without the floor, a later version takes over from both.
     edit(&env, &[("\nfloor = \"NI\"", "")]);
     assert_eq!(env.json(&["reload"])["ok"], true);

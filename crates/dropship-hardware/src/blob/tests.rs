@@ -58,16 +58,18 @@ async fn a_large_package_goes_up_in_blocks_through_faults() {
     })
     .await;
     let (_folder, path, bytes) = package(BLOCK * 5 + 17);
-    let told = Mutex::new(Vec::new());
-    let progress = |done| told.lock().push(done);
+    let reported = Mutex::new(Vec::new());
+    let progress = |done| reported.lock().push(done);
     let done = slot.server.client().upload(&slot.url(), &path, &progress).await.expect("uploaded");
     assert_eq!((done.bytes, done.sent, done.verified), (bytes.len() as u64, bytes.len() as u64, true));
     assert!(slot.content() == bytes, "the bytes are the package's");
     assert_eq!(slot.puts(), 6 + 3);
-    let told = told.lock().clone();
+    let reported = reported.lock().clone();
     assert!(
-        told.is_sorted() && told.first() == Some(&0) && told.last() == Some(&(bytes.len() as u64)),
-        "{told:?}"
+        reported.is_sorted()
+            && reported.first() == Some(&0)
+            && reported.last() == Some(&(bytes.len() as u64)),
+        "{reported:?}"
     );
 }
 

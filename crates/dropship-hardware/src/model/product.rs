@@ -39,7 +39,7 @@ open_enum! {
     }
 }
 
-/// The service's answer to a derived submission that the product cannot have. Source: microsoft/SDCM issue 69.
+/// The service's answer to a derived submission that the product cannot have. Source: microsoft/SDCM#69.
 pub const NO_DERIVED_SUBMISSION: &str =
     "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products.";
 

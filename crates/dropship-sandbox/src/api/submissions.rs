@@ -20,7 +20,7 @@ use crate::reply::{Code, ErrorReply, Reply};
 use crate::state::{Blobs, Product, Submission};
 use crate::workflow;
 
-/// The service's message, as it was reported in microsoft/SDCM issue 69.
+/// The service's message, as it was reported in microsoft/SDCM#69.
 const DERIVED_REFUSAL: &str =
     "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products.";
 
