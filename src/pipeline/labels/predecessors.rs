@@ -28,8 +28,11 @@ pub(super) async fn confirm<S: Service>(
                 format!("failed after it was published: {}", messages.as_deref().unwrap_or("no reason given"))
             }
             Ok(_) => continue,
-            Err(error) if error.status == Some(404) => "disappeared after it was published".to_owned(),
-            Err(error) => return ctx.on_api_error(error).await,
+            // One part of the service may not know the label for a while.
+            Err(error) if error.status == Some(404) && ctx.has_failed_for_long() => {
+                "disappeared after it was published".to_owned()
+            }
+            Err(error) => return ctx.on_read_error(error).await,
         };
         ctx.record(vec![Event::LabelFailed { label: before, reason }]).await?;
         return hold(ctx, index, before).await;

@@ -84,7 +84,10 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
             }
             not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
         }
-        Err(error) if error.status == Some(404) => confirmed(ctx, wanted, None).await,
+        // The service may not know a new label yet, and the label would be published after all.
+        Err(error) if error.status == Some(404) && age(ctx, wanted) >= pipeline.settings.uncertain => {
+            confirmed(ctx, wanted, None).await
+        }
         Err(error) => {
             let why = refusal.unwrap_or_else(|| error.to_string());
             not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
@@ -94,9 +97,12 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
 
 /// Time of the next attempt; the interval grows with the age of the wish.
 fn next_attempt<S: Service>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Timestamp {
+    ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age(ctx, wanted)))
+}
+
+fn age<S>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Duration {
     let age = ctx.pipeline.clock.now().duration_since(wanted.since);
-    let age = Duration::try_from(age).unwrap_or_default();
-    ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age))
+    Duration::try_from(age).unwrap_or_default()
 }
 
 async fn not_yet<S: Service>(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropship_sandbox::{Options, Wait};
 use serde_json::{Value, json};
 
-use super::running::{listening, receipt_of};
+use super::running::{id, listening, receipt_of, receipt_when};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -18,16 +18,6 @@ fn in_approval() -> Options {
         cancel: Duration::from_secs(1),
         ..Options::default()
     }
-}
-
-fn id(value: &Value) -> &str {
-    value.as_str().expect("a text")
-}
-
-/// Waits until the receipt of the one job fits.
-fn receipt(env: &TestEnv, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    wait_for(what, || env.receipts().pop().filter(&fits))
-        .unwrap_or_else(|| panic!("{what}: {:#?}\n{}", env.receipts(), env.log()))
 }
 
 /// The labels of the sandbox: whether each is cancelled.
@@ -54,7 +44,7 @@ fn label_is_withdrawn_as_soon_as_microsoft_allows_it() {
     let daemon = env.daemon(&[]);
     listening(&env);
     env.drop_package("echo.cab", &bytes(CAB));
-    let job = receipt(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
+    let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
     let cancelled = env.run(&["cancel", id(&job["id"])]);
     assert_eq!(cancelled.status.code(), Some(0), "{}", text(&cancelled.stderr));
     let answer = text(&cancelled.stdout);
@@ -69,10 +59,27 @@ fn label_is_withdrawn_as_soon_as_microsoft_allows_it() {
     assert_eq!(env.json(&["status"])["not_withdrawn"][0]["job"], job["id"]);
     daemon.kill();
     let daemon = env.daemon(&[]);
-    let done = receipt(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
+    let done = receipt_when(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
     assert_eq!((&done["state"], labels(&env)), (&"cancelled".into(), vec![true]), "{done:#}");
     assert!(done.get("not_withdrawn").is_none());
     assert_eq!(env.json(&["status"])["not_withdrawn"], json!([]));
+    drop(daemon);
+}
+
+#[test]
+fn label_that_the_service_does_not_know_at_first_is_withdrawn() {
+    let env = TestEnv::at(in_approval(), "");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
+    for operation in ["cancel_label", "get_label"] {
+        env.fault(&json!({"operation": operation, "action": {"kind": "status", "status": 404}}));
+    }
+    assert_eq!(env.run(&["cancel", id(&job["id"])]).status.code(), Some(0));
+    wait_for("the withdrawal", || labels(&env)[0].then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    let done = receipt_when(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
+    assert_eq!(done["state"], "cancelled", "{done:#}");
     drop(daemon);
 }
 
@@ -84,7 +91,7 @@ fn label_that_appears_after_the_cancel_is_withdrawn() {
     // The response is lost; the label appears while the job waits.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "late", "ms": 1500, "cut": true}}));
     env.drop_package("echo.cab", &bytes(CAB));
-    let job = receipt(&env, "the label to be in doubt", |receipt| {
+    let job = receipt_when(&env, "the label to be in doubt", |receipt| {
         receipt["labels"][0]["status"] == "in-doubt" && receipt["state"] == "waiting"
     });
     let cancelled = env.run(&["cancel", id(&job["id"])]);
@@ -94,7 +101,7 @@ fn label_that_appears_after_the_cancel_is_withdrawn() {
         "{}",
         text(&cancelled.stdout)
     );
-    let done = receipt(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
+    let done = receipt_when(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
     assert_eq!((&done["state"], labels(&env)), (&"cancelled".into(), vec![true]), "{done:#}");
     drop(daemon);
 }
@@ -109,7 +116,7 @@ fn label_whose_create_is_in_flight_is_withdrawn() {
     wait_for("the label to exist", || (labels(&env).len() == 1).then_some(())).expect("a label");
     let job = env.receipts().pop().expect("a receipt");
     assert_eq!(env.run(&["cancel", id(&job["id"])]).status.code(), Some(0));
-    let done = receipt(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
+    let done = receipt_when(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
     assert_eq!((&done["state"], labels(&env)), (&"cancelled".into(), vec![true]), "{done:#}");
     drop(daemon);
 }
@@ -121,9 +128,9 @@ fn label_published_despite_the_cancel_raises_an_alert() {
     listening(&env);
     env.fault(&json!({"operation": "cancel_label", "action": {"kind": "status", "status": 400}, "times": 0}));
     env.drop_package("echo.cab", &bytes(CAB));
-    let job = receipt(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
+    let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
     assert_eq!(env.run(&["cancel", id(&job["id"])]).status.code(), Some(0));
-    let done = receipt(&env, "the publication", |receipt| receipt["labels"][0]["status"] == "published");
+    let done = receipt_when(&env, "the publication", |receipt| receipt["labels"][0]["status"] == "published");
     assert_eq!(done["state"], "cancelled");
     let log = env.log();
     assert!(log.contains("had to be withdrawn, but Microsoft published it before"), "{log}");
@@ -159,7 +166,8 @@ fn paused_daemon_withdraws_nothing_until_it_resumes() {
     let daemon = env.daemon(&[]);
     listening(&env);
     env.drop_package("echo.cab", &bytes(CAB));
-    let job = receipt(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
+    let job =
+        receipt_when(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
     assert_eq!(env.run(&["pause"]).status.code(), Some(0));
     let answer = text(&env.run(&["cancel", id(&job["id"])]).stdout);
     assert!(answer.contains("is not withdrawn yet: paused"), "{answer}");

@@ -1,9 +1,8 @@
 //! Labels on hold: an approval releases one, and the others continue.
 
 use dropship_sandbox::Quirks;
-use serde_json::Value;
 
-use super::running::{bodies, edit, receipt_of};
+use super::running::{bodies, edit, id, receipt_of, receipt_when};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -19,16 +18,6 @@ destination = "windows_update"
 audiences = ["Test Registry Key"]
 "#;
 
-fn id(value: &Value) -> &str {
-    value.as_str().expect("a text")
-}
-
-/// Waits until the receipt of the one job fits.
-fn receipt(env: &TestEnv, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    wait_for(what, || env.receipts().pop().filter(&fits))
-        .unwrap_or_else(|| panic!("{what}: {:#?}\n{}", env.receipts(), env.log()))
-}
-
 #[test]
 fn label_on_hold_does_not_stop_the_others() {
     let more = format!("{SECOND}\n{}after = \"* second\"\n", SECOND.replace("second", "third"));
@@ -42,8 +31,9 @@ fn label_on_hold_does_not_stop_the_others() {
     );
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
-    let held =
-        receipt(&env, "the others to be published", |receipt| receipt["labels"][2]["status"] == "published");
+    let held = receipt_when(&env, "the others to be published", |receipt| {
+        receipt["labels"][2]["status"] == "published"
+    });
     assert_eq!((&held["state"], &held["error"]["kind"]), (&"held".into(), &"approval".into()), "{held:#}");
     assert_eq!(held["labels"][0]["hold"], true);
     assert_eq!(held["labels"][1]["hold"], false);
@@ -55,8 +45,9 @@ fn label_on_hold_does_not_stop_the_others() {
     // The log has the lines of the first daemon too, so an answer is the sign.
     wait_for("the restarted daemon", || env.run(&["rescan"]).status.success().then_some(()))
         .expect("an answer");
-    let held =
-        receipt(&env, "nothing to be due", |receipt| receipt["state"] == "held" && receipt["due"].is_null());
+    let held = receipt_when(&env, "nothing to be due", |receipt| {
+        receipt["state"] == "held" && receipt["due"].is_null()
+    });
     let approved = env.run(&["approve", id(&held["id"])]);
     assert_eq!(approved.status.code(), Some(0), "{}", text(&approved.stderr));
     let done = receipt_of(&env, "echo.cab", "succeeded");
@@ -77,8 +68,9 @@ fn label_that_cannot_be_built_does_not_stop_the_others() {
     );
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
-    let held =
-        receipt(&env, "the second to be published", |receipt| receipt["labels"][1]["status"] == "published");
+    let held = receipt_when(&env, "the second to be published", |receipt| {
+        receipt["labels"][1]["status"] == "published"
+    });
     assert_eq!((&held["state"], &held["error"]["kind"]), (&"held".into(), &"label-unfit".into()), "{held:#}");
     assert_eq!(held["labels"][0]["error"]["kind"], "label-unfit");
     drop(daemon);
@@ -92,7 +84,7 @@ fn second_approval_names_its_label_or_request() {
     edit(&env, &[("hold = true\nhold = true", "hold = true")]);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
-    let held = receipt(&env, "both labels to be held", |receipt| {
+    let held = receipt_when(&env, "both labels to be held", |receipt| {
         receipt["labels"].as_array().is_some_and(|labels| labels.iter().all(|label| label["hold"] == true))
     });
     let job = id(&held["id"]);

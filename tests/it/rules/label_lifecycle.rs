@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cab::cab_with;
 use super::labels::{PCI, at, targeted};
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, id, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -25,10 +25,6 @@ after = "* test ring"
 
 fn waiting(options: Options, more: &str) -> TestEnv {
     TestEnv::at(Options { speed: 1200.0, ..options }, more)
-}
-
-fn id(value: &Value) -> &str {
-    value.as_str().expect("an id")
 }
 
 /// Waits until the first label of the one job is seen in this step.
@@ -336,6 +332,21 @@ fn predecessor_is_read_again_right_before_its_successor_is_requested() {
             .unwrap_or_else(|| panic!("{}", env.log()));
         drop(daemon);
     }
+}
+
+#[test]
+fn predecessor_that_the_service_does_not_know_for_a_moment_is_not_lost() {
+    let env = TestEnv::with(Quirks::none(), &format!("{NEXT}hold = true\n"));
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let held = receipt_of(&env, "echo.cab", "held");
+    env.fault(&json!({"operation": "get_label", "action": {"kind": "status", "status": 404}}));
+    assert_eq!(env.run(&["approve", id(&held["id"])]).status.code(), Some(0));
+    let done = receipt_of(&env, "echo.cab", "succeeded");
+    assert_eq!(done["labels"][0]["status"], "published", "{done:#}");
+    assert_eq!(env.created().2, 2);
+    drop(daemon);
 }
 
 #[test]

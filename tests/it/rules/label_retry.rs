@@ -3,20 +3,10 @@
 use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
-use super::running::{bodies, edit, listening, receipt_of};
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use super::running::{bodies, edit, id, listening, receipt_of, receipt_when};
+use crate::harness::{TestEnv, bytes, text};
 
 const CAB: &str = "cab/good-signed-ts.cab";
-
-fn id(value: &Value) -> &str {
-    value.as_str().expect("a text")
-}
-
-/// Waits until the receipt of the one job fits.
-fn receipt(env: &TestEnv, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    wait_for(what, || env.receipts().pop().filter(&fits))
-        .unwrap_or_else(|| panic!("{what}: {:#?}\n{}", env.receipts(), env.log()))
-}
 
 fn retry(env: &TestEnv, job: &Value) -> String {
     let output = env.run(&["retry", id(&job["id"])]);
@@ -81,7 +71,8 @@ fn refused_label_is_requested_again_by_the_rules_in_force() {
     let daemon = env.daemon(&[]);
     listening(&env);
     env.drop_package("echo.cab", &bytes(CAB));
-    let job = receipt(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
+    let job =
+        receipt_when(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
     let old = id(&job["labels"][0]["id"]).to_owned();
     assert!(env.sandbox.control().refuse_label(old.parse().expect("a number"), "No."));
     let failed = receipt_of(&env, "echo.cab", "failed");
@@ -95,12 +86,12 @@ fn refused_label_is_requested_again_by_the_rules_in_force() {
         answer.contains(&format!("label `echo test ring` is requested again instead of {old}")),
         "{answer}"
     );
-    let again = receipt(&env, "the second label", |receipt| {
+    let again = receipt_when(&env, "the second label", |receipt| {
         receipt["labels"][0]["id"].as_str().is_some_and(|id| id != old)
     });
     assert_eq!(again["labels"][0]["former_ids"], json!([old]));
     let new = id(&again["labels"][0]["id"]).parse().expect("a number");
-    receipt(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
+    receipt_when(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
     assert!(env.sandbox.control().release(new));
     receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(env.created(), (1, 1, 2));
@@ -163,8 +154,9 @@ fn label_in_doubt_follows_a_mended_rule_after_an_approval_only() {
     reload(&env);
     let answer = retry(&env, &held);
     assert!(answer.contains("floor \"CO\" instead of null"), "{answer}");
-    let changed =
-        receipt(&env, "the new request to be held", |receipt| receipt["error"]["kind"] == "request-changed");
+    let changed = receipt_when(&env, "the new request to be held", |receipt| {
+        receipt["error"]["kind"] == "request-changed"
+    });
     assert_eq!((&changed["state"], env.created().2), (&json!("held"), 0));
     let digest = id(&changed["labels"][0]["request"]);
     assert_eq!(env.run(&["approve", id(&held["id"]), "--request", digest]).status.code(), Some(0));

@@ -4,7 +4,7 @@ use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, id, listening, receipt_of};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -16,10 +16,6 @@ fn label(name: &str, more: &str) -> String {
     format!(
         "[[rule.label]]\nname = \"{{{{ file.stem }}}} {name}\"\ndestination = \"windows_update\"\naudiences = [\"Test Registry Key\"]\n{more}\n"
     )
-}
-
-fn id(value: &Value) -> &str {
-    value.as_str().expect("an id")
 }
 
 /// The time of the first event that matches.
@@ -163,6 +159,26 @@ fn new_version_supersedes_its_own_targets_only() {
         .collect();
     let from: Vec<_> = taken.iter().map(|event| (&event["from"], &event["rows"])).collect();
     assert!(from.contains(&(&old["labels"][0]["id"], &json!(1))), "{taken:?}");
+    drop(daemon);
+}
+
+#[test]
+fn label_withdrawn_after_it_has_taken_over_is_an_alert() {
+    let env = superseding();
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    env.drop_package("old.cab", &cab_with(&[]));
+    receipt_of(&env, "old.cab", "succeeded");
+    env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
+    let new = receipt_of(&env, "new.cab", "succeeded");
+    // Microsoft allows it during gradual rollout, which the sandbox does not have after the publication.
+    env.fault(&json!({"operation": "cancel_label", "action": {"kind": "status", "status": 202}}));
+    let place = ["product_id", "submission_id"].map(|key| id(&new[key]).to_owned());
+    let label = id(&new["labels"][0]["id"]);
+    let output = env.run(&["api", "label", "cancel", &place[0], &place[1], label]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let alert = || env.log().lines().any(|line| line.contains("error") && line.contains("had taken over 2"));
+    wait_for("the alert", || alert().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
     drop(daemon);
 }
 

@@ -21,6 +21,16 @@ fn metadata(ceiling: &Value) -> Value {
     }}}}})
 }
 
+/// Waits until the submission of the one job is in the manual review, which the test releases.
+fn submission_in_review(env: &TestEnv) -> u64 {
+    let submission = wait_for("the submission in review", || {
+        let receipt = env.receipts().pop()?;
+        let is_in_review = receipt["workflow"]["step"] == "manualReview";
+        receipt["submission_id"].as_str().filter(|_| is_in_review)?.parse().ok()
+    });
+    submission.unwrap_or_else(|| panic!("no submission in review: {}", env.log()))
+}
+
 #[test]
 fn metadata_ceilings_are_shown_by_inspect_and_plan_and_warned_of() {
     let fixture_of = RuleFixture::new(&format!("{RULE}{LABEL}"));
@@ -102,12 +112,7 @@ fn metadata_completed_during_a_hold_are_fetched_again_after_approval() {
     let control = env.sandbox.control();
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let submission = wait_for("the submission in review", || {
-        let receipt = env.receipts().pop()?;
-        let is_in_review = receipt["workflow"]["step"] == "manualReview";
-        receipt["submission_id"].as_str().filter(|_| is_in_review)?.parse::<u64>().ok()
-    });
-    let submission = submission.unwrap_or_else(|| panic!("no submission in review: {}", env.log()));
+    let submission = submission_in_review(&env);
     assert!(control.incomplete_metadata(submission, true));
     assert!(control.release(submission));
     let held = wait_for("the hold", || env.receipts().pop().filter(|receipt| receipt["state"] == "held"));
@@ -131,12 +136,7 @@ fn metadata_that_lack_an_inf_hold_the_job_before_its_labels() {
     let control = env.sandbox.control();
     let daemon = env.daemon(&[]);
     env.drop_package("multi.cab", &bytes("cab/multi.cab"));
-    let submission = wait_for("the submission in review", || {
-        let receipt = env.receipts().pop()?;
-        let is_in_review = receipt["workflow"]["step"] == "manualReview";
-        receipt["submission_id"].as_str().filter(|_| is_in_review)?.parse::<u64>().ok()
-    });
-    let submission = submission.unwrap_or_else(|| panic!("no submission in review: {}", env.log()));
+    let submission = submission_in_review(&env);
     assert!(control.incomplete_metadata(submission, true));
     assert!(control.release(submission));
     let held = receipt_of_kind(&env, "metadata-mismatch");

@@ -19,9 +19,22 @@ pub(super) fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
 
 /// Waits until the daemon answers.
 pub(super) fn listening(env: &TestEnv) {
-    // Not before the socket exists: a command without a daemon opens the store itself.
-    let up = || env.path("control.sock").exists() && env.run(&["status"]).status.success();
-    wait_for("the daemon", || up().then_some(())).unwrap_or_else(|| panic!("no daemon:\n{}", env.log()));
+    // Without a daemon, a command opens the store itself and says so. While the daemon starts, the store is locked.
+    let status =
+        || serde_json::from_slice::<Value>(&env.run(&["--json", "status"]).stdout).unwrap_or_default();
+    wait_for("the daemon", || (status()["running"] == true).then_some(()))
+        .unwrap_or_else(|| panic!("no daemon:\n{}", env.log()));
+}
+
+/// An id or another text of a JSON document.
+pub(super) fn id(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// Waits until the receipt of the one job fits.
+pub(super) fn receipt_when(env: &TestEnv, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    wait_for(what, || env.receipts().pop().filter(&fits))
+        .unwrap_or_else(|| panic!("{what}: {:#?}\n{}", env.receipts(), env.log()))
 }
 
 /// Waits until the receipt of the package shows this state.

@@ -241,3 +241,21 @@ fn driver_metadata_with_unreadable_details_keep_their_targets() {
         "OSPnPInfoMap": {"WINDOWS_v100_RS3_FULL": {"pci\\ven_1": {"CeilingOsCode": [], "FeatureScore": {}}}}}}}}}"#;
     assert_eq!(DriverMetadata::parse(file).expect("metadata").targets().count(), 1);
 }
+
+#[test]
+fn product_of_an_extension_inf_has_no_derived_submissions() {
+    let product = |is_extension: Value| {
+        read::<Product>(
+            json!({"id": 1, "testHarness": "hlk", "productName": "p", "isExtensionInf": is_extension}),
+        )
+    };
+    let initial = |is_extension: Value| {
+        read::<Submission>(
+            json!({"id": 2, "productId": 1, "type": "initial", "isExtensionInf": is_extension}),
+        )
+    };
+    let why = Some("its package has an extension INF");
+    assert_eq!(product(json!(true)).underivable(None), why);
+    assert_eq!(product(Value::Null).underivable(Some(&initial(json!("True")))), why);
+    assert_eq!(product(json!(false)).underivable(Some(&initial(json!(false)))), None);
+}
