@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use serde_json::Value;
-use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
+use webpki::EndEntityCert;
+use webpki::ring::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256_LEGACY_KEY};
 
 /// Maximum clock difference to the client, in seconds.
 const SKEW: i64 = 300;
@@ -56,15 +56,15 @@ pub(crate) fn check(assertion: &str, client: &str, tenant: &str, now: Timestamp)
 }
 
 fn verify(leaf: &[u8], algorithm: &str, signed: &str, seal: &[u8]) -> Result<(), String> {
-    let algorithm: &dyn VerificationAlgorithm = match algorithm {
-        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
+    let algorithm: &dyn SignatureVerificationAlgorithm = match algorithm {
+        "RS256" => RSA_PKCS1_2048_8192_SHA256,
+        "PS256" => RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
         other => return Err(format!("alg {other} is not supported")),
     };
-    let certificate = Certificate::from_der(leaf).map_err(|_| "x5c holds no certificate")?;
-    let key = certificate.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes();
-    UnparsedPublicKey::new(algorithm, key)
-        .verify(signed.as_bytes(), seal)
+    let leaf = CertificateDer::from(leaf);
+    let certificate = EndEntityCert::try_from(&leaf).map_err(|_| "x5c holds no certificate")?;
+    certificate
+        .verify_signature(algorithm, signed.as_bytes(), seal)
         .map_err(|_| "the signature is not that of the certificate in x5c".to_owned())
 }
 

@@ -30,7 +30,7 @@ impl Control {
     ///
     /// # Errors
     /// When the path of the fault is not a valid glob.
-    pub fn fault(&self, fault: Fault) -> Result<(), globset::Error> {
+    pub fn fault(&self, fault: Fault) -> Result<(), dropship_glob::GlobError> {
         lock(&self.app.script).add(fault)
     }
 

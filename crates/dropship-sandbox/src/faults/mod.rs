@@ -2,6 +2,7 @@
 
 mod fault;
 pub(crate) mod injection;
+mod path_glob;
 pub(crate) mod proxy;
 pub(crate) mod script;
 

@@ -1,8 +1,9 @@
 //! The list of scripted faults, and which request meets which fault.
 
-use globset::{GlobBuilder, GlobMatcher};
+use dropship_glob::GlobError;
 use serde_json::{Value, json};
 
+use super::path_glob::PathGlob;
 use crate::faults::{Action, Fault};
 
 /// The scripted faults, in the order in which they were added.
@@ -14,7 +15,7 @@ pub(crate) struct Script {
 #[derive(Debug)]
 struct Rule {
     fault: Fault,
-    glob: Option<GlobMatcher>,
+    glob: Option<PathGlob>,
     matched: u64,
 }
 
@@ -23,15 +24,8 @@ impl Script {
     ///
     /// # Errors
     /// When the path is not a valid glob.
-    pub(crate) fn add(&mut self, fault: Fault) -> Result<(), globset::Error> {
-        let glob = match &fault.path {
-            Some(path) => {
-                let path = path.trim_end_matches('/');
-                let glob = GlobBuilder::new(path).literal_separator(true).case_insensitive(true).build()?;
-                Some(glob.compile_matcher())
-            }
-            None => None,
-        };
+    pub(crate) fn add(&mut self, fault: Fault) -> Result<(), GlobError> {
+        let glob = fault.path.as_deref().map(PathGlob::new).transpose()?;
         self.rules.push(Rule { fault, glob, matched: 0 });
         Ok(())
     }
@@ -42,7 +36,6 @@ impl Script {
 
     /// The fault for a request. Counts the request in every rule that matches it; the first active rule wins.
     pub(crate) fn take(&mut self, method: &str, path: &str, operation: &str) -> Option<Action> {
-        let path = path.trim_end_matches('/');
         let mut met = None;
         for rule in &mut self.rules {
             let fault = &rule.fault;
