@@ -59,9 +59,13 @@ impl Admission {
         match (outcome, inspection.facts) {
             (Some(Ok(plan)), Some(facts)) => {
                 let snapshot = PlanSnapshot { facts, plan, vars: vars.unwrap_or_default() };
-                match self.packages.admit(job.id(), copy, &snapshot) {
-                    Ok(digest) => vec![accepted(&snapshot, digest, warnings)],
-                    Err(error) => unreadable(error),
+                let digest = match self.packages.admit(job.id(), copy, &snapshot) {
+                    Ok(digest) => digest,
+                    Err(error) => return unreadable(error),
+                };
+                match self.claim_content(job, snapshot.facts.content_sha256.as_deref()) {
+                    Ok(held) => std::iter::once(accepted(&snapshot, digest, warnings)).chain(held).collect(),
+                    Err(error) => unreadable(io::Error::other(error)),
                 }
             }
             (Some(Err(fault)), _) => rejected(fault),

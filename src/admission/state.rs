@@ -7,6 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
 use super::inspections::Inspections;
+use super::same_content::ContentClaims;
 use super::seen_files::SeenFiles;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
@@ -21,7 +22,9 @@ pub struct Admission {
     pub(super) capacity: Capacity,
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
-    /// Serialises the creation of jobs, so that two files with the same bytes become one job.
+    pub(super) contents: ContentClaims,
+    /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
+    /// signed content one is held.
     pub(super) creating: Mutex<()>,
     active: RwLock<Arc<ActiveConfig>>,
 }
@@ -42,6 +45,7 @@ impl Admission {
             capacity: Capacity::default(),
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
+            contents: ContentClaims::default(),
             creating: Mutex::new(()),
             active: RwLock::new(Arc::new(active)),
         }

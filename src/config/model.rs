@@ -186,6 +186,8 @@ pub struct Folder {
     pub after: AfterSuccess,
     /// Files that are found at the first scan of a new folder.
     pub backlog: Backlog,
+    /// Packages with the signed content of another job of the folder, under other bytes.
+    pub same_content: SameContent,
     /// Time without change before a negative verdict counts.
     pub settle: Duration,
     /// Time without change after which an incomplete file is rejected as truncated.
@@ -209,6 +211,15 @@ pub enum AfterSuccess {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
     /// Accepted like any other file.
+    Take,
+    /// Their jobs are held until `approve`.
+    Hold,
+}
+
+/// `same_content` of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameContent {
+    /// Accepted like any other package.
     Take,
     /// Their jobs are held until `approve`.
     Hold,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::api::{delay, some_delay};
 use super::diagnostics::{Diagnostics, Places, Problems};
-use crate::config::model::{AfterSuccess, Backlog, Folder, Store};
+use crate::config::model::{AfterSuccess, Backlog, Folder, SameContent, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
@@ -93,6 +93,10 @@ fn folder(
         backlog: match raw.backlog.as_ref().map(|backlog| backlog.value) {
             Some(raw::Backlog::Hold) => Backlog::Hold,
             _ => Backlog::Take,
+        },
+        same_content: match raw.same_content.as_ref().map(|same| same.value) {
+            Some(raw::SameContent::Take) => SameContent::Take,
+            Some(raw::SameContent::Hold) | None => SameContent::Hold,
         },
         settle,
         incomplete,
