@@ -16,6 +16,7 @@ pub mod outbox;
 // Modules beside that path:
 
 pub mod accounts;
+pub mod attention;
 pub mod cli;
 pub mod control;
 pub mod daemon;

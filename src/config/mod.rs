@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod checks_page;
+pub mod expiry;
 mod folder_spec;
 mod load;
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub struct Account {
     pub client_id: String,
     /// Where the credential comes from.
     pub credential: Credential,
+    /// When the client secret expires, if the configuration says it.
+    pub secret_expires: Option<jiff::Timestamp>,
 }
 
 /// Where a credential comes from; never the credential itself.
@@ -79,6 +81,14 @@ pub enum Credential {
     FederatedTokenFile(PathBuf),
     /// The machine's managed identity.
     ManagedIdentity,
+}
+
+impl Credential {
+    /// Whether it is a client secret.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::SecretFile(_) | Self::SecretEnv(_) | Self::SecretCredential(_))
+    }
 }
 
 /// `[api]`.

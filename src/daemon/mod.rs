@@ -2,7 +2,9 @@
 
 mod control;
 mod http;
+mod job_counts;
 mod maintenance;
+mod metrics_page;
 mod observers;
 mod reload;
 mod running;

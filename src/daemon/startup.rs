@@ -18,6 +18,7 @@ use super::running::Running;
 use super::shutdown::Live;
 use super::{maintenance, status_line, store_binding, watchdog};
 use crate::admission::{ActiveConfig, Admission};
+use crate::attention::{self, Attention, ConfigurationState, Probes, Sources};
 use crate::config::model::{AfterSuccess, Config};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
@@ -80,10 +81,11 @@ impl Loaded {
         let core = build_pipeline(config, &opened, services, options)?;
         let captured = recover(&core, &opened, options).await?;
         let intake = start_intake(&core)?;
-        let served = serve_control(&core, &intake).await?;
-        let tasks = spawn_tasks(&core, &intake, opened.stopped, captured);
+        let attention = watch_attention(&core, &intake);
+        let served = serve_control(&core, &intake, &attention).await?;
+        let tasks = spawn_tasks(&core, &intake, &attention, opened.stopped, captured);
         drop(starting);
-        Ok(announce(core, intake, served, tasks, options))
+        Ok(announce(core, intake, &attention, served, tasks, options))
     }
 }
 
@@ -259,15 +261,30 @@ struct Served {
     closing: CancellationToken,
 }
 
-async fn serve_control(core: &Core, intake: &Arc<Intake>) -> anyhow::Result<Served> {
+fn watch_attention(core: &Core, intake: &Arc<Intake>) -> Arc<Attention> {
+    Arc::new(Attention::new(Sources {
+        pipeline: Arc::clone(&core.pipeline),
+        intake: Arc::clone(intake),
+        admission: Arc::clone(&core.admission),
+        heartbeats: core.heartbeats.clone(),
+        configuration: Arc::new(ConfigurationState::new(jiff::Timestamp::now())),
+        probes: Arc::new(Probes::default()),
+    }))
+}
+
+async fn serve_control(
+    core: &Core,
+    intake: &Arc<Intake>,
+    attention: &Arc<Attention>,
+) -> anyhow::Result<Served> {
     let (pipeline, intake) = (Arc::clone(&core.pipeline), Arc::clone(intake));
-    let metrics = Arc::clone(&core.metrics);
     let routes = http::routes(Arc::new(HealthEndpoints {
         pipeline: Arc::clone(&pipeline),
         intake: Arc::clone(&intake),
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::clone(&core.metrics),
         notifier: Arc::clone(&core.notifier),
         heartbeats: core.heartbeats.clone(),
+        attention: Arc::clone(attention),
         since: jiff::Timestamp::now(),
     }));
     let active = core.admission.active();
@@ -275,9 +292,10 @@ async fn serve_control(core: &Core, intake: &Arc<Intake>) -> anyhow::Result<Serv
     if let Some(address) = active.config.metrics {
         tasks.push(http::listen(address, routes.clone()).await?);
     }
+    let state = Arc::clone(&attention.sources().configuration);
     let reloader =
-        Arc::new(Reloader::new(pipeline, intake, Arc::clone(&core.admission), metrics, core.unit.clone()));
-    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader)));
+        Arc::new(Reloader::new(pipeline, intake, Arc::clone(&core.admission), state, core.unit.clone()));
+    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
     let serving = control::serve(&socket, handler, routes, closing.clone().cancelled_owned())
         .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
@@ -298,17 +316,22 @@ struct Tasks {
 fn spawn_tasks(
     core: &Core,
     intake: &Arc<Intake>,
+    attention: &Arc<Attention>,
     store_stopped: watch::Receiver<Option<String>>,
     captured: Vec<JobId>,
 ) -> Tasks {
-    let (pipeline, metrics) = (|| Arc::clone(&core.pipeline), Arc::clone(&core.metrics));
+    let pipeline = || Arc::clone(&core.pipeline);
+    let (attention, shutdown) = (|| Arc::clone(attention), || core.pipeline.shutdown().clone());
     let store = core.admission.active().config.store.clone();
     let heartbeat = Heartbeat::default();
     core.heartbeats.watch("intake", &heartbeat);
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), store_stopped)),
-        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), metrics, core.unit.clone())),
+        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), attention(), core.unit.clone())),
+        tokio::spawn(attention::keep_updated(attention(), shutdown())),
+        tokio::spawn(attention::probe_files(attention(), shutdown())),
+        tokio::spawn(attention::probe_connections(attention(), shutdown())),
         tokio::spawn(watchdog::probe_intake(Arc::clone(intake), heartbeat)),
     ];
     let admission = Arc::clone(&core.admission);
@@ -321,10 +344,17 @@ fn spawn_tasks(
 }
 
 /// Notifies systemd, and logs that the daemon is ready.
-fn announce(core: Core, intake: Arc<Intake>, served: Served, tasks: Tasks, options: Options) -> Running {
+fn announce(
+    core: Core,
+    intake: Arc<Intake>,
+    attention: &Attention,
+    served: Served,
+    tasks: Tasks,
+    options: Options,
+) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
-    let status = status_line::of(&core.pipeline, &intake, &core.metrics);
+    let status = status_line::of(&core.pipeline, &intake, attention);
     observe::ready(&status, options.sandbox);
     core.unit.ready(&status);
     let live = Live {

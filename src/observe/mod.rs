@@ -1,6 +1,7 @@
 //! The log. Each line that is logged in several places, or that needs an administrator, is a function here.
 
 mod account;
+mod attention;
 mod daemon;
 mod escaped;
 mod event_log;
@@ -18,6 +19,7 @@ mod terminal;
 mod tests;
 
 pub use account::{account_resumed, account_suspended};
+pub use attention::{attention_ended, attention_needed};
 pub use daemon::*;
 pub use escaped::Escaped;
 pub use event_log::log_event;

@@ -141,8 +141,23 @@ impl<S> Pipeline<S> {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn wake_paused(&self) -> Result<(), StoreError> {
+        self.wake(|why| *why == WaitReason::Paused).await
+    }
+
+    /// Resumes an account that works again, and the jobs that wait for it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn on_account_works(&self, account: &str) -> Result<(), StoreError> {
+        self.resume_account(account);
+        self.wake(|why| matches!(why, WaitReason::SuspendedAccount { account: name, .. } if name == account))
+            .await
+    }
+
+    /// Resumes the jobs that wait for such a reason.
+    async fn wake(&self, is_over: impl Fn(&WaitReason) -> bool) -> Result<(), StoreError> {
         for job in self.store.open_jobs()? {
-            if matches!(job.state(), State::Waiting { why: WaitReason::Paused, .. }) {
+            if matches!(job.state(), State::Waiting { why, .. } if is_over(why)) {
                 let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Resumed]);
                 match self.store.commit(commit).committed().await {
                     Ok(jobs) => jobs.iter().for_each(|job| self.queue.upsert(job)),

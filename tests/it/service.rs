@@ -1,5 +1,6 @@
 //! The daemon under systemd: notifications, shutdown, watchdog, permissions, metrics.
 
+mod attention;
 mod drain;
 mod generated_texts;
 mod http;

@@ -78,6 +78,8 @@ pub(crate) struct Account {
     pub(crate) client_secret_env: Option<At<String>>,
     /// Name of the systemd credential that contains the client secret.
     pub(crate) client_secret_credential: Option<At<String>>,
+    /// Day on which the client secret expires, such as "2026-12-31". `check` and the daemon warn 30 days before.
+    pub(crate) secret_expires: Option<At<String>>,
     /// PEM file with the certificate and its private key.
     pub(crate) client_certificate_file: Option<At<String>>,
     /// File that contains a federated (workload identity) token.
