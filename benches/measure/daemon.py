@@ -24,7 +24,6 @@ path = "store"
 [control]
 socket = "control.sock"
 [[folder]]
-same_content = "take"
 name = "in"
 path = "drop"
 outbox = "out"

@@ -63,8 +63,6 @@ impl OfflineStore {
             accounts: Vec::new(),
             not_withdrawn: self.not_withdrawn()?,
             folders: Vec::new(),
-            trouble: Vec::new(),
-            restart: Vec::new(),
         })
     }
 

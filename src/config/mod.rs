@@ -4,7 +4,6 @@
 
 #[cfg(test)]
 mod checks_page;
-pub mod expiry;
 mod folder_spec;
 mod load;
 #[cfg(test)]
@@ -12,6 +11,7 @@ mod load_tests;
 #[cfg(test)]
 mod manual;
 pub mod model;
+mod path_text;
 mod raw;
 mod read;
 mod ready;

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::http::Busy;
 use dropship_store::StoreError;
 
 /// An error that the daemon reports to a command.
@@ -31,12 +32,14 @@ pub enum ControlErrorKind {
     Configuration,
     /// The daemon tried, and failed.
     Failed,
+    /// The daemon is busy with other requests.
+    Busy,
 }
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed, Self::Busy];
 
     /// The word that scripts see.
     #[must_use]
@@ -47,6 +50,7 @@ impl ControlErrorKind {
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
             Self::Failed => "failed",
+            Self::Busy => "busy",
         }
     }
 
@@ -61,6 +65,9 @@ impl ControlErrorKind {
                 "The configuration on disk is invalid. The daemon keeps the one that it has."
             }
             Self::Failed => "The daemon attempted it, and it failed.",
+            Self::Busy => {
+                "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
+            }
         }
     }
 
@@ -73,6 +80,7 @@ impl ControlErrorKind {
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
+            Self::Busy => "Run the command again later; the log says which limit was reached.",
         }
     }
 }
@@ -81,6 +89,12 @@ impl ControlError {
     /// Creates an error.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
+    }
+}
+
+impl From<Busy> for ControlError {
+    fn from(busy: Busy) -> Self {
+        Self::new(ControlErrorKind::Busy, busy.to_string())
     }
 }
 
@@ -99,6 +113,7 @@ impl IntoResponse for ControlError {
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
             ControlErrorKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            ControlErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()
     }

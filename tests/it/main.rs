@@ -20,7 +20,6 @@ mod hardware;
 mod intake;
 mod kills;
 mod large_accounts;
-mod monitoring;
 mod oddities;
 mod outage;
 mod power;

@@ -26,7 +26,6 @@ const WRITERS: usize = 4;
 /// Folders with each kind of `ready`; `in` has the default.
 const FOLDERS: &str = r#"
 [[folder]]
-same_content = "take"
 name = "deep"
 path = "deep"
 recursive = true
@@ -34,7 +33,6 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
-same_content = "take"
 name = "marked"
 path = "marked"
 ready = "marker:.done"
@@ -42,7 +40,6 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
-same_content = "take"
 name = "summed"
 path = "summed"
 ready = "sidecar:.sha256"
@@ -50,7 +47,6 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
-same_content = "take"
 name = "settled"
 path = "settled"
 ready = "settled"

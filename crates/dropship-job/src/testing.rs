@@ -55,7 +55,6 @@ fn accepted() -> Event {
         rule: "ring".into(),
         account: "default".into(),
         plan: "cd".repeat(32),
-        content: Some("ef".repeat(32)),
         labels: vec![
             PlannedLabel {
                 name: "echo test ring".into(),
@@ -249,7 +248,6 @@ impl JobBuilder {
             rule: "ring".into(),
             account: "default".into(),
             plan: "cd".repeat(32),
-            content: None,
             labels: Vec::new(),
             warnings: Vec::new(),
             vars: BTreeMap::new(),

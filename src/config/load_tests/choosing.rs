@@ -51,7 +51,6 @@ fn facts(infs: Vec<InfFacts>) -> Facts {
         architectures: BTreeSet::from(["amd64".to_owned()]),
         signer: None,
         hlkx: None,
-        content_sha256: None,
     }
 }
 

@@ -43,7 +43,6 @@ fn create(store: &MemoryStore, number: u32) {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
-        content: None,
         labels: vec![],
         warnings: vec![],
         vars: BTreeMap::new(),

@@ -31,7 +31,6 @@ fn accepted(labels: &[&str]) -> Event {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
-        content: None,
         labels: labels.iter().map(|name| planned(name, &[])).collect(),
         warnings: vec![],
         vars: std::collections::BTreeMap::new(),

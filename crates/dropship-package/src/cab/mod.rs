@@ -1,6 +1,5 @@
 //! Inspects signed cabinets.
 
-mod content;
 mod contents;
 mod decode;
 pub(crate) mod header;

@@ -1,7 +1,6 @@
 //! Tests with whole packages, and the helpers that they share.
 
 mod cabinets;
-mod content;
 mod corners;
 mod corpus;
 mod flips;

@@ -68,7 +68,6 @@ mod tests {
             architectures: BTreeSet::new(),
             signer: None,
             hlkx: None,
-            content_sha256: None,
         }
     }
 

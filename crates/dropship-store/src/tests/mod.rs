@@ -36,7 +36,6 @@ fn accepted() -> Event {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
-        content: None,
         labels: vec![],
         warnings: vec![],
         vars: std::collections::BTreeMap::new(),
