@@ -16,11 +16,11 @@ pub mod outbox;
 // Modules beside that path:
 
 pub mod accounts;
+pub mod attention;
 pub mod cli;
 pub mod control;
 pub mod daemon;
 pub mod digest;
-pub mod http;
 pub mod metrics;
 pub mod notify;
 pub mod observe;

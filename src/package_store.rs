@@ -28,6 +28,17 @@ pub struct PlanSnapshot {
     pub vars: Vars,
 }
 
+/// Free space of the disk that has the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// Free bytes.
+    pub free: u64,
+    /// No package is captured with this number of free bytes, or fewer.
+    pub min: u64,
+    /// Free inodes, if the file system counts them.
+    pub inodes: Option<u64>,
+}
+
 /// The folder `<store>/packages`.
 #[derive(Debug, Clone)]
 pub struct PackageStore {
@@ -192,8 +203,19 @@ impl PackageStore {
     /// Whether there is more free space than the minimum.
     #[must_use]
     pub fn has_free_space(&self) -> bool {
-        rustix::fs::statvfs(&self.root)
-            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) > self.min_free)
+        self.free_space().is_ok_and(|space| space.free > space.min)
+    }
+
+    /// The free space of the disk, and the minimum.
+    ///
+    /// # Errors
+    /// When the file system cannot be asked.
+    pub fn free_space(&self) -> io::Result<FreeSpace> {
+        let disk = rustix::fs::statvfs(&self.root)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        // Some file systems, such as Btrfs, do not count inodes.
+        let inodes = (disk.f_files > 0).then_some(disk.f_favail);
+        Ok(FreeSpace { free, min: self.min_free, inodes })
     }
 
     fn folder(&self, job: &JobId) -> PathBuf {

@@ -43,7 +43,7 @@ impl Daemon {
             fs::create_dir_all(home.path().join(format!("drop/{number}"))).expect("a folder");
             if let Layout::Folders = layout {
                 text.push_str(&format!(
-                    "[[folder]]\nname = \"f{number}\"\npath = \"drop/{number}\"\npoll = \"{poll}\"\n"
+                    "[[folder]]\nname = \"f{number}\"\npath = \"drop/{number}\"\npoll = \"{poll}\"\nsame_content = \"take\"\n"
                 ));
             }
         }
@@ -53,7 +53,7 @@ impl Daemon {
         };
         if let Layout::Tree = layout {
             text.push_str(&format!(
-                "[[folder]]\nname = \"f\"\npath = \"drop\"\nrecursive = true\npoll = \"{poll}\"\n"
+                "[[folder]]\nname = \"f\"\npath = \"drop\"\nrecursive = true\npoll = \"{poll}\"\nsame_content = \"take\"\n"
             ));
         }
         fs::write(home.path().join("dropship.toml"), text).expect("a configuration");

@@ -24,6 +24,7 @@ path = "store"
 [control]
 socket = "control.sock"
 [[folder]]
+same_content = "take"
 name = "in"
 path = "drop"
 outbox = "out"

@@ -89,6 +89,7 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         rule: "attestation".to_owned(),
         account: "default".to_owned(),
         plan: digest("plan"),
+        content: None,
         labels: vec![PlannedLabel { name: format!("driver {number} test ring"), ..PlannedLabel::default() }],
         warnings: Vec::new(),
         vars: std::collections::BTreeMap::new(),

@@ -76,7 +76,7 @@ fn verdict_before_inspection(
 /// Inspects the copy and plans it by the rules.
 fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdicted, AdmitError> {
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
-    let running = admission.inspections.begin(&*admission.store, &package.sha256, package.size)?;
+    let running = admission.inspections.begin(&*admission.store, &package.sha256)?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
     let evaluated = evaluate(&active, package.copy, &package.name, folder, package.rule, &package.vars);
     running.end()?;
@@ -145,6 +145,7 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
             };
             events.push(dropped_again());
             events.extend(replanned);
+            events.extend(admission.hold_of_same_content(&id, package.folder.as_deref(), job.content())?);
             entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
         }
         _ => {}
@@ -233,6 +234,11 @@ fn events_of(
     let plan =
         stored.map_err(|error| AdmitError::Busy(format!("cannot store the captured copy: {error}")))?;
     let mut events = vec![accepted(&snapshot, plan, warnings)];
+    let (folder, content) = (package.folder.as_deref(), snapshot.facts.content_sha256.as_deref());
+    if let Some(held) = admission.hold_of_same_content(id, folder, content)? {
+        events.push(held);
+        return Ok(events);
+    }
     if is_held_as_backlog(admission, package)? {
         let message =
             "the file was already in the folder when dropship first scanned it; approve or cancel it";
@@ -256,11 +262,12 @@ pub(super) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
 
 /// The event of a package that was accepted with this plan; `digest` is that of the stored plan.
 pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
-    let PlanSnapshot { plan, vars, .. } = snapshot;
+    let PlanSnapshot { facts, plan, vars } = snapshot;
     Event::Accepted {
         rule: plan.rule.clone(),
         account: plan.account.clone(),
         plan: digest,
+        content: facts.content_sha256.clone(),
         labels: planned_labels(plan),
         warnings,
         vars: vars.clone(),

@@ -17,6 +17,7 @@ mod recover;
 mod reinspect;
 mod replan;
 mod rule_change;
+mod same_content;
 mod seen_files;
 mod sidecar;
 mod state;

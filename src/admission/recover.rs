@@ -109,7 +109,7 @@ impl Admission {
             outbox: outbox.to_string_lossy().into_owned(),
         };
         let at = jiff::Timestamp::now();
-        let PlanSnapshot { plan: planned, vars, .. } = snapshot;
+        let PlanSnapshot { plan: planned, vars, facts } = snapshot;
         let labels = planned_labels(&planned).into_iter().map(Label::planned).collect();
         Ok(Job::recovered(RecoveredJob {
             id: id.clone(),
@@ -120,6 +120,7 @@ impl Admission {
                 rule: planned.rule,
                 account: planned.account,
                 plan: Some(plan),
+                content: facts.content_sha256,
                 warnings: Vec::new(),
                 vars,
             }),
@@ -182,6 +183,7 @@ fn job_of_receipt(receipt: &Receipt, plan: Option<(String, Vec<PlannedLabel>)>) 
             rule,
             account: account.to_owned(),
             plan: plan.map(|(digest, _)| digest),
+            content: receipt.content_sha256.clone(),
             warnings: receipt.warnings.clone(),
             vars: receipt.vars.clone(),
         }),

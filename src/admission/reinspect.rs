@@ -41,9 +41,8 @@ impl Admission {
             return rejected(Fault::new(ErrorKind::Sidecar, why));
         }
         let (store, sha256) = (&*self.store, job.package().sha256.as_str());
-        let size = job.package().size;
         let is_poison = self.inspections.is_poison(store, sha256).unwrap_or_default();
-        let running = (!is_poison).then(|| self.inspections.begin(store, sha256, size).ok()).flatten();
+        let running = (!is_poison).then(|| self.inspections.begin(store, sha256).ok()).flatten();
         let Some(running) = running else {
             return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
         };
@@ -60,9 +59,13 @@ impl Admission {
         match (outcome, inspection.facts) {
             (Some(Ok(plan)), Some(facts)) => {
                 let snapshot = PlanSnapshot { facts, plan, vars: vars.unwrap_or_default() };
-                match self.packages.admit(job.id(), copy, &snapshot) {
-                    Ok(digest) => vec![accepted(&snapshot, digest, warnings)],
-                    Err(error) => unreadable(error),
+                let digest = match self.packages.admit(job.id(), copy, &snapshot) {
+                    Ok(digest) => digest,
+                    Err(error) => return unreadable(error),
+                };
+                match self.claim_content(job, snapshot.facts.content_sha256.as_deref()) {
+                    Ok(held) => std::iter::once(accepted(&snapshot, digest, warnings)).chain(held).collect(),
+                    Err(error) => unreadable(io::Error::other(error)),
                 }
             }
             (Some(Err(fault)), _) => rejected(fault),

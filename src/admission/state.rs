@@ -7,8 +7,8 @@ use parking_lot::{Mutex, RwLock};
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
 use super::inspections::Inspections;
+use super::same_content::ContentClaims;
 use super::seen_files::SeenFiles;
-use crate::observe::Activities;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
 use dropship_job::JobId;
@@ -22,9 +22,9 @@ pub struct Admission {
     pub(super) capacity: Capacity,
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
-    /// Files that are being captured and decided on.
-    pub(super) captures: Activities,
-    /// Serialises the creation of jobs, so that two files with the same bytes become one job.
+    pub(super) contents: ContentClaims,
+    /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
+    /// signed content one is held.
     pub(super) creating: Mutex<()>,
     active: RwLock<Arc<ActiveConfig>>,
 }
@@ -45,7 +45,7 @@ impl Admission {
             capacity: Capacity::default(),
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
-            captures: Activities::default(),
+            contents: ContentClaims::default(),
             creating: Mutex::new(()),
             active: RwLock::new(Arc::new(active)),
         }
@@ -61,18 +61,6 @@ impl Admission {
     #[must_use]
     pub fn active(&self) -> Arc<ActiveConfig> {
         Arc::clone(&self.active.read())
-    }
-
-    /// The inspections that run.
-    #[must_use]
-    pub fn inspections(&self) -> &Activities {
-        &self.inspections.work
-    }
-
-    /// The files that are being captured and decided on. A hung share makes them stall.
-    #[must_use]
-    pub fn captures(&self) -> &Activities {
-        &self.captures
     }
 
     /// Replaces the configuration.

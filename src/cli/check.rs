@@ -36,7 +36,10 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
             Ok(config)
         });
     let config = match loaded {
-        Ok(config) => config,
+        Ok(mut config) => {
+            config.warnings.problems.extend(config::expiry::certificate_warnings(&config));
+            config
+        }
         Err(report) => {
             if output.json() {
                 output.give(&json!({ "ok": false, "problems": report.problems }), String::new)?;

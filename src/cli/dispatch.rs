@@ -70,7 +70,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Wait(args) => wait::run(&args, config, output).await,
         Command::Jobs(args) => jobs::run(&args, config, output).await,
         Command::Show(args) => show::run(&args, config, output).await,
-        Command::Status(_) => status::run(config, output).await,
+        Command::Status(args) => status::run(&args, config, output).await,
         Command::Top(args) => top::run(&args, config, output).await,
         Command::Retry(args) => retry::run(&args, config, output).await,
         Command::Approve(args) => approve::run(&args, config, output).await,

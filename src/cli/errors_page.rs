@@ -4,6 +4,7 @@ use dropship_job::ErrorKind;
 use dropship_package::Policy;
 
 use super::exit::Exit;
+use crate::attention::{AttentionKind, Severity};
 use crate::control::{ControlError, ControlErrorKind};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
@@ -36,6 +37,19 @@ Errors that the daemon reports to a command, such as `reload`.
 |---|---|---|---|
 ";
 
+const TROUBLE: &str = "
+## List of troubles
+
+The kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held jobs are
+not on the list. An item disappears within 15 seconds of its cure.
+
+*Stops intake*: no package is accepted until it is over, and `/readyz` answers with 503. `folder-degraded` stops intake when every folder is degraded,
+and `disk-low` is a warning above `[store] min_free`.
+
+| kind | severity | when | what to do |
+|---|---|---|---|
+";
+
 /// The page as the types define it.
 fn fresh() -> String {
     let mut page = HEAD.to_owned();
@@ -62,6 +76,16 @@ fn fresh() -> String {
         let code = Exit::of(&ControlError::new(kind, "").into()).code();
         let (name, when, remedy) = (kind.as_str(), kind.meaning(), kind.remedy());
         page.push_str(&format!("| `{name}` | {code} | {when} | {remedy} |\n"));
+    }
+    page.push_str(TROUBLE);
+    for kind in AttentionKind::ALL {
+        let info = kind.info();
+        let severity = match info.severity {
+            Severity::StopsIntake => "stops intake",
+            Severity::Warning => "warning",
+        };
+        let (name, meaning, remedy) = (info.name, info.meaning, info.remedy);
+        page.push_str(&format!("| `{name}` | {severity} | {meaning} | {remedy} |\n"));
     }
     page
 }

@@ -71,7 +71,6 @@ impl Exit {
         match kind {
             ControlErrorKind::NotPermitted => Self::NotPermitted,
             ControlErrorKind::Configuration => Self::Configuration,
-            ControlErrorKind::Busy => Self::TimedOut,
             ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
         }
     }

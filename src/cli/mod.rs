@@ -32,6 +32,7 @@ mod retry;
 mod run;
 mod sandbox;
 mod show;
+mod signals;
 mod status;
 mod submit;
 mod systemd;

@@ -63,6 +63,8 @@ impl OfflineStore {
             accounts: Vec::new(),
             not_withdrawn: self.not_withdrawn()?,
             folders: Vec::new(),
+            trouble: Vec::new(),
+            restart: Vec::new(),
         })
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, ExitError};
-use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals};
+use super::signals::{Signal, Signals};
+use crate::daemon::{Loaded, Options, Shutdown};
 use crate::observe::{self, Form};
 use dropship_sandbox::{self, Sandbox};
 
@@ -44,7 +45,6 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
-    not_dumpable();
     observe::init(args.log, &args.log_level)?;
     let mut config = super::backend::load(path)?;
     for warning in &config.warnings.problems {
@@ -62,21 +62,7 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     };
     let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
-    let mut starting = pin!(Loaded::new(config, options).start(signals.ending()));
-    let running = loop {
-        tokio::select! {
-            running = &mut starting => break running?,
-            signal = signals.next() => match signal {
-                // The configuration is being applied.
-                Signal::Reload => {}
-                // Safe: no call was sent yet, and the store can be interrupted at any time.
-                Signal::Stop => {
-                    observe::stopped_while_starting();
-                    return Ok(Exit::Done);
-                }
-            }
-        }
-    };
+    let running = Loaded::new(config, options).start().await?;
     let (reloader, stop) = (running.reloader(), CancellationToken::new());
     let mut ending = pin!(running.until(stop.clone().cancelled_owned()));
     let shutdown = loop {
@@ -110,14 +96,6 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
             Err(ExitError(Exit::Failed, message).into())
         }
     }
-}
-
-/// Keeps other processes of this user from reading the memory and the environment, which contain tokens, and the kernel from
-/// writing core files. Commands that the daemon starts are not affected.
-fn not_dumpable() {
-    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    // Fails only for an unknown value.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 /// Changes a configuration to use a sandbox, with its own store and outbox.

@@ -1,8 +1,11 @@
 //! `dropship status`: prints a summary.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::backend::Backend;
+use serde_json::json;
+
+use super::backend::{self, Backend};
 use super::exit::Exit;
 use super::output::{Output, scope_name};
 use crate::control::{FolderStatus, JobQuery, Status};
@@ -11,12 +14,28 @@ use dropship_job::StateKind;
 
 /// Show what the daemon does, which jobs need attention, and why
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  dropship status
+  dropship status --check || mail -s dropship ops@example.com
+
+Exit codes with --check:
+  0   nothing needs attention (held jobs do not count)
+  1   something needs attention
+  69  no daemon is running")]
+pub(super) struct Args {
+    /// Print one line with the kinds of trouble, for monitoring
+    #[arg(long)]
+    check: bool,
+}
 
 /// Maximum number of held jobs, and of failed jobs, to print.
 const MAX_JOBS: usize = 5;
 
-pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    if args.check {
+        return check(config, output).await;
+    }
     let backend = Backend::find(config).await?;
     let status = backend.status().await?;
     let mut needing_attention = Vec::new();
@@ -33,6 +52,19 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
         lines.join("\n")
     })?;
     Ok(Exit::Done)
+}
+
+/// Only a daemon knows what needs attention, so the store is not opened without one.
+async fn check(config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let status = backend::connect(config).await?.status().await?;
+    let kinds: BTreeSet<_> = status.trouble.iter().map(|item| item.kind.name()).collect();
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    let document = json!({ "kinds": kinds, "trouble": status.trouble, "restart": status.restart });
+    output.give(&document, || match kinds.is_empty() {
+        true => "ok: nothing needs attention".to_owned(),
+        false => format!("needs attention: {}", kinds.join(", ")),
+    })?;
+    Ok(if kinds.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 pub(super) fn text(status: &Status) -> Vec<String> {
@@ -63,13 +95,12 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             "PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`"
         ));
     }
-    for account in &status.accounts {
-        lines.push(format!(
-            "account `{}` is suspended since {:.0}: {}; next attempt at {:.0}",
-            account.name, account.since, account.why, account.probe
-        ));
+    for item in &status.trouble {
+        let (kind, message) = (item.kind.name(), Escaped(&item.message));
+        lines.push(format!("TROUBLE since {:.0}: {kind}: {message}", item.since));
     }
-    for one in &status.not_withdrawn {
+    // A daemon has them on the list of troubles.
+    for one in status.not_withdrawn.iter().filter(|_| !status.running) {
         lines.push(format!("job {}: {}", one.job, Escaped(&one.label.to_string())));
     }
     for folder in &status.folders {

@@ -35,7 +35,7 @@ impl From<Folder> for FolderSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::model::{AfterSuccess, Backlog};
+    use crate::config::model::{AfterSuccess, Backlog, SameContent};
     use dropship_intake::ReadyWhen;
 
     #[test]
@@ -51,6 +51,7 @@ mod tests {
             outbox_mode: None,
             after: AfterSuccess::Leave,
             backlog: Backlog::Take,
+            same_content: SameContent::Hold,
             settle: Duration::from_secs(2),
             incomplete: Duration::MAX,
             poll: Duration::ZERO,

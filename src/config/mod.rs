@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod checks_page;
+pub mod expiry;
 mod folder_spec;
 mod load;
 #[cfg(test)]
@@ -11,7 +12,6 @@ mod load_tests;
 #[cfg(test)]
 mod manual;
 pub mod model;
-mod path_text;
 mod raw;
 mod read;
 mod ready;

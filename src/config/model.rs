@@ -62,6 +62,8 @@ pub struct Account {
     pub client_id: String,
     /// Where the credential comes from.
     pub credential: Credential,
+    /// When the client secret expires, if the configuration says it.
+    pub secret_expires: Option<jiff::Timestamp>,
 }
 
 /// Where a credential comes from; never the credential itself.
@@ -79,6 +81,14 @@ pub enum Credential {
     FederatedTokenFile(PathBuf),
     /// The machine's managed identity.
     ManagedIdentity,
+}
+
+impl Credential {
+    /// Whether it is a client secret.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::SecretFile(_) | Self::SecretEnv(_) | Self::SecretCredential(_))
+    }
 }
 
 /// `[api]`.
@@ -186,6 +196,8 @@ pub struct Folder {
     pub after: AfterSuccess,
     /// Files that are found at the first scan of a new folder.
     pub backlog: Backlog,
+    /// Packages with the signed content of another job of the folder, under other bytes.
+    pub same_content: SameContent,
     /// Time without change before a negative verdict counts.
     pub settle: Duration,
     /// Time without change after which an incomplete file is rejected as truncated.
@@ -209,6 +221,15 @@ pub enum AfterSuccess {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
     /// Accepted like any other file.
+    Take,
+    /// Their jobs are held until `approve`.
+    Hold,
+}
+
+/// `same_content` of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameContent {
+    /// Accepted like any other package.
     Take,
     /// Their jobs are held until `approve`.
     Hold,

@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::http::Busy;
 use dropship_store::StoreError;
 
 /// An error that the daemon reports to a command.
@@ -32,14 +31,12 @@ pub enum ControlErrorKind {
     Configuration,
     /// The daemon tried, and failed.
     Failed,
-    /// The daemon is busy with other requests.
-    Busy,
 }
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed, Self::Busy];
+    pub const ALL: [Self; 5] =
+        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed];
 
     /// The word that scripts see.
     #[must_use]
@@ -50,7 +47,6 @@ impl ControlErrorKind {
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
             Self::Failed => "failed",
-            Self::Busy => "busy",
         }
     }
 
@@ -65,9 +61,6 @@ impl ControlErrorKind {
                 "The configuration on disk is invalid. The daemon keeps the one that it has."
             }
             Self::Failed => "The daemon attempted it, and it failed.",
-            Self::Busy => {
-                "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
-            }
         }
     }
 
@@ -80,7 +73,6 @@ impl ControlErrorKind {
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
-            Self::Busy => "Run the command again later; the log says which limit was reached.",
         }
     }
 }
@@ -89,12 +81,6 @@ impl ControlError {
     /// Creates an error.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
-    }
-}
-
-impl From<Busy> for ControlError {
-    fn from(busy: Busy) -> Self {
-        Self::new(ControlErrorKind::Busy, busy.to_string())
     }
 }
 
@@ -113,7 +99,6 @@ impl IntoResponse for ControlError {
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
             ControlErrorKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            ControlErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()
     }

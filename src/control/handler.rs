@@ -9,7 +9,6 @@ use super::action::JobAction;
 use super::error::ControlError;
 use super::job_service::JobService;
 use super::label_change::LabelChange;
-use super::operator_groups::OperatorGroups;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::outbox::Receipt;
@@ -20,10 +19,8 @@ use dropship_store::Finding;
 pub trait ControlHandler: Send + Sync + 'static {
     /// Queries and actions on jobs.
     fn jobs(&self) -> &JobService;
-    /// The groups whose members are operators.
-    fn operators(&self) -> &OperatorGroups;
-    /// Maximum size of a submitted package in bytes.
-    fn max_package(&self) -> u64;
+    /// Names of the groups whose members are operators.
+    fn operators(&self) -> Vec<String>;
     /// The summary that `dropship status` prints.
     fn status(&self) -> Result<Status, ControlError>;
     /// Compares the store with its files on disk.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::attention::AttentionItem;
 use crate::outbox::NotWithdrawn;
 use dropship_job::{JobId, StateKind};
 
@@ -21,7 +22,7 @@ pub struct Status {
     pub endpoint: String,
     /// Whether the API is a sandbox.
     pub sandbox: bool,
-    /// Number of jobs by state. `running` counts the jobs that workers process; they are also counted as queued or waiting.
+    /// Number of jobs by state; their sum is the number of jobs. `running` counts the jobs that workers process.
     pub jobs: BTreeMap<StateKind, usize>,
     /// Names of paused folders; `*` means everything.
     pub paused: Vec<String>,
@@ -32,6 +33,12 @@ pub struct Status {
     pub not_withdrawn: Vec<LabelNotWithdrawn>,
     /// The watched folders.
     pub folders: Vec<FolderStatus>,
+    /// Everything that needs attention, except held jobs.
+    #[serde(default)]
+    pub trouble: Vec<AttentionItem>,
+    /// Changed keys of the configuration that take effect at a restart.
+    #[serde(default)]
+    pub restart: Vec<String>,
 }
 
 /// A label that has to be withdrawn and is not withdrawn yet.

@@ -8,26 +8,24 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::job_counts;
 use super::reload::Reloader;
 use crate::admission::{Admission, ReplanError, SubmittedFile};
+use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
-    JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, OperatorGroups, Reloaded, Status,
-    SubmitRequest,
+    JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Reloaded, Status, SubmitRequest,
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
-use dropship_job::{Event, Job, JobId, StateKind};
+use dropship_job::{Event, Job, JobId};
 use dropship_rules::rule::RuleChange;
 use dropship_store::Finding;
 
 /// How long the answer of `cancel` waits for the service.
 const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
-
-/// Maximum size of a submitted package in bytes.
-const MAX_PACKAGE: u64 = 8 << 30;
 
 pub(super) struct DaemonControl {
     jobs: JobService,
@@ -35,16 +33,17 @@ pub(super) struct DaemonControl {
     intake: Arc<Intake>,
     admission: Arc<Admission>,
     reloader: Arc<Reloader>,
+    attention: Arc<Attention>,
     since: Timestamp,
 }
 
 impl DaemonControl {
-    pub(super) fn new(reloader: Arc<Reloader>) -> Self {
+    pub(super) fn new(reloader: Arc<Reloader>, attention: Arc<Attention>) -> Self {
         let (pipeline, intake, admission) = reloader.parts();
         let workers =
             Arc::new(Workers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
         let jobs = JobService::new(Arc::clone(pipeline.store()), workers, pipeline.settings().sandbox);
-        Self { jobs, pipeline, intake, admission, reloader, since: Timestamp::now() }
+        Self { jobs, pipeline, intake, admission, reloader, attention, since: Timestamp::now() }
     }
 
     /// Cancels a job and withdraws its labels. Waits until each withdrawal was attempted, for at most [`WITHDRAWAL_WAIT`]; what
@@ -119,17 +118,12 @@ impl ControlHandler for DaemonControl {
         &self.jobs
     }
 
-    fn operators(&self) -> &OperatorGroups {
-        self.reloader.operators()
-    }
-
-    fn max_package(&self) -> u64 {
-        MAX_PACKAGE
+    fn operators(&self) -> Vec<String> {
+        self.admission.active().config.control.operators.clone()
     }
 
     fn status(&self) -> Result<Status, ControlError> {
-        let mut jobs = self.jobs.counts()?;
-        jobs.insert(StateKind::Running, self.pipeline.queue().running());
+        let jobs = job_counts::of(&self.pipeline)?;
         let accounts = self.pipeline.accounts().all().into_iter().map(|(name, suspension)| AccountStatus {
             name,
             why: suspension.why,
@@ -162,6 +156,8 @@ impl ControlHandler for DaemonControl {
             accounts: accounts.collect(),
             not_withdrawn: self.not_withdrawn()?,
             folders: folders.collect(),
+            trouble: self.attention.refresh(),
+            restart: self.attention.sources().configuration.restart(),
         })
     }
 

@@ -1,14 +1,14 @@
 //! The daemon: startup, running, reload and shutdown. Each stage is a type, so that only this order compiles.
 
 mod control;
-mod control_threads;
 mod http;
+mod job_counts;
 mod maintenance;
+mod metrics_page;
 mod observers;
 mod reload;
 mod running;
 mod shutdown;
-mod signals;
 mod startup;
 mod status_line;
 mod store_binding;
@@ -17,6 +17,5 @@ mod watchdog;
 pub use reload::Reloader;
 pub use running::Running;
 pub use shutdown::Shutdown;
-pub use signals::{Ending, Signal, Signals};
 pub use startup::{Loaded, Options};
 pub use store_binding::EndpointMismatch;

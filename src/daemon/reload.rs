@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
+use crate::attention::ConfigurationState;
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment};
-use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, OperatorGroups, Reloaded};
-use crate::metrics::Metrics;
+use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::systemd::UnitStatus;
@@ -22,9 +22,8 @@ pub struct Reloader {
     pipeline: Arc<Pipeline<Client>>,
     intake: Arc<Intake>,
     admission: Arc<Admission>,
-    metrics: Arc<Metrics>,
+    state: Arc<ConfigurationState>,
     unit: UnitStatus,
-    operators: OperatorGroups,
     /// Serialises reloads.
     turn: tokio::sync::Mutex<()>,
 }
@@ -34,15 +33,10 @@ impl Reloader {
         pipeline: Arc<Pipeline<Client>>,
         intake: Arc<Intake>,
         admission: Arc<Admission>,
-        metrics: Arc<Metrics>,
+        state: Arc<ConfigurationState>,
         unit: UnitStatus,
-        operators: OperatorGroups,
     ) -> Self {
-        Self { pipeline, intake, admission, metrics, unit, operators, turn: tokio::sync::Mutex::default() }
-    }
-
-    pub(super) fn operators(&self) -> &OperatorGroups {
-        &self.operators
+        Self { pipeline, intake, admission, state, unit, turn: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn parts(&self) -> (Arc<Pipeline<Client>>, Arc<Intake>, Arc<Admission>) {
@@ -57,7 +51,10 @@ impl Reloader {
         let _reloading = self.unit.reloading();
         let _guard = self.turn.lock().await;
         let result = self.apply().await;
-        self.metrics.reloaded(result.is_ok(), jiff::Timestamp::now());
+        match &result {
+            Ok(reloaded) => self.state.applied(reloaded.restart.clone(), jiff::Timestamp::now()),
+            Err(refusal) => self.state.refused(refusal.message.clone(), jiff::Timestamp::now()),
+        }
         self.pipeline.events().notify_subscribers();
         match &result {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
@@ -82,10 +79,6 @@ impl Reloader {
         for spec in new.folders.iter().cloned().map(FolderSpec::from) {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
-
-        let (operators, names) = (self.operators.clone(), new.control.operators.clone());
-        let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
-        looked_up.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
 
         // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
         // its files.
@@ -179,8 +172,16 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         );
         return Err(refused(message));
     }
+    // The expiry date only controls a warning, so it takes effect at once.
+    let mut accounts = old.accounts.clone();
+    for (name, account) in &mut accounts {
+        if let Some(new) = new.accounts.get(name) {
+            account.secret_expires = new.secret_expires;
+        }
+    }
+    let kept = accounts;
     let accounts = Changes::between(
-        &old.accounts.iter().collect::<Vec<_>>(),
+        &kept.iter().collect::<Vec<_>>(),
         &new.accounts.iter().collect::<Vec<_>>(),
         |account| account.0,
     );
@@ -214,7 +215,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     if restart.iter().any(|key| key.starts_with("[api] ") || key.starts_with("[api.")) {
         restart.retain(|key| key != "[api]");
     }
-    new.accounts.clone_from(&old.accounts);
+    new.accounts = kept;
     new.api = old.api.clone();
     new.store = old.store.clone();
     new.control.socket.clone_from(&old.control.socket);

@@ -11,27 +11,25 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control::DaemonControl;
-use super::control_threads::ControlThreads;
 use super::http::{self, HealthEndpoints};
 use super::observers::DaemonObserver;
 use super::reload::Reloader;
 use super::running::Running;
 use super::shutdown::Live;
-use super::signals::Ending;
 use super::{maintenance, status_line, store_binding, watchdog};
-use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
+use crate::attention::{self, Attention, ConfigurationState, Probes, Sources};
 use crate::config::model::{AfterSuccess, Config};
-use crate::control::{self, OperatorGroups};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::observe::{self, Activities, Heartbeat, Heartbeats, Restart};
+use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     SuspendedAccounts,
 };
 use crate::systemd::{self, UnitStatus};
+use crate::{accounts, control};
 use dropship_hardware::{Client, Observer};
 use dropship_intake::Intake;
 use dropship_job::JobId;
@@ -74,22 +72,20 @@ impl Loaded {
     ///
     /// # Errors
     /// The reason why the daemon cannot run, and what to do about it.
-    pub async fn start(self, ending: Ending) -> anyhow::Result<Running> {
+    pub async fn start(self) -> anyhow::Result<Running> {
         let Self { config, options } = self;
-        let descriptors = crate::http::raise_limit();
-        tracing::debug!("at most {descriptors} descriptors can be open");
         let starting = systemd::extend_timeouts(MAX_START);
         let opened = open_store(&config).await?;
         bind_endpoint(&opened, &config, options).await?;
         let services = build_services(&config, &opened, options)?;
         let core = build_pipeline(config, &opened, services, options)?;
-        ending.watch(&core.heartbeats);
         let captured = recover(&core, &opened, options).await?;
         let intake = start_intake(&core)?;
-        let served = serve_control(&core, &intake).await?;
-        let tasks = spawn_tasks(&core, &intake, opened.stopped, captured);
+        let attention = watch_attention(&core, &intake);
+        let served = serve_control(&core, &intake, &attention).await?;
+        let tasks = spawn_tasks(&core, &intake, &attention, opened.stopped, captured);
         drop(starting);
-        Ok(announce(core, intake, served, tasks, options, ending))
+        Ok(announce(core, intake, &attention, served, tasks, options))
     }
 }
 
@@ -206,11 +202,8 @@ fn build_pipeline(
     let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
     let admission = Arc::new(admission.with_limit(Box::new(load), max_unstarted));
 
-    let (heartbeat, polls) = (Heartbeat::default(), Activities::default());
+    let heartbeat = Heartbeat::default();
     heartbeats.watch("dispatcher", &heartbeat);
-    heartbeats.watch_work("workers", &polls, Restart::Helps);
-    heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
-    heartbeats.watch_work("capture", admission.captures(), Restart::DoesNotHelp);
     let inspector = Arc::clone(&admission) as _;
     let clock = Clock::Wall;
     let pipeline = Pipeline::new(Parts {
@@ -227,7 +220,6 @@ fn build_pipeline(
         clock,
         shutdown,
         heartbeat,
-        polls,
     })?;
     Ok(Core {
         pipeline: Arc::new(pipeline),
@@ -267,37 +259,52 @@ struct Served {
     reloader: Arc<Reloader>,
     tasks: Vec<JoinHandle<()>>,
     closing: CancellationToken,
-    threads: ControlThreads,
 }
 
-async fn serve_control(core: &Core, intake: &Arc<Intake>) -> anyhow::Result<Served> {
+fn watch_attention(core: &Core, intake: &Arc<Intake>) -> Arc<Attention> {
+    Arc::new(Attention::new(Sources {
+        pipeline: Arc::clone(&core.pipeline),
+        intake: Arc::clone(intake),
+        admission: Arc::clone(&core.admission),
+        heartbeats: core.heartbeats.clone(),
+        configuration: Arc::new(ConfigurationState::new(jiff::Timestamp::now())),
+        probes: Arc::new(Probes::default()),
+    }))
+}
+
+async fn serve_control(
+    core: &Core,
+    intake: &Arc<Intake>,
+    attention: &Arc<Attention>,
+) -> anyhow::Result<Served> {
     let (pipeline, intake) = (Arc::clone(&core.pipeline), Arc::clone(intake));
-    let metrics = Arc::clone(&core.metrics);
     let routes = http::routes(Arc::new(HealthEndpoints {
         pipeline: Arc::clone(&pipeline),
         intake: Arc::clone(&intake),
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::clone(&core.metrics),
         notifier: Arc::clone(&core.notifier),
         heartbeats: core.heartbeats.clone(),
+        attention: Arc::clone(attention),
         since: jiff::Timestamp::now(),
     }));
     let active = core.admission.active();
-    let threads = ControlThreads::start()?;
     let mut tasks = Vec::new();
     if let Some(address) = active.config.metrics {
-        tasks.extend(threads.spawn(http::listen(address, routes.clone())?));
+        tasks.push(http::listen(address, routes.clone()).await?);
     }
-    let names = active.config.control.operators.clone();
-    let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
-    let (admission, unit) = (Arc::clone(&core.admission), core.unit.clone());
-    let reloader = Arc::new(Reloader::new(pipeline, intake, admission, metrics, unit, operators));
-    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader)));
+    let state = Arc::clone(&attention.sources().configuration);
+    let reloader =
+        Arc::new(Reloader::new(pipeline, intake, Arc::clone(&core.admission), state, core.unit.clone()));
+    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
-    let main = tokio::runtime::Handle::current();
-    let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
+    let serving = control::serve(&socket, handler, routes, closing.clone().cancelled_owned())
         .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
-    tasks.extend(threads.spawn(serving));
-    Ok(Served { reloader, tasks, closing, threads })
+    tasks.push(tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!("the control socket {} stopped: {error}", socket.display());
+        }
+    }));
+    Ok(Served { reloader, tasks, closing })
 }
 
 /// The workers and the tasks beside them.
@@ -309,17 +316,22 @@ struct Tasks {
 fn spawn_tasks(
     core: &Core,
     intake: &Arc<Intake>,
+    attention: &Arc<Attention>,
     store_stopped: watch::Receiver<Option<String>>,
     captured: Vec<JobId>,
 ) -> Tasks {
-    let (pipeline, metrics) = (|| Arc::clone(&core.pipeline), Arc::clone(&core.metrics));
+    let pipeline = || Arc::clone(&core.pipeline);
+    let (attention, shutdown) = (|| Arc::clone(attention), || core.pipeline.shutdown().clone());
     let store = core.admission.active().config.store.clone();
     let heartbeat = Heartbeat::default();
     core.heartbeats.watch("intake", &heartbeat);
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), store_stopped)),
-        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), metrics, core.unit.clone())),
+        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), attention(), core.unit.clone())),
+        tokio::spawn(attention::keep_updated(attention(), shutdown())),
+        tokio::spawn(attention::probe_files(attention(), shutdown())),
+        tokio::spawn(attention::probe_connections(attention(), shutdown())),
         tokio::spawn(watchdog::probe_intake(Arc::clone(intake), heartbeat)),
     ];
     let admission = Arc::clone(&core.admission);
@@ -335,14 +347,14 @@ fn spawn_tasks(
 fn announce(
     core: Core,
     intake: Arc<Intake>,
+    attention: &Attention,
     served: Served,
     tasks: Tasks,
     options: Options,
-    ending: Ending,
 ) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
-    let status = status_line::of(&core.pipeline, &intake, &core.metrics);
+    let status = status_line::of(&core.pipeline, &intake, attention);
     observe::ready(&status, options.sandbox);
     core.unit.ready(&status);
     let live = Live {
@@ -351,10 +363,8 @@ fn announce(
         workers: tasks.workers,
         socket,
         closing: served.closing,
-        threads: served.threads,
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
-        ending,
     };
     Running { live, reloader: served.reloader, until_idle: options.until_idle }
 }

@@ -1,9 +1,10 @@
 //! The status line that `systemctl status` shows: current work, and problems.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metrics::Metrics;
+use crate::attention::Attention;
 use crate::pipeline::Pipeline;
 use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
@@ -17,13 +18,13 @@ const MAX_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) async fn update(
     pipeline: Arc<Pipeline<Client>>,
     intake: Arc<Intake>,
-    metrics: Arc<Metrics>,
+    attention: Arc<Attention>,
     unit: UnitStatus,
 ) {
     let mut changes = pipeline.events().subscribe();
     let mut shown = String::new();
     loop {
-        let parts = (Arc::clone(&pipeline), Arc::clone(&intake), Arc::clone(&metrics));
+        let parts = (Arc::clone(&pipeline), Arc::clone(&intake), Arc::clone(&attention));
         let line = tokio::task::spawn_blocking(move || of(&parts.0, &parts.1, &parts.2)).await;
         if let Ok(line) = line
             && line != shown
@@ -38,7 +39,7 @@ pub(super) async fn update(
 }
 
 /// The current line.
-pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, metrics: &Metrics) -> String {
+pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, attention: &Attention) -> String {
     let folders = intake.summary();
     let mut line = format!("Watching {}", counted(folders.folders, "folder"));
     if folders.degraded > 0 {
@@ -67,13 +68,10 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, metrics: &Metrics
     } else if !paused.is_empty() {
         line.push_str(&format!("; paused: {}", paused.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    for (account, suspension) in pipeline.accounts().all() {
-        line.push_str(&format!("; account `{account}` is suspended since {:.0}", suspension.since));
-    }
-    if let Some((false, at)) = metrics.last_reload() {
-        line.push_str(&format!(
-            "; the reload of {at:.0} was refused, the previous configuration stays active"
-        ));
+    let kinds: BTreeSet<_> = attention.refresh().into_iter().map(|item| item.kind.name()).collect();
+    if !kinds.is_empty() {
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        line.push_str(&format!("; needs attention: {}", kinds.join(", ")));
     }
     line
 }

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::exposition::{Kind, Text};
-use dropship_job::{Event, Job};
+use super::exposition::Text;
+use super::registry;
+use dropship_hardware::OPERATIONS;
+use dropship_job::{Event, Job, StateKind};
+
+/// The states in which a job has ended.
+const ENDED: [StateKind; 4] =
+    [StateKind::Succeeded, StateKind::Failed, StateKind::Rejected, StateKind::Cancelled];
 
 /// Counters since the start of the daemon.
 #[derive(Debug, Default)]
@@ -16,23 +21,21 @@ pub struct Metrics(Mutex<Counted>);
 #[derive(Debug, Default)]
 struct Counted {
     /// By state.
-    transitions: BTreeMap<&'static str, u64>,
+    transitions: BTreeMap<StateKind, u64>,
     /// By rule and state.
-    ended: BTreeMap<(String, &'static str), u64>,
+    ended: BTreeMap<(String, StateKind), u64>,
     uploaded: u64,
     /// By operation and status.
     calls: BTreeMap<(&'static str, Option<u16>), u64>,
     /// By operation: number and total duration.
     durations: BTreeMap<&'static str, (u64, Duration)>,
-    /// Outcome and time of the last reload.
-    reloaded: Option<(bool, Timestamp)>,
 }
 
 impl Metrics {
     /// Counts events of a job.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
         let mut counted = self.counted();
-        let state = job.state().kind().as_str();
+        let state = job.state().kind();
         *counted.transitions.entry(state).or_default() += 1;
         for event in events {
             match event {
@@ -58,72 +61,38 @@ impl Metrics {
         sum.1 += took;
     }
 
-    /// Records the outcome of a reload.
-    pub fn reloaded(&self, is_applied: bool, at: Timestamp) {
-        self.counted().reloaded = Some((is_applied, at));
-    }
-
-    /// Outcome and time of the last reload.
-    #[must_use]
-    pub fn last_reload(&self) -> Option<(bool, Timestamp)> {
-        self.counted().reloaded
-    }
-
-    /// Writes the metrics.
-    pub fn write(&self, text: &mut Text) {
+    /// Writes the metrics. Each rule in `rules`, each state and each operation has samples from the start.
+    pub fn write(&self, text: &mut Text, rules: &[&str]) {
         let counted = self.counted();
-        let mut family = text.family(
-            "dropship_job_transitions_total",
-            Kind::Counter,
-            "State transitions of jobs, by new state",
-        );
-        for (state, count) in &counted.transitions {
-            family.sample(&[("to", state)], *count as f64);
+        let mut family = text.family(&registry::JOB_TRANSITIONS);
+        for state in StateKind::ALL {
+            let count = counted.transitions.get(&state).copied().unwrap_or_default();
+            family.sample(&[state.as_str()], count as f64);
         }
-        let mut family =
-            text.family("dropship_jobs_ended_total", Kind::Counter, "Ended jobs, by rule and state");
-        for ((rule, state), count) in &counted.ended {
-            family.sample(&[("rule", rule), ("state", state)], *count as f64);
+        let mut ended: BTreeMap<(&str, StateKind), u64> = BTreeMap::new();
+        for rule in rules.iter().copied().chain([""]) {
+            ended.extend(ENDED.map(|state| ((rule, state), 0)));
         }
-        text.one(
-            "dropship_upload_bytes_total",
-            Kind::Counter,
-            "Uploaded bytes of packages",
-            counted.uploaded as f64,
-        );
-        let mut family = text.family(
-            "dropship_api_requests_total",
-            Kind::Counter,
-            "Calls of the Hardware dashboard API, by operation and HTTP status (none: no response)",
-        );
-        for ((operation, status), count) in &counted.calls {
+        ended.extend(counted.ended.iter().map(|((rule, state), count)| ((rule.as_str(), *state), *count)));
+        let mut family = text.family(&registry::JOBS_ENDED);
+        for ((rule, state), count) in ended {
+            family.sample(&[rule, state.as_str()], count as f64);
+        }
+        text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
+        let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
+        calls.extend(&counted.calls);
+        let mut family = text.family(&registry::API_REQUESTS);
+        for ((operation, status), count) in calls {
             let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-            family.sample(&[("operation", operation), ("code", &code)], *count as f64);
+            family.sample(&[operation, &code], count as f64);
         }
-        let mut family = text.family(
-            "dropship_api_request_duration_seconds",
-            Kind::Summary,
-            "Duration of API calls, by operation",
-        );
-        for (operation, (count, sum)) in &counted.durations {
-            family.suffixed("_sum", &[("operation", operation)], sum.as_secs_f64());
-            family.suffixed("_count", &[("operation", operation)], *count as f64);
-        }
-        if let Some((is_applied, at)) = counted.reloaded {
-            let help = "Whether the last reload of the configuration was applied";
-            text.one(
-                "dropship_config_last_reload_successful",
-                Kind::Gauge,
-                help,
-                f64::from(u8::from(is_applied)),
-            );
-            let help = "Time of the last reload of the configuration";
-            text.one(
-                "dropship_config_last_reload_timestamp_seconds",
-                Kind::Gauge,
-                help,
-                at.as_second() as f64,
-            );
+        let mut durations: BTreeMap<_, _> =
+            OPERATIONS.map(|operation| (operation, (0, Duration::ZERO))).into();
+        durations.extend(&counted.durations);
+        let mut family = text.family(&registry::API_REQUEST_DURATION);
+        for (operation, (count, sum)) in durations {
+            family.suffixed("_sum", &[operation], sum.as_secs_f64());
+            family.suffixed("_count", &[operation], count as f64);
         }
     }
 

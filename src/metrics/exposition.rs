@@ -3,6 +3,8 @@
 //! No library, because the maintained one writes only `OpenMetrics` and requires each value to be registered. Most values
 //! here are read when they are scraped.
 
+use super::registry::Metric;
+
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -14,6 +16,18 @@ pub enum Kind {
     Summary,
 }
 
+impl Kind {
+    /// The name in the text format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Summary => "summary",
+        }
+    }
+}
+
 /// A page of metrics in the text format.
 #[derive(Debug, Default)]
 pub struct Text(String);
@@ -23,6 +37,7 @@ pub struct Text(String);
 pub struct Family<'a> {
     text: &'a mut String,
     name: &'static str,
+    labels: &'static [&'static str],
 }
 
 impl Text {
@@ -30,19 +45,15 @@ impl Text {
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
     /// Starts the samples of a metric.
-    pub fn family(&mut self, name: &'static str, kind: Kind, help: &str) -> Family<'_> {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Summary => "summary",
-        };
-        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-        Family { text: &mut self.0, name }
+    pub fn family(&mut self, metric: &Metric) -> Family<'_> {
+        let Metric { name, kind, help, .. } = metric;
+        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str()));
+        Family { text: &mut self.0, name: metric.name, labels: metric.labels }
     }
 
     /// Writes a metric with one sample and no labels.
-    pub fn one(&mut self, name: &'static str, kind: Kind, help: &str, value: f64) {
-        self.family(name, kind, help).sample(&[], value);
+    pub fn one(&mut self, metric: &Metric, value: f64) {
+        self.family(metric).sample(&[], value);
     }
 
     /// Returns the finished page.
@@ -53,15 +64,20 @@ impl Text {
 }
 
 impl Family<'_> {
-    /// Writes a sample.
-    pub fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
-        self.suffixed("", labels, value);
+    /// Writes a sample with the values of its labels, in the order of the registry.
+    pub fn sample(&mut self, values: &[&str], value: f64) {
+        self.suffixed("", values, value);
     }
 
     /// Writes a sample whose name has a suffix, for summaries.
-    pub fn suffixed(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
-        let labels: Vec<_> =
-            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    pub fn suffixed(&mut self, suffix: &str, values: &[&str], value: f64) {
+        debug_assert_eq!(self.labels.len(), values.len(), "{} has other labels", self.name);
+        let labels: Vec<_> = self
+            .labels
+            .iter()
+            .zip(values)
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+            .collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         self.text.push_str(&format!("{}{suffix}{labels} {value}\n", self.name));
     }
@@ -78,9 +94,11 @@ mod tests {
     #[test]
     fn samples_follow_the_exposition_format() {
         let mut text = Text::default();
-        let mut family = text.family("a_total", Kind::Counter, "Things");
-        family.sample(&[("of", "x\"y\\z\n")], 3.0);
-        text.one("b_seconds", Kind::Gauge, "Time", 0.25);
+        const THINGS: Metric =
+            Metric { name: "a_total", kind: Kind::Counter, labels: &["of"], help: "Things" };
+        const TIME: Metric = Metric { name: "b_seconds", kind: Kind::Gauge, labels: &[], help: "Time" };
+        text.family(&THINGS).sample(&["x\"y\\z\n"], 3.0);
+        text.one(&TIME, 0.25);
         let wanted = "# HELP a_total Things\n# TYPE a_total counter\na_total{of=\"x\\\"y\\\\z\\n\"} 3\n\
                       # HELP b_seconds Time\n# TYPE b_seconds gauge\nb_seconds 0.25\n";
         assert_eq!(text.into_string(), wanted);

@@ -6,6 +6,8 @@
 
 mod counters;
 mod exposition;
+pub mod registry;
 
 pub use counters::Metrics;
 pub use exposition::{Family, Kind, Text};
+pub use registry::Metric;

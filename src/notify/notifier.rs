@@ -12,7 +12,7 @@ use super::notification::{self, Notification};
 use super::spool::Spool;
 use super::target::Target;
 use crate::config::model::Notify;
-use crate::metrics::{Kind, Text};
+use crate::metrics::{Text, registry};
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 
@@ -78,25 +78,20 @@ impl Notifier {
         }
     }
 
-    /// Writes the metrics.
+    /// Writes the metrics. Without targets, there are none.
     pub fn write(&self, text: &mut Text) {
-        let mut family = text.family(
-            "dropship_notifications_total",
-            Kind::Counter,
-            "Delivery attempts, by target and outcome",
-        );
+        if self.targets.is_empty() {
+            return;
+        }
+        let mut family = text.family(&registry::NOTIFICATIONS);
         for target in &self.targets {
             for (outcome, count) in target.outcomes() {
-                family.sample(&[("target", target.name()), ("outcome", outcome)], count as f64);
+                family.sample(&[target.name(), outcome], count as f64);
             }
         }
-        let mut family = text.family(
-            "dropship_notifications_pending",
-            Kind::Gauge,
-            "Notifications in the spool, by target",
-        );
+        let mut family = text.family(&registry::NOTIFICATIONS_PENDING);
         for target in &self.targets {
-            family.sample(&[("target", target.name())], target.pending() as f64);
+            family.sample(&[target.name()], target.pending() as f64);
         }
     }
 }

@@ -27,7 +27,12 @@ impl dropship_intake::FolderEvents for FolderLog {
     }
 
     fn recovered(&self, folder: &str) {
-        tracing::info!(folder, event = "folder_recovered", "folder `{folder}` has recovered");
+        tracing::info!(
+            folder,
+            event = "folder_recovered",
+            message_id = id::ATTENTION_ENDED,
+            "folder `{folder}` has recovered"
+        );
     }
 }
 
@@ -38,7 +43,7 @@ pub fn intake_paused(why: &str) {
 
 /// Intake from all folders continues.
 pub fn intake_resumed() {
-    tracing::info!(event = "intake_resumed", "intake continues");
+    tracing::info!(event = "intake_resumed", message_id = id::ATTENTION_ENDED, "intake continues");
 }
 
 /// Intake from one folder stops.
@@ -53,5 +58,10 @@ pub fn folder_intake_paused(folder: &str, why: &str) {
 
 /// Intake from one folder continues.
 pub fn folder_intake_resumed(folder: &str) {
-    tracing::info!(folder, event = "intake_resumed", "intake from folder `{folder}` continues");
+    tracing::info!(
+        folder,
+        event = "intake_resumed",
+        message_id = id::ATTENTION_ENDED,
+        "intake from folder `{folder}` continues"
+    );
 }

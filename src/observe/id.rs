@@ -48,3 +48,21 @@ pub const STOPPED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c11";
 pub const NOTIFY_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c13";
 /// A component has stalled, and the watchdog is not fed.
 pub const STALLED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c12";
+/// The service does not answer.
+pub const SERVICE_DOWN: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c40";
+/// The service throttles an account.
+pub const THROTTLED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c41";
+/// The disk of the store is nearly full.
+pub const DISK_LOW: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c42";
+/// Changed keys need a restart.
+pub const RESTART_PENDING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c43";
+/// The clock of this machine is wrong.
+pub const CLOCK_SKEW: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c44";
+/// A secret or certificate expires soon.
+pub const SECRET_EXPIRING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c45";
+/// A label that has to be withdrawn still exists.
+pub const LABEL_PENDING_WITHDRAWAL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c46";
+/// The store is older than its receipts.
+pub const STORE_OLDER: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c47";
+/// An item of the list of troubles is gone.
+pub const ATTENTION_ENDED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c48";

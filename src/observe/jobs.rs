@@ -73,20 +73,19 @@ fn outbox_of(job: &Job) -> &str {
     job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }
 
-/// A receipt could not be written; the daemon tries again at the next change and every minute. Failures are counted per
-/// outbox, because an unwritable outbox fails for all its jobs.
+/// A receipt could not be written; the daemon tries again. Logged once for each outbox until it works again: the list of
+/// troubles has the outbox.
 pub fn receipt_unwritten(failures: &LogThrottle, job: &Job, error: &str) {
     let folder = &job.package().outbox;
-    let Some(times) = failures.count(outbox_of(job)) else {
+    if failures.count(outbox_of(job)) != Some(1) {
         tracing::debug!(job_id = %job.id(), "cannot write the receipt to {folder}: {error}");
         return;
-    };
-    let count = if times > 1 { format!(" ({times} failures in this outbox)") } else { String::new() };
+    }
     let text = format!(
-        "{}: cannot write the receipt to {folder}{count}: {error}. The job continues; grant the daemon write access to the outbox",
+        "{}: cannot write the receipt to {folder}: {error}. The job continues; grant the daemon write access to the outbox",
         Escaped(&job.package().name)
     );
-    log_job(Level::ERROR, job, "receipt_unwritten", Some(id::OUTBOX_UNWRITABLE), None, &text);
+    log_job(Level::WARN, job, "receipt_unwritten", None, None, &text);
 }
 
 /// A receipt was written; logs that the outbox works again if it failed before.

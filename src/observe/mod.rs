@@ -1,7 +1,7 @@
 //! The log. Each line that is logged in several places, or that needs an administrator, is a function here.
 
 mod account;
-mod activity;
+mod attention;
 mod daemon;
 mod escaped;
 mod event_log;
@@ -19,12 +19,12 @@ mod terminal;
 mod tests;
 
 pub use account::{account_resumed, account_suspended};
-pub use activity::{Activities, Activity};
+pub use attention::{attention_ended, attention_needed};
 pub use daemon::*;
 pub use escaped::Escaped;
 pub use event_log::log_event;
 pub use folders::*;
-pub use heartbeat::{Heartbeat, Heartbeats, Restart};
+pub use heartbeat::{Heartbeat, Heartbeats};
 pub use init::{Form, init};
 pub use jobs::*;
 pub use log_throttle::LogThrottle;

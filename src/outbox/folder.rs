@@ -45,11 +45,6 @@ impl Outbox {
         // To read a file, a user also needs search permission on the folder.
         let search = self.mode | ((self.mode & 0o444) >> 2) | 0o300;
         if !self.folder.is_dir() {
-            // The umask of the service is 0077, but others read the results.
-            if let Some(outbox) = self.folder.parent().filter(|outbox| !outbox.is_dir()) {
-                DirBuilder::new().recursive(true).create(outbox)?;
-                fs::set_permissions(outbox, Permissions::from_mode(search))?;
-            }
             DirBuilder::new().recursive(true).mode(search).create(&self.folder)?;
             // In a setgid outbox the folder inherits the bit, so that its files belong to the group of the outbox. Under
             // `RestrictSUIDSGID=` the bit cannot be set, only kept.

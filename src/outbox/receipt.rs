@@ -27,6 +27,9 @@ pub struct Receipt {
     pub sha256: String,
     /// Size in bytes.
     pub size: u64,
+    /// Identity of the signed content, lower-case hex; absent if the package was not accepted or is not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<String>,
     /// Name of the drop folder.
     pub folder: Option<String>,
     /// Name of the matching rule.
@@ -240,6 +243,7 @@ impl Receipt {
             path: job.package().path.clone(),
             sha256: job.package().sha256.clone(),
             size: job.package().size,
+            content_sha256: job.content().map(str::to_owned),
             folder: job.package().folder.clone(),
             rule: job.rule().map(str::to_owned),
             rule_change: None,

@@ -16,7 +16,7 @@ use super::queue::Queue;
 use super::receipt_writer::ReceiptWriter;
 use super::settings::Settings;
 use super::suspended_accounts::SuspendedAccounts;
-use crate::observe::{Activities, Heartbeat, LogThrottle};
+use crate::observe::{Heartbeat, LogThrottle};
 use crate::package_store::PackageStore;
 use dropship_hardware::Error;
 use dropship_job::{Event, Job, State, WaitReason};
@@ -56,8 +56,6 @@ pub struct Parts<S> {
     pub shutdown: CancellationToken,
     /// Beats while the dispatcher is alive.
     pub heartbeat: Heartbeat,
-    /// Polls of the workers: one that takes long blocks a thread.
-    pub polls: Activities,
 }
 
 /// Locks and limits between jobs.
@@ -89,7 +87,6 @@ pub struct Pipeline<S> {
     /// Set when the store failed: the daemon has to end.
     pub(super) store_failed: watch::Sender<Option<String>>,
     pub(super) heartbeat: Heartbeat,
-    pub(super) polls: Activities,
     /// Duplicate checks that fail again and again, by job.
     pub(super) failed_checks: LogThrottle,
 }
@@ -116,7 +113,6 @@ impl<S> Pipeline<S> {
             shutdown: parts.shutdown,
             store_failed: watch::channel(None).0,
             heartbeat: parts.heartbeat,
-            polls: parts.polls,
             failed_checks: LogThrottle::new(),
         })
     }
@@ -145,8 +141,23 @@ impl<S> Pipeline<S> {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn wake_paused(&self) -> Result<(), StoreError> {
+        self.wake(|why| *why == WaitReason::Paused).await
+    }
+
+    /// Resumes an account that works again, and the jobs that wait for it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn on_account_works(&self, account: &str) -> Result<(), StoreError> {
+        self.resume_account(account);
+        self.wake(|why| matches!(why, WaitReason::SuspendedAccount { account: name, .. } if name == account))
+            .await
+    }
+
+    /// Resumes the jobs that wait for such a reason.
+    async fn wake(&self, is_over: impl Fn(&WaitReason) -> bool) -> Result<(), StoreError> {
         for job in self.store.open_jobs()? {
-            if matches!(job.state(), State::Waiting { why: WaitReason::Paused, .. }) {
+            if matches!(job.state(), State::Waiting { why, .. } if is_over(why)) {
                 let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Resumed]);
                 match self.store.commit(commit).committed().await {
                     Ok(jobs) => jobs.iter().for_each(|job| self.queue.upsert(job)),

@@ -48,7 +48,7 @@ pub use label_guard::LabelGuard;
 pub use outbox_retention::{clear_results, until_clearing};
 pub use pause::PauseGate;
 pub use queue::Queue;
-pub use receipt_writer::ReceiptWriter;
+pub use receipt_writer::{ReceiptWriter, UnwrittenReceipts};
 pub use service::Service;
 pub use settings::Settings;
 pub use suspended_accounts::{SuspendedAccounts, Suspension};

@@ -55,6 +55,9 @@ struct Slot {
     only_check: bool,
     /// A label of the job has to be withdrawn and is not withdrawn yet.
     not_withdrawn: bool,
+    /// The job waits longer than usual.
+    overdue: bool,
+    created: Timestamp,
     /// The due work failed and will be retried.
     postponed: bool,
 }
@@ -139,6 +142,8 @@ impl Queue {
                     unstarted,
                     only_check,
                     not_withdrawn: !job.pending_withdrawals().is_empty(),
+                    overdue: job.is_overdue(),
+                    created: job.created(),
                     postponed: false,
                 },
             );
@@ -225,6 +230,21 @@ impl Queue {
         let inner = self.inner();
         let slots = inner.slots.iter().filter(|(_, slot)| slot.not_withdrawn);
         slots.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The jobs that wait longer than usual, oldest first.
+    #[must_use]
+    pub fn overdue(&self) -> Vec<JobId> {
+        let inner = self.inner();
+        let slots = inner.slots.iter().filter(|(_, slot)| slot.overdue && !slot.only_check);
+        slots.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// When the oldest job that is queued, running or waiting was created.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let inner = self.inner();
+        inner.slots.values().filter(|slot| !slot.only_check).map(|slot| slot.created).min()
     }
 
     /// Whether nothing is left to do, now or later, without an operator.

@@ -1,6 +1,8 @@
 //! Writes receipts to the outbox, one writer per job at a time, and notes which were written.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,9 @@ use dropship_store::{Commit, Entry, Store};
 
 /// Maximum number of receipts written at the same time.
 const LOCKS: usize = 64;
+
+/// Maximum number of receipts that one pass writes again.
+const MAX_AGAIN: usize = 32;
 
 /// An outbox on a share that hangs must not block jobs longer than this.
 const MAX_WRITE: Duration = Duration::from_secs(10);
@@ -29,6 +34,19 @@ pub struct ReceiptWriter {
     locks: Vec<Mutex<()>>,
     hasher: RandomState,
     failures: LogThrottle,
+    /// Jobs whose receipt could not be written, with the outbox and the error.
+    unwritten: parking_lot::Mutex<BTreeMap<JobId, (PathBuf, String)>>,
+}
+
+/// Receipts of one outbox that could not be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnwrittenReceipts {
+    /// The outbox.
+    pub outbox: PathBuf,
+    /// Number of jobs.
+    pub jobs: usize,
+    /// The error of the first of them.
+    pub why: String,
 }
 
 impl ReceiptWriter {
@@ -36,7 +54,15 @@ impl ReceiptWriter {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, sandbox: bool) -> Self {
         let locks = (0..LOCKS).map(|_| Mutex::default()).collect();
-        Self { store, folders, sandbox, locks, hasher: RandomState::new(), failures: LogThrottle::new() }
+        Self {
+            store,
+            folders,
+            sandbox,
+            locks,
+            hasher: RandomState::new(),
+            failures: LogThrottle::new(),
+            unwritten: parking_lot::Mutex::default(),
+        }
     }
 
     /// The outbox folder of a job.
@@ -64,12 +90,34 @@ impl ReceiptWriter {
         }
     }
 
+    /// The outboxes to which receipts could not be written.
+    #[must_use]
+    pub fn unwritten(&self) -> Vec<UnwrittenReceipts> {
+        let mut outboxes: BTreeMap<PathBuf, UnwrittenReceipts> = BTreeMap::new();
+        for (outbox, why) in self.unwritten.lock().values() {
+            let new = || UnwrittenReceipts { outbox: outbox.clone(), jobs: 0, why: why.clone() };
+            outboxes.entry(outbox.clone()).or_insert_with(new).jobs += 1;
+        }
+        outboxes.into_values().collect()
+    }
+
+    /// Writes the oldest of the receipts that could not be written again, so that the end of the cause is seen.
+    pub async fn write_unwritten(&self) {
+        let ids: Vec<_> = self.unwritten.lock().keys().take(MAX_AGAIN).cloned().collect();
+        for id in ids {
+            self.write(&id).await;
+        }
+    }
+
     /// Rewrites the receipt of a job from the store.
     pub async fn write(&self, id: &JobId) {
         let _guard = self.lock(id).await;
         let job = match self.store.job(id) {
             Ok(Some(job)) => job,
-            Ok(None) => return,
+            Ok(None) => {
+                self.unwritten.lock().remove(id);
+                return;
+            }
             Err(error) => {
                 return tracing::error!(job_id = %id, "cannot write the receipt of job {id}: {error}");
             }
@@ -80,6 +128,7 @@ impl ReceiptWriter {
         let writing = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt));
         let error = match tokio::time::timeout(MAX_WRITE, writing).await {
             Ok(Ok(Ok(()))) => {
+                self.unwritten.lock().remove(id);
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;
             }
@@ -88,6 +137,8 @@ impl ReceiptWriter {
             Err(_) => format!("the file system did not respond for {} seconds", MAX_WRITE.as_secs()),
         };
         observe::receipt_unwritten(&self.failures, &job, &error);
+        let outbox = Path::new(&job.package().outbox).parent().unwrap_or_else(|| Path::new("/")).to_owned();
+        self.unwritten.lock().insert(id.clone(), (outbox, error));
     }
 
     /// Notes that an ended job's receipt need not be written at the next start.

@@ -7,6 +7,7 @@ mod final_jobs;
 mod ignored;
 mod polled;
 mod retention;
+mod same_content;
 
 use std::fs;
 

@@ -20,6 +20,7 @@ mod hardware;
 mod intake;
 mod kills;
 mod large_accounts;
+mod monitoring;
 mod oddities;
 mod outage;
 mod power;

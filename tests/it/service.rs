@@ -1,7 +1,7 @@
 //! The daemon under systemd: notifications, shutdown, watchdog, permissions, metrics.
 
+mod attention;
 mod drain;
-mod floods;
 mod generated_texts;
 mod http;
 mod manager;

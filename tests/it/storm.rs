@@ -26,6 +26,7 @@ const WRITERS: usize = 4;
 /// Folders with each kind of `ready`; `in` has the default.
 const FOLDERS: &str = r#"
 [[folder]]
+same_content = "take"
 name = "deep"
 path = "deep"
 recursive = true
@@ -33,6 +34,7 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
+same_content = "take"
 name = "marked"
 path = "marked"
 ready = "marker:.done"
@@ -40,6 +42,7 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
+same_content = "take"
 name = "summed"
 path = "summed"
 ready = "sidecar:.sha256"
@@ -47,6 +50,7 @@ settle = "300ms"
 incomplete = "4s"
 poll = "1s"
 [[folder]]
+same_content = "take"
 name = "settled"
 path = "settled"
 ready = "settled"

@@ -15,6 +15,7 @@ use dropship_redact::{ExposeSecret, SecretString};
 use super::backoff::Backoff;
 use super::clock::ClockOffset;
 use super::error::{Error, Recovery};
+use super::health::{CallOutcome, Peer, ServiceHealth};
 use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
 
 mod answer;
@@ -25,6 +26,7 @@ mod tests;
 mod token_form;
 
 use answer::OPERATION;
+pub use assertion::certificate_expiry;
 use token_form::Form;
 
 /// A token is renewed this long before it expires ...
@@ -72,15 +74,22 @@ pub(super) struct Tokens {
     client_id: String,
     backoff: Backoff,
     clock: Arc<ClockOffset>,
+    health: Arc<ServiceHealth>,
     /// Held while a token is fetched, so that other callers wait for it.
     state: tokio::sync::Mutex<State>,
 }
 
 impl Tokens {
-    pub(super) fn new(http: reqwest::Client, settings: Settings, clock: Arc<ClockOffset>) -> Self {
+    pub(super) fn new(
+        http: reqwest::Client,
+        settings: Settings,
+        clock: Arc<ClockOffset>,
+        health: Arc<ServiceHealth>,
+    ) -> Self {
         Self {
             http,
             clock,
+            health,
             backoff: settings.retry.capped(LONGEST),
             authority: settings.authority,
             version: settings.version,
@@ -154,7 +163,11 @@ impl Tokens {
     async fn fetch(&self) -> Result<(SecretString, Duration), Error> {
         let mut repeats = 0;
         loop {
-            match self.attempt().await {
+            let attempt = self.attempt().await;
+            if let Some(outcome) = CallOutcome::of_token(&attempt) {
+                self.health.record(Peer::Authority, outcome);
+            }
+            match attempt {
                 Err(error) if error.recovery == Recovery::Retry && repeats + 1 < ATTEMPTS => {
                     let delay = self.backoff.delay(repeats);
                     if error.retry_after.is_some_and(|asked| asked > LONGEST) {

@@ -7,6 +7,7 @@ mod bom;
 mod client;
 mod clock;
 mod error;
+mod health;
 mod html;
 mod http;
 mod limiter;
@@ -18,11 +19,13 @@ pub mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use auth::certificate_expiry;
 pub use backoff::Backoff;
 pub use blob::{TransferError, Uploaded};
-pub use client::Client;
+pub use client::{Client, OPERATIONS};
 pub use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
 pub use error::{Error, ErrorDetails, Execution, Recovery};
+pub use health::Availability;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{

@@ -100,6 +100,11 @@ impl CallLimiter {
         }
     }
 
+    /// Permits one call that shows whether the service is back, although the time for it has not come.
+    pub(super) fn allow_probe(&self) {
+        self.lock().breaker.allow_probe();
+    }
+
     fn lock(&self) -> parking_lot::MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -139,7 +144,9 @@ impl State {
 
 impl CallPermit<'_> {
     /// Reports the result of the call.
-    pub(super) fn complete(mut self, outcome: Outcome) {
+    ///
+    /// Returns how long all calls pause because of it.
+    pub(super) fn complete(mut self, outcome: Outcome) -> Duration {
         let now = Instant::now();
         let mut state = self.limiter.lock();
         match outcome {
@@ -157,6 +164,7 @@ impl CallPermit<'_> {
             }
         }
         self.probe = false;
+        state.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 }
 

@@ -15,11 +15,15 @@ use crate::evaluate::{Outcome, evaluate};
 use crate::events::FileEvent;
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
+use crate::health::FolderState;
 use crate::names::NameClass;
 use crate::scan::{FolderMemory, Scan};
 
 /// Minimum and maximum interval between scans of a folder that does not exist.
-const MISSING_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const MISSING_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// Maximum interval between scans of a degraded folder: its recovery has to be seen within 15 seconds.
+const DEGRADED_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Minimum and maximum interval between attempts under backpressure.
 const CAPACITY_INTERVAL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -306,6 +310,9 @@ impl FolderTask {
                 format!("{dropped} incomplete or unsettled files exceed the limit of tracked files"),
                 "they are checked at each `poll`; is this the right folder?",
             ));
+        }
+        if issues.iter().any(|issue| issue.state == FolderState::Degraded) {
+            self.next_scan = self.next_scan.min(now + DEGRADED_INTERVAL.max(took * 4));
         }
         self.record_scan(issues, scan.is_complete, took);
         let folder = &self.context.spec.name;

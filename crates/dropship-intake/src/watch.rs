@@ -26,8 +26,11 @@ use crate::events::{FileEvent, PendingEvents};
 use crate::folder_issue::FolderIssue;
 use crate::probe::probe;
 
-/// Interval between attempts after the system has run out of watches or instances, and between tests of a device whose
-/// events arrived.
+/// Time after the kernel refused a watch until the next attempt. One attempt is cheap, and an administrator can raise the limit
+/// at any time.
+const REFUSED_INTERVAL: Duration = Duration::from_secs(8);
+
+/// Interval between tests of a device whose events arrived.
 const RETRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Interval between tests of a device whose events did not arrive: it may just have been slow.
@@ -95,7 +98,7 @@ impl Watcher {
         }
         let mut kernel = self.kernel();
         if let Some((when, issue)) = &kernel.refused
-            && when.elapsed() < RETRY_INTERVAL
+            && when.elapsed() < REFUSED_INTERVAL
         {
             return Err(issue.clone());
         }

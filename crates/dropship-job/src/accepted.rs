@@ -13,6 +13,9 @@ pub struct Accepted {
     pub account: String,
     /// Digest of the stored plan; absent when the plan was lost with an earlier store.
     pub plan: Option<String>,
+    /// Identity of its signed content; packages that differ only in bytes that no signature covers have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// Warnings of inspection and rules.
     pub warnings: Vec<String>,
     /// Variables from its sidecar.

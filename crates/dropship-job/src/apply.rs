@@ -110,11 +110,12 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     require(!(held_as_a_whole && is_label_work(event)), "the job is held until an operator decides")?;
     match event {
         Event::Arrived { .. } => return Err("the job has started already"),
-        Event::Accepted { rule, account, plan, labels, warnings, vars } => {
+        Event::Accepted { rule, account, plan, content, labels, warnings, vars } => {
             job.accepted = Some(Accepted {
                 rule: rule.clone(),
                 account: account.clone(),
                 plan: Some(plan.clone()),
+                content: content.clone(),
                 warnings: warnings.clone(),
                 vars: vars.clone(),
             });

@@ -100,6 +100,9 @@ error_kinds! {
     Backlog "backlog" "held"
         "The file was in the folder when dropship first scanned it, and the folder has `backlog = \"hold\"`."
         "`dropship approve JOB` submits it, `dropship cancel JOB` leaves it out.";
+    SameContent "same-content" "held"
+        "Another job of the folder has the same signed content. The packages differ only in their signatures or in bytes that no signature covers: a timestamp, padding, the order of certificates, the compression of an `.hlkx`."
+        "`dropship approve JOB` submits it as well, `dropship cancel JOB` ends it. `[[folder]] same_content = \"take\"` accepts such packages.";
     Approval "approval" "held"
         "A label needs an approval of exactly this request."
         "Read the request in the message, then `dropship approve JOB --request DIGEST` or `dropship cancel JOB`.";

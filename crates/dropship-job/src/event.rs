@@ -28,6 +28,9 @@ pub enum Event {
         account: String,
         /// Digest of the plan that is stored beside the copy.
         plan: String,
+        /// Identity of its signed content; packages that differ only in bytes that no signature covers have the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<String>,
         /// The labels that the plan asks for.
         labels: Vec<PlannedLabel>,
         /// What inspection and rules warned of.

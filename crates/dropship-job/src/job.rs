@@ -115,6 +115,12 @@ impl Job {
         self.accepted.as_ref()
     }
 
+    /// Identity of the signed content of an accepted package, if it is signed.
+    #[must_use]
+    pub fn content(&self) -> Option<&str> {
+        self.accepted.as_ref()?.content.as_deref()
+    }
+
     /// Name of the rule that applies.
     #[must_use]
     pub fn rule(&self) -> Option<&str> {

@@ -55,6 +55,7 @@ fn accepted() -> Event {
         rule: "ring".into(),
         account: "default".into(),
         plan: "cd".repeat(32),
+        content: Some("ef".repeat(32)),
         labels: vec![
             PlannedLabel {
                 name: "echo test ring".into(),
@@ -248,6 +249,7 @@ impl JobBuilder {
             rule: "ring".into(),
             account: "default".into(),
             plan: "cd".repeat(32),
+            content: None,
             labels: Vec::new(),
             warnings: Vec::new(),
             vars: BTreeMap::new(),

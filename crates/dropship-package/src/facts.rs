@@ -54,6 +54,10 @@ pub struct Facts {
     pub signer: Option<SignerFacts>,
     /// Facts from the `PackageInfo.xml` of an `.hlkx`.
     pub hlkx: Option<HlkxFacts>,
+    /// Identity of the signed content, lower-case hex: the same for packages that differ only in their signatures and in bytes
+    /// that no signature covers, such as timestamps, padding, the order of certificates, or the compression of an `.hlkx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<String>,
 }
 
 /// One file inside a package.

@@ -58,7 +58,7 @@ fn run(
                 Kind::Cab => cab::inspect(input, policy, &mut report, hashed)?,
                 Kind::Hlkx => {
                     let facts = hlkx::inspect(input, policy, &mut report)?;
-                    (facts, if hashed { hash::digest(input, &[], &[], true)?.whole } else { None })
+                    (facts, if hashed { hash::digest(input, &[], true)?.whole } else { None })
                 }
             };
             return Ok((conclude(report, facts), sha256));
@@ -78,7 +78,7 @@ fn run(
             false
         }
     };
-    let whole = if hashed { hash::digest(input, &[], &[], true)?.whole } else { None };
+    let whole = if hashed { hash::digest(input, &[], true)?.whole } else { None };
     let mut inspection = conclude(report, None);
     if incomplete {
         inspection.verdict = Verdict::Incomplete;

@@ -1,7 +1,7 @@
 //! The state that all request handlers share.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ pub(crate) struct App {
     pub(crate) base: String,
     /// Number of next links that were written in an odd form. Callers of the paging hold the lock of the state.
     pub(crate) next_links: AtomicUsize,
+    /// Seconds by which the `Date` header of responses is wrong.
+    pub(crate) date_offset: AtomicI64,
     /// Cuts the connections of all open requests.
     pub(crate) kill: CancellationToken,
     /// Key of the signatures of signed URLs.

@@ -1,9 +1,13 @@
 //! Handles one request: logs it, applies its fault and sends the response.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::DATE;
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -45,17 +49,31 @@ pub(crate) async fn serve(
     if let Some(action) = &action {
         lock(&app.log).amend(number, |entry| entry.fault = Some(action.name()));
     }
-    let answer = tokio::select! {
+    let mut answer = tokio::select! {
         answer = injection::respond_with_fault(&app, parts, route, payload, action) => answer,
         () = app.kill.cancelled() => None,
     };
-    if let Some(answer) = &answer {
+    if let Some(answer) = &mut answer {
+        set_date(&app, answer);
         lock(&app.log).amend(number, |entry| entry.status = Some(answer.status().as_u16()));
     }
     answer.unwrap_or_else(|| {
         peer.cut();
         response(500, "", Body::empty())
     })
+}
+
+/// Sets a wrong `Date`, if a test wants one; the server adds the right one.
+fn set_date(app: &App, answer: &mut Response) {
+    let seconds = app.date_offset.load(Ordering::Relaxed);
+    let (offset, now) = (Duration::from_secs(seconds.unsigned_abs()), SystemTime::now());
+    let date = if seconds < 0 { now.checked_sub(offset) } else { now.checked_add(offset) };
+    if seconds != 0
+        && let Some(date) = date
+        && let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(date))
+    {
+        answer.headers_mut().insert(DATE, value);
+    }
 }
 
 /// The log entry of a request.

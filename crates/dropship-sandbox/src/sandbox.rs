@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ impl Sandbox {
             log: Mutex::default(),
             base: format!("http://{public}"),
             next_links: AtomicUsize::new(0),
+            date_offset: AtomicI64::new(0),
             kill: CancellationToken::new(),
             key: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key),
             options,

@@ -95,6 +95,10 @@ impl Store for MemoryStore {
         queries::find_everywhere(&*self.0.lock(), sha256)
     }
 
+    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError> {
+        queries::jobs_with_content(&*self.0.lock(), content, folder)
+    }
+
     fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
         queries::owner(&*self.0.lock(), remote)
     }

@@ -45,6 +45,14 @@ pub(crate) fn find_everywhere(tables: &impl Bytes, sha256: &str) -> Result<Vec<J
     tables.scan(&key::bytes_prefix(sha256))?.iter().map(|(_, value)| id_of(value)).collect()
 }
 
+pub(crate) fn jobs_with_content(
+    tables: &impl Bytes,
+    content: &str,
+    folder: Option<&str>,
+) -> Result<Vec<JobId>, StoreError> {
+    ids(tables, &key::content_prefix(content, folder))
+}
+
 pub(crate) fn owner(tables: &impl Bytes, remote: u64) -> Result<Option<JobId>, StoreError> {
     tables.get(&key::remote(remote))?.map(|value| id_of(&value)).transpose()
 }

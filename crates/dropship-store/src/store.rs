@@ -63,6 +63,9 @@ pub trait Store: Send + Sync {
     /// The jobs of these bytes in any folder.
     fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError>;
 
+    /// The jobs that were accepted in this folder (`None`: submitted directly) with this signed content, oldest first.
+    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError>;
+
     /// The job that owns this id of a product, submission or label.
     fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError>;
 

@@ -1,12 +1,10 @@
 //! `dropship check --online`: each account at the service.
 
+use crate::attention::ClockLimit;
 use crate::cli::output::Output;
 use crate::config::model::Config;
 use dropship_hardware::{Audience, Error, Listing, Recovery};
 use dropship_rules::label::audiences::resolve;
-
-/// Difference between the clocks from which the check fails, in seconds. Entra rejects assertions after five minutes.
-const MAX_SKEW: u64 = 60;
 
 /// Gets a token and makes read-only calls with each account. Returns what is wrong.
 pub(super) async fn check(config: &Config, output: &Output) -> Vec<String> {
@@ -84,7 +82,7 @@ fn unknown_audiences(
 fn clock_problem(account: &str, skew: i64) -> Option<String> {
     let seconds = skew.unsigned_abs();
     let side = if skew < 0 { "behind" } else { "ahead of" };
-    (seconds > MAX_SKEW).then(|| {
+    (seconds > ClockLimit::SECONDS).then(|| {
         format!(
             "account `{account}`: the clock of this machine is {seconds} s {side} the service's; tokens can be rejected: synchronise \
              the clock with NTP"

@@ -51,6 +51,7 @@ fn facts(infs: Vec<InfFacts>) -> Facts {
         architectures: BTreeSet::from(["amd64".to_owned()]),
         signer: None,
         hlkx: None,
+        content_sha256: None,
     }
 }
 

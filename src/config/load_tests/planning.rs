@@ -33,7 +33,16 @@ fn inf(name: &str, version: &str) -> InfFacts {
 }
 
 fn facts(kind: Kind, infs: Vec<InfFacts>) -> Facts {
-    Facts { kind, size: 1, files: Vec::new(), infs, architectures: BTreeSet::new(), signer: None, hlkx: None }
+    Facts {
+        kind,
+        size: 1,
+        files: Vec::new(),
+        infs,
+        architectures: BTreeSet::new(),
+        signer: None,
+        hlkx: None,
+        content_sha256: None,
+    }
 }
 
 fn planned(text: &str, file: &str, facts: &Facts) -> Result<Plan, PlanError> {

@@ -78,6 +78,8 @@ pub(crate) struct Account {
     pub(crate) client_secret_env: Option<At<String>>,
     /// Name of the systemd credential that contains the client secret.
     pub(crate) client_secret_credential: Option<At<String>>,
+    /// Day on which the client secret expires, such as "2026-12-31". `check` and the daemon warn 30 days before.
+    pub(crate) secret_expires: Option<At<String>>,
     /// PEM file with the certificate and its private key.
     pub(crate) client_certificate_file: Option<At<String>>,
     /// File that contains a federated (workload identity) token.
@@ -278,6 +280,8 @@ pub(crate) struct Folder {
     pub(crate) after: Option<At<Text<AfterSuccess>>>,
     /// Files that are found at the first scan of a new folder. Default: take
     pub(crate) backlog: Option<At<Backlog>>,
+    /// Packages with the signed content of another job of the folder, under other bytes. Default: hold
+    pub(crate) same_content: Option<At<SameContent>>,
     /// A negative verdict counts only after this long without change; on polled folders (network shares) at least a minute. Default: 2s
     pub(crate) settle: Option<Delay>,
     /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
@@ -307,6 +311,17 @@ pub(crate) enum Level {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Backlog {
     /// Accepted like any other file.
+    Take,
+    /// Their jobs are held until `approve`.
+    Hold,
+}
+
+/// Packages with the signed content of another job of the folder, under other bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SameContent {
+    /// Accepted like any other package.
     Take,
     /// Their jobs are held until `approve`.
     Hold,

@@ -9,6 +9,6 @@ pub(super) mod values;
 
 pub(super) use file::{
     Account, Api, Backlog, Control, Defaults, Everybody, File, Folder, Interval, Level, Notify, Poll,
-    Signers, Store, Unforeseen,
+    SameContent, Signers, Store, Unforeseen,
 };
 pub(super) use values::{Delay, Globs, Texts};

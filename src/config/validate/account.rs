@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use super::diagnostics::Diagnostics;
+use crate::config::expiry;
 use crate::config::model::{Account, Credential, DEFAULT_ACCOUNT};
 use crate::config::raw;
 use crate::config::raw::values::At;
@@ -48,7 +53,34 @@ fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<
         }
     }
     let credential = credential(diagnostics, raw)?;
-    Some(Account { tenant_id: tenant_id?, client_id: client_id?, credential })
+    let secret_expires = secret_expires(diagnostics, raw, &credential);
+    Some(Account { tenant_id: tenant_id?, client_id: client_id?, credential, secret_expires })
+}
+
+/// The time at which the secret expires: a day in UTC, or a time as Entra's command line prints it.
+fn secret_expires(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: &At<raw::Account>,
+    credential: &Credential,
+) -> Option<Timestamp> {
+    let at = raw.secret_expires.as_ref()?;
+    let text = at.value.trim();
+    let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    let Some(expires) = text.parse().ok().or_else(day) else {
+        let help = "write the day as Entra shows it, such as \"2026-12-31\"";
+        diagnostics.error_with_help(&at.span, format!("`{text}` is not a day"), help);
+        return None;
+    };
+    if !credential.is_secret() {
+        let message = "`secret_expires` belongs to a client secret, and this account has none";
+        let help = "remove it; the date of a certificate is read from its file";
+        diagnostics.error_with_help(&at.span, message, help);
+        return None;
+    }
+    if let Some(warning) = expiry::warning("the client secret", expires, Timestamp::now()) {
+        diagnostics.warn(&at.span, warning, Some(expiry::REMEDY_SECRET.to_owned()));
+    }
+    Some(expires)
 }
 
 fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Credential> {
@@ -63,15 +95,15 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
             let credential = make(diagnostics, text);
             given.push((key, text.span.clone(), credential));
         };
-    type Make = fn(&mut Diagnostics<'_>, &At<String>) -> Credential;
+    type Make = fn(&Diagnostics<'_>, &str) -> Credential;
     put(diagnostics, "client_secret_file", &raw.client_secret_file, |diagnostics, text| {
         Credential::SecretFile(diagnostics.path(text))
     });
     put(diagnostics, "client_secret_env", &raw.client_secret_env, |_, text| {
-        Credential::SecretEnv(text.value.clone())
+        Credential::SecretEnv(text.to_owned())
     });
     put(diagnostics, "client_secret_credential", &raw.client_secret_credential, |_, text| {
-        Credential::SecretCredential(text.value.clone())
+        Credential::SecretCredential(text.to_owned())
     });
     put(diagnostics, "client_certificate_file", &raw.client_certificate_file, |diagnostics, text| {
         Credential::CertificateFile(diagnostics.path(text))

@@ -98,6 +98,7 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
         architectures: BTreeSet::new(),
         signer: None,
         hlkx: None,
+        content_sha256: None,
     });
     facts.kind = kind;
     facts.size = package.size.unwrap_or(facts.size);

@@ -43,6 +43,7 @@ fn create(store: &MemoryStore, number: u32) {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
+        content: None,
         labels: vec![],
         warnings: vec![],
         vars: BTreeMap::new(),

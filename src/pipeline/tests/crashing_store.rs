@@ -51,6 +51,10 @@ impl Store for CrashingStore {
         self.memory.find_everywhere(sha256)
     }
 
+    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError> {
+        self.memory.jobs_with_content(content, folder)
+    }
+
     fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
         self.memory.owner(remote)
     }

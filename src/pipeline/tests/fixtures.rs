@@ -104,6 +104,7 @@ path = "{home}/store"
 name = "in"
 path = "{home}/drop"
 outbox = "{home}/out"
+same_content = "take"
 [signers]
 roots = ["{pki}/roots.pem"]
 intermediates = ["{pki}/inter.pem"]

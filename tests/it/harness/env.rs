@@ -90,6 +90,7 @@ path = "drop"
 outbox = "out"
 settle = "200ms"
 poll = "1s"
+same_content = "take"
 [signers]
 roots = ["roots.pem"]
 intermediates = ["inter.pem"]

@@ -26,7 +26,7 @@ fn folder(env: &TestEnv, name: &str) -> Value {
 /// An environment with a second folder that has these keys.
 fn beside(folder: &str, keys: &str) -> TestEnv {
     let more = format!(
-        "[[folder]]\nname = \"{folder}\"\npath = \"{folder}\"\nsettle = \"200ms\"\npoll = \"1s\"\n{keys}\n"
+        "[[folder]]\nname = \"{folder}\"\npath = \"{folder}\"\nsettle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\n{keys}\n"
     );
     let env = TestEnv::with(Quirks::none(), &more);
     fs::create_dir(env.path(folder)).expect("a folder");

@@ -56,13 +56,21 @@ fn label_is_withdrawn_as_soon_as_microsoft_allows_it() {
         let shown = text(&env.run(command).stdout);
         assert!(shown.contains("`echo test ring`") && shown.contains("is not withdrawn yet"), "{shown}");
     }
-    assert_eq!(env.json(&["status"])["not_withdrawn"][0]["job"], job["id"]);
+    let status = env.json(&["status"]);
+    assert_eq!(status["not_withdrawn"][0]["job"], job["id"]);
+    assert_eq!(status["trouble"][0]["kind"], "label-not-withdrawn");
+    let check = env.run(&["status", "--check"]);
+    assert_eq!(
+        (check.status.code(), &*text(&check.stdout)),
+        (Some(1), "needs attention: label-not-withdrawn\n")
+    );
     daemon.kill();
     let daemon = env.daemon(&[]);
     let done = receipt_when(&env, "the withdrawal", |receipt| receipt["labels"][0]["status"] == "withdrawn");
     assert_eq!((&done["state"], labels(&env)), (&"cancelled".into(), vec![true]), "{done:#}");
     assert!(done.get("not_withdrawn").is_none());
-    assert_eq!(env.json(&["status"])["not_withdrawn"], json!([]));
+    let status = env.json(&["status"]);
+    assert_eq!((&status["not_withdrawn"], &status["trouble"]), (&json!([]), &json!([])));
     drop(daemon);
 }
 

@@ -30,7 +30,7 @@ pub(super) fn is_up(env: &TestEnv) {
 }
 
 /// A port that is free, unless another process takes it now.
-fn port() -> u16 {
+pub(super) fn port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
 }
 
@@ -55,7 +55,7 @@ fn metrics_follow_the_jobs_in_the_documented_format() {
     ] {
         assert!(page.contains(wanted), "no {wanted:?} in\n{page}");
     }
-    assert!(!page.contains("dropship_config_last_reload"), "no reload was requested yet");
+    assert!(page.contains("dropship_config_last_reload_successful 1\n"), "no reload was refused yet: {page}");
     for (config, well, code) in [("nonsense = 1\n", "0", 78), ("", "1", 0)] {
         let good = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
         std::fs::write(env.path("dropship.toml"), format!("{config}{good}")).expect("written");
@@ -98,19 +98,30 @@ fn readyz_lists_the_reasons() {
     let socket = env.path("control.sock");
     assert_eq!(on_socket(&socket, "/readyz").0, 200);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let (_, page) = wait_for("a refused account", || {
-        let answer = on_socket(&socket, "/readyz");
-        (answer.0 == 503).then_some(answer)
-    })
-    .unwrap_or_else(|| panic!("{}", env.log()));
-    let page: Value = serde_json::from_str(&page).expect("JSON");
-    assert_eq!(page["ready"], false);
-    assert!(page["reasons"][0].as_str().is_some_and(|why| why.contains("account `default`")), "{page}");
+    let page = wait_for("a refused account", || {
+        let (status, page) = on_socket(&socket, "/readyz");
+        let page: Value = serde_json::from_str(&page).expect("JSON");
+        (page["warnings"] == json!(["account-suspended"])).then_some((status, page))
+    });
+    let (status, page) = page.unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(
+        (status, &page["ready"], &page["reasons"]),
+        (200, &json!(true), &json!([])),
+        "packages are still accepted"
+    );
+    let message = page["trouble"][0]["message"].as_str().expect("a message");
+    assert!(message.contains("account `default`"), "{page}");
     std::fs::rename(env.path("drop"), env.path("gone")).expect("moved");
     env.json(&["rescan"]);
-    wait_for("a folder that is gone", || {
-        on_socket(&socket, "/readyz").1.contains("folder `in`").then_some(())
-    })
-    .unwrap_or_else(|| panic!("{}", env.log()));
+    let page = wait_for("a folder that is gone", || {
+        let (status, page) = on_socket(&socket, "/readyz");
+        (status == 503).then_some(page)
+    });
+    let page: Value = serde_json::from_str(&page.unwrap_or_else(|| panic!("{}", env.log()))).expect("JSON");
+    assert_eq!(
+        (&page["ready"], &page["reasons"]),
+        (&json!(false), &json!(["folder-degraded"])),
+        "no folder is left"
+    );
     assert_eq!(daemon.terminate(), Some(0));
 }

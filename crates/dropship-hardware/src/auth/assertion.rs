@@ -61,6 +61,23 @@ pub(super) fn sign(
     Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
 }
 
+/// When the certificate that belongs to the private key in a PEM file expires.
+///
+/// # Errors
+/// When the file has no usable key, or no certificate of it.
+pub fn certificate_expiry(pem: &SecretString) -> Result<jiff::Timestamp, String> {
+    use x509_cert::der::Decode as _;
+    let (_, chain) = read(pem)?;
+    let leaf = chain.first().ok_or("the certificate file has no certificate")?;
+    let parsed = x509_cert::Certificate::from_der(leaf);
+    let parsed = parsed.map_err(|error| format!("the certificate cannot be read: {error}"))?;
+    let seconds = parsed.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .ok_or_else(|| "the certificate expires at a time that cannot be represented".to_owned())
+}
+
 /// The key, and the certificates with that key's own first.
 fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
     let text = pem.expose_secret().as_bytes();

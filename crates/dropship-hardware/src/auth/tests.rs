@@ -216,6 +216,14 @@ fn public_key(certificate: &[u8]) -> Vec<u8> {
     info.subject_public_key.raw_bytes().to_vec()
 }
 
+#[test]
+fn expiry_is_that_of_the_certificate_with_the_key() {
+    let expires = certificate_expiry(&SecretString::from(IDENTITY)).expect("a certificate");
+    assert_eq!(expires.to_string(), "2126-10-30T06:38:03Z");
+    let (key, _) = IDENTITY.split_once("-----BEGIN CERTIFICATE").expect("both");
+    assert!(certificate_expiry(&SecretString::from(key)).is_err(), "only a key");
+}
+
 #[tokio::test]
 async fn a_useless_certificate_is_told_before_anything_is_sent() {
     let server = Server::start(audiences).await;

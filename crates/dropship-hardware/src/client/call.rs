@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::auth::Bearer;
 use crate::bom::without_bom;
 use crate::error::{Error, Execution, Recovery};
+use crate::health::{CallOutcome, Peer};
 use crate::limiter::{Outcome, Rejected};
 use crate::model::{Listed, entry};
 use crate::request_id::random_uuid;
@@ -185,7 +186,7 @@ impl Client {
     }
 
     /// One attempt, and a second one with a new token after a 401.
-    async fn authorized(&self, call: &Call) -> Result<Answer, Error> {
+    pub(super) async fn authorized(&self, call: &Call) -> Result<Answer, Error> {
         self.authorize(call).await.map_err(|error| error.with_creates(call.creates))
     }
 
@@ -229,7 +230,7 @@ impl Client {
             Err(error) => error.status,
         };
         self.shared.observer.on_call(operation, status, started.elapsed());
-        permit.complete(match &result {
+        let outcome = match &result {
             Ok(answer) => {
                 tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");
                 Outcome::Answered
@@ -245,7 +246,16 @@ impl Client {
                     Some(_) => Outcome::Answered,
                 }
             }
-        });
+        };
+        let pause = permit.complete(outcome);
+        self.shared.health.record(
+            Peer::Api,
+            match (outcome, &result) {
+                (Outcome::Throttled(_), _) => CallOutcome::Throttled(pause),
+                (Outcome::Failed(_), Err(error)) => CallOutcome::Failed(error),
+                _ => CallOutcome::Answered,
+            },
+        );
         result
     }
 

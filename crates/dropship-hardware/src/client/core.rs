@@ -9,6 +9,7 @@ use crate::backoff::Backoff;
 use crate::blob::{BufferPool, Hosts};
 use crate::clock::ClockOffset;
 use crate::error::Error;
+use crate::health::{Availability, ServiceHealth};
 use crate::http::Http;
 use crate::limiter::CallLimiter;
 use crate::request_id::random_uuid;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) buffers: BufferPool,
     pub(crate) observer: settings::Observer,
     pub(crate) clock: Arc<ClockOffset>,
+    pub(crate) health: Arc<ServiceHealth>,
 }
 
 impl Client {
@@ -56,7 +58,9 @@ impl Client {
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
         let observer = settings.observer.clone();
         let clock = Arc::new(ClockOffset::default());
-        let tokens = Arc::new(Tokens::new(http.calls.clone(), settings, Arc::clone(&clock)));
+        let health = Arc::new(ServiceHealth::default());
+        let tokens =
+            Arc::new(Tokens::new(http.calls.clone(), settings, Arc::clone(&clock), Arc::clone(&health)));
         let limiter = CallLimiter::new(backoff);
         let buffers = BufferPool::default();
         Ok(Self {
@@ -70,6 +74,7 @@ impl Client {
                 buffers,
                 observer,
                 clock,
+                health,
             }),
             correlation: random_uuid().into(),
         })
@@ -87,6 +92,12 @@ impl Client {
     #[must_use]
     pub fn clock_offset(&self) -> Option<i64> {
         self.shared.clock.seconds()
+    }
+
+    /// Whether the service answers, by the latest calls.
+    #[must_use]
+    pub fn availability(&self) -> Availability {
+        self.shared.health.availability(jiff::Timestamp::now())
     }
 
     /// Gets a token and makes one read-only call.

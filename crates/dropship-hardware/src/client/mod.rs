@@ -1,9 +1,11 @@
 //! The client: one method for each operation of the API.
 
 mod call;
+mod check;
 mod core;
 mod exchange;
 mod labels;
+mod operations;
 mod preprod;
 mod products;
 mod submissions;
@@ -12,3 +14,4 @@ mod tests;
 
 pub(crate) use call::{Call, Query};
 pub use core::Client;
+pub use operations::OPERATIONS;

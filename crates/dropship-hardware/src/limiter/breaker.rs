@@ -81,6 +81,13 @@ impl Breaker {
         self.probing = false;
     }
 
+    /// Makes the next call the probe, whenever it comes.
+    pub(super) fn allow_probe(&mut self) {
+        if let Some((until, _)) = &mut self.open {
+            *until = Instant::now();
+        }
+    }
+
     /// Records that the probe was dropped before it was sent.
     pub(super) fn on_unused(&mut self) {
         self.probing = false;

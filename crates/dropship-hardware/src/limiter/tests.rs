@@ -98,7 +98,9 @@ async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
     let mut failures = 0;
     let left = loop {
         match limiter.acquire().await {
-            Ok(pass) => pass.complete(Outcome::Failed(None)),
+            Ok(pass) => {
+                pass.complete(Outcome::Failed(None));
+            }
             Err(Rejected::Down(left)) => break left,
             Err(closed) => panic!("{closed:?}"),
         }

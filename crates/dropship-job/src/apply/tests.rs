@@ -31,6 +31,7 @@ fn accepted(labels: &[&str]) -> Event {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
+        content: None,
         labels: labels.iter().map(|name| planned(name, &[])).collect(),
         warnings: vec![],
         vars: std::collections::BTreeMap::new(),

@@ -120,6 +120,16 @@ impl Header {
         [0..4, 8..36, 40..42, self.reserve_end()..u64::from(self.length)]
     }
 
+    /// Whether the header's reserve holds the record of a signature and nothing else.
+    pub(crate) fn has_usual_reserve(&self) -> bool {
+        self.reserve == SMALLEST_RESERVE && matches!(self.signature, Signature::At { .. })
+    }
+
+    /// How far the content would move if the header's reserve had its usual length.
+    pub(crate) fn shift_to_usual_reserve(&self) -> i64 {
+        RESERVE_AT.cast_signed() + i64::from(SMALLEST_RESERVE) - i64::from(self.folders_at)
+    }
+
     /// The part of the reserve after the record, which signing tools leave empty.
     pub(crate) fn spare_reserve(&self) -> Range<u64> {
         SIGNED.min(self.reserve_end())..self.reserve_end()

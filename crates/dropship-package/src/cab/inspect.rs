@@ -5,6 +5,7 @@ use std::io;
 
 use ring::digest::Digest;
 
+use super::content::Content;
 use super::contents::{Contents, is_inf};
 use super::decode::Fault;
 use super::header::Header;
@@ -35,7 +36,7 @@ pub(crate) fn inspect(
     let head = input.read_up_to(0, crate::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
         report.add(Check::Malformed, "the cabinet's header cannot be read; build it again");
-        let whole = hash::digest(input, &[], &[], hashed)?.whole;
+        let whole = hash::digest(input, &[], hashed)?.whole;
         return Ok((None, whole));
     };
     if input.len() > LARGE {
@@ -55,16 +56,39 @@ pub(crate) fn inspect(
         None
     });
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
-    let hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
+    let content = Content::read(input, &header)?;
+    let mut hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
+    if matches!(content, Some(Content::Signed)) && !hashes.contains(&Hash::Sha256) {
+        hashes.push(Hash::Sha256);
+    }
     // Digests need the whole cabinet, files only parts of it: two threads share the time.
     let ((listing, contents), digests) = std::thread::scope(|scope| {
         let reader = scope.spawn(|| read_files(input, &header));
         let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
-        let digests = hash::digest(input, &header.signed_ranges(), &algorithms, hashed);
+        let signed =
+            hash::Sequence { ranges: &header.signed_ranges(), algorithms: &algorithms, ..Default::default() };
+        let moved = match &content {
+            Some(Content::Moved { head, rest }) => hash::Sequence {
+                prefix: head,
+                ranges: std::slice::from_ref(rest),
+                algorithms: &[&ring::digest::SHA256],
+            },
+            Some(Content::Signed) | None => hash::Sequence::default(),
+        };
+        let digests = hash::digest(input, &[signed, moved], hashed);
         let files = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
         Ok::<_, io::Error>((files??, digests?))
     })?;
-    let computed: Vec<(Hash, Digest)> = hashes.into_iter().zip(digests.ranges).collect();
+    let mut sequences = digests.sequences.into_iter();
+    let computed: Vec<(Hash, Digest)> =
+        hashes.into_iter().zip(sequences.next().unwrap_or_default()).collect();
+    let content = match content {
+        Some(Content::Signed) => {
+            computed.iter().find(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| *digest)
+        }
+        Some(Content::Moved { .. }) => sequences.next().and_then(|digests| digests.first().copied()),
+        None => None,
+    };
     let signer = signature.as_ref().and_then(|signature| signature.check(report, &computed, policy));
     check_nested(report, nested, &computed);
     let entries = listing.iter().flat_map(|listing| &listing.files);
@@ -72,6 +96,7 @@ pub(crate) fn inspect(
         entries.filter(|entry| entry.has_dot_prefix).map(|entry| format!("./{}", entry.path)).collect();
     let (mut facts, notes) = facts(input, report, listing, contents);
     facts.signer = signer;
+    facts.content_sha256 = content.map(|digest| hash::hex(digest.as_ref()));
     if !header.of_a_set {
         preflight::check_cabinet(report, policy, &facts, &notes, &dot_prefixed);
     }
@@ -154,8 +179,16 @@ fn facts(
     if architectures.is_empty() {
         architectures.extend(files.iter().filter_map(|file| file.machine.clone()));
     }
-    let facts =
-        Facts { kind: Kind::Cab, size: input.len(), files, infs, architectures, signer: None, hlkx: None };
+    let facts = Facts {
+        kind: Kind::Cab,
+        size: input.len(),
+        files,
+        infs,
+        architectures,
+        signer: None,
+        hlkx: None,
+        content_sha256: None,
+    };
     (facts, notes)
 }
 

@@ -1,5 +1,6 @@
 //! Inspects signed cabinets.
 
+mod content;
 mod contents;
 mod decode;
 pub(crate) mod header;

@@ -12,30 +12,36 @@ use crate::input::Input;
 /// Bytes read at once; small enough to be still in the processor's cache when the second digest uses them.
 const CHUNK: usize = 256 * 1024;
 
+/// Bytes that are hashed as one sequence: a prefix, then ranges of the input.
+#[derive(Default)]
+pub(crate) struct Sequence<'r> {
+    /// Bytes before the ranges.
+    pub(crate) prefix: &'r [u8],
+    /// Ranges of the input, which ascend without overlap.
+    pub(crate) ranges: &'r [Range<u64>],
+    /// The algorithms; each computes one digest.
+    pub(crate) algorithms: &'r [&'static Algorithm],
+}
+
 /// The digests of one pass over the input.
 pub(crate) struct Digests {
-    /// Digest of the chosen ranges for each algorithm, in the order of the algorithms.
-    pub(crate) ranges: Vec<Digest>,
+    /// For each sequence its digests, in the order of its algorithms.
+    pub(crate) sequences: Vec<Vec<Digest>>,
     /// SHA-256 of the whole input, if it was asked for.
     pub(crate) whole: Option<[u8; 32]>,
 }
 
-/// Reads the input once, from start to end. `ranges` must ascend without overlap; they are hashed as one sequence. With
-/// `whole`, a second thread computes the SHA-256 of the whole input at the same time.
-pub(crate) fn digest(
-    input: Input<'_>,
-    ranges: &[Range<u64>],
-    algorithms: &[&'static Algorithm],
-    whole: bool,
-) -> io::Result<Digests> {
-    let mut hasher = RangeHasher::new(ranges, algorithms);
+/// Reads the input once, from start to end. With `whole`, a second thread computes the SHA-256 of the whole input at the
+/// same time.
+pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], whole: bool) -> io::Result<Digests> {
+    let mut hashers: Vec<_> = sequences.iter().map(RangeHasher::new).collect();
     let whole = std::thread::scope(|scope| {
         let mut thread = whole.then(|| HashThread::start(scope));
         let (mut chunk, mut offset) = (Vec::new(), 0);
         while offset < input.len() {
             input.fill(&mut chunk, offset, CHUNK)?;
             let length = chunk.len() as u64;
-            hasher.update(&chunk, offset);
+            hashers.iter_mut().for_each(|hasher| hasher.update(&chunk, offset));
             if let Some(thread) = &mut thread {
                 thread.update(&mut chunk)?;
             }
@@ -43,7 +49,7 @@ pub(crate) fn digest(
         }
         thread.map(HashThread::finish).transpose()
     })?;
-    Ok(Digests { ranges: hasher.finish(), whole })
+    Ok(Digests { sequences: hashers.into_iter().map(RangeHasher::finish).collect(), whole })
 }
 
 #[cfg(test)]
@@ -56,18 +62,19 @@ mod tests {
         let bytes: Vec<u8> = (0..CHUNK * 2 + 77).map(|i| (i % 251) as u8).collect();
         let cut = CHUNK as u64;
         let ranges = [0..4, 8..36, cut - 5..cut + 5, cut + 6..bytes.len() as u64 - 1];
-        let mut expected = Vec::new();
+        let mut expected = b"prefix".to_vec();
         for range in &ranges {
             expected.extend_from_slice(&bytes[range.start as usize..range.end as usize]);
         }
-        let found = digest(Input::Bytes(&bytes), &ranges, &[&SHA256], true).unwrap();
-        assert_eq!(found.ranges[0].as_ref(), ring::digest::digest(&SHA256, &expected).as_ref());
+        let sequence = Sequence { prefix: b"prefix", ranges: &ranges, algorithms: &[&SHA256] };
+        let found = digest(Input::Bytes(&bytes), &[sequence], true).unwrap();
+        assert_eq!(found.sequences[0][0].as_ref(), ring::digest::digest(&SHA256, &expected).as_ref());
         assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &bytes).as_ref());
     }
 
     #[test]
     fn empty_input_has_the_digest_of_nothing() {
-        let found = digest(Input::Bytes(&[]), &[], &[], true).unwrap();
+        let found = digest(Input::Bytes(&[]), &[], true).unwrap();
         assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &[]).as_ref());
     }
 }

@@ -5,5 +5,5 @@ mod hash_thread;
 mod hex;
 mod range_hasher;
 
-pub(crate) use digests::digest;
+pub(crate) use digests::{Sequence, digest};
 pub use hex::hex;

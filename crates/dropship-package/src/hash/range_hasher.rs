@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use ring::digest::{Algorithm, Context, Digest};
+use ring::digest::{Context, Digest};
+
+use super::digests::Sequence;
 
 /// Hashes ranges of an input that arrives in chunks, as if the ranges followed one another.
 pub(super) struct RangeHasher<'r> {
@@ -11,9 +13,12 @@ pub(super) struct RangeHasher<'r> {
 }
 
 impl<'r> RangeHasher<'r> {
-    /// Computes one digest for each algorithm. The ranges must ascend without overlap.
-    pub(super) fn new(ranges: &'r [Range<u64>], algorithms: &[&'static Algorithm]) -> Self {
-        Self { ranges, contexts: algorithms.iter().map(|algorithm| Context::new(algorithm)).collect() }
+    /// Computes one digest for each algorithm of the sequence.
+    pub(super) fn new(sequence: &Sequence<'r>) -> Self {
+        let mut contexts: Vec<_> =
+            sequence.algorithms.iter().map(|algorithm| Context::new(algorithm)).collect();
+        contexts.iter_mut().for_each(|context| context.update(sequence.prefix));
+        Self { ranges: sequence.ranges, contexts }
     }
 
     /// Hashes the parts of a chunk that are in the ranges.

@@ -9,6 +9,7 @@ use super::opc::{ContentTypes, Relationship, part_text, resolve};
 use super::{links, opc, parts, signature_check, signatures};
 use crate::checks::{Check, Report};
 use crate::facts::{Facts, FileFact, Kind};
+use crate::hash;
 use crate::input::Input;
 use crate::policy::Policy;
 use crate::verdict::Level;
@@ -58,6 +59,7 @@ pub(crate) fn inspect(
         architectures: BTreeSet::new(),
         signer: None,
         hlkx: None,
+        content_sha256: None,
     };
     package_info(&archive, &root, report, &mut facts)?;
     let Some(signatures) = signatures::find(&archive, &root, policy, report)? else {
@@ -69,7 +71,8 @@ pub(crate) fn inspect(
         facts.signer = facts.signer.take().or(signer);
         good.push(signature);
     }
-    parts::check(&archive, &types, &good, &signatures.parts, report)?;
+    let content = parts::check(&archive, &types, &good, &signatures.parts, report)?;
+    facts.content_sha256 = Some(hash::hex(&content));
     Ok(Some(facts))
 }
 

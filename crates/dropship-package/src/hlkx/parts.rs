@@ -3,26 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use ring::digest::Context;
+use ring::digest::{Context, SHA256};
 
 use super::archive::{Archive, Entry};
 use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, relationships, transformed};
 use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
 use crate::checks::{Check, Report};
+use crate::signature::algorithm::Hash;
 
-/// Checks every part against the manifests of the signatures. `own` are the names, in lower case, of the parts that make up
-/// the signatures: a signature cannot cover itself.
+type Sha256 = [u8; 32];
+
+/// Checks every part against the manifests of the signatures, and returns the digest of the content: of the names of the
+/// covered parts, each with the digest of its covered bytes. `own` are the names, in lower case, of the parts that make up the
+/// signatures: a signature cannot cover itself.
 pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
     signatures: &[&XmlSignature],
     own: &BTreeSet<String>,
     report: &mut Report<'_>,
-) -> io::Result<()> {
+) -> io::Result<[u8; 32]> {
     let wanted = references_by_part(archive, signatures);
     let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
     let mut covered = BTreeSet::new();
+    let mut content = BTreeSet::new();
     for (key, references) in &wanted {
         let Some(entry) = archive.find(key) else {
             missing.extend(references.first().map(|reference| reference.part.as_str()));
@@ -33,10 +38,13 @@ pub(super) fn check(
             retyped.push(entry.name.as_str());
         }
         match check_part(archive, entry, references)? {
-            Outcome::Good { whole: true } => {
-                covered.insert(key.as_str());
+            Outcome::Good { whole, digests } => {
+                if whole {
+                    covered.insert(key.as_str());
+                }
+                let name = percent_decoded(key);
+                content.extend(digests.into_iter().map(|digest| (name.clone(), digest)));
             }
-            Outcome::Good { whole: false } => {}
             Outcome::Bad => changed.push(entry.name.as_str()),
         }
     }
@@ -65,7 +73,24 @@ pub(super) fn check(
         "parts have another content type than the signed one",
     );
     report_parts(report, Check::UncoveredPart, &uncovered, "parts that no signature covers");
-    Ok(())
+    Ok(digest_of(&content))
+}
+
+/// The digest of names and digests. A name ends with a zero byte, which no name contains.
+fn digest_of(content: &BTreeSet<(String, Sha256)>) -> Sha256 {
+    let mut context = Context::new(&SHA256);
+    for (name, digest) in content {
+        context.update(name.as_bytes());
+        context.update(&[0]);
+        context.update(digest);
+    }
+    sha256(context)
+}
+
+fn sha256(context: Context) -> Sha256 {
+    let mut bytes = Sha256::default();
+    bytes.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
 }
 
 /// References by the name of their part in lower case, so that each part is read once.
@@ -103,8 +128,9 @@ fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], fault: &s
 
 /// Result of the check of one part.
 enum Outcome {
-    /// All references match; `whole` if together they cover the whole part.
-    Good { whole: bool },
+    /// All references match; `whole` if together they cover the whole part. `digests` are those of the bytes that they
+    /// cover, which do not depend on the algorithms of the references.
+    Good { whole: bool, digests: BTreeSet<Sha256> },
     /// A reference does not match, or the part cannot be read.
     Bad,
 }
@@ -112,19 +138,25 @@ enum Outcome {
 /// Checks all references to a part.
 fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -> io::Result<Outcome> {
     let raw: Vec<_> = references.iter().filter(|reference| reference.transform == Transform::Raw).collect();
+    let mut found = BTreeSet::new();
     if !raw.is_empty() {
         let mut contexts: Vec<Context> =
             raw.iter().map(|reference| Context::new(reference.hash.algorithm())).collect();
-        let read =
-            archive.stream(entry, |part| contexts.iter_mut().for_each(|context| context.update(part)))?;
+        let known = raw.iter().find(|reference| reference.hash == Hash::Sha256);
+        let mut own = known.is_none().then(|| Context::new(&SHA256));
+        let read = archive.stream(entry, |part| {
+            contexts.iter_mut().chain(&mut own).for_each(|context| context.update(part))
+        })?;
         let digests = contexts.into_iter().map(Context::finish);
         if read.is_err() || !digests.zip(&raw).all(|(digest, reference)| digest.as_ref() == reference.digest)
         {
             return Ok(Outcome::Bad);
         }
+        found.extend(known.and_then(|reference| Sha256::try_from(reference.digest.as_slice()).ok()));
+        found.extend(own.map(sha256));
     }
     if raw.len() == references.len() {
-        return Ok(Outcome::Good { whole: true });
+        return Ok(Outcome::Good { whole: true, digests: found });
     }
     let Ok(text) = part_text(archive, &entry.name)? else {
         return Ok(Outcome::Bad);
@@ -157,9 +189,10 @@ fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -
         if reference.hash.of(prepared.as_bytes()).as_ref() != reference.digest {
             return Ok(Outcome::Bad);
         }
+        found.extend(Sha256::try_from(Hash::Sha256.of(prepared.as_bytes()).as_ref()));
     }
     // Relationships are covered one by one. The one to the signature cannot be: it was added after signing.
     let all =
         links.is_some_and(|links| links.iter().all(|link| link.kind == ORIGIN || chosen.contains(&link.id)));
-    Ok(Outcome::Good { whole: whole || all })
+    Ok(Outcome::Good { whole: whole || all, digests: found })
 }

@@ -1,6 +1,7 @@
 //! Tests with whole packages, and the helpers that they share.
 
 mod cabinets;
+mod content;
 mod corners;
 mod corpus;
 mod flips;

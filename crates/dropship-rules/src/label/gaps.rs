@@ -68,6 +68,7 @@ mod tests {
             architectures: BTreeSet::new(),
             signer: None,
             hlkx: None,
+            content_sha256: None,
         }
     }
 

@@ -74,6 +74,7 @@ mod tests {
             architectures: BTreeSet::new(),
             signer: None,
             hlkx: None,
+            content_sha256: None,
         };
         let metadata = |names: &[&str]| -> DriverMetadata {
             let infs: serde_json::Map<_, _> =

@@ -372,6 +372,7 @@ fn infs_of_one_name_in_two_folders_are_foreseen_separately() {
         architectures: std::collections::BTreeSet::new(),
         signer: None,
         hlkx: None,
+        content_sha256: None,
     };
     let whole = Plan {
         rule: "r".to_owned(),

@@ -54,6 +54,7 @@ fn facts() -> Facts {
             package_type: text("SubmissionPackage"),
             tests: Some(TestRollup::default()),
         }),
+        content_sha256: None,
     }
 }
 

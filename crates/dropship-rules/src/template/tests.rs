@@ -26,6 +26,7 @@ fn render(template: &str, infs: Vec<InfFacts>) -> Result<String, String> {
         architectures: BTreeSet::from(["amd64".to_owned(), "arm64".to_owned()]),
         signer: None,
         hlkx: None,
+        content_sha256: None,
     };
     let input = MatchInput::new("Audio.Driver.cab", "abcdef0123", &facts).in_folder(Some("audio"));
     let vars = BTreeMap::from([("ring".to_owned(), "test".to_owned())]);

@@ -1,6 +1,7 @@
 //! The in-process controls of a sandbox: faults, time, reviews, and its objects.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -53,6 +54,11 @@ impl Control {
     /// Advances working time only: workflows progress, tokens and signed URLs do not age.
     pub fn advance_work(&self, span: Duration) {
         self.app.clock.advance_work(span);
+    }
+
+    /// Changes the `Date` header of all further responses by this number of seconds, as if a clock were wrong.
+    pub fn offset_dates(&self, seconds: i64) {
+        self.app.date_offset.store(seconds, Ordering::Relaxed);
     }
 
     /// Ends the review of a submission, or the approval or rollout of a label. Returns `false` for an unknown id.

@@ -8,6 +8,7 @@
 //! | `POST faults` with one fault or a list | adds faults, as [`Fault`] reads them |
 //! | `DELETE faults` | removes all faults |
 //! | `POST clock` `{"advance_seconds":N}` or `{"ripen_seconds":N}` | advances all clocks, or working time only |
+//! | `POST date` `{"offset_seconds":N}` | changes the `Date` header of all further responses by N seconds; 0 restores it |
 //! | `POST release` `{"id":"…"}` | ends the review of a submission, or the approval or rollout of a label |
 //! | `POST labels/ID/refuse` `{"why":"…"}` | rejects a label, with an error report |
 //! | `POST products` `{"tenant":"…","count":N,"prefix":"…"}` | adds products, returns their ids |
@@ -39,6 +40,12 @@ struct Advance {
     advance_seconds: u64,
     #[serde(default)]
     ripen_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Date {
+    offset_seconds: i64,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +120,10 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             let skip = read::<Advance>(body)?;
             control.advance(Duration::from_secs(skip.advance_seconds));
             control.advance_work(Duration::from_secs(skip.ripen_seconds));
+            Ok(None)
+        }
+        ("POST", ["date"]) => {
+            control.offset_dates(read::<Date>(body)?.offset_seconds);
             Ok(None)
         }
         ("POST", ["release"]) => found(control.release(id_of(&read::<Release>(body)?.id)?)),

@@ -112,6 +112,10 @@ impl Store for DiskStore {
         queries::find_everywhere(&*self.tables, sha256)
     }
 
+    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError> {
+        queries::jobs_with_content(&*self.tables, content, folder)
+    }
+
     fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
         queries::owner(&*self.tables, remote)
     }

@@ -68,6 +68,9 @@ fn put_job<B: Bytes>(
         let bytes = key::bytes(&after.package().sha256, after.package().folder.as_deref());
         tables.put(bytes, id.as_str().as_bytes());
     }
+    if let Some(content) = after.content().filter(|_| before.is_none_or(|before| !before.is_accepted())) {
+        tables.put(key::content(content, after.package().folder.as_deref(), id), []);
+    }
     tables.put(key::state(after.state(), id), []);
     if after.is_over() {
         tables.remove(key::open(id));
@@ -115,6 +118,9 @@ pub(super) fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result
     tables.remove(key::receipts_pending(id));
     tables.remove(key::open(id));
     tables.remove(key::state(job.state(), id));
+    if let Some(content) = job.content() {
+        tables.remove(key::content(content, job.package().folder.as_deref(), id));
+    }
     // The product stays known as ours: later versions may share it, and a check for duplicates has to recognise it.
     let labels = job.labels().iter();
     let labels = labels.flat_map(|label| label.id().into_iter().chain(label.former_ids().iter().copied()));

@@ -13,6 +13,7 @@ pub(crate) const SETTINGS: &[u8] = b"g";
 pub(crate) const REMOTE: &[u8] = b"r";
 pub(crate) const RECEIPTS_PENDING: &[u8] = b"u";
 pub(crate) const BY_DIGEST: &[u8] = b"l";
+pub(crate) const CONTENT: &[u8] = b"c";
 
 fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut key = table.to_vec();
@@ -54,6 +55,13 @@ pub(crate) fn bytes(sha256: &str, folder: Option<&str>) -> Vec<u8> {
 }
 pub(crate) fn bytes_prefix(sha256: &str) -> Vec<u8> {
     join(BYTES, &[sha256, ""])
+}
+/// Jobs by the identity of their signed content, then by folder; an empty folder: submitted directly.
+pub(crate) fn content(content: &str, folder: Option<&str>, id: &JobId) -> Vec<u8> {
+    join(CONTENT, &[content, folder.unwrap_or_default(), id.as_str()])
+}
+pub(crate) fn content_prefix(content: &str, folder: Option<&str>) -> Vec<u8> {
+    join(CONTENT, &[content, folder.unwrap_or_default(), ""])
 }
 pub(crate) fn files(folder: &str) -> Vec<u8> {
     join(FILES, &[folder, ""])

@@ -36,6 +36,7 @@ fn accepted() -> Event {
         rule: "r".into(),
         account: "default".into(),
         plan: "p".into(),
+        content: None,
         labels: vec![],
         warnings: vec![],
         vars: std::collections::BTreeMap::new(),

@@ -1,0 +1,96 @@
+//! Packages with the signed content of another job of their folder, under other bytes: stamped or signed again, padded, zipped
+//! again. They are held, so that a changed byte that no signature covers never submits a driver twice.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use super::state::Admission;
+use crate::config::model::SameContent;
+use dropship_job::{ErrorKind, Event, Fault, Job, JobId, State, Step};
+use dropship_store::{Store, StoreError};
+
+/// Contents of jobs that were inspected again and whose acceptance is not committed yet, by folder and content.
+#[derive(Default)]
+pub(super) struct ContentClaims(Mutex<HashMap<(Option<String>, String), JobId>>);
+
+impl ContentClaims {
+    /// The job that claims this content, unless it ended before it was accepted.
+    fn claimant(
+        &self,
+        store: &dyn Store,
+        content: &str,
+        folder: Option<&str>,
+    ) -> Result<Option<Job>, StoreError> {
+        let key = (folder.map(str::to_owned), content.to_owned());
+        let Some(id) = self.0.lock().get(&key).cloned() else { return Ok(None) };
+        let job = store.job(&id)?;
+        let job = job.filter(|job| job.step() == Step::Inspect && !job.state().has_ended());
+        if job.is_none() {
+            // Accepted, and therefore in the store, or rejected.
+            self.0.lock().remove(&key);
+        }
+        Ok(job)
+    }
+
+    fn claim(&self, id: &JobId, content: &str, folder: Option<&str>) {
+        self.0.lock().insert((folder.map(str::to_owned), content.to_owned()), id.clone());
+    }
+}
+
+impl Admission {
+    /// The hold of an accepted package whose content another job of its folder has. Call it with `creating` locked, and
+    /// commit the job before the lock is released.
+    pub(super) fn hold_of_same_content(
+        &self,
+        id: &JobId,
+        folder: Option<&str>,
+        content: Option<&str>,
+    ) -> Result<Option<Event>, StoreError> {
+        let Some(content) = content.filter(|_| self.holds_same_content(folder)) else { return Ok(None) };
+        Ok(self.other_job(id, folder, content)?.map(|first| held(id, &first)))
+    }
+
+    /// The same for a job that was inspected again, which its worker commits later: until then it claims the content.
+    pub(super) fn claim_content(
+        &self,
+        job: &Job,
+        content: Option<&str>,
+    ) -> Result<Option<Event>, StoreError> {
+        let _guard = self.creating.lock();
+        let folder = job.package().folder.as_deref();
+        let hold = self.hold_of_same_content(job.id(), folder, content)?;
+        if let Some(content) = content {
+            self.contents.claim(job.id(), content, folder);
+        }
+        Ok(hold)
+    }
+
+    fn holds_same_content(&self, folder: Option<&str>) -> bool {
+        let active = self.active();
+        let folder = folder.and_then(|folder| active.folder(folder));
+        folder.is_none_or(|folder| folder.same_content == SameContent::Hold)
+    }
+
+    /// The oldest other job with this content that was neither rejected nor cancelled.
+    fn other_job(&self, id: &JobId, folder: Option<&str>, content: &str) -> Result<Option<Job>, StoreError> {
+        for other in self.store.jobs_with_content(content, folder)? {
+            let job = self.store.job(&other)?.filter(|_| other != *id);
+            let counts = |job: &Job| !matches!(job.state(), State::Rejected { .. } | State::Cancelled);
+            if let Some(job) = job.filter(counts) {
+                return Ok(Some(job));
+            }
+        }
+        let claimant = self.contents.claimant(&*self.store, content, folder)?;
+        Ok(claimant.filter(|job| job.id() != id))
+    }
+}
+
+fn held(id: &JobId, first: &Job) -> Event {
+    let (name, first) = (&first.package().name, first.id());
+    let message = format!(
+        "the package has the same signed content as {name} (job {first}): they differ only in signatures or in bytes that no \
+         signature covers; `dropship approve {id}` submits it as well, `dropship cancel {id}` ends it"
+    );
+    Event::Held { fault: Fault::new(ErrorKind::SameContent, message), request: None }
+}

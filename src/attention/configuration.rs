@@ -1,0 +1,78 @@
+//! Which configuration is active: its generation, the last reload, and the keys that wait for a restart.
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+/// The configuration since the start of the daemon.
+#[derive(Debug)]
+pub struct ConfigurationState(Mutex<State>);
+
+#[derive(Debug, Clone)]
+struct State {
+    generation: u64,
+    applied: Timestamp,
+    last: Timestamp,
+    refused: Option<RefusedReload>,
+    restart: Vec<String>,
+}
+
+/// A reload that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedReload {
+    /// Time of the reload.
+    pub at: Timestamp,
+    /// Every reason.
+    pub why: String,
+}
+
+impl ConfigurationState {
+    /// The state after the start.
+    #[must_use]
+    pub fn new(at: Timestamp) -> Self {
+        Self(Mutex::new(State { generation: 1, applied: at, last: at, refused: None, restart: Vec::new() }))
+    }
+
+    /// Records that a configuration became active; the keys in `restart` need a restart.
+    pub fn applied(&self, restart: Vec<String>, at: Timestamp) {
+        let mut state = self.0.lock();
+        let generation = state.generation + 1;
+        *state = State { generation, applied: at, last: at, refused: None, restart };
+    }
+
+    /// Records that a configuration was refused.
+    pub fn refused(&self, why: String, at: Timestamp) {
+        let mut state = self.0.lock();
+        state.last = at;
+        state.refused = Some(RefusedReload { at, why });
+    }
+
+    /// Number of configurations that have been active, from 1.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.0.lock().generation
+    }
+
+    /// When the active configuration was read.
+    #[must_use]
+    pub fn applied_at(&self) -> Timestamp {
+        self.0.lock().applied
+    }
+
+    /// Time of the last reload or, before the first, of the start.
+    #[must_use]
+    pub fn last_at(&self) -> Timestamp {
+        self.0.lock().last
+    }
+
+    /// The last reload, if it was refused.
+    #[must_use]
+    pub fn last_refused(&self) -> Option<RefusedReload> {
+        self.0.lock().refused.clone()
+    }
+
+    /// The changed keys that need a restart.
+    #[must_use]
+    pub fn restart(&self) -> Vec<String> {
+        self.0.lock().restart.clone()
+    }
+}

@@ -1,0 +1,21 @@
+//! The list of everything that needs attention, except held jobs.
+//!
+//! [`Attention::refresh`] assembles it from the state of all components. The status line, `status`, `/readyz`, the metrics
+//! and the log show the same list.
+
+mod board;
+mod configuration;
+mod item;
+mod kind;
+mod list;
+mod outbox_probe;
+mod probes;
+mod sources;
+
+pub use board::{Attention, keep_updated, probe_connections, probe_files};
+pub use configuration::{ConfigurationState, RefusedReload};
+pub use item::AttentionItem;
+pub use kind::{AttentionKind, KindInfo, Severity};
+pub use list::{AttentionList, Observed};
+pub use probes::{ClockLimit, Probes};
+pub use sources::Sources;

@@ -1,0 +1,64 @@
+//! Whether a file can be created in an outbox.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Maximum time for one probe. A share that hangs does not answer at all.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Bytes that the probe writes: at least one block, so that a full disk is seen.
+const PROBE: [u8; 4096] = [0; 4096];
+
+/// Probes an outbox; with `creates`, a file is created and removed, otherwise only the permissions are checked.
+///
+/// # Errors
+/// Why nothing can be written there.
+pub(super) async fn probe(outbox: PathBuf, creates: bool) -> Result<(), String> {
+    let probing = tokio::task::spawn_blocking(move || probe_now(&outbox, creates));
+    match tokio::time::timeout(TIMEOUT, probing).await {
+        Ok(Ok(result)) => result.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the file system did not respond for {} seconds", TIMEOUT.as_secs())),
+    }
+}
+
+fn probe_now(outbox: &Path, creates: bool) -> io::Result<()> {
+    // The first result creates an outbox that does not exist.
+    let Some(existing) = outbox.ancestors().find(|path| path.symlink_metadata().is_ok()) else {
+        return Ok(());
+    };
+    if !fs::metadata(existing)?.is_dir() {
+        let message = format!("{} is not a folder", existing.display());
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, message));
+    }
+    if !creates || existing != outbox {
+        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        return Ok(rustix::fs::access(existing, access)?);
+    }
+    // The name is hidden from globs, and ends like unfinished files of other tools.
+    let path = outbox.join(format!(".dropship-probe-{}.tmp", std::process::id()));
+    let written = fs::File::create(&path).and_then(|mut file| file.write_all(&PROBE));
+    let removed = fs::remove_file(&path);
+    written.and(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn outbox_is_writable_when_a_file_can_be_created_in_it() {
+        let home = tempfile::tempdir().expect("a folder");
+        assert_eq!(probe(home.path().to_owned(), true).await, Ok(()));
+        assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 0, "nothing remains");
+        assert_eq!(probe(home.path().join("not/yet"), true).await, Ok(()));
+        fs::write(home.path().join("file"), "").expect("a file");
+        for creates in [true, false] {
+            let error = probe(home.path().join("file"), creates).await.expect_err("it is a file");
+            assert!(error.ends_with("file is not a folder"), "{error}");
+            assert!(probe(home.path().join("file/below"), creates).await.is_err());
+        }
+    }
+}
