@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
 use crate::config::model::{Account, Config, Credential, Signers};
 use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
-use dropship_redact::SecretString;
+use dropship_redact::{Lifetime, SecretString, remember};
+
+/// How long a secret of a file is searched for in messages after it was last read; it is read again for each token.
+const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A client for each account. A sandbox accepts any secret, so no secret is read for it.
 ///
@@ -69,6 +73,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
         Credential::SecretEnv(name) => {
             let secret =
                 std::env::var(name).map_err(|_| anyhow!("the environment variable {name} is not set"))?;
+            remember(&secret, Lifetime::Process);
             dropship_hardware::Credential::Secret(SecretSource::fixed(SecretString::from(secret)))
         }
         Credential::SecretCredential(name) => {
@@ -94,6 +99,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
 
 fn check_secret(path: &Path) -> anyhow::Result<()> {
     let text = text(path)?;
+    remember(&text, Lifetime::For(ROTATED));
     if text.trim().is_empty() { Err(anyhow!("{} contains no secret", path.display())) } else { Ok(()) }
 }
 

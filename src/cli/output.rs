@@ -1,8 +1,10 @@
-//! Writes to standard output and standard error. Write errors, such as a closed pipe, are ignored.
+//! Writes to standard output and standard error, with secrets masked. Write errors, such as a closed pipe, are ignored.
 
 use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
+
+use dropship_redact::{mask, mask_json};
 
 /// The output of a command.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,7 @@ impl Output {
     /// Prints a line of text; nothing with `--json`.
     pub(super) fn say(&self, text: &str) {
         if !self.json {
-            drop(writeln!(std::io::stdout().lock(), "{text}"));
+            drop(writeln!(std::io::stdout().lock(), "{}", mask(text)));
         }
     }
 
@@ -33,7 +35,10 @@ impl Output {
         document: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        let text = if self.json { serde_json::to_string_pretty(document)? } else { text() };
+        let text = match self.json {
+            true => mask_json(&serde_json::to_string_pretty(document)?),
+            false => mask(&text()),
+        };
         let text = text.trim_end();
         if !text.is_empty() {
             drop(writeln!(std::io::stdout().lock(), "{text}"));
@@ -43,12 +48,12 @@ impl Output {
 
     /// Prints an error to standard error.
     pub(super) fn error(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "dropship: {text}"));
+        drop(writeln!(std::io::stderr().lock(), "dropship: {}", mask(text)));
     }
 
     /// Prints a line about the progress of a command to standard error.
     pub(super) fn note(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "{text}"));
+        drop(writeln!(std::io::stderr().lock(), "{}", mask(text)));
     }
 
     /// Whether standard output is a terminal.

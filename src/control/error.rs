@@ -78,9 +78,9 @@ impl ControlErrorKind {
 }
 
 impl ControlError {
-    /// Creates an error.
+    /// Creates an error. Secrets in its message are masked.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: dropship_redact::mask(&message.into()) }
     }
 }
 

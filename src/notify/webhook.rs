@@ -12,7 +12,10 @@ use ring::hmac;
 
 use super::notification::Notification;
 use crate::config::model::SecretAt;
-use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
+use dropship_redact::{ExposeSecret, Lifetime, SafeUrl, SecretString, remember, remember_url};
+
+/// How long a secret is searched for in messages after it was last read; it is read again for each request.
+const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A webhook with its client.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ impl Webhook {
             .user_agent(concat!("dropship/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(reqwest::Error::without_url)?;
+        remember_url(url.with_secrets(), Lifetime::Process);
         let hook = Self { url, http, secret };
         hook.key().map_err(|error| anyhow!(error))?;
         Ok(hook)
@@ -53,6 +57,7 @@ impl Webhook {
         if text.is_empty() {
             return Err(format!("the secret {} is empty", path.display()));
         }
+        remember(text, Lifetime::For(ROTATED));
         // In Standard Webhooks a secret is `whsec_` and base64. Any other text is used as the key itself.
         let decoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
         let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());

@@ -6,6 +6,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use super::masking::Masking;
 use super::terminal::Plain;
 
 /// The format of the log.
@@ -53,7 +54,7 @@ pub fn init(form: Form, level: &str) -> anyhow::Result<()> {
             plain.with_writer(std::io::stderr).boxed()
         }
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    tracing_subscriber::registry().with(Masking(layer).with_filter(filter)).try_init()?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod attention;
+mod crash;
 mod daemon;
 mod escaped;
 mod event_log;
@@ -12,6 +13,7 @@ mod init;
 mod job_line;
 mod jobs;
 mod log_throttle;
+mod masking;
 mod notifications;
 mod store;
 mod terminal;
@@ -20,6 +22,7 @@ mod tests;
 
 pub use account::{account_resumed, account_suspended};
 pub use attention::{attention_ended, attention_needed};
+pub use crash::mask_panics;
 pub use daemon::*;
 pub use escaped::Escaped;
 pub use event_log::log_event;

@@ -36,7 +36,7 @@ where
         if let Some(job) = &line.job {
             write!(writer, "{job} ")?;
         }
-        writeln!(writer, "{level}{}", dropship_redact::mask(&line.message))
+        writeln!(writer, "{level}{}", line.message)
     }
 }
 

@@ -10,7 +10,7 @@ use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 use url::Url;
 
-use dropship_redact::{ExposeSecret, SecretString};
+use dropship_redact::{ExposeSecret, Lifetime, SecretString, remember};
 
 use super::backoff::Backoff;
 use super::clock::ClockOffset;
@@ -21,6 +21,7 @@ use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, Tok
 mod answer;
 mod assertion;
 mod managed;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod token_form;
@@ -35,6 +36,8 @@ const MARGIN: Duration = Duration::from_secs(300);
 const MARGIN_PART: u32 = 5;
 /// Delay after a failed renewal of a token that is still valid.
 const RENEW_AGAIN: Duration = Duration::from_secs(30);
+/// How long a secret of a file is searched for in messages after it was last read; it is read again for each token.
+const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Maximum number of attempts at a token endpoint that does not respond, or responds with a failure.
 const ATTEMPTS: u32 = 4;
 /// Maximum delay between attempts.
@@ -196,9 +199,9 @@ impl Tokens {
             Credential::Certificate(source) => {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
-                token_form::Proof::Assertion(
-                    signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?,
-                )
+                let signed = signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?;
+                remember(signed.expose_secret(), Lifetime::For(assertion::LIFE));
+                token_form::Proof::Assertion(signed)
             }
             Credential::FederatedTokenFile(path) => {
                 let source = SecretSource::File(path.clone());
@@ -231,7 +234,30 @@ impl Tokens {
 async fn read(source: SecretSource) -> Result<SecretString, Error> {
     let read = tokio::task::spawn_blocking(move || source.read()).await;
     let text = read.unwrap_or_else(|_| Err("reading the secret was interrupted".to_owned()));
-    text.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))
+    let secret = text.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?;
+    remember_secret(&secret);
+    Ok(secret)
+}
+
+/// Remembers a secret of a file; of a certificate's file only its key.
+fn remember_secret(secret: &SecretString) {
+    let text = secret.expose_secret();
+    if !text.contains("-----BEGIN") {
+        // A rotated secret can still be in a message about the old one.
+        remember(text, Lifetime::For(ROTATED));
+        return;
+    }
+    let blocks = text
+        .split("-----BEGIN ")
+        .filter(|block| block.split_once("-----").is_some_and(|(kind, _)| kind.ends_with("PRIVATE KEY")));
+    for block in blocks {
+        let lines = block.lines().skip(1).take_while(|line| !line.starts_with("-----"));
+        let key: Vec<&str> = lines.map(str::trim).collect();
+        for line in &key {
+            remember(line, Lifetime::For(ROTATED));
+        }
+        remember(&key.concat(), Lifetime::For(ROTATED));
+    }
 }
 
 /// Shares one set of tokens between the clones of a client.

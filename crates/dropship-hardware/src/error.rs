@@ -4,11 +4,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
+use dropship_redact::mask;
+
 mod body;
 mod classify;
 mod kinds;
 
-pub(crate) use body::{describe_error, read as read_body};
+pub(crate) use body::{ErrorBody, describe_error, read as read_body};
 pub(crate) use classify::{Classification, classify};
 pub use kinds::{Execution, Recovery};
 
@@ -64,7 +66,7 @@ impl Error {
             creates: false,
             status: None,
             code: None,
-            message: message.into(),
+            message: mask(&message.into()),
             validation: Vec::new(),
             retry_after: None,
             correlation_id: String::new(),
@@ -96,14 +98,15 @@ impl Error {
     /// The same error with the service's error code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Option<String>>) -> Self {
-        self.0.code = code.into();
+        self.0.code = code.into().map(|code| mask(&code));
         self
     }
 
     /// The same error with the service's validation errors: (target, message).
     #[must_use]
     pub fn with_validation(mut self, validation: Vec<(String, String)>) -> Self {
-        self.0.validation = validation;
+        let masked = validation.into_iter().map(|(target, message)| (mask(&target), mask(&message)));
+        self.0.validation = masked.collect();
         self
     }
 
@@ -125,7 +128,7 @@ impl Error {
     /// The same error with the service's own ids of the call.
     #[must_use]
     pub fn with_trace(mut self, trace: Vec<(String, String)>) -> Self {
-        self.0.trace = trace;
+        self.0.trace = trace.into_iter().map(|(header, value)| (header, mask(&value))).collect();
         self
     }
 

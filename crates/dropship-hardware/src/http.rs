@@ -12,6 +12,8 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use dropship_redact::remember_user;
+
 use super::settings::{BuildError, Settings};
 
 /// Maximum time to connect, including TLS.
@@ -106,16 +108,24 @@ fn proxies(settings: &Settings) -> Result<Vec<Proxy>, BuildError> {
     let exempt = |list: Option<String>| {
         NoProxy::from_string(&list.map_or_else(|| DIRECT.to_owned(), |list| format!("{list},{DIRECT}")))
     };
+    let remember = |url: &str| {
+        if let Ok(url) = url::Url::parse(url) {
+            remember_user(&url);
+        }
+    };
     if let Some(url) = &settings.proxy {
+        remember_user(url);
         return Ok(vec![Proxy::all(url.clone()).map_err(bad)?.no_proxy(exempt(None))]);
     }
     let exempt = exempt(var(["NO_PROXY", "no_proxy"]));
     let all = var(["ALL_PROXY", "all_proxy"]);
     let mut found = Vec::new();
     if let Some(url) = var(["HTTPS_PROXY", "https_proxy"]).or_else(|| all.clone()) {
+        remember(&url);
         found.push(Proxy::https(url).map_err(bad)?.no_proxy(exempt.clone()));
     }
     if let Some(url) = var(["HTTP_PROXY", "http_proxy"]).or(all) {
+        remember(&url);
         found.push(Proxy::http(url).map_err(bad)?.no_proxy(exempt));
     }
     Ok(found)

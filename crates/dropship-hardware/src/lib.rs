@@ -3,6 +3,7 @@
 mod auth;
 mod backoff;
 mod blob;
+mod body;
 mod bom;
 mod client;
 mod clock;
@@ -10,6 +11,7 @@ mod error;
 mod health;
 mod html;
 mod http;
+mod json;
 mod limiter;
 pub mod model;
 mod paging;

@@ -7,8 +7,6 @@
 use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use serde_json::Value;
-
 use super::client::{Call, Client, Query};
 use super::error::{Error, Execution, Recovery};
 use super::model::{Listed, entry};
@@ -115,7 +113,8 @@ impl<T: Listed> Pages<T> {
     /// The next page with entries; `None` after the last that can be read.
     async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         while matches!(self.progress, Progress::More) {
-            let page: Page = self.client.parsed(self.call.clone(), Page::read).await?;
+            let read = |body: &[u8]| Page::read(body, entry::read_listed::<T>);
+            let page: Page<Result<T, String>> = self.client.parsed(self.call.clone(), read).await?;
             self.pages += 1;
             self.progress = match page.next {
                 Next::None => Progress::End,
@@ -164,10 +163,10 @@ impl<T: Listed> Pages<T> {
         self.unreadable.push(why);
     }
 
-    fn read_entries(&mut self, entries: Vec<Value>) -> Vec<T> {
+    fn read_entries(&mut self, entries: Vec<Result<T, String>>) -> Vec<T> {
         let mut items = Vec::with_capacity(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
-            match entry::read_listed::<T>(entry) {
+            match entry {
                 Ok(item) => {
                     if self.seen.insert(item.key()) {
                         items.push(item);

@@ -1,8 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod forms;
+mod json;
+mod live;
 mod mask;
+mod patterns;
+mod registry;
 mod safe_url;
+mod value;
+mod view;
 
-pub use mask::mask;
-pub use safe_url::SafeUrl;
+pub use json::mask_json;
+pub use live::{Lifetime, remember};
+pub use mask::{MASK, mask};
+pub use registry::Registry;
+pub use safe_url::{SafeUrl, remember_url, remember_user};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -4,7 +4,46 @@ use std::fmt;
 
 use url::Url;
 
+use crate::live::{Lifetime, remember};
 use crate::mask::mask;
+
+/// A signature of a URL is searched for this long after the URL was last seen; they are valid for hours.
+const SIGNATURE_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// Minimum length of a part of a webhook's URL that is a secret, in bytes.
+const SHORTEST_PART: usize = 16;
+
+/// Remembers everything in a URL that can be a secret: user information, the query, and long parts of the path, as in the
+/// webhooks of chat services. For URLs that are secrets as a whole.
+pub fn remember_url(url: &Url, lifetime: Lifetime) {
+    remember_user(url);
+    for (_, value) in url.query_pairs() {
+        remember(&value, lifetime);
+    }
+    for part in url.path_segments().into_iter().flatten().filter(|part| part.len() >= SHORTEST_PART) {
+        remember(&decoded(part), lifetime);
+    }
+    if url.path().len() > SHORTEST_PART {
+        remember(url.path(), lifetime);
+    }
+}
+
+/// Remembers the password in a URL, such as that of a proxy, until the process ends.
+pub fn remember_user(url: &Url) {
+    let Some(password) = url.password() else {
+        remember(&decoded(url.username()), Lifetime::Process);
+        return;
+    };
+    let (user, password) = (decoded(url.username()), decoded(password));
+    remember(&password, Lifetime::Process);
+    remember(&format!("{user}:{password}"), Lifetime::Process);
+}
+
+fn decoded(text: &str) -> String {
+    match crate::view::decode(text.as_bytes()) {
+        Some(view) => String::from_utf8_lossy(&view.bytes).into_owned(),
+        None => text.to_owned(),
+    }
+}
 
 /// A URL that prints without the parts that grant access: user name, password and the signature of a SAS.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,12 +55,15 @@ impl SafeUrl {
     /// # Errors
     /// When the text is not a URL. The error does not contain the text.
     pub fn parse(text: &str) -> Result<Self, url::ParseError> {
-        Url::parse(text.trim()).map(Self)
+        Url::parse(text.trim()).map(Self::new)
     }
 
-    /// Wraps a parsed URL.
+    /// Wraps a parsed URL. The signature of a SAS is remembered as a secret.
     #[must_use]
     pub fn new(url: Url) -> Self {
+        for (_, signature) in url.query_pairs().filter(|(name, _)| name.eq_ignore_ascii_case("sig")) {
+            remember(&signature, Lifetime::For(SIGNATURE_LIFE));
+        }
         Self(url)
     }
 

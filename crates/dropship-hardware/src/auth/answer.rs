@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::body;
 use crate::bom::without_bom;
 use crate::error::{Error, Recovery, read_body};
 use crate::html;
 use crate::http::explain;
 use crate::retry_after;
-use dropship_redact::SecretString;
+use dropship_redact::{Lifetime, SecretString, remember};
+
+use super::refusal::Refusal;
 
 /// Name of the operation in errors.
 pub(super) const OPERATION: &str = "get an access token";
@@ -40,21 +43,17 @@ pub(super) async fn read(
             format!("the token service cannot be reached: {}", explain(error)),
         )
     };
-    let mut answer = sent.map_err(lost)?;
+    let answer = sent.map_err(lost)?;
     let status = answer.status().as_u16();
     let pause = retry_after::read(answer.headers());
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(lost)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MOST {
-            return Err(Error::not_sent(
-                OPERATION,
-                Recovery::Retry,
-                "the token service's response is longer than 256 KiB",
-            ));
-        }
-    }
     if status == 200 {
+        let mut body = body::whole(answer, MOST).await.map_err(|broken| match broken {
+            Some(error) => lost(error),
+            None => {
+                let message = "the token service's response is longer than 256 KiB";
+                Error::not_sent(OPERATION, Recovery::Retry, message)
+            }
+        })?;
         let is_page = html::is_page(&body);
         let parsed = parse(&body, jiff::Timestamp::now().as_second());
         body.fill(0);
@@ -67,15 +66,17 @@ pub(super) async fn read(
             Error::not_sent(OPERATION, Recovery::Retry, message)
         });
     }
-    let said = read_body(&body);
+    let said = read_body(&body::start(answer).await);
     let recovery = match status {
         429 | 408 | 500..=599 => Recovery::Retry,
         _ if said.is_of_proxy(status) => Recovery::Retry,
         _ => Recovery::Credentials,
     };
-    Err(Error::not_sent(OPERATION, recovery, said.described(status))
+    let refusal = Refusal::of(&said);
+    let message = if said.is_of_proxy(status) { "a proxy answered".to_owned() } else { refusal.to_string() };
+    Err(Error::not_sent(OPERATION, recovery, message)
         .with_status(status)
-        .with_code(said.code)
+        .with_code(refusal.code)
         .with_retry_after(pause))
 }
 
@@ -88,7 +89,9 @@ fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
         .or_else(|| number(answer.expires_on.as_ref()).map(|ends| ends.saturating_sub(now)))
         .map_or(UNTOLD, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     // No token is valid for more than a day; a longer lifetime is wrong.
-    Some((SecretString::from(answer.access_token), life.min(Duration::from_secs(24 * 3600))))
+    let life = life.min(Duration::from_secs(24 * 3600));
+    remember(&answer.access_token, Lifetime::For(life));
+    Some((SecretString::from(answer.access_token), life))
 }
 
 fn number(value: Option<&serde_json::Value>) -> Option<i64> {

@@ -6,6 +6,8 @@
 //! ring, which is here for TLS anyway: the assertion is a dozen lines, a JWT crate would bring a second
 //! set of primitives.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
@@ -19,8 +21,8 @@ use crate::request_id::random_uuid;
 use crate::settings::TokenVersion;
 use dropship_redact::{ExposeSecret, SecretString};
 
-/// Life of an assertion, in seconds; the service takes no more than some minutes.
-const LIFE: i64 = 600;
+/// Life of an assertion; the service takes no more than some minutes.
+pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Maximum number of seconds by which the local clock may be ahead of the service's.
 const SKEW: i64 = 60;
 
@@ -48,7 +50,7 @@ pub(super) fn sign(
     let now = jiff::Timestamp::now().as_second();
     let claims = json!({
         "aud": audience.as_str(), "iss": client_id, "sub": client_id, "jti": random_uuid(),
-        "nbf": now - SKEW, "iat": now - SKEW, "exp": now + LIFE,
+        "nbf": now - SKEW, "iat": now - SKEW, "exp": now.saturating_add_unsigned(LIFE.as_secs()),
     });
     let signed = format!(
         "{}.{}",

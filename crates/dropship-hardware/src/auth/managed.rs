@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use dropship_redact::{ExposeSecret, SecretString};
+use dropship_redact::{ExposeSecret, Lifetime, SecretString, remember};
 
 use super::answer::{self, OPERATION};
 use crate::error::{Error, Recovery};
@@ -31,6 +31,7 @@ impl ManagedIdentity {
                 (url, "2018-02-01", ("Metadata", "true"))
             }
             IdentityEndpoint::AppService { endpoint, header } => {
+                remember(header.expose_secret(), Lifetime::Process);
                 (endpoint.clone(), "2019-08-01", ("X-IDENTITY-HEADER", header.expose_secret()))
             }
         };

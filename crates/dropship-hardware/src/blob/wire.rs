@@ -11,6 +11,7 @@ use reqwest::header::CONTENT_LENGTH;
 use reqwest::{RequestBuilder, Response};
 
 use crate::backoff::Backoff;
+use crate::body;
 use crate::error::read_body;
 use crate::html;
 use crate::retry_after;
@@ -30,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Length of the slices in which a body is sent.
 const SLICE: usize = 256 * 1024;
 /// Maximum length of a response that is read, in bytes.
-const MOST: usize = 16 * 1024 * 1024;
+const MOST: usize = 8 << 20;
 
 /// Sends a request until it succeeds, the store refuses it, or its repetitions are used up.
 pub(super) async fn send<F>(
@@ -122,8 +123,10 @@ pub(super) async fn refusal(operation: &'static str, answer: Response) -> Transf
     let status = answer.status().as_u16();
     let is_declared = html::is_declared(answer.headers());
     let header = answer.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok()).map(mask);
-    let body = tokio::time::timeout(SILENCE, text(answer)).await.ok().flatten().unwrap_or_default();
-    let (code, message) = read_error(&body);
+    let body = tokio::time::timeout(SILENCE, body::start(answer)).await.unwrap_or_default();
+    let body = String::from_utf8_lossy(&body);
+    let body = body.strip_prefix('\u{feff}').unwrap_or(&body);
+    let (code, message) = read_error(body);
     let code = header.or(code);
     let is_page = code.is_none() && (is_declared || html::is_page(body.as_bytes()));
     if status == 407 || (is_page && matches!(status, 200..=299 | 403 | 500..=599)) {
@@ -141,14 +144,8 @@ pub(super) async fn refusal(operation: &'static str, answer: Response) -> Transf
 }
 
 /// Reads a response's body as text; `None` if it breaks off or is longer than [`MOST`].
-pub(super) async fn text(mut answer: Response) -> Option<String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.ok()? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MOST {
-            return None;
-        }
-    }
+pub(super) async fn text(answer: Response) -> Option<String> {
+    let body = body::whole(answer, MOST).await.ok()?;
     let text = String::from_utf8_lossy(&body);
     Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }

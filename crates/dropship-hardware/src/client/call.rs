@@ -10,9 +10,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::auth::Bearer;
-use crate::bom::without_bom;
 use crate::error::{Error, Execution, Recovery};
 use crate::health::{CallOutcome, Peer};
+use crate::json;
 use crate::limiter::{Outcome, Rejected};
 use crate::model::{Listed, entry};
 use crate::request_id::random_uuid;
@@ -120,8 +120,9 @@ pub(crate) struct Answer {
 impl Client {
     /// Makes a call whose response is an object, bare or in an envelope of one.
     pub(crate) async fn object<T: Listed>(&self, call: Call) -> Result<T, Error> {
-        self.parsed(call, |value| {
-            entry::read(bare(value)).map_err(|why| serde_json::Error::custom(format!("it {why}")))
+        self.parsed(call, |body| {
+            entry::read(bare(json::parse(body)?))
+                .map_err(|why| serde_json::Error::custom(format!("it {why}")))
         })
         .await
     }
@@ -130,14 +131,14 @@ impl Client {
     pub(crate) async fn parsed<T>(
         &self,
         call: Call,
-        read: impl Fn(Value) -> Result<T, serde_json::Error>,
+        read: impl Fn(&[u8]) -> Result<T, serde_json::Error>,
     ) -> Result<T, Error> {
         let repeatable = call.repeatable;
         let operation = call.operation;
         let mut repeats = 0;
         loop {
             let answer = self.send(&call).await?;
-            match serde_json::from_slice::<Value>(without_bom(&answer.body)).and_then(&read) {
+            match read(&answer.body) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
                     let recovery = if repeatable { Recovery::Retry } else { Recovery::Reconcile };

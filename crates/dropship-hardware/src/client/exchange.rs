@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{RequestBuilder, Response};
 use url::Url;
 
 use crate::auth::Bearer;
+use crate::body;
 use crate::error::{Classification, Error, Execution, Recovery, classify, read_body};
 use crate::html;
 use crate::http::explain;
@@ -17,7 +18,7 @@ use super::call::{Answer, Body, Call, Query};
 use super::core::Client;
 
 /// Maximum length of a response, in bytes.
-const MOST: usize = 64 * 1024 * 1024;
+const MOST: usize = 8 << 20;
 /// Maximum time to send a file.
 const FILE: Duration = Duration::from_secs(3600);
 
@@ -42,33 +43,26 @@ impl Client {
         let status = answer.status();
         let headers = answer.headers().clone();
         self.shared.clock.measure(&headers);
-        let body = match read_all(answer).await {
-            Ok(body) => body,
-            Err(broken) if status.is_success() => {
-                let error = match broken {
-                    Some(error) => lost(call, error, Some(status.as_u16())),
-                    None => uncertain(
-                        call,
-                        Some(status.as_u16()),
-                        "the response is longer than 64 MiB".to_owned(),
-                    ),
-                };
-                return Err(mark(error));
-            }
-            // The status decides; the body only explains it.
-            Err(_) => Vec::new(),
-        };
-        if status.is_success() && html::is_response(&headers, &body) && !body.is_empty() {
+        if !status.is_success() {
+            return Err(mark(refusal(call, status, &headers, &body::start(answer).await)));
+        }
+        let body = body::whole(answer, MOST).await.map_err(|broken| {
+            mark(match broken {
+                Some(error) => lost(call, error, Some(status.as_u16())),
+                None => {
+                    let why = "the response is longer than 8 MiB".to_owned();
+                    uncertain(call, Some(status.as_u16()), why)
+                }
+            })
+        })?;
+        if html::is_response(&headers, &body) && !body.is_empty() {
             return Err(mark(uncertain(
                 call,
                 Some(status.as_u16()),
                 format!("a proxy or a sign-in page answered: {}", read_body(&body).message),
             )));
         }
-        if status.is_success() {
-            return Ok(Answer { status: status.as_u16(), body, request_id: request_id.to_owned() });
-        }
-        Err(mark(refusal(call, status, &headers, &body)))
+        Ok(Answer { status: status.as_u16(), body, request_id: request_id.to_owned() })
     }
 
     fn url(&self, call: &Call) -> Url {
@@ -145,18 +139,6 @@ fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: 
         .with_validation(said.validation)
         .with_retry_after(retry_after::read(headers))
         .with_trace(trace(headers))
-}
-
-/// Reads a whole body; `Err(None)` if it is longer than [`MOST`].
-async fn read_all(mut answer: Response) -> Result<Vec<u8>, Option<reqwest::Error>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > MOST {
-            return Err(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// The service's own ids of a call. The names of the headers are not documented, so any that looks like an id is taken.

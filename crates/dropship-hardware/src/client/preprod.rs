@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use reqwest::Method;
-use serde_json::Value;
 
 use crate::blob::{TransferError, read_sha256};
 use crate::error::{Error, Recovery};
+use crate::json;
 use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
@@ -83,8 +83,8 @@ impl Client {
     }
 }
 
-fn read_package(value: Value) -> Result<PreprodPackage, serde_json::Error> {
-    serde_json::from_value(bare(value))
+fn read_package(body: &[u8]) -> Result<PreprodPackage, serde_json::Error> {
+    serde_json::from_value(bare(json::parse(body)?))
 }
 
 fn packages() -> Vec<String> {

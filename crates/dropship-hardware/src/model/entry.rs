@@ -30,6 +30,9 @@ pub trait Listed: DeserializeOwned {
     fn other_mut(&mut self) -> &mut Unknown;
 }
 
+/// Maximum number of fields of an object that is read field by field; the documented ones have some dozens.
+const MAX_FIELDS: usize = 500;
+
 macro_rules! listed {
     ($($object:ty, $name:expr, $field:ident, $plain:literal;)+) => {
         $(impl Listed for $object {
@@ -83,6 +86,9 @@ pub(crate) fn read<T: Listed>(value: Value) -> Result<T, String> {
         return Ok(item);
     }
     let Value::Object(fields) = value else { return Err("is not an object".to_owned()) };
+    if fields.len() > MAX_FIELDS {
+        return Err(format!("has {} fields", fields.len()));
+    }
     // At least one field has an unexpected form. The fields are added one by one, as long as the object can be read.
     let mut readable = Map::new();
     let mut item = None;

@@ -1,14 +1,19 @@
 //! One page of a list, and its link to the next one.
 
-use serde::de::Error as _;
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use dropship_redact::mask;
 
+use crate::json;
+
 /// One page: an envelope as documented, or a plain array.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) entries: Vec<Value>,
+pub(super) struct Page<E> {
+    pub(super) entries: Vec<E>,
     pub(super) next: Next,
     pub(super) form: Form,
 }
@@ -35,36 +40,120 @@ pub(super) enum Next {
     Unusable(String),
 }
 
-impl Page {
-    /// Reads a page, with the entries that it has.
+impl<E> Page<E> {
+    /// Reads a page, with the entries that it has. `entry` reads each of them as soon as it is parsed, so that there is never a
+    /// tree of the whole page.
     ///
     /// # Errors
     /// When the page is neither an object nor an array.
-    pub(super) fn read(value: Value) -> Result<Self, serde_json::Error> {
-        match value {
-            Value::Array(entries) => Ok(Self { entries, next: Next::None, form: Form::PlainArray }),
-            Value::Object(mut page) => {
-                let (entries, form) = entries(page.remove("value"));
-                Ok(Self { entries, next: next(&page), form })
-            }
-            _ => Err(serde_json::Error::custom("neither a list nor a page of one")),
-        }
+    pub(super) fn read(body: &[u8], entry: impl Fn(Value) -> E) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json::within_budget(body)?);
+        let page = (&mut deserializer).deserialize_any(PageVisitor(&entry))?;
+        deserializer.end()?;
+        Ok(page)
     }
 }
 
-/// The entries in the field `value` of an envelope.
-fn entries(value: Option<Value>) -> (Vec<Value>, Form) {
-    let no_array = |what: &str| Form::NoArray(format!("its `value` is {what} instead of an array"));
-    match value {
-        Some(Value::Array(entries)) => (entries, Form::Envelope),
-        Some(Value::Object(entry)) if !entry.is_empty() => {
-            (vec![Value::Object(entry)], no_array("an object"))
-        }
-        Some(Value::Object(_)) => (Vec::new(), no_array("an empty object")),
-        Some(Value::Null) => (Vec::new(), no_array("null")),
-        Some(_) => (Vec::new(), no_array("a plain value")),
-        None => (Vec::new(), Form::NoArray("it has no `value`".to_owned())),
+struct PageVisitor<'a, F>(&'a F);
+
+impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for PageVisitor<'_, F> {
+    type Value = Page<E>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or a page of one")
     }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Page<E>, A::Error> {
+        Ok(Page { entries: each(seq, self.0)?, next: Next::None, form: Form::PlainArray })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<E>, A::Error> {
+        let mut entries = None;
+        // The fields that can announce another page.
+        let mut others = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "value" {
+                entries = Some(map.next_value_seed(Entries(self.0))?);
+            } else if key == "links" || is_next(&key) {
+                others.insert(key, map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        let none = || (Vec::new(), Form::NoArray("it has no `value`".to_owned()));
+        let (entries, form) = entries.unwrap_or_else(none);
+        Ok(Page { entries, next: next(&others), form })
+    }
+}
+
+fn each<'de, A: SeqAccess<'de>, E>(mut seq: A, entry: impl Fn(Value) -> E) -> Result<Vec<E>, A::Error> {
+    let mut entries = Vec::new();
+    while let Some(value) = seq.next_element()? {
+        entries.push(entry(value));
+    }
+    Ok(entries)
+}
+
+/// Reads the entries in the field `value` of an envelope.
+struct Entries<'a, F>(&'a F);
+
+impl<'de, E, F: Fn(Value) -> E> DeserializeSeed<'de> for Entries<'_, F> {
+    type Value = (Vec<E>, Form);
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for Entries<'_, F> {
+    type Value = (Vec<E>, Form);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        Ok((each(seq, self.0)?, Form::Envelope))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((key, value)) = map.next_entry()? {
+            fields.insert(key, value);
+        }
+        Ok(match fields.is_empty() {
+            true => no_array("an empty object"),
+            false => (vec![(self.0)(Value::Object(fields))], no_array::<E>("an object").1),
+        })
+    }
+
+    fn visit_unit<R: Error>(self) -> Result<Self::Value, R> {
+        Ok(no_array("null"))
+    }
+
+    fn visit_bool<R: Error>(self, _: bool) -> Result<Self::Value, R> {
+        Ok(no_array("a plain value"))
+    }
+
+    fn visit_i64<R: Error>(self, _: i64) -> Result<Self::Value, R> {
+        Ok(no_array("a plain value"))
+    }
+
+    fn visit_u64<R: Error>(self, _: u64) -> Result<Self::Value, R> {
+        Ok(no_array("a plain value"))
+    }
+
+    fn visit_f64<R: Error>(self, _: f64) -> Result<Self::Value, R> {
+        Ok(no_array("a plain value"))
+    }
+
+    fn visit_str<R: Error>(self, _: &str) -> Result<Self::Value, R> {
+        Ok(no_array("a plain value"))
+    }
+}
+
+fn no_array<E>(what: &str) -> (Vec<E>, Form) {
+    (Vec::new(), Form::NoArray(format!("its `value` is {what} instead of an array")))
 }
 
 /// What follows, by the links and the other fields of an envelope.
@@ -169,8 +258,13 @@ mod tests {
 
     use super::*;
 
+    fn read(page: &Value) -> Result<Page<Value>, serde_json::Error> {
+        Page::read(page.to_string().as_bytes(), |entry| entry)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the cases are literals")]
     fn next_of(page: Value) -> Next {
-        Page::read(page).expect("a page").next
+        read(&page).expect("a page").next
     }
 
     fn link(rel: &str, href: &str) -> Next {
@@ -242,13 +336,13 @@ mod tests {
             (json!({"value": "x"}), 0),
             (json!({"items": [{"id": 1}]}), 0),
         ] {
-            let page = Page::read(page).expect("a page");
+            let page = read(&page).expect("a page");
             assert!(matches!(page.form, Form::NoArray(_)) && page.entries.len() == count, "{page:?}");
         }
-        assert_eq!(Page::read(json!([])).expect("a page").form, Form::PlainArray);
-        assert_eq!(Page::read(json!({"value": []})).expect("a page").form, Form::Envelope);
+        assert_eq!(read(&json!([])).expect("a page").form, Form::PlainArray);
+        assert_eq!(read(&json!({"value": []})).expect("a page").form, Form::Envelope);
         for page in [json!("x"), json!(null), json!(5)] {
-            Page::read(page).expect_err("no list");
+            read(&page).expect_err("no list");
         }
     }
 }
