@@ -172,11 +172,23 @@ impl PackageStore {
         self.folder(job).join("driver-metadata.json")
     }
 
-    /// Deletes the copy. The plan is kept, because labels are still created from it.
+    /// Path at which a result of a job is downloaded before it is delivered. An unfinished download stays there, and is
+    /// continued.
     ///
     /// # Errors
-    /// When the file cannot be deleted.
+    /// When its folder cannot be created.
+    pub fn staged_result(&self, job: &JobId, name: &str) -> io::Result<PathBuf> {
+        let folder = self.downloads(job);
+        private_folder(&folder)?;
+        Ok(folder.join(name))
+    }
+
+    /// Deletes the copy and unfinished downloads. The plan is kept, because labels are still created from it.
+    ///
+    /// # Errors
+    /// When a file cannot be deleted.
     pub fn discard_copy(&self, job: &JobId) -> io::Result<()> {
+        absent_is_fine(fs::remove_dir_all(self.downloads(job)))?;
         absent_is_fine(fs::remove_file(self.package(job)))
     }
 
@@ -203,7 +215,13 @@ impl PackageStore {
     /// Whether there is more free space than the minimum.
     #[must_use]
     pub fn has_free_space(&self) -> bool {
-        self.free_space().is_ok_and(|space| space.free > space.min)
+        self.has_space_for(0)
+    }
+
+    /// Whether there is more free space than the minimum once so many bytes are stored.
+    #[must_use]
+    pub fn has_space_for(&self, bytes: u64) -> bool {
+        self.free_space().is_ok_and(|space| space.free > space.min.saturating_add(bytes))
     }
 
     /// The free space of the disk, and the minimum.
@@ -220,6 +238,10 @@ impl PackageStore {
 
     fn folder(&self, job: &JobId) -> PathBuf {
         self.root.join(job.as_str())
+    }
+
+    fn downloads(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("downloads")
     }
 
     /// The plan that a retry has made; it takes effect when an event names its digest.

@@ -52,11 +52,14 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
     create_job(admission, package, verdict)
 }
 
-/// A verdict that needs no inspection: poison, or a checksum that does not match.
+/// A verdict that needs no inspection: too large, poison, or a checksum that does not match.
 fn verdict_before_inspection(
     admission: &Admission,
     package: &CapturedPackage<'_>,
 ) -> Result<Option<Verdicted>, AdmitError> {
+    if let Some(fault) = &package.oversize {
+        return Ok(Some(Verdicted::Rejected(fault.clone())));
+    }
     if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
         return Ok(Some(Verdicted::Held(Fault::new(ErrorKind::Poison, POISONED))));
     }
@@ -207,14 +210,20 @@ fn create_job(
 }
 
 fn job_package(admission: &Admission, package: &CapturedPackage<'_>) -> Package {
-    let parent = admission.active().outbox(package.folder.as_deref());
+    let active = admission.active();
+    let folder = package.folder.as_deref();
+    let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
+    let claim = outbox::claim(&active.outbox(folder), &package.name, &package.sha256, mode);
+    if !claim.foreign.is_empty() {
+        crate::observe::outbox_names_taken(folder.unwrap_or_default(), &claim);
+    }
     Package {
         name: package.name.clone(),
         path: package.path.clone(),
         folder: package.folder.clone(),
         sha256: package.sha256.clone(),
         size: package.size,
-        outbox: outbox::folder_of(&parent, &package.name, &package.sha256).to_string_lossy().into_owned(),
+        outbox: claim.folder.to_string_lossy().into_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::file_record::FileRecord;
 use crate::digest;
 use dropship_intake::{FileTime, FoundFile, Identity};
-use dropship_job::JobId;
+use dropship_job::{Fault, JobId};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_rules::vars::Vars;
 use dropship_store::{Entry, path_key};
@@ -36,6 +36,8 @@ pub(super) struct CapturedPackage<'a> {
     pub(super) rule: Option<&'a str>,
     /// Whether the copy has the checksum that its sidecar states.
     pub(super) sidecar_checksum: Result<(), String>,
+    /// Why the file was not read, if it is too large. There is no copy then.
+    pub(super) oversize: Option<Fault>,
     /// Variables from its sidecar.
     pub(super) vars: Result<Vars, String>,
     /// The file has not changed for a while, so a negative verdict counts.

@@ -12,6 +12,7 @@ mod evaluate;
 mod file_record;
 mod inspections;
 mod leftovers;
+mod oversize;
 mod receiver;
 mod recover;
 mod reinspect;

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use super::admit::{AdmitError, decide};
 use super::captured_package::{CapturedFile, CapturedPackage, remove};
+use super::oversize;
 use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::digest;
 use dropship_intake::{
-    Admitted, Backpressure, CaptureError, FileReceiver, FoundFile, Identity, capture, open_below,
+    Admitted, Backpressure, CaptureError, CaptureLimits, Captured, FileReceiver, FileTime, FoundFile,
+    Identity, capture, open_below,
 };
-use dropship_job::JobId;
+use dropship_job::{Fault, JobId};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 
 impl FileReceiver for Admission {
@@ -71,7 +73,17 @@ impl Admission {
             // Reads a few bytes; an incomplete file is not worth copying yet.
             check_completeness(found, &name)?;
         }
-        let captured = capture(found, copy).map_err(|error| match error {
+        let max_bytes = self.active().config.store.max_package;
+        if let Some((fault, unread)) = check_size(found, &name, max_bytes)? {
+            // It may be in the middle of a copy that preallocates, or be replaced.
+            return match found.settled {
+                true => self.decide_about(found, copy, name, unread, Some(fault)),
+                false => Err(AdmitError::NotYet(fault.message)),
+            };
+        }
+        let has_space_for = &|bytes| self.packages.has_space_for(bytes);
+        let captured = capture(found, copy, &CaptureLimits { max_bytes, has_space_for });
+        let captured = captured.map_err(|error| match error {
             CaptureError::Changed(_) | CaptureError::Gone(_) => AdmitError::NotYet(error.to_string()),
             CaptureError::NoSpace(_) | CaptureError::Write { .. } => AdmitError::Busy(error.to_string()),
             // Only this file is at fault; the others of its folder continue.
@@ -81,20 +93,34 @@ impl Admission {
             }
         })?;
         *sha256 = Some(captured.sha256);
-        let is_unchanged = found.is_unchanged(&captured.sha256);
-        let sha256 = digest::hex(&captured.sha256);
+        let Captured { sha256, size, identity, birth, .. } = captured;
+        let is_unchanged = found.is_unchanged(&sha256);
+        let read = Source { sha256: digest::hex(&sha256), size, identity, birth, is_unchanged };
+        self.decide_about(found, copy, name, read, None)
+    }
+
+    fn decide_about(
+        &self,
+        found: &FoundFile,
+        copy: &Path,
+        name: String,
+        source: Source,
+        oversize: Option<Fault>,
+    ) -> Result<JobId, AdmitError> {
+        let Source { sha256, size, identity, birth, is_unchanged } = source;
         decide(
             self,
             &CapturedPackage {
                 copy,
-                sidecar_checksum: sidecar::checked(found, &sha256),
+                sidecar_checksum: if oversize.is_some() { Ok(()) } else { sidecar::checked(found, &sha256) },
                 sha256,
-                size: captured.size,
+                size,
                 name,
                 folder: Some(found.folder.clone()),
                 path: Some(found.path.to_string_lossy().into_owned()),
-                found: Some(CapturedFile { file: found, identity: captured.identity, birth: captured.birth }),
+                found: Some(CapturedFile { file: found, identity, birth }),
                 rule: None,
+                oversize,
                 vars: sidecar::vars_of_found(found),
                 settled: found.settled && is_unchanged,
                 stale: found.stale && is_unchanged,
@@ -102,6 +128,36 @@ impl Admission {
             },
         )
     }
+}
+
+/// The file that a package comes from.
+struct Source {
+    /// Lower-case hex.
+    sha256: String,
+    /// In bytes.
+    size: u64,
+    identity: Identity,
+    birth: Option<FileTime>,
+    /// Whether it has been the same for as long as a verdict needs.
+    is_unchanged: bool,
+}
+
+/// Why the file is too large to be read, if it is.
+fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, Source)>, AdmitError> {
+    let failed = |error: std::io::Error| AdmitError::NotYet(error.to_string());
+    let (file, meta) = match open_below(&found.root, &found.path) {
+        Ok(opened) => opened,
+        // The capture reports it.
+        Err(_) => return Ok(None),
+    };
+    let Some(fault) = oversize::check(&file, name, meta.len(), max).map_err(failed)? else { return Ok(None) };
+    let sha256 = oversize::identify(&file, meta.len()).map_err(failed)?;
+    let (identity, birth) = (Identity::from(&meta), FileTime::of_birth(&meta));
+    if identity != found.identity {
+        return Err(AdmitError::NotYet(CaptureError::Changed(found.path.clone()).to_string()));
+    }
+    let size = meta.len();
+    Ok(Some((fault, Source { sha256, size, identity, birth, is_unchanged: true })))
 }
 
 /// Whether the file is complete by its own header.

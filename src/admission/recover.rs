@@ -2,13 +2,13 @@
 //! store does not make old packages new.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::admit::planned_labels;
 use super::state::Admission;
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::digest;
-use crate::outbox::{LabelReceipt, Receipt, read_receipt};
+use crate::outbox::{LabelReceipt, Receipt, receipts_in};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{
     Accepted, ErrorKind, Fault, InvalidJob, Job, JobId, Label, LabelStage, LabelStatus, Package,
@@ -55,8 +55,10 @@ impl Admission {
             }
             Ok(true)
         };
-        for receipt in self.outboxes().iter().flat_map(|outbox| receipts_in(outbox)) {
-            if receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt) {
+        for (at, receipt) in self.outboxes().iter().flat_map(|outbox| own_receipts(outbox)) {
+            let receipt = self.with_own_paths(receipt, &at);
+            let is_wanted = receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt);
+            if is_wanted && !known.contains(&receipt.id) {
                 let plan = self.packages.plan_digest(&receipt.id).and_then(|digest| {
                     let snapshot = self.packages.plan_snapshot(&receipt.id, &digest).ok()?;
                     Some((digest, planned_labels(&snapshot.plan)))
@@ -81,6 +83,16 @@ impl Admission {
             true => Ok(()),
             false => self.store.commit(Commit::new(std::mem::take(entries))).wait().map(|_| ()),
         }
+    }
+
+    /// The receipt with paths that the configuration and its own place give: no path is taken from its text.
+    fn with_own_paths(&self, receipt: Receipt, at: &Path) -> Receipt {
+        let active = self.active();
+        let folder = receipt.folder.as_deref().and_then(|name| active.folder(name));
+        let path = folder
+            .zip(receipt.path.as_deref())
+            .and_then(|(folder, path)| path_in(&folder.path, path, &receipt.package));
+        Receipt { path, outbox: at.to_string_lossy().into_owned(), ..receipt }
     }
 
     /// The outboxes of the configuration.
@@ -137,10 +149,24 @@ impl Admission {
     }
 }
 
-/// The receipts of an outbox.
-fn receipts_in(outbox: &Path) -> Vec<Receipt> {
-    let Ok(folders) = std::fs::read_dir(outbox) else { return Vec::new() };
-    folders.flatten().filter_map(|folder| read_receipt(&folder.path())).collect()
+/// The receipts of an outbox that the daemon has written, with the paths of their folders.
+fn own_receipts(outbox: &Path) -> Vec<(PathBuf, Receipt)> {
+    receipts_in(outbox).unwrap_or_else(|error| {
+        tracing::warn!(
+            "cannot read the outbox {}: {error}; the jobs of its receipts are not recovered",
+            outbox.display()
+        );
+        Vec::new()
+    })
+}
+
+/// The path of a dropped file, if it is in its drop folder under the name of the package.
+fn path_in(folder: &Path, path: &str, package: &str) -> Option<String> {
+    let path = Path::new(path);
+    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+    let is_in = path.strip_prefix(folder).is_ok_and(|below| below.components().all(is_plain));
+    let is_in = is_in && path.file_name().is_some_and(|name| name == package);
+    is_in.then(|| path.to_string_lossy().into_owned())
 }
 
 /// A package that was rejected before anything was sent is evaluated again when it is dropped again, with or without a

@@ -1,17 +1,29 @@
 //! Inspects the package of a retried job again, from where it was found.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::admit::accepted;
 use super::captured_package::{remove, store_bytes};
 use super::evaluate::{Evaluation, evaluate};
 use super::inspections::POISONED;
+use super::oversize;
 use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
+use dropship_intake::open_below;
 use dropship_job::{ErrorKind, Event, Fault, Job};
+
+/// The dropped file of a job, when it is copied again.
+enum Recaptured {
+    /// It has the bytes of the job.
+    Same,
+    /// It has other bytes.
+    Other,
+    /// It is not read.
+    TooLarge(Fault),
+}
 
 impl PackageInspector for Admission {
     fn reinspect(&self, job: &Job) -> Vec<Event> {
@@ -22,10 +34,10 @@ impl PackageInspector for Admission {
             );
         };
         let copy = self.packages.incoming(new_id().as_str());
-        let captured = std::fs::File::open(path).and_then(|mut file| store_bytes(&mut file, &copy));
-        let events = match captured {
-            Ok((sha256, _)) if sha256 == job.package().sha256 => self.evaluate_again(job, &copy),
-            Ok(_) => gone(format!("{path} now contains other bytes; drop the package again")),
+        let events = match self.capture_again(job, Path::new(path), &copy) {
+            Ok(Recaptured::TooLarge(fault)) => vec![Event::Rejected { fault }],
+            Ok(Recaptured::Same) => self.evaluate_again(job, &copy),
+            Ok(Recaptured::Other) => gone(format!("{path} now contains other bytes; drop the package again")),
             Err(error) => gone(format!("cannot read {path}: {error}; drop the package again")),
         };
         remove(&copy);
@@ -34,6 +46,26 @@ impl PackageInspector for Admission {
 }
 
 impl Admission {
+    /// Copies the dropped file of a job.
+    fn capture_again(&self, job: &Job, path: &Path, copy: &Path) -> io::Result<Recaptured> {
+        let package = job.package();
+        let active = self.active();
+        let folder = package.folder.as_deref().and_then(|name| active.folder(name)).ok_or_else(|| {
+            let message = "its drop folder is no longer configured";
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        })?;
+        let (file, meta) = open_below(&folder.path, path)?;
+        if meta.len() != package.size {
+            return Ok(Recaptured::Other);
+        }
+        let max = active.config.store.max_package;
+        if let Some(fault) = oversize::check(&file, &package.name, meta.len(), max)? {
+            return Ok(Recaptured::TooLarge(fault));
+        }
+        let (sha256, _) = store_bytes(&mut file.take(package.size.saturating_add(1)), copy)?;
+        Ok(if sha256 == package.sha256 { Recaptured::Same } else { Recaptured::Other })
+    }
+
     fn evaluate_again(&self, job: &Job, copy: &Path) -> Vec<Event> {
         let rejected = |fault| vec![Event::Rejected { fault }];
         let active = self.active();

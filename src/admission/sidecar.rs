@@ -50,9 +50,11 @@ pub(super) fn vars_of_found(found: &FoundFile) -> Result<Vars, String> {
 
 /// Variables from the sidecar beside a job's package now.
 pub(super) fn vars_of_job(config: &Config, job: &Job) -> Result<Vars, String> {
-    let path = job.package().path.as_deref();
-    match path.filter(|_| config.sidecar_sets_vars(job.package().folder.as_deref())) {
-        Some(path) => vars::beside(Path::new(path)),
-        None => Ok(Vars::new()),
-    }
+    let folder = config.folders.iter().find(|folder| Some(&folder.name) == job.package().folder.as_ref());
+    let folder = folder.filter(|folder| config.sidecar_sets_vars(Some(&folder.name)));
+    let (Some(folder), Some(path)) = (folder, job.package().path.as_deref()) else { return Ok(Vars::new()) };
+    let beside = format!("{path}.toml");
+    let sidecar = Sidecar::read(&folder.path, Path::new(&beside)).map_err(|error| error.to_string());
+    let vars = sidecar.and_then(|sidecar| vars::parse(&sidecar.bytes));
+    vars.map_err(|why| format!("the sidecar {beside} cannot be used: {why}"))
 }

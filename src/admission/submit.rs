@@ -25,7 +25,8 @@ impl Admission {
     /// # Errors
     /// Why no job was created, for the submitter.
     pub fn submit(&self, file: &SubmittedFile<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
-        let bytes = &mut SpaceLimited { bytes, packages: &self.packages };
+        let left = self.active().config.store.max_package;
+        let bytes = &mut SpaceLimited { bytes, left, packages: &self.packages };
         if !self.packages.has_free_space() {
             return Err(format!("cannot store the package: {FULL}"));
         }
@@ -42,6 +43,7 @@ impl Admission {
                 found: None,
                 rule: file.rule,
                 sidecar_checksum: Ok(()),
+                oversize: None,
                 vars: Ok(Vars::new()),
                 settled: true,
                 stale: true,
@@ -59,9 +61,11 @@ impl Admission {
 
 const FULL: &str = "the disk of the store is nearly full; free space, then submit the package again";
 
-/// Fails once the disk of the store has no more space than the configured minimum.
+/// Fails once the disk of the store has no more space than the configured minimum, or the package is too large.
 struct SpaceLimited<'a> {
     bytes: &'a mut dyn Read,
+    /// Number of bytes that the package may still have.
+    left: u64,
     packages: &'a PackageStore,
 }
 
@@ -70,6 +74,10 @@ impl Read for SpaceLimited<'_> {
         if !self.packages.has_free_space() {
             return Err(io::Error::new(io::ErrorKind::StorageFull, FULL));
         }
-        self.bytes.read(buffer)
+        let read = self.bytes.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than `[store] max_package`")
+        })?;
+        Ok(read)
     }
 }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dropship_shared_folder::SharedFolder;
+
 /// Maximum time for one probe. A share that hangs does not answer at all.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -37,11 +39,8 @@ fn probe_now(outbox: &Path, creates: bool) -> io::Result<()> {
         let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
         return Ok(rustix::fs::access(existing, access)?);
     }
-    // The name is hidden from globs, and ends like unfinished files of other tools.
-    let path = outbox.join(format!(".dropship-probe-{}.tmp", std::process::id()));
-    let written = fs::File::create(&path).and_then(|mut file| file.write_all(&PROBE));
-    let removed = fs::remove_file(&path);
-    written.and(removed)
+    // Its name is random, hidden from globs, and ends like unfinished files of other tools.
+    SharedFolder::open(outbox)?.stage("probe")?.write_all(&PROBE)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod load_tests;
 #[cfg(test)]
 mod manual;
 pub mod model;
+mod outbox_access;
 mod raw;
 mod read;
 mod ready;

@@ -154,6 +154,8 @@ pub struct Store {
     pub keep: Duration,
     /// Free bytes below which no package is accepted.
     pub min_free: Option<u64>,
+    /// Maximum size of a package in bytes.
+    pub max_package: u64,
     /// Maximum number of accepted packages whose job has not started.
     pub most_waiting: usize,
 }

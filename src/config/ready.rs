@@ -8,7 +8,8 @@ use super::model::Config;
 use super::report::{Problem, Report};
 
 impl Config {
-    /// Checks that the daemon can run with this configuration: it needs an account, a folder, a rule and a trusted signer.
+    /// Checks that the daemon can run with this configuration: it needs an account, a folder, a rule, a trusted signer, and
+    /// outboxes that no one else can write to.
     /// `check`, `inspect`, `plan` and `test` do not need them.
     ///
     /// # Errors
@@ -34,6 +35,7 @@ impl Config {
                 "add `[signers]` with `roots` (where chains must end) or `thumbprints` (of your certificates)",
             );
         }
+        problems.extend(super::outbox_access::problems(self));
         match problems.is_empty() {
             true => Ok(()),
             false => Err(Report { problems }),

@@ -65,3 +65,16 @@ pub fn folder_intake_resumed(folder: &str) {
         "intake from folder `{folder}` continues"
     );
 }
+
+/// The outbox has something of others under the name of a package's folder, so another name is used.
+pub fn outbox_names_taken(folder: &str, claim: &crate::outbox::Claim) {
+    let first = claim.foreign.first().map(|path| path.display().to_string()).unwrap_or_default();
+    tracing::warn!(
+        folder,
+        event = "outbox_name_taken",
+        "{} of the outbox is not dropship's own, so it is not used; the results go to {}. Remove what is there, and let only \
+         dropship write to the outbox",
+        Escaped(&first),
+        Escaped(&claim.folder.display().to_string())
+    );
+}

@@ -1,15 +1,23 @@
 //! The outbox folder of one package. A reader sees each file complete or not at all.
+//!
+//! Others may be able to write to the outbox. A package's folder is used only if it is the daemon's own and only the daemon can
+//! write to it; a link, a file or another user's folder of that name is left alone.
 
-use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::names::RECEIPT;
 use super::receipt::Receipt;
+use crate::digest;
+use dropship_job::Asset;
+use dropship_shared_folder::{SharedFolder, StagedFile};
 
 /// Permissions of result files, unless the folder has an `outbox_mode`.
 const MODE: u32 = 0o640;
+
+/// Maximum length of a receipt in bytes.
+const MAX_RECEIPT: u64 = 1 << 20;
 
 /// The outbox folder of one package.
 #[derive(Debug, Clone)]
@@ -31,117 +39,171 @@ impl Outbox {
         &self.folder
     }
 
-    /// Path at which a result is written before it is renamed: in the same folder, hidden from globs.
-    #[must_use]
-    pub fn staging(&self, name: &str) -> PathBuf {
-        self.folder.join(format!(".{name}.part"))
-    }
-
     /// Creates the folder.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses, or others can write to the folder.
     pub fn prepare(&self) -> io::Result<()> {
-        // To read a file, a user also needs search permission on the folder.
-        let search = self.mode | ((self.mode & 0o444) >> 2) | 0o300;
-        if !self.folder.is_dir() {
-            DirBuilder::new().recursive(true).mode(search).create(&self.folder)?;
-            // In a setgid outbox the folder inherits the bit, so that its files belong to the group of the outbox. Under
-            // `RestrictSUIDSGID=` the bit cannot be set, only kept.
-            let mode = fs::metadata(&self.folder)?.permissions().mode();
-            if mode & 0o777 != search {
-                let keep = Permissions::from_mode(search | (mode & 0o2000));
-                fs::set_permissions(&self.folder, keep)
-                    .or_else(|_| fs::set_permissions(&self.folder, Permissions::from_mode(search)))?;
-            }
-            sync_folder(self.folder.parent().unwrap_or(&self.folder))?;
-        }
-        Ok(())
+        self.open().map(drop)
     }
 
-    /// Syncs a staged file and gives it its name.
+    /// Copies a file into the folder, under this name.
     ///
     /// # Errors
-    /// When the file system refuses.
-    pub fn publish(&self, name: &str) -> io::Result<()> {
-        let staged = self.staging(name);
-        let file = File::open(&staged)?;
-        file.set_permissions(Permissions::from_mode(self.mode))?;
-        file.sync_all()?;
-        fs::rename(&staged, self.folder.join(name))?;
-        sync_folder(&self.folder)
-    }
-
-    /// Writes a file; a reader sees it complete or not at all.
-    ///
-    /// # Errors
-    /// When the file system refuses.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.prepare()?;
-        File::create(self.staging(name))?.write_all(bytes)?;
-        self.publish(name)
+    /// As [`Self::prepare`].
+    pub fn deliver(&self, name: &str, from: &mut dyn Read) -> io::Result<Asset> {
+        let folder = self.open()?;
+        folder.remove_leftovers(name)?;
+        let mut staged = folder.stage(name)?;
+        let (sha256, size) = digest::copy(from, &mut staged)?;
+        self.publish(&folder, staged, name, true)?;
+        Ok(Asset { name: name.to_owned(), size, sha256 })
     }
 
     /// Replaces the receipt. The receipt of an unfinished job is not synced: all receipts are written again at startup.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// As [`Self::prepare`].
     pub fn write_receipt(&self, receipt: &Receipt) -> io::Result<()> {
-        self.prepare()?;
         let mut text = serde_json::to_vec_pretty(receipt)?;
         text.push(b'\n');
-        let staged = self.staging(RECEIPT);
-        let mut file = File::create(&staged)?;
-        file.write_all(&text)?;
-        file.set_permissions(Permissions::from_mode(self.mode))?;
-        let is_final = receipt.state.has_ended();
-        if is_final {
-            file.sync_all()?;
+        let folder = self.open()?;
+        folder.remove_leftovers(RECEIPT)?;
+        let mut staged = folder.stage(RECEIPT)?;
+        staged.write_all(&text)?;
+        self.publish(&folder, staged, RECEIPT, receipt.state.has_ended())
+    }
+
+    fn publish(
+        &self,
+        folder: &SharedFolder,
+        staged: StagedFile<'_>,
+        name: &str,
+        durable: bool,
+    ) -> io::Result<()> {
+        staged.set_mode(self.mode)?;
+        if durable {
+            staged.file().sync_all()?;
         }
-        fs::rename(&staged, self.folder.join(RECEIPT))?;
-        if is_final { sync_folder(&self.folder) } else { Ok(()) }
+        staged.publish(name)?;
+        if durable { folder.sync() } else { Ok(()) }
+    }
+
+    /// Opens the folder; creates it if it does not exist.
+    fn open(&self) -> io::Result<SharedFolder> {
+        let (outbox, name) = split(&self.folder)?;
+        let outbox = SharedFolder::open_or_create(outbox, search_mode(self.mode))?;
+        let folder = match outbox.folder(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let created = outbox.create_folder(name, search_mode(self.mode))?;
+                outbox.sync()?;
+                created
+            }
+            opened => opened?,
+        };
+        match folder.is_private(&outbox)? {
+            true => Ok(folder),
+            false => Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "another user owns the folder or can write to it, so it is not used",
+            )),
+        }
     }
 }
 
-/// The folder of a package in an outbox: `<stem>-<first 8 digits of sha256>`, or with 16 digits if another package uses that
-/// name.
-#[must_use]
-pub fn folder_of(outbox: &Path, package: &str, sha256: &str) -> PathBuf {
-    let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
-    let name = |digits: usize| outbox.join(format!("{stem}-{}", sha256.get(..digits).unwrap_or(sha256)));
-    let short = name(8);
-    match read_receipt(&short) {
-        Some(receipt) if receipt.sha256 != sha256 => name(16),
-        _ => short,
+/// The permissions of a folder whose files have this mode: to read a file, a user also needs search permission. Only the
+/// daemon writes to it.
+fn search_mode(mode: u32) -> u32 {
+    (mode | ((mode & 0o444) >> 2) | 0o300) & 0o755
+}
+
+/// The outbox that contains a package's folder, and the folder's name.
+fn split(folder: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
+    folder.parent().zip(folder.file_name()).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{} is not in an outbox", folder.display()))
+    })
+}
+
+/// A package's folder in an outbox, as far as others allow it.
+pub(super) enum Found {
+    /// There is nothing of this name.
+    Nothing,
+    /// A folder that only this process's user can write to.
+    Own(SharedFolder),
+    /// A link, a file, or a folder that others can write to.
+    Foreign,
+}
+
+/// Opens a package's folder in an outbox.
+///
+/// # Errors
+/// Those of the system.
+pub(super) fn find(outbox: &SharedFolder, name: impl AsRef<Path>) -> io::Result<Found> {
+    match outbox.folder(name) {
+        Ok(folder) if folder.is_private(outbox)? => Ok(Found::Own(folder)),
+        Ok(_) => Ok(Found::Foreign),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound => Ok(Found::Nothing),
+            io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory => Ok(Found::Foreign),
+            _ => Err(error),
+        },
     }
 }
 
-/// Reads the receipt in a package's folder; `None` if there is none or it is invalid.
+/// Reads the receipt at the path of a package's folder; `None` if there is none, it is invalid, or it is not the daemon's own.
 #[must_use]
 pub fn read_receipt(folder: &Path) -> Option<Receipt> {
-    let text = fs::read(folder.join(RECEIPT)).ok()?;
-    serde_json::from_slice(&text).ok()
+    let (outbox, name) = split(folder).ok()?;
+    match find(&SharedFolder::open(outbox).ok()?, name) {
+        Ok(Found::Own(folder)) => receipt_in(&folder),
+        _ => None,
+    }
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// The receipt in a package's folder, if it is the daemon's own regular file of at most 1 MiB.
+pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
+    let (text, meta) = folder.read(RECEIPT, MAX_RECEIPT).ok()?;
+    let is_own = folder.owns(&meta) && meta.permissions().mode() & 0o022 == 0;
+    serde_json::from_slice(&text).ok().filter(|_| is_own)
+}
+
+/// The receipts of an outbox that are the daemon's own, with the paths of their folders.
+///
+/// Other programs may keep files in an outbox. One that does not exist counts as empty.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub fn receipts_in(outbox: &Path) -> io::Result<Vec<(PathBuf, Receipt)>> {
+    let opened = match SharedFolder::open(outbox) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let receipt = |name: std::ffi::OsString| match find(&opened, &name) {
+        Ok(Found::Own(folder)) => receipt_in(&folder).map(|receipt| (outbox.join(name), receipt)),
+        _ => None,
+    };
+    Ok(opened.names()?.into_iter().filter_map(receipt).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::symlink;
+
     use super::super::names::SIGNED;
     use super::*;
 
     #[test]
-    fn written_result_has_its_mode_and_no_staging_file() {
+    fn delivered_result_has_its_mode_and_no_staging_file() {
         let home = tempfile::tempdir().expect("folder");
-        let outbox = Outbox::at(home.path().join("a/echo-12345678"), Some(0o644));
-        outbox.write(SIGNED, b"zip").expect("written");
+        let outbox = Outbox::at(home.path().join("a/echo-12345678"), Some(0o664));
+        let asset = outbox.deliver(SIGNED, &mut &b"zip"[..]).expect("delivered");
+        assert_eq!((asset.sha256, asset.size), (digest::of(b"zip"), 3));
         let path = outbox.folder().join(SIGNED);
         assert_eq!(fs::read(&path).expect("result"), b"zip");
-        assert_eq!(fs::metadata(&path).expect("result").permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::metadata(&path).expect("result").permissions().mode() & 0o777, 0o664);
         assert_eq!(fs::metadata(outbox.folder()).expect("folder").permissions().mode() & 0o777, 0o755);
-        assert!(!outbox.staging(SIGNED).exists());
+        assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 1);
     }
 
     #[test]
@@ -150,26 +212,27 @@ mod tests {
         fs::set_permissions(home.path(), Permissions::from_mode(0o2775)).expect("setgid");
         for (name, mode) in [("a", None), ("b", Some(0o644))] {
             let outbox = Outbox::at(home.path().join(name), mode);
-            outbox.write(SIGNED, b"zip").expect("written");
+            outbox.deliver(SIGNED, &mut &b"zip"[..]).expect("delivered");
             let folder = fs::metadata(outbox.folder()).expect("folder").permissions().mode();
             assert_eq!(folder & 0o2000, 0o2000, "{name}: {folder:o}");
         }
     }
 
     #[test]
-    fn packages_with_equal_short_digest_get_different_folders() {
+    fn folder_that_others_can_write_or_that_is_a_link_is_not_used() {
         let home = tempfile::tempdir().expect("folder");
-        let (one, two) = (format!("{:0<64}", "abcdef01"), format!("{:0<64}", "abcdef0199"));
-        let first = folder_of(home.path(), "echo.cab", &one);
-        assert_eq!(first, home.path().join("echo-abcdef01"));
-        fs::create_dir(&first).expect("folder");
-        assert_eq!(folder_of(home.path(), "echo.cab", &two), first, "a folder without a receipt is free");
-        let receipt = serde_json::json!({"id": "00000000000000", "package": "echo.cab", "path": null, "sha256": one,
-            "size": 1, "folder": null, "rule": null, "accepted": false, "state": "queued", "step": "inspect",
-            "product_id": null, "submission_id": null, "labels": [], "files": [], "attempts": 0, "due": null,
-            "error": null, "outbox": "", "created": "2026-01-01T00:00:00Z", "updated": "2026-01-01T00:00:00Z"});
-        fs::write(first.join(RECEIPT), receipt.to_string()).expect("receipt");
-        assert_eq!(folder_of(home.path(), "echo.cab", &one), first);
-        assert_eq!(folder_of(home.path(), "echo.cab", &two), home.path().join("echo-abcdef0199000000"));
+        let (outbox, outside) = (home.path().join("out"), home.path().join("outside"));
+        fs::create_dir_all(outbox.join("open")).expect("folder");
+        fs::create_dir(&outside).expect("folder");
+        fs::set_permissions(outbox.join("open"), Permissions::from_mode(0o777)).expect("opened");
+        symlink(&outside, outbox.join("link")).expect("link");
+        fs::write(outbox.join("file"), "x").expect("file");
+        for name in ["open", "link", "file"] {
+            let folder = outbox.join(name);
+            assert!(Outbox::at(&folder, None).deliver(SIGNED, &mut &b"zip"[..]).is_err(), "{name}");
+            assert_eq!(read_receipt(&folder), None);
+        }
+        assert_eq!(fs::read_dir(&outside).expect("listed").count(), 0);
+        assert_eq!(receipts_in(&outbox).expect("listed"), []);
     }
 }

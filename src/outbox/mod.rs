@@ -1,11 +1,13 @@
 //! The outbox: delivers results and receipts to the build server.
 
+mod claim;
 mod folder;
 mod names;
 mod receipt;
 mod retention;
 
-pub use folder::{Outbox, folder_of, read_receipt};
+pub use claim::{Claim, claim};
+pub use folder::{Outbox, read_receipt, receipts_in};
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
 pub use receipt::{Approved, LabelReceipt, NotWithdrawn, Receipt, Workflow};
 pub use retention::{remove, untouched_since};

@@ -1,20 +1,20 @@
 //! Removes old results from an outbox.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::folder::read_receipt;
+use super::folder::{Found, find, receipts_in};
 use super::names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
 use super::receipt::Receipt;
+use dropship_shared_folder::SharedFolder;
 
 /// The package folders in an outbox that belong to `folder` and whose jobs have not changed since `before`, with their
 /// receipts.
 ///
-/// Several drop folders may share an outbox, and other programs may keep files in it. Folders without a valid receipt are
-/// ignored. An outbox that does not exist counts as empty.
+/// Several drop folders may share an outbox, and other programs may keep files in it. Folders without a valid receipt of the
+/// daemon are ignored. An outbox that does not exist counts as empty.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -23,21 +23,8 @@ pub fn untouched_since(
     folder: &str,
     before: Timestamp,
 ) -> io::Result<Vec<(PathBuf, Receipt)>> {
-    let items = match fs::read_dir(outbox) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        items => items?,
-    };
-    let mut old = Vec::new();
-    for item in items {
-        let item = item?;
-        // Links are not followed: their targets do not belong to dropship.
-        if !item.file_type()?.is_dir() {
-            continue;
-        }
-        let receipt = read_receipt(&item.path());
-        let receipt = receipt.filter(|receipt| receipt.folder.as_deref() == Some(folder));
-        old.extend(receipt.filter(|receipt| receipt.updated < before).map(|receipt| (item.path(), receipt)));
-    }
+    let mut old = receipts_in(outbox)?;
+    old.retain(|(_, receipt)| receipt.folder.as_deref() == Some(folder) && receipt.updated < before);
     Ok(old)
 }
 
@@ -50,16 +37,16 @@ pub fn untouched_since(
 /// # Errors
 /// When a file cannot be removed.
 pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
+    let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
+    let outbox = SharedFolder::open(outbox)?;
+    let Found::Own(folder) = find(&outbox, name)? else { return Ok(false) };
     let results = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
     let mut removed = false;
     for name in results.into_iter().chain(forget.then_some(RECEIPT)) {
-        match fs::remove_file(package.join(name)) {
-            Ok(()) => removed = true,
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
-        }
+        folder.remove_leftovers(name)?;
+        removed |= folder.remove_file(name)?;
     }
-    match fs::remove_dir(package) {
+    match outbox.remove_folder(name) {
         Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
         _ => Ok(removed),
     }
@@ -67,6 +54,8 @@ pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {

@@ -32,11 +32,12 @@ pub(crate) async fn refresh<S: Service>(
     let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
     let submission = ctx.fetch_submission(service).await?;
     let Some(url) = submission.download(&DownloadKind::DriverMetadata) else { return Ok(()) };
-    collect::fetch_metadata(ctx, service, url, &outbox).await?;
-    let files = match results::collected(&outbox, &packages, ctx.job.id()).await {
-        Ok(files) => files,
-        Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
-    };
+    let fetched = collect::fetch_metadata(ctx, service, url, &outbox).await?;
+    let mut files = ctx.job.files().to_vec();
+    match files.iter_mut().find(|file| file.name == METADATA) {
+        Some(file) => *file = fetched,
+        None => files.push(fetched),
+    }
     if files != ctx.job.files() {
         ctx.record(vec![Event::Collected { files }]).await?;
     }

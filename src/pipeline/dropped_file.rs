@@ -1,29 +1,32 @@
 //! `after` of a folder: deletes or moves the dropped file once its job has succeeded.
 
-use std::fs::{self, File, Metadata};
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::RenameFlags;
 
 use super::file_work;
 use super::folder_policies::FolderPolicies;
 use crate::config::model::AfterSuccess;
 use crate::digest;
-use dropship_job::Job;
+use dropship_job::{Job, Package};
+use dropship_shared_folder::{FileId, SharedFolder, Taken};
+
+/// Permissions of a target folder that `after` creates.
+const TARGET_MODE: u32 = 0o750;
+
+/// Permissions of a file that is copied to another file system, at most those of the dropped file.
+const COPY_MODE: u32 = 0o644;
 
 /// Deletes, moves or leaves the dropped file, as the folder says. A file whose bytes are no longer the job's is left
 /// alone. An error is logged and does not stop the job.
 pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
-    let after = job.package().folder.as_ref().map(|folder| folders.after(folder));
-    let (Some(after), Some(path)) = (after, job.package().path.clone()) else { return };
-    if after == AfterSuccess::Leave {
-        return;
-    }
-    let sha256 = job.package().sha256.clone();
+    let after = job.package().folder.as_ref().and_then(|folder| folders.after(folder));
+    let (Some((after, root)), Some(path)) = (after, job.package().path.clone()) else { return };
+    let package = job.package().clone();
     let (name, source) = (&job.package().name, path.clone());
-    let done = file_work::run_on_package(move || carry_out(&after, Path::new(&path), &sha256)).await;
+    let done = file_work::run_on_package(move || carry_out(&after, &root, Path::new(&path), &package)).await;
     match done {
         Ok(Some(done)) => tracing::info!(job_id = %job.id(), event = "after", "{name}: {done}"),
         Ok(None) => {}
@@ -32,68 +35,196 @@ pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
     }
 }
 
-fn carry_out(after: &AfterSuccess, path: &Path, sha256: &str) -> io::Result<Option<String>> {
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let same = digest::of_rest(&mut file)? == sha256;
-    // Hashing takes a while, and the path may name another file by now.
-    if !same || !is_same_file(&file.metadata()?, &fs::symlink_metadata(path)?) {
-        return Ok(Some(format!("{} now contains other bytes and is left alone", path.display())));
+/// Carries out `after` for the file at `path`, which is below the drop folder `root`. Returns what was done.
+fn carry_out(
+    after: &AfterSuccess,
+    root: &Path,
+    path: &Path,
+    package: &Package,
+) -> io::Result<Option<String>> {
+    let left = |why: &str| Ok(Some(format!("{} {why} and is left alone", path.display())));
+    if *after == AfterSuccess::Leave {
+        return Ok(None);
     }
-    match after {
-        AfterSuccess::Leave => Ok(None),
-        AfterSuccess::Delete => fs::remove_file(path).map(|()| Some(format!("{} deleted", path.display()))),
-        AfterSuccess::Move(folder) => {
-            let to = free_name(folder, path, sha256);
-            relocate(path, &to)?;
-            Ok(Some(format!("{} moved to {}", path.display(), to.display())))
+    let Ok(below) = path.strip_prefix(root) else { return left("is not in its drop folder") };
+    let opened = SharedFolder::open(root)
+        .and_then(|root| root.parent_of(below))
+        .and_then(|(folder, name)| folder.file(&name).map(|(file, meta)| (folder, name, file, meta)));
+    let (folder, name, mut file, meta) = match opened {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return left("is no longer a regular file");
+        }
+        Err(error) => return Err(error),
+    };
+    let same = meta.len() == package.size && digest_of(&mut file, package.size)? == package.sha256;
+    // Hashing takes a while, and the file may have been written to.
+    if !same || version(&file.metadata()?) != version(&meta) {
+        return left("now contains other bytes");
+    }
+    let (done, taken) = match after {
+        AfterSuccess::Leave => return Ok(None),
+        AfterSuccess::Delete => {
+            (format!("{} deleted", path.display()), folder.remove_if(&name, FileId::of(&meta))?)
+        }
+        AfterSuccess::Move(target) => {
+            let to = SharedFolder::open_or_create(target, TARGET_MODE)?;
+            let dropped = Dropped { folder: &folder, name: &name, meta: &meta, package };
+            let (new_name, taken) = dropped.move_to(&to, &mut file)?;
+            (format!("{} moved to {}", path.display(), target.join(new_name).display()), taken)
+        }
+    };
+    match taken {
+        Taken::Yes => Ok(Some(done)),
+        Taken::Replaced => left("was replaced by another file, which is not the job's,"),
+    }
+}
+
+/// The SHA-256 of a file that has `size` bytes. A longer one has another digest, and is not read to its end.
+fn digest_of(file: &mut File, size: u64) -> io::Result<String> {
+    digest::of_rest(&mut file.take(size.saturating_add(1)))
+}
+
+/// Equal while nothing was written to the file.
+fn version(meta: &Metadata) -> (u64, i64, i64, i64, i64) {
+    (meta.size(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec())
+}
+
+/// The dropped file, open and compared with the job's bytes.
+struct Dropped<'a> {
+    folder: &'a SharedFolder,
+    name: &'a OsStr,
+    meta: &'a Metadata,
+    package: &'a Package,
+}
+
+impl Dropped<'_> {
+    /// Moves the file under a free name; copies it to another file system, or between two `ReadWritePaths=` of systemd.
+    fn move_to(&self, to: &SharedFolder, file: &mut File) -> io::Result<(PathBuf, Taken)> {
+        for new_name in self.names() {
+            let moved = match self.folder.move_if(self.name, FileId::of(self.meta), to, &new_name) {
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                    self.copy_to(to, &new_name, file)
+                }
+                moved => moved,
+            };
+            match moved {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+                Ok(taken) => {
+                    to.sync()?;
+                    return Ok((PathBuf::from(new_name), taken));
+                }
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "the target has files of every name that was tried"))
+    }
+
+    /// Copies the open file, whatever has its name by now, and removes the name if it is still of this file.
+    fn copy_to(&self, to: &SharedFolder, new_name: &OsStr, file: &mut File) -> io::Result<Taken> {
+        if to.has(new_name)? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        to.remove_leftovers(new_name)?;
+        let mut staged = to.stage(new_name)?;
+        file.rewind()?;
+        let (sha256, _) = digest::copy(&mut file.take(self.package.size.saturating_add(1)), &mut staged)?;
+        if sha256 != self.package.sha256 {
+            return Ok(Taken::Replaced);
+        }
+        staged.set_mode(self.meta.mode() & COPY_MODE | 0o600)?;
+        staged.file().sync_all()?;
+        staged.publish_new(new_name)?;
+        to.sync()?;
+        self.folder.remove_if(self.name, FileId::of(self.meta))
+    }
+
+    /// Names in the target: the file's own, then with the digest, then with a number.
+    fn names(&self) -> impl Iterator<Item = OsString> {
+        let name = Path::new(self.name);
+        let stem = name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let extension = name.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let sha256 = self.package.sha256.get(..16).unwrap_or(&self.package.sha256).to_owned();
+        let numbered = (0..100).map(move |number| match number {
+            0 => format!("{stem}-{sha256}.{extension}").into(),
+            number => format!("{stem}-{sha256}-{number}.{extension}").into(),
+        });
+        std::iter::once(self.name.to_owned()).chain(numbered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn package(bytes: &[u8]) -> Package {
+        Package {
+            name: "a.cab".into(),
+            path: None,
+            folder: None,
+            sha256: digest::of(bytes),
+            size: bytes.len() as u64,
+            outbox: String::new(),
         }
     }
-}
 
-/// Whether both describe the same file in the same version.
-fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
-    let key = |meta: &Metadata| {
-        (
-            meta.dev(),
-            meta.ino(),
-            meta.size(),
-            meta.mtime(),
-            meta.mtime_nsec(),
-            meta.ctime(),
-            meta.ctime_nsec(),
-        )
-    };
-    key(one) == key(other)
-}
-
-/// A path in the folder at which no file exists.
-fn free_name(folder: &Path, path: &Path, sha256: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default();
-    let plain = folder.join(name);
-    if !plain.exists() {
-        return plain;
+    #[test]
+    fn only_the_file_with_the_bytes_of_the_job_is_moved() {
+        let home = tempfile::tempdir().unwrap();
+        let (root, target) = (home.path().join("drop"), home.path().join("done"));
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::create_dir(home.path().join("outside")).unwrap();
+        fs::write(home.path().join("outside/a.cab"), b"job").unwrap();
+        let after = AfterSuccess::Move(target.clone());
+        let apply = |path: &Path| carry_out(&after, &root, path, &package(b"job")).unwrap();
+        let a = root.join("a.cab");
+        assert_eq!(apply(&a), None, "it is gone");
+        assert!(apply(&home.path().join("outside/a.cab")).unwrap().contains("is left alone"));
+        symlink(home.path().join("outside/a.cab"), &a).unwrap();
+        symlink(home.path().join("outside"), root.join("link")).unwrap();
+        for path in [&a, &root.join("link/a.cab"), &root.join("sub"), &root.join("sub/../a.cab")] {
+            assert!(apply(path).unwrap().contains("is left alone"), "{}", path.display());
+        }
+        fs::remove_file(&a).unwrap();
+        for (bytes, left) in [(&b"oth"[..], true), (b"job and more", true), (b"job", false)] {
+            fs::write(&a, bytes).unwrap();
+            assert_eq!(apply(&a).unwrap().contains("now contains other bytes and is left alone"), left);
+            assert_eq!(a.exists(), left);
+        }
+        for number in 0..3 {
+            fs::write(&a, b"job").unwrap();
+            let done = apply(&a).unwrap();
+            assert!(done.contains(" moved to "), "{number}: {done}");
+        }
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 4, "each has a name of its own");
+        assert!(fs::read(home.path().join("outside/a.cab")).is_ok());
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    folder.join(format!("{stem}-{}.{extension}", sha256.get(..16).unwrap_or(sha256)))
-}
 
-/// Renames; copies, syncs and removes across file systems, and between two `ReadWritePaths=` of systemd.
-fn relocate(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to.parent().unwrap_or(Path::new("/")))?;
-    let folder = rustix::fs::CWD;
-    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::XDEV) => {}
-        other => return Ok(other?),
+    #[test]
+    fn file_is_copied_to_another_file_system() {
+        // Copied by the same code as across file systems, which a test without root does not have.
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("a.cab"), b"job").unwrap();
+        fs::create_dir(home.path().join("done")).unwrap();
+        let (folder, to) = (
+            SharedFolder::open(home.path()).unwrap(),
+            SharedFolder::open(&home.path().join("done")).unwrap(),
+        );
+        let (mut file, meta) = folder.file("a.cab").unwrap();
+        let package = package(b"job");
+        let name = OsStr::new("a.cab");
+        let dropped = Dropped { folder: &folder, name, meta: &meta, package: &package };
+        // Replaced after it was opened: the job's bytes are copied, the other file stays.
+        fs::rename(home.path().join("a.cab"), home.path().join("kept")).unwrap();
+        fs::write(home.path().join("a.cab"), b"new").unwrap();
+        assert_eq!(dropped.copy_to(&to, name, &mut file).unwrap(), Taken::Replaced);
+        assert_eq!(fs::read(home.path().join("done/a.cab")).unwrap(), b"job");
+        assert_eq!(fs::read(home.path().join("a.cab")).unwrap(), b"new");
+        let taken = dropped.copy_to(&to, name, &mut file).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
     }
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let staged = to.with_file_name(format!(".{name}.part"));
-    fs::copy(from, &staged)?;
-    File::open(&staged)?.sync_all()?;
-    rustix::fs::renameat_with(folder, &staged, folder, to, RenameFlags::NOREPLACE)?;
-    File::open(to.parent().unwrap_or(Path::new("/")))?.sync_all()?;
-    fs::remove_file(from)
 }

@@ -14,6 +14,7 @@ pub struct FolderPolicies(RwLock<BTreeMap<String, FolderPolicy>>);
 
 #[derive(Debug)]
 struct FolderPolicy {
+    path: PathBuf,
     mode: Option<u32>,
     after: AfterSuccess,
     outbox: Option<PathBuf>,
@@ -25,6 +26,7 @@ impl FolderPolicies {
     /// Replaces the settings of all folders.
     pub fn replace(&self, folders: &[Folder]) {
         let policy = |folder: &Folder| FolderPolicy {
+            path: folder.path.clone(),
             mode: folder.outbox_mode,
             after: folder.after.clone(),
             outbox: folder.outbox.clone(),
@@ -45,10 +47,10 @@ impl FolderPolicies {
         self.policies().get(folder).and_then(|policy| policy.mode)
     }
 
-    /// What to do with a dropped file after success; unknown folders leave it.
+    /// What to do with a dropped file after success, and the path of the drop folder; unknown folders leave it.
     #[must_use]
-    pub fn after(&self, folder: &str) -> AfterSuccess {
-        self.policies().get(folder).map_or(AfterSuccess::Leave, |policy| policy.after.clone())
+    pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
+        self.policies().get(folder).map(|policy| (policy.after.clone(), policy.path.clone()))
     }
 
     /// Priority; jobs of folders with a higher one go first.

@@ -1,86 +1,62 @@
-//! Result files of a job in its outbox, written and read off the async workers.
+//! Result files of a job: downloaded into the store, checked there, and then copied to the outbox, off the async workers.
+//!
+//! Others may be able to write to the outbox, so a file is never read there.
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file_work;
 use crate::digest;
-use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
+use crate::outbox::{METADATA, Outbox};
 use crate::package_store::PackageStore;
 use dropship_hardware::DriverMetadata;
 use dropship_job::{Asset, Job, JobId};
 
-/// Creates the folder of the job.
+/// Creates the outbox folder of the job.
 pub(super) async fn prepare(outbox: &Outbox) -> io::Result<()> {
     let outbox = outbox.clone();
     file_work::run(move || outbox.prepare()).await
 }
 
-/// Makes a staged file appear under its name; it is synced before.
-pub(super) async fn publish(outbox: &Outbox, name: &'static str) -> io::Result<()> {
-    let outbox = outbox.clone();
-    file_work::run_on_package(move || outbox.publish(name)).await
+/// Path in the store at which a result is downloaded.
+pub(super) async fn staging(packages: &PackageStore, job: &JobId, name: &'static str) -> io::Result<PathBuf> {
+    let (packages, job) = (packages.clone(), job.clone());
+    file_work::run(move || packages.staged_result(&job, name)).await
 }
 
-/// Deletes a staged file that must not be resumed.
-pub(super) async fn discard_staged(outbox: &Outbox, name: &'static str) -> io::Result<()> {
-    let staged = outbox.staging(name);
-    file_work::run(move || std::fs::remove_file(staged)).await
-}
-
-/// Runs a check of a staged file.
-///
-/// # Errors
-/// What is wrong with the file, or that it could not be read in time.
-pub(super) async fn check_staged(
-    outbox: &Outbox,
-    name: &'static str,
-    check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
-) -> Result<(), String> {
-    let staged = outbox.staging(name);
-    match file_work::run_on_package(move || Ok(check(&staged))).await {
-        Ok(verdict) => verdict,
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The result files that exist, with size and digest.
-async fn existing(outbox: &Outbox) -> io::Result<Vec<Asset>> {
-    let folder = outbox.folder().to_owned();
+/// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
+pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
+    let (outbox, staged) = (outbox.clone(), staged.to_owned());
     file_work::run_on_package(move || {
-        let mut files = Vec::new();
-        for name in [SIGNED, METADATA, CERTIFICATION, SHELL] {
-            let path = folder.join(name);
-            if path.exists() {
-                let (sha256, size) = digest::copy(&mut File::open(&path)?, &mut io::sink())?;
-                files.push(Asset { name: name.to_owned(), size, sha256 });
-            }
+        let asset = outbox.deliver(name, &mut File::open(&staged)?)?;
+        if let Err(error) = std::fs::remove_file(&staged) {
+            tracing::warn!("cannot delete the delivered download {}: {error}", staged.display());
         }
-        Ok(files)
+        Ok(asset)
     })
     .await
 }
 
-/// The result files of a job. For the driver metadata, the stored copy counts: the file in the outbox may have been changed
-/// since.
-pub(super) async fn collected(
-    outbox: &Outbox,
-    packages: &PackageStore,
-    job: &JobId,
-) -> io::Result<Vec<Asset>> {
-    let mut files = existing(outbox).await?;
-    let stored = packages.metadata(job);
-    let kept = file_work::run(move || match stored.exists() {
-        true => digest::copy(&mut File::open(stored)?, &mut io::sink()).map(Some),
-        false => Ok(None),
-    });
-    if let (Some(file), Some((sha256, size))) =
-        (files.iter_mut().find(|file| file.name == METADATA), kept.await?)
-    {
-        (file.sha256, file.size) = (sha256, size);
+/// Deletes a downloaded file that must not be resumed.
+pub(super) async fn discard(staged: &Path) -> io::Result<()> {
+    let staged = staged.to_owned();
+    file_work::run(move || std::fs::remove_file(staged)).await
+}
+
+/// Runs a check of a downloaded file.
+///
+/// # Errors
+/// What is wrong with the file, or that it could not be read in time.
+pub(super) async fn check(
+    staged: &Path,
+    check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+) -> Result<(), String> {
+    let staged = staged.to_owned();
+    match file_work::run_on_package(move || Ok(check(&staged))).await {
+        Ok(verdict) => verdict,
+        Err(error) => Err(error.to_string()),
     }
-    Ok(files)
 }
 
 /// Reads the stored driver metadata of a job.

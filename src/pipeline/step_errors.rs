@@ -159,6 +159,12 @@ impl<S: Service> StepContext<'_, S> {
         self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
     }
 
+    /// Retries when a result cannot be stored before it is delivered.
+    pub(super) async fn on_store_full<T>(&mut self, error: &std::io::Error) -> StepResult<T> {
+        let message = format!("cannot store a download: {error}; free space on the disk of the store");
+        self.retry_later(Fault::new(ErrorKind::Transfer, message), None).await
+    }
+
     /// Retries when the outbox cannot be written.
     pub(super) async fn on_outbox_error<T>(
         &mut self,
@@ -167,7 +173,7 @@ impl<S: Service> StepContext<'_, S> {
     ) -> StepResult<T> {
         let folder = outbox.folder().display();
         let message = format!(
-            "cannot write to the outbox {folder}: {error}; free space or grant the daemon write access"
+            "cannot write to the outbox {folder}: {error}; free space, or let the daemon and no other user write to the outbox"
         );
         self.retry_later(Fault::new(ErrorKind::Outbox, message), None).await
     }

@@ -17,6 +17,7 @@ mod crash;
 mod delivery;
 mod golden;
 mod hardware;
+mod hostile;
 mod intake;
 mod kills;
 mod large_accounts;

@@ -270,31 +270,43 @@ fn next_daemon_finishes(env: &TestEnv) {
 }
 
 #[test]
-fn root_full_disk_stops_the_daemon_without_loss() {
+fn root_full_disk_stops_neither_daemon_nor_jobs() {
     if not_root() {
         return;
     }
     let (env, small, daemon) = waiting_to_publish();
+    let filler = small.0.join("filler");
     let fill = || {
-        let filler = small.0.join("filler");
-        let mut file = fs::File::options().append(true).create(true).open(filler).expect("a file");
+        let mut file = fs::File::options().append(true).create(true).open(&filler).expect("a file");
         for size in [1 << 20, 4096] {
             while file.write_all(&vec![0; size]).is_ok() {}
         }
     };
+    let reserve = small.0.join("reserve");
+    assert!(reserve.exists());
     fill();
-    // Each of these writes a line of the journal, until the disk is full.
-    let ended =
-        || (!env.run(&["pause"]).status.success() || !env.run(&["resume"]).status.success()).then_some(());
-    wait_for("the daemon to end", ended).unwrap_or_else(|| panic!("{}", env.log()));
-    assert_eq!(daemon.wait(), Some(1), "the daemon ends: {}", env.log());
+    // Each of these writes a line of the journal, first to the space that is allocated already, then to the reserve.
+    let change_until = |released: &dyn Fn() -> bool| {
+        wait_for("the disk to be full", || {
+            let mut change = env.command(&["pause"]).spawn().expect("the command starts");
+            wait_for("a change", || {
+                (change.try_wait().expect("asked").is_some() || released()).then_some(())
+            })?;
+            released().then_some(change)
+        })
+        .unwrap_or_else(|| panic!("{}", env.log()))
+    };
+    drop(change_until(&|| !reserve.exists()).wait());
+    assert!(env.log().contains("the space that was reserved"), "{}", env.log());
     fill();
-    let last = env.log().lines().next_back().unwrap_or_default().to_owned();
-    assert!(last.contains("No space left on device") && !last.contains("damaged"), "its last line: {last}");
-    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(1), "on a full disk it ends again: {}", env.log());
-    let aside = fs::read_dir(&small.0).expect("the store").flatten();
-    assert!(!aside.map(|item| item.file_name()).any(|name| name.to_string_lossy().starts_with("damaged")));
-    fs::remove_file(small.0.join("filler")).expect("removed");
+    let mut waiting = change_until(&|| env.log().contains("its reserve is used up"));
+    fs::remove_file(&filler).expect("removed");
+    assert!(waiting.wait().expect("it ends").success(), "{}", env.log());
+    assert!(env.run(&["resume"]).status.success(), "{}", env.log());
+    env.no_faults();
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    wait_for("the reserve", || reserve.exists().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     next_daemon_finishes(&env);
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -12,6 +12,26 @@ use crate::{FileTime, FoundFile, Identity};
 
 /// Size in bytes of the copy buffer.
 const BUFFER: usize = 256 * 1024;
+
+/// Number of bytes after which the free space is checked again.
+const SPACE_CHECK: u64 = 8 << 20;
+
+/// Size in bytes of the blocks in which file systems count.
+const BLOCK: u64 = 512;
+
+/// How much a capture may read and store.
+pub struct CaptureLimits<'a> {
+    /// Maximum size of the file in bytes.
+    pub max_bytes: u64,
+    /// Whether the disk has space for so many bytes more.
+    pub has_space_for: &'a dyn Fn(u64) -> bool,
+}
+
+impl Default for CaptureLimits<'_> {
+    fn default() -> Self {
+        Self { max_bytes: u64::MAX, has_space_for: &|_| true }
+    }
+}
 
 /// A copy of a dropped file that the build server cannot change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +66,16 @@ pub enum CaptureError {
         .0.display()
     )]
     Denied(PathBuf),
+    /// The source is larger than the limit; it was not read.
+    #[error("{} has {size} bytes, and the limit is {max}", path.display())]
+    TooLarge {
+        /// The source.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        max: u64,
+    },
     /// The disk or the quota of the store is full.
     #[error("no space left for {}; free some, or move [store] path to a larger disk", .0.display())]
     NoSpace(PathBuf),
@@ -72,9 +102,11 @@ pub enum CaptureError {
 /// The digest is that of the copy. The copy is not synced, because most copies are of known or invalid packages and are
 /// deleted at once. The store syncs a copy that becomes a job's.
 ///
+/// At most the bytes that the file had when it was found are read, and holes are not filled.
+///
 /// # Errors
 /// See [`CaptureError`]. After an error `to` does not exist, unless it existed before the call, which is an error too.
-pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
+pub fn capture(found: &FoundFile, to: &Path, limits: &CaptureLimits<'_>) -> Result<Captured, CaptureError> {
     let copy = OpenOptions::new()
         .read(true)
         .write(true)
@@ -82,7 +114,7 @@ pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
         .mode(0o600)
         .open(to)
         .map_err(|error| write_error(to, error))?;
-    let captured = fill(found, copy, to);
+    let captured = fill(found, copy, to, limits);
     if captured.is_err()
         && let Err(error) = std::fs::remove_file(to)
     {
@@ -91,17 +123,29 @@ pub fn capture(found: &FoundFile, to: &Path) -> Result<Captured, CaptureError> {
     captured
 }
 
-fn fill(found: &FoundFile, mut copy: File, to: &Path) -> Result<Captured, CaptureError> {
+fn fill(
+    found: &FoundFile,
+    mut copy: File,
+    to: &Path,
+    limits: &CaptureLimits<'_>,
+) -> Result<Captured, CaptureError> {
     let (mut source, meta) =
         open_below(&found.root, &found.path).map_err(|error| open_error(&found.path, error))?;
     let (before, birth) = (Identity::from(&meta), FileTime::of_birth(&meta));
     if before != found.identity {
         return Err(CaptureError::Changed(found.path.clone()));
     }
+    if before.size > limits.max_bytes {
+        let (path, size, max) = (found.path.clone(), before.size, limits.max_bytes);
+        return Err(CaptureError::TooLarge { path, size, max });
+    }
     let (sha256, size) = if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() {
         hash(&mut copy, to)?
     } else {
-        copy_and_hash(&mut source, &found.path, &mut copy, to)?
+        if !(limits.has_space_for)(meta.blocks().saturating_mul(BLOCK).min(before.size)) {
+            return Err(CaptureError::NoSpace(to.to_owned()));
+        }
+        copy_and_hash(&mut source, (&found.path, before.size), &copy, to, limits)?
     };
     let after = source.metadata().map_err(|error| open_error(&found.path, error))?;
     if Identity::from(&after) != before || size != before.size {
@@ -110,30 +154,43 @@ fn fill(found: &FoundFile, mut copy: File, to: &Path) -> Result<Captured, Captur
     Ok(Captured { sha256, size, identity: before, birth })
 }
 
+/// Copies at most one byte more than `from` had when it was found. Parts that are all zeros stay holes.
 fn copy_and_hash(
     source: &mut File,
-    from: &Path,
-    copy: &mut File,
+    (from, expected): (&Path, u64),
+    copy: &File,
     to: &Path,
+    limits: &CaptureLimits<'_>,
 ) -> Result<([u8; 32], u64), CaptureError> {
     // A failed clone may have left data on file systems that clone in pieces.
     copy.set_len(0).map_err(|error| write_error(to, error))?;
+    let mut source = source.take(expected.saturating_add(1));
     let mut hasher = Sha256::new();
-    let mut size = 0;
+    let (mut size, mut checked) = (0, 0);
     let mut buffer = vec![0; BUFFER];
     loop {
         let read = match source.read(&mut buffer) {
-            Ok(0) => return Ok((hasher.finalize().into(), size)),
-            Ok(read) => read,
+            Ok(0) => break,
+            Ok(read) => &buffer[..read],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 return Err(CaptureError::Read { path: from.to_owned(), error });
             }
         };
-        hasher.update(&buffer[..read]);
-        copy.write_all(&buffer[..read]).map_err(|error| write_error(to, error))?;
-        size += read as u64;
+        hasher.update(read);
+        if read.iter().any(|byte| *byte != 0) {
+            copy.write_all_at(read, size).map_err(|error| write_error(to, error))?;
+        }
+        size += read.len() as u64;
+        if size - checked >= SPACE_CHECK {
+            if !(limits.has_space_for)(0) {
+                return Err(CaptureError::NoSpace(to.to_owned()));
+            }
+            checked = size;
+        }
     }
+    copy.set_len(size).map_err(|error| write_error(to, error))?;
+    Ok((hasher.finalize().into(), size))
 }
 
 fn hash(copy: &mut File, to: &Path) -> Result<([u8; 32], u64), CaptureError> {

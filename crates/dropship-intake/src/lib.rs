@@ -32,7 +32,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CaptureError, Captured, capture};
+pub use capture::{CaptureError, CaptureLimits, Captured, capture};
 pub use folder_events::FolderEvents;
 pub use folder_spec::FolderSpec;
 pub use health::{FolderHealth, FolderState, Summary};

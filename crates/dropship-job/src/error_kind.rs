@@ -68,6 +68,9 @@ error_kinds! {
     NotAPackage "not-a-package" "rejected"
         "The file name does not end in `.cab`, `.hlkx` or `.hckx`, or the file does not have the format that its name promises."
         "Drop the signed package itself. To leave other files out, name them in `[[folder]] exclude`.";
+    TooLarge "too-large" "rejected"
+        "The file is larger than `[store] max_package`, or much longer than the package in it. It was not read: `sha256` is that of its length and first bytes."
+        "Drop the package without the bytes after it. If the package is that large, raise `[store] max_package`, `dropship reload`, and copy it into the folder again.";
     Truncated "truncated" "rejected"
         "The file ends before the package does, and did not grow for `[[folder]] incomplete`."
         "Copy the whole file into the folder again.";

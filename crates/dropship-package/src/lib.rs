@@ -17,6 +17,7 @@ mod pe;
 mod policy;
 mod preflight;
 mod signature;
+mod stated_length;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -29,5 +30,6 @@ pub use hash::hex;
 pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;
 pub use preflight::{RequestFacts, preflight_with};
+pub use stated_length::stated_length;
 pub use trust::{PemFile, Trust, TrustError, TrustSources};
 pub use verdict::{Finding, Inspection, Level, Verdict};

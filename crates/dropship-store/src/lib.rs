@@ -12,6 +12,7 @@ mod journal;
 mod memory_store;
 mod path_key;
 mod queries;
+mod space;
 mod store;
 mod tables;
 mod writer;

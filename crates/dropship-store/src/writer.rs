@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::journal::Journal;
+use crate::space::Space;
 use crate::tables::{Bytes, Changes, Overlay, Pair, decode_job, key, merge, record};
 use dropship_job::{Job, JobId};
 
@@ -53,6 +55,7 @@ pub(crate) struct Writer {
     queue: Sender<(Commit, Answer)>,
     thread: Option<std::thread::JoinHandle<()>>,
     stopped: watch::Receiver<Option<String>>,
+    closing: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -61,9 +64,11 @@ impl Writer {
         tables: Arc<T>,
         journal: Journal,
         heartbeat: Arc<dyn Heartbeat>,
+        space: Space,
     ) -> Result<Self, std::io::Error> {
         let (queue, commits) = channel();
         let (stopping, stopped) = watch::channel(None);
+        let closing = space.closing();
         let writing = WriterThread {
             tables,
             journal,
@@ -72,10 +77,11 @@ impl Writer {
             last_group: 1,
             stopped: stopping,
             heartbeat,
+            space,
         };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
-        Ok(Self { queue, thread: Some(thread), stopped })
+        Ok(Self { queue, thread: Some(thread), stopped, closing })
     }
 
     /// The reason, once nothing is acknowledged any more.
@@ -94,6 +100,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
         let (closed, _) = channel();
         drop(std::mem::replace(&mut self.queue, closed));
         if let Some(thread) = self.thread.take()
@@ -115,6 +122,7 @@ struct WriterThread<T> {
     last_group: usize,
     stopped: watch::Sender<Option<String>>,
     heartbeat: Arc<dyn Heartbeat>,
+    space: Space,
 }
 
 impl<T: Target> WriterThread<T> {
@@ -191,8 +199,7 @@ impl<T: Target> WriterThread<T> {
         self.recent_jobs.retain(|id, _| !all.contains_key(&key::job(id)));
         let pruned: HashSet<_> =
             all.iter().filter(|(_, change)| change.is_none()).map(|(key, _)| key.clone()).collect();
-        let written =
-            self.journal.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
+        let written = self.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
         match written {
             Ok(full) => {
                 self.dirty_since.get_or_insert_with(Instant::now);
@@ -220,8 +227,21 @@ impl<T: Target> WriterThread<T> {
         }
     }
 
+    /// Appends lines to the journal. A full disk is tried again.
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<bool, StoreError> {
+        loop {
+            match self.journal.append(lines, sync) {
+                Err(error) if self.space.may_retry(&error) => self.heartbeat.beat(),
+                done => return done,
+            }
+        }
+    }
+
     /// Keeps the journal bounded. The tables are flushed first: they become the only copy of what is deleted.
     fn compact(&mut self) {
+        if self.space.is_low() {
+            return;
+        }
         self.flush();
         if self.stopped.borrow().is_none()
             && let Err(error) = compact(&*self.tables, &mut self.journal)
@@ -232,17 +252,22 @@ impl<T: Target> WriterThread<T> {
 
     /// Applies pending changes to the database, after the journal has them on the disk.
     fn apply_pending(&mut self) {
+        if self.space.is_low() {
+            return;
+        }
         if let Err(error) = self.journal.sync().and_then(|()| self.tables.apply_pending()) {
             self.stop(&error);
         }
     }
 
     fn on_quiet(&mut self) {
+        self.space.renew();
         if self.dirty_since.is_none() {
             return;
         }
         self.flush();
         if self.stopped.borrow().is_none()
+            && !self.space.is_low()
             && let Err(error) = self.tables.maintain()
         {
             self.stop(&error);
@@ -251,6 +276,14 @@ impl<T: Target> WriterThread<T> {
 
     fn flush(&mut self) {
         if self.dirty_since.take().is_none() || self.stopped.borrow().is_some() {
+            return;
+        }
+        if self.space.is_low() {
+            // The tables stay behind the journal, in memory, until there is space.
+            self.dirty_since = Some(Instant::now());
+            if let Err(error) = self.journal.sync() {
+                self.stop(&error);
+            }
             return;
         }
         // Never the tables before the journal: they must not contain what the journal may still lose.

@@ -162,6 +162,8 @@ pub(crate) struct Store {
     pub(crate) keep: Option<Delay>,
     /// Free space below which no package is accepted. Default: 256MiB
     pub(crate) min_free: Option<At<Text<Size>>>,
+    /// Maximum size of a package; a larger file is rejected before it is copied. Default: 8GiB
+    pub(crate) max_package: Option<At<Text<Size>>>,
     /// Maximum number of accepted packages whose job has not started; further packages wait in their folders. Default: 1000
     pub(crate) most_waiting: Option<At<u64>>,
 }

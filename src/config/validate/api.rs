@@ -197,6 +197,9 @@ fn interval(
 /// Default of `most_waiting`: more than the workers start in minutes. Each costs a copy of the package.
 const MOST_WAITING: usize = 1000;
 
+/// Default of `max_package` in bytes.
+const MAX_PACKAGE: u64 = 8 << 30;
+
 pub(super) fn store_and_control(
     diagnostics: &mut Diagnostics<'_>,
     file: &raw::File,
@@ -213,8 +216,15 @@ pub(super) fn store_and_control(
         diagnostics
             .error(&none.span, "`most_waiting` must be at least 1; with 0 no package would be accepted");
     }
+    if let Some(none) = raw.max_package.as_ref().filter(|size| size.value.0.0 == 0) {
+        diagnostics.error(
+            &none.span,
+            "`max_package` must be at least 1 byte; with 0 every package would be rejected",
+        );
+    }
     let store = Store {
         path,
+        max_package: raw.max_package.as_ref().map_or(MAX_PACKAGE, |size| size.value.0.0),
         most_waiting: most_waiting
             .map_or(MOST_WAITING, |most| usize::try_from(most.value).unwrap_or(usize::MAX)),
         keep: some_delay(diagnostics, &raw.keep, "keep", 90 * DAY),

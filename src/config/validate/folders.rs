@@ -137,10 +137,10 @@ fn folder_name(
 /// Permission bits, in octal as `chmod` takes them.
 fn permissions(diagnostics: &mut Diagnostics<'_>, mode: &At<String>) -> Option<u32> {
     let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok();
-    let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o600 == 0o600);
+    let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o622 == 0o600);
     if bits.is_none() {
         let message = format!("`{}` is not a mode for results", mode.value);
-        let help = "write octal digits such as \"0640\"; dropship itself must read and write them";
+        let help = "write octal digits such as \"0640\"; dropship itself must read and write them, and no one else write them";
         diagnostics.error_with_help(&mode.span, message, help);
     }
     bits

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::observe;
 use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
@@ -11,7 +11,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
-use dropship_job::{ErrorKind, Event, Fault, WaitReason};
+use dropship_job::{Asset, ErrorKind, Event, Fault, WaitReason};
 use dropship_package::Facts;
 use dropship_redact::SafeUrl;
 
@@ -39,15 +39,12 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     }
     let facts = snapshot.facts;
     let signed = (DownloadKind::SignedPackage, signed);
-    fetch(ctx, &service, &signed, &outbox, SIGNED, move |path| check_signed(path, &facts)).await?;
+    let check = move |path: &Path| check_signed(path, &facts);
+    let mut files = vec![fetch(ctx, &service, &signed, &outbox, SIGNED, check).await?];
     if let Some(url) = metadata {
-        fetch_metadata(ctx, &service, url, &outbox).await?;
+        files.push(fetch_metadata(ctx, &service, url, &outbox).await?);
     }
-    fetch_optional(ctx, &service, &submission, &outbox).await?;
-    let files = match results::collected(&outbox, &ctx.pipeline.packages, ctx.job.id()).await {
-        Ok(files) => files,
-        Err(error) => return ctx.on_outbox_error(&outbox, &error).await,
-    };
+    files.extend(fetch_optional(ctx, &service, &submission, &outbox).await?);
     let collected = vec![Event::Collected { files }];
     if ctx.job.labels().is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
 }
@@ -70,7 +67,7 @@ pub(crate) async fn fetch_metadata<S: Service>(
     service: &S,
     url: SafeUrl,
     outbox: &Outbox,
-) -> StepResult {
+) -> StepResult<Asset> {
     let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
     let keep = move |path: &Path| {
         let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
@@ -80,7 +77,7 @@ pub(crate) async fn fetch_metadata<S: Service>(
     fetch(ctx, service, &(DownloadKind::DriverMetadata, url), outbox, METADATA, keep).await
 }
 
-/// Downloads one result and publishes it if `check` finds nothing wrong with it.
+/// Downloads one result into the store, and delivers it if `check` finds nothing wrong with it.
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
@@ -88,21 +85,35 @@ async fn fetch<S: Service>(
     outbox: &Outbox,
     name: &'static str,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
-) -> StepResult {
-    // Downloaded even if the file exists: it may be of an earlier job.
-    if let Err(error) = ctx.unless_shutting_down(service.download(url, &outbox.staging(name))).await? {
+) -> StepResult<Asset> {
+    let staged = match staging(ctx, name).await {
+        Ok(staged) => staged,
+        Err(error) => return ctx.on_store_full(&error).await,
+    };
+    // Downloaded even if the outbox has the file: it may be of an earlier job.
+    if let Err(error) = ctx.unless_shutting_down(service.download(url, &staged)).await? {
         return ctx.on_transfer_error(kind.as_str(), &error).await;
     }
-    if let Err(why) = results::check_staged(outbox, name, check).await {
+    if let Err(why) = results::check(&staged, check).await {
         // A complete but wrong file would be taken for a finished download: it has to go.
-        drop(results::discard_staged(outbox, name).await);
+        drop(results::discard(&staged).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
         return ctx.retry_or_hold_transfer(kind.as_str(), Fault::new(ErrorKind::BadDownload, message)).await;
     }
-    match results::publish(outbox, name).await {
-        Ok(()) => Ok(()),
+    match results::deliver(outbox, &staged, name).await {
+        Ok(asset) => Ok(asset),
         Err(error) => ctx.on_outbox_error(outbox, &error).await,
     }
+}
+
+/// Where a result is downloaded to, if the disk of the store has space.
+async fn staging<S: Service>(ctx: &StepContext<'_, S>, name: &'static str) -> io::Result<PathBuf> {
+    let packages = &ctx.pipeline.packages;
+    if !packages.has_free_space() {
+        let message = "the disk of the store is nearly full";
+        return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+    }
+    results::staging(packages, ctx.job.id(), name).await
 }
 
 /// Downloads the results that a job does not wait for. A failure is logged.
@@ -111,7 +122,8 @@ async fn fetch_optional<S: Service>(
     service: &S,
     submission: &Submission,
     outbox: &Outbox,
-) -> StepResult {
+) -> StepResult<Vec<Asset>> {
+    let mut files = Vec::new();
     for (kind, name) in
         [(DownloadKind::CertificationReport, CERTIFICATION), (DownloadKind::DerivedPackage, SHELL)]
     {
@@ -123,16 +135,19 @@ async fn fetch_optional<S: Service>(
             );
         }
         let Some(url) = submission.download(&kind) else { continue };
-        let fetched = ctx.unless_shutting_down(service.download(&url, &outbox.staging(name))).await?;
-        let published = match fetched {
-            Ok(_) => results::publish(outbox, name).await.map_err(|error| error.to_string()),
-            Err(error) => Err(format!("{kind}: {error}")),
+        let delivered = match staging(ctx, name).await {
+            Err(error) => Err(error.to_string()),
+            Ok(staged) => match ctx.unless_shutting_down(service.download(&url, &staged)).await? {
+                Ok(_) => results::deliver(outbox, &staged, name).await.map_err(|error| error.to_string()),
+                Err(error) => Err(format!("{kind}: {error}")),
+            },
         };
-        if let Err(error) = published {
-            observe::optional_result_failed(&ctx.job, name, &error);
+        match delivered {
+            Ok(asset) => files.push(asset),
+            Err(error) => observe::optional_result_failed(&ctx.job, name, &error),
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// The signed package is a ZIP with correct CRCs that contains the INFs of the package.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::outbox::{ERRORS, Outbox};
+use crate::package_store::PackageStore;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::{self, is_pending};
 use dropship_hardware::{Execution, Recovery, Submission, WorkflowStatus};
-use dropship_job::{ErrorKind, Event, Fault, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, JobId, WaitReason};
 use dropship_redact::SafeUrl;
 
 /// A commit without visible effect is repeated after this time; the service refuses a second one.
@@ -93,7 +94,8 @@ pub(crate) async fn reasons<S: Service>(
     let mut reasons = status.map(|status| status.messages.clone()).unwrap_or_default();
     if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
         let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
-        match fetch_report(service, url, &outbox).await {
+        let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
+        match fetch_report(service, url, &outbox, &packages, &job).await {
             Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
             Err(error) if ctx.job.attempts() < 5 => {
                 let fault =
@@ -106,8 +108,14 @@ pub(crate) async fn reasons<S: Service>(
     Ok(reasons)
 }
 
-async fn fetch_report<S: Service>(service: &S, url: &SafeUrl, outbox: &Outbox) -> Result<(), String> {
-    results::prepare(outbox).await.map_err(|error| error.to_string())?;
-    service.download(url, &outbox.staging(ERRORS)).await.map_err(|error| error.to_string())?;
-    results::publish(outbox, ERRORS).await.map_err(|error| error.to_string())
+async fn fetch_report<S: Service>(
+    service: &S,
+    url: &SafeUrl,
+    outbox: &Outbox,
+    packages: &PackageStore,
+    job: &JobId,
+) -> Result<(), String> {
+    let staged = results::staging(packages, job, ERRORS).await.map_err(|error| error.to_string())?;
+    service.download(url, &staged).await.map_err(|error| error.to_string())?;
+    results::deliver(outbox, &staged, ERRORS).await.map(drop).map_err(|error| error.to_string())
 }

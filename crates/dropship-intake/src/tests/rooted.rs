@@ -152,7 +152,10 @@ fn unreadable_file_or_subfolder_is_reported_and_admitted_when_readable() {
         let before = health(&intake);
         assert!(before.reason.unwrap().contains("a.cab") && before.advice.unwrap().contains("setfacl"));
         let offered = folder.receiver.offers("a.cab").remove(0).file;
-        assert!(matches!(capture(&offered, &folder.dir.path().join("copy")), Err(CaptureError::Denied(_))));
+        assert!(matches!(
+            capture(&offered, &folder.dir.path().join("copy"), &CaptureLimits::default()),
+            Err(CaptureError::Denied(_))
+        ));
         mode(&file, 0o400);
         until("it is admitted", || folder.receiver.admitted().len() == 1).await;
         until("it is ok", || health(&intake).state == FolderState::Ok).await;
@@ -180,7 +183,8 @@ fn full_disk_leaves_no_copy_and_advises() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.cab"), vec![0; 700_000]).unwrap();
     let copy = dir.path().join("copy");
-    let error = capture(&capturing::found(dir.path(), "a.cab"), &copy).unwrap_err();
+    let error =
+        capture(&capturing::found(dir.path(), "a.cab"), &copy, &CaptureLimits::default()).unwrap_err();
     assert!(
         matches!(error, CaptureError::NoSpace(_)) && error.to_string().contains("[store] path"),
         "{error}"

@@ -15,6 +15,7 @@ use crate::finding::Finding;
 use crate::heartbeat::{Heartbeat, Unwatched};
 use crate::journal::{self, Limits};
 use crate::queries;
+use crate::space::Space;
 use crate::store::{Filter, HistoryEntry, Store};
 use crate::tables::{Bytes, KnownFile};
 use crate::writer::Writer;
@@ -22,7 +23,8 @@ use dropship_job::{Job, JobId, StateKind};
 
 /// A store in a folder.
 ///
-/// `lock` has the id of the process that uses it, `journal/` the durable record, `sled/` the tables that follow from it.
+/// `lock` has the id of the process that uses it, `journal/` the durable record, `sled/` the tables that follow from it,
+/// `reserve` space for the journal on a full disk.
 pub struct DiskStore {
     // Dropped first: the writer flushes the tables before the lock is released.
     writer: Writer,
@@ -38,10 +40,10 @@ impl DiskStore {
     /// [`StoreError::Locked`] when another process has it, [`StoreError::Older`] and [`StoreError::Newer`] for other
     /// versions, [`StoreError::Damaged`] for a damaged journal, [`StoreError::Io`] of the file system.
     pub fn open(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_watched(folder, Arc::new(Unwatched))
+        Self::open_with(folder, Limits::default(), Arc::new(Unwatched), false)
     }
 
-    /// The same, and the thread that writes sends heartbeats.
+    /// The same for a daemon: the thread that writes sends heartbeats, and waits while the disk is full.
     ///
     /// # Errors
     /// As of [`DiskStore::open`].
@@ -49,22 +51,24 @@ impl DiskStore {
         folder: &Path,
         heartbeat: Arc<dyn Heartbeat>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with(folder, Limits::default(), heartbeat)
+        Self::open_with(folder, Limits::default(), heartbeat, true)
     }
 
     pub(crate) fn open_with(
         folder: &Path,
         limits: Limits,
         heartbeat: Arc<dyn Heartbeat>,
+        waits_for_space: bool,
     ) -> Result<(Self, OpenReport), StoreError> {
         let failed = |error| StoreError::Io { what: "cannot create", path: folder.to_owned(), error };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let lock = lock(folder)?;
+        let space = Space::open(folder, waits_for_space);
         let (tables, journal, report) = open_tables(folder, limits)?;
         let tables = Arc::new(tables);
         let failed =
             |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
-        let writer = Writer::start(Arc::clone(&tables), journal, heartbeat).map_err(failed)?;
+        let writer = Writer::start(Arc::clone(&tables), journal, heartbeat, space).map_err(failed)?;
         Ok((Self { writer, tables, journal: folder.join("journal"), _lock: lock }, report))
     }
 

@@ -149,6 +149,7 @@ impl Journal {
             .set_len(self.size)
             .and_then(|()| self.file.sync_data())
             .map_err(io("cannot sync", &path))?;
+        self.allocated = self.size;
         let (file, allocated) = open_segment(&self.folder, self.number + 1)?;
         self.file = file;
         (self.size, self.allocated, self.synced) = (0, allocated, 0);

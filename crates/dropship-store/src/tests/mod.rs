@@ -128,7 +128,7 @@ fn open(folder: &Path) -> (DiskStore, OpenReport) {
 }
 
 fn open_with(folder: &Path, limits: Limits) -> (DiskStore, OpenReport) {
-    DiskStore::open_with(folder, limits, Arc::new(Unwatched)).expect("the store opens")
+    DiskStore::open_with(folder, limits, Arc::new(Unwatched), false).expect("the store opens")
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn writing(folder: &Path) -> WriterThread<Tables> {
         last_group: 1,
         stopped: watch::channel(None).0,
         heartbeat: Arc::new(Unwatched),
+        space: Space::open(folder, false),
     }
 }
 

@@ -1,0 +1,215 @@
+//! A folder that others may write to.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirBuilder, File, Metadata};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::file_id::FileId;
+use crate::lookup::{invalid, open_below, plain_name, plain_parts};
+
+/// A folder in which others may replace every name at any time.
+#[derive(Debug)]
+pub struct SharedFolder {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl SharedFolder {
+    /// Opens a folder by its trusted path, which may contain links.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is no folder.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Opens a folder by its trusted path; creates it with this mode, and those above it, if it does not exist.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; it cannot be created.
+    pub fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
+        match Self::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(mode).create(path)?;
+                Self::open(path)
+            }
+            opened => opened,
+        }
+    }
+
+    /// The path for messages: the folder may have another one by now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a folder below this one.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] for a link or a path that leaves the folder; those of the system.
+    pub fn folder(&self, below: impl AsRef<Path>) -> io::Result<Self> {
+        let below = below.as_ref();
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        Ok(Self { fd: open_below(self.fd(), below, flags)?, path: self.path.join(below) })
+    }
+
+    /// The folder that contains the file `below`, and the file's name.
+    ///
+    /// # Errors
+    /// As [`Self::folder`].
+    pub fn parent_of(&self, below: &Path) -> io::Result<(Self, OsString)> {
+        let parts = plain_parts(below)?;
+        let Some((name, above)) = parts.split_last() else {
+            return Err(invalid(format!("`{}` is not the name of a file", below.display())));
+        };
+        let parent = match above {
+            [] => Self { fd: self.fd.try_clone()?, path: self.path.clone() },
+            above => self.folder(above.iter().collect::<PathBuf>())?,
+        };
+        Ok((parent, (*name).to_owned()))
+    }
+
+    /// Opens a regular file for reading. Blocks on no FIFO.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] if it is no regular file or a link leads to it; those of the system.
+    pub fn file(&self, below: impl AsRef<Path>) -> io::Result<(File, Metadata)> {
+        let below = below.as_ref();
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = File::from(open_below(self.fd(), below, flags)?);
+        let meta = file.metadata()?;
+        match meta.is_file() {
+            true => Ok((file, meta)),
+            false => Err(invalid(format!("{} is not a regular file", self.path.join(below).display()))),
+        }
+    }
+
+    /// Reads a regular file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::file`]; [`io::ErrorKind::FileTooLarge`] if it is longer.
+    pub fn read(&self, below: impl AsRef<Path>, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
+        let below = below.as_ref();
+        let (file, meta) = self.file(below)?;
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            let message = format!("{} is longer than {limit} bytes", self.path.join(below).display());
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok((bytes, meta))
+    }
+
+    /// Names of the entries, in no order.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(self.readable()?)? {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Creates a folder in this one and opens it. Its mode does not depend on the umask; a setgid bit that it inherits stays.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`]; those of the system.
+    pub fn create_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
+        let name = plain_name(name.as_ref())?;
+        rustix::fs::mkdirat(self.fd(), name, Mode::from_raw_mode(mode & 0o777))?;
+        let created = self.folder(name)?;
+        let stat = created.stat()?;
+        if stat.st_mode & 0o777 != mode & 0o777 && created.is_own(self)? {
+            let plain = Mode::from_raw_mode(mode & 0o777);
+            let kept = Mode::from_raw_mode(mode & 0o777 | stat.st_mode & 0o2000);
+            let readable = created.readable()?;
+            // Under `RestrictSUIDSGID=` the bit cannot be set, only kept.
+            rustix::fs::fchmod(&readable, kept).or_else(|_| rustix::fs::fchmod(&readable, plain))?;
+        }
+        Ok(created)
+    }
+
+    /// Deletes a name, whatever file it is of; a link is not followed. Returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of the system; it is a folder.
+    pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::empty()))
+    }
+
+    /// Deletes an empty folder. Returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of the system; it is not empty.
+    pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::REMOVEDIR))
+    }
+
+    /// Whether there is an entry of any kind with this name.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn has(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        Ok(self.stat_of(plain_name(name.as_ref())?)?.is_some())
+    }
+
+    /// Makes the names in the folder durable.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(self.readable()?)?)
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    pub(crate) fn stat(&self) -> io::Result<Stat> {
+        Ok(rustix::fs::fstat(&self.fd)?)
+    }
+
+    pub(crate) fn stat_of(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+        match rustix::fs::statat(self.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The regular file that has this name now.
+    pub(crate) fn id_of(&self, name: &OsStr) -> io::Result<Option<FileId>> {
+        let stat = self.stat_of(name)?;
+        let regular = stat.filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        Ok(regular.map(|stat| FileId::of_stat(&stat)))
+    }
+
+    fn readable(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(self.fd(), ".", flags, Mode::empty())?)
+    }
+}
+
+/// Whether there was something to remove.
+fn found(removed: Result<(), Errno>) -> io::Result<bool> {
+    match removed {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod file_id;
+mod folder;
+mod lookup;
+mod ownership;
+mod staged;
+mod take;
+
+#[cfg(test)]
+mod tests;
+
+pub use file_id::FileId;
+pub use folder::SharedFolder;
+pub use staged::StagedFile;
+pub use take::Taken;

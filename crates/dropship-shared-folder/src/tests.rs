@@ -1,0 +1,135 @@
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use super::*;
+use crate::lookup::{by_component, plain_parts};
+
+/// A shared folder beside a file that is outside of it.
+fn place() -> (tempfile::TempDir, SharedFolder) {
+    let home = tempfile::tempdir().unwrap();
+    for folder in ["drop", "drop/real", "outside"] {
+        fs::create_dir(home.path().join(folder)).unwrap();
+    }
+    fs::write(home.path().join("outside/a.cab"), b"secret").unwrap();
+    fs::write(home.path().join("drop/real/b.cab"), b"data").unwrap();
+    fs::write(home.path().join("drop/a.cab"), b"data").unwrap();
+    symlink(home.path().join("outside/a.cab"), home.path().join("drop/link.cab")).unwrap();
+    symlink(home.path().join("outside"), home.path().join("drop/sub")).unwrap();
+    symlink("real", home.path().join("drop/inner")).unwrap();
+    let fifo = home.path().join("drop/fifo.cab");
+    rustix::fs::mknodat(rustix::fs::CWD, fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let folder = SharedFolder::open(&home.path().join("drop")).unwrap();
+    (home, folder)
+}
+
+const REFUSED: [&str; 8] =
+    ["link.cab", "inner/b.cab", "sub/a.cab", "fifo.cab", "../outside/a.cab", "real", "/etc/hosts", ""];
+
+#[test]
+fn link_or_special_file_is_refused_without_blocking() {
+    let (home, folder) = place();
+    for name in REFUSED {
+        assert!(folder.file(name).is_err(), "{name}");
+    }
+    assert_eq!(folder.file("real/b.cab").unwrap().1.len(), 4);
+    assert_eq!(folder.file("absent.cab").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(folder.file("link.cab").unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(folder.folder("sub").is_err() && folder.folder("real").is_ok());
+    // The folder itself may be a link.
+    symlink(home.path().join("drop"), home.path().join("alias")).unwrap();
+    assert!(SharedFolder::open(&home.path().join("alias")).unwrap().file("a.cab").is_ok());
+}
+
+#[test]
+fn lookup_without_openat2_refuses_the_same() {
+    let (_home, folder) = place();
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = |name: &str| {
+        let parts = plain_parts(Path::new(name)).ok()?;
+        let fd = by_component(folder.fd().as_fd(), &parts, flags).ok()?;
+        Some(fs::File::from(fd)).filter(|file| file.metadata().unwrap().is_file())
+    };
+    for name in REFUSED {
+        assert!(open(name).is_none(), "{name}");
+    }
+    assert!(open("real/b.cab").is_some() && open("a.cab").is_some());
+}
+
+#[test]
+fn long_file_is_not_read() {
+    let (_home, folder) = place();
+    assert_eq!(folder.read("a.cab", 4).unwrap().0, b"data");
+    assert_eq!(folder.read("a.cab", 3).unwrap_err().kind(), ErrorKind::FileTooLarge);
+}
+
+#[test]
+fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
+    let (home, folder) = place();
+    let at = |name: &str| home.path().join(name);
+    let target = SharedFolder::open(&at("outside")).unwrap();
+    for replace in ["file", "link", "folder", "fifo", "nothing"] {
+        let name = format!("{replace}.x");
+        let path = at("drop").join(&name);
+        fs::write(&path, b"one").unwrap();
+        let (_open, meta) = folder.file(&name).unwrap();
+        fs::remove_file(&path).unwrap();
+        match replace {
+            "file" => fs::write(&path, b"two").unwrap(),
+            "link" => symlink(at("outside/a.cab"), &path).unwrap(),
+            "folder" => fs::create_dir(&path).unwrap(),
+            "fifo" => rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR, 0).unwrap(),
+            _ => {}
+        }
+        let before = folder.names().unwrap().len();
+        assert_eq!(folder.remove_if(&name, FileId::of(&meta)).unwrap(), Taken::Replaced, "{replace}");
+        assert_eq!(folder.move_if(&name, FileId::of(&meta), &target, "x").unwrap(), Taken::Replaced);
+        assert_eq!(folder.names().unwrap().len(), before, "{replace}");
+    }
+    let id = FileId::of(&folder.file("a.cab").unwrap().1);
+    assert_eq!(folder.move_if("a.cab", id, &target, "a.cab").unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(at("drop/a.cab")).unwrap(), b"data", "it has its name back");
+    assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), Taken::Yes);
+    assert_eq!(target.remove_if("b.cab", id).unwrap(), Taken::Yes);
+    assert_eq!(target.names().unwrap(), ["a.cab"]);
+}
+
+#[test]
+fn staged_file_appears_complete_or_not_at_all() {
+    let (home, folder) = place();
+    for name in ["a.cab", "link.cab", "fifo.cab", "new.cab"] {
+        let mut staged = folder.stage(name).unwrap();
+        staged.write_all(b"whole").unwrap();
+        staged.set_mode(0o640).unwrap();
+        staged.publish(name).unwrap();
+        let (bytes, meta) = folder.read(name, 10).unwrap();
+        assert_eq!((bytes.as_slice(), meta.permissions().mode() & 0o777), (&b"whole"[..], 0o640), "{name}");
+    }
+    assert_eq!(fs::read(home.path().join("outside/a.cab")).unwrap(), b"secret");
+    let before = folder.names().unwrap().len();
+    drop(folder.stage("x").unwrap());
+    assert!(folder.stage("real").unwrap().publish("real").is_err());
+    assert!(folder.stage("a.cab").unwrap().publish_new("a.cab").is_err());
+    assert_eq!(folder.names().unwrap().len(), before, "an unpublished file is deleted");
+    std::mem::forget(folder.stage("x").unwrap());
+    fs::write(home.path().join("drop/.x.mine.part"), b"").unwrap();
+    folder.remove_leftovers("x").unwrap();
+    assert_eq!(folder.names().unwrap().len(), before + 1, "only temporary names are deleted");
+}
+
+#[test]
+fn folder_that_others_can_write_is_not_private() {
+    let (home, folder) = place();
+    let real = folder.folder("real").unwrap();
+    for (mode, private) in [(0o750, true), (0o2755, true), (0o770, false), (0o1757, false)] {
+        fs::set_permissions(home.path().join("drop/real"), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(real.is_private(&folder).unwrap(), private, "{mode:o}");
+    }
+    let created = folder.create_folder("made", 0o751).unwrap();
+    assert!(created.is_private(&folder).unwrap());
+    assert!(folder.create_folder("made", 0o751).is_err() && folder.create_folder("sub", 0o751).is_err());
+}
