@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use dropship_package::{Kind, Policy, inspect, inspect_hashed};
+use dropship_package::{Cancellation, Kind, Policy, inspect, inspect_hashed};
 
 /// Data blocks of 32 KiB: a gibibyte.
 const BLOCKS: u16 = 32_768;
@@ -61,7 +61,8 @@ fn inspect_once(how: &str, file: &Path) {
     let policy = Policy { now: jiff::Timestamp::now(), ..Policy::default() };
     let inspection = match how {
         "inspect" => inspect(&opened, Kind::Cab, &policy),
-        _ => inspect_hashed(&opened, Kind::Cab, &policy).map(|(inspection, _)| inspection),
+        _ => inspect_hashed(&opened, Kind::Cab, &policy, &Cancellation::default())
+            .map(|(inspection, _)| inspection),
     };
     let inspection = inspection.expect("read");
     assert_eq!(inspection.facts.expect("facts").infs.len(), 1, "the INF was read");

@@ -81,10 +81,19 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
     let running = admission.inspections.begin(&*admission.store, &package.sha256)?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
-    let evaluated = evaluate(&active, package.copy, &package.name, folder, package.rule, &package.vars);
+    let evaluated = evaluate(
+        &active,
+        package.copy,
+        &package.name,
+        folder,
+        package.rule,
+        &package.vars,
+        &admission.cancellation,
+    );
     running.end()?;
     let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
         Ok(evaluation) => evaluation,
+        Err(error) if admission.cancellation.is_cancelled() => return not_yet(error.to_string()),
         Err(error) => return not_yet(format!("cannot read the copy: {error}")),
     };
     match (outcome, inspection.facts.clone()) {

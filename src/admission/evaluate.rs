@@ -11,7 +11,8 @@ use crate::digest::hex;
 use dropship_hardware::TestHarness;
 use dropship_job::{ErrorKind, Fault};
 use dropship_package::{
-    Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed, preflight_with,
+    Cancellation, Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed,
+    preflight_with,
 };
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan, plan};
 use dropship_rules::vars::Vars;
@@ -34,7 +35,7 @@ pub struct Evaluation {
 /// variables from the sidecar.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read, or the inspection was cancelled.
 pub fn evaluate(
     active: &ActiveConfig,
     file: &Path,
@@ -42,6 +43,7 @@ pub fn evaluate(
     folder: Option<&str>,
     rule: Option<&str>,
     vars: &Result<Vars, String>,
+    cancellation: &Cancellation,
 ) -> io::Result<Evaluation> {
     let Some(kind) = Kind::of_name(name) else {
         let message = format!("`{name}` is not a package: the file name must end in .cab, .hlkx or .hckx");
@@ -55,7 +57,7 @@ pub fn evaluate(
     };
     // The policy contains the time of the daemon's start; certificates are checked against the present time.
     let policy = Policy { now: Timestamp::now(), ..active.policy.clone() };
-    let (mut inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy)?;
+    let (mut inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy, cancellation)?;
     let sha256 = hex(&sha256);
     let outcome = match (inspection.verdict, &inspection.facts) {
         (Verdict::Incomplete, _) => None,

@@ -79,13 +79,22 @@ impl Admission {
             return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
         };
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
-        let evaluated = evaluate(&active, copy, &package.name, package.folder.as_deref(), None, &vars);
+        let evaluated = evaluate(
+            &active,
+            copy,
+            &package.name,
+            package.folder.as_deref(),
+            None,
+            &vars,
+            &self.cancellation,
+        );
         if running.end().is_err() {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
         let unreadable = |error: io::Error| rejected(Fault::new(ErrorKind::Unreadable, error.to_string()));
         let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
             Ok(evaluation) => evaluation,
+            Err(_) if self.cancellation.is_cancelled() => return Vec::new(),
             Err(error) => return unreadable(error),
         };
         match (outcome, inspection.facts) {

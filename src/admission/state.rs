@@ -12,6 +12,7 @@ use super::seen_files::SeenFiles;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
 use dropship_job::JobId;
+use dropship_package::Cancellation;
 use dropship_store::Store;
 
 /// Admits packages and creates their jobs.
@@ -26,6 +27,8 @@ pub struct Admission {
     /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
     /// signed content one is held.
     pub(super) creating: Mutex<()>,
+    /// Ends the inspections in progress at shutdown.
+    pub(super) cancellation: Cancellation,
     active: RwLock<Arc<ActiveConfig>>,
 }
 
@@ -47,6 +50,7 @@ impl Admission {
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),
             creating: Mutex::new(()),
+            cancellation: Cancellation::default(),
             active: RwLock::new(Arc::new(active)),
         }
     }
@@ -55,6 +59,11 @@ impl Admission {
     #[must_use]
     pub fn with_limit(self, load: Box<dyn LoadSource>, max_unstarted: usize) -> Self {
         Self { capacity: Capacity::with_limit(load, max_unstarted), ..self }
+    }
+
+    /// Ends all inspections in progress; their packages are inspected again after the next start.
+    pub fn cancel_inspections(&self) {
+        self.cancellation.cancel();
     }
 
     /// The configuration in force.

@@ -246,6 +246,11 @@ async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::R
 fn start_intake(core: &Core) -> anyhow::Result<Arc<Intake>> {
     let folders = core.admission.active().config.folders.clone();
     let receiver = Arc::clone(&core.admission);
+    let (shutdown, admission) = (core.pipeline.shutdown().clone(), Arc::clone(&core.admission));
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        admission.cancel_inspections();
+    });
     Ok(Arc::new(Intake::start(
         folders,
         receiver as _,

@@ -24,7 +24,8 @@ use dropship_store::{Commit, Store, StoreError};
 
 /// Inspects packages; admission does it.
 pub trait PackageInspector: Send + Sync {
-    /// Inspects the package of a job again, from where it was found, and returns what follows.
+    /// Inspects the package of a job again, from where it was found, and returns what follows: nothing if it was cancelled,
+    /// because the daemon stops.
     fn reinspect(&self, job: &Job) -> Vec<Event>;
 }
 

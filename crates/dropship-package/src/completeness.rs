@@ -152,27 +152,27 @@ mod tests {
     #[test]
     fn signed_cabinet_is_complete_at_its_last_byte() {
         for len in 0..CAB.len() {
-            let seen = of_input(Input::Bytes(&CAB[..len]), Kind::Cab).unwrap();
+            let seen = of_input(Input::bytes(&CAB[..len]), Kind::Cab).unwrap();
             let Completeness::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
             assert_eq!(have, len as u64);
             assert!(need > have && need <= CAB.len() as u64, "{len}: {need}");
         }
-        assert_eq!(of_input(Input::Bytes(CAB), Kind::Cab).unwrap(), Completeness::Complete);
+        assert_eq!(of_input(Input::bytes(CAB), Kind::Cab).unwrap(), Completeness::Complete);
     }
 
     #[test]
     fn archive_is_complete_with_its_end_record() {
         for len in [0, 1, 3, 4, 30, 5000, HLKX.len() - 1] {
-            let seen = of_input(Input::Bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
+            let seen = of_input(Input::bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
             assert!(matches!(seen, Completeness::Incomplete { .. }), "{len}: {seen:?}");
         }
-        assert_eq!(of_input(Input::Bytes(HLKX), Kind::Hlkx).unwrap(), Completeness::Complete);
+        assert_eq!(of_input(Input::bytes(HLKX), Kind::Hlkx).unwrap(), Completeness::Complete);
     }
 
     #[test]
     fn file_of_another_format_is_not_a_package() {
         for (bytes, kind) in [(HLKX, Kind::Cab), (CAB, Kind::Hlkx), (&b"MZ"[..], Kind::Cab)] {
-            let seen = of_input(Input::Bytes(bytes), kind).unwrap();
+            let seen = of_input(Input::bytes(bytes), kind).unwrap();
             assert!(matches!(seen, Completeness::NotAPackage { .. }), "{seen:?}");
         }
     }

@@ -27,9 +27,19 @@ pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
     let Ok(signature) = Authenticode::read(&der) else {
         return;
     };
-    let mut report = super::checks::Report::new(&policy.levels);
+    let mut report = super::checks::Report::new(&policy.levels, &super::budget::UNMETERED);
     let _signer = signature.check(&mut report, &[], policy);
     for nested in signature.nested().into_iter().flatten() {
         nested.check_nested(&mut report, &[]);
     }
+}
+
+/// Inspects a package, and returns the work that this took besides the most that a package of its length may need.
+#[must_use]
+pub fn inspect_counted(
+    bytes: &[u8],
+    kind: super::Kind,
+    policy: &super::Policy,
+) -> (super::Inspection, super::Work) {
+    super::inspect::inspect_counted(bytes, kind, policy)
 }

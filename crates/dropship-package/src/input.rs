@@ -4,9 +4,18 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
-/// The bytes of a package. Every read names its offset, so several threads can read at the same time.
+use crate::budget::{Meter, UNMETERED, WorkKind};
+
+/// The bytes of a package. Every read names its offset, so several threads can read at the same time. What is read counts
+/// against the meter.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Input<'a> {
+pub(crate) struct Input<'a> {
+    source: Source<'a>,
+    meter: &'a Meter,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
     /// An open file and its length when it was opened.
     File(&'a File, u64),
     /// Bytes in memory.
@@ -16,22 +25,38 @@ pub(crate) enum Input<'a> {
 impl<'a> Input<'a> {
     /// Takes the file's current length as the length of the package.
     pub(crate) fn file(file: &'a File) -> io::Result<Self> {
-        Ok(Self::File(file, file.metadata()?.len()))
+        Ok(Self { source: Source::File(file, file.metadata()?.len()), meter: &UNMETERED })
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn bytes(bytes: &'a [u8]) -> Self {
+        Self { source: Source::Bytes(bytes), meter: &UNMETERED }
+    }
+
+    /// The same input with this meter.
+    pub(crate) fn metered(self, meter: &'a Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Counts work on the bytes of this input.
+    pub(crate) fn charge(&self, kind: WorkKind, amount: u64) -> io::Result<()> {
+        self.meter.charge(kind, amount).map_err(Into::into)
     }
 
     /// Length in bytes.
     pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::File(_, len) => *len,
-            Self::Bytes(bytes) => bytes.len() as u64,
+        match self.source {
+            Source::File(_, len) => len,
+            Source::Bytes(bytes) => bytes.len() as u64,
         }
     }
 
     /// Fills the buffer from the offset; fails if the input ends first.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        match self {
-            Self::File(file, _) => file.read_exact_at(buffer, offset),
-            Self::Bytes(bytes) => {
+        self.charge(WorkKind::Read, buffer.len() as u64)?;
+        match self.source {
+            Source::File(file, _) => file.read_exact_at(buffer, offset),
+            Source::Bytes(bytes) => {
                 let start = usize::try_from(offset).map_err(|_| io::Error::from(ErrorKind::UnexpectedEof))?;
                 let end = start.checked_add(buffer.len());
                 let found = end.and_then(|end| bytes.get(start..end));

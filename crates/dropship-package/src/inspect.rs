@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 
+use super::budget::{Cancellation, Ended, Meter, UNMETERED, Work};
 use super::cab;
 use super::checks::{Check, Report};
 use super::completeness::{self, Completeness};
@@ -18,40 +19,92 @@ use super::verdict::{Inspection, Verdict};
 /// # Errors
 /// The file cannot be read. Faults of its contents are findings.
 pub fn inspect(file: &File, kind: Kind, policy: &Policy) -> io::Result<Inspection> {
-    Ok(run(Input::file(file)?, kind, policy, false)?.0)
+    Ok(run(Input::file(file)?, kind, policy, false, &Cancellation::default())?.inspection)
 }
 
-/// Inspects a package, and computes the SHA-256 of the whole file in the same pass.
+/// Inspects a package, and computes the SHA-256 of the whole file in the same pass, unless it is cancelled.
 ///
 /// # Errors
-/// The file cannot be read.
-pub fn inspect_hashed(file: &File, kind: Kind, policy: &Policy) -> io::Result<(Inspection, [u8; 32])> {
-    let (inspection, sha256) = run(Input::file(file)?, kind, policy, true)?;
-    let sha256 = sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not computed"))?;
-    Ok((inspection, sha256))
+/// The file cannot be read, or the inspection was cancelled ([`io::ErrorKind::Interrupted`]).
+pub fn inspect_hashed(
+    file: &File,
+    kind: Kind,
+    policy: &Policy,
+    cancellation: &Cancellation,
+) -> io::Result<(Inspection, [u8; 32])> {
+    let done = run(Input::file(file)?, kind, policy, true, cancellation)?;
+    let sha256 = done.sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not computed"))?;
+    Ok((done.inspection, sha256))
 }
 
 /// Inspects a package that is in memory.
 #[must_use]
 pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
-    match run(Input::Bytes(bytes), kind, policy, false) {
-        Ok((inspection, _)) => inspection,
+    inspect_counted(bytes, kind, policy).0
+}
+
+/// Inspects a package that is in memory, and returns the work that this took as well.
+pub(crate) fn inspect_counted(bytes: &[u8], kind: Kind, policy: &Policy) -> (Inspection, Work) {
+    match run(Input::bytes(bytes), kind, policy, false, &Cancellation::default()) {
+        Ok(done) => (done.inspection, done.work),
         // Reads from memory fail only beyond its end.
         Err(error) => {
-            let mut report = Report::new(&policy.levels);
+            let mut report = Report::new(&policy.levels, &UNMETERED);
             report.add(Check::Malformed, format!("the package refers to bytes beyond its end ({error})"));
-            conclude(report, None)
+            (conclude(report, None), Work::default())
         }
     }
 }
 
+/// A finished inspection.
+struct Done {
+    inspection: Inspection,
+    /// Of the whole file, if it was asked for.
+    sha256: Option<[u8; 32]>,
+    work: Work,
+}
+
+/// Inspects within the budget of a package of this length. A package that exceeds it is rejected.
 fn run(
     input: Input<'_>,
     kind: Kind,
     policy: &Policy,
     hashed: bool,
+    cancellation: &Cancellation,
+) -> io::Result<Done> {
+    let meter = Meter::new(input.len(), cancellation.clone());
+    let outcome = read(input.metered(&meter), kind, policy, hashed, &meter);
+    // Signature values beyond the limit were taken for invalid ones; the limit is the better reason.
+    let ended = match &outcome {
+        Ok(_) => meter.check().err(),
+        Err(error) => Ended::of(error),
+    };
+    let (check, advice) = match ended {
+        None => return outcome.map(|(inspection, sha256)| Done { inspection, sha256, work: meter.work() }),
+        Some(Ended::Cancelled) => return Err(Ended::Cancelled.into()),
+        Some(Ended::Time) => (Check::InspectionTime, "retry the job when the machine is less busy"),
+        Some(Ended::Work { .. }) => (
+            Check::InspectionWork,
+            "build and sign the package again, or report it if a kit wrote it like this",
+        ),
+    };
+    let mut report = Report::new(&policy.levels, &UNMETERED);
+    let reason = ended.map(|ended| ended.to_string()).unwrap_or_default();
+    report.add(check, format!("{reason}; {advice}"));
+    let work = meter.work();
+    let again = Meter::new(input.len(), cancellation.clone());
+    let sha256 = if hashed { hash::digest(input.metered(&again), &[], true)?.whole } else { None };
+    Ok(Done { inspection: conclude(report, None), sha256, work })
+}
+
+fn read(
+    input: Input<'_>,
+    kind: Kind,
+    policy: &Policy,
+    hashed: bool,
+    meter: &Meter,
 ) -> io::Result<(Inspection, Option<[u8; 32]>)> {
-    let mut report = Report::new(&policy.levels);
+    let mut report = Report::new(&policy.levels, meter);
     let incomplete = match completeness::of_input(input, kind)? {
         Completeness::Complete => {
             let (facts, sha256) = match kind {

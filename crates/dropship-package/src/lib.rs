@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ber;
+mod budget;
 mod cab;
 mod checks;
 mod completeness;
@@ -23,6 +24,7 @@ mod tests;
 mod trust;
 pub mod verdict;
 
+pub use budget::{Cancellation, Work};
 pub use checks::CheckInfo;
 pub use completeness::{Completeness, completeness, completeness_of_file};
 pub use facts::{Facts, Kind};

@@ -110,8 +110,16 @@ fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
         None if active.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),
         None => Ok(Vars::new()),
     };
-    let evaluation = admission::evaluate(&active, &file, &name, folder.as_deref(), None, &vars)
-        .with_context(|| format!("cannot read {}", file.display()))?;
+    let evaluation = admission::evaluate(
+        &active,
+        &file,
+        &name,
+        folder.as_deref(),
+        None,
+        &vars,
+        &dropship_package::Cancellation::default(),
+    )
+    .with_context(|| format!("cannot read {}", file.display()))?;
     let skipped = evaluation.inspection.facts.as_ref().map(|facts| {
         let input = MatchInput::new(&name, &evaluation.sha256, facts).in_folder(folder.as_deref());
         choose(&active.config.rules, &input).with_later(&active.config.rules, &input)

@@ -1,7 +1,7 @@
 //! The inspect step of a retried job. The first inspection is part of admission.
 
 use crate::pipeline::service::Service;
-use crate::pipeline::step_context::{StepContext, StepResult};
+use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{ErrorKind, Fault};
 
 /// Inspects the package again, from where it was found.
@@ -10,6 +10,8 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     let job = ctx.job.clone();
     let events = tokio::task::spawn_blocking(move || inspector.reinspect(&job)).await;
     match events {
+        // The inspection was cancelled; it is made again after the next start.
+        Ok(events) if events.is_empty() => Err(Interrupt::ShuttingDown),
         Ok(events) => ctx.record(events).await,
         Err(error) => {
             let fault = Fault::new(ErrorKind::InspectionFailed, format!("inspection failed: {error}"));

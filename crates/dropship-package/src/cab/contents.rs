@@ -9,6 +9,7 @@ use super::decode::{Decoder, Fault};
 use super::header::Header;
 use super::listing::{Folder, Listing};
 use super::window::Window;
+use crate::budget::WorkKind;
 use crate::input::Input;
 
 /// Maximum length of an INF.
@@ -87,11 +88,18 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
         }
     }
     let mut budget = input.len().saturating_mul(RATIO).saturating_add(BUDGET_FLOOR).min(BUDGET);
-    for (folder, mut wanted) in listing.folders.iter().zip(folders) {
+    // In the order of their data, so that the window moves forward only.
+    let mut order: Vec<(&Folder, Vec<Wanted>)> = listing.folders.iter().zip(folders).collect();
+    order.sort_by_key(|(folder, _)| folder.offset);
+    let limits: Vec<u32> =
+        order.iter().skip(1).map(|(folder, _)| folder.offset).chain([header.length]).collect();
+    let mut window = Window::new(input, u64::from(header.length));
+    for ((folder, mut wanted), limit) in order.into_iter().zip(limits) {
         if wanted.is_empty() {
             continue;
         }
-        let outcome = unpack(input, header, folder, &mut wanted, &mut budget)?;
+        let place = Place { folder, limit: u64::from(limit) };
+        let outcome = unpack(input, &mut window, header, &place, &mut wanted, &mut budget)?;
         let reason = outcome.err().unwrap_or(Fault::Damaged("the folder ends before the file does"));
         for file in wanted {
             if file.bytes.len() as u64 == file.range.end.saturating_sub(file.range.start) {
@@ -106,11 +114,18 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
     Ok(contents)
 }
 
+/// A folder and the offset of what follows its data.
+struct Place<'l> {
+    folder: &'l Folder,
+    limit: u64,
+}
+
 /// Unpacks a folder up to the end of its last wanted file; the inner error is the fault of the folder.
 fn unpack(
     input: Input<'_>,
+    window: &mut Window<'_>,
     header: &Header,
-    folder: &Folder,
+    Place { folder, limit }: &Place<'_>,
     wanted: &mut [Wanted],
     budget: &mut u64,
 ) -> io::Result<Result<(), Fault>> {
@@ -121,7 +136,6 @@ fn unpack(
     };
     wanted.sort_by_key(|file| file.range.start);
     let end = wanted.iter().map(|file| file.range.end).max().unwrap_or(0);
-    let mut window = Window::new(input, u64::from(header.length));
     let prefix = 8usize.saturating_add(usize::from(header.data_reserve));
     let (mut offset, mut position) = (u64::from(folder.offset), 0u64);
     // Files before this index are complete: they end at or before the position.
@@ -143,6 +157,10 @@ fn unpack(
                 )));
             }
         };
+        input.charge(WorkKind::Unpacked, block.length as u64)?;
+        if offset.saturating_add(block.packed as u64) > *limit {
+            return Ok(Err(Fault::Damaged("its data blocks run into those of the next folder")));
+        }
         let stop = position.saturating_add(block.length as u64);
         while wanted.get(first).is_some_and(|file| file.range.end <= position) {
             first = first.saturating_add(1);

@@ -1,5 +1,6 @@
 //! The folder and file entries of a cabinet.
 
+use std::collections::HashSet;
 use std::io;
 
 use encoding_rs::WINDOWS_1252;
@@ -86,7 +87,33 @@ pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listi
         at = at.saturating_add(length as u64);
         listing.files.push(entry);
     }
-    Ok(Ok(listing))
+    Ok(match shared_bytes(&listing) {
+        Some(reason) => Err(reason),
+        None => Ok(listing),
+    })
+}
+
+/// Why the folders or the files overlap: readers would unpack the same data many times. Two entries for the same bytes are
+/// allowed, because some tools store duplicate files once.
+fn shared_bytes(listing: &Listing) -> Option<&'static str> {
+    let mut offsets = HashSet::new();
+    if !listing.folders.iter().filter(|folder| folder.blocks > 0).all(|folder| offsets.insert(folder.offset))
+    {
+        return Some("two of its folders share their data");
+    }
+    let filled = listing.files.iter().filter(|file| file.size > 0);
+    let mut ranges: Vec<(u16, u64, u64)> = filled
+        .map(|file| {
+            let start = u64::from(file.offset);
+            (file.folder, start, start.saturating_add(u64::from(file.size)))
+        })
+        .collect();
+    ranges.sort_unstable();
+    let pairs = ranges.iter().zip(ranges.iter().skip(1));
+    let overlap = |(one, other): (&(u16, u64, u64), &(u16, u64, u64))| {
+        one.0 == other.0 && other.1 < one.2 && one != other
+    };
+    pairs.into_iter().any(overlap).then_some("two of its files share a part of their bytes")
 }
 
 fn folder(bytes: &[u8], step: usize) -> Option<Folder> {

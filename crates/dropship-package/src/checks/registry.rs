@@ -70,6 +70,12 @@ checks! {
     Malformed "malformed" fixed Error "[MS-CAB], ECMA-376 part 2"
         "The package breaks the rules of its format, or has bytes that no signature covers"
         "Build and sign the package again";
+    InspectionWork "inspection-work" fixed Error "dropship's own rule"
+        "Inspecting the package needs more work than any sound package of its length: it unpacks without end, or has too many signatures"
+        "Build and sign the package again";
+    InspectionTime "inspection-time" fixed Error "dropship's own rule"
+        "The inspection took more than two minutes and a second for each 2 MiB"
+        "Retry the job when the machine is less busy (`dropship retry`)";
     MultiCabinet "multi-cabinet" fixed Error "[MS-CAB]"
         "The cabinet is one of a set of cabinets"
         "Put the whole package into one cabinet";

@@ -5,17 +5,25 @@ use std::collections::BTreeMap;
 
 use super::super::verdict::{Finding, Level};
 use super::registry::Check;
+use crate::budget::Meter;
 
 /// The findings so far.
 pub(crate) struct Report<'p> {
     levels: &'p BTreeMap<String, Level>,
+    meter: &'p Meter,
     findings: Vec<Finding>,
 }
 
 impl<'p> Report<'p> {
-    /// Starts an empty report; `levels` are those of [`Policy::levels`](crate::Policy::levels).
-    pub(crate) fn new(levels: &'p BTreeMap<String, Level>) -> Self {
-        Self { levels, findings: Vec::new() }
+    /// Starts an empty report; `levels` are those of [`Policy::levels`](crate::Policy::levels), `meter` counts the work of
+    /// the checks.
+    pub(crate) fn new(levels: &'p BTreeMap<String, Level>, meter: &'p Meter) -> Self {
+        Self { levels, meter, findings: Vec::new() }
+    }
+
+    /// Counts the work of the checks.
+    pub(crate) fn meter(&self) -> &'p Meter {
+        self.meter
     }
 
     /// The level of the check: the policy's, otherwise its default.
@@ -72,6 +80,7 @@ impl<'p> Report<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::UNMETERED;
 
     #[test]
     fn level_of_the_operator_applies_unless_the_check_is_fixed() {
@@ -80,7 +89,7 @@ mod tests {
             ("digest-mismatch".to_owned(), Level::Off),
             ("test-signed".to_owned(), Level::Off),
         ]);
-        let mut report = Report::new(&levels);
+        let mut report = Report::new(&levels, &UNMETERED);
         report.add(Check::CertNotEv, "a");
         report.add(Check::DigestMismatch, "b");
         report.add(Check::TestSigned, "c");
@@ -94,7 +103,7 @@ mod tests {
     #[test]
     fn message_ends_with_the_source() {
         let levels = BTreeMap::new();
-        let mut report = Report::new(&levels);
+        let mut report = Report::new(&levels, &UNMETERED);
         report.add(Check::RootFiles, "readme.txt is at the root");
         let [finding] = report.into_findings().try_into().unwrap();
         assert_eq!(finding.message, "readme.txt is at the root (hardware-submission-create.md)");

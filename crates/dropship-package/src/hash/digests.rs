@@ -7,6 +7,7 @@ use ring::digest::{Algorithm, Digest};
 
 use super::hash_thread::HashThread;
 use super::range_hasher::RangeHasher;
+use crate::budget::WorkKind;
 use crate::input::Input;
 
 /// Bytes read at once; small enough to be still in the processor's cache when the second digest uses them.
@@ -34,6 +35,8 @@ pub(crate) struct Digests {
 /// Reads the input once, from start to end. With `whole`, a second thread computes the SHA-256 of the whole input at the
 /// same time.
 pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], whole: bool) -> io::Result<Digests> {
+    let digests: usize = sequences.iter().map(|sequence| sequence.algorithms.len()).sum();
+    let digests = (digests as u64).saturating_add(u64::from(whole));
     let mut hashers: Vec<_> = sequences.iter().map(RangeHasher::new).collect();
     let whole = std::thread::scope(|scope| {
         let mut thread = whole.then(|| HashThread::start(scope));
@@ -41,6 +44,7 @@ pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], whole: bool) 
         while offset < input.len() {
             input.fill(&mut chunk, offset, CHUNK)?;
             let length = chunk.len() as u64;
+            input.charge(WorkKind::Hashed, length.saturating_mul(digests))?;
             hashers.iter_mut().for_each(|hasher| hasher.update(&chunk, offset));
             if let Some(thread) = &mut thread {
                 thread.update(&mut chunk)?;
@@ -67,14 +71,14 @@ mod tests {
             expected.extend_from_slice(&bytes[range.start as usize..range.end as usize]);
         }
         let sequence = Sequence { prefix: b"prefix", ranges: &ranges, algorithms: &[&SHA256] };
-        let found = digest(Input::Bytes(&bytes), &[sequence], true).unwrap();
+        let found = digest(Input::bytes(&bytes), &[sequence], true).unwrap();
         assert_eq!(found.sequences[0][0].as_ref(), ring::digest::digest(&SHA256, &expected).as_ref());
         assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &bytes).as_ref());
     }
 
     #[test]
     fn empty_input_has_the_digest_of_nothing() {
-        let found = digest(Input::Bytes(&[]), &[], true).unwrap();
+        let found = digest(Input::bytes(&[]), &[], true).unwrap();
         assert_eq!(found.whole.unwrap(), ring::digest::digest(&SHA256, &[]).as_ref());
     }
 }

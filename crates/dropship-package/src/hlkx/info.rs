@@ -133,7 +133,7 @@ mod tests {
         );
         assert_eq!(info.architectures, BTreeSet::from(["amd64".to_owned()]));
         let levels = BTreeMap::new();
-        let mut report = Report::new(&levels);
+        let mut report = Report::new(&levels, &crate::budget::UNMETERED);
         info.check(&mut report);
         let found: Vec<String> = report.into_findings().into_iter().map(|finding| finding.check).collect();
         assert_eq!(found, ["hlkx-version-old", "hlkx-tests-failed"]);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::archive::{Archive, Fault};
+use super::archive::Archive;
+use super::directory::Fault;
 use super::info::Info;
 use super::opc::{ContentTypes, Relationship, part_text, resolve};
-use super::{links, opc, parts, signature_check, signatures};
+use super::{links, opc, parts, signature_check, signatures, xml};
 use crate::checks::{Check, Report};
 use crate::facts::{Facts, FileFact, Kind};
 use crate::hash;
@@ -61,8 +62,11 @@ pub(crate) fn inspect(
         hlkx: None,
         content_sha256: None,
     };
-    package_info(&archive, &root, report, &mut facts)?;
+    let info_part = package_info_part(&root);
     let Some(signatures) = signatures::find(&archive, &root, policy, report)? else {
+        // Nothing vouches for the parts, but an operator may allow that.
+        let info = part_text(&archive, &info_part)?;
+        package_info(&info_part, info, report, &mut facts);
         return Ok(Some(facts));
     };
     let mut good = Vec::new();
@@ -71,8 +75,18 @@ pub(crate) fn inspect(
         facts.signer = facts.signer.take().or(signer);
         good.push(signature);
     }
-    let content = parts::check(&archive, &types, &good, &signatures.parts, report)?;
+    // A bad signature or signer ends the inspection before any part is read: its author decides the cost of reading them.
+    if report.rejects() {
+        return Ok(Some(facts));
+    }
+    let (content, kept) = parts::check(&archive, &types, &good, &signatures.parts, &info_part, report)?;
     facts.content_sha256 = Some(hash::hex(&content));
+    let info = match kept {
+        Some(bytes) => xml::text(&bytes),
+        None if archive.find(&info_part).is_none() => Err("it is missing"),
+        None => Err("it is damaged, or no signature covers it"),
+    };
+    package_info(&info_part, info, report, &mut facts);
     Ok(Some(facts))
 }
 
@@ -103,15 +117,14 @@ fn report_fault(report: &mut Report<'_>, fault: Fault) {
     }
 }
 
-fn package_info(
-    archive: &Archive<'_>,
-    root: &[Relationship],
-    report: &mut Report<'_>,
-    facts: &mut Facts,
-) -> io::Result<()> {
+/// The name of `PackageInfo.xml`.
+fn package_info_part(root: &[Relationship]) -> String {
     let linked = root.iter().find(|link| link.kind.ends_with(PACKAGE_INFO));
-    let name = linked.map_or_else(|| PACKAGE_INFO_PART.to_owned(), |link| resolve("", &link.target));
-    match part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| Info::read(&text)) {
+    linked.map_or_else(|| PACKAGE_INFO_PART.to_owned(), |link| resolve("", &link.target))
+}
+
+fn package_info(name: &str, text: Result<String, &'static str>, report: &mut Report<'_>, facts: &mut Facts) {
+    match text.map_err(str::to_owned).and_then(|text| Info::read(&text)) {
         Ok(info) => {
             info.check(report);
             facts.architectures = info.architectures;
@@ -123,5 +136,4 @@ fn package_info(
             report.add(Check::HlkxNoInfo, message);
         }
     }
-    Ok(())
 }

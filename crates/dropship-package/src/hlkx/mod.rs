@@ -3,11 +3,13 @@
 //! The form in which they store driver files is not public, so INFs are not read.
 
 mod archive;
+mod directory;
 #[cfg(fuzzing)]
 mod fuzzing;
 mod info;
 mod inspect;
 mod links;
+mod local_headers;
 mod opc;
 mod parts;
 mod signature;

@@ -3,31 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, Digest, SHA256};
 
-use super::archive::{Archive, Entry};
-use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, part_text, relationships, transformed};
+use super::archive::Archive;
+use super::directory::Entry;
+use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, relationships, transformed};
 use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
+use crate::budget::WorkKind;
 use crate::checks::{Check, Report};
 use crate::signature::algorithm::Hash;
 
 type Sha256 = [u8; 32];
 
-/// Checks every part against the manifests of the signatures, and returns the digest of the content: of the names of the
-/// covered parts, each with the digest of its covered bytes. `own` are the names, in lower case, of the parts that make up the
-/// signatures: a signature cannot cover itself.
+/// Checks every part against the manifests of the signatures. `own` are the names, in lower case, of the parts that make up
+/// the signatures: a signature cannot cover itself.
+///
+/// Returns the digest of the content, which is that of the names of the covered parts, each with the digest of its covered
+/// bytes; and the bytes of the part `kept` if a signature covers them.
 pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
     signatures: &[&XmlSignature],
     own: &BTreeSet<String>,
+    kept: &str,
     report: &mut Report<'_>,
-) -> io::Result<[u8; 32]> {
+) -> io::Result<(Sha256, Option<Vec<u8>>)> {
     let wanted = references_by_part(archive, signatures);
     let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
-    let mut covered = BTreeSet::new();
-    let mut content = BTreeSet::new();
+    let (mut covered, mut kept_bytes, mut bad) = (BTreeSet::new(), None, BTreeSet::new());
+    let (mut content, kept) = (BTreeSet::new(), kept.to_lowercase());
     for (key, references) in &wanted {
         let Some(entry) = archive.find(key) else {
             missing.extend(references.first().map(|reference| reference.part.as_str()));
@@ -37,15 +42,21 @@ pub(super) fn check(
         if !references.iter().all(typed) {
             retyped.push(entry.name.as_str());
         }
-        match check_part(archive, entry, references)? {
+        let is_kept = *key == kept && entry.size <= xml::MAX_LENGTH;
+        let (outcome, bytes) = check_part(archive, entry, references, is_kept)?;
+        match outcome {
             Outcome::Good { whole, digests } => {
                 if whole {
                     covered.insert(key.as_str());
+                    kept_bytes = kept_bytes.or(bytes);
                 }
                 let name = percent_decoded(key);
                 content.extend(digests.into_iter().map(|digest| (name.clone(), digest)));
             }
-            Outcome::Bad => changed.push(entry.name.as_str()),
+            Outcome::Bad => {
+                changed.push(entry.name.as_str());
+                bad.insert(entry.name.as_str());
+            }
         }
     }
     // An empty entry whose name ends with a slash is a folder, which zip tools create; it is not a part.
@@ -62,7 +73,7 @@ pub(super) fn check(
                 || !covered.contains(entry.name.to_lowercase().as_str())
         })
         .map(|entry| entry.name.as_str())
-        .filter(|name| !changed.contains(name))
+        .filter(|name| !bad.contains(name))
         .collect();
     report_parts(report, Check::PartMissing, &missing, "parts that were signed are missing");
     report_parts(report, Check::DigestMismatch, &changed, "parts were changed after signing");
@@ -73,7 +84,7 @@ pub(super) fn check(
         "parts have another content type than the signed one",
     );
     report_parts(report, Check::UncoveredPart, &uncovered, "parts that no signature covers");
-    Ok(digest_of(&content))
+    Ok((digest_of(&content), kept_bytes))
 }
 
 /// The digest of names and digests. A name ends with a zero byte, which no name contains.
@@ -84,12 +95,12 @@ fn digest_of(content: &BTreeSet<(String, Sha256)>) -> Sha256 {
         context.update(&[0]);
         context.update(digest);
     }
-    sha256(context)
+    sha256(context.finish())
 }
 
-fn sha256(context: Context) -> Sha256 {
+fn sha256(digest: Digest) -> Sha256 {
     let mut bytes = Sha256::default();
-    bytes.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
     bytes
 }
 
@@ -135,43 +146,121 @@ enum Outcome {
     Bad,
 }
 
-/// Checks all references to a part.
-fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -> io::Result<Outcome> {
-    let raw: Vec<_> = references.iter().filter(|reference| reference.transform == Transform::Raw).collect();
-    let mut found = BTreeSet::new();
+/// Checks all references to a part, which is read once. Returns its bytes too if they are to be kept.
+fn check_part(
+    archive: &Archive<'_>,
+    entry: &Entry,
+    references: &[&Reference],
+    keep: bool,
+) -> io::Result<(Outcome, Option<Vec<u8>>)> {
+    let (raw, prepared): (Vec<_>, Vec<_>) =
+        references.iter().copied().partition(|reference| reference.transform == Transform::Raw);
+    if prepared.is_empty() && !keep {
+        return Ok((check_stream(archive, entry, &raw)?, None));
+    }
+    let Ok(bytes) = archive.read(entry, xml::MAX_LENGTH)? else {
+        return Ok((Outcome::Bad, None));
+    };
+    let (mut digests, mut found) = (DigestCache::default(), BTreeSet::new());
     if !raw.is_empty() {
-        let mut contexts: Vec<Context> =
-            raw.iter().map(|reference| Context::new(reference.hash.algorithm())).collect();
-        let known = raw.iter().find(|reference| reference.hash == Hash::Sha256);
-        let mut own = known.is_none().then(|| Context::new(&SHA256));
-        let read = archive.stream(entry, |part| {
-            contexts.iter_mut().chain(&mut own).for_each(|context| context.update(part))
-        })?;
-        let digests = contexts.into_iter().map(Context::finish);
-        if read.is_err() || !digests.zip(&raw).all(|(digest, reference)| digest.as_ref() == reference.digest)
-        {
-            return Ok(Outcome::Bad);
+        found.insert(sha256(digests.digest(archive, Hash::Sha256, "", &bytes)?));
+    }
+    for reference in &raw {
+        if !digests.matches(archive, reference, "", &bytes)? {
+            return Ok((Outcome::Bad, None));
         }
-        found.extend(known.and_then(|reference| Sha256::try_from(reference.digest.as_slice()).ok()));
-        found.extend(own.map(sha256));
     }
-    if raw.len() == references.len() {
-        return Ok(Outcome::Good { whole: true, digests: found });
+    let outcome = match prepared.is_empty() {
+        true => Outcome::Good { whole: true, digests: found },
+        false => check_prepared(archive, &bytes, &prepared, !raw.is_empty(), found)?,
+    };
+    Ok((outcome, keep.then_some(bytes)))
+}
+
+/// Checks references to the unchanged bytes of a part while it is unpacked, with one digest for each algorithm.
+fn check_stream(archive: &Archive<'_>, entry: &Entry, raw: &[&Reference]) -> io::Result<Outcome> {
+    let mut contexts = vec![(Hash::Sha256, Context::new(&SHA256))];
+    for reference in raw {
+        if !contexts.iter().any(|(hash, _)| *hash == reference.hash) {
+            contexts.push((reference.hash, Context::new(reference.hash.algorithm())));
+        }
     }
-    let Ok(text) = part_text(archive, &entry.name)? else {
+    archive.charge(WorkKind::Hashed, u64::from(entry.size).saturating_mul(contexts.len() as u64))?;
+    let read =
+        archive.stream(entry, |part| contexts.iter_mut().for_each(|(_, context)| context.update(part)))?;
+    let digests: Vec<(Hash, Digest)> =
+        contexts.into_iter().map(|(hash, context)| (hash, context.finish())).collect();
+    let matches = |reference: &&Reference| {
+        digests.iter().any(|(hash, digest)| *hash == reference.hash && digest.as_ref() == reference.digest)
+    };
+    if read.is_err() || !raw.iter().all(matches) {
+        return Ok(Outcome::Bad);
+    }
+    let own = digests.iter().filter(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| sha256(*digest));
+    Ok(Outcome::Good { whole: true, digests: own.collect() })
+}
+
+/// Digests of the forms of one part, each computed once.
+#[derive(Default)]
+struct DigestCache(Vec<(&'static str, Hash, Digest)>);
+
+impl DigestCache {
+    /// Whether a form of the part, which has a name, has the digest of the reference.
+    fn matches(
+        &mut self,
+        archive: &Archive<'_>,
+        reference: &Reference,
+        form: &'static str,
+        bytes: &[u8],
+    ) -> io::Result<bool> {
+        Ok(self.digest(archive, reference.hash, form, bytes)?.as_ref() == reference.digest)
+    }
+
+    /// The digest of a form of the part.
+    fn digest(
+        &mut self,
+        archive: &Archive<'_>,
+        hash: Hash,
+        form: &'static str,
+        bytes: &[u8],
+    ) -> io::Result<Digest> {
+        if let Some((.., digest)) = self.0.iter().find(|(known, other, _)| *known == form && *other == hash) {
+            return Ok(*digest);
+        }
+        archive.charge(WorkKind::Hashed, bytes.len() as u64)?;
+        let digest = hash.of(bytes);
+        self.0.push((form, hash, digest));
+        Ok(digest)
+    }
+}
+
+/// Checks references to the canonical form of a part, or to relationships in it. `whole` is true if other references cover
+/// the whole part.
+fn check_prepared(
+    archive: &Archive<'_>,
+    bytes: &[u8],
+    references: &[&Reference],
+    mut whole: bool,
+    mut found: BTreeSet<Sha256>,
+) -> io::Result<Outcome> {
+    let Ok(text) = xml::text(bytes) else {
         return Ok(Outcome::Bad);
     };
-    let (mut whole, mut chosen) = (!raw.is_empty(), BTreeSet::new());
-    let mut links: Option<Vec<Relationship>> = None;
+    let (mut digests, mut canonical) = (DigestCache::default(), None);
+    let (mut links, mut chosen): (Option<Vec<Relationship>>, _) = (None, BTreeSet::new());
     for reference in references {
-        let prepared = match &reference.transform {
+        let matches = match &reference.transform {
             Transform::Raw => continue,
             Transform::Canonical => {
                 whole = true;
-                let Ok(document) = xml::parse(&text) else {
+                if canonical.is_none() {
+                    canonical = xml::parse(&text).ok().map(|document| xml::canonical(document.root()));
+                }
+                let Some(form) = &canonical else {
                     return Ok(Outcome::Bad);
                 };
-                xml::canonical(document.root())
+                found.insert(sha256(digests.digest(archive, Hash::Sha256, "canonical", form.as_bytes())?));
+                digests.matches(archive, reference, "canonical", form.as_bytes())?
             }
             Transform::Relationships { ids, kinds } => {
                 if links.is_none() {
@@ -183,13 +272,15 @@ fn check_part(archive: &Archive<'_>, entry: &Entry, references: &[&Reference]) -
                 let picked = links.iter().filter(|link| ids.contains(&link.id) || kinds.contains(&link.kind));
                 let picked: Vec<&Relationship> = picked.collect();
                 chosen.extend(picked.iter().map(|link| link.id.clone()));
-                transformed(picked)
+                let form = transformed(picked);
+                archive.charge(WorkKind::Hashed, (form.len() as u64).saturating_mul(2))?;
+                found.insert(sha256(Hash::Sha256.of(form.as_bytes())));
+                reference.hash.of(form.as_bytes()).as_ref() == reference.digest
             }
         };
-        if reference.hash.of(prepared.as_bytes()).as_ref() != reference.digest {
+        if !matches {
             return Ok(Outcome::Bad);
         }
-        found.extend(Sha256::try_from(Hash::Sha256.of(prepared.as_bytes()).as_ref()));
     }
     // Relationships are covered one by one. The one to the signature cannot be: it was added after signing.
     let all =

@@ -2,14 +2,18 @@
 //!
 //! The structure is that of `System.IO.Packaging.PackageDigitalSignature`, with which the HLK signs.
 
+use std::collections::{BTreeSet, HashSet};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, NodeType};
 
+use crate::budget::Meter;
 use crate::signature::algorithm::Hash;
 use crate::signature::certificate::Certificate;
 use crate::signature::ecdsa::{self, Form};
 use crate::signature::public_key::PublicKey;
+use crate::signature::timestamp;
 use crate::signature::value::verify_pkcs1;
 use crate::signature::value_fault::ValueFault;
 
@@ -37,6 +41,10 @@ const DIGESTS: [(&str, Hash); 4] = [
 ];
 /// Maximum number of references of a manifest: twice the maximum number of entries of an archive, and some more.
 const REFERENCES: usize = 140_000;
+/// Maximum number of objects that a signature refers to; a package needs one.
+const OBJECTS: usize = 8;
+/// Maximum number of certificates inside a signature.
+const CERTIFICATES: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -60,7 +68,18 @@ pub(super) enum Transform {
     /// As canonical XML.
     Canonical,
     /// Only the relationships with these ids or types.
-    Relationships { ids: Vec<String>, kinds: Vec<String> },
+    Relationships { ids: BTreeSet<String>, kinds: BTreeSet<String> },
+}
+
+impl Transform {
+    /// The transform without its parameters.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Raw => 0,
+            Self::Canonical => 1,
+            Self::Relationships { .. } => 2,
+        }
+    }
 }
 
 /// One part that a manifest covers.
@@ -90,6 +109,8 @@ pub(super) struct XmlSignature {
     pub(super) references: Vec<Reference>,
     /// Certificates inside the signature, in DER.
     pub(super) certificates: Vec<Vec<u8>>,
+    /// A timestamp token over the value, in BER or DER.
+    pub(super) token: Option<Vec<u8>>,
 }
 
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 'i>> {
@@ -141,23 +162,39 @@ impl XmlSignature {
             objects_hold: true,
             references: Vec::new(),
             certificates: Vec::new(),
+            token: None,
         };
+        let mut signed = HashSet::new();
         for reference in info.children().filter(|node| node.has_tag_name((DS, "Reference"))) {
-            found.object(&document, reference)?;
+            let id = object_id(reference)?;
+            if signed.len() >= OBJECTS || !signed.insert(id) {
+                return Err("it refers to an object twice, or to too many objects".into());
+            }
+            found.object(&document, reference, id)?;
         }
         if found.references.is_empty() {
             return Err("it signs no parts".into());
         }
-        let inside = root.descendants().filter(|node| node.has_tag_name((DS, "X509Certificate")));
-        found.certificates = inside.take(16).filter_map(octets).collect();
+        let mut twice = HashSet::new();
+        for reference in &found.references {
+            let part = percent_decoded(&reference.part).to_lowercase();
+            if !twice.insert((part, reference.transform.kind())) {
+                let part = reference.part.escape_debug();
+                return Err(format!("it refers to the part {part} twice with the same transform"));
+            }
+        }
+        found.token = unsigned_content(root, &signed)?;
+        for node in root.descendants().filter(|node| node.has_tag_name((DS, "X509Certificate"))) {
+            if found.certificates.len() >= CERTIFICATES {
+                return Err("it contains too many certificates".into());
+            }
+            found.certificates.push(octets(node).ok_or("a certificate in it is not base64")?);
+        }
         Ok(found)
     }
 
     /// Follows a reference of `SignedInfo` to its object, and reads the manifest in it.
-    fn object(&mut self, document: &Document<'_>, reference: Node<'_, '_>) -> Result<(), String> {
-        let uri = reference.attribute("URI").unwrap_or_default();
-        let id = uri.strip_prefix('#').filter(|id| !id.is_empty());
-        let id = id.ok_or("it refers to something outside of the signature")?;
+    fn object(&mut self, document: &Document<'_>, reference: Node<'_, '_>, id: &str) -> Result<(), String> {
         // With two elements of the same id, one could be verified and the other one used.
         let mut same = document.descendants().filter(|node| node.attribute("Id") == Some(id));
         let (Some(object), None) = (same.next(), same.next()) else {
@@ -192,8 +229,16 @@ impl XmlSignature {
         Ok(())
     }
 
+    /// Verifies a timestamp token over the value. A token that does not match it would be content that nothing covers.
+    pub(super) fn verify_token(&self, meter: &Meter) -> Result<(), String> {
+        self.token.as_ref().map_or(Ok(()), |token| timestamp::verify_token(token, &self.value, meter))
+    }
+
     /// Verifies the value with a certificate's key.
-    pub(super) fn verify(&self, certificate: &Certificate<'_>) -> Result<(), ValueFault> {
+    pub(super) fn verify(&self, certificate: &Certificate<'_>, meter: &Meter) -> Result<(), ValueFault> {
+        if !meter.may_verify() {
+            return Err(ValueFault::Bad);
+        }
         let message = self.message.as_bytes();
         match (&self.algorithm, certificate.key) {
             (Algorithm::Known(Family::Rsa, hash), key) => verify_pkcs1(key, *hash, message, &self.value),
@@ -206,6 +251,52 @@ impl XmlSignature {
             (Algorithm::Unknown(uri), _) => Err(ValueFault::Unsupported(format!("the algorithm {uri}"))),
         }
     }
+}
+
+/// The id of the object that a reference of `SignedInfo` names.
+fn object_id<'a>(reference: Node<'a, '_>) -> Result<&'a str, String> {
+    let uri = reference.attribute("URI").unwrap_or_default();
+    let id = uri.strip_prefix('#').filter(|id| !id.is_empty());
+    id.ok_or_else(|| "it refers to something outside of the signature".to_owned())
+}
+
+/// Refuses content of a signature that the value does not cover: other objects, text, comments. Returns the timestamp token,
+/// which tools add after signing, and which can be verified in another way.
+fn unsigned_content(root: Node<'_, '_>, signed: &HashSet<&str>) -> Result<Option<Vec<u8>>, String> {
+    let mut token = None;
+    let mut once = HashSet::new();
+    for child in root.children() {
+        let name = match child.node_type() {
+            NodeType::Element if child.tag_name().namespace() == Some(DS) => child.tag_name().name(),
+            NodeType::Text if child.text().is_none_or(|text| text.trim().is_empty()) => continue,
+            _ => return Err("it has content that its value does not cover".into()),
+        };
+        match name {
+            "SignedInfo" | "SignatureValue" | "KeyInfo" if once.insert(name) => {}
+            "Object" if child.attribute("Id").is_some_and(|id| signed.contains(id)) => {}
+            "Object" if token.is_none() => token = Some(token_in(child)?),
+            _ => return Err(format!("it has an element {name} that its value does not cover")),
+        }
+    }
+    Ok(token)
+}
+
+/// The token in an object that holds a timestamp and nothing else, as signing tools for OPC packages write it.
+fn token_in(object: Node<'_, '_>) -> Result<Vec<u8>, String> {
+    const UNSIGNED: &str = "it has an object that its value does not cover";
+    let mut elements = object.children().filter(|node| !node.is_text());
+    let (Some(stamp), None) = (elements.next(), elements.next()) else { return Err(UNSIGNED.into()) };
+    if stamp.tag_name().name() != "TimeStamp" {
+        return Err(UNSIGNED.into());
+    }
+    let is_empty =
+        |node: &Node<'_, '_>| node.descendants().all(|inner| inner.text().is_none_or(str::is_empty));
+    let (tokens, others): (Vec<_>, Vec<_>) =
+        stamp.children().partition(|node| node.tag_name().name() == "EncodedTime");
+    let ([encoded], true) = (tokens.as_slice(), others.iter().all(is_empty)) else {
+        return Err(UNSIGNED.into());
+    };
+    octets(*encoded).ok_or_else(|| UNSIGNED.into())
 }
 
 /// The transforms of a reference, combined into one.
@@ -221,7 +312,7 @@ fn transforms(reference: Node<'_, '_>) -> Result<Transform, String> {
             // The result of the relationships transform is canonical already.
             (C14N, chosen @ Transform::Relationships { .. }) => chosen,
             (RELATIONSHIP_TRANSFORM, Transform::Raw) => {
-                let all = |name: &'static str, attribute: &'static str| -> Vec<String> {
+                let all = |name: &'static str, attribute: &'static str| -> BTreeSet<String> {
                     let nodes = node.children().filter(|child| child.has_tag_name((OPC, name)));
                     nodes.filter_map(|node| node.attribute(attribute)).map(str::to_owned).collect()
                 };

@@ -40,7 +40,22 @@ pub(super) fn check(
             .add(check, format!("the signature {name} cannot be checked: {reason}; sign the package again"));
         return None;
     };
-    let leaf = matching_certificate(name, signature, &readable, report).unwrap_or(first);
+    let matching = matching_certificate(name, signature, &readable, report);
+    let leaf = matching.unwrap_or(first);
+    if matching.is_some() {
+        if certificates.iter().any(|der| der != leaf.der || !Certificate::is_exact(der)) {
+            let message = format!(
+                "the certificates of {name} are not exactly the one that signed, and no signature covers others; sign the package again"
+            );
+            report.add(Check::Malformed, message);
+        }
+        if let Err(reason) = signature.verify_token(report.meter()) {
+            let message = format!(
+                "the signature {name} has an object that its value does not cover: {reason}; sign the package again"
+            );
+            report.add(Check::SignatureMalformed, message);
+        }
+    }
     if !matches!(leaf.key, PublicKey::Rsa { .. }) {
         let message = format!(
             "the package is signed with {}; the dashboard fails to open such a package after the commit, and the submission \
@@ -62,7 +77,7 @@ fn matching_certificate<'c, 'a>(
 ) -> Option<&'c Certificate<'a>> {
     let mut fault = None;
     for certificate in certificates {
-        match signature.verify(certificate) {
+        match signature.verify(certificate, report.meter()) {
             Ok(()) => return Some(certificate),
             Err(reason) => fault = Some(reason),
         }

@@ -43,7 +43,23 @@ pub(super) fn find(
     report: &mut Report<'_>,
 ) -> io::Result<Option<Signatures>> {
     let (mut names, mut found) = (Vec::new(), Signatures::default());
-    for origin in targets("", root, ORIGIN) {
+    let origins = targets("", root, ORIGIN);
+    if origins.len() > 1 {
+        report.add(
+            Check::Malformed,
+            "the package has several signature origins, and may have one; create it again",
+        );
+        return Ok(None);
+    }
+    for origin in origins {
+        // ECMA-376 part 2, 10.3.1: the origin is an empty part, and no signature covers it.
+        if archive.find(&origin).is_some_and(|entry| entry.size != 0) {
+            let message = format!(
+                "the signature origin {origin} is not empty, and no signature covers it; create the package again"
+            );
+            report.add(Check::Malformed, message);
+            return Ok(None);
+        }
         if archive.find(&relationships_of(&origin)).is_some() {
             let Some(links) = links::of_part(archive, &origin, report)? else {
                 return Ok(None);
@@ -80,10 +96,9 @@ pub(super) fn find(
                 return Ok(None);
             };
             for part in targets(&name, &links, CERTIFICATE) {
-                if let Some(entry) = archive.find(&part)
-                    && let Ok(der) = archive.read(entry, CERTIFICATE_SIZE)?
-                {
-                    certificates.push(der);
+                if let Some(entry) = archive.find(&part) {
+                    // A part that cannot be read is no certificate, which is reported later.
+                    certificates.push(archive.read(entry, CERTIFICATE_SIZE)?.unwrap_or_default());
                 }
                 found.parts.insert(part.to_lowercase());
             }

@@ -25,7 +25,7 @@ pub fn preflight_with(
     request: &RequestFacts<'_>,
     levels: &BTreeMap<String, Level>,
 ) -> Vec<Finding> {
-    let mut report = Report::new(levels);
+    let mut report = Report::new(levels, &crate::budget::UNMETERED);
     if request.attestation {
         attestation(&mut report, facts, request);
     }

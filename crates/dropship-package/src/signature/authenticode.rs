@@ -84,7 +84,13 @@ impl<'a> Authenticode<'a> {
                            signing; copy it again, or build and sign it again";
             report.add(Check::DigestMismatch, message);
         }
-        let leaf = match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
+        let leaf = match verify(
+            &self.data.signer,
+            &self.certificates,
+            INDIRECT_DATA,
+            self.content.value,
+            report.meter(),
+        ) {
             Ok(leaf) => leaf,
             Err(fault) => {
                 self.report_fault(report, &fault);
@@ -108,7 +114,8 @@ impl<'a> Authenticode<'a> {
     /// Checks a nested signature, which Microsoft's dashboard is not known to use.
     pub(crate) fn check_nested(&self, report: &mut Report<'_>, digests: &[(Hash, Digest)]) {
         let digest = self.hash().map_or_else(|| name::dotted(self.digest_oid), |hash| hash.name().to_owned());
-        match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value) {
+        match verify(&self.data.signer, &self.certificates, INDIRECT_DATA, self.content.value, report.meter())
+        {
             Ok(leaf) if self.matches(digests) == Some(true) => {
                 let message = format!(
                     "a second signature by {} with {digest} is nested in the first, and valid",

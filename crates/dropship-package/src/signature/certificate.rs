@@ -12,6 +12,8 @@ use crate::hash::hex;
 
 use super::algorithm::SignatureAlgorithm;
 use super::public_key::PublicKey;
+use crate::budget::Meter;
+
 use super::value::verify_value;
 use super::value_fault::ValueFault;
 use super::{name, time};
@@ -107,6 +109,12 @@ impl<'a> Certificate<'a> {
         Ok(found)
     }
 
+    /// True if the bytes are one element, with nothing after it.
+    pub(crate) fn is_exact(der: &[u8]) -> bool {
+        let mut reader = Reader::new(der);
+        reader.any().is_ok() && reader.is_empty()
+    }
+
     fn extension(&mut self, mut fields: Reader<'a>) -> Result<(), DerError> {
         let id = fields.expect(OID)?.value;
         fields.optional(BOOLEAN)?;
@@ -140,9 +148,12 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether a key signed this certificate; `None` if its algorithm is not supported.
-    pub(crate) fn signed_by(&self, key: PublicKey<'_>) -> Option<bool> {
+    pub(crate) fn signed_by(&self, key: PublicKey<'_>, meter: &Meter) -> Option<bool> {
         let (message, algorithm, value) = self.signed;
         let hash = algorithm.hash()?;
+        if !meter.may_verify() {
+            return None;
+        }
         match verify_value(key, &algorithm, hash, message, value) {
             Ok(()) => Some(true),
             Err(ValueFault::Bad) => Some(false),

@@ -27,7 +27,7 @@ pub(crate) fn check(
     let through = through(certificates, policy);
     // The leaf's dates have their own check, and must not hide faults of its chain.
     let at = policy.now.clamp(leaf.not_before.min(leaf.not_after), leaf.not_after);
-    let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING };
+    let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING, meter: report.meter() };
     if let Err(error) = search.run(&trust.roots, &[], false) {
         // The leaf's purpose has its own check too.
         if matches!(error, NoPath::Invalid(Error::RequiredEkuNotFoundContext(_)))

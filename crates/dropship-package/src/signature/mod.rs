@@ -12,7 +12,7 @@ pub(crate) mod public_key;
 pub(crate) mod signed_data;
 pub(crate) mod signer;
 mod time;
-mod timestamp;
+pub(crate) mod timestamp;
 pub(crate) mod value;
 pub(crate) mod value_fault;
 pub(crate) mod verify;

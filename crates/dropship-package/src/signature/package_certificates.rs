@@ -34,8 +34,8 @@ fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], pol
         let issuers = certificates.iter().chain(&known);
         let issuers =
             issuers.filter(|issuer| issuer.subject == certificate.issuer && issuer.key_id == Some(key_id));
-        let outcomes: Vec<_> = issuers.map(|issuer| certificate.signed_by(issuer.key)).collect();
-        if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Some(false)) {
+        let mut outcomes = issuers.map(|issuer| certificate.signed_by(issuer.key, report.meter())).peekable();
+        if outcomes.peek().is_some() && outcomes.all(|outcome| outcome == Some(false)) {
             let message = format!(
                 "the certificate of {} in the package is damaged: its issuer did not sign it; sign the package again",
                 certificate.name()
@@ -58,7 +58,13 @@ fn check_sufficient(
     let included =
         certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
     let included: Vec<_> = included.map(|certificate| CertificateDer::from(certificate.der)).collect();
-    let alone = Search { leaf: search.leaf, through: &included, at: search.at, purpose: search.purpose };
+    let alone = Search {
+        leaf: search.leaf,
+        through: &included,
+        at: search.at,
+        purpose: search.purpose,
+        meter: search.meter,
+    };
     if !included.is_empty()
         && let Err(error) = alone.run(&policy.signers.roots, &[], false)
     {

@@ -4,12 +4,15 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use rustls_pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, UnixTime,
+};
 use webpki::{
     ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage,
     RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
 };
 
+use crate::budget::Meter;
 use crate::policy::Policy;
 use crate::trust::Roots;
 
@@ -26,6 +29,33 @@ pub(crate) struct Search<'s> {
     pub(crate) at: Timestamp,
     /// Key purpose that every certificate of the path must allow, if it restricts purposes.
     pub(crate) purpose: &'static [u8],
+    /// Counts the signature values that the search verifies.
+    pub(crate) meter: &'s Meter,
+}
+
+/// A verifier that counts.
+#[derive(Debug)]
+struct Counted<'s> {
+    verifier: &'static dyn SignatureVerificationAlgorithm,
+    meter: &'s Meter,
+}
+
+impl SignatureVerificationAlgorithm for Counted<'_> {
+    fn verify_signature(&self, key: &[u8], message: &[u8], value: &[u8]) -> Result<(), InvalidSignature> {
+        if self.meter.may_verify() {
+            self.verifier.verify_signature(key, message, value)
+        } else {
+            Err(InvalidSignature)
+        }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.verifier.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.verifier.signature_alg_id()
+    }
 }
 
 /// Why there is no path.
@@ -84,8 +114,11 @@ impl Search<'_> {
         let seconds = u64::try_from(self.at.as_second()).unwrap_or(0);
         let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let usage = KeyUsage::required_if_present(self.purpose);
+        let verifiers = ALL_VERIFICATION_ALGS.iter().chain(ecdsa::FOR_CHAINS);
+        let verifiers: Vec<_> =
+            verifiers.map(|verifier| Counted { verifier: *verifier, meter: self.meter }).collect();
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
-            ALL_VERIFICATION_ALGS.iter().chain(ecdsa::FOR_CHAINS).copied().collect();
+            verifiers.iter().map(|counted| counted as &dyn SignatureVerificationAlgorithm).collect();
         leaf.verify_for_usage(
             &algorithms,
             &roots.anchors,

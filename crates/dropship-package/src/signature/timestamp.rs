@@ -8,6 +8,7 @@ use super::path::{Search, through};
 use super::signed_data::{SignedData, SignerInfo};
 use super::{time, verify};
 use crate::ber;
+use crate::budget::Meter;
 use crate::checks::{Check, Report};
 use crate::der::{DerError, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv};
 use crate::policy::Policy;
@@ -47,9 +48,11 @@ pub(crate) fn check(
     certificates: &[Certificate<'_>],
     policy: &Policy,
 ) -> Option<Stamp> {
-    let tokens = TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value));
+    let meter = report.meter();
+    let tokens =
+        TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value, meter));
     let older = signer.unsigned_values(COUNTER_SIGNATURE);
-    let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates));
+    let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates, meter));
     let found: Vec<_> = tokens.chain(older).take(MOST).collect();
     if found.is_empty() {
         let message = "the signature has no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
@@ -93,7 +96,13 @@ fn check_authority(
         report.add(Check::TimestampOutsideValidity, message);
     }
     let through = through(&stamp.certificates, policy);
-    let search = Search { leaf: &stamp.leaf, through: &through, at: stamp.time, purpose: TIME_STAMPING };
+    let search = Search {
+        leaf: &stamp.leaf,
+        through: &through,
+        at: stamp.time,
+        purpose: TIME_STAMPING,
+        meter: report.meter(),
+    };
     let known = [&policy.signers.timestamp_roots, &policy.signers.roots];
     let known = known.iter().any(|roots| search.run(roots, &[], false).is_ok());
     if !known {
@@ -106,7 +115,7 @@ fn check_authority(
 }
 
 /// Reads an RFC 3161 token, and checks it against the signature value that it stamps.
-fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Verified<'a>, String> {
+fn token<'a>(tlv: Tlv<'a>, stamped: &[u8], meter: &Meter) -> Result<Verified<'a>, String> {
     let clause = |error: DerError| format!("the token cannot be read ({error})");
     let data = SignedData::read(tlv.whole).map_err(clause)?;
     let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
@@ -119,9 +128,21 @@ fn token<'a>(tlv: Tlv<'a>, stamped: &[u8]) -> Result<Verified<'a>, String> {
     }
     let certificates: Vec<_> =
         data.certificates.iter().filter_map(|der| Certificate::read(der).ok()).collect();
-    let leaf = verify::verify(&data.signer, &certificates, TST_INFO, content.value)
+    let leaf = verify::verify(&data.signer, &certificates, TST_INFO, content.value, meter)
         .map_err(|fault| fault.to_string())?;
     finish(time, hash, leaf.clone(), certificates)
+}
+
+/// Verifies an RFC 3161 token outside of a signature: over these octets, by the key of the authority in it.
+pub(crate) fn verify_token(token_bytes: &[u8], stamped: &[u8], meter: &Meter) -> Result<(), String> {
+    let clause = |error: DerError| format!("the timestamp token cannot be read ({error})");
+    let (der, rest) = ber::to_der(token_bytes).map_err(clause)?;
+    let mut reader = Reader::new(&der);
+    let whole = reader.any().map_err(clause)?;
+    if !rest.is_empty() || !reader.is_empty() {
+        return Err("bytes follow its timestamp token".to_owned());
+    }
+    token(whole, stamped, meter).map(drop)
 }
 
 /// The imprint's algorithm, the imprint and the time of a `TSTInfo`.
@@ -141,12 +162,14 @@ fn counter_signature<'a>(
     tlv: Tlv<'a>,
     stamped: &[u8],
     certificates: &[Certificate<'a>],
+    meter: &Meter,
 ) -> Result<Verified<'a>, String> {
     let clause = |error: DerError| format!("the counter-signature cannot be read ({error})");
     let signer = SignerInfo::read(tlv).map_err(clause)?;
     let time = signer.attribute(SIGNING_TIME).ok_or("the counter-signature names no time")?;
     let time = time::read(time).map_err(clause)?;
-    let leaf = verify::verify(&signer, certificates, DATA, stamped).map_err(|fault| fault.to_string())?;
+    let leaf =
+        verify::verify(&signer, certificates, DATA, stamped, meter).map_err(|fault| fault.to_string())?;
     let hash = verify::hash(&signer).map_err(|fault| fault.to_string())?;
     finish(time, hash, leaf.clone(), certificates.to_vec())
 }

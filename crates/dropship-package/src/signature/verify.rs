@@ -2,6 +2,8 @@
 
 use crate::der::{OCTET_STRING, OID, Reader, SET, Tlv};
 
+use crate::budget::Meter;
+
 use super::algorithm::Hash;
 use super::certificate::Certificate;
 use super::signed_data::{MOST, SignerId, SignerInfo};
@@ -51,6 +53,7 @@ pub(crate) fn verify<'c, 'a>(
     certificates: &'c [Certificate<'a>],
     content_type: &[u8],
     content: &[u8],
+    meter: &Meter,
 ) -> Result<&'c Certificate<'a>, SignerFault> {
     let hash = hash(signer)?;
     let signed_type = signer.attribute(CONTENT_TYPE).filter(|value| value.tag == OID);
@@ -64,6 +67,9 @@ pub(crate) fn verify<'c, 'a>(
     let mut fault = SignerFault::NoCertificate;
     for message in signed_messages(signer.signed) {
         for certificate in candidates(signer, certificates) {
+            if !meter.may_verify() {
+                return Err(SignerFault::Value);
+            }
             match verify_value(certificate.key, &signer.algorithm, hash, &message, signer.value) {
                 Ok(()) => return Ok(certificate),
                 Err(ValueFault::Bad) => fault = SignerFault::Value,

@@ -5,6 +5,7 @@ mod content;
 mod corners;
 mod corpus;
 mod flips;
+mod hostile_archives;
 mod infs;
 mod layout;
 mod link;
