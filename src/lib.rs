@@ -24,4 +24,5 @@ pub mod digest;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+pub mod requirements;
 pub mod systemd;

@@ -2,30 +2,36 @@
 
 use std::path::Path;
 
-use super::exit::Exit;
-use super::job_action::apply;
+use super::exit::{Exit, usage};
+use super::job_action::{Request, apply};
+use super::job_selection::JobSelection;
 use super::output::Output;
-use crate::control::{Approval, JobAction};
-use dropship_job::JobId;
+use crate::control::{Approval, ControlError, ControlErrorKind, JobAction};
+use crate::outbox::{LabelReceipt, Receipt};
+use dropship_job::{ErrorKind, StateKind};
 
-/// Release a held job, or a label of it
+/// Release held jobs, or a label of a job
 ///
 /// `dropship show JOB` prints why the job is held, and the digest of each request that waits. Once a label of the job was
 /// approved, the next approval has to name its label or request.
+///
+/// With filters, exactly the requests are approved that are listed, and only holds that a rule (`hold`) or folder (`backlog`) asks for.
+/// A job that is held for another reason has to be named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship approve 1m8hbq3c7xk2sd
   dropship approve 1m8hbq3c7xk2sd --label 'echo 1.2 retail' --note 'change 4711'
+  dropship approve --rule retail --since 1d --note 'release 26.11'
 
 Exit codes:
   0   released
-  1   the job is not held, or is held for another request
+  1   a job is not held, is held for another request, or has to be named
+  64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {
-    /// Id of the job
-    #[arg(value_name = "JOB")]
-    job: JobId,
+    #[command(flatten)]
+    selection: JobSelection,
     /// Approve the label with this name
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
@@ -38,7 +44,48 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let Args { job, label, request, note } = args;
-    let approval = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
-    apply(job, &JobAction::Approve(approval), config, output).await
+    let Args { selection, label, request, note } = args;
+    if selection.single().is_none() && (label.is_some() || request.is_some()) {
+        return Err(usage("`--label` and `--request` need exactly one JOB"));
+    }
+    let named = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
+    let request = Request {
+        verb: "approve",
+        states: &[StateKind::Held],
+        named: JobAction::Approve(named),
+        found: &|job| approvals(job, note.as_deref()),
+    };
+    apply(selection, &request, config, output).await
+}
+
+/// The approvals of a job that filters found: only those that a rule or folder asks for, each bound to the request that the list of
+/// jobs had. Other holds say that something is unusual, so an operator has to read and name the job.
+fn approvals(job: &Receipt, note: Option<&str>) -> Result<Vec<JobAction>, ControlError> {
+    let approve = |label: Option<&LabelReceipt>| {
+        let (label, request) =
+            (label.map(|label| label.name.clone()), label.and_then(|label| label.request.clone()));
+        JobAction::Approve(Approval { label, request, note: note.map(str::to_owned) })
+    };
+    let on_hold: Vec<_> = job.labels.iter().filter(|label| label.hold).collect();
+    let faults = on_hold.iter().filter_map(|label| label.error.as_ref()).chain(&job.error);
+    for fault in faults {
+        if !matches!(fault.kind, ErrorKind::Approval | ErrorKind::Backlog) {
+            let message = format!(
+                "not approved: job {0} is held for `{1}`; read it with `dropship show {0}`, then `dropship approve {0}`",
+                job.id, fault.kind
+            );
+            return Err(ControlError::new(ControlErrorKind::Illegal, message));
+        }
+    }
+    if let Some(label) = on_hold.iter().find(|label| label.request.is_none()) {
+        let message = format!(
+            "not approved: label `{1}` of job {0} has no request yet; read it with `dropship show {0}`",
+            job.id, label.name
+        );
+        return Err(ControlError::new(ControlErrorKind::Illegal, message));
+    }
+    Ok(match on_hold.is_empty() {
+        true => vec![approve(None)],
+        false => on_hold.into_iter().map(|label| approve(Some(label))).collect(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::exit::Exit;
 use super::offline_store::OfflineStore;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
@@ -69,6 +70,14 @@ impl Backend {
         }
     }
 
+    /// The exit code of a command that has printed jobs. Without a daemon they may be older than it shows.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Daemon(_) => Exit::Done,
+            Self::Store(_) => Exit::NoDaemon,
+        }
+    }
+
     pub(super) async fn status(&self) -> anyhow::Result<Status> {
         match self {
             Self::Daemon(client) => Ok(client.status().await?),
@@ -79,7 +88,7 @@ impl Backend {
     pub(super) async fn jobs(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
         match self {
             Self::Daemon(client) => client.jobs(query).await,
-            Self::Store(store) => store.jobs().list(query),
+            Self::Store(store) => store.list(query),
         }
     }
 

@@ -3,26 +3,38 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use super::job_action::apply;
+use super::job_action::{Request, apply};
+use super::job_selection::JobSelection;
 use super::output::Output;
 use crate::control::JobAction;
-use dropship_job::JobId;
+use dropship_job::StateKind;
 
-/// End a job permanently and withdraw its unpublished labels
+/// End jobs permanently and withdraw their unpublished labels
 ///
 /// Prints each label that is not withdrawn yet. dropship withdraws it as soon as Microsoft allows it, also after a restart.
+/// Filters without `--state` find jobs that have not ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  dropship cancel 1m8hbq3c7xk2sd
+  dropship cancel --folder audio --package 'echo-*.cab' --since 2h
+
 Exit codes:
   0   cancelled
-  1   the job has ended already
+  1   a job has ended already
+  64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {
-    /// Id of the job
-    #[arg(value_name = "JOB")]
-    job: JobId,
+    #[command(flatten)]
+    selection: JobSelection,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    apply(&args.job, &JobAction::Cancel, config, output).await
+    let request = Request {
+        verb: "cancel",
+        states: &[StateKind::Queued, StateKind::Running, StateKind::Waiting, StateKind::Held],
+        named: JobAction::Cancel,
+        found: &|_| Ok(vec![JobAction::Cancel]),
+    };
+    apply(&args.selection, &request, config, output).await
 }

@@ -1,23 +1,29 @@
 //! `dropship check`: reports all errors of the configuration.
 
+mod daemon_user;
 mod online;
+mod unit;
 
 use std::path::Path;
 
 use serde_json::json;
 
+use self::daemon_user::DaemonUser;
 use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::Config;
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, Problem, Report, Severity};
+use crate::requirements;
 
 /// Report all errors of the configuration, with file, line and column
 ///
-/// Also checks that the files and folders in the configuration can be read.
+/// Also checks what the configuration names: credentials, certificates, ports, the store, and the folders, in which it creates and removes
+/// a file where the daemon writes. Run by root, it checks as the owner of the store, and reads what the unit hides.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship --config dropship.toml check
+  sudo dropship check
   dropship check --online
 
 Exit codes:
@@ -30,72 +36,72 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let loaded =
-        config::load(path, &Environment::from_variables(|name| std::env::var_os(name))).and_then(|config| {
-            config.ready_to_run()?;
-            Ok(config)
-        });
-    let config = match loaded {
-        Ok(mut config) => {
-            config.warnings.problems.extend(config::expiry::certificate_warnings(&config));
-            config
-        }
-        Err(report) => {
-            if output.json() {
-                output.give(&json!({ "ok": false, "problems": report.problems }), String::new)?;
-            } else {
-                output.error(&report.to_string());
-            }
-            return Ok(Exit::Configuration);
-        }
-    };
-    let mut problems = environment(&config);
-    if args.online {
-        problems.extend(online::check(&config, output).await);
+    let (config, mut report, user) = examine(path)?;
+    if args.online
+        && report.errors() == 0
+        && let Some(config) = &config
+    {
+        let problems = online::check(config, output).await;
+        report.problems.extend(problems.into_iter().map(|problem| Problem::of_file(&config.path, problem)));
     }
-    let ok = problems.is_empty();
+    let ok = report.errors() == 0;
+    let (problems, warnings): (Vec<_>, Vec<_>) =
+        report.problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+    let count = |of: fn(&Config) -> usize| config.as_ref().map_or(0, of);
     let document = json!({
         "ok": ok,
         "problems": problems,
-        "warnings": config.warnings.problems,
-        "folders": config.folders.len(),
-        "rules": config.rules.len(),
-        "tests": config.tests.len(),
+        "warnings": warnings,
+        "user": user,
+        "folders": count(|config| config.folders.len()),
+        "rules": count(|config| config.rules.len()),
+        "tests": count(|config| config.tests.len()),
     });
-    output.give(&document, || text(&config, &problems))?;
+    if !ok && !output.json() {
+        output.error(&Report { problems: [problems, warnings].concat() }.to_string());
+        if let Some(user) = user {
+            output.note(&format!("checked as {user}, the user of the daemon"));
+        }
+        return Ok(Exit::Configuration);
+    }
+    output.give(&document, || {
+        let mut lines = Vec::new();
+        if !warnings.is_empty() {
+            lines.push(Report { problems: warnings.clone() }.to_string());
+        }
+        let user = user.map(|user| format!(", checked as {user}")).unwrap_or_default();
+        lines.extend(config.as_ref().map(|config| {
+            let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
+            let path = config.path.display();
+            format!("{path}: no errors ({folders} folders, {rules} rules, {tests} tests{user})")
+        }));
+        lines.join("\n")
+    })?;
     Ok(if ok { Exit::Done } else { Exit::Configuration })
 }
 
-fn text(config: &Config, problems: &[String]) -> String {
-    let mut lines: Vec<String> = problems.iter().map(|problem| format!("error: {problem}")).collect();
-    if !config.warnings.problems.is_empty() {
-        lines.push(config.warnings.to_string());
+/// The valid parts of the configuration, everything that is wrong with it and its surroundings, and the user that this was found for.
+fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
+    let environment = Environment::from_variables(|name| std::env::var_os(name));
+    let (mut config, mut report) = config::examine(path, &environment);
+    let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
+    if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
+        user.switch()?;
+        // Its files may be readable for root only.
+        (config, report) = config::examine(path, &environment);
     }
-    if problems.is_empty() {
-        let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
-        lines.push(format!(
-            "{}: no errors ({folders} folders, {rules} rules, {tests} tests)",
-            config.path.display()
-        ));
-    }
-    lines.join("\n")
-}
-
-/// Problems with the files and folders that the configuration names.
-fn environment(config: &Config) -> Vec<String> {
-    let mut problems = Vec::new();
-    problems.extend(crate::accounts::policy(config).err().map(|error| format!("[signers]: {error:#}")));
-    problems.extend(crate::accounts::clients(config, false).err().map(|error| format!("{error:#}")));
-    for folder in &config.folders {
-        if let Err(error) = std::fs::read_dir(&folder.path) {
-            let advice =
-                "create it, or grant this user read access; under systemd see `dropship systemd paths`";
-            problems.push(format!(
-                "folder `{}`: cannot read {}: {error}; {advice}",
-                folder.name,
-                folder.path.display()
-            ));
+    if let Some(config) = &config {
+        // After an error, a table may seem to be missing because it could not be used.
+        if report.errors() == 0 {
+            report
+                .problems
+                .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
         }
+        report.problems.extend(config::expiry::certificate_warnings(config));
+        report.problems.extend(requirements::of_start(config, false));
+        report.problems.extend(requirements::of_store(config));
+        report.problems.extend(requirements::of_folders(config));
+        report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
     }
-    problems
+    Ok((config, report, user.and_then(|user| user.shown())))
 }

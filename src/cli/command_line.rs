@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    api, approve, cancel, check, completions, demo, doctor, export, inspect, jobs, man, pause, plan, reload,
-    rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
+    api, approve, cancel, check, completions, demo, doctor, export, inspect, jobs, labels, log_level, man,
+    pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
 };
 
 /// Heading of the options that every command accepts.
@@ -52,12 +52,14 @@ pub(super) enum Command {
     Show(show::Args),
     Status(status::Args),
     Top(top::Args),
+    Labels(labels::Args),
     Retry(retry::Args),
     Approve(approve::Args),
     Cancel(cancel::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Rescan(rescan::Args),
+    LogLevel(log_level::Args),
     Api(api::Args),
     Doctor(doctor::Args),
     Export(export::Args),

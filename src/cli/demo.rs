@@ -11,7 +11,7 @@ use super::output::{Output, or_dash};
 use super::progress::Progress;
 use crate::config::{self, Environment};
 use crate::daemon::{Loaded, Options, Running};
-use crate::observe::{self, Form};
+use crate::observe::{self, Form, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 use dropship_sandbox::{self, Sandbox};
@@ -40,7 +40,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
-    observe::init(Form::Plain, "error")?;
+    observe::init(Form::Plain, LogLevel::Error)?;
     let home = home(args.home)?;
     let sandbox =
         Sandbox::start(dropship_sandbox::Options { speed: SPEED, ..dropship_sandbox::Options::default() })

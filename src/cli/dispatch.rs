@@ -9,8 +9,9 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::output::Output;
 use super::{
-    api, approve, backend, cancel, check, completions, demo, doctor, export, help, inspect, jobs, man, pause,
-    plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
+    api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, inspect, jobs,
+    labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit,
+    systemd, test, top, wait,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.
@@ -28,8 +29,12 @@ pub fn main() -> Exit {
         Err(error) => {
             // clap reports `--help` and `--version` as errors too.
             let is_usage_error = error.use_stderr();
-            drop(error.print());
-            return if is_usage_error { Exit::Usage } else { Exit::Done };
+            if !is_usage_error {
+                drop(error.print());
+                return Exit::Done;
+            }
+            failure::report_usage(&error, &Output::new(asks_for_json()));
+            return Exit::Usage;
         }
     };
     // Selects the TLS provider of the process. Fails only if one was selected before.
@@ -38,8 +43,8 @@ pub fn main() -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.error(&format!("cannot start the async runtime: {error}"));
-            return Exit::Failed;
+            let error = anyhow::Error::new(error).context("cannot start the async runtime");
+            return failure::report(&error, &output);
         }
     };
     let result = runtime.block_on(dispatch(command_line, &output));
@@ -47,11 +52,14 @@ pub fn main() -> Exit {
     runtime.shutdown_timeout(SHUTDOWN);
     match result {
         Ok(exit) => exit,
-        Err(error) => {
-            output.error(&format!("{error:#}"));
-            Exit::of(&error)
-        }
+        Err(error) => failure::report(&error, &output),
     }
+}
+
+/// Whether `--json` is among the arguments of a command line that cannot be parsed.
+fn asks_for_json() -> bool {
+    let options = std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    options.into_iter().any(|argument| argument == "--json")
 }
 
 async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<Exit> {
@@ -71,6 +79,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Wait(args) => wait::run(&args, config, output).await,
         Command::Jobs(args) => jobs::run(&args, config, output).await,
         Command::Show(args) => show::run(&args, config, output).await,
+        Command::Labels(args) => labels::run(&args, config, output).await,
         Command::Status(args) => status::run(&args, config, output).await,
         Command::Top(args) => top::run(&args, config, output).await,
         Command::Retry(args) => retry::run(&args, config, output).await,
@@ -79,6 +88,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Pause(args) => pause::run(&args, config, output).await,
         Command::Resume(args) => resume::run(&args, config, output).await,
         Command::Rescan(args) => rescan::run(&args, config, output).await,
+        Command::LogLevel(args) => log_level::run(&args, config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Doctor(_) => doctor::run(config, output).await,
         Command::Export(_) => export::run(config, output).await,

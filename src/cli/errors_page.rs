@@ -4,6 +4,7 @@ use dropship_job::ErrorKind;
 use dropship_package::Policy;
 
 use super::exit::Exit;
+use super::failure::FailureKind;
 use crate::attention::{AttentionKind, Severity};
 use crate::control::{ControlError, ControlErrorKind};
 
@@ -31,7 +32,7 @@ the source of each.
 const COMMANDS: &str = "
 ## Commands
 
-Errors that the daemon reports to a command, such as `reload`.
+Errors of commands: with `--json` a command that fails prints them under the key `error`.
 
 | kind | exit code | when | what to do |
 |---|---|---|---|
@@ -75,6 +76,10 @@ fn fresh() -> String {
     for kind in ControlErrorKind::ALL {
         let code = Exit::of(&ControlError::new(kind, "").into()).code();
         let (name, when, remedy) = (kind.as_str(), kind.meaning(), kind.remedy());
+        page.push_str(&format!("| `{name}` | {code} | {when} | {remedy} |\n"));
+    }
+    for kind in FailureKind::ALL {
+        let (name, code, (when, remedy)) = (kind.as_str(), kind.exit().code(), kind.documentation());
         page.push_str(&format!("| `{name}` | {code} | {when} | {remedy} |\n"));
     }
     page.push_str(TROUBLE);

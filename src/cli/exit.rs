@@ -61,6 +61,10 @@ impl Exit {
         if error.is::<NoDaemon>() {
             return Self::NoDaemon;
         }
+        if let Some(StoreError::Newer { .. } | StoreError::Older { .. }) = error.downcast_ref::<StoreError>()
+        {
+            return Self::Configuration;
+        }
         if error.is::<crate::daemon::EndpointMismatch>() || error.is::<crate::config::Report>() {
             return Self::Configuration;
         }
@@ -71,6 +75,7 @@ impl Exit {
         match kind {
             ControlErrorKind::NotPermitted => Self::NotPermitted,
             ControlErrorKind::Configuration => Self::Configuration,
+            ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => Self::Usage,
             ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
         }
     }

@@ -1,26 +1,124 @@
-//! Applies an operator's action to a job, for `retry`, `approve` and `cancel`.
+//! Applies an operator's action to jobs, for `retry`, `approve` and `cancel`.
 
 use std::path::Path;
 
+use futures_util::StreamExt;
+use serde::Serialize;
+
 use super::backend::Backend;
 use super::exit::Exit;
-use super::output::{Output, or_dash};
-use crate::control::JobAction;
+use super::job_selection::{JobSelection, Selected};
+use super::jobs;
+use super::output::{Output, or_dash, table};
+use crate::control::{ControlError, ControlErrorKind, JobAction};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
-use dropship_job::JobId;
+use dropship_job::{JobId, StateKind};
 use dropship_rules::rule::RuleChange;
 
-/// Applies the action and prints the new state of the job.
+/// Maximum number of jobs that are acted on at once.
+const CONCURRENT: usize = 8;
+
+/// What a command does to each selected job.
+pub(super) struct Request<'a> {
+    /// The verb: `retry`, `approve` or `cancel`.
+    pub(super) verb: &'static str,
+    /// The states of the jobs that filters find, unless they name one.
+    pub(super) states: &'a [StateKind],
+    /// The action on a job that was named.
+    pub(super) named: JobAction,
+    /// The actions on a job that filters found.
+    pub(super) found: &'a (dyn Fn(&Receipt) -> Result<Vec<JobAction>, ControlError> + Sync),
+}
+
+/// The outcome for one of several jobs, as `--json` prints it.
+#[derive(Serialize)]
+struct Outcome {
+    id: JobId,
+    ok: bool,
+    error: Option<ControlError>,
+    job: Option<Receipt>,
+    #[serde(skip)]
+    lines: Vec<String>,
+}
+
+/// Applies the action to every selected job, and prints the new state of each.
 pub(super) async fn apply(
-    job: &JobId,
-    action: &JobAction,
+    selection: &JobSelection,
+    request: &Request<'_>,
     config: &Path,
     output: &Output,
 ) -> anyhow::Result<Exit> {
-    let receipt = Backend::find(config).await?.act(job, action).await?;
-    output.give(&receipt, || lines(&receipt, action).join("\n"))?;
-    Ok(Exit::Done)
+    selection.check()?;
+    let backend = Backend::find(config).await?;
+    let todo = match selection.select(&backend, request.states).await? {
+        Selected::One(job) => {
+            let receipt = backend.act(&job, &request.named).await?;
+            output.give(&receipt, || lines(&receipt, &request.named).join("\n"))?;
+            return Ok(Exit::Done);
+        }
+        Selected::Named(jobs) => {
+            jobs.into_iter().map(|job| (job, Ok(vec![request.named.clone()]))).collect::<Vec<_>>()
+        }
+        Selected::Found(found) => {
+            announce(&found, request.verb, output);
+            found.into_iter().map(|job| (job.id.clone(), (request.found)(&job))).collect()
+        }
+    };
+    let mut outcomes = Vec::new();
+    let acting = todo.into_iter().map(|(job, actions)| act(&backend, job, actions));
+    let mut acting = futures_util::stream::iter(acting).buffered(CONCURRENT);
+    while let Some(outcome) = acting.next().await {
+        output.say(&outcome.lines.join("\n"));
+        outcomes.push(outcome);
+    }
+    if output.json() {
+        output.give(&outcomes, String::new)?;
+    }
+    let errors: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.error.as_ref()).collect();
+    let is_refused = errors.iter().any(|error| error.kind == ControlErrorKind::NotPermitted);
+    Ok(match errors.is_empty() {
+        true => Exit::Done,
+        false if is_refused => Exit::NotPermitted,
+        false => Exit::Failed,
+    })
+}
+
+/// Prints the jobs that filters found, before anything is done to them.
+fn announce(found: &[Receipt], verb: &str, output: &Output) {
+    if found.is_empty() {
+        output.say("no job matches the filters; nothing was done");
+        return;
+    }
+    let count = if found.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", found.len()) };
+    let rows: Vec<_> = found.iter().map(jobs::row).collect();
+    output.say(&format!("{verb} {count}:\n{}\n", table(&jobs::HEADS, &rows)));
+}
+
+/// Applies the actions to one job, up to the first that fails.
+async fn act(backend: &Backend, id: JobId, actions: Result<Vec<JobAction>, ControlError>) -> Outcome {
+    let mut outcome = Outcome { id, ok: true, error: None, job: None, lines: Vec::new() };
+    let actions = match actions {
+        Ok(actions) => actions,
+        Err(error) => return outcome.failed(error),
+    };
+    for action in actions {
+        match backend.act(&outcome.id, &action).await {
+            Ok(receipt) => {
+                outcome.lines.extend(lines(&receipt, &action));
+                outcome.job = Some(receipt);
+            }
+            Err(error) => return outcome.failed(error),
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    fn failed(mut self, error: ControlError) -> Self {
+        self.lines.push(format!("{}: error: {}", self.id, Escaped(&error.message)));
+        Self { ok: false, error: Some(error), ..self }
+    }
 }
 
 /// Where the job stands, and what the action did to its labels.

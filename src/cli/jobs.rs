@@ -2,30 +2,29 @@
 
 use std::path::Path;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use super::backend::Backend;
 use super::exit::Exit;
+use super::job_filter::JobFilter;
 use super::output::{Output, or_dash, table};
-use crate::control::{ControlError, JobQuery};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
-use dropship_job::{JobId, StateKind};
-
-/// Number of jobs in one request.
-const PAGE: usize = 1000;
+use dropship_job::JobId;
 
 /// List the jobs, newest first
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship jobs --state held
-  dropship jobs --limit 50
-  dropship --json jobs --state failed")]
+  dropship jobs --folder audio --package 'echo-*.cab' --since 7d
+  dropship --json jobs --state failed
+
+Exit codes:
+  0   a daemon answered
+  64  no folder or rule has this name
+  69  no daemon is running; printed from its store, if there is one")]
 pub(super) struct Args {
-    /// List only jobs in this state
-    #[arg(long, value_name = "S", value_parser = state_parser())]
-    state: Option<StateKind>,
+    #[command(flatten)]
+    filter: JobFilter,
     /// Maximum number of jobs; 0 lists all
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
@@ -34,38 +33,18 @@ pub(super) struct Args {
     before: Option<JobId>,
 }
 
-fn state_parser() -> impl TypedValueParser<Value = StateKind> {
-    PossibleValuesParser::new(StateKind::ALL.map(StateKind::as_str)).try_map(|text| text.parse::<StateKind>())
-}
-
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
-    let jobs = all(&backend, args).await?;
+    let max = if args.limit == 0 { usize::MAX } else { args.limit };
+    let jobs = args.filter.jobs(&backend, args.before.clone(), max).await?;
     output.give(&jobs, || {
         if jobs.is_empty() {
-            return "no jobs".to_owned();
+            return if args.filter.is_empty() { "no jobs" } else { "no job matches the filters" }.to_owned();
         }
         let rows: Vec<_> = jobs.iter().map(row).collect();
         table(&HEADS, &rows)
     })?;
-    Ok(Exit::Done)
-}
-
-/// Requests the jobs page by page, so that the daemon has at most one page in memory.
-async fn all(backend: &Backend, args: &Args) -> Result<Vec<Receipt>, ControlError> {
-    let max = if args.limit == 0 { usize::MAX } else { args.limit };
-    let (mut jobs, mut before) = (Vec::<Receipt>::new(), args.before.clone());
-    loop {
-        let limit = PAGE.min(max - jobs.len());
-        let query = JobQuery { state: args.state, before: before.take(), limit };
-        let page = backend.jobs(&query).await?;
-        let is_last = page.len() < limit;
-        jobs.extend(page);
-        if is_last || jobs.len() == max {
-            return Ok(jobs);
-        }
-        before = jobs.last().map(|job| job.id.clone());
-    }
+    Ok(backend.exit())
 }
 
 /// The columns of the table.

@@ -9,8 +9,8 @@ use anyhow::Context;
 use super::owner::become_owner;
 use crate::config::model::Config;
 use crate::control::{
-    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobService, LabelNotWithdrawn, LabelPlanner,
-    NoDaemon, Status, operator_name,
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
+    LabelPlanner, NoDaemon, Status, operator_name,
 };
 use crate::outbox::{Outbox, Receipt};
 use crate::package_store::PackageStore;
@@ -49,6 +49,10 @@ impl OfflineStore {
 
     pub(super) fn jobs(&self) -> &JobService {
         &self.jobs
+    }
+
+    pub(super) fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        self.jobs.list_known(query, &self.config)
     }
 
     pub(super) fn status(&self) -> anyhow::Result<Status> {
@@ -100,11 +104,17 @@ impl OfflineStore {
     }
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        folder.map_or(Ok(()), |name| self.config.known_folder(name))?;
         Ok(PauseGate::remembered(&*self.store)?.pause(&*self.store, folder).await?)
     }
 
     pub(super) async fn resume(&self, folder: Option<&str>) -> anyhow::Result<()> {
-        Ok(PauseGate::remembered(&*self.store)?.resume(&*self.store, folder).await?)
+        let pause = PauseGate::remembered(&*self.store)?;
+        // A folder that was removed while it was paused can be resumed.
+        if let Some(name) = folder.filter(|name| !pause.scopes().contains(*name)) {
+            self.config.known_folder(name)?;
+        }
+        Ok(pause.resume(&*self.store, folder).await?)
     }
 
     /// Attempts to withdraw the labels of a cancelled job once. The next daemon continues.

@@ -46,6 +46,11 @@ impl Output {
         Ok(())
     }
 
+    /// Prints a JSON document that needs no text.
+    pub(super) fn document(&self, document: &serde_json::Value) {
+        drop(writeln!(std::io::stdout().lock(), "{document:#}"));
+    }
+
     /// Prints an error to standard error.
     pub(super) fn error(&self, text: &str) {
         drop(writeln!(std::io::stderr().lock(), "dropship: {}", mask(text)));

@@ -1,9 +1,11 @@
-//! Switches to the owner of a store before it is opened: the daemon could not open files that root created.
+//! Switches to the user of the daemon: it could not open files that root created, and root can read files that it cannot.
 
+use std::ffi::CString;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::Context;
+use nix::unistd::{Gid, Uid, User};
 
 use super::exit::{Exit, ExitError};
 
@@ -23,9 +25,18 @@ pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
             format!("the store {} belongs to uid {uid}; run this as that user or as root", store.display());
         return Err(ExitError(Exit::NotPermitted, message).into());
     }
-    let failed = || format!("cannot switch to uid {uid}, the owner of {}", store.display());
-    let (uid, gid) = (nix::unistd::Uid::from_raw(uid), nix::unistd::Gid::from_raw(gid));
-    nix::unistd::setgroups(&[gid]).with_context(failed)?;
-    nix::unistd::setresgid(gid, gid, gid).with_context(failed)?;
-    nix::unistd::setresuid(uid, uid, uid).with_context(failed)
+    become_user(Uid::from_raw(uid), Gid::from_raw(gid), &[])
+        .with_context(|| format!("cannot switch to uid {uid}, the owner of {}", store.display()))
+}
+
+/// Switches this process from root to a user: with the groups of the group database, and these groups.
+pub(super) fn become_user(uid: Uid, gid: Gid, groups: &[Gid]) -> anyhow::Result<()> {
+    let mut all = vec![gid];
+    let name = User::from_uid(uid).ok().flatten().and_then(|user| CString::new(user.name).ok());
+    all.extend(name.and_then(|name| nix::unistd::getgrouplist(&name, gid).ok()).unwrap_or_default());
+    all.extend(groups);
+    nix::unistd::setgroups(&all)?;
+    nix::unistd::setresgid(gid, gid, gid)?;
+    nix::unistd::setresuid(uid, uid, uid)?;
+    Ok(())
 }

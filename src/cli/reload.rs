@@ -28,8 +28,11 @@ pub(super) async fn run(path: &Path, output: &Output) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Err(error) => {
-            output.give(&json!({ "ok": false, "error": error }), String::new)?;
             let exit = Exit::of(&anyhow::Error::new(error.clone()));
+            if output.json() {
+                output.give(&json!({ "ok": false, "error": error }), String::new)?;
+                return Ok(exit);
+            }
             let text = format!("{error}\nthe reload was refused; the daemon keeps its current configuration");
             Err(ExitError(exit, text).into())
         }

@@ -3,34 +3,44 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use super::job_action::apply;
+use super::job_action::{Request, apply};
+use super::job_selection::JobSelection;
 use super::output::Output;
 use crate::control::JobAction;
-use dropship_job::JobId;
+use dropship_job::StateKind;
 
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
 /// Labels that do not exist yet are planned by the rules in force; the differences to the old plan are printed. Labels that
-/// Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too.
+/// Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
+/// without `--state` find failed and rejected jobs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship retry 1m8hbq3c7xk2sd
   dropship retry 1m8hbq3c7xk2sd --new-product
+  dropship retry --state failed --since 1d
 
 Exit codes:
   0   resumed
-  1   the state of the job does not permit it
+  1   the state of a job does not permit it
+  64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {
-    /// Id of the job
-    #[arg(value_name = "JOB")]
-    job: JobId,
+    #[command(flatten)]
+    selection: JobSelection,
     /// Create another product: required when Microsoft has refused the submission of the current product
     #[arg(long)]
     new_product: bool,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    apply(&args.job, &JobAction::Retry { new_product: args.new_product }, config, output).await
+    let retry = JobAction::Retry { new_product: args.new_product };
+    let request = Request {
+        verb: "retry",
+        states: &[StateKind::Failed, StateKind::Rejected],
+        named: retry.clone(),
+        found: &|_| Ok(vec![retry.clone()]),
+    };
+    apply(&args.selection, &request, config, output).await
 }

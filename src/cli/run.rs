@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, ExitError};
 use super::signals::{Signal, Signals};
+use crate::config::{self, Config, Environment};
 use crate::daemon::{Loaded, Options, Shutdown};
-use crate::observe::{self, Form};
+use crate::observe::{self, Form, LogLevel};
+use crate::requirements;
 use dropship_sandbox::{self, Sandbox};
 
 /// Run the daemon: watch the folders and process what is dropped there
@@ -25,7 +27,7 @@ Examples:
 Exit codes:
   0   stopped by a signal, or idle
   1   the store failed
-  78  invalid configuration, or the store belongs to another endpoint or account")]
+  78  whatever `dropship check` reports, except folders that cannot be used")]
 pub(super) struct Args {
     /// Exit when no job is queued, running or due within one minute
     #[arg(long)]
@@ -39,14 +41,14 @@ pub(super) struct Args {
     /// Format of the log
     #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORMAT")]
     log: Form,
-    /// Lowest level to log: error, warn, info, debug or trace
-    #[arg(long, default_value = "info", env = "DROPSHIP_LOG", value_name = "LEVEL")]
-    log_level: String,
+    /// Lowest level to log; `dropship log-level` changes it later
+    #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "DROPSHIP_LOG", value_name = "LEVEL")]
+    log_level: LogLevel,
 }
 
 pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
-    observe::init(args.log, &args.log_level)?;
-    let mut config = super::backend::load(path)?;
+    observe::init(args.log, args.log_level)?;
+    let mut config = load(path, args.sandbox)?;
     for warning in &config.warnings.problems {
         let (file, line) = (warning.file.display(), warning.line);
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
@@ -57,7 +59,6 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
         point_at(&mut config, built_in.base_url())?;
         Some(built_in)
     } else {
-        config.ready_to_run()?;
         None
     };
     let mut signals = Signals::listen()?;
@@ -98,8 +99,27 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     }
 }
 
+/// Reads the configuration. Everything in it and in its surroundings that keeps the daemon from starting is reported at once.
+fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
+    let environment = Environment::from_variables(|name| std::env::var_os(name));
+    let (config, mut report) = config::examine(path, &environment);
+    if let Some(config) = &config {
+        // After an error, a table may seem to be missing because it could not be used.
+        if !sandbox && report.errors() == 0 {
+            report
+                .problems
+                .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
+        }
+        report.problems.extend(requirements::of_start(config, sandbox));
+    }
+    match config {
+        Some(config) if report.errors() == 0 => Ok(config),
+        _ => Err(report.into()),
+    }
+}
+
 /// Changes a configuration to use a sandbox, with its own store and outbox.
-pub(super) fn point_at(config: &mut crate::config::model::Config, base: &str) -> anyhow::Result<()> {
+pub(super) fn point_at(config: &mut Config, base: &str) -> anyhow::Result<()> {
     config.api.endpoint = base.parse()?;
     config.api.authority = base.parse()?;
     let scratch = config.store.path.join("sandbox");

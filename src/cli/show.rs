@@ -59,6 +59,10 @@ fn text(job: &Receipt, with_fields: bool) -> String {
             or_dash(label.id.as_deref()),
             label.status
         ));
+        if !label.audiences.is_empty() {
+            lines.push(format!("  audiences {}", Escaped(&label.audiences.join(", "))));
+        }
+        lines.extend(label.not_before.iter().map(|time| format!("  not before {time:.0}")));
         lines.extend(label.request.iter().map(|digest| format!("  request   {digest}")));
         lines
             .extend(label.error.iter().map(|error| format!("  {}: {}", error.kind, Escaped(&error.message))));

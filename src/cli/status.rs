@@ -19,10 +19,10 @@ Examples:
   dropship status
   dropship status --check || mail -s dropship ops@example.com
 
-Exit codes with --check:
-  0   nothing needs attention (held jobs do not count)
-  1   something needs attention
-  69  no daemon is running")]
+Exit codes:
+  0   a daemon answered; with --check: nothing needs attention (held jobs do not count)
+  1   with --check: something needs attention
+  69  no daemon is running; printed from its store, if there is one")]
 pub(super) struct Args {
     /// Print one line with the kinds of trouble, for monitoring
     #[arg(long)]
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let status = backend.status().await?;
     let mut needing_attention = Vec::new();
     for state in [StateKind::Held, StateKind::Failed] {
-        let query = JobQuery { state: Some(state), limit: MAX_JOBS, before: None };
+        let query = JobQuery { state: Some(state), limit: MAX_JOBS, ..JobQuery::default() };
         needing_attention.extend(backend.jobs(&query).await?);
     }
     output.give(&status, || {
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         }
         lines.join("\n")
     })?;
-    Ok(Exit::Done)
+    Ok(backend.exit())
 }
 
 /// Only a daemon knows what needs attention, so the store is not opened without one.

@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             if left == 0 {
                 break;
             }
-            let query = JobQuery { state: Some(state), limit: left, before: None };
+            let query = JobQuery { state: Some(state), limit: left, ..JobQuery::default() };
             for job in daemon.jobs(&query).await? {
                 // A job that changed its state between two requests is shown once.
                 if !jobs.iter().any(|known: &Receipt| known.id == job.id) {

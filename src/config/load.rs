@@ -35,6 +35,15 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
     validate::validate(&units, problems, environment)
 }
 
+/// Reads a configuration with everything that it includes. Returns the configuration of its valid parts, if there are any, and
+/// everything that is wrong with it.
+#[must_use]
+pub fn examine(path: &Path, environment: &Environment) -> (Option<Config>, Report) {
+    let mut problems = Vec::new();
+    let units = sources::gather(path, &mut problems);
+    validate::examine(&units, problems, environment)
+}
+
 /// Reads a configuration from a text; `path` is what it is called. Nothing is included.
 ///
 /// # Errors

@@ -24,6 +24,6 @@ mod size;
 mod sources;
 mod validate;
 
-pub use load::{Environment, load, load_str};
+pub use load::{Environment, examine, load, load_str};
 pub use model::Config;
 pub use report::{Problem, Report, Severity};

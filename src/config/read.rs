@@ -27,6 +27,8 @@ pub(super) struct Read {
     pub(super) problems: Vec<Problem>,
     /// Places and names of keys that are present but unusable, so that they are not also reported as missing.
     pub(super) skipped_keys: Vec<(usize, String)>,
+    /// The text is not TOML, so nothing of it is known.
+    pub(super) is_unreadable: bool,
 }
 
 /// Reads a file.
@@ -39,6 +41,7 @@ pub(super) fn read(source: &Source) -> Read {
     }
     // After a syntax error the rest of the document is a guess, and what is wrong with it may be an echo.
     if !errors.is_empty() {
+        read.is_unreadable = true;
         return read;
     }
     let span = document.span();

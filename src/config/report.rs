@@ -96,7 +96,7 @@ impl Problem {
     }
 
     /// A problem of a whole file, such as one that cannot be read.
-    pub(super) fn of_file(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
+    pub fn of_file(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             file: path.into(),
@@ -108,12 +108,16 @@ impl Problem {
         }
     }
 
-    pub(super) fn with_help(mut self, help: impl Into<String>) -> Self {
+    /// The same problem with its remedy.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    pub(super) fn into_warning(mut self) -> Self {
+    /// The same problem as a warning.
+    #[must_use]
+    pub fn into_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }

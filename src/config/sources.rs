@@ -17,6 +17,8 @@ pub(super) struct Unit {
     pub(super) folder: PathBuf,
     pub(super) file: File,
     pub(super) skipped_keys: Vec<(usize, String)>,
+    /// The text is not TOML, so nothing of it is known.
+    pub(super) is_unreadable: bool,
 }
 
 /// Maximum size of a configuration file.
@@ -45,10 +47,16 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
 /// A text as the only file of a configuration, without includes.
 pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
     let source = Source::new(path.to_owned(), text);
-    let Read { file, problems: found, skipped_keys } = read::read(&source);
+    let Read { file, problems: found, skipped_keys, is_unreadable } = read::read(&source);
     problems.extend(found);
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Unit { folder: whole.parent().map(Path::to_owned).unwrap_or_default(), source, file, skipped_keys }
+    Unit {
+        folder: whole.parent().map(Path::to_owned).unwrap_or_default(),
+        source,
+        file,
+        skipped_keys,
+        is_unreadable,
+    }
 }
 
 fn open(path: &Path, problems: &mut Vec<Problem>) -> Option<Unit> {

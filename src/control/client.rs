@@ -12,8 +12,10 @@ use super::label_change::LabelChange;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::observe::LogLevel;
 use crate::outbox::Receipt;
-use dropship_job::JobId;
+use dropship_glob::Glob;
+use dropship_job::{JobId, StateKind};
 use dropship_store::Finding;
 
 /// A connection to the running daemon. Every method returns the [`ControlError`] that the daemon reported, or one of kind
@@ -56,11 +58,17 @@ impl Client {
         let mut address = parsed("/v1/jobs")?;
         {
             let mut pairs = address.query_pairs_mut();
-            if let Some(state) = query.state {
-                pairs.append_pair("state", state.as_str());
-            }
-            if let Some(before) = &query.before {
-                pairs.append_pair("before", before.as_str());
+            let since = query.since.map(|since| since.to_string());
+            let parameters = [
+                ("state", query.state.map(StateKind::as_str)),
+                ("folder", query.folder.as_deref()),
+                ("rule", query.rule.as_deref()),
+                ("package", query.package.as_ref().map(Glob::as_str)),
+                ("since", since.as_deref()),
+                ("before", query.before.as_ref().map(JobId::as_str)),
+            ];
+            for (key, value) in parameters.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+                pairs.append_pair(key, value);
             }
             pairs.append_pair("limit", &query.limit.to_string());
         }
@@ -118,6 +126,11 @@ impl Client {
     /// Scans a folder, or all folders.
     pub async fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
         self.post("/v1/rescan", &json!({ "folder": folder })).await
+    }
+
+    /// Changes the level of the daemon's log. Returns the level before.
+    pub async fn set_log_level(&self, level: LogLevel) -> Result<LogLevel, ControlError> {
+        self.post("/v1/log-level", &json!({ "level": level })).await
     }
 
     /// Reports a change of a label to the daemon. Returns the job that created the label, if there is one.

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/status` | the summary |
-//! | `GET /v1/jobs?state=&before=&limit=` | jobs, newest first |
+//! | `GET /v1/jobs?state=&folder=&rule=&package=&since=&before=&limit=` | jobs, newest first |
 //! | `GET /v1/jobs/{id}` | one job with its history |
 //! | `GET /v1/packages/{sha256}` | the jobs of a package |
 //! | `GET /v1/doctor` | problems of the store and its files |
@@ -12,6 +12,7 @@
 //! | `POST /v1/jobs/{id}/actions` | retries, cancels or approves a job (operators) |
 //! | `POST /v1/labels/{label}/changes` | records a change that was made with `dropship api` (operators) |
 //! | `POST /v1/pause`, `/v1/resume`, `/v1/rescan` | `{"folder": NAME or null}` (operators) |
+//! | `POST /v1/log-level` | `{"level": LEVEL}`: changes the level of the log, returns the level before (operators) |
 //! | `POST /v1/reload` | applies the configuration on disk (operators) |
 //!
 //! Errors are a [`ControlError`] with a status that follows from its kind.
@@ -35,6 +36,7 @@ use super::operators::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::observe::{self, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::JobId;
 use dropship_store::Finding;
@@ -72,6 +74,7 @@ pub(super) fn changes() -> Router<Arc<dyn ControlHandler>> {
         .route("/v1/pause", post(pause))
         .route("/v1/resume", post(resume))
         .route("/v1/rescan", post(rescan))
+        .route("/v1/log-level", post(log_level))
         .route("/v1/reload", post(reload))
 }
 
@@ -80,7 +83,7 @@ async fn status(State(handler): Handler) -> Answer<Status> {
 }
 
 async fn jobs(State(handler): Handler, Query(query): Query<JobQuery>) -> Answer<Vec<Receipt>> {
-    blocking(move || handler.jobs().list(&query)).await
+    blocking(move || handler.list(&query)).await
 }
 
 async fn show(State(handler): Handler, Path(id): Path<String>) -> Answer<Receipt> {
@@ -143,6 +146,22 @@ async fn resume(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()>
 
 async fn rescan(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
     Ok(Json(handler.rescan(scope.folder.as_deref())?))
+}
+
+/// A level of the log.
+#[derive(Debug, Clone, Deserialize)]
+struct Level {
+    level: LogLevel,
+}
+
+async fn log_level(
+    Extension(Operator(by)): Extension<Operator>,
+    Json(Level { level }): Json<Level>,
+) -> Answer<LogLevel> {
+    let changed = observe::log_level_changed(level, &by);
+    changed.map(Json).map_err(|error| {
+        ControlError::new(ControlErrorKind::Failed, format!("cannot change the log level: {error:#}"))
+    })
 }
 
 async fn reload(State(handler): Handler, Extension(Operator(by)): Extension<Operator>) -> Answer<Reloaded> {

@@ -21,8 +21,12 @@ pub struct ControlError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlErrorKind {
-    /// No such job, folder or label.
+    /// No such job or label.
     NotFound,
+    /// No folder has this name.
+    UnknownFolder,
+    /// No rule has this name.
+    UnknownRule,
     /// The state of the job does not permit the action.
     Illegal,
     /// The caller is not permitted to do this.
@@ -35,14 +39,23 @@ pub enum ControlErrorKind {
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::NotFound, Self::Illegal, Self::NotPermitted, Self::Configuration, Self::Failed];
+    pub const ALL: [Self; 7] = [
+        Self::NotFound,
+        Self::UnknownFolder,
+        Self::UnknownRule,
+        Self::Illegal,
+        Self::NotPermitted,
+        Self::Configuration,
+        Self::Failed,
+    ];
 
     /// The word that scripts see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "not-found",
+            Self::UnknownFolder => "unknown-folder",
+            Self::UnknownRule => "unknown-rule",
             Self::Illegal => "illegal",
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
@@ -54,7 +67,9 @@ impl ControlErrorKind {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::NotFound => "There is no such job, folder or label.",
+            Self::NotFound => "There is no such job or label.",
+            Self::UnknownFolder => "No folder of the configuration has this name.",
+            Self::UnknownRule => "No rule of the configuration has this name.",
             Self::Illegal => "The state of the job does not permit the action.",
             Self::NotPermitted => "The caller is not an operator.",
             Self::Configuration => {
@@ -68,7 +83,9 @@ impl ControlErrorKind {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::NotFound => "`dropship jobs` lists the jobs, `dropship status` the folders.",
+            Self::NotFound => "`dropship jobs` lists the jobs, `dropship labels` the labels.",
+            Self::UnknownFolder => "`dropship status` lists the folders.",
+            Self::UnknownRule => "The message suggests a similar name; the rules are in the configuration.",
             Self::Illegal => "`dropship show JOB` shows the state and the next step.",
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
@@ -78,6 +95,16 @@ impl ControlErrorKind {
 }
 
 impl ControlError {
+    /// An error about the name of a folder that the configuration does not have. `known` are the names that it has.
+    pub fn unknown_folder<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ControlErrorKind::UnknownFolder, unknown("folder", name, known))
+    }
+
+    /// An error about the name of a rule that the configuration does not have. `known` are the names that it has.
+    pub fn unknown_rule<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ControlErrorKind::UnknownRule, unknown("rule", name, known))
+    }
+
     /// Creates an error. Secrets in its message are masked.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: dropship_redact::mask(&message.into()) }
@@ -94,7 +121,9 @@ impl From<StoreError> for ControlError {
 impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let status = match self.kind {
-            ControlErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ControlErrorKind::NotFound | ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => {
+                StatusCode::NOT_FOUND
+            }
             ControlErrorKind::Illegal => StatusCode::CONFLICT,
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
@@ -102,6 +131,13 @@ impl IntoResponse for ControlError {
         };
         (status, Json(self)).into_response()
     }
+}
+
+/// The message about an unknown name, with the name that was probably meant.
+fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let help = dropship_rules::suggest::nearest(name, known);
+    let help = help.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    format!("there is no {what} `{name}` in the configuration{help}")
 }
 
 /// No daemon listens on the control socket.

@@ -9,6 +9,7 @@ use super::action::JobAction;
 use super::error::ControlError;
 use super::job_service::JobService;
 use super::label_change::LabelChange;
+use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::outbox::Receipt;
@@ -19,6 +20,8 @@ use dropship_store::Finding;
 pub trait ControlHandler: Send + Sync + 'static {
     /// Queries and actions on jobs.
     fn jobs(&self) -> &JobService;
+    /// Jobs that match the query, newest first.
+    fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError>;
     /// Names of the groups whose members are operators.
     fn operators(&self) -> Vec<String>;
     /// The summary that `dropship status` prints.

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::query::JobQuery;
+use crate::config::Config;
 use crate::outbox::{Approved, Receipt};
 use dropship_job::{Event, Job, JobId, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
+
+/// Number of jobs that are read from the store at once.
+const PAGE: usize = 1000;
 
 /// The jobs that workers process now. Without a daemon there are none.
 pub trait ActiveJobs: Send + Sync {
@@ -56,6 +60,25 @@ impl JobService {
         Self { store, active, sandbox }
     }
 
+    /// Jobs that match the query, newest first. A query that finds nothing must name a folder and a rule of the configuration,
+    /// or of a job.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a name is unknown.
+    pub fn list_known(&self, query: &JobQuery, config: &Config) -> Result<Vec<Receipt>, ControlError> {
+        let jobs = self.list(query)?;
+        let is_named = query.folder.is_some() || query.rule.is_some();
+        if !jobs.is_empty() || query.before.is_some() || !is_named {
+            return Ok(jobs);
+        }
+        // The jobs of a folder or rule that was removed can still be listed.
+        if self.list(&query.of_same_names())?.is_empty() {
+            query.folder.as_deref().map_or(Ok(()), |name| config.known_folder(name))?;
+            query.rule.as_deref().map_or(Ok(()), |name| config.known_rule(name))?;
+        }
+        Ok(jobs)
+    }
+
     /// Jobs that match the query, newest first.
     ///
     /// # Errors
@@ -65,20 +88,18 @@ impl JobService {
         if query.state == Some(StateKind::Running) {
             return self.list_running(query);
         }
-        let limit = if query.limit == 0 { usize::MAX } else { query.limit };
-        let matches = |receipt: &Receipt| query.state.is_none_or(|state| state == receipt.state);
-        let mut filter = Filter { state: query.state, before: query.before.clone(), limit: query.limit };
+        let max = if query.limit == 0 { usize::MAX } else { query.limit };
+        let mut filter = Filter { state: query.state, before: query.before.clone(), limit: PAGE };
         let mut receipts = Vec::new();
         loop {
             let jobs = self.store.jobs(&filter)?;
-            receipts.extend(jobs.iter().map(|job| self.receipt(job)).filter(matches));
-            let Some(last) = jobs.last() else { return Ok(receipts) };
-            // Running jobs were filtered out of the page; fetch the next one.
-            if jobs.len() < filter.limit || receipts.len() >= limit || filter.limit == 0 {
+            let about = jobs.iter().filter(|job| query.is_about(job)).map(|job| self.receipt(job));
+            receipts.extend(about.filter(|receipt| query.is_in_state(receipt)));
+            filter.before = jobs.last().map(|job| job.id().clone());
+            if jobs.len() < PAGE || receipts.len() >= max {
+                receipts.truncate(max);
                 return Ok(receipts);
             }
-            filter.before = Some(last.id().clone());
-            filter.limit = limit - receipts.len();
         }
     }
 
@@ -88,7 +109,8 @@ impl JobService {
         ids.retain(|id| query.before.as_ref().is_none_or(|before| id < before));
         ids.sort_by(|one, other| other.cmp(one));
         let jobs: Result<Vec<_>, _> = ids.iter().filter_map(|id| self.store.job(id).transpose()).collect();
-        let receipts = jobs?.into_iter().map(|job| self.receipt(&job));
+        let jobs = jobs?.into_iter().filter(|job| query.is_about(job));
+        let receipts = jobs.map(|job| self.receipt(&job));
         // A job may have ended since the list of running jobs was taken.
         Ok(receipts.filter(|receipt| receipt.state == StateKind::Running).take(limit).collect())
     }

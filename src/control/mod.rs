@@ -6,6 +6,7 @@ mod endpoints;
 mod error;
 mod handler;
 mod job_service;
+mod known_names;
 mod label_change;
 mod operators;
 mod peer;

@@ -14,7 +14,7 @@ use crate::admission::{Admission, ReplanError, SubmittedFile};
 use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
-    JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Reloaded, Status, SubmitRequest,
+    JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Reloaded, Status, SubmitRequest,
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
@@ -97,25 +97,22 @@ impl DaemonControl {
 
     fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = folder else { return Ok(()) };
-        let active = self.admission.active();
-        if active.config.folders.iter().any(|folder| folder.name == name) {
-            return Ok(());
-        }
-        Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no folder named `{name}`")))
+        self.admission.active().config.known_folder(name)
     }
 
     fn known_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = rule else { return Ok(()) };
-        if self.admission.active().config.rules.iter().any(|rule| rule.name == name) {
-            return Ok(());
-        }
-        Err(ControlError::new(ControlErrorKind::NotFound, format!("there is no rule named `{name}`")))
+        self.admission.active().config.known_rule(name)
     }
 }
 
 impl ControlHandler for DaemonControl {
     fn jobs(&self) -> &JobService {
         &self.jobs
+    }
+
+    fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        self.jobs.list_known(query, &self.admission.active().config)
     }
 
     fn operators(&self) -> Vec<String> {
@@ -177,7 +174,11 @@ impl ControlHandler for DaemonControl {
         paused: bool,
     ) -> BoxFuture<'a, Result<(), ControlError>> {
         async move {
-            self.known_folder(folder)?;
+            let is_paused = folder.is_some_and(|name| self.pipeline.pause().scopes().contains(name));
+            // A folder that was removed while it was paused can be resumed.
+            if paused || !is_paused {
+                self.known_folder(folder)?;
+            }
             let (pause, store) = (self.pipeline.pause(), &**self.pipeline.store());
             if paused {
                 pause.pause(store, folder).await?;

@@ -18,4 +18,4 @@ pub use reload::Reloader;
 pub use running::Running;
 pub use shutdown::Shutdown;
 pub use startup::{Loaded, Options};
-pub use store_binding::EndpointMismatch;
+pub use store_binding::{EndpointMismatch, endpoint_mismatch};

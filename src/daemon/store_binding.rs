@@ -1,7 +1,7 @@
 //! Binds a store to an endpoint and its accounts: the remote ids of its jobs are valid only there.
 
 use crate::config::model::Config;
-use dropship_store::{Commit, Entry, Store};
+use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// The configuration names another endpoint or account than the one that the store is bound to.
 #[derive(Debug, thiserror::Error)]
@@ -14,8 +14,8 @@ pub struct EndpointMismatch {
     wanted: String,
 }
 
-/// Compares the configuration with the stored binding, and stores what is new.
-pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
+/// The endpoint and the accounts that a store is bound to, by key.
+fn bindings(config: &Config, sandbox: bool) -> Vec<(String, String)> {
     let endpoint = if sandbox { "the sandbox".to_owned() } else { config.api.endpoint.to_string() };
     let mut wanted = vec![("bound/endpoint".to_owned(), endpoint)];
     if !sandbox {
@@ -23,18 +23,36 @@ pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> 
             (format!("bound/account/{name}"), format!("{}/{}", account.tenant_id, account.client_id))
         }));
     }
+    wanted
+}
+
+/// Compares the configuration with the stored binding.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn endpoint_mismatch(
+    store: &dyn Store,
+    config: &Config,
+    sandbox: bool,
+) -> Result<Option<EndpointMismatch>, StoreError> {
     let known = store.settings("bound/")?;
-    let mut entries = Vec::new();
-    for (key, value) in wanted {
-        match known.iter().find(|(name, _)| *name == key) {
-            Some((_, known)) if *known != value => {
-                let store = config.store.path.display().to_string();
-                return Err(EndpointMismatch { store, known: known.clone(), wanted: value }.into());
-            }
-            Some(_) => {}
-            None => entries.push(Entry::Setting { key, value: Some(value) }),
-        }
+    let differs = |(key, value): &(String, String)| {
+        let (_, known) = known.iter().find(|(name, known)| name == key && known != value)?;
+        let store = config.store.path.display().to_string();
+        Some(EndpointMismatch { store, known: known.clone(), wanted: value.clone() })
+    };
+    Ok(bindings(config, sandbox).iter().find_map(differs))
+}
+
+/// Compares the configuration with the stored binding, and stores what is new.
+pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
+    if let Some(mismatch) = endpoint_mismatch(store, config, sandbox)? {
+        return Err(mismatch.into());
     }
+    let known = store.settings("bound/")?;
+    let new = bindings(config, sandbox).into_iter();
+    let new = new.filter(|(key, _)| known.iter().all(|(name, _)| name != key));
+    let entries: Vec<_> = new.map(|(key, value)| Entry::Setting { key, value: Some(value) }).collect();
     if !entries.is_empty() {
         store.commit(Commit::new(entries)).committed().await?;
     }

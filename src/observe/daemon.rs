@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::id;
+use super::level::{LogLevel, set_log_level};
 
 /// The daemon accepts and processes packages.
 pub fn ready(status: &str, sandbox: bool) {
@@ -85,4 +86,18 @@ pub fn reload_refused(by: &str, why: &str) {
         by,
         "refused to reload the configuration, requested by {by}: {why}. The previous configuration stays active"
     );
+}
+
+/// Changes the level of the log, and logs the change. Returns the level before.
+///
+/// # Errors
+/// When this process does not log.
+pub fn log_level_changed(level: LogLevel, by: &str) -> anyhow::Result<LogLevel> {
+    let previous = set_log_level(level)?;
+    let (new, old) = (level.as_str(), previous.as_str());
+    tracing::info!(
+        event = "log_level",
+        "{by} changed the log level from {old} to {new}, until the next start"
+    );
+    Ok(previous)
 }

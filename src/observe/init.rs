@@ -2,10 +2,11 @@
 
 use std::io::IsTerminal;
 
+use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
+use super::level::{LogLevel, first_filter};
 use super::masking::Masking;
 use super::terminal::Plain;
 
@@ -22,19 +23,12 @@ pub enum Form {
     Json,
 }
 
-/// Maximum levels of libraries. At debug, reqwest, hyper and rustls log complete URLs, which may contain secrets.
-const CAPS: [&str; 6] =
-    ["reqwest=info", "hyper=info", "hyper_util=info", "h2=info", "rustls=info", "sled=warn"];
-
-/// Starts logging. `level` is a filter such as `debug`.
+/// Starts logging at a level.
 ///
 /// # Errors
-/// When the filter is invalid, or [`Form::Journal`] was requested and the journal cannot be reached.
-pub fn init(form: Form, level: &str) -> anyhow::Result<()> {
-    let mut filter = EnvFilter::try_new(level)?;
-    for cap in CAPS {
-        filter = filter.add_directive(cap.parse()?);
-    }
+/// When [`Form::Journal`] was requested and the journal cannot be reached, or this process logs already.
+pub fn init(form: Form, level: LogLevel) -> anyhow::Result<()> {
+    let filter = first_filter(level)?;
     let form = match form {
         Form::Auto if crate::systemd::stderr_is_the_journal() => Form::Journal,
         Form::Auto => Form::Plain,

@@ -12,6 +12,7 @@ mod harness;
 mod api;
 mod catalog;
 mod checks;
+mod commands;
 mod configuration;
 mod crash;
 mod delivery;

@@ -30,6 +30,14 @@ use answer::OPERATION;
 pub use assertion::certificate_expiry;
 use token_form::Form;
 
+/// Checks that a file holds a certificate with its private key, as an account needs it.
+///
+/// # Errors
+/// What is wrong with the file; the text holds nothing secret.
+pub fn check_certificate(path: &std::path::Path) -> Result<(), String> {
+    assertion::check_certificate(path)
+}
+
 /// A token is renewed this long before it expires ...
 const MARGIN: Duration = Duration::from_secs(300);
 /// ... but not before this part of its lifetime has passed.

@@ -34,3 +34,5 @@ pub use settings::{
     BuildError, Credential, IdentityEndpoint, ManagedIdentity, Observer, Purpose, SecretSource, Settings,
     TokenVersion,
 };
+
+pub use auth::check_certificate;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::label_preview::{self, Preview};
 use crate::admission::{self, ActiveConfig, Evaluation};
 use crate::cli::backend::load;
-use crate::cli::exit::{Exit, ExitError};
+use crate::cli::exit::Exit;
 use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
@@ -134,10 +134,8 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
         let containing = config.folders.iter().find(|folder| file.starts_with(&folder.path));
         return Ok(containing.map(|folder| folder.name.clone()));
     };
-    if config.folders.iter().any(|known| known.name == *folder) {
-        return Ok(Some(folder.clone()));
-    }
-    Err(ExitError(Exit::Usage, format!("there is no folder `{folder}` in the configuration")).into())
+    config.known_folder(folder)?;
+    Ok(Some(folder.clone()))
 }
 
 fn text(

@@ -4,6 +4,7 @@ use super::diagnostics::Problems;
 use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, tests};
 use crate::config::Environment;
 use crate::config::model::{Config, Signers};
+use crate::config::raw;
 use crate::config::report::{Problem, Report, Severity};
 use crate::config::sources::Unit;
 
@@ -16,9 +17,21 @@ pub(in crate::config) fn validate(
     problems: Vec<Problem>,
     environment: &Environment,
 ) -> Result<Config, Report> {
+    match examine(units, problems, environment) {
+        (Some(config), report) if report.errors() == 0 => Ok(config),
+        (_, report) => Err(report),
+    }
+}
+
+/// Every problem of the files that were read, and the configuration of their valid parts; `None` if its first file could not be read.
+pub(in crate::config) fn examine(
+    units: &[Unit],
+    problems: Vec<Problem>,
+    environment: &Environment,
+) -> (Option<Config>, Report) {
     let mut problems = Problems { list: problems };
     let Some(main) = units.first() else {
-        return Err(Report { problems: problems.list });
+        return (None, Report { problems: problems.list });
     };
     let mut diagnostics = problems.diagnostics(main);
     let accounts = account::accounts(&mut diagnostics, &main.file);
@@ -44,24 +57,24 @@ pub(in crate::config) fn validate(
     problems.list.sort_by_key(order);
     problems.list.dedup();
     let report = Report { problems: problems.list };
-    match api {
-        Some(api) if report.errors() == 0 => Ok(Config {
-            path: main.source.path.clone(),
-            accounts,
-            api,
-            store,
-            control,
-            metrics,
-            notify: notifications,
-            folders: folders.into_iter().map(|folder| folder.folder).collect(),
-            guard,
-            signers: signers.unwrap_or_else(Signers::default),
-            preflight,
-            rules: rules.into_iter().filter_map(|rule| rule.rule).collect(),
-            tests: cases,
-            warnings: report,
-            files: units.iter().map(|unit| unit.source.path.clone()).collect(),
-        }),
-        _ => Err(report),
-    }
+    // Without usable URLs, the files that the other keys name can still be examined.
+    let api = api.or_else(|| api::api(&mut Problems::default().diagnostics(main), &raw::File::default()));
+    let config = api.filter(|_| !main.is_unreadable).map(|api| Config {
+        path: main.source.path.clone(),
+        accounts,
+        api,
+        store,
+        control,
+        metrics,
+        notify: notifications,
+        folders: folders.into_iter().map(|folder| folder.folder).collect(),
+        guard,
+        signers: signers.unwrap_or_else(Signers::default),
+        preflight,
+        rules: rules.into_iter().filter_map(|rule| rule.rule).collect(),
+        tests: cases,
+        warnings: report.clone(),
+        files: units.iter().map(|unit| unit.source.path.clone()).collect(),
+    });
+    (config, report)
 }

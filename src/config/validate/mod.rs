@@ -18,4 +18,4 @@ mod shadow;
 mod signers;
 mod tests;
 
-pub(super) use assemble::validate;
+pub(super) use assemble::{examine, validate};

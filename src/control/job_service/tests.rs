@@ -54,7 +54,7 @@ fn create(store: &MemoryStore, number: u32) {
 
 /// Numbers of the listed jobs.
 fn listed(service: &JobService, state: Option<StateKind>, before: Option<u32>, limit: usize) -> Vec<String> {
-    let query = JobQuery { state, before: before.map(id), limit };
+    let query = JobQuery { state, before: before.map(id), limit, ..JobQuery::default() };
     service.list(&query).expect("jobs").into_iter().map(|receipt| receipt.sha256).collect()
 }
 

@@ -31,7 +31,10 @@ fn exit_codes_and_complaints_are_as_recorded() {
     run("run --until-idle --log-level nonsense", &["run", "--until-idle", "--log-level", "nonsense"]);
     drop(std::fs::write(env.path("dropship.toml"), "[folder\n"));
     run("check   # TOML that cannot be read", &["check"]);
-    drop(std::fs::write(env.path("dropship.toml"), "nonsense = 1\n[api]\nworkers = \"many\"\n"));
+    drop(std::fs::write(
+        env.path("dropship.toml"),
+        "nonsense = 1\n[api]\nworkers = \"many\"\n[store]\npath = \"store\"\n",
+    ));
     run("check   # two mistakes", &["check"]);
     run("--json check   # two mistakes", &["--json", "check"]);
     run("run   # two mistakes", &["run"]);

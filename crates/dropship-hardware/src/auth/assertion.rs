@@ -6,6 +6,7 @@
 //! ring, which is here for TLS anyway: the assertion is a dozen lines, a JWT crate would bring a second
 //! set of primitives.
 
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,7 +19,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::request_id::random_uuid;
-use crate::settings::TokenVersion;
+use crate::settings::{SecretSource, TokenVersion};
 use dropship_redact::{ExposeSecret, SecretString};
 
 /// Life of an assertion; the service takes no more than some minutes.
@@ -81,6 +82,12 @@ pub fn certificate_expiry(pem: &SecretString) -> Result<jiff::Timestamp, String>
 }
 
 /// The key, and the certificates with that key's own first.
+/// Reads the certificate and the key in a file.
+pub(super) fn check_certificate(path: &Path) -> Result<(), String> {
+    let pem = SecretSource::File(path.to_owned()).read()?;
+    read(&pem).map(drop).map_err(|why| format!("{}: {why}", path.display()))
+}
+
 fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
     let text = pem.expose_secret().as_bytes();
     if pem.expose_secret().contains("ENCRYPTED") {

@@ -1,0 +1,117 @@
+//! `dropship labels`: lists the labels of all jobs.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::backend::Backend;
+use super::exit::Exit;
+use super::job_filter::JobFilter;
+use super::output::{Output, or_dash, table};
+use crate::observe::Escaped;
+use crate::outbox::{LabelReceipt, Receipt};
+use dropship_job::{JobId, LabelStatus};
+
+/// List the shipping labels of all jobs
+///
+/// Also lists labels that do not exist at Microsoft yet: a rule plans them when it accepts a package.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship labels --upcoming
+  dropship --json labels --since 30d
+
+Exit codes:
+  0   a daemon answered
+  69  no daemon is running; printed from its store, if there is one")]
+pub(super) struct Args {
+    /// List only labels that are still to be published or to go live, the next ones first
+    #[arg(long)]
+    upcoming: bool,
+    #[command(flatten)]
+    filter: JobFilter,
+}
+
+/// A label of a job.
+#[derive(Debug, Serialize)]
+struct Row {
+    job: JobId,
+    package: String,
+    rule: Option<String>,
+    name: String,
+    state: LabelStatus,
+    id: Option<String>,
+    not_before: Option<Timestamp>,
+    audiences: Vec<String>,
+    hold: bool,
+}
+
+impl Row {
+    fn of(job: &Receipt, label: &LabelReceipt) -> Self {
+        Self {
+            job: job.id.clone(),
+            package: job.package.clone(),
+            rule: job.rule.clone(),
+            name: label.name.clone(),
+            state: label.status,
+            id: label.id.clone(),
+            not_before: label.not_before,
+            audiences: label.audiences.clone(),
+            hold: label.hold,
+        }
+    }
+
+    /// Whether the label is still to be published or to go live.
+    fn is_upcoming(&self, job: &Receipt, now: Timestamp) -> bool {
+        match self.state {
+            // A job that has ended requests no more labels.
+            LabelStatus::Planned | LabelStatus::Held => !job.state.has_ended(),
+            LabelStatus::InDoubt | LabelStatus::Processing => true,
+            LabelStatus::Published => self.not_before.is_some_and(|time| time > now),
+            LabelStatus::Failed
+            | LabelStatus::WithdrawalWanted
+            | LabelStatus::Withdrawing
+            | LabelStatus::Withdrawn
+            | LabelStatus::Dropped => false,
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let hold = if self.hold && self.state != LabelStatus::Held { ", on hold" } else { "" };
+        let not_before = self.not_before.map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
+        let audiences = if self.audiences.is_empty() { "-".to_owned() } else { self.audiences.join(", ") };
+        vec![
+            Escaped(&self.name).to_string(),
+            format!("{}{hold}", self.state.as_str()),
+            or_dash(not_before.as_deref()),
+            Escaped(&audiences).to_string(),
+            or_dash(self.id.as_deref()),
+            self.job.to_string(),
+            Escaped(&self.package).to_string(),
+        ]
+    }
+}
+
+const HEADS: [&str; 7] = ["LABEL", "STATE", "NOT BEFORE", "AUDIENCES", "ID", "JOB", "PACKAGE"];
+
+pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let backend = Backend::find(config).await?;
+    let jobs = args.filter.jobs(&backend, None, usize::MAX).await?;
+    let now = Timestamp::now();
+    let mut rows = Vec::new();
+    for job in &jobs {
+        let labels = job.labels.iter().map(|label| Row::of(job, label));
+        rows.extend(labels.filter(|row| !args.upcoming || row.is_upcoming(job, now)));
+    }
+    if args.upcoming {
+        // Those without a date come last.
+        rows.sort_by_key(|row| (row.not_before.is_none(), row.not_before));
+    }
+    output.give(&rows, || match rows.as_slice() {
+        [] if args.upcoming => "no upcoming labels".to_owned(),
+        [] => "no labels".to_owned(),
+        rows => table(&HEADS, &rows.iter().map(Row::cells).collect::<Vec<_>>()),
+    })?;
+    Ok(backend.exit())
+}

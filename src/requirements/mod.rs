@@ -1,0 +1,32 @@
+//! Requirements outside of the configuration files: credentials, certificates, folders, ports and the store.
+//!
+//! `check` reports all of them. `run` does not start without those of [`of_start`]; a folder that cannot be used is degraded while the
+//! daemon runs, and recovers.
+
+mod folders;
+mod ports;
+mod secrets;
+mod store;
+
+pub use folders::of_folders;
+pub use store::of_store;
+
+use crate::config::Problem;
+use crate::config::model::Config;
+
+/// Problems that keep the daemon from starting, except those of the store. A sandbox needs neither secrets nor ports.
+#[must_use]
+pub fn of_start(config: &Config, sandbox: bool) -> Vec<Problem> {
+    let mut problems = secrets::of_signers(config);
+    if !sandbox {
+        problems.extend(secrets::of_accounts(config));
+        problems.extend(secrets::of_notifications(config));
+        problems.extend(ports::of_ports(config));
+    }
+    problems
+}
+
+/// A problem that no line of the configuration has.
+fn problem(config: &Config, message: impl Into<String>) -> Problem {
+    Problem::of_file(&config.path, message)
+}

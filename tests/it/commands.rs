@@ -1,0 +1,7 @@
+//! Commands of operators: errors, exit codes, selections of jobs, the list of labels, and the level of the log.
+
+mod failures;
+mod log_level;
+mod offline;
+mod requirements;
+mod selection;

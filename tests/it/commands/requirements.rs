@@ -1,0 +1,211 @@
+//! `check` and `run` report the same: what is wrong in the configuration and in its surroundings.
+
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use crate::harness::{TestEnv, text, wait_for};
+
+/// A change of the configuration or of its surroundings, and a part of the error.
+type Case = (&'static str, fn(&TestEnv), &'static str);
+
+/// CRC-64/NVME, the checksum of a line of the journal.
+fn crc64(bytes: &[u8]) -> u64 {
+    let shifted = |sum: u64, _| if sum & 1 == 1 { (sum >> 1) ^ 0x9a6c_9329_ac4b_c9b5 } else { sum >> 1 };
+    !bytes.iter().fold(u64::MAX, |sum, byte| (0..8).fold(sum ^ u64::from(*byte), shifted))
+}
+
+/// Replaces a text of the configuration.
+fn replace(env: &TestEnv, from: &str, to: &str) {
+    let path = env.path("dropship.toml");
+    let configuration = std::fs::read_to_string(&path).expect("a configuration");
+    assert!(configuration.contains(from), "{from}");
+    std::fs::write(path, configuration.replace(from, to)).expect("written");
+}
+
+const CASES: [Case; 12] = [
+    (
+        "a missing secret",
+        |env| std::fs::remove_file(env.path("secret")).expect("removed"),
+        "secret: No such file",
+    ),
+    (
+        "an empty secret",
+        |env| std::fs::write(env.path("secret"), "\n").expect("written"),
+        "contains no secret",
+    ),
+    (
+        "a missing root",
+        |env| std::fs::remove_file(env.path("roots.pem")).expect("removed"),
+        "roots.pem: No such file",
+    ),
+    (
+        "a root that is none",
+        |env| std::fs::write(env.path("roots.pem"), "x").expect("written"),
+        "holds no certificate",
+    ),
+    ("a missing CA", |env| replace(env, "[api]\n", "[api]\nca_file = \"no.pem\"\n"), "no.pem: No such file"),
+    (
+        "two credentials",
+        |env| replace(env, "client_secret_file", "client_secret_env = \"X\"\nclient_secret_file"),
+        "exactly one credential",
+    ),
+    (
+        "an environment variable that is not set",
+        |env| replace(env, "client_secret_file = \"secret\"", "client_secret_env = \"DROPSHIP_NO_SUCH\""),
+        "DROPSHIP_NO_SUCH is not set",
+    ),
+    (
+        "a certificate without its key",
+        |env| replace(env, "client_secret_file = \"secret\"", "client_certificate_file = \"inter.pem\""),
+        "private key cannot be read",
+    ),
+    (
+        "a token file that is missing",
+        |env| replace(env, "client_secret_file = \"secret\"", "federated_token_file = \"no.token\""),
+        "no.token: No such file",
+    ),
+    (
+        "an account that does not exist",
+        |env| replace(env, "name = \"ring\"", "name = \"ring\"\naccount = \"other\""),
+        "other",
+    ),
+    (
+        "a secret of a webhook",
+        |env| {
+            replace(
+                env,
+                "[signers]",
+                "[[notify]]\nname = \"chat\"\nurl = \"http://127.0.0.1:9/\"\nsecret_file = \"no\"\n[signers]",
+            )
+        },
+        "notify `chat`: cannot read",
+    ),
+    (
+        "a store of a newer version",
+        |env| {
+            std::fs::create_dir_all(env.path("store/journal")).expect("a folder");
+            let line = br#"{"v":4000000,"seq":1,"at":"2026-01-01T00:00:00Z","entries":[]}"#;
+            let text = [format!("{:016x} ", crc64(line)).as_bytes(), line, b"\n"].concat();
+            std::fs::write(env.path("store/journal/00000001.jsonl"), text).expect("a journal");
+        },
+        "newer dropship",
+    ),
+];
+
+#[test]
+fn run_exits_78_for_everything_that_check_reports() {
+    for (what, change, part) in CASES {
+        let env = TestEnv::new();
+        change(&env);
+        for command in [&["check"][..], &["run", "--until-idle"]] {
+            let output = env.run(command);
+            let shown = text(&output.stderr);
+            assert_eq!(
+                output.status.code(),
+                Some(78),
+                "{what}: {command:?}: {}{shown}",
+                text(&output.stdout)
+            );
+            assert!(shown.contains(part), "{what}: {command:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn port_in_use_is_an_error_unless_the_daemon_has_it() {
+    let env = TestEnv::new();
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = other.local_addr().expect("an address");
+    replace(&env, "[signers]", &format!("[metrics]\nlisten = \"{address}\"\n[signers]"));
+    for command in [&["check"][..], &["run", "--until-idle"]] {
+        let output = env.run(command);
+        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(&address.to_string()), "{}", text(&output.stderr));
+    }
+    drop(other);
+    let daemon = env.daemon(&[]);
+    wait_for("the daemon", || env.run(&["rescan"]).status.success().then_some(())).expect("an answer");
+    let output = env.run(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    drop(daemon);
+}
+
+#[test]
+fn check_reports_mistakes_and_surroundings_at_once() {
+    let env = TestEnv::new();
+    replace(&env, "settle = \"200ms\"", "setle = \"200ms\"");
+    std::fs::remove_file(env.path("secret")).expect("removed");
+    std::fs::remove_dir(env.path("drop")).expect("removed");
+    std::fs::write(env.path("out"), "a file in place of the outbox").expect("written");
+    let report = env.json(&["check"]);
+    let shown = report["problems"].to_string();
+    for part in ["setle", "secret", "cannot read", "outbox"] {
+        assert!(shown.contains(part), "{part}: {report:#}");
+    }
+    assert_eq!(report["ok"], false);
+    assert!(report["warnings"].is_array(), "{report:#}");
+    // The daemon starts without a folder, which can come back, but not without the secret.
+    let output = env.run(&["run", "--until-idle"]);
+    let shown = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{shown}");
+    assert!(shown.contains("setle") && shown.contains("secret"), "{shown}");
+}
+
+#[test]
+fn check_leaves_no_file_behind() {
+    let env = TestEnv::new();
+    replace(&env, "settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
+    assert_eq!(env.run(&["check"]).status.code(), Some(0));
+    let left: Vec<_> = std::fs::read_dir(env.folder.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter(|name| name.to_string_lossy().contains("check"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(std::fs::read_dir(env.path("drop")).expect("a folder").count(), 0);
+}
+
+/// A user without a name.
+const OWNER: u32 = 61_236;
+
+#[test]
+fn root_check_judges_as_the_owner_of_the_store() {
+    if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
+        eprintln!("not run: it gives a store to another user; set DROPSHIP_ROOT_TESTS=1");
+        return;
+    }
+    let env = TestEnv::new();
+    let mode = |name: &str, mode: u32| {
+        std::fs::set_permissions(env.path(name), std::fs::Permissions::from_mode(mode)).expect("changed");
+    };
+    let own = |name: &str| chown(env.path(name), Some(OWNER), Some(OWNER)).expect("changed");
+    for name in ["store", "out", "done"] {
+        std::fs::create_dir(env.path(name)).expect("a folder");
+        own(name);
+    }
+    replace(&env, "settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
+    own("drop");
+    mode("", 0o755);
+    let good = env.json(&["check"]);
+    assert_eq!((&good["ok"], &good["user"]), (&true.into(), &format!("uid {OWNER}").into()), "{good:#}");
+    let text = text(&env.run(&["check"]).stdout);
+    assert!(text.contains(&format!("checked as uid {OWNER}")), "{text}");
+    // Each of these is fine for root, and not for the daemon.
+    let cases: [(&str, u32, &str); 6] = [
+        ("secret", 0o600, "secret: Permission denied"),
+        ("roots.pem", 0o600, "roots.pem: Permission denied"),
+        ("dropship.toml", 0o600, "dropship.toml"),
+        ("drop", 0o500, "`after` cannot remove files"),
+        ("done", 0o500, "`after` cannot write to"),
+        ("out", 0o500, "cannot write to the outbox"),
+    ];
+    for (name, closed, part) in cases {
+        let before = std::fs::metadata(env.path(name)).expect("it exists").permissions().mode();
+        mode(name, closed);
+        let report = env.json(&["check"]);
+        assert!(report["problems"].to_string().contains(part), "{name}: {report:#}");
+        assert_eq!(env.run(&["check"]).status.code(), Some(78), "{name}");
+        mode(name, before & 0o777);
+    }
+    assert_eq!(env.run(&["check"]).status.code(), Some(0));
+}

@@ -1,0 +1,107 @@
+//! Several jobs, or filters in place of jobs.
+
+use serde_json::Value;
+
+use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::storm::PackageTemplate;
+
+/// A second label, which is on hold for its own reason.
+const GUARDED: &str = r#"
+[guard]
+everybody = "hold"
+[[rule]]
+name = "guarded"
+match = { file = "*.hlkx" }
+[rule.product]
+name = "{{ file.stem }}"
+test_harness = "hlk"
+device_type = "internal"
+requested_signatures = "from_package"
+[rule.submission]
+name = "{{ file.stem }}"
+[[rule.label]]
+name = "{{ file.stem }} for everybody"
+destination = "windows_update"
+go_live = "+30d"
+"#;
+
+fn ids(document: &Value) -> Vec<&str> {
+    document.as_array().expect("a list").iter().filter_map(|job| job["id"].as_str()).collect()
+}
+
+/// The jobs that `jobs` lists with these filters.
+fn found(env: &TestEnv, filters: &[&str]) -> Vec<String> {
+    let document = env.json(&[&["jobs"], filters].concat());
+    ids(&document).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn filters_select_jobs_for_lists_and_actions() {
+    let env = TestEnv::with(crate::harness::usual_quirks(), GUARDED);
+    let path = env.path("dropship.toml");
+    let configuration = std::fs::read_to_string(&path).expect("a configuration");
+    let held = configuration
+        .replace("audiences = [\"Test Registry Key\"]", "hold = true\naudiences = [\"Test Registry Key\"]");
+    std::fs::write(&path, held).expect("written");
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
+    for number in 0..3_u64 {
+        env.drop_package(&format!("Echo-{number}.cab"), &template.package(number));
+    }
+    env.drop_package("kit.hlkx", &bytes("hlkx/good.hlkx"));
+    env.drop_package("broken.cab", &bytes("cab/unsigned.cab"));
+    let daemon = env.daemon(&[]);
+    wait_for("four jobs on hold", || {
+        let held = env.receipts().into_iter().filter(|receipt| receipt["state"] == "held").count();
+        (held == 4).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
+
+    assert_eq!(found(&env, &["--state", "held"]).len(), 4);
+    assert_eq!(found(&env, &["--state", "rejected", "--folder", "in"]).len(), 1);
+    assert_eq!(found(&env, &["--rule", "guarded"]).len(), 1);
+    assert_eq!(found(&env, &["--package", "echo-[01].cab"]).len(), 2, "case is ignored");
+    assert_eq!(found(&env, &["--package", "echo-*", "--limit", "2"]).len(), 2);
+    assert_eq!(found(&env, &["--since", "1h"]).len(), 5);
+    assert_eq!(found(&env, &["--since", "2999-01-01T00:00:00Z"]).len(), 0);
+    let newest = &found(&env, &["--package", "echo-*"])[0];
+    assert_eq!(found(&env, &["--package", "echo-*", "--before", newest]).len(), 2);
+
+    let upcoming = env.json(&["labels", "--upcoming"]);
+    let planned = upcoming.as_array().expect("a list");
+    assert_eq!(planned.len(), 4, "{upcoming:#}");
+    assert!(planned.iter().all(|label| label["id"].is_null() && label["hold"] == true), "{upcoming:#}");
+
+    // Filters approve what the rule asks for, and nothing that a limit has stopped.
+    let output = env.run(&["approve", "--state", "held", "--note", "release 26.11"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.starts_with("approve 4 jobs:\n"), "{shown}");
+    assert_eq!(shown.matches("approved label `Echo-").count(), 3, "{shown}");
+    assert!(shown.contains("is held for `guard`") && env.created().2 <= 3, "{shown}");
+    wait_for("three published jobs", || {
+        (env.run(&["jobs"]).status.success() && found(&env, &["--state", "succeeded"]).len() == 3)
+            .then_some(())
+    })
+    .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
+    let nothing = env.run(&["approve", "--package", "echo-*"]);
+    assert_eq!(nothing.status.code(), Some(0));
+    assert!(text(&nothing.stdout).contains("no job matches the filters"), "{}", text(&nothing.stdout));
+    assert_eq!(env.json(&["retry", "--state", "failed"]), serde_json::json!([]));
+
+    // Several named jobs: each is tried.
+    let guarded = found(&env, &["--rule", "guarded"]).remove(0);
+    let args = ["--json", "cancel", newest.as_str(), "1m8hbq3c7xk2sd", guarded.as_str(), guarded.as_str()];
+    let output = env.run(&args);
+    let outcomes: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((output.status.code(), outcomes.as_array().map(Vec::len)), (Some(1), Some(3)), "{outcomes:#}");
+    assert_eq!(outcomes[1]["error"]["kind"], "not-found", "{outcomes:#}");
+    assert_eq!(
+        (&outcomes[2]["ok"], &outcomes[2]["job"]["state"]),
+        (&true.into(), &"cancelled".into()),
+        "{outcomes:#}"
+    );
+    // The package is still unsigned.
+    let again = env.json(&["retry", "--package", "broken.*"]);
+    assert_eq!(again[0]["ok"], true, "{again:#}");
+    assert_eq!(daemon.terminate(), Some(0));
+}
