@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Account, Config, Credential};
 use super::report::Problem;
-use dropship_hardware::{SecretSource, certificate_expiry};
+use dropship_hardware::{SecretSource, certificate_of_key};
+use dropship_package::certificate_expiry;
 
 /// A secret or certificate that expires within this time is a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -24,7 +25,7 @@ pub fn of(account: &Account) -> Option<Timestamp> {
     match &account.credential {
         Credential::CertificateFile(path) => {
             let pem = SecretSource::File(path.clone()).read().ok()?;
-            certificate_expiry(&pem).ok()
+            certificate_expiry(&certificate_of_key(&pem).ok()?)
         }
         _ => account.secret_expires,
     }

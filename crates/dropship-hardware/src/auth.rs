@@ -27,7 +27,7 @@ mod tests;
 mod token_form;
 
 use answer::OPERATION;
-pub use assertion::certificate_expiry;
+pub use assertion::certificate_of_key;
 use token_form::Form;
 
 /// Checks that a file holds a certificate with its private key, as an account needs it.

@@ -21,7 +21,7 @@ pub mod settings;
 #[cfg(test)]
 mod testing;
 
-pub use auth::certificate_expiry;
+pub use auth::certificate_of_key;
 pub use backoff::Backoff;
 pub use blob::{TransferError, Uploaded};
 pub use client::{Client, OPERATIONS};

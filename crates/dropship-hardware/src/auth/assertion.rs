@@ -64,21 +64,13 @@ pub(super) fn sign(
     Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
 }
 
-/// When the certificate that belongs to the private key in a PEM file expires.
+/// The certificate that belongs to the private key in a PEM file, as DER.
 ///
 /// # Errors
 /// When the file has no usable key, or no certificate of it.
-pub fn certificate_expiry(pem: &SecretString) -> Result<jiff::Timestamp, String> {
-    use x509_cert::der::Decode as _;
+pub fn certificate_of_key(pem: &SecretString) -> Result<CertificateDer<'static>, String> {
     let (_, chain) = read(pem)?;
-    let leaf = chain.first().ok_or("the certificate file has no certificate")?;
-    let parsed = x509_cert::Certificate::from_der(leaf);
-    let parsed = parsed.map_err(|error| format!("the certificate cannot be read: {error}"))?;
-    let seconds = parsed.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .ok_or_else(|| "the certificate expires at a time that cannot be represented".to_owned())
+    chain.into_iter().next().ok_or_else(|| "the certificate file has no certificate".to_owned())
 }
 
 /// The key, and the certificates with that key's own first.

@@ -68,6 +68,12 @@ pub(crate) struct Certificate<'a> {
     pub(crate) issuer_key_id: Option<&'a [u8]>,
 }
 
+/// When a DER certificate expires. `None` if it cannot be parsed.
+#[must_use]
+pub fn certificate_expiry(der: &[u8]) -> Option<Timestamp> {
+    Certificate::read(der).ok().map(|certificate| certificate.not_after)
+}
+
 impl<'a> Certificate<'a> {
     /// Parses a certificate.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
