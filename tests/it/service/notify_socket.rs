@@ -72,7 +72,9 @@ fn reload_notifies_systemd_and_ends_ready_in_any_case() {
     let (code, messages) = reload(&env, &mut manager);
     assert_eq!(code, Some(78), "{}", env.log());
     assert!(messages.contains("RELOADING=1"), "{messages}");
-    shows(&mut manager, |line| line.starts_with("STATUS=Watching 1 folder") && line.contains("was refused"));
+    shows(&mut manager, |line| {
+        line.starts_with("STATUS=Watching 1 folder") && line.contains("needs attention: reload-refused")
+    });
     std::fs::write(&path, good).expect("written");
     assert_eq!(reload(&env, &mut manager).0, Some(0));
     shows(&mut manager, |line| line == "STATUS=Watching 1 folder, no jobs open");
