@@ -214,7 +214,7 @@ impl Sources {
         let observe = |(name, expires): (String, Timestamp)| {
             let account = active.config.accounts.get(&name)?;
             let warning = expiry::warning(expiry::subject(account), expires, now)?;
-            let message = format!("account `{name}`: {warning}; {}", expiry::remedy(account));
+            let message = format!("account `{name}`: {warning}");
             Some(Observed::new(Kind::SecretExpiring, name, message))
         };
         self.probes.expiry().into_iter().filter_map(observe).collect()
