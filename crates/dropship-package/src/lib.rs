@@ -32,7 +32,7 @@ pub use hash::hex;
 pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;
 pub use preflight::{RequestFacts, preflight_with};
-pub use stated_length::stated_length;
 pub use signature::certificate::certificate_expiry;
+pub use stated_length::stated_length;
 pub use trust::{PemFile, Trust, TrustError, TrustSources};
 pub use verdict::{Finding, Inspection, Level, Verdict};
