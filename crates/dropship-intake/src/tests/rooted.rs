@@ -181,7 +181,7 @@ fn full_disk_leaves_no_copy_and_advises() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a.cab"), vec![0; 700_000]).unwrap();
+    fs::write(dir.path().join("a.cab"), vec![1; 700_000]).unwrap();
     let copy = dir.path().join("copy");
     let error =
         capture(&capturing::found(dir.path(), "a.cab"), &copy, &CaptureLimits::default()).unwrap_err();
