@@ -21,6 +21,7 @@ pub mod cli;
 pub mod control;
 pub mod daemon;
 pub mod digest;
+pub mod http;
 pub mod metrics;
 pub mod notify;
 pub mod observe;

@@ -79,7 +79,7 @@ fn verdict_before_inspection(
 /// Inspects the copy and plans it by the rules.
 fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdicted, AdmitError> {
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
-    let running = admission.inspections.begin(&*admission.store, &package.sha256)?;
+    let running = admission.inspections.begin(&*admission.store, &package.sha256, package.size)?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
     let evaluated = evaluate(
         &active,

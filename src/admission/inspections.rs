@@ -4,13 +4,20 @@
 //! same bytes may be inspected for several folders at once, so the running inspections are subtracted.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::observe::{Activities, Activity};
 use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Inspections of the same bytes that ended the daemon before the package is held as poison.
 const POISON: u64 = 3;
+
+/// Time that an inspection may take before it counts as stalled: a constant part, and one for the size, at a rate in bytes
+/// per second that slow disks reach.
+const LEAST: Duration = Duration::from_secs(45);
+const SLOWEST: u64 = 16 << 20;
 
 pub(super) const POISONED: &str =
     "inspecting this package ended the daemon three times in a row; please report it, then cancel";
@@ -19,6 +26,8 @@ pub(super) const POISONED: &str =
 #[derive(Default)]
 pub(super) struct Inspections {
     running: Mutex<HashMap<String, u64>>,
+    /// The same, with the time that each may take.
+    pub(super) work: Activities,
 }
 
 impl Inspections {
@@ -35,9 +44,11 @@ impl Inspections {
         &'a self,
         store: &'a dyn Store,
         sha256: &str,
+        size: u64,
     ) -> Result<RunningInspection<'a>, StoreError> {
         *self.running.lock().entry(sha256.to_owned()).or_default() += 1;
-        let running = RunningInspection { inspections: self, store, sha256: sha256.to_owned() };
+        let work = self.work.begin(LEAST + Duration::from_secs(size / SLOWEST));
+        let running = RunningInspection { inspections: self, store, sha256: sha256.to_owned(), _work: work };
         let started = Entry::InspectionStarted { sha256: sha256.to_owned() };
         store.commit(Commit::unsynced(vec![started])).wait()?;
         Ok(running)
@@ -49,6 +60,7 @@ pub(super) struct RunningInspection<'a> {
     inspections: &'a Inspections,
     store: &'a dyn Store,
     sha256: String,
+    _work: Activity,
 }
 
 impl RunningInspection<'_> {
@@ -79,7 +91,7 @@ mod tests {
     #[test]
     fn same_bytes_inspected_for_many_folders_at_once_are_not_poison() {
         let (store, inspections) = (MemoryStore::new(), Inspections::default());
-        let running: Vec<_> = (0..5).map(|_| inspections.begin(&store, "cc").expect("begun")).collect();
+        let running: Vec<_> = (0..5).map(|_| inspections.begin(&store, "cc", 1).expect("begun")).collect();
         assert!(!inspections.is_poison(&store, "cc").expect("read"));
         for inspection in running {
             inspection.end().expect("ended");
@@ -94,7 +106,7 @@ mod tests {
         for crashes in 0..3 {
             let daemon = Inspections::default();
             assert!(!daemon.is_poison(&store, "cc").expect("read"), "after {crashes} crashes");
-            daemon.begin(&store, "cc").expect("begun");
+            daemon.begin(&store, "cc", 1).expect("begun");
         }
         assert!(Inspections::default().is_poison(&store, "cc").expect("read"));
     }

@@ -1,6 +1,7 @@
 //! Files that intake found: which are known, and what becomes of the others.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::admit::{AdmitError, decide};
 use super::captured_package::{CapturedFile, CapturedPackage, remove};
@@ -15,12 +16,19 @@ use dropship_intake::{
 use dropship_job::{Fault, JobId};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 
+/// Time that a file may take before it counts as stalled: a constant part, and one for the size, at a rate in bytes per
+/// second that slow shares reach.
+const CAPTURE: Duration = Duration::from_secs(45);
+const SLOWEST_SHARE: u64 = 1 << 20;
+
 impl FileReceiver for Admission {
     fn is_known(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
         self.seen_files.is_known(&*self.store, folder, path, identity, sidecar)
     }
 
     fn receive(&self, found: &FoundFile) -> Admitted {
+        let limit = CAPTURE + Duration::from_secs(found.identity.size / SLOWEST_SHARE);
+        let _capture = self.captures.begin(limit);
         let copy = self.packages.incoming(new_id().as_str());
         let mut sha256 = None;
         let admitted = self.capture_and_decide(found, &copy, &mut sha256);

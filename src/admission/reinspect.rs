@@ -73,8 +73,9 @@ impl Admission {
             return rejected(Fault::new(ErrorKind::Sidecar, why));
         }
         let (store, sha256) = (&*self.store, job.package().sha256.as_str());
+        let size = job.package().size;
         let is_poison = self.inspections.is_poison(store, sha256).unwrap_or_default();
-        let running = (!is_poison).then(|| self.inspections.begin(store, sha256).ok()).flatten();
+        let running = (!is_poison).then(|| self.inspections.begin(store, sha256, size).ok()).flatten();
         let Some(running) = running else {
             return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
         };

@@ -9,6 +9,7 @@ use super::capacity::{Capacity, LoadSource};
 use super::inspections::Inspections;
 use super::same_content::ContentClaims;
 use super::seen_files::SeenFiles;
+use crate::observe::Activities;
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
 use dropship_job::JobId;
@@ -24,6 +25,8 @@ pub struct Admission {
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
     pub(super) contents: ContentClaims,
+    /// Files that are being captured and decided on.
+    pub(super) captures: Activities,
     /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
     /// signed content one is held.
     pub(super) creating: Mutex<()>,
@@ -49,6 +52,7 @@ impl Admission {
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),
+            captures: Activities::default(),
             creating: Mutex::new(()),
             cancellation: Cancellation::default(),
             active: RwLock::new(Arc::new(active)),
@@ -70,6 +74,18 @@ impl Admission {
     #[must_use]
     pub fn active(&self) -> Arc<ActiveConfig> {
         Arc::clone(&self.active.read())
+    }
+
+    /// The inspections that run.
+    #[must_use]
+    pub fn inspections(&self) -> &Activities {
+        &self.inspections.work
+    }
+
+    /// The files that are being captured and decided on. A hung share makes them stall.
+    #[must_use]
+    pub fn captures(&self) -> &Activities {
+        &self.captures
     }
 
     /// Replaces the configuration.

@@ -1,7 +1,6 @@
 //! Assembles the list from the state of all components.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,9 +15,6 @@ use crate::pipeline::Pipeline;
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Step};
-
-/// A component without a heartbeat for longer than this has stalled. A stall is visible within a minute.
-const STALLED: Duration = Duration::from_secs(45);
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
@@ -259,10 +255,10 @@ impl Sources {
     }
 
     pub(super) fn stalled(&self) -> Vec<Observed> {
-        let stalled = self.heartbeats.stalled(STALLED).into_iter();
+        let stalled = self.heartbeats.stalled(self.heartbeats.limit()).into_iter();
         stalled
             .map(|(part, age)| {
-                let message = format!("{part} has stalled: no heartbeat for {} s", age.as_secs());
+                let message = format!("{part} has stalled: no sign of life for {} s", age.as_secs());
                 Observed::new(Kind::Stalled, part, message)
             })
             .collect()

@@ -76,6 +76,7 @@ impl Exit {
             ControlErrorKind::NotPermitted => Self::NotPermitted,
             ControlErrorKind::Configuration => Self::Configuration,
             ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => Self::Usage,
+            ControlErrorKind::Busy => Self::TimedOut,
             ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
         }
     }

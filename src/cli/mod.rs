@@ -37,7 +37,6 @@ mod retry;
 mod run;
 mod sandbox;
 mod show;
-mod signals;
 mod status;
 mod submit;
 mod systemd;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, ExitError};
-use super::signals::{Signal, Signals};
 use crate::config::{self, Config, Environment};
-use crate::daemon::{Loaded, Options, Shutdown};
+use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals};
 use crate::observe::{self, Form, LogLevel};
 use crate::requirements;
 use dropship_sandbox::{self, Sandbox};
@@ -47,6 +46,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
+    not_dumpable();
     observe::init(args.log, args.log_level)?;
     let mut config = load(path, args.sandbox)?;
     for warning in &config.warnings.problems {
@@ -63,7 +63,21 @@ pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
     };
     let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
-    let running = Loaded::new(config, options).start().await?;
+    let mut starting = pin!(Loaded::new(config, options).start(signals.ending()));
+    let running = loop {
+        tokio::select! {
+            running = &mut starting => break running?,
+            signal = signals.next() => match signal {
+                // The configuration is being applied.
+                Signal::Reload => {}
+                // Safe: no call was sent yet, and the store can be interrupted at any time.
+                Signal::Stop => {
+                    observe::stopped_while_starting();
+                    return Ok(Exit::Done);
+                }
+            }
+        }
+    };
     let (reloader, stop) = (running.reloader(), CancellationToken::new());
     let mut ending = pin!(running.until(stop.clone().cancelled_owned()));
     let shutdown = loop {
@@ -116,6 +130,14 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
         Some(config) if report.errors() == 0 => Ok(config),
         _ => Err(report.into()),
     }
+}
+
+/// Keeps other processes of this user from reading the memory and the environment, which contain tokens, and the kernel from
+/// writing core files. Commands that the daemon starts are not affected.
+fn not_dumpable() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // Fails only for an unknown value.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
 /// Changes a configuration to use a sandbox, with its own store and outbox.

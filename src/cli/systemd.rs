@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::{AfterSuccess, Config};
+use crate::observe::Escaped;
 
 /// Default path of the drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";
@@ -37,7 +38,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
     let Command::Paths(args) = command;
     let config = super::backend::load(config)?;
     let access = Access::of(&config);
-    let text = access.drop_in();
+    let text = access.drop_in()?;
     if let Some(path) = &args.write {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -104,7 +105,10 @@ impl Access {
     }
 
     /// The text of the drop-in. The `-` before each path lets the unit start when the folder does not exist.
-    fn drop_in(&self) -> String {
+    ///
+    /// # Errors
+    /// A path that unit files cannot contain.
+    fn drop_in(&self) -> anyhow::Result<String> {
         let mut text =
             "# Written by `dropship systemd paths`; run it again when folders change.\n[Service]\n"
                 .to_owned();
@@ -119,21 +123,36 @@ impl Access {
         ];
         for (key, paths) in all {
             for path in paths {
-                text.push_str(&format!("{key}=-{}\n", quoted(path)));
+                text.push_str(&format!("{key}=-{}\n", quoted(path)?));
             }
         }
-        text
+        Ok(text)
     }
 }
 
-/// A path in the syntax of unit files: `%` doubled, special characters quoted and escaped.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string().replace('%', "%%");
-    if text.chars().any(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | ':')) {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace(':', "\\:"))
-    } else {
-        text
+/// A path in the syntax of unit files (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
+///
+/// Between quotes a backslash stands for the next character, in every version and key. That is used for the backslash only:
+/// a quote is put between quotes of the other kind, because some keys refuse an escaped one. A colon between quotes does not
+/// end the path.
+///
+/// # Errors
+/// When the path is not UTF-8, or contains control characters: systemd would ignore the line, or read another path.
+fn quoted(path: &Path) -> anyhow::Result<String> {
+    let shown = path.to_string_lossy();
+    let Some(text) = path.to_str() else {
+        bail!("{} is not UTF-8, which unit files require; rename the folder", Escaped(&shown));
+    };
+    if text.chars().any(char::is_control) {
+        bail!("{} contains a control character, which unit files cannot; rename the folder", Escaped(text));
     }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=,@~%".contains(c);
+    let escaped = text.replace('%', "%%");
+    if escaped.chars().all(is_plain) {
+        return Ok(escaped);
+    }
+    let parts = escaped.split('"').map(|part| format!("\"{}\"", part.replace('\\', "\\\\")));
+    Ok(parts.collect::<Vec<_>>().join("'\"'"))
 }
 
 #[cfg(test)]
@@ -147,7 +166,7 @@ mod tests {
         access.grant(Path::new("/srv/out 100%"), true);
         access.grant(Path::new("/home/build/in"), false);
         access.grant(Path::new("/home/build/out"), true);
-        let text = access.drop_in();
+        let text = access.drop_in().expect("plain paths");
         let lines: Vec<_> = text.lines().skip(1).collect();
         assert_eq!(
             lines,
@@ -159,5 +178,60 @@ mod tests {
                 "BindReadOnlyPaths=-/home/build/in",
             ]
         );
+    }
+
+    /// Reads one word as systemd does: quotes are removed, a backslash stands for the next character, `%%` for `%`.
+    fn unquoted(word: &str) -> String {
+        let (mut text, mut quote, mut chars) = (String::new(), None, word.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => text.extend(chars.next()),
+                '"' | '\'' if quote == Some(c) => quote = None,
+                '"' | '\'' if quote.is_none() => quote = Some(c),
+                c if quote.is_none() => {
+                    assert!(!c.is_whitespace() && c != ':', "{word} would end at {c:?}");
+                    text.push(c);
+                }
+                c => text.push(c),
+            }
+        }
+        assert_eq!(quote, None, "{word} has an open quote");
+        assert!(!text.replace("%%", "").contains('%'), "{word} has a specifier");
+        text.replace("%%", "%")
+    }
+
+    #[test]
+    fn quoted_path_is_read_as_the_same_path() {
+        for path in [
+            "/srv/plain-1.2_3",
+            "/srv/a b",
+            "/srv/ lead",
+            "/srv/trail ",
+            "/srv/100%",
+            "/srv/%n%%",
+            "/srv/q\"q",
+            "/srv/s'q",
+            "/srv/\"'\"",
+            "/srv/back\\slash",
+            "/srv/end\\",
+            "/srv/c:c",
+            "/srv/#;$HOME*?[]{}",
+            "/srv/ü日",
+        ] {
+            let word = quoted(Path::new(path)).expect("it can be quoted");
+            assert_eq!(unquoted(&word), path, "{word}");
+        }
+    }
+
+    #[test]
+    fn path_that_unit_files_cannot_contain_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let paths =
+            [&b"/srv/\xff"[..], b"/srv/a\nb", b"/srv/a\tb", b"/srv/\x1b[0m", b"/srv/\x7f", b"/srv/\xc2\x9b"];
+        for path in paths {
+            let path = Path::new(std::ffi::OsStr::from_bytes(path));
+            let refused = quoted(path).expect_err("refused").to_string();
+            assert!(!refused.chars().any(char::is_control), "{refused:?}");
+        }
     }
 }

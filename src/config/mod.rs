@@ -13,6 +13,7 @@ mod load_tests;
 mod manual;
 pub mod model;
 mod outbox_access;
+mod path_text;
 mod raw;
 mod read;
 mod ready;

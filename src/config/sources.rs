@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dropship_glob::Glob;
 
+use super::path_text;
 use super::raw::File;
 use super::read::{self, Read};
 use super::report::{Problem, Source};
@@ -98,7 +99,11 @@ fn include(unit: &Unit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         match expand(&unit.folder, glob) {
             Ok(found) if found.is_empty() => problems
                 .push(Problem::at(&unit.source, at, format!("no file fits `{}`", glob.value)).into_warning()),
-            Ok(found) => paths.extend(found),
+            Ok(found) => {
+                let refused = found.iter().filter_map(|path| path_text::check(path).err());
+                problems.extend(refused.map(|why| Problem::at(&unit.source, at.clone(), why)));
+                paths.extend(found);
+            }
             Err(reason) => problems.push(Problem::at(&unit.source, at, reason)),
         }
     }

@@ -22,10 +22,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
+use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::action::JobAction;
@@ -36,6 +38,7 @@ use super::operators::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::http::{RequestSlot, RequestSlots, SlotKind};
 use crate::observe::{self, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::JobId;
@@ -78,31 +81,48 @@ pub(super) fn changes() -> Router<Arc<dyn ControlHandler>> {
         .route("/v1/reload", post(reload))
 }
 
-async fn status(State(handler): Handler) -> Answer<Status> {
-    blocking(move || handler.status()).await
+async fn status(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Status> {
+    blocking(slots.take(SlotKind::Query).await?, move || handler.status()).await
 }
 
-async fn jobs(State(handler): Handler, Query(query): Query<JobQuery>) -> Answer<Vec<Receipt>> {
-    blocking(move || handler.list(&query)).await
+async fn jobs(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Query(query): Query<JobQuery>,
+) -> Answer<Vec<Receipt>> {
+    blocking(slots.take(SlotKind::Query).await?, move || handler.list(&query)).await
 }
 
-async fn show(State(handler): Handler, Path(id): Path<String>) -> Answer<Receipt> {
+async fn show(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Path(id): Path<String>,
+) -> Answer<Receipt> {
     let id = parse(&id)?;
-    blocking(move || handler.jobs().show(&id)).await
+    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().show(&id)).await
 }
 
-async fn find(State(handler): Handler, Path(sha256): Path<String>) -> Answer<Vec<Receipt>> {
-    blocking(move || handler.jobs().find(&sha256)).await
+async fn find(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Path(sha256): Path<String>,
+) -> Answer<Vec<Receipt>> {
+    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().find(&sha256)).await
 }
 
-async fn doctor(State(handler): Handler) -> Answer<Vec<Finding>> {
-    blocking(move || handler.doctor()).await
+async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Vec<Finding>> {
+    blocking(slots.take(SlotKind::Bulk).await?, move || handler.doctor()).await
 }
 
 /// Streams JSON lines. An export that fails half-way ends the response with an error instead of its last chunk.
-async fn export(State(handler): Handler) -> Body {
+async fn export(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+) -> Result<Body, ControlError> {
+    let slot = slots.take(SlotKind::Bulk).await?;
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, io::Error>>(EXPORT_BUFFER);
     tokio::task::spawn_blocking(move || {
+        let _slot = slot;
         let exported = handler.jobs().export(&mut |line| {
             let line = [line, b"\n"].concat();
             sender.blocking_send(Ok(line)).map_err(|_| io::ErrorKind::BrokenPipe.into())
@@ -112,40 +132,54 @@ async fn export(State(handler): Handler) -> Body {
             drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
         }
     });
-    Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
+    Ok(Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|line| (line, receiver))
-    }))
+    })))
 }
 
 async fn act(
     State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
     Path(id): Path<String>,
     Extension(Operator(by)): Extension<Operator>,
     Json(action): Json<JobAction>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
-    Ok(Json(handler.act(&id, &action, &by).await?))
+    main.run(async move { handler.act(&id, &action, &by).await }).await
 }
 
 async fn record_label_change(
     State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
     Path(label): Path<u64>,
     Extension(Operator(by)): Extension<Operator>,
     Json(change): Json<LabelChange>,
 ) -> Answer<Option<JobId>> {
-    Ok(Json(handler.record_label_change(label, change, by).await?))
+    main.run(async move { handler.record_label_change(label, change, by).await }).await
 }
 
-async fn pause(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
-    Ok(Json(handler.set_paused(scope.folder.as_deref(), true).await?))
+async fn pause(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Json(scope): Json<Scope>,
+) -> Answer<()> {
+    main.run(async move { handler.set_paused(scope.folder.as_deref(), true).await }).await
 }
 
-async fn resume(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
-    Ok(Json(handler.set_paused(scope.folder.as_deref(), false).await?))
+async fn resume(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Json(scope): Json<Scope>,
+) -> Answer<()> {
+    main.run(async move { handler.set_paused(scope.folder.as_deref(), false).await }).await
 }
 
-async fn rescan(State(handler): Handler, Json(scope): Json<Scope>) -> Answer<()> {
-    Ok(Json(handler.rescan(scope.folder.as_deref())?))
+async fn rescan(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Json(scope): Json<Scope>,
+) -> Answer<()> {
+    main.run(async move { handler.rescan(scope.folder.as_deref()) }).await
 }
 
 /// A level of the log.
@@ -164,23 +198,80 @@ async fn log_level(
     })
 }
 
-async fn reload(State(handler): Handler, Extension(Operator(by)): Extension<Operator>) -> Answer<Reloaded> {
-    // In a separate task, so that a client that disconnects does not stop a reload half-way.
-    let done = tokio::spawn(async move { handler.reload(&by).await }).await;
-    done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+async fn reload(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Extension(Operator(by)): Extension<Operator>,
+) -> Answer<Reloaded> {
+    main.run(async move { handler.reload(&by).await }).await
 }
 
 /// The request contains the bytes instead of a path: the daemon must not open files with its own rights for another user.
-async fn submit(State(handler): Handler, Query(request): Query<SubmitRequest>, body: Body) -> Answer<JobId> {
+async fn submit(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Query(request): Query<SubmitRequest>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<JobId> {
+    let limit = handler.max_package();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > limit) {
+        return Err(ControlError::new(ControlErrorKind::Failed, too_large(limit)));
+    }
+    let slot = slots.take(SlotKind::Submit).await?;
     let stream = body.into_data_stream().map_err(io::Error::other);
-    let mut bytes = SyncIoBridge::new(StreamReader::new(stream));
-    blocking(move || handler.submit(&request, &mut bytes)).await
+    let bytes = SyncIoBridge::new(StreamReader::new(stream));
+    let mut bytes = LengthLimited { bytes, left: limit, limit };
+    blocking(slot, move || handler.submit(&request, &mut bytes)).await
 }
 
+/// A body that fails once it is longer than the limit; the length of a chunked body is not known before.
+struct LengthLimited<R> {
+    bytes: R,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: io::Read> io::Read for LengthLimited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let size = self.bytes.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(size as u64)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, too_large(self.limit)))?;
+        Ok(size)
+    }
+}
+
+fn too_large(limit: u64) -> String {
+    format!("the package is larger than {limit} bytes, the maximum size of a package")
+}
+
+/// The runtime of the workers. Changes run there, in a task that a client which disconnects does not stop half-way.
+#[derive(Debug, Clone)]
+pub(super) struct MainRuntime(pub(super) Handle);
+
+impl MainRuntime {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
+    ) -> Answer<T> {
+        let done = self.0.spawn(work).await;
+        done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+    }
+}
+
+/// Runs work that blocks; the slot is free again when the work has ended.
 async fn blocking<T: Send + 'static>(
+    slot: RequestSlot,
     work: impl FnOnce() -> Result<T, ControlError> + Send + 'static,
 ) -> Answer<T> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let with_slot = move || {
+        let _slot = slot;
+        work()
+    };
+    let done = tokio::task::spawn_blocking(with_slot).await;
     done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
 }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::http::Busy;
 use dropship_store::StoreError;
 
 /// An error that the daemon reports to a command.
@@ -35,11 +36,13 @@ pub enum ControlErrorKind {
     Configuration,
     /// The daemon tried, and failed.
     Failed,
+    /// The daemon is busy with other requests.
+    Busy,
 }
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NotFound,
         Self::UnknownFolder,
         Self::UnknownRule,
@@ -47,6 +50,7 @@ impl ControlErrorKind {
         Self::NotPermitted,
         Self::Configuration,
         Self::Failed,
+        Self::Busy,
     ];
 
     /// The word that scripts see.
@@ -60,6 +64,7 @@ impl ControlErrorKind {
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
             Self::Failed => "failed",
+            Self::Busy => "busy",
         }
     }
 
@@ -76,6 +81,9 @@ impl ControlErrorKind {
                 "The configuration on disk is invalid. The daemon keeps the one that it has."
             }
             Self::Failed => "The daemon attempted it, and it failed.",
+            Self::Busy => {
+                "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
+            }
         }
     }
 
@@ -90,6 +98,7 @@ impl ControlErrorKind {
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
+            Self::Busy => "Run the command again later; the log says which limit was reached.",
         }
     }
 }
@@ -111,6 +120,12 @@ impl ControlError {
     }
 }
 
+impl From<Busy> for ControlError {
+    fn from(busy: Busy) -> Self {
+        Self::new(ControlErrorKind::Busy, busy.to_string())
+    }
+}
+
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
         let kind = if error.is_fatal() { ControlErrorKind::Failed } else { ControlErrorKind::Illegal };
@@ -128,6 +143,7 @@ impl IntoResponse for ControlError {
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
             ControlErrorKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            ControlErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()
     }

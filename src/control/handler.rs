@@ -9,6 +9,7 @@ use super::action::JobAction;
 use super::error::ControlError;
 use super::job_service::JobService;
 use super::label_change::LabelChange;
+use super::operator_groups::OperatorGroups;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
@@ -22,8 +23,10 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn jobs(&self) -> &JobService;
     /// Jobs that match the query, newest first.
     fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError>;
-    /// Names of the groups whose members are operators.
-    fn operators(&self) -> Vec<String>;
+    /// The groups whose members are operators.
+    fn operators(&self) -> &OperatorGroups;
+    /// Maximum size of a submitted package in bytes.
+    fn max_package(&self) -> u64;
     /// The summary that `dropship status` prints.
     fn status(&self) -> Result<Status, ControlError>;
     /// Compares the store with its files on disk.

@@ -1,11 +1,19 @@
-//! The process at the other end of the control socket.
+//! The process at the other end of the control socket, as it was when it connected.
 
-use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
-/// The process at the other end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::http::Lane;
+
+/// Number of groups that are read with one call; most processes have fewer.
+const USUAL_GROUPS: usize = 64;
+
+/// The process at the other end of a connection. The kernel recorded it when it connected: what it changes afterwards does
+/// not matter, and its process id may belong to another process by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its user id.
     pub uid: u32,
@@ -13,51 +21,76 @@ pub struct Peer {
     pub gid: u32,
     /// Its process id; absent when it is in another PID namespace.
     pub pid: Option<i32>,
+    /// Its supplementary group ids.
+    pub groups: Arc<[u32]>,
 }
 
 impl Peer {
-    /// Reads the peer credentials of a socket (`SO_PEERCRED`).
+    /// Reads the credentials of the peer (`SO_PEERCRED`, `SO_PEERGROUPS`).
     ///
     /// # Errors
     /// When the kernel does not return them.
-    pub fn of(stream: &UnixStream) -> std::io::Result<Self> {
+    pub fn of(stream: &UnixStream) -> io::Result<Self> {
         let credentials = stream.peer_cred()?;
-        Ok(Self { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })
+        let (uid, gid, pid) = (credentials.uid(), credentials.gid(), credentials.pid());
+        Ok(Self { uid, gid, pid, groups: supplementary_groups(stream)?.into() })
     }
 
-    /// Whether the process may change things: true for root, for the daemon's user, and for members of the operators' groups.
+    /// Whether the process may change things: true for root, for the daemon's user, and for members of these groups.
     #[must_use]
-    pub fn may_change(&self, operators: &[String]) -> bool {
+    pub fn may_change(&self, operators: &[u32]) -> bool {
         let own = rustix::process::geteuid().as_raw();
-        if self.uid == 0 || self.uid == own {
-            return true;
+        self.uid == 0
+            || self.uid == own
+            || operators.iter().any(|id| *id == self.gid || self.groups.contains(id))
+    }
+
+    /// The limits that apply to its connections.
+    #[must_use]
+    pub fn lane(&self, operators: &[u32]) -> Lane {
+        if self.pid.and_then(|pid| u32::try_from(pid).ok()) == Some(std::process::id()) {
+            Lane::Own
+        } else if self.may_change(operators) {
+            Lane::Operators
+        } else {
+            Lane::Others
         }
-        let groups = self.groups();
-        operators.iter().filter_map(|name| group_id(name)).any(|id| groups.contains(&id))
-    }
-
-    /// Groups of the process, from `/proc` and from the group database. Under `ProtectProc=` the daemon cannot read the status
-    /// of other users' processes, so only the group database is used.
-    fn groups(&self) -> Vec<u32> {
-        let mut groups = vec![self.gid];
-        groups.extend(self.groups_of_user());
-        let Some(pid) = self.pid else { return groups };
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap_or_default();
-        groups.extend(line.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-        groups
-    }
-
-    fn groups_of_user(&self) -> Vec<u32> {
-        let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(self.uid)).ok().flatten();
-        let name = user.and_then(|user| std::ffi::CString::new(user.name).ok());
-        let gid = nix::unistd::Gid::from_raw(self.gid);
-        let groups = name.and_then(|name| nix::unistd::getgrouplist(&name, gid).ok()).unwrap_or_default();
-        groups.into_iter().map(nix::unistd::Gid::as_raw).collect()
     }
 }
 
-/// The name and the user id of an operator, as the history of a job shows them.
+/// The supplementary groups of the peer (`SO_PEERGROUPS`, Linux 4.13).
+#[expect(unsafe_code, reason = "SO_PEERGROUPS has no safe wrapper")]
+fn supplementary_groups(stream: &UnixStream) -> io::Result<Vec<u32>> {
+    let mut groups: Vec<libc::gid_t> = vec![0; USUAL_GROUPS];
+    loop {
+        let room = groups.len() * size_of::<libc::gid_t>();
+        let mut size = libc::socklen_t::try_from(room).map_err(io::Error::other)?;
+        // SAFETY: the descriptor is open while `stream` is borrowed; the kernel writes at most `size` bytes, which is the
+        // size of the initialised buffer, and every bit pattern is a group id.
+        let result = unsafe {
+            libc::getsockopt(
+                stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut size,
+            )
+        };
+        let count = usize::try_from(size).map_err(io::Error::other)? / size_of::<libc::gid_t>();
+        if result == 0 {
+            groups.truncate(count);
+            return Ok(groups);
+        }
+        let error = io::Error::last_os_error();
+        // The kernel returns the size that it needs. The groups of a connection never change, so the second call succeeds.
+        if error.raw_os_error() != Some(libc::ERANGE) || count <= groups.len() {
+            return Err(error);
+        }
+        groups.resize(count, 0);
+    }
+}
+
+/// The name and the user id of an operator, as the history of a job shows them. Blocks: it asks the user database.
 #[must_use]
 pub fn operator_name(uid: u32) -> String {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
@@ -65,10 +98,4 @@ pub fn operator_name(uid: u32) -> String {
         Some(user) => format!("{} (uid {uid})", user.name),
         None => format!("uid {uid}"),
     }
-}
-
-/// Looks up the id of a group by its name; a number is returned unchanged.
-fn group_id(name: &str) -> Option<u32> {
-    let by_name = || nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
-    name.parse().ok().or_else(by_name)
 }

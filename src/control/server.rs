@@ -4,20 +4,30 @@
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::{Router, middleware};
-use tokio::net::UnixListener;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Extensions;
+use axum::{Extension, Router, middleware};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Handle;
 
-use super::endpoints;
+use super::endpoints::{self, MainRuntime};
 use super::handler::ControlHandler;
-use super::operators::{Connection, operators_only};
+use super::operator_groups::OperatorGroups;
+use super::operators::operators_only;
+use super::peer::Peer;
+use crate::http::{self, Caller, ClientKey, Limits, Listener};
 
 /// Permissions of the socket: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// Binds the socket and returns the future that serves it until `shutdown`; `more` adds read-only routes.
+/// Maximum size in bytes of the JSON in a request.
+const MAX_JSON: usize = 64 << 10;
+
+/// Binds the socket and returns the future that serves it until `shutdown`; `more` adds read-only routes. Changes run on
+/// the runtime `main`, whichever runtime serves the socket.
 ///
 /// # Errors
 /// When the socket cannot be bound.
@@ -25,22 +35,33 @@ pub fn serve<F>(
     socket: &Path,
     handler: Arc<dyn ControlHandler>,
     more: Router,
+    main: Handle,
     shutdown: F,
-) -> io::Result<impl Future<Output = io::Result<()>> + use<F>>
+) -> io::Result<impl Future<Output = ()> + use<F>>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let listener = bind(socket)?;
+    let operators = handler.operators().clone();
     let changes =
-        endpoints::changes().layer(middleware::from_fn_with_state(Arc::clone(&handler), operators_only));
+        endpoints::changes().layer(middleware::from_fn_with_state(operators.clone(), operators_only));
     let app = endpoints::reads().merge(changes).with_state(handler).merge(more);
-    let service = app.into_make_service_with_connect_info::<Connection>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown);
-    Ok(serving.into_future())
+    let app = app.layer(Extension(MainRuntime(main))).layer(DefaultBodyLimit::max(MAX_JSON));
+    let socket = socket.to_owned();
+    Ok(async move {
+        // A listener belongs to the runtime that polls it.
+        match UnixListener::from_std(listener) {
+            Ok(listener) => {
+                let listener = ControlSocket { listener, operators, path: socket };
+                http::serve(listener, app, Limits::CONTROL, shutdown).await;
+            }
+            Err(error) => tracing::error!("the control socket {} stopped: {error}", socket.display()),
+        }
+    })
 }
 
 /// Binds the socket. Replaces the socket file that a crashed daemon left.
-fn bind(path: &Path) -> io::Result<UnixListener> {
+fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -49,7 +70,31 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
         Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let listener = std::os::unix::net::UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
+    listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+struct ControlSocket {
+    listener: UnixListener,
+    operators: OperatorGroups,
+    path: PathBuf,
+}
+
+impl Listener for ControlSocket {
+    type Stream = UnixStream;
+
+    async fn accept(&mut self) -> io::Result<(UnixStream, Caller)> {
+        let (stream, _) = self.listener.accept().await?;
+        let peer = Peer::of(&stream)?;
+        let (key, lane) = (ClientKey::Uid(peer.uid), peer.lane(&self.operators.ids()));
+        let mut extensions = Extensions::new();
+        extensions.insert(peer);
+        Ok((stream, Caller { key, lane, extensions }))
+    }
+
+    fn name(&self) -> String {
+        format!("control socket {}", self.path.display())
+    }
 }

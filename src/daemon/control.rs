@@ -14,7 +14,8 @@ use crate::admission::{Admission, ReplanError, SubmittedFile};
 use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
-    JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Reloaded, Status, SubmitRequest,
+    JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, OperatorGroups, Reloaded, Status,
+    SubmitRequest,
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
@@ -115,8 +116,12 @@ impl ControlHandler for DaemonControl {
         self.jobs.list_known(query, &self.admission.active().config)
     }
 
-    fn operators(&self) -> Vec<String> {
-        self.admission.active().config.control.operators.clone()
+    fn operators(&self) -> &OperatorGroups {
+        self.reloader.operators()
+    }
+
+    fn max_package(&self) -> u64 {
+        self.admission.active().config.store.max_package
     }
 
     fn status(&self) -> Result<Status, ControlError> {

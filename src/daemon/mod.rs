@@ -1,6 +1,7 @@
 //! The daemon: startup, running, reload and shutdown. Each stage is a type, so that only this order compiles.
 
 mod control;
+mod control_threads;
 mod http;
 mod job_counts;
 mod maintenance;
@@ -9,6 +10,7 @@ mod observers;
 mod reload;
 mod running;
 mod shutdown;
+mod signals;
 mod startup;
 mod status_line;
 mod store_binding;
@@ -17,5 +19,6 @@ mod watchdog;
 pub use reload::Reloader;
 pub use running::Running;
 pub use shutdown::Shutdown;
+pub use signals::{Ending, Signal, Signals};
 pub use startup::{Loaded, Options};
 pub use store_binding::{EndpointMismatch, endpoint_mismatch};

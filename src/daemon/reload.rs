@@ -8,7 +8,7 @@ use crate::admission::{ActiveConfig, Admission};
 use crate::attention::ConfigurationState;
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment};
-use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, Reloaded};
+use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::systemd::UnitStatus;
@@ -24,6 +24,7 @@ pub struct Reloader {
     admission: Arc<Admission>,
     state: Arc<ConfigurationState>,
     unit: UnitStatus,
+    operators: OperatorGroups,
     /// Serialises reloads.
     turn: tokio::sync::Mutex<()>,
 }
@@ -35,8 +36,13 @@ impl Reloader {
         admission: Arc<Admission>,
         state: Arc<ConfigurationState>,
         unit: UnitStatus,
+        operators: OperatorGroups,
     ) -> Self {
-        Self { pipeline, intake, admission, state, unit, turn: tokio::sync::Mutex::default() }
+        Self { pipeline, intake, admission, state, unit, operators, turn: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn operators(&self) -> &OperatorGroups {
+        &self.operators
     }
 
     pub(super) fn parts(&self) -> (Arc<Pipeline<Client>>, Arc<Intake>, Arc<Admission>) {
@@ -79,6 +85,10 @@ impl Reloader {
         for spec in new.folders.iter().cloned().map(FolderSpec::from) {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
+
+        let (operators, names) = (self.operators.clone(), new.control.operators.clone());
+        let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
+        looked_up.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
 
         // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
         // its files.

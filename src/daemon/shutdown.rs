@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::control_threads::ControlThreads;
+use super::signals::Ending;
 use super::watchdog::Watchdog;
 use crate::pipeline::Pipeline;
 use crate::{observe, systemd};
@@ -15,6 +17,15 @@ use dropship_intake::Intake;
 
 /// Maximum time for calls in flight; a create may take five minutes to respond.
 const MAX_DRAIN: Duration = Duration::from_secs(330);
+
+/// Maximum time for everything else, such as file work: it continues at the next start.
+const MAX_FILE_WORK: Duration = Duration::from_secs(20);
+
+/// Maximum time to close the store and to end the threads.
+const MAX_CLOSING: Duration = Duration::from_secs(10);
+
+/// Maximum time from the signal to the end of the process. `TimeoutStopSec=` of the unit is longer.
+pub(super) const MAX_SHUTDOWN: Duration = Duration::from_secs(330 + 15);
 
 /// How the daemon ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +45,10 @@ pub(super) struct Live {
     /// Ends the control socket.
     pub(super) closing: CancellationToken,
     pub(super) tasks: Vec<JoinHandle<()>>,
+    /// The threads of the control socket.
+    pub(super) threads: ControlThreads,
     pub(super) watchdog: Option<Watchdog>,
+    pub(super) ending: Ending,
 }
 
 impl Live {
@@ -45,24 +59,36 @@ impl Live {
         observe::stopping(running());
         let started = Instant::now();
         let extension = systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
+        self.ending.expect("the calls in flight", MAX_SHUTDOWN);
         self.pipeline.shutdown().cancel();
-        let drained = async {
-            self.intake.stop().await;
+        let workers = async {
             if let Err(error) = self.workers.await {
                 tracing::error!("the workers ended with an error: {error}");
             }
         };
+        let drained = async { tokio::join!(self.intake.stop(), workers) };
         // The effects of calls that do not end in time are checked at the next start.
-        if tokio::time::timeout(MAX_DRAIN, drained).await.is_err() {
-            observe::drain_gave_up(running());
+        tokio::select! {
+            _ = drained => {}
+            () = only_file_work_is_left(&self.pipeline) => observe::work_left_behind(running()),
+            () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
+        self.ending.expect("the store or a thread", MAX_CLOSING);
         self.closing.cancel();
         for task in self.tasks {
             task.abort();
         }
         drop(std::fs::remove_file(&self.socket));
-        drop((self.watchdog, extension));
+        drop((self.threads, self.watchdog, extension));
         observe::stopped(started.elapsed());
         failure.map_or(Shutdown::Clean, Shutdown::StoreFailed)
+    }
+}
+
+/// Returns when work has been running for [`MAX_FILE_WORK`] and no call that changes something is in flight.
+async fn only_file_work_is_left(pipeline: &Pipeline<Client>) {
+    tokio::time::sleep(MAX_FILE_WORK).await;
+    while pipeline.pause().is_call_in_flight() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

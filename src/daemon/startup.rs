@@ -11,25 +11,28 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control::DaemonControl;
+use super::control_threads::ControlThreads;
 use super::http::{self, HealthEndpoints};
 use super::observers::DaemonObserver;
 use super::reload::Reloader;
 use super::running::Running;
 use super::shutdown::Live;
+use super::signals::Ending;
 use super::{maintenance, status_line, store_binding, watchdog};
+use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{self, Attention, ConfigurationState, Probes, Sources};
 use crate::config::model::{AfterSuccess, Config};
+use crate::control::{self, OperatorGroups};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::observe::{self, Heartbeat, Heartbeats};
+use crate::observe::{self, Activities, Heartbeat, Heartbeats, Restart};
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     SuspendedAccounts,
 };
 use crate::systemd::{self, UnitStatus};
-use crate::{accounts, control};
 use dropship_hardware::{Client, Observer};
 use dropship_intake::Intake;
 use dropship_job::JobId;
@@ -72,20 +75,23 @@ impl Loaded {
     ///
     /// # Errors
     /// The reason why the daemon cannot run, and what to do about it.
-    pub async fn start(self) -> anyhow::Result<Running> {
+    pub async fn start(self, ending: Ending) -> anyhow::Result<Running> {
         let Self { config, options } = self;
+        let descriptors = crate::http::raise_limit();
+        tracing::debug!("at most {descriptors} descriptors can be open");
         let starting = systemd::extend_timeouts(MAX_START);
         let opened = open_store(&config).await?;
         bind_endpoint(&opened, &config, options).await?;
         let services = build_services(&config, &opened, options)?;
         let core = build_pipeline(config, &opened, services, options)?;
+        ending.watch(&core.heartbeats);
         let captured = recover(&core, &opened, options).await?;
         let intake = start_intake(&core)?;
         let attention = watch_attention(&core, &intake);
         let served = serve_control(&core, &intake, &attention).await?;
         let tasks = spawn_tasks(&core, &intake, &attention, opened.stopped, captured);
         drop(starting);
-        Ok(announce(core, intake, &attention, served, tasks, options))
+        Ok(announce(core, intake, &attention, served, tasks, options, ending))
     }
 }
 
@@ -202,8 +208,11 @@ fn build_pipeline(
     let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
     let admission = Arc::new(admission.with_limit(Box::new(load), max_unstarted));
 
-    let heartbeat = Heartbeat::default();
+    let (heartbeat, polls) = (Heartbeat::default(), Activities::default());
     heartbeats.watch("dispatcher", &heartbeat);
+    heartbeats.watch_work("workers", &polls, Restart::Helps);
+    heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
+    heartbeats.watch_work("capture", admission.captures(), Restart::DoesNotHelp);
     let inspector = Arc::clone(&admission) as _;
     let clock = Clock::Wall;
     let pipeline = Pipeline::new(Parts {
@@ -220,6 +229,7 @@ fn build_pipeline(
         clock,
         shutdown,
         heartbeat,
+        polls,
     })?;
     Ok(Core {
         pipeline: Arc::new(pipeline),
@@ -264,6 +274,7 @@ struct Served {
     reloader: Arc<Reloader>,
     tasks: Vec<JoinHandle<()>>,
     closing: CancellationToken,
+    threads: ControlThreads,
 }
 
 fn watch_attention(core: &Core, intake: &Arc<Intake>) -> Arc<Attention> {
@@ -293,23 +304,23 @@ async fn serve_control(
         since: jiff::Timestamp::now(),
     }));
     let active = core.admission.active();
+    let threads = ControlThreads::start()?;
     let mut tasks = Vec::new();
     if let Some(address) = active.config.metrics {
-        tasks.push(http::listen(address, routes.clone()).await?);
+        tasks.extend(threads.spawn(http::listen(address, routes.clone())?));
     }
     let state = Arc::clone(&attention.sources().configuration);
-    let reloader =
-        Arc::new(Reloader::new(pipeline, intake, Arc::clone(&core.admission), state, core.unit.clone()));
+    let names = active.config.control.operators.clone();
+    let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
+    let (admission, unit) = (Arc::clone(&core.admission), core.unit.clone());
+    let reloader = Arc::new(Reloader::new(pipeline, intake, admission, state, unit, operators));
     let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
-    let serving = control::serve(&socket, handler, routes, closing.clone().cancelled_owned())
+    let main = tokio::runtime::Handle::current();
+    let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
         .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
-    tasks.push(tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!("the control socket {} stopped: {error}", socket.display());
-        }
-    }));
-    Ok(Served { reloader, tasks, closing })
+    tasks.extend(threads.spawn(serving));
+    Ok(Served { reloader, tasks, closing, threads })
 }
 
 /// The workers and the tasks beside them.
@@ -356,6 +367,7 @@ fn announce(
     served: Served,
     tasks: Tasks,
     options: Options,
+    ending: Ending,
 ) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
@@ -368,8 +380,10 @@ fn announce(
         workers: tasks.workers,
         socket,
         closing: served.closing,
+        threads: served.threads,
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
+        ending,
     };
     Running { live, reloader: served.reloader, until_idle: options.until_idle }
 }

@@ -26,7 +26,7 @@ pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> 
     let keep = move || {
         let mut reported: Vec<&str> = Vec::new();
         loop {
-            let mut now = heartbeats.stalled(timeout / 2);
+            let mut now = heartbeats.stalled_until_restart(heartbeats.limit());
             if !answers(&socket, timeout / 4) {
                 now.push(("control socket", timeout / 4));
             }

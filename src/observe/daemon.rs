@@ -30,12 +30,30 @@ pub fn stopped(took: Duration) {
     tracing::info!(event = "stopped", message_id = id::STOPPED, "dropship has stopped after {took:.1?}");
 }
 
+/// A signal ends the daemon before it was ready.
+pub fn stopped_while_starting() {
+    tracing::warn!(
+        event = "stopped",
+        message_id = id::STOPPED,
+        "dropship stops before it was ready, on request"
+    );
+}
+
 /// A second signal ends the daemon without waiting for calls.
 pub fn stopped_at_once() {
     tracing::warn!(
         event = "stopped",
         message_id = id::STOPPED,
         "dropship stops immediately after a second signal; calls in flight are checked at the next start"
+    );
+}
+
+/// The file work or the reads of jobs or folders do not end; no call that changes something is in flight.
+pub fn work_left_behind(running: usize) {
+    tracing::warn!(
+        event = "drain_gave_up",
+        "file work of {running} jobs or of the folders did not end in time; a file system may hang. It continues at the \
+         next start"
     );
 }
 
@@ -47,15 +65,33 @@ pub fn drain_gave_up(running: usize) {
     );
 }
 
+/// The process exits although something has not ended.
+pub fn exits_unfinished(awaited: &str, silent: &[(&str, Duration)]) {
+    let silent = match silent {
+        [] => String::new(),
+        silent => format!("; {}", components(silent)),
+    };
+    tracing::error!(
+        event = "exits_unfinished",
+        message_id = id::STOPPED,
+        "dropship exits although {awaited} did not end in time{silent}; all acknowledged changes are durable, and calls in \
+         flight are checked at the next start"
+    );
+}
+
+fn components(stalled: &[(&str, Duration)]) -> String {
+    let stalled: Vec<_> =
+        stalled.iter().map(|(name, age)| format!("{name} (no sign of life for {age:.1?})")).collect();
+    stalled.join(", ")
+}
+
 /// Components stopped sending heartbeats; the watchdog is not fed until they resume.
-pub fn components_stalled(components: &[(&str, Duration)]) {
-    let components: Vec<_> =
-        components.iter().map(|(name, age)| format!("{name} (no heartbeat for {age:.1?})")).collect();
+pub fn components_stalled(stalled: &[(&str, Duration)]) {
     tracing::error!(
         event = "stalled",
         message_id = id::STALLED,
         "stalled: {}; systemd's watchdog restarts the daemon unless this ends",
-        components.join(", ")
+        components(stalled)
     );
 }
 

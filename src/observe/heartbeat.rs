@@ -6,6 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::activity::Activities;
+
+/// Age of a heartbeat above which a component has stalled, unless the watchdog needs to know earlier. With it a stall is visible
+/// within a minute.
+const STALLED: Duration = Duration::from_secs(45);
+
 /// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -69,38 +75,97 @@ impl dropship_store::Heartbeat for Heartbeat {
 /// The heartbeats of all components. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Heartbeats {
-    components: Arc<Mutex<Vec<(&'static str, Heartbeat)>>>,
+    components: Arc<Mutex<Vec<Component>>>,
     idle: Duration,
+    limit: Duration,
+}
+
+#[derive(Debug, Clone)]
+struct Component {
+    name: &'static str,
+    sign: Sign,
+    restart: Restart,
+}
+
+#[derive(Debug, Clone)]
+enum Sign {
+    Beats(Heartbeat),
+    Work(Activities),
+}
+
+/// Whether a restart of the daemon can end the stall of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// The watchdog restarts the daemon.
+    Helps,
+    /// The cause is outside of the daemon, such as a hung share: the stall is reported only.
+    DoesNotHelp,
 }
 
 impl Heartbeats {
     /// Creates the list. Idle intervals suit a watchdog with the timeout `watchdog`.
     #[must_use]
     pub fn new(watchdog: Option<Duration>) -> Self {
-        Self { components: Arc::default(), idle: idle_interval(watchdog) }
+        let limit = watchdog.map_or(STALLED, |timeout| (timeout / 2).min(STALLED));
+        Self { components: Arc::default(), idle: idle_interval(watchdog), limit }
+    }
+
+    /// Age of a heartbeat above which a component has stalled.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// Watches a component from now on, and sets its idle interval.
     pub fn watch(&self, component: &'static str, heartbeat: &Heartbeat) {
         heartbeat.0.idle.store(millis(self.idle), Ordering::Relaxed);
         heartbeat.beat();
-        self.components().push((component, heartbeat.clone()));
+        let sign = Sign::Beats(heartbeat.clone());
+        self.components().push(Component { name: component, sign, restart: Restart::Helps });
     }
 
-    /// The age of each component's last beat.
+    /// Watches the work of a component from now on.
+    pub fn watch_work(&self, component: &'static str, work: &Activities, restart: Restart) {
+        let sign = Sign::Work(work.clone());
+        self.components().push(Component { name: component, sign, restart });
+    }
+
+    /// The age of each component's last beat, or of its oldest running work.
     #[must_use]
     pub fn ages(&self) -> Vec<(&'static str, Duration)> {
-        self.components().iter().map(|(component, heartbeat)| (*component, heartbeat.age())).collect()
+        let age = |component: &Component| match &component.sign {
+            Sign::Beats(heartbeat) => (component.name, heartbeat.age()),
+            Sign::Work(work) => (component.name, work.oldest()),
+        };
+        self.components().iter().map(age).collect()
     }
 
-    /// The components that have not sent a heartbeat for longer than `limit`.
+    /// The components that have not sent a heartbeat for longer than `limit`, and those whose work exceeds its own limit.
     #[must_use]
     pub fn stalled(&self, limit: Duration) -> Vec<(&'static str, Duration)> {
-        self.ages().into_iter().filter(|(_, age)| *age > limit).collect()
+        self.components().iter().filter_map(|component| component.stalled(limit)).collect()
     }
 
-    fn components(&self) -> parking_lot::MutexGuard<'_, Vec<(&'static str, Heartbeat)>> {
+    /// Those of the stalled components that a restart helps.
+    #[must_use]
+    pub fn stalled_until_restart(&self, limit: Duration) -> Vec<(&'static str, Duration)> {
+        let components = self.components();
+        let restart = components.iter().filter(|component| component.restart == Restart::Helps);
+        restart.filter_map(|component| component.stalled(limit)).collect()
+    }
+
+    fn components(&self) -> parking_lot::MutexGuard<'_, Vec<Component>> {
         self.components.lock()
+    }
+}
+
+impl Component {
+    fn stalled(&self, limit: Duration) -> Option<(&'static str, Duration)> {
+        let age = match &self.sign {
+            Sign::Beats(heartbeat) => Some(heartbeat.age()).filter(|age| *age > limit),
+            Sign::Work(work) => work.overdue(),
+        };
+        age.map(|age| (self.name, age))
     }
 }
 

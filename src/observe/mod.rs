@@ -1,6 +1,7 @@
 //! The log. Each line that is logged in several places, or that needs an administrator, is a function here.
 
 mod account;
+mod activity;
 mod attention;
 mod crash;
 mod daemon;
@@ -22,13 +23,14 @@ mod terminal;
 mod tests;
 
 pub use account::{account_resumed, account_suspended};
+pub use activity::{Activities, Activity};
 pub use attention::{attention_ended, attention_needed};
 pub use crash::mask_panics;
 pub use daemon::*;
 pub use escaped::Escaped;
 pub use event_log::log_event;
 pub use folders::*;
-pub use heartbeat::{Heartbeat, Heartbeats};
+pub use heartbeat::{Heartbeat, Heartbeats, Restart};
 pub use init::{Form, init};
 pub use jobs::*;
 pub use level::{LogLevel, set_log_level};

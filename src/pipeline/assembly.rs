@@ -16,7 +16,7 @@ use super::queue::Queue;
 use super::receipt_writer::ReceiptWriter;
 use super::settings::Settings;
 use super::suspended_accounts::SuspendedAccounts;
-use crate::observe::{Heartbeat, LogThrottle};
+use crate::observe::{Activities, Heartbeat, LogThrottle};
 use crate::package_store::PackageStore;
 use dropship_hardware::Error;
 use dropship_job::{Event, Job, State, WaitReason};
@@ -57,6 +57,8 @@ pub struct Parts<S> {
     pub shutdown: CancellationToken,
     /// Beats while the dispatcher is alive.
     pub heartbeat: Heartbeat,
+    /// Polls of the workers: one that takes long blocks a thread.
+    pub polls: Activities,
 }
 
 /// Locks and limits between jobs.
@@ -88,6 +90,7 @@ pub struct Pipeline<S> {
     /// Set when the store failed: the daemon has to end.
     pub(super) store_failed: watch::Sender<Option<String>>,
     pub(super) heartbeat: Heartbeat,
+    pub(super) polls: Activities,
     /// Duplicate checks that fail again and again, by job.
     pub(super) failed_checks: LogThrottle,
 }
@@ -114,6 +117,7 @@ impl<S> Pipeline<S> {
             shutdown: parts.shutdown,
             store_failed: watch::channel(None).0,
             heartbeat: parts.heartbeat,
+            polls: parts.polls,
             failed_checks: LogThrottle::new(),
         })
     }

@@ -42,6 +42,12 @@ impl PauseGate {
         (!paused).then_some(PausePermit(permit))
     }
 
+    /// Whether a call that changes something is in flight.
+    #[must_use]
+    pub fn is_call_in_flight(&self) -> bool {
+        self.in_flight.try_write().is_err()
+    }
+
     /// The paused folders; `*` stands for everything.
     #[must_use]
     pub fn scopes(&self) -> BTreeSet<String> {

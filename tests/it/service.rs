@@ -2,6 +2,7 @@
 
 mod attention;
 mod drain;
+mod floods;
 mod generated_texts;
 mod http;
 mod manager;

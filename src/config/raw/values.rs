@@ -200,7 +200,7 @@ impl FromText for AfterSuccess {
         match text {
             "leave" => Ok(Self::Leave),
             "delete" => Ok(Self::Delete),
-            _ => match text.strip_prefix("move:").map(str::trim) {
+            _ => match text.strip_prefix("move:").map(|path| path.trim_matches(' ')) {
                 Some(path) if !path.is_empty() => Ok(Self::Move(PathBuf::from(path))),
                 _ => Err(format!(
                     "`{text}` is nothing that can be done with a file; write \"leave\", \"delete\" or \"move:/a/folder\""

@@ -95,15 +95,15 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
             let credential = make(diagnostics, text);
             given.push((key, text.span.clone(), credential));
         };
-    type Make = fn(&Diagnostics<'_>, &str) -> Credential;
+    type Make = fn(&mut Diagnostics<'_>, &At<String>) -> Credential;
     put(diagnostics, "client_secret_file", &raw.client_secret_file, |diagnostics, text| {
         Credential::SecretFile(diagnostics.path(text))
     });
     put(diagnostics, "client_secret_env", &raw.client_secret_env, |_, text| {
-        Credential::SecretEnv(text.to_owned())
+        Credential::SecretEnv(text.value.clone())
     });
     put(diagnostics, "client_secret_credential", &raw.client_secret_credential, |_, text| {
-        Credential::SecretCredential(text.to_owned())
+        Credential::SecretCredential(text.value.clone())
     });
     put(diagnostics, "client_certificate_file", &raw.client_certificate_file, |diagnostics, text| {
         Credential::CertificateFile(diagnostics.path(text))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dropship_rules::suggest;
 
+use crate::config::path_text;
 use crate::config::raw::values::At;
 use crate::config::report::{Problem, Source};
 use crate::config::sources::Unit;
@@ -95,10 +96,19 @@ impl Diagnostics<'_> {
         table.start..rest.find("\n[").map_or(text.len(), |at| table.end + at)
     }
 
-    /// The absolute path; relative paths are relative to the folder of the file.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
+    /// The absolute path; relative paths are relative to the folder of the file. Reports a path with control characters.
+    pub(super) fn path(&mut self, text: &At<String>) -> PathBuf {
+        self.path_at(&text.span, &text.value)
+    }
+
+    /// The same for a path that is a part of a value.
+    pub(super) fn path_at(&mut self, span: &Range<usize>, text: &str) -> PathBuf {
         let joined = self.folder.join(text);
-        std::path::absolute(&joined).unwrap_or(joined)
+        let absolute = std::path::absolute(&joined).unwrap_or(joined);
+        if let Err(why) = path_text::check(&absolute) {
+            self.error_with_help(span, why, "rename the file or folder");
+        }
+        absolute
     }
 
     /// `file:line` of a place.

@@ -51,6 +51,8 @@ fn folder(
 ) -> Option<Located> {
     let name = folder_name(diagnostics, raw, names);
     let path = diagnostics.need_text(&raw.path, &raw.span, "path");
+    let path = path.zip(raw.path.as_ref()).map(|(path, raw)| diagnostics.path_at(&raw.span, &path));
+    let after = after(diagnostics, raw);
     let globs = |globs: &Option<raw::Globs>, default: &[&str]| match globs {
         Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
         None => default.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>(),
@@ -73,7 +75,7 @@ fn folder(
     }
     let folder = Folder {
         name: name?,
-        path: lexical(&diagnostics.path(&path?)),
+        path: lexical(&path?),
         include: globs(&raw.include, &["*.cab", "*.hlkx", "*.hckx"]),
         exclude: globs(&raw.exclude, &EXCLUDED),
         recursive,
@@ -83,13 +85,7 @@ fn folder(
         outbox: raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path))),
         outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
         outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(diagnostics, mode)),
-        after: match raw.after.as_ref().map(|after| &after.value.0) {
-            None => AfterSuccess::Leave,
-            Some(AfterSuccess::Move(path)) => {
-                AfterSuccess::Move(lexical(&diagnostics.path(&path.to_string_lossy())))
-            }
-            Some(other) => other.clone(),
-        },
+        after,
         backlog: match raw.backlog.as_ref().map(|backlog| backlog.value) {
             Some(raw::Backlog::Hold) => Backlog::Hold,
             _ => Backlog::Take,
@@ -115,6 +111,17 @@ fn folder(
         target: target.map(|(path, raw)| (raw.span.clone(), real(path))),
         folder,
     })
+}
+
+/// What happens to a file after its job has succeeded.
+fn after(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Folder>) -> AfterSuccess {
+    let Some(after) = &raw.after else { return AfterSuccess::Leave };
+    match &after.value.0 {
+        AfterSuccess::Move(path) => {
+            AfterSuccess::Move(lexical(&diagnostics.path_at(&after.span, &path.to_string_lossy())))
+        }
+        other => other.clone(),
+    }
 }
 
 /// The name of a folder; it must be unique and safe in file names.

@@ -96,7 +96,10 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
                 diagnostics.error(&at.span, "a command has no secret; it is for a webhook");
             }
             match command.0.first() {
-                Some(program) if program.value.starts_with('/') => Some(Via::Command(words)),
+                Some(program) if program.value.starts_with('/') => {
+                    diagnostics.path(program);
+                    Some(Via::Command(words))
+                }
                 Some(program) => {
                     let help = "write the whole path; nothing is searched for, and no shell is asked";
                     diagnostics.error_with_help(

@@ -19,7 +19,7 @@ use crate::config::{self, Environment};
 use crate::control::{
     ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
-use crate::observe::Heartbeat;
+use crate::observe::{Activities, Heartbeat};
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Service as _,
@@ -160,6 +160,7 @@ impl Simulation {
             clock: self.clock,
             shutdown: CancellationToken::new(),
             heartbeat: Heartbeat::default(),
+            polls: Activities::default(),
             store,
             queue,
             events,

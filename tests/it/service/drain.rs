@@ -6,7 +6,7 @@ use super::manager::Manager;
 use crate::harness::{TestDaemon, TestEnv, bytes, wait_for};
 
 /// Sends a signal.
-fn signal(daemon: &TestDaemon, signal: &str) {
+pub(super) fn signal(daemon: &TestDaemon, signal: &str) {
     let id = daemon.child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-s", signal, &id]).status();
     assert!(sent.expect("kill runs").success());

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::ptrace;
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::harness::{TestDaemon, TestEnv, text, wait_for};
@@ -77,6 +77,15 @@ impl Manager {
 pub(super) struct Frozen(Vec<Pid>);
 
 impl Frozen {
+    /// Whether this process may trace a daemon. The daemon is not dumpable, so only root may.
+    pub(super) fn is_permitted() -> bool {
+        let is_permitted = rustix::process::geteuid().is_root();
+        if !is_permitted {
+            eprintln!("not run: it freezes threads of the daemon, which needs root");
+        }
+        is_permitted
+    }
+
     /// Freezes the threads of this name.
     pub(super) fn threads(daemon: &TestDaemon, name: &str) -> Self {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.child.id())).expect("its threads");
@@ -96,10 +105,28 @@ impl Frozen {
     }
 }
 
+impl Frozen {
+    /// Waits until the daemon has ended. The kernel keeps a process until its tracer has waited for the threads.
+    pub(super) fn ended_with(mut self, daemon: TestDaemon) -> Option<i32> {
+        wait_for("the end of the frozen threads", || {
+            self.0.retain(|thread| {
+                let flags = WaitPidFlag::__WALL | WaitPidFlag::WNOHANG;
+                matches!(
+                    waitpid(*thread, Some(flags)),
+                    Ok(WaitStatus::StillAlive | WaitStatus::PtraceEvent(..))
+                )
+            });
+            self.0.is_empty().then_some(())
+        })?;
+        daemon.wait()
+    }
+}
+
 impl Drop for Frozen {
     fn drop(&mut self) {
         for thread in &self.0 {
-            ptrace::detach(*thread, None).expect("thawed");
+            // Fails if the daemon was killed.
+            ptrace::detach(*thread, None).ok();
         }
     }
 }

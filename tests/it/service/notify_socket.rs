@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::drain::signal;
+use super::http::on_socket;
 use super::manager::{Frozen, Manager};
 use crate::harness::{TestEnv, bytes, wait_for};
 
@@ -83,6 +85,9 @@ fn reload_notifies_systemd_and_ends_ready_in_any_case() {
 
 /// Freezes threads of the daemon: the watchdog is not fed, the log names the component, and after thawing it is fed again.
 fn frozen_thread_stops_the_watchdog(thread: &str, component: &str) {
+    if !Frozen::is_permitted() {
+        return;
+    }
     let env = TestEnv::new();
     let mut manager = Manager::of(&env);
     let daemon = manager.start(&env, Some(WATCHDOG));
@@ -93,11 +98,54 @@ fn frozen_thread_stops_the_watchdog(thread: &str, component: &str) {
         env.log().lines().any(|line| line.contains("stalled:") && line.contains(component)).then_some(())
     })
     .unwrap_or_else(|| panic!("{component} is not named: {}", env.log()));
+    if component != "control socket" {
+        let (status, page) = on_socket(&env.path("control.sock"), "/livez");
+        assert_eq!(status, 503, "{page}");
+        assert!(page.contains(&format!("{component} has stalled")), "{page}");
+        let (_, page) = on_socket(&env.path("control.sock"), "/readyz");
+        assert!(page.contains("stalled"), "{page}");
+    }
     manager.catch_up();
     assert!(!manager.receives_within("WATCHDOG=1", WATCHDOG), "the watchdog was fed while {component} hangs");
     drop(frozen);
     assert!(manager.receives_within("WATCHDOG=1", WATCHDOG * 5), "the watchdog is not fed again");
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
+}
+
+/// Freezes threads, and sends signals: the process ends although the threads do not, with this line in its log.
+fn frozen_thread_does_not_keep_the_daemon(thread: &str, signals: &[&str], logged: &[&str]) {
+    if !Frozen::is_permitted() {
+        return;
+    }
+    let env = TestEnv::new();
+    let mut manager = Manager::of(&env);
+    let daemon = manager.start(&env, None);
+    manager.expect(|line| line == "READY=1");
+    let frozen = Frozen::threads(&daemon, thread);
+    for name in signals {
+        signal(&daemon, name);
+    }
+    assert_eq!(frozen.ended_with(daemon), Some(0), "{}", env.log());
+    let log = env.log();
+    let is_logged = |line: &str| logged.iter().all(|part| line.contains(part));
+    assert!(log.lines().any(is_logged), "{log}");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+}
+
+#[test]
+fn hanging_store_does_not_survive_a_signal() {
+    frozen_thread_does_not_keep_the_daemon(
+        "store",
+        &["TERM"],
+        &["dropship exits although", "store (no sign of life"],
+    );
+}
+
+#[test]
+fn hanging_runtime_does_not_survive_a_second_signal() {
+    frozen_thread_does_not_keep_the_daemon("tokio-rt-worker", &["TERM", "TERM"], &["stops immediately"]);
 }
 
 #[test]
@@ -107,5 +155,10 @@ fn hanging_store_stops_the_watchdog() {
 
 #[test]
 fn hanging_runtime_stops_the_watchdog() {
-    frozen_thread_stops_the_watchdog("tokio-rt-worker", "control socket");
+    frozen_thread_stops_the_watchdog("tokio-rt-worker", "dispatcher");
+}
+
+#[test]
+fn hanging_control_threads_stop_the_watchdog() {
+    frozen_thread_stops_the_watchdog("control", "control socket");
 }

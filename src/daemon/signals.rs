@@ -1,0 +1,196 @@
+//! Signals, and the end of the process: a thread of its own receives them, so that it also works when all others hang.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::observe::{self, Heartbeats};
+
+/// Maximum time from the second signal to the end of the process.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// Maximum time to write the last log entry; a thread that hangs may hold the lock of the log.
+const LAST_ENTRY: Duration = Duration::from_secs(2);
+
+/// Age of a heartbeat above which a shutdown that the component delays can make no progress.
+const STUCK: Duration = Duration::from_secs(30);
+
+/// Age of a heartbeat above which the last log entry names its component.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// The action that a signal requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// Receives signals.
+#[derive(Debug)]
+pub struct Signals {
+    received: UnboundedReceiver<Signal>,
+    ending: Ending,
+}
+
+/// What still has to end, and when the process ends in any case. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    awaited: Arc<Mutex<Awaited>>,
+    limits: UnboundedSender<Duration>,
+}
+
+#[derive(Debug, Default)]
+struct Awaited {
+    what: &'static str,
+    heartbeats: Option<Heartbeats>,
+}
+
+impl Signals {
+    /// Starts to receive signals; they no longer end the process.
+    ///
+    /// # Errors
+    /// When a handler cannot be installed, or the thread cannot be started.
+    pub fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let streams = {
+            let _entered = runtime.enter();
+            Streams::listen()?
+        };
+        let (sender, received) = unbounded_channel();
+        let (limits, limited) = unbounded_channel();
+        let awaited = Arc::new(Mutex::new(Awaited { what: "the start", heartbeats: None }));
+        let ending = Ending { awaited, limits };
+        let last = ending.clone();
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || runtime.block_on(receive(streams, &sender, limited, &last)))?;
+        Ok(Self { received, ending })
+    }
+
+    /// Waits for the next signal. Cancel-safe.
+    pub async fn next(&mut self) -> Signal {
+        match self.received.recv().await {
+            Some(signal) => signal,
+            // The thread lives as long as the process.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The end of the process.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.ending.clone()
+    }
+}
+
+impl Default for Ending {
+    /// An end without a limit.
+    fn default() -> Self {
+        Self { awaited: Arc::default(), limits: unbounded_channel().0 }
+    }
+}
+
+impl Ending {
+    /// Something has to end within `limit`; otherwise the process exits. The earliest of all limits counts.
+    pub(super) fn expect(&self, what: &'static str, limit: Duration) {
+        self.awaited.lock().what = what;
+        // Fails only if the thread has ended, which happens at the end of the process.
+        self.limits.send(limit).ok();
+    }
+
+    /// Whether a component hangs that the shutdown needs.
+    fn is_stuck(&self) -> bool {
+        let heartbeats = self.awaited.lock().heartbeats.clone();
+        heartbeats.is_some_and(|heartbeats| !heartbeats.stalled_until_restart(STUCK).is_empty())
+    }
+
+    /// Names components without heartbeats in the last log entry.
+    pub(super) fn watch(&self, heartbeats: &Heartbeats) {
+        self.awaited.lock().heartbeats = Some(heartbeats.clone());
+    }
+}
+
+struct Streams {
+    terminate: Stream,
+    interrupt: Stream,
+    hang_up: Stream,
+}
+
+impl Streams {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.hang_up.recv() => Signal::Reload,
+        }
+    }
+}
+
+async fn receive(
+    mut streams: Streams,
+    sender: &UnboundedSender<Signal>,
+    mut limits: UnboundedReceiver<Duration>,
+    ending: &Ending,
+) {
+    let mut stops = 0_u32;
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let limit = tokio::select! {
+            signal = streams.next() => {
+                sender.send(signal).ok();
+                if signal == Signal::Stop {
+                    stops += 1;
+                }
+                match stops {
+                    0 => None,
+                    // The main task reacts to it; if it hangs, the process still ends.
+                    1 => Some(super::shutdown::MAX_SHUTDOWN),
+                    _ => Some(AT_ONCE),
+                }
+            }
+            Some(limit) = limits.recv() => Some(limit),
+            _ = looks.tick(), if deadline.is_some() => ending.is_stuck().then_some(Duration::ZERO),
+            () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                exit(ending);
+            }
+        };
+        let Some(limit) = limit else { continue };
+        let then = Instant::now() + limit;
+        deadline = Some(deadline.map_or(then, |deadline| deadline.min(then)));
+    }
+}
+
+/// Ends the process. Safe at any time: acknowledged changes are durable, and the next start checks interrupted calls.
+fn exit(ending: &Ending) -> ! {
+    let (what, heartbeats) = {
+        let awaited = ending.awaited.lock();
+        (awaited.what, awaited.heartbeats.clone())
+    };
+    let (logged, done) = std::sync::mpsc::channel::<()>();
+    let log = move || {
+        let silent = heartbeats.map(|heartbeats| heartbeats.stalled(SILENT)).unwrap_or_default();
+        observe::exits_unfinished(what, &silent);
+        drop(logged);
+    };
+    if std::thread::Builder::new().name("last-entry".to_owned()).spawn(log).is_ok() {
+        done.recv_timeout(LAST_ENTRY).ok();
+    }
+    std::process::exit(0)
+}

@@ -1,0 +1,113 @@
+//! Counts connections, in all and for each client.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::limits::Limits;
+use super::listener::{Caller, ClientKey, Lane};
+use super::request_slots::{ClientSlots, LaneSlots, RequestSlots};
+
+/// The open connections of a listener.
+#[derive(Debug)]
+pub(super) struct Connections {
+    limits: Limits,
+    lanes: Mutex<HashMap<Lane, OpenLane>>,
+}
+
+#[derive(Debug, Default)]
+struct OpenLane {
+    count: usize,
+    slots: Arc<LaneSlots>,
+    clients: HashMap<ClientKey, OpenClient>,
+}
+
+#[derive(Debug, Default)]
+struct OpenClient {
+    count: usize,
+    slots: Arc<ClientSlots>,
+}
+
+/// Why a connection is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("this client has too many connections")]
+    Client,
+    #[error("there are too many connections")]
+    All,
+    #[error("the daemon has too few free file descriptors")]
+    Descriptors,
+}
+
+impl Connections {
+    pub(super) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, lanes: Mutex::default() })
+    }
+
+    /// Counts a connection until the permit is dropped.
+    pub(super) fn open(self: &Arc<Self>, caller: &Caller) -> Result<OpenConnection, Refusal> {
+        let (key, lane) = (caller.key, caller.lane);
+        let mut lanes = self.lanes.lock();
+        let open = lanes.entry(lane).or_default();
+        if open.count >= self.limits.connections {
+            return Err(Refusal::All);
+        }
+        if open.clients.get(&key).is_some_and(|client| client.count >= self.limits.per_client) {
+            return Err(Refusal::Client);
+        }
+        // A client that has disconnected is remembered while its requests still run.
+        open.clients.retain(|_, client| client.count > 0 || !client.slots.are_free());
+        let client = open.clients.entry(key).or_default();
+        open.count += 1;
+        client.count += 1;
+        let slots = RequestSlots::new(Arc::clone(&open.slots), Arc::clone(&client.slots));
+        Ok(OpenConnection { connections: Arc::clone(self), lane, key, slots })
+    }
+}
+
+/// A connection that counts while this lives.
+#[derive(Debug)]
+pub(super) struct OpenConnection {
+    connections: Arc<Connections>,
+    lane: Lane,
+    key: ClientKey,
+    pub(super) slots: RequestSlots,
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        let mut lanes = self.connections.lanes.lock();
+        let Some(open) = lanes.get_mut(&self.lane) else { return };
+        open.count -= 1;
+        if let Some(client) = open.clients.get_mut(&self.key) {
+            client.count -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Extensions;
+
+    fn caller(uid: u32, lane: Lane) -> Caller {
+        Caller { key: ClientKey::Uid(uid), lane, extensions: Extensions::new() }
+    }
+
+    #[test]
+    fn flood_of_one_client_leaves_room_for_others_and_for_operators() {
+        let connections = Connections::new(Limits { connections: 5, per_client: 3, ..Limits::CONTROL });
+        let open = |uid, lane| connections.open(&caller(uid, lane));
+        let mut flood: Vec<_> = (0..3).map(|_| open(1, Lane::Others).expect("room")).collect();
+        assert_eq!(open(1, Lane::Others).expect_err("its limit"), Refusal::Client);
+        flood.extend((0..2).map(|_| open(2, Lane::Others).expect("room")));
+        assert_eq!(open(3, Lane::Others).expect_err("the limit of all"), Refusal::All);
+        let operator = open(0, Lane::Operators).expect("its own lane");
+        drop(flood);
+        drop((open(1, Lane::Others).expect("room again"), operator));
+        drop(open(4, Lane::Others).expect("room"));
+        let lanes = connections.lanes.lock();
+        assert!(lanes.values().all(|lane| lane.count == 0 && lane.clients.len() == 1), "{lanes:?}");
+    }
+}

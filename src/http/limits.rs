@@ -1,0 +1,55 @@
+//! The limits of a server.
+
+use std::time::Duration;
+
+/// The limits of one listener. Each [`Lane`](super::Lane) has its own share, so that operators can connect while others
+/// flood the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Maximum number of connections in a lane.
+    pub connections: usize,
+    /// Maximum number of connections of one client in a lane.
+    pub per_client: usize,
+    /// Maximum time for a complete request head, and of an idle connection between two requests.
+    pub head: Duration,
+    /// Maximum time without progress while a body is received or an answer is sent.
+    pub stall: Duration,
+    /// Minimum average rate of a request body in bytes per second, after the first `stall`.
+    pub min_rate: u64,
+}
+
+impl Limits {
+    /// Limits of the control socket.
+    pub const CONTROL: Self = Self {
+        connections: 256,
+        per_client: 64,
+        head: Duration::from_secs(10),
+        stall: Duration::from_secs(20),
+        min_rate: 16 << 10,
+    };
+
+    /// Limits of a TCP listener that serves small pages.
+    pub const PAGES: Self = Self { connections: 64, per_client: 16, ..Self::CONTROL };
+
+    /// The same with fewer connections, if the process may open only few descriptors.
+    #[must_use]
+    pub(super) fn within(self, descriptors: u64) -> Self {
+        let share = usize::try_from(descriptors / 8).unwrap_or(usize::MAX);
+        let connections = self.connections.min(share).max(2);
+        Self { connections, per_client: self.per_client.min(connections.div_ceil(2)), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_a_share_of_the_descriptors() {
+        assert_eq!(Limits::CONTROL.within(1 << 20).connections, 256);
+        let few = Limits::CONTROL.within(256);
+        assert_eq!((few.connections, few.per_client), (32, 16));
+        let fewest = Limits::CONTROL.within(0);
+        assert_eq!((fewest.connections, fewest.per_client), (2, 1));
+    }
+}

@@ -1,0 +1,86 @@
+//! Work that must end within a limit, such as the inspection of a package. The watchdog and `/livez` read what exceeds it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// The running work of one component. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Activities(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: AtomicU64,
+    running: Mutex<BTreeMap<u64, (Instant, Duration)>>,
+}
+
+/// Work that runs until this is dropped.
+#[derive(Debug)]
+#[must_use = "the work ends when this is dropped"]
+pub struct Activity {
+    activities: Activities,
+    number: u64,
+}
+
+impl Activities {
+    /// Work begins that must end within `limit`.
+    pub fn begin(&self, limit: Duration) -> Activity {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.running.lock().insert(number, (Instant::now(), limit));
+        Activity { activities: self.clone(), number }
+    }
+
+    /// Time since the oldest running work began; zero if none runs.
+    #[must_use]
+    pub fn oldest(&self) -> Duration {
+        self.0.running.lock().values().map(|(began, _)| began.elapsed()).max().unwrap_or_default()
+    }
+
+    /// The longest time that work has run which exceeds its limit.
+    #[must_use]
+    pub fn overdue(&self) -> Option<Duration> {
+        let running = self.0.running.lock();
+        let ages = running.values().map(|(began, limit)| (began.elapsed(), *limit));
+        ages.filter(|(age, limit)| age > limit).map(|(age, _)| age).max()
+    }
+
+    /// The same future; each poll is work that must end within `limit`. A poll that takes longer blocks a thread.
+    pub fn polls<F: Future>(&self, limit: Duration, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let (activities, mut future) = (self.clone(), Box::pin(future));
+        std::future::poll_fn(move |context| {
+            let _poll = activities.begin(limit);
+            future.as_mut().poll(context)
+        })
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.activities.0.running.lock().remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_running_work_beyond_its_limit_is_overdue() {
+        let activities = Activities::default();
+        let long = activities.begin(Duration::from_secs(3_600));
+        assert_eq!(activities.overdue(), None);
+        let short = activities.begin(Duration::ZERO);
+        while activities.overdue().is_none() {
+            std::hint::spin_loop();
+        }
+        drop(short);
+        assert_eq!(activities.overdue(), None);
+        assert!(activities.oldest() > Duration::ZERO);
+        drop(long);
+        assert_eq!(activities.oldest(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,62 @@
+"""A hostile or careless client of the control socket: `client.py SOCKET KIND COUNT`.
+
+It does what KIND names with COUNT connections, prints `ready`, and keeps them until its standard input ends.
+"""
+
+import os
+import socket
+import sys
+
+PATH, KIND, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+HEAD = b" HTTP/1.1\r\nHost: dropship\r\n"
+FIRST = {
+    # Nothing, half a head, a body that never comes, and one without end.
+    "silent": b"",
+    "half": b"GET /v1/status HTTP/1.1\r\nHost: drop",
+    "submit": b"POST /v1/submit?name=a.cab" + HEAD + b"Content-Length: 1000000\r\n\r\nMSCF",
+    "chunked": b"POST /v1/submit?name=a.cab" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nMSCF\r\n",
+    "change": b"POST /v1/pause" + HEAD + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+    # Answers that are never read.
+    "deaf": (b"GET /v1/jobs?limit=1000" + HEAD + b"\r\n") * 200,
+    "export": (b"GET /v1/export" + HEAD + b"\r\n") * 50,
+    "metrics": (b"GET /metrics" + HEAD + b"\r\n") * 100,
+}
+
+
+def connect():
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(PATH)
+    return connection
+
+
+def request(connection, method, page, body=b""):
+    head = f"{method} {page} HTTP/1.1\r\nHost: dropship\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    return connection.recv(100).split(b" ")[1].decode()
+
+
+if KIND in ("joins", "leaves"):
+    # COUNT is a group of operators. The client connects as a plain user, and changes its groups afterwards.
+    user = 61_234
+    os.setgroups([COUNT] if KIND == "leaves" else [])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, 0)
+    connection = connect()
+    os.setresuid(0, 0, 0)
+    os.setgroups([COUNT] if KIND == "joins" else [])
+    print(request(connection, "POST", "/v1/rescan", b"{}"))
+    sys.exit()
+
+connections = []
+for _ in range(COUNT):
+    try:
+        connection = connect()
+        connection.setblocking(False)
+        connection.send(FIRST[KIND])
+        connections.append(connection)
+    except OSError:
+        pass
+print("ready", flush=True)
+sys.stdin.read()
