@@ -115,8 +115,9 @@ requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
         assert!(message.contains("does not match") && message.contains(reason), "{args:?}: {message}");
     }
     let output = submit(&["--rule", "nonsense"]);
-    assert!(!output.status.success() && text(&output.stdout).is_empty(), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("no rule named `nonsense`"), "{}", text(&output.stderr));
+    let failure: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((output.status.code(), &failure["error"]["kind"]), (Some(64), &"unknown-rule".into()));
+    assert!(failure["error"]["message"].as_str().is_some_and(|why| why.contains("`nonsense`")), "{failure}");
     for (args, rule) in
         [(&["--rule", "ring"][..], "ring"), (&["--rule", "placed", "--folder", "in"], "placed")]
     {

@@ -75,8 +75,8 @@ pub(crate) fn invalid(message: String) -> io::Error {
 /// The error of a lookup: links, other file systems' roots and files without a reader or driver are "not a regular file".
 fn refused(error: Errno, path: &Path) -> io::Error {
     match error {
-        Errno::LOOP | Errno::XDEV | Errno::NXIO | Errno::NODEV => {
-            invalid(format!("`{}` is a link or a special file", path.display()))
+        Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::NXIO | Errno::NODEV => {
+            invalid(format!("`{}` is, or is below, a link or a special file", path.display()))
         }
         error => error.into(),
     }

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 use crate::harness::api::ApiFixture;
 use crate::harness::{fixture, text};
 
-/// Exit code, document and notes of a command that waits while the service works for some seconds.
+/// Exit code, document, and notes and error of a command that waits while the service works for some seconds.
 fn waited(api: &ApiFixture, args: &[&str], seconds: u64) -> (i32, Value, String) {
     let timeout: &[&str] = if args.contains(&"--timeout") { &[] } else { &["--timeout", "90s"] };
     let child = api.start(&[args, timeout, &["--json"]].concat());
     api.advance_work(seconds);
     let output = child.wait_with_output().expect("it ends");
-    let document = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    (output.status.code().expect("an exit code"), document, text(&output.stderr))
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let notes =
+        format!("{}{}", text(&output.stderr), document["error"]["message"].as_str().unwrap_or_default());
+    (output.status.code().expect("an exit code"), document, notes)
 }
 
 #[test]
@@ -23,7 +25,7 @@ fn submission_wait_ends_with_the_signature() {
         let api = ApiFixture::with(quirks);
         let (product, submission) = api.uploaded();
         let wait = ["submission", "wait", &product, &submission];
-        let (code, _, notes) = waited(&api, &[&wait[..], &["--timeout", "250ms"]].concat(), 0);
+        let (code, _, notes) = waited(&api, &[&wait[..], &["--timeout", "2s"]].concat(), 0);
         assert!(code == 75 && notes.contains("it is not committed"), "{quirks}: {code} {notes}");
         assert_eq!(api.json(&["submission", "get", &product, &submission])["progress"], "created");
         api.stdout(&["submission", "commit", &product, &submission]);
@@ -74,7 +76,7 @@ fn label_wait_ends_with_the_publication_or_the_rejection() {
         assert_eq!((code, &document["id"]), (0, &json!(ids.label)), "{quirks}: {notes}");
         // A change starts the processing again.
         api.stdout(&ids.on("update", &["--audience", "Surface SSRK"]));
-        let (code, _, notes) = waited(&api, &ids.on("wait", &["--timeout", "250ms"]), 0);
+        let (code, _, notes) = waited(&api, &ids.on("wait", &["--timeout", "2s"]), 0);
         assert!(code == 75 && notes.contains("did not end in time"), "{quirks}: {code} {notes}");
         assert!(api.control().refuse_label(ids.label.parse().expect("an id"), "no CHIDs"));
         let (code, document, notes) = waited(&api, &ids.on("wait", &[]), 0);
@@ -91,7 +93,7 @@ fn preprod_wait_and_asset_end_with_the_signed_files() {
         let sent = api.json(&["preprod", "submit", cab.to_str().expect("a path")]);
         let id = sent["id"].as_str().expect("an id").to_owned();
         assert_eq!(sent["signingStatus"], "NotStarted", "{quirks}");
-        let (code, _, notes) = waited(&api, &["preprod", "wait", &id, "--timeout", "250ms"], 0);
+        let (code, _, notes) = waited(&api, &["preprod", "wait", &id, "--timeout", "2s"], 0);
         assert!(code == 75 && notes.contains("NotStarted"), "{quirks}: {code} {notes}");
         let (code, document, notes) = waited(&api, &["preprod", "wait", &id], 700);
         assert_eq!((code, &document["signingStatus"]), (0, &json!("Succeeded")), "{quirks}: {notes}");
@@ -102,7 +104,7 @@ fn preprod_wait_and_asset_end_with_the_signed_files() {
         assert!(fs::read(api.path("pre.zip")).expect("a file").starts_with(b"PK"));
         let (code, why) = api.fail(&["preprod", "asset", &id, "--to", "pre.zip"]);
         assert!(code == 1 && why.contains("--force"), "{why}");
-        assert_eq!(api.fail(&["preprod", "wait", "no-such-package", "--timeout", "250ms"]).0, 75);
+        assert_eq!(api.fail(&["preprod", "wait", "no-such-package", "--timeout", "2s"]).0, 75);
     }
 }
 
