@@ -9,6 +9,8 @@ use anyhow::anyhow;
 use parking_lot::{Mutex, MutexGuard};
 use sd_notify::NotifyState;
 
+use crate::observe::Escaped;
+
 /// Interval between requests for a longer timeout.
 const EXTEND_EACH: Duration = Duration::from_secs(5);
 /// Time that each request asks for; four intervals, so that a busy machine may miss some.
@@ -29,14 +31,21 @@ pub struct UnitStatus(Arc<Mutex<String>>);
 impl UnitStatus {
     /// Reports that the daemon is ready, with its first status line.
     pub fn ready(&self, line: &str) {
-        line.clone_into(&mut self.line());
-        notify(&[NotifyState::Ready, NotifyState::Status(line)]);
+        let line = self.replace(line);
+        notify(&[NotifyState::Ready, NotifyState::Status(&line)]);
     }
 
     /// Replaces the status line.
     pub fn set(&self, line: &str) {
+        let line = self.replace(line);
+        notify(&[NotifyState::Status(&line)]);
+    }
+
+    /// Stores the line, escaped: a line break would begin another message to systemd.
+    fn replace(&self, line: &str) -> String {
+        let line = Escaped(line).to_string();
         line.clone_into(&mut self.line());
-        notify(&[NotifyState::Status(line)]);
+        line
     }
 
     /// Reports that a reload starts; `Type=notify-reload` needs the monotonic time with it.

@@ -13,7 +13,7 @@ use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, Plann
 use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
-use dropship_store::{Commit, Entry, StoreError};
+use dropship_store::{Commit, Entry, Store, StoreError, path_key};
 
 /// Why no job was created.
 pub(super) enum AdmitError {
@@ -160,6 +160,9 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
             events.extend(admission.hold_of_same_content(&id, package.folder.as_deref(), job.content())?);
             entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
         }
+        Some(job) if is_second_file(store, &job, package)? => {
+            note_same_bytes(admission, &id, package);
+        }
         _ => {}
     }
     for job in store.commit(Commit::new(entries)).wait()? {
@@ -167,6 +170,38 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
     }
     Ok(KnownBytes::Job(id))
 }
+
+/// Whether the package is a file, or a submission, besides those that are known to have the bytes of the job.
+fn is_second_file(store: &dyn Store, job: &Job, package: &CapturedPackage<'_>) -> Result<bool, StoreError> {
+    let (Some(found), Some(folder)) = (&package.found, package.folder.as_deref()) else { return Ok(true) };
+    if job.package().path == package.path {
+        return Ok(false);
+    }
+    let known = store.known_file(folder, &path_key(&found.file.path))?;
+    Ok(known.is_none_or(|known| known.sha256 != package.sha256))
+}
+
+/// Notes in the history of a job that another file has its bytes. The note is lost if the job changes all the time.
+fn note_same_bytes(admission: &Admission, id: &JobId, package: &CapturedPackage<'_>) {
+    let event = Event::SameBytes { path: package.path.clone() };
+    for _ in 0..NOTE_ATTEMPTS {
+        let Ok(Some(job)) = admission.store.job(id) else { return };
+        match admission.store.commit(Commit::of_job(id, job.rev(), vec![event.clone()])).wait() {
+            Ok(jobs) => {
+                for job in &jobs {
+                    admission.events.after_commit_blocking(job, std::slice::from_ref(&event));
+                }
+                return;
+            }
+            Err(StoreError::Conflict { .. }) => {}
+            // The next commit reports the error.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Maximum number of attempts to note another file in a job that a worker changes at the same time.
+const NOTE_ATTEMPTS: u32 = 8;
 
 /// Whether only `retry` or a new drop starts the job again.
 fn is_final(job: &Job) -> bool {

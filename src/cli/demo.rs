@@ -15,6 +15,7 @@ use crate::observe::{self, Form, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 use dropship_sandbox::{self, Sandbox};
+use dropship_shared_folder::ShellWord;
 use dropship_store::Filter;
 
 /// A signed CAB and its root certificate. Only the demo trusts this root.
@@ -139,13 +140,11 @@ fn summary(home: &Path, receipt: &Receipt, output: &Output) -> anyhow::Result<()
         lines.extend(receipt.error.iter().map(|error| format!("  error           {}", error.message)));
         lines.push(String::new());
         lines.push("Next:".to_owned());
-        lines.push(format!("  dropship --config {} show {}", config.display(), receipt.id));
-        lines.push(format!("  dropship --config {} plan {}/drop/echo.cab", config.display(), home.display()));
-        lines.push(format!(
-            "  dropship --config {} run --sandbox   # then drop packages into {}/drop",
-            config.display(),
-            home.display()
-        ));
+        let dropship = format!("  dropship --config {}", ShellWord::of(&config));
+        let drop = home.join("drop");
+        lines.push(format!("{dropship} show {}", receipt.id));
+        lines.push(format!("{dropship} plan {}", ShellWord::of(&drop.join("echo.cab"))));
+        lines.push(format!("{dropship} run --sandbox   # then drop packages into {}", ShellWord::of(&drop)));
         lines.join("\n")
     })
 }

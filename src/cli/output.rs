@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::observe::EscapedLines;
 use dropship_redact::{mask, mask_json};
 
 /// The output of a command.
@@ -25,8 +26,13 @@ impl Output {
     /// Prints a line of text; nothing with `--json`.
     pub(super) fn say(&self, text: &str) {
         if !self.json {
-            drop(writeln!(std::io::stdout().lock(), "{}", mask(text)));
+            drop(writeln!(std::io::stdout().lock(), "{}", EscapedLines(&mask(text))));
         }
+    }
+
+    /// Prints lines that contain control sequences of the terminal; they must be free of other untrusted ones.
+    pub(super) fn screen(&self, text: &str) {
+        drop(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// Prints the result of the command: the document with `--json`, otherwise the text.
@@ -37,7 +43,7 @@ impl Output {
     ) -> anyhow::Result<()> {
         let text = match self.json {
             true => mask_json(&serde_json::to_string_pretty(document)?),
-            false => mask(&text()),
+            false => EscapedLines(&mask(&text())).to_string(),
         };
         let text = text.trim_end();
         if !text.is_empty() {
@@ -53,12 +59,12 @@ impl Output {
 
     /// Prints an error to standard error.
     pub(super) fn error(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "dropship: {}", mask(text)));
+        drop(writeln!(std::io::stderr().lock(), "dropship: {}", EscapedLines(&mask(text))));
     }
 
     /// Prints a line about the progress of a command to standard error.
     pub(super) fn note(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "{}", mask(text)));
+        drop(writeln!(std::io::stderr().lock(), "{}", EscapedLines(&mask(text))));
     }
 
     /// Whether standard output is a terminal.

@@ -68,6 +68,13 @@ fn text(job: &Receipt, with_fields: bool) -> String {
             .extend(label.error.iter().map(|error| format!("  {}: {}", error.kind, Escaped(&error.message))));
     }
     lines.extend(job.not_withdrawn.iter().map(|one| format!("withdrawal  {}", Escaped(&one.to_string()))));
+    lines.extend(job.after_failed.iter().map(|failed| {
+        format!(
+            "after       failing since {:.0}, tried again automatically: {}",
+            failed.since,
+            Escaped(&failed.message)
+        )
+    }));
     lines.extend(job.files.iter().map(|file| format!("result      {} ({} bytes)", file.name, file.size)));
     lines.extend(
         job.error.iter().map(|error| format!("error       {}: {}", error.kind, Escaped(&error.message))),

@@ -7,6 +7,7 @@ use super::backend;
 use super::exit::Exit;
 use super::output::{Output, table};
 use crate::control::{JobQuery, Status};
+use crate::observe::EscapedLines;
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
@@ -68,8 +69,12 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             output.give(&document, || view(&status, &jobs))?;
             return Ok(Exit::Done);
         }
-        let lines: Vec<_> = view(&status, &jobs).lines().map(|line| format!("{line}{ERASE_LINE}")).collect();
-        output.say(&format!("{HOME}{}\n{ERASE_BELOW}", lines.join("\n")));
+        let lines: Vec<_> = EscapedLines(&view(&status, &jobs))
+            .to_string()
+            .lines()
+            .map(|line| format!("{line}{ERASE_LINE}"))
+            .collect();
+        output.screen(&format!("{HOME}{}\n{ERASE_BELOW}", lines.join("\n")));
         tokio::select! {
             () = tokio::time::sleep(args.every) => {}
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),

@@ -25,6 +25,8 @@ struct Counted {
     /// By rule and state.
     ended: BTreeMap<(String, StateKind), u64>,
     uploaded: u64,
+    /// Files and submissions with the bytes of a job.
+    same_bytes: u64,
     /// By operation and status.
     calls: BTreeMap<(&'static str, Option<u16>), u64>,
     /// By operation: number and total duration.
@@ -40,6 +42,7 @@ impl Metrics {
         for event in events {
             match event {
                 Event::Uploaded { bytes } => counted.uploaded += bytes,
+                Event::SameBytes { .. } => counted.same_bytes += 1,
                 Event::Rejected { .. }
                 | Event::Failed { .. }
                 | Event::Cancelled { .. }
@@ -79,6 +82,7 @@ impl Metrics {
             family.sample(&[rule, state.as_str()], count as f64);
         }
         text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
+        text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
         let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
         calls.extend(&counted.calls);
         let mut family = text.family(&registry::API_REQUESTS);

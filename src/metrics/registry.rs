@@ -89,6 +89,8 @@ metrics! {
     JOBS_ENDED = "dropship_jobs_ended_total", Counter, ["rule", "state"], "Ended jobs, by rule and state; the rule of a package without a matching rule is empty";
     /// Uploaded bytes of packages.
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, [], "Uploaded bytes of packages";
+    /// Further files and submissions with the bytes of a job.
+    SAME_BYTES = "dropship_same_bytes_total", Counter, [], "Further files and submissions with the bytes of a job";
     /// Calls of the Hardware dashboard API, by operation and HTTP status (none: no response).
     API_REQUESTS = "dropship_api_requests_total", Counter, ["operation", "code"], "Calls of the Hardware dashboard API, by operation and HTTP status (none: no response)";
     /// Duration of API calls, by operation.

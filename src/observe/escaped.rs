@@ -1,18 +1,77 @@
 //! Escapes untrusted text for terminals and logs.
 
-/// Displays a text with its control characters escaped, so that a terminal does not interpret them.
+use std::fmt::Write as _;
+
+/// Displays a text with its control, bidirectional and invisible characters escaped, so that a terminal does not interpret them,
+/// and a reader sees every character in its place.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for letter in self.0.chars() {
-            if letter.is_control() {
-                write!(f, "{}", letter.escape_default())?
-            } else {
-                write!(f, "{letter}")?
+            write_escaped(f, letter)?;
+        }
+        Ok(())
+    }
+}
+
+/// Displays lines of text: like [`Escaped`], but line breaks and tabs stay.
+#[derive(Debug, Clone, Copy)]
+pub struct EscapedLines<'a>(pub &'a str);
+
+impl std::fmt::Display for EscapedLines<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for letter in self.0.chars() {
+            match letter {
+                '\n' | '\t' => f.write_char(letter)?,
+                _ => write_escaped(f, letter)?,
             }
         }
         Ok(())
+    }
+}
+
+fn write_escaped(f: &mut std::fmt::Formatter<'_>, letter: char) -> std::fmt::Result {
+    if letter.is_control() || is_hidden(letter) {
+        write!(f, "{}", letter.escape_default())
+    } else {
+        f.write_char(letter)
+    }
+}
+
+/// Whether a character changes the direction of text, has no width, or breaks a line. Source: Unicode 16, "Default Ignorable Code
+/// Points" and "Bidi Control".
+fn is_hidden(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_terminals_interpret_or_hide_are_escaped() {
+        let text = "a\u{1b}[2J\u{9b}b\u{202e}c\u{200b}d\u{feff}\n\te é 語";
+        assert_eq!(Escaped(text).to_string(), "a\\u{1b}[2J\\u{9b}b\\u{202e}c\\u{200b}d\\u{feff}\\n\\te é 語");
+        assert!(EscapedLines(text).to_string().ends_with("\\u{feff}\n\te é 語"));
     }
 }

@@ -2,20 +2,45 @@
 
 use tracing::Level;
 
+use super::failure_causes::{FailureCauses, Over, Repetition};
 use super::job_line::log_job;
 use super::{Escaped, id};
 use dropship_job::{Event, Job, RemoteKind, describe};
 
-/// Logs an event; `job` is its state after the event.
-pub fn log_event(job: &Job, event: &Event) {
+/// Logs an event; `job` is its state after the event. A failure of many jobs with one cause is logged once, and counted.
+pub fn log_event(causes: &FailureCauses, job: &Job, event: &Event) {
     let package = Escaped(&job.package().name);
-    let text = format!("{package}: {}", describe(job, event));
-    log_job(level(job, event), job, event.name(), message_id(job, event), label_id(job, event), &text);
+    let mut text = format!("{package}: {}", describe(job, event));
+    let level = match causes.count(job, event) {
+        Repetition::Single => level(job, event),
+        Repetition::First => Level::WARN,
+        Repetition::Again { jobs, failures } => {
+            text.push_str(&format!(" ({jobs} jobs with such an error so far, {failures} failures)"));
+            Level::WARN
+        }
+        Repetition::Counted => Level::DEBUG,
+    };
+    for over in causes.ended(job) {
+        log_over(&over, job);
+    }
+    log_job(level, job, event.name(), message_id(job, event), label_id(job, event), &text);
     if let Event::Accepted { warnings, .. } = event {
         for warning in warnings {
             log_job(Level::WARN, job, event.name(), None, None, &format!("{package}: {warning}"));
         }
     }
+}
+
+/// Logs the number of failures that had one cause.
+fn log_over(over: &Over, job: &Job) {
+    let Over { cause, since, jobs, failures } = over;
+    let lasted = job.updated().duration_since(*since);
+    tracing::info!(
+        event = "failures_over",
+        message_id = id::ATTENTION_ENDED,
+        "no job meets this error any more: {} ({jobs} jobs, {failures} failures, {lasted:#.0})",
+        Escaped(&cause.to_string())
+    );
 }
 
 /// During a long outage every job fails repeatedly: the first attempts and every power of two are warnings, the others debug
@@ -36,6 +61,7 @@ fn level(job: &Job, event: &Event) -> Level {
         | Event::Held { .. }
         | Event::LabelHeld { .. }
         | Event::Overdue
+        | Event::AfterFailed { .. }
         | Event::Withdrawn { .. }
         | Event::Edited { .. } => Level::WARN,
         Event::Cancelled { .. } if job.doubt().is_some() => Level::WARN,
@@ -72,6 +98,7 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
     match event {
         Event::Accepted { .. } => Some(id::ACCEPTED),
         Event::Rejected { .. } => Some(id::REJECTED),
+        Event::AfterFailed { .. } => Some(id::AFTER_FAILED),
         Event::DuplicatesChecked { ids, unproven, .. } if !(ids.is_empty() && unproven.is_empty()) => {
             Some(id::IN_DOUBT)
         }

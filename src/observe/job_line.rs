@@ -4,7 +4,7 @@ use tracing::Level;
 
 use dropship_job::Job;
 
-/// Logs one line of a job.
+/// Logs one line of a job. The id of the job is in the text too, because many readers show only that.
 pub(super) fn log_job(
     level: Level,
     job: &Job,
@@ -27,7 +27,7 @@ pub(super) fn log_job(
                 label_id = label_id.map(|id| id.to_string()),
                 event,
                 message_id,
-                "{text}"
+                "{} {text}", job.id()
             )
         };
     }

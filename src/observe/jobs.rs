@@ -69,7 +69,7 @@ pub fn duplicate_check_failed(failures: &LogThrottle, job: &Job, name: &str, why
 }
 
 /// The outbox that contains a job's folder.
-fn outbox_of(job: &Job) -> &str {
+pub(super) fn outbox_of(job: &Job) -> &str {
     job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }
 

@@ -1,4 +1,4 @@
-//! Masks secrets in every field of every log entry, whatever its format is.
+//! Masks secrets in every field of every log entry, and escapes its text, whatever its format is.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::EscapedLines;
 use dropship_redact::mask;
 
 /// Hands entries with masked fields to a layer that writes them.
@@ -76,7 +77,11 @@ impl Visit for Masked {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field, display(mask(&format!("{value:?}"))));
+        let text = mask(&format!("{value:?}"));
+        match field.name() {
+            "message" => self.set(field, display(EscapedLines(&text).to_string())),
+            _ => self.set(field, display(text)),
+        }
     }
 }
 
@@ -118,7 +123,7 @@ mod tests {
                 body = ?"Authorization: Bearer hush",
                 none,
                 text = "https://u:hush@h/",
-                "cannot call ?sig=hush"
+                "cannot call ?sig=hush\u{1b}"
             );
         });
         let line = String::from_utf8(sink.0.lock().expect("not poisoned").clone()).expect("text");
@@ -127,7 +132,7 @@ mod tests {
         assert_eq!(entry["status"], 401);
         assert_eq!(entry["error"], "client_secret=***");
         assert_eq!(entry["text"], "https://***@h/");
-        assert_eq!(entry["message"], "cannot call ?sig=***");
+        assert_eq!(entry["message"], "cannot call ?sig=***\\u{1b}");
         assert_eq!(entry.get("none"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The plain log format: time, job, level and message. Other fields are omitted.
+//! The plain log format: date and time, job, level and message. Other fields are omitted.
 
 use std::fmt;
 
@@ -31,12 +31,13 @@ where
             Level::DEBUG => "debug ",
             Level::TRACE => "trace ",
         };
-        let now = jiff::Zoned::now().strftime("%H:%M:%S");
+        let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
         write!(writer, "{now} ")?;
-        if let Some(job) = &line.job {
+        if let Some(job) = line.job.as_ref().filter(|job| !line.message.starts_with(job.as_str())) {
             write!(writer, "{job} ")?;
         }
-        writeln!(writer, "{level}{}", line.message)
+        // A line break in a name must not begin a line that looks like another entry.
+        writeln!(writer, "{level}{}", line.message.replace('\n', "\n    "))
     }
 }
 

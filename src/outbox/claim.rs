@@ -9,6 +9,10 @@ use dropship_shared_folder::SharedFolder;
 /// Maximum number of folders with a number that are tried; after them one with a random number is used.
 const NUMBERED: usize = 9;
 
+/// Maximum length in bytes of the package's name in the name of its folder. File systems allow names of 255 bytes, and up to
+/// 49 bytes follow.
+const MAX_STEM: usize = 200;
+
 /// The folder of a package.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -24,6 +28,7 @@ pub struct Claim {
 #[must_use]
 pub fn claim(outbox: &Path, package: &str, sha256: &str, mode: Option<u32>) -> Claim {
     let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
+    let stem = stem.get(..stem.floor_char_boundary(MAX_STEM)).unwrap_or(stem);
     let name = |digits: usize| format!("{stem}-{}", sha256.get(..digits).unwrap_or(sha256));
     let numbered = (2..=NUMBERED).map(|number| format!("{}-{number}", name(16)));
     let random = std::iter::repeat_with(|| format!("{}-{:08x}", name(16), getrandom::u32().unwrap_or(0)));
@@ -36,7 +41,7 @@ pub fn claim(outbox: &Path, package: &str, sha256: &str, mode: Option<u32>) -> C
             Ok(Usable::Foreign) => foreign.push(folder),
         }
     }
-    Claim { folder: outbox.join(name(64)), foreign }
+    Claim { folder: outbox.join(name(48)), foreign }
 }
 
 enum Usable {

@@ -9,5 +9,5 @@ mod retention;
 pub use claim::{Claim, claim};
 pub use folder::{Outbox, read_receipt, receipts_in};
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
-pub use receipt::{Approved, LabelReceipt, NotWithdrawn, Receipt, Workflow};
+pub use receipt::{AfterFailed, Approved, LabelReceipt, NotWithdrawn, Receipt, Workflow};
 pub use retention::{remove, untouched_since};

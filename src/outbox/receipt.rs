@@ -58,6 +58,9 @@ pub struct Receipt {
     /// Labels that have to be withdrawn and are not withdrawn yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_withdrawn: Vec<NotWithdrawn>,
+    /// Why the dropped file could not be deleted or moved after the success of the job; absent once nothing is left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_failed: Option<AfterFailed>,
     /// Results in the outbox folder.
     pub files: Vec<Asset>,
     /// Number of failed attempts at this step.
@@ -96,6 +99,15 @@ pub struct Receipt {
     /// The history; only in `show`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Value>>,
+}
+
+/// A dropped file that could not be deleted or moved; this is tried again automatically.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterFailed {
+    /// What failed, why, and what to do.
+    pub message: String,
+    /// Time of the first failure.
+    pub since: Timestamp,
 }
 
 /// A step and its state, with the service's names.
@@ -256,6 +268,9 @@ impl Receipt {
             workflow: job.workflow().cloned().map(|(step, state)| Workflow { step, state }),
             labels: labels.collect(),
             not_withdrawn: not_withdrawn.collect(),
+            after_failed: job
+                .after_failure()
+                .map(|failure| AfterFailed { message: failure.why.clone(), since: failure.since }),
             files: job.files().to_vec(),
             attempts: job.attempts(),
             due: job.due(),

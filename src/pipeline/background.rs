@@ -1,8 +1,9 @@
-//! Work that is due on a job in any state: searches for late duplicates, and withdrawals of labels. It never changes the
-//! state of the job, also when it fails.
+//! Work that is due on a job in any state: searches for late duplicates, withdrawals of labels, and dropped files that could
+//! not be deleted or moved. It never changes the state of the job, also when it fails.
 
 use std::time::Duration;
 
+use super::dropped_file;
 use super::duplicates;
 use super::labels::{Wanted, attempt_withdrawal};
 use super::service::Service;
@@ -29,7 +30,12 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             attempt_withdrawal(ctx, &wanted).await?;
             continue;
         }
-        let Some(check) = due_check(&ctx.job) else { return Ok(()) };
+        let Some(check) = due_check(&ctx.job, now) else {
+            if ctx.job.after_due().is_some_and(|due| due <= now) && dropped_file::retry_after(ctx).await? {
+                continue;
+            }
+            return Ok(());
+        };
         if let Err(why) = duplicates::try_check(ctx, &check).await? {
             crate::observe::duplicate_check_failed(&pipeline.failed_checks, &ctx.job, &check.name, &why);
             // The interval doubles with the time since the check was due.
@@ -40,9 +46,10 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     }
 }
 
-/// The earliest search.
-fn due_check(job: &Job) -> Option<LateDuplicateCheck> {
-    job.duplicate_checks().iter().min_by_key(|check| check.due).cloned()
+/// The earliest search that is due.
+fn due_check(job: &Job, now: jiff::Timestamp) -> Option<LateDuplicateCheck> {
+    let due = job.duplicate_checks().iter().filter(|check| check.due <= now);
+    due.min_by_key(|check| check.due).cloned()
 }
 
 /// A withdrawal that is due.

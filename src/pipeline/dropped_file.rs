@@ -5,12 +5,15 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::file_work;
-use super::folder_policies::FolderPolicies;
+use super::service::Service;
+use super::step_context::{StepContext, StepResult};
 use crate::config::model::AfterSuccess;
 use crate::digest;
-use dropship_job::{Job, Package};
+use crate::observe::Escaped;
+use dropship_job::{Event, Package};
 use dropship_shared_folder::{FileId, SharedFolder, Taken};
 
 /// Permissions of a target folder that `after` creates.
@@ -19,20 +22,71 @@ const TARGET_MODE: u32 = 0o750;
 /// Permissions of a file that is copied to another file system, at most those of the dropped file.
 const COPY_MODE: u32 = 0o644;
 
-/// Deletes, moves or leaves the dropped file, as the folder says. A file whose bytes are no longer the job's is left
-/// alone. An error is logged and does not stop the job.
-pub(super) async fn apply_after(folders: &FolderPolicies, job: &Job) {
-    let after = job.package().folder.as_ref().and_then(|folder| folders.after(folder));
-    let (Some((after, root)), Some(path)) = (after, job.package().path.clone()) else { return };
-    let package = job.package().clone();
-    let (name, source) = (&job.package().name, path.clone());
-    let done = file_work::run_on_package(move || carry_out(&after, &root, Path::new(&path), &package)).await;
-    match done {
-        Ok(Some(done)) => tracing::info!(job_id = %job.id(), event = "after", "{name}: {done}"),
-        Ok(None) => {}
-        Err(error) => tracing::error!(job_id = %job.id(), event = "after",
-            "{name}: cannot delete or move the dropped file {source}: {error}; grant the daemon write access to its folder"),
+/// First interval between attempts.
+const MIN_RETRY: Duration = Duration::from_secs(5);
+
+/// Maximum interval between attempts.
+const MAX_RETRY: Duration = Duration::from_secs(5 * 60);
+
+/// Deletes, moves or leaves the dropped file of a job that succeeds now. Returns the event of a failure, which is tried again
+/// in the background, or of the end of earlier failures.
+pub(super) async fn apply_after<S: Service>(ctx: &StepContext<'_, S>) -> Option<Event> {
+    let failed_before = ctx.job.after_failure().is_some();
+    match carry_out_policy(ctx).await {
+        Ok(how) if failed_before => Some(Event::AfterDone { how: how.unwrap_or_else(nothing_left) }),
+        Ok(Some(how)) => {
+            let job_id = ctx.job.id();
+            let name = Escaped(&ctx.job.package().name);
+            tracing::info!(%job_id, event = "after", "{job_id} {name}: {how}");
+            None
+        }
+        Ok(None) => None,
+        Err(why) => Some(Event::AfterFailed { due: ctx.pipeline.clock.after(MIN_RETRY), why }),
     }
+}
+
+/// Tries again what [`apply_after`] could not do. Returns whether nothing is left to do.
+pub(super) async fn retry_after<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<bool> {
+    let clock = &ctx.pipeline.clock;
+    let failed = match carry_out_policy(ctx).await {
+        Ok(how) => {
+            ctx.record(vec![Event::AfterDone { how: how.unwrap_or_else(nothing_left) }]).await?;
+            return Ok(true);
+        }
+        Err(why) => Event::AfterFailed { due: clock.after(MIN_RETRY), why },
+    };
+    // The interval doubles with the time since the first failure. Only a changed reason is stored, with an early time: a
+    // daemon that starts tries again at once.
+    let since = ctx.job.after_failure().map_or_else(|| clock.now(), |failure| failure.since);
+    let late = Duration::try_from(clock.now().duration_since(since)).unwrap_or_default();
+    let again = clock.after(late.clamp(MIN_RETRY, MAX_RETRY));
+    let known = ctx.job.after_failure().map(|failure| failure.why.as_str());
+    if matches!(&failed, Event::AfterFailed { why, .. } if known != Some(why.as_str())) {
+        ctx.record(vec![failed]).await?;
+    }
+    ctx.retry_background_at(again);
+    Ok(false)
+}
+
+fn nothing_left() -> String {
+    "the dropped file is gone, or its folder leaves dropped files".to_owned()
+}
+
+/// Deletes, moves or leaves the dropped file, as the folder says. A file whose bytes are no longer the job's is left
+/// alone. Returns what was done, if anything was; or what failed, why, and what to do.
+async fn carry_out_policy<S: Service>(ctx: &StepContext<'_, S>) -> Result<Option<String>, String> {
+    let package = ctx.job.package().clone();
+    let after = package.folder.as_ref().and_then(|folder| ctx.pipeline.settings.folders.after(folder));
+    let (Some((after, root)), Some(path)) = (after, package.path.clone()) else { return Ok(None) };
+    let action = match &after {
+        AfterSuccess::Leave => return Ok(None),
+        AfterSuccess::Delete => format!("delete {path}"),
+        AfterSuccess::Move(target) => format!("move {path} to {}", target.display()),
+    };
+    let done = file_work::run_on_package(move || carry_out(&after, &root, Path::new(&path), &package)).await;
+    done.map_err(|error| {
+        format!("cannot {action}: {error}; let the daemon's user write to both folders, and free space on their disks")
+    })
 }
 
 /// Carries out `after` for the file at `path`, which is below the drop folder `root`. Returns what was done.

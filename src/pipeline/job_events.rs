@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::queue::Queue;
 use super::receipt_writer::ReceiptWriter;
-use crate::observe;
+use crate::observe::{self, FailureCauses};
 use crate::package_store::PackageStore;
 use dropship_job::{Creation, Event, Job, JobId, Step};
 
@@ -31,6 +31,7 @@ pub struct JobEvents {
     observer: Arc<dyn JobObserver>,
     changes: watch::Sender<Option<JobId>>,
     runtime: Handle,
+    causes: FailureCauses,
 }
 
 impl JobEvents {
@@ -43,13 +44,21 @@ impl JobEvents {
         observer: Arc<dyn JobObserver>,
     ) -> Self {
         let (changes, _) = watch::channel(None);
-        Self { queue, packages, receipts, observer, changes, runtime: Handle::current() }
+        Self {
+            queue,
+            packages,
+            receipts,
+            observer,
+            changes,
+            runtime: Handle::current(),
+            causes: FailureCauses::default(),
+        }
     }
 
     /// Carries out the effects of events that were committed; `job` is its state after them.
     pub async fn after_commit(&self, job: &Job, events: &[Event]) {
         for event in events {
-            observe::log_event(job, event);
+            observe::log_event(&self.causes, job, event);
         }
         self.discard_copy_after(job, events);
         self.observer.on_event(job, events);

@@ -1,34 +1,112 @@
-//! Compares an object at the service with a request: every field that was sent has to be equal.
+//! Compares an object at the service with a request: every field that was sent has to be equal, and every field that a client
+//! can set and that was not sent has to be unset.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// The first field of `sent` that differs in `found`.
+/// The fields that a client can set, of products and labels and of the objects in them. All others are the service's own, such as
+/// `distributionState`, or follow from these: `manualAcquisition` from the two automatic flags. Source: documentation of "Create a new product" and "Create a new
+/// shipping label".
+const SETTABLE: &[&str] = &[
+    "productName",
+    "testHarness",
+    "announcementDate",
+    "deviceMetadataIds",
+    "firmwareVersion",
+    "deviceType",
+    "isTestSign",
+    "isFlightSign",
+    "marketingNames",
+    "selectedProductTypes",
+    "requestedSignatures",
+    "additionalAttributes",
+    "packageType",
+    "name",
+    "destination",
+    "targeting",
+    "hardwareIds",
+    "bundleId",
+    "infId",
+    "operatingSystemCode",
+    "pnpString",
+    "chids",
+    "chid",
+    "restrictedToAudiences",
+    "inServicePublishInfo",
+    "flooring",
+    "ceiling",
+    "coEngDriverPublishInfo",
+    "flooringBuildNumber",
+    "ceilingBuildNumber",
+    "publishingSpecifications",
+    "goLiveDate",
+    "visibleToAccounts",
+    "isAutoInstallDuringOSUpgrade",
+    "isAutoInstallOnApplicableSystems",
+    "isDisclosureRestricted",
+    "publishToWindows10s",
+    "additionalInfoForMsApproval",
+    "microsoftContact",
+    "validationsPerformed",
+    "affectedOems",
+    "isRebootRequired",
+    "isCoEngineered",
+    "isForUnreleasedHardware",
+    "hasUiSoftware",
+    "businessJustification",
+    "recipientSpecifications",
+    "receiverPublisherId",
+    "enforceChidTargeting",
+    "blockDuaCreation",
+];
+
+/// Objects whose keys all come from the client.
+const MAPS: [&str; 2] = ["selectedProductTypes", "additionalAttributes"];
+
+/// The first field that differs: one of `sent`, or one that a client can set and that only `found` has.
 ///
-/// The service is known to change case, time zones and the order of lists, and to omit empty fields. These are not
-/// differences.
+/// The service is known to change case, time zones and the order of lists, to omit empty fields, and to show unset fields with
+/// their defaults. These are not differences.
 pub(super) fn difference(sent: &Value, found: &Value) -> Option<String> {
     let (Value::Object(sent), Value::Object(found)) = (sent, found) else {
         return Some("it is not an object".to_owned());
     };
-    let differs =
-        |(key, sent): &(&String, &Value)| !equivalent(sent, found.get(*key).unwrap_or(&Value::Null));
-    sent.iter().find(differs).map(|(key, _)| format!("its {key} differs"))
+    let differs = |(key, sent): &(&String, &Value)| !equivalent(key, sent, find(found, key));
+    let differing = sent.iter().find(differs).map(|(key, _)| format!("its {key} differs"));
+    let added =
+        || added(None, sent, found).map(|key| format!("its {key} is set, and the request does not set it"));
+    differing.or_else(added)
 }
 
-fn equivalent(sent: &Value, found: &Value) -> bool {
+/// The first field of `found` that a client has set and that is not in `sent`; `parent` is the key of both objects.
+fn added<'f>(
+    parent: Option<&str>,
+    sent: &Map<String, Value>,
+    found: &'f Map<String, Value>,
+) -> Option<&'f str> {
+    let is_map = parent.is_some_and(|parent| MAPS.contains(&parent));
+    let is_sent = |key: &str| sent.keys().any(|sent| sent.eq_ignore_ascii_case(key));
+    let mut keys = found.iter().filter(|(key, _)| is_map || SETTABLE.contains(&key.as_str()));
+    keys.find(|(key, value)| !is_sent(key) && !is_unset(key, value)).map(|(key, _)| key.as_str())
+}
+
+/// Compares two values of the field `key`.
+fn equivalent(key: &str, sent: &Value, found: &Value) -> bool {
     match (sent, found) {
         (Value::Object(sent), Value::Object(found)) => {
-            sent.iter().all(|(key, sent)| equivalent(sent, find(found, key)))
+            sent.iter().all(|(key, sent)| equivalent(key, sent, find(found, key)))
+                && added(Some(key), sent, found).is_none()
         }
         (Value::Array(sent), Value::Array(found)) => {
+            let same = |sent: &Value, found: &Value| equivalent(key, sent, found);
             sent.len() == found.len()
-                && sent.iter().all(|sent| found.iter().any(|found| equivalent(sent, found)))
+                && sent.iter().all(|sent| found.iter().any(|found| same(sent, found)))
+                && found.iter().all(|found| sent.iter().any(|sent| same(sent, found)))
         }
         (Value::String(sent), Value::String(found)) => same_text(sent, found),
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             *text == number.to_string()
         }
-        (sent, Value::Null) => is_empty(sent),
+        (sent, Value::Null) => is_unset(key, sent),
         (sent, found) => sent == found,
     }
 }
@@ -49,15 +127,25 @@ fn moment(text: &str) -> Option<jiff::Timestamp> {
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a value is what the service shows for a field that no client has set.
+fn is_unset(key: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) if text.is_empty() || text.eq_ignore_ascii_case("notset") => true,
+        // Without a date, a label goes live when it is certified.
+        Value::String(text) if key == "goLiveDate" => {
+            moment(text).is_some_and(|date| date <= jiff::Timestamp::now())
+        }
+        Value::String(text) => text.starts_with(NO_DATE),
         Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        _ => false,
+        Value::Object(map) => map.iter().all(|(key, value)| is_unset(key, value)),
     }
 }
+
+/// The unset date of .NET.
+const NO_DATE: &str = "0001-01-01T";
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +162,58 @@ mod tests {
             "announcementDate": "2018-01-01T00:00:00Z", "selectedProductTypes": {"Windows_v100_RS3": "Unclassified"},
             "requestedSignatures": ["b", "a"]});
         assert_eq!(difference(&sent, &found), None);
+    }
+
+    #[test]
+    fn field_that_only_the_found_object_sets_is_a_difference() {
+        let sent = json!({"productName": "Echo 1", "selectedProductTypes": {"windows_v100_RS3": "Touch"},
+            "publishingSpecifications": {"isDisclosureRestricted": true},
+            "targeting": {"hardwareIds": [{"pnpString": "a"}]}});
+        let unset = json!({"id": 7, "driverType": "desktop", "productName": "Echo 1", "firmwareVersion": "",
+            "announcementDate": "0001-01-01T00:00:00", "deviceType": "notSet", "marketingNames": [],
+            "selectedProductTypes": {"Windows_v100_RS3": "touch"},
+            "additionalAttributes": {"storageController": null}, "message": "m",
+            "publishingSpecifications": {"isDisclosureRestricted": true, "manualAcquisition": true,
+                "goLiveDate": "2020-01-01T00:00:00Z", "publishToWindows10s": false,
+                "additionalInfoForMsApproval": {"isRebootRequired": false, "microsoftContact": null}},
+            "targeting": {"hardwareIds": [{"pnpString": "A", "distributionState": "pendingAdd"}],
+                "coEngDriverPublishInfo": {"flooringBuildNumber": 0}}});
+        assert_eq!(difference(&sent, &unset), None);
+        for (path, value) in [
+            ("/announcementDate", json!("2027-01-01T00:00:00")),
+            ("/firmwareVersion", json!("9")),
+            ("/deviceType", json!("internal")),
+            ("/marketingNames", json!(["Echo"])),
+            (
+                "/selectedProductTypes",
+                json!({"windows_v100_RS3": "Touch", "windows_v100_RS4": "Unclassified"}),
+            ),
+            ("/additionalAttributes/storageController", json!({"isBootable": true})),
+            ("/publishingSpecifications/goLiveDate", json!("2999-01-01T00:00:00Z")),
+            ("/publishingSpecifications/additionalInfoForMsApproval/microsoftContact", json!("a@b")),
+            ("/targeting/coEngDriverPublishInfo/flooringBuildNumber", json!(19041)),
+        ] {
+            let mut found = unset.clone();
+            *found.pointer_mut(path).expect("a field") = value;
+            assert!(difference(&sent, &found).is_some(), "{path}");
+        }
+        for (object, key, value) in [
+            ("", "isFlightSign", json!(true)),
+            ("", "deviceMetadataIds", json!(["00000000-0000-0000-0000-000000000001"])),
+            ("", "packageType", json!("driver")),
+            ("", "recipientSpecifications", json!({"receiverPublisherId": "27691110"})),
+            ("/targeting", "restrictedToAudiences", json!(["00000000-0000-0000-0000-000000000001"])),
+            ("/targeting", "chids", json!([{"chid": "00000000-0000-0000-0000-000000000001"}])),
+            ("/targeting", "inServicePublishInfo", json!({"flooring": "RS4"})),
+            ("/publishingSpecifications", "visibleToAccounts", json!([27_691_110])),
+            ("/publishingSpecifications", "isAutoInstallDuringOSUpgrade", json!(true)),
+            ("/publishingSpecifications", "publishToWindows10s", json!(true)),
+        ] {
+            let mut found = unset.clone();
+            let map = found.pointer_mut(object).and_then(Value::as_object_mut).expect("an object");
+            map.insert(key.to_owned(), value);
+            assert!(difference(&sent, &found).is_some(), "{object}/{key}");
+        }
     }
 
     #[test]

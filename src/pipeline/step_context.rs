@@ -186,7 +186,7 @@ impl<'a, S: Service> StepContext<'a, S> {
             let due = self.background_retry.map_or(due, |again| due.max(again));
             return self.wait_until(due, WaitReason::DuplicateCheck).await;
         }
-        super::dropped_file::apply_after(&self.pipeline.settings.folders, &self.job).await;
+        events.extend(super::dropped_file::apply_after(self).await);
         events.push(Event::Succeeded);
         self.record(events).await
     }

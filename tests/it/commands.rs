@@ -1,5 +1,6 @@
 //! Commands of operators: errors, exit codes, selections of jobs, the list of labels, and the level of the log.
 
+mod advice;
 mod failures;
 mod log_level;
 mod offline;

@@ -1,10 +1,12 @@
 //! Drop folders: when packages are ready, many files at once, and degraded folders.
 
+mod after;
 mod backlog;
 mod checksums;
 mod fairness;
 mod final_jobs;
 mod ignored;
+mod names;
 mod polled;
 mod retention;
 mod same_content;

@@ -122,3 +122,65 @@ fn failing_late_duplicate_check_is_logged_and_backs_off() {
     let doctor = env.run(&["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
+
+#[test]
+fn object_of_another_client_with_more_fields_is_not_adopted() {
+    let env = TestEnv::with(Quirks::none(), "");
+    let configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    let configuration = configuration.replace("uncertain = \"2s\"", "uncertain = \"6s\"");
+    std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    env.fault(&json!({ "operation": "create_product", "action": { "kind": "drop_before" } }));
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let not_found = || {
+        let log = env.log();
+        let line = log.lines().find(|line| line.contains("creating product `"))?;
+        let name = line.split("creating product `").nth(1)?.split('`').next()?.to_owned();
+        env.receipts().into_iter().any(|job| job["state"] == "waiting").then_some(name)
+    };
+    let name = wait_for("the first search", not_found).unwrap_or_else(|| panic!("{}", env.log()));
+    // Everything that the rule sends is the same.
+    let product = json!({"productName": name, "testHarness": "attestation", "deviceType": "internal",
+        "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL", "WINDOWS_v100_X64_NI_FULL"], "selectedProductTypes": {},
+        "isTestSign": false, "isFlightSign": false, "firmwareVersion": "980"});
+    std::fs::write(env.path("product.json"), product.to_string()).expect("written");
+    let created =
+        env.run(&["api", "product", "create", "--file", env.path("product.json").to_str().expect("UTF-8")]);
+    assert!(created.status.success(), "{}", crate::harness::text(&created.stderr));
+    let held = wait_for("the hold", || env.receipts().into_iter().find(|job| job["state"] == "held"));
+    let held = held.unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(held["error"]["kind"], "ambiguous", "{held:#}\n{}", env.log());
+    assert!(held["error"]["message"].as_str().expect("a message").contains("firmwareVersion"), "{held:#}");
+    assert_eq!(env.created().0, 1, "{}", env.log());
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn outage_is_one_line_for_all_jobs_and_a_count_when_it_ends() {
+    const JOBS: usize = 20;
+    let env = TestEnv::with(Quirks::none(), "");
+    env.fault(
+        &json!({ "operation": "list_products", "times": 0, "action": { "kind": "status", "status": 503 } }),
+    );
+    let daemon = env.daemon(&[]);
+    let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
+    for number in 0..JOBS {
+        env.drop_package(&format!("{number}.cab"), &template.package(number as u64));
+    }
+    let failing = || {
+        let receipts = env.receipts();
+        receipts.iter().filter(|receipt| receipt["attempts"].as_u64() > Some(1)).count() == JOBS
+    };
+    wait_for("two failures of each job", || failing().then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    env.no_faults();
+    let all = || env.receipts().iter().filter(|receipt| receipt["state"] == "succeeded").count() == JOBS;
+    wait_for("the packages", || all().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(daemon.terminate(), Some(0));
+    let log = env.log();
+    let lines: Vec<_> =
+        log.lines().filter(|line| line.contains(" warn  ") && line.contains(" failed, next at ")).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let over: Vec<_> = log.lines().filter(|line| line.contains("no job meets this error any more")).collect();
+    assert!(over.iter().any(|line| line.contains(&format!("({JOBS} jobs, "))), "{over:#?}");
+}

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::{FolderEvents, FolderState};
+use dropship_shared_folder::ShellWord;
 
 /// A problem of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +42,9 @@ impl FolderIssue {
             io::ErrorKind::PermissionDenied => Self::degraded(
                 format!("{at} is not readable for the daemon's user (uid {})", uid()),
                 format!(
-                    "setfacl -m u:dropship:rx {at} (and x on its parents), or add the user to the folder's group; \
-                     under systemd see `dropship systemd paths`"
+                    "setfacl -m u:dropship:rx {} (and x on its parents), or add the user to the folder's group; \
+                     under systemd see `dropship systemd paths`",
+                    ShellWord::of(path)
                 ),
             ),
             io::ErrorKind::NotADirectory => {

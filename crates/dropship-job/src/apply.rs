@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::accepted::Accepted;
+use super::after_failure::AfterFailure;
 use super::event::Event;
 use super::id::JobId;
 use super::invariants;
@@ -99,6 +100,7 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         duplicate_checks: Vec::new(),
         approved_metadata: None,
         strays: Vec::new(),
+        after_failure: None,
     }
 }
 
@@ -185,6 +187,12 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             accepted.plan = Some(plan.clone());
             labels::replan(job, labels, dropped, again)?;
         }
+        Event::SameBytes { .. } => {}
+        Event::AfterFailed { due, why } => {
+            let since = job.after_failure.as_ref().map_or(at, |failure| failure.since);
+            job.after_failure = Some(AfterFailure { since, due: *due, why: why.clone() });
+        }
+        Event::AfterDone { .. } => job.after_failure = None,
         Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
         Event::Waited { due, why, polled } => {
             job.last_polled = polled.then_some(at).or(job.last_polled);

@@ -42,6 +42,10 @@ fn package_text(job: &Job, event: &Event) -> Option<String> {
             format!("{from}, {} bytes, sha256 {}", package.size, job.short_sha())
         }
         Event::Accepted { rule, .. } => format!("accepted by rule `{rule}`"),
+        Event::SameBytes { path: Some(path) } => format!("found again with the same bytes: {path}"),
+        Event::SameBytes { path: None } => "the same bytes were submitted again".to_owned(),
+        Event::AfterFailed { why, .. } => format!("{why}; tried again automatically"),
+        Event::AfterDone { how } => how.clone(),
         Event::Rejected { fault } => format!("rejected: {fault}"),
         Event::Uploaded { bytes } => format!("uploaded, {bytes} bytes"),
         Event::CommitIntended => "committing".to_owned(),

@@ -39,6 +39,24 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         vars: BTreeMap<String, String>,
     },
+    /// Another file, or another submission, has the bytes of the job.
+    SameBytes {
+        /// Path of the file; absent for a submitted package.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    },
+    /// The dropped file could not be deleted or moved after the success of the job. This is tried again.
+    AfterFailed {
+        /// When to try again.
+        due: Timestamp,
+        /// What failed, why, and what to do.
+        why: String,
+    },
+    /// Nothing is left to do with the dropped file, after this had failed.
+    AfterDone {
+        /// What was done, or why nothing is left to do.
+        how: String,
+    },
     /// The package or the rules are at fault.
     Rejected {
         /// Why.
@@ -325,6 +343,9 @@ impl Event {
         match self {
             Self::Arrived { .. } => "arrived",
             Self::Accepted { .. } => "accepted",
+            Self::SameBytes { .. } => "same_bytes",
+            Self::AfterFailed { .. } => "after_failed",
+            Self::AfterDone { .. } => "after_done",
             Self::Rejected { .. } => "rejected",
             Self::Intended { .. } => "intended",
             Self::NotFound { .. } => "not_found",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::accepted::Accepted;
+use super::after_failure::AfterFailure;
 use super::id::JobId;
 use super::label::{Label, StrayLabel};
 use super::package::{Asset, Package};
@@ -70,6 +71,8 @@ pub struct Job {
     /// Late duplicates of labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) strays: Vec<StrayLabel>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after_failure: Option<AfterFailure>,
 }
 
 impl Job {
@@ -309,10 +312,25 @@ impl Job {
         self.duplicate_checks.iter().map(|check| check.due).min()
     }
 
-    /// When the next work is due that does not depend on the state of the job: checks for late duplicates, and withdrawals.
+    /// Why the dropped file could not be deleted or moved after the success of the job, until nothing is left to do with it.
+    #[must_use]
+    pub fn after_failure(&self) -> Option<&AfterFailure> {
+        self.after_failure.as_ref()
+    }
+
+    /// When to try again to delete or move the dropped file of a job that has succeeded.
+    #[must_use]
+    pub fn after_due(&self) -> Option<Timestamp> {
+        let failure = self.after_failure.as_ref().filter(|_| self.state == State::Succeeded);
+        failure.map(|failure| failure.due)
+    }
+
+    /// When the next work is due that a worker does besides the steps: checks for late duplicates, withdrawals, and the
+    /// dropped file of a job that has succeeded.
     #[must_use]
     pub fn background_due(&self) -> Option<Timestamp> {
-        self.duplicate_check_due().into_iter().chain(self.withdrawal_due()).min()
+        let due = self.duplicate_check_due().into_iter().chain(self.withdrawal_due());
+        due.chain(self.after_due()).min()
     }
 
     /// Whether it has ended, no create of it can take effect any more, and no withdrawal is pending.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accepted;
+mod after_failure;
 mod apply;
 mod describe;
 mod error_kind;
@@ -20,6 +21,7 @@ mod transition;
 mod wait_reason;
 
 pub use accepted::Accepted;
+pub use after_failure::AfterFailure;
 pub use apply::{Illegal, apply, fold};
 pub use describe::{describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};

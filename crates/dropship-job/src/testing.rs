@@ -112,6 +112,12 @@ pub fn one_of_each_event() -> Vec<Event> {
     crate::one_of_each!(Event:
         Event::Arrived { .. } => Event::Arrived { package: package() },
         Event::Accepted { .. } => accepted(),
+        Event::SameBytes { .. } => Event::SameBytes { path: Some("/srv/drop/copy of echo.cab".into()) },
+        Event::AfterFailed { .. } => Event::AfterFailed {
+            due: at(5),
+            why: "cannot move /srv/drop/echo.cab to /srv/done: No space left on device".into(),
+        },
+        Event::AfterDone { .. } => Event::AfterDone { how: "/srv/drop/echo.cab moved to /srv/done/echo.cab".into() },
         Event::Rejected { .. } => Event::Rejected { fault: Fault::new(ErrorKind::Truncated, "the file is cut off") },
         Event::Intended { .. } => intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
         Event::NotFound { .. } => Event::NotFound { kind: RemoteKind::Submission, due: at(60) },

@@ -12,8 +12,8 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
     use Event as E;
     use StateKind as S;
     match (state, step, event) {
-        // Facts about objects at the service, and operators' changes to labels that exist: true in every state. Refusing a
-        // late `Created` could lead to a duplicate.
+        // Facts about files and objects at the service, and operators' changes to labels that exist: true in every state.
+        // Refusing a late `Created` could lead to a duplicate.
         (
             _,
             _,
@@ -25,7 +25,10 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
             | E::NotWithdrawn { .. }
             | E::WithdrawalConfirmed { .. }
             | E::PublishedAnyway { .. }
-            | E::Edited { .. },
+            | E::Edited { .. }
+            | E::SameBytes { .. }
+            | E::AfterFailed { .. }
+            | E::AfterDone { .. },
         )
         // Operators.
         | (S::Held, _, E::Approved { .. })
@@ -114,7 +117,10 @@ mod tests {
     use crate::testing::one_of_each_event;
 
     /// Facts about objects at the service, which are accepted in every state.
-    const LATE_FACTS: [&str; 9] = [
+    const LATE_FACTS: [&str; 12] = [
+        "same_bytes",
+        "after_failed",
+        "after_done",
         "created",
         "duplicates_checked",
         "progressed",

@@ -4,6 +4,7 @@ mod file_id;
 mod folder;
 mod lookup;
 mod ownership;
+mod shell_word;
 mod staged;
 mod take;
 
@@ -12,5 +13,6 @@ mod tests;
 
 pub use file_id::FileId;
 pub use folder::SharedFolder;
+pub use shell_word::ShellWord;
 pub use staged::StagedFile;
 pub use take::Taken;

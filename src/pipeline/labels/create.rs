@@ -41,17 +41,24 @@ impl LabelCreate {
 
     /// The request as far as an object of this create has to equal it.
     fn comparable(&self) -> Value {
-        let mut sent = self.essence.clone();
+        let mut sent = self.without_moving_date(self.essence.clone());
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
             // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
             // flags, which are compared.
             publishing.remove("manualAcquisition");
-            // An earlier request was sent at another time, so the same rule gave it another date.
-            if self.has_moving_date {
-                publishing.remove("goLiveDate");
-            }
         }
         sent
+    }
+
+    /// A label without the date that depends on the time of its request: an earlier request was sent at another time, so the
+    /// same rule gave it another date.
+    fn without_moving_date(&self, mut label: Value) -> Value {
+        if let Some(Value::Object(publishing)) = label.get_mut("publishingSpecifications")
+            && self.has_moving_date
+        {
+            publishing.remove("goLiveDate");
+        }
+        label
     }
 }
 
@@ -99,7 +106,7 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
             // The list of labels does not contain their targeting.
             let whole = service.label(product, submission, LabelId(label.id.0)).await?;
             let mismatch = match serde_json::to_value(&whole) {
-                Ok(shown) => difference(&sent, &shown),
+                Ok(shown) => difference(&sent, &self.without_moving_date(shown)),
                 Err(error) => Some(format!("it cannot be compared: {error}")),
             };
             found.push(Candidate { id: label.id.0, mismatch, go_live: go_live_of(&whole) });

@@ -31,7 +31,7 @@ listed! {
 listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
-        Accepted, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+        Accepted, SameBytes, AfterFailed, AfterDone, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
         Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, AttemptFailed, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
@@ -61,6 +61,9 @@ fn of_event(event: &Event) -> Write {
     match event {
         Event::Arrived { .. } => Write::Arrived,
         Event::Accepted { .. } => Write::Accepted,
+        Event::SameBytes { .. } => Write::SameBytes,
+        Event::AfterFailed { .. } => Write::AfterFailed,
+        Event::AfterDone { .. } => Write::AfterDone,
         Event::Rejected { .. } => Write::Rejected,
         Event::Intended { .. } => Write::Intended,
         Event::NotFound { .. } => Write::NotFound,

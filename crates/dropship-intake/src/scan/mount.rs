@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
+use dropship_shared_folder::ShellWord;
 
 /// Records the kind of file system. Returns an issue if the folder was a mount point and is not any more.
 pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
@@ -21,7 +22,8 @@ pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
         FolderIssue::degraded(
             format!("nothing is mounted at {at} any more; the folder shows the empty mount point"),
             format!(
-                "mount it again (`findmnt {at}`, `systemctl status` of its .mount unit); watching resumes automatically"
+                "mount it again (`findmnt {}`, `systemctl status` of its .mount unit); watching resumes automatically",
+                ShellWord::of(root)
             ),
         )
     })
