@@ -16,6 +16,7 @@ pub mod outbox;
 // Modules beside that path:
 
 pub mod accounts;
+pub mod approval;
 pub mod attention;
 pub mod cli;
 pub mod control;

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use jiff::Timestamp;
 
 use super::owner::become_owner;
+use crate::approval::{self, ApprovalPage};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
@@ -39,6 +41,7 @@ impl OfflineStore {
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
         let active = NoActiveJobs {
+            store: Arc::clone(&store),
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
             packages: PackageStore::for_reading(home),
@@ -155,6 +158,7 @@ pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<
 
 /// No job is running, but receipts are written after an action.
 struct NoActiveJobs {
+    store: Arc<dyn Store>,
     /// The `outbox_mode` of each folder that sets one.
     outbox_modes: BTreeMap<String, u32>,
     rules: Vec<Rule>,
@@ -168,6 +172,10 @@ impl ActiveJobs for NoActiveJobs {
 
     fn rule_change(&self, job: &Job) -> Option<RuleChange> {
         crate::admission::rule_change(&self.rules, &self.packages, job)
+    }
+
+    fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
+        approval::pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
     fn on_event(&self, job: &Job, _: &[Event]) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::query::JobQuery;
+use crate::approval::ApprovalPage;
 use crate::config::Config;
 use crate::outbox::{Approved, Receipt};
 use dropship_job::{Event, Job, JobId, StateKind};
@@ -25,6 +26,10 @@ pub trait ActiveJobs: Send + Sync {
     }
     /// How the rules in force differ from the rule that the job was planned by.
     fn rule_change(&self, job: &Job) -> Option<RuleChange>;
+    /// The requests of the job that wait for an approval.
+    fn approval_pages(&self, _: &Job) -> Vec<ApprovalPage> {
+        Vec::new()
+    }
     /// Called after an action was committed, with the state of the job after it.
     fn on_event(&self, job: &Job, events: &[Event]);
 }
@@ -130,7 +135,8 @@ impl JobService {
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
         let job = self.job(id)?;
         let history = self.store.history(id)?;
-        Ok(self.answer(&job).with_history(&job, &history))
+        let answer = Receipt { approval: self.active.approval_pages(&job), ..self.answer(&job) };
+        Ok(answer.with_history(&job, &history))
     }
 
     /// All jobs of a package, by the SHA-256 of its bytes.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::job_counts;
 use super::reload::Reloader;
 use crate::admission::{Admission, ReplanError, SubmittedFile};
+use crate::approval::{self, ApprovalPage};
 use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
@@ -280,6 +281,10 @@ impl ActiveJobs for Workers {
 
     fn rule_change(&self, job: &Job) -> Option<RuleChange> {
         self.admission.rule_change(job)
+    }
+
+    fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
+        approval::pages(&**self.pipeline.store(), self.pipeline.packages(), job, Timestamp::now())
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::approval::ApprovalPage;
 use dropship_job::{
     Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step, describe_history,
 };
@@ -81,6 +82,9 @@ pub struct Receipt {
     /// What was approved, in the answer of `approve` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Approved>,
+    /// The requests that wait for an approval; only in `show`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approval: Vec<ApprovalPage>,
     /// What a retry has changed in the plan, in the answer of `retry` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plan_changes: Vec<String>,
@@ -278,6 +282,7 @@ impl Receipt {
             error: job.state().fault().or(job.fault()).cloned(),
             warnings,
             approved: None,
+            approval: Vec::new(),
             plan_changes: Vec::new(),
             vars: job.accepted().map(|accepted| accepted.vars.clone()).unwrap_or_default(),
             outbox: job.package().outbox.clone(),

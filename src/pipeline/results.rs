@@ -64,17 +64,30 @@ pub(super) async fn check(
 /// # Errors
 /// When the file cannot be read, is not driver metadata, or is not the file that was downloaded.
 pub(super) async fn driver_metadata(packages: &PackageStore, job: &Job) -> io::Result<DriverMetadata> {
-    let path = packages.metadata(job.id());
-    let recorded = job.files().iter().find(|file| file.name == METADATA).map(|file| file.sha256.clone());
-    file_work::run(move || {
-        let bytes = std::fs::read(&path)?;
-        if recorded.as_deref() != Some(&digest::of(&bytes)) {
-            let message = "it is not the file that was downloaded";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        parse(&bytes)
-    })
-    .await
+    let (path, recorded) = (packages.metadata(job.id()), recorded_metadata(job));
+    file_work::run(move || read(&path, recorded.as_deref())).await
+}
+
+/// The same on a thread that may block.
+///
+/// # Errors
+/// See [`driver_metadata`].
+pub(crate) fn read_driver_metadata(packages: &PackageStore, job: &Job) -> io::Result<DriverMetadata> {
+    read(&packages.metadata(job.id()), recorded_metadata(job).as_deref())
+}
+
+/// Digest of the driver metadata that the job has downloaded.
+fn recorded_metadata(job: &Job) -> Option<String> {
+    job.files().iter().find(|file| file.name == METADATA).map(|file| file.sha256.clone())
+}
+
+fn read(path: &Path, recorded: Option<&str>) -> io::Result<DriverMetadata> {
+    let bytes = std::fs::read(path)?;
+    if recorded != Some(&digest::of(&bytes)) {
+        let message = "it is not the file that was downloaded";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    parse(&bytes)
 }
 
 fn parse(bytes: &[u8]) -> io::Result<DriverMetadata> {

@@ -16,8 +16,8 @@ use dropship_hardware::{
 };
 use dropship_job::{ErrorKind, Event, Fault, KeptTargets, LabelStage};
 use dropship_rules::label::{self, Published, Reach, Versions};
-use dropship_rules::plan::LabelPlan;
-use dropship_store::Entry;
+use dropship_rules::plan::{LabelPlan, Plan};
+use dropship_store::{Entry, Store, StoreError};
 
 /// Prefix of the flags in the store. They outlive the jobs: years can pass between two versions.
 const FLAG: &str = "made/";
@@ -111,6 +111,20 @@ pub(super) async fn record_published<S: Service>(
     let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
     let key = format!("{}{}", prefix(&snapshot.plan.rule, plan), made.label);
     ctx.record_with(vec![Entry::Setting { key, value }], events).await
+}
+
+/// Ids of the labels that were published for a label of a plan: those of the same account, rule and label.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn published_labels(
+    store: &dyn Store,
+    plan: &Plan,
+    label: &LabelPlan,
+) -> Result<Vec<u64>, StoreError> {
+    let flags = store.settings(&prefix(&plan.rule, label))?;
+    let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
+    Ok(made.filter(|made| made.account == plan.account).map(|made| made.label.0).collect())
 }
 
 /// Removes the hardware ids of labels that are live from older ones.

@@ -1,5 +1,6 @@
 //! Rules and labels: from the configuration to the requests.
 
+mod approval_page;
 mod cab;
 mod check;
 mod fields;

@@ -108,10 +108,10 @@ error_kinds! {
         "`dropship approve JOB` submits it as well, `dropship cancel JOB` ends it. `[[folder]] same_content = \"take\"` accepts such packages.";
     Approval "approval" "held"
         "A label needs an approval of exactly this request."
-        "Read the request in the message, then `dropship approve JOB --request DIGEST` or `dropship cancel JOB`.";
+        "Read the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     Guard "guard" "held"
         "A label exceeds a limit of `[guard]` that an operator can approve: it is for everybody, or has too many or unforeseen targets."
-        "Read the reason and the request in the message, then `dropship approve JOB` or `dropship cancel JOB`.";
+        "Read the reason and the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     GuardRefused "guard-refused" "held"
         "A label exceeds a limit of `[guard]` that no approval releases."
         "Change the rule or `[guard]`, `dropship reload`, then `dropship approve JOB` to check again; or `dropship cancel JOB`.";

@@ -1,19 +1,16 @@
 //! Predicts the labels of a plan from the package.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::label_lines;
 use super::lines::Lines;
-use super::selection;
 use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
-use dropship_rules::duration;
 use dropship_rules::label::{
     Ceiling, Guard, GuardVerdict, LabelPreview, earliest, foreseen_folder, preview, preview_with,
 };
-use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
+use dropship_rules::plan::{LabelPlan, Plan};
 
 /// A label of the plan with the request that will probably create it.
 #[derive(Serialize)]
@@ -63,7 +60,7 @@ impl Preview<'_> {
 
     pub(super) fn text(&self) -> String {
         let mut lines = Lines::new(format!("label: {}", self.plan.name));
-        self.add_plan(&mut lines);
+        label_lines::add(&mut lines, self.plan);
         match &self.foreseen {
             None => {
                 lines.add(
@@ -94,33 +91,6 @@ impl Preview<'_> {
         lines.text()
     }
 
-    /// Adds the settings of the rule.
-    fn add_plan(&self, lines: &mut Lines) {
-        let plan = self.plan;
-        lines.add("destination", destination(plan));
-        if plan.destination == DestinationPlan::WindowsUpdate {
-            lines.add("installation", installation(plan));
-        }
-        if let Some(after) = &plan.after {
-            let soak = match after.soak_seconds {
-                0 => String::new(),
-                seconds => format!(", plus {}", duration::format(Duration::from_secs(seconds))),
-            };
-            lines.add("after", format_args!("publication of {}{soak}", after.labels.join(", ")));
-        }
-        if plan.hold {
-            lines.add("hold", "the job is held before this label until `dropship approve`");
-        }
-        if plan.supersede {
-            lines.add(
-                "supersede",
-                "once it is live, its targets are removed from labels that dropship created by the same rule and label \
-                 for a lower DriverVer",
-            );
-        }
-        selection::add(lines, plan);
-    }
-
     /// When it goes live. An offset counts from the time at which the label is requested.
     fn add_go_live(&self, lines: &mut Lines) {
         let plan = self.plan;
@@ -135,30 +105,6 @@ impl Preview<'_> {
             Ok(date) => lines.add("go live", format_args!("{} (UTC){condition}", format_date(date))),
             Err(error) => lines.add("go live", error),
         }
-    }
-}
-
-fn destination(plan: &LabelPlan) -> String {
-    match &plan.destination {
-        DestinationPlan::WindowsUpdate if plan.audiences.is_empty() => {
-            "Windows Update, no audiences: every machine that the targets below fit".to_owned()
-        }
-        DestinationPlan::WindowsUpdate => format!("Windows Update, audiences {}", plan.audiences.join(", ")),
-        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
-            let chids = if *enforce_chid_targeting == Some(true) { ", which must target CHIDs" } else { "" };
-            let dua =
-                if *block_dua_creation == Some(true) { ", which must not create driver updates" } else { "" };
-            format!("partner {partner}{chids}{dua}")
-        }
-    }
-}
-
-fn installation(plan: &LabelPlan) -> &'static str {
-    match (plan.auto_install_during_os_upgrade, plan.auto_install_on_applicable_systems) {
-        (false, false) => "manual, as an optional update",
-        (true, false) => "automatic, during OS upgrades",
-        (false, true) => "automatic, on applicable systems",
-        (true, true) => "automatic, during OS upgrades and on applicable systems",
     }
 }
 

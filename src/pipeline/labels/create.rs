@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::predecessors;
-use super::request::Prepared;
+use super::prepared::Prepared;
 use crate::pipeline::create::{Candidate, RemoteCreate};
 use crate::pipeline::lists;
 use crate::pipeline::request_match::difference;

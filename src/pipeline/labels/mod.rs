@@ -6,11 +6,13 @@ mod follow;
 mod guard_check;
 mod pass;
 mod predecessors;
+mod prepared;
 mod proof;
 mod request;
 mod send;
 mod withdraw;
 
 pub(super) use pass::run;
+pub(crate) use prepared::{Prepared, Unfit};
 pub(super) use proof::prove;
 pub(super) use withdraw::{Wanted, attempt as attempt_withdrawal};

@@ -1,29 +1,15 @@
 //! The request for a label, from its plan, the driver metadata and the account's audiences.
 
-use serde_json::Value;
-
-use crate::pipeline::create::digest;
+use super::prepared::{Prepared, Unfit};
 use crate::pipeline::driver_metadata;
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
-use dropship_hardware::{Error, Listing, NewShippingLabel};
+use dropship_hardware::{Error, Listing};
 use dropship_job::{ErrorKind, Fault};
-use dropship_rules::label::{self, LabelWarning};
+use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
-
-/// A request that can be sent now.
-pub(super) struct Prepared {
-    /// The request. Its go-live date is that of a request that is sent now.
-    pub(super) new: NewShippingLabel,
-    /// The part of the request that approvals and repetitions are bound to.
-    pub(super) essence: Value,
-    /// Digest of that part.
-    pub(super) digest: String,
-    /// Conditions that make Microsoft review the label.
-    pub(super) warnings: Vec<LabelWarning>,
-}
 
 /// Why a request cannot be built now.
 pub(super) enum Unprepared {
@@ -69,23 +55,20 @@ pub(super) async fn try_prepare<S: Service>(
             lists::accept(service, ListOf::Account, attempts, read).await.map_err(Unprepared::Api)?
         }
     };
-    let new =
-        label::build(plan, &metadata, &audiences.items, ctx.pipeline.clock.now()).map_err(|problems| {
-            let reasons = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let prepared = Prepared::compute(plan, &metadata, &audiences.items, ctx.pipeline.clock.now());
+    prepared.map_err(|unfit| match &unfit {
+        Unfit::Problems(problems) => {
             let gap = audiences.incomplete.as_ref();
             let gap =
                 gap.map(|why| format!("; the list of audiences is incomplete: {why}")).unwrap_or_default();
             let message = format!(
-                "cannot create label `{}`: {reasons}{gap}; mend the rule and run `dropship retry {}`",
+                "cannot create label `{}`: {unfit}{gap}; mend the rule and run `dropship retry {}`",
                 plan.name,
                 ctx.job.id()
             );
             let has_passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
             fault(if has_passed { ErrorKind::GoLivePassed } else { ErrorKind::LabelUnfit }, message)
-        })?;
-    let warnings = label::warnings(plan, &new, &metadata);
-    let essence = label::essence(plan, &new).map_err(|error| {
-        fault(ErrorKind::Internal, format!("the request for label `{}` has no JSON form: {error}", plan.name))
-    })?;
-    Ok(Prepared { digest: digest(&essence), new, essence, warnings })
+        }
+        Unfit::NoJson(_) => fault(ErrorKind::Internal, format!("label `{}`: {unfit}", plan.name)),
+    })
 }

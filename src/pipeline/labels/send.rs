@@ -1,12 +1,13 @@
 //! Requests one label, once the labels that it depends on are live and an operator has approved it if the rule wants that.
 
 use super::create::LabelCreate;
-use super::request::{self, Prepared};
-use super::{guard_check, predecessors};
+use super::prepared::Prepared;
+use super::{guard_check, predecessors, request};
 use crate::pipeline::create::create;
+use crate::pipeline::known_audiences;
 use crate::pipeline::service::Service;
-use crate::pipeline::step_context::{StepContext, StepResult};
-use dropship_job::{ErrorKind, Fault, Job, LabelGate, Release, WaitReason};
+use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
+use dropship_job::{ErrorKind, Event, Fault, Job, LabelGate, Release, WaitReason};
 use dropship_rules::plan::LabelPlan;
 
 /// Requests the label at this index, or resolves its create if that is in doubt.
@@ -67,13 +68,17 @@ async fn check_approval<S: Service>(
         (Some(date), None) => format!("; it goes live on {date} (UTC)"),
         (None, _) => String::new(),
     };
-    let text = serde_json::to_string(&prepared.new).unwrap_or_else(|error| format!("no JSON form: {error}"));
     let message = format!(
-        "label `{}` needs `dropship approve {} --request {}`{reasons}{date}{doubts}; request: {text}",
+        "label `{0}` needs `dropship approve {1} --request {2}`{reasons}{date}{doubts}; `dropship show {1}` presents the request",
         plan.name,
         ctx.job.id(),
         prepared.digest
     );
     let kind = if limits.is_empty() { ErrorKind::Approval } else { ErrorKind::Guard };
-    ctx.hold_label(index, Fault::new(kind, message), Release::Request(prepared.digest.clone())).await
+    let audiences = known_audiences::entry(&*ctx.pipeline.store, ctx.account(), &prepared.audiences);
+    let audiences = audiences.map_err(Interrupt::Store)?.into_iter().collect();
+    let release = Release::Request(prepared.digest.clone());
+    let held = Event::LabelHeld { label: index, fault: Fault::new(kind, message), release };
+    ctx.record_with(audiences, vec![held]).await?;
+    Err(Interrupt::LabelDeferred)
 }

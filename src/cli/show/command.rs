@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::backend::Backend;
-use super::exit::Exit;
-use super::output::{Output, or_dash};
+use super::approval;
+use crate::cli::backend::Backend;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, or_dash};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{ErrorKind, JobId, StateKind};
@@ -16,7 +17,7 @@ use dropship_rules::rule::RuleChange;
 ///
 /// Also prints what an operator can do next.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]
     job: JobId,
@@ -25,14 +26,14 @@ pub(super) struct Args {
     events: bool,
 }
 
-pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
     let job = backend.show(&args.job).await?;
-    output.give(&job, || text(&job, args.events))?;
+    output.give(&job, || text(&job, args.events, config))?;
     Ok(Exit::Done)
 }
 
-fn text(job: &Receipt, with_fields: bool) -> String {
+fn text(job: &Receipt, with_fields: bool, config: &Path) -> String {
     let mut lines = vec![
         format!("job         {}", job.id),
         format!("package     {} ({} bytes, sha256 {})", Escaped(&job.package), job.size, job.sha256),
@@ -83,6 +84,9 @@ fn text(job: &Receipt, with_fields: bool) -> String {
     lines.push(String::new());
     let line = if with_fields { raw_line } else { event_line };
     lines.extend(job.events.iter().flatten().map(line));
+    for page in &job.approval {
+        lines.extend([String::new(), approval::text(page, &job.id, config)]);
+    }
     lines.join("\n")
 }
 
@@ -99,6 +103,10 @@ fn rule_note(job: &Receipt) -> &'static str {
 fn advice(job: &Receipt) -> Option<String> {
     let is_refused = job.error.as_ref().is_some_and(|error| error.kind == ErrorKind::SigningFailed);
     match job.state {
+        StateKind::Held if !job.approval.is_empty() => Some(format!(
+            "read the request below the history and run the command there; `dropship cancel {}` ends the job",
+            job.id
+        )),
         StateKind::Held => {
             Some(format!("`dropship approve {0}` releases it, `dropship cancel {0}` ends it", job.id))
         }

@@ -1,0 +1,13 @@
+//! Presents the request for a label on hold to the operator who approves it.
+
+mod command;
+mod compare;
+mod content;
+mod page;
+mod previous;
+mod shell_word;
+mod targets;
+
+pub use command::ApproveCommand;
+pub use content::pages;
+pub use page::{ApprovalPage, NamedAudience, Previous, RequestContent, TargetChange, TargetCounts};

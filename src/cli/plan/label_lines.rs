@@ -1,0 +1,58 @@
+//! The lines about the settings of a label: destination, installation, predecessors, selection of targets.
+
+use std::time::Duration;
+
+use super::lines::Lines;
+use super::selection;
+use dropship_rules::duration;
+use dropship_rules::plan::{DestinationPlan, LabelPlan};
+
+/// Adds the settings of the rule for a label.
+pub(in crate::cli) fn add(lines: &mut Lines, plan: &LabelPlan) {
+    lines.add("destination", destination(plan));
+    if plan.destination == DestinationPlan::WindowsUpdate {
+        lines.add("installation", installation(plan));
+    }
+    if let Some(after) = &plan.after {
+        let soak = match after.soak_seconds {
+            0 => String::new(),
+            seconds => format!(", plus {}", duration::format(Duration::from_secs(seconds))),
+        };
+        lines.add("after", format_args!("publication of {}{soak}", after.labels.join(", ")));
+    }
+    if plan.hold {
+        lines.add("hold", "the job is held before this label until `dropship approve`");
+    }
+    if plan.supersede {
+        lines.add(
+            "supersede",
+            "once it is live, its targets are removed from labels that dropship created by the same rule and label \
+             for a lower DriverVer",
+        );
+    }
+    selection::add(lines, plan);
+}
+
+fn destination(plan: &LabelPlan) -> String {
+    match &plan.destination {
+        DestinationPlan::WindowsUpdate if plan.audiences.is_empty() => {
+            "Windows Update, no audiences: every machine that the targets below fit".to_owned()
+        }
+        DestinationPlan::WindowsUpdate => format!("Windows Update, audiences {}", plan.audiences.join(", ")),
+        DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
+            let chids = if *enforce_chid_targeting == Some(true) { ", which must target CHIDs" } else { "" };
+            let dua =
+                if *block_dua_creation == Some(true) { ", which must not create driver updates" } else { "" };
+            format!("partner {partner}{chids}{dua}")
+        }
+    }
+}
+
+fn installation(plan: &LabelPlan) -> &'static str {
+    match (plan.auto_install_during_os_upgrade, plan.auto_install_on_applicable_systems) {
+        (false, false) => "manual, as an optional update",
+        (true, false) => "automatic, during OS upgrades",
+        (false, true) => "automatic, on applicable systems",
+        (true, true) => "automatic, during OS upgrades and on applicable systems",
+    }
+}

@@ -1,0 +1,56 @@
+//! A request for a label, computed from its plan, the driver metadata and the account's audiences, without a call.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::pipeline::create::digest;
+use dropship_hardware::{Audience, DriverMetadata, NewShippingLabel};
+use dropship_rules::label::{self, LabelProblem, LabelWarning};
+use dropship_rules::plan::LabelPlan;
+
+/// A request that can be sent now.
+pub(crate) struct Prepared {
+    /// The request. Its go-live date is that of a request that is sent now.
+    pub(crate) new: NewShippingLabel,
+    /// The part of the request that approvals and repetitions are bound to.
+    pub(crate) essence: Value,
+    /// Digest of that part.
+    pub(crate) digest: String,
+    /// Conditions that make Microsoft review the label.
+    pub(crate) warnings: Vec<LabelWarning>,
+    /// The audiences that the names of the plan were resolved with.
+    pub(crate) audiences: Vec<Audience>,
+}
+
+/// Why there is no request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// The plan, the metadata and the audiences do not fit together.
+    #[error("{}", list(.0))]
+    Problems(Vec<LabelProblem>),
+    /// The request cannot be written as JSON.
+    #[error("the request has no JSON form: {0}")]
+    NoJson(String),
+}
+
+fn list(problems: &[LabelProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Prepared {
+    /// The request that is sent at `now`.
+    ///
+    /// # Errors
+    /// Everything that prevents it.
+    pub(crate) fn compute(
+        plan: &LabelPlan,
+        metadata: &DriverMetadata,
+        audiences: &[Audience],
+        now: Timestamp,
+    ) -> Result<Self, Unfit> {
+        let new = label::build(plan, metadata, audiences, now).map_err(Unfit::Problems)?;
+        let essence = label::essence(plan, &new).map_err(|error| Unfit::NoJson(error.to_string()))?;
+        let warnings = label::warnings(plan, &new, metadata);
+        Ok(Self { digest: digest(&essence), new, essence, warnings, audiences: audiences.to_vec() })
+    }
+}
