@@ -12,7 +12,7 @@ checks that need a rule. A finding names its check in brackets: `error: … [roo
 
 To change the level of a check, name it in the configuration:
 
-```toml
+```toml with-rule
 [preflight]
 cert-not-ev = \"error\"        # reject the package
 inf-pnp-lockdown = \"off\"     # do not check

@@ -118,7 +118,7 @@ mod tests {
 
 `/metrics` on the control socket and, with `[metrics] listen`, over TCP. The format is Prometheus' text format, version 0.0.4.
 
-```sh
+```sh run
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
 ```
 

@@ -16,6 +16,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod delivery;
+mod documents;
 mod golden;
 mod hardware;
 mod hostile;
