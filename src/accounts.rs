@@ -116,16 +116,17 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
     let files = |paths: &[PathBuf]| -> anyhow::Result<Vec<(String, Vec<u8>)>> {
         paths.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect()
     };
-    let mut roots = files(&signers.roots)?;
-    if signers.system_roots {
-        let bundle = system_roots()?;
-        roots.push((bundle.display().to_string(), read(&bundle)?));
-    }
+    let roots = files(&signers.roots)?;
+    let of_system = match signers.system_roots {
+        true => files(&[system_roots()?])?,
+        false => Vec::new(),
+    };
     let intermediates = files(&signers.intermediates)?;
     let timestamp_roots = files(&signers.timestamp_roots)?;
     let crls = files(&signers.crls)?;
     Ok(Trust::from_pem(&TrustSources {
         roots: pem(&roots),
+        system_roots: pem(&of_system),
         intermediates: pem(&intermediates),
         timestamp_roots: pem(&timestamp_roots),
         crls: pem(&crls),

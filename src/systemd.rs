@@ -24,6 +24,12 @@ pub fn stderr_is_the_journal() -> bool {
     stream == format!("{}:{}", stderr.st_dev, stderr.st_ino)
 }
 
+/// Whether systemd started this process as part of a unit (systemd.exec(5)).
+#[must_use]
+pub fn is_unit() -> bool {
+    std::env::var_os("INVOCATION_ID").is_some()
+}
+
 /// The status line that `systemctl status` shows. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct UnitStatus(Arc<Mutex<String>>);

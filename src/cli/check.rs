@@ -100,7 +100,6 @@ fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String
         report.problems.extend(config::expiry::certificate_warnings(config));
         report.problems.extend(requirements::of_start(config, false));
         report.problems.extend(requirements::of_store(config));
-        report.problems.extend(requirements::of_folders(config));
         report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
     }
     Ok((config, report, user.and_then(|user| user.shown())))

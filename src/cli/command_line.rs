@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    api, approve, cancel, check, completions, demo, doctor, export, inspect, jobs, labels, log_level, man,
-    pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top, wait,
+    api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels, log_level,
+    man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top,
+    wait,
 };
 
 /// Heading of the options that every command accepts.
@@ -36,6 +37,7 @@ pub(super) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Demo(demo::Args),
+    Init(init::Args),
     Run(run::Args),
     Sandbox(Box<sandbox::Args>),
     Check(check::Args),

@@ -9,9 +9,9 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::output::Output;
 use super::{
-    api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, inspect, jobs,
-    labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit,
-    systemd, test, top, wait,
+    api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init, inspect,
+    jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status,
+    submit, systemd, test, top, wait,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.
@@ -67,7 +67,8 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
     let config = named.unwrap_or_else(|| Path::new(backend::DEFAULT_CONFIG));
     match command_line.command {
         Command::Demo(args) => demo::run(args, output).await,
-        Command::Run(args) => run::run(args, config).await,
+        Command::Init(args) => init::run(&args, named, output),
+        Command::Run(args) => run::run(args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
         Command::Check(args) => check::run(&args, config, output).await,
         Command::Test(args) => test::run(&args, config, output),

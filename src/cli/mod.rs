@@ -16,6 +16,7 @@ mod exit;
 mod export;
 mod failure;
 mod help;
+mod init;
 mod inspect;
 mod job_action;
 mod job_filter;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, ExitError};
+use super::failure;
+use super::output::Output;
 use crate::config::{self, Config, Environment};
 use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals};
 use crate::observe::{self, Form, LogLevel};
-use crate::requirements;
+use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
 
 /// Run the daemon: watch the folders and process what is dropped there
@@ -26,7 +28,7 @@ Examples:
 Exit codes:
   0   stopped by a signal, or idle
   1   the store failed
-  78  whatever `dropship check` reports, except folders that cannot be used")]
+  78  whatever `dropship check` reports as an error")]
 pub(super) struct Args {
     /// Exit when no job is queued, running or due within one minute
     #[arg(long)]
@@ -45,7 +47,24 @@ pub(super) struct Args {
     log_level: LogLevel,
 }
 
-pub(super) async fn run(args: Args, path: &Path) -> anyhow::Result<Exit> {
+/// What an operator does after exit code 78 of the unit.
+const AFTER_CORRECTION: &str = "systemd does not restart the unit after this error; correct it (`dropship check` reports the same), then \
+     `systemctl restart dropship`. If systemd refuses the start because of earlier ones (start-limit-hit), run \
+     `systemctl reset-failed dropship` first";
+
+pub(super) async fn run(args: Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let result = serve(args, path).await;
+    match result {
+        Err(error) if Exit::of(&error) == Exit::Configuration && systemd::is_unit() => {
+            let exit = failure::report(&error, output);
+            output.note(AFTER_CORRECTION);
+            Ok(exit)
+        }
+        result => result,
+    }
+}
+
+async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     not_dumpable();
     observe::init(args.log, args.log_level)?;
     let mut config = load(path, args.sandbox)?;
@@ -125,6 +144,7 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
                 .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
         }
         report.problems.extend(requirements::of_start(config, sandbox));
+        report.problems.extend(requirements::of_store_access(config));
     }
     match config {
         Some(config) if report.errors() == 0 => Ok(config),

@@ -9,42 +9,96 @@ use crate::config::model::{AfterSuccess, Config, Folder};
 
 const GRANT: &str =
     "create it, or grant the daemon's user access; under systemd see `dropship systemd paths`";
+const COMES_BACK: &str = "the daemon starts without it and tries it again until it can be used; create it, mount its share, or correct the path";
 
-/// Problems of the folders as this user finds them. Creates a file in each folder that the daemon writes to, and removes it.
+/// A path that the daemon cannot use.
+struct Unusable {
+    why: String,
+    error: io::Error,
+    /// The daemon can use it as soon as it is there, without a change of permissions or configuration.
+    may_come_back: bool,
+}
+
+/// Problems of the folders as this user finds them. Creates a file in each folder that the daemon writes to, and removes it. A path
+/// that is missing or cannot be reached now is a warning, because the daemon waits for it. A sandbox only reads the drop folders.
 #[must_use]
-pub fn of_folders(config: &Config) -> Vec<Problem> {
+pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     for folder in &config.folders {
-        problems.extend(
-            of_folder(folder)
-                .into_iter()
-                .map(|why| problem(config, format!("folder `{}`: {why}", folder.name)).with_help(GRANT)),
-        );
+        let mut unusable: Vec<_> = of_path(folder).into_iter().collect();
+        if !sandbox {
+            unusable.extend(of_written(folder));
+        }
+        problems.extend(unusable.into_iter().map(|unusable| {
+            let message = format!("folder `{}`: {}: {}", folder.name, unusable.why, unusable.error);
+            let problem = problem(config, message);
+            match unusable.may_come_back {
+                true => problem.with_help(COMES_BACK).into_warning(),
+                false => problem.with_help(GRANT),
+            }
+        }));
     }
     problems
 }
 
-fn of_folder(folder: &Folder) -> Vec<String> {
-    let mut problems = Vec::new();
-    let path = &folder.path;
-    if let Err(error) = std::fs::read_dir(path) {
-        problems.push(format!("cannot read {}: {error}", path.display()));
-    } else if folder.after != AfterSuccess::Leave
-        && let Err(error) = try_write(path)
-    {
-        problems.push(format!("`after` cannot remove files from {}: {error}", path.display()));
+fn of_path(folder: &Folder) -> Option<Unusable> {
+    let error = std::fs::read_dir(&folder.path).err()?;
+    let may_come_back = error.kind() == io::ErrorKind::NotFound || is_unreachable(&error);
+    Some(Unusable { why: format!("cannot read {}", folder.path.display()), error, may_come_back })
+}
+
+/// The folders that the daemon writes to.
+fn of_written(folder: &Folder) -> Vec<Unusable> {
+    let mut unusable = Vec::new();
+    let mut check = |path: &Path, why: &str| {
+        let error = try_write(path).err();
+        unusable.extend(error.map(|error| Unusable {
+            why: format!("{why} {}", path.display()),
+            may_come_back: is_unreachable(&error),
+            error,
+        }));
+    };
+    if folder.after != AfterSuccess::Leave && std::fs::read_dir(&folder.path).is_ok() {
+        check(&folder.path, "`after` cannot remove files from");
     }
-    if let AfterSuccess::Move(target) = &folder.after
-        && let Err(error) = try_write(target)
-    {
-        problems.push(format!("`after` cannot write to {}: {error}", target.display()));
+    if let AfterSuccess::Move(target) = &folder.after {
+        check(target, "`after` cannot write to");
     }
-    if let Some(outbox) = &folder.outbox
-        && let Err(error) = try_write(outbox)
-    {
-        problems.push(format!("cannot write to the outbox {}: {error}", outbox.display()));
+    if let Some(outbox) = &folder.outbox {
+        check(outbox, "cannot write to the outbox");
     }
-    problems
+    unusable
+}
+
+/// Whether a share or a disk does not answer now, or is full.
+fn is_unreachable(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable, NotConnected, QuotaExceeded, StaleNetworkFileHandle, StorageFull, TimedOut,
+    };
+    const NO_ANSWER: [rustix::io::Errno; 5] = [
+        rustix::io::Errno::IO,
+        rustix::io::Errno::HOSTDOWN,
+        rustix::io::Errno::NODEV,
+        rustix::io::Errno::NXIO,
+        rustix::io::Errno::REMOTEIO,
+    ];
+    let by_kind = matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionRefused
+            | ConnectionReset
+            | HostUnreachable
+            | Interrupted
+            | NetworkDown
+            | NetworkUnreachable
+            | NotConnected
+            | QuotaExceeded
+            | StaleNetworkFileHandle
+            | StorageFull
+            | TimedOut
+    );
+    by_kind || NO_ANSWER.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Creates a file in a folder and removes it. The daemon creates a folder that does not exist, so its parent is tried then.

@@ -1,7 +1,7 @@
 //! Requirements outside of the configuration files: credentials, certificates, folders, ports and the store.
 //!
-//! `check` reports all of them. `run` does not start without those of [`of_start`]; a folder that cannot be used is degraded while the
-//! daemon runs, and recovers.
+//! `check` reports all of them, and `run` does not start with any that is an error. A folder that is missing or cannot be reached now is a
+//! warning: it is degraded while the daemon runs, and recovers.
 
 mod folders;
 mod ports;
@@ -9,7 +9,7 @@ mod secrets;
 mod store;
 
 pub use folders::of_folders;
-pub use store::of_store;
+pub use store::{of_store, of_store_access};
 
 use crate::config::Problem;
 use crate::config::model::Config;
@@ -18,6 +18,7 @@ use crate::config::model::Config;
 #[must_use]
 pub fn of_start(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = secrets::of_signers(config);
+    problems.extend(of_folders(config, sandbox));
     if !sandbox {
         problems.extend(secrets::of_accounts(config));
         problems.extend(secrets::of_notifications(config));

@@ -1,5 +1,6 @@
 //! The store of the configuration.
 
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 
 use super::folders::try_write;
@@ -9,6 +10,17 @@ use crate::config::model::Config;
 use crate::daemon::endpoint_mismatch;
 use dropship_store::{DiskStore, StoreError};
 
+/// The problem of a store that this user cannot write to. The daemon itself handles a full disk.
+#[must_use]
+pub fn of_store_access(config: &Config) -> Option<Problem> {
+    let home = &config.store.path;
+    let is_full =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    let error = try_write(home).err().filter(|error| !is_full(error))?;
+    let message = format!("[store]: cannot write to {}: {error}", home.display());
+    Some(problem(config, message).with_help("grant the daemon's user write access to the store"))
+}
+
 /// Problems of the store: it cannot be written, has another form, or belongs to another endpoint or account. The next start is tried
 /// on a copy; while a daemon runs, the store is in use and fits.
 #[must_use]
@@ -17,9 +29,8 @@ pub fn of_store(config: &Config) -> Vec<Problem> {
     if UnixStream::connect(&config.control.socket).is_ok() {
         return Vec::new();
     }
-    if let Err(error) = try_write(home) {
-        let message = format!("[store]: cannot write to {}: {error}", home.display());
-        return vec![problem(config, message).with_help("grant the daemon's user write access to the store")];
+    if let Some(problem) = of_store_access(config) {
+        return vec![problem];
     }
     if !home.join("journal").is_dir() {
         return Vec::new();

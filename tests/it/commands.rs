@@ -2,6 +2,7 @@
 
 mod advice;
 mod failures;
+mod init;
 mod log_level;
 mod offline;
 mod requirements;

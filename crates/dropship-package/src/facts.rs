@@ -135,6 +135,19 @@ pub struct SignerFacts {
     pub timestamp: Option<String>,
     /// Name of the timestamp's authority.
     pub timestamp_authority: Option<String>,
+    /// The certificates that the package contains.
+    #[serde(skip)]
+    pub certificates: PackageCertificates,
+}
+
+/// Certificates that a package contains, in DER. Each list begins with the certificate that signed, and each of the others issued the one
+/// before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackageCertificates {
+    /// The chain of the signer, as far as the package contains it.
+    pub signer: Vec<Vec<u8>>,
+    /// The chain of the first timestamp's authority, as far as the package contains it.
+    pub timestamp: Vec<Vec<u8>>,
 }
 
 /// Facts from the `PackageInfo.xml` of an `.hlkx`.

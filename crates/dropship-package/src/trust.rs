@@ -18,8 +18,10 @@ pub struct PemFile<'a> {
 /// The files that make up a [`Trust`].
 #[derive(Debug, Clone, Default)]
 pub struct TrustSources<'a> {
-    /// Certificates at which chains must end.
+    /// Certificates at which chains must end. One that signs packages itself is accepted as their signer.
     pub roots: Vec<PemFile<'a>>,
+    /// Roots of the machine, at which chains may end too.
+    pub system_roots: Vec<PemFile<'a>>,
     /// Certificates of issuing authorities, for packages that do not contain them.
     pub intermediates: Vec<PemFile<'a>>,
     /// Certificates at which chains of timestamp authorities may end, besides the roots.
@@ -81,6 +83,8 @@ pub(crate) struct Roots {
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// The trust anchor of each certificate for webpki, in the same order.
     pub(crate) anchors: Vec<TrustAnchor<'static>>,
+    /// Those of them that the operator listed, and that therefore need no issuer when they sign packages themselves.
+    pub(crate) listed_signers: Vec<CertificateDer<'static>>,
 }
 
 impl Trust {
@@ -99,8 +103,13 @@ impl Trust {
                 intermediates.push(der);
             }
         }
+        let mut roots_of_signers = roots(&sources.roots)?;
+        roots_of_signers.listed_signers = roots_of_signers.certificates.clone();
+        let of_system = roots(&sources.system_roots)?;
+        roots_of_signers.certificates.extend(of_system.certificates);
+        roots_of_signers.anchors.extend(of_system.anchors);
         Ok(Self {
-            roots: roots(&sources.roots)?,
+            roots: roots_of_signers,
             intermediates,
             timestamp_roots: roots(&sources.timestamp_roots)?,
             crls: revocation_lists(&sources.crls)?,

@@ -140,6 +140,7 @@ fn the_signer_can_be_told() {
         extended_validation: true,
         timestamp: None,
         timestamp_authority: None,
+        certificates: dropship_package::facts::PackageCertificates::default(),
     });
     let fits = |head: &str| rules(&[rule("r", head)])[0].matches(&MatchInput::new("x.cab", "", &package));
     assert!(fits("match = { signer = \"contoso build\" }"));

@@ -206,6 +206,7 @@ fn signer(name: &str) -> SignerFacts {
         extended_validation: false,
         timestamp: None,
         timestamp_authority: None,
+        certificates: dropship_package::facts::PackageCertificates::default(),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 
-use crate::harness::{TestEnv, text, wait_for};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// A change of the configuration or of its surroundings, and a part of the error.
 type Case = (&'static str, fn(&TestEnv), &'static str);
@@ -22,7 +23,7 @@ fn replace(env: &TestEnv, from: &str, to: &str) {
     std::fs::write(path, configuration.replace(from, to)).expect("written");
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 15] = [
     (
         "a missing secret",
         |env| std::fs::remove_file(env.path("secret")).expect("removed"),
@@ -90,6 +91,24 @@ const CASES: [Case; 12] = [
         },
         "newer dropship",
     ),
+    (
+        "a file in place of the outbox",
+        |env| std::fs::write(env.path("out"), "").expect("written"),
+        "cannot write to the outbox",
+    ),
+    (
+        "a file in place of the drop folder",
+        |env| {
+            std::fs::remove_dir(env.path("drop")).expect("removed");
+            std::fs::write(env.path("drop"), "").expect("written");
+        },
+        "drop: Not a directory",
+    ),
+    (
+        "a target of `after` that cannot be created",
+        |env| replace(env, "settle = \"200ms\"", "after = \"move:secret/done\"\nsettle = \"200ms\""),
+        "`after` cannot write to",
+    ),
 ];
 
 #[test]
@@ -139,16 +158,49 @@ fn check_reports_mistakes_and_surroundings_at_once() {
     std::fs::write(env.path("out"), "a file in place of the outbox").expect("written");
     let report = env.json(&["check"]);
     let shown = report["problems"].to_string();
-    for part in ["setle", "secret", "cannot read", "outbox"] {
+    for part in ["setle", "secret", "outbox"] {
         assert!(shown.contains(part), "{part}: {report:#}");
     }
     assert_eq!(report["ok"], false);
-    assert!(report["warnings"].is_array(), "{report:#}");
+    assert!(report["warnings"].to_string().contains("cannot read"), "{report:#}");
     // The daemon starts without a folder, which can come back, but not without the secret.
     let output = env.run(&["run", "--until-idle"]);
     let shown = text(&output.stderr);
     assert_eq!(output.status.code(), Some(78), "{shown}");
     assert!(shown.contains("setle") && shown.contains("secret"), "{shown}");
+}
+
+#[test]
+fn missing_folder_is_a_warning_and_is_used_as_soon_as_it_exists() {
+    let env = TestEnv::new();
+    std::fs::remove_dir(env.path("drop")).expect("removed");
+    let output = env.run(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("warning") && text(&output.stdout).contains("drop: No such file"));
+    let daemon = env.daemon(&[]);
+    wait_for("the daemon", || env.run(&["rescan"]).status.success().then_some(())).expect("an answer");
+    std::fs::create_dir(env.path("drop")).expect("created");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    drop(daemon);
+}
+
+#[test]
+fn unit_that_cannot_start_names_the_next_commands() {
+    let env = TestEnv::new();
+    std::fs::remove_file(env.path("secret")).expect("removed");
+    let run = |in_unit: bool| {
+        let mut command = env.command(&["run", "--until-idle"]);
+        command.env_remove("INVOCATION_ID");
+        if in_unit {
+            command.env("INVOCATION_ID", "0123456789abcdef0123456789abcdef");
+        }
+        let output = command.output().expect("the command runs");
+        assert_eq!(output.status.code(), Some(78));
+        text(&output.stderr)
+    };
+    assert!(run(true).contains("systemctl reset-failed dropship"));
+    assert!(!run(false).contains("systemctl"));
 }
 
 #[test]
@@ -190,11 +242,14 @@ fn root_check_judges_as_the_owner_of_the_store() {
     assert_eq!((&good["ok"], &good["user"]), (&true.into(), &format!("uid {OWNER}").into()), "{good:#}");
     let text = text(&env.run(&["check"]).stdout);
     assert!(text.contains(&format!("checked as uid {OWNER}")), "{text}");
+    let text = crate::harness::text;
     // Each of these is fine for root, and not for the daemon.
-    let cases: [(&str, u32, &str); 6] = [
+    let cases: [(&str, u32, &str); 8] = [
         ("secret", 0o600, "secret: Permission denied"),
         ("roots.pem", 0o600, "roots.pem: Permission denied"),
         ("dropship.toml", 0o600, "dropship.toml"),
+        ("drop", 0o300, "drop: Permission denied"),
+        ("store", 0o500, "cannot write to"),
         ("drop", 0o500, "`after` cannot remove files"),
         ("done", 0o500, "`after` cannot write to"),
         ("out", 0o500, "cannot write to the outbox"),
@@ -205,6 +260,11 @@ fn root_check_judges_as_the_owner_of_the_store() {
         let report = env.json(&["check"]);
         assert!(report["problems"].to_string().contains(part), "{name}: {report:#}");
         assert_eq!(env.run(&["check"]).status.code(), Some(78), "{name}");
+        let mut daemon = env.command(&["run", "--until-idle"]);
+        let output = daemon.uid(OWNER).gid(OWNER).output().expect("the command runs");
+        let shown = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{name}: {shown}");
+        assert!(shown.contains(part), "{name}: {shown}");
         mode(name, before & 0o777);
     }
     assert_eq!(env.run(&["check"]).status.code(), Some(0));

@@ -82,10 +82,10 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
         "client_secret_file = \"secret\"",
         "client_secret_file = \"secret\"\nsecret_expires = \"2020-01-02\"",
     );
-    fs::write(env.path("out"), "in the way").expect("a file in place of the outbox");
     let mut manager = Manager::of(&env);
     let daemon = manager.start(&env, None);
     is_up(&env);
+    fs::write(env.path("out"), "in the way").expect("a file in place of the outbox");
 
     let message = appears(&env, "secret-expiring", false);
     assert!(message.contains("account `default`") && message.contains("expired on 2020-01-02"), "{message}");
@@ -344,13 +344,13 @@ fn root_outbox_without_permission_is_listed_until_it_is_granted() {
     }
     own(env.folder.path());
     let mode = |mode| fs::set_permissions(env.path("out"), fs::Permissions::from_mode(mode)).expect("a mode");
-    mode(0o500);
     let log = fs::File::create(env.path("daemon.log")).expect("a log");
     let mut command = env.command(&["run"]);
     let child =
         command.uid(USER).gid(USER).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
     let daemon = TestDaemon { child };
     is_up(&env);
+    mode(0o500);
     let message = appears(&env, "outbox-unwritable", false);
     assert!(message.contains("ermission denied"), "{message}");
     mode(0o700);

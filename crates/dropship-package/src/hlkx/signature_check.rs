@@ -65,7 +65,9 @@ pub(super) fn check(
         report.add(Check::HlkxSignerNotRsa, message);
     }
     signer::check(report, leaf, &readable, policy);
-    Some(leaf.facts())
+    let mut facts = leaf.facts();
+    facts.certificates.signer = leaf.chain(&readable);
+    Some(facts)
 }
 
 /// The certificate whose key made the signature value; `None`, with a finding, if there is none.

@@ -103,10 +103,12 @@ impl<'a> Authenticode<'a> {
             report.add(Check::ChainDamaged, message);
         }
         let mut facts = leaf.facts();
+        facts.certificates.signer = leaf.chain(&self.certificates);
         signer::check(report, leaf, &self.certificates, policy);
         if let Some(stamp) = timestamp::check(report, &self.data.signer, leaf, &self.certificates, policy) {
             facts.timestamp = Some(stamp.time.to_string());
             facts.timestamp_authority = Some(stamp.authority);
+            facts.certificates.timestamp = stamp.certificates;
         }
         Some(facts)
     }

@@ -7,7 +7,7 @@ use crate::der::{
     BIT_STRING, BOOLEAN, CONTEXT_0, CONTEXT_1, CONTEXT_2, CONTEXT_3, DerError, INTEGER, OCTET_STRING, OID,
     Reader, SEQUENCE,
 };
-use crate::facts::SignerFacts;
+use crate::facts::{PackageCertificates, SignerFacts};
 use crate::hash::hex;
 
 use super::algorithm::SignatureAlgorithm;
@@ -33,6 +33,8 @@ const NON_REPUDIATION: u8 = 0x40;
 const KEY_CERT_SIGN: u8 = 0x04;
 /// Policy of extended validation for code signing (CA/Browser Forum).
 const EXTENDED_VALIDATION: &[u8] = &[0x67, 0x81, 0x0c, 0x01, 0x03];
+/// Maximum number of certificates in a chain; real ones have two to four.
+const MAX_CHAIN: usize = 16;
 /// Key purposes.
 pub(crate) const CODE_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 3];
 pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
@@ -167,6 +169,11 @@ impl<'a> Certificate<'a> {
         }
     }
 
+    /// The DER name of the issuer without its header.
+    pub(crate) fn issuer_content(&self) -> &'a [u8] {
+        Reader::new(self.issuer).expect(SEQUENCE).map(|name| name.value).unwrap_or_default()
+    }
+
     /// True if issuer and subject have the same name.
     pub(crate) fn self_issued(&self) -> bool {
         self.issuer == self.subject
@@ -206,6 +213,23 @@ impl<'a> Certificate<'a> {
             extended_validation: self.extended_validation(),
             timestamp: None,
             timestamp_authority: None,
+            certificates: PackageCertificates::default(),
         }
+    }
+
+    /// This certificate and those that issued it, as far as `others` contains them.
+    pub(crate) fn chain(&self, others: &[Self]) -> Vec<Vec<u8>> {
+        let mut chain = vec![self];
+        while let Some(last) = chain.last().filter(|last| !last.self_issued() && chain.len() < MAX_CHAIN) {
+            let issued = |issuer: &&Self| {
+                let is_new = chain.iter().all(|known| known.der != issuer.der);
+                // The inspection that trusts the chain verifies its signatures.
+                let has_key = last.issuer_key_id.is_none() || last.issuer_key_id == issuer.key_id;
+                is_new && issuer.subject == last.issuer && has_key
+            };
+            let Some(issuer) = others.iter().find(issued) else { break };
+            chain.push(issuer);
+        }
+        chain.into_iter().map(|certificate| certificate.der.to_vec()).collect()
     }
 }

@@ -16,7 +16,7 @@ use crate::budget::Meter;
 use crate::policy::Policy;
 use crate::trust::Roots;
 
-use super::certificate::Certificate;
+use super::certificate::{CODE_SIGNING, Certificate};
 use super::ecdsa;
 
 /// A search for a path from a leaf certificate to a root.
@@ -75,6 +75,12 @@ impl Search<'_> {
         lists: &[&CertRevocationList<'_>],
         strict: bool,
     ) -> Result<(), NoPath> {
+        // webpki looks for the issuer of a leaf. A signer that the operator listed as a root is the whole path.
+        if self.purpose == CODE_SIGNING
+            && roots.listed_signers.iter().any(|der| der.as_ref() == self.leaf.der)
+        {
+            return self.revocation_of_leaf(lists, strict);
+        }
         // webpki checks that an issuer is an authority, but not that its key usage includes keyCertSign.
         let refused = RefCell::new(None);
         let check_issuers = |path: &VerifiedPath<'_>| match issuer_without_key_cert_sign(path, roots) {
@@ -92,6 +98,19 @@ impl Search<'_> {
             Some(name) if matches!(error, Error::UnknownIssuer) => Err(NoPath::MayNotIssue(name)),
             _ => Err(NoPath::Invalid(error)),
         }
+    }
+
+    /// Whether the lists revoke the leaf alone. A list of its issuer revokes it; no list covers it, because the issuer's certificate,
+    /// which signed the list, is unknown.
+    fn revocation_of_leaf(&self, lists: &[&CertRevocationList<'_>], strict: bool) -> Result<(), NoPath> {
+        let issuer = self.leaf.issuer_content();
+        for list in lists.iter().filter(|list| list.issuer() == issuer) {
+            if list.find_serial(self.leaf.serial).map_err(NoPath::Invalid)?.is_some() {
+                return Err(NoPath::Invalid(Error::CertRevoked));
+            }
+        }
+        let is_covered = lists.is_empty() || !strict;
+        if is_covered { Ok(()) } else { Err(NoPath::Invalid(Error::UnknownRevocationStatus)) }
     }
 
     fn find(

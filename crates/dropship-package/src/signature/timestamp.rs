@@ -30,6 +30,8 @@ pub(crate) struct Stamp {
     pub(crate) time: Timestamp,
     /// Name of the authority.
     pub(crate) authority: String,
+    /// The chain of the authority in DER, as far as the token contains it.
+    pub(crate) certificates: Vec<Vec<u8>>,
 }
 
 /// A timestamp that matches its signature, before its authority is checked.
@@ -111,7 +113,7 @@ fn check_authority(
         );
         report.add(Check::TimestampUnknownAuthority, message);
     }
-    Stamp { time: stamp.time, authority: name }
+    Stamp { time: stamp.time, authority: name, certificates: stamp.leaf.chain(&stamp.certificates) }
 }
 
 /// Reads an RFC 3161 token, and checks it against the signature value that it stamps.

@@ -106,3 +106,35 @@ fn nested_signature_is_reported() {
     assert_eq!(verdict, Verdict::Accept);
     assert!(found.contains(&"nested-signature".to_owned()), "{found:?}");
 }
+
+/// The roots are the operator's, those of the machine, or only those of timestamps.
+#[test]
+fn signer_needs_no_issuer_only_if_the_operator_listed_it_as_a_root() {
+    let signer = inspect_with("good.hlkx", &sources()).facts.unwrap().signer.unwrap();
+    let leaf = signer.certificates.signer[0].clone();
+    let none = TrustSources::default;
+    let verdict = |sources: &TrustSources<'_>| inspect_with("good.hlkx", sources).verdict;
+    assert_eq!(verdict(&TrustSources { roots: file(&leaf), ..none() }), Verdict::Accept);
+    assert_eq!(verdict(&TrustSources { system_roots: file(&leaf), ..none() }), Verdict::Reject);
+    let timestamps = TrustSources { roots: file(ROOTS), timestamp_roots: file(&leaf), ..none() };
+    assert_eq!(verdict(&timestamps), Verdict::Reject);
+    let intermediate = TrustSources { roots: file(TIMESTAMP_ROOTS), intermediates: file(&leaf), ..none() };
+    assert_eq!(verdict(&intermediate), Verdict::Reject);
+    // Another signer of the same authority is not accepted by it.
+    let other = inspect_with("good.cab", &sources()).facts.unwrap().signer.unwrap();
+    let other = other.certificates.signer[0].clone();
+    if other != leaf {
+        assert_eq!(verdict(&TrustSources { roots: file(&other), ..none() }), Verdict::Reject);
+    }
+}
+
+#[test]
+fn listed_signer_is_refused_if_a_list_of_its_issuer_revokes_it() {
+    let signer = inspect_with("good.cab", &sources()).facts.unwrap().signer.unwrap();
+    let leaf = signer.certificates.signer[0].clone();
+    for (name, verdict) in [("inter-clean", Verdict::Accept), ("inter-revoked", Verdict::Reject)] {
+        let list = bytes(&format!("more/{name}.crl"));
+        let sources = TrustSources { roots: file(&leaf), crls: file(&list), ..TrustSources::default() };
+        assert_eq!(inspect_with("good.cab", &sources).verdict, verdict, "{name}");
+    }
+}

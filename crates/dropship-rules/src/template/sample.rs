@@ -46,6 +46,7 @@ fn facts() -> Facts {
             extended_validation: true,
             timestamp: text("2026-02-01T00:00:00Z"),
             timestamp_authority: text("Sample Time"),
+            certificates: dropship_package::facts::PackageCertificates::default(),
         }),
         hlkx: Some(HlkxFacts {
             operating_systems: vec!["WINDOWS_v100_X64_CO_FULL".to_owned()],
