@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 
 use crate::config::model::{Account, Config, Credential, Signers};
+use crate::outbox::{Origin, Ownership};
 use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
@@ -37,6 +38,21 @@ pub fn observed_clients(
         Ok((name.clone(), Client::new(settings).with_context(|| format!("account `{name}`"))?))
     };
     config.accounts.iter().map(client).collect()
+}
+
+/// Recognises the receipts of the configured service and accounts.
+#[must_use]
+pub fn ownership(config: &Config, sandbox: bool) -> Ownership {
+    if sandbox {
+        return Ownership::of_sandbox();
+    }
+    let origin = |account: &Account| Origin {
+        endpoint: config.api.endpoint.to_string(),
+        tenant_id: account.tenant_id.clone(),
+    };
+    Ownership::of_service(
+        config.accounts.iter().map(|(name, account)| (name.clone(), origin(account))).collect(),
+    )
 }
 
 fn settings(

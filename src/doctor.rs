@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::admission::StaleStore;
 use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
@@ -43,6 +44,28 @@ pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding
         }
     }
     Ok(findings)
+}
+
+/// The store lacks what the receipts show: it was restored from a backup.
+#[must_use]
+pub fn stale_store(stale: StaleStore) -> Option<Finding> {
+    let remedy = "nothing that a receipt shows is sent again: the daemon recovers these jobs when it starts. To have all of it in the \
+                  store: stop the daemon, move the folders `journal` and `sled` of the store away, and start it \
+                  (docs/operating.md, \"Restore\"); then decide on the jobs that `dropship jobs --state held` lists";
+    stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))
+}
+
+/// This daemon has recovered what the store lacked; an operator has not decided on all of it yet.
+#[must_use]
+pub fn recovered_store(stale: StaleStore, undecided: usize) -> Option<Finding> {
+    let remedy = match undecided {
+        0 => "no action needed: the jobs were recovered; this message ends with the next start of the daemon"
+            .to_owned(),
+        more => format!(
+            "decide on the {more} recovered jobs that `dropship jobs --state held` lists (docs/operating.md, \"Restore\")"
+        ),
+    };
+    stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))
 }
 
 /// From `accepted` until the signed package is collected, the job depends on its copy.

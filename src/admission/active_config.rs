@@ -23,6 +23,11 @@ impl ActiveConfig {
     /// The outbox of a folder, or of submitted packages without a folder.
     pub(super) fn outbox(&self, folder: Option<&str>) -> PathBuf {
         let own = folder.and_then(|name| self.folder(name)).and_then(|folder| folder.outbox.clone());
-        own.unwrap_or_else(|| self.outbox.join(folder.unwrap_or("submitted")))
+        own.unwrap_or_else(|| self.default_outbox(folder))
+    }
+
+    /// The outbox of a folder that names none.
+    pub(super) fn default_outbox(&self, folder: Option<&str>) -> PathBuf {
+        self.outbox.join(folder.unwrap_or("submitted"))
     }
 }

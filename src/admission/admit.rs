@@ -7,7 +7,7 @@ use super::inspections::POISONED;
 use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
-use crate::outbox;
+use crate::outbox::{self, Receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, PlannedLabel, State};
 use dropship_package::Verdict;
@@ -45,11 +45,23 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
         }
         return Ok(id);
     }
+    if let Some(id) = recovered(admission, package)? {
+        return Ok(id);
+    }
     let verdict = match verdict_before_inspection(admission, package)? {
         Some(verdict) => verdict,
         None => inspect(admission, package)?,
     };
     create_job(admission, package, verdict)
+}
+
+/// The job of unknown bytes that an outbox has a receipt of: the store was lost, or is older than the receipt.
+fn recovered(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Option<JobId>, AdmitError> {
+    let _guard = admission.creating.lock();
+    if admission.store.find(&package.sha256, package.folder.as_deref())?.is_some() {
+        return Ok(None);
+    }
+    Ok(admission.recover_package(package)?.map(|job| job.id().clone()))
 }
 
 /// A verdict that needs no inspection: too large, poison, or a checksum that does not match.
@@ -135,7 +147,19 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
     };
     let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
     let mut events = Vec::new();
-    match store.job(&id)? {
+    let job = match store.job(&id)? {
+        // The store may be older than the receipt.
+        Some(job) if is_final(&job) => Some(admission.catch_up_with_receipt(&job)?.unwrap_or(job)),
+        Some(job) => {
+            let completed = admission.complete_again(&job, package)?;
+            if completed.is_none() && admission.cancellation.is_cancelled() {
+                return Err(AdmitError::NotYet("the daemon stops".to_owned()));
+            }
+            Some(completed.unwrap_or(job))
+        }
+        None => None,
+    };
+    match job {
         Some(job) if is_final(&job) && !is_dropped_again(store, package)? => {
             let rejected = matches!(job.state(), State::Rejected { .. });
             entries = package.seen(&id, rejected).into_iter().collect();
@@ -253,11 +277,12 @@ fn create_job(
     Ok(id)
 }
 
-fn job_package(admission: &Admission, package: &CapturedPackage<'_>) -> Package {
+pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) -> Package {
     let active = admission.active();
     let folder = package.folder.as_deref();
     let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
-    let claim = outbox::claim(&active.outbox(folder), &package.name, &package.sha256, mode);
+    let is_of_job = |receipt: &Receipt| receipt.folder == package.folder && admission.ownership.owns(receipt);
+    let claim = outbox::claim(&active.outbox(folder), &package.name, &package.sha256, mode, &is_of_job);
     if !claim.foreign.is_empty() {
         crate::observe::outbox_names_taken(folder.unwrap_or_default(), &claim);
     }

@@ -5,16 +5,21 @@
 
 mod active_config;
 mod admit;
+mod adopt;
 mod capacity;
 mod captured_package;
 mod dropped_again;
 mod evaluate;
 mod file_record;
+mod file_standing;
 mod inspections;
 mod leftovers;
+mod older_store;
 mod oversize;
+mod plan_again;
 mod receiver;
 mod recover;
+mod recovered_job;
 mod reinspect;
 mod replan;
 mod rule_change;
@@ -25,8 +30,11 @@ mod state;
 mod submit;
 
 pub use active_config::ActiveConfig;
+pub use adopt::{AdoptError, AdoptedSubmission};
 pub use capacity::LoadSource;
 pub use evaluate::{Evaluation, evaluate};
+pub use file_standing::FileStanding;
+pub use older_store::{StaleStore, compare_with_receipts};
 pub use recover::RecoveredJobs;
 pub use replan::{ReplanError, replan};
 pub use rule_change::rule_change;

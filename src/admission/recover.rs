@@ -5,15 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::admit::planned_labels;
+use super::recovered_job::{StoredPlan, facts_of_receipt, held, shows_more_than_a_rejection};
 use super::state::Admission;
-use crate::config::model::DEFAULT_ACCOUNT;
 use crate::digest;
-use crate::outbox::{LabelReceipt, Receipt, receipts_in};
+use crate::outbox::{FoundReceipt, Receipt, receipts_in};
 use crate::package_store::PlanSnapshot;
-use dropship_job::{
-    Accepted, ErrorKind, Fault, InvalidJob, Job, JobId, Label, LabelStage, LabelStatus, Package,
-    PlannedLabel, RecoveredJob, RemoteLabel, State, StateKind, Step, Withdrawal,
-};
+use dropship_job::{Accepted, InvalidJob, Job, JobId, Label, Package, RecoveredJob, Step};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Number of jobs that are committed together.
@@ -29,12 +26,12 @@ pub struct RecoveredJobs {
 }
 
 impl Admission {
-    /// Creates jobs from receipts, and from copies without a receipt. Receipts of a sandbox count only with `sandbox`, others
-    /// only without. Unreadable receipts are ignored; one whose facts contradict each other is logged.
+    /// Creates jobs from our receipts, and from copies without a receipt. Unreadable receipts are ignored; one whose facts
+    /// contradict each other is logged.
     ///
     /// # Errors
     /// When the store cannot be written, or the captured copies cannot be read.
-    pub fn recover(&self, sandbox: bool) -> Result<RecoveredJobs, StoreError> {
+    pub fn recover(&self) -> Result<RecoveredJobs, StoreError> {
         let mut recovered = RecoveredJobs::default();
         let mut known = BTreeSet::new();
         let mut entries = Vec::new();
@@ -55,16 +52,14 @@ impl Admission {
             }
             Ok(true)
         };
-        for (at, receipt) in self.outboxes().iter().flat_map(|outbox| own_receipts(outbox)) {
-            let receipt = self.with_own_paths(receipt, &at);
-            let is_wanted = receipt.sandbox == sandbox && shows_more_than_a_rejection(&receipt);
+        for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
+            let receipt = &found.receipt;
+            let is_wanted = self.ownership.owns(receipt) && shows_more_than_a_rejection(receipt);
             if is_wanted && !known.contains(&receipt.id) {
-                let plan = self.packages.plan_digest(&receipt.id).and_then(|digest| {
-                    let snapshot = self.packages.plan_snapshot(&receipt.id, &digest).ok()?;
-                    Some((digest, planned_labels(&snapshot.plan)))
-                });
-                if take(job_of_receipt(&receipt, plan), &mut entries)? {
-                    known.insert(receipt.id);
+                let plan = self.stored_plan(&receipt.id);
+                self.restore_metadata(&found);
+                if take(Job::recovered(facts_of_receipt(&found, plan)), &mut entries)? {
+                    known.insert(receipt.id.clone());
                 }
             }
         }
@@ -85,6 +80,17 @@ impl Admission {
         }
     }
 
+    /// The receipts of an outbox that the daemon has written, with paths of this configuration.
+    pub(super) fn found_receipts(&self, outbox: &Path) -> Vec<FoundReceipt> {
+        let receipts = own_receipts(outbox).into_iter();
+        receipts.map(|(at, receipt)| self.found_receipt(at, receipt)).collect()
+    }
+
+    /// A receipt in this folder, with paths of this configuration.
+    pub(super) fn found_receipt(&self, folder: PathBuf, receipt: Receipt) -> FoundReceipt {
+        FoundReceipt { receipt: self.with_own_paths(receipt, &folder), folder }
+    }
+
     /// The receipt with paths that the configuration and its own place give: no path is taken from its text.
     fn with_own_paths(&self, receipt: Receipt, at: &Path) -> Receipt {
         let active = self.active();
@@ -96,10 +102,17 @@ impl Admission {
     }
 
     /// The outboxes of the configuration.
-    fn outboxes(&self) -> BTreeSet<PathBuf> {
+    pub(super) fn outboxes(&self) -> BTreeSet<PathBuf> {
         let active = self.active();
         let names = active.config.folders.iter().map(|folder| Some(folder.name.as_str()));
         names.chain([None]).map(|name| active.outbox(name)).collect()
+    }
+
+    /// The plan of a job that is stored beside the copy of its package.
+    pub(super) fn stored_plan(&self, id: &JobId) -> Option<StoredPlan> {
+        let digest = self.packages.plan_digest(id)?;
+        let snapshot = self.packages.plan_snapshot(id, &digest).ok()?;
+        Some(StoredPlan { digest, labels: planned_labels(&snapshot.plan) })
     }
 
     /// A job of which only the copy and the plan are left.
@@ -150,7 +163,7 @@ impl Admission {
 }
 
 /// The receipts of an outbox that the daemon has written, with the paths of their folders.
-fn own_receipts(outbox: &Path) -> Vec<(PathBuf, Receipt)> {
+pub(super) fn own_receipts(outbox: &Path) -> Vec<(PathBuf, Receipt)> {
     receipts_in(outbox).unwrap_or_else(|error| {
         tracing::warn!(
             "cannot read the outbox {}: {error}; the jobs of its receipts are not recovered",
@@ -167,130 +180,4 @@ fn path_in(folder: &Path, path: &str, package: &str) -> Option<String> {
     let is_in = path.strip_prefix(folder).is_ok_and(|below| below.components().all(is_plain));
     let is_in = is_in && path.file_name().is_some_and(|name| name == package);
     is_in.then(|| path.to_string_lossy().into_owned())
-}
-
-/// A package that was rejected before anything was sent is evaluated again when it is dropped again, with or without a
-/// store.
-fn shows_more_than_a_rejection(receipt: &Receipt) -> bool {
-    receipt.accepted || receipt.product_id.is_some() || receipt.submission_id.is_some()
-}
-
-/// The job that a receipt describes; `plan` is the digest of its stored plan with its labels, if that still exists.
-fn job_of_receipt(receipt: &Receipt, plan: Option<(String, Vec<PlannedLabel>)>) -> Result<Job, InvalidJob> {
-    let package = Package {
-        name: receipt.package.clone(),
-        path: receipt.path.clone(),
-        folder: receipt.folder.clone(),
-        sha256: receipt.sha256.clone(),
-        size: receipt.size,
-        outbox: receipt.outbox.clone(),
-    };
-    let fault = || {
-        receipt
-            .error
-            .clone()
-            .unwrap_or_else(|| Fault::new(ErrorKind::Unknown, "the receipt does not say why"))
-    };
-    let state = match receipt.state {
-        StateKind::Succeeded => State::Succeeded,
-        StateKind::Failed => State::Failed { fault: fault() },
-        StateKind::Rejected => State::Rejected { fault: fault() },
-        StateKind::Cancelled => State::Cancelled,
-        StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
-    };
-    let planned = plan.as_ref().map(|(_, labels)| labels.clone()).unwrap_or_default();
-    let account = receipt.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    Job::recovered(RecoveredJob {
-        id: receipt.id.clone(),
-        created: receipt.created,
-        updated: receipt.updated,
-        package,
-        accepted: receipt.rule.clone().filter(|_| receipt.accepted).map(|rule| Accepted {
-            rule,
-            account: account.to_owned(),
-            plan: plan.map(|(digest, _)| digest),
-            content: receipt.content_sha256.clone(),
-            warnings: receipt.warnings.clone(),
-            vars: receipt.vars.clone(),
-        }),
-        step: receipt.step,
-        product: id(receipt.product_id.as_deref()),
-        abandoned_products: receipt.burnt_products.iter().filter_map(|text| id(Some(text))).collect(),
-        submission: id(receipt.submission_id.as_deref()),
-        workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
-        files: receipt.files.clone(),
-        labels: labels_of_receipt(receipt, planned),
-        fault: receipt.error.clone(),
-        state,
-    })
-}
-
-/// The labels of the plan, which says what they depend on, with what the receipt shows of them; then labels that only the
-/// receipt has.
-fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label> {
-    let shown = |plan: &PlannedLabel| receipt.labels.iter().find(|label| label.name == plan.name);
-    let others = receipt.labels.iter().filter(|label| !planned.iter().any(|plan| plan.name == label.name));
-    let others = others.map(|label| {
-        let plan = PlannedLabel {
-            name: label.name.clone(),
-            audiences: label.audiences.clone(),
-            ..PlannedLabel::default()
-        };
-        label_of_receipt(plan, label, receipt)
-    });
-    let others: Vec<_> = others.collect();
-    let labels = planned.into_iter().map(|plan| match shown(&plan) {
-        Some(label) => label_of_receipt(plan, label, receipt),
-        None => Label::planned(plan),
-    });
-    labels.chain(others).collect()
-}
-
-fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt) -> Label {
-    let Some(id) = id(label.id.as_deref()) else {
-        return if label.status == LabelStatus::Dropped {
-            Label::dropped(plan)
-        } else {
-            Label::planned(plan)
-        };
-    };
-    let stage = match label.status {
-        LabelStatus::Published => LabelStage::Published { at: receipt.updated, superseded: None },
-        _ if receipt.state == StateKind::Succeeded => {
-            LabelStage::Published { at: receipt.updated, superseded: Some(receipt.updated) }
-        }
-        LabelStatus::Withdrawn => LabelStage::Withdrawn,
-        LabelStatus::Withdrawing => {
-            LabelStage::Withdrawing(Withdrawal::wanted("the receipt", receipt.updated))
-        }
-        LabelStatus::WithdrawalWanted => {
-            LabelStage::WithdrawalWanted(Withdrawal::wanted("the receipt", receipt.updated))
-        }
-        LabelStatus::Failed => {
-            LabelStage::Failed { reason: "failed, according to the receipt".to_owned(), acknowledged: false }
-        }
-        _ => LabelStage::Processing,
-    };
-    let remote = RemoteLabel {
-        step: label.step.clone(),
-        state: label.state.clone(),
-        ..RemoteLabel::new(id, label.not_before, stage)
-    };
-    Label::existing(plan, remote)
-}
-
-fn id(text: Option<&str>) -> Option<u64> {
-    text.and_then(|text| text.parse().ok())
-}
-
-/// The state of a job that had not ended: it may have got further than the receipt shows.
-fn held(has_plan: bool) -> State {
-    let known = "the store was lost and the job was recovered from its receipt or copy; more may exist at Microsoft than is known \
-                 here: look for its name in Partner Center first";
-    let then = if has_plan {
-        "then `approve` continues it at the known step, `cancel` ends it"
-    } else {
-        "its plan was lost with the store, so it cannot continue: finish it with `dropship api`, and `cancel` it here"
-    };
-    State::held(Fault::new(ErrorKind::Recovered, format!("{known}; {then}")))
 }

@@ -7,9 +7,11 @@ use parking_lot::{Mutex, RwLock};
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
 use super::inspections::Inspections;
+use super::older_store::OlderStore;
 use super::same_content::ContentClaims;
 use super::seen_files::SeenFiles;
 use crate::observe::Activities;
+use crate::outbox::{Ownership, ReceiptSearch};
 use crate::package_store::PackageStore;
 use crate::pipeline::JobEvents;
 use dropship_job::JobId;
@@ -27,6 +29,10 @@ pub struct Admission {
     pub(super) contents: ContentClaims,
     /// Files that are being captured and decided on.
     pub(super) captures: Activities,
+    /// Recognises our receipts.
+    pub(super) ownership: Ownership,
+    pub(super) receipts: ReceiptSearch,
+    pub(super) older_store: OlderStore,
     /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
     /// signed content one is held.
     pub(super) creating: Mutex<()>,
@@ -53,6 +59,9 @@ impl Admission {
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),
             captures: Activities::default(),
+            ownership: Ownership::default(),
+            receipts: ReceiptSearch::default(),
+            older_store: OlderStore::default(),
             creating: Mutex::new(()),
             cancellation: Cancellation::default(),
             active: RwLock::new(Arc::new(active)),
@@ -68,6 +77,12 @@ impl Admission {
     /// Ends all inspections in progress; their packages are inspected again after the next start.
     pub fn cancel_inspections(&self) {
         self.cancellation.cancel();
+    }
+
+    /// Recovers the receipts that `ownership` recognises.
+    #[must_use]
+    pub fn with_ownership(self, ownership: Ownership) -> Self {
+        Self { ownership, ..self }
     }
 
     /// The configuration in force.

@@ -192,7 +192,7 @@ impl AttentionKind {
                 message_id: id::STORE_OLDER,
                 severity: Severity::Warning,
                 meaning: "Receipts in an outbox are newer than the store: it was restored from an older copy.",
-                remedy: "`dropship doctor` lists the receipts. docs/operating.md, section Restore, has the steps.",
+                remedy: "Nothing is sent twice. Decide on each job that `dropship jobs --state held` lists: docs/operating.md, section Restore.",
             },
         }
     }

@@ -57,7 +57,16 @@ impl Sources {
         observed.extend(self.withdrawals(now));
         observed.extend(self.overdue());
         observed.extend(self.stalled());
+        observed.extend(self.stale_store());
         observed
+    }
+
+    /// Stays until an operator has decided on every job that was recovered.
+    fn stale_store(&self) -> Option<Observed> {
+        let undecided = self.admission.undecided_jobs();
+        let stale = self.admission.stale_store();
+        let message = format!("{stale}; {undecided} of them are held for a decision");
+        (undecided > 0).then(|| Observed::new(Kind::StoreOlderThanReceipts, "store", message))
     }
 
     fn services(&self) -> Vec<Observed> {

@@ -1,6 +1,7 @@
 //! The backend of a command: the running daemon, or the store if no daemon runs.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::exit::Exit;
 use super::offline_store::OfflineStore;
@@ -15,6 +16,9 @@ pub(super) const DEFAULT_CONFIG: &str = "/etc/dropship/dropship.toml";
 
 /// Path of the control socket, unless the configuration or `$RUNTIME_DIRECTORY` names another.
 const DEFAULT_SOCKET: &str = "/run/dropship/control.sock";
+
+/// Maximum time that a command waits for a daemon that is starting.
+const MAX_START: Duration = Duration::from_secs(30);
 
 /// The daemon or its store.
 pub(super) enum Backend {
@@ -32,11 +36,32 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
 }
 
-/// Connects to the daemon.
+/// Connects to the daemon. Waits for one that is starting, for at most [`MAX_START`].
 ///
 /// # Errors
 /// [`ConnectError`], or the errors of a configuration that names no usable socket.
 pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
+    let started = tokio::time::Instant::now();
+    loop {
+        match connect_now(path).await {
+            Err(error)
+                if matches!(error.downcast_ref(), Some(ConnectError::NoDaemon(_)))
+                    && started.elapsed() < MAX_START
+                    && is_starting(path) =>
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Whether a process has opened the store of a configuration: a daemon that does not listen yet, or another command.
+fn is_starting(path: &Path) -> bool {
+    load(path).is_ok_and(|config| dropship_store::is_locked(&config.store.path))
+}
+
+async fn connect_now(path: &Path) -> anyhow::Result<Client> {
     // An invalid configuration does not block commands if the daemon's socket can be found.
     let socket = match socket_of(path) {
         Some(socket) if socket.exists() => socket,

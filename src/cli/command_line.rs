@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels, log_level,
+    adopt, api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels, log_level,
     man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top,
     wait,
 };
@@ -62,6 +62,7 @@ pub(super) enum Command {
     Resume(resume::Args),
     Rescan(rescan::Args),
     LogLevel(log_level::Args),
+    Adopt(adopt::Args),
     Api(api::Args),
     Doctor(doctor::Args),
     Export(export::Args),

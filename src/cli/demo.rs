@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output::{Output, or_dash};
 use super::progress::Progress;
 use crate::config::{self, Environment};
-use crate::daemon::{Ending, Loaded, Options, Running};
+use crate::daemon::{Ending, Loaded, Options, Running, StopStart};
 use crate::observe::{self, Form, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
@@ -53,8 +53,8 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     ));
 
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
-    let running =
-        Loaded::new(config, Options { sandbox: true, ..Options::default() }).start(Ending::default()).await?;
+    let options = Options { sandbox: true, ..Options::default() };
+    let running = Loaded::new(config, options).start(Ending::default(), &StopStart::default()).await?;
     output.say(&format!("Started a daemon that watches {}.\n", home.join("drop").display()));
     // Written under a name that intake ignores, then renamed, so that the package appears complete.
     let drop_folder = home.join("drop");

@@ -9,7 +9,7 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::output::Output;
 use super::{
-    api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init, inspect,
+    adopt, api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init, inspect,
     jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status,
     submit, systemd, test, top, wait,
 };
@@ -90,6 +90,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Resume(args) => resume::run(&args, config, output).await,
         Command::Rescan(args) => rescan::run(&args, config, output).await,
         Command::LogLevel(args) => log_level::run(&args, config, output).await,
+        Command::Adopt(args) => adopt::run(&args, config, output).await,
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Doctor(_) => doctor::run(config, output).await,
         Command::Export(_) => export::run(config, output).await,

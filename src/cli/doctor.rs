@@ -1,12 +1,15 @@
 //! `dropship doctor`: finds problems of the store, and prints how to repair them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
+use crate::admission::compare_with_receipts;
+use crate::config::model::Config;
 use crate::control::ConnectError;
-use crate::doctor::examine;
+use crate::doctor::{examine, stale_store};
 use crate::package_store::PackageStore;
 use dropship_store::{DiskStore, Finding, OpenReport, StoreError};
 
@@ -26,10 +29,11 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
         Ok(client) => client.doctor().await?,
         Err(error) => match error.downcast::<ConnectError>()? {
             ConnectError::NoDaemon(no_daemon) => {
-                let home = backend::load(config)?.store.path;
-                offline_store::require_store(&home, no_daemon)?;
-                owner::become_owner(&home)?;
-                examine_offline(&home)?
+                let config = backend::load(config)?;
+                let home = &config.store.path;
+                offline_store::require_store(home, no_daemon)?;
+                owner::become_owner(home)?;
+                examine_offline(&config)?
             }
             other => return Err(other.into()),
         },
@@ -39,7 +43,8 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 }
 
 /// Tries the next start of the daemon on a copy of the store.
-fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
+fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
+    let home: &Path = &config.store.path;
     let dry_run = match DiskStore::open_dry_run(home) {
         Ok(dry_run) => dry_run,
         Err(error @ (StoreError::Damaged { .. } | StoreError::Older { .. } | StoreError::Newer { .. })) => {
@@ -66,6 +71,14 @@ fn examine_offline(home: &Path) -> anyhow::Result<Vec<Finding>> {
     }
     let packages = PackageStore::for_reading(home);
     findings.extend(examine(&dry_run.store, &packages)?);
+    let folders = config
+        .folders
+        .iter()
+        .map(|folder| folder.outbox.clone().unwrap_or_else(|| home.join("outbox").join(&folder.name)));
+    let outboxes: BTreeSet<_> = folders.chain([home.join("outbox").join("submitted")]).collect();
+    let outboxes: Vec<_> = outboxes.into_iter().collect();
+    let ownership = crate::accounts::ownership(config, false);
+    findings.extend(stale_store(compare_with_receipts(&dry_run.store, config, &outboxes, &ownership)?));
     Ok(findings)
 }
 

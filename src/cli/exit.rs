@@ -77,6 +77,7 @@ impl Exit {
             ControlErrorKind::Configuration => Self::Configuration,
             ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => Self::Usage,
             ControlErrorKind::Busy => Self::TimedOut,
+            ControlErrorKind::Unreachable => Self::NoDaemon,
             ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
         }
     }

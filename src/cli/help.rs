@@ -24,6 +24,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "pause",
             "resume",
             "rescan",
+            "adopt",
             "log-level",
         ],
     ),

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod adopt;
 mod api;
 mod approve;
 mod backend;
@@ -15,6 +16,7 @@ mod errors_page;
 mod exit;
 mod export;
 mod failure;
+mod fetch;
 mod help;
 mod init;
 mod inspect;
@@ -44,6 +46,8 @@ mod systemd;
 mod test;
 mod top;
 mod wait;
+mod wait_file;
+mod wait_job;
 
 pub use dispatch::main;
 pub use exit::{Exit, ExitError};

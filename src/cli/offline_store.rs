@@ -14,7 +14,7 @@ use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
     LabelPlanner, NoDaemon, Status, operator_name,
 };
-use crate::outbox::{Outbox, Receipt};
+use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use dropship_job::{Event, Job, JobId};
@@ -44,6 +44,7 @@ impl OfflineStore {
             store: Arc::clone(&store),
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
+            ownership: crate::accounts::ownership(&config, false),
             packages: PackageStore::for_reading(home),
         };
         let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
@@ -162,6 +163,7 @@ struct NoActiveJobs {
     /// The `outbox_mode` of each folder that sets one.
     outbox_modes: BTreeMap<String, u32>,
     rules: Vec<Rule>,
+    ownership: Ownership,
     packages: PackageStore,
 }
 
@@ -181,7 +183,9 @@ impl ActiveJobs for NoActiveJobs {
     fn on_event(&self, job: &Job, _: &[Event]) {
         let mode = job.package().folder.as_ref().and_then(|folder| self.outbox_modes.get(folder)).copied();
         let outbox = Outbox::at(&job.package().outbox, mode);
-        if let Err(error) = outbox.write_receipt(&Receipt::of(job, false)) {
+        let mut receipt = Receipt::of(job, false);
+        self.ownership.mark(&mut receipt);
+        if let Err(error) = outbox.write_receipt(&receipt) {
             tracing::warn!(
                 "cannot write the receipt to {}: {error}; grant this user write access to the outbox (job {})",
                 job.package().outbox,

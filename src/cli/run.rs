@@ -10,7 +10,7 @@ use super::exit::{Exit, ExitError};
 use super::failure;
 use super::output::Output;
 use crate::config::{self, Config, Environment};
-use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals};
+use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals, StopStart};
 use crate::observe::{self, Form, LogLevel};
 use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
@@ -82,7 +82,8 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     };
     let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
-    let mut starting = pin!(Loaded::new(config, options).start(signals.ending()));
+    let stopping = StopStart::default();
+    let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &stopping));
     let running = loop {
         tokio::select! {
             running = &mut starting => break running?,
@@ -91,6 +92,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
                 Signal::Reload => {}
                 // Safe: no call was sent yet, and the store can be interrupted at any time.
                 Signal::Stop => {
+                    stopping.stop();
                     observe::stopped_while_starting();
                     return Ok(Exit::Done);
                 }

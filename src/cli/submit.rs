@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::backend;
-use super::exit::Exit;
+use super::exit::{Exit, ExitError, usage};
 use super::output::Output;
-use super::wait;
+use super::wait_job::{Companion, WaitOptions, for_job};
+use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
 /// Submit a package directly, without a drop folder
@@ -15,12 +16,13 @@ use dropship_job::StateKind;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  dropship submit build/echo.cab --folder audio --wait
+  dropship submit build/echo.cab --folder audio --wait --timeout 2h --fetch out/
 
 Exit codes:
   0   accepted; with --wait: published
-  65  rejected, failed or cancelled
-  69  no daemon is running")]
+  65  rejected, failed or cancelled; with --held fail: held
+  69  no daemon is running
+  75  timed out")]
 pub(super) struct Args {
     /// Package to submit (.cab, .hlkx, .hckx)
     #[arg(value_name = "FILE")]
@@ -31,22 +33,46 @@ pub(super) struct Args {
     /// Rule to use instead of the first matching one; it must match, too
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
-    /// Wait until all labels are published or the job ends
+    /// Wait until all labels are published or the job ends; the options below are those of `dropship wait`
     #[arg(long)]
     wait: bool,
+    #[command(flatten)]
+    options: WaitOptions,
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let daemon = backend::connect(config).await?;
-    let id = daemon.submit(&args.file, args.folder.as_deref(), args.rule.as_deref()).await?;
-    if args.wait {
-        return wait::for_job(&daemon, &id, wait::For::Published, None, output).await;
+    if args.options.is_given() && !args.wait {
+        return Err(usage("--for, --held, --timeout and --fetch need --wait"));
     }
-    let job = daemon.show(&id).await?;
+    let companion = Companion::new(backend::connect(config).await?, *output, &args.options);
+    let (folder, rule) = (args.folder.as_deref(), args.rule.as_deref());
+    if args.wait {
+        // The same bytes are the same job, so a package can be submitted again after a lost connection.
+        let submitted = companion.ask(|| companion.daemon.submit(&args.file, folder, rule));
+        let Some(submitted) = companion.in_time(submitted).await else {
+            let message = format!("timed out: {} was not submitted", args.file.display());
+            return Err(ExitError(Exit::TimedOut, message).into());
+        };
+        return for_job(&companion, &submitted?).await;
+    }
+    let id = companion.daemon.submit(&args.file, folder, rule).await?;
+    let job = companion.daemon.show(&id).await?;
     let rejected = job.state == StateKind::Rejected;
     output.give(&job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-        format!("{}: {}{why}", job.id, job.state)
+        format!("{}: {}{why}\n{}", job.id, job.state, where_results_are(&job))
     })?;
     Ok(if rejected { Exit::Rejected } else { Exit::Done })
+}
+
+/// Where the results appear, and how this user gets them.
+fn where_results_are(job: &Receipt) -> String {
+    let outbox = std::fs::read_dir(&job.outbox);
+    let is_hidden = outbox.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+    let advice = if is_hidden {
+        format!("; this user may not read that: `dropship wait {} --fetch DIR` copies them", job.id)
+    } else {
+        String::new()
+    };
+    format!("results: {}{advice}", job.outbox)
 }

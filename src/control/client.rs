@@ -8,10 +8,12 @@ use serde_json::json;
 
 use super::action::JobAction;
 use super::error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+use super::handler::AdoptRequest;
 use super::label_change::LabelChange;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::admission::FileStanding;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
 use dropship_glob::Glob;
@@ -85,6 +87,37 @@ impl Client {
         self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
     }
 
+    /// What the daemon does with the file at an absolute path.
+    pub async fn file(&self, path: &Path) -> Result<FileStanding, ControlError> {
+        let mut address = parsed("/v1/files")?;
+        address.query_pairs_mut().append_pair("path", &path.to_string_lossy());
+        self.answer(self.http.get(address)).await
+    }
+
+    /// Calls `each` with the pieces of a result of a job.
+    ///
+    /// # Errors
+    /// Also when the result ends early, or `each` fails.
+    pub async fn result(
+        &self,
+        id: &JobId,
+        name: &str,
+        each: &mut (dyn FnMut(&[u8]) -> std::io::Result<()> + Send),
+    ) -> anyhow::Result<()> {
+        let request = self.http.get(url(&format!("/v1/jobs/{id}/files/{name}")));
+        let mut response = request.send().await.map_err(failed)?;
+        if !response.status().is_success() {
+            let body = response.bytes().await.map_err(failed)?;
+            let error: ControlError =
+                serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
+            return Err(error.into());
+        }
+        while let Some(piece) = response.chunk().await.map_err(failed)? {
+            each(&piece)?;
+        }
+        Ok(())
+    }
+
     /// Problems of the store and its files.
     pub async fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         self.answer(self.http.get(url("/v1/doctor"))).await
@@ -111,6 +144,11 @@ impl Client {
     /// Applies an operator's action to a job.
     pub async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
         self.post(&format!("/v1/jobs/{id}/actions"), action).await
+    }
+
+    /// Follows a submission that was made elsewhere. Returns its job.
+    pub async fn adopt(&self, request: &AdoptRequest) -> Result<JobId, ControlError> {
+        self.post("/v1/adopt", request).await
     }
 
     /// Pauses a folder, or everything.
@@ -203,7 +241,8 @@ fn parsed(path: &str) -> Result<url::Url, ControlError> {
 
 /// An error of the connection, without the URL, which only has the placeholder for the socket.
 fn failed(error: reqwest::Error) -> ControlError {
-    unanswered(error.without_url())
+    let message = format!("cannot get an answer from the daemon: {}", error.without_url());
+    ControlError::new(ControlErrorKind::Unreachable, message)
 }
 
 fn unanswered(error: impl std::fmt::Display) -> ControlError {

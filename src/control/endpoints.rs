@@ -6,9 +6,12 @@
 //! | `GET /v1/jobs?state=&folder=&rule=&package=&since=&before=&limit=` | jobs, newest first |
 //! | `GET /v1/jobs/{id}` | one job with its history |
 //! | `GET /v1/packages/{sha256}` | the jobs of a package |
+//! | `GET /v1/jobs/{id}/files/{name}` | a result of a job |
+//! | `GET /v1/files?path=` | what the daemon does with a file |
 //! | `GET /v1/doctor` | problems of the store and its files |
 //! | `GET /v1/export` | all records of the store, one JSON object per line |
 //! | `POST /v1/submit?name=&folder=&rule=` | submits the package in the body, returns the job's id |
+//! | `POST /v1/adopt` | follows a submission that was made elsewhere, returns the job's id (operators) |
 //! | `POST /v1/jobs/{id}/actions` | retries, cancels or approves a job (operators) |
 //! | `POST /v1/labels/{label}/changes` | records a change that was made with `dropship api` (operators) |
 //! | `POST /v1/pause`, `/v1/resume`, `/v1/rescan` | `{"folder": NAME or null}` (operators) |
@@ -32,12 +35,13 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
-use super::handler::{ControlHandler, SubmitRequest};
+use super::handler::{AdoptRequest, ControlHandler, SubmitRequest};
 use super::label_change::LabelChange;
 use super::operators::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::admission::FileStanding;
 use crate::http::{RequestSlot, RequestSlots, SlotKind};
 use crate::observe::{self, LogLevel};
 use crate::outbox::Receipt;
@@ -63,6 +67,8 @@ pub(super) fn reads() -> Router<Arc<dyn ControlHandler>> {
         .route("/v1/status", get(status))
         .route("/v1/jobs", get(jobs))
         .route("/v1/jobs/{id}", get(show))
+        .route("/v1/jobs/{id}/files/{name}", get(result_file))
+        .route("/v1/files", get(file))
         .route("/v1/packages/{sha256}", get(find))
         .route("/v1/doctor", get(doctor))
         .route("/v1/export", get(export))
@@ -72,6 +78,7 @@ pub(super) fn reads() -> Router<Arc<dyn ControlHandler>> {
 /// Routes for operators.
 pub(super) fn changes() -> Router<Arc<dyn ControlHandler>> {
     Router::new()
+        .route("/v1/adopt", post(adopt))
         .route("/v1/jobs/{id}/actions", post(act))
         .route("/v1/labels/{label}/changes", post(record_label_change))
         .route("/v1/pause", post(pause))
@@ -110,6 +117,34 @@ async fn find(
     blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().find(&sha256)).await
 }
 
+async fn result_file(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Path((id, name)): Path<(String, String)>,
+) -> Result<Body, ControlError> {
+    let id = parse(&id)?;
+    let opened = blocking(slots.take(SlotKind::Bulk).await?, move || {
+        let job = handler.jobs().current(&id)?;
+        super::result_file::open(&job, &name)
+    });
+    let file = tokio::fs::File::from_std(opened.await?.0);
+    Ok(Body::from_stream(tokio_util::io::ReaderStream::new(file)))
+}
+
+/// The path of a file.
+#[derive(Debug, Clone, Deserialize)]
+struct FilePath {
+    path: std::path::PathBuf,
+}
+
+async fn file(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Query(file): Query<FilePath>,
+) -> Answer<FileStanding> {
+    blocking(slots.take(SlotKind::Query).await?, move || handler.file_standing(&file.path)).await
+}
+
 async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Vec<Finding>> {
     blocking(slots.take(SlotKind::Bulk).await?, move || handler.doctor()).await
 }
@@ -146,6 +181,15 @@ async fn act(
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
     main.run(async move { handler.act(&id, &action, &by).await }).await
+}
+
+async fn adopt(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Extension(Operator(by)): Extension<Operator>,
+    Json(request): Json<AdoptRequest>,
+) -> Answer<JobId> {
+    main.run(async move { handler.adopt(request, by).await }).await
 }
 
 async fn record_label_change(

@@ -38,11 +38,13 @@ pub enum ControlErrorKind {
     Failed,
     /// The daemon is busy with other requests.
     Busy,
+    /// The connection to the daemon was lost.
+    Unreachable,
 }
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotFound,
         Self::UnknownFolder,
         Self::UnknownRule,
@@ -51,6 +53,7 @@ impl ControlErrorKind {
         Self::Configuration,
         Self::Failed,
         Self::Busy,
+        Self::Unreachable,
     ];
 
     /// The word that scripts see.
@@ -65,6 +68,7 @@ impl ControlErrorKind {
             Self::Configuration => "configuration",
             Self::Failed => "failed",
             Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
         }
     }
 
@@ -84,6 +88,7 @@ impl ControlErrorKind {
             Self::Busy => {
                 "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
             }
+            Self::Unreachable => "The connection to the daemon was lost before it answered.",
         }
     }
 
@@ -99,6 +104,9 @@ impl ControlErrorKind {
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
             Self::Busy => "Run the command again later; the log says which limit was reached.",
+            Self::Unreachable => {
+                "Repeat the command. If that does not help, look at `systemctl status dropship`."
+            }
         }
     }
 }
@@ -142,7 +150,7 @@ impl IntoResponse for ControlError {
             ControlErrorKind::Illegal => StatusCode::CONFLICT,
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
-            ControlErrorKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            ControlErrorKind::Failed | ControlErrorKind::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
             ControlErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()

@@ -1,9 +1,10 @@
 //! The interface between the control socket and the daemon.
 
 use std::io;
+use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::action::JobAction;
 use super::error::ControlError;
@@ -13,6 +14,7 @@ use super::operator_groups::OperatorGroups;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use crate::admission::FileStanding;
 use crate::outbox::Receipt;
 use dropship_job::JobId;
 use dropship_store::Finding;
@@ -31,6 +33,8 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn status(&self) -> Result<Status, ControlError>;
     /// Compares the store with its files on disk.
     fn doctor(&self) -> Result<Vec<Finding>, ControlError>;
+    /// What the daemon does with the file at a path.
+    fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError>;
     /// Scans a folder, or all folders, now.
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError>;
     /// Pauses or resumes a folder, or everything.
@@ -56,8 +60,40 @@ pub trait ControlHandler: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>>;
     /// Applies the configuration on disk, completely or not at all.
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>>;
+    /// Follows a submission that was made elsewhere. Returns its job.
+    fn adopt(&self, request: AdoptRequest, by: String) -> BoxFuture<'_, Result<JobId, ControlError>>;
     /// Admits a package whose bytes are in the request.
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn io::Read) -> Result<JobId, ControlError>;
+}
+
+/// The parameters of `dropship adopt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptRequest {
+    /// Id of the product.
+    #[serde(with = "id_text")]
+    pub product: u64,
+    /// Id of the submission.
+    #[serde(with = "id_text")]
+    pub submission: u64,
+    /// Folder whose settings and rules apply.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Rule to use instead of the first matching one.
+    #[serde(default)]
+    pub rule: Option<String>,
+}
+
+/// Ids as text, because they exceed 2^53.
+mod id_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// The parameters of `dropship submit`.

@@ -13,13 +13,14 @@ mod operators;
 mod peer;
 mod query;
 mod reloaded;
+mod result_file;
 mod server;
 mod status;
 
 pub use action::{Approval, JobAction};
 pub use client::Client;
 pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
-pub use handler::{ControlHandler, SubmitRequest};
+pub use handler::{AdoptRequest, ControlHandler, SubmitRequest};
 pub use job_service::{ActiveJobs, JobService, LabelPlanner};
 pub use label_change::LabelChange;
 pub use operator_groups::OperatorGroups;

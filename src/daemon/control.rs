@@ -1,6 +1,7 @@
 //! Answers the requests of the control socket.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use jiff::Timestamp;
 
 use super::job_counts;
 use super::reload::Reloader;
-use crate::admission::{Admission, ReplanError, SubmittedFile};
+use crate::admission::{Admission, FileStanding, ReplanError, SubmittedFile};
 use crate::approval::{self, ApprovalPage};
 use crate::attention::Attention;
 use crate::control::{
-    AccountStatus, ActiveJobs, ControlError, ControlErrorKind, ControlHandler, FolderStatus, JobAction,
-    JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, OperatorGroups, Reloaded, Status,
-    SubmitRequest,
+    AccountStatus, ActiveJobs, AdoptRequest, ControlError, ControlErrorKind, ControlHandler, FolderStatus,
+    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, OperatorGroups, Reloaded,
+    Status, SubmitRequest,
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
@@ -97,6 +98,23 @@ impl DaemonControl {
         Ok(labels)
     }
 
+    /// The store may be older than the receipt of an ended job.
+    async fn catch_up_with_receipt(&self, id: &JobId) -> Result<(), ControlError> {
+        let Some(job) = self.pipeline.store().job(id)?.filter(|job| job.state().has_ended()) else {
+            return Ok(());
+        };
+        let admission = Arc::clone(&self.admission);
+        let catching_up = tokio::task::spawn_blocking(move || admission.catch_up_with_receipt(&job));
+        let caught_up = catching_up.await.map_err(|error| {
+            ControlError::new(
+                ControlErrorKind::Failed,
+                format!("cannot read the receipt of job {id}: {error}"),
+            )
+        })?;
+        caught_up?;
+        Ok(())
+    }
+
     fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = folder else { return Ok(()) };
         self.admission.active().config.known_folder(name)
@@ -165,7 +183,15 @@ impl ControlHandler for DaemonControl {
     }
 
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
-        Ok(crate::doctor::examine(&**self.pipeline.store(), self.pipeline.packages())?)
+        let mut findings = crate::doctor::examine(&**self.pipeline.store(), self.pipeline.packages())?;
+        let (now, found) = (self.admission.compare_with_receipts()?, self.admission.stale_store());
+        let recovered = || crate::doctor::recovered_store(found, self.admission.undecided_jobs());
+        findings.extend(crate::doctor::stale_store(now).or_else(recovered));
+        Ok(findings)
+    }
+
+    fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError> {
+        Ok(self.admission.file_standing(path)?)
     }
 
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
@@ -209,6 +235,7 @@ impl ControlHandler for DaemonControl {
                 JobAction::Cancel => self.cancel(id, by).await,
                 JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
                 JobAction::Retry { .. } => {
+                    self.catch_up_with_receipt(id).await?;
                     self.jobs.act(id, action, by, &RulesInForce(Arc::clone(&self.admission))).await
                 }
             }
@@ -230,6 +257,15 @@ impl ControlHandler for DaemonControl {
                 self.pipeline.events().after_commit(&job, &[event]).await;
             }
             Ok(Some(job.id().clone()))
+        }
+        .boxed()
+    }
+
+    fn adopt(&self, request: AdoptRequest, by: String) -> BoxFuture<'_, Result<JobId, ControlError>> {
+        async move {
+            self.known_folder(request.folder.as_deref())?;
+            self.known_rule(request.rule.as_deref())?;
+            super::adopt::adopt(&self.pipeline, &self.admission, request, by).await
         }
         .boxed()
     }

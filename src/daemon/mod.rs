@@ -1,5 +1,6 @@
 //! The daemon: startup, running, reload and shutdown. Each stage is a type, so that only this order compiles.
 
+mod adopt;
 mod control;
 mod control_threads;
 mod http;
@@ -20,5 +21,5 @@ pub use reload::Reloader;
 pub use running::Running;
 pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};
-pub use startup::{Loaded, Options};
+pub use startup::{Loaded, Options, StopStart};
 pub use store_binding::{EndpointMismatch, endpoint_mismatch};

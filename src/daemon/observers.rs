@@ -1,10 +1,13 @@
-//! The daemon's observer of jobs and accounts: metrics and notifications.
+//! The daemon's observers of jobs, accounts and folders: metrics, notifications and log.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
+use crate::observe::FolderLog;
 use crate::pipeline::JobObserver;
+use dropship_intake::{FolderEvents, Loss};
 use dropship_job::{Event, Job};
 
 pub(super) struct DaemonObserver {
@@ -28,5 +31,36 @@ impl JobObserver for DaemonObserver {
         if let Some(why) = suspended {
             self.notifier.account(name, why);
         }
+    }
+}
+
+/// Logs the health of folders, and counts lost files.
+pub(super) struct FolderObserver {
+    log: FolderLog,
+    metrics: Arc<Metrics>,
+}
+
+impl FolderObserver {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { log: FolderLog, metrics }
+    }
+}
+
+impl FolderEvents for FolderObserver {
+    fn degraded(&self, folder: &str, reason: &str, advice: &str) {
+        self.log.degraded(folder, reason, advice);
+    }
+
+    fn polled(&self, folder: &str, reason: &str, advice: &str) {
+        self.log.polled(folder, reason, advice);
+    }
+
+    fn recovered(&self, folder: &str) {
+        self.log.recovered(folder);
+    }
+
+    fn lost(&self, folder: &str, path: &Path, how: Loss) {
+        self.log.lost(folder, path, how);
+        self.metrics.on_lost_file(folder, how);
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::reload::Reloader;
 use super::shutdown::{Live, Shutdown};
 use crate::pipeline::Pipeline;
@@ -15,6 +17,8 @@ const IDLE_SPAN: Duration = Duration::from_secs(60);
 pub struct Running {
     pub(super) live: Live,
     pub(super) reloader: Arc<Reloader>,
+    /// Whether the store was compared with the receipts.
+    pub(super) caught_up: watch::Receiver<bool>,
     pub(super) until_idle: bool,
 }
 
@@ -52,6 +56,8 @@ impl Running {
     /// Returns when no job is due within [`IDLE_SPAN`] and no file waits to be accepted.
     async fn idle(&self) {
         let (pipeline, intake) = (&self.live.pipeline, &self.live.intake);
+        // Fails if the comparison ended early.
+        drop(self.caught_up.clone().wait_for(|done| *done).await);
         let no_job_is_due = || pipeline.queue().is_idle_until(pipeline.clock().after(IDLE_SPAN));
         while tokio::time::timeout(Duration::from_secs(1), intake.initial_scan_done()).await.is_err() {
             // A scan under backpressure continues when jobs end. If no job can end, waiting for it would never end.

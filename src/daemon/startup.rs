@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::DaemonControl;
 use super::control_threads::ControlThreads;
 use super::http::{self, HealthEndpoints};
-use super::observers::DaemonObserver;
+use super::observers::{DaemonObserver, FolderObserver};
 use super::reload::Reloader;
 use super::running::Running;
 use super::shutdown::Live;
@@ -44,6 +45,9 @@ const MAX_START: Duration = Duration::from_secs(30 * 60);
 /// Maximum time to wait for a command that has locked the store because no daemon was running.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// Maximum time to read the receipts of open jobs; an outbox on a share may hang.
+const MAX_OUTBOX_WAIT: Duration = Duration::from_secs(20);
+
 /// Options of `dropship run`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -51,6 +55,17 @@ pub struct Options {
     pub until_idle: bool,
     /// Use a sandbox: nothing is sent to Microsoft, and no dropped file is moved or deleted.
     pub sandbox: bool,
+}
+
+/// Ends the start of a daemon early, while it rebuilds the store.
+#[derive(Debug, Clone, Default)]
+pub struct StopStart(Arc<AtomicBool>);
+
+impl StopStart {
+    /// Asks the start to end.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A daemon with its configuration, before it opens or binds anything.
@@ -74,22 +89,22 @@ impl Loaded {
     /// Opens the store, binds the sockets, watches the folders and starts the workers.
     ///
     /// # Errors
-    /// The reason why the daemon cannot run, and what to do about it.
-    pub async fn start(self, ending: Ending) -> anyhow::Result<Running> {
+    /// The reason why the daemon cannot run, and what to do about it. [`StoreError::Cancelled`] after [`StopStart::stop`].
+    pub async fn start(self, ending: Ending, stopping: &StopStart) -> anyhow::Result<Running> {
         let Self { config, options } = self;
         let descriptors = crate::http::raise_limit();
         tracing::debug!("at most {descriptors} descriptors can be open");
         let starting = systemd::extend_timeouts(MAX_START);
-        let opened = open_store(&config).await?;
+        let opened = open_store(&config, &stopping.0).await?;
         bind_endpoint(&opened, &config, options).await?;
         let services = build_services(&config, &opened, options)?;
         let core = build_pipeline(config, &opened, services, options)?;
         ending.watch(&core.heartbeats);
-        let captured = recover(&core, &opened, options).await?;
+        let captured = recover(&core, &opened).await?;
         let intake = start_intake(&core)?;
         let attention = watch_attention(&core, &intake);
         let served = serve_control(&core, &intake, &attention).await?;
-        let tasks = spawn_tasks(&core, &intake, &attention, opened.stopped, captured);
+        let tasks = spawn_tasks(&core, &intake, &attention, opened, captured);
         drop(starting);
         Ok(announce(core, intake, &attention, served, tasks, options, ending))
     }
@@ -122,9 +137,10 @@ struct Core {
     unit: UnitStatus,
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<OpenStore> {
+async fn open_store(config: &Config, cancelled: &Arc<AtomicBool>) -> anyhow::Result<OpenStore> {
     let heartbeat = Heartbeat::default();
-    let (store, report) = open_when_unlocked(&config.store.path, &config.control.socket, &heartbeat).await?;
+    let (store, report) =
+        open_when_unlocked(&config.store.path, &config.control.socket, &heartbeat, cancelled).await?;
     log_open_report(&report);
     let heartbeats = Heartbeats::new(systemd::watchdog());
     heartbeats.watch("store", &heartbeat);
@@ -136,11 +152,15 @@ async fn open_when_unlocked(
     home: &Path,
     socket: &Path,
     heartbeat: &Heartbeat,
+    cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<(DiskStore, OpenReport)> {
     let started = Instant::now();
     loop {
         let (home, heartbeat) = (home.to_owned(), Arc::new(heartbeat.clone()));
-        match tokio::task::spawn_blocking(move || DiskStore::open_watched(&home, heartbeat)).await? {
+        let cancelled = Arc::clone(cancelled);
+        match tokio::task::spawn_blocking(move || DiskStore::open_watched(&home, heartbeat, &cancelled))
+            .await?
+        {
             Err(StoreError::Locked { .. })
                 if started.elapsed() < LOCK_WAIT
                     && std::os::unix::net::UnixStream::connect(socket).is_err() =>
@@ -156,7 +176,9 @@ fn log_open_report(report: &OpenReport) {
     if report.skipped > 0 {
         observe::journal_damaged(report.skipped);
     }
-    if let Some((aside, why)) = &report.quarantined {
+    if let Some(aside) = &report.upgraded {
+        observe::store_upgraded(aside, report.replayed);
+    } else if let Some((aside, why)) = &report.quarantined {
         observe::store_rebuilt(aside, why, report.replayed);
     } else if report.replayed > 0 && !report.is_new {
         observe::store_caught_up(report.replayed);
@@ -197,7 +219,8 @@ fn build_pipeline(
     let (queue, accounts) = (Arc::new(Queue::default()), Arc::new(SuspendedAccounts::default()));
     let pause = Arc::new(PauseGate::remembered(&*store)?);
     let folders = Arc::clone(&settings.folders);
-    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, options.sandbox));
+    let ownership = accounts::ownership(&config, options.sandbox);
+    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, ownership.clone()));
     let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier)));
     let events =
         Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
@@ -206,7 +229,8 @@ fn build_pipeline(
     let max_unstarted = config.store.most_waiting;
     let active = ActiveConfig { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
     let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
-    let admission = Arc::new(admission.with_limit(Box::new(load), max_unstarted));
+    let admission = admission.with_ownership(ownership).with_limit(Box::new(load), max_unstarted);
+    let admission = Arc::new(admission);
 
     let (heartbeat, polls) = (Heartbeat::default(), Activities::default());
     heartbeats.watch("dispatcher", &heartbeat);
@@ -242,11 +266,21 @@ fn build_pipeline(
 }
 
 /// Recovers the jobs of an earlier daemon. Returns the jobs with a captured copy; intake has not added any yet.
-async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::Result<Vec<JobId>> {
+async fn recover(core: &Core, opened: &OpenStore) -> anyhow::Result<Vec<JobId>> {
     if opened.report.is_new {
-        let (admission, sandbox) = (Arc::clone(&core.admission), options.sandbox);
-        let recovered = tokio::task::spawn_blocking(move || admission.recover(sandbox)).await??;
+        let admission = Arc::clone(&core.admission);
+        let recovered = tokio::task::spawn_blocking(move || admission.recover()).await??;
         observe::jobs_recovered(recovered.jobs, recovered.held);
+    } else {
+        let admission = Arc::clone(&core.admission);
+        let catching_up = tokio::task::spawn_blocking(move || admission.catch_up_open_jobs());
+        match tokio::time::timeout(MAX_OUTBOX_WAIT, catching_up).await {
+            Ok(caught_up) => caught_up??,
+            Err(_) => tracing::error!(
+                "an outbox did not respond for {} seconds; jobs continue without a comparison with their receipts",
+                MAX_OUTBOX_WAIT.as_secs()
+            ),
+        }
     }
     let captured = core.admission.captured()?;
     core.pipeline.recover()?;
@@ -255,6 +289,7 @@ async fn recover(core: &Core, opened: &OpenStore, options: Options) -> anyhow::R
 
 fn start_intake(core: &Core) -> anyhow::Result<Arc<Intake>> {
     let folders = core.admission.active().config.folders.clone();
+    folders.iter().for_each(|folder| core.metrics.add_folder(&folder.name));
     let receiver = Arc::clone(&core.admission);
     let (shutdown, admission) = (core.pipeline.shutdown().clone(), Arc::clone(&core.admission));
     tokio::spawn(async move {
@@ -264,7 +299,7 @@ fn start_intake(core: &Core) -> anyhow::Result<Arc<Intake>> {
     Ok(Arc::new(Intake::start(
         folders,
         receiver as _,
-        Arc::new(observe::FolderLog),
+        Arc::new(FolderObserver::new(Arc::clone(&core.metrics))),
         core.pipeline.shutdown(),
     )?))
 }
@@ -327,13 +362,15 @@ async fn serve_control(
 struct Tasks {
     workers: JoinHandle<()>,
     others: Vec<JoinHandle<()>>,
+    /// Whether the store has been compared with the receipts.
+    caught_up: watch::Receiver<bool>,
 }
 
 fn spawn_tasks(
     core: &Core,
     intake: &Arc<Intake>,
     attention: &Arc<Attention>,
-    store_stopped: watch::Receiver<Option<String>>,
+    opened: OpenStore,
     captured: Vec<JobId>,
 ) -> Tasks {
     let pipeline = || Arc::clone(&core.pipeline);
@@ -343,7 +380,7 @@ fn spawn_tasks(
     core.heartbeats.watch("intake", &heartbeat);
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
-        tokio::spawn(maintenance::watch_store(pipeline(), store_stopped)),
+        tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
         tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), attention(), core.unit.clone())),
         tokio::spawn(attention::keep_updated(attention(), shutdown())),
         tokio::spawn(attention::probe_files(attention(), shutdown())),
@@ -356,7 +393,43 @@ fn spawn_tasks(
             tracing::error!("cannot delete the captured packages that no job needs: {error}");
         }
     });
-    Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others }
+    let caught_up = catch_up(core, opened.report.is_new);
+    Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up }
+}
+
+/// Recovers the jobs that only receipts show, if the store is older than they are. Reports when that is done.
+fn catch_up(core: &Core, is_new: bool) -> watch::Receiver<bool> {
+    let (done, caught_up) = watch::channel(is_new);
+    let (admission, shutdown) = (Arc::clone(&core.admission), core.pipeline.shutdown().clone());
+    if !is_new {
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = admission.catch_up(|| shutdown.is_cancelled()) {
+                tracing::error!("cannot compare the store with the receipts in the outboxes: {error}");
+            }
+            done.send_replace(true);
+        });
+    }
+    tokio::spawn(catch_up_late(Arc::clone(&core.pipeline), Arc::clone(&core.admission)));
+    caught_up
+}
+
+/// Lets jobs catch up with receipts that appeared after the start, because their outbox was mounted late.
+async fn catch_up_late(pipeline: Arc<Pipeline<Client>>, admission: Arc<Admission>) {
+    loop {
+        let id = tokio::select! {
+            () = pipeline.shutdown().cancelled() => return,
+            id = pipeline.receipts().next_newer() => id,
+        };
+        let admission = Arc::clone(&admission);
+        let job = id.clone();
+        let catching_up = tokio::task::spawn_blocking(move || admission.catch_up_with_its_receipt(&job));
+        let why = match catching_up.await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(job_id = %id, "job {id} cannot catch up with its receipt: {why}");
+    }
 }
 
 /// Notifies systemd, and logs that the daemon is ready.
@@ -385,5 +458,5 @@ fn announce(
         watchdog,
         ending,
     };
-    Running { live, reloader: served.reloader, until_idle: options.until_idle }
+    Running { live, reloader: served.reloader, caught_up: tasks.caught_up, until_idle: options.until_idle }
 }

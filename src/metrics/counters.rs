@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::exposition::Text;
 use super::registry;
 use dropship_hardware::OPERATIONS;
+use dropship_intake::Loss;
 use dropship_job::{Event, Job, StateKind};
 
 /// The states in which a job has ended.
@@ -31,6 +32,8 @@ struct Counted {
     calls: BTreeMap<(&'static str, Option<u16>), u64>,
     /// By operation: number and total duration.
     durations: BTreeMap<&'static str, (u64, Duration)>,
+    /// Files that were found and never taken, by folder.
+    lost: BTreeMap<(String, Loss), u64>,
 }
 
 impl Metrics {
@@ -64,6 +67,19 @@ impl Metrics {
         sum.1 += took;
     }
 
+    /// Starts the counters of a folder at zero.
+    pub fn add_folder(&self, folder: &str) {
+        let mut counted = self.counted();
+        for how in Loss::ALL {
+            counted.lost.entry((folder.to_owned(), how)).or_default();
+        }
+    }
+
+    /// Counts a file that was found and never taken.
+    pub fn on_lost_file(&self, folder: &str, how: Loss) {
+        *self.counted().lost.entry((folder.to_owned(), how)).or_default() += 1;
+    }
+
     /// Writes the metrics. Each rule in `rules`, each state and each operation has samples from the start.
     pub fn write(&self, text: &mut Text, rules: &[&str]) {
         let counted = self.counted();
@@ -83,6 +99,10 @@ impl Metrics {
         }
         text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
         text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
+        let mut family = text.family(&registry::FILES_LOST);
+        for ((folder, how), count) in &counted.lost {
+            family.sample(&[folder, how.as_str()], *count as f64);
+        }
         let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
         calls.extend(&counted.calls);
         let mut family = text.family(&registry::API_REQUESTS);

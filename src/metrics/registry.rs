@@ -57,6 +57,8 @@ metrics! {
     FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, ["folder"], "Whether files wait for capacity of the queue";
     /// Files that were accepted.
     FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, ["folder"], "Files that were accepted";
+    /// Files that were removed, renamed or overwritten before they were taken.
+    FILES_LOST = "dropship_files_lost_total", Counter, ["folder", "how"], "Files that were removed, renamed or overwritten before they were taken";
     /// Files in a folder that `exclude` leaves out.
     FOLDER_IGNORED = "dropship_folder_ignored", Gauge, ["folder"], "Files in a folder that `exclude` leaves out";
     /// File system events.

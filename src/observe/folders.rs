@@ -1,6 +1,9 @@
 //! Log lines of drop folders and of intake as a whole.
 
+use std::path::Path;
+
 use super::{Escaped, id};
+use dropship_intake::Loss;
 
 /// Logs changes in the health of folders.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,20 @@ impl dropship_intake::FolderEvents for FolderLog {
             event = "folder_recovered",
             message_id = id::ATTENTION_ENDED,
             "folder `{folder}` has recovered"
+        );
+    }
+
+    fn lost(&self, folder: &str, path: &Path, how: Loss) {
+        let what = match how {
+            Loss::Vanished => "was removed or renamed",
+            Loss::Overwritten => "was overwritten",
+        };
+        tracing::warn!(
+            folder,
+            event = "file_lost",
+            how = how.as_str(),
+            "{} {what} before dropship had taken it; give each build's package a name of its own, or use `dropship submit`",
+            Escaped(&path.to_string_lossy())
         );
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::id;
+use dropship_job::Job;
 
 /// Damaged records of the journal were skipped.
 pub fn journal_damaged(lines: u64) {
@@ -22,6 +23,16 @@ pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
     );
 }
 
+/// The database had the form of an older dropship and was rebuilt.
+pub fn store_upgraded(aside: &Path, lines: u64) {
+    tracing::info!(
+        event = "store_upgraded",
+        "converted the database of the store to the present form, from {lines} lines of the journal; the former one is in {}: delete \
+         it when everything works",
+        aside.display()
+    );
+}
+
 /// Records of the journal that were missing in the database were replayed.
 pub fn store_caught_up(lines: u64) {
     tracing::info!(event = "store_caught_up", "replayed {lines} lines of the journal into the database");
@@ -36,6 +47,47 @@ pub fn jobs_recovered(jobs: usize, held: usize) {
             "the store was empty: recovered {jobs} jobs from receipts and captured packages, {held} of them held for an operator"
         );
     }
+}
+
+/// A job that the store did not know was recovered from its receipt.
+pub fn job_recovered(job: &Job, folder: &Path) {
+    let (id, state) = (job.id(), job.state().kind());
+    tracing::warn!(
+        job_id = %id,
+        event = "job_recovered",
+        "recovered job {id} from its receipt in {}, which the store did not know; it is {state}, and nothing is sent again",
+        folder.display()
+    );
+}
+
+/// A job of the store was replaced by what its newer receipt shows.
+pub fn job_caught_up(job: &Job, folder: &Path) {
+    let (id, state) = (job.id(), job.state().kind());
+    tracing::warn!(
+        job_id = %id,
+        event = "job_caught_up",
+        "the store is older than the receipt of job {id} in {}: the job continues from its receipt; it is {state}",
+        folder.display()
+    );
+}
+
+/// A recovered job got a new plan, because its package is at hand again.
+pub fn job_planned_again(job: &Job) {
+    let (id, state) = (job.id(), job.state().kind());
+    tracing::info!(
+        job_id = %id,
+        event = "job_planned_again",
+        "planned the package of job {id} again by the rules in force, because its plan was lost; the job is {state}"
+    );
+}
+
+/// The receipts show more than the store.
+pub fn store_older_than_receipts(what: &str) {
+    tracing::error!(
+        event = "store_older_than_receipts",
+        message_id = id::STORE_OLDER,
+        "{what}; their jobs were recovered, and those that had not ended are held: `dropship jobs --state held`"
+    );
 }
 
 /// The store failed and the daemon ends.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::{Found, Outbox, find, receipt_in};
+use super::receipt::Receipt;
 use dropship_shared_folder::SharedFolder;
 
 /// Maximum number of folders with a number that are tried; after them one with a random number is used.
@@ -24,9 +25,15 @@ pub struct Claim {
 
 /// Creates the folder of a package in an outbox: `<stem>-<first 8 digits of sha256>`, with 16 digits if another package uses
 /// that name, and with a number if others have put something else there. If the outbox cannot be written, the folder is only
-/// named, and created later.
+/// named, and created later. `is_of_job` recognises the receipts that the job may replace.
 #[must_use]
-pub fn claim(outbox: &Path, package: &str, sha256: &str, mode: Option<u32>) -> Claim {
+pub fn claim(
+    outbox: &Path,
+    package: &str,
+    sha256: &str,
+    mode: Option<u32>,
+    is_of_job: &dyn Fn(&Receipt) -> bool,
+) -> Claim {
     let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
     let stem = stem.get(..stem.floor_char_boundary(MAX_STEM)).unwrap_or(stem);
     let name = |digits: usize| format!("{stem}-{}", sha256.get(..digits).unwrap_or(sha256));
@@ -35,7 +42,7 @@ pub fn claim(outbox: &Path, package: &str, sha256: &str, mode: Option<u32>) -> C
     let mut foreign = Vec::new();
     for name in [name(8), name(16)].into_iter().chain(numbered).chain(random.take(NUMBERED)) {
         let folder = outbox.join(&name);
-        match try_claim(outbox, &name, sha256, mode) {
+        match try_claim(outbox, &name, sha256, mode, is_of_job) {
             Ok(Usable::Yes) | Err(_) => return Claim { folder, foreign },
             Ok(Usable::OtherPackage) => {}
             Ok(Usable::Foreign) => foreign.push(folder),
@@ -52,14 +59,20 @@ enum Usable {
     Foreign,
 }
 
-fn try_claim(outbox: &Path, name: &str, sha256: &str, mode: Option<u32>) -> io::Result<Usable> {
+fn try_claim(
+    outbox: &Path,
+    name: &str,
+    sha256: &str,
+    mode: Option<u32>,
+    is_of_job: &dyn Fn(&Receipt) -> bool,
+) -> io::Result<Usable> {
     // The daemon creates the folder before others can. If they were faster, it is theirs.
     let _unwritable = Outbox::at(outbox.join(name), mode).prepare();
     match find(&SharedFolder::open(outbox)?, name)? {
         Found::Nothing => Ok(Usable::Yes),
         Found::Foreign => Ok(Usable::Foreign),
         Found::Own(folder) => Ok(match receipt_in(&folder) {
-            Some(receipt) if receipt.sha256 != sha256 => Usable::OtherPackage,
+            Some(receipt) if receipt.sha256 != sha256 || !is_of_job(&receipt) => Usable::OtherPackage,
             _ => Usable::Yes,
         }),
     }
@@ -78,7 +91,7 @@ mod tests {
         let home = tempfile::tempdir().expect("folder");
         let (one, two) = (format!("{:0<64}", "abcdef01"), format!("{:0<64}", "abcdef0199"));
         let folder = |sha256: &str| {
-            let claim = claim(home.path(), "echo.cab", sha256, None);
+            let claim = claim(home.path(), "echo.cab", sha256, None, &|_| true);
             assert!(claim.foreign.is_empty());
             claim.folder
         };
@@ -106,7 +119,7 @@ mod tests {
         for number in 2..=9 {
             symlink("nowhere", name(&format!("00000000-{number}"))).expect("link");
         }
-        let claim = claim(&outbox, "echo.cab", &sha256, None);
+        let claim = claim(&outbox, "echo.cab", &sha256, None, &|_| true);
         assert_eq!(claim.foreign.len(), 10);
         assert!(claim.folder.is_dir() && claim.folder.file_name().expect("a name").len() > 22, "{claim:?}");
         assert_eq!(fs::read_dir(home.path()).expect("listed").count(), 1, "nothing outside");

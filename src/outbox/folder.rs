@@ -160,6 +160,21 @@ pub fn read_receipt(folder: &Path) -> Option<Receipt> {
     }
 }
 
+/// Opens a result for reading.
+///
+/// # Errors
+/// When there is no such result, or a link or another user's folder is in its place.
+pub fn open_result(folder: &Path, name: &str) -> io::Result<std::fs::File> {
+    let (outbox, folder) = split(folder)?;
+    match find(&SharedFolder::open(outbox)?, folder)? {
+        Found::Own(folder) => Ok(folder.file(name)?.0),
+        Found::Nothing => Err(io::ErrorKind::NotFound.into()),
+        Found::Foreign => {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user can write to the folder"))
+        }
+    }
+}
+
 /// The receipt in a package's folder, if it is the daemon's own regular file of at most 1 MiB.
 pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
     let (text, meta) = folder.read(RECEIPT, MAX_RECEIPT).ok()?;

@@ -3,11 +3,17 @@
 mod claim;
 mod folder;
 mod names;
+mod newer;
+mod ownership;
 mod receipt;
 mod retention;
+mod search;
 
 pub use claim::{Claim, claim};
-pub use folder::{Outbox, read_receipt, receipts_in};
+pub use folder::{Outbox, open_result, read_receipt, receipts_in};
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
+pub use newer::is_newer;
+pub use ownership::{Origin, Ownership};
 pub use receipt::{AfterFailed, Approved, LabelReceipt, NotWithdrawn, Receipt, Workflow};
 pub use retention::{remove, untouched_since};
+pub use search::{FoundReceipt, ReceiptSearch};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ownership::Origin;
 use crate::approval::ApprovalPage;
 use dropship_job::{
     Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step, describe_history,
@@ -100,6 +101,9 @@ pub struct Receipt {
     /// Whether the job was sent to a sandbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
+    /// Where the ids are valid. In the outbox, once the package was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The history; only in `show`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Value>>,
@@ -290,6 +294,7 @@ impl Receipt {
             created: job.created(),
             updated: job.updated(),
             sandbox: false,
+            origin: None,
             events: None,
         }
     }

@@ -74,7 +74,16 @@ impl JobEvents {
         self.runtime.block_on(self.after_commit(job, events));
     }
 
-    /// The same without waiting for the receipt.
+    /// Carries out the effects of a job that was recovered from its receipt.
+    pub fn after_recovery_blocking(&self, job: &Job) {
+        self.queue.upsert(job);
+        if !job.state().has_ended() {
+            self.runtime.block_on(self.receipts.write(job.id()));
+        }
+        self.changes.send_replace(Some(job.id().clone()));
+    }
+
+    /// As [`Self::after_commit`], without waiting for the receipt.
     pub fn after_commit_in_background(self: &Arc<Self>, job: &Job, events: &[Event]) {
         let (effects, job, events) = (Arc::clone(self), job.clone(), events.to_vec());
         self.runtime.spawn(async move { effects.after_commit(&job, &events).await });
@@ -114,12 +123,13 @@ impl JobEvents {
     }
 }
 
-/// Events that only announce a request need no receipt; all receipts are rewritten at startup.
+/// A poll needs no receipt. A create that is about to be sent needs one: if the store is lost or restored from a backup, the
+/// receipt is the only trace of it.
 fn needs_no_receipt(job: &Job, event: &Event) -> bool {
     match event {
         // A resumed upload can take an hour, so its receipt says that it runs; a poll is over in a moment.
         Event::Resumed => matches!(job.step(), Step::Sign | Step::Publish),
-        Event::Intended { .. } | Event::CommitIntended => true,
+        Event::CommitIntended => true,
         _ => false,
     }
 }

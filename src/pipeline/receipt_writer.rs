@@ -1,16 +1,16 @@
 //! Writes receipts to the outbox, one writer per job at a time, and notes which were written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use super::folder_policies::FolderPolicies;
 use crate::observe::{self, LogThrottle};
-use crate::outbox::{Outbox, Receipt};
+use crate::outbox::{Outbox, Ownership, Receipt, is_newer, read_receipt};
 use dropship_job::{Job, JobId};
 use dropship_store::{Commit, Entry, Store};
 
@@ -29,13 +29,23 @@ const MAX_WRITE: Duration = Duration::from_secs(10);
 pub struct ReceiptWriter {
     store: Arc<dyn Store>,
     folders: Arc<FolderPolicies>,
-    sandbox: bool,
+    ownership: Ownership,
     /// Per-job locks, so that two concurrent writers cannot overwrite a newer receipt with an older one.
     locks: Vec<Mutex<()>>,
     hasher: RandomState,
     failures: LogThrottle,
     /// Jobs whose receipt could not be written, with the outbox and the error.
     unwritten: parking_lot::Mutex<BTreeMap<JobId, (PathBuf, String)>>,
+    /// Jobs whose receipt in the outbox shows more than the store.
+    newer: parking_lot::Mutex<BTreeSet<JobId>>,
+    newer_found: Notify,
+}
+
+/// What became of a receipt.
+enum Written {
+    Yes,
+    /// The outbox has a newer one, which was left as it is.
+    HasNewer,
 }
 
 /// Receipts of one outbox that could not be written.
@@ -50,18 +60,20 @@ pub struct UnwrittenReceipts {
 }
 
 impl ReceiptWriter {
-    /// A writer for the jobs of this store; `sandbox` marks every receipt.
+    /// A writer for the jobs of this store; `ownership` marks every receipt.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, sandbox: bool) -> Self {
+    pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, ownership: Ownership) -> Self {
         let locks = (0..LOCKS).map(|_| Mutex::default()).collect();
         Self {
             store,
             folders,
-            sandbox,
+            ownership,
             locks,
             hasher: RandomState::new(),
             failures: LogThrottle::new(),
             unwritten: parking_lot::Mutex::default(),
+            newer: parking_lot::Mutex::default(),
+            newer_found: Notify::new(),
         }
     }
 
@@ -76,6 +88,16 @@ impl ReceiptWriter {
     pub(super) async fn lock(&self, job: &JobId) -> MutexGuard<'_, ()> {
         let index = self.hasher.hash_one(job) as usize % LOCKS;
         self.locks[index].lock().await
+    }
+
+    /// Waits for the next job whose receipt in the outbox shows more than the store.
+    pub async fn next_newer(&self) -> JobId {
+        loop {
+            if let Some(id) = self.newer.lock().pop_first() {
+                return id;
+            }
+            self.newer_found.notified().await;
+        }
     }
 
     /// Retries the receipts of ended jobs that could not be written.
@@ -124,15 +146,32 @@ impl ReceiptWriter {
         };
         let outbox = self.outbox(&job);
         let mut receipt = Receipt::of(&job, false);
-        receipt.sandbox = self.sandbox;
-        let writing = tokio::task::spawn_blocking(move || outbox.write_receipt(&receipt));
+        self.ownership.mark(&mut receipt);
+        let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
+        let writing = tokio::task::spawn_blocking(move || {
+            // The outbox may have been mounted after the start.
+            if let Some(there) = read_receipt(outbox.folder())
+                && ownership.owns(&there)
+                && is_newer(&there, &current, &*store).map_err(std::io::Error::other)?
+            {
+                return Ok(Written::HasNewer);
+            }
+            outbox.write_receipt(&receipt).map(|()| Written::Yes)
+        });
         let error = match tokio::time::timeout(MAX_WRITE, writing).await {
-            Ok(Ok(Ok(()))) => {
+            Ok(Ok(Ok(Written::HasNewer))) => {
+                self.newer.lock().insert(id.clone());
+                self.newer_found.notify_one();
+                "the receipt there shows more than the store, and is not replaced".to_owned()
+            }
+            Ok(Ok(Ok(Written::Yes))) => {
                 self.unwritten.lock().remove(id);
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;
             }
             Ok(Ok(Err(error))) => error.to_string(),
+            // The daemon stops: the next start writes the receipt.
+            Ok(Err(error)) if error.is_cancelled() => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("the file system did not respond for {} seconds", MAX_WRITE.as_secs()),
         };

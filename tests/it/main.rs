@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod adopt;
 mod api;
 mod catalog;
 mod checks;
@@ -30,6 +31,7 @@ mod power;
 mod quirks;
 mod refused_transfers;
 mod rejection;
+mod restore;
 mod root;
 mod rules;
 mod sandbox;
@@ -37,3 +39,4 @@ mod secrecy;
 mod service;
 mod store;
 mod storm;
+mod waiting;

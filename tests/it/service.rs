@@ -5,6 +5,7 @@ mod drain;
 mod floods;
 mod generated_texts;
 mod http;
+mod lost_files;
 mod manager;
 mod notify;
 mod notify_socket;

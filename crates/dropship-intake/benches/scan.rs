@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use dropship_intake::{
-    Admitted, Backpressure, FileReceiver, FolderEvents, FolderSpec, FoundFile, Identity, Intake, ReadyWhen,
+    Admitted, Backpressure, FileReceiver, FolderEvents, FolderSpec, FoundFile, Identity, Intake, Loss,
+    ReadyWhen,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -71,6 +72,7 @@ impl FolderEvents for NoEvents {
     fn degraded(&self, _: &str, _: &str, _: &str) {}
     fn polled(&self, _: &str, _: &str, _: &str) {}
     fn recovered(&self, _: &str) {}
+    fn lost(&self, _: &str, _: &Path, _: Loss) {}
 }
 
 fn main() {

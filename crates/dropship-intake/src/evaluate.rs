@@ -16,7 +16,9 @@ use crate::{Admitted, Backpressure, FileTime, FoundFile, Identity, ReadyWhen, Si
 /// The result of an evaluation.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// There is no file, or none that could be a package.
+    /// There is no file at the path any more.
+    Gone,
+    /// The file could not be a package.
     Nothing,
     /// A directory to scan.
     Directory,
@@ -211,6 +213,7 @@ fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) ->
             candidate.back_off(Duration::from_secs(1), Instant::now());
             Outcome::Waits(candidate)
         }
+        _ if error.kind() == io::ErrorKind::NotFound => Outcome::Gone,
         _ => Outcome::Nothing,
     }
 }

@@ -1,4 +1,6 @@
-//! Reports changes in the health of folders.
+//! Reports changes in the health of folders, and files that were lost.
+
+use std::path::Path;
 
 /// Receives changes in the health of folders. The crate itself logs technical detail only.
 ///
@@ -12,4 +14,30 @@ pub trait FolderEvents: Send + Sync + 'static {
 
     /// A full scan found that all problems are solved.
     fn recovered(&self, folder: &str);
+
+    /// A file was found and disappeared before it was admitted.
+    fn lost(&self, folder: &str, path: &Path, how: Loss);
+}
+
+/// How a file was lost that was not admitted yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// Its name is gone: it was removed or renamed.
+    Vanished,
+    /// Another file has its name, or its content was replaced.
+    Overwritten,
+}
+
+impl Loss {
+    /// All values, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Vanished, Self::Overwritten];
+
+    /// The value in metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vanished => "vanished",
+            Self::Overwritten => "overwritten",
+        }
+    }
 }

@@ -9,7 +9,6 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Backpressure;
 use crate::candidates::Trigger;
 use crate::evaluate::{Outcome, evaluate};
 use crate::events::FileEvent;
@@ -18,6 +17,7 @@ use crate::folder_issue::FolderIssue;
 use crate::health::FolderState;
 use crate::names::NameClass;
 use crate::scan::{FolderMemory, Scan};
+use crate::{Backpressure, Loss};
 
 /// Minimum and maximum interval between scans of a folder that does not exist.
 const MISSING_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
@@ -162,7 +162,10 @@ impl FolderTask {
                 self.pause_for_capacity(backpressure);
                 return false;
             }
-            Ok(outcome) => self.remember(path, outcome),
+            Ok(outcome) => {
+                self.report_loss(path, trigger, &outcome);
+                self.remember(path, outcome);
+            }
             Err(error) => {
                 // The receiver panicked. The next full scan finds the file again.
                 let folder = &self.context.spec.name;
@@ -180,11 +183,38 @@ impl FolderTask {
         true
     }
 
+    /// Reports a file that was found and is lost now: it vanished, or another one has its place.
+    fn report_loss(&self, path: &Path, trigger: Trigger, outcome: &Outcome) {
+        let before = self.memory.candidates.get(path).map(|candidate| candidate.identity);
+        let now = match outcome {
+            Outcome::Waits(candidate) => Some(candidate.identity),
+            Outcome::Known { identity, .. } => Some(*identity),
+            _ => None,
+        };
+        let loss = match (before, now) {
+            // A writer that begins again truncates the file.
+            (Some(old), Some(new)) if (old.dev, old.ino) != (new.dev, new.ino) || new.size < old.size => {
+                Loss::Overwritten
+            }
+            (Some(_), None) if matches!(outcome, Outcome::Gone) => Loss::Vanished,
+            (None, None)
+                if matches!((outcome, trigger), (Outcome::Gone, Trigger::Scan { .. }))
+                    && self.is_new(path) =>
+            {
+                Loss::Vanished
+            }
+            _ => return,
+        };
+        self.context.events.lost(&self.context.spec.name, path, loss);
+    }
+
     fn remember(&mut self, path: &Path, outcome: Outcome) {
         match outcome {
             Outcome::Waits(candidate) => return self.memory.candidates.put(path, candidate),
             Outcome::Ignored(changed) => self.context.status().ignored.insert(path, changed),
-            Outcome::Nothing | Outcome::Backpressure(_) => self.context.status().ignored.remove(path),
+            Outcome::Gone | Outcome::Nothing | Outcome::Backpressure(_) => {
+                self.context.status().ignored.remove(path)
+            }
             Outcome::Directory => self.queue_subfolder(path.to_owned()),
             Outcome::Known { identity, admitted } => {
                 self.memory.known.seen(&self.context.spec.path, path, identity.dev, self.scan_number);

@@ -33,7 +33,7 @@ mod watch;
 mod tests;
 
 pub use capture::{CaptureError, CaptureLimits, Captured, capture};
-pub use folder_events::FolderEvents;
+pub use folder_events::{FolderEvents, Loss};
 pub use folder_spec::FolderSpec;
 pub use health::{FolderHealth, FolderState, Summary};
 pub use identity::{FileTime, Identity};

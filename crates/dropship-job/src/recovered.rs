@@ -57,6 +57,22 @@ pub struct InvalidJob {
 }
 
 impl Job {
+    /// The same job as a later receipt shows it: this one comes from an older copy of the store. Checks for late duplicates
+    /// remain.
+    ///
+    /// # Errors
+    /// [`InvalidJob`] when the facts contradict each other.
+    pub fn caught_up(&self, facts: RecoveredJob) -> Result<Self, InvalidJob> {
+        let later = Self::recovered(facts)?;
+        Ok(Self {
+            rev: self.rev + 1,
+            created: self.created,
+            duplicate_checks: self.duplicate_checks.clone(),
+            strays: self.strays.clone(),
+            ..later
+        })
+    }
+
     /// The job with these facts. It has one event.
     ///
     /// A receipt does not show the upload and the commit. They follow from the step, and a commit that may have been sent

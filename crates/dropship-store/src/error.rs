@@ -45,6 +45,9 @@ pub enum StoreError {
     /// An earlier error stopped the store.
     #[error("the store stopped after an error: {0}")]
     Stopped(String),
+    /// The daemon was asked to stop while it opened the store. The next start continues.
+    #[error("the store was not opened: the daemon was asked to stop")]
+    Cancelled,
     /// The store was written by an older dropship, in a form that this one does not read.
     #[error(
         "the store was written by an older dropship ({what}) and cannot be read: stop the daemon, move the store's folder away and start again; it recovers the jobs from the receipts in the outboxes"

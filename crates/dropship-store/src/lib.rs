@@ -21,7 +21,7 @@ mod writer;
 mod tests;
 
 pub use commit::{Commit, CommitHandle};
-pub use disk::{DiskStore, DryRun, OpenReport};
+pub use disk::{DiskStore, DryRun, OpenReport, is_locked};
 pub use entry::Entry;
 pub use error::StoreError;
 pub use export::{Each, Exported};

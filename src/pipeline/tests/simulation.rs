@@ -144,7 +144,11 @@ impl Simulation {
         let policy = accounts::policy(&config).expect("a policy");
         let active = ActiveConfig { policy, outbox: self.home.path().join("store/outbox"), config };
         let queue = Arc::new(Queue::default());
-        let receipts = ReceiptWriter::new(Arc::clone(&store), Arc::clone(&settings.folders), false);
+        let receipts = ReceiptWriter::new(
+            Arc::clone(&store),
+            Arc::clone(&settings.folders),
+            crate::outbox::Ownership::default(),
+        );
         let receipts = Arc::new(receipts);
         let events =
             JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), Arc::new(()));

@@ -137,6 +137,7 @@ struct RecordingEvents {
     degraded: AtomicUsize,
     polled: AtomicUsize,
     recovered: AtomicUsize,
+    lost: Mutex<Vec<(String, Loss)>>,
 }
 
 impl FolderEvents for RecordingEvents {
@@ -150,6 +151,11 @@ impl FolderEvents for RecordingEvents {
 
     fn recovered(&self, _: &str) {
         self.recovered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lost(&self, _: &str, path: &Path, how: Loss) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.lost.lock().push((name, how));
     }
 }
 

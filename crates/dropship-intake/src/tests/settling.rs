@@ -151,3 +151,28 @@ async fn empty_file_is_offered_again_only_when_it_is_stale() {
     assert_eq!(stages, [(false, false), (true, true)]);
     intake.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_that_is_replaced_or_removed_before_it_is_taken_is_reported_as_lost() {
+    let folder = TestFolder::new();
+    let intake = folder.open(FolderSpec { settle: Duration::from_secs(3600), ..folder.spec() }).await;
+    let lost = || folder.events.lost.lock().clone();
+    for name in ["replaced.cab", "truncated.cab", "removed.cab", "grows.cab"] {
+        folder.move_in(name, b"broken");
+    }
+    until("they wait", || health(&intake).candidates == 4).await;
+    fs::OpenOptions::new().append(true).open(folder.path("grows.cab")).unwrap().write_all(b" more").unwrap();
+    folder.move_in("replaced.cab", b"another");
+    until("it is replaced", || lost().len() == 1).await;
+    fs::write(folder.path("truncated.cab"), b"new").unwrap();
+    until("it is truncated", || lost().len() == 2).await;
+    fs::remove_file(folder.path("removed.cab")).unwrap();
+    until("it is removed", || lost().len() == 3).await;
+    let expected = [
+        ("replaced.cab", Loss::Overwritten),
+        ("truncated.cab", Loss::Overwritten),
+        ("removed.cab", Loss::Vanished),
+    ];
+    assert_eq!(lost(), expected.map(|(name, how)| (name.to_owned(), how)));
+    intake.stop().await;
+}

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::commit::{Commit, CommitHandle};
 use crate::disk::check;
@@ -40,18 +41,20 @@ impl DiskStore {
     /// [`StoreError::Locked`] when another process has it, [`StoreError::Older`] and [`StoreError::Newer`] for other
     /// versions, [`StoreError::Damaged`] for a damaged journal, [`StoreError::Io`] of the file system.
     pub fn open(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with(folder, Limits::default(), Arc::new(Unwatched), false)
+        Self::open_with(folder, Limits::default(), Arc::new(Unwatched), false, &AtomicBool::new(false))
     }
 
-    /// The same for a daemon: the thread that writes sends heartbeats, and waits while the disk is full.
+    /// The same for a daemon: the thread that writes sends heartbeats, and waits while the disk is full. Setting `cancelled` ends a
+    /// rebuild of the tables.
     ///
     /// # Errors
-    /// As of [`DiskStore::open`].
+    /// As of [`DiskStore::open`], and [`StoreError::Cancelled`].
     pub fn open_watched(
         folder: &Path,
         heartbeat: Arc<dyn Heartbeat>,
+        cancelled: &AtomicBool,
     ) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with(folder, Limits::default(), heartbeat, true)
+        Self::open_with(folder, Limits::default(), heartbeat, true, cancelled)
     }
 
     pub(crate) fn open_with(
@@ -59,12 +62,13 @@ impl DiskStore {
         limits: Limits,
         heartbeat: Arc<dyn Heartbeat>,
         waits_for_space: bool,
+        cancelled: &AtomicBool,
     ) -> Result<(Self, OpenReport), StoreError> {
         let failed = |error| StoreError::Io { what: "cannot create", path: folder.to_owned(), error };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let lock = lock(folder)?;
         let space = Space::open(folder, waits_for_space);
-        let (tables, journal, report) = open_tables(folder, limits)?;
+        let (tables, journal, report) = open_tables(folder, limits, cancelled)?;
         let tables = Arc::new(tables);
         let failed =
             |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };

@@ -8,6 +8,13 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::StoreError;
 
+/// Whether a process has a store open, or opens it now. False where this user may not read the lock.
+#[must_use]
+pub fn is_locked(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join("lock")) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+}
+
 /// Takes the lock of a store and writes the process id into it. The lock is released when the file is closed.
 pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");

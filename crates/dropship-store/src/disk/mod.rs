@@ -12,4 +12,5 @@ mod vacuum;
 
 pub use disk_store::DiskStore;
 pub use dry_run::DryRun;
+pub use lock::is_locked;
 pub use open::OpenReport;

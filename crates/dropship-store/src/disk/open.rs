@@ -3,6 +3,7 @@
 //! the one that was moved aside is the backup.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::disk::database::Database;
 use crate::disk::vacuum::finish_exchange;
@@ -19,6 +20,8 @@ pub struct OpenReport {
     pub replayed: u64,
     /// Where an unusable database was moved to, and what was wrong with it.
     pub quarantined: Option<(PathBuf, String)>,
+    /// Where the database of an older dropship was moved to: it was rebuilt in the present form.
+    pub upgraded: Option<PathBuf>,
     /// Damaged lines of the journal that were skipped, because the database has their content.
     pub skipped: u64,
     /// The store did not exist and was created.
@@ -35,23 +38,28 @@ const CHUNK: usize = 512;
 pub(crate) fn open_tables(
     folder: &Path,
     limits: Limits,
+    cancelled: &AtomicBool,
 ) -> Result<(Database, Journal, OpenReport), StoreError> {
     let database = folder.join("sled");
     let journal = folder.join("journal");
     finish_exchange(&database)?;
     let is_new = !database.exists() && !journal.exists();
-    let mut quarantined = None;
-    let (tables, journal, replayed) = match attempt(&database, &journal, limits) {
+    let (mut quarantined, mut upgraded) = (None, None);
+    let (tables, journal, replayed) = match attempt(&database, &journal, limits, cancelled) {
         // A damaged journal is no reason to move a healthy database aside.
-        Err(OpenError::Database(StoreError::Damaged { what }) | OpenError::Outdated(what))
+        Err(OpenError::Database(StoreError::Damaged { what }) | OpenError::OldCopy(what))
             if database.exists() =>
         {
-            quarantined = Some((move_aside(folder, &database)?, what));
-            attempt(&database, &journal, limits)?
+            quarantined = Some((move_aside(folder, &database, "damaged")?, what));
+            attempt(&database, &journal, limits, cancelled)?
+        }
+        Err(OpenError::OlderForm(_)) if database.exists() => {
+            upgraded = Some(move_aside(folder, &database, "older")?);
+            attempt(&database, &journal, limits, cancelled)?
         }
         opened => opened?,
     };
-    let report = OpenReport { replayed, quarantined, skipped: journal.skipped, is_new };
+    let report = OpenReport { replayed, quarantined, upgraded, skipped: journal.skipped, is_new };
     Ok((tables, journal, report))
 }
 
@@ -59,8 +67,10 @@ pub(crate) fn open_tables(
 enum OpenError {
     Database(StoreError),
     Journal(StoreError),
-    /// The tables have an older form, or are an old copy.
-    Outdated(String),
+    /// The tables are an old copy.
+    OldCopy(String),
+    /// The tables have an older form.
+    OlderForm(String),
 }
 
 impl From<StoreError> for OpenError {
@@ -73,19 +83,24 @@ impl From<OpenError> for StoreError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Database(error) | OpenError::Journal(error) => error,
-            OpenError::Outdated(what) => StoreError::Damaged { what },
+            OpenError::OldCopy(what) | OpenError::OlderForm(what) => StoreError::Damaged { what },
         }
     }
 }
 
 /// Opens the database and replays the lines of the journal that it lacks.
-fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database, Journal, u64), OpenError> {
+fn attempt(
+    database: &Path,
+    journal: &Path,
+    limits: Limits,
+    cancelled: &AtomicBool,
+) -> Result<(Database, Journal, u64), OpenError> {
     refuse_older(journal).map_err(OpenError::Journal)?;
     let tables = open_database(database)?;
     let have = number(tables.get(&key::seq())?);
     if journal.is_dir() && have > 0 && have < starts_after(journal).map_err(OpenError::Journal)? {
         let what = format!("it ends at line {have}, and the journal starts later: it is an old copy");
-        return Err(OpenError::Outdated(what));
+        return Err(OpenError::OldCopy(what));
     }
     let mut missing: Vec<Line> = Vec::new();
     let opened = Journal::open(journal, limits, have, |line| {
@@ -96,7 +111,7 @@ fn attempt(database: &Path, journal: &Path, limits: Limits) -> Result<(Database,
     // Rewritten lines are behind younger ones, and a crash during compaction leaves some twice.
     missing.sort_by_key(|line| line.seq);
     missing.dedup_by_key(|line| line.seq);
-    replay_lines(&tables, &missing)?;
+    replay_lines(&tables, &missing, cancelled)?;
     Ok((tables, journal, missing.len() as u64))
 }
 
@@ -121,15 +136,20 @@ fn open_database(database: &Path) -> Result<Database, OpenError> {
         }
         Some(older) => {
             let what = format!("its tables have form {older}, and {SCHEMA} is the present one");
-            return Err(OpenError::Outdated(what));
+            return Err(OpenError::OlderForm(what));
         }
     }
     Ok(tables)
 }
 
-fn replay_lines(tables: &Database, lines: &[Line]) -> Result<(), StoreError> {
+/// Replays lines in chunks, each of which becomes visible as a whole. After a cancelled replay, the next one continues.
+fn replay_lines(tables: &Database, lines: &[Line], cancelled: &AtomicBool) -> Result<(), StoreError> {
     let later = LaterLines::of(lines);
     for chunk in lines.chunks(CHUNK) {
+        if cancelled.load(Ordering::Relaxed) {
+            tables.flush()?;
+            return Err(StoreError::Cancelled);
+        }
         let mut view = Overlay::new(tables);
         for line in chunk {
             replay(&mut view, line, &later)?;
@@ -144,10 +164,10 @@ fn replay_lines(tables: &Database, lines: &[Line]) -> Result<(), StoreError> {
 }
 
 /// Moves an unusable database out of the way, to a name that is free.
-fn move_aside(folder: &Path, database: &Path) -> Result<PathBuf, StoreError> {
+fn move_aside(folder: &Path, database: &Path, why: &str) -> Result<PathBuf, StoreError> {
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let free = (0..).map(|count| folder.join(format!("damaged-{stamp}-{count}"))).find(|path| !path.exists());
-    let aside = free.unwrap_or_else(|| folder.join("damaged"));
+    let free = (0..).map(|count| folder.join(format!("{why}-{stamp}-{count}"))).find(|path| !path.exists());
+    let aside = free.unwrap_or_else(|| folder.join(why));
     let failed = |error| StoreError::Io { what: "cannot move aside", path: database.to_owned(), error };
     std::fs::rename(database, &aside).map_err(failed)?;
     Ok(aside)

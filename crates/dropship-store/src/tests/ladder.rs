@@ -4,7 +4,11 @@ use super::*;
 
 fn aside(folder: &Path) -> Vec<std::path::PathBuf> {
     let items = std::fs::read_dir(folder).expect("the store").flatten().map(|item| item.path());
-    items.filter(|path| path.display().to_string().contains("/damaged-")).collect()
+    items
+        .filter(|path| {
+            path.display().to_string().contains("/damaged-") || path.display().to_string().contains("/older-")
+        })
+        .collect()
 }
 
 fn create(folder: &Path) {
@@ -42,11 +46,30 @@ fn older_tables_are_rebuilt_and_kept_as_a_backup() {
     create(folder.path());
     poke(folder.path(), b"mbegan", Some(&[0]));
     let (store, report) = open(folder.path());
-    let (backup, why) = report.quarantined.expect("rebuilt");
-    assert!(backup.join("db").is_file() && why.contains("form 0"), "{} {why}", backup.display());
+    let backup = report.upgraded.expect("rebuilt");
+    assert!(backup.join("db").is_file() && report.quarantined.is_none(), "{}", backup.display());
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 2);
     drop(store);
     assert_eq!(open(folder.path()).1, OpenReport::default(), "once is enough");
+}
+
+#[test]
+fn cancelled_rebuild_leaves_a_store_that_opens() {
+    let folder = tempfile::tempdir().expect("folder");
+    create(folder.path());
+    std::fs::remove_dir_all(folder.path().join("sled")).expect("no tables");
+    let open = |cancelled: bool| {
+        DiskStore::open_watched(
+            folder.path(),
+            std::sync::Arc::new(crate::heartbeat::Unwatched),
+            &cancelled.into(),
+        )
+    };
+    let refused = open(true).map(|_| ()).expect_err("cancelled");
+    assert!(matches!(refused, StoreError::Cancelled), "{refused}");
+    let (store, report) = open(false).expect("the store opens");
+    assert_eq!(report.quarantined, None);
+    assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 2);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod rebuilt;
 use std::path::Path;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
@@ -128,7 +129,8 @@ fn open(folder: &Path) -> (DiskStore, OpenReport) {
 }
 
 fn open_with(folder: &Path, limits: Limits) -> (DiskStore, OpenReport) {
-    DiskStore::open_with(folder, limits, Arc::new(Unwatched), false).expect("the store opens")
+    let cancelled = AtomicBool::new(false);
+    DiskStore::open_with(folder, limits, Arc::new(Unwatched), false, &cancelled).expect("the store opens")
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Why a file in a drop folder has no job yet, for `dropship wait FILE`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file_record::FileRecord;
+use super::state::Admission;
+use crate::config::model::Folder;
+use dropship_glob::Glob;
+use dropship_intake::{FileReceiver, Identity, NameClass, Names};
+use dropship_package::{Completeness, Kind, completeness_of_file};
+use dropship_store::{StoreError, path_key};
+
+/// What the daemon does with a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStanding {
+    /// Name of the folder that contains the file.
+    pub folder: Option<String>,
+    /// Whether the daemon still has to decide about the file in its present state.
+    pub is_awaited: bool,
+    /// Why the file has no job, or not yet.
+    pub why: String,
+}
+
+impl Admission {
+    /// What the daemon does with the file at a path.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn file_standing(&self, path: &Path) -> Result<FileStanding, StoreError> {
+        let active = self.active();
+        let shown = path.display();
+        let Some((folder, path)) =
+            active.config.folders.iter().find_map(|folder| Some((folder, below(folder, path)?)))
+        else {
+            let folders = active.config.folders.iter();
+            let folders: Vec<_> =
+                folders.map(|folder| format!("`{}` ({})", folder.name, folder.path.display())).collect();
+            let why = format!(
+                "no folder contains {shown}; the folders are {}; drop the package there, or use `dropship submit`",
+                folders.join(", ")
+            );
+            return Ok(FileStanding { why, ..FileStanding::default() });
+        };
+        let refused =
+            |why: String| Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited: false, why });
+        if let Some(why) = never_taken(folder, &path) {
+            return refused(format!("{shown} is never taken: {why}"));
+        }
+        let Ok(meta) = fs::symlink_metadata(&path) else {
+            return refused(format!("there is no file {shown}; the daemon may have moved or deleted it"));
+        };
+        if !meta.is_file() {
+            return refused(format!("{shown} is not a regular file"));
+        }
+        let known = self.store.known_file(&folder.name, &path_key(&path))?;
+        let identity = Identity::from(&meta);
+        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&identity, None)) {
+            return refused(format!("the daemon has decided about {shown}"));
+        }
+        let why = self.why_waiting(folder, &path, &meta);
+        Ok(FileStanding {
+            folder: Some(folder.name.clone()),
+            is_awaited: true,
+            why: format!("{shown} in folder `{}` is not taken yet: {why}", folder.name),
+        })
+    }
+
+    /// Why a file that can be taken was not taken yet.
+    fn why_waiting(&self, folder: &Folder, path: &Path, meta: &fs::Metadata) -> String {
+        if let Err(full) = self.capacity(&folder.name) {
+            return full.reason;
+        }
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => return format!("the daemon cannot read it: {error}"),
+        };
+        let kind = path.file_name().and_then(|name| Kind::of_name(&name.to_string_lossy()));
+        match kind.map(|kind| completeness_of_file(&file, kind)) {
+            Some(Ok(Completeness::Incomplete { have, need })) => {
+                format!("it is incomplete, with {have} of {need} bytes")
+            }
+            Some(Ok(Completeness::NotAPackage { reason })) => {
+                format!("{reason}; it is rejected once it has not changed for {:?}", folder.settle)
+            }
+            _ if meta.len() == 0 => "it is empty".to_owned(),
+            _ => format!(
+                "it waits until it has not changed for {:?} and no process writes to it",
+                folder.settle
+            ),
+        }
+    }
+}
+
+/// The path of a file below a folder, as intake names it.
+fn below(folder: &Folder, path: &Path) -> Option<PathBuf> {
+    let real = fs::canonicalize(&folder.path).unwrap_or_else(|_| folder.path.clone());
+    let rest = path.strip_prefix(&folder.path).or_else(|_| path.strip_prefix(&real)).ok()?;
+    Some(folder.path.join(rest))
+}
+
+/// Why no file of this name is ever taken.
+fn never_taken(folder: &Folder, path: &Path) -> Option<String> {
+    let levels = path.strip_prefix(&folder.path).ok()?.components().count().saturating_sub(1);
+    let depth = if folder.recursive { folder.depth.unwrap_or(usize::MAX) } else { 0 };
+    if levels > depth {
+        return Some(format!(
+            "folder `{}` does not include subfolders of that depth (`recursive`)",
+            folder.name
+        ));
+    }
+    let name = path.file_name()?;
+    let text = name.to_string_lossy();
+    match Names::new(&folder.include, &folder.exclude).ok()?.classify(name) {
+        NameClass::Package => None,
+        NameClass::Excluded => {
+            let matches = |pattern: &&String| Glob::new(pattern).is_ok_and(|glob| glob.is_match(&text));
+            let pattern = folder.exclude.iter().find(matches).map(String::as_str).unwrap_or_default();
+            Some(format!("`exclude` of folder `{}` has `{pattern}`", folder.name))
+        }
+        NameClass::Other => {
+            let include = folder.include.join("`, `");
+            Some(format!(
+                "`include` of folder `{}` has `{include}`, or the name is that of an unfinished file",
+                folder.name
+            ))
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! A store that is older than its receipts, because it was restored from a backup. Jobs that only a receipt shows are
+//! recovered, and jobs that a receipt shows at a later point catch up with it, before anything is sent for them again.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
+
+use super::captured_package::CapturedPackage;
+use super::recovered_job::{facts_of_receipt, shows_more_than_a_rejection};
+use super::state::Admission;
+use crate::observe;
+use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, is_newer, open_result, read_receipt};
+use dropship_job::{ErrorKind, Event, Fault, Job, JobId, StateKind};
+use dropship_store::{Commit, Entry, Store, StoreError};
+
+/// Maximum size of driver metadata that are restored from an outbox, in bytes.
+const MAX_METADATA: u64 = 64 << 20;
+
+/// What the receipts show that the store does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StaleStore {
+    /// Number of jobs that the store does not know.
+    pub unknown: usize,
+    /// Number of jobs that the receipts show at a later point.
+    pub behind: usize,
+}
+
+impl StaleStore {
+    /// Whether the store is older than its receipts.
+    #[must_use]
+    pub fn is_stale(self) -> bool {
+        self.unknown + self.behind > 0
+    }
+}
+
+impl std::ops::Add for StaleStore {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { unknown: self.unknown + other.unknown, behind: self.behind + other.behind }
+    }
+}
+
+impl fmt::Display for StaleStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the store was older than the receipts in the outboxes: it lacked {} jobs, and {} jobs had got further",
+            self.unknown, self.behind
+        )
+    }
+}
+
+/// What this daemon has found since its start.
+#[derive(Debug, Default)]
+pub(super) struct OlderStore {
+    /// With the recovered jobs that were held for an operator.
+    found: Mutex<(StaleStore, BTreeSet<JobId>)>,
+}
+
+impl OlderStore {
+    fn note(&self, job: &Job, more: StaleStore) {
+        let mut found = self.found.lock();
+        found.0 = found.0 + more;
+        if !job.state().has_ended() {
+            found.1.insert(job.id().clone());
+        }
+    }
+}
+
+/// How a receipt differs from the store.
+enum Newer {
+    /// The store does not know the job.
+    Unknown,
+    /// The job of the store, which the receipt shows at a later point.
+    Behind(Box<Job>),
+}
+
+/// The receipts that an up-to-date store cannot have.
+struct Search<'a> {
+    store: &'a dyn Store,
+    ownership: &'a Ownership,
+    /// Receipts of other folders belong to other daemons.
+    folders: Vec<&'a str>,
+    /// Older jobs may have been pruned.
+    since: Option<Timestamp>,
+}
+
+impl Search<'_> {
+    fn judge(&self, receipt: &Receipt) -> Result<Option<Newer>, StoreError> {
+        let is_of_folder = receipt.folder.as_deref().is_none_or(|folder| self.folders.contains(&folder));
+        if !is_of_folder || !self.ownership.owns(receipt) || !shows_more_than_a_rejection(receipt) {
+            return Ok(None);
+        }
+        Ok(match self.store.job(&receipt.id)? {
+            Some(job) if is_newer(receipt, &job, self.store)? => Some(Newer::Behind(Box::new(job))),
+            Some(_) => None,
+            None => self.since.is_none_or(|since| receipt.updated > since).then_some(Newer::Unknown),
+        })
+    }
+}
+
+/// Compares a store with the receipts in its outboxes; changes nothing. `keep` is how long ended jobs are kept.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn compare_with_receipts(
+    store: &dyn Store,
+    config: &crate::config::model::Config,
+    outboxes: &[PathBuf],
+    ownership: &Ownership,
+) -> Result<StaleStore, StoreError> {
+    let search = Search { store, ownership, folders: folders(config), since: kept_since(config) };
+    let mut stale = StaleStore::default();
+    for found in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(outbox)) {
+        match search.judge(&found.1)? {
+            Some(Newer::Unknown) => stale.unknown += 1,
+            Some(Newer::Behind(_)) => stale.behind += 1,
+            None => {}
+        }
+    }
+    Ok(stale)
+}
+
+fn folders(config: &crate::config::model::Config) -> Vec<&str> {
+    config.folders.iter().map(|folder| folder.name.as_str()).collect()
+}
+
+fn kept_since(config: &crate::config::model::Config) -> Option<Timestamp> {
+    let keep = SignedDuration::try_from(config.store.keep).ok()?;
+    Timestamp::now().checked_sub(keep).ok()
+}
+
+impl Admission {
+    /// What this daemon had to recover because its store was older than its receipts. It stays until the daemon ends.
+    #[must_use]
+    pub fn stale_store(&self) -> StaleStore {
+        self.older_store.found.lock().0
+    }
+
+    /// Number of recovered jobs that are still held for a decision.
+    #[must_use]
+    pub fn undecided_jobs(&self) -> usize {
+        let is_undecided = |id: &JobId| match self.store.job(id) {
+            Ok(job) => job.is_some_and(|job| {
+                job.state().kind() == StateKind::Held
+                    && job.state().fault().is_some_and(|fault| fault.kind == ErrorKind::Recovered)
+            }),
+            Err(error) => {
+                tracing::debug!(job_id = %id, "cannot read job {id}: {error}");
+                true
+            }
+        };
+        let mut found = self.older_store.found.lock();
+        found.1.retain(is_undecided);
+        found.1.len()
+    }
+
+    /// Compares the store with the receipts now; changes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn compare_with_receipts(&self) -> Result<StaleStore, StoreError> {
+        let (active, outboxes) = (self.active(), self.outboxes().into_iter().collect::<Vec<_>>());
+        compare_with_receipts(&*self.store, &active.config, &outboxes, &self.ownership)
+    }
+
+    /// Lets the jobs that have not ended catch up with their receipts. Call it before they continue.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn catch_up_open_jobs(&self) -> Result<(), StoreError> {
+        for job in self.store.open_jobs()? {
+            self.catch_up_with_receipt(&job)?;
+        }
+        Ok(())
+    }
+
+    /// Recovers the jobs of all receipts that the store lacks, and lets its jobs catch up. Ends early when `is_stopping`.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn catch_up(&self, is_stopping: impl Fn() -> bool) -> Result<(), StoreError> {
+        let active = self.active();
+        let (folders, since) = (folders(&active.config), kept_since(&active.config));
+        let search = Search { store: &*self.store, ownership: &self.ownership, folders, since };
+        for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
+            if is_stopping() {
+                return Ok(());
+            }
+            if search.judge(&found.receipt)?.is_none() {
+                continue;
+            }
+            // Admission may have recovered it meanwhile.
+            let _guard = self.creating.lock();
+            match search.judge(&found.receipt)? {
+                Some(Newer::Unknown) => drop(self.recover_receipt(&found, None)?),
+                Some(Newer::Behind(job)) => drop(self.take_over(&found, &job)?),
+                None => {}
+            }
+        }
+        let stale = self.stale_store();
+        if stale.is_stale() {
+            observe::store_older_than_receipts(&stale.to_string());
+        }
+        Ok(())
+    }
+
+    /// Lets a job of the store catch up with its receipt, if that is newer.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn catch_up_with_its_receipt(&self, id: &JobId) -> Result<(), StoreError> {
+        let _guard = self.creating.lock();
+        if let Some(job) = self.store.job(id)? {
+            self.catch_up_with_receipt(&job)?;
+        }
+        Ok(())
+    }
+
+    /// The job as its receipt shows it, if the receipt is newer than the job; else `None`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn catch_up_with_receipt(&self, job: &Job) -> Result<Option<Job>, StoreError> {
+        let folder = PathBuf::from(&job.package().outbox);
+        let Some(receipt) = read_receipt(&folder) else { return Ok(None) };
+        if !is_newer(&receipt, job, &*self.store)? || !self.ownership.owns(&receipt) {
+            return Ok(None);
+        }
+        self.take_over(&self.found_receipt(folder, receipt), job)
+    }
+
+    /// The job of an unknown package, recovered from its receipt; `None` when there is no receipt. The caller has the lock
+    /// `creating`.
+    pub(super) fn recover_package(&self, package: &CapturedPackage<'_>) -> Result<Option<Job>, StoreError> {
+        let active = self.active();
+        let folder = package.folder.as_deref();
+        let is_wanted = |receipt: &Receipt| {
+            receipt.folder.as_deref() == folder
+                && self.ownership.owns(receipt)
+                && shows_more_than_a_rejection(receipt)
+        };
+        let mut outboxes = vec![active.outbox(folder), active.default_outbox(folder)];
+        outboxes.dedup();
+        let receipts =
+            outboxes.iter().filter_map(|outbox| self.receipts.find(outbox, &package.sha256, is_wanted));
+        let newest = receipts.max_by_key(|found| found.receipt.updated);
+        match newest {
+            Some(found) => {
+                self.recover_receipt(&self.found_receipt(found.folder, found.receipt), Some(package))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Creates the job of a receipt. With the package at hand, a plan that was lost is made again by the rules in force.
+    fn recover_receipt(
+        &self,
+        found: &FoundReceipt,
+        package: Option<&CapturedPackage<'_>>,
+    ) -> Result<Option<Job>, StoreError> {
+        let receipt = &found.receipt;
+        let plan = self.stored_plan(&receipt.id);
+        let plan = plan.or_else(|| self.planned_again(receipt, package?));
+        if plan.is_none() && package.is_some() && self.cancellation.is_cancelled() {
+            // The package is offered again after the next start.
+            return Ok(None);
+        }
+        self.restore_metadata(found);
+        let mut facts = facts_of_receipt(found, plan);
+        if let Some(path) = package.and_then(|package| package.path.clone()) {
+            facts.package.path = Some(path);
+        }
+        let id = facts.id.clone();
+        let job = match Job::recovered(facts) {
+            Ok(job) => job,
+            Err(invalid) => {
+                observe::receipt_not_recovered(&invalid);
+                let fault = Fault::new(ErrorKind::Recovered, unusable(found, &invalid.to_string()));
+                let Some(package) = package else { return Ok(None) };
+                let arrived = Event::Arrived { package: super::admit::job_package(self, package) };
+                let events = vec![arrived, Event::Held { fault, request: None }];
+                let held = super::state::new_id();
+                let entry = Entry::Job { job: held.clone(), rev: 0, events: events.clone() };
+                let entries = [entry].into_iter().chain(package.seen(&held, false)).collect();
+                let jobs = self.store.commit(Commit::new(entries)).wait()?;
+                for job in &jobs {
+                    self.events.after_commit_blocking(job, &events);
+                }
+                return Ok(jobs.into_iter().next());
+            }
+        };
+        self.older_store.note(&job, StaleStore { unknown: 1, behind: 0 });
+        let snapshot =
+            Entry::Snapshot { receipt_written: job.state().has_ended(), job: Box::new(job.clone()) };
+        let seen = package.and_then(|package| package.seen(&id, false));
+        self.store.commit(Commit::new([snapshot].into_iter().chain(seen).collect())).wait()?;
+        observe::job_recovered(&job, &found.folder);
+        self.discard_needless_copy(&job);
+        self.events.after_recovery_blocking(&job);
+        Ok(Some(job))
+    }
+
+    /// Replaces a job of an older copy of the store by what its receipt shows.
+    fn take_over(&self, found: &FoundReceipt, job: &Job) -> Result<Option<Job>, StoreError> {
+        self.restore_metadata(found);
+        let facts = facts_of_receipt(found, self.stored_plan(job.id()));
+        let caught_up = match job.caught_up(facts) {
+            Ok(caught_up) => caught_up,
+            Err(invalid) => {
+                observe::receipt_not_recovered(&invalid);
+                if job.state().has_ended() || job.state().kind() == StateKind::Held {
+                    return Ok(None);
+                }
+                let fault = Fault::new(ErrorKind::Recovered, unusable(found, &invalid.to_string()));
+                let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Held { fault, request: None }]);
+                return Ok(self.store.commit(commit).wait()?.into_iter().next());
+            }
+        };
+        self.older_store.note(&caught_up, StaleStore { unknown: 0, behind: 1 });
+        let ended = caught_up.state().has_ended();
+        let entry = Entry::Snapshot { receipt_written: ended, job: Box::new(caught_up.clone()) };
+        self.store.commit(Commit::new(vec![entry])).wait()?;
+        observe::job_caught_up(&caught_up, &found.folder);
+        self.events.after_recovery_blocking(&caught_up);
+        Ok(Some(caught_up))
+    }
+
+    /// Stores the driver metadata in the outbox again, if the store lost them and they are still what was downloaded.
+    pub(super) fn restore_metadata(&self, found: &FoundReceipt) {
+        let (id, files) = (&found.receipt.id, &found.receipt.files);
+        let Some(recorded) = files.iter().find(|file| file.name == METADATA) else { return };
+        if found.receipt.state == StateKind::Succeeded || self.packages.metadata(id).exists() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let read = open_result(&found.folder, METADATA)
+            .and_then(|file| file.take(MAX_METADATA).read_to_end(&mut bytes));
+        let is_unchanged = read.is_ok() && crate::digest::of(&bytes) == recorded.sha256;
+        if is_unchanged && let Err(error) = self.packages.keep_metadata(id, &bytes) {
+            tracing::warn!(job_id = %id, "cannot store the driver metadata of job {id}: {error}");
+        }
+    }
+}
+
+fn unusable(found: &FoundReceipt, why: &str) -> String {
+    format!(
+        "the receipt in {} is newer than the store, and cannot be used: {why}; look for the package in Partner Center, then approve \
+         to send it, or cancel",
+        found.folder.display()
+    )
+}

@@ -1,0 +1,65 @@
+//! Waits until the daemon has a job for the content of a file, and explains why it has none.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::exit::{Exit, ExitError};
+use super::wait_job::Companion;
+use crate::admission::FileStanding;
+use crate::digest;
+use crate::observe::Escaped;
+use crate::outbox::Receipt;
+use dropship_job::{JobId, StateKind};
+
+/// The job of a file. A package that was dropped again is inspected again, so its earlier rejection is no answer.
+pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow::Result<JobId> {
+    let path = file.clone();
+    let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path));
+    let sha256 = hashing
+        .await?
+        .with_context(|| format!("{} is neither the id of a job nor a readable file", file.display()))?;
+    let path = std::fs::canonicalize(&file)?;
+    let mut explained = String::new();
+    loop {
+        let asked = async {
+            // First the file: what was decided since has a job.
+            let standing = companion.ask(|| companion.daemon.file(&path)).await?;
+            let jobs = companion.ask(|| companion.daemon.find(&sha256)).await?;
+            anyhow::Ok((standing, jobs))
+        };
+        let Some(asked) = companion.in_time(asked).await else {
+            return Err(timed_out(&file, &explained));
+        };
+        let (standing, jobs) = asked?;
+        match newest(jobs, &standing) {
+            Some(job) if !(standing.is_awaited && is_evaluated_again(&job)) => return Ok(job.id),
+            _ if standing.why != explained => {
+                companion.output.note(&Escaped(&standing.why).to_string());
+                explained = standing.why;
+            }
+            _ => {}
+        }
+        if companion.in_time(companion.pause()).await.is_none() {
+            return Err(timed_out(&file, &explained));
+        }
+    }
+}
+
+/// The newest job of the folder that contains the file, or of any folder.
+fn newest(mut jobs: Vec<Receipt>, standing: &FileStanding) -> Option<Receipt> {
+    if standing.folder.is_some() {
+        jobs.retain(|job| job.folder == standing.folder || job.folder.is_none());
+    }
+    jobs.into_iter().max_by(|one, other| one.id.cmp(&other.id))
+}
+
+/// Whether bytes with this job are evaluated again when they are dropped again.
+fn is_evaluated_again(job: &Receipt) -> bool {
+    matches!(job.state, StateKind::Rejected | StateKind::Cancelled)
+}
+
+fn timed_out(file: &std::path::Path, why: &str) -> anyhow::Error {
+    let message = format!("timed out: {} has no job; {why}", file.display());
+    ExitError(Exit::TimedOut, message).into()
+}

@@ -1,0 +1,239 @@
+//! Follows a job until it reaches a state: prints its transitions, and survives restarts of the daemon.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::exit::Exit;
+use super::fetch::fetch;
+use super::output::Output;
+use crate::control::{Client, ControlError, ControlErrorKind};
+use crate::observe::Escaped;
+use crate::outbox::{Receipt, SIGNED};
+use dropship_job::{JobId, StateKind, Step};
+use dropship_rules::duration;
+
+/// Interval between requests to the daemon.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Events that are no transition of the job.
+const UNSHOWN: [&str; 9] = [
+    "waited",
+    "resumed",
+    "intended",
+    "commit_intended",
+    "not_found",
+    "duplicates_checked",
+    "idle",
+    "held",
+    "label_held",
+];
+
+/// Options of a wait.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct WaitOptions {
+    /// State to wait for [default: published]
+    #[arg(long = "for", value_enum, value_name = "STATE")]
+    pub(super) until: Option<For>,
+    /// What to do while the job is held for an operator [default: wait]
+    #[arg(long, value_enum, value_name = "ACTION")]
+    pub(super) held: Option<Held>,
+    /// Give up after this time, such as 30m or 2h [default: wait without limit]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub(super) timeout: Option<Duration>,
+    /// Copy the results to this folder when the wait ends
+    #[arg(long, value_name = "DIR")]
+    pub(super) fetch: Option<PathBuf>,
+}
+
+impl WaitOptions {
+    /// Whether any option was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.until.is_some() || self.held.is_some() || self.timeout.is_some() || self.fetch.is_some()
+    }
+}
+
+/// The state to wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum For {
+    /// The signed package is in the outbox
+    Signed,
+    /// All labels are published
+    #[default]
+    Published,
+}
+
+/// What a hold means for the wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Held {
+    /// Report the hold and wait until an operator decides
+    #[default]
+    Wait,
+    /// End with exit code 65
+    Fail,
+}
+
+/// A wait under way.
+pub(super) struct Companion<'a> {
+    pub(super) daemon: Client,
+    pub(super) output: Output,
+    options: &'a WaitOptions,
+    deadline: Option<Instant>,
+}
+
+impl<'a> Companion<'a> {
+    /// A wait that begins now.
+    pub(super) fn new(daemon: Client, output: Output, options: &'a WaitOptions) -> Self {
+        let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Self { daemon, output, options, deadline }
+    }
+
+    /// The result of some work, or `None` when the time is over before.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
+            None => Some(work.await),
+        }
+    }
+
+    /// Waits until the next request.
+    pub(super) async fn pause(&self) {
+        tokio::time::sleep(POLL).await;
+    }
+
+    /// Repeats a request while the daemon does not answer, because it restarts.
+    pub(super) async fn ask<T, F>(&self, request: impl Fn() -> F) -> Result<T, ControlError>
+    where
+        F: Future<Output = Result<T, ControlError>>,
+    {
+        let mut is_noted = false;
+        loop {
+            match request().await {
+                Err(ControlError {
+                    kind: ControlErrorKind::Unreachable | ControlErrorKind::Busy, ..
+                }) => {
+                    if !is_noted {
+                        self.output.note("the daemon does not answer; waiting for it");
+                        is_noted = true;
+                    }
+                    self.pause().await;
+                }
+                answer => {
+                    if is_noted {
+                        self.output.note("the daemon answers again");
+                    }
+                    return answer;
+                }
+            }
+        }
+    }
+}
+
+/// Waits until a job reaches the state or ends, and prints it.
+pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Result<Exit> {
+    let (until, held) =
+        (companion.options.until.unwrap_or_default(), companion.options.held.unwrap_or_default());
+    let mut reporter = Reporter { output: companion.output, seen: None, hold: None };
+    let mut last = None;
+    let (job, exit) = loop {
+        let Some(answer) = companion.in_time(companion.ask(|| companion.daemon.show(id))).await else {
+            return timed_out(companion, id, last, until);
+        };
+        let job = answer?;
+        reporter.report(&job);
+        if let Some(exit) = reached(&job, until, held) {
+            break (job, exit);
+        }
+        last = Some(job);
+        if companion.in_time(companion.pause()).await.is_none() {
+            return timed_out(companion, id, last, until);
+        }
+    };
+    if let Some(folder) = &companion.options.fetch {
+        let names = fetch(&companion.daemon, &job, folder).await?;
+        companion.output.note(&format!("copied to {}: {}", folder.display(), names.join(", ")));
+    }
+    give(&companion.output, &job)?;
+    Ok(exit)
+}
+
+fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
+    output.give(job, || {
+        let why =
+            job.error.as_ref().map(|error| format!(": {}", Escaped(&error.message))).unwrap_or_default();
+        format!("{}: {}, {}{why}\n{}", job.id, job.step, job.state, job.outbox)
+    })
+}
+
+fn timed_out(
+    companion: &Companion<'_>,
+    id: &JobId,
+    last: Option<Receipt>,
+    until: For,
+) -> anyhow::Result<Exit> {
+    let state = match until {
+        For::Signed => "signed",
+        For::Published => "published",
+    };
+    companion.output.error(&format!("timed out: job {id} is not {state}"));
+    if let Some(job) = last {
+        give(&companion.output, &job)?;
+    }
+    Ok(Exit::TimedOut)
+}
+
+fn reached(job: &Receipt, until: For, held: Held) -> Option<Exit> {
+    let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish;
+    match job.state {
+        StateKind::Succeeded => Some(Exit::Done),
+        _ if until == For::Signed && signed => Some(Exit::Done),
+        StateKind::Held if held == Held::Fail => Some(Exit::Rejected),
+        state if state.has_ended() => Some(Exit::Rejected),
+        _ => None,
+    }
+}
+
+/// Prints what has happened to the job since the last report.
+struct Reporter {
+    output: Output,
+    /// Number of events that were reported; `None` before the first report.
+    seen: Option<usize>,
+    /// The message of the hold that was reported.
+    hold: Option<String>,
+}
+
+impl Reporter {
+    fn report(&mut self, job: &Receipt) {
+        let events = job.events.as_deref().unwrap_or_default();
+        match self.seen {
+            None => {
+                let waits =
+                    job.waits_for.as_ref().map(|why| format!(", waiting for {why}")).unwrap_or_default();
+                self.say(&format!("{}: {}, {}{waits}", job.id, job.step, job.state));
+            }
+            Some(seen) => {
+                let text = |key: &str, event: &Value| event[key].as_str().unwrap_or_default().to_owned();
+                // Compaction shortens the history; what is new stays at its end.
+                let new = events.iter().skip(seen.min(events.len()));
+                for event in new.filter(|event| !UNSHOWN.contains(&text("event", event).as_str())) {
+                    self.say(&format!("{}: {} ({})", job.id, text("text", event), job.step));
+                }
+            }
+        }
+        self.seen = Some(events.len());
+        let hold = (job.state == StateKind::Held).then(|| {
+            let error = job.error.as_ref().map(|error| error.message.clone());
+            error.unwrap_or_else(|| "an operator has to decide".to_owned())
+        });
+        if let Some(why) = hold.as_ref().filter(|_| self.hold != hold) {
+            self.say(&format!("{0}: held: {why}; `dropship show {0}` shows it", job.id));
+        }
+        self.hold = hold;
+    }
+
+    fn say(&self, text: &str) {
+        self.output.note(&Escaped(text).to_string());
+    }
+}

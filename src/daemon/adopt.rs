@@ -1,0 +1,81 @@
+//! `dropship adopt`: reads a submission that was made elsewhere, and lets admission create its job.
+
+use std::sync::Arc;
+
+use crate::admission::{Admission, AdoptedSubmission};
+use crate::control::{AdoptRequest, ControlError, ControlErrorKind};
+use crate::pipeline::Pipeline;
+use dropship_hardware::{Client, DownloadKind, ProductId, Submission, SubmissionId};
+use dropship_job::JobId;
+
+/// Creates the job of a submission.
+pub(super) async fn adopt(
+    pipeline: &Pipeline<Client>,
+    admission: &Arc<Admission>,
+    request: AdoptRequest,
+    by: String,
+) -> Result<JobId, ControlError> {
+    let (product, submission) = (ProductId(request.product), SubmissionId(request.submission));
+    let failed = |why: String| {
+        let message = format!("cannot follow submission {submission} of product {product}: {why}");
+        ControlError::new(ControlErrorKind::Failed, message)
+    };
+    if let Some(job) = pipeline.store().owner(request.submission)? {
+        let followed = crate::admission::AdoptError::Followed { submission: request.submission, job };
+        return Err(ControlError::new(ControlErrorKind::Illegal, followed.to_string()));
+    }
+    let (account, service, found) = find(pipeline, product, submission).await.map_err(failed)?;
+    if !found.is_committed() && !found.is_failed() {
+        return Err(failed(
+            "it is not committed; commit it first with `dropship api submission commit`".to_owned(),
+        ));
+    }
+    let Some(url) = found.download(&DownloadKind::InitialPackage) else {
+        return Err(failed(
+            "the service does not offer its package, so no rule can be planned for it".to_owned(),
+        ));
+    };
+    let labels = service.labels(product, submission).read().await;
+    let labels = labels.map_err(|error| failed(format!("cannot list its labels: {error}")))?;
+    if let Some(why) = &labels.incomplete {
+        return Err(failed(format!(
+            "the list of its labels is incomplete ({why}), so a label could be created twice"
+        )));
+    }
+    let copy = admission.staging_path();
+    let downloaded = service.download(&url, &copy, &|_| {}).await;
+    downloaded.map_err(|error| failed(format!("cannot download its package: {error}")))?;
+    let admission = Arc::clone(admission);
+    let created = tokio::task::spawn_blocking(move || {
+        let labels: Vec<_> = labels.items.into_iter().map(|label| (label.name, label.id.0)).collect();
+        let adopted = AdoptedSubmission {
+            product: request.product,
+            submission: request.submission,
+            name: &found.name,
+            account: &account,
+            labels: &labels,
+            folder: request.folder.as_deref(),
+            rule: request.rule.as_deref(),
+            by: &by,
+        };
+        admission.adopt(&adopted, &copy).map(|job| job.id().clone())
+    });
+    let created = created.await.map_err(|error| failed(error.to_string()))?;
+    created.map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
+}
+
+/// The account that can read a submission, and the submission.
+async fn find(
+    pipeline: &Pipeline<Client>,
+    product: ProductId,
+    submission: SubmissionId,
+) -> Result<(String, Client, Submission), String> {
+    let mut refusals = Vec::new();
+    for (name, service) in pipeline.services() {
+        match service.submission(product, submission).await {
+            Ok(found) => return Ok((name.clone(), service.clone(), found)),
+            Err(error) => refusals.push(format!("account `{name}`: {error}")),
+        }
+    }
+    Err(refusals.join("; "))
+}

@@ -1,0 +1,44 @@
+//! Whether a receipt shows more than the store: the store was restored from a backup.
+
+use super::receipt::Receipt;
+use dropship_job::{Job, StateKind, Step};
+use dropship_store::{Store, StoreError};
+
+/// Whether a receipt shows a later point of its job than the store.
+///
+/// Each event is committed before the receipt shows it. So a receipt is newer only if the store has lost an event: the receipt
+/// has a later time, or a product or submission that no job of the store has.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn is_newer(receipt: &Receipt, job: &Job, store: &dyn Store) -> Result<bool, StoreError> {
+    if receipt.id != *job.id() {
+        return Ok(false);
+    }
+    if receipt.updated > job.updated() && !differs_by_a_wait(receipt, job) {
+        return Ok(true);
+    }
+    for id in [&receipt.product_id, &receipt.submission_id].into_iter().flatten() {
+        if let Ok(id) = id.parse()
+            && store.owner(id)?.is_none()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the receipt may show only another poll. A power failure can lose the commit of a poll, and nothing else. Between the
+/// commit of the submission and its results, nothing is created, so a receipt of this time that shows the same shows no more.
+fn differs_by_a_wait(receipt: &Receipt, job: &Job) -> bool {
+    let shown = Receipt::of(job, false);
+    matches!(job.step(), Step::Sign)
+        && !job.state().has_ended()
+        && !receipt.state.has_ended()
+        && (receipt.state == StateKind::Held) == (shown.state == StateKind::Held)
+        && receipt.step == shown.step
+        && receipt.product_id == shown.product_id
+        && receipt.submission_id == shown.submission_id
+        && receipt.labels == shown.labels
+        && receipt.files == shown.files
+}

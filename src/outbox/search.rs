@@ -1,0 +1,83 @@
+//! Finds receipts in an outbox, for packages that the store does not know.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::folder::read_receipt;
+use super::receipt::Receipt;
+
+/// Numbers of digits of sha256 in the names of folders.
+const DIGITS: [usize; 3] = [8, 16, 64];
+
+/// Maximum age of a listing. The daemon knows the jobs of the folders that it creates itself, so the listing only has to show
+/// folders that were restored.
+const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// A receipt and the folder that has it. The path in the receipt is out of date when the outbox was moved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundReceipt {
+    /// The folder of the package.
+    pub folder: PathBuf,
+    /// Its receipt.
+    pub receipt: Receipt,
+}
+
+/// Finds the receipt of a package by its bytes, under any name. Listings of outboxes are kept for a while.
+#[derive(Default)]
+pub struct ReceiptSearch {
+    listings: Mutex<HashMap<PathBuf, Listing>>,
+}
+
+struct Listing {
+    read: Instant,
+    /// The folders whose names end with these digits.
+    folders: HashMap<String, Vec<PathBuf>>,
+}
+
+impl Listing {
+    fn of(outbox: &Path) -> Self {
+        let mut folders: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for item in fs::read_dir(outbox).into_iter().flatten().flatten() {
+            let name = item.file_name();
+            // The digits are the last part, or the one before a number.
+            let mut parts = name.to_str().unwrap_or_default().rsplit('-').take(2);
+            let digits = parts.find(|part| part.len() >= DIGITS[0]);
+            if let Some(digits) = digits {
+                folders.entry(digits.to_owned()).or_default().push(item.path());
+            }
+        }
+        Self { read: Instant::now(), folders }
+    }
+}
+
+impl ReceiptSearch {
+    /// The newest receipt of these bytes in an outbox that `is_wanted` accepts.
+    pub fn find(
+        &self,
+        outbox: &Path,
+        sha256: &str,
+        is_wanted: impl Fn(&Receipt) -> bool,
+    ) -> Option<FoundReceipt> {
+        let found = self.candidates(outbox, sha256).into_iter().filter_map(|folder| {
+            let receipt = read_receipt(&folder)?;
+            Some(FoundReceipt { folder, receipt })
+        });
+        let wanted = found.filter(|found| found.receipt.sha256 == sha256 && is_wanted(&found.receipt));
+        wanted.max_by_key(|found| found.receipt.updated)
+    }
+
+    fn candidates(&self, outbox: &Path, sha256: &str) -> Vec<PathBuf> {
+        let mut listings = self.listings.lock();
+        let is_fresh = |listing: &Listing| listing.read.elapsed() < MAX_AGE;
+        if !listings.get(outbox).is_some_and(is_fresh) {
+            listings.insert(outbox.to_owned(), Listing::of(outbox));
+        }
+        let folders = listings.get(outbox).map(|listing| &listing.folders);
+        let digits = DIGITS.into_iter().filter_map(|digits| sha256.get(..digits));
+        digits.filter_map(|digits| folders?.get(digits)).flatten().cloned().collect()
+    }
+}

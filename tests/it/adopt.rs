@@ -1,0 +1,63 @@
+//! `dropship adopt`: a submission that was made elsewhere is followed.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+
+fn ready(env: &TestEnv) -> TestDaemon {
+    let daemon = env.daemon(&[]);
+    let answers = || std::os::unix::net::UnixStream::connect(env.path("control.sock")).ok();
+    wait_for("a daemon that answers", answers).unwrap_or_else(|| panic!("{}", env.log()));
+    daemon
+}
+
+fn id_of(job: &Value, key: &str) -> String {
+    job[key].as_str().unwrap_or_else(|| panic!("{key}: {job:#}")).to_owned()
+}
+
+#[test]
+fn submission_of_another_store_is_followed_without_creating_it_again() {
+    let env = TestEnv::new();
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let made = env.ended();
+    let (product, submission) = (id_of(&made, "product_id"), id_of(&made, "submission_id"));
+    let adopt = |more: &[&str]| env.run(&[&["--json", "adopt", &product, &submission], more].concat());
+
+    let daemon = ready(&env);
+    let refused = adopt(&["--folder", "in"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
+    assert!(text(&refused.stdout).contains(&id_of(&made, "id")), "{}", text(&refused.stdout));
+    assert_eq!(daemon.terminate(), Some(0));
+
+    // Neither the store nor a receipt nor the file is known any more: another tool could have made the submission.
+    for name in ["store", "out"] {
+        fs::remove_dir_all(env.path(name)).expect("removed");
+    }
+    fs::remove_file(env.path("drop/echo.cab")).expect("removed");
+    let daemon = ready(&env);
+    assert_ne!(adopt(&["--folder", "nowhere"]).status.code(), Some(0));
+    assert_ne!(adopt(&["--rule", "nowhere"]).status.code(), Some(0));
+    let adopted = adopt(&["--folder", "in"]);
+    assert_eq!(adopted.status.code(), Some(0), "{}\n{}", text(&adopted.stderr), env.log());
+    let ended = env.ended();
+    assert_eq!(ended["state"], "succeeded", "{ended:#}\n{}", env.log());
+    assert_eq!(
+        (id_of(&ended, "product_id"), id_of(&ended, "submission_id")),
+        (product.clone(), submission.clone())
+    );
+    assert_eq!(ended["labels"][0]["id"], made["labels"][0]["id"], "the label of that name is used");
+    assert_eq!(ended["sha256"], made["sha256"]);
+    assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
+    assert_eq!(adopt(&["--folder", "in"]).status.code(), Some(1), "it is followed already");
+    // The package itself is known from now on.
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let output = env.run(&["wait", env.path("drop/echo.cab").to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(env.created(), (1, 1, 1));
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1), "after a restart");
+}
