@@ -23,6 +23,7 @@ pub mod control;
 pub mod daemon;
 pub mod digest;
 pub mod http;
+pub mod hung_places;
 pub mod metrics;
 pub mod notify;
 pub mod observe;

@@ -1,5 +1,7 @@
 //! From a captured copy to a job: known bytes, verdict, job.
 
+use std::time::Duration;
+
 use super::captured_package::CapturedPackage;
 use super::dropped_again::is_dropped_again;
 use super::evaluate::{Evaluation, evaluate};
@@ -7,6 +9,7 @@ use super::inspections::POISONED;
 use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
+use crate::hung_places;
 use crate::outbox::{self, Receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, PlannedLabel, State};
@@ -14,6 +17,9 @@ use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
 use dropship_store::{Commit, Entry, Store, StoreError, path_key};
+
+/// Maximum time for creating a package's folder: an outbox that hangs must not keep intake from other folders.
+const MAX_CLAIM: Duration = Duration::from_secs(10);
 
 /// Why no job was created.
 pub(super) enum AdmitError {
@@ -160,7 +166,7 @@ fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Kno
         None => None,
     };
     match job {
-        Some(job) if is_final(&job) && !is_dropped_again(store, package)? => {
+        Some(job) if is_final(&job) && !is_dropped_again(admission, package)? => {
             let rejected = matches!(job.state(), State::Rejected { .. });
             entries = package.seen(&id, rejected).into_iter().collect();
             log_not_dropped_again(&job, package);
@@ -281,8 +287,21 @@ pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) 
     let active = admission.active();
     let folder = package.folder.as_deref();
     let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
-    let is_of_job = |receipt: &Receipt| receipt.folder == package.folder && admission.ownership.owns(receipt);
-    let claim = outbox::claim(&active.outbox(folder), &package.name, &package.sha256, mode, &is_of_job);
+    let outbox = active.outbox(folder);
+    let (ownership, wanted) = (admission.ownership.clone(), package.folder.clone());
+    let is_of_job = move |receipt: &Receipt| receipt.folder == wanted && ownership.owns(receipt);
+    let claim = {
+        let (at, name, sha256) = (outbox.clone(), package.name.clone(), package.sha256.clone());
+        hung_places::within(&outbox, MAX_CLAIM, move || outbox::claim(&at, &name, &sha256, mode, &is_of_job))
+    };
+    let claim = claim.unwrap_or_else(|error| {
+        tracing::warn!(
+            "cannot create the folder of {} in {}: {error}; it is created later",
+            package.name,
+            outbox.display()
+        );
+        outbox::unclaimed(&outbox, &package.name, &package.sha256)
+    });
     if !claim.foreign.is_empty() {
         crate::observe::outbox_names_taken(folder.unwrap_or_default(), &claim);
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::digest;
 use dropship_intake::{FileTime, Identity, Sidecar};
+use dropship_shared_folder::FolderEntry;
 
 /// An admitted file. Its stored form is `STATE[@BIRTH][+SIDECAR[#DIGEST]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +86,8 @@ impl FileRecord {
     }
 
     /// Whether the entry of a directory may be this file: cheaper than reading its metadata.
-    pub(super) fn may_be(&self, entry: &std::fs::DirEntry) -> bool {
-        use std::os::unix::fs::DirEntryExt;
-        self.inode() == Some(entry.ino())
+    pub(super) fn may_be(&self, entry: &FolderEntry<'_>) -> bool {
+        entry.kind.may_be_file() && self.inode() == Some(entry.ino)
     }
 
     /// Whether the metadata is that of this file.

@@ -8,7 +8,7 @@ use super::admit::planned_labels;
 use super::recovered_job::{StoredPlan, facts_of_receipt, held, shows_more_than_a_rejection};
 use super::state::Admission;
 use crate::digest;
-use crate::outbox::{FoundReceipt, Receipt, receipts_in};
+use crate::outbox::{FoundReceipt, Receipt, visit_receipts};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{Accepted, InvalidJob, Job, JobId, Label, Package, RecoveredJob, Step};
 use dropship_store::{Commit, Entry, StoreError};
@@ -164,13 +164,14 @@ impl Admission {
 
 /// The receipts of an outbox that the daemon has written, with the paths of their folders.
 pub(super) fn own_receipts(outbox: &Path) -> Vec<(PathBuf, Receipt)> {
-    receipts_in(outbox).unwrap_or_else(|error| {
+    let mut receipts = Vec::new();
+    if let Err(error) = visit_receipts(outbox, |at, receipt| receipts.push((at, receipt))) {
         tracing::warn!(
-            "cannot read the outbox {}: {error}; the jobs of its receipts are not recovered",
+            "cannot read the whole outbox {}: {error}; the jobs of unread receipts are not recovered",
             outbox.display()
         );
-        Vec::new()
-    })
+    }
+    receipts
 }
 
 /// The path of a dropped file, if it is in its drop folder under the name of the package.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::hung_places;
 use dropship_shared_folder::SharedFolder;
 
 /// Maximum time for one probe. A share that hangs does not answer at all.
@@ -18,11 +19,14 @@ const PROBE: [u8; 4096] = [0; 4096];
 /// # Errors
 /// Why nothing can be written there.
 pub(super) async fn probe(outbox: PathBuf, creates: bool) -> Result<(), String> {
-    let probing = tokio::task::spawn_blocking(move || probe_now(&outbox, creates));
-    match tokio::time::timeout(TIMEOUT, probing).await {
+    let probing = tokio::task::spawn_blocking(move || {
+        let place = outbox.clone();
+        hung_places::within(&place, TIMEOUT, move || probe_now(&outbox, creates))
+    });
+    match probing.await {
         Ok(Ok(result)) => result.map_err(|error| error.to_string()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("the file system did not respond for {} seconds", TIMEOUT.as_secs())),
+        Err(error) => Err(error.to_string()),
     }
 }
 

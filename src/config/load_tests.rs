@@ -297,7 +297,7 @@ fn folders_must_not_meet() {
         [
             "3:8 folder `a` and the store overlap",
             "4:15 `888` is not a mode for results [write octal digits such as \"0640\"; dropship itself must read and \
-             write them, and no one else write them]",
+             write them, and others must not write them]",
             "5:8 `poll` must be longer than nothing"
         ]
     );

@@ -34,8 +34,7 @@ pub fn claim(
     mode: Option<u32>,
     is_of_job: &dyn Fn(&Receipt) -> bool,
 ) -> Claim {
-    let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
-    let stem = stem.get(..stem.floor_char_boundary(MAX_STEM)).unwrap_or(stem);
+    let stem = stem(package);
     let name = |digits: usize| format!("{stem}-{}", sha256.get(..digits).unwrap_or(sha256));
     let numbered = (2..=NUMBERED).map(|number| format!("{}-{number}", name(16)));
     let random = std::iter::repeat_with(|| format!("{}-{:08x}", name(16), getrandom::u32().unwrap_or(0)));
@@ -49,6 +48,18 @@ pub fn claim(
         }
     }
     Claim { folder: outbox.join(name(48)), foreign }
+}
+
+/// The folder of a package in an outbox that does not respond. It has a name that no other package has.
+#[must_use]
+pub fn unclaimed(outbox: &Path, package: &str, sha256: &str) -> Claim {
+    let digits = sha256.get(..32).unwrap_or(sha256);
+    Claim { folder: outbox.join(format!("{}-{digits}", stem(package))), foreign: Vec::new() }
+}
+
+fn stem(package: &str) -> &str {
+    let stem = Path::new(package).file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
+    stem.get(..stem.floor_char_boundary(MAX_STEM)).unwrap_or(stem)
 }
 
 enum Usable {

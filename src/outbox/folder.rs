@@ -11,7 +11,7 @@ use super::names::RECEIPT;
 use super::receipt::Receipt;
 use crate::digest;
 use dropship_job::Asset;
-use dropship_shared_folder::{SharedFolder, StagedFile};
+use dropship_shared_folder::{Listed, MAX_ENTRIES, SharedFolder, StagedFile};
 
 /// Permissions of result files, unless the folder has an `outbox_mode`.
 const MODE: u32 = 0o640;
@@ -37,6 +37,12 @@ impl Outbox {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The outbox that contains the folder.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
     }
 
     /// Creates the folder.
@@ -182,22 +188,32 @@ pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
     serde_json::from_slice(&text).ok().filter(|_| is_own)
 }
 
-/// The receipts of an outbox that are the daemon's own, with the paths of their folders.
+/// Calls `take` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
 ///
 /// Other programs may keep files in an outbox. One that does not exist counts as empty.
 ///
 /// # Errors
-/// When the outbox cannot be read.
-pub fn receipts_in(outbox: &Path) -> io::Result<Vec<(PathBuf, Receipt)>> {
+/// When the outbox cannot be read. When others have put more names there than are read, receipts may be missing.
+pub fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receipt)) -> io::Result<()> {
     let opened = match SharedFolder::open(outbox) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let receipt = |name: std::ffi::OsString| match find(&opened, &name) {
-        Ok(Found::Own(folder)) => receipt_in(&folder).map(|receipt| (outbox.join(name), receipt)),
-        _ => None,
-    };
-    Ok(opened.names()?.into_iter().filter_map(receipt).collect())
+    let listed = opened.list(|entry| {
+        if entry.kind.may_be_folder()
+            && let Ok(Found::Own(folder)) = find(&opened, entry.name)
+            && let Some(receipt) = receipt_in(&folder)
+        {
+            take(outbox.join(entry.name), receipt);
+        }
+        Ok(())
+    })?;
+    match listed {
+        Listed::Wholly => Ok(()),
+        Listed::InPart => Err(io::Error::other(format!(
+            "it has more than {MAX_ENTRIES} names; remove those that are not dropship's"
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -248,6 +264,6 @@ mod tests {
             assert_eq!(read_receipt(&folder), None);
         }
         assert_eq!(fs::read_dir(&outside).expect("listed").count(), 0);
-        assert_eq!(receipts_in(&outbox).expect("listed"), []);
+        visit_receipts(&outbox, |at, _| panic!("{}", at.display())).expect("listed");
     }
 }

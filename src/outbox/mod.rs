@@ -9,8 +9,8 @@ mod receipt;
 mod retention;
 mod search;
 
-pub use claim::{Claim, claim};
-pub use folder::{Outbox, open_result, read_receipt, receipts_in};
+pub use claim::{Claim, claim, unclaimed};
+pub use folder::{Outbox, open_result, read_receipt, visit_receipts};
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
 pub use newer::is_newer;
 pub use ownership::{Origin, Ownership};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::folder::{Found, find, receipts_in};
+use super::folder::{Found, find, visit_receipts};
 use super::names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
 use super::receipt::Receipt;
 use dropship_shared_folder::SharedFolder;
@@ -14,18 +14,19 @@ use dropship_shared_folder::SharedFolder;
 /// receipts.
 ///
 /// Several drop folders may share an outbox, and other programs may keep files in it. Folders without a valid receipt of the
-/// daemon are ignored. An outbox that does not exist counts as empty.
-///
-/// # Errors
-/// When the outbox cannot be read.
+/// daemon are ignored. An outbox that does not exist counts as empty. The second value is the error with which reading ended.
 pub fn untouched_since(
     outbox: &Path,
     folder: &str,
     before: Timestamp,
-) -> io::Result<Vec<(PathBuf, Receipt)>> {
-    let mut old = receipts_in(outbox)?;
-    old.retain(|(_, receipt)| receipt.folder.as_deref() == Some(folder) && receipt.updated < before);
-    Ok(old)
+) -> (Vec<(PathBuf, Receipt)>, io::Result<()>) {
+    let mut old = Vec::new();
+    let read = visit_receipts(outbox, |path, receipt| {
+        if receipt.folder.as_deref() == Some(folder) && receipt.updated < before {
+            old.push((path, receipt));
+        }
+    });
+    (old, read)
 }
 
 /// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
@@ -75,7 +76,7 @@ mod tests {
         let home = tempfile::tempdir().expect("folder");
         let outbox = home.path().join("out");
         let before: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
-        assert!(untouched_since(&outbox, "audio", before).expect("none").is_empty());
+        assert!(untouched_since(&outbox, "audio", before).0.is_empty());
         let old = put(&outbox, "old-ab", "audio", "2026-05-01T00:00:00Z");
         let kept = put(&outbox, "kept-ab", "audio", "2026-05-02T00:00:00Z");
         fs::write(kept.join("notes.txt"), "by hand").expect("note");
@@ -84,7 +85,8 @@ mod tests {
         fs::create_dir(outbox.join("by-hand")).expect("folder");
         let elsewhere = put(home.path(), "elsewhere", "audio", "2026-05-01T00:00:00Z");
         std::os::unix::fs::symlink(&elsewhere, outbox.join("link")).expect("link");
-        let mut found: Vec<_> = untouched_since(&outbox, "audio", before).expect("listed");
+        let (mut found, read) = untouched_since(&outbox, "audio", before);
+        read.expect("listed");
         found.sort_by(|one, other| one.0.cmp(&other.0));
         assert_eq!(
             found.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(),

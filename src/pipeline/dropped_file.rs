@@ -83,7 +83,9 @@ async fn carry_out_policy<S: Service>(ctx: &StepContext<'_, S>) -> Result<Option
         AfterSuccess::Delete => format!("delete {path}"),
         AfterSuccess::Move(target) => format!("move {path} to {}", target.display()),
     };
-    let done = file_work::run_on_package(move || carry_out(&after, &root, Path::new(&path), &package)).await;
+    let place = root.clone();
+    let work = move || carry_out(&after, &root, Path::new(&path), &package);
+    let done = file_work::run_on_package_in(&place, work).await;
     done.map_err(|error| {
         format!("cannot {action}: {error}; let the daemon's user write to both folders, and free space on their disks")
     })
@@ -107,7 +109,7 @@ fn carry_out(
     let (folder, name, mut file, meta) = match opened {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory) => {
             return left("is no longer a regular file");
         }
         Err(error) => return Err(error),

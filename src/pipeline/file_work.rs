@@ -1,7 +1,12 @@
 //! File work of steps, off the async workers and bounded in time: a file system that hangs must not stop other jobs.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
+
+use tokio::task::JoinError;
+
+use crate::hung_places;
 
 /// Maximum time for work on small files.
 const SMALL: Duration = Duration::from_secs(10);
@@ -29,18 +34,59 @@ pub(super) async fn run_on_package<T: Send + 'static>(
     within(WHOLE_PACKAGE, work).await
 }
 
+/// Runs work on small files in an outbox or drop folder; waits at most 10 seconds. While earlier work hangs there, none is
+/// started.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_in<T: Send + 'static>(
+    place: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    within_place(place, SMALL, work).await
+}
+
+/// Runs work that reads or copies a whole package from or to an outbox or drop folder; waits at most 30 minutes. While earlier
+/// work hangs there, none is started.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_on_package_in<T: Send + 'static>(
+    place: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    within_place(place, WHOLE_PACKAGE, work).await
+}
+
+async fn within_place<T: Send + 'static>(
+    place: &Path,
+    limit: Duration,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (begun, token) = hung_places::begin(place)?;
+    let work = move || {
+        let done = work();
+        drop(token);
+        done
+    };
+    match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
+        Ok(done) => ended(done),
+        Err(_) => Err(begun.abandon(limit)),
+    }
+}
+
 async fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(error)) => Err(io::Error::other(format!("the file work failed: {error}"))),
-        Err(_) => {
-            let message = format!("the file system did not respond for {} seconds", limit.as_secs());
-            Err(io::Error::new(io::ErrorKind::TimedOut, message))
-        }
+        Ok(done) => ended(done),
+        Err(_) => Err(hung_places::not_in_time(limit)),
     }
+}
+
+fn ended<T>(done: Result<io::Result<T>, JoinError>) -> io::Result<T> {
+    done.unwrap_or_else(|error| Err(io::Error::other(format!("the file work failed: {error}"))))
 }
 
 #[cfg(test)]

@@ -53,6 +53,11 @@ impl FolderPolicies {
         self.policies().get(folder).map(|policy| (policy.after.clone(), policy.path.clone()))
     }
 
+    /// The path of the drop folder.
+    pub(super) fn path(&self, folder: &str) -> Option<PathBuf> {
+        self.policies().get(folder).map(|policy| policy.path.clone())
+    }
+
     /// Priority; jobs of folders with a higher one go first.
     pub(super) fn priority(&self, folder: &str) -> i64 {
         self.policies().get(folder).map_or(0, |policy| policy.priority)

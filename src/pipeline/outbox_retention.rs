@@ -1,12 +1,15 @@
 //! Removes old results from outboxes (`outbox_keep`).
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
+use super::file_work;
 use crate::outbox::{self, Receipt};
+use dropship_intake::metadata_below;
 use dropship_job::StateKind;
 use dropship_store::StoreError;
 
@@ -22,18 +25,14 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
         let (at, of) = (outbox.clone(), folder.clone());
-        let listed = tokio::task::spawn_blocking(move || outbox::untouched_since(&at, &of, before)).await;
-        let old = match listed {
-            Ok(Ok(old)) => old,
-            Ok(Err(error)) => {
-                tracing::warn!(folder, "cannot read the outbox {}: {error}", outbox.display());
-                continue;
-            }
-            Err(error) => {
-                tracing::error!(folder, "cannot read the outbox {}: {error}", outbox.display());
-                continue;
-            }
+        let list = move || Ok(outbox::untouched_since(&at, &of, before));
+        let (old, read) = match file_work::run_on_package_in(&outbox, list).await {
+            Ok(listed) => listed,
+            Err(error) => (Vec::new(), Err(error)),
         };
+        if let Err(error) = read {
+            tracing::warn!(folder, "cannot read the whole outbox {}: {error}", outbox.display());
+        }
         for (package, receipt) in old {
             let _guard = pipeline.receipts.lock(&receipt.id).await;
             if !is_over(pipeline, &receipt)? {
@@ -41,29 +40,31 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
             }
             // The file may have another name by now.
             let still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
-            let (at, dropped) = (package.clone(), receipt.path.clone());
-            let removed = tokio::task::spawn_blocking(move || {
-                // An error is not a proof that the file is gone.
-                let gone = dropped.is_none_or(|path| matches!(Path::new(&path).try_exists(), Ok(false)));
+            let at = package.clone();
+            let dropped = receipt.path.clone().zip(pipeline.settings.folders.path(&folder));
+            let remove = move || {
+                let gone = dropped.is_none_or(|(path, root)| is_gone(&root, Path::new(&path)));
                 outbox::remove(&at, gone && !still_dropped)
-            });
-            match removed.await {
-                Ok(Ok(false)) => {}
-                Ok(Ok(true)) => tracing::info!(
+            };
+            match file_work::run_in(&outbox, remove).await {
+                Ok(false) => {}
+                Ok(true) => tracing::info!(
                     job_id = %receipt.id, folder, event = "results_removed",
                     "{}: removed its results from {}, which were kept for the configured time",
                     receipt.package, package.display()
                 ),
-                Ok(Err(error)) => {
-                    tracing::warn!(job_id = %receipt.id, folder, "cannot remove {}: {error}", package.display());
-                }
                 Err(error) => {
-                    tracing::error!(job_id = %receipt.id, folder, "cannot remove results: {error}")
+                    tracing::warn!(job_id = %receipt.id, folder, "cannot remove {}: {error}", package.display());
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Whether a dropped file has left its drop folder. An error is no proof of that.
+fn is_gone(root: &Path, path: &Path) -> bool {
+    metadata_below(root, path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Whether the job can no longer continue.

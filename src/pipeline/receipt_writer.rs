@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
+use super::file_work;
 use super::folder_policies::FolderPolicies;
 use crate::observe::{self, LogThrottle};
 use crate::outbox::{Outbox, Ownership, Receipt, is_newer, read_receipt};
@@ -19,9 +19,6 @@ const LOCKS: usize = 64;
 
 /// Maximum number of receipts that one pass writes again.
 const MAX_AGAIN: usize = 32;
-
-/// An outbox on a share that hangs must not block jobs longer than this.
-const MAX_WRITE: Duration = Duration::from_secs(10);
 
 /// The only writer of receipts.
 ///
@@ -148,7 +145,8 @@ impl ReceiptWriter {
         let mut receipt = Receipt::of(&job, false);
         self.ownership.mark(&mut receipt);
         let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
-        let writing = tokio::task::spawn_blocking(move || {
+        let place = outbox.place().to_owned();
+        let writing = move || {
             // The outbox may have been mounted after the start.
             if let Some(there) = read_receipt(outbox.folder())
                 && ownership.owns(&there)
@@ -157,27 +155,22 @@ impl ReceiptWriter {
                 return Ok(Written::HasNewer);
             }
             outbox.write_receipt(&receipt).map(|()| Written::Yes)
-        });
-        let error = match tokio::time::timeout(MAX_WRITE, writing).await {
-            Ok(Ok(Ok(Written::HasNewer))) => {
+        };
+        let error = match file_work::run_in(&place, writing).await {
+            Ok(Written::HasNewer) => {
                 self.newer.lock().insert(id.clone());
                 self.newer_found.notify_one();
                 "the receipt there shows more than the store, and is not replaced".to_owned()
             }
-            Ok(Ok(Ok(Written::Yes))) => {
+            Ok(Written::Yes) => {
                 self.unwritten.lock().remove(id);
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;
             }
-            Ok(Ok(Err(error))) => error.to_string(),
-            // The daemon stops: the next start writes the receipt.
-            Ok(Err(error)) if error.is_cancelled() => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("the file system did not respond for {} seconds", MAX_WRITE.as_secs()),
+            Err(error) => error.to_string(),
         };
         observe::receipt_unwritten(&self.failures, &job, &error);
-        let outbox = Path::new(&job.package().outbox).parent().unwrap_or_else(|| Path::new("/")).to_owned();
-        self.unwritten.lock().insert(id.clone(), (outbox, error));
+        self.unwritten.lock().insert(id.clone(), (place, error));
     }
 
     /// Notes that an ended job's receipt need not be written at the next start.

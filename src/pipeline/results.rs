@@ -15,8 +15,8 @@ use dropship_job::{Asset, Job, JobId};
 
 /// Creates the outbox folder of the job.
 pub(super) async fn prepare(outbox: &Outbox) -> io::Result<()> {
-    let outbox = outbox.clone();
-    file_work::run(move || outbox.prepare()).await
+    let to = outbox.clone();
+    file_work::run_in(outbox.place(), move || to.prepare()).await
 }
 
 /// Path in the store at which a result is downloaded.
@@ -27,9 +27,9 @@ pub(super) async fn staging(packages: &PackageStore, job: &JobId, name: &'static
 
 /// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
 pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
-    let (outbox, staged) = (outbox.clone(), staged.to_owned());
-    file_work::run_on_package(move || {
-        let asset = outbox.deliver(name, &mut File::open(&staged)?)?;
+    let (to, staged) = (outbox.clone(), staged.to_owned());
+    file_work::run_on_package_in(outbox.place(), move || {
+        let asset = to.deliver(name, &mut File::open(&staged)?)?;
         if let Err(error) = std::fs::remove_file(&staged) {
             tracing::warn!("cannot delete the delivered download {}: {error}", staged.display());
         }

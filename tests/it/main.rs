@@ -21,6 +21,7 @@ mod documents;
 mod golden;
 mod hardware;
 mod hostile;
+mod hostile_folders;
 mod intake;
 mod kills;
 mod large_accounts;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::candidates::{Candidate, OfferStage, SeenBytes, Trigger};
 use crate::folder_context::FolderContext;
 use crate::names::{NameClass, is_temporary};
+use crate::open::{is_absent, metadata_below};
 use crate::readiness::{StageWaits, readiness};
 use crate::{Admitted, Backpressure, FileTime, FoundFile, Identity, ReadyWhen, Sidecar};
 
@@ -44,7 +45,7 @@ pub(crate) fn evaluate(
     known: Option<Candidate>,
     trigger: Trigger,
 ) -> Outcome {
-    let meta = match std::fs::symlink_metadata(path) {
+    let meta = match metadata_below(&context.spec.path, path) {
         Ok(meta) => meta,
         Err(error) => return unreachable_file(path, known, &error),
     };
@@ -81,7 +82,7 @@ fn evaluate_package(
     let backlog = known.as_ref().is_some_and(|known| known.backlog)
         || matches!(trigger, Trigger::Scan { backlog_before: Some(start) } if is_backlog(context, &identity, start));
     let companion_path = context.spec.ready.companion(path);
-    let companion = companion_path.as_ref().and_then(|path| Identity::of_file(path));
+    let companion = companion_path.as_ref().and_then(|path| Identity::of_file(&context.spec.path, path));
     let mut candidate = match known {
         Some(known) if known.identity == identity && known.companion == companion => known,
         _ => Candidate { companion, ..Candidate::new(identity, now, backlog) },
@@ -208,7 +209,7 @@ fn is_backlog(context: &FolderContext, identity: &Identity, start: FileTime) -> 
 
 fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) -> Outcome {
     match known {
-        Some(mut candidate) if error.kind() != io::ErrorKind::NotFound => {
+        Some(mut candidate) if !is_absent(error) => {
             tracing::debug!(path = %path.display(), "cannot stat a candidate: {error}");
             candidate.back_off(Duration::from_secs(1), Instant::now());
             Outcome::Waits(candidate)

@@ -62,9 +62,13 @@ impl FolderContext {
 
     /// The sidecar of the file at `path`, in folders that have sidecars.
     pub(crate) fn sidecar(&self, path: &Path) -> Option<Identity> {
+        self.sidecar_path(path).and_then(|sidecar| Identity::of_file(&self.spec.path, &sidecar))
+    }
+
+    /// The path of the sidecar of the file at `path`, in folders that have sidecars.
+    pub(crate) fn sidecar_path(&self, path: &Path) -> Option<PathBuf> {
         let has_sidecars = matches!(self.spec.ready, ReadyWhen::Sidecar(_));
-        let sidecar = has_sidecars.then(|| self.spec.ready.companion(path)).flatten();
-        sidecar.and_then(|sidecar| Identity::of_file(&sidecar))
+        has_sidecars.then(|| self.spec.ready.companion(path)).flatten()
     }
 
     pub(crate) fn health(&self) -> FolderHealth {

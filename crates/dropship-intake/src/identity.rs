@@ -4,6 +4,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::open::metadata_below;
+
 /// A file system's timestamp. May be before 1970 or far in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileTime {
@@ -59,9 +61,9 @@ impl From<&rustix::fs::Stat> for Identity {
 }
 
 impl Identity {
-    /// The identity of the regular file at `path`, if there is one. Follows no symbolic link.
-    pub(crate) fn of_file(path: &Path) -> Option<Self> {
-        let meta = std::fs::symlink_metadata(path).ok()?;
+    /// The identity of the regular file at `path` below `root`, if there is one. Follows no symbolic link below `root`.
+    pub(crate) fn of_file(root: &Path, path: &Path) -> Option<Self> {
+        let meta = metadata_below(root, path).ok()?;
         meta.is_file().then(|| Self::from(&meta))
     }
 }

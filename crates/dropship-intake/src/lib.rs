@@ -39,7 +39,7 @@ pub use health::{FolderHealth, FolderState, Summary};
 pub use identity::{FileTime, Identity};
 pub use intake::Intake;
 pub use names::{NameClass, Names};
-pub use open::open_below;
+pub use open::{folder_below, is_absent, metadata_below, open_below};
 pub use ready_when::ReadyWhen;
 pub use receiver::{Admitted, Backpressure, FileReceiver, FoundFile};
 pub use sidecar::Sidecar;

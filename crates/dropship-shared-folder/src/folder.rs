@@ -1,12 +1,11 @@
 //! A folder that others may write to.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -19,6 +18,8 @@ use crate::lookup::{invalid, open_below, plain_name, plain_parts};
 pub struct SharedFolder {
     fd: OwnedFd,
     path: PathBuf,
+    /// The owner of files that this process creates here, if one could be created.
+    pub(crate) creates_as: OnceLock<Option<u32>>,
 }
 
 impl SharedFolder {
@@ -29,18 +30,25 @@ impl SharedFolder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty())?;
-        Ok(Self { fd, path: path.to_owned() })
+        Ok(Self::at(fd, path.to_owned()))
     }
 
-    /// Opens a folder by its trusted path; creates it with this mode, and those above it, if it does not exist.
+    /// Opens a folder by its trusted path; creates it, and those above it, with this mode if it does not exist, whatever the
+    /// umask is.
     ///
     /// # Errors
     /// As [`Self::open`]; it cannot be created.
     pub fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new().recursive(true).mode(mode).create(path)?;
-                Self::open(path)
+                let Some(name) = path.file_name() else { return Err(error) };
+                let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+                let above = Self::open_or_create(above.unwrap_or_else(|| Path::new(".")), mode)?;
+                match above.create_folder(name, mode) {
+                    // Another task was faster, or it is a link that leads nowhere.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::open(path),
+                    created => created,
+                }
             }
             opened => opened,
         }
@@ -59,7 +67,7 @@ impl SharedFolder {
     pub fn folder(&self, below: impl AsRef<Path>) -> io::Result<Self> {
         let below = below.as_ref();
         let flags = OFlags::PATH | OFlags::DIRECTORY;
-        Ok(Self { fd: open_below(self.fd(), below, flags)?, path: self.path.join(below) })
+        Ok(Self::at(open_below(self.fd(), below, flags)?, self.path.join(below)))
     }
 
     /// The folder that contains the file `below`, and the file's name.
@@ -72,7 +80,7 @@ impl SharedFolder {
             return Err(invalid(format!("`{}` is not the name of a file", below.display())));
         };
         let parent = match above {
-            [] => Self { fd: self.fd.try_clone()?, path: self.path.clone() },
+            [] => Self::at(self.fd.try_clone()?, self.path.clone()),
             above => self.folder(above.iter().collect::<PathBuf>())?,
         };
         Ok((parent, (*name).to_owned()))
@@ -109,20 +117,20 @@ impl SharedFolder {
         Ok((bytes, meta))
     }
 
-    /// Names of the entries, in no order.
+    /// The metadata of an entry of any kind, that of a link itself. Nothing is opened, so no permission to read is needed.
     ///
     /// # Errors
-    /// The folder cannot be read.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::new(self.readable()?)? {
-            let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name != "." && name != ".." {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
+    /// [`io::ErrorKind::InvalidInput`] if the path leads through a link or leaves the folder; those of the system.
+    pub fn metadata(&self, below: impl AsRef<Path>) -> io::Result<Metadata> {
+        File::from(open_below(self.fd(), below.as_ref(), OFlags::PATH)?).metadata()
+    }
+
+    /// The metadata of the folder.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn own_metadata(&self) -> io::Result<Metadata> {
+        File::from(self.fd.try_clone()?).metadata()
     }
 
     /// Creates a folder in this one and opens it. Its mode does not depend on the umask; a setgid bit that it inherits stays.
@@ -199,7 +207,15 @@ impl SharedFolder {
         Ok(regular.map(|stat| FileId::of_stat(&stat)))
     }
 
-    fn readable(&self) -> io::Result<OwnedFd> {
+    fn at(fd: OwnedFd, path: PathBuf) -> Self {
+        Self { fd, path, creates_as: OnceLock::new() }
+    }
+
+    /// A descriptor for reading the entries.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn readable(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(self.fd(), ".", flags, Mode::empty())?)
     }

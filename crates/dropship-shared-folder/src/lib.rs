@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod entries;
 mod file_id;
 mod folder;
 mod lookup;
@@ -11,6 +12,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub use entries::{EntryKind, FolderEntry, Listed, MAX_ENTRIES};
 pub use file_id::FileId;
 pub use folder::SharedFolder;
 pub use shell_word::ShellWord;

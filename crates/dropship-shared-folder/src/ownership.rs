@@ -35,7 +35,9 @@ impl SharedFolder {
 
     /// The owner of files that this process creates in this folder. A network share may map users to another one.
     fn creates_as(&self) -> Option<u32> {
-        let probe = self.stage("owner").ok()?;
-        probe.file().metadata().ok().map(|meta| meta.uid())
+        *self.creates_as.get_or_init(|| {
+            let probe = self.stage("owner").ok()?;
+            probe.file().metadata().ok().map(|meta| meta.uid())
+        })
     }
 }

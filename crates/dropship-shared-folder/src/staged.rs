@@ -19,6 +19,9 @@ const ATTEMPTS: usize = 8;
 /// Maximum number of bytes of a name that its temporary name repeats; a name has at most 255.
 const REPEATED: usize = 200;
 
+/// Maximum number of leftovers that are removed at once.
+const MAX_LEFTOVERS: usize = 64;
+
 /// End of a temporary name.
 const END: &[u8] = b".part";
 
@@ -52,17 +55,29 @@ impl SharedFolder {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "every random name is taken"))
     }
 
-    /// Deletes temporary files for `name` that an earlier process left.
+    /// Deletes temporary files for `name` that an earlier process of this user left.
     ///
     /// # Errors
     /// Those of the system.
     pub fn remove_leftovers(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let start = beginning(plain_name(name.as_ref())?);
-        for entry in self.names()? {
-            let random = entry.as_bytes().strip_prefix(start.as_slice());
+        let mut leftovers = Vec::new();
+        let _rest_is_of_others = self.list(|entry| {
+            let random = entry.name.as_bytes().strip_prefix(start.as_slice());
             let random = random.and_then(|rest| rest.strip_suffix(END));
-            if random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit)) {
-                self.remove_file(entry)?;
+            let is_temporary =
+                random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit));
+            if is_temporary && leftovers.len() < MAX_LEFTOVERS {
+                leftovers.push(entry.name.to_owned());
+            }
+            Ok(())
+        })?;
+        for name in leftovers {
+            match self.metadata(&name) {
+                Ok(meta) if meta.is_file() && self.owns(&meta) => {
+                    drop(self.remove_if(&name, FileId::of(&meta))?)
+                }
+                _ => {}
             }
         }
         Ok(())

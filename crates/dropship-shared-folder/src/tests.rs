@@ -27,6 +27,16 @@ fn place() -> (tempfile::TempDir, SharedFolder) {
     (home, folder)
 }
 
+fn names(folder: &SharedFolder) -> Vec<std::ffi::OsString> {
+    let mut names = Vec::new();
+    let listed = folder.list(|entry| {
+        names.push(entry.name.to_owned());
+        Ok(())
+    });
+    assert_eq!(listed.unwrap(), Listed::Wholly);
+    names
+}
+
 const REFUSED: [&str; 8] =
     ["link.cab", "inner/b.cab", "sub/a.cab", "fifo.cab", "../outside/a.cab", "real", "/etc/hosts", ""];
 
@@ -85,17 +95,17 @@ fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
             "fifo" => rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR, 0).unwrap(),
             _ => {}
         }
-        let before = folder.names().unwrap().len();
+        let before = names(&folder).len();
         assert_eq!(folder.remove_if(&name, FileId::of(&meta)).unwrap(), Taken::Replaced, "{replace}");
         assert_eq!(folder.move_if(&name, FileId::of(&meta), &target, "x").unwrap(), Taken::Replaced);
-        assert_eq!(folder.names().unwrap().len(), before, "{replace}");
+        assert_eq!(names(&folder).len(), before, "{replace}");
     }
     let id = FileId::of(&folder.file("a.cab").unwrap().1);
     assert_eq!(folder.move_if("a.cab", id, &target, "a.cab").unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(fs::read(at("drop/a.cab")).unwrap(), b"data", "it has its name back");
     assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), Taken::Yes);
     assert_eq!(target.remove_if("b.cab", id).unwrap(), Taken::Yes);
-    assert_eq!(target.names().unwrap(), ["a.cab"]);
+    assert_eq!(names(&target), ["a.cab"]);
 }
 
 #[test]
@@ -110,15 +120,15 @@ fn staged_file_appears_complete_or_not_at_all() {
         assert_eq!((bytes.as_slice(), meta.permissions().mode() & 0o777), (&b"whole"[..], 0o640), "{name}");
     }
     assert_eq!(fs::read(home.path().join("outside/a.cab")).unwrap(), b"secret");
-    let before = folder.names().unwrap().len();
+    let before = names(&folder).len();
     drop(folder.stage("x").unwrap());
     assert!(folder.stage("real").unwrap().publish("real").is_err());
     assert!(folder.stage("a.cab").unwrap().publish_new("a.cab").is_err());
-    assert_eq!(folder.names().unwrap().len(), before, "an unpublished file is deleted");
+    assert_eq!(names(&folder).len(), before, "an unpublished file is deleted");
     std::mem::forget(folder.stage("x").unwrap());
     fs::write(home.path().join("drop/.x.mine.part"), b"").unwrap();
     folder.remove_leftovers("x").unwrap();
-    assert_eq!(folder.names().unwrap().len(), before + 1, "only temporary names are deleted");
+    assert_eq!(names(&folder).len(), before + 1, "only temporary names are deleted");
 }
 
 #[test]
@@ -132,4 +142,33 @@ fn folder_that_others_can_write_is_not_private() {
     let created = folder.create_folder("made", 0o751).unwrap();
     assert!(created.is_private(&folder).unwrap());
     assert!(folder.create_folder("made", 0o751).is_err() && folder.create_folder("sub", 0o751).is_err());
+}
+
+#[test]
+fn metadata_is_that_of_the_entry_itself_and_of_no_link_above_it() {
+    let (_home, folder) = place();
+    for (name, file, link) in [
+        ("a.cab", true, false),
+        ("link.cab", false, true),
+        ("fifo.cab", false, false),
+        ("real/b.cab", true, false),
+    ] {
+        let meta = folder.metadata(name).unwrap();
+        assert_eq!((meta.is_file(), meta.is_symlink()), (file, link), "{name}");
+    }
+    for name in ["inner/b.cab", "sub/a.cab", "../outside/a.cab", "", "absent"] {
+        assert!(folder.metadata(name).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn created_folders_have_their_mode_at_each_level() {
+    let home = tempfile::tempdir().unwrap();
+    SharedFolder::open_or_create(&home.path().join("a/b/c"), 0o777).unwrap();
+    for path in ["a", "a/b", "a/b/c"] {
+        let mode = fs::metadata(home.path().join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o777, "{path}");
+    }
+    symlink("nowhere", home.path().join("link")).unwrap();
+    assert!(SharedFolder::open_or_create(&home.path().join("link"), 0o750).is_err());
 }

@@ -147,7 +147,7 @@ fn permissions(diagnostics: &mut Diagnostics<'_>, mode: &At<String>) -> Option<u
     let bits = bits.filter(|bits| *bits <= 0o777 && bits & 0o622 == 0o600);
     if bits.is_none() {
         let message = format!("`{}` is not a mode for results", mode.value);
-        let help = "write octal digits such as \"0640\"; dropship itself must read and write them, and no one else write them";
+        let help = "write octal digits such as \"0640\"; dropship itself must read and write them, and others must not write them";
         diagnostics.error_with_help(&mode.span, message, help);
     }
     bits

@@ -56,7 +56,7 @@ pub(crate) fn detect_missed_event(
     since: FileTime,
     scan_started: FileTime,
 ) {
-    let Some(identity) = Identity::of_file(path) else {
+    let Some(identity) = Identity::of_file(&context.spec.path, path) else {
         return;
     };
     let changed = identity.ctime.secs;

@@ -7,7 +7,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, open, statat};
+use dropship_shared_folder::SharedFolder;
+use rustix::fs::{AtFlags, FileType, RawDir, statat};
 
 use crate::candidates::Candidates;
 use crate::folder_context::FolderContext;
@@ -15,10 +16,17 @@ use crate::folder_issue::FolderIssue;
 use crate::ignored::IgnoredFiles;
 use crate::known_files::KnownFiles;
 use crate::names::{NameClass, is_temporary};
+use crate::open::{folder_below, is_absent};
 use crate::{FileTime, FolderState, Identity};
 
 /// Maximum number of files that one pass finds. Another pass continues after the last of them.
 pub(crate) const MAX_FOUND: usize = 4096;
+
+/// Maximum number of directories of a folder that are read and watched.
+const MAX_DIRS: usize = 65_536;
+
+/// Maximum number of issues that a pass reports: others may create any number of subfolders that cannot be read.
+const MAX_ISSUES: usize = 16;
 
 /// Size in bytes of the buffer for directory entries.
 const ENTRIES_BUFFER: usize = 64 * 1024;
@@ -52,6 +60,14 @@ pub(super) struct Pass {
     pub(super) is_unwatched: bool,
     /// A directory could not be read to its end.
     pub(super) is_broken: bool,
+}
+
+impl Pass {
+    fn report(&mut self, issue: FolderIssue) {
+        if self.issues.len() < MAX_ISSUES {
+            self.issues.push(issue);
+        }
+    }
 }
 
 /// Reads `start` and, in a recursive folder, its subfolders. Watches each directory before reading it. Blocks on the file
@@ -113,18 +129,20 @@ struct PassWalk<'a> {
 
 impl PassWalk<'_> {
     fn visit(&mut self, dir: &Path) {
-        if let Err(error) = watch(self.context, dir, &mut self.collector.pass).and_then(|()| self.read(dir)) {
-            // A subfolder may have been removed in the meantime; the folder itself may not.
-            if error.kind() == io::ErrorKind::NotFound && dir != self.context.spec.path {
+        let read =
+            watch(self.context, dir, &mut self.collector.pass).and_then(|folder| self.read(dir, &folder));
+        if let Err(error) = read {
+            // A subfolder may have been removed or replaced in the meantime; the folder itself may not.
+            if is_absent(&error) && dir != self.context.spec.path {
                 return;
             }
             self.collector.pass.is_broken = true;
-            self.collector.pass.issues.push(FolderIssue::unreadable(dir, &error));
+            self.collector.pass.report(FolderIssue::unreadable(dir, &error));
         }
     }
 
-    fn read(&mut self, dir: &Path) -> io::Result<()> {
-        let opened = open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    fn read(&mut self, dir: &Path, folder: &SharedFolder) -> io::Result<()> {
+        let opened = folder.readable()?;
         let mut buffer = Vec::with_capacity(ENTRIES_BUFFER);
         let mut entries = RawDir::new(&opened, buffer.spare_capacity_mut());
         // All paths are built in one buffer, so that known files cost no allocation.
@@ -151,7 +169,7 @@ impl PassWalk<'_> {
             path.extend_from_slice(name.as_bytes());
             let path = Path::new(OsStr::from_bytes(&path));
             if kind == FileType::Directory {
-                self.unread.push(path.to_owned());
+                self.descend(path);
                 continue;
             }
             // The entry may have been replaced since, for example by a symbolic link.
@@ -162,12 +180,12 @@ impl PassWalk<'_> {
             };
             match (FileType::from_raw_mode(stat.st_mode), class) {
                 (FileType::RegularFile, NameClass::Package) => {
-                    self.visit_package(path, Identity::from(&stat))
+                    self.visit_package(folder, path, Identity::from(&stat));
                 }
                 (FileType::RegularFile, NameClass::Excluded) => {
                     self.collector.pass.ignored.insert(path, Identity::from(&stat).ctime);
                 }
-                (FileType::Directory, _) if is_subfolder => self.unread.push(path.to_owned()),
+                (FileType::Directory, _) if is_subfolder => self.descend(path),
                 _ => {}
             }
         }
@@ -178,9 +196,27 @@ impl PassWalk<'_> {
         self.context.may_descend(dir) && !is_temporary(name)
     }
 
-    fn visit_package(&mut self, path: &Path, identity: Identity) {
+    fn descend(&mut self, subfolder: &Path) {
+        if self.collector.pass.dirs.len() + self.unread.len() < MAX_DIRS {
+            return self.unread.push(subfolder.to_owned());
+        }
+        let pass = &mut self.collector.pass;
+        // The files in the others are not seen, which is no proof that they are gone.
+        if !std::mem::replace(&mut pass.is_broken, true) {
+            let root = &self.context.spec.path;
+            pass.report(FolderIssue::degraded(
+                format!("{} has more than {MAX_DIRS} subfolders; the others are not read", root.display()),
+                "remove subfolders that are not needed, or set `recursive = false`",
+            ));
+        }
+    }
+
+    fn visit_package(&mut self, folder: &SharedFolder, path: &Path, identity: Identity) {
         let context = self.context;
-        let sidecar = context.sidecar(path);
+        let sidecar = context.sidecar_path(path).and_then(|sidecar| {
+            let meta = folder.metadata(sidecar.file_name()?).ok()?;
+            meta.is_file().then(|| Identity::from(&meta))
+        });
         if context.receiver.is_known(&context.spec.name, path, &identity, sidecar.as_ref()) {
             self.known.seen(&context.spec.path, path, identity.dev, self.number);
             return;
@@ -193,13 +229,18 @@ impl PassWalk<'_> {
     }
 }
 
-/// Watches a directory. The caller reads it afterwards, so that no change is lost. Repeats if the directory is replaced
-/// during the call.
-fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<()> {
+/// Watches a directory and opens it. The caller reads it afterwards, so that no change is lost. Repeats if the directory is
+/// replaced during the call.
+///
+/// The kernel is given a path for the watch. Should others replace a component of it for just that moment, another directory is
+/// watched: its events are only hints, and no name of them is looked up outside of the folder.
+fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<SharedFolder> {
+    let root = &context.spec.path;
     for _ in 0..3 {
-        let meta = std::fs::metadata(dir)?;
+        let folder = folder_below(root, dir)?;
+        let meta = folder.own_metadata()?;
         let watched = context.watcher.ensure(dir, meta.dev(), meta.ino(), &context.pending);
-        let after = std::fs::metadata(dir)?;
+        let after = folder_below(root, dir)?.own_metadata()?;
         if (after.dev(), after.ino()) != (meta.dev(), meta.ino()) {
             continue;
         }
@@ -208,14 +249,14 @@ fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<()>
             Ok(false) => {}
             Err(issue) => {
                 pass.is_unwatched |= issue.state == FolderState::Polling;
-                pass.issues.push(issue);
+                pass.report(issue);
             }
         }
         if !pass.devs.contains(&meta.dev()) {
             pass.devs.push(meta.dev());
         }
         pass.dirs.insert(dir.to_owned());
-        return Ok(());
+        return Ok(folder);
     }
     Err(io::Error::other("it is replaced again and again"))
 }
