@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 
 use crate::config::model::{Account, Config, Credential, Signers};
+use crate::config::{credential_error, shown_variable};
 use crate::outbox::{Origin, Ownership};
 use dropship_hardware::{self, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
@@ -87,13 +88,14 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
             dropship_hardware::Credential::Secret(SecretSource::File(path.clone()))
         }
         Credential::SecretEnv(name) => {
+            let shown = shown_variable(name);
             let secret =
-                std::env::var(name).map_err(|_| anyhow!("the environment variable {name} is not set"))?;
+                std::env::var(name).map_err(|_| anyhow!("the environment variable {shown} is not set"))?;
             remember(&secret, Lifetime::Process);
             dropship_hardware::Credential::Secret(SecretSource::fixed(SecretString::from(secret)))
         }
         Credential::SecretCredential(name) => {
-            let path = crate::systemd::credential(name)?;
+            let path = crate::systemd::credential(name).map_err(|error| credential_error(name, error))?;
             check_secret(&path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path))
         }

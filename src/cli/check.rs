@@ -98,6 +98,7 @@ fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String
                 .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
         }
         report.problems.extend(config::expiry::certificate_warnings(config));
+        report.problems.extend(config.exposed_files());
         report.problems.extend(requirements::of_start(config, false));
         report.problems.extend(requirements::of_store(config));
         report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));

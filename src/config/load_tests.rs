@@ -241,6 +241,40 @@ fn plain_http_is_for_loopback() {
 }
 
 #[test]
+fn secret_in_the_configuration_is_never_shown() {
+    let secret = "hUsh8Q~0123456789abcdefghijklmnopqrstuv";
+    for text in [
+        format!("[account]\nclient_secret = \"{secret}\"\n"),
+        format!("[account]\nCLIENT_SECRET = \"{secret}\"\n"),
+        format!("[account]\nclient_secrt = '{secret}'\n"),
+        format!("[account]\nclient_secret = {secret}\n"),
+        format!("[account]\nclient_secret = \"{secret}\n"),
+        format!("[account]\nclient_secret {secret}\n"),
+        format!("[account]\nclient_secret_file = \"{secret}\"\n"),
+        format!("[account]\nclient_secret_env = \"{secret}\"\n"),
+        format!("[account]\nclient_secret_credential = \"{secret}\"\n"),
+        format!("[account]\nclient_secret_file = [\"{secret}\"]\n"),
+        format!("account = {{ client_secret = \"{secret}\" }}\n"),
+        format!("account.client_secret = \"\"\"\n{secret}\n\"\"\"\n"),
+        format!("client_secret = \"{secret}\"\n"),
+        format!("[api]\nproxy = \"{secret}\"\n"),
+        format!("[api]\nproxy = \"http://u:{secret}@h:1\"\n"),
+        format!("[[notify]]\nname = \"a\"\nurl = \"http://h/{secret}\"\n"),
+        format!("[[notify]]\nname = \"a\"\nurl = \"{secret}\"\n"),
+        format!("[[notify]]\nname = \"a\"\nsecret = \"{secret}\"\n"),
+        // A short secret is found by its place alone.
+        "[account]\nclient_secret = \"hUsh8Q\"\n".to_owned(),
+        "[account]\nclient_secret_env = 8\nclient_secret = hUsh8Q\n".to_owned(),
+    ] {
+        let report = read(&text)
+            .err()
+            .map(|report| (report.to_string(), serde_json::to_string(&report).expect("JSON")));
+        let (shown, json) = report.unwrap_or_else(|| panic!("accepted: {text}"));
+        assert!(!shown.contains("hUsh8Q") && !json.contains("hUsh8Q"), "{text}\n{shown}\n{json}");
+    }
+}
+
+#[test]
 fn an_account_has_exactly_one_credential() {
     let account = |keys: &str| lines(&format!("[account]\ntenant_id = \"t\"\nclient_id = \"c\"\n{keys}\n"));
     assert_eq!(account("client_secret_env = \"S\""), Vec::<String>::new());
@@ -255,7 +289,7 @@ fn an_account_has_exactly_one_credential() {
         "{none:?}"
     );
     let secret = account("client_secret = \"hunter2\"");
-    assert!(secret[0].starts_with("4:1 unknown key `client_secret`"), "{secret:?}");
+    assert!(secret[0].starts_with("4:1 unknown key `client_secret` [a secret never stands"), "{secret:?}");
     assert_eq!(lines("[account]\nmanaged_identity = true\n"), Vec::<String>::new());
     assert_eq!(
         lines("[account]\nclient_secret_file = \"s\"\ntenant_id = \"a/b\"\nclient_id = \"\"\n"),

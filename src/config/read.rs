@@ -37,7 +37,7 @@ pub(super) fn read(source: &Source) -> Read {
     let mut read = Read::default();
     for error in &errors {
         let at = error.span().unwrap_or_default();
-        read.problems.push(Problem::at(source, at, shape::syntax(error.message())));
+        read.problems.push(shape::syntax(source, &at, error.message()));
     }
     // After a syntax error the rest of the document is a guess, and what is wrong with it may be an echo.
     if !errors.is_empty() {

@@ -8,8 +8,12 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use dropship_redact::{Lifetime, MASK, mask, remember};
+
+use super::secrets::{self, Place};
+
 /// Severity of a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration is rejected.
@@ -58,11 +62,84 @@ pub(super) struct Source {
     pub(super) text: Arc<str>,
     /// Offsets of line ends, so that thousands of places of a large file are found quickly.
     ends: Arc<[usize]>,
+    /// Values that can be secrets, in order.
+    secrets: Arc<[Place]>,
 }
+
+/// A secret in a configuration is masked everywhere for this long after it was read.
+const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// Minimum length of a value that is masked in messages, in bytes.
+const SHORTEST: usize = 3;
 
 impl Source {
     pub(super) fn new(path: PathBuf, text: &str) -> Self {
-        Self { path, ends: text.match_indices('\n').map(|(at, _)| at).collect(), text: text.into() }
+        let secrets = secrets::find(text);
+        for place in &secrets {
+            for secret in [&text[place.hidden.clone()], &text[place.span.clone()]] {
+                remember(secret, Lifetime::For(REMEMBERED));
+                if let Ok(toml::Value::String(value)) = format!("\"{secret}\"").parse::<toml::Value>() {
+                    remember(&value, Lifetime::For(REMEMBERED));
+                }
+            }
+        }
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { path, ends, text: text.into(), secrets: secrets.into() }
+    }
+
+    /// Whether a place overlaps a value that can be a secret.
+    pub(super) fn is_secret(&self, at: &Range<usize>) -> bool {
+        self.overlapping(at).next().is_some()
+    }
+
+    fn overlapping(&self, at: &Range<usize>) -> impl Iterator<Item = &Place> {
+        let first = self.secrets.partition_point(|place| place.hidden.end <= at.start);
+        let end = at.end.max(at.start + 1);
+        self.secrets[first..].iter().take_while(move |place| place.hidden.start < end)
+    }
+
+    /// A part of the text, masked.
+    fn masked(&self, at: Range<usize>) -> String {
+        let mut out = String::new();
+        let mut copied = at.start;
+        for place in self.overlapping(&at) {
+            let hidden = place.hidden.start.max(copied)..place.hidden.end.min(at.end);
+            if hidden.start < hidden.end {
+                out.push_str(&mask(&self.text[copied..hidden.start]));
+                out.push_str(MASK);
+                copied = hidden.end;
+            }
+        }
+        out.push_str(&mask(&self.text[copied..at.end]));
+        out
+    }
+
+    /// A message about the place without the values that can be secrets.
+    fn hide(&self, message: &str, at: &Range<usize>) -> String {
+        let mut message = message.to_owned();
+        for place in self.overlapping(at) {
+            for value in [&place.span, &place.hidden].map(|span| &self.text[span.clone()]) {
+                if value.len() >= SHORTEST {
+                    message = message.replace(value, MASK);
+                }
+            }
+        }
+        mask(&message)
+    }
+
+    /// The same text with one more place that can hold a secret.
+    pub(super) fn hiding(&self, hidden: Range<usize>) -> Self {
+        let mut secrets = self.secrets.to_vec();
+        secrets.retain(|place| place.hidden.end <= hidden.start || hidden.end <= place.hidden.start);
+        secrets.push(Place { span: hidden.clone(), hidden });
+        secrets.sort_by_key(|place| place.hidden.start);
+        Self { secrets: secrets.into(), ..self.clone() }
+    }
+
+    /// The line that holds a byte, without its end.
+    pub(super) fn line_of(&self, at: usize) -> Range<usize> {
+        let at = floor(&self.text, at.min(self.text.len()));
+        let start = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
+        start..self.text[at..].find('\n').map_or(self.text.len(), |length| at + length)
     }
 
     /// Line of a byte, from 1.
@@ -77,20 +154,23 @@ impl Problem {
         let text = &*source.text;
         let start = floor(text, span.start.min(text.len()));
         let end = floor(text, span.end.clamp(start, text.len()));
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let Range { start: line_start, end: line_end } = source.line_of(start);
         // A table's span may cover many lines; its first line is what a reader looks for.
-        let shown = (start - line_start)..(end.clamp(start, line_end) - line_start);
+        let shown_end = end.clamp(start, line_end);
+        let before = source.masked(line_start..start);
+        let marked = source.masked(start..shown_end);
+        let after = source.masked(shown_end..line_end);
+        let message = source.hide(&message.into(), &(line_start..end.max(line_end)));
         Self {
             severity: Severity::Error,
             file: source.path.clone(),
             line: source.line(start),
             column: text[line_start..start].chars().count() + 1,
-            message: message.into(),
+            message,
             help: None,
             excerpt: Some(Excerpt {
-                text: text[line_start..line_end].trim_end_matches('\r').to_owned(),
-                span: shown,
+                span: before.len()..before.len() + marked.len(),
+                text: format!("{before}{marked}{after}").trim_end_matches('\r').to_owned(),
             }),
         }
     }
@@ -102,7 +182,7 @@ impl Problem {
             file: path.into(),
             line: 0,
             column: 0,
-            message: message.into(),
+            message: mask(&message.into()),
             help: None,
             excerpt: None,
         }
@@ -111,7 +191,7 @@ impl Problem {
     /// The same problem with its remedy.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(mask(&help.into()));
         self
     }
 

@@ -3,14 +3,29 @@
 use std::ops::Range;
 
 use super::report::{Problem, Source};
+use super::secrets;
 use dropship_rules::suggest;
+
+/// The key by which a secret is most often typed into a configuration.
+const SECRET: &str = "client_secret";
 
 /// The message for a faulty key or value, and the key that was probably meant.
 pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (word, known) = split(rest);
         let meant = suggest::nearest(word, known.iter().copied()).map(str::to_owned);
-        let problem = with_suggestion(source, at, format!("unknown key `{word}`"), word, &known);
+        let is_hidden = source.is_secret(&(at.end..source.line_of(at.end).end));
+        if known.contains(&word) || !(is_hidden || secrets::is_secret_name(word)) {
+            let problem = with_suggestion(source, at, format!("unknown key `{word}`"), word, &known);
+            return (problem, meant);
+        }
+        let problem = Problem::at(source, at.clone(), format!("unknown key `{word}`"));
+        // `client_secret` is no misspelt `client_secret_env`.
+        let place = suggest::nearest(word, located(&known)).filter(|_| word.len() > SECRET.len() + 1);
+        let problem = match place {
+            Some(place) => problem.with_help(format!("did you mean `{place}`? {}", secrets::ADVICE)),
+            None => problem.with_help(secrets::ADVICE),
+        };
         return (problem, meant);
     }
     if let Some(rest) = message.strip_prefix("unknown variant `") {
@@ -18,7 +33,20 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
         let message = format!("`{word}` is not a value of this key");
         return (with_suggestion(source, at, message, word, &known), None);
     }
-    (Problem::at(source, at.clone(), types(message)), None)
+    let message = types(message);
+    if !source.is_secret(at) {
+        return (Problem::at(source, at.clone(), message), None);
+    }
+    // What was found is not shown.
+    let message = message.split(['`', '"']).next().unwrap_or_default().trim_end();
+    (Problem::at(source, at.clone(), message).with_help(secrets::ADVICE), None)
+}
+
+/// The known keys that name where a secret is.
+fn located<'a>(known: &[&'a str]) -> Vec<&'a str> {
+    let is_place =
+        |key: &&str| key.ends_with("_file") || key.ends_with("_env") || key.ends_with("_credential");
+    known.iter().copied().filter(is_place).collect()
 }
 
 /// The word and the known words in serde's message after its first backtick.
@@ -63,7 +91,17 @@ fn types(message: &str) -> String {
     format!("expected {expected}, found {}", found.replace("map", "a table").replace("sequence", "a list"))
 }
 
-/// The parser's message with a lower-case first letter, like our own messages.
-pub(super) fn syntax(message: &str) -> String {
-    format!("not TOML: {}", message.replace('\n', ", "))
+/// A syntax error: the parser's message, and the line without what can be secret.
+pub(super) fn syntax(source: &Source, at: &Range<usize>, message: &str) -> Problem {
+    let message = format!("not TOML: {}", message.replace('\n', ", "));
+    let line = source.line_of(at.start);
+    let (before, broken) = (&source.text[..line.start], &source.text[line.clone()]);
+    let problem = match secrets::find_in_broken_line(before, broken) {
+        Some(hidden) if !hidden.is_empty() => {
+            let hidden = line.start + hidden.start..line.start + hidden.end;
+            return Problem::at(&source.hiding(hidden), at.clone(), message).with_help(secrets::ADVICE);
+        }
+        _ => Problem::at(source, at.clone(), message),
+    };
+    if source.is_secret(&line) { problem.with_help(secrets::ADVICE) } else { problem }
 }

@@ -22,8 +22,12 @@ pub(super) struct Unit {
     pub(super) is_unreadable: bool,
 }
 
-/// Maximum size of a configuration file.
+/// Maximum size of a configuration, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
+/// Maximum number of files of a configuration.
+const MAX_FILES: usize = 10_000;
+/// Maximum number of entries of the folders that an include lists.
+const MAX_ENTRIES: usize = 100_000;
 
 /// Reads a file and what it includes, in order.
 pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
@@ -33,9 +37,19 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
     let mut units = vec![root];
     let mut seen = BTreeSet::from([identity(path)]);
     let included = include(&units[0], problems);
+    let mut total = units[0].source.text.len() as u64;
     for path in included {
         if !seen.insert(identity(&path)) {
             continue;
+        }
+        total = total.saturating_add(std::fs::metadata(&path).map_or(0, |data| data.len()));
+        if seen.len() > MAX_FILES || total > MAX_SIZE {
+            let message = format!(
+                "the configuration has more than {MAX_FILES} files or {} MiB; the rest is not read",
+                MAX_SIZE >> 20
+            );
+            problems.push(Problem::of_file(&path, message));
+            break;
         }
         if let Some(unit) = open(&path, problems) {
             only_parts(&unit, problems);
@@ -126,6 +140,9 @@ fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
                 let mut next = Vec::new();
                 for parent in found {
                     next.extend(children(&parent, &matcher)?);
+                    if next.len() > MAX_ENTRIES {
+                        return Err(format!("`{glob}` fits more than {MAX_ENTRIES} paths"));
+                    }
                 }
                 found = next;
             }
@@ -154,6 +171,9 @@ fn children(parent: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
         let entry = entry.map_err(|error| format!("`{}` cannot be listed: {error}", parent.display()))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        if found.len() >= MAX_ENTRIES {
+            return Err(format!("`{}` has too many files that fit `{glob}`", parent.display()));
+        }
         let is_hidden = name.starts_with('.') && !glob.as_str().starts_with('.');
         if !is_hidden && glob.is_match(&name) {
             found.push(entry.path());

@@ -85,8 +85,12 @@ async fn within<T: Send + 'static>(
     }
 }
 
+/// Work that did not begin because the daemon stops is [`io::ErrorKind::Interrupted`].
 fn ended<T>(done: Result<io::Result<T>, JoinError>) -> io::Result<T> {
-    done.unwrap_or_else(|error| Err(io::Error::other(format!("the file work failed: {error}"))))
+    done.unwrap_or_else(|error| {
+        let kind = if error.is_cancelled() { io::ErrorKind::Interrupted } else { io::ErrorKind::Other };
+        Err(io::Error::new(kind, format!("the file work failed: {error}")))
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -167,6 +168,8 @@ impl ReceiptWriter {
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;
             }
+            // The daemon stops: the next start writes the receipt.
+            Err(error) if error.kind() == ErrorKind::Interrupted => return,
             Err(error) => error.to_string(),
         };
         observe::receipt_unwritten(&self.failures, &job, &error);

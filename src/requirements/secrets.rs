@@ -2,8 +2,8 @@
 
 use super::problem;
 use crate::accounts;
-use crate::config::Problem;
 use crate::config::model::{Config, Credential, Notify, SecretAt, Via};
+use crate::config::{self, Problem};
 
 /// Problems of the files in `[signers]`.
 pub(super) fn of_signers(config: &Config) -> Vec<Problem> {
@@ -40,7 +40,8 @@ pub(super) fn of_notifications(config: &Config) -> Vec<Problem> {
         let Via::Webhook { secret: Some(secret), .. } = &notify.via else { return None };
         let path = match secret {
             SecretAt::File(path) => Ok(path.clone()),
-            SecretAt::Credential(name) => crate::systemd::credential(name).map_err(|error| error.to_string()),
+            SecretAt::Credential(name) => crate::systemd::credential(name)
+                .map_err(|error| config::credential_error(name, error).to_string()),
         };
         let read = path.and_then(|path| {
             let text = std::fs::read_to_string(&path);

@@ -1,5 +1,8 @@
 //! No secret, token or upload signature is written anywhere.
 
+mod echo;
+mod typed;
+
 use std::fs;
 use std::path::Path;
 

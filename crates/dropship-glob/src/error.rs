@@ -1,6 +1,6 @@
 //! Why a text is not a glob.
 
-/// Maximum length of a glob in characters.
+/// Maximum length of a glob, in bytes.
 pub(super) const MAX_LENGTH: usize = 4096;
 
 /// A text that is not a glob.
@@ -21,7 +21,7 @@ pub enum Problem {
     #[error("it is empty, and an empty glob matches nothing; write `*` for anything")]
     Empty,
     /// It is longer than any glob needs to be.
-    #[error("it is longer than {MAX_LENGTH} characters")]
+    #[error("it is longer than {MAX_LENGTH} bytes")]
     TooLong,
     /// `[` without `]`.
     #[error("`[` has no closing `]`; write `[[]` for the character `[`")]

@@ -23,7 +23,7 @@ pub(super) fn parse(glob: &str) -> Result<Vec<Part>, Problem> {
     if glob.is_empty() {
         return Err(Problem::Empty);
     }
-    if glob.chars().nth(MAX_LENGTH).is_some() {
+    if glob.len() > MAX_LENGTH {
         return Err(Problem::TooLong);
     }
     let mut chars = glob.chars().peekable();

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
+mod nesting;
 mod sample;
 mod scope;
 mod variables;
@@ -15,6 +16,8 @@ pub use variables::unknown_variable;
 
 /// Steps that a template may take; text values need some dozens.
 const FUEL: u64 = 100_000;
+/// Longest template, in bytes.
+const MAX_SOURCE: usize = 4096;
 /// Longest text that a template may render, in bytes; names at Microsoft are far shorter.
 const MAX_LENGTH: usize = 16_384;
 
@@ -67,8 +70,12 @@ impl Template {
     /// # Errors
     /// What is wrong with the syntax.
     pub fn new(text: &str) -> Result<Self, String> {
+        if text.len() > MAX_SOURCE {
+            return Err(format!("a template has at most {MAX_SOURCE} bytes; this one has {}", text.len()));
+        }
         let literal = !text.contains("{{") && !text.contains("{%") && !text.contains("{#");
         if !literal {
+            nesting::check(text)?;
             ENVIRONMENT
                 .template_from_str(text)
                 .map_err(|error| format!("`{text}` is not a template: {}", describe(&error)))?;

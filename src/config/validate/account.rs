@@ -12,6 +12,8 @@ use crate::config::expiry;
 use crate::config::model::{Account, Credential, DEFAULT_ACCOUNT};
 use crate::config::raw;
 use crate::config::raw::values::At;
+use crate::config::secret_names::{Kind, Scope, fault_of_file, kind};
+use crate::config::secrets::ADVICE;
 
 /// The kinds of credential, as keys.
 const KINDS: &str = "`client_secret_file`, `client_secret_env`, `client_secret_credential`, \
@@ -90,6 +92,14 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
             let Some(text) = value else { return };
             if text.trim().is_empty() {
                 diagnostics.error(&text.span, format!("`{key}` is empty"));
+                return;
+            }
+            let fault = match kind(key, Scope::Account) {
+                Kind::File => fault_of_file(text, &diagnostics.path(text)),
+                kind => kind.fault(text),
+            };
+            if let Some(fault) = fault {
+                diagnostics.error_with_help(&text.span, format!("the value of `{key}` {fault}"), ADVICE);
                 return;
             }
             let credential = make(diagnostics, text);

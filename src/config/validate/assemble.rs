@@ -5,6 +5,7 @@ use super::{account, api, folders, guard, lint, notify, preflight, rules, signer
 use crate::config::Environment;
 use crate::config::model::{Config, Signers};
 use crate::config::raw;
+use crate::config::repeated;
 use crate::config::report::{Problem, Report, Severity};
 use crate::config::sources::Unit;
 
@@ -56,6 +57,7 @@ pub(in crate::config) fn examine(
     };
     problems.list.sort_by_key(order);
     problems.list.dedup();
+    repeated::join(&mut problems.list);
     let report = Report { problems: problems.list };
     // Without usable URLs, the files that the other keys name can still be examined.
     let api = api.or_else(|| api::api(&mut Problems::default().diagnostics(main), &raw::File::default()));

@@ -9,6 +9,8 @@ use super::diagnostics::{Diagnostics, Places};
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
 use crate::config::raw::values::At;
+use crate::config::secret_names::{Kind, fault_of_file};
+use crate::config::secrets::ADVICE;
 use dropship_redact::SafeUrl;
 
 /// The words of `on`.
@@ -75,6 +77,20 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
             if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
                 let help = "write https://; plain http:// is for loopback alone";
                 diagnostics.error_with_help(&url.span, "notifications would go out in the clear", help);
+            }
+            let faults = [
+                ("secret_file", &raw.secret_file, Kind::File),
+                ("secret_credential", &raw.secret_credential, Kind::Credential),
+            ];
+            for (key, at, kind) in faults {
+                let Some(at) = at else { continue };
+                let fault = match kind {
+                    Kind::File => fault_of_file(at, &diagnostics.path(at)),
+                    kind => kind.fault(at),
+                };
+                if let Some(fault) = fault {
+                    diagnostics.error_with_help(&at.span, format!("the value of `{key}` {fault}"), ADVICE);
+                }
             }
             let secret = match (&raw.secret_file, &raw.secret_credential) {
                 (Some(_), Some(at)) => {

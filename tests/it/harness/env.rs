@@ -1,6 +1,7 @@
 //! The environment of a daemon under test: folders, configuration, sandbox, and the binary.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -56,6 +57,7 @@ impl TestEnv {
         let env = Self { folder, sandbox, runtime };
         fs::create_dir(env.path("drop")).expect("a drop folder");
         fs::write(env.path("secret"), SECRET).expect("a secret");
+        fs::set_permissions(env.path("secret"), fs::Permissions::from_mode(0o600)).expect("a private secret");
         fs::write(env.path("dropship.toml"), env.configuration(more)).expect("a configuration");
         for pem in ["roots.pem", "inter.pem", "tsaroots.pem"] {
             fs::copy(fixture(&format!("pki/{pem}")), env.path(pem)).expect("a root");

@@ -74,6 +74,8 @@ pub(super) async fn read(
     };
     let refusal = Refusal::of(&said);
     let message = if said.is_of_proxy(status) { "a proxy answered".to_owned() } else { refusal.to_string() };
+    let message =
+        if message.is_empty() { "the token service gave no documented reason".to_owned() } else { message };
     Err(Error::not_sent(OPERATION, recovery, message)
         .with_status(status)
         .with_code(refusal.code)

@@ -1,0 +1,249 @@
+//! Which keys of a configuration can hold a secret by mistake.
+
+use std::path::Path;
+
+use dropship_rules::suggest;
+
+/// What a part of the configuration holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The top of the file.
+    Top,
+    /// An account: any key but the known ones can be meant to hold its secret.
+    Account,
+    /// A `[[notify]]`, for which the same holds.
+    Notify,
+    /// A table that is itself named like a secret.
+    Secret,
+    /// A table of settings.
+    Other,
+    /// A rule or a test, whose variables have free names.
+    Rule,
+}
+
+impl Scope {
+    /// The scope of a table by its names.
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        names.fold(Self::Top, |scope, name| scope.below(name))
+    }
+
+    /// The scope of the table `name` within this one.
+    pub(super) fn below(self, name: &str) -> Self {
+        match self {
+            Self::Top => match name {
+                "account" | "accounts" => Self::Account,
+                "notify" => Self::Notify,
+                "rule" | "test" | "defaults" | "folder" | "guard" | "signers" | "preflight" => Self::Rule,
+                _ if kind(name, Self::Top) == Kind::Secret => Self::Secret,
+                _ => Self::Other,
+            },
+            // The name of an account can be any word.
+            Self::Account if plain(name) != "clientsecret" => Self::Account,
+            scope if kind(name, scope) == Kind::Secret => Self::Secret,
+            scope => scope,
+        }
+    }
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing secret.
+    Plain,
+    /// A secret, which does not belong there.
+    Secret,
+    /// The path of a file with a secret.
+    File,
+    /// The name of an environment variable with a secret.
+    Variable,
+    /// The name of a systemd credential.
+    Credential,
+    /// The day on which a secret expires.
+    Day,
+    /// A URL that can contain a secret: of a webhook or a proxy.
+    Url,
+    /// The base URL of a service.
+    Base,
+}
+
+/// Parts of names of secrets, without `_` and `-`.
+const PARTS: [&str; 10] = [
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "apikey",
+    "assertion",
+    "privatekey",
+    "credential",
+    "certificate",
+];
+/// Those of them that no variable of a rule is named after.
+const CERTAIN: [&str; 4] = ["clientsecret", "password", "passwd", "apikey"];
+/// Words that the misspelt key of a secret resembles.
+const RESEMBLED: [&str; 6] = ["clientsecret", "secret", "password", "accesstoken", "webhook", "proxy"];
+/// Names that are longer resemble none.
+const LONGEST: usize = 40;
+/// A value with fewer bytes is no secret.
+const SHORTEST: usize = 4;
+/// Names of a file beside the configuration that are certainly not a secret.
+const FILES: [&str; 5] = ["secret", "client-secret", "client_secret", "token", "key"];
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// What the key `name` holds in that part of the configuration.
+pub(super) fn kind(name: &str, scope: Scope) -> Kind {
+    match name {
+        "client_secret_file" | "client_certificate_file" | "federated_token_file" | "secret_file" => {
+            return Kind::File;
+        }
+        "client_assertion_type" | "socket" => return Kind::Plain,
+        "client_secret_env" => return Kind::Variable,
+        "client_secret_credential" | "secret_credential" => return Kind::Credential,
+        "secret_expires" => return Kind::Day,
+        _ => {}
+    }
+    let plain = plain(name);
+    let resembled = || (plain.len() <= LONGEST).then(|| suggest::nearest(&plain, RESEMBLED)).flatten();
+    let has = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+    match scope {
+        Scope::Rule if has(&CERTAIN) || resembled() == Some("clientsecret") => Kind::Secret,
+        Scope::Rule => Kind::Plain,
+        Scope::Secret => Kind::Secret,
+        _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => Kind::Secret,
+        Scope::Account
+            if !matches!(name, "tenant_id" | "client_id" | "managed_identity" | "secret_expires") =>
+        {
+            Kind::Secret
+        }
+        _ if matches!(name, "endpoint" | "authority") => Kind::Base,
+        _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => Kind::Url,
+        Scope::Notify if !matches!(name, "name" | "on" | "command" | "timeout" | "give_up") => Kind::Secret,
+        _ => match resembled() {
+            Some("proxy" | "webhook") => Kind::Url,
+            Some(_) => Kind::Secret,
+            None => Kind::Plain,
+        },
+    }
+}
+
+impl Kind {
+    /// Whether a value is a usual place of a secret, and not the secret itself.
+    pub(super) fn is_usual(self, value: &str) -> bool {
+        let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        match self {
+            Self::File => {
+                let longest = if value.starts_with('/') { 16 } else { 8 };
+                let is_name =
+                    |part: &str| part.chars().all(is_simple) && part.len() <= 64 && !is_random(part, longest);
+                let is_path = value.contains(['/', '.']) || value.len() < SHORTEST || FILES.contains(&value);
+                is_path && value.split('/').all(is_name) && !value.starts_with("eyJ")
+            }
+            Self::Variable => {
+                value.len() <= 64
+                    && (value.contains('_') || value.bytes().all(|byte| !byte.is_ascii_digit()))
+                    && value.starts_with(|c: char| c.is_ascii_uppercase())
+                    && value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            }
+            Self::Credential => {
+                let is_named = ["secret", "token", "cred", "key", "dropship", "hook"]
+                    .iter()
+                    .any(|word| value.to_ascii_lowercase().contains(word));
+                is_named
+                    && value.chars().all(is_simple)
+                    && !value.split(['.', '-', '_']).any(|part| is_random(part, 16))
+            }
+            Self::Day => value.chars().all(|c| c.is_ascii_digit() || c == '-') && value.len() == 10,
+            _ => false,
+        }
+    }
+
+    /// Why a value cannot be a place of this kind; `None` if it can.
+    pub(super) fn fault(self, value: &str) -> Option<&'static str> {
+        let has_odd = |is_fine: fn(char) -> bool| !value.chars().all(is_fine);
+        match self {
+            Self::Variable if has_odd(|c| c.is_ascii_alphanumeric() || c == '_') => {
+                Some("is not the name of an environment variable")
+            }
+            Self::Credential
+                if has_odd(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | ':')) =>
+            {
+                Some("is not the name of a systemd credential")
+            }
+            Self::File
+                if value.contains(['\n', '\r', '\0'])
+                    || value.contains("-----BEGIN")
+                    || value.starts_with("eyJ") =>
+            {
+                Some("is not a path")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why the value of a key for a file cannot be used: it cannot be a path, or it is unusual for a path and there is no such file.
+pub(super) fn fault_of_file(value: &str, path: &Path) -> Option<&'static str> {
+    let fault = Kind::File.fault(value);
+    let is_missing = || match path.try_exists() {
+        Ok(exists) => !exists,
+        // Its folder can be closed to this user.
+        Err(error) => error.kind() != std::io::ErrorKind::PermissionDenied,
+    };
+    fault.or_else(|| {
+        (!Kind::File.is_usual(value) && is_missing()).then_some("is not the path of a file that exists")
+    })
+}
+
+/// Whether a word looks random: at least `shortest` bytes long, with capitals, small letters and digits.
+fn is_random(word: &str, shortest: usize) -> bool {
+    word.len() >= shortest
+        && word.bytes().any(|byte| byte.is_ascii_uppercase())
+        && word.bytes().any(|byte| byte.is_ascii_lowercase())
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        || word.len() >= 24 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The environment variable in a message: its name, unless that can be the secret itself.
+pub fn shown_variable(name: &str) -> &str {
+    if Kind::Variable.is_usual(name) { name } else { "that `client_secret_env` names" }
+}
+
+/// Why a systemd credential cannot be used, without its name if that can be the secret itself.
+pub fn credential_error(name: &str, error: anyhow::Error) -> anyhow::Error {
+    if Kind::Credential.is_usual(name) {
+        return error;
+    }
+    anyhow::anyhow!(
+        "the systemd credential that the configuration names cannot be used; its name is not shown, because it looks like a secret"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_the_schema_are_not_secrets() {
+        let schema = include_str!("../../config/dropship.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+        let definitions = schema["definitions"].as_object().expect("definitions");
+        for (table, definition) in definitions {
+            let scope = match table.as_str() {
+                "Account" => Scope::Account,
+                "Notify" => Scope::Notify,
+                "Api" | "Store" | "Control" | "Metrics" => Scope::Other,
+                _ => Scope::Rule,
+            };
+            for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
+                assert_ne!(kind(key, scope), Kind::Secret, "{table}.{key}");
+            }
+        }
+        for key in schema["properties"].as_object().expect("keys").keys() {
+            assert_eq!(kind(key, Scope::Top), Kind::Plain, "{key}");
+        }
+    }
+}
