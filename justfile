@@ -29,7 +29,7 @@ update:
 ci *STEPS:
     .ci/run {{STEPS}}
 
-# Fuzz the package readers: `just fuzz 60 cab`
+# Fuzz the readers of untrusted bytes: `just fuzz 60 cab`
 fuzz *ARGS:
     .ci/fuzz {{ARGS}}
 

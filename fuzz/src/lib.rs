@@ -9,16 +9,28 @@ pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let fixture = |name, bytes| PemFile { name, bytes };
     let sources = TrustSources {
         roots: vec![
-            fixture("roots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/roots.pem")),
+            fixture(
+                "roots.pem",
+                include_bytes!("../../crates/dropship-package/tests/fixtures/pki/roots.pem"),
+            ),
             fixture("root.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/root.pem")),
         ],
         intermediates: vec![
-            fixture("inter.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/inter.pem")),
+            fixture(
+                "inter.pem",
+                include_bytes!("../../crates/dropship-package/tests/fixtures/pki/inter.pem"),
+            ),
             fixture("ca.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/ca.pem")),
         ],
         timestamp_roots: vec![
-            fixture("tsaroots.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/pki/tsaroots.pem")),
-            fixture("stamp-root.pem", include_bytes!("../../crates/dropship-package/tests/fixtures/link/stamp-root.pem")),
+            fixture(
+                "tsaroots.pem",
+                include_bytes!("../../crates/dropship-package/tests/fixtures/pki/tsaroots.pem"),
+            ),
+            fixture(
+                "stamp-root.pem",
+                include_bytes!("../../crates/dropship-package/tests/fixtures/link/stamp-root.pem"),
+            ),
         ],
         ..TrustSources::default()
     };

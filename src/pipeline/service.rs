@@ -92,9 +92,13 @@ pub trait Service: Clone + Send + Sync + 'static {
         file: &Path,
         sha256: &str,
     ) -> impl Future<Output = Result<u64, TransferError>> + Send;
-    /// Downloads into a file, completely or not at all.
-    fn download(&self, url: &SafeUrl, file: &Path)
-    -> impl Future<Output = Result<u64, TransferError>> + Send;
+    /// Downloads at most `max_bytes` into a file, completely or not at all.
+    fn download(
+        &self,
+        url: &SafeUrl,
+        file: &Path,
+        max_bytes: u64,
+    ) -> impl Future<Output = Result<u64, TransferError>> + Send;
 }
 
 impl Service for Client {
@@ -168,7 +172,7 @@ impl Service for Client {
     async fn upload(&self, url: &SafeUrl, file: &Path, sha256: &str) -> Result<u64, TransferError> {
         self.upload_checked(url, file, sha256, &|_| {}).await.map(|uploaded| uploaded.bytes)
     }
-    async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
-        Self::download(self, url, file, &|_| {}).await
+    async fn download(&self, url: &SafeUrl, file: &Path, max_bytes: u64) -> Result<u64, TransferError> {
+        self.download_within(url, file, max_bytes, &|_| {}).await
     }
 }

@@ -107,6 +107,10 @@ impl<S: Service> StepContext<'_, S> {
         let fault = Fault::new(ErrorKind::Transfer, format!("{item}: {error}"));
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
+            TransferError::TooLong { .. } => {
+                let fault = Fault::new(ErrorKind::BadDownload, fault.message);
+                self.retry_or_hold_transfer(item, fault).await
+            }
             TransferError::Page { .. }
             | TransferError::Empty
             | TransferError::ErrorDocument { .. }

@@ -22,6 +22,8 @@ mod golden;
 mod hardware;
 mod hostile;
 mod hostile_folders;
+mod hostile_downloads;
+mod hostile_packages;
 mod intake;
 mod kills;
 mod large_accounts;

@@ -13,6 +13,7 @@ mod error;
 mod hosts;
 mod list;
 mod part;
+mod rate;
 mod sas;
 mod source;
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod bom;
 mod client;
 mod clock;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod html;
 mod http;

@@ -15,6 +15,8 @@ mod listing;
 mod page;
 
 pub use listing::{Incomplete, Listing};
+#[cfg(fuzzing)]
+pub(crate) use page::read_page;
 use page::{Form, Next, Page};
 
 /// Maximum number of pages of a list; at 50 entries a page that is five million objects.

@@ -54,6 +54,8 @@ pub(super) enum Reply {
     Answer(u16, Vec<(String, String)>, Vec<u8>),
     /// Announces this many bytes and sends only these.
     Cut(u16, Vec<(String, String)>, usize, Vec<u8>),
+    /// Answers with status 200 and these bytes, without their length.
+    Unsized(Vec<u8>),
     /// Closes the connection without a word.
     Drop,
     /// Answers after a while.
@@ -181,6 +183,12 @@ fn send(stream: &mut TcpStream, reply: Reply, head: bool) -> Pin<Box<dyn Future<
                 let mut bytes = text.into_bytes();
                 bytes.extend(body);
                 // The cut itself is the point; whether the rest was taken is not.
+                let _sent = stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok();
+                false
+            }
+            Reply::Unsized(body) => {
+                let mut bytes = format!("{}Connection: close\r\n\r\n", start(200, &[])).into_bytes();
+                bytes.extend(body);
                 let _sent = stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok();
                 false
             }

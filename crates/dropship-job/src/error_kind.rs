@@ -203,7 +203,7 @@ error_kinds! {
         "An upload or a download failed."
         "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the store has refused the transfer for longer than `[api] uncertain`; look for the file in Partner Center, then `dropship approve JOB`. Failed: `dropship retry JOB`.";
     BadDownload "bad-download" "waiting or held"
-        "A downloaded result is damaged."
+        "A downloaded result is damaged, longer than such a file can be, or an archive that must not be unpacked: overlapping entries, names that lead out of it, far too much content."
         "While it waits, none: dropship downloads it again. Held after `[api] uncertain`: look for the file in Partner Center, then `dropship approve JOB`.";
     Outbox "outbox" "waiting"
         "The outbox cannot be written."

@@ -18,6 +18,7 @@ mod pe;
 mod policy;
 mod preflight;
 mod signature;
+mod signed_archive;
 mod stated_length;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;
 pub use preflight::{RequestFacts, preflight_with};
 pub use signature::certificate::certificate_expiry;
+pub use signed_archive::{SignedArchiveFault, check_signed_archive};
 pub use stated_length::stated_length;
 pub use trust::{PemFile, Trust, TrustError, TrustSources};
 pub use verdict::{Finding, Inspection, Level, Verdict};

@@ -7,6 +7,8 @@ mod entry;
 mod error;
 mod export;
 mod finding;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod heartbeat;
 mod journal;
 mod memory_store;

@@ -11,7 +11,7 @@ use super::session::{ApiSession, call_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
-use dropship_hardware::{DownloadKind, Submission, TransferError};
+use dropship_hardware::{DownloadKind, MAX_ERROR_REPORT, Submission, TransferError};
 use dropship_redact::SafeUrl;
 
 /// Maximum number of new download URLs to fetch after one has expired.
@@ -122,10 +122,11 @@ pub(super) async fn fetch(
 ) -> anyhow::Result<u64> {
     let client = session.client()?;
     let mut renewals = 0;
+    let max_bytes = kind.of_download().map_or(MAX_ERROR_REPORT, |kind| kind.max_bytes());
     loop {
         let submission = client.submission(which.product, which.submission).await.map_err(call_error)?;
         let Some(url) = kind.url(&submission) else { bail!("{}", absent(kind, &submission)) };
-        match client.download(&url, to, progress).await {
+        match client.download_within(&url, to, max_bytes, progress).await {
             Err(TransferError::Expired) if renewals < MAX_RENEWALS => renewals += 1,
             Err(TransferError::Service(error)) => return Err(call_error(error)),
             result => return result.with_context(|| format!("cannot download {}", kind.item())),

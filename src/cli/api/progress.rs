@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::session::ApiSession;
 use super::shape;
-use dropship_hardware::{Submission, WorkflowStatus};
+use dropship_hardware::{MAX_ERROR_REPORT, Submission, WorkflowStatus};
 use dropship_redact::mask;
 
 /// Maximum size of an error report that is shown, in bytes.
@@ -67,7 +67,7 @@ async fn report(status: Option<&WorkflowStatus>, session: &ApiSession<'_>) -> an
     let Some(url) = status.and_then(|status| status.error_report.as_ref()) else { return Ok(None) };
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("error-report.txt");
-    session.client()?.download(url, &file, &|_| {}).await?;
+    session.client()?.download_within(url, &file, MAX_ERROR_REPORT, &|_| {}).await?;
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut std::io::Read::take(std::fs::File::open(&file)?, MAX_REPORT), &mut text)?;
     Ok(Some(mask(String::from_utf8_lossy(&text).trim_start_matches('\u{feff}'))))

@@ -1,6 +1,5 @@
 //! The collect step: download the signed package and its metadata; publish only complete files.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
 use dropship_job::{Asset, ErrorKind, Event, Fault, WaitReason};
-use dropship_package::Facts;
+use dropship_package::{Cancellation, Facts, check_signed_archive};
 use dropship_redact::SafeUrl;
 
 /// Downloads all results into the outbox.
@@ -39,8 +38,10 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     }
     let facts = snapshot.facts;
     let signed = (DownloadKind::SignedPackage, signed);
-    let check = move |path: &Path| check_signed(path, &facts);
+    let (cancellation, guard) = CancelOnDrop::new();
+    let check = move |path: &Path| check_signed(path, &facts, &cancellation);
     let mut files = vec![fetch(ctx, &service, &signed, &outbox, SIGNED, check).await?];
+    drop(guard);
     if let Some(url) = metadata {
         files.push(fetch_metadata(ctx, &service, url, &outbox).await?);
     }
@@ -91,10 +92,10 @@ async fn fetch<S: Service>(
         Err(error) => return ctx.on_store_full(&error).await,
     };
     // Downloaded even if the outbox has the file: it may be of an earlier job.
-    if let Err(error) = ctx.unless_shutting_down(service.download(url, &staged)).await? {
+    if let Err(error) = ctx.unless_shutting_down(service.download(url, &staged, kind.max_bytes())).await? {
         return ctx.on_transfer_error(kind.as_str(), &error).await;
     }
-    if let Err(why) = results::check(&staged, check).await {
+    if let Err(why) = ctx.unless_shutting_down(results::check(&staged, check)).await? {
         // A complete but wrong file would be taken for a finished download: it has to go.
         drop(results::discard(&staged).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
@@ -137,10 +138,12 @@ async fn fetch_optional<S: Service>(
         let Some(url) = submission.download(&kind) else { continue };
         let delivered = match staging(ctx, name).await {
             Err(error) => Err(error.to_string()),
-            Ok(staged) => match ctx.unless_shutting_down(service.download(&url, &staged)).await? {
-                Ok(_) => results::deliver(outbox, &staged, name).await.map_err(|error| error.to_string()),
-                Err(error) => Err(format!("{kind}: {error}")),
-            },
+            Ok(staged) => {
+                match ctx.unless_shutting_down(service.download(&url, &staged, kind.max_bytes())).await? {
+                    Ok(_) => results::deliver(outbox, &staged, name).await.map_err(|error| error.to_string()),
+                    Err(error) => Err(format!("{kind}: {error}")),
+                }
+            }
         };
         match delivered {
             Ok(asset) => files.push(asset),
@@ -150,19 +153,25 @@ async fn fetch_optional<S: Service>(
     Ok(files)
 }
 
-/// The signed package is a ZIP with correct CRCs that contains the INFs of the package.
-fn check_signed(path: &Path, facts: &Facts) -> Result<(), String> {
+/// Checks the signed package: a sound archive with the INFs of the package.
+fn check_signed(path: &Path, facts: &Facts, cancellation: &Cancellation) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut zip = zip::ZipArchive::new(file).map_err(|error| format!("not a ZIP: {error}"))?;
-    let mut names = BTreeSet::new();
-    for index in 0..zip.len() {
-        let mut entry = zip.by_index(index).map_err(|error| format!("entry {index}: {error}"))?;
-        let name = String::from_utf8_lossy(entry.name_raw()).replace('\\', "/").to_lowercase();
-        io::copy(&mut entry, &mut io::sink()).map_err(|error| format!("`{name}`: {error}"))?;
-        names.extend(name.rsplit('/').next().map(str::to_owned));
+    let infs = facts.infs.iter().map(|inf| inf.name.as_str());
+    check_signed_archive(&file, infs, cancellation).map_err(|fault| fault.to_string())
+}
+
+/// Cancels a check when the step that waits for it ends first.
+struct CancelOnDrop(Cancellation);
+
+impl CancelOnDrop {
+    fn new() -> (Cancellation, Self) {
+        let cancellation = Cancellation::default();
+        (cancellation.clone(), Self(cancellation))
     }
-    match facts.infs.iter().find(|inf| !names.contains(&inf.name.to_lowercase())) {
-        Some(inf) => Err(format!("it does not contain {}", inf.name)),
-        None => Ok(()),
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }

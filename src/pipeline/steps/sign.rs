@@ -8,7 +8,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::{self, is_pending};
-use dropship_hardware::{Execution, Recovery, Submission, WorkflowStatus};
+use dropship_hardware::{Execution, MAX_ERROR_REPORT, Recovery, Submission, WorkflowStatus};
 use dropship_job::{ErrorKind, Event, Fault, JobId, WaitReason};
 use dropship_redact::SafeUrl;
 
@@ -95,7 +95,8 @@ pub(crate) async fn reasons<S: Service>(
     if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
         let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
         let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
-        match fetch_report(service, url, &outbox, &packages, &job).await {
+        let fetched = fetch_report(service, url, &outbox, &packages, &job);
+        match ctx.unless_shutting_down(fetched).await? {
             Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
             Err(error) if ctx.job.attempts() < 5 => {
                 let fault =
@@ -116,6 +117,6 @@ async fn fetch_report<S: Service>(
     job: &JobId,
 ) -> Result<(), String> {
     let staged = results::staging(packages, job, ERRORS).await.map_err(|error| error.to_string())?;
-    service.download(url, &staged).await.map_err(|error| error.to_string())?;
+    service.download(url, &staged, MAX_ERROR_REPORT).await.map_err(|error| error.to_string())?;
     results::deliver(outbox, &staged, ERRORS).await.map(drop).map_err(|error| error.to_string())
 }

@@ -395,7 +395,7 @@ impl Service for FakeService {
         Ok(uploaded.await?)
     }
 
-    async fn download(&self, url: &SafeUrl, file: &Path) -> Result<u64, TransferError> {
+    async fn download(&self, url: &SafeUrl, file: &Path, _max_bytes: u64) -> Result<u64, TransferError> {
         let kind = url.with_secrets().path().rsplit('/').next().unwrap_or_default().to_owned();
         let id = submission_in(url);
         let bytes = self

@@ -15,17 +15,20 @@ use crate::Client;
 use crate::auth::Bearer;
 use crate::error::read_body;
 use crate::html;
+use crate::model::MAX_PACKAGE;
 use dropship_redact::SafeUrl;
 
 use super::contents;
 use super::error::TransferError;
 use super::part::Part;
+use super::rate::Rate;
 use super::sas;
 use super::wire::{self, VERSION};
 
 const OPERATION: &str = "download";
-/// Maximum number of consecutive attempts that bring no byte.
+/// Maximum number of consecutive attempts that each bring fewer than [`FRUIT`] bytes.
 const FRUITLESS: u32 = 6;
+const FRUIT: u64 = 64 * 1024;
 /// Maximum number of redirects that are followed.
 const MAX_REDIRECTS: u32 = 5;
 /// Number of bytes at the start of a file that are checked for being an HTML page.
@@ -46,7 +49,21 @@ impl Client {
         to: &Path,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
-        self.download_checked(url, to, None, progress).await
+        self.download_within(url, to, MAX_PACKAGE, progress).await
+    }
+
+    /// The same for a file of at most `max_bytes`: a longer one is refused as soon as that is known.
+    ///
+    /// # Errors
+    /// See [`Self::download`].
+    pub async fn download_within(
+        &self,
+        url: &SafeUrl,
+        to: &Path,
+        max_bytes: u64,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<u64, TransferError> {
+        self.download_checked(url, to, None, max_bytes, progress).await
     }
 
     /// The same for a file whose SHA-256 is known: only these bytes get the file's name.
@@ -55,16 +72,17 @@ impl Client {
         url: &SafeUrl,
         to: &Path,
         expected: Option<[u8; 32]>,
+        max_bytes: u64,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
         let target = self.shared.hosts.check(url)?;
         let mut part = Part::open(to).await?;
-        let mut fruitless = 0;
+        let (mut fruitless, mut longest) = (0, part.length());
         let mut bearer = self.token_for(target).await?;
         let mut renewed = false;
         loop {
             let before = part.length();
-            let error = match self.fetch(target, bearer.as_ref(), &mut part, progress).await {
+            let error = match self.fetch(target, bearer.as_ref(), &mut part, max_bytes, progress).await {
                 Ok(()) => match verify(&mut part, expected).await {
                     Ok(()) => return part.finish().await,
                     Err(error) => error,
@@ -86,8 +104,12 @@ impl Client {
                 }
                 _ => {}
             }
-            fruitless = if part.length() > before { 0 } else { fruitless + 1 };
-            if !error.is_passing() || matches!(error, TransferError::Expired) || fruitless >= FRUITLESS {
+            // Only bytes beyond those of every earlier attempt count: a server could end each response after one byte, or let
+            // the download begin again each time.
+            fruitless = if part.length() >= longest.saturating_add(FRUIT) { 0 } else { fruitless + 1 };
+            longest = longest.max(part.length());
+            let is_final = matches!(error, TransferError::Expired | TransferError::TooLong { .. });
+            if !error.is_passing() || is_final || fruitless >= FRUITLESS {
                 return Err(error);
             }
             tracing::debug!(%error, bytes = part.length(), "a download is continued");
@@ -108,6 +130,7 @@ impl Client {
         url: &Url,
         bearer: Option<&Bearer>,
         part: &mut Part,
+        max_bytes: u64,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), TransferError> {
         let mut answer = self.follow(url, bearer, part).await?;
@@ -118,6 +141,11 @@ impl Client {
             return Err(wire::refusal(OPERATION, answer).await);
         }
         let total = begin(&answer, part).await?;
+        if total.is_some_and(|total| total > max_bytes) {
+            return Err(too_long(part, max_bytes).await?);
+        }
+        part.check_space(total).await?;
+        let mut rate = Rate::from(part.length());
         progress(part.length());
         // Only the start of a file can show that it is a page.
         let mut head = if part.length() == 0 { Vec::new() } else { vec![0; CHECKED] };
@@ -136,6 +164,10 @@ impl Client {
                 refuse_page(&headers, &head, part).await?;
             }
             part.push(&chunk).await?;
+            if part.length() > max_bytes {
+                return Err(too_long(part, max_bytes).await?);
+            }
+            rate.check(part.length())?;
             progress(part.length());
         }
         match total {
@@ -198,6 +230,12 @@ fn location(answer: &Response) -> Option<String> {
     let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let location = answer.headers().get(LOCATION).filter(|_| is_redirect)?;
     Some(String::from_utf8_lossy(location.as_bytes()).trim().to_owned())
+}
+
+/// The error of a download that is longer than it can be; its bytes are not kept.
+async fn too_long(part: &mut Part, max_bytes: u64) -> Result<TransferError, TransferError> {
+    part.restart(None).await?;
+    Ok(TransferError::TooLong { max_bytes })
 }
 
 /// Refuses a response that is an HTML page; its bytes are not kept.

@@ -83,6 +83,20 @@ pub enum TransferError {
         /// The actual length in bytes.
         got: u64,
     },
+    /// The download is longer than a file of its kind can be.
+    #[error("the download is longer than {max_bytes} bytes, the maximum for such a file")]
+    TooLong {
+        /// Maximum length in bytes.
+        max_bytes: u64,
+    },
+    /// So few bytes come that the transfer would take far too long.
+    #[error("only {bytes} bytes of the download came in {seconds} s")]
+    Slow {
+        /// Number of bytes that came.
+        bytes: u64,
+        /// Time in seconds.
+        seconds: u64,
+    },
     /// The file changed while it was sent.
     #[error("{path} changed while it was sent; it was {expected} bytes long at first", path = path.display())]
     Changed {
@@ -119,6 +133,8 @@ impl TransferError {
         match self {
             Self::Expired
             | Self::Network { .. }
+            | Self::Slow { .. }
+            | Self::TooLong { .. }
             | Self::Length { .. }
             | Self::Proxy { .. }
             | Self::Page { .. }

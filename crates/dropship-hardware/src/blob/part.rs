@@ -11,6 +11,8 @@ use super::error::TransferError;
 
 /// Number of bytes that are buffered before they are written.
 const GATHER: usize = 512 * 1024;
+/// Number of bytes that a download leaves free on its disk.
+const SPARE: u64 = 16 * 1024 * 1024;
 
 /// A download in progress: `NAME.part`, and its entity tag in `NAME.part.etag`.
 pub(super) struct Part {
@@ -75,6 +77,13 @@ impl Part {
         Ok(())
     }
 
+    /// Fails if the file system has no space for the rest of a file of this length.
+    pub(super) async fn check_space(&self, total: Option<u64>) -> Result<(), TransferError> {
+        let missing = total.unwrap_or_default().saturating_sub(self.length());
+        let folder = folder_of(&self.path).to_owned();
+        blocking(&self.path, move || has_space(&folder, missing)).await
+    }
+
     /// Appends bytes; they are written when enough are buffered.
     pub(super) async fn push(&mut self, bytes: &Bytes) -> Result<(), TransferError> {
         self.gathered.extend_from_slice(bytes);
@@ -94,6 +103,7 @@ impl Part {
                 Some(file) => file,
                 None => open(&path, false)?,
             };
+            has_space(folder_of(&path), count)?;
             file.write_all(&bytes)?;
             bytes.clear();
             Ok((file, bytes))
@@ -142,8 +152,7 @@ impl Part {
             file.sync_all()?;
             drop(file);
             std::fs::rename(&path, &to)?;
-            let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-            std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            std::fs::File::open(folder_of(&to))?.sync_all()?;
             match std::fs::remove_file(&tag_path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -152,6 +161,18 @@ impl Part {
         .await?;
         Ok(self.length)
     }
+}
+
+/// The folder of a file.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Fails if a folder has no space for so many bytes and [`SPARE`] more.
+fn has_space(folder: &Path, bytes: u64) -> std::io::Result<()> {
+    let disk = rustix::fs::statvfs(folder)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= bytes.saturating_add(SPARE) { Ok(()) } else { Err(std::io::ErrorKind::StorageFull.into()) }
 }
 
 /// Opens the part for appending, or empties it. Only the owner can read it until it has its name.

@@ -7,6 +7,7 @@ use reqwest::Method;
 use crate::blob::{TransferError, read_sha256};
 use crate::error::{Error, Recovery};
 use crate::json;
+use crate::model::MAX_PACKAGE;
 use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
@@ -79,7 +80,7 @@ impl Client {
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend(["preprod", "packages", id, "assets", asset, "download"]);
         }
-        self.download_checked(&SafeUrl::new(url), to, expected, progress).await
+        self.download_checked(&SafeUrl::new(url), to, expected, MAX_PACKAGE, progress).await
     }
 }
 

@@ -41,9 +41,10 @@ pub use product::{
     RaidController, StorageController, Svvp, TestHarness,
 };
 pub use status::{State, Step, WorkflowStatus};
+pub(crate) use submission::MAX_PACKAGE;
 pub use submission::{
-    CommitStatus, Download, DownloadKind, Downloads, NewSubmission, Submission, SubmissionKind,
-    SubmissionUpdate, UnusableDownload,
+    CommitStatus, Download, DownloadKind, Downloads, MAX_ERROR_REPORT, NewSubmission, Submission,
+    SubmissionKind, SubmissionUpdate, UnusableDownload,
 };
 pub use unknown::Unknown;
 

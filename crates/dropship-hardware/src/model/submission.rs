@@ -57,6 +57,23 @@ open_enum! {
     }
 }
 
+/// Maximum length of a package that is downloaded, in bytes: far more than the service accepts.
+pub(crate) const MAX_PACKAGE: u64 = 64 * 1024 * 1024 * 1024;
+/// Maximum length of an error report in bytes.
+pub const MAX_ERROR_REPORT: u64 = 16 * 1024 * 1024;
+
+impl DownloadKind {
+    /// Maximum length of such a file in bytes. Driver metadata is read into memory.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        match self {
+            Self::InitialPackage | Self::DerivedPackage | Self::SignedPackage => MAX_PACKAGE,
+            Self::DriverMetadata => 32 * 1024 * 1024,
+            _ => 256 * 1024 * 1024,
+        }
+    }
+}
+
 /// Request for a new submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSubmission {

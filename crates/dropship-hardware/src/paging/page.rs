@@ -252,6 +252,16 @@ fn shown(text: &str) -> String {
     short
 }
 
+/// Reads a page, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn read_page(bytes: &[u8]) {
+    if let Ok(page) = Page::read(bytes, |entry| entry)
+        && let Next::Token(token) = page.next
+    {
+        assert!(!token.is_empty(), "a token has text");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

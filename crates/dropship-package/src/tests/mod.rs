@@ -10,6 +10,7 @@ mod infs;
 mod layout;
 mod link;
 mod rules;
+mod signed_archives;
 mod signers;
 mod stamps;
 

@@ -94,6 +94,11 @@ pub enum Action {
         #[serde(default)]
         code: Option<String>,
     },
+    /// The request takes no effect and gets this file, with status 200.
+    File {
+        /// The bytes of the file in base64.
+        base64: String,
+    },
     /// The connection is cut before the request takes effect.
     DropBefore,
     /// The request takes effect, then the connection is cut.
@@ -143,6 +148,7 @@ impl Action {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Status { status, .. } => format!("status {status}"),
+            Self::File { .. } => "file".to_owned(),
             Self::DropBefore => "drop_before".to_owned(),
             Self::DropAfter => "drop_after".to_owned(),
             Self::Hang => "hang".to_owned(),

@@ -8,6 +8,8 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
 use serde_json::json;
 
@@ -35,6 +37,15 @@ pub(crate) async fn respond_with_fault(
                 set_header(&mut answer, "retry-after", &value);
             }
             Some(answer)
+        }
+        Some(Action::File { base64 }) => {
+            drain(payload).await;
+            Some(match STANDARD.decode(base64) {
+                Ok(bytes) => response(200, "application/octet-stream", Body::from(bytes)),
+                Err(error) => {
+                    response(500, "text/plain", format!("the file of a fault is not base64: {error}"))
+                }
+            })
         }
         Some(Action::DropBefore) => None,
         Some(Action::DropAfter) => {

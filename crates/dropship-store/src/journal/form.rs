@@ -74,6 +74,20 @@ fn version(json: &[u8]) -> Option<u32> {
     std::str::from_utf8(&rest[..end]).ok()?.parse().ok()
 }
 
+/// Reads a line with this JSON and the checksum of it, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn read_again(json: &[u8]) {
+    let text = [format!("{:016x} ", crc64(json)).as_bytes(), json].concat();
+    let Ok(line) = read(&text) else { return };
+    let mut written = Vec::new();
+    assert!(write(&line, &mut written).is_ok(), "a line can be written");
+    assert_eq!(
+        read(written.strip_suffix(b"\n").unwrap_or_default()),
+        Ok(line),
+        "a written line reads the same"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

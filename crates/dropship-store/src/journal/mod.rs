@@ -8,6 +8,8 @@ mod write;
 
 #[cfg(test)]
 pub(crate) use form::crc64;
+#[cfg(fuzzing)]
+pub(crate) use form::read_again;
 pub(crate) use history::{each_line, history};
 pub(crate) use read::{Item, Reader};
 pub(crate) use segments::{Limits, refuse_older, segments};

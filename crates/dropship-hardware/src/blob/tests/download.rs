@@ -312,3 +312,62 @@ async fn preproduction_download_is_verified_against_its_hash() {
         }
     }
 }
+
+#[tokio::test]
+async fn download_that_is_longer_than_its_kind_can_be_is_refused_and_not_kept() {
+    let too_long = async |case: &Case, most: u64| {
+        let client = case.server.client();
+        let url = case.server.url("/c/b?sig=x");
+        let error = client.download_within(&url, &case.to(), most, NONE).await.expect_err("too long");
+        assert!(matches!(error, TransferError::TooLong { max_bytes } if max_bytes == most), "{error}");
+        let part = case.folder.path().join("signed.zip.part");
+        assert_eq!(std::fs::metadata(part).map_or(0, |part| part.len()), 0);
+        assert_eq!(case.server.asked().len(), 1, "it is not asked for again");
+    };
+    let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
+    too_long(&case, BYTES as u64 - 1).await;
+    // Without a stated length that is known only once the bytes have come.
+    let case = Case::new(|_, _, bytes| Reply::Unsized(bytes.to_vec())).await;
+    too_long(&case, BYTES as u64 / 2).await;
+    let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
+    let url = case.server.url("/c/b?sig=x");
+    case.server.client().download_within(&url, &case.to(), BYTES as u64, NONE).await.expect("whole");
+    case.is_whole();
+}
+
+#[tokio::test]
+async fn download_for_which_the_disk_has_no_space_is_not_begun() {
+    let case = Case::new(|_, _, bytes| Reply::Cut(200, vec![], 1 << 55, bytes.to_vec())).await;
+    let url = case.server.url("/c/b?sig=x");
+    let error =
+        case.server.client().download_within(&url, &case.to(), u64::MAX, NONE).await.expect_err("full");
+    let is_full = |source: &std::io::Error| source.kind() == std::io::ErrorKind::StorageFull;
+    assert!(matches!(&error, TransferError::Local { source, .. } if is_full(source)), "{error}");
+    let part = case.folder.path().join("signed.zip.part");
+    assert_eq!(std::fs::metadata(part).map_or(0, |part| part.len()), 0);
+}
+
+#[tokio::test]
+async fn server_that_never_brings_the_end_is_given_up() {
+    // A byte with each response; and always the same bytes, at first fewer.
+    let byte = Case::new(|asked, at, bytes| match at {
+        0 => cut(bytes, 1, "\"1\""),
+        at => {
+            let Reply::Answer(status, headers, rest) = give(asked, bytes, "\"1\"") else {
+                unreachable!("the tag stays")
+            };
+            assert_eq!(asked.header("range"), Some(format!("bytes={at}-").as_str()));
+            Reply::Cut(status, headers, rest.len(), rest[..1].to_vec())
+        }
+    });
+    let again = Case::new(|_, at, bytes| {
+        let length = if at % 2 == 0 { 100_000 } else { 300_000 };
+        Reply::Cut(200, vec![], bytes.len(), bytes[..length].to_vec())
+    });
+    for (case, most) in [(byte.await, 6), (again.await, 8)] {
+        let error = case.run().await.expect_err("no end");
+        assert!(error.is_passing(), "{error}");
+        assert_eq!(case.server.asked().len(), most);
+        assert!(!case.to().exists());
+    }
+}

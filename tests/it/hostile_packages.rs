@@ -1,0 +1,150 @@
+//! Packages that are arranged to cost much: each is rejected with a clear reason, and other folders go on.
+
+use std::io::{Cursor, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::harness::{TestEnv, bytes, text, wait_for};
+
+const GOOD: &str = "cab/good-signed-ts.cab";
+
+/// The good kit package with changed parts.
+fn kit(change: impl Fn(&str, &mut Vec<u8>), method: zip::CompressionMethod) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes("hlkx/good.hlkx"))).expect("an archive");
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).expect("an entry");
+        let name = part.name().expect("a name").into_owned();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).expect("content");
+        change(&name, &mut content);
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        writer.start_file(name.as_str(), options).expect("started");
+        writer.write_all(&content).expect("written");
+    }
+    writer.finish().expect("finished").into_inner()
+}
+
+/// Changes the text of the signature part.
+fn signature(from: &str, to: &str) -> Vec<u8> {
+    let change = |name: &str, content: &mut Vec<u8>| {
+        if name.ends_with(".psdsxs") {
+            let original = text(content);
+            *content = original.replacen(from, to, 1).into_bytes();
+            assert_ne!(text(content), original, "{from}");
+        }
+    };
+    kit(change, zip::CompressionMethod::Deflated)
+}
+
+/// Name of the file, its bytes, and a part of the reason.
+fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let deflated = zip::CompressionMethod::Deflated;
+    let good = bytes("hlkx/good.hlkx");
+    let mut comment = [&good[..], b"more"].concat();
+    let at = good.len() - 2;
+    comment[at] = 4;
+    let bomb = |name: &str, content: &mut Vec<u8>| {
+        if name.ends_with("PackageInfo.xml") {
+            *content = vec![b' '; 90 << 20];
+        }
+    };
+    let origin = |name: &str, content: &mut Vec<u8>| {
+        if name.ends_with(".psdsor") {
+            content.push(1);
+        }
+    };
+    vec![
+        ("comment.hlkx", comment, "it has a comment"),
+        ("bomb.hlkx", kit(bomb, deflated), "unpacks to more than"),
+        ("origin.hlkx", kit(origin, deflated), "is not empty"),
+        ("object.hlkx", signature("</Signature>", "<Object Id=\"x\"/></Signature>"), "does not cover"),
+        ("value.hlkx", signature("<SignatureValue>g", "<SignatureValue>h"), "does not fit"),
+    ]
+}
+
+#[test]
+fn hostile_packages_are_rejected_with_reasons_and_stop_no_other_folder() {
+    let env = TestEnv::new();
+    let path = env.path("dropship.toml");
+    let config = std::fs::read_to_string(&path).expect("a configuration");
+    let other = "[[folder]]\nname = \"hostile\"\npath = \"hostile\"\noutbox = \"out\"\n[signers]";
+    std::fs::write(&path, config.replacen("[signers]", other, 1)).expect("written");
+    std::fs::create_dir(env.path("hostile")).expect("a folder");
+    let packages = packages();
+    for (name, package, reason) in &packages {
+        let file = env.path("hostile").join(name);
+        std::fs::write(&file, package).expect("written");
+        let file = file.to_str().expect("a path");
+        let inspected = env.run(&["inspect", file]);
+        assert_eq!(inspected.status.code(), Some(65), "{name}");
+        let said = text(&inspected.stdout);
+        assert!(said.contains(reason), "{name}: {said}");
+        assert_eq!(env.run(&["plan", file, "--folder", "hostile"]).status.code(), Some(65), "{name}");
+    }
+    env.drop_package("echo.cab", &bytes(GOOD));
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let receipts = env.receipts();
+    let states = |state: &str| receipts.iter().filter(|receipt| receipt["state"] == state).count();
+    assert_eq!((states("rejected"), states("succeeded")), (packages.len(), 1), "{receipts:#?}");
+}
+
+/// Writes a cabinet without signature that is this long, mostly a hole. Its inspection reads all of it.
+fn long_cabinet(path: &Path, length: u32) {
+    let mut cabinet = bytes("cab/unsigned.cab");
+    cabinet[8..12].copy_from_slice(&length.to_le_bytes());
+    std::fs::write(path, cabinet).expect("written");
+    let file = std::fs::OpenOptions::new().write(true).open(path).expect("opened");
+    file.set_len(u64::from(length)).expect("a hole");
+}
+
+/// How often an inspection has begun, by the journal of the store.
+fn begun(env: &TestEnv) -> usize {
+    let segments = std::fs::read_dir(env.path("store/journal")).into_iter().flatten().flatten();
+    let content = |segment: std::fs::DirEntry| std::fs::read(segment.path()).unwrap_or_default();
+    segments
+        .map(|segment| String::from_utf8_lossy(&content(segment)).matches("inspection_started").count())
+        .sum()
+}
+
+#[test]
+fn daemon_stopped_during_a_long_inspection_ends_and_inspects_again_at_the_next_start() {
+    let env = TestEnv::new();
+    long_cabinet(&env.path("long.cab"), 200 << 20);
+    std::fs::rename(env.path("long.cab"), env.path("drop/long.cab")).expect("dropped");
+    // More often than the number of crashes after which a package is held.
+    for _ in 0..4 {
+        let before = begun(&env);
+        let daemon = env.daemon(&[]);
+        let inspecting = || (begun(&env) > before || !env.receipts().is_empty()).then_some(());
+        wait_for("an inspection", inspecting).unwrap_or_else(|| panic!("{}", env.log()));
+        assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
+    }
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let receipt = env.ended();
+    assert_eq!(receipt["state"], "rejected", "{receipt:#}\n{}", env.log());
+    assert!(receipt["error"]["message"].to_string().contains("not signed"), "{receipt:#}");
+}
+
+#[test]
+fn inspect_and_plan_end_with_an_interrupt() {
+    let env = TestEnv::new();
+    long_cabinet(&env.path("long.cab"), 4_000_000_000);
+    let file = env.path("long.cab");
+    for command in ["inspect", "plan"] {
+        let file = file.to_str().expect("a path");
+        let mut child = env.command(&[command, file]).stdout(Stdio::null()).spawn().expect("it starts");
+        let io = format!("/proc/{}/io", child.id());
+        let is_reading = || {
+            let counters = std::fs::read_to_string(&io).ok()?;
+            let read = counters.lines().find_map(|line| line.strip_prefix("rchar: "))?;
+            (read.parse::<u64>().ok()? > 64 << 20).then_some(())
+        };
+        wait_for("reading", is_reading).expect("it reads");
+        let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let status = wait_for("its end", || child.try_wait().expect("asked")).expect("it ends");
+        assert_eq!(status.signal(), Some(2), "{command}: {status}");
+    }
+}
