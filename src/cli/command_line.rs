@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    adopt, api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels, log_level,
-    man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd, test, top,
-    wait,
+    adopt, api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels,
+    log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd,
+    test, top, wait,
 };
 
 /// Heading of the options that every command accepts.

@@ -9,9 +9,9 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::output::Output;
 use super::{
-    adopt, api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init, inspect,
-    jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status,
-    submit, systemd, test, top, wait,
+    adopt, api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init,
+    inspect, jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show,
+    status, submit, systemd, test, top, wait,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.

@@ -75,7 +75,7 @@ impl SharedFolder {
         for name in leftovers {
             match self.metadata(&name) {
                 Ok(meta) if meta.is_file() && self.owns(&meta) => {
-                    drop(self.remove_if(&name, FileId::of(&meta))?)
+                    let _taken_by_others = self.remove_if(&name, FileId::of(&meta))?;
                 }
                 _ => {}
             }
