@@ -66,7 +66,7 @@ pub fn within<T: Send + 'static>(
     let (begun, token) = begin(place)?;
     let (done, result) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("file work".to_owned()).spawn(move || {
-        // Nobody waits for a late result.
+        // The caller may have given up, and a late result is dropped.
         done.send(work()).ok();
         drop(token);
     })?;

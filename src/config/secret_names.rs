@@ -58,8 +58,6 @@ pub(super) enum Kind {
     Variable,
     /// The name of a systemd credential.
     Credential,
-    /// The day on which a secret expires.
-    Day,
     /// A URL that can contain a secret: of a webhook or a proxy.
     Url,
     /// The base URL of a service.
@@ -100,10 +98,9 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         "client_secret_file" | "client_certificate_file" | "federated_token_file" | "secret_file" => {
             return Kind::File;
         }
-        "client_assertion_type" | "socket" => return Kind::Plain,
+        "secret_expires" | "client_assertion_type" | "socket" => return Kind::Plain,
         "client_secret_env" => return Kind::Variable,
         "client_secret_credential" | "secret_credential" => return Kind::Credential,
-        "secret_expires" => return Kind::Day,
         _ => {}
     }
     let plain = plain(name);
@@ -156,7 +153,6 @@ impl Kind {
                     && value.chars().all(is_simple)
                     && !value.split(['.', '-', '_']).any(|part| is_random(part, 16))
             }
-            Self::Day => value.chars().all(|c| c.is_ascii_digit() || c == '-') && value.len() == 10,
             _ => false,
         }
     }

@@ -172,6 +172,8 @@ impl Scanner<'_> {
             _ => return,
         }
         let Some(first) = self.byte(self.at) else { return };
+        // The place of a secret is a text.
+        let kind = if kind != Kind::Plain && matches!(first, b'{' | b'[') { Kind::Secret } else { kind };
         if kind == Kind::Plain {
             if matches!(first, b'{' | b'[') {
                 self.inline.push(scope);
@@ -318,8 +320,8 @@ impl Scanner<'_> {
         let hidden = match kind {
             Kind::Plain => return,
             Kind::Secret => 0..inner.len(),
-            Kind::File | Kind::Variable | Kind::Credential | Kind::Day if kind.is_usual(inner) => return,
-            Kind::File | Kind::Variable | Kind::Credential | Kind::Day => 0..inner.len(),
+            Kind::File | Kind::Variable | Kind::Credential if kind.is_usual(inner) => return,
+            Kind::File | Kind::Variable | Kind::Credential => 0..inner.len(),
             Kind::Url | Kind::Base => match secret_part(inner, kind == Kind::Base) {
                 Some(part) => part,
                 None => return,

@@ -92,7 +92,7 @@ metrics! {
     /// Uploaded bytes of packages.
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, [], "Uploaded bytes of packages";
     /// Further files and submissions with the bytes of a job.
-    SAME_BYTES = "dropship_same_bytes_total", Counter, [], "Further files and submissions with the bytes of a job";
+    SAME_BYTES = "dropship_duplicate_files_total", Counter, [], "Further files and submissions with the bytes of a job";
     /// Calls of the Hardware dashboard API, by operation and HTTP status (none: no response).
     API_REQUESTS = "dropship_api_requests_total", Counter, ["operation", "code"], "Calls of the Hardware dashboard API, by operation and HTTP status (none: no response)";
     /// Duration of API calls, by operation.

@@ -123,7 +123,7 @@ mod tests {
                 body = ?"Authorization: Bearer hush",
                 none,
                 text = "https://u:hush@h/",
-                "cannot call ?sig=hush\u{1b}"
+                "cannot call ?sig=hush \u{1b}"
             );
         });
         let line = String::from_utf8(sink.0.lock().expect("not poisoned").clone()).expect("text");
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(entry["status"], 401);
         assert_eq!(entry["error"], "client_secret=***");
         assert_eq!(entry["text"], "https://***@h/");
-        assert_eq!(entry["message"], "cannot call ?sig=***\\u{1b}");
+        assert_eq!(entry["message"], "cannot call ?sig=*** \\u{1b}");
         assert_eq!(entry.get("none"), None);
     }
 }

@@ -16,7 +16,7 @@ use crate::harness::{TestDaemon, TestEnv, bytes, text, usual_quirks, wait_for};
 /// A uid and gid without a user: the build job.
 const STRANGER: u32 = 61_236;
 
-pub(crate) fn not_root() -> bool {
+fn not_root() -> bool {
     let lacks = std::env::var_os("DROPSHIP_ROOT_TESTS").is_none();
     if lacks {
         eprintln!("not run: it acts as another user, which needs root; set DROPSHIP_ROOT_TESTS=1");
@@ -26,7 +26,7 @@ pub(crate) fn not_root() -> bool {
 
 /// A daemon's environment in which the build job may write to the drop folder `in` and add names to its outbox. The folder
 /// `quiet` is not attacked.
-pub(crate) fn attacked(more: &str) -> TestEnv {
+fn attacked(more: &str) -> TestEnv {
     let quiet = "[[folder]]\nname = \"quiet\"\npath = \"quiet\"\noutbox = \"quiet-out\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
     let env = TestEnv::with(usual_quirks(), &format!("{quiet}{more}"));
     let mode = |name: &str, mode: u32| {
@@ -45,13 +45,13 @@ pub(crate) fn attacked(more: &str) -> TestEnv {
 }
 
 /// A shell of the build job, in the environment's folder.
-pub(crate) fn shell(env: &TestEnv, script: &str) -> Command {
+fn shell(env: &TestEnv, script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script]).current_dir(env.folder.path()).uid(STRANGER).gid(STRANGER);
     command
 }
 
-pub(crate) fn attack(env: &TestEnv, script: &str) {
+fn attack(env: &TestEnv, script: &str) {
     let output = shell(env, &format!("set -e; {script}")).output().expect("a shell");
     assert!(output.status.success(), "{script}: {}", text(&output.stderr));
 }
@@ -61,13 +61,13 @@ fn sha8(bytes: &[u8]) -> String {
 }
 
 /// The jobs, by package name.
-pub(crate) fn job(env: &TestEnv, package: &str) -> Option<Value> {
+fn job(env: &TestEnv, package: &str) -> Option<Value> {
     let output = env.run(&["--json", "jobs"]);
     let jobs: Value = serde_json::from_slice(&output.stdout).ok()?;
     jobs.as_array()?.iter().find(|job| job["package"] == package).cloned()
 }
 
-pub(crate) fn wait_for_state(env: &TestEnv, package: &str, state: &str) -> Value {
+fn wait_for_state(env: &TestEnv, package: &str, state: &str) -> Value {
     wait_for(&format!("{package} to be {state}"), || job(env, package).filter(|job| job["state"] == state))
         .unwrap_or_else(|| panic!("{package}: {:?}\n{}", job(env, package), env.log()))
 }
@@ -80,7 +80,7 @@ fn job_of(env: &TestEnv, id: &Value) -> Option<Value> {
 }
 
 /// The folder that is not attacked is served, nothing outside has changed, and the daemon ends within its drain time.
-pub(crate) fn nothing_else_happened(env: &TestEnv, daemon: TestDaemon) {
+fn nothing_else_happened(env: &TestEnv, daemon: TestDaemon) {
     let quiet = bytes("cab/good-signed-ts.cab");
     let name = "quiet.cab";
     fs::write(env.path("quiet/quiet.cab.part"), &quiet).expect("written");
@@ -173,10 +173,10 @@ fn root_names_that_are_swapped_while_results_are_written_change_nothing_outside(
 }
 
 /// A loop of the build job.
-pub(crate) struct Swapper(pub(crate) Child);
+struct Swapper(Child);
 
 impl Swapper {
-    pub(crate) fn stop(&mut self) {
+    fn stop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
@@ -309,7 +309,7 @@ fn root_huge_sparse_files_fill_no_disk() {
     drop(unmount);
 }
 
-pub(crate) struct Unmount(pub(crate) std::path::PathBuf);
+struct Unmount(std::path::PathBuf);
 
 impl Drop for Unmount {
     fn drop(&mut self) {

@@ -22,7 +22,6 @@ mod golden;
 mod hardware;
 mod hostile;
 mod hostile_downloads;
-mod hostile_folders;
 mod hostile_packages;
 mod intake;
 mod kills;

@@ -16,6 +16,14 @@ const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 /// Maximum number of hardware ids of each INF in the test.
 const MAX_IDS: usize = 8;
 
+/// What a label with an extension INF needs.
+const AUTOMATIC: &str = "\
+# Microsoft publishes an extension INF as an automatic update alone, and asks for the tests that were done.
+auto_install_during_os_upgrade = true
+[rule.label.approval]
+validations_performed = \"replace this text with the tests that were done\"
+";
+
 /// Where things are; a place that was not named is beside the configuration.
 pub(super) struct Places {
     pub(super) folder: Option<PathBuf>,
@@ -164,7 +172,10 @@ impl Template<'_> {
              [[rule.label]]\n\
              name = \"{name} test ring\"\n\
              destination = \"windows_update\"\n\
-             audiences = [\"Test Registry Key\"]\n"
+             audiences = [\"Test Registry Key\"]\n\
+             {automatic}",
+            automatic =
+                if self.facts.infs.iter().any(|inf| inf.extension_id.is_some()) { AUTOMATIC } else { "" },
         );
         let no_label = "# The package names no hardware id, so no machine could be offered it, and the rule has no [[rule.label]].\n";
         format!(

@@ -19,12 +19,14 @@ fn succeeds(home: &Path, args: &[&str]) -> String {
 }
 
 /// A fixture under another name, and whether its rule has a label.
-const PACKAGES: [(&str, &str, bool); 7] = [
+const PACKAGES: [(&str, &str, bool); 9] = [
     ("cab/good-signed-ts.cab", "echo.cab", true),
     ("cab/good-signed.cab", "Echo [x64] {1}.CAB", true),
     ("cab/good-signed-ec384.cab", "ec.cab", true),
     ("cases/two.cab", "two.cab", true),
-    ("cases/nodevice.cab", "nodevice.cab", false),
+    ("cab/multi.cab", "multi.cab", true),
+    ("cab/ext.cab", "extension.cab", true),
+    ("cases/prim.cab", "primitive.cab", false),
     ("more/good.cab", "more.cab", true),
     ("hlkx/good.hlkx", "kit.hlkx", true),
 ];
@@ -78,6 +80,9 @@ fn written_configuration_carries_packages_to_published_labels() {
         assert!(!shown.contains("replace"), "{shown}");
         assert!(!home.join("etc/client-secret").exists() && home.join("in").is_dir());
         succeeds(home, &["--config", "etc/ds.toml", "check"]);
+        let written = std::fs::read_to_string(home.join("etc/ds.toml")).expect("written");
+        let poll = "[api.poll]\nsign = { first = \"1s\", max = \"1s\" }\npublish = { first = \"1s\", max = \"1s\" }\n";
+        std::fs::write(home.join("etc/ds.toml"), format!("{written}\n{poll}")).expect("polled more often");
         std::fs::copy(home.join(name), home.join("in").join(name)).expect("dropped");
         succeeds(home, &["--config", "etc/ds.toml", "run", "--sandbox", "--speed", "3000", "--until-idle"]);
         let outboxes = std::fs::read_dir(home.join("etc/store/sandbox/outbox/builds")).expect("an outbox");

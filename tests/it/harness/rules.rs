@@ -48,6 +48,8 @@ impl RuleFixture {
         let rules_env = Self { folder: tempfile::tempdir().expect("a folder") };
         rules_env.write("dropship.toml", &format!("{BASE}{rules}"));
         rules_env.write("secret", "secret");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(rules_env.folder.path().join("secret"), private).expect("a private secret");
         for name in ["drop", "other"] {
             fs::create_dir(rules_env.path(name)).expect("a folder");
         }
