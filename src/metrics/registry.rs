@@ -57,8 +57,6 @@ metrics! {
     FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, ["folder"], "Whether files wait for capacity of the queue";
     /// Files that were accepted.
     FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, ["folder"], "Files that were accepted";
-    /// Files that were removed, renamed or overwritten before they were taken.
-    FILES_LOST = "dropship_files_lost_total", Counter, ["folder", "how"], "Files that were removed, renamed or overwritten before they were taken";
     /// Files in a folder that `exclude` leaves out.
     FOLDER_IGNORED = "dropship_folder_ignored", Gauge, ["folder"], "Files in a folder that `exclude` leaves out";
     /// File system events.
@@ -91,6 +89,8 @@ metrics! {
     JOBS_ENDED = "dropship_jobs_ended_total", Counter, ["rule", "state"], "Ended jobs, by rule and state; the rule of a package without a matching rule is empty";
     /// Uploaded bytes of packages.
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, [], "Uploaded bytes of packages";
+    /// Files that were removed, renamed or overwritten before they were taken.
+    FILES_LOST = "dropship_files_lost_total", Counter, ["folder", "how"], "Files that were removed, renamed or overwritten before they were taken";
     /// Further files and submissions with the bytes of a job.
     SAME_BYTES = "dropship_duplicate_files_total", Counter, [], "Further files and submissions with the bytes of a job";
     /// Calls of the Hardware dashboard API, by operation and HTTP status (none: no response).
