@@ -71,8 +71,11 @@ fn command_line_mistake_exits_64() {
 #[test]
 fn configuration_in_the_readme_is_valid() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
-    let block =
-        readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("a configuration");
+    let block = readme
+        .split("```toml whole\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a configuration");
     let environment = dropship::config::Environment::default();
     let config = dropship::config::load_str("README.md".as_ref(), block, &environment)
         .unwrap_or_else(|report| panic!("{report}"));

@@ -65,7 +65,7 @@ fn text_without_defined_meaning_is_refused_with_advice() {
         ("a}", "`}` has no opening `{`"),
         ("{a,{b,c}}", "braces cannot be nested"),
         ("{a{b}c}", "braces cannot be nested"),
-        (&"x".repeat(4097), "longer than 4096 characters"),
+        (&"x".repeat(4097), "longer than 4096 bytes"),
     ] {
         let error = Glob::new(text).expect_err(text).to_string();
         assert!(error.contains(why), "{text}: {error}");

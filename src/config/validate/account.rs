@@ -87,10 +87,12 @@ fn secret_expires(
 
 fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Credential> {
     let mut given: Vec<(&str, Range<usize>, Credential)> = Vec::new();
+    let mut has_faulty = false;
     let mut put =
         |diagnostics: &mut Diagnostics<'_>, key: &'static str, value: &Option<At<String>>, make: Make| {
             let Some(text) = value else { return };
             if text.trim().is_empty() {
+                has_faulty = true;
                 diagnostics.error(&text.span, format!("`{key}` is empty"));
                 return;
             }
@@ -99,6 +101,7 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
                 kind => kind.fault(text),
             };
             if let Some(fault) = fault {
+                has_faulty = true;
                 diagnostics.error_with_help(&text.span, format!("the value of `{key}` {fault}"), ADVICE);
                 return;
             }
@@ -128,7 +131,7 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
         let block = diagnostics.block(&raw.span);
         let unusable =
             |(at, name): &(usize, String)| block.contains(at) && KINDS.contains(&format!("`{name}`"));
-        if !diagnostics.skipped_keys.iter().any(unusable) {
+        if !has_faulty && !diagnostics.skipped_keys.iter().any(unusable) {
             let help = format!("give one of {KINDS}; the secret itself never stands here");
             diagnostics.error_with_help(&raw.span, "the account has no credential", help);
         }

@@ -51,7 +51,7 @@ client_secret_file = "secret"
 [accounts.other]
 tenant_id = "elsewhere"
 client_id = "client"
-client_secret_file = "no-such-secret"
+client_secret_file = "./no-such-secret"
 [api]
 endpoint = "{base}"
 authority = "{base}"

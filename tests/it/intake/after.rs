@@ -4,17 +4,22 @@ use dropship_sandbox::Quirks;
 use serde_json::Value;
 
 use super::{listening, receipt_of};
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::{Daemon, TestEnv, bytes, text, wait_for};
 
-/// An environment whose folder moves files to `done`, which is not a folder.
-fn env_with_unusable_target() -> TestEnv {
+/// A daemon whose folder moves files to `done`, which is no longer a folder. The daemon does not start without it.
+fn daemon_with_unusable_target() -> (TestEnv, Daemon) {
     let env = TestEnv::with(Quirks::none(), "");
     let configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let after = format!("settle = \"200ms\"\nafter = \"move:{}\"", env.path("done").display());
     let configuration = configuration.replace("settle = \"200ms\"", &after);
     std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    let daemon = env.daemon(&[]);
+    listening(&env);
+    if env.path("done").exists() {
+        std::fs::remove_dir(env.path("done")).expect("removed");
+    }
     std::fs::write(env.path("done"), "not a folder").expect("written");
-    env
+    (env, daemon)
 }
 
 /// Waits until `show` has no failure any more.
@@ -34,9 +39,7 @@ fn moved(env: &TestEnv, id: &str, package: &str) -> Value {
 
 #[test]
 fn failed_move_is_visible_and_repeated_until_the_cause_is_gone() {
-    let env = env_with_unusable_target();
-    let daemon = env.daemon(&[]);
-    listening(&env);
+    let (env, daemon) = daemon_with_unusable_target();
     env.drop_package("echo.cab", &bytes("cab/good-signed.cab"));
     let receipt = receipt_of(&env, "echo.cab", "succeeded");
     let id = receipt["id"].as_str().expect("an id");
@@ -58,9 +61,7 @@ fn failed_move_is_visible_and_repeated_until_the_cause_is_gone() {
 
 #[test]
 fn failed_move_is_repeated_at_start_except_for_a_file_with_other_bytes() {
-    let env = env_with_unusable_target();
-    let daemon = env.daemon(&[]);
-    listening(&env);
+    let (env, daemon) = daemon_with_unusable_target();
     let mut ids = Vec::new();
     for (name, fixture) in [("one.cab", "cab/good-signed.cab"), ("two.cab", "cab/stored-signed.cab")] {
         env.drop_package(name, &bytes(fixture));

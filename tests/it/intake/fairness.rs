@@ -64,9 +64,11 @@ fn missing_folder_is_degraded_with_advice() {
     let more = "[[folder]]\nname = \"absent\"\npath = \"absent\"\npoll = \"1s\"\n\
                 [[folder]]\nname = \"file\"\npath = \"file\"\npoll = \"1s\"\n";
     let env = TestEnv::with(Quirks::none(), more);
-    fs::write(env.path("file"), "no folder").expect("a file");
+    fs::create_dir(env.path("file")).expect("a folder");
     let daemon = env.daemon(&[]);
     listening(&env);
+    fs::remove_dir(env.path("file")).expect("removed");
+    fs::write(env.path("file"), "no folder").expect("a file");
     let says = |name: &str, state: &str| {
         wait_for(&format!("{name} to be {state}"), || {
             let folder = folder(&env, name);
