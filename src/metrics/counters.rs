@@ -98,11 +98,11 @@ impl Metrics {
             family.sample(&[rule, state.as_str()], count as f64);
         }
         text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
-        text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
         let mut family = text.family(&registry::FILES_LOST);
         for ((folder, how), count) in &counted.lost {
             family.sample(&[folder, how.as_str()], *count as f64);
         }
+        text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
         let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
         calls.extend(&counted.calls);
         let mut family = text.family(&registry::API_REQUESTS);

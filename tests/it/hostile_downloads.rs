@@ -44,9 +44,8 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Returns this file for the blob at this path from now on.
 fn serve(env: &TestEnv, path: &str, file: &[u8]) {
-    env.no_faults();
     let action = json!({ "kind": "file", "base64": STANDARD.encode(file) });
-    env.fault(&json!({ "path": path, "method": "GET", "times": 0, "action": action }));
+    env.only_fault(&json!({ "path": path, "method": "GET", "times": 0, "action": action }));
 }
 
 /// The path of the signed package that was downloaded last.

@@ -213,6 +213,16 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         });
     }
 
+    /// Replaces all scripted faults at once.
+    pub(crate) fn only_fault(&self, fault: &Value) {
+        let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
+        self.runtime.block_on(async {
+            let answer =
+                reqwest::Client::new().put(url).json(fault).send().await.expect("the sandbox answers");
+            assert!(answer.status().is_success(), "{:?}", answer.text().await);
+        });
+    }
+
     /// Removes all scripted faults.
     pub(crate) fn no_faults(&self) {
         let url = format!("{}/__sandbox/faults", self.sandbox.base_url());

@@ -4,10 +4,10 @@ use dropship_sandbox::Quirks;
 use serde_json::Value;
 
 use super::{listening, receipt_of};
-use crate::harness::{Daemon, TestEnv, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
 /// A daemon whose folder moves files to `done`, which is no longer a folder. The daemon does not start without it.
-fn daemon_with_unusable_target() -> (TestEnv, Daemon) {
+fn daemon_with_unusable_target() -> (TestEnv, TestDaemon) {
     let env = TestEnv::with(Quirks::none(), "");
     let configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     let after = format!("settle = \"200ms\"\nafter = \"move:{}\"", env.path("done").display());

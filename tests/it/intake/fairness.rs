@@ -80,8 +80,8 @@ fn missing_folder_is_degraded_with_advice() {
     let absent = says("absent", "degraded");
     assert!(text(&absent["why"]).contains("does not exist"), "{absent:#}");
     assert!(text(&absent["advice"]).contains("systemd paths"), "{absent:#}");
-    let file = says("file", "degraded");
-    assert!(text(&file["why"]).contains("is not a folder"), "{file:#}");
+    let is_no_folder = || text(&folder(&env, "file")["why"]).contains("is not a folder").then_some(());
+    wait_for("the file in place of a folder", is_no_folder).unwrap_or_else(|| panic!("{}", env.log()));
     // The other folders continue, and this one recovers automatically.
     says("in", "ok");
     fs::create_dir(env.path("absent")).expect("a folder");

@@ -35,6 +35,16 @@ impl Control {
         lock(&self.app.script).add(fault)
     }
 
+    /// Replaces all faults at once: no request meets none of them.
+    ///
+    /// # Errors
+    /// When the path of a fault is not a valid glob.
+    pub fn replace_faults(&self, faults: Vec<Fault>) -> Result<(), dropship_glob::GlobError> {
+        let mut script = lock(&self.app.script);
+        script.clear();
+        faults.into_iter().try_for_each(|fault| script.add(fault))
+    }
+
     /// Removes all faults.
     pub fn clear_faults(&self) {
         lock(&self.app.script).clear();

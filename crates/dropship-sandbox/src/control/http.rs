@@ -95,6 +95,14 @@ pub(crate) fn answer(app: &Arc<App>, method: &Method, path: &[String], body: &[u
 /// An HTTP status and a message.
 struct ControlError(u16, String);
 
+/// One fault, or a list of faults.
+fn faults_in(body: &[u8]) -> Result<Vec<Fault>, ControlError> {
+    match read::<Value>(body)? {
+        many @ Value::Array(_) => from_value::<Vec<Fault>>(many),
+        one => Ok(vec![from_value::<Fault>(one)?]),
+    }
+}
+
 fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Option<Value>, ControlError> {
     match (method, path) {
         ("GET", ["state"]) => Ok(Some(control.state())),
@@ -107,13 +115,13 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             Ok(None)
         }
         ("POST", ["faults"]) => {
-            let faults = match read::<Value>(body)? {
-                many @ Value::Array(_) => from_value::<Vec<Fault>>(many)?,
-                one => vec![from_value::<Fault>(one)?],
-            };
-            for fault in faults {
+            for fault in faults_in(body)? {
                 control.fault(fault).map_err(|error| ControlError(400, error.to_string()))?;
             }
+            Ok(None)
+        }
+        ("PUT", ["faults"]) => {
+            control.replace_faults(faults_in(body)?).map_err(|error| ControlError(400, error.to_string()))?;
             Ok(None)
         }
         ("POST", ["clock"]) => {
