@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::Config;
 use crate::config::{self, Environment, Problem, Report, Severity};
-use crate::requirements;
+use crate::requirements::{self, Secrets};
 
 /// Report all errors of the configuration, with file, line and column
 ///
@@ -85,7 +85,15 @@ fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String
     let environment = Environment::from_variables(|name| std::env::var_os(name));
     let (mut config, mut report) = config::examine(path, &environment);
     let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
+    let mut secrets = Secrets::All;
+    let mut of_credentials = Vec::new();
     if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
+        if user.is_of_unit() {
+            secrets = Secrets::Others;
+            of_credentials.extend(
+                config.iter().flat_map(|config| requirements::of_secrets(config, Secrets::InCredentials)),
+            );
+        }
         user.switch()?;
         // Its files may be readable for root only.
         (config, report) = config::examine(path, &environment);
@@ -99,8 +107,11 @@ fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String
         }
         report.problems.extend(config::expiry::certificate_warnings(config));
         report.problems.extend(config.exposed_files());
-        report.problems.extend(requirements::of_start(config, false));
-        report.problems.extend(requirements::of_store(config));
+        report.problems.extend(requirements::of_start(config, false, secrets));
+        report.problems.extend(of_credentials);
+        if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
+            report.problems.extend(requirements::of_store(config));
+        }
         report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
     }
     Ok((config, report, user.and_then(|user| user.shown())))

@@ -145,7 +145,7 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
                 .problems
                 .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
         }
-        report.problems.extend(requirements::of_start(config, sandbox));
+        report.problems.extend(requirements::of_start(config, sandbox, requirements::Secrets::All));
         report.problems.extend(requirements::of_store_access(config));
     }
     match config {

@@ -9,6 +9,7 @@ mod secrets;
 mod store;
 
 pub use folders::of_folders;
+pub use secrets::Secrets;
 pub use store::{of_store, of_store_access};
 
 use crate::config::Problem;
@@ -16,14 +17,21 @@ use crate::config::model::Config;
 
 /// Problems that keep the daemon from starting, except those of the store. A sandbox needs neither secrets nor ports.
 #[must_use]
-pub fn of_start(config: &Config, sandbox: bool) -> Vec<Problem> {
-    let mut problems = secrets::of_signers(config);
+pub fn of_start(config: &Config, sandbox: bool, secrets: Secrets) -> Vec<Problem> {
+    let mut problems = self::secrets::of_signers(config);
     problems.extend(of_folders(config, sandbox));
     if !sandbox {
-        problems.extend(secrets::of_accounts(config));
-        problems.extend(secrets::of_notifications(config));
+        problems.extend(of_secrets(config, secrets));
         problems.extend(ports::of_ports(config));
     }
+    problems
+}
+
+/// Problems of the secrets of accounts and webhooks.
+#[must_use]
+pub fn of_secrets(config: &Config, secrets: Secrets) -> Vec<Problem> {
+    let mut problems = self::secrets::of_accounts(config, secrets);
+    problems.extend(self::secrets::of_notifications(config, secrets));
     problems
 }
 

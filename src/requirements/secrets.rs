@@ -11,10 +11,34 @@ pub(super) fn of_signers(config: &Config) -> Vec<Problem> {
     error.map(|error| problem(config, format!("[signers]: {error:#}"))).into_iter().collect()
 }
 
+/// Which secrets are checked. systemd reads its credentials as root, before it starts the daemon as its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// All.
+    All,
+    /// Those in credentials of systemd.
+    InCredentials,
+    /// All others.
+    Others,
+}
+
+impl Secrets {
+    fn include(self, is_credential: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::InCredentials => is_credential,
+            Self::Others => !is_credential,
+        }
+    }
+}
+
 /// Problems of the credential of each account, and of `[api] ca_file`.
-pub(super) fn of_accounts(config: &Config) -> Vec<Problem> {
+pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for name in config.accounts.keys() {
+    for (name, account) in &config.accounts {
+        if !secrets.include(matches!(account.credential, Credential::SecretCredential(_))) {
+            continue;
+        }
         let mut one = config.clone();
         one.accounts.retain(|other, _| other == name);
         if let Err(error) = accounts::clients(&one, false) {
@@ -35,9 +59,12 @@ pub(super) fn of_accounts(config: &Config) -> Vec<Problem> {
 }
 
 /// Problems of the secrets of webhooks.
-pub(super) fn of_notifications(config: &Config) -> Vec<Problem> {
+pub(super) fn of_notifications(config: &Config, secrets: Secrets) -> Vec<Problem> {
     let unusable = |notify: &Notify| {
         let Via::Webhook { secret: Some(secret), .. } = &notify.via else { return None };
+        if !secrets.include(matches!(secret, SecretAt::Credential(_))) {
+            return None;
+        }
         let path = match secret {
             SecretAt::File(path) => Ok(path.clone()),
             SecretAt::Credential(name) => crate::systemd::credential(name)

@@ -52,6 +52,16 @@ impl DaemonUser {
         become_user(self.uid, self.gid, &groups).with_context(|| format!("cannot switch to {}", self.name()))
     }
 
+    /// Whether systemd starts the daemon of this configuration.
+    pub(super) fn is_of_unit(&self) -> bool {
+        self.unit.is_some()
+    }
+
+    /// Whether the unit creates this folder, which does not exist yet, at its first start.
+    pub(super) fn gets_from_unit(&self, folder: &Path) -> bool {
+        self.unit.as_ref().is_some_and(|unit| unit.creates(folder)) && !folder.exists()
+    }
+
     /// The user as messages name it; `None` for root.
     pub(super) fn shown(&self) -> Option<String> {
         (!self.uid.is_root()).then(|| self.name())

@@ -90,6 +90,11 @@ impl Unit {
         }
     }
 
+    /// Whether a folder is the `StateDirectory=`, which systemd creates for the daemon.
+    pub(super) fn creates(&self, folder: &Path) -> bool {
+        folder.starts_with("/var/lib") && self.writable.iter().any(|writable| writable == folder)
+    }
+
     /// Whether the daemon cannot write to a path, whatever its permissions are.
     pub(super) fn protects(&self, path: &Path) -> bool {
         self.protects_system && !self.writable.iter().any(|writable| path.starts_with(writable))
