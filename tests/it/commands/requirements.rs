@@ -238,6 +238,7 @@ fn root_check_judges_as_the_owner_of_the_store() {
     replace(&env, "settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
     own("drop");
     mode("", 0o755);
+    mode("secret", 0o644);
     let good = env.json(&["check"]);
     assert_eq!((&good["ok"], &good["user"]), (&true.into(), &format!("uid {OWNER}").into()), "{good:#}");
     let text = text(&env.run(&["check"]).stdout);
