@@ -189,8 +189,8 @@ error_kinds! {
         "The response to the change of an older label was lost."
         "None: dropship reads the label and tries again.";
     CommittedElsewhere "committed-elsewhere" "failed"
-        "The submission was committed before dropship had uploaded the package."
-        "Look at the submission in Partner Center, then `dropship retry JOB --new-product`.";
+        "The submission was committed before dropship had uploaded the package, for example before a store and its outbox were restored."
+        "Look in Partner Center at the file of the submission. If it is this package, it is being signed: do not send it again. Only if it is another one, `dropship retry JOB --new-product`.";
     NoProduct "no-product" "failed"
         "The job has no product although its step needs one."
         "`dropship retry JOB --new-product`.";

@@ -72,7 +72,7 @@ impl Registry {
     }
 
     /// Adds a secret, which is forgotten an hour after `lifetime`; `None`: never. A secret that is too short or too plain a word
-    /// to be told from other text is not added.
+    /// to be distinguished from other text is not added.
     pub fn add(&self, secret: &str, lifetime: Option<Duration>) {
         let secret = secret.trim();
         if !is_distinct(secret) {

@@ -12,7 +12,9 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     // Upload URLs expire, so a fresh one is fetched each time.
     let submission = ctx.fetch_submission(&service).await?;
     if is_past_pending(&submission) {
-        let message = "the submission was already committed elsewhere, so nothing can be uploaded to it; retry with --new-product";
+        let message = "the submission is committed already, so nothing can be uploaded to it; look in Partner Center at its file. If \
+                       it is this package, it is being signed: do not send it again. Only if it is another one, retry with \
+                       --new-product";
         return ctx.fail(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
     }
     let Some(url) = submission.upload_url() else {
