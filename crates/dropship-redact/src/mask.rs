@@ -24,9 +24,9 @@ pub(crate) fn mask_with(registry: &Registry, text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     for span in found {
-        let start = boundary(text, span.start, false);
+        let start = boundary(text, span.start, false).max(copied);
         let end = boundary(text, span.end, true);
-        if start < copied || end <= start {
+        if end <= start {
             continue;
         }
         out.push_str(&text[copied..start]);

@@ -164,6 +164,10 @@ fn quoted(text: &[u8], start: usize, quote: u8) -> Option<Range<usize>> {
 fn credentials(text: &[u8], start: usize) -> Option<Range<usize>> {
     let is_end = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'\\');
     let first = until(text, start, is_end)?;
+    // Masked already: the words that follow are not part of it.
+    if text[first.clone()].starts_with(MASK.as_bytes()) {
+        return None;
+    }
     let is_scheme = SCHEMES.iter().any(|scheme| text[first.clone()].eq_ignore_ascii_case(scheme.as_bytes()));
     let next = skip_blanks(text, first.end);
     let mut whole = match until(text, next, is_end).filter(|_| next > first.end) {

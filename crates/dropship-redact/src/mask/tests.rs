@@ -15,6 +15,10 @@ fn secret_anywhere_in_a_text_is_masked() {
         ("Proxy-Authorization: Basic dTpw\r\nHost: h", "Proxy-Authorization: Basic ***\r\nHost: h"),
         ("Authorization: Digest username=\"u\", response=\"r\" x", "Authorization: Digest *** x"),
         ("authorization: hush hush", "authorization: ***"),
+        (
+            "authorization: Custom https://b/c?x=1 sig=abc client_secret=x",
+            "authorization: *** sig=*** client_secret=***",
+        ),
         ("{\"Authorization\":[\"Custom a b\"]}", "{\"Authorization\":[\"***\"]}"),
         ("grant_type=x&client_secret=a%7Eb&client_id=1", "grant_type=x&client_secret=***&client_id=1"),
         ("{\"client_assertion\": \"a\\\"b c\", \"x\": 1}", "{\"client_assertion\": \"***\", \"x\": 1}"),
