@@ -28,7 +28,7 @@ pub enum Form {
 /// # Errors
 /// When [`Form::Journal`] was requested and the journal cannot be reached, or this process logs already.
 pub fn init(form: Form, level: LogLevel) -> anyhow::Result<()> {
-    let filter = first_filter(level)?;
+    let filter = first_filter(level);
     let form = match form {
         Form::Auto if crate::systemd::stderr_is_the_journal() => Form::Journal,
         Form::Auto => Form::Plain,

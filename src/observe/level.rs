@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::{Registry, reload};
 
 /// Lowest level that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ static ACTIVE: OnceLock<Active> = OnceLock::new();
 
 struct Active {
     level: Mutex<LogLevel>,
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
 }
 
 impl LogLevel {
@@ -54,21 +55,30 @@ impl LogLevel {
     }
 
     /// The filter: libraries log at this level, but not in more detail than their cap.
-    fn filter(self) -> anyhow::Result<EnvFilter> {
-        let mut filter = EnvFilter::try_new(self.as_str())?;
-        for (library, cap) in CAPS {
-            filter = filter.add_directive(format!("{library}={}", self.min(cap).as_str()).parse()?);
+    fn filter(self) -> Targets {
+        let caps = CAPS.map(|(library, cap)| (library, LevelFilter::from(self.min(cap))));
+        Targets::new().with_default(self).with_targets(caps)
+    }
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
         }
-        Ok(filter)
     }
 }
 
 /// The filter of a new subscriber. [`set_log_level`] changes it later.
-pub(super) fn first_filter(level: LogLevel) -> anyhow::Result<reload::Layer<EnvFilter, Registry>> {
-    let (layer, filter) = reload::Layer::new(level.filter()?);
+pub(super) fn first_filter(level: LogLevel) -> reload::Layer<Targets, Registry> {
+    let (layer, filter) = reload::Layer::new(level.filter());
     // A process has one subscriber: a second one fails to start.
     drop(ACTIVE.set(Active { level: Mutex::new(level), filter }));
-    Ok(layer)
+    layer
 }
 
 /// Changes the level of the log until this process ends. Returns the level before.
@@ -78,19 +88,22 @@ pub(super) fn first_filter(level: LogLevel) -> anyhow::Result<reload::Layer<EnvF
 pub fn set_log_level(level: LogLevel) -> anyhow::Result<LogLevel> {
     let active = ACTIVE.get().ok_or_else(|| anyhow::anyhow!("this process does not write a log"))?;
     let mut current = active.level.lock();
-    active.filter.reload(level.filter()?)?;
+    active.filter.reload(level.filter())?;
     Ok(std::mem::replace(&mut *current, level))
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
     fn filter_caps_libraries_and_never_raises_them() {
-        let debug = LogLevel::Debug.filter().expect("a filter").to_string();
-        assert!(debug.contains("reqwest=info") && debug.contains("sled=warn"), "{debug}");
-        let error = LogLevel::Error.filter().expect("a filter").to_string();
-        assert!(error.contains("reqwest=error") && error.contains("sled=error"), "{error}");
+        let debug = LogLevel::Debug.filter();
+        assert!(debug.would_enable("dropship::pipeline", &Level::DEBUG));
+        assert!(!debug.would_enable("reqwest::connect", &Level::DEBUG));
+        assert!(debug.would_enable("sled", &Level::WARN) && !debug.would_enable("sled", &Level::INFO));
+        assert!(!LogLevel::Error.filter().would_enable("reqwest", &Level::INFO));
     }
 }
