@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::exact_mode;
 use crate::file_id::FileId;
 use crate::lookup::{invalid, open_below, plain_name, plain_parts};
 
@@ -139,9 +140,10 @@ impl SharedFolder {
     /// [`io::ErrorKind::AlreadyExists`]; those of the system.
     pub fn create_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
         let name = plain_name(name.as_ref())?;
-        rustix::fs::mkdirat(self.fd(), name, Mode::from_raw_mode(mode & 0o777))?;
+        exact_mode::create(self.fd(), name, Mode::from_raw_mode(mode & 0o777))?;
         let created = self.folder(name)?;
         let stat = created.stat()?;
+        // An access control list of the parent, or a umask that this process may not change, can take permissions away.
         if stat.st_mode & 0o777 != mode & 0o777 && created.is_own(self)? {
             let plain = Mode::from_raw_mode(mode & 0o777);
             let kept = Mode::from_raw_mode(mode & 0o777 | stat.st_mode & 0o2000);

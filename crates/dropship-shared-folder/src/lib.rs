@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod entries;
+mod exact_mode;
 mod file_id;
 mod folder;
 mod lookup;

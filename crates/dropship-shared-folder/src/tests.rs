@@ -172,3 +172,16 @@ fn created_folders_have_their_mode_at_each_level() {
     symlink("nowhere", home.path().join("link")).unwrap();
     assert!(SharedFolder::open_or_create(&home.path().join("link"), 0o750).is_err());
 }
+
+#[test]
+fn created_folder_has_its_mode_and_the_setgid_bit_whatever_the_umask_is() {
+    let home = tempfile::tempdir().unwrap();
+    // Root may have changed the group; another user may set the bit for a group of its own.
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o2755)).unwrap();
+    let parent = SharedFolder::open(home.path()).unwrap();
+    let before = rustix::process::umask(Mode::from_raw_mode(0o077));
+    let made = parent.create_folder("made", 0o755);
+    let after = rustix::process::umask(before);
+    assert_eq!(after, Mode::from_raw_mode(0o077), "the umask of the process is unchanged");
+    assert_eq!(made.unwrap().stat().unwrap().st_mode & 0o7777, 0o2755);
+}
