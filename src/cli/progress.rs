@@ -75,7 +75,7 @@ fn line(event: &Event, job: &Job) -> Option<(Step, String)> {
         Event::Created { kind: RemoteKind::Submission, .. } => Step::Submission,
         Event::Created { kind: RemoteKind::Label(_), .. } => Step::Label,
         Event::Uploaded { .. } => Step::Upload,
-        Event::Committed => Step::Commit,
+        Event::Committed | Event::FoundCommitted { .. } => Step::Commit,
         Event::Progressed { label: None, .. } | Event::Signed => Step::Sign,
         Event::Collected { .. } => Step::Collect,
         Event::Progressed { label: Some(_), .. } | Event::Published { .. } => Step::Publish,

@@ -149,6 +149,9 @@ async fn intend_and_call<S: Service>(
         Ok(existing) => existing,
         Err(error) => return ctx.on_list_error(what.list_of(), error).await,
     };
+    if adopt_earlier(ctx, what, service, &existing.items).await? {
+        return Ok(());
+    }
     let incomplete_list = existing.incomplete.map(|incomplete| incomplete.to_string());
     if let Some(why) = &incomplete_list {
         crate::observe::list_incomplete(&ctx.job, kind, what.name(), why);
@@ -181,6 +184,35 @@ async fn intend_and_call<S: Service>(
     let made = what.make(service).await;
     drop(permit);
     record_result(ctx, what, made).await
+}
+
+/// Uses an equal object that exists before the first request, where only this job creates objects: an earlier run created it,
+/// and the store was restored from a backup made before. Returns whether there is one.
+async fn adopt_earlier<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    what: &impl RemoteCreate<S>,
+    service: &S,
+    existing: &[u64],
+) -> StepResult<bool> {
+    let RemoteKind::Label(index) = what.kind() else { return Ok(false) };
+    let strays = ctx.job.strays().iter().filter(|stray| stray.label == index).map(|stray| stray.remote.id);
+    let former = ctx.job.labels().get(index).into_iter().flat_map(|label| label.former_ids().iter().copied());
+    let known: Vec<_> = former.chain(strays).collect();
+    if existing.iter().all(|id| known.contains(id)) {
+        return Ok(false);
+    }
+    let found =
+        match lists::accept(service, what.list_of(), ctx.job.attempts(), what.find(service).await).await {
+            Ok(found) => found,
+            Err(error) => return ctx.on_list_error(what.list_of(), error).await,
+        };
+    for candidate in found.items {
+        if candidate.mismatch.is_none() && !known.contains(&candidate.id) && is_free(ctx, candidate.id)? {
+            ctx.record_created(what.kind(), candidate.id, true, candidate.go_live).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Records the result of a create.

@@ -10,6 +10,7 @@ mod dropped_file;
 mod duplicates;
 mod file_work;
 mod folder_policies;
+mod found_commit;
 mod job_events;
 mod job_retention;
 pub(crate) mod known_audiences;

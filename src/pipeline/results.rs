@@ -25,6 +25,23 @@ pub(super) async fn staging(packages: &PackageStore, job: &JobId, name: &'static
     file_work::run(move || packages.staged_result(&job, name)).await
 }
 
+/// The same for a result of so many bytes.
+///
+/// # Errors
+/// When the disk of the store has no space for it.
+pub(super) async fn staging_for(
+    packages: &PackageStore,
+    job: &JobId,
+    name: &'static str,
+    bytes: u64,
+) -> io::Result<PathBuf> {
+    if !packages.has_space_for(bytes) {
+        let message = "the disk of the store is nearly full";
+        return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+    }
+    staging(packages, job, name).await
+}
+
 /// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
 pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
     let (to, staged) = (outbox.clone(), staged.to_owned());

@@ -87,6 +87,7 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         abandoned_products: Vec::new(),
         submission: Creation::Open,
         upload: UploadProgress::Open,
+        found_committed: false,
         workflow: None,
         files: Vec::new(),
         labels: Vec::new(),
@@ -154,6 +155,11 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         Event::Committed => {
             job.upload = UploadProgress::Committed;
+            enter(job, Step::Sign, at);
+        }
+        Event::FoundCommitted { .. } => {
+            job.upload = UploadProgress::Committed;
+            job.found_committed = true;
             enter(job, Step::Sign, at);
         }
         Event::Progressed { label: None, step, state } => job.workflow = Some((step.clone(), state.clone())),

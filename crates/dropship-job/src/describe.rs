@@ -50,6 +50,11 @@ fn package_text(job: &Job, event: &Event) -> Option<String> {
         Event::Uploaded { bytes } => format!("uploaded, {bytes} bytes"),
         Event::CommitIntended => "committing".to_owned(),
         Event::Committed => "committed".to_owned(),
+        Event::FoundCommitted { verified } => {
+            let package =
+                if *verified { "with this package" } else { "the service does not return its package" };
+            format!("the submission is committed already ({package}); following it")
+        }
         Event::Progressed { label: None, step, state } => format!("Microsoft: {step} {state}"),
         Event::Signed => "signed by Microsoft".to_owned(),
         Event::Collected { files } => format!("{} results in {}", files.len(), job.package().outbox),

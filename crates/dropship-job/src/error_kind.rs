@@ -188,9 +188,9 @@ error_kinds! {
     UpdateUnanswered "update-unanswered" "waiting"
         "The response to the change of an older label was lost."
         "None: dropship reads the label and tries again.";
-    CommittedElsewhere "committed-elsewhere" "failed"
-        "The submission was committed before dropship had uploaded the package, for example before a store and its outbox were restored."
-        "Look in Partner Center at the file of the submission. If it is this package, it is being signed: do not send it again. Only if it is another one, `dropship retry JOB --new-product`.";
+    CommittedElsewhere "committed-elsewhere" "failed or held"
+        "The submission was committed before this job did it, for example by a run of dropship that a restored backup does not know. Failed: Microsoft has rejected it since. Held: it contains another package than this job, or more than one label of a name."
+        "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PID SID` follows another submission. Held: once the cause is gone, `dropship approve JOB` looks again.";
     NoProduct "no-product" "failed"
         "The job has no product although its step needs one."
         "`dropship retry JOB --new-product`.";

@@ -135,6 +135,12 @@ pub enum Event {
     CommitIntended,
     /// The service has the commit.
     Committed,
+    /// The submission was committed before this job did it: an earlier run of dropship got further than a store that was
+    /// restored from a backup. The job follows the submission.
+    FoundCommitted {
+        /// Whether the submission is known to contain the package of the job: the job uploaded it, or the service returned it.
+        verified: bool,
+    },
     /// The workflow moved, at the service's own words.
     Progressed {
         /// The label that moved; absent for the submission.
@@ -357,6 +363,7 @@ impl Event {
             Self::Uploaded { .. } => "uploaded",
             Self::CommitIntended => "commit_intended",
             Self::Committed => "committed",
+            Self::FoundCommitted { .. } => "found_committed",
             Self::Progressed { .. } => "progressed",
             Self::Signed => "signed",
             Self::Collected { .. } => "collected",

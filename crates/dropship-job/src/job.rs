@@ -48,6 +48,8 @@ pub struct Job {
     pub(crate) abandoned_products: Vec<u64>,
     pub(crate) submission: Creation,
     pub(crate) upload: UploadProgress,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) found_committed: bool,
     pub(crate) workflow: Option<(String, String)>,
     pub(crate) files: Vec<Asset>,
     pub(crate) labels: Vec<Label>,
@@ -182,6 +184,13 @@ impl Job {
     #[must_use]
     pub fn upload(&self) -> UploadProgress {
         self.upload
+    }
+
+    /// Whether its submission was committed before this job did it, so an earlier run of dropship, or an operator, may also have
+    /// sent the package again.
+    #[must_use]
+    pub fn was_found_committed(&self) -> bool {
+        self.found_committed
     }
 
     /// The service's step and state of the submission, at the last poll.

@@ -134,6 +134,7 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Uploaded { .. } => Event::Uploaded { bytes: 4096 },
         Event::CommitIntended => Event::CommitIntended,
         Event::Committed => Event::Committed,
+        Event::FoundCommitted { .. } => Event::FoundCommitted { verified: true },
         Event::Progressed { .. } => Event::Progressed {
             label: Some(0),
             step: "microsoftApproval".into(),

@@ -46,6 +46,7 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
         | (S::Queued | S::Waiting, Step::Inspect, E::Accepted { .. } | E::Rejected { .. })
         | (S::Queued | S::Waiting, Step::Upload, E::Uploaded { .. })
         | (S::Queued | S::Waiting, Step::Commit, E::CommitIntended | E::Committed)
+        | (S::Queued | S::Waiting, Step::Upload | Step::Commit, E::FoundCommitted { .. })
         | (S::Queued | S::Waiting, Step::Sign, E::Signed)
         // Results are collected again when the service has completed the driver metadata.
         | (S::Queued | S::Waiting, Step::Collect, E::Collected { .. })

@@ -69,7 +69,8 @@ fn go_live(publishing: Option<&dropship_hardware::PublishingSpecifications>) -> 
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }
 
-fn go_live_of(label: &ShippingLabel) -> Option<Timestamp> {
+/// The go-live date of a label at the service.
+pub(crate) fn go_live_of(label: &ShippingLabel) -> Option<Timestamp> {
     go_live(label.publishing_specifications.as_ref())
 }
 

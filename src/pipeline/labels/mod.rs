@@ -12,6 +12,7 @@ mod request;
 mod send;
 mod withdraw;
 
+pub(super) use create::go_live_of;
 pub(super) use pass::run;
 pub(crate) use prepared::{Prepared, Unfit};
 pub(super) use proof::prove;

@@ -109,12 +109,7 @@ async fn fetch<S: Service>(
 
 /// Where a result is downloaded to, if the disk of the store has space.
 async fn staging<S: Service>(ctx: &StepContext<'_, S>, name: &'static str) -> io::Result<PathBuf> {
-    let packages = &ctx.pipeline.packages;
-    if !packages.has_free_space() {
-        let message = "the disk of the store is nearly full";
-        return Err(io::Error::new(io::ErrorKind::StorageFull, message));
-    }
-    results::staging(packages, ctx.job.id(), name).await
+    results::staging_for(&ctx.pipeline.packages, ctx.job.id(), name, 0).await
 }
 
 /// Downloads the results that a job does not wait for. A failure is logged.

@@ -118,7 +118,9 @@ fn list(ids: &[u64]) -> String {
 
 /// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
 fn is_unusable(job: &Job, product: u64) -> bool {
-    let refused = matches!(job.state(), State::Failed { fault } if fault.kind == ErrorKind::SigningFailed);
+    let rejected =
+        |kind: &ErrorKind| matches!(kind, ErrorKind::SigningFailed | ErrorKind::CommittedElsewhere);
+    let refused = matches!(job.state(), State::Failed { fault } if rejected(&fault.kind));
     job.abandoned_products().contains(&product) || (refused && job.product().id() == Some(product))
 }
 

@@ -76,13 +76,22 @@ async fn fail_rejected<S: Service>(
     let reasons = reasons(ctx, service, status).await?;
     let step = submission_status::progress(submission.workflow_status.as_ref())
         .map_or_else(|| "its workflow".to_owned(), |(step, _)| step);
-    let message = format!(
-        "Microsoft rejected the submission in {step}: {}; its product cannot be used again: correct the package and drop it \
-         again, or run `dropship retry {} --new-product`",
-        if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") },
-        ctx.job.id(),
-    );
-    ctx.fail(Fault::new(ErrorKind::SigningFailed, message)).await
+    let reasons = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
+    let (id, rejected) = (ctx.job.id(), format!("Microsoft rejected the submission in {step}: {reasons}"));
+    let fault = if ctx.job.was_found_committed() {
+        let message = format!(
+            "{rejected}; it was committed before this job did it, so the package may have been sent again since: look in Partner Center \
+             for a later submission of it, follow that with `dropship adopt PID SID`, and end this job with `dropship cancel {id}`"
+        );
+        Fault::new(ErrorKind::CommittedElsewhere, message)
+    } else {
+        let message = format!(
+            "{rejected}; its product cannot be used again: correct the package and drop it again, or run `dropship retry {id} \
+             --new-product`"
+        );
+        Fault::new(ErrorKind::SigningFailed, message)
+    };
+    ctx.fail(fault).await
 }
 
 /// The reasons of a rejection. An error report is downloaded to the outbox.

@@ -1,5 +1,6 @@
 //! The upload step: upload the captured copy to the URL of the submission.
 
+use crate::pipeline::found_commit;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
@@ -12,10 +13,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     // Upload URLs expire, so a fresh one is fetched each time.
     let submission = ctx.fetch_submission(&service).await?;
     if is_past_pending(&submission) {
-        let message = "the submission is committed already, so nothing can be uploaded to it; look in Partner Center at its file. If \
-                       it is this package, it is being signed: do not send it again. Only if it is another one, retry with \
-                       --new-product";
-        return ctx.fail(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
+        return found_commit::follow(ctx, &service, &submission).await;
     }
     let Some(url) = submission.upload_url() else {
         if let Some(url) = submission.unusable_download(&DownloadKind::InitialPackage) {

@@ -31,7 +31,7 @@ listed! {
 listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
-        Accepted, SameBytes, AfterFailed, AfterDone, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, Progressed, Signed, Collected, Labelled,
+        Accepted, SameBytes, AfterFailed, AfterDone, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, FoundCommitted, Progressed, Signed, Collected, Labelled,
         Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, AttemptFailed, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
@@ -75,6 +75,7 @@ fn of_event(event: &Event) -> Write {
         Event::Uploaded { .. } => Write::Uploaded,
         Event::CommitIntended => Write::CommitIntended,
         Event::Committed => Write::Committed,
+        Event::FoundCommitted { .. } => Write::FoundCommitted,
         Event::Progressed { .. } => Write::Progressed,
         Event::Signed => Write::Signed,
         Event::Collected { .. } => Write::Collected,

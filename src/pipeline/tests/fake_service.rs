@@ -230,11 +230,14 @@ impl Service for FakeService {
     }
 
     async fn submission(&self, product: ProductId, submission: SubmissionId) -> Result<Submission, Error> {
-        self.call(Call::Submission, |state, now| match state.submissions.get(&submission.0) {
-            Some(sent) if sent.product == product.0 && sent.at <= now => {
-                read(state.submission_json(submission.0, sent, now, true))
+        self.call(Call::Submission, |state, now| {
+            state.commit_as_before(submission.0, now);
+            match state.submissions.get(&submission.0) {
+                Some(sent) if sent.product == product.0 && sent.at <= now => {
+                    read(state.submission_json(submission.0, sent, now, true))
+                }
+                _ => not_found(),
             }
-            _ => not_found(),
         })
         .await
     }
@@ -390,6 +393,7 @@ impl Service for FakeService {
         let uploaded = self.call(Call::Upload, |state, _| {
             let Some(sent) = state.submissions.get_mut(&id) else { return not_found() };
             sent.uploaded = Some(digest);
+            state.packages.insert(id, bytes);
             Ok(length)
         });
         Ok(uploaded.await?)
@@ -402,6 +406,7 @@ impl Service for FakeService {
             .call(Call::Download, |state, _| {
                 Ok(match kind.as_str() {
                     "signedPackage" => state.signed.clone(),
+                    "initialPackage" => state.packages.get(&id).cloned().unwrap_or_default(),
                     "driverMetadata" => {
                         let uploaded = state.submissions.get(&id).and_then(|sent| sent.uploaded.as_ref());
                         let version = uploaded.and_then(|sha256| state.versions.get(sha256));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::crash_points::Call;
 use super::fake_service::Fault;
-use super::fixtures::{RuleOptions, digest_of};
+use super::fixtures::{RuleOptions, digest_of, fixture};
 use super::service_state::RemoteObject;
 use super::simulation::{OperatorAction, Simulation};
 use crate::control::{Approval, JobAction};
@@ -41,7 +41,7 @@ const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
 /// After the create was called again.
 const AFTER_REPEAT: Duration = Duration::from_secs(1100);
 
-pub(super) const SCENARIOS: [Scenario; 23] = [
+pub(super) const SCENARIOS: [Scenario; 26] = [
     Scenario {
         name: "no fault",
         packages: &["good-signed"],
@@ -130,6 +130,41 @@ pub(super) const SCENARIOS: [Scenario; 23] = [
                 .then_some(OperatorAction::Act(JobAction::Retry { new_product: true }))
         },
         ends: &[(&["succeeded"], 2, 2, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the submission was committed by a run that the restored store does not know",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.state().committed_before = Some(fixture("cab/good-signed.cab")),
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a submission that such a run has committed is rejected",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| {
+            sim.service.state().committed_before = Some(fixture("cab/good-signed.cab"));
+            sim.service.state().refusals = 1;
+        },
+        operator: |_| None,
+        ends: &[(&["failed"], 1, 1, 0)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the submission was committed with another package, and the operator cancels",
+        packages: &["good-signed"],
+        options: PLAIN,
+        begin: |sim| sim.service.state().committed_before = Some(fixture("cab/good-signed-ts.cab")),
+        operator: |job| match job.state() {
+            State::Held { fault, .. } if fault.kind == ErrorKind::CommittedElsewhere => {
+                Some(OperatorAction::Act(JobAction::Cancel))
+            }
+            _ => None,
+        },
+        ends: &[(&["cancelled"], 1, 1, 0)],
         holds: |_| Ok(()),
     },
     Scenario {

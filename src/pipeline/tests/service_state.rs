@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::crash_points::Call;
 use super::fake_service::{Fault, PROCESSING_TIME};
+use crate::digest;
 
 /// A submission at the service.
 #[derive(Debug, Clone)]
@@ -43,6 +44,11 @@ pub(super) struct ServiceState {
     pub(super) labels: BTreeMap<u64, RemoteObject>,
     /// Scripted faults, by call.
     pub(super) script: BTreeMap<Call, VecDeque<Fault>>,
+    /// What the next read of a submission finds: an earlier daemon, unknown to the store, has uploaded this package and
+    /// committed.
+    pub(super) committed_before: Option<Vec<u8>>,
+    /// Uploaded packages, by submission.
+    pub(super) packages: BTreeMap<u64, Vec<u8>>,
     /// How many of the next commits end with a failed submission.
     pub(super) refusals: u32,
     /// Whether the list of products ends with an error.
@@ -59,6 +65,17 @@ impl ServiceState {
     pub(super) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Uploads and commits as the script says that an earlier daemon has done.
+    pub(super) fn commit_as_before(&mut self, id: u64, now: Instant) {
+        let Some(sent) = self.submissions.get_mut(&id) else { return };
+        let Some(package) = self.committed_before.take() else { return };
+        sent.uploaded = Some(digest::of(&package));
+        sent.committed = Some(now);
+        sent.fails = self.refusals > 0;
+        self.refusals = self.refusals.saturating_sub(1);
+        self.packages.insert(id, package);
     }
 
     pub(super) fn submission_json(

@@ -64,6 +64,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
         job.product = Creation::Open;
         job.submission = Creation::Open;
         job.upload = UploadProgress::Open;
+        job.found_committed = false;
         job.workflow = None;
         job.approved_product = None;
         job.files.clear();
