@@ -2,6 +2,7 @@
 //!
 //! [`load()`] reads files into a [`Config`], or reports everything that is wrong with them at once.
 
+mod broken_line;
 #[cfg(test)]
 mod checks_page;
 pub mod expiry;

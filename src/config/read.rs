@@ -12,6 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 
 use super::raw::File;
 use super::report::{Problem, Source};
+use super::secrets::ADVICE;
 use super::shape;
 
 /// Maximum number of errors that are reported for one file.
@@ -33,15 +34,35 @@ pub(super) struct Read {
 
 /// Reads a file.
 pub(super) fn read(source: &Source) -> Read {
+    let mut read = parse(source);
+    let is_advised = |problem: &Problem| problem.help.as_deref().is_some_and(|help| help.contains(ADVICE));
+    if source.has_secret()
+        && !read.problems.iter().any(is_advised)
+        && let Some(first) = read.problems.first_mut()
+    {
+        // The problem is beside the secret, or hides it.
+        first.help =
+            Some(first.help.take().map_or_else(|| ADVICE.to_owned(), |help| format!("{help}; {ADVICE}")));
+    }
+    read
+}
+
+fn parse(source: &Source) -> Read {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let mut read = Read::default();
-    for error in &errors {
+    // After the first the parser guesses; a generated file can have one in each line.
+    for error in errors.iter().take(MAX_PROBLEMS) {
         let at = error.span().unwrap_or_default();
         read.problems.push(shape::syntax(source, &at, error.message()));
     }
     // After a syntax error the rest of the document is a guess, and what is wrong with it may be an echo.
     if !errors.is_empty() {
         read.is_unreadable = true;
+        if let (Some(last), more @ 1..) =
+            (read.problems.last_mut(), errors.len().saturating_sub(MAX_PROBLEMS))
+        {
+            last.message.push_str(&format!(" (and {more} more errors)"));
+        }
         return read;
     }
     let span = document.span();

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use dropship_redact::{Lifetime, MASK, mask, remember};
 
-use super::secrets::{self, Place};
+use super::secret_names::looks_random;
+use super::secrets::{self, Place, Why};
 
 /// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -68,6 +69,12 @@ pub(super) struct Source {
 
 /// A secret in a configuration is masked everywhere for this long after it was read.
 const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// Numbers with more digits are not shown after an unknown key.
+const MOST_DIGITS: usize = 6;
+/// Maximum number of lines of a secret that are masked everywhere.
+const MOST_LINES: usize = 3;
+/// Maximum length of a message, in bytes.
+const MAX_MESSAGE: usize = 2000;
 /// Minimum length of a value that is masked in messages, in bytes.
 const SHORTEST: usize = 3;
 
@@ -76,8 +83,15 @@ impl Source {
         let secrets = secrets::find(text);
         for place in &secrets {
             for secret in [&text[place.hidden.clone()], &text[place.span.clone()]] {
-                remember(secret, Lifetime::For(REMEMBERED));
-                if let Ok(toml::Value::String(value)) = format!("\"{secret}\"").parse::<toml::Value>() {
+                // Any word can stand where a value is only unusual.
+                if place.why == Why::Unusual && !looks_random(secret) {
+                    continue;
+                }
+                // A text that is not closed goes on to the end of the file, which has other texts.
+                for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
+                    remember(line, Lifetime::For(REMEMBERED));
+                }
+                if let Some(value) = unescaped(secret) {
                     remember(&value, Lifetime::For(REMEMBERED));
                 }
             }
@@ -88,6 +102,16 @@ impl Source {
 
     /// Whether a place overlaps a value that can be a secret.
     pub(super) fn is_secret(&self, at: &Range<usize>) -> bool {
+        self.overlapping(at).any(|place| place.why != Why::Unusual)
+    }
+
+    /// Whether a secret stands anywhere in the file.
+    pub(super) fn has_secret(&self) -> bool {
+        self.secrets.iter().any(|place| place.why == Why::Secret)
+    }
+
+    /// Whether a place overlaps a value that is not shown.
+    pub(super) fn is_hidden(&self, at: &Range<usize>) -> bool {
         self.overlapping(at).next().is_some()
     }
 
@@ -120,19 +144,34 @@ impl Source {
             for value in [&place.span, &place.hidden].map(|span| &self.text[span.clone()]) {
                 if value.len() >= SHORTEST {
                     message = message.replace(value, MASK);
+                    if let Some(value) = unescaped(value).filter(|value| value.len() >= SHORTEST) {
+                        message = message.replace(&value, MASK);
+                    }
                 }
             }
         }
-        mask(&message)
+        shortened(mask(&message))
     }
 
     /// The same text with one more place that can hold a secret.
     pub(super) fn hiding(&self, hidden: Range<usize>) -> Self {
         let mut secrets = self.secrets.to_vec();
         secrets.retain(|place| place.hidden.end <= hidden.start || hidden.end <= place.hidden.start);
-        secrets.push(Place { span: hidden.clone(), hidden });
+        secrets.push(Place { span: hidden.clone(), hidden, why: Why::Unusual });
         secrets.sort_by_key(|place| place.hidden.start);
         Self { secrets: secrets.into(), ..self.clone() }
+    }
+
+    /// The same text without the value after a key whose name ends at the start of `rest`, the rest of its line.
+    pub(super) fn hiding_value(&self, rest: Range<usize>) -> Self {
+        let text = &self.text[rest.clone()];
+        let Some(sign) = text.find(['=', ':']) else { return self.clone() };
+        let value = text[sign + 1..].trim_start();
+        let start = rest.end - value.len();
+        let value = value.trim_end();
+        let is_number = value.len() <= MOST_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_shown = is_number || matches!(value, "true" | "false");
+        if is_shown { self.clone() } else { self.hiding(start..start + value.len()) }
     }
 
     /// The line that holds a byte, without its end.
@@ -155,6 +194,11 @@ impl Problem {
         let start = floor(text, span.start.min(text.len()));
         let end = floor(text, span.end.clamp(start, text.len()));
         let Range { start: line_start, end: line_end } = source.line_of(start);
+        // A comment can say anything, also a secret.
+        let line_end = match comment(&text[line_start..line_end]) {
+            Some(length) if line_start + length >= end => line_start + length,
+            _ => line_end,
+        };
         // A table's span may cover many lines; its first line is what a reader looks for.
         let shown_end = end.clamp(start, line_end);
         let before = source.masked(line_start..start);
@@ -170,7 +214,7 @@ impl Problem {
             help: None,
             excerpt: Some(Excerpt {
                 span: before.len()..before.len() + marked.len(),
-                text: format!("{before}{marked}{after}").trim_end_matches('\r').to_owned(),
+                text: format!("{before}{marked}{after}").trim_end().to_owned(),
             }),
         }
     }
@@ -226,6 +270,40 @@ impl Problem {
         }
         renderer.render(&[group])
     }
+}
+
+/// The text that a TOML string stands for, if it has escapes.
+fn unescaped(raw: &str) -> Option<String> {
+    if !raw.contains('\\') {
+        return None;
+    }
+    match format!("\"{raw}\"").parse::<toml::Value>() {
+        Ok(toml::Value::String(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// A message of a bounded length: names and values in it can be of any length.
+fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(floor(&message, MAX_MESSAGE));
+        message.push('…');
+    }
+    message
+}
+
+/// Where the comment at the end of a line begins.
+fn comment(line: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in line.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'#') => return Some(at),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The nearest character boundary at or before `at`.

@@ -62,6 +62,10 @@ pub(super) enum Kind {
     Url,
     /// The base URL of a service.
     Base,
+    /// The id of a tenant or of an application, beside which a secret is copied from the same page.
+    Id,
+    /// The command of a notification, whose arguments can contain a secret.
+    Command,
 }
 
 /// Parts of names of secrets, without `_` and `-`.
@@ -83,13 +87,21 @@ const CERTAIN: [&str; 4] = ["clientsecret", "password", "passwd", "apikey"];
 const RESEMBLED: [&str; 6] = ["clientsecret", "secret", "password", "accesstoken", "webhook", "proxy"];
 /// Names that are longer resemble none.
 const LONGEST: usize = 40;
+/// Maximum length of a name that is shown below the key of a secret, in bytes.
+const LONGEST_WORD: usize = 8;
+/// Words with fewer bytes do not look random.
+const RANDOM: usize = 16;
+/// Maximum length of a value that is shown, in bytes.
+const MOST_SHOWN: usize = 256;
 /// A value with fewer bytes is no secret.
 const SHORTEST: usize = 4;
 /// Names of a file beside the configuration that are certainly not a secret.
 const FILES: [&str; 5] = ["secret", "client-secret", "client_secret", "token", "key"];
 
+/// A name without case, `_` and `-`, as far as it counts.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+    let name = name.chars().take(MOST_SHOWN);
+    name.filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// What the key `name` holds in that part of the configuration.
@@ -111,11 +123,9 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         Scope::Rule => Kind::Plain,
         Scope::Secret => Kind::Secret,
         _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => Kind::Secret,
-        Scope::Account
-            if !matches!(name, "tenant_id" | "client_id" | "managed_identity" | "secret_expires") =>
-        {
-            Kind::Secret
-        }
+        Scope::Account if matches!(name, "tenant_id" | "client_id") => Kind::Id,
+        Scope::Account if !matches!(name, "managed_identity" | "secret_expires") => Kind::Secret,
+        Scope::Notify if name == "command" => Kind::Command,
         _ if matches!(name, "endpoint" | "authority") => Kind::Base,
         _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => Kind::Url,
         Scope::Notify if !matches!(name, "name" | "on" | "command" | "timeout" | "give_up") => Kind::Secret,
@@ -152,6 +162,13 @@ impl Kind {
                 is_named
                     && value.chars().all(is_simple)
                     && !value.split(['.', '-', '_']).any(|part| is_random(part, 16))
+            }
+            Self::Id => {
+                let is_odd = |c: char| c.is_whitespace() || "~!@#$%^&*()=+\\|;'\"<>`".contains(c);
+                value.len() <= MOST_SHOWN && !value.contains(is_odd) && !looks_random(value)
+            }
+            Self::Command => {
+                value.starts_with('/') && is_harmless(value, Scope::Other) && !value.contains(' ')
             }
             _ => false,
         }
@@ -192,6 +209,34 @@ pub(super) fn fault_of_file(value: &str, path: &Path) -> Option<&'static str> {
     fault.or_else(|| {
         (!Kind::File.is_usual(value) && is_missing()).then_some("is not the path of a file that exists")
     })
+}
+
+/// Whether a name can be that of a key: a word that is not too long and does not look random.
+pub(super) fn is_usual_key(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    name.len() <= LONGEST && name.chars().all(is_part) && !is_random(name, RANDOM)
+}
+
+/// Whether a name below the key of a secret can be shown: it is a short plain word.
+pub(super) fn is_plain_word(name: &str) -> bool {
+    name.len() <= LONGEST_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether a value of a key that is not for secrets looks like one of a configuration: short, without user information or the path
+/// of a URL, and without a word that looks random. Those of accounts and notifications have no blanks or slashes.
+pub(super) fn is_harmless(value: &str, within: Scope) -> bool {
+    let more = match within {
+        Scope::Rule => return true,
+        Scope::Account | Scope::Notify | Scope::Secret => "",
+        Scope::Top | Scope::Other => " /",
+    };
+    let is_part = |c: char| c.is_alphanumeric() || "._:-+*?,%[]{}".contains(c) || more.contains(c);
+    value.len() <= MOST_SHOWN && value.chars().all(is_part) && !value.contains("://") && !looks_random(value)
+}
+
+/// Whether a part of a value looks random.
+pub(super) fn looks_random(value: &str) -> bool {
+    value.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| is_random(word, RANDOM))
 }
 
 /// Whether a word looks random: at least `shortest` bytes long, with capitals, small letters and digits.

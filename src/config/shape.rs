@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::broken_line;
 use super::report::{Problem, Source};
 use super::secrets;
 use dropship_rules::suggest;
@@ -14,7 +15,10 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (word, known) = split(rest);
         let meant = suggest::nearest(word, known.iter().copied()).map(str::to_owned);
-        let is_hidden = source.is_secret(&(at.end..source.line_of(at.end).end));
+        let line = source.line_of(at.end);
+        let is_hidden = source.is_secret(&(at.end..line.end));
+        // The value does not matter.
+        let source = &source.hiding_value(at.end..line.end);
         if known.contains(&word) || !(is_hidden || secrets::is_secret_name(word)) {
             let problem = with_suggestion(source, at, format!("unknown key `{word}`"), word, &known);
             return (problem, meant);
@@ -34,12 +38,16 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
         return (with_suggestion(source, at, message, word, &known), None);
     }
     let message = types(message);
-    if !source.is_secret(at) {
+    if !source.is_hidden(at) {
         return (Problem::at(source, at.clone(), message), None);
     }
     // What was found is not shown.
-    let message = message.split(['`', '"']).next().unwrap_or_default().trim_end();
-    (Problem::at(source, at.clone(), message).with_help(secrets::ADVICE), None)
+    let message = match message.split(['`', '"']).next().unwrap_or_default().trim_end() {
+        "" => "this value cannot be used",
+        start => start,
+    };
+    let problem = Problem::at(source, at.clone(), message);
+    (if source.is_secret(at) { problem.with_help(secrets::ADVICE) } else { problem }, None)
 }
 
 /// The known keys that name where a secret is.
@@ -96,7 +104,7 @@ pub(super) fn syntax(source: &Source, at: &Range<usize>, message: &str) -> Probl
     let message = format!("not TOML: {}", message.replace('\n', ", "));
     let line = source.line_of(at.start);
     let (before, broken) = (&source.text[..line.start], &source.text[line.clone()]);
-    let problem = match secrets::find_in_broken_line(before, broken) {
+    let problem = match broken_line::hidden_part(before, broken) {
         Some(hidden) if !hidden.is_empty() => {
             let hidden = line.start + hidden.start..line.start + hidden.end;
             return Problem::at(&source.hiding(hidden), at.clone(), message).with_help(secrets::ADVICE);

@@ -1,6 +1,7 @@
 //! The files of a configuration: the one that is named, and those that it includes.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use dropship_glob::Glob;
@@ -92,7 +93,14 @@ fn slurp(path: &Path) -> Result<String, String> {
     if data.len() > MAX_SIZE {
         return Err(format!("is {} bytes long; no configuration is that big", data.len()));
     }
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut bytes = Vec::new();
+    // Some files of the system have no length and no end.
+    let read = file.take(MAX_SIZE + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(format!("is longer than {} MiB; no configuration is that big", MAX_SIZE >> 20));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("is not UTF-8: byte {at} belongs to no character; save the file as UTF-8")
@@ -184,20 +192,37 @@ fn children(parent: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
 
 /// An included file may hold folders, rules and tests, and nothing else.
 fn only_parts(unit: &Unit, problems: &mut Vec<Problem>) {
-    let file = &unit.file;
+    // Every table is named here, so that a new one is decided about.
+    let File {
+        include,
+        account,
+        accounts,
+        api,
+        store,
+        control,
+        metrics,
+        notify,
+        guard,
+        signers,
+        preflight,
+        defaults,
+        folder: _,
+        rule: _,
+        test: _,
+    } = &unit.file;
     let others = [
-        ("include", file.include.as_ref().map(|value| &value.span)),
-        ("[account]", file.account.as_ref().map(|value| &value.span)),
-        ("[accounts]", file.accounts.as_ref().map(|value| &value.span)),
-        ("[api]", file.api.as_ref().map(|value| &value.span)),
-        ("[store]", file.store.as_ref().map(|value| &value.span)),
-        ("[control]", file.control.as_ref().map(|value| &value.span)),
-        ("[metrics]", file.metrics.as_ref().map(|value| &value.span)),
-        ("[[notify]]", file.notify.first().map(|value| &value.span)),
-        ("[guard]", file.guard.as_ref().map(|value| &value.span)),
-        ("[signers]", file.signers.as_ref().map(|value| &value.span)),
-        ("[preflight]", file.preflight.as_ref().map(|value| &value.span)),
-        ("[defaults]", file.defaults.as_ref().map(|value| &value.span)),
+        ("include", include.as_ref().map(|value| &value.span)),
+        ("[account]", account.as_ref().map(|value| &value.span)),
+        ("[accounts]", accounts.as_ref().map(|value| &value.span)),
+        ("[api]", api.as_ref().map(|value| &value.span)),
+        ("[store]", store.as_ref().map(|value| &value.span)),
+        ("[control]", control.as_ref().map(|value| &value.span)),
+        ("[metrics]", metrics.as_ref().map(|value| &value.span)),
+        ("[[notify]]", notify.first().map(|value| &value.span)),
+        ("[guard]", guard.as_ref().map(|value| &value.span)),
+        ("[signers]", signers.as_ref().map(|value| &value.span)),
+        ("[preflight]", preflight.as_ref().map(|value| &value.span)),
+        ("[defaults]", defaults.as_ref().map(|value| &value.span)),
     ];
     for (name, span) in others.into_iter().filter_map(|(name, span)| Some((name, span?))) {
         let message = format!("`{name}` cannot stand in an included file");

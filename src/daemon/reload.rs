@@ -7,10 +7,11 @@ use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::ConfigurationState;
 use crate::config::model::{AfterSuccess, Config, Folder};
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, Problem};
 use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
+use crate::requirements::{self, Secrets};
 use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::{FolderSpec, Intake, Names};
@@ -131,9 +132,12 @@ fn refused(why: impl std::fmt::Display) -> ControlError {
 
 fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
     let loaded = config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
-    let config = loaded.map_err(refused)?;
+    let mut config = loaded.map_err(refused)?;
     if !sandbox {
         config.ready_to_run().map_err(refused)?;
+        // The accounts in force stay, so this is no reason to refuse the rest.
+        let unusable = requirements::of_secrets(&config, Secrets::All);
+        config.warnings.problems.extend(unusable.into_iter().map(Problem::into_warning));
     }
     Ok(config)
 }
@@ -159,8 +163,10 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         ("[[test]]", old.tests != new.tests),
     ];
     let warnings = new.warnings.problems.iter();
-    let warnings =
-        warnings.map(|problem| format!("{}:{}: {}", problem.file.display(), problem.line, problem.message));
+    let warnings = warnings.map(|problem| match problem.line {
+        0 => format!("{}: {}", problem.file.display(), problem.message),
+        line => format!("{}:{line}: {}", problem.file.display(), problem.message),
+    });
     Reloaded {
         ok: true,
         rules: Changes::between(&old.rules, &new.rules, |rule| &rule.name),

@@ -21,6 +21,7 @@ mod documents;
 mod golden;
 mod hardware;
 mod hostile;
+mod hostile_configuration;
 mod hostile_downloads;
 mod hostile_packages;
 mod intake;

@@ -54,6 +54,12 @@ fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<
                 .error(&at.span, format!("`{tenant}` is not a tenant; a tenant is a GUID or a domain name"));
         }
     }
+    if let Some(at) = &raw.client_id
+        && !Kind::Id.is_usual(&at.value)
+    {
+        let message = "the value of `client_id` is not the id of an application, which is a GUID";
+        diagnostics.error_with_help(&at.span, message, ADVICE);
+    }
     let credential = credential(diagnostics, raw)?;
     let secret_expires = secret_expires(diagnostics, raw, &credential);
     Some(Account { tenant_id: tenant_id?, client_id: client_id?, credential, secret_expires })

@@ -219,6 +219,21 @@ fn against_each_other(problems: &mut Problems, units: &[Unit], folders: &[Locate
         if one.real.starts_with(&store) || one.watches(&store) {
             diagnostics.error(&one.path, format!("folder `{name}` and the store overlap"));
         }
+        let own_outboxes = store.join("outbox");
+        if let Some((span, outbox)) = &one.outbox
+            && outbox.starts_with(&store)
+            && !outbox.starts_with(&own_outboxes)
+        {
+            let help =
+                "leave `outbox` out for a folder of its own in the store, or give it a folder elsewhere";
+            diagnostics.error_with_help(span, "the outbox is inside the store", help);
+        }
+        if let Some((span, target)) = &one.target
+            && target.starts_with(&store)
+        {
+            let help = "the store is dropship's own; move them elsewhere";
+            diagnostics.error_with_help(span, "`after` would move files into the store", help);
+        }
         let gives = one.outbox.is_some() || one.target.is_some();
         for drop in folders.iter().filter(|_| gives) {
             if let Some((span, outbox)) = &one.outbox

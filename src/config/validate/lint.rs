@@ -17,10 +17,11 @@ pub(super) fn lint(problems: &mut Problems, units: &[Unit], rules: &[Located]) {
         let mut diagnostics = problems.diagnostics(&units[located.unit]);
         check_alone(&mut diagnostics, rule, located);
         let earlier = index.find(rule, |earlier| rules.get(earlier)?.rule.as_ref());
-        if let Some(earlier) = earlier.and_then(|earlier| rules.get(earlier)) {
-            report_shadowed(&mut diagnostics, rule, located, earlier, units);
+        match earlier.and_then(|earlier| rules.get(earlier)) {
+            // The rules that it would shadow are shadowed by the earlier one. Thousands of equal rules are compared with one.
+            Some(earlier) => report_shadowed(&mut diagnostics, rule, located, earlier, units),
+            None => index.insert(at, rule),
         }
-        index.insert(at, rule);
         check_names(&mut diagnostics, rule, located);
     }
 }

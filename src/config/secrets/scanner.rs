@@ -1,0 +1,301 @@
+//! Goes through the keys and values of a text, and notes the values that can be secrets.
+
+use std::ops::Range;
+
+use super::url::secret_part;
+use super::{Place, Why};
+use crate::config::broken_line::{MAX_NAMES, names};
+use crate::config::secret_names::{Kind, Scope, is_harmless, is_plain_word, is_usual_key, kind};
+
+/// What surrounds a value.
+const QUOTES: [char; 5] = ['"', '\'', ' ', '\t', '\r'];
+
+pub(super) struct Scanner<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    /// What the table of the last header holds.
+    table: Scope,
+    /// What the open inline tables and lists hold.
+    inline: Vec<Scope>,
+    pub(super) found: Vec<Place>,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, table: Scope::Top, inline: Vec::new(), found: Vec::new() }
+    }
+}
+
+impl Scanner<'_> {
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn scope(&self) -> Scope {
+        self.inline.last().copied().unwrap_or(self.table)
+    }
+
+    fn is_top(&self) -> bool {
+        self.inline.is_empty() && self.table == Scope::Top
+    }
+
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        self.text.as_bytes()[at..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(self.text.len(), |length| at + length)
+    }
+
+    pub(super) fn step(&mut self) {
+        let Some(byte) = self.byte(self.at) else { return };
+        match byte {
+            b'[' if self.is_line_start() && self.inline.is_empty() => self.header(),
+            b'{' | b'[' => {
+                self.inline.push(self.scope());
+                self.at += 1;
+            }
+            b'}' | b']' => {
+                self.inline.pop();
+                self.at += 1;
+            }
+            byte if is_key(byte) || matches!(byte, b'"' | b'\'') => self.pair(),
+            _ => self.at += 1,
+        }
+    }
+
+    fn is_line_start(&self) -> bool {
+        self.text.as_bytes()[..self.at]
+            .iter()
+            .rev()
+            .find(|byte| !matches!(byte, b' ' | b'\t' | b'#'))
+            .is_none_or(|byte| *byte == b'\n')
+    }
+
+    /// `[table]`: its names decide about its keys.
+    fn header(&mut self) {
+        let end = self.line_end(self.at);
+        self.table = Scope::of(names(&self.text[self.at..end]));
+        if self.table != Scope::Rule {
+            self.names_of_header(end);
+        }
+        self.at = end;
+    }
+
+    /// Hides the names of a header that are not usual, and those below the name of a secret.
+    fn names_of_header(&mut self, end: usize) {
+        let mut scope = Scope::Top;
+        let (mut at, mut count) = (self.at, 0);
+        while at < end {
+            let start = at;
+            if count == MAX_NAMES {
+                self.push(start..end, 0..end - start, Why::Unusual);
+                return;
+            }
+            match self.byte(at) {
+                Some(b'[' | b']' | b'.' | b' ' | b'\t' | b'\r') => {
+                    at += 1;
+                    continue;
+                }
+                // What follows is no header.
+                Some(b'#') => return,
+                Some(b'=' | b':') => {
+                    self.push(start..end, 0..end - start, Why::Unusual);
+                    return;
+                }
+                Some(quote @ (b'"' | b'\'')) => at = self.string_end(at, quote).0.min(end),
+                _ => {
+                    let length =
+                        self.text[at..end].find(['[', ']', '.', ' ', '\t', '\r', '#', '=', ':', '"', '\'']);
+                    at = length.map_or(end, |length| at + length);
+                }
+            }
+            let name = self.text[start..at].trim_matches(['"', '\'']);
+            if !is_usual_key(name) || scope == Scope::Secret && !is_plain_word(name) {
+                self.push(start..at, 0..at - start, Why::of(scope == Scope::Secret));
+            }
+            scope = scope.below(name);
+            count += 1;
+        }
+    }
+
+    /// `key = value`, or a value of a list.
+    fn pair(&mut self) {
+        let names = self.key();
+        let after = self.skip_blanks(self.at);
+        let next = self.byte(after);
+        let Some(((last, last_at), parents)) = names.split_last() else { return };
+        let mut within = self.scope();
+        let mut is_secret = false;
+        let is_key = matches!(next, Some(b'=' | b':'));
+        for (name, at) in parents {
+            self.hide_key(is_key, name, at, is_secret, within);
+            is_secret |= kind(name, Scope::Other) == Kind::Secret;
+            within = within.below(name);
+        }
+        self.hide_key(is_key, last, last_at, is_secret, within);
+        let mut kind_of_value = if is_secret { Kind::Secret } else { kind(last, within) };
+        let scope = within.below(last);
+        let is_unnamed = kind(last, Scope::Other) != Kind::Secret && !is_secret;
+        // In `accounts`, a table of an account.
+        if matches!(next, Some(b'=' | b':'))
+            && is_unnamed
+            && self.byte(self.skip_blanks(after + 1)) == Some(b'{')
+        {
+            kind_of_value = Kind::Plain;
+        }
+        // Text instead of an account or a notification.
+        let is_whole = parents.is_empty() && matches!(scope, Scope::Account | Scope::Notify) && self.is_top();
+        let is_table = || {
+            let at = self.skip_blanks(after + 1);
+            let inner = || self.byte(self.skip_blanks(at + 1));
+            self.byte(at) == Some(b'{')
+                || self.byte(at) == Some(b'[') && matches!(inner(), None | Some(b'{' | b']' | b'\r' | b'\n'))
+        };
+        if is_whole && matches!(next, Some(b'=' | b':')) && !is_table() {
+            kind_of_value = Kind::Secret;
+        }
+        let kind = kind_of_value;
+        match next {
+            Some(b'=' | b':') => self.at = self.skip_blanks(after + 1),
+            // A forgotten equals sign.
+            Some(byte)
+                if kind == Kind::Secret
+                    && after > self.at
+                    && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']') =>
+            {
+                self.at = after;
+            }
+            _ => {
+                // An item of a list.
+                if !self.inline.is_empty() {
+                    self.hide_unusual(last_at.clone(), within);
+                }
+                return;
+            }
+        }
+        let Some(first) = self.byte(self.at) else { return };
+        if kind == Kind::Command && first == b'[' {
+            self.command();
+            return;
+        }
+        // The place of a secret is a text.
+        let kind = if kind != Kind::Plain && matches!(first, b'{' | b'[') { Kind::Secret } else { kind };
+        if kind == Kind::Plain {
+            if matches!(first, b'{' | b'[') {
+                self.inline.push(scope);
+                self.at += 1;
+            } else {
+                let start = self.at;
+                self.at = self.value_end(first, false).max(start);
+                self.hide_unusual(start..self.at, within);
+            }
+            return;
+        }
+        let start = self.at;
+        self.at = self.value_end(first, kind == Kind::Secret).max(start);
+        self.hide(start..self.at, kind);
+    }
+
+    /// Hides a name in a key that is not usual, or below the name of a secret.
+    fn hide_key(&mut self, is_key: bool, name: &str, at: &Range<usize>, is_secret: bool, within: Scope) {
+        let is_hidden = !is_usual_key(name) || is_secret && !is_plain_word(name);
+        if is_key && within != Scope::Rule && is_hidden {
+            self.push(at.clone(), 0..at.len(), Why::of(is_secret));
+        }
+    }
+
+    /// The command of a notification: its program is shown if it is a path, its arguments are not.
+    fn command(&mut self) {
+        let end = self.bracket_end();
+        let mut is_first = true;
+        while self.at < end {
+            match self.byte(self.at) {
+                Some(quote @ (b'"' | b'\'')) => {
+                    let start = self.at;
+                    self.at = self.string_end(start, quote).0.max(start + 1);
+                    let value =
+                        self.text.get(start + 1..self.at).unwrap_or_default().trim_matches(['"', '\'']);
+                    if !(is_first && Kind::Command.is_usual(value)) {
+                        self.push(start..self.at, 0..self.at - start, Why::Unusual);
+                    }
+                    is_first = false;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// The names of a key, which can be quoted and dotted, with their places.
+    fn key(&mut self) -> Vec<(String, Range<usize>)> {
+        let mut names = Vec::new();
+        loop {
+            let start = self.at;
+            match self.byte(self.at) {
+                Some(quote @ (b'"' | b'\'')) => {
+                    self.at = self.string_end(self.at, quote).0;
+                    names.push((
+                        self.text[start..self.at].trim_matches(char::from(quote)).to_owned(),
+                        start..self.at,
+                    ));
+                }
+                Some(byte) if is_key(byte) => {
+                    while self.byte(self.at).is_some_and(is_key) {
+                        self.at += 1;
+                    }
+                    names.push((self.text[start..self.at].to_owned(), start..self.at));
+                }
+                _ => return names,
+            }
+            let dot = self.skip_blanks(self.at);
+            if self.byte(dot) != Some(b'.') {
+                return names;
+            }
+            self.at = self.skip_blanks(dot + 1);
+        }
+    }
+
+    fn hide(&mut self, whole: Range<usize>, kind: Kind) {
+        let inner = self.text[whole.clone()].trim_matches(QUOTES);
+        let hidden = match kind {
+            Kind::Plain => return,
+            Kind::Secret => 0..inner.len(),
+            Kind::Url | Kind::Base => match secret_part(inner, kind == Kind::Base) {
+                Some(part) => part,
+                None => return,
+            },
+            kind if kind.is_usual(inner) => return,
+            _ => 0..inner.len(),
+        };
+        self.push(whole, hidden, if kind == Kind::Secret { Why::Secret } else { Why::Place });
+    }
+
+    /// Hides a value of a key that is not for secrets, unless it looks like one of a configuration. Values of rules are texts of any
+    /// kind, and are shown.
+    fn hide_unusual(&mut self, whole: Range<usize>, within: Scope) {
+        let inner = self.text[whole.clone()].trim_matches(QUOTES);
+        if !is_harmless(inner, within) {
+            // A URL, which can have a user and a path.
+            let is_url = inner.contains('@') || inner.contains("://");
+            let why = if is_url { Why::Place } else { Why::Unusual };
+            let length = inner.len();
+            self.push(whole, 0..length, why);
+        }
+    }
+
+    /// Notes a value in its quotes; `hidden` is a part of what is between them.
+    fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: Why) {
+        let text = &self.text[whole.clone()];
+        let inner = text.trim_matches(QUOTES);
+        let start = whole.start + text.find(inner).unwrap_or(0);
+        let hidden = hidden.start.min(inner.len())..hidden.end.min(inner.len());
+        if !hidden.is_empty() {
+            let span = start..start + inner.len();
+            self.found.push(Place { hidden: start + hidden.start..start + hidden.end, span, why });
+        }
+    }
+}
+
+pub(super) fn is_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
