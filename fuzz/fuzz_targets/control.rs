@@ -2,7 +2,7 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
-use dropship::control::{JobAction, JobQuery, LabelChange, SubmitRequest};
+use dropship::control::{AdoptRequest, JobAction, JobQuery, LabelChange, SubmitRequest};
 use libfuzzer_sys::fuzz_target;
 
 // The first line is the target of a request, the rest its body.
@@ -15,5 +15,6 @@ fuzz_target!(|data: &[u8]| {
         let _ = uri.path().rsplit('/').next().map(str::parse::<dropship_job::JobId>);
     }
     let _ = serde_json::from_slice::<JobAction>(body);
+    let _ = serde_json::from_slice::<AdoptRequest>(body);
     let _ = serde_json::from_slice::<LabelChange>(body);
 });

@@ -12,6 +12,8 @@ mod dropped_again;
 mod evaluate;
 mod file_record;
 mod file_standing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod inspections;
 mod leftovers;
 mod older_store;

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 mod daemon;
+mod double;
 mod env;
 mod fixtures;
 pub(crate) mod rules;
@@ -10,6 +11,7 @@ pub(crate) mod service;
 mod wait;
 
 pub(crate) use daemon::TestDaemon;
+pub(crate) use double::double;
 pub(crate) use env::{SECRET, TestEnv, usual_quirks};
 pub(crate) use fixtures::{bytes, fixture, text};
 pub(crate) use seed::Random;

@@ -24,6 +24,7 @@ mod hostile;
 mod hostile_configuration;
 mod hostile_downloads;
 mod hostile_packages;
+mod hostile_service;
 mod intake;
 mod kills;
 mod large_accounts;

@@ -1,5 +1,6 @@
 //! No secret, token or upload signature is written anywhere.
 
+mod core;
 mod echo;
 mod typed;
 

@@ -38,6 +38,13 @@ pub fn check_certificate(path: &std::path::Path) -> Result<(), String> {
     assertion::check_certificate(path)
 }
 
+/// Reads what is kept of a refusal of the token service.
+#[cfg(fuzzing)]
+pub(crate) fn read_refusal(body: &super::error::ErrorBody) {
+    let kept = refusal::Refusal::of(body).to_string();
+    assert!(kept.len() < 2000, "the text is short: {kept}");
+}
+
 /// A token is renewed this long before it expires ...
 const MARGIN: Duration = Duration::from_secs(300);
 /// ... but not before this part of its lifetime has passed.

@@ -27,3 +27,14 @@ pub(super) use download::read_sha256;
 pub use error::TransferError;
 pub(super) use hosts::Hosts;
 pub use upload::Uploaded;
+
+/// Reads a body of the blob store as an error and as a list of blocks.
+#[cfg(fuzzing)]
+pub(crate) fn read_hostile(body: &str) {
+    let (code, message) = wire::read_error(body);
+    assert!(
+        code.unwrap_or_default().len() + message.len() <= 2 * crate::body::MAX_ERROR,
+        "a text of the body"
+    );
+    let _blocks = list::read(body);
+}

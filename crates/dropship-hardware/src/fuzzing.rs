@@ -31,4 +31,8 @@ pub fn read_error(bytes: &[u8]) {
     let body = read_body(bytes);
     assert!(body.described(503).len() < 2000, "the message is short");
     let _described = describe_error(bytes);
+    crate::auth::read_refusal(&body);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        crate::blob::read_hostile(text);
+    }
 }

@@ -19,8 +19,12 @@ pub use listing::{Incomplete, Listing};
 pub(crate) use page::read_page;
 use page::{Form, Next, Page};
 
-/// Maximum number of pages of a list; at 50 entries a page that is five million objects.
-const MAX_PAGES: usize = 100_000;
+/// Maximum number of pages of a list; the service sends 50 entries a page.
+const MAX_PAGES: usize = 10_000;
+/// Maximum number of entries of a list. Each needs some 2 kB in memory.
+const MAX_ENTRIES: usize = 200_000;
+/// Maximum length of all pages of a list, in bytes.
+const MAX_BYTES: usize = 256 << 20;
 /// Maximum number of consecutive pages without entries; a table store sends a few.
 const MAX_EMPTY_PAGES: usize = 100;
 
@@ -35,6 +39,10 @@ pub struct Pages<T> {
     tokens: HashSet<String>,
     /// The keys of the entries so far.
     seen: HashSet<String>,
+    /// The number of entries so far, with repeated and unreadable ones.
+    entries: usize,
+    /// The length of all pages so far.
+    bytes: usize,
     pages: usize,
     empty_pages: usize,
     unreadable: Vec<String>,
@@ -59,6 +67,8 @@ impl<T: Listed> Pages<T> {
             call,
             tokens: HashSet::new(),
             seen: HashSet::new(),
+            entries: 0,
+            bytes: 0,
             pages: 0,
             empty_pages: 0,
             unreadable: Vec::new(),
@@ -115,18 +125,26 @@ impl<T: Listed> Pages<T> {
     /// The next page with entries; `None` after the last that can be read.
     async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         while matches!(self.progress, Progress::More) {
-            let read = |body: &[u8]| Page::read(body, entry::read_listed::<T>);
-            let page: Page<Result<T, String>> = self.client.parsed(self.call.clone(), read).await?;
+            let read = |body: &[u8]| Ok((Page::read(body, entry::read_listed::<T>)?, body.len()));
+            let (page, length): (Page<Result<T, String>>, _) =
+                self.client.parsed(self.call.clone(), read).await?;
             self.pages += 1;
+            self.bytes += length;
+            self.entries += page.entries.len();
             self.progress = match page.next {
                 Next::None => Progress::End,
                 Next::Unusable(why) => Progress::Broken(why),
                 Next::Token(token) => {
                     self.call.query = Query::Raw(format!("continuationToken={token}"));
-                    if self.tokens.insert(token) && self.pages < MAX_PAGES {
+                    if !self.tokens.insert(token) {
+                        Progress::Broken("the pages lead in a circle".to_owned())
+                    } else if is_within_budget(self.pages, self.entries, self.bytes) {
                         Progress::More
                     } else {
-                        Progress::Broken("the pages lead in a circle".to_owned())
+                        Progress::Broken(format!(
+                            "it has more than {MAX_ENTRIES} entries, {MAX_PAGES} pages or {} MiB, which is more than dropship reads",
+                            MAX_BYTES >> 20
+                        ))
                     }
                 }
             };
@@ -189,6 +207,11 @@ impl<T: Listed> Pages<T> {
         };
         Some(Incomplete::new(self.unreadable.clone(), why, None))
     }
+}
+
+/// Whether a further page of a list is read.
+fn is_within_budget(pages: usize, entries: usize, bytes: usize) -> bool {
+    pages < MAX_PAGES && entries < MAX_ENTRIES && bytes < MAX_BYTES
 }
 
 /// Whether the error says more about the account or its quota than about the page.

@@ -1,8 +1,8 @@
 //! A service, or a proxy in its place, that answers every request with the request itself.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,37 +10,13 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::files;
-use crate::harness::{SECRET, TestEnv, bytes, text, wait_for};
+use crate::harness::{SECRET, TestEnv, bytes, double, text, wait_for};
 
 /// Statuses of the answers, by turns.
 const STATUSES: [u16; 9] = [400, 200, 500, 403, 404, 503, 409, 302, 429];
 
 /// The token of the double, which does not look like one.
 const TOKEN: &str = "0paque+Token/of~the_double.with-every&character=0123456789";
-
-/// One request as it came.
-fn request(stream: &TcpStream) -> Option<(String, String)> {
-    let mut reader = BufReader::new(stream);
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().ok()?;
-        }
-        head.push_str(&line);
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((head, text(&body)))
-}
 
 fn percent(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -78,42 +54,40 @@ fn echoes(seen: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Starts the double; it gives a token to every second request for one. Returns its URL and what it answered.
-fn double() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let base = format!("http://{}", listener.local_addr().expect("an address"));
+fn echoing() -> (String, Arc<Mutex<Vec<String>>>) {
     let answered = Arc::new(Mutex::new(Vec::new()));
-    let (kept, turn) = (Arc::clone(&answered), Arc::new(AtomicUsize::new(0)));
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let (kept, turn) = (Arc::clone(&kept), Arc::clone(&turn));
-            std::thread::spawn(move || {
-                while let Some((head, body)) = request(&stream) {
-                    let at = turn.fetch_add(1, Ordering::SeqCst);
-                    let seen = format!("{head}{body}");
-                    let is_token = head.contains("/oauth2/");
-                    let (status, (kind, body)) = if is_token && at % 2 == 0 {
-                        let token = serde_json::json!({"access_token": TOKEN, "expires_in": 1}).to_string();
-                        (200, ("application/json", token))
-                    } else {
-                        let mut all = echoes(&seen);
-                        let answer = all.swap_remove(at % all.len());
-                        kept.lock().expect("not poisoned").push(answer.1.clone());
-                        (STATUSES[at / 2 % STATUSES.len()], answer)
-                    };
-                    let written = write!(
-                        stream,
-                        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nx-request-echo: {}\r\n\r\n{body}",
-                        body.len(),
-                        percent(&seen)
-                    );
-                    if written.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
+    let (kept, turn) = (Arc::clone(&answered), AtomicUsize::new(0));
+    let base = double(move |request, stream| {
+        let at = turn.fetch_add(1, Ordering::SeqCst);
+        let seen = format!("{}{}", request.head, request.body);
+        let (status, (kind, body)) = if request.is_for_token() && at % 2 == 0 {
+            let token = serde_json::json!({"access_token": TOKEN, "expires_in": 1}).to_string();
+            (200, ("application/json", token))
+        } else {
+            let mut all = echoes(&seen);
+            let answer = all.swap_remove(at % all.len());
+            kept.lock().expect("not poisoned").push(answer.1.clone());
+            (STATUSES[at / 2 % STATUSES.len()], answer)
+        };
+        respond(stream, status, kind, &format!("x-request-echo: {}\r\n", percent(&seen)), &body)
     });
     (base, answered)
+}
+
+/// Writes a response; the connection continues.
+fn respond(
+    stream: &mut TcpStream,
+    status: u16,
+    kind: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<bool> {
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    )?;
+    Ok(true)
 }
 
 /// Each form of a secret that is looked for.
@@ -141,7 +115,7 @@ fn forms(secret: &str) -> Vec<String> {
 #[test]
 fn service_that_echoes_every_request_leaves_no_secret_anywhere() {
     let env = TestEnv::new();
-    let (base, answered) = double();
+    let (base, answered) = echoing();
     let path = env.path("dropship.toml");
     let configuration = fs::read_to_string(&path).expect("a configuration");
     fs::write(&path, configuration.replace(env.sandbox.base_url(), &base)).expect("a configuration");
@@ -177,15 +151,117 @@ fn service_that_echoes_every_request_leaves_no_secret_anywhere() {
     fs::remove_file(env.path("secret")).expect("the one place where the secret belongs");
     files(env.folder.path(), &mut found);
     assert!(found.iter().any(|(name, _)| name.contains("daemon.log")));
-    for (name, content) in &found {
+    holds_none(&found, &[SECRET, TOKEN]);
+}
+
+/// None of the contents holds a form of a secret.
+fn holds_none(found: &[(String, Vec<u8>)], secrets: &[&str]) {
+    for (name, content) in found {
         let content = text(content);
-        for secret in [SECRET, TOKEN] {
-            for form in forms(secret) {
-                if let Some(at) = content.find(&form) {
-                    let from = content.floor_char_boundary(at.saturating_sub(200));
-                    panic!("{name} holds {form}: …{}…", &content[from..content.len().min(at + 20)]);
-                }
+        for form in secrets.iter().flat_map(|secret| forms(secret)) {
+            if let Some(at) = content.find(&form) {
+                let from = content.floor_char_boundary(at.saturating_sub(200));
+                panic!("{name} holds {form}: …{}…", &content[from..content.len().min(at + 20)]);
             }
         }
     }
+}
+
+/// The signature in the URL of the upload.
+const SIGNATURE: &str = "Zx9+/kQ7wTn4vRr0/pL2sDq8+uY1hBc6jMe5oGiWfA=";
+
+/// The answers of the blob store, by turns: status, headers and body.
+fn refusals(line: &str) -> Vec<(u16, String, String)> {
+    let url = line.split(' ').nth(1).unwrap_or_default();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let decoded: String = url::form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| format!("{name}={value}&"))
+        .collect();
+    let error = |code: &str, message: &str, detail: &str| {
+        format!(
+            "\u{feff}<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}\nRequestId:1</Message>\
+             <AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail></Error>"
+        )
+    };
+    let plain = String::new;
+    vec![
+        (
+            403,
+            plain(),
+            error("AuthenticationFailed", &html(url), &format!("String to sign was {}", html(&decoded))),
+        ),
+        (400, plain(), error("InvalidQueryParameterValue", "sig", &html(SIGNATURE))),
+        (409, plain(), error(&html(url), &html(&percent(url)), &STANDARD.encode(&decoded))),
+        (404, format!("x-ms-error-code: {url}\r\n"), plain()),
+        (412, format!("x-ms-error-code: {}\r\n", percent(&decoded)), decoded.clone()),
+        (500, plain(), format!("<html><title>{}</title><p>{}", html(url), html(&decoded))),
+        (302, format!("location: {url}\r\n"), plain()),
+        (403, plain(), serde_json::json!({"error": {"code": decoded, "message": url}}).to_string()),
+        (416, plain(), URL_SAFE_NO_PAD.encode(format!("xy{SIGNATURE}"))),
+        (401, plain(), SIGNATURE.to_owned()),
+    ]
+}
+
+#[test]
+fn blob_store_that_echoes_the_signed_url_leaves_no_signature_anywhere() {
+    let env = TestEnv::new();
+    let (turn, own) = (AtomicUsize::new(0), Arc::new(Mutex::new(String::new())));
+    let (at, refused) = (Arc::clone(&own), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&refused);
+    let base = double(move |request, stream| {
+        let base = at.lock().expect("not poisoned").clone();
+        let mut json = |status: u16, body: serde_json::Value| {
+            respond(stream, status, "application/json", "", &body.to_string())
+        };
+        let submission = || {
+            serde_json::json!({"id": 8, "productId": 7, "name": "echo", "type": "initial", "commitStatus": "commitPending",
+            "downloads": {"items": [{"type": "initialPackage", "url": format!("{base}/blob/8?sv=2021&se=2099-01-01T00%3A00%3A00Z&sr=b&sp=rw&sig={}", percent(SIGNATURE))}]}})
+        };
+        match request.target() {
+            (_, path) if path.contains("/oauth2/") => {
+                json(200, serde_json::json!({"access_token": TOKEN, "expires_in": 3600}))
+            }
+            (_, path) if path.starts_with("/blob/") => {
+                let line = request.head.lines().next().unwrap_or_default();
+                let mut all = refusals(line);
+                let (status, headers, body) =
+                    all.swap_remove(turn.fetch_add(1, Ordering::SeqCst) % all.len());
+                count.fetch_add(1, Ordering::SeqCst);
+                respond(stream, status, "application/xml", &headers, &body)
+            }
+            ("POST", path) if path.ends_with("submissions") => json(201, submission()),
+            ("POST", _) => json(201, serde_json::json!({"id": 7, "productName": "x"})),
+            (_, path) if path.ends_with("/submissions/8") => json(200, submission()),
+            _ => json(200, serde_json::json!({"value": []})),
+        }
+    });
+    own.lock().expect("not poisoned").clone_from(&base);
+    let path = env.path("dropship.toml");
+    let configuration = fs::read_to_string(&path).expect("a configuration");
+    fs::write(&path, configuration.replace(env.sandbox.base_url(), &base)).expect("a configuration");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = env.daemon(&[]);
+    // Each answer twice. A job that is held for one of them goes on.
+    let is_refused = wait_for("refused uploads", || {
+        let held = env.json(&["jobs", "--state", "held"]);
+        if let Some(id) = held[0]["id"].as_str() {
+            env.run(&["approve", id]);
+        }
+        (refused.load(Ordering::SeqCst) > 20).then_some(())
+    });
+    assert!(is_refused.is_some(), "{} refusals: {}", refused.load(Ordering::SeqCst), env.log());
+    let mut found = Vec::new();
+    for args in [&["--json", "jobs"][..], &["export"], &["--json", "status"], &["status"]] {
+        let output = env.run(args);
+        found.push((format!("{args:?}"), [output.stdout, output.stderr].concat()));
+    }
+    let jobs = env.json(&["jobs"]);
+    let id = jobs[0]["id"].as_str().expect("a job");
+    for args in [&["--json", "show", id][..], &["show", id, "--events"]] {
+        found.push((format!("{args:?}"), env.run(args).stdout));
+    }
+    assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
+    fs::remove_file(env.path("secret")).expect("the one place where the secret belongs");
+    files(env.folder.path(), &mut found);
+    holds_none(&found, &[SECRET, TOKEN, SIGNATURE]);
 }

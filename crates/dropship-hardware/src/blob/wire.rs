@@ -151,7 +151,7 @@ pub(super) async fn text(answer: Response) -> Option<String> {
 }
 
 /// Code and message of an error of the store: XML, or another form.
-fn read_error(body: &str) -> (Option<String>, String) {
+pub(super) fn read_error(body: &str) -> (Option<String>, String) {
     if let Ok(document) = roxmltree::Document::parse(body) {
         let text = |name| {
             let node = document.descendants().find(|node| node.has_tag_name(name))?;

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
+use super::{MAX_BYTES, MAX_ENTRIES, MAX_PAGES, is_within_budget};
 use crate::testing::{Reply, Server};
 
 /// Products `from..to` and a link to the next page.
@@ -158,4 +159,12 @@ async fn list_with_a_page_without_array_is_incomplete() {
     }
     let server = Server::start(|_| Reply::json(200, &json!({"value": []}))).await;
     assert_eq!(server.client().products().read().await.expect("none").incomplete, None);
+}
+
+#[test]
+fn list_is_read_within_a_budget_of_pages_entries_and_bytes() {
+    assert!(is_within_budget(MAX_PAGES - 1, MAX_ENTRIES - 1, MAX_BYTES - 1));
+    for (pages, entries, bytes) in [(MAX_PAGES, 1, 1), (1, MAX_ENTRIES, 1), (1, 1, MAX_BYTES)] {
+        assert!(!is_within_budget(pages, entries, bytes));
+    }
 }
