@@ -28,4 +28,5 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 pub mod requirements;
+pub mod service_id;
 pub mod systemd;

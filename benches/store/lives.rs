@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dropship_job::{Asset, Event, Intent, JobId, PlannedLabel, RemoteKind};
+use dropship_job::{Asset, Event, Intent, JobId, PlannedLabel, RemoteId, RemoteKind};
 use dropship_store::{Commit, DiskStore, Entry, Store};
 use sha2::{Digest, Sha256};
 
@@ -77,7 +77,8 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         Event::Intended { kind, intent }
     };
     let created = |kind, nth| {
-        let id = u64::from_str_radix(&digest(&format!("id {nth}"))[..15], 16).expect("hex");
+        let number = u64::from_str_radix(&digest(&format!("id {nth}"))[..15], 16).expect("hex");
+        let id = RemoteId::new(number);
         Event::Created { kind, id, adopted: false, go_live: None }
     };
     let progressed = |label: Option<usize>, step: &str| {

@@ -9,6 +9,8 @@ use super::state::{Admission, new_id};
 use crate::digest;
 use crate::outbox::{self, Receipt};
 use crate::package_store::PlanSnapshot;
+use crate::service_id::ServiceId;
+use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::{Event, Job, JobId, Package, RemoteKind};
 use dropship_rules::vars::Vars;
 use dropship_store::{Commit, Entry, StoreError};
@@ -17,15 +19,15 @@ use dropship_store::{Commit, Entry, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdoptedSubmission<'a> {
     /// Id of the product.
-    pub product: u64,
+    pub product: ProductId,
     /// Id of the submission.
-    pub submission: u64,
+    pub submission: SubmissionId,
     /// Its name.
     pub name: &'a str,
     /// The account that can read it.
     pub account: &'a str,
     /// Its labels: names and ids.
-    pub labels: &'a [(String, u64)],
+    pub labels: &'a [(String, LabelId)],
     /// The folder whose settings and rules apply.
     pub folder: Option<&'a str>,
     /// The rule to use instead of the first one that matches.
@@ -41,7 +43,7 @@ pub enum AdoptError {
     #[error("submission {submission} is followed by job {job} already; `dropship show {job}` shows it")]
     Followed {
         /// The submission.
-        submission: u64,
+        submission: SubmissionId,
         /// Its job.
         job: JobId,
     },
@@ -49,7 +51,7 @@ pub enum AdoptError {
     #[error("cannot follow submission {submission}: {why}")]
     Unplanned {
         /// The submission.
-        submission: u64,
+        submission: SubmissionId,
         /// The reason, and what to do about it.
         why: String,
     },
@@ -102,7 +104,7 @@ impl Admission {
 
         let _guard = self.creating.lock();
         let known = self.store.find(&sha256, folder)?;
-        if let Some(job) = self.store.owner(adopted.submission)?.or(known) {
+        if let Some(job) = self.store.owner(adopted.submission.remote())?.or(known) {
             return Err(AdoptError::Followed { submission: adopted.submission, job });
         }
         let id = new_id();
@@ -127,13 +129,13 @@ impl Admission {
         let mut events = vec![
             Event::Arrived { package },
             accepted(&snapshot, digest, vec![warning]),
-            created(RemoteKind::Product, adopted.product),
-            created(RemoteKind::Submission, adopted.submission),
+            created(RemoteKind::Product, adopted.product.remote()),
+            created(RemoteKind::Submission, adopted.submission.remote()),
             // The service has the package already: nothing was sent.
             Event::Uploaded { bytes: 0 },
             Event::Committed,
         ];
-        events.extend(existing.into_iter().map(|(index, id)| created(RemoteKind::Label(index), id)));
+        events.extend(existing.into_iter().map(|(index, id)| created(RemoteKind::Label(index), id.remote())));
         let entry = Entry::Job { job: id, rev: 0, events: events.clone() };
         let jobs = self.store.commit(Commit::new(vec![entry])).wait()?;
         let job = jobs.into_iter().next();
@@ -147,7 +149,7 @@ impl Admission {
 fn existing_labels(
     adopted: &AdoptedSubmission<'_>,
     planned: &[dropship_job::PlannedLabel],
-) -> Result<Vec<(usize, u64)>, String> {
+) -> Result<Vec<(usize, LabelId)>, String> {
     let mut existing = Vec::new();
     for (index, plan) in planned.iter().enumerate() {
         let ids: Vec<_> =
@@ -156,7 +158,7 @@ fn existing_labels(
             [] => {}
             [id] => existing.push((index, *id)),
             more => {
-                let more: Vec<_> = more.iter().map(u64::to_string).collect();
+                let more: Vec<_> = more.iter().map(LabelId::to_string).collect();
                 return Err(format!(
                     "it has several labels named `{}` ({}); cancel all but one with `dropship api label cancel`",
                     plan.name,

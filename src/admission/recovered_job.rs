@@ -62,9 +62,9 @@ pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -
             vars: receipt.vars.clone(),
         }),
         step: receipt.step,
-        product: id(receipt.product_id.as_deref()),
-        abandoned_products: receipt.burnt_products.iter().filter_map(|text| id(Some(text))).collect(),
-        submission: id(receipt.submission_id.as_deref()),
+        product: receipt.product_id,
+        abandoned_products: receipt.burnt_products.clone(),
+        submission: receipt.submission_id,
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),
         labels: labels_of_receipt(receipt, planned),
@@ -95,7 +95,7 @@ fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label
 }
 
 fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt) -> Label {
-    let Some(id) = id(label.id.as_deref()) else {
+    let Some(id) = label.id else {
         return if label.status == LabelStatus::Dropped {
             Label::dropped(plan)
         } else {
@@ -125,10 +125,6 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
         ..RemoteLabel::new(id, label.not_before, stage)
     };
     Label::existing(plan, remote)
-}
-
-fn id(text: Option<&str>) -> Option<u64> {
-    text.and_then(|text| text.parse().ok())
 }
 
 /// The state of a job that had not ended: it may have got further than the receipt shows.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use dropship_job::JobId;
+use dropship_job::{JobId, RemoteId};
 use dropship_rules::plan::LabelPlan;
 
 /// The request for a label on hold, as `show` presents it.
@@ -87,7 +87,7 @@ pub struct TargetChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
     /// Its id.
-    pub id: String,
+    pub id: RemoteId,
     /// Its name; absent when its job is no longer in the store.
     pub name: Option<String>,
     /// Its job.

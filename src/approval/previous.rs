@@ -7,7 +7,7 @@ use super::page::Previous;
 use crate::package_store::PackageStore;
 use crate::pipeline::{label_of, published_labels, read_driver_metadata};
 use dropship_hardware::NewShippingLabel;
-use dropship_job::{Job, Label};
+use dropship_job::{Job, Label, RemoteId};
 use dropship_rules::label::preview_with;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Store, StoreError};
@@ -27,7 +27,7 @@ pub(super) fn previous(
     // The service numbers its labels in the order of their creation.
     ids.sort_unstable_by(|one, other| other.cmp(one));
     let is_own =
-        |id: u64| job.labels().iter().any(|own| own.id() == Some(id) || own.former_ids().contains(&id));
+        |id: RemoteId| job.labels().iter().any(|own| own.id() == Some(id) || own.former_ids().contains(&id));
     let mut newest_unknown = None;
     for id in ids.into_iter().filter(|id| !is_own(*id)) {
         let Some((owner, index)) = label_of(store, id)? else {
@@ -39,25 +39,19 @@ pub(super) fn previous(
         };
         return Ok(Some(described(packages, &owner, index, (id, published), request)));
     }
-    Ok(newest_unknown.map(|id| Previous {
-        id: id.to_string(),
-        name: None,
-        job: None,
-        audiences: Vec::new(),
-        targets: None,
-    }))
+    Ok(newest_unknown.map(|id| Previous { id, name: None, job: None, audiences: Vec::new(), targets: None }))
 }
 
 fn described(
     packages: &PackageStore,
     owner: &Job,
     index: usize,
-    (id, label): (u64, &Label),
+    (id, label): (RemoteId, &Label),
     request: &NewShippingLabel,
 ) -> Previous {
     let old = requested(packages, owner, index);
     Previous {
-        id: id.to_string(),
+        id,
         name: Some(label.name().to_owned()),
         job: Some(owner.id().clone()),
         audiences: label.plan().audiences.clone(),

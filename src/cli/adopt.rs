@@ -6,6 +6,7 @@ use super::backend;
 use super::exit::Exit;
 use super::output::Output;
 use crate::control::AdoptRequest;
+use dropship_hardware::{ProductId, SubmissionId};
 
 /// Follow a submission that was made elsewhere
 ///
@@ -24,10 +25,10 @@ Exit codes:
 pub(super) struct Args {
     /// Id of the product
     #[arg(value_name = "PRODUCT")]
-    product: u64,
+    product: ProductId,
     /// Id of the submission
     #[arg(value_name = "SUBMISSION")]
-    submission: u64,
+    submission: SubmissionId,
     /// Folder whose settings and rules apply, and whose outbox gets the results
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,

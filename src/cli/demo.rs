@@ -129,11 +129,11 @@ fn summary(home: &Path, receipt: &Receipt, output: &Output) -> anyhow::Result<()
                 receipt.state,
                 receipt.updated.duration_since(receipt.created).as_secs_f64()
             ),
-            format!("  product         {}", or_dash(receipt.product_id.as_deref())),
-            format!("  submission      {}", or_dash(receipt.submission_id.as_deref())),
+            format!("  product         {}", or_dash(receipt.product_id)),
+            format!("  submission      {}", or_dash(receipt.submission_id)),
         ];
         for label in &receipt.labels {
-            lines.push(format!("  label           {} ({})", or_dash(label.id.as_deref()), label.name));
+            lines.push(format!("  label           {} ({})", or_dash(label.id), label.name));
         }
         lines.push(format!("  signed package  {}/signed.zip", receipt.outbox));
         lines.push(format!("  receipt         {}/receipt.json", receipt.outbox));

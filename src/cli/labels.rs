@@ -11,7 +11,7 @@ use super::job_filter::JobFilter;
 use super::output::{Output, or_dash, table};
 use crate::observe::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};
-use dropship_job::{JobId, LabelStatus};
+use dropship_job::{JobId, LabelStatus, RemoteId};
 
 /// List the shipping labels of all jobs
 ///
@@ -41,7 +41,7 @@ struct Row {
     rule: Option<String>,
     name: String,
     state: LabelStatus,
-    id: Option<String>,
+    id: Option<RemoteId>,
     not_before: Option<Timestamp>,
     audiences: Vec<String>,
     hold: bool,
@@ -55,7 +55,7 @@ impl Row {
             rule: job.rule.clone(),
             name: label.name.clone(),
             state: label.status,
-            id: label.id.clone(),
+            id: label.id,
             not_before: label.not_before,
             audiences: label.audiences.clone(),
             hold: label.hold,
@@ -86,7 +86,7 @@ impl Row {
             format!("{}{hold}", self.state.as_str()),
             or_dash(not_before.as_deref()),
             Escaped(&audiences).to_string(),
-            or_dash(self.id.as_deref()),
+            or_dash(self.id),
             self.job.to_string(),
             Escaped(&self.package).to_string(),
         ]

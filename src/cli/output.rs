@@ -96,6 +96,6 @@ pub(super) fn scope_name(folder: Option<&str>) -> String {
 }
 
 /// An optional value; `-` if absent.
-pub(super) fn or_dash(value: Option<&str>) -> String {
-    value.unwrap_or("-").to_owned()
+pub(super) fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }

@@ -17,6 +17,7 @@ use crate::admission::FileStanding;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
 use dropship_glob::Glob;
+use dropship_hardware::LabelId;
 use dropship_job::{JobId, StateKind};
 use dropship_store::Finding;
 
@@ -174,7 +175,7 @@ impl Client {
     /// Reports a change of a label to the daemon. Returns the job that created the label, if there is one.
     pub async fn record_label_change(
         &self,
-        label: u64,
+        label: LabelId,
         change: &LabelChange,
     ) -> Result<Option<JobId>, ControlError> {
         self.post(&format!("/v1/labels/{label}/changes"), change).await

@@ -45,6 +45,7 @@ use crate::admission::FileStanding;
 use crate::http::{RequestSlot, RequestSlots, SlotKind};
 use crate::observe::{self, LogLevel};
 use crate::outbox::Receipt;
+use dropship_hardware::LabelId;
 use dropship_job::JobId;
 use dropship_store::Finding;
 
@@ -195,7 +196,7 @@ async fn adopt(
 async fn record_label_change(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Path(label): Path<u64>,
+    Path(label): Path<LabelId>,
     Extension(Operator(by)): Extension<Operator>,
     Json(change): Json<LabelChange>,
 ) -> Answer<Option<JobId>> {

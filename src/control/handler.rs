@@ -16,6 +16,7 @@ use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::admission::FileStanding;
 use crate::outbox::Receipt;
+use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::JobId;
 use dropship_store::Finding;
 
@@ -54,7 +55,7 @@ pub trait ControlHandler: Send + Sync + 'static {
     /// if there is one.
     fn record_label_change(
         &self,
-        label: u64,
+        label: LabelId,
         change: LabelChange,
         by: String,
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>>;
@@ -70,30 +71,15 @@ pub trait ControlHandler: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptRequest {
     /// Id of the product.
-    #[serde(with = "id_text")]
-    pub product: u64,
+    pub product: ProductId,
     /// Id of the submission.
-    #[serde(with = "id_text")]
-    pub submission: u64,
+    pub submission: SubmissionId,
     /// Folder whose settings and rules apply.
     #[serde(default)]
     pub folder: Option<String>,
     /// Rule to use instead of the first matching one.
     #[serde(default)]
     pub rule: Option<String>,
-}
-
-/// Ids as text, because they exceed 2^53.
-mod id_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(id)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
 }
 
 /// The parameters of `dropship submit`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use dropship_job::Event;
+use dropship_job::{Event, RemoteId};
 
 /// A change of a label that the service has accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum LabelChange {
 impl LabelChange {
     /// The event for the job's history; `label` is the index of the label in the job, `id` its id.
     #[must_use]
-    pub fn event(self, label: usize, id: u64, by: &str) -> Event {
+    pub fn event(self, label: usize, id: RemoteId, by: &str) -> Event {
         let by = by.to_owned();
         match self {
             Self::Withdrawn => Event::Withdrawn { label, id, by },

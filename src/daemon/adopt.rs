@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::admission::{Admission, AdoptedSubmission};
 use crate::control::{AdoptRequest, ControlError, ControlErrorKind};
 use crate::pipeline::Pipeline;
+use crate::service_id::ServiceId;
 use dropship_hardware::{Client, DownloadKind, ProductId, Submission, SubmissionId};
 use dropship_job::JobId;
 
@@ -15,13 +16,13 @@ pub(super) async fn adopt(
     request: AdoptRequest,
     by: String,
 ) -> Result<JobId, ControlError> {
-    let (product, submission) = (ProductId(request.product), SubmissionId(request.submission));
+    let AdoptRequest { product, submission, .. } = request;
     let failed = |why: String| {
         let message = format!("cannot follow submission {submission} of product {product}: {why}");
         ControlError::new(ControlErrorKind::Failed, message)
     };
-    if let Some(job) = pipeline.store().owner(request.submission)? {
-        let followed = crate::admission::AdoptError::Followed { submission: request.submission, job };
+    if let Some(job) = pipeline.store().owner(submission.remote())? {
+        let followed = crate::admission::AdoptError::Followed { submission, job };
         return Err(ControlError::new(ControlErrorKind::Illegal, followed.to_string()));
     }
     let (account, service, found) = find(pipeline, product, submission).await.map_err(failed)?;
@@ -47,10 +48,10 @@ pub(super) async fn adopt(
     downloaded.map_err(|error| failed(format!("cannot download its package: {error}")))?;
     let admission = Arc::clone(admission);
     let created = tokio::task::spawn_blocking(move || {
-        let labels: Vec<_> = labels.items.into_iter().map(|label| (label.name, label.id.0)).collect();
+        let labels: Vec<_> = labels.items.into_iter().map(|label| (label.name, label.id)).collect();
         let adopted = AdoptedSubmission {
-            product: request.product,
-            submission: request.submission,
+            product,
+            submission,
             name: &found.name,
             account: &account,
             labels: &labels,

@@ -21,7 +21,9 @@ use crate::control::{
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
+use crate::service_id::ServiceId;
 use dropship_hardware::Client;
+use dropship_hardware::LabelId;
 use dropship_intake::Intake;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::rule::RuleChange;
@@ -245,14 +247,14 @@ impl ControlHandler for DaemonControl {
 
     fn record_label_change(
         &self,
-        label: u64,
+        label: LabelId,
         change: LabelChange,
         by: String,
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>> {
         async move {
             let store = &**self.pipeline.store();
-            let Some((job, index)) = label_of(store, label)? else { return Ok(None) };
-            let event = change.event(index, label, &by);
+            let Some((job, index)) = label_of(store, label.remote())? else { return Ok(None) };
+            let event = change.event(index, label.remote(), &by);
             if let Some(job) = pipeline::note(store, job.id(), event.clone()).await? {
                 self.pipeline.events().after_commit(&job, &[event]).await;
             }

@@ -5,7 +5,7 @@ use tracing::Level;
 use super::failure_causes::{FailureCauses, Over, Repetition};
 use super::job_line::log_job;
 use super::{Escaped, id};
-use dropship_job::{Event, Job, RemoteKind, describe};
+use dropship_job::{Event, Job, RemoteId, RemoteKind, describe};
 
 /// Logs an event; `job` is its state after the event. A failure of many jobs with one cause is logged once, and counted.
 pub fn log_event(causes: &FailureCauses, job: &Job, event: &Event) {
@@ -82,7 +82,7 @@ fn level(job: &Job, event: &Event) -> Level {
 }
 
 /// Whether the withdrawal was wanted within the last minute, so that this is its first attempt.
-fn is_first_refusal(job: &Job, label: usize, id: u64) -> bool {
+fn is_first_refusal(job: &Job, label: usize, id: RemoteId) -> bool {
     let pending = job.pending_withdrawals();
     let pending = pending.iter().find(|pending| pending.label == label && pending.id == Some(id));
     let since = pending.and_then(|pending| pending.withdrawal).map(|withdrawal| withdrawal.since);
@@ -90,7 +90,7 @@ fn is_first_refusal(job: &Job, label: usize, id: u64) -> bool {
 }
 
 /// Whether older labels gave up targets to a label of the job.
-fn has_taken_over(job: &Job, index: usize, id: u64) -> bool {
+fn has_taken_over(job: &Job, index: usize, id: RemoteId) -> bool {
     job.labels().get(index).is_some_and(|label| label.id() == Some(id) && label.taken_over() > 0)
 }
 
@@ -114,7 +114,7 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
     }
 }
 
-fn label_id(job: &Job, event: &Event) -> Option<u64> {
+fn label_id(job: &Job, event: &Event) -> Option<RemoteId> {
     match event {
         Event::Created { kind: RemoteKind::Label(_), id, .. }
         | Event::Withdrawn { id, .. }

@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use dropship_job::Job;
+use dropship_job::{Job, RemoteId};
 
 /// Logs one line of a job. The id of the job is in the text too, because many readers show only that.
 pub(super) fn log_job(
@@ -10,7 +10,7 @@ pub(super) fn log_job(
     job: &Job,
     event: &str,
     message_id: Option<&str>,
-    label_id: Option<u64>,
+    label_id: Option<RemoteId>,
     text: &str,
 ) {
     // A macro, because the level of a tracing call is part of its static metadata.

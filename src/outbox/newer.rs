@@ -18,10 +18,8 @@ pub fn is_newer(receipt: &Receipt, job: &Job, store: &dyn Store) -> Result<bool,
     if receipt.updated > job.updated() && !differs_by_a_wait(receipt, job) {
         return Ok(true);
     }
-    for id in [&receipt.product_id, &receipt.submission_id].into_iter().flatten() {
-        if let Ok(id) = id.parse()
-            && store.owner(id)?.is_none()
-        {
+    for id in [receipt.product_id, receipt.submission_id].into_iter().flatten() {
+        if store.owner(id)?.is_none() {
             return Ok(true);
         }
     }

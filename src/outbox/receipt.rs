@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::ownership::Origin;
 use crate::approval::ApprovalPage;
 use dropship_job::{
-    Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, State, StateKind, Step, describe_history,
+    Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, RemoteId, State, StateKind, Step,
+    describe_history,
 };
 use dropship_rules::rule::RuleChange;
 use dropship_store::HistoryEntry;
@@ -49,9 +50,9 @@ pub struct Receipt {
     /// Current step of the job.
     pub step: Step,
     /// Id of the product.
-    pub product_id: Option<String>,
+    pub product_id: Option<RemoteId>,
     /// Id of the submission.
-    pub submission_id: Option<String>,
+    pub submission_id: Option<RemoteId>,
     /// The service's step and state of the submission at the last poll.
     #[serde(default)]
     pub workflow: Option<Workflow>,
@@ -93,7 +94,7 @@ pub struct Receipt {
     pub outbox: String,
     /// Ids of abandoned products: Microsoft refused their submission.
     #[serde(default)]
-    pub burnt_products: Vec<String>,
+    pub burnt_products: Vec<RemoteId>,
     /// Time of arrival.
     pub created: Timestamp,
     /// Time of the last event.
@@ -133,7 +134,7 @@ pub struct LabelReceipt {
     /// Name from the rule.
     pub name: String,
     /// Id, once the label exists.
-    pub id: Option<String>,
+    pub id: Option<RemoteId>,
     /// State of the service's step at the last poll.
     pub state: Option<String>,
     /// The service's step at the last poll.
@@ -158,7 +159,7 @@ pub struct LabelReceipt {
     pub not_before: Option<Timestamp>,
     /// Ids of earlier labels that were refused or withdrawn before this one was requested again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub former_ids: Vec<String>,
+    pub former_ids: Vec<RemoteId>,
 }
 
 /// Receipts of other versions have no status.
@@ -173,7 +174,7 @@ impl LabelReceipt {
         let request = label.hold().and_then(LabelHold::request).or(label.approved());
         Self {
             name: label.name().to_owned(),
-            id: label.id().map(|id| id.to_string()),
+            id: label.id(),
             state: remote.and_then(|remote| remote.state.clone()),
             step: remote.and_then(|remote| remote.step.clone()),
             status: label.status(),
@@ -182,7 +183,7 @@ impl LabelReceipt {
             error: label.hold().map(|hold| hold.fault.clone()),
             request: request.map(str::to_owned),
             not_before: job.label_not_before(index),
-            former_ids: label.former_ids().iter().map(u64::to_string).collect(),
+            former_ids: label.former_ids().to_vec(),
         }
     }
 }
@@ -193,7 +194,7 @@ pub struct NotWithdrawn {
     /// Its name.
     pub name: String,
     /// Its id; null while the response to its create is lost.
-    pub id: Option<String>,
+    pub id: Option<RemoteId>,
     /// The reason.
     pub why: String,
 }
@@ -234,7 +235,6 @@ impl Receipt {
         // A held job stays held while its other labels are processed.
         let is_running = running && matches!(job.state(), State::Queued | State::Waiting { .. });
         let state = if is_running { StateKind::Running } else { job.state().kind() };
-        let text = |id: Option<u64>| id.map(|id| id.to_string());
         let waits_for = match job.state() {
             State::Waiting { why, .. } => Some(why.to_string()),
             _ => None,
@@ -244,7 +244,7 @@ impl Receipt {
         let pending = job.pending_withdrawals();
         let not_withdrawn = pending.iter().map(|pending| NotWithdrawn {
             name: pending.name.to_owned(),
-            id: text(pending.id),
+            id: pending.id,
             why: pending.why().to_owned(),
         });
         let mut warnings = job.warnings().to_vec();
@@ -271,8 +271,8 @@ impl Receipt {
             accepted: job.is_accepted(),
             state,
             step: job.step(),
-            product_id: text(job.product().id()),
-            submission_id: text(job.submission().id()),
+            product_id: job.product().id(),
+            submission_id: job.submission().id(),
             workflow: job.workflow().cloned().map(|(step, state)| Workflow { step, state }),
             labels: labels.collect(),
             not_withdrawn: not_withdrawn.collect(),
@@ -290,7 +290,7 @@ impl Receipt {
             plan_changes: Vec::new(),
             vars: job.accepted().map(|accepted| accepted.vars.clone()).unwrap_or_default(),
             outbox: job.package().outbox.clone(),
-            burnt_products: job.abandoned_products().iter().map(u64::to_string).collect(),
+            burnt_products: job.abandoned_products().to_vec(),
             created: job.created(),
             updated: job.updated(),
             sandbox: false,

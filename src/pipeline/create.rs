@@ -22,7 +22,9 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Error, Execution, Listing, Recovery};
-use dropship_job::{CreateProgress, ErrorKind, Event, Fault, Intent, RemoteKind, Resolution, WaitReason};
+use dropship_job::{
+    CreateProgress, ErrorKind, Event, Fault, Intent, RemoteId, RemoteKind, Resolution, WaitReason,
+};
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
 const MAX_REPEATS: u32 = 3;
@@ -34,7 +36,7 @@ pub(super) const NAME_TAKEN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     /// Its id.
-    pub(super) id: u64,
+    pub(super) id: RemoteId,
     /// Why it cannot be of this create; `None` when it can.
     pub(super) mismatch: Option<String>,
     /// The go-live date of a label.
@@ -72,7 +74,7 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
         &self,
         service: &S,
         attempts: u32,
-    ) -> impl Future<Output = Result<Listing<u64>, Error>> + Send {
+    ) -> impl Future<Output = Result<Listing<RemoteId>, Error>> + Send {
         async move {
             let found = lists::accept(service, self.list_of(), attempts, self.find(service).await).await?;
             let items = found.items.iter().map(|found| found.id).collect();
@@ -80,7 +82,7 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
         }
     }
     /// Sends the create; returns the id of the new object.
-    fn make(&self, service: &S) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn make(&self, service: &S) -> impl Future<Output = Result<RemoteId, Error>> + Send;
 }
 
 /// Creates the object unless it exists; resolves a create whose response was lost.
@@ -192,7 +194,7 @@ async fn adopt_earlier<S: Service>(
     ctx: &mut StepContext<'_, S>,
     what: &impl RemoteCreate<S>,
     service: &S,
-    existing: &[u64],
+    existing: &[RemoteId],
 ) -> StepResult<bool> {
     let RemoteKind::Label(index) = what.kind() else { return Ok(false) };
     let strays = ctx.job.strays().iter().filter(|stray| stray.label == index).map(|stray| stray.remote.id);
@@ -219,7 +221,7 @@ async fn adopt_earlier<S: Service>(
 async fn record_result<S: Service>(
     ctx: &mut StepContext<'_, S>,
     what: &impl RemoteCreate<S>,
-    made: Result<u64, Error>,
+    made: Result<RemoteId, Error>,
 ) -> StepResult {
     let kind = what.kind();
     let error = match made {
@@ -322,7 +324,7 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
 }
 
 /// Whether no other job owns the object.
-fn is_free<S: Service>(ctx: &StepContext<'_, S>, id: u64) -> StepResult<bool> {
+fn is_free<S: Service>(ctx: &StepContext<'_, S>, id: RemoteId) -> StepResult<bool> {
     let owner = ctx.pipeline.store.owner(id).map_err(Interrupt::Store)?;
     Ok(owner.is_none_or(|owner| owner == *ctx.job.id()))
 }
@@ -334,8 +336,8 @@ async fn wait_for_effect<S: Service>(ctx: &mut StepContext<'_, S>, kind: RemoteK
     ctx.suspend_or_defer(due, WaitReason::CreateInDoubt)
 }
 
-fn list(adoptable: &[u64], unproven: Vec<String>) -> String {
-    adoptable.iter().map(u64::to_string).chain(unproven).collect::<Vec<_>>().join(", ")
+fn list(adoptable: &[RemoteId], unproven: Vec<String>) -> String {
+    adoptable.iter().map(RemoteId::to_string).chain(unproven).collect::<Vec<_>>().join(", ")
 }
 
 /// Holds the job because no list can prove whether the create took effect. Approval decides, and is not asked for again.

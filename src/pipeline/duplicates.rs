@@ -7,8 +7,9 @@ use super::labels;
 use super::lists;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
+use crate::service_id::ServiceId;
 use dropship_hardware::{Error, Listing, ProductId, Recovery, SubmissionId};
-use dropship_job::{Event, LateDuplicateCheck, RemoteKind};
+use dropship_job::{Event, LateDuplicateCheck, RemoteId, RemoteKind};
 
 /// Why a check was not possible.
 enum CheckBlocked {
@@ -95,7 +96,7 @@ async fn run_check<S: Service>(
     Ok(Ok(()))
 }
 
-fn is_known_stray<S>(ctx: &StepContext<'_, S>, id: u64) -> bool {
+fn is_known_stray<S>(ctx: &StepContext<'_, S>, id: RemoteId) -> bool {
     ctx.job.strays().iter().any(|stray| stray.remote.id == id)
 }
 
@@ -105,7 +106,7 @@ async fn record_labels<S: Service>(
     service: &S,
     check: &LateDuplicateCheck,
     index: usize,
-    found: Vec<u64>,
+    found: Vec<RemoteId>,
 ) -> StepResult<Result<(), CheckBlocked>> {
     let candidates = match found.is_empty() {
         true => Vec::new(),
@@ -114,8 +115,8 @@ async fn record_labels<S: Service>(
             Err(error) => return Ok(Err(CheckBlocked::Api(error))),
         },
     };
-    let proven = |id: &u64| candidates.iter().any(|one| one.id == *id && one.mismatch.is_none());
-    let (mut ids, unproven): (Vec<u64>, Vec<u64>) = found.into_iter().partition(proven);
+    let proven = |id: &RemoteId| candidates.iter().any(|one| one.id == *id && one.mismatch.is_none());
+    let (mut ids, unproven): (Vec<RemoteId>, Vec<RemoteId>) = found.into_iter().partition(proven);
     let is_in_doubt = ctx.job.labels().get(index).is_some_and(|label| label.intent().is_some());
     if is_in_doubt && !ids.is_empty() {
         let id = ids.remove(0);
@@ -154,25 +155,25 @@ async fn existing_ids<S: Service>(
     service: &S,
     check: &LateDuplicateCheck,
     attempts: u32,
-) -> Result<Listing<u64>, Error> {
+) -> Result<Listing<RemoteId>, Error> {
     let name = &check.name;
-    let product = check.product.map(ProductId).ok_or_else(|| unknown_place(name, "product"));
-    let submission = check.submission.map(SubmissionId).ok_or_else(|| unknown_place(name, "submission"));
+    let product = check.product.map(ProductId::of).ok_or_else(|| unknown_place(name, "product"));
+    let submission = check.submission.map(SubmissionId::of).ok_or_else(|| unknown_place(name, "submission"));
     match check.kind {
         RemoteKind::Product => {
             let all = lists::accept_shared(service, attempts, service.products().await).await?;
-            let named = all.items.iter().filter(|one| one.product_name == *name).map(|one| one.id.0);
+            let named = all.items.iter().filter(|one| one.product_name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Submission => {
             let all = lists::accept_shared(service, attempts, service.submissions(product?).await).await?;
-            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
+            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Label(_) => {
             let all =
                 lists::accept_shared(service, attempts, service.labels(product?, submission?).await).await?;
-            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.0);
+            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
     }

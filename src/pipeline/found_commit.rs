@@ -9,6 +9,7 @@ use super::results;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::digest;
+use crate::service_id::ServiceId;
 use dropship_hardware::{DownloadKind, Submission, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, RemoteKind, UploadProgress};
 
@@ -129,7 +130,7 @@ async fn labels<S: Service>(
         match named.as_slice() {
             [] => {}
             [label] => {
-                let (kind, id) = (RemoteKind::Label(index), label.id.0);
+                let (kind, id) = (RemoteKind::Label(index), label.id.remote());
                 let go_live = super::labels::go_live_of(label);
                 adopted.push(Event::Created { kind, id, adopted: true, go_live });
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteKind};
+use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteId, RemoteKind};
 
 /// Names in use by a create, with the job that holds them.
 #[derive(Debug, Default)]
@@ -101,8 +101,8 @@ impl NameLocks {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     account: Option<String>,
-    product: Option<u64>,
-    submission: Option<u64>,
+    product: Option<RemoteId>,
+    submission: Option<RemoteId>,
     name: String,
 }
 
@@ -110,7 +110,7 @@ fn key(job: &Job, kind: RemoteKind, name: &str) -> Key {
     key_at(job, (job.product().id(), job.submission().id()), kind, name)
 }
 
-fn key_at(job: &Job, place: (Option<u64>, Option<u64>), kind: RemoteKind, name: &str) -> Key {
+fn key_at(job: &Job, place: (Option<RemoteId>, Option<RemoteId>), kind: RemoteKind, name: &str) -> Key {
     let (product, submission) = match kind {
         RemoteKind::Product => (None, None),
         RemoteKind::Submission => (place.0, None),
@@ -158,13 +158,14 @@ mod tests {
     fn name_of_a_check_is_that_of_its_own_product() {
         let (names, builder) = (NameLocks::default(), ended(1));
         let mut check = builder.build().expect("a job").duplicate_checks()[0].clone();
-        (check.kind, check.product) = (RemoteKind::Submission, Some(7));
+        (check.kind, check.product) = (RemoteKind::Submission, Some(RemoteId::new(7)));
         // The job has continued with another product since.
-        let found = Event::Created { kind: RemoteKind::Product, id: 8, adopted: true, go_live: None };
+        let found =
+            Event::Created { kind: RemoteKind::Product, id: RemoteId::new(8), adopted: true, go_live: None };
         let (one, other) = (builder.event(found).build().expect("a job"), ended(2).build().expect("a job"));
         assert!(names.acquire_for_check(&one, &check, STALE_AFTER).is_some());
         assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_none());
-        check.product = Some(8);
+        check.product = Some(RemoteId::new(8));
         assert!(names.acquire_for_check(&other, &check, STALE_AFTER).is_some());
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use dropship_hardware::{Error, Incomplete, Listing};
+use dropship_job::RemoteId;
 
 /// Minimum lifetime of a list.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -33,7 +34,7 @@ struct Account {
 #[derive(Debug, Default)]
 struct Since {
     /// Products that this daemon created. They stay for a while, since the service may list them late.
-    made: Vec<(Instant, String, u64)>,
+    made: Vec<(Instant, String, RemoteId)>,
     /// A listing started before the invalidation must not be reused.
     invalidated: bool,
     /// Time and error of the last listing that failed.
@@ -42,7 +43,7 @@ struct Since {
 
 #[derive(Debug)]
 struct List {
-    products: BTreeMap<Box<str>, Vec<u64>>,
+    products: BTreeMap<Box<str>, Vec<RemoteId>>,
     /// Why products may be missing in it.
     incomplete: Option<Incomplete>,
     until: Instant,
@@ -72,8 +73,8 @@ impl ProductListCache {
         account: &str,
         name: &str,
         max_age: Duration,
-        list: impl Future<Output = Result<Listing<(String, u64)>, Error>>,
-    ) -> Result<Listing<u64>, Error> {
+        list: impl Future<Output = Result<Listing<(String, RemoteId)>, Error>>,
+    ) -> Result<Listing<RemoteId>, Error> {
         let (account, asked) = (self.account(account), Instant::now());
         let mut held = account.list.lock().await;
         if let Some((when, error)) = &account.since().failed
@@ -86,7 +87,7 @@ impl ProductListCache {
             *held = None;
             account.since().start(max_age);
             let began = Instant::now();
-            let mut products = BTreeMap::<Box<str>, Vec<u64>>::new();
+            let mut products = BTreeMap::<Box<str>, Vec<RemoteId>>::new();
             let listed = list.await.inspect_err(|error| {
                 account.since().failed = Some((Instant::now(), error.clone()));
             })?;
@@ -110,7 +111,7 @@ impl ProductListCache {
     }
 
     /// Adds a product that was created; a listing started earlier may lack it.
-    pub(super) fn record_created(&self, account: &str, name: &str, id: u64) {
+    pub(super) fn record_created(&self, account: &str, name: &str, id: RemoteId) {
         self.account(account).since().made.push((Instant::now(), name.to_owned(), id));
     }
 
@@ -154,9 +155,10 @@ mod tests {
             let list = async {
                 self.times.set(self.times.get() + 1);
                 tokio::time::sleep(self.takes).await;
-                Ok(Listing::complete_of(vec![("a".to_owned(), 1)]))
+                Ok(Listing::complete_of(vec![("a".to_owned(), RemoteId::new(1))]))
             };
-            self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list").items
+            let listed = self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list");
+            listed.items.into_iter().map(RemoteId::get).collect()
         }
     }
 
@@ -164,11 +166,11 @@ mod tests {
     async fn list_is_shared_until_it_expires_and_includes_created_products() {
         let listed = Listed::new(Duration::from_secs(1));
         assert_eq!(tokio::join!(listed.named("a"), listed.named("b")), (vec![1], vec![]));
-        listed.product_lists.record_created("x", "b", 2);
+        listed.product_lists.record_created("x", "b", RemoteId::new(2));
         assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 1));
         // The service may list it late, and it must not appear twice.
         tokio::time::advance(MIN_TTL).await;
-        listed.product_lists.record_created("x", "a", 1);
+        listed.product_lists.record_created("x", "a", RemoteId::new(1));
         assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 2));
         assert_eq!(listed.named("a").await, [1]);
         tokio::time::advance(MAX_AGE).await;
@@ -180,7 +182,7 @@ mod tests {
         let listed = Listed::new(Duration::from_secs(10));
         let making = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            listed.product_lists.record_created("x", "b", 2);
+            listed.product_lists.record_created("x", "b", RemoteId::new(2));
         };
         assert_eq!(tokio::join!(listed.named("b"), making).0, vec![2]);
     }
@@ -220,7 +222,7 @@ mod tests {
         let failing = || async {
             times.set(times.get() + 1);
             tokio::time::sleep(Duration::from_secs(5)).await;
-            Err::<Listing<(String, u64)>, _>(down())
+            Err::<Listing<(String, RemoteId)>, _>(down())
         };
         let both = tokio::join!(
             product_lists.named("x", "a", MAX_AGE, failing()),
@@ -228,13 +230,16 @@ mod tests {
         );
         assert_eq!((both, times.get()), ((Err(down()), Err(down())), 1));
         tokio::time::advance(Duration::from_secs(1)).await;
-        let one = || ready(Ok(Listing::complete_of(vec![("a".to_owned(), 1)])));
-        assert_eq!(product_lists.named("x", "a", MAX_AGE, one()).await, Ok(Listing::complete_of(vec![1])));
+        let one = || ready(Ok(Listing::complete_of(vec![("a".to_owned(), RemoteId::new(1))])));
+        assert_eq!(
+            product_lists.named("x", "a", MAX_AGE, one()).await,
+            Ok(Listing::complete_of(vec![RemoteId::new(1)]))
+        );
         let none = ready(Ok(Listing::complete_of(Vec::new())));
         assert_eq!(product_lists.named("y", "a", MAX_AGE, none).await, Ok(Listing::complete_of(vec![])));
         assert_eq!(
             product_lists.named("x", "a", MAX_AGE, failing()).await,
-            Ok(Listing::complete_of(vec![1]))
+            Ok(Listing::complete_of(vec![RemoteId::new(1)]))
         );
     }
 }

@@ -8,7 +8,7 @@ use super::assembly::Pipeline;
 use super::poll::next_poll;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
-use dropship_job::{Event, Fault, Job, Label, Release, RemoteKind, State, WaitReason};
+use dropship_job::{Event, Fault, Job, Label, Release, RemoteId, RemoteKind, State, WaitReason};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
@@ -88,7 +88,7 @@ impl<'a, S: Service> StepContext<'a, S> {
     pub(super) async fn record_created(
         &mut self,
         kind: RemoteKind,
-        id: u64,
+        id: RemoteId,
         adopted: bool,
         go_live: Option<Timestamp>,
     ) -> StepResult {

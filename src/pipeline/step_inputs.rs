@@ -3,8 +3,9 @@
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::package_store::PlanSnapshot;
+use crate::service_id::ServiceId;
 use dropship_hardware::{ProductId, Submission, SubmissionId};
-use dropship_job::{ErrorKind, Fault};
+use dropship_job::{ErrorKind, Fault, RemoteId};
 use dropship_rules::plan::Plan;
 
 impl<S: Service> StepContext<'_, S> {
@@ -55,7 +56,7 @@ impl<S: Service> StepContext<'_, S> {
     }
 
     /// Id of the product. Fails the job when there is none.
-    pub(super) async fn product(&mut self) -> StepResult<u64> {
+    pub(super) async fn product(&mut self) -> StepResult<RemoteId> {
         match self.job.product().id() {
             Some(id) => Ok(id),
             None => {
@@ -72,7 +73,7 @@ impl<S: Service> StepContext<'_, S> {
     pub(super) async fn remote(&mut self) -> StepResult<(ProductId, SubmissionId)> {
         let product = self.product().await?;
         match self.job.submission().id() {
-            Some(id) => Ok((ProductId(product), SubmissionId(id))),
+            Some(id) => Ok((ProductId::of(product), SubmissionId::of(id))),
             None => {
                 let message = "the job has no submission; retry with --new-product";
                 self.fail(Fault::new(ErrorKind::NoSubmission, message)).await

@@ -11,10 +11,11 @@ use super::results;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
+use crate::service_id::ServiceId;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
-use dropship_job::{ErrorKind, Event, Fault, KeptTargets, LabelStage};
+use dropship_job::{ErrorKind, Event, Fault, KeptTargets, LabelStage, RemoteId};
 use dropship_rules::label::{self, Published, Reach, Versions};
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Entry, Store, StoreError};
@@ -71,7 +72,7 @@ impl Made {
         plan: &LabelPlan,
     ) -> Option<Self> {
         let remote = ctx.job.labels().get(index)?.remote()?;
-        let (label, go_live) = (LabelId(remote.id), remote.go_live);
+        let (label, go_live) = (LabelId::of(remote.id), remote.go_live);
         let account = ctx.account().to_owned();
         let (product, submission) = place;
         Some(Self {
@@ -121,10 +122,10 @@ pub(crate) fn published_labels(
     store: &dyn Store,
     plan: &Plan,
     label: &LabelPlan,
-) -> Result<Vec<u64>, StoreError> {
+) -> Result<Vec<RemoteId>, StoreError> {
     let flags = store.settings(&prefix(&plan.rule, label))?;
     let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
-    Ok(made.filter(|made| made.account == plan.account).map(|made| made.label.0).collect())
+    Ok(made.filter(|made| made.account == plan.account).map(|made| made.label.remote()).collect())
 }
 
 /// Removes the hardware ids of labels that are live from older ones.
@@ -235,7 +236,7 @@ async fn take_over<S: Service>(
     let changes = label::supersede(new, &[made.now(rule, plan, &now)]);
     let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
     kept.extend(change.kept.iter().map(|(narrower, rows)| KeptTargets {
-        label: label.0,
+        label: label.remote(),
         rows: *rows,
         why: narrower.to_string(),
     }));
@@ -255,7 +256,7 @@ async fn take_over<S: Service>(
     let rows = update.targeting.hardware_ids.len();
     match asked {
         Ok(()) => {
-            ctx.record(vec![Event::TakenOver { label: index, from: label.0, rows }]).await?;
+            ctx.record(vec![Event::TakenOver { label: index, from: label.remote(), rows }]).await?;
             Ok(true)
         }
         Err(error) if error.recovery == Recovery::NotReady => Ok(false),

@@ -8,8 +8,9 @@ use super::assembly::Pipeline;
 use super::background;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext};
+use crate::service_id::ServiceId;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
-use dropship_job::{Event, Job, JobId, Label, State};
+use dropship_job::{Event, Job, JobId, Label, RemoteId, State};
 use dropship_store::{Commit, Store, StoreError};
 
 /// Does the background work of a job now: withdraws its labels, and searches for a label whose create is in doubt. The
@@ -53,7 +54,11 @@ pub async fn withdraw_offline<S: Service>(
             _ if is_paused => Err("paused; `dropship resume` and a daemon continue".to_owned()),
             None => Err("its account is no longer configured".to_owned()),
             Some(service) => {
-                let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id));
+                let asked = service.cancel_label(
+                    ProductId::of(product),
+                    SubmissionId::of(submission),
+                    LabelId::of(id),
+                );
                 asked.await.map_err(|error| error.to_string())
             }
         };
@@ -71,7 +76,7 @@ pub async fn withdraw_offline<S: Service>(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn label_of(store: &dyn Store, label: u64) -> Result<Option<(Job, usize)>, StoreError> {
+pub fn label_of(store: &dyn Store, label: RemoteId) -> Result<Option<(Job, usize)>, StoreError> {
     let Some(owner) = store.owner(label)? else { return Ok(None) };
     let Some(job) = store.job(&owner)? else { return Ok(None) };
     let index = job.labels().iter().map(Label::id).position(|own| own == Some(label));

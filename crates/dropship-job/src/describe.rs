@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Event, Job, Label, Release, RemoteKind, apply};
+use crate::{Event, Job, Label, Release, RemoteId, RemoteKind, apply};
 
 /// One sentence about an event, in the past tense and without the name of the package. `job` is its state after the event.
 ///
@@ -95,14 +95,14 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
             format!(
                 "the {} whose response was lost was created after all and is unused: {}; `dropship retry {}` continues with it",
                 kind,
-                list(ids),
+                RemoteId::list(ids),
                 job.id()
             )
         }
         Event::DuplicatesChecked { kind, ids, .. } => format!(
             "a late response created more than one {}; no job uses these, check them in Partner Center: {}",
             kind,
-            list(ids)
+            RemoteId::list(ids)
         ),
         _ => return None,
     })
@@ -233,30 +233,26 @@ fn end_text(job: &Job, event: &Event) -> Option<String> {
 }
 
 /// The text about late duplicates of a label.
-fn duplicate_labels(name: &str, ids: &[u64], unproven: &[u64]) -> String {
+fn duplicate_labels(name: &str, ids: &[RemoteId], unproven: &[RemoteId]) -> String {
     let mut texts = Vec::new();
     if !ids.is_empty() {
         texts.push(format!(
             "a late response created label `{name}` more than once; withdrawing {}",
-            list(ids)
+            RemoteId::list(ids)
         ));
     }
     if !unproven.is_empty() {
         texts.push(format!(
             "labels named `{name}` appeared that are not provably of this job and are left alone, check them in Partner \
              Center: {}",
-            list(unproven)
+            RemoteId::list(unproven)
         ));
     }
     texts.join("; ")
 }
 
-fn list(ids: &[u64]) -> String {
-    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-}
-
 /// The name and the id of a job's label.
-fn label(job: &Job, index: usize) -> (&str, Option<u64>) {
+fn label(job: &Job, index: usize) -> (&str, Option<RemoteId>) {
     let label = job.labels().get(index);
     (label.map_or("?", |label| label.name()), label.and_then(Label::id))
 }

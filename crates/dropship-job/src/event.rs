@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::label::{PlannedLabel, Release};
 use super::package::{Asset, Package};
-use super::remote::{Intent, RemoteKind, Resolution, as_text, as_texts};
+use super::remote::{Intent, RemoteKind, Resolution};
+use super::remote_id::RemoteId;
 use super::state::Fault;
 use super::wait_reason::WaitReason;
 
@@ -104,8 +105,7 @@ pub enum Event {
         /// What.
         kind: RemoteKind,
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
         /// It was found after its response was lost.
         adopted: bool,
         /// The go-live date of a label.
@@ -117,11 +117,10 @@ pub enum Event {
         /// The kind of the object.
         kind: RemoteKind,
         /// Ids of the duplicates.
-        #[serde(with = "as_texts")]
-        ids: Vec<u64>,
+        ids: Vec<RemoteId>,
         /// Ids of objects of that name which are not provably of this create; they are only reported.
-        #[serde(default, with = "as_texts", skip_serializing_if = "Vec::is_empty")]
-        unproven: Vec<u64>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unproven: Vec<RemoteId>,
         /// When to search again; absent after the last search.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,
@@ -187,8 +186,7 @@ pub enum Event {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
         /// Who asked for it.
         by: String,
     },
@@ -197,8 +195,7 @@ pub enum Event {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
         /// When to try, or to look, again.
         due: Timestamp,
         /// The reason.
@@ -209,16 +206,14 @@ pub enum Event {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
     },
     /// A label that had to go was published before it could be withdrawn.
     PublishedAnyway {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
     },
     /// The labels that do not exist yet are planned again, by the rules in force.
     Replanned {
@@ -251,8 +246,7 @@ pub enum Event {
         /// The newer label.
         label: usize,
         /// Id of the older label.
-        #[serde(with = "as_text")]
-        from: u64,
+        from: RemoteId,
         /// How many hardware ids were removed there.
         rows: usize,
     },
@@ -334,8 +328,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptTargets {
     /// Id of the older label.
-    #[serde(with = "as_text")]
-    pub label: u64,
+    pub label: RemoteId,
     /// Number of hardware ids.
     pub rows: usize,
     /// Why the newer label does not take them over.

@@ -8,7 +8,8 @@ use super::after_failure::AfterFailure;
 use super::id::JobId;
 use super::label::{Label, StrayLabel};
 use super::package::{Asset, Package};
-use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, as_texts};
+use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind};
+use super::remote_id::RemoteId;
 use super::state::{Fault, State};
 use super::step::Step;
 
@@ -44,8 +45,7 @@ pub struct Job {
     pub(crate) step: Step,
     pub(crate) state: State,
     pub(crate) product: Creation,
-    #[serde(with = "as_texts")]
-    pub(crate) abandoned_products: Vec<u64>,
+    pub(crate) abandoned_products: Vec<RemoteId>,
     pub(crate) submission: Creation,
     pub(crate) upload: UploadProgress,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -170,7 +170,7 @@ impl Job {
 
     /// Ids of products of earlier attempts, unusable since Microsoft refused their submission.
     #[must_use]
-    pub fn abandoned_products(&self) -> &[u64] {
+    pub fn abandoned_products(&self) -> &[RemoteId] {
         &self.abandoned_products
     }
 

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::remote::{CreateProgress, Intent, as_texts};
+use super::remote::{CreateProgress, Intent};
+use super::remote_id::RemoteId;
 use super::state::Fault;
 
 mod gate;
@@ -88,8 +89,8 @@ pub struct Label {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) predecessor_waived: bool,
     /// Ids of labels that Microsoft refused or that were withdrawn, before this one was requested again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_texts")]
-    pub(crate) former_ids: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) former_ids: Vec<RemoteId>,
     /// Number of hardware ids that were removed from older labels because it targets them too.
     #[serde(default, skip_serializing_if = "is_none_taken")]
     pub(crate) taken_over: usize,
@@ -157,7 +158,7 @@ impl Label {
 
     /// Its id at the service.
     #[must_use]
-    pub fn id(&self) -> Option<u64> {
+    pub fn id(&self) -> Option<RemoteId> {
         self.remote().map(|remote| remote.id)
     }
 
@@ -214,7 +215,7 @@ impl Label {
 
     /// Ids of the labels that were requested before this one and were refused or withdrawn.
     #[must_use]
-    pub fn former_ids(&self) -> &[u64] {
+    pub fn former_ids(&self) -> &[RemoteId] {
         &self.former_ids
     }
 

@@ -13,6 +13,7 @@ mod label;
 mod package;
 mod recovered;
 mod remote;
+mod remote_id;
 mod state;
 mod step;
 #[cfg(any(test, feature = "testing"))]
@@ -35,6 +36,7 @@ pub use label::{
 pub use package::{Asset, Package};
 pub use recovered::{InvalidJob, RecoveredJob};
 pub use remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind, Resolution};
+pub use remote_id::{BadRemoteId, RemoteId};
 pub use state::{Fault, State, StateKind, UnknownState};
 pub use step::Step;
 pub use wait_reason::WaitReason;

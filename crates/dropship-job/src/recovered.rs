@@ -10,6 +10,7 @@ use super::job::{Job, UploadProgress};
 use super::label::Label;
 use super::package::{Asset, Package};
 use super::remote::Creation;
+use super::remote_id::RemoteId;
 use super::state::{Fault, State};
 use super::step::Step;
 
@@ -31,11 +32,11 @@ pub struct RecoveredJob {
     /// The state that it has from now on.
     pub state: State,
     /// Id of its product.
-    pub product: Option<u64>,
+    pub product: Option<RemoteId>,
     /// Ids of products of earlier attempts.
-    pub abandoned_products: Vec<u64>,
+    pub abandoned_products: Vec<RemoteId>,
     /// Id of its submission.
-    pub submission: Option<u64>,
+    pub submission: Option<RemoteId>,
     /// The service's step and state of the submission.
     pub workflow: Option<(String, String)>,
     /// Results in the outbox.
@@ -87,7 +88,7 @@ impl Job {
             Step::Commit => UploadProgress::CommitIntended,
             _ => UploadProgress::Open,
         };
-        let exists = |id: Option<u64>| id.map_or(Creation::Open, |id| Creation::Done { id });
+        let exists = |id: Option<RemoteId>| id.map_or(Creation::Open, |id| Creation::Done { id });
         let job = Self {
             updated: facts.updated,
             accepted: facts.accepted,

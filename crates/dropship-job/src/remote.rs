@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::remote_id::RemoteId;
+
 /// The kinds of objects that a job creates at the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,15 +44,14 @@ pub enum Creation {
     /// The object exists.
     Done {
         /// Its id at the service.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
     },
 }
 
 impl Creation {
     /// The id, once it exists.
     #[must_use]
-    pub fn id(&self) -> Option<u64> {
+    pub fn id(&self) -> Option<RemoteId> {
         match self {
             Self::Done { id } => Some(*id),
             Self::Open | Self::Intended(_) => None,
@@ -92,13 +93,13 @@ pub enum CreateProgress<'a> {
     /// The request may have been sent, and may still take effect.
     Intended(&'a Intent),
     /// The object exists and has this id.
-    Done(u64),
+    Done(RemoteId),
 }
 
 impl<'a> CreateProgress<'a> {
     /// The id, once it exists.
     #[must_use]
-    pub fn id(self) -> Option<u64> {
+    pub fn id(self) -> Option<RemoteId> {
         match self {
             Self::Done(id) => Some(id),
             Self::Open | Self::Intended(_) => None,
@@ -123,8 +124,7 @@ pub struct Intent {
     /// Digest of the whole request.
     pub request: String,
     /// Ids that had this name before the request: none of them is the new object.
-    #[serde(with = "as_texts")]
-    pub existing_ids: Vec<u64>,
+    pub existing_ids: Vec<RemoteId>,
     /// Until when the request may still take effect.
     pub may_complete_until: Timestamp,
     /// When the request was first sent.
@@ -156,8 +156,7 @@ pub enum Resolution {
     /// The job continues with this object.
     Adopt {
         /// Its id at the service.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
     },
     /// The request is sent again: it had no effect.
     Repeat,
@@ -171,50 +170,21 @@ pub struct LateDuplicateCheck {
     /// The name that a duplicate would have.
     pub name: String,
     /// Ids that had the name before the first request.
-    #[serde(with = "as_texts")]
-    pub existing_ids: Vec<u64>,
+    pub existing_ids: Vec<RemoteId>,
     /// When to search next. A label of a cancelled job is searched for at once, since it is published unless it is withdrawn.
     pub due: Timestamp,
     /// When no request can take effect any more: a search at or after this time is the last one.
     pub until: Timestamp,
     /// Id of the product that contains the object, or is it.
-    pub product: Option<u64>,
+    pub product: Option<RemoteId>,
     /// Id of the submission that contains the object, or is it.
-    pub submission: Option<u64>,
+    pub submission: Option<RemoteId>,
 }
 
 impl LateDuplicateCheck {
     /// Whether this check is for the given create.
     #[must_use]
-    pub fn is_of(&self, kind: RemoteKind, name: &str, existing_ids: &[u64]) -> bool {
+    pub fn is_of(&self, kind: RemoteKind, name: &str, existing_ids: &[RemoteId]) -> bool {
         self.kind == kind && self.name == name && self.existing_ids == existing_ids
-    }
-}
-
-/// Ids exceed 2^53, so JSON stores them as strings.
-pub(super) mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-    pub(crate) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(id)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// The same for lists of ids.
-pub(super) mod as_texts {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(ids: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(ids.iter().map(u64::to_string))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     Asset, ErrorKind, Event, Fault, Intent, Job, JobId, KeptTargets, Package, PlannedLabel, Release,
-    RemoteKind, Resolution, WaitReason,
+    RemoteId, RemoteKind, Resolution, WaitReason,
 };
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
@@ -35,7 +35,7 @@ pub fn job_id() -> JobId {
 }
 
 /// Id of the label that exists.
-const LABEL: u64 = 1_152_921_504_621_465_200;
+const LABEL: RemoteId = RemoteId::new(1_152_921_504_621_465_200);
 
 /// A package that was found in a folder.
 #[must_use]
@@ -83,7 +83,7 @@ fn intended(kind: RemoteKind, name: &str) -> Event {
     let intent = Intent {
         name: name.into(),
         request: "ef".repeat(32),
-        existing_ids: vec![9_007_199_254_740_993],
+        existing_ids: vec![RemoteId::new(9_007_199_254_740_993)],
         may_complete_until: at(600),
         first_called: Some(at(0)),
         not_found_count: 1,
@@ -96,7 +96,7 @@ fn intended(kind: RemoteKind, name: &str) -> Event {
     Event::Intended { kind, intent }
 }
 
-fn created(kind: RemoteKind, id: u64) -> Event {
+fn created(kind: RemoteKind, id: RemoteId) -> Event {
     let go_live = matches!(kind, RemoteKind::Label(_)).then(|| at(604_800));
     Event::Created { kind, id, adopted: true, go_live }
 }
@@ -122,13 +122,13 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::Intended { .. } => intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
         Event::NotFound { .. } => Event::NotFound { kind: RemoteKind::Submission, due: at(60) },
         Event::Reissued { .. } => Event::Reissued { kind: RemoteKind::Submission, may_complete_until: at(1200) },
-        Event::Unproven { .. } => Event::Unproven { kind: RemoteKind::Product, resolution: Resolution::Adopt { id: 9_007_199_254_740_995 } },
+        Event::Unproven { .. } => Event::Unproven { kind: RemoteKind::Product, resolution: Resolution::Adopt { id: RemoteId::new(9_007_199_254_740_995) } },
         Event::NotCreated { .. } => Event::NotCreated { kind: RemoteKind::Label(1), why: "400 Bad Request".into() },
-        Event::Created { .. } => created(RemoteKind::Product, 14_631_253_285_588_838),
+        Event::Created { .. } => created(RemoteKind::Product, RemoteId::new(14_631_253_285_588_838)),
         Event::DuplicatesChecked { .. } => Event::DuplicatesChecked {
             kind: RemoteKind::Label(0),
-            ids: vec![1_152_921_504_621_465_124],
-            unproven: vec![1_152_921_504_621_465_125],
+            ids: vec![RemoteId::new(1_152_921_504_621_465_124)],
+            unproven: vec![RemoteId::new(1_152_921_504_621_465_125)],
             next: Some(at(600)),
         },
         Event::Uploaded { .. } => Event::Uploaded { bytes: 4096 },
@@ -173,10 +173,10 @@ pub fn one_of_each_event() -> Vec<Event> {
             by: "alice".into(),
             update: "{\"audiences\":[\"ring\"]}".into(),
         },
-        Event::TakenOver { .. } => Event::TakenOver { label: 0, from: 1_152_921_504_621_465_000, rows: 3 },
+        Event::TakenOver { .. } => Event::TakenOver { label: 0, from: RemoteId::new(1_152_921_504_621_465_000), rows: 3 },
         Event::Superseded { .. } => Event::Superseded {
             label: 0,
-            kept: vec![KeptTargets { label: 1_152_921_504_621_465_000, rows: 2, why: "its audiences do not include those of the older label".to_owned() }],
+            kept: vec![KeptTargets { label: RemoteId::new(1_152_921_504_621_465_000), rows: 2, why: "its audiences do not include those of the older label".to_owned() }],
         },
         Event::Waited { .. } => Event::Waited { due: at(30), why: WaitReason::Signature { workflow: None }, polled: true },
         Event::Overdue => Event::Overdue,
@@ -207,9 +207,9 @@ pub fn a_life() -> Vec<Event> {
         Event::Arrived { package: package() },
         accepted(),
         intended(RemoteKind::Product, "Contoso echo 1.0.0.1"),
-        created(RemoteKind::Product, 14_631_253_285_588_838),
+        created(RemoteKind::Product, RemoteId::new(14_631_253_285_588_838)),
         intended(RemoteKind::Submission, "echo"),
-        created(RemoteKind::Submission, 1_152_921_504_621_465_124),
+        created(RemoteKind::Submission, RemoteId::new(1_152_921_504_621_465_124)),
         Event::Uploaded { bytes: 4096 },
         Event::CommitIntended,
         Event::Committed,

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::remote::{RemoteKind, as_text};
+use super::remote::RemoteKind;
+use super::remote_id::RemoteId;
 
 /// What a waiting job waits for. The text completes "waits for …".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +61,7 @@ pub enum WaitReason {
     /// The initial submission of the product is not signed yet.
     InitialSubmission {
         /// Its id.
-        #[serde(with = "as_text")]
-        id: u64,
+        id: RemoteId,
     },
     /// The signed package is not offered yet.
     SignedPackage,

@@ -9,7 +9,7 @@ use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::journal::{Item, Journal, Reader};
 use crate::tables::{Bytes, KnownFile, decode, key, number, remote_ids};
-use dropship_job::{ErrorKind, Event, JobId};
+use dropship_job::{ErrorKind, Event, JobId, RemoteId};
 
 /// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
 /// end: the journal settles at twice its valid content.
@@ -76,8 +76,8 @@ fn push(journal: &mut Journal, rewritten: &mut Vec<Line>, entry: Entry) -> Resul
 }
 
 /// The job of an entry, and the objects at the service that the entry makes the job's.
-fn remotes_in(entry: &Entry) -> Option<(&JobId, Vec<u64>)> {
-    fn created<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<u64> {
+fn remotes_in(entry: &Entry) -> Option<(&JobId, Vec<RemoteId>)> {
+    fn created<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<RemoteId> {
         events
             .filter_map(|event| if let Event::Created { id, .. } = event { Some(*id) } else { None })
             .collect()
@@ -99,7 +99,7 @@ struct Compactor<'a, T> {
     /// Bytes with crashed inspections that were counted in the segment.
     inspections: BTreeSet<String>,
     /// Objects whose owner, a pruned job, was written already.
-    owned: BTreeSet<u64>,
+    owned: BTreeSet<RemoteId>,
     /// Kind of the last failed attempt of each job: of a row of equal failures the history keeps the first.
     last_failures: BTreeMap<JobId, ErrorKind>,
 }
@@ -161,7 +161,7 @@ impl<T: Bytes> Compactor<'_, T> {
     }
 
     /// The products of a pruned job stay its own: the next version may use them, and no other record says whose they are.
-    fn migrate_ownership(&mut self, id: &JobId, remotes: &[u64]) -> Result<Option<Entry>, StoreError> {
+    fn migrate_ownership(&mut self, id: &JobId, remotes: &[RemoteId]) -> Result<Option<Entry>, StoreError> {
         let mut owned = Vec::new();
         for remote in remotes {
             let owner = self.tables.get(&key::remote(*remote))?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use dropship_job::{Event, Job, JobId};
+use dropship_job::{Event, Job, JobId, RemoteId};
 
 /// The version of lines that this program writes, and the only one that it reads: versions 1 and 2 were never released.
 pub(crate) const LINE_VERSION: u32 = 3;
@@ -115,7 +115,7 @@ pub enum Entry {
         /// The job.
         job: JobId,
         /// Ids of the objects.
-        remotes: Vec<u64>,
+        remotes: Vec<RemoteId>,
     },
     /// An ended job is deleted. Its bytes stay known while they are in the folder.
     Pruned {
@@ -154,7 +154,7 @@ mod tests {
             Entry::InspectionEnded { .. } => Entry::InspectionEnded { sha256: sha256() },
             Entry::Setting { .. } => Entry::Setting { key: "paused".into(), value: Some(at(0).to_string()) },
             Entry::ReceiptWritten { .. } => Entry::ReceiptWritten { job: job_id(), rev: 3 },
-            Entry::Ownership { .. } => Entry::Ownership { job: job_id(), remotes: vec![14_631_253_285_588_838] },
+            Entry::Ownership { .. } => Entry::Ownership { job: job_id(), remotes: vec![RemoteId::new(14_631_253_285_588_838)] },
             Entry::Pruned { .. } => Entry::Pruned { job: job_id() },
         )
     }

@@ -12,7 +12,7 @@ use crate::export::{self, Each};
 use crate::queries;
 use crate::store::{Filter, HistoryEntry, Store};
 use crate::tables::{Bytes, KnownFile, Overlay, Pair, record};
-use dropship_job::{Event, Job, JobId, StateKind};
+use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
 /// A store in memory, for tests and for commands that run without a store.
 #[derive(Debug, Default)]
@@ -99,7 +99,7 @@ impl Store for MemoryStore {
         queries::jobs_with_content(&*self.0.lock(), content, folder)
     }
 
-    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
         queries::owner(&*self.0.lock(), remote)
     }
 

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::store::Filter;
 use crate::tables::{Bytes, KnownFile, decode, id_of, key, number};
-use dropship_job::{Job, JobId, StateKind};
+use dropship_job::{Job, JobId, RemoteId, StateKind};
 
 pub(crate) fn open_jobs(tables: &impl Bytes) -> Result<Vec<Job>, StoreError> {
     ids(tables, key::OPEN)?.iter().filter_map(|id| tables.job(id).transpose()).collect()
@@ -53,7 +53,7 @@ pub(crate) fn jobs_with_content(
     ids(tables, &key::content_prefix(content, folder))
 }
 
-pub(crate) fn owner(tables: &impl Bytes, remote: u64) -> Result<Option<JobId>, StoreError> {
+pub(crate) fn owner(tables: &impl Bytes, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
     tables.get(&key::remote(remote))?.map(|value| id_of(&value)).transpose()
 }
 

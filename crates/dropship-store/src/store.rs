@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::export::Each;
 use crate::finding::Finding;
 use crate::tables::KnownFile;
-use dropship_job::{Event, Job, JobId, StateKind};
+use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
 /// Which jobs to list; newest first.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ pub trait Store: Send + Sync {
     fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError>;
 
     /// The job that owns this id of a product, submission or label.
-    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError>;
+    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError>;
 
     /// The file that is known at this path of a folder.
     fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError>;

@@ -142,7 +142,7 @@ impl<'a> ApiSession<'a> {
     async fn report_label_change(&self, change: Option<&(LabelId, LabelChange)>) {
         let Some((label, change)) = change else { return };
         let reported = match control::Client::connect(&self.config.control.socket).await {
-            Ok(daemon) => daemon.record_label_change(label.0, change).await,
+            Ok(daemon) => daemon.record_label_change(*label, change).await,
             Err(ConnectError::NoDaemon(_)) => return,
             Err(ConnectError::Control(error)) => Err(error),
         };

@@ -46,8 +46,8 @@ fn text(job: &Receipt, with_fields: bool, config: &Path) -> String {
         format!("folder      {}", or_dash(job.folder.as_deref())),
         format!("rule        {}{}", or_dash(job.rule.as_deref()), rule_note(job)),
         format!("state       {}, {}", job.step, job.state),
-        format!("product     {}", or_dash(job.product_id.as_deref())),
-        format!("submission  {}", or_dash(job.submission_id.as_deref())),
+        format!("product     {}", or_dash(job.product_id)),
+        format!("submission  {}", or_dash(job.submission_id)),
         format!("outbox      {}", Escaped(&job.outbox)),
     ];
     lines.extend(job.due.map(|due| format!("due         {due:.0}")));
@@ -57,7 +57,7 @@ fn text(job: &Receipt, with_fields: bool, config: &Path) -> String {
         lines.push(format!(
             "label       {} ({}): {}; {step} {state}",
             Escaped(&label.name),
-            or_dash(label.id.as_deref()),
+            or_dash(label.id),
             label.status
         ));
         if !label.audiences.is_empty() {

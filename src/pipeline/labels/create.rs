@@ -10,8 +10,9 @@ use crate::pipeline::lists;
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
-use dropship_hardware::{Error, LabelId, Listing, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
-use dropship_job::RemoteKind;
+use crate::service_id::ServiceId;
+use dropship_hardware::{Error, Listing, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
+use dropship_job::{RemoteId, RemoteKind};
 use dropship_rules::label::LabelWarning;
 use dropship_rules::plan::LabelPlan;
 
@@ -105,27 +106,27 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
                 continue;
             }
             // The list of labels does not contain their targeting.
-            let whole = service.label(product, submission, LabelId(label.id.0)).await?;
+            let whole = service.label(product, submission, label.id).await?;
             let mismatch = match serde_json::to_value(&whole) {
                 Ok(shown) => difference(&sent, &self.without_moving_date(shown)),
                 Err(error) => Some(format!("it cannot be compared: {error}")),
             };
-            found.push(Candidate { id: label.id.0, mismatch, go_live: go_live_of(&whole) });
+            found.push(Candidate { id: label.id.remote(), mismatch, go_live: go_live_of(&whole) });
         }
         Ok(Listing { items: found, incomplete: labels.incomplete })
     }
 
-    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<u64>, Error> {
+    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<RemoteId>, Error> {
         let (product, submission) = self.place;
         let read = service.labels(product, submission).await;
         let of = <Self as RemoteCreate<S>>::list_of(self);
         let all = lists::accept(service, of, attempts, read).await?;
         let named = all.items.iter().filter(|label| label.name == self.new.name);
-        Ok(Listing { items: named.map(|label| label.id.0).collect(), incomplete: all.incomplete })
+        Ok(Listing { items: named.map(|label| label.id.remote()).collect(), incomplete: all.incomplete })
     }
 
-    async fn make(&self, service: &S) -> Result<u64, Error> {
+    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
         let (product, submission) = self.place;
-        service.create_label(product, submission, &self.new).await.map(|label| label.id.0)
+        service.create_label(product, submission, &self.new).await.map(|label| label.id.remote())
     }
 }

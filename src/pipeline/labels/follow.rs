@@ -6,13 +6,14 @@ use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::steps::sign;
 use crate::pipeline::submission_status::progress;
 use crate::pipeline::supersede;
+use crate::service_id::ServiceId;
 use dropship_hardware::{Error, LabelId, Recovery, ShippingLabel};
 use dropship_job::{Event, Label};
 
 /// Polls every label that the service processes once.
 pub(super) async fn poll<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let labels = ctx.job.labels().iter().enumerate().filter(|(_, label)| label.is_processing());
-    let ids: Vec<_> = labels.filter_map(|(index, label)| Some((index, LabelId(label.id()?)))).collect();
+    let ids: Vec<_> = labels.filter_map(|(index, label)| Some((index, LabelId::of(label.id()?)))).collect();
     if ids.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
+use crate::service_id::ServiceId;
 use dropship_hardware::LabelId;
 use dropship_job::{ErrorKind, Event, Fault, Label, Release};
 
@@ -19,7 +20,7 @@ pub(super) async fn confirm<S: Service>(
     let (product, submission) = ctx.remote().await?;
     for before in before {
         let Some(id) = ctx.job.labels().get(before).and_then(Label::id) else { continue };
-        let found = ctx.unless_shutting_down(service.label(product, submission, LabelId(id))).await?;
+        let found = ctx.unless_shutting_down(service.label(product, submission, LabelId::of(id))).await?;
         let reason = match found {
             Ok(found) if found.is_failed() => {
                 let status = found.workflow_status.as_ref();

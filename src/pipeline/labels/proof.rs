@@ -5,6 +5,7 @@ use super::request;
 use crate::pipeline::create::{Candidate, RemoteCreate};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
+use crate::service_id::ServiceId;
 use dropship_hardware::{Error, ProductId, SubmissionId};
 
 /// The labels at the service that have the name of the job's label at this index, with the reason why one cannot be of its
@@ -17,7 +18,7 @@ pub(crate) async fn prove<S: Service>(
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
         return Ok(Ok(Vec::new()));
     };
-    let place = (ProductId(product), SubmissionId(submission));
+    let place = (ProductId::of(product), SubmissionId::of(submission));
     let Some(plan) = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(index)) else {
         return Ok(Ok(Vec::new()));
     };

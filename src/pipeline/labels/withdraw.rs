@@ -11,15 +11,16 @@ use crate::pipeline::poll::next_poll;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{PAUSE_POLL, StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
+use crate::service_id::ServiceId;
 use dropship_hardware::{LabelId, ProductId, Recovery, ShippingLabel, SubmissionId};
-use dropship_job::Event;
+use dropship_job::{Event, RemoteId};
 
 /// A label that has to be withdrawn.
 pub(crate) struct Wanted {
     /// Index of the label, or of the label that it duplicates.
     pub(crate) index: usize,
     /// Its id.
-    pub(crate) id: u64,
+    pub(crate) id: RemoteId,
     /// Whether the service has agreed already.
     pub(crate) is_agreed: bool,
     /// Who wants it.
@@ -36,7 +37,7 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
         return ctx.record(vec![Event::WithdrawalConfirmed { label, id }]).await;
     };
-    let place = (ProductId(product), SubmissionId(submission), LabelId(id));
+    let place = (ProductId::of(product), SubmissionId::of(submission), LabelId::of(id));
     let Some(service) = pipeline.services.get(&account) else {
         let why = format!("account `{account}` is no longer configured; add it and restart the daemon");
         return not_yet(ctx, wanted, pipeline.clock.after(pipeline.settings.publish.max), why).await;

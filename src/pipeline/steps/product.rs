@@ -10,8 +10,9 @@ use crate::pipeline::product_cache::ProductListCache;
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
+use crate::service_id::ServiceId;
 use dropship_hardware::{Error, Execution, Listing, NewProduct, Recovery, Submission};
-use dropship_job::{ErrorKind, Event, Fault, Job, RemoteKind, State};
+use dropship_job::{ErrorKind, Event, Fault, Job, RemoteId, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
 /// Creates the product, or uses the existing one that the rule names.
@@ -30,7 +31,9 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         new: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
-        StrategyPlan::ExistingId(id) => ctx.record_created(RemoteKind::Product, id.0, true, None).await,
+        StrategyPlan::ExistingId(id) => {
+            ctx.record_created(RemoteKind::Product, id.remote(), true, None).await
+        }
         StrategyPlan::ExistingName if ctx.job.doubt().is_none() => use_named(ctx, &call).await,
         StrategyPlan::PerVersion if ctx.job.doubt().is_none() => {
             // The name is locked during the search, so that the second of two packages of a version finds the product of the first.
@@ -57,7 +60,8 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
         found = named(ctx, call).await?;
     }
     let name = &call.new.product_name;
-    let ids = if found.items.is_empty() { String::new() } else { format!(": {}", list(&found.items)) };
+    let ids =
+        if found.items.is_empty() { String::new() } else { format!(": {}", RemoteId::list(&found.items)) };
     let count = found.items.len();
     match (found.items.as_slice(), found.incomplete) {
         ([id], None) => ctx.record_created(RemoteKind::Product, *id, true, None).await,
@@ -80,7 +84,10 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
 }
 
 /// The product with that name that another job of this store created.
-async fn own_product<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Option<u64>> {
+async fn own_product<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    call: &Call<'_>,
+) -> StepResult<Option<RemoteId>> {
     let found = named(ctx, call).await?;
     for id in found.items {
         let store = &ctx.pipeline.store;
@@ -104,7 +111,7 @@ async fn own_product<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) 
 }
 
 /// Ids of the products with the name.
-async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Listing<u64>> {
+async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Listing<RemoteId>> {
     let service = ctx.service().await?;
     match ctx.unless_shutting_down(call.existing_ids(&service, call.attempts)).await? {
         Ok(found) => Ok(found),
@@ -112,12 +119,8 @@ async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> Ste
     }
 }
 
-fn list(ids: &[u64]) -> String {
-    ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-}
-
 /// Whether Microsoft rejected the first submission of the product; then no other submission can succeed in it.
-fn is_unusable(job: &Job, product: u64) -> bool {
+fn is_unusable(job: &Job, product: RemoteId) -> bool {
     let rejected =
         |kind: &ErrorKind| matches!(kind, ErrorKind::SigningFailed | ErrorKind::CommittedElsewhere);
     let refused = matches!(job.state(), State::Failed { fault } if rejected(&fault.kind));
@@ -176,22 +179,23 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
                 None => in_use(&service.submissions(product.id).await?),
                 mismatch => mismatch,
             };
-            found.push(Candidate { id: product.id.0, mismatch, go_live: None });
+            found.push(Candidate { id: product.id.remote(), mismatch, go_live: None });
         }
         Ok(Listing { items: found, incomplete: products.incomplete })
     }
 
-    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<u64>, Error> {
+    async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<RemoteId>, Error> {
         let list = async {
             let all = lists::accept_shared(service, attempts, service.products().await).await?;
-            let items = all.items.into_iter().map(|product| (product.product_name, product.id.0)).collect();
+            let items =
+                all.items.into_iter().map(|product| (product.product_name, product.id.remote())).collect();
             Ok(Listing { items, incomplete: all.incomplete })
         };
         self.product_lists.named(&self.account, &self.new.product_name, self.max_age, list).await
     }
 
-    async fn make(&self, service: &S) -> Result<u64, Error> {
-        let made = service.create_product(&self.new).await.map(|product| product.id.0);
+    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
+        let made = service.create_product(&self.new).await.map(|product| product.id.remote());
         match &made {
             Ok(id) => self.product_lists.record_created(&self.account, &self.new.product_name, *id),
             Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {

@@ -7,15 +7,16 @@ use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
+use crate::service_id::ServiceId;
 use dropship_hardware::{
     DownloadKind, Error, Listing, NO_DERIVED_SUBMISSION, NewSubmission, ProductId, SubmissionKind,
 };
-use dropship_job::{Creation, ErrorKind, Fault, RemoteKind, WaitReason};
+use dropship_job::{Creation, ErrorKind, Fault, RemoteId, RemoteKind, WaitReason};
 
 /// Creates the submission.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
-    let product = ProductId(ctx.product().await?);
+    let product = ProductId::of(ctx.product().await?);
     if snapshot.plan.is_derived() && *ctx.job.submission() == Creation::Open {
         check_shell(ctx, product).await?;
     }
@@ -67,7 +68,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
         return Ok(());
     }
     if !initial.is_signed() && !initial.is_failed() {
-        let why = WaitReason::InitialSubmission { id: initial.id.0 };
+        let why = WaitReason::InitialSubmission { id: initial.id.remote() };
         return ctx.poll_again(ctx.pipeline.settings.sign, why).await;
     }
     let message = format!(
@@ -109,12 +110,12 @@ impl<S: Service> RemoteCreate<S> for Call {
             } else {
                 None
             };
-            Candidate { id: submission.id.0, mismatch, go_live: None }
+            Candidate { id: submission.id.remote(), mismatch, go_live: None }
         });
         Ok(Listing { items: found.collect(), incomplete: all.incomplete })
     }
 
-    async fn make(&self, service: &S) -> Result<u64, Error> {
-        service.create_submission(self.product, &self.new).await.map(|submission| submission.id.0)
+    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
+        service.create_submission(self.product, &self.new).await.map(|submission| submission.id.remote())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
-use dropship_job::{Job, JobId, StateKind};
+use dropship_job::{Job, JobId, RemoteId, StateKind};
 use dropship_store::{
     Commit, CommitHandle, Each, Filter, HistoryEntry, KnownFile, MemoryStore, Store, StoreError,
 };
@@ -55,7 +55,7 @@ impl Store for CrashingStore {
         self.memory.jobs_with_content(content, folder)
     }
 
-    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
         self.memory.owner(remote)
     }
 

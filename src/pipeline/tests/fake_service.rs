@@ -14,10 +14,12 @@ use super::fixtures::metadata;
 use super::service_state::{RemoteObject, RemoteSubmission, ServiceState};
 use crate::digest;
 use crate::pipeline::Service;
+use crate::service_id::ServiceId;
 use dropship_hardware::{
     Audience, Error, Execution, Incomplete, LabelId, LabelUpdate, Listing, NewProduct, NewShippingLabel,
     NewSubmission, Product, ProductId, Recovery, ShippingLabel, Submission, SubmissionId, TransferError,
 };
+use dropship_job::RemoteId;
 use dropship_redact::SafeUrl;
 
 /// How long the service takes to sign, and to publish a label.
@@ -66,14 +68,14 @@ impl FakeService {
     }
 
     /// Creates a product that is not of dropship; returns its id.
-    pub(super) fn create_foreign_product(&self, name: &str) -> u64 {
+    pub(super) fn create_foreign_product(&self, name: &str) -> RemoteId {
         let mut state = self.state();
         let id = state.next_id();
         let body = json!({"productName": name, "testHarness": "hlk", "deviceType": "external"});
         state.products.insert(
             id,
             RemoteObject {
-                submission: 0,
+                submission: None,
                 name: name.to_owned(),
                 body,
                 at: Instant::now(),
@@ -206,7 +208,7 @@ impl Service for FakeService {
             state.products.insert(
                 id,
                 RemoteObject {
-                    submission: 0,
+                    submission: None,
                     name: new.product_name.clone(),
                     body,
                     at,
@@ -222,8 +224,10 @@ impl Service for FakeService {
 
     async fn submissions(&self, product: ProductId) -> Result<Listing<Submission>, Error> {
         self.call(Call::Submissions, |state, now| {
-            let there =
-                state.submissions.iter().filter(|(_, sent)| sent.product == product.0 && sent.at <= now);
+            let there = state
+                .submissions
+                .iter()
+                .filter(|(_, sent)| sent.product == product.remote() && sent.at <= now);
             whole(there.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))))
         })
         .await
@@ -231,10 +235,10 @@ impl Service for FakeService {
 
     async fn submission(&self, product: ProductId, submission: SubmissionId) -> Result<Submission, Error> {
         self.call(Call::Submission, |state, now| {
-            state.commit_as_before(submission.0, now);
-            match state.submissions.get(&submission.0) {
-                Some(sent) if sent.product == product.0 && sent.at <= now => {
-                    read(state.submission_json(submission.0, sent, now, true))
+            state.commit_as_before(submission.remote(), now);
+            match state.submissions.get(&submission.remote()) {
+                Some(sent) if sent.product == product.remote() && sent.at <= now => {
+                    read(state.submission_json(submission.remote(), sent, now, true))
                 }
                 _ => not_found(),
             }
@@ -244,12 +248,12 @@ impl Service for FakeService {
 
     async fn create_submission(&self, product: ProductId, new: &NewSubmission) -> Result<Submission, Error> {
         self.call(Call::CreateSubmission, |state, at| {
-            if !state.products.contains_key(&product.0) {
+            if !state.products.contains_key(&product.remote()) {
                 return not_found();
             }
             let id = state.next_id();
             let sent = RemoteSubmission {
-                product: product.0,
+                product: product.remote(),
                 name: new.name.clone(),
                 kind: json!(new.kind),
                 at,
@@ -267,7 +271,7 @@ impl Service for FakeService {
     async fn commit(&self, _product: ProductId, submission: SubmissionId) -> Result<(), Error> {
         self.call(Call::Commit, |state, at| {
             let fails = state.refusals > 0;
-            let Some(sent) = state.submissions.get_mut(&submission.0) else { return not_found() };
+            let Some(sent) = state.submissions.get_mut(&submission.remote()) else { return not_found() };
             if sent.committed.is_some_and(|then| then <= at) {
                 let said = "Only pending submissions can be committed.";
                 return Err(error(Recovery::Reconcile, Execution::Rejected, Some(400), said));
@@ -294,8 +298,10 @@ impl Service for FakeService {
         submission: SubmissionId,
     ) -> Result<Listing<ShippingLabel>, Error> {
         self.call(Call::Labels, |state, now| {
-            let there =
-                state.labels.iter().filter(|(_, made)| made.submission == submission.0 && made.at <= now);
+            let there = state
+                .labels
+                .iter()
+                .filter(|(_, made)| made.submission == Some(submission.remote()) && made.at <= now);
             whole(there.map(|(id, made)| read(state.label_json(*id, made, now, false))))
         })
         .await
@@ -307,9 +313,9 @@ impl Service for FakeService {
         submission: SubmissionId,
         label: LabelId,
     ) -> Result<ShippingLabel, Error> {
-        self.call(Call::Label, |state, now| match state.labels.get(&label.0) {
-            Some(made) if made.submission == submission.0 && made.at <= now => {
-                read(state.label_json(label.0, made, now, true))
+        self.call(Call::Label, |state, now| match state.labels.get(&label.remote()) {
+            Some(made) if made.submission == Some(submission.remote()) && made.at <= now => {
+                read(state.label_json(label.remote(), made, now, true))
             }
             _ => not_found(),
         })
@@ -326,7 +332,7 @@ impl Service for FakeService {
             let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());
             let refused = state.label_refusals > 0;
             state.label_refusals = state.label_refusals.saturating_sub(1);
-            let (submission, name) = (submission.0, new.name.clone());
+            let (submission, name) = (Some(submission.remote()), new.name.clone());
             let made = RemoteObject { submission, name, body, at, cancelled: false, refused };
             let shown = state.label_json(id, &made, at, true);
             state.labels.insert(id, made);
@@ -343,7 +349,7 @@ impl Service for FakeService {
         update: &LabelUpdate,
     ) -> Result<(), Error> {
         self.call(Call::UpdateLabel, |state, _| {
-            let Some(made) = state.labels.get_mut(&label.0) else { return not_found() };
+            let Some(made) = state.labels.get_mut(&label.remote()) else { return not_found() };
             let Some(rows) = made.body["targeting"]["hardwareIds"].as_array_mut() else { return not_found() };
             for change in &update.targeting.hardware_ids {
                 rows.retain(|row| row["pnpString"] != change.pnp_string.as_str());
@@ -359,7 +365,7 @@ impl Service for FakeService {
         _submission: SubmissionId,
         label: LabelId,
     ) -> Result<(), Error> {
-        self.call(Call::CancelLabel, |state, now| match state.labels.get_mut(&label.0) {
+        self.call(Call::CancelLabel, |state, now| match state.labels.get_mut(&label.remote()) {
             Some(made) if !made.cancelled && now.duration_since(made.at) < PROCESSING_TIME => {
                 made.cancelled = true;
                 Ok(())
@@ -426,7 +432,7 @@ impl Service for FakeService {
 }
 
 /// The submission's id in a URL of the fake service.
-fn submission_in(url: &SafeUrl) -> u64 {
+fn submission_in(url: &SafeUrl) -> RemoteId {
     let mut parts = url.with_secrets().path().split('/');
-    parts.nth(1).and_then(|part| part.parse().ok()).unwrap_or_default()
+    parts.nth(1).and_then(|part| part.parse().ok()).expect("a submission in the URL")
 }

@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use super::crash_points::Call;
 use super::fake_service::{Fault, PROCESSING_TIME};
 use crate::digest;
+use dropship_job::RemoteId;
 
 /// A submission at the service.
 #[derive(Debug, Clone)]
 pub(super) struct RemoteSubmission {
-    pub(super) product: u64,
+    pub(super) product: RemoteId,
     pub(super) name: String,
     pub(super) kind: Value,
     pub(super) at: Instant,
@@ -26,7 +27,7 @@ pub(super) struct RemoteSubmission {
 #[derive(Debug, Clone)]
 pub(super) struct RemoteObject {
     /// The submission, for a label.
-    pub(super) submission: u64,
+    pub(super) submission: Option<RemoteId>,
     pub(super) name: String,
     pub(super) body: Value,
     pub(super) at: Instant,
@@ -39,16 +40,16 @@ pub(super) struct RemoteObject {
 #[derive(Default)]
 pub(super) struct ServiceState {
     pub(super) last_id: u64,
-    pub(super) products: BTreeMap<u64, RemoteObject>,
-    pub(super) submissions: BTreeMap<u64, RemoteSubmission>,
-    pub(super) labels: BTreeMap<u64, RemoteObject>,
+    pub(super) products: BTreeMap<RemoteId, RemoteObject>,
+    pub(super) submissions: BTreeMap<RemoteId, RemoteSubmission>,
+    pub(super) labels: BTreeMap<RemoteId, RemoteObject>,
     /// Scripted faults, by call.
     pub(super) script: BTreeMap<Call, VecDeque<Fault>>,
     /// What the next read of a submission finds: an earlier daemon, unknown to the store, has uploaded this package and
     /// committed.
     pub(super) committed_before: Option<Vec<u8>>,
     /// Uploaded packages, by submission.
-    pub(super) packages: BTreeMap<u64, Vec<u8>>,
+    pub(super) packages: BTreeMap<RemoteId, Vec<u8>>,
     /// How many of the next commits end with a failed submission.
     pub(super) refusals: u32,
     /// Whether the list of products ends with an error.
@@ -62,13 +63,13 @@ pub(super) struct ServiceState {
 }
 
 impl ServiceState {
-    pub(super) fn next_id(&mut self) -> u64 {
+    pub(super) fn next_id(&mut self) -> RemoteId {
         self.last_id += 1;
-        self.last_id
+        RemoteId::new(self.last_id)
     }
 
     /// Uploads and commits as the script says that an earlier daemon has done.
-    pub(super) fn commit_as_before(&mut self, id: u64, now: Instant) {
+    pub(super) fn commit_as_before(&mut self, id: RemoteId, now: Instant) {
         let Some(sent) = self.submissions.get_mut(&id) else { return };
         let Some(package) = self.committed_before.take() else { return };
         sent.uploaded = Some(digest::of(&package));
@@ -80,7 +81,7 @@ impl ServiceState {
 
     pub(super) fn submission_json(
         &self,
-        id: u64,
+        id: RemoteId,
         sent: &RemoteSubmission,
         now: Instant,
         whole: bool,
@@ -110,7 +111,7 @@ impl ServiceState {
         shown
     }
 
-    pub(super) fn label_json(&self, id: u64, made: &RemoteObject, now: Instant, whole: bool) -> Value {
+    pub(super) fn label_json(&self, id: RemoteId, made: &RemoteObject, now: Instant, whole: bool) -> Value {
         let mut shown = made.body.clone();
         shown["id"] = json!(id);
         shown["submissionId"] = json!(made.submission);

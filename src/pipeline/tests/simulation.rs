@@ -25,10 +25,11 @@ use crate::pipeline::{
     Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Service as _,
     Settings, forget_ended, note,
 };
+use crate::service_id::ServiceId;
 use crate::{accounts, outbox};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
-use dropship_job::{Event, Job, Label, LabelStage, State, Step, UploadProgress};
+use dropship_job::{Event, Job, Label, LabelStage, RemoteId, State, Step, UploadProgress};
 use dropship_store::{Filter, MemoryStore, Store};
 
 /// Every scenario ends within this virtual time.
@@ -46,7 +47,7 @@ pub(super) struct Simulation {
     clock: Clock,
     config_file: PathBuf,
     /// Products that are not of dropship.
-    foreign_products: BTreeSet<u64>,
+    foreign_products: BTreeSet<RemoteId>,
     /// Ended jobs older than this are pruned once a daemon is idle.
     pub(super) keep: Option<Duration>,
 }
@@ -279,7 +280,7 @@ impl Simulation {
         );
         let remote = self.service.state();
         let late_duplicates = self.late_duplicates();
-        let owner = |id: u64| self.memory.owner(id).expect("an owner").filter(|_| true);
+        let owner = |id: RemoteId| self.memory.owner(id).expect("an owner").filter(|_| true);
         let all = remote.products.keys().chain(remote.submissions.keys()).chain(remote.labels.keys());
         for id in all.filter(|id| owner(**id).is_none() && !late_duplicates.contains(id)) {
             let doubted = jobs.iter().any(|job| !job.state().has_ended() && job.doubt().is_some());
@@ -326,9 +327,8 @@ impl Simulation {
         }
         if *job.state() == State::Cancelled {
             let remote = self.service.state();
-            let labels =
-                remote.labels.iter().filter(|(_, label)| Some(label.submission) == job.submission().id());
-            let published = |id: u64| {
+            let labels = remote.labels.iter().filter(|(_, label)| label.submission == job.submission().id());
+            let published = |id: RemoteId| {
                 let own = job.labels().iter().filter_map(Label::remote);
                 let mut all = own.chain(job.strays().iter().map(|stray| &stray.remote));
                 all.any(|label| label.id == id && matches!(label.stage, LabelStage::Published { .. }))
@@ -374,7 +374,7 @@ impl Simulation {
     }
 
     /// Ids that dropship reported as late duplicates.
-    pub(super) fn late_duplicates(&self) -> BTreeSet<u64> {
+    pub(super) fn late_duplicates(&self) -> BTreeSet<RemoteId> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
         let late_duplicates = stories.filter_map(|told| match told.event {
             Event::DuplicatesChecked { ids, unproven, .. } => Some([ids, unproven].concat()),
@@ -468,12 +468,15 @@ impl Daemon {
 
     /// Withdraws the labels of a job as `dropship api label cancel` does.
     async fn withdraw_by_hand(&self, job: &Job, by: &str) {
-        let (product, submission) = (job.product().id().unwrap_or(0), job.submission().id().unwrap_or(0));
+        let (product, submission) =
+            (job.product().id().expect("its id"), job.submission().id().expect("its id"));
         for (label, id) in
             job.labels().iter().enumerate().filter_map(|(index, label)| Some((index, label.id()?)))
         {
             let service = &self.pipeline.services["default"];
-            let asked = service.cancel_label(ProductId(product), SubmissionId(submission), LabelId(id)).await;
+            let asked = service
+                .cancel_label(ProductId::of(product), SubmissionId::of(submission), LabelId::of(id))
+                .await;
             let event = Event::Withdrawn { label, id, by: by.to_owned() };
             // The daemon may crash here.
             if asked.is_ok()

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{enter, forget_failures, labels, require};
 use crate::{
-    CreateProgress, Creation, Intent, Job, LabelLife, LateDuplicateCheck, RemoteKind, Resolution, State,
-    Step, WaitReason,
+    CreateProgress, Creation, Intent, Job, LabelLife, LateDuplicateCheck, RemoteId, RemoteKind, Resolution,
+    State, Step, WaitReason,
 };
 
 /// A create is about to be requested.
@@ -66,7 +66,7 @@ pub(super) fn created(
     job: &mut Job,
     at: Timestamp,
     kind: RemoteKind,
-    id: u64,
+    id: RemoteId,
     adopted: bool,
     go_live: Option<Timestamp>,
 ) -> Result<(), &'static str> {
@@ -116,7 +116,7 @@ pub(super) fn duplicates_checked(
     job: &mut Job,
     at: Timestamp,
     kind: RemoteKind,
-    ids: &[u64],
+    ids: &[RemoteId],
     next: Option<Timestamp>,
 ) -> Result<(), &'static str> {
     // The check was the one that was due first.

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::require;
 use crate::label::LabelHold;
 use crate::{
-    Fault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteLabel, State, StrayLabel,
-    Withdrawal,
+    Fault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteId, RemoteLabel, State,
+    StrayLabel, Withdrawal,
 };
 
 /// The state of a job that can continue: `free`, or held while a label waits for an operator. The other labels of a held job
@@ -81,7 +81,7 @@ pub(super) fn created(
     job: &mut Job,
     at: Timestamp,
     index: usize,
-    id: u64,
+    id: RemoteId,
     go_live: Option<Timestamp>,
 ) -> Result<(), &'static str> {
     let stage = match job.state {
@@ -113,7 +113,7 @@ pub(super) fn published_anyway(
     job: &mut Job,
     at: Timestamp,
     index: usize,
-    id: u64,
+    id: RemoteId,
 ) -> Result<(), &'static str> {
     remote(job, index, id)?.stage = LabelStage::Published { at, superseded: None };
     Ok(())
@@ -136,7 +136,12 @@ pub(super) fn superseding(job: &mut Job, index: usize) -> Result<&mut Option<Tim
 }
 
 /// Older labels gave up hardware ids to the label, or it gave up some to a newer one.
-pub(super) fn taken_over(job: &mut Job, index: usize, from: u64, rows: usize) -> Result<(), &'static str> {
+pub(super) fn taken_over(
+    job: &mut Job,
+    index: usize,
+    from: RemoteId,
+    rows: usize,
+) -> Result<(), &'static str> {
     superseding(job, index)?;
     let label = at_index(job, index)?;
     if label.id() != Some(from) {
@@ -150,7 +155,7 @@ pub(super) fn withdrawn(
     job: &mut Job,
     at: Timestamp,
     index: usize,
-    id: u64,
+    id: RemoteId,
     by: &str,
 ) -> Result<(), &'static str> {
     let remote = remote(job, index, id)?;
@@ -167,7 +172,7 @@ pub(super) fn withdrawn(
 pub(super) fn not_withdrawn(
     job: &mut Job,
     index: usize,
-    id: u64,
+    id: RemoteId,
     due: Timestamp,
     why: &str,
 ) -> Result<(), &'static str> {
@@ -182,7 +187,7 @@ pub(super) fn not_withdrawn(
 }
 
 /// A label is withdrawn.
-pub(super) fn withdrawal_confirmed(job: &mut Job, index: usize, id: u64) -> Result<(), &'static str> {
+pub(super) fn withdrawal_confirmed(job: &mut Job, index: usize, id: RemoteId) -> Result<(), &'static str> {
     remote(job, index, id)?.stage = LabelStage::Withdrawn;
     Ok(())
 }
@@ -216,7 +221,7 @@ pub(super) fn add_strays(
     job: &mut Job,
     at: Timestamp,
     index: usize,
-    ids: &[u64],
+    ids: &[RemoteId],
 ) -> Result<(), &'static str> {
     let name = at_index(job, index)?.name().to_owned();
     for id in ids {
@@ -285,7 +290,7 @@ pub(super) fn existing(job: &mut Job, index: usize) -> Result<&mut RemoteLabel, 
 }
 
 /// The label of the job at this index, or a duplicate of it, that has this id.
-fn remote(job: &mut Job, index: usize, id: u64) -> Result<&mut RemoteLabel, &'static str> {
+fn remote(job: &mut Job, index: usize, id: RemoteId) -> Result<&mut RemoteLabel, &'static str> {
     if job.labels.get(index).and_then(Label::id) == Some(id) {
         return existing(job, index);
     }

@@ -55,7 +55,7 @@ fn intended(kind: RemoteKind) -> Event {
     Event::Intended { kind, intent }
 }
 
-fn created(kind: RemoteKind, id: u64) -> Event {
+fn created(kind: RemoteKind, id: RemoteId) -> Event {
     Event::Created { kind, id, adopted: false, go_live: None }
 }
 
@@ -65,9 +65,9 @@ fn way() -> Vec<Event> {
         Event::Arrived { package: package() },
         accepted(&["ring"]),
         intended(RemoteKind::Product),
-        created(RemoteKind::Product, 14_631_253_285_588_838),
+        created(RemoteKind::Product, RemoteId::new(14_631_253_285_588_838)),
         intended(RemoteKind::Submission),
-        created(RemoteKind::Submission, 1_152_921_504_621_465_124),
+        created(RemoteKind::Submission, RemoteId::new(1_152_921_504_621_465_124)),
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
@@ -248,7 +248,7 @@ fn ended_job_continues_by_retry_only() {
     let fresh = apply(Some(&job), &id(), at(60), &retried).expect("retry with a new product");
     assert_eq!(
         (fresh.step, fresh.product, fresh.abandoned_products),
-        (Step::Product, Creation::Open, vec![14_631_253_285_588_838])
+        (Step::Product, Creation::Open, vec![RemoteId::new(14_631_253_285_588_838)])
     );
 }
 

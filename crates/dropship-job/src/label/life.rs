@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::withdrawal::Withdrawal;
-use crate::remote::{Intent, as_text};
+use crate::RemoteId;
+use crate::remote::Intent;
 
 /// The progress of a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +27,7 @@ pub enum LabelLife {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteLabel {
     /// Its id.
-    #[serde(with = "as_text")]
-    pub id: u64,
+    pub id: RemoteId,
     /// The go-live date of its request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_live: Option<Timestamp>,
@@ -44,7 +44,7 @@ pub struct RemoteLabel {
 impl RemoteLabel {
     /// A label of which only the id and the go-live date are known.
     #[must_use]
-    pub fn new(id: u64, go_live: Option<Timestamp>, stage: LabelStage) -> Self {
+    pub fn new(id: RemoteId, go_live: Option<Timestamp>, stage: LabelStage) -> Self {
         Self { id, go_live, step: None, state: None, stage }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::life::{LabelStage, RemoteLabel};
-use crate::{Job, LateDuplicateCheck, RemoteKind, State};
+use crate::{Job, LateDuplicateCheck, RemoteId, RemoteKind, State};
 
 /// A withdrawal that is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct PendingWithdrawal<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its id; absent while its create is in doubt.
-    pub id: Option<u64>,
+    pub id: Option<RemoteId>,
     /// Whether the service has agreed.
     pub is_agreed: bool,
     /// The withdrawal; absent while the create is in doubt.

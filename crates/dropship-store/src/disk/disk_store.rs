@@ -20,7 +20,7 @@ use crate::space::Space;
 use crate::store::{Filter, HistoryEntry, Store};
 use crate::tables::{Bytes, KnownFile};
 use crate::writer::Writer;
-use dropship_job::{Job, JobId, StateKind};
+use dropship_job::{Job, JobId, RemoteId, StateKind};
 
 /// A store in a folder.
 ///
@@ -124,7 +124,7 @@ impl Store for DiskStore {
         queries::jobs_with_content(&*self.tables, content, folder)
     }
 
-    fn owner(&self, remote: u64) -> Result<Option<JobId>, StoreError> {
+    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
         queries::owner(&*self.tables, remote)
     }
 

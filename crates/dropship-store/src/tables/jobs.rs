@@ -8,7 +8,7 @@ use crate::tables::codec::encode_job;
 use crate::tables::files::has_file_with_digest;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
-use dropship_job::{Event, Job, JobId, Label, RemoteKind, apply};
+use dropship_job::{Event, Job, JobId, Label, RemoteId, RemoteKind, apply};
 
 /// Applies events to a job; returns it as it is then.
 pub(super) fn advance<B: Bytes>(
@@ -47,7 +47,7 @@ pub(super) fn outlives_the_job(event: &Event) -> bool {
 }
 
 /// Ids of the objects at the service that a job created or adopted.
-pub(crate) fn remote_ids(job: &Job) -> Vec<u64> {
+pub(crate) fn remote_ids(job: &Job) -> Vec<RemoteId> {
     let labels = (0..job.labels().len()).map(RemoteKind::Label);
     let kinds = [RemoteKind::Product, RemoteKind::Submission].into_iter().chain(labels);
     let ids = kinds.filter_map(|kind| job.creation(kind)?.id());

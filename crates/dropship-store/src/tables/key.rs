@@ -1,6 +1,6 @@
 //! Keys of the tables. The first byte names the table.
 
-use dropship_job::{JobId, State, StateKind};
+use dropship_job::{JobId, RemoteId, State, StateKind};
 
 pub(crate) const META: &[u8] = b"m";
 pub(crate) const JOBS: &[u8] = b"j";
@@ -77,7 +77,7 @@ pub(crate) fn crashed_inspections(sha256: &str) -> Vec<u8> {
     join(CRASHED_INSPECTIONS, &[sha256])
 }
 /// The owner of an object at the service; ids are unique over all kinds of objects.
-pub(crate) fn remote(id: u64) -> Vec<u8> {
+pub(crate) fn remote(id: RemoteId) -> Vec<u8> {
     join(REMOTE, &[&id.to_string()])
 }
 pub(crate) fn setting(name: &str) -> Vec<u8> {
