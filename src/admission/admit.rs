@@ -12,7 +12,9 @@ use crate::config::model::Backlog;
 use crate::hung_places;
 use crate::outbox::{self, Receipt};
 use crate::package_store::PlanSnapshot;
-use dropship_job::{Creation, ErrorKind, Event, Fault, Job, JobId, Package, PlannedLabel, State};
+use dropship_job::{
+    Creation, ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, Package, PlannedLabel, State,
+};
 use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
@@ -40,7 +42,7 @@ impl From<StoreError> for AdmitError {
 enum Verdicted {
     Accepted(Box<PlanSnapshot>, Vec<String>),
     Rejected(Fault),
-    Held(Fault),
+    Held(HoldFault),
 }
 
 /// Evaluates a captured copy and creates its job. Returns the job that the bytes have already, if they are known.
@@ -79,7 +81,7 @@ fn verdict_before_inspection(
         return Ok(Some(Verdicted::Rejected(fault.clone())));
     }
     if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
-        return Ok(Some(Verdicted::Held(Fault::new(ErrorKind::Poison, POISONED))));
+        return Ok(Some(Verdicted::Held(HoldFault::new(HoldReason::Poison, POISONED))));
     }
     let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
     if let Some(why) = sidecar.filter(|_| !package.settled) {
@@ -339,7 +341,7 @@ fn events_of(
     if is_held_as_backlog(admission, package)? {
         let message =
             "the file was already in the folder when dropship first scanned it; approve or cancel it";
-        events.push(Event::Held { fault: Fault::new(ErrorKind::Backlog, message), request: None });
+        events.push(Event::Held { fault: HoldFault::new(HoldReason::Backlog, message), request: None });
     }
     Ok(events)
 }

@@ -14,7 +14,7 @@ use super::recovered_job::{facts_of_receipt, shows_more_than_a_rejection};
 use super::state::Admission;
 use crate::observe;
 use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, is_newer, open_result, read_receipt};
-use dropship_job::{ErrorKind, Event, Fault, Job, JobId, StateKind};
+use dropship_job::{ErrorKind, Event, HoldFault, HoldReason, Job, JobId, StateKind};
 use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
@@ -281,7 +281,7 @@ impl Admission {
             Ok(job) => job,
             Err(invalid) => {
                 observe::receipt_not_recovered(&invalid);
-                let fault = Fault::new(ErrorKind::Recovered, unusable(found, &invalid.to_string()));
+                let fault = HoldFault::new(HoldReason::Recovered, unusable(found, &invalid.to_string()));
                 let Some(package) = package else { return Ok(None) };
                 let arrived = Event::Arrived { package: super::admit::job_package(self, package) };
                 let events = vec![arrived, Event::Held { fault, request: None }];
@@ -317,7 +317,7 @@ impl Admission {
                 if job.state().has_ended() || job.state().kind() == StateKind::Held {
                     return Ok(None);
                 }
-                let fault = Fault::new(ErrorKind::Recovered, unusable(found, &invalid.to_string()));
+                let fault = HoldFault::new(HoldReason::Recovered, unusable(found, &invalid.to_string()));
                 let commit = Commit::of_job(job.id(), job.rev(), vec![Event::Held { fault, request: None }]);
                 return Ok(self.store.commit(commit).wait()?.into_iter().next());
             }

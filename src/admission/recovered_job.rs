@@ -3,8 +3,8 @@
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::outbox::{FoundReceipt, LabelReceipt, Receipt};
 use dropship_job::{
-    Accepted, ErrorKind, Fault, Label, LabelStage, LabelStatus, Package, PlannedLabel, RecoveredJob,
-    RemoteLabel, State, StateKind, Withdrawal,
+    Accepted, ErrorKind, Fault, HoldFault, HoldReason, Label, LabelStage, LabelStatus, Package, PlannedLabel,
+    RecoveredJob, RemoteLabel, State, StateKind, Withdrawal,
 };
 
 /// A package that was rejected before anything was sent is evaluated again when it is dropped again, with or without a
@@ -136,5 +136,5 @@ pub(super) fn held(has_plan: bool) -> State {
     } else {
         "its plan was lost with the store, so it cannot continue: finish it with `dropship api`, and `cancel` it here"
     };
-    State::held(Fault::new(ErrorKind::Recovered, format!("{known}; {then}")))
+    State::held(HoldFault::new(HoldReason::Recovered, format!("{known}; {then}")))
 }

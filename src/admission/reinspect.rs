@@ -13,7 +13,7 @@ use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
 use dropship_intake::open_below;
-use dropship_job::{ErrorKind, Event, Fault, Job};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 
 /// The dropped file of a job, when it is copied again.
 enum Recaptured {
@@ -77,7 +77,7 @@ impl Admission {
         let is_poison = self.inspections.is_poison(store, sha256).unwrap_or_default();
         let running = (!is_poison).then(|| self.inspections.begin(store, sha256, size).ok()).flatten();
         let Some(running) = running else {
-            return vec![Event::Held { fault: Fault::new(ErrorKind::Poison, POISONED), request: None }];
+            return vec![Event::Held { fault: HoldFault::new(HoldReason::Poison, POISONED), request: None }];
         };
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::state::Admission;
 use crate::config::model::SameContent;
-use dropship_job::{ErrorKind, Event, Fault, Job, JobId, State, Step};
+use dropship_job::{Event, HoldFault, HoldReason, Job, JobId, State, Step};
 use dropship_store::{Store, StoreError};
 
 /// Contents of jobs that were inspected again and whose acceptance is not committed yet, by folder and content.
@@ -92,5 +92,5 @@ fn held(id: &JobId, first: &Job) -> Event {
         "the package has the same signed content as {name} (job {first}): they differ only in signatures or in bytes that no \
          signature covers; `dropship approve {id}` submits it as well, `dropship cancel {id}` ends it"
     );
-    Event::Held { fault: Fault::new(ErrorKind::SameContent, message), request: None }
+    Event::Held { fault: HoldFault::new(HoldReason::SameContent, message), request: None }
 }

@@ -1,6 +1,6 @@
 //! `docs/errors.md`: the reference of all values of `error.kind`, generated from their types.
 
-use dropship_job::ErrorKind;
+use dropship_job::{ErrorKind, StateKind};
 use dropship_package::Policy;
 
 use super::exit::Exit;
@@ -62,7 +62,7 @@ fn fresh() -> String {
                 "\n## {group}\n\n| kind | job | when | what to do |\n|---|---|---|---|\n"
             ));
         }
-        let (name, state, meaning, remedy) = (kind.name, kind.state, kind.meaning, kind.remedy);
+        let (name, state, meaning, remedy) = (kind.name, states(&kind.states()), kind.meaning, kind.remedy);
         page.push_str(&format!("| `{name}` | {state} | {meaning} | {remedy} |\n"));
     }
     page.push_str(CHECKS);
@@ -93,6 +93,18 @@ fn fresh() -> String {
         page.push_str(&format!("| `{name}` | {severity} | {meaning} | {remedy} |\n"));
     }
     page
+}
+
+/// The states that a job with an error can have, in words.
+fn states(states: &[StateKind]) -> String {
+    match states {
+        [] => "only `plan`".to_owned(),
+        [one] => one.to_string(),
+        [others @ .., last] => {
+            let others: Vec<_> = others.iter().map(StateKind::to_string).collect();
+            format!("{} or {last}", others.join(", "))
+        }
+    }
 }
 
 /// Run with `UPDATE=1` to write the file again.

@@ -180,7 +180,7 @@ impl LabelReceipt {
             status: label.status(),
             audiences: label.plan().audiences.clone(),
             hold: label.hold().is_some(),
-            error: label.hold().map(|hold| hold.fault.clone()),
+            error: label.hold().map(|hold| hold.fault.clone().into()),
             request: request.map(str::to_owned),
             not_before: job.label_not_before(index),
             former_ids: label.former_ids().to_vec(),

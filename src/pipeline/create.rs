@@ -23,7 +23,8 @@ use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Error, Execution, Listing, Recovery};
 use dropship_job::{
-    CreateProgress, ErrorKind, Event, Fault, Intent, RemoteId, RemoteKind, Resolution, WaitReason,
+    CreateProgress, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, RemoteId, RemoteKind, Resolution,
+    WaitReason,
 };
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
@@ -242,7 +243,7 @@ async fn record_result<S: Service>(
     if error.recovery == Recovery::Reconcile {
         let message =
             format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
-        return ctx.hold(Fault::new(ErrorKind::ExistsAlready, message)).await;
+        return ctx.hold(HoldFault::new(HoldReason::ExistsAlready, message)).await;
     }
     match what.list_of() {
         ListOf::OwnObject => ctx.on_own_object_error(error).await,
@@ -307,7 +308,7 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
                 what.name(),
                 list(&adoptable, unproven),
             );
-            ctx.hold(Fault::new(ErrorKind::Ambiguous, message)).await
+            ctx.hold(HoldFault::new(HoldReason::Ambiguous, message)).await
         }
         (ids, all_equal) => {
             let resolution = match ids {
@@ -369,7 +370,7 @@ async fn hold_for_decision<S: Service>(
          ({why}); {choice}"
     );
     ctx.record(vec![Event::Unproven { kind: what.kind(), resolution }]).await?;
-    ctx.hold(Fault::new(ErrorKind::IncompleteList, message)).await
+    ctx.hold(HoldFault::new(HoldReason::IncompleteList, message)).await
 }
 
 /// Sends a create again after two searches found nothing, or an operator decided so.
@@ -389,7 +390,7 @@ async fn reissue<S: Service>(
              send the new request, or cancel",
             what.request(),
         );
-        let fault = Fault::new(ErrorKind::RequestChanged, message);
+        let fault = HoldFault::new(HoldReason::RequestChanged, message);
         return ctx.hold_for_request(fault, request).await;
     }
     if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
@@ -397,7 +398,7 @@ async fn reissue<S: Service>(
             "the create of the {noun} `{name}` was sent several times without a response and had no effect; check Partner \
              Center, then approve to send it again, or cancel",
         );
-        return ctx.hold(Fault::new(ErrorKind::Unanswered, message)).await;
+        return ctx.hold(HoldFault::new(HoldReason::Unanswered, message)).await;
     }
     let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;

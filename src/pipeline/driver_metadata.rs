@@ -7,7 +7,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::steps::collect;
 use dropship_hardware::{DownloadKind, DriverMetadata};
-use dropship_job::{ErrorKind, Event, Fault, Job, WaitReason};
+use dropship_job::{Event, HoldFault, HoldReason, Job, WaitReason};
 use dropship_package::Facts;
 use dropship_rules::label::{InfMismatch, gaps, selects};
 use dropship_rules::plan::LabelPlan;
@@ -71,6 +71,6 @@ async fn check_infs<S: Service>(
         "{mismatch}; approve to create the labels from these metadata (sha256 {})",
         digest.as_deref().unwrap_or("unknown")
     );
-    let fault = Fault::new(ErrorKind::MetadataMismatch, message);
+    let fault = HoldFault::new(HoldReason::MetadataMismatch, message);
     ctx.suspend(Event::Held { fault, request: digest.map(|digest| Job::metadata_request(&digest)) }).await
 }

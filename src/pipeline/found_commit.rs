@@ -11,7 +11,7 @@ use super::step_context::{StepContext, StepResult};
 use crate::digest;
 use crate::service_id::ServiceId;
 use dropship_hardware::{DownloadKind, Submission, TransferError};
-use dropship_job::{ErrorKind, Event, Fault, RemoteKind, UploadProgress};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, RemoteKind, UploadProgress};
 
 /// Name of the submission's package while it is compared.
 const STAGED: &str = "found-package";
@@ -42,7 +42,7 @@ pub(super) async fn follow<S: Service>(
                  Partner Center at the file of the submission; `dropship cancel {}` ends the job, `dropship approve {0}` looks again",
                 ctx.job.id()
             );
-            return ctx.hold(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
+            return ctx.hold(HoldFault::new(HoldReason::CommittedElsewhere, message)).await;
         }
     };
     let mut events = vec![Event::FoundCommitted { verified }];
@@ -122,7 +122,7 @@ async fn labels<S: Service>(
              twice; `dropship approve {}` reads the list again",
             ctx.job.id()
         );
-        return ctx.hold(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
+        return ctx.hold(HoldFault::new(HoldReason::CommittedElsewhere, message)).await;
     }
     let mut adopted = Vec::new();
     for (index, planned) in ctx.job.labels().iter().enumerate() {
@@ -143,7 +143,7 @@ async fn labels<S: Service>(
                     ids.join(", "),
                     ctx.job.id()
                 );
-                return ctx.hold(Fault::new(ErrorKind::CommittedElsewhere, message)).await;
+                return ctx.hold(HoldFault::new(HoldReason::CommittedElsewhere, message)).await;
             }
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
-use dropship_job::{Event, Fault, Release, WaitReason};
+use dropship_job::{Event, HoldFault, Release, WaitReason};
 
 impl<S: Service> StepContext<'_, S> {
     /// Begins the work on the label at this index: holds and waits concern it alone until [`Self::end_label`].
@@ -20,7 +20,12 @@ impl<S: Service> StepContext<'_, S> {
     }
 
     /// Puts a label on hold. The other labels continue.
-    pub(super) async fn put_on_hold(&mut self, label: usize, fault: Fault, release: Release) -> StepResult {
+    pub(super) async fn put_on_hold(
+        &mut self,
+        label: usize,
+        fault: HoldFault,
+        release: Release,
+    ) -> StepResult {
         self.record(vec![Event::LabelHeld { label, fault, release }]).await
     }
 
@@ -28,7 +33,7 @@ impl<S: Service> StepContext<'_, S> {
     pub(super) async fn hold_label<T>(
         &mut self,
         label: usize,
-        fault: Fault,
+        fault: HoldFault,
         release: Release,
     ) -> StepResult<T> {
         self.put_on_hold(label, fault, release).await?;

@@ -8,7 +8,7 @@ use super::assembly::Pipeline;
 use super::poll::next_poll;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
-use dropship_job::{Event, Fault, Job, Label, Release, RemoteId, RemoteKind, State, WaitReason};
+use dropship_job::{Event, Fault, HoldFault, Job, Label, Release, RemoteId, RemoteKind, State, WaitReason};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
@@ -154,18 +154,22 @@ impl<'a, S: Service> StepContext<'a, S> {
         self.record(vec![Event::Overdue]).await
     }
 
-    /// Ends the job as failed. A failure of one label holds that label while others are unfinished.
+    /// Ends the job as failed. A failure of one label holds that label while others are unfinished, unless its kind concerns the
+    /// whole job.
     pub(super) async fn fail<T>(&mut self, fault: Fault) -> StepResult<T> {
         let unfinished = |label: &Label| label.is_missing() || label.is_processing();
         let mut others = self.job.labels().iter().enumerate().filter(|(index, _)| Some(*index) != self.label);
-        if self.label.is_some() && others.any(|(_, label)| unfinished(label)) {
+        if self.label.is_some()
+            && others.any(|(_, label)| unfinished(label))
+            && let Ok(fault) = HoldFault::try_from(fault.clone())
+        {
             return self.hold(fault).await;
         }
         self.suspend(Event::Failed { fault }).await
     }
 
     /// Holds the job for an operator; while a label is in work, only that label.
-    pub(super) async fn hold<T>(&mut self, fault: Fault) -> StepResult<T> {
+    pub(super) async fn hold<T>(&mut self, fault: HoldFault) -> StepResult<T> {
         match self.label {
             Some(index) => self.hold_label(index, fault, Release::Attempt).await,
             None => self.suspend(Event::Held { fault, request: None }).await,
@@ -173,7 +177,7 @@ impl<'a, S: Service> StepContext<'a, S> {
     }
 
     /// The same; an approval releases the request with this digest.
-    pub(super) async fn hold_for_request<T>(&mut self, fault: Fault, request: String) -> StepResult<T> {
+    pub(super) async fn hold_for_request<T>(&mut self, fault: HoldFault, request: String) -> StepResult<T> {
         match self.label {
             Some(index) => self.hold_label(index, fault, Release::Request(request)).await,
             None => self.suspend(Event::Held { fault, request: Some(request) }).await,

@@ -6,7 +6,7 @@ use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::Outbox;
 use dropship_hardware::{Error, Recovery, TransferError};
-use dropship_job::{ErrorKind, Event, Fault, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
 /// Throttling is answered with the delay of this many failures more than there were.
 const THROTTLED: u32 = 3;
@@ -83,7 +83,7 @@ impl<S: Service> StepContext<'_, S> {
             "{error}; this job created the object, and the service has rejected its calls for more than `[api] uncertain`; check the \
              object in Partner Center, then approve to try again, or cancel"
         );
-        self.hold(Fault::new(ErrorKind::NotShown, message)).await
+        self.hold(HoldFault::new(HoldReason::NotShown, message)).await
     }
 
     /// Suspends the account, with one alert for all its jobs. A job that is refused again although the account works is
@@ -95,7 +95,7 @@ impl<S: Service> StepContext<'_, S> {
             let message = format!(
                 "account `{account}` works, but the service refuses this call: {error}; correct the cause, then approve"
             );
-            return self.hold(Fault::new(ErrorKind::Refused, message)).await;
+            return self.hold(HoldFault::new(HoldReason::Refused, message)).await;
         }
         let probe = pipeline.suspend_account(&account, error);
         self.wait_until(probe, WaitReason::SuspendedAccount { account, error: error.to_string() }).await
@@ -108,24 +108,27 @@ impl<S: Service> StepContext<'_, S> {
         match error {
             TransferError::Service(error) => self.on_api_error(error.clone()).await,
             TransferError::TooLong { .. } => {
-                let fault = Fault::new(ErrorKind::BadDownload, fault.message);
-                self.retry_or_hold_transfer(item, fault).await
+                self.retry_or_hold_transfer(item, HoldReason::BadDownload, fault.message).await
             }
             TransferError::Page { .. }
             | TransferError::Empty
             | TransferError::ErrorDocument { .. }
-            | TransferError::Digest { .. } => self.retry_or_hold_transfer(item, fault).await,
+            | TransferError::Digest { .. } => {
+                self.retry_or_hold_transfer(item, HoldReason::Transfer, fault.message).await
+            }
             // The URL may have expired: the next attempt gets a fresh one.
             error if error.is_passing() => self.retry_later(fault, None).await,
             // The store may not have the blob yet, or may not accept a URL yet that was signed a moment ago.
-            TransferError::Refused { .. } => self.retry_or_hold_transfer(item, fault).await,
+            TransferError::Refused { .. } => {
+                self.retry_or_hold_transfer(item, HoldReason::Transfer, fault.message).await
+            }
             // A full disk or a missing permission can be corrected while the job retries.
             TransferError::Local { what: "written", .. } => self.retry_later(fault, None).await,
             TransferError::Forbidden { .. } => {
                 let message = format!(
                     "cannot transfer {item}: {error}; then restart the daemon and approve, or cancel"
                 );
-                self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
+                self.hold(HoldFault::new(HoldReason::UnusableUrl, message)).await
             }
             _ => self.fail(fault).await,
         }
@@ -133,16 +136,20 @@ impl<S: Service> StepContext<'_, S> {
 
     /// Retries the transfer of an item with a new URL, and holds the job when that has failed for longer than a change can
     /// take to be visible.
-    pub(super) async fn retry_or_hold_transfer<T>(&mut self, item: &str, fault: Fault) -> StepResult<T> {
+    pub(super) async fn retry_or_hold_transfer<T>(
+        &mut self,
+        item: &str,
+        reason: HoldReason,
+        message: String,
+    ) -> StepResult<T> {
         if !self.has_failed_for_long() {
-            return self.retry_later(fault, None).await;
+            return self.retry_later(Fault::new(reason.into(), message), None).await;
         }
         let message = format!(
-            "{}; it has failed for more than `[api] uncertain`; check {item} of the submission in Partner Center, then approve to try \
-             again, or cancel",
-            fault.message
+            "{message}; it has failed for more than `[api] uncertain`; check {item} of the submission in Partner Center, then approve to try \
+             again, or cancel"
         );
-        self.hold(Fault::new(fault.kind, message)).await
+        self.hold(HoldFault::new(reason, message)).await
     }
 
     /// Holds the job when the service names a URL for an item that is none.
@@ -151,7 +158,7 @@ impl<S: Service> StepContext<'_, S> {
             "the service names `{url}` as the URL of {item}, which is not a usable URL; check the submission in Partner Center, \
              then approve to read it again, or cancel"
         );
-        self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
+        self.hold(HoldFault::new(HoldReason::UnusableUrl, message)).await
     }
 
     /// Holds the job when the service has offered no URL for an item for too long.
@@ -160,7 +167,7 @@ impl<S: Service> StepContext<'_, S> {
             "the submission has offered no URL of {item} for more than `[api] uncertain`; check it in Partner Center, then approve to \
              read it again, or cancel"
         );
-        self.hold(Fault::new(ErrorKind::UnusableUrl, message)).await
+        self.hold(HoldFault::new(HoldReason::UnusableUrl, message)).await
     }
 
     /// Retries when a result cannot be stored before it is delivered.

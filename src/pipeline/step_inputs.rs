@@ -5,7 +5,7 @@ use super::step_context::{StepContext, StepResult};
 use crate::package_store::PlanSnapshot;
 use crate::service_id::ServiceId;
 use dropship_hardware::{ProductId, Submission, SubmissionId};
-use dropship_job::{ErrorKind, Fault, RemoteId};
+use dropship_job::{ErrorKind, Fault, HoldFault, HoldReason, RemoteId};
 use dropship_rules::plan::Plan;
 
 impl<S: Service> StepContext<'_, S> {
@@ -19,7 +19,7 @@ impl<S: Service> StepContext<'_, S> {
                 let message = format!(
                     "account `{account}` is no longer configured; add it to the configuration and restart, then approve"
                 );
-                self.hold(Fault::new(ErrorKind::NoAccount, message)).await
+                self.hold(HoldFault::new(HoldReason::NoAccount, message)).await
             }
         }
     }
@@ -31,7 +31,7 @@ impl<S: Service> StepContext<'_, S> {
                 "the plan of job {0} was lost with an earlier store; finish it with `dropship api`, then `dropship cancel {0}`",
                 self.job.id()
             );
-            return self.hold(Fault::new(ErrorKind::PlanLost, message)).await;
+            return self.hold(HoldFault::new(HoldReason::PlanLost, message)).await;
         };
         let (packages, id) = (self.pipeline.packages.clone(), self.job.id().clone());
         let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
@@ -42,7 +42,7 @@ impl<S: Service> StepContext<'_, S> {
                     "cannot read the plan of job {}: {error}; restore it, then approve",
                     self.job.id()
                 );
-                self.hold(Fault::new(ErrorKind::PlanLost, message)).await
+                self.hold(HoldFault::new(HoldReason::PlanLost, message)).await
             }
         }
     }

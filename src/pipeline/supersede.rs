@@ -15,7 +15,7 @@ use crate::service_id::ServiceId;
 use dropship_hardware::{
     Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
 };
-use dropship_job::{ErrorKind, Event, Fault, KeptTargets, LabelStage, RemoteId};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId};
 use dropship_rules::label::{self, Published, Reach, Versions};
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Entry, Store, StoreError};
@@ -269,7 +269,7 @@ async fn take_over<S: Service>(
                 "the older label {label} keeps {rows} hardware ids that the new label also targets: {error}; remove them with \
                  `dropship api label update {product} {submission} {label}`, then approve to check again"
             );
-            ctx.hold(Fault::new(ErrorKind::SupersedeRefused, message)).await
+            ctx.hold(HoldFault::new(HoldReason::SupersedeRefused, message)).await
         }
         Err(error) => ctx.on_api_error(error).await,
     }

@@ -17,7 +17,7 @@ use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use super::steps::{collect, commit, inspect, product, sign, submission, upload};
 use dropship_hardware::Recovery;
-use dropship_job::{ErrorKind, Event, Fault, Job, JobId, State, Step, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, State, Step, WaitReason};
 use dropship_store::StoreError;
 
 /// Maximum time of one poll of a worker. Longer work belongs on a thread for blocking work.
@@ -178,7 +178,8 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
     let mut ctx = StepContext::new(pipeline, job);
     let recorded = match refused {
         Some(why) => {
-            ctx.hold::<()>(Fault::new(ErrorKind::Internal, format!("internal error: {why}; {report}"))).await
+            ctx.hold::<()>(HoldFault::new(HoldReason::Internal, format!("internal error: {why}; {report}")))
+                .await
         }
         None => {
             let fault = Fault::new(ErrorKind::Internal, format!("internal error; {report}"));

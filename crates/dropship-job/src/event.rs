@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hold_reason::HoldFault;
 use super::label::{PlannedLabel, Release};
 use super::package::{Asset, Package};
 use super::remote::{Intent, RemoteKind, Resolution};
@@ -175,7 +176,7 @@ pub enum Event {
         /// Index of the label.
         label: usize,
         /// The reason, and what the operator can do.
-        fault: Fault,
+        fault: HoldFault,
         /// What an approval releases.
         release: Release,
     },
@@ -282,7 +283,7 @@ pub enum Event {
     /// The job waits for an operator.
     Held {
         /// Why.
-        fault: Fault,
+        fault: HoldFault,
         /// Digest of the request that was shown, if the hold is for one.
         request: Option<String>,
     },

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hold_reason::HoldFault;
 use super::remote::{CreateProgress, Intent};
 use super::remote_id::RemoteId;
-use super::state::Fault;
 
 mod gate;
 mod life;
@@ -55,7 +55,7 @@ pub enum Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelHold {
     /// The reason, and what the operator can do.
-    pub fault: Fault,
+    pub fault: HoldFault,
     /// What an approval releases.
     pub release: Release,
 }

@@ -6,6 +6,7 @@ mod apply;
 mod describe;
 mod error_kind;
 mod event;
+mod hold_reason;
 mod id;
 mod invariants;
 mod job;
@@ -27,6 +28,7 @@ pub use apply::{Illegal, apply, fold};
 pub use describe::{describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};
+pub use hold_reason::{HoldFault, HoldReason, NoHold};
 pub use id::{BadJobId, JobId};
 pub use job::{Job, UploadProgress};
 pub use label::{

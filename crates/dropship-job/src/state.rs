@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error_kind::ErrorKind;
+use super::hold_reason::HoldFault;
 use super::wait_reason::WaitReason;
 
 /// An error, for operators and for scripts.
@@ -47,7 +48,7 @@ pub enum State {
     /// It needs an operator.
     Held {
         /// Why, and what the operator can do.
-        fault: Fault,
+        fault: HoldFault,
         /// The digest of the request that an approval permits, if it is for one.
         request: Option<String>,
         /// Index of the label that waits; absent when the whole job waits.
@@ -76,7 +77,7 @@ pub enum State {
 impl State {
     /// The state of a job that waits for an operator as a whole.
     #[must_use]
-    pub fn held(fault: Fault) -> Self {
+    pub fn held(fault: HoldFault) -> Self {
         Self::Held { fault, request: None, label: None, due: None }
     }
 
@@ -104,7 +105,8 @@ impl State {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::Held { fault, .. } | Self::Failed { fault } | Self::Rejected { fault } => Some(fault),
+            Self::Held { fault, .. } => Some(fault),
+            Self::Failed { fault } | Self::Rejected { fault } => Some(fault),
             Self::Queued | Self::Waiting { .. } | Self::Succeeded | Self::Cancelled => None,
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    Asset, ErrorKind, Event, Fault, Intent, Job, JobId, KeptTargets, Package, PlannedLabel, Release,
-    RemoteId, RemoteKind, Resolution, WaitReason,
+    Asset, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, Job, JobId, KeptTargets, Package,
+    PlannedLabel, Release, RemoteId, RemoteKind, Resolution, WaitReason,
 };
 
 /// Builds a list with one instance of each variant, and fails to compile when a variant is missing.
@@ -147,7 +147,7 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::LabelFailed { .. } => Event::LabelFailed { label: 0, reason: "owned by Fabrikam".into() },
         Event::LabelHeld { .. } => Event::LabelHeld {
             label: 1,
-            fault: Fault::new(ErrorKind::Approval, "the label waits for an approval"),
+            fault: HoldFault::new(HoldReason::Approval, "the label waits for an approval"),
             release: Release::Request("34".repeat(32)),
         },
         Event::Idle => Event::Idle,
@@ -183,7 +183,7 @@ pub fn one_of_each_event() -> Vec<Event> {
         Event::AttemptFailed { .. } => Event::AttemptFailed { due: at(5), fault: fault() },
         Event::Resumed => Event::Resumed,
         Event::Held { .. } => Event::Held {
-            fault: Fault::new(ErrorKind::Approval, "the label waits for an approval"),
+            fault: HoldFault::new(HoldReason::Approval, "the label waits for an approval"),
             request: Some("34".repeat(32)),
         },
         Event::Approved { .. } => Event::Approved {

@@ -3,7 +3,9 @@
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::supersede::Superseding;
-use dropship_job::{ErrorKind, Event, Fault, Job, Label, LabelStage, Release, Step, WaitReason};
+use dropship_job::{
+    ErrorKind, Event, Fault, HoldFault, HoldReason, Job, Label, LabelStage, Release, Step, WaitReason,
+};
 
 /// Records where the job stands after a pass, and when the next one is due.
 pub(super) async fn conclude<S: Service>(
@@ -25,7 +27,8 @@ pub(super) async fn conclude<S: Service>(
     for index in failed {
         if !is_acknowledged(&ctx.job, index) && ctx.job.labels()[index].hold().is_none() {
             let message = failures(&ctx.job, &[index]);
-            ctx.put_on_hold(index, Fault::new(ErrorKind::LabelFailed, message), Release::Attempt).await?;
+            ctx.put_on_hold(index, HoldFault::new(HoldReason::LabelFailed, message), Release::Attempt)
+                .await?;
         }
     }
     if is_on_its_way {
@@ -73,7 +76,7 @@ async fn wait<S: Service>(ctx: &mut StepContext<'_, S>, polled: bool) -> StepRes
         None if is_held => ctx.suspend(Event::Idle).await,
         None => {
             let message = "no label can continue, and none waits for an operator; please report it";
-            ctx.hold(Fault::new(ErrorKind::Internal, message)).await
+            ctx.hold(HoldFault::new(HoldReason::Internal, message)).await
         }
     }?;
     Err(Interrupt::Suspended)

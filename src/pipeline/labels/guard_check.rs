@@ -3,7 +3,7 @@
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::NewShippingLabel;
-use dropship_job::{ErrorKind, Fault};
+use dropship_job::{HoldFault, HoldReason};
 use dropship_rules::label::Guard;
 
 /// Checks the request for the label at `index`. Returns why an operator must approve it; holds the job when the label
@@ -29,5 +29,5 @@ pub(super) async fn check<S: Service>(
         label.name,
         verdict.refused.join("; ")
     );
-    ctx.hold(Fault::new(ErrorKind::GuardRefused, message)).await
+    ctx.hold(HoldFault::new(HoldReason::GuardRefused, message)).await
 }

@@ -4,7 +4,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::service_id::ServiceId;
 use dropship_hardware::LabelId;
-use dropship_job::{ErrorKind, Event, Fault, Label, Release};
+use dropship_job::{Event, HoldFault, HoldReason, Label, Release};
 
 /// Reads the labels that a label depends on again, right before it is requested. Holds the label if one is lost.
 pub(super) async fn confirm<S: Service>(
@@ -60,5 +60,6 @@ pub(super) async fn hold<S: Service, T>(
         name(before),
         ctx.job.id()
     );
-    ctx.hold_label(index, Fault::new(ErrorKind::PredecessorLost, message), Release::WithoutPredecessor).await
+    ctx.hold_label(index, HoldFault::new(HoldReason::PredecessorLost, message), Release::WithoutPredecessor)
+        .await
 }

@@ -7,7 +7,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{Error, Listing};
-use dropship_job::{ErrorKind, Fault};
+use dropship_job::{HoldFault, HoldReason};
 use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
 
@@ -16,7 +16,7 @@ pub(super) enum Unprepared {
     /// A call failed.
     Api(Error),
     /// The plan, the metadata or the account's audiences do not allow it.
-    Fault(Fault),
+    Fault(HoldFault),
 }
 
 /// Builds the request for a label. Holds the label when that is not possible.
@@ -39,14 +39,14 @@ pub(super) async fn try_prepare<S: Service>(
     service: &S,
     plan: &LabelPlan,
 ) -> Result<Prepared, Unprepared> {
-    let fault = |kind: ErrorKind, message: String| Unprepared::Fault(Fault::new(kind, message));
+    let fault = |reason: HoldReason, message: String| Unprepared::Fault(HoldFault::new(reason, message));
     let packages = &ctx.pipeline.packages;
     let metadata = results::driver_metadata(packages, &ctx.job).await.map_err(|error| {
         let message = format!(
             "cannot use the driver metadata {}: {error}; restore the file from a backup of the store, then approve",
             packages.metadata(ctx.job.id()).display()
         );
-        fault(ErrorKind::MetadataLost, message)
+        fault(HoldReason::MetadataLost, message)
     })?;
     let audiences = match plan.audiences.is_empty() {
         true => Listing::complete_of(Vec::new()),
@@ -67,8 +67,8 @@ pub(super) async fn try_prepare<S: Service>(
                 ctx.job.id()
             );
             let has_passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
-            fault(if has_passed { ErrorKind::GoLivePassed } else { ErrorKind::LabelUnfit }, message)
+            fault(if has_passed { HoldReason::GoLivePassed } else { HoldReason::LabelUnfit }, message)
         }
-        Unfit::NoJson(_) => fault(ErrorKind::Internal, format!("label `{}`: {unfit}", plan.name)),
+        Unfit::NoJson(_) => fault(HoldReason::Internal, format!("label `{}`: {unfit}", plan.name)),
     })
 }

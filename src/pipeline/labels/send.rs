@@ -7,7 +7,7 @@ use crate::pipeline::create::create;
 use crate::pipeline::known_audiences;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_job::{ErrorKind, Event, Fault, Job, LabelGate, Release, WaitReason};
+use dropship_job::{Event, HoldFault, HoldReason, Job, LabelGate, Release, WaitReason};
 use dropship_rules::plan::LabelPlan;
 
 /// Requests the label at this index, or resolves its create if that is in doubt.
@@ -74,11 +74,11 @@ async fn check_approval<S: Service>(
         ctx.job.id(),
         prepared.digest
     );
-    let kind = if limits.is_empty() { ErrorKind::Approval } else { ErrorKind::Guard };
+    let reason = if limits.is_empty() { HoldReason::Approval } else { HoldReason::Guard };
     let audiences = known_audiences::entry(&*ctx.pipeline.store, ctx.account(), &prepared.audiences);
     let audiences = audiences.map_err(Interrupt::Store)?.into_iter().collect();
     let release = Release::Request(prepared.digest.clone());
-    let held = Event::LabelHeld { label: index, fault: Fault::new(kind, message), release };
+    let held = Event::LabelHeld { label: index, fault: HoldFault::new(reason, message), release };
     ctx.record_with(audiences, vec![held]).await?;
     Err(Interrupt::LabelDeferred)
 }

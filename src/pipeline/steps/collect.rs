@@ -10,7 +10,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
-use dropship_job::{Asset, ErrorKind, Event, Fault, WaitReason};
+use dropship_job::{Asset, Event, HoldReason, WaitReason};
 use dropship_package::{Cancellation, Facts, check_signed_archive};
 use dropship_redact::SafeUrl;
 
@@ -99,7 +99,7 @@ async fn fetch<S: Service>(
         // A complete but wrong file would be taken for a finished download: it has to go.
         drop(results::discard(&staged).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
-        return ctx.retry_or_hold_transfer(kind.as_str(), Fault::new(ErrorKind::BadDownload, message)).await;
+        return ctx.retry_or_hold_transfer(kind.as_str(), HoldReason::BadDownload, message).await;
     }
     match results::deliver(outbox, &staged, name).await {
         Ok(asset) => Ok(asset),

@@ -2,7 +2,7 @@
 
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_job::{ErrorKind, Fault};
+use dropship_job::{HoldFault, HoldReason};
 
 /// Inspects the package again, from where it was found.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -14,7 +14,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Ok(events) if events.is_empty() => Err(Interrupt::ShuttingDown),
         Ok(events) => ctx.record(events).await,
         Err(error) => {
-            let fault = Fault::new(ErrorKind::InspectionFailed, format!("inspection failed: {error}"));
+            let fault = HoldFault::new(HoldReason::InspectionFailed, format!("inspection failed: {error}"));
             ctx.hold(fault).await
         }
     }

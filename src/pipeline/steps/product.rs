@@ -12,7 +12,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::service_id::ServiceId;
 use dropship_hardware::{Error, Execution, Listing, NewProduct, Recovery, Submission};
-use dropship_job::{ErrorKind, Event, Fault, Job, RemoteId, RemoteKind, State};
+use dropship_job::{ErrorKind, Event, HoldFault, HoldReason, Job, RemoteId, RemoteKind, State};
 use dropship_rules::plan::StrategyPlan;
 
 /// Creates the product, or uses the existing one that the rule names.
@@ -69,7 +69,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
             let message = format!(
                 "the rule needs exactly one product named `{name}`, but {count} exist{ids}; set its id in the rule, or create it, then approve"
             );
-            ctx.hold(Fault::new(ErrorKind::NoSuchProduct, message)).await
+            ctx.hold(HoldFault::new(HoldReason::NoSuchProduct, message)).await
         }
         (_, Some(why)) => {
             // The next attempt reads a new list.
@@ -78,7 +78,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
                 "the rule needs exactly one product named `{name}`, and the list of products is incomplete ({why}), so there may be \
                  more than the {count} found{ids}; set the product's id in the rule and retry, or approve to list again"
             );
-            ctx.hold(Fault::new(ErrorKind::IncompleteList, message)).await
+            ctx.hold(HoldFault::new(HoldReason::IncompleteList, message)).await
         }
     }
 }
@@ -106,7 +106,7 @@ async fn own_product<S: Service>(
          package may be missing in it; check Partner Center, then approve to create a new one, or cancel",
         call.new.product_name
     );
-    let fault = Fault::new(ErrorKind::IncompleteList, message);
+    let fault = HoldFault::new(HoldReason::IncompleteList, message);
     ctx.suspend(Event::Held { fault, request: Some(request) }).await
 }
 

@@ -11,7 +11,7 @@ use crate::service_id::ServiceId;
 use dropship_hardware::{
     DownloadKind, Error, Listing, NO_DERIVED_SUBMISSION, NewSubmission, ProductId, SubmissionKind,
 };
-use dropship_job::{Creation, ErrorKind, Fault, RemoteId, RemoteKind, WaitReason};
+use dropship_job::{Creation, HoldFault, HoldReason, RemoteId, RemoteKind, WaitReason};
 
 /// Creates the submission.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -46,7 +46,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
             "product {product} has no initial submission to derive from{}; submit its full package first, then approve",
             gap.unwrap_or_default()
         );
-        return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
+        return ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await;
     };
     let found = match service.product(product).await {
         Ok(found) => found,
@@ -57,7 +57,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
             "product {product} cannot have a driver update, because {why}; the service answers \"{NO_DERIVED_SUBMISSION}\", so \
              nothing was sent; name another product and cancel this job"
         );
-        return ctx.hold(Fault::new(ErrorKind::NoShell, message)).await;
+        return ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await;
     }
     // The list of submissions does not contain downloads.
     let initial = match service.submission(product, initial.id).await {
@@ -76,7 +76,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
          signed by attestation, for which Microsoft has no derived submissions; name another product, then approve or cancel",
         initial.id,
     );
-    ctx.hold(Fault::new(ErrorKind::NoShell, message)).await
+    ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await
 }
 
 struct Call {

@@ -5,7 +5,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{DownloadKind, TransferError};
-use dropship_job::{ErrorKind, Event, Fault, WaitReason};
+use dropship_job::{Event, HoldFault, HoldReason, WaitReason};
 
 /// Uploads the copy. Repeating it is safe: the same bytes go to the same place.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -36,14 +36,14 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
                 "{} changed after inspection; nothing was uploaded; cancel the job and drop the package again",
                 copy.display()
             );
-            ctx.hold(Fault::new(ErrorKind::CopyChanged, message)).await
+            ctx.hold(HoldFault::new(HoldReason::CopyChanged, message)).await
         }
         Err(TransferError::Local { what: "read", source, .. }) => {
             let message = format!(
                 "cannot read the captured copy {}: {source}; restore it and approve, or cancel the job and drop the package again",
                 copy.display()
             );
-            ctx.hold(Fault::new(ErrorKind::CopyLost, message)).await
+            ctx.hold(HoldFault::new(HoldReason::CopyLost, message)).await
         }
         Err(error) => ctx.on_transfer_error(DownloadKind::InitialPackage.as_str(), &error).await,
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{a_life, at, job_id, one_of_each_event};
-use crate::{ErrorKind, Fault, RemoteKind};
+use crate::{HoldFault, HoldReason, RemoteId, RemoteKind};
 
 /// Events of every kind, about every object that a job with two labels has.
 fn pool() -> Vec<Event> {
@@ -22,7 +22,7 @@ fn pool() -> Vec<Event> {
         pool.push(Event::Reissued { kind, may_complete_until: at(1200) });
         pool.push(Event::NotCreated { kind, why: "refused".into() });
         for adopted in [false, true] {
-            pool.push(Event::Created { kind, id: number, adopted, go_live: None });
+            pool.push(Event::Created { kind, id: RemoteId::new(number), adopted, go_live: None });
         }
     }
     for label in [0, 1, 2] {
@@ -30,7 +30,7 @@ fn pool() -> Vec<Event> {
         pool.push(Event::Superseded { label, kept: Vec::new() });
         pool.push(Event::Progressed { label: Some(label), step: "s".into(), state: "started".into() });
     }
-    pool.push(Event::Held { fault: Fault::new(ErrorKind::Internal, "held"), request: None });
+    pool.push(Event::Held { fault: HoldFault::new(HoldReason::Internal, "held"), request: None });
     pool.push(Event::Retried { by: "alice".into(), new_product: false });
     pool
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::require;
 use crate::label::LabelHold;
 use crate::{
-    Fault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteId, RemoteLabel, State,
+    HoldFault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteId, RemoteLabel, State,
     StrayLabel, Withdrawal,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn hold(
     job: &mut Job,
     at: Timestamp,
     index: usize,
-    fault: &Fault,
+    fault: &HoldFault,
     release: &Release,
 ) -> Result<(), &'static str> {
     let label = at_index(job, index)?;

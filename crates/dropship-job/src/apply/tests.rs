@@ -1,5 +1,8 @@
 use super::*;
-use crate::{Asset, ErrorKind, Fault, Intent, LabelGate, PlannedLabel, Release, RemoteKind, StateKind};
+use crate::{
+    Asset, ErrorKind, Fault, HoldFault, HoldReason, Intent, LabelGate, PlannedLabel, Release, RemoteId,
+    RemoteKind, StateKind,
+};
 
 mod labels;
 
@@ -42,7 +45,7 @@ fn intended(kind: RemoteKind) -> Event {
     let intent = Intent {
         name: "n".into(),
         request: "q".into(),
-        existing_ids: vec![7],
+        existing_ids: vec![remote(7)],
         may_complete_until: at(600),
         first_called: None,
         not_found_count: 0,
@@ -55,6 +58,10 @@ fn intended(kind: RemoteKind) -> Event {
     Event::Intended { kind, intent }
 }
 
+fn remote(number: u64) -> RemoteId {
+    RemoteId::new(number)
+}
+
 fn created(kind: RemoteKind, id: RemoteId) -> Event {
     Event::Created { kind, id, adopted: false, go_live: None }
 }
@@ -65,9 +72,9 @@ fn way() -> Vec<Event> {
         Event::Arrived { package: package() },
         accepted(&["ring"]),
         intended(RemoteKind::Product),
-        created(RemoteKind::Product, RemoteId::new(14_631_253_285_588_838)),
+        created(RemoteKind::Product, remote(14_631_253_285_588_838)),
         intended(RemoteKind::Submission),
-        created(RemoteKind::Submission, RemoteId::new(1_152_921_504_621_465_124)),
+        created(RemoteKind::Submission, remote(1_152_921_504_621_465_124)),
         Event::Uploaded { bytes: 3 },
         Event::CommitIntended,
         Event::Committed,
@@ -77,7 +84,7 @@ fn way() -> Vec<Event> {
         Event::Signed,
         Event::Collected { files: vec![Asset { name: "signed.zip".into(), size: 1, sha256: "c".into() }] },
         intended(RemoteKind::Label(0)),
-        created(RemoteKind::Label(0), 9),
+        created(RemoteKind::Label(0), remote(9)),
         Event::Labelled,
         Event::Published { label: 0 },
         Event::Succeeded,
@@ -118,8 +125,8 @@ fn job_that_skips_a_step_is_refused() {
 fn nothing_is_created_twice() {
     let mut events = way()[..4].to_vec();
     let job = after(&events);
-    let error =
-        apply(Some(&job), &id(), at(5), &created(RemoteKind::Product, 8)).expect_err("a second product");
+    let error = apply(Some(&job), &id(), at(5), &created(RemoteKind::Product, remote(8)))
+        .expect_err("a second product");
     assert!(error.to_string().contains("it exists already"), "{error}");
     events.truncate(3);
     let job = after(&events);
@@ -149,9 +156,9 @@ fn create_in_doubt_is_closed_by_proof_only() {
 fn created_event_after_a_cancel_is_accepted() {
     let mut events = way()[..3].to_vec();
     events.push(Event::Cancelled { by: "uid 0".into() });
-    events.push(Event::Created { kind: RemoteKind::Product, id: 5, adopted: true, go_live: None });
+    events.push(Event::Created { kind: RemoteKind::Product, id: remote(5), adopted: true, go_live: None });
     let job = after(&events);
-    assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: 5 }));
+    assert_eq!((job.state, job.product), (State::Cancelled, Creation::Done { id: remote(5) }));
 }
 
 #[test]
@@ -165,12 +172,16 @@ fn create_in_doubt_at_the_end_of_a_job_is_checked_once() {
         after(&events).duplicate_checks.len()
     };
     assert_eq!((checks(&[&failed]), checks(&[&cancelled]), checks(&[&failed, &cancelled])), (1, 1, 1));
-    let looked =
-        Event::DuplicatesChecked { kind: RemoteKind::Product, ids: vec![5], unproven: vec![], next: None };
+    let looked = Event::DuplicatesChecked {
+        kind: RemoteKind::Product,
+        ids: vec![remote(5)],
+        unproven: vec![],
+        next: None,
+    };
     assert_eq!(checks(&[&failed, &looked]), 0);
     assert_eq!(checks(&[&failed, &looked, &cancelled]), 0, "it was looked for");
     // The answer came after all.
-    let answered = created(RemoteKind::Product, 5);
+    let answered = created(RemoteKind::Product, remote(5));
     assert_eq!(checks(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
 }
 
@@ -180,7 +191,7 @@ fn of_two_checks() -> Job {
     let name = |kind| Event::NotFound { kind, due: at(600) };
     events.extend([name(RemoteKind::Product), Event::Resumed]);
     events.push(Event::Reissued { kind: RemoteKind::Product, may_complete_until: at(1200) });
-    events.extend([created(RemoteKind::Product, 8), intended(RemoteKind::Submission)]);
+    events.extend([created(RemoteKind::Product, remote(8)), intended(RemoteKind::Submission)]);
     events.push(Event::Cancelled { by: "uid 0".into() });
     after(&events)
 }
@@ -248,7 +259,7 @@ fn ended_job_continues_by_retry_only() {
     let fresh = apply(Some(&job), &id(), at(60), &retried).expect("retry with a new product");
     assert_eq!(
         (fresh.step, fresh.product, fresh.abandoned_products),
-        (Step::Product, Creation::Open, vec![RemoteId::new(14_631_253_285_588_838)])
+        (Step::Product, Creation::Open, vec![remote(14_631_253_285_588_838)])
     );
 }
 
@@ -268,7 +279,7 @@ fn rejected_package_is_inspected_again_on_retry() {
 #[test]
 fn approval_of_driver_metadata_does_not_approve_a_label() {
     let mut events = way()[..14].to_vec();
-    let fault = Fault::new(ErrorKind::MetadataMismatch, "an INF is missing");
+    let fault = HoldFault::new(HoldReason::MetadataMismatch, "an INF is missing");
     events.push(Event::Held { fault, request: Some(Job::metadata_request("digest")) });
     events.push(Event::Approved { by: "uid 0".into(), label: None, name: None, request: None, note: None });
     let job = after(&events);
@@ -279,11 +290,11 @@ fn approval_of_driver_metadata_does_not_approve_a_label() {
 #[test]
 fn held_job_with_late_created_product_stays_held() {
     let mut events = way()[..3].to_vec();
-    let fault = Fault::new(ErrorKind::Ambiguous, "several objects have the name");
+    let fault = HoldFault::new(HoldReason::Ambiguous, "several objects have the name");
     events.push(Event::Held { fault: fault.clone(), request: None });
-    events.push(created(RemoteKind::Product, 5));
+    events.push(created(RemoteKind::Product, remote(5)));
     let job = after(&events);
-    assert_eq!((job.step, job.state.fault()), (Step::Submission, Some(&fault)));
+    assert_eq!((job.step, job.state.fault()), (Step::Submission, Some(&*fault)));
     events.push(Event::Approved { by: "x".into(), label: None, name: None, request: None, note: None });
     assert_eq!(after(&events).state, State::Queued);
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::heartbeat::Unwatched;
 use crate::journal::Limits;
 use crate::*;
-use dropship_job::{ErrorKind, Event, Fault, Job, JobId, Package, RemoteKind, StateKind};
+use dropship_job::{ErrorKind, Event, Fault, Job, JobId, Package, RemoteId, RemoteKind, StateKind};
 
 fn id(chance: u32) -> JobId {
     JobId::new(1_790_000_000_000 + u64::from(chance), chance)
@@ -227,7 +227,7 @@ fn create_in_doubt_stays_in_doubt_after_a_restart() {
     let intent = dropship_job::Intent {
         name: "n".into(),
         request: "q".into(),
-        existing_ids: vec![9_007_199_254_740_993],
+        existing_ids: vec![RemoteId::new(9_007_199_254_740_993)],
         may_complete_until: Timestamp::now(),
         first_called: None,
         not_found_count: 0,

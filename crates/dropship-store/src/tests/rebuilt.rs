@@ -8,6 +8,11 @@ use super::*;
 
 const FEW: Limits = Limits { segment: 3_000, segments: 2 };
 
+/// The product that the job of this number may adopt.
+fn product(at: u32) -> RemoteId {
+    RemoteId::new(u64::from(at) * 10 + 1)
+}
+
 /// The answers of a store to all queries.
 fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
     let mut said = BTreeMap::new();
@@ -22,7 +27,7 @@ fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
             &format!("inspecting {at}"),
             format!("{}", store.crashed_inspections(&sha256).expect("inspecting")),
         );
-        say(&format!("owner {at}"), format!("{:?}", store.owner(u64::from(at) * 10 + 1).expect("owner")));
+        say(&format!("owner {at}"), format!("{:?}", store.owner(product(at)).expect("owner")));
         if job.is_some() {
             let mut history = store.history(&id(at)).expect("history");
             history.retain(|entry| !matches!(entry.event, Event::Waited { .. } | Event::Resumed));
@@ -63,7 +68,7 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
         ]),
         5 => of_job(vec![Event::Created {
             kind: dropship_job::RemoteKind::Product,
-            id: u64::from(at) * 10 + 1,
+            id: product(at),
             adopted: true,
             go_live: None,
         }]),

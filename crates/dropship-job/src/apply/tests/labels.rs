@@ -5,7 +5,7 @@ use super::*;
 fn held(label: usize, release: Release) -> Event {
     Event::LabelHeld {
         label,
-        fault: Fault::new(ErrorKind::Approval, format!("label {label} waits")),
+        fault: HoldFault::new(HoldReason::Approval, format!("label {label} waits")),
         release,
     }
 }
@@ -47,7 +47,7 @@ fn label_on_hold_does_not_stop_the_others() {
     events.extend([
         held(0, Release::Attempt),
         intended(RemoteKind::Label(1)),
-        created(RemoteKind::Label(1), 9),
+        created(RemoteKind::Label(1), remote(9)),
     ]);
     events.push(Event::Waited { due: at(500), why: WaitReason::Publication, polled: true });
     let job = after(&events);
@@ -56,7 +56,7 @@ fn label_on_hold_does_not_stop_the_others() {
     let job = after(&events);
     assert_eq!((job.state.kind(), job.due()), (StateKind::Held, None), "only the operator can continue it");
     // A hold of the whole job stops all.
-    events.push(Event::Held { fault: Fault::new(ErrorKind::PlanLost, "no plan"), request: None });
+    events.push(Event::Held { fault: HoldFault::new(HoldReason::PlanLost, "no plan"), request: None });
     let job = after(&events);
     apply(Some(&job), &id(), at(50), &Event::Superseded { label: 1, kept: Vec::new() })
         .expect_err("all labels wait");
@@ -72,7 +72,12 @@ fn soak_counts_from_the_later_of_publication_and_go_live() {
     assert_eq!(gate(&events), LabelGate::Unpublished);
     events.push(intended(RemoteKind::Label(0)));
     let live = at(10_000);
-    events.push(Event::Created { kind: RemoteKind::Label(0), id: 9, adopted: false, go_live: Some(live) });
+    events.push(Event::Created {
+        kind: RemoteKind::Label(0),
+        id: remote(9),
+        adopted: false,
+        go_live: Some(live),
+    });
     assert_eq!(gate(&events), LabelGate::Unpublished);
     events.push(Event::Published { label: 0 });
     assert_eq!(gate(&events), LabelGate::From(at(10_060)));
@@ -91,24 +96,27 @@ fn cancelled_job_is_not_over_before_its_labels_are_withdrawn() {
     let mut events = labelling(vec![planned("a", &[]), planned("b", &[])]);
     events.extend([
         intended(RemoteKind::Label(0)),
-        created(RemoteKind::Label(0), 9),
+        created(RemoteKind::Label(0), remote(9)),
         intended(RemoteKind::Label(1)),
         cancelled(),
     ]);
     let job = after(&events);
     let pending = |job: &Job| job.pending_withdrawals().iter().map(|one| one.id).collect::<Vec<_>>();
-    assert_eq!(pending(&job), [Some(9), None]);
+    assert_eq!(pending(&job), [Some(remote(9)), None]);
     let cancelled_at = Some(job.updated);
     assert_eq!((job.background_due(), job.duplicate_check_due()), (cancelled_at, cancelled_at));
     // The create that was in flight took effect.
-    events.push(created(RemoteKind::Label(1), 10));
-    assert_eq!(pending(&after(&events)), [Some(9), Some(10)]);
-    events.push(Event::NotWithdrawn { label: 0, id: 9, due: at(900), why: "not now".into() });
-    events.push(Event::Withdrawn { label: 1, id: 10, by: "uid 0".into() });
-    events.push(Event::WithdrawalConfirmed { label: 1, id: 10 });
+    events.push(created(RemoteKind::Label(1), remote(10)));
+    assert_eq!(pending(&after(&events)), [Some(remote(9)), Some(remote(10))]);
+    events.push(Event::NotWithdrawn { label: 0, id: remote(9), due: at(900), why: "not now".into() });
+    events.push(Event::Withdrawn { label: 1, id: remote(10), by: "uid 0".into() });
+    events.push(Event::WithdrawalConfirmed { label: 1, id: remote(10) });
     let job = after(&events);
-    assert_eq!((pending(&job), job.background_due(), job.is_over()), (vec![Some(9)], Some(at(900)), false));
-    events.push(Event::PublishedAnyway { label: 0, id: 9 });
+    assert_eq!(
+        (pending(&job), job.background_due(), job.is_over()),
+        (vec![Some(remote(9))], Some(at(900)), false)
+    );
+    events.push(Event::PublishedAnyway { label: 0, id: remote(9) });
     let job = after(&events);
     assert!(job.is_over() && job.labels[0].is_published());
 }
@@ -116,12 +124,17 @@ fn cancelled_job_is_not_over_before_its_labels_are_withdrawn() {
 #[test]
 fn late_duplicate_of_a_label_has_to_go() {
     let mut events = labelling(vec![planned("a", &[])]);
-    events.extend([intended(RemoteKind::Label(0)), created(RemoteKind::Label(0), 9)]);
+    events.extend([intended(RemoteKind::Label(0)), created(RemoteKind::Label(0), remote(9))]);
     let kind = RemoteKind::Label(0);
-    events.push(Event::DuplicatesChecked { kind, ids: vec![10], unproven: vec![11], next: None });
+    events.push(Event::DuplicatesChecked {
+        kind,
+        ids: vec![remote(10)],
+        unproven: vec![remote(11)],
+        next: None,
+    });
     let job = after(&events);
     let strays: Vec<_> = job.pending_withdrawals().iter().map(|one| (one.label, one.id)).collect();
-    assert_eq!((strays, job.labels[0].is_processing()), (vec![(0, Some(10))], true));
+    assert_eq!((strays, job.labels[0].is_processing()), (vec![(0, Some(remote(10)))], true));
 }
 
 #[test]
@@ -129,9 +142,9 @@ fn replanned_job_keeps_existing_labels_and_asks_again_for_lost_ones() {
     let mut events = labelling(vec![planned("a", &[]), planned("b", &[]), planned("c", &[])]);
     events.extend([
         intended(RemoteKind::Label(0)),
-        created(RemoteKind::Label(0), 9),
+        created(RemoteKind::Label(0), remote(9)),
         intended(RemoteKind::Label(1)),
-        created(RemoteKind::Label(1), 10),
+        created(RemoteKind::Label(1), remote(10)),
         Event::LabelFailed { label: 1, reason: "refused".into() },
         Event::Failed { fault: Fault::new(ErrorKind::LabelFailed, "refused") },
         Event::Retried { by: "uid 0".into(), new_product: false },
@@ -147,7 +160,10 @@ fn replanned_job_keeps_existing_labels_and_asks_again_for_lost_ones() {
     let job = after(&events);
     let statuses: Vec<_> = job.labels.iter().map(|label| label.status().as_str()).collect();
     assert_eq!(statuses, ["processing", "planned", "dropped", "planned"]);
-    assert_eq!((job.labels[1].former_ids(), job.plan(), job.step), (&[10][..], Some("q"), Step::Label));
+    assert_eq!(
+        (job.labels[1].former_ids(), job.plan(), job.step),
+        (&[remote(10)][..], Some("q"), Step::Label)
+    );
     let wrong = Event::Replanned {
         rule: "r".into(),
         plan: "q".into(),
