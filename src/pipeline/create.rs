@@ -277,20 +277,8 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
         Ok(found) => found,
         Err(error) => return ctx.on_list_error(what.list_of(), error).await,
     };
-    let (mut adoptable, mut unproven, mut go_live) = (Vec::new(), Vec::new(), None);
-    for candidate in found.items {
-        if intent.existing_ids.contains(&candidate.id) || !is_free(ctx, candidate.id)? {
-            continue;
-        }
-        match candidate.mismatch {
-            None => {
-                go_live = go_live.or(candidate.go_live);
-                adoptable.push(candidate.id);
-            }
-            Some(why) => unproven.push(format!("{} ({why})", candidate.id)),
-        }
-    }
     let incomplete = found.incomplete.map(|incomplete| incomplete.to_string());
+    let NewObjects { adoptable, unproven, go_live } = new_objects(ctx, &intent, found.items)?;
     // A new object is proof if it was certainly absent before; absence is proof if the list has its end.
     let is_new = intent.incomplete_list.is_none();
     let is_whole = incomplete.is_none();
@@ -322,6 +310,37 @@ async fn reconcile<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteC
             hold_for_decision(ctx, what, resolution, &why, &list(&adoptable, unproven)).await
         }
     }
+}
+
+/// The objects with the name of a create in doubt that can be its effect: absent before, and of no other job.
+struct NewObjects {
+    /// Ids of those that equal the request.
+    adoptable: Vec<RemoteId>,
+    /// Those that cannot be of the create, each with the reason.
+    unproven: Vec<String>,
+    /// The go-live date of an adoptable label.
+    go_live: Option<Timestamp>,
+}
+
+fn new_objects<S: Service>(
+    ctx: &StepContext<'_, S>,
+    intent: &Intent,
+    found: Vec<Candidate>,
+) -> StepResult<NewObjects> {
+    let mut new = NewObjects { adoptable: Vec::new(), unproven: Vec::new(), go_live: None };
+    for candidate in found {
+        if intent.existing_ids.contains(&candidate.id) || !is_free(ctx, candidate.id)? {
+            continue;
+        }
+        match candidate.mismatch {
+            None => {
+                new.go_live = new.go_live.or(candidate.go_live);
+                new.adoptable.push(candidate.id);
+            }
+            Some(why) => new.unproven.push(format!("{} ({why})", candidate.id)),
+        }
+    }
+    Ok(new)
 }
 
 /// Whether no other job owns the object.

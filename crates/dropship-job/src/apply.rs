@@ -8,10 +8,10 @@ use super::event::Event;
 use super::id::JobId;
 use super::invariants;
 use super::job::{Job, UploadProgress};
-use super::label::Label;
-use super::package::Package;
+use super::label::{Label, PlannedLabel};
+use super::package::{Asset, Package};
 use super::remote::Creation;
-use super::state::State;
+use super::state::{Fault, State};
 use super::step::Step;
 use super::transition::legal;
 use super::wait_reason::WaitReason;
@@ -115,16 +115,15 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
     match event {
         Event::Arrived { .. } => return Err("the job has started already"),
         Event::Accepted { rule, account, plan, content, labels, warnings, vars } => {
-            job.accepted = Some(Accepted {
+            let accepted = Accepted {
                 rule: rule.clone(),
                 account: account.clone(),
                 plan: Some(plan.clone()),
                 content: content.clone(),
                 warnings: warnings.clone(),
                 vars: vars.clone(),
-            });
-            job.labels = labels.iter().cloned().map(Label::planned).collect();
-            enter(job, Step::Product, at);
+            };
+            accept(job, at, accepted, labels);
         }
         Event::Rejected { fault } => {
             require(job.accepted.is_none(), "an accepted package is not rejected")?;
@@ -167,13 +166,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             labels::progressed(job, *index, step, state)?;
         }
         Event::Signed => enter(job, Step::Collect, at),
-        Event::Collected { files } => {
-            job.files.clone_from(files);
-            job.collected = job.collected.or(Some(at));
-            if !job.labels.is_empty() {
-                enter(job, Step::Label, at);
-            }
-        }
+        Event::Collected { files } => collected(job, at, files),
         Event::Labelled => {
             require(!job.labels.iter().any(Label::is_missing), "a label is missing")?;
             enter(job, Step::Publish, at);
@@ -189,9 +182,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::WithdrawalConfirmed { label, id } => labels::withdrawal_confirmed(job, *label, *id)?,
         Event::PublishedAnyway { label, id } => labels::published_anyway(job, at, *label, *id)?,
         Event::Replanned { rule, plan, labels, dropped, again, .. } => {
-            let accepted = job.accepted.as_mut().ok_or("the package is not accepted")?;
-            accepted.rule.clone_from(rule);
-            accepted.plan = Some(plan.clone());
+            replanned(job, rule, plan)?;
             labels::replan(job, labels, dropped, again)?;
         }
         Event::SameBytes { .. } => {}
@@ -208,12 +199,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             labels::continue_as(job, State::Waiting { due: *due, why: why.clone() }, Some(*due));
         }
         Event::Overdue => job.overdue = true,
-        Event::AttemptFailed { due, fault } => {
-            job.attempts += 1;
-            job.failing_since = job.failing_since.or(Some(at));
-            job.fault = Some(fault.clone());
-            labels::continue_as(job, State::Waiting { due: *due, why: WaitReason::Retry }, Some(*due));
-        }
+        Event::AttemptFailed { due, fault } => attempt_failed(job, at, *due, fault),
         Event::Resumed => job.state = State::Queued,
         Event::Held { fault, request } => {
             job.state =
@@ -221,32 +207,61 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         }
         Event::Approved { label, .. } => operators::approve(job, at, *label)?,
         Event::Retried { new_product, .. } => operators::retry(job, at, *new_product)?,
-        Event::Cancelled { by } => {
-            // The check for duplicates of a job that failed was scheduled when it failed.
-            if !job.state.has_ended() {
-                creates::remember_doubts(job, at);
-            }
-            job.state = State::Cancelled;
-            labels::withdraw_all(job, at, by);
-            for check in job.duplicate_checks.iter_mut().filter(|check| creates::is_label(check.kind)) {
-                check.due = at;
-            }
-        }
-        Event::Failed { fault } => {
-            job.labels.iter_mut().for_each(|label| label.hold = None);
-            job.state = State::Failed { fault: fault.clone() };
-            creates::remember_doubts(job, at);
-        }
-        Event::Succeeded => {
-            let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
-            require(
-                job.labels.iter().all(ended) && job.upload == UploadProgress::Committed,
-                "not everything that the rule asks for is done",
-            )?;
-            job.state = State::Succeeded;
-            job.fault = None;
-        }
+        Event::Cancelled { by } => operators::cancel(job, at, by),
+        Event::Failed { fault } => failed(job, at, fault),
+        Event::Succeeded => succeeded(job)?,
     }
+    Ok(())
+}
+
+/// The package is accepted: its labels are planned.
+fn accept(job: &mut Job, at: Timestamp, accepted: Accepted, labels: &[PlannedLabel]) {
+    job.accepted = Some(accepted);
+    job.labels = labels.iter().cloned().map(Label::planned).collect();
+    enter(job, Step::Product, at);
+}
+
+/// The rule and the plan in force replace those that the package was accepted with.
+fn replanned(job: &mut Job, rule: &str, plan: &str) -> Result<(), &'static str> {
+    let accepted = job.accepted.as_mut().ok_or("the package is not accepted")?;
+    rule.clone_into(&mut accepted.rule);
+    accepted.plan = Some(plan.to_owned());
+    Ok(())
+}
+
+/// The results are in the outbox. They are collected again when the service has completed the driver metadata.
+fn collected(job: &mut Job, at: Timestamp, files: &[Asset]) {
+    job.files = files.to_vec();
+    job.collected = job.collected.or(Some(at));
+    if !job.labels.is_empty() {
+        enter(job, Step::Label, at);
+    }
+}
+
+/// An attempt failed; the next one is at `due`.
+fn attempt_failed(job: &mut Job, at: Timestamp, due: Timestamp, fault: &Fault) {
+    job.attempts += 1;
+    job.failing_since = job.failing_since.or(Some(at));
+    job.fault = Some(fault.clone());
+    labels::continue_as(job, State::Waiting { due, why: WaitReason::Retry }, Some(due));
+}
+
+/// The job has failed. Its creates in doubt are still checked.
+fn failed(job: &mut Job, at: Timestamp, fault: &Fault) {
+    job.labels.iter_mut().for_each(|label| label.hold = None);
+    job.state = State::Failed { fault: fault.clone() };
+    creates::remember_doubts(job, at);
+}
+
+/// The job has done everything that its rule asks for.
+fn succeeded(job: &mut Job) -> Result<(), &'static str> {
+    let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
+    require(
+        job.labels.iter().all(ended) && job.upload == UploadProgress::Committed,
+        "not everything that the rule asks for is done",
+    )?;
+    job.state = State::Succeeded;
+    job.fault = None;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Event, Job, Label, Release, RemoteId, RemoteKind, apply};
+use crate::{Event, Job, KeptTargets, Label, Release, RemoteId, RemoteKind, apply};
 
 /// One sentence about an event, in the past tense and without the name of the package. `job` is its state after the event.
 ///
@@ -125,15 +125,7 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
             format!("label `{}` held: {fault}{digest}", label(job, *index).0)
         }
         Event::Withdrawn { label: index, id, by } => {
-            let own = job.labels().get(*index).filter(|label| label.id() == Some(*id));
-            let lost = match own.map_or(0, Label::taken_over) {
-                0 => String::new(),
-                rows => format!(
-                    "; it had taken over {rows} hardware ids from older labels, which no longer target them: those devices get \
-                     no driver from these labels until `dropship api label update` adds the hardware ids to an older label again"
-                ),
-            };
-            let name = label(job, *index).0;
+            let (name, lost) = (label(job, *index).0, lost_targets(job, *index, *id));
             format!("label `{name}` ({id}): Microsoft agreed to withdraw it, requested by {by}{lost}")
         }
         Event::NotWithdrawn { label: index, id, due, why } => {
@@ -157,28 +149,43 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
         Event::Edited { label: index, by, update } => {
             format!("label `{}` changed by {by}: {update}", label(job, *index).0)
         }
-        Event::TakenOver { label: index, from, rows } => {
-            let (name, id) = label(job, *index);
-            if id == Some(*from) {
+        Event::TakenOver { label: index, from, rows } => match label(job, *index) {
+            (name, id) if id == Some(*from) => {
                 format!(
                     "label `{name}` gave up {rows} hardware ids to a newer label, which was published earlier"
                 )
-            } else {
-                format!("label `{name}` took over {rows} hardware ids from label {from}")
             }
-        }
+            (name, _) => format!("label `{name}` took over {rows} hardware ids from label {from}"),
+        },
         Event::Superseded { label: index, kept } => {
             let name = label(job, *index).0;
-            let kept = kept.iter().map(|kept| {
-                format!(
-                    "; label {} keeps {} hardware ids that `{name}` also targets: {}",
-                    kept.label, kept.rows, kept.why
-                )
-            });
-            format!("label `{name}` has no hardware ids left to take over{}", kept.collect::<String>())
+            format!("label `{name}` has no hardware ids left to take over{}", kept_targets(name, kept))
         }
         _ => return None,
     })
+}
+
+/// The warning about targets that no label covers any more once a label that has taken them over is withdrawn.
+fn lost_targets(job: &Job, index: usize, id: RemoteId) -> String {
+    let own = job.labels().get(index).filter(|label| label.id() == Some(id));
+    match own.map_or(0, Label::taken_over) {
+        0 => String::new(),
+        rows => format!(
+            "; it had taken over {rows} hardware ids from older labels, which no longer target them: those devices get no driver \
+             from these labels until `dropship api label update` adds the hardware ids to an older label again"
+        ),
+    }
+}
+
+/// The targets of the label `name` that older labels keep.
+fn kept_targets(name: &str, kept: &[KeptTargets]) -> String {
+    let texts = kept.iter().map(|kept| {
+        format!(
+            "; label {} keeps {} hardware ids that `{name}` also targets: {}",
+            kept.label, kept.rows, kept.why
+        )
+    });
+    texts.collect()
 }
 
 fn wait_text(job: &Job, event: &Event) -> Option<String> {

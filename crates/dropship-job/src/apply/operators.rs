@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{enter, labels, require};
+use super::{creates, enter, labels, require};
 use crate::{Creation, Intent, Job, Label, State, Step, UploadProgress};
 
 /// An operator releases a held job, or a label of it.
@@ -98,5 +98,18 @@ fn doubted(job: &mut Job) -> Option<&mut Intent> {
     match job.product.intent_mut() {
         Some(intent) => Some(intent),
         None => job.submission.intent_mut(),
+    }
+}
+
+/// An operator ends the job. Its labels are withdrawn, and its creates in doubt are still checked.
+pub(super) fn cancel(job: &mut Job, at: Timestamp, by: &str) {
+    // The check for duplicates of a job that failed was scheduled when it failed.
+    if !job.state.has_ended() {
+        creates::remember_doubts(job, at);
+    }
+    job.state = State::Cancelled;
+    labels::withdraw_all(job, at, by);
+    for check in job.duplicate_checks.iter_mut().filter(|check| creates::is_label(check.kind)) {
+        check.due = at;
     }
 }

@@ -1,0 +1,124 @@
+//! Builds the parts that handle jobs and packages, and connects them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::Options;
+use super::store::OpenStore;
+use crate::accounts;
+use crate::admission::{ActiveConfig, Admission};
+use crate::config::model::Config;
+use crate::daemon::observers::DaemonObserver;
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
+use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
+use crate::package_store::PackageStore;
+use crate::pipeline::{
+    AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    SuspendedAccounts,
+};
+use crate::systemd::UnitStatus;
+use dropship_hardware::{Client, Observer};
+
+/// API clients by account, and the observers of calls and jobs.
+pub(super) struct Services {
+    clients: BTreeMap<String, Client>,
+    metrics: Arc<Metrics>,
+    notifier: Arc<Notifier>,
+    shutdown: CancellationToken,
+}
+
+/// Everything that handles jobs and packages.
+pub(super) struct Core {
+    pub(super) pipeline: Arc<Pipeline<Client>>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) heartbeats: Heartbeats,
+    pub(super) unit: UnitStatus,
+}
+
+/// Builds the API clients and the observers.
+pub(super) fn build_services(
+    config: &Config,
+    opened: &OpenStore,
+    options: Options,
+) -> anyhow::Result<Services> {
+    let metrics = Arc::new(Metrics::default());
+    let counted = Arc::clone(&metrics);
+    let observer = Observer::new(move |operation, status, took| counted.on_call(operation, status, took));
+    let clients = accounts::observed_clients(config, options.sandbox, &observer)?;
+    let shutdown = CancellationToken::new();
+    let (home, store) = (&config.store.path, Arc::clone(&opened.store));
+    let notifier = Notifier::start(&config.notify, home, store, options.sandbox, &shutdown)?;
+    Ok(Services { clients, metrics, notifier: Arc::new(notifier), shutdown })
+}
+
+/// Builds the pipeline and admission on top of the store.
+pub(super) fn build_pipeline(
+    config: Config,
+    opened: &OpenStore,
+    services: Services,
+    options: Options,
+) -> anyhow::Result<Core> {
+    let Services { clients, metrics, notifier, shutdown } = services;
+    let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
+    let home = &config.store.path;
+    let packages = PackageStore::open(home).with_context(|| format!("cannot open {}", home.display()))?;
+    let packages = packages.keeping_free(config.store.min_free);
+    let mut settings = Settings::of(&config.api);
+    settings.sandbox = options.sandbox;
+    settings.folders.replace(&config.folders);
+    settings.guard.replace(&config.guard);
+
+    let (queue, accounts) = (Arc::new(Queue::default()), Arc::new(SuspendedAccounts::default()));
+    let pause = Arc::new(PauseGate::remembered(&*store)?);
+    let folders = Arc::clone(&settings.folders);
+    let ownership = accounts::ownership(&config, options.sandbox);
+    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, ownership.clone()));
+    let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier)));
+    let events =
+        Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
+
+    let load = AdmissionLoad::new(Arc::clone(&queue), Arc::clone(&pause), Arc::clone(&accounts));
+    let max_unstarted = config.store.most_waiting;
+    let active = ActiveConfig { policy: accounts::policy(&config)?, outbox: home.join("outbox"), config };
+    let admission = Admission::new(Arc::clone(&store), packages.clone(), active, Arc::clone(&events));
+    let admission = admission.with_ownership(ownership).with_limit(Box::new(load), max_unstarted);
+    let admission = Arc::new(admission);
+
+    let (heartbeat, polls) = (Heartbeat::default(), Activities::default());
+    heartbeats.watch("dispatcher", &heartbeat);
+    heartbeats.watch_work("workers", &polls, Restart::Helps);
+    heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
+    heartbeats.watch_work("capture", admission.captures(), Restart::DoesNotHelp);
+    let inspector = Arc::clone(&admission) as _;
+    let clock = Clock::Wall;
+    let pipeline = Pipeline::new(Parts {
+        store,
+        queue,
+        events,
+        receipts,
+        packages,
+        services: clients,
+        inspector,
+        pause,
+        accounts,
+        settings,
+        clock,
+        shutdown,
+        heartbeat,
+        polls,
+    })?;
+    Ok(Core {
+        pipeline: Arc::new(pipeline),
+        admission,
+        metrics,
+        notifier,
+        heartbeats,
+        unit: UnitStatus::default(),
+    })
+}

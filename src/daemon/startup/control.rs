@@ -1,0 +1,60 @@
+//! Serves the control socket and the HTTP endpoints.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::build::Core;
+use crate::attention::Attention;
+use crate::control::{self, OperatorGroups};
+use crate::daemon::control::DaemonControl;
+use crate::daemon::control_threads::ControlThreads;
+use crate::daemon::http::{self, HealthEndpoints};
+use crate::daemon::reload::Reloader;
+use dropship_intake::Intake;
+
+/// The control socket and the HTTP endpoints, while they are served.
+pub(super) struct Served {
+    pub(super) reloader: Arc<Reloader>,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+    pub(super) closing: CancellationToken,
+    pub(super) threads: ControlThreads,
+}
+
+/// Binds the control socket and the address of the endpoints, and serves both on threads of their own.
+pub(super) async fn serve_control(
+    core: &Core,
+    intake: &Arc<Intake>,
+    attention: &Arc<Attention>,
+) -> anyhow::Result<Served> {
+    let (pipeline, intake) = (Arc::clone(&core.pipeline), Arc::clone(intake));
+    let routes = http::routes(Arc::new(HealthEndpoints {
+        pipeline: Arc::clone(&pipeline),
+        intake: Arc::clone(&intake),
+        metrics: Arc::clone(&core.metrics),
+        notifier: Arc::clone(&core.notifier),
+        heartbeats: core.heartbeats.clone(),
+        attention: Arc::clone(attention),
+        since: jiff::Timestamp::now(),
+    }));
+    let active = core.admission.active();
+    let threads = ControlThreads::start()?;
+    let mut tasks = Vec::new();
+    if let Some(address) = active.config.metrics {
+        tasks.extend(threads.spawn(http::listen(address, routes.clone())?));
+    }
+    let state = Arc::clone(&attention.sources().configuration);
+    let names = active.config.control.operators.clone();
+    let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
+    let (admission, unit) = (Arc::clone(&core.admission), core.unit.clone());
+    let reloader = Arc::new(Reloader::new(pipeline, intake, admission, state, unit, operators));
+    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
+    let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
+    let main = tokio::runtime::Handle::current();
+    let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
+        .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
+    tasks.extend(threads.spawn(serving));
+    Ok(Served { reloader, tasks, closing, threads })
+}

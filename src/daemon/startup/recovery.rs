@@ -1,0 +1,74 @@
+//! Continues the jobs of an earlier daemon, and recovers what only receipts show.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::build::Core;
+use super::store::OpenStore;
+use crate::admission::Admission;
+use crate::observe;
+use crate::pipeline::Pipeline;
+use dropship_hardware::Client;
+use dropship_job::JobId;
+
+/// Maximum time to read the receipts of open jobs; an outbox on a share may hang.
+const MAX_OUTBOX_WAIT: Duration = Duration::from_secs(20);
+
+/// Recovers the jobs of an earlier daemon. Returns the jobs with a captured copy; intake has not added any yet.
+pub(super) async fn recover(core: &Core, opened: &OpenStore) -> anyhow::Result<Vec<JobId>> {
+    if opened.report.is_new {
+        let admission = Arc::clone(&core.admission);
+        let recovered = tokio::task::spawn_blocking(move || admission.recover()).await??;
+        observe::jobs_recovered(recovered.jobs, recovered.held);
+    } else {
+        let admission = Arc::clone(&core.admission);
+        let catching_up = tokio::task::spawn_blocking(move || admission.catch_up_open_jobs());
+        match tokio::time::timeout(MAX_OUTBOX_WAIT, catching_up).await {
+            Ok(caught_up) => caught_up??,
+            Err(_) => tracing::error!(
+                "an outbox did not respond for {} seconds; jobs continue without a comparison with their receipts",
+                MAX_OUTBOX_WAIT.as_secs()
+            ),
+        }
+    }
+    let captured = core.admission.captured()?;
+    core.pipeline.recover()?;
+    Ok(captured)
+}
+
+/// Recovers the jobs that only receipts show, if the store is older than they are. Reports when that is done.
+pub(super) fn catch_up(core: &Core, is_new: bool) -> watch::Receiver<bool> {
+    let (done, caught_up) = watch::channel(is_new);
+    let (admission, shutdown) = (Arc::clone(&core.admission), core.pipeline.shutdown().clone());
+    if !is_new {
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = admission.catch_up(|| shutdown.is_cancelled()) {
+                tracing::error!("cannot compare the store with the receipts in the outboxes: {error}");
+            }
+            done.send_replace(true);
+        });
+    }
+    tokio::spawn(catch_up_late(Arc::clone(&core.pipeline), Arc::clone(&core.admission)));
+    caught_up
+}
+
+/// Lets jobs catch up with receipts that appeared after the start, because their outbox was mounted late.
+async fn catch_up_late(pipeline: Arc<Pipeline<Client>>, admission: Arc<Admission>) {
+    loop {
+        let id = tokio::select! {
+            () = pipeline.shutdown().cancelled() => return,
+            id = pipeline.receipts().next_newer() => id,
+        };
+        let admission = Arc::clone(&admission);
+        let job = id.clone();
+        let catching_up = tokio::task::spawn_blocking(move || admission.catch_up_with_its_receipt(&job));
+        let why = match catching_up.await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(job_id = %id, "job {id} cannot catch up with its receipt: {why}");
+    }
+}
