@@ -3,61 +3,11 @@
 
 use serde_json::{Map, Value};
 
+use dropship_hardware::{LABEL_FIELDS, PRODUCT_FIELDS, TARGETING_FIELDS};
+
 /// The fields that a client can set, of products and labels and of the objects in them. All others are the service's own, such as
-/// `distributionState`, or follow from these: `manualAcquisition` from the two automatic flags. Source: documentation of "Create a new product" and "Create a new
-/// shipping label".
-const SETTABLE: &[&str] = &[
-    "productName",
-    "testHarness",
-    "announcementDate",
-    "deviceMetadataIds",
-    "firmwareVersion",
-    "deviceType",
-    "isTestSign",
-    "isFlightSign",
-    "marketingNames",
-    "selectedProductTypes",
-    "requestedSignatures",
-    "additionalAttributes",
-    "packageType",
-    "name",
-    "destination",
-    "targeting",
-    "hardwareIds",
-    "bundleId",
-    "infId",
-    "operatingSystemCode",
-    "pnpString",
-    "chids",
-    "chid",
-    "restrictedToAudiences",
-    "inServicePublishInfo",
-    "flooring",
-    "ceiling",
-    "coEngDriverPublishInfo",
-    "flooringBuildNumber",
-    "ceilingBuildNumber",
-    "publishingSpecifications",
-    "goLiveDate",
-    "visibleToAccounts",
-    "isAutoInstallDuringOSUpgrade",
-    "isAutoInstallOnApplicableSystems",
-    "isDisclosureRestricted",
-    "publishToWindows10s",
-    "additionalInfoForMsApproval",
-    "microsoftContact",
-    "validationsPerformed",
-    "affectedOems",
-    "isRebootRequired",
-    "isCoEngineered",
-    "isForUnreleasedHardware",
-    "hasUiSoftware",
-    "businessJustification",
-    "recipientSpecifications",
-    "receiverPublisherId",
-    "enforceChidTargeting",
-    "blockDuaCreation",
-];
+/// `distributionState`, or follow from these, as `manualAcquisition` does. The keys of [`MAPS`] are not among them.
+const SETTABLE: [&[&str]; 3] = [PRODUCT_FIELDS, LABEL_FIELDS, TARGETING_FIELDS];
 
 /// Objects whose keys all come from the client.
 const MAPS: [&str; 2] = ["selectedProductTypes", "additionalAttributes"];
@@ -85,8 +35,12 @@ fn added<'f>(
 ) -> Option<&'f str> {
     let is_map = parent.is_some_and(|parent| MAPS.contains(&parent));
     let is_sent = |key: &str| sent.keys().any(|sent| sent.eq_ignore_ascii_case(key));
-    let mut keys = found.iter().filter(|(key, _)| is_map || SETTABLE.contains(&key.as_str()));
+    let mut keys = found.iter().filter(|(key, _)| is_map || is_settable(key));
     keys.find(|(key, value)| !is_sent(key) && !is_unset(key, value)).map(|(key, _)| key.as_str())
+}
+
+fn is_settable(key: &str) -> bool {
+    SETTABLE.iter().any(|fields| fields.contains(&key))
 }
 
 /// Compares two values of the field `key`.

@@ -1,22 +1,32 @@
 //! The fields of the requests that `--file` reads: known by name, so that a misspelt one is found.
 
+use dropship_hardware::{
+    ATTRIBUTE_FIELDS, DERIVED_LABEL_FIELDS, LABEL_FIELDS, LABEL_UPDATE_FIELDS, PRODUCT_FIELDS,
+    SUBMISSION_FIELDS, TARGETING_FIELDS,
+};
+
 /// The fields of a kind of request.
 pub(super) struct Fields {
     /// `createType` of SDCM.
     pub(super) create_type: &'static str,
     /// Field of SDCM that holds the request.
     pub(super) wrapper: &'static str,
-    /// All fields, at any depth.
-    pub(super) names: &'static [&'static str],
+    /// Lists of all fields, at any depth.
+    names: &'static [&'static [&'static str]],
     /// Fields whose keys are data.
     pub(super) text_maps: &'static [&'static str],
     #[cfg(test)]
     sample: &'static str,
 }
 
-#[cfg(test)]
 impl Fields {
+    /// The names of all fields, at any depth.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().copied().flatten().copied()
+    }
+
     /// A request with every field.
+    #[cfg(test)]
     pub(super) fn sample(&self) -> serde_json::Value {
         serde_json::from_str(self.sample).expect("the sample is JSON")
     }
@@ -26,53 +36,7 @@ impl Fields {
 pub(super) const PRODUCT: Fields = Fields {
     create_type: "product",
     wrapper: "createProduct",
-    names: &[
-        "productName",
-        "testHarness",
-        "announcementDate",
-        "deviceMetadataIds",
-        "firmwareVersion",
-        "deviceType",
-        "isTestSign",
-        "isFlightSign",
-        "marketingNames",
-        "selectedProductTypes",
-        "requestedSignatures",
-        "additionalAttributes",
-        "packageType",
-        "storageController",
-        "raidController",
-        "svvp",
-        "productVersion",
-        "supportLink",
-        "guestOs",
-        "processorArchitecture",
-        "maxProcessors",
-        "maxMemory",
-        "biosVersion",
-        "driverVersion",
-        "driverName",
-        "deviceVersion",
-        "chipsetName",
-        "proprietaryName",
-        "proprietaryVersion",
-        "microsoftName",
-        "microsoftVersion",
-        "uefiVersion",
-        "acpiVersion",
-        "usedProprietary",
-        "usedMicrosoft",
-        "usedBootSupport",
-        "usedBetterBoot",
-        "supportsSector4K512E",
-        "supportsSector4K4K",
-        "supportsDifferential",
-        "filterVersion",
-        "isThirdPartyNeeded",
-        "isSES",
-        "isSAFTE",
-        "additionalInfo",
-    ],
+    names: &[PRODUCT_FIELDS, ATTRIBUTE_FIELDS],
     text_maps: &["selectedProductTypes"],
     #[cfg(test)]
     sample: r#"{
@@ -95,7 +59,7 @@ pub(super) const PRODUCT: Fields = Fields {
 pub(super) const SUBMISSION: Fields = Fields {
     create_type: "submission",
     wrapper: "createSubmission",
-    names: &["name", "type"],
+    names: &[SUBMISSION_FIELDS],
     text_maps: &[],
     #[cfg(test)]
     sample: r#"{"name": "s", "type": "initial"}"#,
@@ -105,47 +69,7 @@ pub(super) const SUBMISSION: Fields = Fields {
 pub(super) const LABEL: Fields = Fields {
     create_type: "shippingLabel",
     wrapper: "createShippingLabel",
-    names: &[
-        "name",
-        "destination",
-        "publishingSpecifications",
-        "goLiveDate",
-        "visibleToAccounts",
-        "isAutoInstallDuringOSUpgrade",
-        "isAutoInstallOnApplicableSystems",
-        "manualAcquisition",
-        "isDisclosureRestricted",
-        "publishToWindows10s",
-        "additionalInfoForMsApproval",
-        "microsoftContact",
-        "validationsPerformed",
-        "affectedOems",
-        "isRebootRequired",
-        "isCoEngineered",
-        "isForUnreleasedHardware",
-        "hasUiSoftware",
-        "businessJustification",
-        "recipientSpecifications",
-        "receiverPublisherId",
-        "enforceChidTargeting",
-        "blockDuaCreation",
-        "targeting",
-        "hardwareIds",
-        "bundleId",
-        "infId",
-        "operatingSystemCode",
-        "pnpString",
-        "distributionState",
-        "chids",
-        "chid",
-        "restrictedToAudiences",
-        "inServicePublishInfo",
-        "flooring",
-        "ceiling",
-        "coEngDriverPublishInfo",
-        "flooringBuildNumber",
-        "ceilingBuildNumber",
-    ],
+    names: &[LABEL_FIELDS, TARGETING_FIELDS, DERIVED_LABEL_FIELDS],
     text_maps: &[],
     #[cfg(test)]
     sample: r#"{
@@ -167,28 +91,7 @@ pub(super) const LABEL: Fields = Fields {
 pub(super) const LABEL_UPDATE: Fields = Fields {
     create_type: "shippingLabel",
     wrapper: "updateShippingLabel",
-    names: &[
-        "targeting",
-        "hardwareIds",
-        "action",
-        "bundleId",
-        "infId",
-        "operatingSystemCode",
-        "pnpString",
-        "chids",
-        "chid",
-        "restrictedToAudiences",
-        "inServicePublishInfo",
-        "flooring",
-        "ceiling",
-        "coEngDriverPublishInfo",
-        "flooringBuildNumber",
-        "ceilingBuildNumber",
-        "businessJustification",
-        "recipientSpecifications",
-        "enforceChidTargeting",
-        "blockDuaCreation",
-    ],
+    names: &[LABEL_UPDATE_FIELDS, TARGETING_FIELDS],
     text_maps: &[],
     #[cfg(test)]
     sample: r#"{

@@ -111,10 +111,10 @@ fn is_absent(key: &str, field: &Value) -> bool {
 
 /// The API's spelling of a field. A field of another name is kept, unless it is nearly one that dropship knows.
 fn spelled(key: String, fields: &Fields) -> Result<String, String> {
-    if let Some(known) = fields.names.iter().find(|known| known.eq_ignore_ascii_case(&key)) {
-        return Ok((*known).to_owned());
+    if let Some(known) = fields.names().find(|known| known.eq_ignore_ascii_case(&key)) {
+        return Ok(known.to_owned());
     }
-    match suggest::nearest(&key, fields.names.iter().copied()) {
+    match suggest::nearest(&key, fields.names()) {
         Some(known) => Err(format!("there is no field `{key}`; did you mean `{known}`?")),
         None => Ok(key),
     }
@@ -181,7 +181,7 @@ mod tests {
             };
             assert_eq!((request, other.is_empty()), (sample.clone(), true), "{place}");
             let text = sample.to_string();
-            for name in fields.names {
+            for name in fields.names() {
                 assert!(text.contains(&format!("\"{name}\":")), "the sample of {place} has no {name}");
             }
         }

@@ -16,6 +16,7 @@ mod os;
 mod outcome;
 mod preprod;
 mod product;
+mod request_fields;
 mod status;
 mod submission;
 mod unknown;
@@ -39,6 +40,10 @@ pub use preprod::{Asset, PreprodError, PreprodPackage, SigningStatus};
 pub use product::{
     AdditionalAttributes, DeviceType, NO_DERIVED_SUBMISSION, NewProduct, Product, ProductUpdate,
     RaidController, StorageController, Svvp, TestHarness,
+};
+pub use request_fields::{
+    ATTRIBUTE_FIELDS, DERIVED_LABEL_FIELDS, LABEL_FIELDS, LABEL_UPDATE_FIELDS, PRODUCT_FIELDS,
+    SUBMISSION_FIELDS, TARGETING_FIELDS,
 };
 pub use status::{State, Step, WorkflowStatus};
 pub(crate) use submission::MAX_PACKAGE;
