@@ -15,12 +15,14 @@ fn crc64(bytes: &[u8]) -> u64 {
     !bytes.iter().fold(u64::MAX, |sum, byte| (0..8).fold(sum ^ u64::from(*byte), shifted))
 }
 
-/// Replaces a text of the configuration.
-fn replace(env: &TestEnv, from: &str, to: &str) {
-    let path = env.path("dropship.toml");
-    let configuration = std::fs::read_to_string(&path).expect("a configuration");
-    assert!(configuration.contains(from), "{from}");
-    std::fs::write(path, configuration.replace(from, to)).expect("written");
+/// Checks that `check` and `run` refuse the configuration and say so.
+fn assert_refused(env: &TestEnv, what: &str, part: &str) {
+    for command in [&["check"][..], &["run", "--until-idle"]] {
+        let output = env.run(command);
+        let (stdout, shown) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(78), "{what}: {command:?}: {stdout}{shown}");
+        assert!(shown.contains(part), "{what}: {command:?}: {shown}");
+    }
 }
 
 const CASES: [Case; 15] = [
@@ -44,37 +46,52 @@ const CASES: [Case; 15] = [
         |env| std::fs::write(env.path("roots.pem"), "x").expect("written"),
         "holds no certificate",
     ),
-    ("a missing CA", |env| replace(env, "[api]\n", "[api]\nca_file = \"no.pem\"\n"), "no.pem: No such file"),
+    (
+        "a missing CA",
+        |env| env.edit_configuration("[api]\n", "[api]\nca_file = \"no.pem\"\n"),
+        "no.pem: No such file",
+    ),
     (
         "two credentials",
-        |env| replace(env, "client_secret_file", "client_secret_env = \"X\"\nclient_secret_file"),
+        |env| env.edit_configuration("client_secret_file", "client_secret_env = \"X\"\nclient_secret_file"),
         "exactly one credential",
     ),
     (
         "an environment variable that is not set",
-        |env| replace(env, "client_secret_file = \"secret\"", "client_secret_env = \"DROPSHIP_NO_SUCH\""),
+        |env| {
+            env.edit_configuration(
+                "client_secret_file = \"secret\"",
+                "client_secret_env = \"DROPSHIP_NO_SUCH\"",
+            )
+        },
         "DROPSHIP_NO_SUCH is not set",
     ),
     (
         "a certificate without its key",
-        |env| replace(env, "client_secret_file = \"secret\"", "client_certificate_file = \"inter.pem\""),
+        |env| {
+            env.edit_configuration(
+                "client_secret_file = \"secret\"",
+                "client_certificate_file = \"inter.pem\"",
+            )
+        },
         "private key cannot be read",
     ),
     (
         "a token file that is missing",
-        |env| replace(env, "client_secret_file = \"secret\"", "federated_token_file = \"no.token\""),
+        |env| {
+            env.edit_configuration("client_secret_file = \"secret\"", "federated_token_file = \"no.token\"")
+        },
         "no.token: No such file",
     ),
     (
         "an account that does not exist",
-        |env| replace(env, "name = \"ring\"", "name = \"ring\"\naccount = \"other\""),
+        |env| env.edit_configuration("name = \"ring\"", "name = \"ring\"\naccount = \"other\""),
         "other",
     ),
     (
         "a secret of a webhook",
         |env| {
-            replace(
-                env,
+            env.edit_configuration(
                 "[signers]",
                 "[[notify]]\nname = \"chat\"\nurl = \"http://127.0.0.1:9/\"\nsecret_file = \"no\"\n[signers]",
             )
@@ -106,7 +123,9 @@ const CASES: [Case; 15] = [
     ),
     (
         "a target of `after` that cannot be created",
-        |env| replace(env, "settle = \"200ms\"", "after = \"move:secret/done\"\nsettle = \"200ms\""),
+        |env| {
+            env.edit_configuration("settle = \"200ms\"", "after = \"move:secret/done\"\nsettle = \"200ms\"")
+        },
         "`after` cannot write to",
     ),
 ];
@@ -116,17 +135,7 @@ fn run_exits_78_for_everything_that_check_reports() {
     for (what, change, part) in CASES {
         let env = TestEnv::new();
         change(&env);
-        for command in [&["check"][..], &["run", "--until-idle"]] {
-            let output = env.run(command);
-            let shown = text(&output.stderr);
-            assert_eq!(
-                output.status.code(),
-                Some(78),
-                "{what}: {command:?}: {}{shown}",
-                text(&output.stdout)
-            );
-            assert!(shown.contains(part), "{what}: {command:?}: {shown}");
-        }
+        assert_refused(&env, what, part);
     }
 }
 
@@ -135,12 +144,8 @@ fn port_in_use_is_an_error_unless_the_daemon_has_it() {
     let env = TestEnv::new();
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = other.local_addr().expect("an address");
-    replace(&env, "[signers]", &format!("[metrics]\nlisten = \"{address}\"\n[signers]"));
-    for command in [&["check"][..], &["run", "--until-idle"]] {
-        let output = env.run(command);
-        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
-        assert!(text(&output.stderr).contains(&address.to_string()), "{}", text(&output.stderr));
-    }
+    env.edit_configuration("[signers]", &format!("[metrics]\nlisten = \"{address}\"\n[signers]"));
+    assert_refused(&env, "a port in use", &address.to_string());
     drop(other);
     let daemon = env.daemon(&[]);
     wait_for("the daemon", || env.run(&["rescan"]).status.success().then_some(())).expect("an answer");
@@ -152,7 +157,7 @@ fn port_in_use_is_an_error_unless_the_daemon_has_it() {
 #[test]
 fn check_reports_mistakes_and_surroundings_at_once() {
     let env = TestEnv::new();
-    replace(&env, "settle = \"200ms\"", "setle = \"200ms\"");
+    env.edit_configuration("settle = \"200ms\"", "setle = \"200ms\"");
     std::fs::remove_file(env.path("secret")).expect("removed");
     std::fs::remove_dir(env.path("drop")).expect("removed");
     std::fs::write(env.path("out"), "a file in place of the outbox").expect("written");
@@ -206,7 +211,7 @@ fn unit_that_cannot_start_names_the_next_commands() {
 #[test]
 fn check_leaves_no_file_behind() {
     let env = TestEnv::new();
-    replace(&env, "settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
+    env.edit_configuration("settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
     assert_eq!(env.run(&["check"]).status.code(), Some(0));
     let left: Vec<_> = std::fs::read_dir(env.folder.path())
         .expect("a folder")
@@ -235,7 +240,7 @@ fn root_check_judges_as_the_owner_of_the_store() {
         std::fs::create_dir(env.path(name)).expect("a folder");
         own(name);
     }
-    replace(&env, "settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
+    env.edit_configuration("settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
     own("drop");
     mode("", 0o755);
     mode("secret", 0o644);

@@ -2,25 +2,12 @@
 
 use serde_json::Value;
 
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::rules::hlkx_rule;
+use crate::harness::{TestEnv, bytes, text, usual_quirks, wait_for};
 use crate::storm::PackageTemplate;
 
-/// A second label, which is on hold for its own reason.
-const GUARDED: &str = r#"
-[guard]
-everybody = "hold"
-[[rule]]
-name = "guarded"
-match = { file = "*.hlkx" }
-[rule.product]
-name = "{{ file.stem }}"
-test_harness = "hlk"
-device_type = "internal"
-requested_signatures = "from_package"
-[rule.submission]
-name = "{{ file.stem }}"
-[[rule.label]]
-name = "{{ file.stem }} for everybody"
+/// A label that is on hold for a reason of its own.
+const GUARDED: &str = r#"name = "{{ file.stem }} for everybody"
 destination = "windows_update"
 go_live = "+30d"
 "#;
@@ -37,12 +24,9 @@ fn found(env: &TestEnv, filters: &[&str]) -> Vec<String> {
 
 #[test]
 fn filters_select_jobs_for_lists_and_actions() {
-    let env = TestEnv::with(crate::harness::usual_quirks(), GUARDED);
-    let path = env.path("dropship.toml");
-    let configuration = std::fs::read_to_string(&path).expect("a configuration");
-    let held = configuration
-        .replace("audiences = [\"Test Registry Key\"]", "hold = true\naudiences = [\"Test Registry Key\"]");
-    std::fs::write(&path, held).expect("written");
+    let guarded = format!("\n[guard]\neverybody = \"hold\"{}", hlkx_rule("guarded", GUARDED));
+    let env = TestEnv::with(usual_quirks(), &guarded);
+    env.edit_configuration("audiences = [", "hold = true\naudiences = [");
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for number in 0..3_u64 {
         env.drop_package(&format!("Echo-{number}.cab"), &template.package(number));

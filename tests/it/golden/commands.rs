@@ -8,22 +8,11 @@ use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::{filters, fixed, recorded, transcript};
+use crate::harness::rules::hlkx_rule;
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
-/// A second rule, whose label waits for an approval, and tests of both rules.
-const MORE: &str = r#"
-[[rule]]
-name = "kit"
-match = { file = "*.hlkx" }
-[rule.product]
-name = "{{ file.stem }}"
-test_harness = "hlk"
-device_type = "internal"
-requested_signatures = "from_package"
-[rule.submission]
-name = "{{ file.stem }}"
-[[rule.label]]
-name = "{{ file.stem }} retail"
+/// The label of a second rule, which waits for an approval, and tests of both rules.
+const MORE: &str = r#"name = "{{ file.stem }} retail"
 destination = "windows_update"
 audiences = ["Test Registry Key"]
 hold = true
@@ -112,7 +101,7 @@ fn steady(mut document: Value) -> Value {
 
 #[test]
 fn outputs_after_a_seeded_run_are_as_recorded() {
-    let env = TestEnv::with(Quirks::none(), MORE);
+    let env = TestEnv::with(Quirks::none(), &hlkx_rule("kit", MORE));
     let daemon = env.daemon(&[]);
     let run = SeededRun::new(env);
     let [echo, held, broken, refused] = &run.jobs[..] else { panic!("four jobs") };

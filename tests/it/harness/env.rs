@@ -119,6 +119,14 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         )
     }
 
+    /// Replaces a text of the configuration, wherever it stands.
+    pub(crate) fn edit_configuration(&self, from: &str, to: &str) {
+        let path = self.path("dropship.toml");
+        let configuration = fs::read_to_string(&path).expect("a configuration");
+        assert!(configuration.contains(from), "{from} is not in the configuration");
+        fs::write(path, configuration.replace(from, to)).expect("written");
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -38,6 +38,25 @@ destination = "windows_update"
 audiences = ["Test Registry Key"]
 "#;
 
+/// A rule with this name for every .hlkx, with one label that has these keys.
+pub(crate) fn hlkx_rule(name: &str, label: &str) -> String {
+    format!(
+        r#"
+[[rule]]
+name = "{name}"
+match = {{ file = "*.hlkx" }}
+[rule.product]
+name = "{{{{ file.stem }}}}"
+test_harness = "hlk"
+device_type = "internal"
+requested_signatures = "from_package"
+[rule.submission]
+name = "{{{{ file.stem }}}}"
+[[rule.label]]
+{label}"#
+    )
+}
+
 pub(crate) struct RuleFixture {
     folder: tempfile::TempDir,
 }
