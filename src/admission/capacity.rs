@@ -28,7 +28,7 @@ pub(super) struct Capacity {
     closed: Mutex<Closed>,
 }
 
-/// What was closed at the last check.
+/// The reasons of backpressure at the last check.
 #[derive(Debug, Default)]
 struct Closed {
     /// Why no folder is served.

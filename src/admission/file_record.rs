@@ -1,4 +1,4 @@
-//! What the store remembers of an admitted file, to recognise it later.
+//! The record of an admitted file, by which it is recognised later.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

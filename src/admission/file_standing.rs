@@ -13,7 +13,7 @@ use dropship_intake::{FileReceiver, Identity, NameClass, Names};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_store::{StoreError, path_key};
 
-/// What the daemon does with a file.
+/// The state of a file, as the daemon sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStanding {
     /// Name of the folder that contains the file.
@@ -25,7 +25,7 @@ pub struct FileStanding {
 }
 
 impl Admission {
-    /// What the daemon does with the file at a path.
+    /// The state of the file at a path, as the daemon sees it.
     ///
     /// # Errors
     /// When the store cannot be read.

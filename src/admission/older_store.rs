@@ -20,7 +20,7 @@ use dropship_store::{Commit, Entry, Store, StoreError};
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
 const MAX_METADATA: u64 = 64 << 20;
 
-/// What the receipts show that the store does not.
+/// The jobs and progress that the receipts show and the store lacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StaleStore {
     /// Number of jobs that the store does not know.
@@ -55,7 +55,7 @@ impl fmt::Display for StaleStore {
     }
 }
 
-/// What this daemon has found since its start.
+/// The findings of this daemon since its start.
 #[derive(Debug, Default)]
 pub(super) struct OlderStore {
     /// With the recovered jobs that were held for an operator.
@@ -136,7 +136,7 @@ fn kept_since(config: &crate::config::model::Config) -> Option<Timestamp> {
 }
 
 impl Admission {
-    /// What this daemon had to recover because its store was older than its receipts. It stays until the daemon ends.
+    /// The jobs that this daemon had to recover because its store was older than its receipts. It stays until the daemon ends.
     #[must_use]
     pub fn stale_store(&self) -> StaleStore {
         self.older_store.found.lock().0

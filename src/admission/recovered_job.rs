@@ -22,7 +22,7 @@ pub(super) struct StoredPlan {
     pub(super) labels: Vec<PlannedLabel>,
 }
 
-/// What a receipt shows of its job; `plan` is the stored plan of the job, if that still exists.
+/// The job as its receipt shows it; `plan` is the stored plan of the job, if that still exists.
 pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -> RecoveredJob {
     let receipt = &found.receipt;
     let package = Package {

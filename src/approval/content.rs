@@ -26,7 +26,7 @@ pub fn pages(store: &dyn Store, packages: &PackageStore, job: &Job, now: Timesta
     labels.map(|(index, label)| Inputs { store, packages, job, now }.page(index, label)).collect()
 }
 
-/// What a page is computed from.
+/// The input of a page.
 #[derive(Clone, Copy)]
 struct Inputs<'a> {
     store: &'a dyn Store,

@@ -24,7 +24,7 @@ pub struct ApprovalPage {
     pub command: String,
 }
 
-/// What the request asks for.
+/// The content of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestContent {
     /// The label of the plan.

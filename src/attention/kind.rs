@@ -61,7 +61,7 @@ pub struct KindInfo {
     pub severity: Severity,
     /// The cause and the effect.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: &'static str,
 }
 

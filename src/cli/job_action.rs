@@ -19,7 +19,7 @@ use dropship_rules::rule::RuleChange;
 /// Maximum number of jobs that are acted on at once.
 const CONCURRENT: usize = 8;
 
-/// What a command does to each selected job.
+/// The action of a command on each selected job.
 pub(super) struct Request<'a> {
     /// The verb: `retry`, `approve` or `cancel`.
     pub(super) verb: &'static str,

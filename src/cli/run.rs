@@ -47,7 +47,7 @@ pub(super) struct Args {
     log_level: LogLevel,
 }
 
-/// What an operator does after exit code 78 of the unit.
+/// Advice after exit code 78 of the unit.
 const AFTER_CORRECTION: &str = "systemd does not restart the unit after this error; correct it (`dropship check` reports the same), then \
      `systemctl restart dropship`. If systemd refuses the start because of earlier ones (start-limit-hit), run \
      `systemctl reset-failed dropship` first";

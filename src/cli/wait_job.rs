@@ -65,7 +65,7 @@ pub(super) enum For {
     Published,
 }
 
-/// What a hold means for the wait.
+/// The effect of a hold on the wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Held {
     /// Report the hold and wait until an operator decides

@@ -10,10 +10,10 @@ use dropship_package::certificate_expiry;
 /// A secret or certificate that expires within this time is a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What to do about a secret.
+/// Advice about a secret that expires.
 pub const REMEDY_SECRET: &str = "create a new secret in Entra, replace the old one in its file, then set `secret_expires` to its last day";
 
-/// What to do about a certificate.
+/// Advice about a certificate that expires.
 pub const REMEDY_CERTIFICATE: &str =
     "register a new certificate in Entra, then replace certificate and key in the file";
 
@@ -49,7 +49,7 @@ pub fn subject(account: &Account) -> &'static str {
     if account.credential.is_secret() { "the client secret" } else { "the certificate" }
 }
 
-/// What to do before it expires.
+/// Advice for the time before it expires.
 #[must_use]
 pub fn remedy(account: &Account) -> &'static str {
     if account.credential.is_secret() { REMEDY_SECRET } else { REMEDY_CERTIFICATE }

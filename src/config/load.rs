@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Config, Report, sources, validate};
 
-/// What the configuration takes from its surroundings.
+/// The environment that a configuration is read in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `$STATE_DIRECTORY`.

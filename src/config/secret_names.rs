@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dropship_rules::suggest;
 
-/// What a part of the configuration holds.
+/// The content of a part of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The top of the file.
@@ -45,7 +45,7 @@ impl Scope {
     }
 }
 
-/// What a key holds.
+/// The content of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Nothing secret.
@@ -104,7 +104,7 @@ fn plain(name: &str) -> String {
     name.filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// What the key `name` holds in that part of the configuration.
+/// The content of the key `name` in that part of the configuration.
 pub(super) fn kind(name: &str, scope: Scope) -> Kind {
     match name {
         "client_secret_file" | "client_certificate_file" | "federated_token_file" | "secret_file" => {

@@ -20,7 +20,7 @@ pub enum JobAction {
     Approve(Approval),
 }
 
-/// What an operator approves.
+/// The label or request that an operator approves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// Name of the label; absent: the label or job that `show` names first.

@@ -88,7 +88,7 @@ impl Client {
         self.answer(self.http.get(url(&format!("/v1/packages/{sha256}")))).await
     }
 
-    /// What the daemon does with the file at an absolute path.
+    /// The state of the file at an absolute path, as the daemon sees it.
     pub async fn file(&self, path: &Path) -> Result<FileStanding, ControlError> {
         let mut address = parsed("/v1/files")?;
         address.query_pairs_mut().append_pair("path", &path.to_string_lossy());

@@ -92,7 +92,7 @@ impl ControlErrorKind {
         }
     }
 
-    /// What the operator does about it.
+    /// The remedy for the operator.
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {

@@ -34,7 +34,7 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn status(&self) -> Result<Status, ControlError>;
     /// Compares the store with its files on disk.
     fn doctor(&self) -> Result<Vec<Finding>, ControlError>;
-    /// What the daemon does with the file at a path.
+    /// The state of the file at a path, as the daemon sees it.
     fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError>;
     /// Scans a folder, or all folders, now.
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError>;

@@ -39,7 +39,7 @@ pub struct Signals {
     ending: Ending,
 }
 
-/// What still has to end, and when the process ends in any case. Clones share it.
+/// The work that still has to end, and when the process ends in any case. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Ending {
     awaited: Arc<Mutex<Awaited>>,

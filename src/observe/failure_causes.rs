@@ -19,7 +19,7 @@ const ID_LENGTH: usize = 8;
 #[derive(Debug, Default)]
 pub struct FailureCauses(Mutex<BTreeMap<Cause, Failing>>);
 
-/// What jobs share that fails.
+/// The common cause of the failures of several jobs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// The service does not answer the calls of an account, or answers with an error of its own.

@@ -81,13 +81,13 @@ pub struct Receipt {
     /// Variables from the package's sidecar.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
-    /// What was approved, in the answer of `approve` only.
+    /// The approved label and request, in the answer of `approve` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Approved>,
     /// The requests that wait for an approval; only in `show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approval: Vec<ApprovalPage>,
-    /// What a retry has changed in the plan, in the answer of `retry` only.
+    /// The changes of the plan by a retry, in the answer of `retry` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plan_changes: Vec<String>,
     /// The outbox folder.
@@ -199,7 +199,7 @@ pub struct NotWithdrawn {
     pub why: String,
 }
 
-/// What `approve` has released.
+/// The label and the request that `approve` has released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
     /// Name of the label; null when the job was held as a whole.

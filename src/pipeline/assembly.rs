@@ -203,7 +203,7 @@ impl<S> Pipeline<S> {
     }
 }
 
-/// What the daemon shows and uses of a pipeline.
+/// The parts of a pipeline that the daemon uses.
 impl<S> Pipeline<S> {
     /// Jobs and their history.
     #[must_use]

@@ -47,7 +47,7 @@ impl FolderPolicies {
         self.policies().get(folder).and_then(|policy| policy.mode)
     }
 
-    /// What to do with a dropped file after success, and the path of the drop folder; unknown folders leave it.
+    /// The action on a dropped file after success, and the path of the drop folder. Files of unknown folders stay.
     #[must_use]
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
         self.policies().get(folder).map(|policy| (policy.after.clone(), policy.path.clone()))

@@ -12,7 +12,7 @@ use dropship_job::{ErrorKind, Fault};
 /// Number of failed attempts of a job after which a list counts as incomplete. The client repeats each failed page itself.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// What a list is of.
+/// The kind of objects in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListOf {
     /// The account: it exists.

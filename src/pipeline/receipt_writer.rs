@@ -39,7 +39,7 @@ pub struct ReceiptWriter {
     newer_found: Notify,
 }
 
-/// What became of a receipt.
+/// The result of writing a receipt.
 enum Written {
     Yes,
     /// The outbox has a newer one, which was left as it is.

@@ -64,7 +64,7 @@ pub(super) async fn discard(staged: &Path) -> io::Result<()> {
 /// Runs a check of a downloaded file.
 ///
 /// # Errors
-/// What is wrong with the file, or that it could not be read in time.
+/// The fault of the file, or that it could not be read in time.
 pub(super) async fn check(
     staged: &Path,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,

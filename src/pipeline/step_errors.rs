@@ -1,4 +1,4 @@
-//! What a step does about an error: retry, wait, suspend the account, hold the job or fail it.
+//! How a step handles an error: retry, wait, suspend the account, hold the job or fail it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What steps need before they can call the service: its client, the plan, remote ids, the submission.
+//! The inputs of steps: the client of the account, the plan, remote ids, the submission.
 
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};

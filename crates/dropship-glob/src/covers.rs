@@ -26,7 +26,7 @@ impl Glob {
         }
     }
 
-    /// What every matching text begins and ends with, folded.
+    /// The beginning and end of every matching text, folded.
     pub(super) fn fixed_ends(&self) -> (String, String) {
         let folded = fold_text(self.as_str());
         let head = folded.find(['*', '?', '[', '{']).unwrap_or(folded.len());

@@ -9,11 +9,11 @@ pub(super) const MAX_LENGTH: usize = 4096;
 pub struct GlobError {
     /// The text.
     pub glob: String,
-    /// What is wrong with it.
+    /// The mistake.
     pub problem: Problem,
 }
 
-/// What is wrong with a glob.
+/// A mistake in a glob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {

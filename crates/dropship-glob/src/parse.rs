@@ -51,7 +51,7 @@ fn part(c: char, chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
     }
 }
 
-/// What follows `{`: alternatives, or a text that keeps its braces.
+/// The part after `{`: alternatives, or a text that keeps its braces.
 fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), Problem> {
     let mut choices = vec![Vec::new()];
     loop {
@@ -75,7 +75,7 @@ fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), 
     Ok(())
 }
 
-/// What follows `[`.
+/// The part after `[`.
 fn class(chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
     let is_negated = chars.next_if(|c| matches!(c, '!' | '^')).is_some();
     let mut ranges = Vec::new();

@@ -1,4 +1,4 @@
-//! What globs match, against a table and against regular expressions.
+//! Matches of globs, compared with a table and with regular expressions.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use dropship_glob::{CharSet, Domain, Glob, any, escape};

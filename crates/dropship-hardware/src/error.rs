@@ -28,7 +28,7 @@ pub struct ErrorDetails {
     pub operation: &'static str,
     /// Whether the service executed the call.
     pub execution: Execution,
-    /// What to do about it.
+    /// The remedy.
     pub recovery: Recovery,
     /// The operation creates an object: after [`Execution::Unknown`] the object may exist.
     pub creates: bool,

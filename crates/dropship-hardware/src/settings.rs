@@ -28,27 +28,27 @@ pub struct Settings {
     pub endpoint: Url,
     /// Base URL of the token service, without the tenant.
     pub authority: Url,
-    /// Which of the token service's two forms is spoken.
+    /// Version of the token endpoint.
     pub version: TokenVersion,
-    /// How we prove who we are.
+    /// Credentials of the application.
     pub credential: Credential,
     /// Entra tenant: a GUID or a domain.
     pub tenant_id: String,
     /// Application id.
     pub client_id: String,
-    /// Host globs, besides the endpoint's own host, that packages may go to and come from.
+    /// Globs of hosts, besides the endpoint's own, to which packages may be uploaded and from which results may be downloaded.
     pub blob_hosts: Vec<String>,
     /// Delays before calls are repeated.
     pub retry: Backoff,
-    /// Longest whole call; the service is known to take minutes.
+    /// Time limit of a whole call. The service is known to take minutes.
     pub call_timeout: Duration,
-    /// Proxy for everything but loopback; absent: the environment's.
+    /// Proxy for all hosts but loopback; absent: that of the environment.
     pub proxy: Option<Url>,
-    /// Roots to trust besides the system's, PEM.
+    /// Additional trusted roots, PEM.
     pub ca_pem: Option<Vec<u8>>,
     /// `User-Agent`.
     pub user_agent: String,
-    /// Is notified of each call.
+    /// Observer of each call.
     pub observer: Observer,
 }
 
@@ -80,7 +80,7 @@ impl Settings {
     }
 }
 
-/// Is notified of each HTTP request, for metrics. By default nothing is.
+/// Observer of HTTP requests, for metrics. The default ignores them.
 #[derive(Clone, Default)]
 pub struct Observer(Option<Arc<OnCall>>);
 
@@ -106,7 +106,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// The two forms of the token endpoint.
+/// Version of the token endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TokenVersion {
     /// `/oauth2/token` with `resource`, as the API's own page describes it.
@@ -116,30 +116,30 @@ pub enum TokenVersion {
     V2,
 }
 
-/// How an Entra application proves who it is.
+/// Credentials of an Entra application.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// A client secret.
     Secret(SecretSource),
     /// A certificate with its RSA private key, PEM; registered with the application.
     Certificate(SecretSource),
-    /// A file that holds a token of another issuer whom Entra trusts (workload identity).
+    /// A file with a token of another issuer that Entra trusts (workload identity federation).
     FederatedTokenFile(PathBuf),
-    /// The identity that Azure gives the machine.
+    /// The managed identity of the Azure machine.
     ManagedIdentity(ManagedIdentity),
 }
 
-/// Where a secret comes from; it is read again for each token, so that it can be renewed beneath us.
+/// Source of a secret. It is read again for each token, so that the secret can be rotated at run time.
 #[derive(Clone)]
 pub enum SecretSource {
     /// A file; one line break at its end is not part of the secret.
     File(PathBuf),
-    /// The error of the closure; it is shown to people and must contain no secret.
+    /// The error of the closure is shown to users and must contain no secret.
     Call(Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>),
 }
 
 impl SecretSource {
-    /// A secret that is known already; for tests and for values of the environment.
+    /// A constant secret, for tests and values of the environment.
     #[must_use]
     pub fn fixed(secret: SecretString) -> Self {
         Self::Call(Arc::new(move || Ok(secret.clone())))
@@ -148,7 +148,7 @@ impl SecretSource {
     /// Reads the secret.
     ///
     /// # Errors
-    /// What is wrong, for people: the file cannot be read, is no text or is empty.
+    /// The file cannot be read, is not UTF-8 or is empty.
     pub fn read(&self) -> Result<SecretString, String> {
         let secret = match self {
             Self::Call(source) => source()?,
@@ -185,10 +185,10 @@ impl fmt::Debug for SecretSource {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A URL would send secrets in the clear.
+    /// A URL would send secrets unencrypted.
     #[error("{what} `{url}` is plain http; only loopback may be, everything else needs https")]
     PlainHttp {
-        /// Which setting.
+        /// Name of the setting.
         what: &'static str,
         /// Its value.
         url: String,
@@ -196,7 +196,7 @@ pub enum BuildError {
     /// A URL has no host, or another scheme.
     #[error("{what} `{url}` is not a web address such as https://host")]
     NotAWebAddress {
-        /// Which setting.
+        /// Name of the setting.
         what: &'static str,
         /// Its value.
         url: String,
@@ -206,13 +206,13 @@ pub enum BuildError {
     BlobHost {
         /// The glob.
         glob: String,
-        /// What is wrong.
+        /// The error.
         message: String,
     },
     /// The additional roots cannot be read.
     #[error("the additional root certificates cannot be read: {0}")]
     Roots(String),
-    /// The HTTP client cannot be set up.
+    /// The HTTP client cannot be created.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(String),
 }
@@ -227,7 +227,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Refuses a base URL that is no web address, or would send secrets in the clear.
+/// Refuses a base URL that is not a web address, or would send secrets unencrypted.
 pub(super) fn check_base(what: &'static str, url: &Url) -> Result<(), BuildError> {
     let shown = || dropship_redact::SafeUrl::new(url.clone()).to_string();
     match url.scheme() {

@@ -47,7 +47,7 @@ impl Asked {
     }
 }
 
-/// What the server does with a request.
+/// The server's response to a request.
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
     /// Answers.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// Maximum number of pending paths. With more, a full scan is cheaper and safer.
 const MAX_PENDING: usize = 1024;
 
-/// What an event reports about a path.
+/// The change of a path that an event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileEvent {
     /// A writer closed it, or it was moved here.

@@ -39,7 +39,7 @@ pub struct FolderHealth {
     pub state: FolderState,
     /// Why `state` is not [`FolderState::Ok`].
     pub reason: Option<String>,
-    /// What to do about it.
+    /// The remedy.
     pub advice: Option<String>,
     /// When the last complete scan ended.
     pub last_scan: Option<Timestamp>,

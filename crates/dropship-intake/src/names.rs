@@ -40,7 +40,7 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
         || TEMPORARY_SUFFIXES.iter().any(|suffix| has_suffix(name, suffix.as_bytes()))
 }
 
-/// What a folder does with files of a name.
+/// How a folder handles files of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameClass {
     /// The file may be a package.

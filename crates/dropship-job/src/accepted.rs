@@ -1,4 +1,4 @@
-//! What is known of a package once it is accepted.
+//! The facts of an accepted package.
 
 use std::collections::BTreeMap;
 

@@ -32,7 +32,7 @@ pub struct Illegal {
     pub state: &'static str,
     /// The event.
     pub event: &'static str,
-    /// What forbids it.
+    /// The rule that forbids it.
     pub why: &'static str,
 }
 

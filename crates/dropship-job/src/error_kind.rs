@@ -20,7 +20,7 @@ pub struct ErrorKindInfo {
     other_states: &'static [StateKind],
     /// When it occurs, in Markdown.
     pub meaning: &'static str,
-    /// What the operator does about it, in Markdown.
+    /// The remedy for the operator, in Markdown.
     pub remedy: &'static str,
 }
 

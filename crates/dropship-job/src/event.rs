@@ -13,7 +13,7 @@ use super::remote_id::RemoteId;
 use super::state::Fault;
 use super::wait_reason::WaitReason;
 
-/// One thing that happened to a job.
+/// One event of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -22,11 +22,11 @@ pub enum Event {
         /// The package.
         package: Package,
     },
-    /// Inspection and rules let the package in; from now on the captured copy is what counts.
+    /// Inspection and rules accepted the package. From now on only the captured copy is used.
     Accepted {
-        /// The rule that is for it.
+        /// The rule that applies.
         rule: String,
-        /// The account that the rule sends it with.
+        /// The account of the rule.
         account: String,
         /// Digest of the plan that is stored beside the copy.
         plan: String,
@@ -35,9 +35,9 @@ pub enum Event {
         content: Option<String>,
         /// The labels that the plan asks for.
         labels: Vec<PlannedLabel>,
-        /// What inspection and rules warned of.
+        /// Warnings of the inspection and the rules.
         warnings: Vec<String>,
-        /// What its sidecar set.
+        /// Variables that its sidecar set.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         vars: BTreeMap<String, String>,
     },
@@ -56,7 +56,7 @@ pub enum Event {
     },
     /// Nothing is left to do with the dropped file, after this had failed.
     AfterDone {
-        /// What was done, or why nothing is left to do.
+        /// The action that was taken, or why none is left.
         how: String,
     },
     /// The package or the rules are at fault.
@@ -64,46 +64,46 @@ pub enum Event {
         /// Why.
         fault: Fault,
     },
-    /// A create is about to be called.
+    /// A create is about to be sent.
     Intended {
-        /// Of what.
+        /// Kind of the object.
         kind: RemoteKind,
-        /// What is known of it beforehand.
+        /// The durable record of the request.
         intent: Intent,
     },
-    /// A create in doubt was looked for and not found.
+    /// The object of a create in doubt was searched for and not found.
     NotFound {
-        /// What was looked for.
+        /// Kind of the object that was looked for.
         kind: RemoteKind,
-        /// When to look again.
+        /// When to search again.
         due: Timestamp,
     },
-    /// A create in doubt was absent both times: it is about to be called again. What it may not be taken for stays
-    /// what it was before the first call, so that a late first one is never mistaken for a stranger's.
+    /// The object of a create in doubt was not found twice: the request is about to be sent again. The ids that are
+    /// excluded remain those of before the first request, so that a late first object is recognised.
     Reissued {
-        /// Of what.
+        /// Kind of the object.
         kind: RemoteKind,
-        /// Until when the service may still carry out this call.
+        /// Until when the request may still take effect.
         may_complete_until: Timestamp,
     },
     /// No list can prove whether a create in doubt took effect: an operator decides.
     Unproven {
         /// Kind of the object.
         kind: RemoteKind,
-        /// What an approval decides.
+        /// The proposal that an approval accepts.
         #[serde(flatten)]
         resolution: Resolution,
     },
-    /// A create is known not to have been carried out: refused, or never sent.
+    /// A create had no effect: it was refused, or never sent.
     NotCreated {
-        /// Of what.
+        /// Kind of the object.
         kind: RemoteKind,
-        /// How that is known.
+        /// The service's answer, or why nothing was sent.
         why: String,
     },
-    /// Something exists at the service.
+    /// The object exists at the service.
     Created {
-        /// What.
+        /// Kind of the object.
         kind: RemoteKind,
         /// Its id.
         id: RemoteId,
@@ -119,21 +119,21 @@ pub enum Event {
         kind: RemoteKind,
         /// Ids of the duplicates.
         ids: Vec<RemoteId>,
-        /// Ids of objects of that name which are not provably of this create; they are only reported.
+        /// Ids of objects of that name that cannot be attributed to this create; they are only reported.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unproven: Vec<RemoteId>,
         /// When to search again; absent after the last search.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,
     },
-    /// The package is at the upload URL, its length verified.
+    /// The package was uploaded, and its length at the upload URL verified.
     Uploaded {
         /// Bytes sent.
         bytes: u64,
     },
-    /// A commit is about to be called.
+    /// A commit is about to be sent.
     CommitIntended,
-    /// The service has the commit.
+    /// The service has confirmed the commit.
     Committed,
     /// The submission was committed before this job did it: an earlier run of dropship got further than a store that was
     /// restored from a backup. The job follows the submission.
@@ -141,16 +141,16 @@ pub enum Event {
         /// Whether the submission is known to contain the package of the job: the job uploaded it, or the service returned it.
         verified: bool,
     },
-    /// The workflow moved, at the service's own words.
+    /// The workflow at the service advanced.
     Progressed {
-        /// The label that moved; absent for the submission.
+        /// Index of the label; absent for the submission.
         label: Option<usize>,
         /// The service's step.
         step: String,
         /// The service's state of that step.
         state: String,
     },
-    /// Microsoft has signed, and the signed package is offered.
+    /// Microsoft has signed the package, and it can be downloaded.
     Signed,
     /// The results are in the outbox.
     Collected {
@@ -164,7 +164,7 @@ pub enum Event {
         /// Which.
         label: usize,
     },
-    /// Microsoft gave the label up, or no longer has it.
+    /// Microsoft failed the label, or no longer has it.
     LabelFailed {
         /// Index of the label.
         label: usize,
@@ -177,12 +177,12 @@ pub enum Event {
         label: usize,
         /// The reason, and what the operator can do.
         fault: HoldFault,
-        /// What an approval releases.
+        /// The effect of an approval.
         release: Release,
     },
-    /// The labels that do not wait for an operator need nothing more for now.
+    /// Only labels that wait for an operator need more work.
     Idle,
-    /// The service has agreed to withdraw the label. The label shows as failed later.
+    /// The service has agreed to withdraw the label. The label appears as failed later.
     Withdrawn {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
@@ -191,13 +191,13 @@ pub enum Event {
         /// Who asked for it.
         by: String,
     },
-    /// A label that has to go is not withdrawn yet.
+    /// A label that is to be withdrawn is not withdrawn yet.
     NotWithdrawn {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
         /// Its id.
         id: RemoteId,
-        /// When to try, or to look, again.
+        /// When to try or check again.
         due: Timestamp,
         /// The reason.
         why: String,
@@ -209,7 +209,7 @@ pub enum Event {
         /// Its id.
         id: RemoteId,
     },
-    /// A label that had to go was published before it could be withdrawn.
+    /// A label that was to be withdrawn was published before.
     PublishedAnyway {
         /// Index of the label, or of the label that it duplicates.
         label: usize,
@@ -230,7 +230,7 @@ pub enum Event {
         /// Indices of labels that were refused or withdrawn and are requested again.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         again: Vec<usize>,
-        /// What differs from the old plan.
+        /// Differences from the old plan.
         changes: Vec<String>,
     },
     /// An operator changed the targets of the label.
@@ -239,10 +239,10 @@ pub enum Event {
         label: usize,
         /// Who.
         by: String,
-        /// The change that the service was asked for.
+        /// The requested change.
         update: String,
     },
-    /// Targets that this label has too were removed from an older label of its rule.
+    /// Targets of this label were removed from an older label of its rule.
     TakenOver {
         /// The newer label.
         label: usize,
@@ -251,7 +251,7 @@ pub enum Event {
         /// How many hardware ids were removed there.
         rows: usize,
     },
-    /// Nothing is left to be removed from older labels.
+    /// All targets of this label are removed from older labels, as far as possible.
     Superseded {
         /// The newer label.
         label: usize,
@@ -263,7 +263,7 @@ pub enum Event {
     Waited {
         /// When it continues.
         due: Timestamp,
-        /// What it waits for.
+        /// The reason.
         why: WaitReason,
         /// Whether the service was polled for it just now.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -271,14 +271,14 @@ pub enum Event {
     },
     /// The wait takes unusually long. Operators are notified, and the wait continues.
     Overdue,
-    /// An attempt failed in a way that may pass.
+    /// An attempt failed with a temporary error.
     AttemptFailed {
         /// When to try again.
         due: Timestamp,
-        /// What went wrong.
+        /// The error.
         fault: Fault,
     },
-    /// The job can be worked on again.
+    /// The job is in the queue again.
     Resumed,
     /// The job waits for an operator.
     Held {
@@ -304,12 +304,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
-    /// It went wrong for good.
+    /// The job failed.
     Failed {
         /// Why.
         fault: Fault,
     },
-    /// An operator ended it.
+    /// An operator cancelled the job.
     Cancelled {
         /// Who.
         by: String,
@@ -321,7 +321,7 @@ pub enum Event {
         /// With a new product, because the old one cannot be used any more.
         new_product: bool,
     },
-    /// Everything is done.
+    /// All steps are done.
     Succeeded,
 }
 

@@ -241,7 +241,7 @@ impl Job {
         self.fault.as_ref()
     }
 
-    /// What a hold asks an approval for, so that labels are created from driver metadata with this digest although they do
+    /// The request of a hold whose approval creates labels from driver metadata with this digest although they do
     /// not fit the package.
     #[must_use]
     pub fn metadata_request(digest: &str) -> String {

@@ -15,7 +15,7 @@ pub use gate::LabelGate;
 pub use life::{LabelLife, LabelStage, LabelStatus, RemoteLabel};
 pub use withdrawal::{PendingWithdrawal, StrayLabel, Withdrawal};
 
-/// What the plan of a job says of a label, as far as the job itself uses it. The request is in the stored plan.
+/// The part of a label's plan that the job itself uses. The request is in the stored plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLabel {
     /// Its name. Unique among the labels of the job.
@@ -39,7 +39,7 @@ fn is_zero(seconds: &u64) -> bool {
     *seconds == 0
 }
 
-/// What an approval of a label that is on hold releases.
+/// The effect of an approval of a label on hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Release {
@@ -56,7 +56,7 @@ pub enum Release {
 pub struct LabelHold {
     /// The reason, and what the operator can do.
     pub fault: HoldFault,
-    /// What an approval releases.
+    /// The effect of an approval.
     pub release: Release,
 }
 
@@ -135,7 +135,7 @@ impl Label {
         &self.planned.name
     }
 
-    /// What the plan says of it.
+    /// Its plan.
     #[must_use]
     pub fn plan(&self) -> &PlannedLabel {
         &self.planned

@@ -141,10 +141,10 @@ pub struct Intent {
     /// Why the list before the request was incomplete: an object that is not in `existing_ids` may have had this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete_list: Option<String>,
-    /// What an approval decides: set when no list could prove whether the request took effect.
+    /// The proposal that an approval accepts: set when no list could prove whether the request took effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposed: Option<Resolution>,
-    /// What an operator has decided.
+    /// The operator's decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Resolution>,
 }

@@ -42,7 +42,7 @@ pub enum State {
     Waiting {
         /// When it continues.
         due: Timestamp,
-        /// What it waits for.
+        /// The reason.
         why: WaitReason,
     },
     /// It needs an operator.

@@ -4,7 +4,7 @@ use crate::{Event, RemoteKind, StateKind, Step};
 
 /// Checks that an event can happen to a job in this state and step.
 ///
-/// What the event says of the job's objects (does the label exist, is the create in doubt) is checked when it is applied.
+/// Conditions on the job's objects (does the label exist, is the create in doubt) are checked when the event is applied.
 ///
 /// # Errors
 /// The reason why it cannot.

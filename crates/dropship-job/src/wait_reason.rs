@@ -1,4 +1,4 @@
-//! What a job waits for.
+//! Why a job waits.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::remote::RemoteKind;
 use super::remote_id::RemoteId;
 
-/// What a waiting job waits for. The text completes "waits for …".
+/// The reason why a job waits. The text completes "waits for …".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum WaitReason {

@@ -51,7 +51,7 @@ pub enum SignedArchiveFault {
     Name {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The mistake.
         problem: &'static str,
     },
     /// An entry cannot be unpacked.

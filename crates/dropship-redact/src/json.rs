@@ -4,7 +4,7 @@ use crate::mask::{MASK, mask};
 use crate::value::name;
 
 /// Masks every text of a JSON document; the rest stays as it is. The value of a key such as `client_secret` is masked whole.
-/// What is not JSON is masked as a text.
+/// A text that is not JSON is masked as text.
 #[must_use]
 pub fn mask_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());

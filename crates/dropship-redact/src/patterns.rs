@@ -1,4 +1,4 @@
-//! What looks like a secret, whether it is known or not.
+//! Patterns of secrets, known or not.
 
 use std::ops::Range;
 

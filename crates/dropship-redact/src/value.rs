@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::mask::MASK;
 
-/// What follows a word.
+/// The text after a word.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Introduced {
     /// No secret.
@@ -13,7 +13,7 @@ pub(crate) enum Introduced {
     Value(Range<usize>),
 }
 
-/// What a name says about its value.
+/// The kind of value that a name announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     /// An authentication header, whose value is a scheme and credentials.
@@ -66,7 +66,7 @@ const SCHEMES: &[&str] = &[
 /// Length of the longest name, in bytes, with room for separators and a prefix.
 const LONGEST: usize = 64;
 
-/// What a name says about its value; `None` for other names.
+/// The kind of value that a name announces; `None` for other names.
 pub(crate) fn name(word: &[u8]) -> Option<Name> {
     if word.len() < 3 || word.len() > LONGEST {
         return None;

@@ -58,7 +58,7 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// What is wrong, with which variable.
+    /// The mistake, and the variable.
     pub message: String,
     /// The template is sound, but this package lacks a fact that it shows.
     pub lacks_fact: bool,
@@ -68,7 +68,7 @@ impl Template {
     /// Reads a template; checks only its syntax.
     ///
     /// # Errors
-    /// What is wrong with the syntax.
+    /// The syntax error.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.len() > MAX_SOURCE {
             return Err(format!("a template has at most {MAX_SOURCE} bytes; this one has {}", text.len()));

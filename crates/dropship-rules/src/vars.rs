@@ -1,4 +1,4 @@
-//! What a sidecar sets: data for the variables that a rule declares, never a template.
+//! Variables of sidecars: data for the variables that a rule declares, never a template.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -183,7 +183,7 @@ pub(crate) struct Blobs {
     pub(crate) shell: String,
 }
 
-/// What a blob of a submission is.
+/// The kind of a blob of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BlobKind {
     Initial,

@@ -1,4 +1,4 @@
-//! What every `api` command needs: an account, its client, and the output of objects and requests.
+//! The basis of every `api` command: an account, its client, and the output of objects and requests.
 
 use std::cell::OnceCell;
 use std::path::Path;

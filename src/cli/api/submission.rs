@@ -152,7 +152,7 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
     }
 }
 
-/// What `wait` waits for.
+/// The end of `wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Goal {
     /// The signed package is offered

@@ -16,7 +16,7 @@ const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 /// Maximum number of hardware ids of each INF in the test.
 const MAX_IDS: usize = 8;
 
-/// What a label with an extension INF needs.
+/// The keys that a label with an extension INF needs.
 const AUTOMATIC: &str = "\
 # Microsoft publishes an extension INF as an automatic update alone, and asks for the tests that were done.
 auto_install_during_os_upgrade = true
@@ -33,7 +33,7 @@ pub(super) struct Places {
     pub(super) is_system: bool,
 }
 
-/// What the configuration is made from.
+/// The input of the configuration.
 pub(super) struct Template<'a> {
     /// File name of the package.
     pub(super) package: &'a str,

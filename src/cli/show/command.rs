@@ -99,7 +99,7 @@ fn rule_note(job: &Receipt) -> &'static str {
     }
 }
 
-/// What an operator can do next.
+/// The commands that an operator can run next.
 fn advice(job: &Receipt) -> Option<String> {
     let is_refused = job.error.as_ref().is_some_and(|error| error.kind == ErrorKind::SigningFailed);
     match job.state {

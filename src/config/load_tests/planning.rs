@@ -1,4 +1,4 @@
-//! What a rule makes of a package.
+//! Plans of packages by rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -227,7 +227,7 @@ pub(crate) struct Guard {
     pub(crate) unforeseen: Option<At<Unforeseen>>,
 }
 
-/// What becomes of a Windows Update label without audiences.
+/// How a Windows Update label without audiences is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -240,7 +240,7 @@ pub(crate) enum Everybody {
     Refuse,
 }
 
-/// What becomes of a label with targets that the plan of the package did not foresee.
+/// How a label with targets that the plan of the package did not foresee is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

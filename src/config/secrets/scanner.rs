@@ -13,9 +13,9 @@ const QUOTES: [char; 5] = ['"', '\'', ' ', '\t', '\r'];
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
-    /// What the table of the last header holds.
+    /// The content of the table of the last header.
     table: Scope,
-    /// What the open inline tables and lists hold.
+    /// The content of the open inline tables and lists.
     inline: Vec<Scope>,
     pub(super) found: Vec<Place>,
 }

@@ -113,7 +113,7 @@ fn folder(
     })
 }
 
-/// What happens to a file after its job has succeeded.
+/// The action on a dropped file after its job has succeeded.
 fn after(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Folder>) -> AfterSuccess {
     let Some(after) = &raw.after else { return AfterSuccess::Leave };
     match &after.value.0 {

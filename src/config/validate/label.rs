@@ -188,7 +188,7 @@ fn chids(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Chids {
     Chids::Listed(templates)
 }
 
-/// What cannot, or should not, go together of the systems that a label names word for word.
+/// Errors and warnings about operating systems that a label names without wildcards.
 fn systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
     let ids = raw.hardware_ids.as_ref();
     let named = ids.into_iter().filter_map(|ids| ids.operating_systems.as_ref()).flat_map(|list| &list.0);

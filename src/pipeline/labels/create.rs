@@ -22,7 +22,7 @@ pub(super) struct LabelCreate {
     index: usize,
     /// Whether the go-live date depends on when the request is sent.
     has_moving_date: bool,
-    /// What approvals and repetitions are bound to.
+    /// The part of the request that approvals and repetitions are bound to.
     essence: Value,
     new: NewShippingLabel,
 }

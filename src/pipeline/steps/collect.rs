@@ -96,7 +96,7 @@ async fn fetch<S: Service>(
         return ctx.on_transfer_error(kind.as_str(), &error).await;
     }
     if let Err(why) = ctx.unless_shutting_down(results::check(&staged, check)).await? {
-        // A complete but wrong file would be taken for a finished download: it has to go.
+        // A complete but wrong file would be taken for a finished download, so it is deleted.
         drop(results::discard(&staged).await);
         let message = format!("the downloaded {name} is invalid: {why}; downloading it again");
         return ctx.retry_or_hold_transfer(kind.as_str(), HoldReason::BadDownload, message).await;

@@ -90,7 +90,7 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
     results.into_inner()
 }
 
-/// What the sweep tries.
+/// The extent of the sweep.
 #[derive(Debug)]
 enum Extent {
     /// A sample that this seed chooses.

@@ -78,7 +78,7 @@ fn exclude_that_matches_nothing_is_reported_by_plan() {
     assert!(!warnings.contains("root"), "{warnings}");
 }
 
-/// What a label request targets, as received.
+/// The targets of a label request, as received.
 fn targets(request: &Value) -> Vec<String> {
     let rows = request["targeting"]["hardwareIds"].as_array().expect("rows");
     let mut ids: Vec<_> =

@@ -1,4 +1,4 @@
-//! What `plan` shows of labels and rules.
+//! The output of `plan` about labels and rules.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

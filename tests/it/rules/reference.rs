@@ -24,7 +24,7 @@ use model::{Case, Target};
 /// Number of cases, unless `DROPSHIP_RULE_CASES` sets it.
 const CASES: usize = 1_000;
 
-/// What becomes of a package.
+/// The result for a package.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     /// No rule matches.

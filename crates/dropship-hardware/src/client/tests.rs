@@ -25,7 +25,7 @@ fn new_submission() -> NewSubmission {
     NewSubmission { name: "s".into(), kind: SubmissionKind::Initial }
 }
 
-/// What a server answers in turn; the last answer stays.
+/// The responses of a server in turn; the last one is repeated.
 async fn in_turn(replies: Vec<Reply>) -> Server {
     let count = AtomicUsize::new(0);
     Server::start(move |_| {

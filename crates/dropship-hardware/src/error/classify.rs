@@ -3,10 +3,10 @@
 use super::body::ErrorBody;
 use super::kinds::{Execution, Recovery};
 
-/// What an error response means.
+/// The meaning of an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Classification {
-    /// What to do about it.
+    /// The remedy.
     pub(crate) recovery: Recovery,
     /// Whether the service executed the call.
     pub(crate) execution: Execution,

@@ -1,4 +1,4 @@
-//! What a failed call means for the caller.
+//! Kinds of failed calls, by their meaning for the caller.
 
 /// What to do about a failed call. Exhaustive on purpose: a caller must handle every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

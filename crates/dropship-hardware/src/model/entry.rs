@@ -20,7 +20,7 @@ pub trait Listed: DeserializeOwned {
     /// Whether lists of them come as a plain array without an envelope. Observed for assets.
     #[doc(hidden)]
     const COMES_AS_PLAIN_ARRAY: bool;
-    /// What distinguishes it from the other objects of a list.
+    /// The key that distinguishes it from the other objects of a list.
     fn key(&self) -> String;
     /// Its name; empty if it has none.
     #[doc(hidden)]

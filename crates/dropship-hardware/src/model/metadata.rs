@@ -63,7 +63,7 @@ pub struct Bundle {
     pub other: Unknown,
 }
 
-/// The service's facts of one INF.
+/// The driver metadata of one INF.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct InfMetadata {

@@ -1,4 +1,4 @@
-//! Products: one driver each, with the signatures it asks for.
+//! Products: a driver with the signatures that it requests.
 
 use std::collections::BTreeMap;
 
@@ -69,10 +69,10 @@ pub struct NewProduct {
     pub product_name: String,
     /// Kind of the package.
     pub test_harness: TestHarness,
-    /// When the product appears in the Windows Server Catalog.
+    /// Date from which the Windows Server Catalog lists the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcement_date: Option<String>,
-    /// Device metadata submissions (GUIDs) that belong to the driver.
+    /// GUIDs of the driver's device metadata submissions.
     #[serde(default, deserialize_with = "wire::texts", skip_serializing_if = "Vec::is_empty")]
     pub device_metadata_ids: Vec<String>,
     /// Firmware version.
@@ -86,15 +86,15 @@ pub struct NewProduct {
     /// Flight signing.
     #[serde(default)]
     pub is_flight_sign: bool,
-    /// Names it is sold under.
+    /// Marketing names.
     #[serde(default, deserialize_with = "wire::texts", skip_serializing_if = "Vec::is_empty")]
     pub marketing_names: Vec<String>,
     /// Product type by OS family code.
     #[serde(default)]
     pub selected_product_types: BTreeMap<String, String>,
-    /// OS codes to sign for.
+    /// OS codes of the requested signatures.
     pub requested_signatures: Vec<String>,
-    /// More facts for storage controllers and SVVP.
+    /// Additional attributes of storage controllers and SVVP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additional_attributes: Option<AdditionalAttributes>,
     /// Undocumented, but sent by Microsoft's own client.
@@ -112,15 +112,15 @@ pub struct ProductUpdate {
     /// New name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_name: Option<String>,
-    /// New date; not after ingestion.
+    /// New date; it cannot change after ingestion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub announcement_date: Option<String>,
-    /// New marketing names, all of them; frozen once the announcement date has passed.
+    /// The complete new list of marketing names; it cannot change after the announcement date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marketing_names: Option<Vec<String>>,
 }
 
-/// A product as the service shows it.
+/// A product in responses of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
@@ -135,7 +135,7 @@ pub struct Product {
     /// Kind of its package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_harness: Option<TestHarness>,
-    /// When it appears in the Windows Server Catalog.
+    /// Date from which the Windows Server Catalog lists it.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub announcement_date: Option<String>,
     /// Device metadata submissions.
@@ -153,7 +153,7 @@ pub struct Product {
     /// Whether it has a committed submission.
     #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_committed: Option<bool>,
-    /// Deprecated here; a submission says it.
+    /// Deprecated; the submission has the value.
     #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_extension_inf: Option<bool>,
     /// Whether binaries are built with Retpoline.
@@ -165,34 +165,34 @@ pub struct Product {
     /// Flight signing.
     #[serde(default, deserialize_with = "wire::opt_bool", skip_serializing_if = "Option::is_none")]
     pub is_flight_sign: Option<bool>,
-    /// Names it is sold under.
+    /// Marketing names.
     #[serde(default, deserialize_with = "wire::texts")]
     pub marketing_names: Vec<String>,
     /// Product type by OS family code.
     #[serde(default, deserialize_with = "wire::text_map")]
     pub selected_product_types: BTreeMap<String, String>,
-    /// OS codes it is signed for.
+    /// OS codes of its signatures.
     #[serde(default, deserialize_with = "os_codes")]
     pub requested_signatures: Vec<String>,
-    /// More facts for storage controllers and SVVP.
+    /// Additional attributes of storage controllers and SVVP.
     #[serde(default, deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
     pub additional_attributes: Option<AdditionalAttributes>,
     /// Undocumented.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub package_type: Option<String>,
-    /// `author` for a product of one's own.
+    /// `author` for a product of this account.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub origin_type: Option<String>,
-    /// The sharing partner's product; 0 for a product of one's own.
+    /// Id of the sharing partner's product; 0 for a product of this account.
     #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
     pub source_product_id: Option<u64>,
-    /// The sharing partner; 0 for a product of one's own.
+    /// Id of the sharing partner; 0 for a product of this account.
     #[serde(default, with = "wire::opt_id", skip_serializing_if = "Option::is_none")]
     pub source_publisher_id: Option<u64>,
     /// The service's message.
     #[serde(default, deserialize_with = "wire::opt_text", skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Hints.
+    /// Links to related calls.
     #[serde(default, deserialize_with = "wire::list")]
     pub links: Vec<Link>,
     /// Fields without a documented name.

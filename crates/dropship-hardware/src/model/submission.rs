@@ -12,7 +12,7 @@ use super::status::State;
 use super::{Link, ProductId, SubmissionId, Unknown, WorkflowStatus, link, wire};
 
 open_enum! {
-    /// What a submission is; `type` on the wire.
+    /// Kind of a submission; `type` on the wire.
     pub enum SubmissionKind {
         /// The first and only full package of a product.
         Initial = "initial",
@@ -38,7 +38,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a download is.
+    /// Kind of a download.
     pub enum DownloadKind {
         /// The package that was uploaded; before the commit, the slot to upload to.
         InitialPackage = "initialPackage",
@@ -222,7 +222,7 @@ impl Deref for Downloads {
 /// A file that can be downloaded, or the slot to upload to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Download {
-    /// What it is; `type` on the wire.
+    /// Its kind; `type` on the wire.
     #[serde(rename = "type")]
     pub kind: DownloadKind,
     /// Its URL; written without the signature.
@@ -237,7 +237,7 @@ fn shown<S: serde::Serializer>(url: &SafeUrl, serializer: S) -> Result<S::Ok, S:
 /// An item whose URL cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnusableDownload {
-    /// What it is; `type` on the wire.
+    /// Its kind; `type` on the wire.
     #[serde(rename = "type")]
     pub kind: DownloadKind,
     /// The text that the service sent, masked.

@@ -29,7 +29,7 @@ pub(super) enum Form {
     NoArray(String),
 }
 
-/// What follows a page.
+/// The continuation of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// No page.
@@ -156,7 +156,7 @@ fn no_array<E>(what: &str) -> (Vec<E>, Form) {
     (Vec::new(), Form::NoArray(format!("its `value` is {what} instead of an array")))
 }
 
-/// What follows, by the links and the other fields of an envelope.
+/// The continuation, by the links and the other fields of an envelope.
 fn next(page: &Map<String, Value>) -> Next {
     let links = match page.get("links") {
         None | Some(Value::Null) => Next::None,
@@ -184,7 +184,7 @@ impl Next {
     }
 }
 
-/// What a link leads to. A link whose relation is not documented is not followed: it may not lead to a page.
+/// The target of a link. A link whose relation is not documented is not followed: it may not lead to a page.
 fn of_link(link: &Value) -> Next {
     let text = |key| {
         let fields = link.as_object().into_iter().flatten();

@@ -37,7 +37,7 @@ pub struct RemoteLabel {
     /// The service's state of that step, at the last poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// What became of it.
+    /// Its stage.
     pub stage: LabelStage,
 }
 
@@ -49,7 +49,7 @@ impl RemoteLabel {
     }
 }
 
-/// What becomes of a label that exists.
+/// The stage of a label that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum LabelStage {

@@ -1,4 +1,4 @@
-//! What driver metadata lack that the package has: the service completes them some time after the signature.
+//! Parts of a package that its driver metadata lack: the service completes them some time after the signature.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::plan::LabelPlan;
 /// Maximum number of gaps that are named.
 const NAMED: usize = 5;
 
-/// What the driver metadata of a package lack, in words: `echo.inf`, or an OS code that was asked for. Empty if they seem
+/// The gaps of the driver metadata of a package, in words: `echo.inf`, or a requested OS code. Empty if they seem
 /// complete.
 ///
 /// An INF without hardware ids is never in the metadata. A code is missed only if another code of its architecture is there:

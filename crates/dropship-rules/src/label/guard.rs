@@ -16,7 +16,7 @@ const QUOTED: usize = 3;
 /// The limits. By default there are none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guard {
-    /// What becomes of a Windows Update label without audiences.
+    /// How a Windows Update label without audiences is handled.
     pub everybody: Everybody,
     /// Targets that match none of these globs are refused. Empty: all are allowed.
     pub hardware_ids: Vec<Glob>,
@@ -26,7 +26,7 @@ pub struct Guard {
     pub unforeseen: Unforeseen,
 }
 
-/// What becomes of a label for everybody.
+/// How a label for everybody is handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Everybody {
     /// It is created.
@@ -38,7 +38,7 @@ pub enum Everybody {
     Refuse,
 }
 
-/// What becomes of a label with unforeseen targets.
+/// How a label with unforeseen targets is handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Unforeseen {
     /// It is created.

@@ -28,7 +28,7 @@ const PREFIXES: &[&str] = &[
     "storage\\volume",
 ];
 
-/// What is doubtful about a hardware id in lower case.
+/// The warning about a hardware id in lower case.
 pub(super) fn doubt(id: &str) -> Option<String> {
     if let Some(prefix) = PREFIXES.iter().find(|prefix| id.starts_with(**prefix)) {
         return Some(format!("begins with `{prefix}`"));

@@ -26,7 +26,7 @@ pub struct LabelProblem {
     pub label: String,
     /// Which rule it breaks, in kebab case.
     pub check: &'static str,
-    /// What is wrong, and what to change.
+    /// The mistake, and how to correct it.
     pub message: String,
     /// The document that the rule comes from, or empty.
     pub document: &'static str,

@@ -22,7 +22,7 @@ pub struct Published {
     pub rule: String,
     /// The label of that rule: [`LabelPlan::key`](crate::plan::LabelPlan::key).
     pub key: String,
-    /// What it targets now.
+    /// Its present targets.
     pub rows: Vec<HardwareId>,
     /// The versions of its package: [`versions`].
     pub versions: Versions,

@@ -15,7 +15,7 @@ use dropship_hardware::{DriverMetadata, NewShippingLabel};
 pub struct LabelWarning {
     /// Name of the label.
     pub label: String,
-    /// What is doubtful.
+    /// The doubt, in words.
     pub message: String,
     /// The document.
     pub document: &'static str,
@@ -141,7 +141,7 @@ fn classes(metadata: &DriverMetadata, rows: &[Row<'_>], has_chids: bool, found: 
     }
 }
 
-/// What the justification says of inbox drivers that are extended.
+/// The part of the justification about inbox drivers that are extended.
 fn extends_inbox(plan: &LabelPlan, found: &mut Found) {
     let justification = plan.approval.as_ref().and_then(|info| info.business_justification.as_deref());
     let bases = justification.unwrap_or_default().to_lowercase().matches("extendsinboxdriver").count();

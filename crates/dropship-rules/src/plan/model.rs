@@ -62,7 +62,7 @@ pub struct LabelPlan {
     pub destination: DestinationPlan,
     /// Hold the job before it.
     pub hold: bool,
-    /// What must be published first.
+    /// The label that must be published first.
     pub after: Option<LabelDependency>,
     /// Remove what it targets from older labels of the same rule and key.
     pub supersede: bool,
@@ -115,7 +115,7 @@ pub enum DestinationPlan {
     },
 }
 
-/// What must be published before a label.
+/// A label that must be published before another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelDependency {
     /// Names of the labels: one, or one for each partner.

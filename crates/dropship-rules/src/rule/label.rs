@@ -125,7 +125,7 @@ impl<T> Default for TargetFilter<T> {
 pub struct Approval {
     /// Mail address at Microsoft.
     pub microsoft_contact: Option<Template>,
-    /// What was tested.
+    /// Description of the tests.
     pub validations_performed: Option<Template>,
     /// Affected OEMs.
     pub affected_oems: Vec<Template>,

@@ -15,7 +15,7 @@ pub type Fields = BTreeMap<String, Value>;
 /// One `[[test]]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleTest {
-    /// What it shows.
+    /// Its purpose.
     pub name: String,
     /// `file:line`.
     pub place: String,
@@ -25,9 +25,9 @@ pub struct RuleTest {
     pub file: String,
     /// SHA-256 of the package.
     pub sha256: String,
-    /// What inspection would learn.
+    /// The facts that the inspection would find.
     pub facts: Facts,
-    /// What a sidecar sets.
+    /// Variables of a sidecar.
     pub vars: BTreeMap<String, String>,
     /// Driver metadata that the label requests are built from; absent: they are predicted from the facts.
     pub metadata: Option<DriverMetadata>,
@@ -56,7 +56,7 @@ pub struct Expect {
     pub label: Vec<(Option<Glob>, Fields)>,
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Name of the case.
@@ -67,7 +67,7 @@ pub struct Outcome {
     pub passed: bool,
     /// The rule that the package got.
     pub rule: Option<String>,
-    /// What was not as expected.
+    /// Differences from the expectation.
     pub differences: Vec<Difference>,
 }
 
@@ -76,9 +76,9 @@ pub struct Outcome {
 pub struct Difference {
     /// What: `rule`, `product.name`, `label "NAME".floor`.
     pub field: String,
-    /// What was expected.
+    /// The expected value.
     pub expected: String,
-    /// What came.
+    /// The actual value.
     pub found: String,
 }
 

@@ -24,7 +24,7 @@ pub fn run(tests: &[RuleTest], rules: &[Rule], now: Timestamp) -> Vec<Outcome> {
     tests.iter().map(|test| run_one(test, rules, now)).collect()
 }
 
-/// What came of a package.
+/// The result for a package.
 struct Found<'a> {
     rule: Option<&'a Rule>,
     plan: Option<Plan>,

@@ -23,7 +23,7 @@ pub struct Fault {
     /// Number of requests that the fault applies to; 0 for all that follow.
     #[serde(default = "one")]
     pub times: u64,
-    /// What happens.
+    /// The effect.
     pub action: Action,
 }
 
@@ -73,7 +73,7 @@ impl Fault {
     }
 }
 
-/// What happens to a request.
+/// The effect on a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {

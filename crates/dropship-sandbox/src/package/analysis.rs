@@ -19,7 +19,7 @@ use crate::quirks::Quirk;
 /// Maximum number of bytes to read of an INF file.
 const MAX_INF: u64 = 8 << 20;
 
-/// What the product requires of the package.
+/// Requirements of the product on the package.
 #[derive(Debug, Clone)]
 struct Requirements {
     attestation: bool,

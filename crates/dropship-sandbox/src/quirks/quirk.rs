@@ -21,7 +21,7 @@ macro_rules! quirks {
                 }
             }
 
-            /// What the service does, in one line.
+            /// Behaviour of the service, in one line.
             #[must_use]
             pub const fn description(self) -> &'static str {
                 match self {

@@ -13,7 +13,7 @@ use crate::journal::{Journal, Limits, refuse_older, starts_after};
 use crate::tables::{Bytes, LaterLines, Overlay, key, number, replay};
 use crate::writer::Target;
 
-/// What opening the store found and repaired.
+/// Findings and repairs at the opening of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenReport {
     /// Lines of the journal that the tables did not have.
