@@ -1,16 +1,14 @@
 //! A store that is older than its receipts, because it was restored from a backup. Jobs that only a receipt shows are
 //! recovered, and jobs that a receipt shows at a later point catch up with it, before anything is sent for them again.
 
-use std::collections::BTreeSet;
-use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
 
 use super::captured_package::CapturedPackage;
 use super::recovered_job::{facts_of_receipt, shows_more_than_a_rejection};
+use super::stale_store::StaleStore;
 use super::state::Admission;
 use crate::observe;
 use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, is_newer, open_result, read_receipt};
@@ -19,58 +17,6 @@ use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
 const MAX_METADATA: u64 = 64 << 20;
-
-/// The jobs and progress that the receipts show and the store lacks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StaleStore {
-    /// Number of jobs that the store does not know.
-    pub unknown: usize,
-    /// Number of jobs that the receipts show at a later point.
-    pub behind: usize,
-}
-
-impl StaleStore {
-    /// Whether the store is older than its receipts.
-    #[must_use]
-    pub fn is_stale(self) -> bool {
-        self.unknown + self.behind > 0
-    }
-}
-
-impl std::ops::Add for StaleStore {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { unknown: self.unknown + other.unknown, behind: self.behind + other.behind }
-    }
-}
-
-impl fmt::Display for StaleStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the store was older than the receipts in the outboxes: it lacked {} jobs, and {} jobs had got further",
-            self.unknown, self.behind
-        )
-    }
-}
-
-/// The findings of this daemon since its start.
-#[derive(Debug, Default)]
-pub(super) struct OlderStore {
-    /// With the recovered jobs that were held for an operator.
-    found: Mutex<(StaleStore, BTreeSet<JobId>)>,
-}
-
-impl OlderStore {
-    fn note(&self, job: &Job, more: StaleStore) {
-        let mut found = self.found.lock();
-        found.0 = found.0 + more;
-        if !job.state().has_ended() {
-            found.1.insert(job.id().clone());
-        }
-    }
-}
 
 /// How a receipt differs from the store.
 enum Newer {

@@ -1,42 +1,10 @@
 //! Packages with the signed content of another job of their folder, under other bytes: stamped or signed again, padded, zipped
 //! again. They are held, so that a changed byte that no signature covers never submits a driver twice.
 
-use std::collections::HashMap;
-
-use parking_lot::Mutex;
-
 use super::state::Admission;
 use crate::config::model::SameContent;
-use dropship_job::{Event, HoldFault, HoldReason, Job, JobId, State, Step};
-use dropship_store::{Store, StoreError};
-
-/// Contents of jobs that were inspected again and whose acceptance is not committed yet, by folder and content.
-#[derive(Default)]
-pub(super) struct ContentClaims(Mutex<HashMap<(Option<String>, String), JobId>>);
-
-impl ContentClaims {
-    /// The job that claims this content, unless it ended before it was accepted.
-    fn claimant(
-        &self,
-        store: &dyn Store,
-        content: &str,
-        folder: Option<&str>,
-    ) -> Result<Option<Job>, StoreError> {
-        let key = (folder.map(str::to_owned), content.to_owned());
-        let Some(id) = self.0.lock().get(&key).cloned() else { return Ok(None) };
-        let job = store.job(&id)?;
-        let job = job.filter(|job| job.step() == Step::Inspect && !job.state().has_ended());
-        if job.is_none() {
-            // Accepted, and therefore in the store, or rejected.
-            self.0.lock().remove(&key);
-        }
-        Ok(job)
-    }
-
-    fn claim(&self, id: &JobId, content: &str, folder: Option<&str>) {
-        self.0.lock().insert((folder.map(str::to_owned), content.to_owned()), id.clone());
-    }
-}
+use dropship_job::{Event, HoldFault, HoldReason, Job, JobId, State};
+use dropship_store::StoreError;
 
 impl Admission {
     /// The hold of an accepted package whose content another job of its folder has. Call it with `creating` locked, and

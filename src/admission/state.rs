@@ -6,10 +6,10 @@ use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
 use super::capacity::{Capacity, LoadSource};
+use super::content_claims::ContentClaims;
 use super::inspections::Inspections;
-use super::older_store::OlderStore;
-use super::same_content::ContentClaims;
 use super::seen_files::SeenFiles;
+use super::stale_store::OlderStore;
 use crate::observe::Activities;
 use crate::outbox::{Ownership, ReceiptSearch};
 use crate::package_store::PackageStore;

@@ -1,6 +1,5 @@
 //! `/metrics`, `/livez` and `/readyz`, on the control socket and, if configured, over TCP.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,30 +9,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::health_endpoints::HealthEndpoints;
 use super::metrics_page;
-use crate::attention::{Attention, Severity};
 use crate::http::{self, Limits, RequestSlots, SlotKind};
-use crate::metrics::{Metrics, Text};
-use crate::notify::Notifier;
-use crate::observe::Heartbeats;
-use crate::pipeline::Pipeline;
-use dropship_hardware::Client;
-use dropship_intake::Intake;
-
-/// The parts of the daemon that the endpoints read.
-pub(super) struct HealthEndpoints {
-    pub(super) pipeline: Arc<Pipeline<Client>>,
-    pub(super) intake: Arc<Intake>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) notifier: Arc<Notifier>,
-    pub(super) heartbeats: Heartbeats,
-    pub(super) attention: Arc<Attention>,
-    pub(super) since: Timestamp,
-}
+use crate::metrics::Text;
 
 /// Routes of the endpoints.
 pub(super) fn routes(pages: Arc<HealthEndpoints>) -> Router {
@@ -109,35 +91,4 @@ async fn blocking<T: Send + 'static>(
         (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
     };
     tokio::task::spawn_blocking(with_slot).await.map_err(failed)
-}
-
-impl HealthEndpoints {
-    fn stalled(&self) -> Vec<String> {
-        let stalled = self.heartbeats.stalled(self.heartbeats.limit()).into_iter();
-        stalled
-            .map(|(part, age)| format!("{part} has stalled: no sign of life for {} s", age.as_secs()))
-            .collect()
-    }
-
-    /// Whether packages are accepted, and the page with the kinds of trouble: `reasons` stop intake, `warnings` do not.
-    fn readiness(&self) -> (bool, Value) {
-        let trouble = self.attention.refresh();
-        let kinds = |severity| {
-            let of = trouble.iter().filter(|item| item.severity == severity);
-            of.map(|item| item.kind.name()).collect::<BTreeSet<_>>()
-        };
-        let (mut reasons, warnings) = (kinds(Severity::StopsIntake), kinds(Severity::Warning));
-        if self.pipeline.shutdown().is_cancelled() {
-            reasons.insert("stopping");
-        }
-        if self.pipeline.store_failure().borrow().is_some() {
-            reasons.insert("store-failed");
-        }
-        let is_ready = reasons.is_empty();
-        let paused = self.pipeline.pause().scopes();
-        let page = json!({
-            "ready": is_ready, "reasons": reasons, "warnings": warnings, "trouble": trouble, "paused": paused,
-        });
-        (is_ready, page)
-    }
 }

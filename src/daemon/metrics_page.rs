@@ -1,6 +1,6 @@
 //! The page of metrics. Most values are read when the page is requested.
 
-use super::http::HealthEndpoints;
+use super::health_endpoints::HealthEndpoints;
 use super::job_counts;
 use crate::attention::AttentionKind;
 use crate::metrics::{Metric, Text, registry};

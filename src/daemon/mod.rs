@@ -3,6 +3,7 @@
 mod adopt;
 mod control;
 mod control_threads;
+mod health_endpoints;
 mod http;
 mod job_counts;
 mod maintenance;

@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::hold_reason::HoldReason;
-use super::state::StateKind;
+use super::state_kind::StateKind;
 
 /// Documentation of one kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,26 +16,15 @@ pub struct ErrorKindInfo {
     /// Heading under which the documentation lists it.
     pub group: &'static str,
     /// States of a job with this error, besides held.
-    other_states: &'static [StateKind],
+    pub(crate) other_states: &'static [StateKind],
     /// When it occurs, in Markdown.
     pub meaning: &'static str,
     /// The remedy for the operator, in Markdown.
     pub remedy: &'static str,
 }
 
-impl ErrorKindInfo {
-    /// States that a job with this error can have; none for an error of `dropship plan` only.
-    #[must_use]
-    pub fn states(&self) -> Vec<StateKind> {
-        let holds = HoldReason::of(&ErrorKind::from(self.name)).is_some();
-        let has =
-            |state: &StateKind| self.other_states.contains(state) || (holds && *state == StateKind::Held);
-        StateKind::ALL.into_iter().filter(has).collect()
-    }
-}
-
 /// An entry: variant, name, states of the job; then the meaning; then the remedy. Whether the error can also hold a job follows
-/// from [`HoldReason`].
+/// from [`HoldReason`](crate::HoldReason).
 macro_rules! error_kinds {
     ($($group:literal {
         $($variant:ident $name:literal [$($state:ident)*] $meaning:literal $remedy:literal;)*

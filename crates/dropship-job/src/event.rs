@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
 use super::hold_reason::HoldFault;
 use super::label::{PlannedLabel, Release};
 use super::package::{Asset, Package};
 use super::remote::{Intent, RemoteKind, Resolution};
 use super::remote_id::RemoteId;
-use super::state::Fault;
 use super::wait_reason::WaitReason;
 
 /// One event of a job.

@@ -5,8 +5,9 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use super::error_kind::ErrorKind;
-use super::state::Fault;
+use super::error_kind::{ErrorKind, ErrorKindInfo};
+use super::fault::Fault;
+use super::state_kind::StateKind;
 
 macro_rules! hold_reasons {
     ($($reason:ident)*) => {
@@ -45,6 +46,17 @@ hold_reasons! {
     IncompleteList ExistsAlready Ambiguous Unanswered CommittedElsewhere
     Transfer BadDownload CopyLost CopyChanged PlanLost MetadataLost MetadataMismatch Recovered
     Internal
+}
+
+impl ErrorKindInfo {
+    /// States that a job with this error can have; none for an error of `dropship plan` only.
+    #[must_use]
+    pub fn states(&self) -> Vec<StateKind> {
+        let holds = HoldReason::of(&ErrorKind::from(self.name)).is_some();
+        let has =
+            |state: &StateKind| self.other_states.contains(state) || (holds && *state == StateKind::Held);
+        StateKind::ALL.into_iter().filter(has).collect()
+    }
 }
 
 /// Why a job or a label waits for an operator: a [`Fault`] of a kind that can hold.

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::accepted::Accepted;
 use super::after_failure::AfterFailure;
+use super::fault::Fault;
 use super::id::JobId;
 use super::label::{Label, StrayLabel};
 use super::package::{Asset, Package};
 use super::remote::{CreateProgress, Creation, Intent, LateDuplicateCheck, RemoteKind};
 use super::remote_id::RemoteId;
-use super::state::{Fault, State};
+use super::state::State;
 use super::step::Step;
 
 /// Progress of the package to Microsoft. The order of the variants is the order in time.

@@ -9,11 +9,13 @@ use super::remote_id::RemoteId;
 
 mod gate;
 mod life;
+mod pending;
 mod withdrawal;
 
 pub use gate::LabelGate;
 pub use life::{LabelLife, LabelStage, LabelStatus, RemoteLabel};
-pub use withdrawal::{PendingWithdrawal, StrayLabel, Withdrawal};
+pub use pending::{PendingWithdrawal, StrayLabel};
+pub use withdrawal::Withdrawal;
 
 /// The part of a label's plan that the job itself uses. The request is in the stored plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::accepted::Accepted;
 use super::apply::begin;
+use super::fault::Fault;
 use super::id::JobId;
 use super::invariants;
 use super::job::{Job, UploadProgress};
@@ -11,7 +12,7 @@ use super::label::Label;
 use super::package::{Asset, Package};
 use super::remote::Creation;
 use super::remote_id::RemoteId;
-use super::state::{Fault, State};
+use super::state::State;
 use super::step::Step;
 
 /// The facts about a job that a receipt, or a captured copy with its plan, still has.

@@ -1,6 +1,7 @@
 //! Masks the texts of a JSON document, and keeps it valid.
 
-use crate::mask::{MASK, mask};
+use crate::mask::mask;
+use crate::value::MASK;
 use crate::value::name;
 
 /// Masks every text of a JSON document; the rest stays as it is. The value of a key such as `client_secret` is masked whole.

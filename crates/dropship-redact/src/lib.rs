@@ -12,7 +12,8 @@ mod view;
 
 pub use json::mask_json;
 pub use live::{Lifetime, remember};
-pub use mask::{MASK, mask};
+pub use mask::mask;
 pub use registry::Registry;
 pub use safe_url::{SafeUrl, remember_url, remember_user};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use value::MASK;

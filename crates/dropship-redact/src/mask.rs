@@ -5,10 +5,8 @@ use std::ops::Range;
 use crate::live::LIVE;
 use crate::patterns;
 use crate::registry::Registry;
+use crate::value::MASK;
 use crate::view::{self, LAYERS};
-
-/// Replaces a secret.
-pub const MASK: &str = "***";
 
 /// Masks every secret of this process ([`remember`](crate::remember)) in a text, in any encoding, and what looks like a secret:
 /// values of parameters that carry one, `Authorization`, tokens, private keys, and user information of URLs. Takes time linear

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::mask::MASK;
+/// Replaces a secret.
+pub const MASK: &str = "***";
 
 /// The text after a word.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use crate::attention::Attention;
 use crate::control::{self, OperatorGroups};
 use crate::daemon::control::DaemonControl;
 use crate::daemon::control_threads::ControlThreads;
-use crate::daemon::http::{self, HealthEndpoints};
+use crate::daemon::health_endpoints::HealthEndpoints;
+use crate::daemon::http;
 use crate::daemon::reload::Reloader;
 use dropship_intake::Intake;
 

@@ -1,28 +1,17 @@
 //! Computes all digests of a file in one pass.
 
 use std::io;
-use std::ops::Range;
 
-use ring::digest::{Algorithm, Digest};
+use ring::digest::Digest;
 
 use super::hash_thread::HashThread;
 use super::range_hasher::RangeHasher;
+use super::sequence::Sequence;
 use crate::budget::WorkKind;
 use crate::input::Input;
 
 /// Bytes read at once; small enough to be still in the processor's cache when the second digest uses them.
 const CHUNK: usize = 256 * 1024;
-
-/// Bytes that are hashed as one sequence: a prefix, then ranges of the input.
-#[derive(Default)]
-pub(crate) struct Sequence<'r> {
-    /// Bytes before the ranges.
-    pub(crate) prefix: &'r [u8],
-    /// Ranges of the input, which ascend without overlap.
-    pub(crate) ranges: &'r [Range<u64>],
-    /// The algorithms; each computes one digest.
-    pub(crate) algorithms: &'r [&'static Algorithm],
-}
 
 /// The digests of one pass over the input.
 pub(crate) struct Digests {

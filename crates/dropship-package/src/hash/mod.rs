@@ -4,6 +4,8 @@ mod digests;
 mod hash_thread;
 mod hex;
 mod range_hasher;
+mod sequence;
 
-pub(crate) use digests::{Sequence, digest};
+pub(crate) use digests::digest;
 pub use hex::hex;
+pub(crate) use sequence::Sequence;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ring::digest::{Context, Digest};
 
-use super::digests::Sequence;
+use super::sequence::Sequence;
 
 /// Hashes ranges of an input that arrives in chunks, as if the ranges followed one another.
 pub(super) struct RangeHasher<'r> {
