@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control_threads::ControlThreads;
-use super::signals::Ending;
+use super::signals::{Ending, MAX_SHUTDOWN};
 use super::watchdog::Watchdog;
 use crate::pipeline::Pipeline;
 use crate::{observe, systemd};
@@ -23,9 +23,6 @@ const MAX_FILE_WORK: Duration = Duration::from_secs(20);
 
 /// Maximum time to close the store and to end the threads.
 const MAX_CLOSING: Duration = Duration::from_secs(10);
-
-/// Maximum time from the signal to the end of the process. `TimeoutStopSec=` of the unit is longer.
-pub(super) const MAX_SHUTDOWN: Duration = Duration::from_secs(330 + 15);
 
 /// How the daemon ended.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,6 +11,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::observe::{self, Heartbeats};
 
+/// Maximum time from the signal to the end of the process. `TimeoutStopSec=` of the unit is longer.
+pub(super) const MAX_SHUTDOWN: Duration = Duration::from_secs(330 + 15);
+
 /// Maximum time from the second signal to the end of the process.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -161,7 +164,7 @@ async fn receive(
                 match stops {
                     0 => None,
                     // The main task reacts to it; if it hangs, the process still ends.
-                    1 => Some(super::shutdown::MAX_SHUTDOWN),
+                    1 => Some(MAX_SHUTDOWN),
                     _ => Some(AT_ONCE),
                 }
             }

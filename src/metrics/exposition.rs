@@ -5,29 +5,6 @@
 
 use super::registry::Metric;
 
-/// The type of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Only increases, until the daemon restarts.
-    Counter,
-    /// Increases and decreases.
-    Gauge,
-    /// A count and a sum.
-    Summary,
-}
-
-impl Kind {
-    /// The name in the text format.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Summary => "summary",
-        }
-    }
-}
-
 /// A page of metrics in the text format.
 #[derive(Debug, Default)]
 pub struct Text(String);

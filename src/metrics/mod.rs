@@ -9,5 +9,5 @@ mod exposition;
 pub mod registry;
 
 pub use counters::Metrics;
-pub use exposition::{Family, Kind, Text};
-pub use registry::Metric;
+pub use exposition::{Family, Text};
+pub use registry::{Kind, Metric};

@@ -1,6 +1,27 @@
 //! All metrics: the page, its documentation and the tests of alerts and dashboard use this list.
 
-use super::exposition::Kind;
+/// The type of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only increases, until the daemon restarts.
+    Counter,
+    /// Increases and decreases.
+    Gauge,
+    /// A count and a sum.
+    Summary,
+}
+
+impl Kind {
+    /// The name in the text format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Summary => "summary",
+        }
+    }
+}
 
 /// One metric.
 #[derive(Debug, PartialEq, Eq)]

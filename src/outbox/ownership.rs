@@ -2,18 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
+use super::origin::Origin;
 use super::receipt::Receipt;
-
-/// The service and the tenant at which the ids of a receipt are valid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// URL of the service.
-    pub endpoint: String,
-    /// The tenant of the account.
-    pub tenant_id: String,
-}
 
 /// The service and the tenants that a daemon works with. It marks the receipts that the daemon writes, and recognises them.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ownership::Origin;
+use super::origin::Origin;
 use crate::approval::ApprovalPage;
 use dropship_job::{
     Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, RemoteId, State, StateKind, Step,

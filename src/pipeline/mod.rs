@@ -34,6 +34,7 @@ mod step_errors;
 mod step_inputs;
 mod steps;
 mod submission_status;
+mod success;
 mod supersede;
 mod suspended_accounts;
 mod unstarted;

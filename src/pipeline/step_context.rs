@@ -184,17 +184,6 @@ impl<'a, S: Service> StepContext<'a, S> {
         }
     }
 
-    /// Ends the job as succeeded, after the dropped file was treated as its folder says.
-    pub(super) async fn succeed(&mut self, mut events: Vec<Event>) -> StepResult {
-        if let Some(due) = self.job.duplicate_check_due() {
-            let due = self.background_retry.map_or(due, |again| due.max(again));
-            return self.wait_until(due, WaitReason::DuplicateCheck).await;
-        }
-        events.extend(super::dropped_file::apply_after(self).await);
-        events.push(Event::Succeeded);
-        self.record(events).await
-    }
-
     /// Whether the job's folder or everything is paused.
     pub(super) async fn is_paused(&self) -> bool {
         self.pipeline.guards.pause.permit(self.job.package().folder.as_deref()).await.is_none()
