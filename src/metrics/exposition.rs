@@ -67,6 +67,7 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Kind;
 
     #[test]
     fn samples_follow_the_exposition_format() {
