@@ -15,7 +15,7 @@ use dropship_rules::{MatchInput, choose};
 pub enum ReplanError {
     /// No rule matches the package, or the rule cannot be applied to it.
     #[error(
-        "cannot plan the labels of job {job} by the rules in force: {why}; mend the rules, reload, and retry"
+        "cannot plan the labels of job {job} by the rules in force: {why}; correct the rules, reload, and retry"
     )]
     Rules {
         /// The job.

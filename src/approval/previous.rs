@@ -59,7 +59,7 @@ fn described(
     }
 }
 
-/// The request of a label that exists, from the stored plan and metadata of its job. Its dates are of no interest.
+/// The request of a label that exists, from the stored plan and metadata of its job, without its dates.
 fn requested(packages: &PackageStore, owner: &Job, index: usize) -> Option<NewShippingLabel> {
     let snapshot = packages.plan_snapshot(owner.id(), owner.plan()?).ok()?;
     let metadata = read_driver_metadata(packages, owner).ok()?;

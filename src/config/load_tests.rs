@@ -216,7 +216,7 @@ fn every_syntax_error_is_told_and_nothing_that_follows_from_it() {
 fn a_report_points_at_the_place() {
     assert_eq!(
         told("[api]\nendpoint = \"http://api.example.com\"\n"),
-        "error: `endpoint` would send credentials in the clear\n \
+        "error: `endpoint` would send credentials unencrypted\n \
          --> /etc/dropship/dropship.toml:2:12\n  \
          |\n\
          2 | endpoint = \"http://api.example.com\"\n  \

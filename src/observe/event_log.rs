@@ -89,7 +89,7 @@ fn is_first_refusal(job: &Job, label: usize, id: RemoteId) -> bool {
     since.is_some_and(|since| job.updated().duration_since(since).as_secs() < 60)
 }
 
-/// Whether older labels gave up targets to a label of the job.
+/// Whether a label of the job has taken over targets of older labels.
 fn has_taken_over(job: &Job, index: usize, id: RemoteId) -> bool {
     job.labels().get(index).is_some_and(|label| label.id() == Some(id) && label.taken_over() > 0)
 }

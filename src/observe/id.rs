@@ -22,7 +22,7 @@ pub const IN_DOUBT: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c09";
 pub const TARGETS_LOST: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c20";
 /// A label that had to be withdrawn was published.
 pub const LABEL_NOT_WITHDRAWN: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c16";
-/// Microsoft gave up a label.
+/// Microsoft failed a label.
 pub const LABEL_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c17";
 /// A wait takes unusually long.
 pub const OVERDUE: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c0a";

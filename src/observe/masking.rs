@@ -1,4 +1,4 @@
-//! Masks secrets in every field of every log entry, and escapes its text, whatever its format is.
+//! Masks secrets in every field of every log entry, and escapes its text, in every format.
 
 use std::fmt;
 

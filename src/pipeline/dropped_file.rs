@@ -177,7 +177,7 @@ impl Dropped<'_> {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "the target has files of every name that was tried"))
     }
 
-    /// Copies the open file, whatever has its name by now, and removes the name if it is still of this file.
+    /// Copies the open file, although its name may be of another file by now, and removes the name if it is still of this file.
     fn copy_to(&self, to: &SharedFolder, new_name: &OsStr, file: &mut File) -> io::Result<Taken> {
         if to.has(new_name)? {
             return Err(io::ErrorKind::AlreadyExists.into());

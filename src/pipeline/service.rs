@@ -61,7 +61,7 @@ pub trait Service: Clone + Send + Sync + 'static {
         submission: SubmissionId,
         label: LabelId,
     ) -> impl Future<Output = Result<ShippingLabel, Error>> + Send;
-    /// Creates a label and thereby requests its publication.
+    /// Creates a label, which requests its publication.
     fn create_label(
         &self,
         product: ProductId,

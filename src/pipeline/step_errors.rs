@@ -152,7 +152,7 @@ impl<S: Service> StepContext<'_, S> {
         self.hold(HoldFault::new(reason, message)).await
     }
 
-    /// Holds the job when the service names a URL for an item that is none.
+    /// Holds the job when the URL of an item is not a usable one.
     pub(super) async fn hold_for_unusable_url<T>(&mut self, item: &str, url: &str) -> StepResult<T> {
         let message = format!(
             "the service names `{url}` as the URL of {item}, which is not a usable URL; check the submission in Partner Center, \

@@ -1,4 +1,4 @@
-//! Globs as automata: a match takes time in proportion to text and glob, whatever they contain.
+//! Globs as automata: a match takes time in proportion to text and glob, for every content.
 
 use std::collections::BTreeSet;
 

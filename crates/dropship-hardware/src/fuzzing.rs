@@ -26,7 +26,7 @@ fn read_again<T: Listed + serde::Serialize>(document: &Value) {
     }
 }
 
-/// Reads the body of an error. Its message is short, whatever the body is.
+/// Reads the body of an error. Its message is short, however long the body is.
 pub fn read_error(bytes: &[u8]) {
     let body = read_body(bytes);
     assert!(body.described(503).len() < 2000, "the message is short");

@@ -18,7 +18,7 @@ pub use managed_identity::{IdentityEndpoint, ManagedIdentity, Purpose};
 pub const ENDPOINT: &str = "https://manage.devcenter.microsoft.com";
 /// The production token service.
 pub const AUTHORITY: &str = "https://login.microsoftonline.com";
-/// The resource that tokens are asked for, whatever the endpoint is.
+/// The resource for which tokens are requested, for every endpoint.
 pub const RESOURCE: &str = "https://manage.devcenter.microsoft.com";
 
 /// Settings of one account's client.

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// After being overtaken this many times a folder is not overtaken again, whatever the priority of others.
+/// After being overtaken this many times a folder is not overtaken again by any priority.
 const MAX_OVERTAKEN: u32 = 8;
 
 /// If the head of the queue is idle this long (a hung mount), it is moved to the back.

@@ -1,4 +1,4 @@
-//! Uses names beneath a drop folder without following symbolic links.
+//! Uses names below a drop folder without following symbolic links.
 
 use std::fs::{File, Metadata};
 use std::io;

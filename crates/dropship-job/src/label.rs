@@ -257,7 +257,7 @@ impl Label {
         self.stage().is_some_and(LabelStage::is_withdrawn)
     }
 
-    /// Why Microsoft gave it up.
+    /// Why Microsoft failed it.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         match self.stage() {

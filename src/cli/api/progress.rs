@@ -11,7 +11,7 @@ use dropship_redact::mask;
 /// Maximum size of an error report that is shown, in bytes.
 const MAX_REPORT: u64 = 1 << 20;
 
-/// The progress of a submission, whatever the names of the steps.
+/// The progress of a submission, independent of the names of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Progress {

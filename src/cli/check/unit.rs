@@ -95,7 +95,7 @@ impl Unit {
         folder.starts_with("/var/lib") && self.writable.iter().any(|writable| writable == folder)
     }
 
-    /// Whether the daemon cannot write to a path, whatever its permissions are.
+    /// Whether the daemon cannot write to a path for a reason other than its permissions.
     pub(super) fn protects(&self, path: &Path) -> bool {
         self.protects_system && !self.writable.iter().any(|writable| path.starts_with(writable))
     }

@@ -101,7 +101,7 @@ fn base(
     let url = at.value.0.clone();
     if url.scheme() == "http" && !is_loopback(&url) {
         let help = "write https://; plain http:// is allowed for loopback addresses only";
-        diagnostics.error_with_help(&at.span, format!("`{key}` would send credentials in the clear"), help);
+        diagnostics.error_with_help(&at.span, format!("`{key}` would send credentials unencrypted"), help);
         return None;
     }
     if !url.username().is_empty() || url.password().is_some() {

@@ -76,7 +76,7 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
             let target = &url.value.0;
             if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
                 let help = "write https://; plain http:// is for loopback alone";
-                diagnostics.error_with_help(&url.span, "notifications would go out in the clear", help);
+                diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
             }
             let faults = [
                 ("secret_file", &raw.secret_file, Kind::File),

@@ -62,7 +62,7 @@ pub(super) async fn try_prepare<S: Service>(
             let gap =
                 gap.map(|why| format!("; the list of audiences is incomplete: {why}")).unwrap_or_default();
             let message = format!(
-                "cannot create label `{}`: {unfit}{gap}; mend the rule and run `dropship retry {}`",
+                "cannot create label `{}`: {unfit}{gap}; correct the rule, then run `dropship retry {}`",
                 plan.name,
                 ctx.job.id()
             );

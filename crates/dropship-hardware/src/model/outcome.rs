@@ -101,7 +101,7 @@ impl ShippingLabel {
         self.outcome() == Outcome::Done
     }
 
-    /// Whether the service has given the label up; one that was cancelled shows the same.
+    /// Whether the service has failed the label; a cancelled label looks the same.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.outcome() == Outcome::Failed

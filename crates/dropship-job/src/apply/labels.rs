@@ -119,7 +119,7 @@ pub(super) fn published_anyway(
     Ok(())
 }
 
-/// Microsoft gave the label up, or no longer has it.
+/// Microsoft failed the label, or no longer has it.
 pub(super) fn failed(job: &mut Job, index: usize, reason: &str) -> Result<(), &'static str> {
     let remote = existing(job, index)?;
     require(!remote.stage.is_withdrawn(), "the label is withdrawn")?;
@@ -135,7 +135,7 @@ pub(super) fn superseding(job: &mut Job, index: usize) -> Result<&mut Option<Tim
     }
 }
 
-/// Older labels gave up hardware ids to the label, or it gave up some to a newer one.
+/// Hardware ids were removed from older labels because this one targets them, or from this one because a newer one does.
 pub(super) fn taken_over(
     job: &mut Job,
     index: usize,
@@ -192,7 +192,7 @@ pub(super) fn withdrawal_confirmed(job: &mut Job, index: usize, id: RemoteId) ->
     Ok(())
 }
 
-/// The job is cancelled: its labels have to go.
+/// The job is cancelled: its labels are to be withdrawn.
 pub(super) fn withdraw_all(job: &mut Job, at: Timestamp, by: &str) {
     for label in &mut job.labels {
         label.hold = None;
@@ -204,7 +204,7 @@ pub(super) fn withdraw_all(job: &mut Job, at: Timestamp, by: &str) {
     }
 }
 
-/// The cancelled job is started again: labels of which the service has not agreed to let go are kept.
+/// The cancelled job is started again: labels whose withdrawal the service has not accepted are kept.
 pub(super) fn keep_all(job: &mut Job) {
     for label in &mut job.labels {
         label.hold = None;
@@ -216,7 +216,7 @@ pub(super) fn keep_all(job: &mut Job) {
     }
 }
 
-/// Late duplicates of a label have to go.
+/// Late duplicates of a label are to be withdrawn.
 pub(super) fn add_strays(
     job: &mut Job,
     at: Timestamp,

@@ -63,7 +63,7 @@ pub enum LabelStage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         superseded: Option<Timestamp>,
     },
-    /// Microsoft gave it up, or no longer has it.
+    /// Microsoft failed it, or no longer has it.
     Failed {
         /// Microsoft's reasons.
         reason: String,
@@ -121,7 +121,7 @@ pub enum LabelStatus {
     Processing,
     /// It is published.
     Published,
-    /// Microsoft gave it up.
+    /// Microsoft failed it.
     Failed,
     /// It has to be withdrawn; the service has not agreed yet.
     WithdrawalWanted,

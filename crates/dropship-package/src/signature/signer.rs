@@ -59,7 +59,7 @@ fn check_dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy)
     let name = leaf.name();
     if policy.now > leaf.not_after {
         let message = format!(
-            "the certificate of {name} expired on {}; it must be valid at submission, whatever the timestamp: \
+            "the certificate of {name} expired on {}; it must be valid at submission, also with a timestamp: \
              sign with a valid certificate",
             leaf.not_after
         );

@@ -96,7 +96,7 @@ impl Reach {
     }
 }
 
-/// A target of a system reaches nothing below that system, whatever the floor.
+/// A target of a system reaches nothing below that system, for every floor.
 fn is_floor_covered(new: Option<&str>, old: Option<&str>, os: &str) -> bool {
     let Some(new) = new else { return true };
     if old.is_some_and(|old| old.eq_ignore_ascii_case(new)) {

@@ -30,7 +30,7 @@ pub struct Published {
     pub reach: Reach,
 }
 
-/// The targets that one older label gives up and keeps.
+/// The targets that are removed from one older label, and those that it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Superseded {
     /// The older label.

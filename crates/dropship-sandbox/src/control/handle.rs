@@ -172,7 +172,7 @@ impl Control {
         lock(&self.app.log).entries().cloned().collect()
     }
 
-    /// Number of received requests for an operation such as `create_product`, whatever their outcome.
+    /// Number of received requests for an operation such as `create_product`, with any outcome.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
         lock(&self.app.log).entries().filter(|entry| entry.operation == operation).count()
