@@ -20,7 +20,7 @@ use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
 use crate::config::{self, Environment, Report};
 use crate::observe::Escaped;
-use dropship_package::{Cancellation, Facts, Kind, Level, Policy, Verdict, inspect};
+use dropship_package::{Cancellation, Facts, Inspection, Kind, Level, Policy, Verdict, inspect};
 use dropship_rules::rule_tests;
 
 /// Where the configuration is written, unless `--config` names another place.
@@ -82,21 +82,7 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     let chain = signer.map(|signer| ChainFiles::new(&signer.certificates)).unwrap_or_default();
     let policy = Policy { signers: chain.trust()?, now: Timestamp::now(), ..Policy::default() };
     let inspection = inspect(&file, kind, &policy).with_context(|| format!("cannot read {shown}"))?;
-    let facts = match (inspection.verdict, inspection.facts) {
-        (Verdict::Accept, Some(facts)) => facts,
-        _ => {
-            let findings = inspection.findings.iter();
-            let errors = findings
-                .filter(|finding| finding.level == Level::Error || inspection.verdict == Verdict::Incomplete);
-            let reasons =
-                errors.map(|finding| format!("\n  {} [{}]", Escaped(&finding.message), finding.check));
-            let message = format!(
-                "cannot make a configuration for {shown}: the daemon would reject this package:{}",
-                reasons.collect::<String>()
-            );
-            return Err(ExitError(Exit::Rejected, message).into());
-        }
-    };
+    let facts = accepted_facts(inspection, &args.package)?;
 
     let places = Places {
         folder: args.folder.as_deref().map(std::path::absolute).transpose()?,
@@ -135,6 +121,26 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     create_all(&home, &folders, &new)?;
     report(args, &path, &new, &template, output)?;
     Ok(Exit::Done)
+}
+
+/// The facts of a package that the daemon would accept.
+fn accepted_facts(inspection: Inspection, package: &Path) -> anyhow::Result<Facts> {
+    match (inspection.verdict, inspection.facts) {
+        (Verdict::Accept, Some(facts)) => Ok(facts),
+        _ => {
+            let findings = inspection.findings.iter();
+            let errors = findings
+                .filter(|finding| finding.level == Level::Error || inspection.verdict == Verdict::Incomplete);
+            let reasons =
+                errors.map(|finding| format!("\n  {} [{}]", Escaped(&finding.message), finding.check));
+            let message = format!(
+                "cannot make a configuration for {}: the daemon would reject this package:{}",
+                package.display(),
+                reasons.collect::<String>()
+            );
+            Err(ExitError(Exit::Rejected, message).into())
+        }
+    }
 }
 
 /// Checks what would be written: the configuration is valid, its test passes, and its rule takes the package.

@@ -8,7 +8,7 @@ use super::api::{is_loopback, some_delay};
 use super::diagnostics::{Diagnostics, Places};
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
-use crate::config::raw::values::At;
+use crate::config::raw::values::{At, Text, Texts};
 use crate::config::secret_names::{Kind, fault_of_file};
 use crate::config::secrets::ADVICE;
 use dropship_redact::SafeUrl;
@@ -72,71 +72,73 @@ fn occasions(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify) -> BTreeSet<O
 
 fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> {
     match (&raw.url, &raw.command) {
-        (Some(url), None) => {
-            let target = &url.value.0;
-            if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
-                let help = "write https://; plain http:// is for loopback alone";
-                diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
-            }
-            let faults = [
-                ("secret_file", &raw.secret_file, Kind::File),
-                ("secret_credential", &raw.secret_credential, Kind::Credential),
-            ];
-            for (key, at, kind) in faults {
-                let Some(at) = at else { continue };
-                let fault = match kind {
-                    Kind::File => fault_of_file(at, &diagnostics.path(at)),
-                    kind => kind.fault(at),
-                };
-                if let Some(fault) = fault {
-                    diagnostics.error_with_help(&at.span, format!("the value of `{key}` {fault}"), ADVICE);
-                }
-            }
-            let secret = match (&raw.secret_file, &raw.secret_credential) {
-                (Some(_), Some(at)) => {
-                    diagnostics.error(
-                        &at.span,
-                        "`secret_credential` besides `secret_file`: a webhook has one secret",
-                    );
-                    None
-                }
-                (Some(file), None) => Some(SecretAt::File(diagnostics.path(file))),
-                (None, Some(name)) => Some(SecretAt::Credential(name.value.clone())),
-                (None, None) => None,
-            };
-            Some(Via::Webhook { url: SafeUrl::new(target.clone()), secret })
-        }
-        (None, Some(command)) => {
-            let words: Vec<_> = command.0.iter().map(|word| word.value.clone()).collect();
-            for at in raw.secret_file.iter().chain(&raw.secret_credential) {
-                diagnostics.error(&at.span, "a command has no secret; it is for a webhook");
-            }
-            match command.0.first() {
-                Some(program) if program.value.starts_with('/') => {
-                    diagnostics.path(program);
-                    Some(Via::Command(words))
-                }
-                Some(program) => {
-                    let help = "write the whole path; nothing is searched for, and no shell is asked";
-                    diagnostics.error_with_help(
-                        &program.span,
-                        format!("`{}` is not an absolute path", program.value),
-                        help,
-                    );
-                    None
-                }
-                None => {
-                    diagnostics.error(&raw.span, "`command` is empty");
-                    None
-                }
-            }
-        }
+        (Some(url), None) => Some(webhook(diagnostics, raw, url)),
+        (None, Some(words)) => command(diagnostics, raw, words),
         (Some(_), Some(_)) => {
             diagnostics.error(&raw.span, "`url` and `command`: a [[notify]] has one of them");
             None
         }
         (None, None) => {
             diagnostics.error(&raw.span, "`url` or `command` is missing");
+            None
+        }
+    }
+}
+
+fn webhook(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify, url: &At<Text<url::Url>>) -> Via {
+    let target = &url.value.0;
+    if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
+        let help = "write https://; plain http:// is for loopback alone";
+        diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
+    }
+    let faults = [
+        ("secret_file", &raw.secret_file, Kind::File),
+        ("secret_credential", &raw.secret_credential, Kind::Credential),
+    ];
+    for (key, at, kind) in faults {
+        let Some(at) = at else { continue };
+        let fault = match kind {
+            Kind::File => fault_of_file(at, &diagnostics.path(at)),
+            kind => kind.fault(at),
+        };
+        if let Some(fault) = fault {
+            diagnostics.error_with_help(&at.span, format!("the value of `{key}` {fault}"), ADVICE);
+        }
+    }
+    let secret = match (&raw.secret_file, &raw.secret_credential) {
+        (Some(_), Some(at)) => {
+            diagnostics
+                .error(&at.span, "`secret_credential` besides `secret_file`: a webhook has one secret");
+            None
+        }
+        (Some(file), None) => Some(SecretAt::File(diagnostics.path(file))),
+        (None, Some(name)) => Some(SecretAt::Credential(name.value.clone())),
+        (None, None) => None,
+    };
+    Via::Webhook { url: SafeUrl::new(target.clone()), secret }
+}
+
+fn command(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, command: &Texts) -> Option<Via> {
+    let words: Vec<_> = command.0.iter().map(|word| word.value.clone()).collect();
+    for at in raw.secret_file.iter().chain(&raw.secret_credential) {
+        diagnostics.error(&at.span, "a command has no secret; it is for a webhook");
+    }
+    match command.0.first() {
+        Some(program) if program.value.starts_with('/') => {
+            diagnostics.path(program);
+            Some(Via::Command(words))
+        }
+        Some(program) => {
+            let help = "write the whole path; nothing is searched for, and no shell is asked";
+            diagnostics.error_with_help(
+                &program.span,
+                format!("`{}` is not an absolute path", program.value),
+                help,
+            );
+            None
+        }
+        None => {
+            diagnostics.error(&raw.span, "`command` is empty");
             None
         }
     }

@@ -78,33 +78,46 @@ pub(super) fn find(
         return Ok(None);
     }
     for name in names.into_iter().take(MAX_TARGETS) {
-        let signature =
-            part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| XmlSignature::read(&text));
-        let signature = match signature {
-            Ok(signature) => signature,
-            Err(reason) => {
-                report.add(
-                    Check::SignatureMalformed,
-                    format!("the signature {name} cannot be read: {reason}; sign the package again"),
-                );
-                return Ok(None);
-            }
-        };
-        let mut certificates = signature.certificates.clone();
-        if archive.find(&relationships_of(&name)).is_some() {
-            let Some(links) = links::of_part(archive, &name, report)? else {
-                return Ok(None);
-            };
-            for part in targets(&name, &links, CERTIFICATE) {
-                if let Some(entry) = archive.find(&part) {
-                    // A part that cannot be read is no certificate, which is reported later.
-                    certificates.push(archive.read(entry, CERTIFICATE_SIZE)?.unwrap_or_default());
-                }
-                found.parts.insert(part.to_lowercase());
-            }
+        if read(archive, name, &mut found, report)?.is_none() {
+            return Ok(None);
         }
-        found.add_part(&name);
-        found.all.push((name, signature, certificates));
     }
     Ok(Some(found))
+}
+
+/// Adds the signature in a part, with its certificates; `None`, with a finding, if it cannot be read.
+fn read(
+    archive: &Archive<'_>,
+    name: String,
+    found: &mut Signatures,
+    report: &mut Report<'_>,
+) -> io::Result<Option<()>> {
+    let signature =
+        part_text(archive, &name)?.map_err(str::to_owned).and_then(|text| XmlSignature::read(&text));
+    let signature = match signature {
+        Ok(signature) => signature,
+        Err(reason) => {
+            report.add(
+                Check::SignatureMalformed,
+                format!("the signature {name} cannot be read: {reason}; sign the package again"),
+            );
+            return Ok(None);
+        }
+    };
+    let mut certificates = signature.certificates.clone();
+    if archive.find(&relationships_of(&name)).is_some() {
+        let Some(links) = links::of_part(archive, &name, report)? else {
+            return Ok(None);
+        };
+        for part in targets(&name, &links, CERTIFICATE) {
+            if let Some(entry) = archive.find(&part) {
+                // A part that cannot be read is no certificate, which is reported later.
+                certificates.push(archive.read(entry, CERTIFICATE_SIZE)?.unwrap_or_default());
+            }
+            found.parts.insert(part.to_lowercase());
+        }
+    }
+    found.add_part(&name);
+    found.all.push((name, signature, certificates));
+    Ok(Some(()))
 }
