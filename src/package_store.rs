@@ -14,7 +14,7 @@ use dropship_rules::plan::Plan;
 use dropship_rules::vars::Vars;
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
-const MIN_FREE: u64 = 256 << 20;
+pub const MIN_FREE: u64 = 256 << 20;
 
 /// Facts and plan of a package at its admission, stored as `dossier.json`. Later changes of the rules do not affect it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

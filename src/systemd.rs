@@ -147,22 +147,32 @@ pub fn credential(name: &str) -> anyhow::Result<PathBuf> {
             "the systemd credential `{name}` does not exist; put it into /etc/credstore/{name}, or encrypted into \
              /etc/credstore.encrypted/{encrypted}, and have the unit load it"
         )),
-        (Some(_), Some(_)) => {
-            Err(anyhow!("systemd credential `{name}` exists both plain and encrypted; remove one of them"))
-        }
+        (Some(_), Some(_)) => Err(exists_twice(name)),
     }
+}
+
+fn exists_twice(name: &str) -> anyhow::Error {
+    anyhow!("systemd credential `{name}` exists both plain and encrypted; remove one of them")
+}
+
+/// An encrypted credential, which only systemd can read for the unit. Outside of it, nothing is known about the credential.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} can only be read within the unit; run this command with `systemd-run --pipe --wait -p LoadCredentialEncrypted={name} dropship …`",
+    path.display()
+)]
+pub struct SealedCredential {
+    path: PathBuf,
+    name: String,
 }
 
 fn outside_of_a_unit(name: &str, encrypted: &str) -> anyhow::Result<PathBuf> {
     let plain = CREDSTORES.iter().map(|store| PathBuf::from(store).join(name)).find(|path| path.is_file());
     let sealed = PathBuf::from("/etc/credstore.encrypted").join(encrypted);
     match plain {
+        Some(_) if sealed.is_file() => Err(exists_twice(name)),
         Some(path) => Ok(path),
-        None if sealed.is_file() => Err(anyhow!(
-            "{} can only be read within the unit; run this command with `systemd-run --pipe --wait -p \
-             LoadCredentialEncrypted={encrypted} dropship …`",
-            sealed.display()
-        )),
+        None if sealed.is_file() => Err(SealedCredential { path: sealed, name: encrypted.to_owned() }.into()),
         None => Err(anyhow!(
             "the systemd credential `{name}` is not in /etc/credstore, or this user cannot read it; run the command as root"
         )),

@@ -107,10 +107,15 @@ fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String
         }
         report.problems.extend(config::expiry::certificate_warnings(config));
         report.problems.extend(config.exposed_files());
+        report.problems.extend(requirements::of_watches(config));
         report.problems.extend(requirements::of_start(config, false, secrets));
         report.problems.extend(of_credentials);
         if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
             report.problems.extend(requirements::of_store(config));
+        }
+        let runtime = config.control.socket.parent();
+        if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {
+            report.problems.extend(requirements::of_socket(config));
         }
         report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
     }

@@ -10,7 +10,9 @@ use crate::admission::compare_with_receipts;
 use crate::config::model::Config;
 use crate::control::ConnectError;
 use crate::doctor::{examine, stale_store};
+use crate::outbox::in_store;
 use crate::package_store::PackageStore;
+use crate::requirements::remedy;
 use dropship_store::{DiskStore, Finding, OpenReport, StoreError};
 
 /// Check the store and its files, and print how to repair them
@@ -48,8 +50,8 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let dry_run = match DiskStore::open_dry_run(home) {
         Ok(dry_run) => dry_run,
         Err(error @ (StoreError::Damaged { .. } | StoreError::Older { .. } | StoreError::Newer { .. })) => {
-            let repair = "the daemon will refuse to start with this error: restore the file from a backup";
-            return Ok(vec![Finding::new(error.to_string(), repair)]);
+            let remedy = remedy(&error).unwrap_or_default();
+            return Ok(vec![Finding::new(error.to_string(), format!("the daemon does not start: {remedy}"))]);
         }
         Err(error) => return Err(error.into()),
     };
@@ -74,8 +76,8 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let folders = config
         .folders
         .iter()
-        .map(|folder| folder.outbox.clone().unwrap_or_else(|| home.join("outbox").join(&folder.name)));
-    let outboxes: BTreeSet<_> = folders.chain([home.join("outbox").join("submitted")]).collect();
+        .map(|folder| folder.outbox.clone().unwrap_or_else(|| in_store(home, &folder.name)));
+    let outboxes: BTreeSet<_> = folders.chain([in_store(home, "submitted")]).collect();
     let outboxes: Vec<_> = outboxes.into_iter().collect();
     let ownership = crate::accounts::ownership(config, false);
     findings.extend(stale_store(compare_with_receipts(&dry_run.store, config, &outboxes, &ownership)?));

@@ -29,6 +29,36 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, in the order of their codes.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Rejected,
+        Self::NoDaemon,
+        Self::TimedOut,
+        Self::NotPermitted,
+        Self::Configuration,
+    ];
+
+    /// What it means, for the manual.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "Done.",
+            Self::Failed => "Failed; the message says why.",
+            Self::Usage => "The command line is invalid, or names a folder or rule that does not exist.",
+            Self::Rejected => {
+                "The job failed, or was rejected or cancelled, or the package would be rejected. With --held fail also if the job is held."
+            }
+            Self::NoDaemon => "No daemon answers.",
+            Self::TimedOut => "Timed out, or the daemon is busy.",
+            Self::NotPermitted => "Not permitted.",
+            Self::Configuration => {
+                "The configuration is invalid, or anything else that dropship check reports as an error."
+            }
+        }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn code(self) -> u8 {

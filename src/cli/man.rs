@@ -41,10 +41,21 @@ fn write_page(
     let named = command.clone().name(name.to_owned()).display_name(name.to_owned());
     let mut text = Vec::new();
     clap_mangen::Man::new(named).section("8").manual("dropship").render(&mut text)?;
+    if name == "dropship" {
+        text.extend(exit_status().bytes());
+    }
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     written.push(path.display().to_string());
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
         write_page(sub, &format!("{name}-{}", sub.get_name()), folder, written)?;
     }
     Ok(())
+}
+
+/// The exit codes of all commands. The page of a command explains those that have a special meaning there.
+fn exit_status() -> String {
+    let entry =
+        |exit: Exit| format!(".TP\n\\fB{}\\fR\n{}\n", exit.code(), exit.meaning().replace('-', "\\-"));
+    let entries: String = Exit::ALL.into_iter().map(entry).collect();
+    format!(".SH \"EXIT STATUS\"\n{entries}")
 }

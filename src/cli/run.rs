@@ -14,6 +14,7 @@ use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals, StopStart};
 use crate::observe::{self, Form, LogLevel};
 use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
+use dropship_store::StoreError;
 
 /// Run the daemon: watch the folders and process what is dropped there
 ///
@@ -86,7 +87,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &stopping));
     let running = loop {
         tokio::select! {
-            running = &mut starting => break running?,
+            running = &mut starting => break running.map_err(as_checked)?,
             signal = signals.next() => match signal {
                 // The configuration is being applied.
                 Signal::Reload => {}
@@ -147,11 +148,24 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
         }
         report.problems.extend(requirements::of_start(config, sandbox, requirements::Secrets::All));
         report.problems.extend(requirements::of_store_access(config));
+        report.problems.extend(requirements::of_socket(config));
     }
     match config {
         Some(config) if report.errors() == 0 => Ok(config),
         _ => Err(report.into()),
     }
+}
+
+/// The error of a start with the exit code for an error of the configuration, if `check` reports the same: a store that is damaged or of
+/// another version, or a permission that is missing. A restart cannot help then.
+fn as_checked(error: anyhow::Error) -> anyhow::Error {
+    let remedy = error.downcast_ref::<StoreError>().and_then(requirements::remedy);
+    let message = match (remedy, Exit::of(&error)) {
+        (Some(remedy), Exit::Failed | Exit::NotPermitted) => format!("[store]: {error:#}; {remedy}"),
+        (None, Exit::NotPermitted) => format!("{error:#}"),
+        _ => return error,
+    };
+    ExitError(Exit::Configuration, message).into()
 }
 
 /// Keeps other processes of this user from reading the memory and the environment, which contain tokens, and the kernel from

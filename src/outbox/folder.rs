@@ -14,7 +14,7 @@ use dropship_job::Asset;
 use dropship_shared_folder::{Listed, MAX_ENTRIES, SharedFolder, StagedFile};
 
 /// Permissions of result files, unless the folder has an `outbox_mode`.
-const MODE: u32 = 0o640;
+pub const DEFAULT_MODE: u32 = 0o640;
 
 /// Maximum length of a receipt in bytes.
 const MAX_RECEIPT: u64 = 1 << 20;
@@ -30,7 +30,7 @@ impl Outbox {
     /// The outbox folder at a path. `mode` sets the permissions of files; the folder gets search permission in addition.
     #[must_use]
     pub fn at(folder: impl Into<PathBuf>, mode: Option<u32>) -> Self {
-        Self { folder: folder.into(), mode: mode.unwrap_or(MODE) }
+        Self { folder: folder.into(), mode: mode.unwrap_or(DEFAULT_MODE) }
     }
 
     /// Path of the folder.

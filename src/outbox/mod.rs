@@ -11,8 +11,8 @@ mod retention;
 mod search;
 
 pub use claim::{Claim, claim, unclaimed};
-pub use folder::{Outbox, open_result, read_receipt, visit_receipts};
-pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
+pub use folder::{DEFAULT_MODE, Outbox, open_result, read_receipt, visit_receipts};
+pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED, in_store};
 pub use newer::is_newer;
 pub use origin::Origin;
 pub use ownership::Ownership;

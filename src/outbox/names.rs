@@ -1,4 +1,6 @@
-//! File names in a package's outbox folder.
+//! File names in a package's outbox folder, and the outboxes of folders that name none.
+
+use std::path::{Path, PathBuf};
 
 /// The receipt.
 pub const RECEIPT: &str = "receipt.json";
@@ -12,3 +14,9 @@ pub const CERTIFICATION: &str = "certification-report";
 pub const SHELL: &str = "derived-shell.hlkx";
 /// The error report.
 pub const ERRORS: &str = "error-report.txt";
+
+/// The outbox of a folder that names none, in the store.
+#[must_use]
+pub fn in_store(store: &Path, folder: &str) -> PathBuf {
+    store.join("outbox").join(folder)
+}

@@ -43,7 +43,7 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
 
 fn of_path(folder: &Folder) -> Option<Unusable> {
     let error = std::fs::read_dir(&folder.path).err()?;
-    let may_come_back = error.kind() == io::ErrorKind::NotFound || is_unreachable(&error);
+    let may_come_back = error.kind() == io::ErrorKind::NotFound || may_pass(&error);
     Some(Unusable { why: format!("cannot read {}", folder.path.display()), error, may_come_back })
 }
 
@@ -54,7 +54,7 @@ fn of_written(folder: &Folder) -> Vec<Unusable> {
         let error = try_write(path).err();
         unusable.extend(error.map(|error| Unusable {
             why: format!("{why} {}", path.display()),
-            may_come_back: is_unreachable(&error),
+            may_come_back: may_pass(&error),
             error,
         }));
     };
@@ -70,8 +70,8 @@ fn of_written(folder: &Folder) -> Vec<Unusable> {
     unusable
 }
 
-/// Whether a share or a disk does not answer now, or is full.
-fn is_unreachable(error: &io::Error) -> bool {
+/// Whether an error can end without a change of permissions or configuration: a share or a disk does not answer now, or is full.
+pub(super) fn may_pass(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
         NetworkUnreachable, NotConnected, QuotaExceeded, StaleNetworkFileHandle, StorageFull, TimedOut,

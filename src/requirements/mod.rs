@@ -7,15 +7,18 @@ mod folders;
 mod ports;
 mod secrets;
 mod store;
+mod watches;
 
 pub use folders::of_folders;
+pub use ports::of_socket;
 pub use secrets::Secrets;
-pub use store::{of_store, of_store_access};
+pub use store::{of_store, of_store_access, remedy};
+pub use watches::of_watches;
 
 use crate::config::Problem;
 use crate::config::model::Config;
 
-/// Problems that keep the daemon from starting, except those of the store. A sandbox needs neither secrets nor ports.
+/// Problems that keep the daemon from starting, except those of the store and of the control socket, which systemd can create. A sandbox needs neither secrets nor ports.
 #[must_use]
 pub fn of_start(config: &Config, sandbox: bool, secrets: Secrets) -> Vec<Problem> {
     let mut problems = self::secrets::of_signers(config);

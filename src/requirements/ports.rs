@@ -1,8 +1,11 @@
-//! Ports that the daemon listens on.
+//! Ports and the socket that the daemon listens on.
 
 use std::net::TcpListener;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
+use super::folders::try_write;
 use super::problem;
 use crate::config::Problem;
 use crate::config::model::Config;
@@ -21,4 +24,23 @@ pub(super) fn of_ports(config: &Config) -> Vec<Problem> {
                 .with_help("choose another port, or stop the program that uses it (`ss -ltnp` names it)")
         })
         .collect()
+}
+
+/// The problem of the control socket: its folder cannot be created or written, or another file has its name.
+#[must_use]
+pub fn of_socket(config: &Config) -> Option<Problem> {
+    let socket = &config.control.socket;
+    if UnixStream::connect(socket).is_ok() {
+        return None;
+    }
+    let is_taken = std::fs::symlink_metadata(socket).is_ok_and(|found| !found.file_type().is_socket());
+    if is_taken {
+        let message = format!("[control] socket: {} exists and is not a socket", socket.display());
+        return Some(problem(config, message).with_help("remove the file, or choose another path"));
+    }
+    let error = try_write(socket.parent().unwrap_or(Path::new("/"))).err()?;
+    let message = format!("[control] socket: cannot create {}: {error}", socket.display());
+    let help =
+        "grant the daemon's user write access to the folder; under systemd, `RuntimeDirectory=` creates it";
+    Some(problem(config, message).with_help(help))
 }

@@ -1,9 +1,12 @@
 //! Certificates and secrets.
 
+use anyhow::{anyhow, bail};
+
 use super::problem;
 use crate::accounts;
 use crate::config::model::{Config, Credential, Notify, SecretAt, Via};
 use crate::config::{self, Problem};
+use crate::systemd::SealedCredential;
 
 /// Problems of the files in `[signers]`.
 pub(super) fn of_signers(config: &Config) -> Vec<Problem> {
@@ -42,7 +45,7 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
         let mut one = config.clone();
         one.accounts.retain(|other, _| other == name);
         if let Err(error) = accounts::clients(&one, false) {
-            problems.push(problem(config, format!("{error:#}")));
+            problems.push(of_secret(config, format!("{error:#}"), &error));
             continue;
         }
         let credential = config.accounts.get(name).map(|account| &account.credential);
@@ -58,6 +61,13 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
     problems
 }
 
+/// The problem of a secret. An encrypted credential can be read only by the unit, so this is a warning outside of it.
+fn of_secret(config: &Config, message: String, error: &anyhow::Error) -> Problem {
+    let problem = problem(config, message);
+    let is_sealed = error.chain().any(|cause| cause.is::<SealedCredential>());
+    if is_sealed { problem.into_warning() } else { problem }
+}
+
 /// Problems of the secrets of webhooks.
 pub(super) fn of_notifications(config: &Config, secrets: Secrets) -> Vec<Problem> {
     let unusable = |notify: &Notify| {
@@ -67,19 +77,17 @@ pub(super) fn of_notifications(config: &Config, secrets: Secrets) -> Vec<Problem
         }
         let path = match secret {
             SecretAt::File(path) => Ok(path.clone()),
-            SecretAt::Credential(name) => crate::systemd::credential(name)
-                .map_err(|error| config::credential_error(name, error).to_string()),
+            SecretAt::Credential(name) => {
+                crate::systemd::credential(name).map_err(|error| config::credential_error(name, error))
+            }
         };
         let read = path.and_then(|path| {
             let text = std::fs::read_to_string(&path);
-            let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            if text.trim().is_empty() {
-                Err(format!("{} contains no secret", path.display()))
-            } else {
-                Ok(())
-            }
+            let text = text.map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
+            if text.trim().is_empty() { bail!("{} contains no secret", path.display()) } else { Ok(()) }
         });
-        read.err().map(|why| problem(config, format!("notify `{}`: {why}", notify.name)))
+        let error = read.err()?;
+        Some(of_secret(config, format!("notify `{}`: {error}", notify.name), &error))
     };
     config.notify.iter().filter_map(unusable).collect()
 }

@@ -2,13 +2,20 @@
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
-use super::folders::try_write;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
+use super::folders::{may_pass, try_write};
 use super::problem;
 use crate::config::Problem;
 use crate::config::model::Config;
 use crate::daemon::endpoint_mismatch;
 use dropship_store::{DiskStore, StoreError};
+
+/// Folders of the store. Only those of an outbox can contain files of others.
+const FOLDERS: [&str; 4] = ["journal", "sled", "packages", "outbox"];
 
 /// The problem of a store that this user cannot write to. The daemon itself handles a full disk.
 #[must_use]
@@ -16,9 +23,38 @@ pub fn of_store_access(config: &Config) -> Option<Problem> {
     let home = &config.store.path;
     let is_full =
         |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-    let error = try_write(home).err().filter(|error| !is_full(error))?;
-    let message = format!("[store]: cannot write to {}: {error}", home.display());
-    Some(problem(config, message).with_help("grant the daemon's user write access to the store"))
+    let message = match try_write(home).err().filter(|error| !is_full(error)) {
+        Some(error) => format!("[store]: cannot write to {}: {error}", home.display()),
+        None => {
+            let (path, error) = closed_part(home)?;
+            format!("[store]: cannot use {}: {error}", path.display())
+        }
+    };
+    Some(
+        problem(config, message)
+            .with_help("grant the daemon's user access to the store and to everything in it"),
+    )
+}
+
+/// A part of the store that this user cannot read and write, as after a restore by another user.
+fn closed_part(home: &Path) -> Option<(PathBuf, Errno)> {
+    for part in FOLDERS.map(|part| home.join(part)) {
+        match access(&part, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+            _ if part.is_file() => return Some((part, Errno::NOTDIR)),
+            Ok(()) => {}
+            Err(Errno::NOENT) => continue,
+            Err(error) => return Some((part, error)),
+        }
+        let files = std::fs::read_dir(&part).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+        let closed = files.filter(|_| !part.ends_with("outbox")).find_map(|file| {
+            let error = access(&file, Access::READ_OK | Access::WRITE_OK).err();
+            error.filter(|error| *error != Errno::NOENT).map(|error| (file, error))
+        });
+        if closed.is_some() {
+            return closed;
+        }
+    }
+    None
 }
 
 /// Problems of the store: it cannot be written, has another form, or belongs to another endpoint or account. The next start is tried
@@ -32,17 +68,46 @@ pub fn of_store(config: &Config) -> Vec<Problem> {
     if let Some(problem) = of_store_access(config) {
         return vec![problem];
     }
-    if !home.join("journal").is_dir() {
+    if !home.join("journal").exists() {
         return Vec::new();
     }
-    let unusable = match DiskStore::open_dry_run(home) {
+    match DiskStore::open_dry_run(home) {
         Ok(dry_run) => match endpoint_mismatch(&dry_run.store, config, false) {
-            Ok(mismatch) => mismatch.map(|mismatch| mismatch.to_string()),
-            Err(error) => Some(error.to_string()),
+            Ok(mismatch) => {
+                let mismatch = mismatch.map(|mismatch| problem(config, format!("[store]: {mismatch}")));
+                mismatch.into_iter().collect()
+            }
+            Err(error) => vec![of_error(config, &error)],
         },
         // Another process has it open; the daemon waits for it.
-        Err(StoreError::Locked { .. }) => None,
-        Err(error) => Some(error.to_string()),
-    };
-    unusable.map(|why| problem(config, format!("[store]: {why}"))).into_iter().collect()
+        Err(StoreError::Locked { .. }) => Vec::new(),
+        Err(error) => vec![of_error(config, &error)],
+    }
+}
+
+fn of_error(config: &Config, error: &StoreError) -> Problem {
+    let problem = problem(config, format!("[store]: {error}"));
+    match remedy(error) {
+        Some(remedy) => problem.with_help(remedy),
+        None => problem.with_help("free space, or repair the disk; the daemon tries again").into_warning(),
+    }
+}
+
+/// The remedy for a store that cannot be opened until an administrator has acted. `None` if the cause can end without that, such as a full
+/// disk: then a restart can help.
+#[must_use]
+pub fn remedy(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::Damaged { .. } => Some(
+            "move `journal` and `sled` out of the store and start again: the jobs are recovered from the receipts in the outboxes \
+             (docs/operating.md, \"Restore\")",
+        ),
+        StoreError::Newer { .. } | StoreError::Older { .. } => {
+            Some("nothing was changed; the store fits another version of dropship")
+        }
+        StoreError::Io { error, .. } if !may_pass(error) => {
+            Some("grant the daemon's user access to the store and to everything in it")
+        }
+        _ => None,
+    }
 }

@@ -29,6 +29,12 @@ impl DaemonUser {
         let unit = Unit::installed();
         let user = unit.as_ref().and_then(|unit| User::from_name(unit.user.as_deref()?).ok().flatten());
         match (std::fs::metadata(&config.store.path), user) {
+            // systemd gives the folder to the user of the unit at its start, as after `run --sandbox` by root.
+            (Ok(store), Some(user))
+                if store.uid() == 0 && Self::is_started_by(unit.as_ref(), config, path) =>
+            {
+                Some(Self { uid: user.uid, gid: user.gid, unit })
+            }
             (Ok(store), user) => {
                 let (uid, gid) = (Uid::from_raw(store.uid()), Gid::from_raw(store.gid()));
                 let is_unit = user.is_some_and(|user| user.uid == uid);
@@ -57,9 +63,16 @@ impl DaemonUser {
         self.unit.is_some()
     }
 
-    /// Whether the unit creates this folder, which does not exist yet, at its first start.
+    /// Whether the unit starts the daemon of this configuration, and creates its store.
+    fn is_started_by(unit: Option<&Unit>, config: &Config, path: &Path) -> bool {
+        path == Path::new(DEFAULT_CONFIG) && unit.is_some_and(|unit| unit.creates(&config.store.path))
+    }
+
+    /// Whether the unit creates this folder at its next start, or gives it to the daemon's user: it does not exist yet, or another user
+    /// owns it.
     pub(super) fn gets_from_unit(&self, folder: &Path) -> bool {
-        self.unit.as_ref().is_some_and(|unit| unit.creates(folder)) && !folder.exists()
+        let is_own = std::fs::metadata(folder).is_ok_and(|found| found.uid() == self.uid.as_raw());
+        self.unit.as_ref().is_some_and(|unit| unit.creates(folder)) && !is_own
     }
 
     /// The user as messages name it; `None` for root.

@@ -25,6 +25,8 @@ pub(super) struct Unit {
     hides_temporary: bool,
     protects_system: bool,
     bound: Vec<PathBuf>,
+    /// `StateDirectory=` and `RuntimeDirectory=`, which systemd creates.
+    created: Vec<PathBuf>,
     writable: Vec<PathBuf>,
 }
 
@@ -65,7 +67,8 @@ impl Unit {
                 }
                 "PrivateTmp" => self.hides_temporary = !matches!(value, "no" | "false" | "off" | "0"),
                 "ProtectSystem" => self.protects_system = value == "strict",
-                "StateDirectory" => self.writable.push(Path::new("/var/lib").join(value)),
+                "StateDirectory" => self.create(Path::new("/var/lib").join(value)),
+                "RuntimeDirectory" => self.create(Path::new("/run").join(value)),
                 "ReadWritePaths" => self.writable.extend(paths(value)),
                 "BindPaths" => {
                     self.writable.extend(paths(value));
@@ -90,9 +93,14 @@ impl Unit {
         }
     }
 
-    /// Whether a folder is the `StateDirectory=`, which systemd creates for the daemon.
+    fn create(&mut self, folder: PathBuf) {
+        self.writable.push(folder.clone());
+        self.created.push(folder);
+    }
+
+    /// Whether systemd creates a folder for the daemon: `StateDirectory=` or `RuntimeDirectory=`.
     pub(super) fn creates(&self, folder: &Path) -> bool {
-        folder.starts_with("/var/lib") && self.writable.iter().any(|writable| writable == folder)
+        self.created.iter().any(|created| created == folder)
     }
 
     /// Whether the daemon cannot write to a path for a reason other than its permissions.

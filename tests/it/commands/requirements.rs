@@ -25,7 +25,23 @@ fn assert_refused(env: &TestEnv, what: &str, part: &str) {
     }
 }
 
-const CASES: [Case; 15] = [
+/// Changes a byte in the first of several lines of a journal whose database is lost.
+fn damage_journal(env: &TestEnv) {
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    for command in ["pause", "resume"] {
+        let output = env.run(&[command]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    std::fs::remove_dir_all(env.path("store/sled")).expect("removed");
+    let journal = std::fs::read_dir(env.path("store/journal")).expect("a folder").next();
+    let journal = journal.expect("a segment").expect("an entry").path();
+    let mut lines = std::fs::read(&journal).expect("a journal");
+    assert!(lines.iter().filter(|byte| **byte == b'\n').count() > 1);
+    lines[0] ^= 1;
+    std::fs::write(&journal, lines).expect("written");
+}
+
+const CASES: [Case; 19] = [
     (
         "a missing secret",
         |env| std::fs::remove_file(env.path("secret")).expect("removed"),
@@ -107,6 +123,25 @@ const CASES: [Case; 15] = [
             std::fs::write(env.path("store/journal/00000001.jsonl"), text).expect("a journal");
         },
         "newer dropship",
+    ),
+    ("a damaged journal", |env| damage_journal(env), "the store is damaged"),
+    (
+        "a file in place of the journal",
+        |env| {
+            std::fs::create_dir(env.path("store")).expect("a folder");
+            std::fs::write(env.path("store/journal"), "").expect("written");
+        },
+        "journal: Not a directory",
+    ),
+    (
+        "a file in place of the socket",
+        |env| std::fs::write(env.path("control.sock"), "").expect("written"),
+        "control.sock exists and is not a socket",
+    ),
+    (
+        "a folder of the socket that cannot be created",
+        |env| env.edit_configuration("socket = \"control.sock\"", "socket = \"secret/control.sock\""),
+        "[control] socket: cannot create",
     ),
     (
         "a file in place of the outbox",
@@ -241,6 +276,7 @@ fn root_check_judges_as_the_owner_of_the_store() {
         own(name);
     }
     env.edit_configuration("settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
+    env.edit_configuration("control.sock", "store/control.sock");
     own("drop");
     mode("", 0o755);
     mode("secret", 0o644);
@@ -250,12 +286,15 @@ fn root_check_judges_as_the_owner_of_the_store() {
     assert!(text.contains(&format!("checked as uid {OWNER}")), "{text}");
     let text = crate::harness::text;
     // Each of these is fine for root, and not for the daemon.
-    let cases: [(&str, u32, &str); 8] = [
+    std::fs::create_dir(env.path("store/packages")).expect("a folder");
+    own("store/packages");
+    let cases: [(&str, u32, &str); 9] = [
         ("secret", 0o600, "secret: Permission denied"),
         ("roots.pem", 0o600, "roots.pem: Permission denied"),
         ("dropship.toml", 0o600, "dropship.toml"),
         ("drop", 0o300, "drop: Permission denied"),
         ("store", 0o500, "cannot write to"),
+        ("store/packages", 0o500, "store/packages: Permission denied"),
         ("drop", 0o500, "`after` cannot remove files"),
         ("done", 0o500, "`after` cannot write to"),
         ("out", 0o500, "cannot write to the outbox"),

@@ -45,9 +45,24 @@ impl DiskStore {
             let failed = |error| StoreError::Io { what: "cannot copy", path: from.clone(), error };
             copy_folder(&from, &copy.0.join(name)).map_err(failed)?;
         }
-        let (store, report) = Self::open(&copy.0)?;
+        let (store, report) = Self::open(&copy.0).map_err(|error| of_original(error, &copy.0, folder))?;
         drop(lock);
         Ok(DryRun { store, report, _copy: copy })
+    }
+}
+
+/// The error with the paths of the store in place of those of its copy.
+fn of_original(error: StoreError, copy: &Path, folder: &Path) -> StoreError {
+    let text = |what: String| what.replace(&*copy.to_string_lossy(), &folder.to_string_lossy());
+    match error {
+        StoreError::Io { what, path, error } => {
+            let path = path.strip_prefix(copy).map(|inside| folder.join(inside)).unwrap_or(path);
+            StoreError::Io { what, path, error }
+        }
+        StoreError::Damaged { what } => StoreError::Damaged { what: text(what) },
+        StoreError::Older { what } => StoreError::Older { what: text(what) },
+        StoreError::Newer { what } => StoreError::Newer { what: text(what) },
+        other => other,
     }
 }
 
