@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use super::pending_key::PendingKey;
+
 /// The configuration since the start of the daemon.
 #[derive(Debug)]
 pub struct ConfigurationState(Mutex<State>);
@@ -13,7 +15,7 @@ struct State {
     applied: Timestamp,
     last: Timestamp,
     refused: Option<RefusedReload>,
-    restart: Vec<String>,
+    restart: Vec<PendingKey>,
 }
 
 /// A reload that was refused.
@@ -33,7 +35,7 @@ impl ConfigurationState {
     }
 
     /// Records that a configuration became active; the keys in `restart` need a restart.
-    pub fn applied(&self, restart: Vec<String>, at: Timestamp) {
+    pub fn applied(&self, restart: Vec<PendingKey>, at: Timestamp) {
         let mut state = self.0.lock();
         let generation = state.generation + 1;
         *state = State { generation, applied: at, last: at, refused: None, restart };
@@ -44,6 +46,13 @@ impl ConfigurationState {
         let mut state = self.0.lock();
         state.last = at;
         state.refused = Some(RefusedReload { at, why });
+    }
+
+    /// Records that the configuration on disk is the active one again; the keys in `restart` still need a restart.
+    pub fn unchanged(&self, restart: Vec<PendingKey>) {
+        let mut state = self.0.lock();
+        state.refused = None;
+        state.restart = restart;
     }
 
     /// Number of configurations that have been active, from 1.
@@ -72,7 +81,7 @@ impl ConfigurationState {
 
     /// The changed keys that need a restart.
     #[must_use]
-    pub fn restart(&self) -> Vec<String> {
+    pub fn restart(&self) -> Vec<PendingKey> {
         self.0.lock().restart.clone()
     }
 }

@@ -143,7 +143,7 @@ impl AttentionKind {
                 message_id: id::RELOAD_REFUSED,
                 severity: Severity::Warning,
                 meaning: "The last reload was refused. The previous configuration stays active.",
-                remedy: "Correct the errors that `dropship check` reports, then run `dropship reload`.",
+                remedy: "Correct the errors that `dropship check` reports, then run `dropship reload`. If the previous configuration is restored, no reload is needed.",
             },
             Self::RestartPending => KindInfo {
                 name: "restart-pending",

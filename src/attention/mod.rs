@@ -9,6 +9,7 @@ mod item;
 mod kind;
 mod list;
 mod outbox_probe;
+mod pending_key;
 mod probes;
 mod sources;
 
@@ -17,5 +18,6 @@ pub use configuration::{ConfigurationState, RefusedReload};
 pub use item::AttentionItem;
 pub use kind::{AttentionKind, KindInfo, Severity};
 pub use list::{AttentionList, Observed};
+pub use pending_key::PendingKey;
 pub use probes::{ClockLimit, Probes};
 pub use sources::Sources;

@@ -193,6 +193,7 @@ impl Sources {
         }
         let restart = self.configuration.restart();
         if !restart.is_empty() {
+            let restart: Vec<_> = restart.iter().map(ToString::to_string).collect();
             let message = format!("changed keys take effect at the next restart: {}", restart.join(", "));
             observed.push(Observed::new(Kind::RestartPending, "", message));
         }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    adopt, api, approve, cancel, check, completions, demo, doctor, export, init, inspect, jobs, labels,
-    log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit, systemd,
-    test, top, wait,
+    adopt, api, approve, cancel, check, completions, config, demo, doctor, export, init, inspect, jobs,
+    labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit,
+    systemd, test, top, wait,
 };
 
 /// Heading of the options that every command accepts.
@@ -48,6 +48,9 @@ pub(super) enum Command {
     /// Print what systemd needs
     #[command(subcommand)]
     Systemd(systemd::Command),
+    /// Show the configuration in effect
+    #[command(subcommand)]
+    Config(config::Command),
     Submit(submit::Args),
     Wait(wait::Args),
     Jobs(jobs::Args),

@@ -9,9 +9,9 @@ use super::command_line::{Command, CommandLine};
 use super::exit::Exit;
 use super::output::Output;
 use super::{
-    adopt, api, approve, backend, cancel, check, completions, demo, doctor, export, failure, help, init,
-    inspect, jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show,
-    status, submit, systemd, test, top, wait,
+    adopt, api, approve, backend, cancel, check, completions, config as config_command, demo, doctor, export,
+    failure, help, init, inspect, jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry,
+    run, sandbox, show, status, submit, systemd, test, top, wait,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.
@@ -75,6 +75,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Plan(args) => plan::run(&args, config, output),
         Command::Reload(_) => reload::run(config, output).await,
         Command::Inspect(args) => inspect::run(&args, named, output),
+        Command::Config(command) => config_command::run(&command, config, output),
         Command::Systemd(command) => systemd::run(&command, config, output),
         Command::Submit(args) => submit::run(&args, config, output).await,
         Command::Wait(args) => wait::run(&args, config, output).await,

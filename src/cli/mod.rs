@@ -8,6 +8,7 @@ mod cancel;
 mod check;
 mod command_line;
 mod completions;
+mod config;
 mod demo;
 mod dispatch;
 mod doctor;

@@ -5,6 +5,7 @@
 mod broken_line;
 #[cfg(test)]
 mod checks_page;
+pub mod effective;
 pub mod expiry;
 mod folder_spec;
 mod load;

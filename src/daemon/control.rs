@@ -180,7 +180,14 @@ impl ControlHandler for DaemonControl {
             not_withdrawn: self.not_withdrawn()?,
             folders: folders.collect(),
             trouble: self.attention.refresh(),
-            restart: self.attention.sources().configuration.restart(),
+            restart: self
+                .attention
+                .sources()
+                .configuration
+                .restart()
+                .into_iter()
+                .map(|key| key.key)
+                .collect(),
         })
     }
 

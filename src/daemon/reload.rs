@@ -2,12 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::attention::ConfigurationState;
+use crate::attention::{ConfigurationState, PendingKey};
 use crate::config::model::{AfterSuccess, Config, Folder};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, Environment, Problem, effective};
 use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
@@ -16,6 +19,7 @@ use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::{FolderSpec, Intake, Names};
 use dropship_job::Job;
+use dropship_package::Policy;
 use dropship_store::StoreError;
 
 /// Reloads the configuration.
@@ -57,12 +61,13 @@ impl Reloader {
     pub async fn reload(&self, by: &str) -> Result<Reloaded, ControlError> {
         let _reloading = self.unit.reloading();
         let _guard = self.turn.lock().await;
-        let result = self.apply().await;
-        match &result {
-            Ok(reloaded) => self.state.applied(reloaded.restart.clone(), jiff::Timestamp::now()),
+        let applied = self.apply().await;
+        match &applied {
+            Ok((_, pending)) => self.state.applied(pending.clone(), jiff::Timestamp::now()),
             Err(refusal) => self.state.refused(refusal.message.clone(), jiff::Timestamp::now()),
         }
         self.pipeline.events().notify_subscribers();
+        let result = applied.map(|(reloaded, _)| reloaded);
         match &result {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
             Err(refusal) => observe::reload_refused(by, &refusal.message),
@@ -70,7 +75,22 @@ impl Reloader {
         result
     }
 
-    async fn apply(&self) -> Result<Reloaded, ControlError> {
+    /// Ends the trouble of a refused reload, and of keys that need a restart, once the configuration on disk is the active one again:
+    /// its errors were undone, and no further reload is needed.
+    pub(super) async fn compare_with_disk(&self) {
+        if self.state.last_refused().is_none() && self.state.restart().is_empty() {
+            return;
+        }
+        let _guard = self.turn.lock().await;
+        let Ok(prepared) = self.prepare().await else { return };
+        if prepared.changes_nothing() {
+            self.state.unchanged(prepared.pending);
+            self.pipeline.events().notify_subscribers();
+        }
+    }
+
+    /// Reads the configuration on disk, and checks it as far as that is possible before it is applied.
+    async fn prepare(&self) -> Result<Prepared, ControlError> {
         let old = self.admission.active();
         let path = old.config.path.clone();
         let sandbox = self.pipeline.settings().sandbox;
@@ -81,12 +101,18 @@ impl Reloader {
             as_in_sandbox(&mut new, &old.config);
         }
         let mut reloaded = difference(&old.config, &new);
+        let differences = effective::differences(&old.config, &new);
         reloaded.restart = keep_until_restart(&old.config, &mut new)?;
+        let pending = reloaded.restart.iter().map(|key| PendingKey::new(key.clone(), &differences)).collect();
         let policy = accounts::policy(&new).map_err(|error| refused(format!("[signers]: {error:#}")))?;
         for spec in new.folders.iter().cloned().map(FolderSpec::from) {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
+        Ok(Prepared { old, new, policy, reloaded, pending })
+    }
 
+    async fn apply(&self) -> Result<(Reloaded, Vec<PendingKey>), ControlError> {
+        let Prepared { old, new, policy, mut reloaded, pending } = self.prepare().await?;
         let (operators, names) = (self.operators.clone(), new.control.operators.clone());
         let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
         looked_up.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
@@ -102,7 +128,7 @@ impl Reloader {
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
         reloaded.jobs = self.jobs_with_older_plans().await?;
-        Ok(reloaded)
+        Ok((reloaded, pending))
     }
 
     /// The unfinished jobs whose rule has changed or no longer exists.
@@ -123,6 +149,48 @@ impl Reloader {
         let listed =
             listed.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
         Ok(listed?)
+    }
+}
+
+/// A configuration that was read and checked, but not applied.
+struct Prepared {
+    old: Arc<ActiveConfig>,
+    /// As it would become active: keys that need a restart have their old values.
+    new: Config,
+    policy: Policy,
+    reloaded: Reloaded,
+    /// The keys that need a restart, with their values.
+    pending: Vec<PendingKey>,
+}
+
+impl Prepared {
+    /// Whether the active configuration would stay the same.
+    fn changes_nothing(&self) -> bool {
+        let Reloaded { ok: _, rules, folders, keys, restart: _, warnings: _, jobs: _ } = &self.reloaded;
+        let none = Changes::default();
+        (rules, folders) == (&none, &none)
+            && keys.is_empty()
+            // The dates on which secrets expire take effect without a restart.
+            && self.new.accounts == self.old.config.accounts
+    }
+}
+
+/// Interval between comparisons with the configuration on disk.
+const COMPARE: Duration = Duration::from_secs(5);
+/// A comparison takes at most this part of the time, however large the configuration is.
+const COMPARE_SHARE: u32 = 10;
+
+/// Compares a refused configuration with the one on disk until the shutdown.
+pub(super) async fn watch_disk(reloader: Arc<Reloader>, shutdown: CancellationToken) {
+    let mut pause = COMPARE;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let started = Instant::now();
+        reloader.compare_with_disk().await;
+        pause = COMPARE.max(started.elapsed().saturating_mul(COMPARE_SHARE));
     }
 }
 

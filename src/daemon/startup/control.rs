@@ -13,7 +13,7 @@ use crate::daemon::control::DaemonControl;
 use crate::daemon::control_threads::ControlThreads;
 use crate::daemon::health_endpoints::HealthEndpoints;
 use crate::daemon::http;
-use crate::daemon::reload::Reloader;
+use crate::daemon::reload::{self, Reloader};
 use dropship_intake::Intake;
 
 /// The control socket and the HTTP endpoints, while they are served.
@@ -51,6 +51,7 @@ pub(super) async fn serve_control(
     let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
     let (admission, unit) = (Arc::clone(&core.admission), core.unit.clone());
     let reloader = Arc::new(Reloader::new(pipeline, intake, admission, state, unit, operators));
+    tasks.push(tokio::spawn(reload::watch_disk(Arc::clone(&reloader), core.pipeline.shutdown().clone())));
     let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
     let main = tokio::runtime::Handle::current();

@@ -100,7 +100,7 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     edit(&env, "uncertain = \"2s\"", "uncertain = \"3s\"");
     assert!(env.run(&["reload"]).status.success());
     let message = appears(&env, "restart-pending", false);
-    assert!(message.contains("[api] uncertain"), "{message}");
+    assert!(message.contains("[api] uncertain (\"2s\", in the file \"3s\")"), "{message}");
     assert_eq!(env.json(&["status"])["restart"], json!(["[api] uncertain"]));
     edit(&env, "uncertain = \"3s\"", "uncertain = \"2s\"\nnonsense = 1");
     assert_eq!(env.run(&["reload"]).status.code(), Some(78));
@@ -121,12 +121,16 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
     assert!(metrics(&env).contains("dropship_outbox_writable{folder=\"in\"} 1\n"));
 
+    // Without a reload: the configuration on disk is the active one again.
     edit(&env, "\nnonsense = 1", "");
-    edit(&env, "secret_expires = \"2020-01-02\"", "secret_expires = \"2090-01-02\"");
-    assert!(env.run(&["reload"]).status.success(), "{}", env.log());
-    for kind in ["reload-refused", "restart-pending", "secret-expiring"] {
+    for kind in ["reload-refused", "restart-pending"] {
         ends(&env, kind);
     }
+    assert!(metrics(&env).contains("dropship_config_last_reload_successful 1\n"));
+    assert!(metrics(&env).contains("dropship_config_generation 2\n"), "{}", metrics(&env));
+    edit(&env, "secret_expires = \"2020-01-02\"", "secret_expires = \"2090-01-02\"");
+    assert!(env.run(&["reload"]).status.success(), "{}", env.log());
+    ends(&env, "secret-expiring");
     assert_eq!(check(&env), (Some(0), "ok: nothing needs attention\n".to_owned()));
     assert_eq!(readyz(&env).0, 200);
     assert!(metrics(&env).contains("dropship_config_generation 3\n"), "{}", metrics(&env));
@@ -134,7 +138,14 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     for kind in ["outbox-unwritable", "restart-pending", "secret-expiring"] {
         assert_eq!(logged(&env, kind), (1, 1), "{kind}: {}", env.log());
     }
-    assert_eq!(daemon.terminate(), Some(0));
+    // The daemon waits for the service manager to read its messages.
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| daemon.terminate());
+        while !ending.is_finished() {
+            manager.receive(Duration::from_millis(20));
+        }
+        assert_eq!(ending.join().expect("it is asked to end"), Some(0));
+    });
     assert_eq!(check(&env).0, Some(69), "without a daemon");
 }
 
