@@ -32,8 +32,7 @@ pub fn untouched_since(
 /// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
 /// removed.
 ///
-/// Without `forget` the receipt is kept: a rebuilt store needs it to recognise a file in the drop folder that was already
-/// processed.
+/// Without `forget` the receipt is kept: a rebuilt or restored store needs it to recognise a package that was already processed.
 ///
 /// # Errors
 /// When a file cannot be removed.

@@ -16,7 +16,8 @@ use dropship_store::StoreError;
 /// Removes results that have not changed for as long as their folder keeps them; `store` is the folder of the store.
 ///
 /// Results of jobs that can continue stay: those of a failed or cancelled job until it is forgotten, since `retry` resumes
-/// it. The receipt of a package whose bytes are still in its folder stays with them.
+/// it. The receipt stays longer than the results: while the bytes of the package are still in its folder, and, if something was sent,
+/// while the store has the job. A backup of the store that is older than the job's end would otherwise send it again.
 ///
 /// # Errors
 /// When the store cannot be read. File system errors are logged and retried the next time.
@@ -40,11 +41,13 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
             }
             // The file may have another name by now.
             let still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
+            let was_sent = receipt.product_id.is_some() || receipt.submission_id.is_some();
+            let is_needed = still_dropped || (was_sent && pipeline.store.job(&receipt.id)?.is_some());
             let at = package.clone();
             let dropped = receipt.path.clone().zip(pipeline.settings.folders.path(&folder));
             let remove = move || {
                 let gone = dropped.is_none_or(|(path, root)| is_gone(&root, Path::new(&path)));
-                outbox::remove(&at, gone && !still_dropped)
+                outbox::remove(&at, gone && !is_needed)
             };
             match file_work::run_in(&outbox, remove).await {
                 Ok(false) => {}

@@ -1,8 +1,9 @@
 //! `dropship adopt`: a submission that was made elsewhere is followed.
 
 use std::fs;
+use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
@@ -60,4 +61,61 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
     assert_eq!(daemon.terminate(), Some(0));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "after a restart");
+}
+
+#[test]
+fn crash_at_any_point_of_adopting_creates_nothing_twice() {
+    let env = TestEnv::new();
+    let failing_downloads =
+        json!({"operation": "blob", "method": "GET", "times": 0, "action": {"kind": "drop_before"}});
+    // Made elsewhere: signed, and without labels.
+    env.fault(&failing_downloads);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = env.daemon(&[]);
+    let collecting = || env.receipts().pop().filter(|receipt| receipt["step"] == "collect");
+    let made = wait_for("the step collect", collecting).unwrap_or_else(|| panic!("{}", env.log()));
+    daemon.kill();
+    assert_eq!(env.created(), (1, 1, 0));
+    for name in ["store", "out"] {
+        fs::remove_dir_all(env.path(name)).expect("removed");
+    }
+    fs::remove_file(env.path("drop/echo.cab")).expect("removed");
+    let (product, submission) = (id_of(&made, "product_id"), id_of(&made, "submission_id"));
+
+    let hangs = |operation: &str| json!({"operation": operation, "times": 0, "action": {"kind": "hang"}});
+    let download = |nth: u64| json!({"operation": "blob", "method": "GET", "nth": nth, "times": 0, "action": {"kind": "hang"}});
+    // The request takes effect at once, and the response never arrives.
+    let label = json!({"operation": "create_label", "action": {"kind": "delay", "ms": 600_000}});
+    // Each point: the fault, and the number of requests for an operation that shows that the point is reached.
+    let points = [
+        ("the submission", hangs("get_submission"), "get_submission", 1),
+        ("its labels", hangs("list_labels"), "list_labels", 1),
+        ("its package", download(1), "blob", 1),
+        ("its results", download(2), "blob", 2),
+        ("a label in flight", label, "create_label", 1),
+    ];
+    for (what, fault, operation, requests) in points {
+        let asked = || {
+            let entries = env.sandbox.control().requests();
+            entries.iter().filter(|entry| entry.operation == operation).count()
+        };
+        let before = asked();
+        env.only_fault(&fault);
+        let daemon = ready(&env);
+        let mut adopt = env.command(&["adopt", &product, &submission, "--folder", "in"]);
+        let mut adopt =
+            adopt.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
+        let reached = wait_for(what, || (asked() >= before + requests).then_some(()));
+        assert!(reached.is_some(), "{what}: {}", env.log());
+        daemon.kill();
+        adopt.wait().expect("the command ends");
+        env.no_faults();
+    }
+    let daemon = ready(&env);
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    let findings = env.run(&["doctor"]);
+    assert_eq!(findings.status.code(), Some(0), "{}", text(&findings.stdout));
 }

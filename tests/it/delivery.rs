@@ -1,7 +1,11 @@
 //! A package from the drop folder to the published label.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::harness::{TestEnv, bytes, fixture, text, wait_for};
 
@@ -168,4 +172,45 @@ fn dropped_file_is_moved_after_success() {
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert!(!env.path("drop/echo.cab").exists());
     assert_eq!(fs::read(env.path("done/echo.cab")).expect("moved"), bytes("cab/good-signed-ts.cab"));
+}
+
+#[test]
+fn two_folders_with_one_outbox_keep_their_results_apart() {
+    let env = TestEnv::new();
+    let config = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    let second = "[[folder]]\nname = \"second\"\npath = \"second\"\noutbox = \"out\"\nsettle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\n[signers]";
+    fs::write(env.path("dropship.toml"), config.replacen("[signers]", second, 1)).expect("written");
+    fs::create_dir(env.path("second")).expect("a folder");
+    // The same bytes under the same name, and other bytes under that name.
+    let (same, other) = (bytes("cab/good-signed-ts.cab"), bytes("cab/good-signed.cab"));
+    env.drop_package("echo.cab", &same);
+    env.drop_package("other.cab", &other);
+    fs::write(env.path("second/echo.cab"), &same).expect("dropped");
+    fs::write(env.path("second/other.cab"), &other).expect("dropped");
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let seen = || {
+        let mut seen = BTreeMap::new();
+        for receipt in env.receipts() {
+            let key =
+                [&receipt["folder"], &receipt["package"]].map(|text| text.as_str().unwrap_or("").to_owned());
+            let folder = PathBuf::from(receipt["outbox"].as_str().expect("a path"));
+            assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
+            assert!(folder.starts_with(env.path("out")) && folder.join("signed.zip").exists(), "{receipt:#}");
+            let own: Value =
+                serde_json::from_slice(&fs::read(folder.join("receipt.json")).expect("a receipt"))
+                    .expect("JSON");
+            assert_eq!(own["id"], receipt["id"]);
+            assert!(seen.insert(key, (receipt["id"].clone(), folder)).is_none(), "{receipt:#}");
+        }
+        seen
+    };
+    let before = seen();
+    let keys: Vec<_> = before.keys().map(|[folder, package]| format!("{folder}/{package}")).collect();
+    assert_eq!(keys, ["in/echo.cab", "in/other.cab", "second/echo.cab", "second/other.cab"]);
+    assert_eq!(env.created(), (4, 4, 4));
+    // A new store recovers each job for its own folder.
+    fs::remove_dir_all(env.path("store")).expect("lost");
+    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    assert_eq!((seen(), env.created()), (before, (4, 4, 4)), "{}", env.log());
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(4));
 }

@@ -11,6 +11,7 @@ mod harness;
 
 mod adopt;
 mod api;
+mod backup;
 mod catalog;
 mod checks;
 mod commands;

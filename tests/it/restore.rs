@@ -356,3 +356,48 @@ fn job_whose_submission_was_committed_before_and_rejected_is_sent_by_no_advice()
         assert_eq!(env.run(&["retry", job["id"].as_str().expect("an id")]).status.code(), Some(0));
     }
 }
+
+#[test]
+fn restored_store_sends_nothing_again_after_its_results_have_expired() {
+    let env = TestEnv::new();
+    let config = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    let config = config.replace("outbox = \"out\"", "outbox = \"out\"\noutbox_keep = \"1s\"");
+    fs::write(env.path("dropship.toml"), config).expect("written");
+    let (_, fault, is_reached) = points().remove(0);
+    env.fault(&fault);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = env.daemon(&[]);
+    assert!(wait_for("the product", || is_reached(&env).then_some(())).is_some(), "{}", env.log());
+    daemon.kill();
+    copied(&env.path("store"), &env.path("backup"));
+    env.no_faults();
+    let daemon = env.daemon(&[]);
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    fs::remove_file(env.path("drop/echo.cab")).expect("it was in the folder");
+    // Of a package that was not sent, the receipt expires too; by then the other one has been examined.
+    env.drop_package("bad.cab", &bytes("cab/unsigned.cab"));
+    let bad = || {
+        fs::read_dir(env.path("out"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|item| item.file_name().to_string_lossy().starts_with("bad-"))
+    };
+    assert!(wait_for("the rejection", || bad().then_some(())).is_some(), "{}", env.log());
+    fs::remove_file(env.path("drop/bad.cab")).expect("it was in the folder");
+    assert!(wait_for("its receipt to expire", || (!bad()).then_some(())).is_some(), "{}", env.log());
+    let result =
+        std::path::PathBuf::from(env.receipts()[0]["outbox"].as_str().expect("a path")).join("signed.zip");
+    assert!(!result.exists(), "the results have expired");
+    assert_eq!(daemon.terminate(), Some(0));
+    fs::remove_dir_all(env.path("store")).expect("removed");
+    copied(&env.path("backup"), &env.path("store"));
+    run_until_idle(&env, "the restored store");
+    let jobs = env.json(&["jobs"]);
+    assert_eq!(
+        (env.created(), &jobs[0]["state"]),
+        ((1, 1, 1), &json!("succeeded")),
+        "{jobs:#}\n{}",
+        env.log()
+    );
+}

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dropship_sandbox::Quirks;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::running::{bodies, edit, id, receipt_of};
-use crate::harness::{TestEnv, bytes, text};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// A name that a shell would take apart.
 const NAME: &str = "{{ file.stem }} it's $HOME -x";
@@ -109,4 +111,55 @@ fn approval_page_has_the_request_that_is_sent_and_its_command() {
         (&Value::Null, &first.into()),
         "{page:#}"
     );
+}
+
+#[test]
+fn request_that_has_changed_since_the_hold_is_named_and_not_sent() {
+    let env = TestEnv::with(Quirks::none(), "");
+    edit(
+        &env,
+        &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\"]\nhold = true")],
+    );
+    let daemon = env.daemon(&[]);
+    env.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
+    let held = receipt_of(&env, "first.cab", "held");
+    let first = id(&held["id"]).to_owned();
+    let page = page_of(&env, &first);
+    let known = id(&page["content"]["audiences"][0]["id"]).to_owned();
+    assert_eq!(daemon.terminate(), Some(0));
+
+    // Microsoft gives the audience another id. The daemon reads it for the next label.
+    let other = "00000000-0000-4000-8000-000000000000";
+    let audience = json!({"id": other, "name": "Test Registry Key", "audienceName": "Test_Registry_Key"});
+    let answer = json!({"value": [audience], "links": []}).to_string();
+    let file = json!({"kind": "file", "base64": STANDARD.encode(answer)});
+    env.fault(&json!({"operation": "list_audiences", "times": 0, "action": file}));
+    let daemon = env.daemon(&[]);
+    env.drop_package("second.cab", &bytes("cab/good-signed.cab"));
+    receipt_of(&env, "second.cab", "held");
+    let page = page_of(&env, &first);
+    let problem = id(&page["problem"]);
+    assert!(problem.contains("is not the request that the label is on hold for"), "{page:#}");
+    assert_eq!(page["content"]["audiences"][0]["id"], other, "{page:#}");
+    let shown = text(&env.run(&["show", &first]).stdout);
+    assert!(shown.contains("WARNING: this is not the request that the label is on hold for"), "{shown}");
+
+    // The approval of the old request sends nothing; the label is held again with the new one.
+    paste(&env, &shown);
+    let is_new = |receipt: &Value| {
+        receipt["package"] == "first.cab"
+            && receipt["state"] == "held"
+            && env.json(&["show", &first])["approval"][0]["problem"].is_null()
+    };
+    wait_for("the label to be held again", || env.receipts().into_iter().find(is_new))
+        .unwrap_or_else(|| panic!("{:#}\n{}", env.json(&["show", &first]), env.log()));
+    assert_eq!(bodies(&env, "create_label").len(), 0);
+    let page = page_of(&env, &first);
+    assert_ne!(page["request"], held["labels"][0]["request"]);
+    let shown = text(&env.run(&["show", &first]).stdout);
+    assert_eq!(paste(&env, &shown).status.code(), Some(0), "{shown}");
+    wait_for("the request", || bodies(&env, "create_label").pop()).unwrap_or_else(|| panic!("{}", env.log()));
+    let sent = bodies(&env, "create_label").remove(0);
+    assert_eq!(sent["targeting"]["restrictedToAudiences"], json!([other]), "not {known}");
+    assert_eq!(daemon.terminate(), Some(0));
 }
