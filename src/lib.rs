@@ -8,6 +8,7 @@ pub mod admission;
 
 pub mod doctor;
 pub mod package_store;
+pub mod replay;
 
 pub mod pipeline;
 

@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::digest;
 use dropship_job::JobId;
 use dropship_package::Facts;
+use dropship_rules::Planning;
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::Vars;
+
+/// Maximum size in bytes of the stored facts of a rejected package. They only serve to plan it again for comparison.
+const MAX_REJECTED: usize = 1 << 20;
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
 pub const MIN_FREE: u64 = 256 << 20;
@@ -26,6 +30,26 @@ pub struct PlanSnapshot {
     /// Variables from its sidecar.
     #[serde(default, skip_serializing_if = "Vars::is_empty")]
     pub vars: Vars,
+    /// How the plan was made; absent in plans of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planning: Option<Planning>,
+}
+
+/// Facts of a package that passed the inspection and that the rules rejected, stored as `rejected.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RejectedPackage {
+    /// The facts from inspection.
+    pub facts: Facts,
+    /// Variables from its sidecar.
+    #[serde(default, skip_serializing_if = "Vars::is_empty")]
+    pub vars: Vars,
+    /// How a plan was attempted.
+    pub planning: Planning,
+    /// The rule that could not be carried out; absent if no rule matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why it was rejected.
+    pub reason: String,
 }
 
 /// Free space of the disk that has the store.
@@ -96,6 +120,7 @@ impl PackageStore {
         let text = serde_json::to_vec(snapshot)?;
         let mut file = File::create(self.snapshot_path(job))?;
         file.write_all(&text)?;
+        absent_is_fine(fs::remove_file(self.rejected_path(job)))?;
         let package = self.package(job);
         fs::rename(incoming, &package)?;
         // Everything is written before the first sync, which then does most of the work of the later ones.
@@ -112,10 +137,18 @@ impl PackageStore {
     /// # Errors
     /// When the file cannot be read, or was changed.
     pub fn plan_snapshot(&self, job: &JobId, digest: &str) -> io::Result<PlanSnapshot> {
+        Ok(serde_json::from_slice(&self.plan_text(job, digest)?)?)
+    }
+
+    /// The JSON text of the plan of a job, on one line, after its digest was verified.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was changed.
+    pub fn plan_text(&self, job: &JobId, digest: &str) -> io::Result<Vec<u8>> {
         if let Ok(text) = fs::read(self.staged_path(job))
             && digest::of(&text) == digest
         {
-            return Ok(serde_json::from_slice(&text)?);
+            return Ok(text);
         }
         let path = self.snapshot_path(job);
         let text = fs::read(&path)?;
@@ -123,7 +156,35 @@ impl PackageStore {
             let message = format!("{} was changed after the package was accepted", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        Ok(serde_json::from_slice(&text)?)
+        Ok(text)
+    }
+
+    /// Stores the facts of a package that the rules rejected; facts of more than 1 MiB are not stored.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_rejected(&self, job: &JobId, rejected: &RejectedPackage) -> io::Result<()> {
+        let text = serde_json::to_vec(rejected)?;
+        if text.len() > MAX_REJECTED {
+            return absent_is_fine(fs::remove_file(self.rejected_path(job)));
+        }
+        let folder = self.folder(job);
+        private_folder(&folder)?;
+        let staged = folder.join("rejected.new");
+        fs::write(&staged, text)?;
+        fs::rename(staged, self.rejected_path(job))
+    }
+
+    /// The JSON text of the facts of a rejected package, on one line; `None` if they are not stored.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rejected_text(&self, job: &JobId) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.rejected_path(job)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Stores a new plan of a job durably and returns its digest. The plan with the digest `current` stays until an event
@@ -170,6 +231,18 @@ impl PackageStore {
     #[must_use]
     pub fn metadata(&self, job: &JobId) -> PathBuf {
         self.folder(job).join("driver-metadata.json")
+    }
+
+    /// Reads the stored driver metadata of a job; `None` if there are none.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_metadata(&self, job: &JobId) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.metadata(job)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Path at which a result of a job is downloaded before it is delivered. An unfinished download stays there, and is
@@ -247,6 +320,10 @@ impl PackageStore {
     /// The plan that a retry has made; it takes effect when an event names its digest.
     fn staged_path(&self, job: &JobId) -> PathBuf {
         self.folder(job).join("dossier-new.json")
+    }
+
+    fn rejected_path(&self, job: &JobId) -> PathBuf {
+        self.folder(job).join("rejected.json")
     }
 
     fn snapshot_path(&self, job: &JobId) -> PathBuf {

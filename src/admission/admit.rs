@@ -11,7 +11,7 @@ use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::hung_places;
 use crate::outbox::{self, Receipt};
-use crate::package_store::PlanSnapshot;
+use crate::package_store::{PlanSnapshot, RejectedPackage};
 use dropship_job::{
     Creation, ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, Package, PlannedLabel, State,
 };
@@ -41,7 +41,8 @@ impl From<StoreError> for AdmitError {
 /// The final verdict on a package.
 enum Verdicted {
     Accepted(Box<PlanSnapshot>, Vec<String>),
-    Rejected(Fault),
+    /// With the facts, if the rules rejected it.
+    Rejected(Fault, Option<Box<RejectedPackage>>),
     Held(HoldFault),
 }
 
@@ -78,7 +79,7 @@ fn verdict_before_inspection(
     package: &CapturedPackage<'_>,
 ) -> Result<Option<Verdicted>, AdmitError> {
     if let Some(fault) = &package.oversize {
-        return Ok(Some(Verdicted::Rejected(fault.clone())));
+        return Ok(Some(Verdicted::Rejected(fault.clone(), None)));
     }
     if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
         return Ok(Some(Verdicted::Held(HoldFault::new(HoldReason::Poison, POISONED))));
@@ -93,7 +94,7 @@ fn verdict_before_inspection(
     if !package.stale && !package.is_complete().map_err(unread)? {
         return Err(AdmitError::NotYet(why.clone()));
     }
-    Ok(Some(Verdicted::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()))))
+    Ok(Some(Verdicted::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()), None)))
 }
 
 /// Inspects the copy and plans it by the rules.
@@ -111,15 +112,18 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
         &admission.cancellation,
     );
     running.end()?;
-    let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
+    let evaluation = match evaluated {
         Ok(evaluation) => evaluation,
         Err(error) if admission.cancellation.is_cancelled() => return not_yet(error.to_string()),
         Err(error) => return not_yet(format!("cannot read the copy: {error}")),
     };
-    match (outcome, inspection.facts.clone()) {
+    let vars = package.vars.clone().unwrap_or_default();
+    let rejected = evaluation.rejected(vars.clone()).map(Box::new);
+    let Evaluation { inspection, outcome, planning, warnings, .. } = evaluation;
+    match (outcome, inspection.facts.clone().zip(planning)) {
         (None, _) if package.stale => {
             let message = format!("truncated: {}", inspection.reasons_or("the file is incomplete"));
-            Ok(Verdicted::Rejected(Fault::new(ErrorKind::Truncated, message)))
+            Ok(Verdicted::Rejected(Fault::new(ErrorKind::Truncated, message), None))
         }
         (None, _) => not_yet(inspection.reasons_or("the file is incomplete")),
         // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
@@ -128,12 +132,12 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
         {
             not_yet(fault.message)
         }
-        (Some(Err(fault)), _) => Ok(Verdicted::Rejected(fault)),
+        (Some(Err(fault)), _) => Ok(Verdicted::Rejected(fault, rejected)),
         (Some(Ok(_)), None) => not_yet("inspection found no facts".to_owned()),
-        (Some(Ok(plan)), Some(facts)) => {
-            let vars = package.vars.clone().unwrap_or_default();
-            Ok(Verdicted::Accepted(Box::new(PlanSnapshot { facts, plan, vars }), warnings))
-        }
+        (Some(Ok(plan)), Some((facts, planning))) => Ok(Verdicted::Accepted(
+            Box::new(PlanSnapshot { facts, plan, vars, planning: Some(planning) }),
+            warnings,
+        )),
     }
 }
 
@@ -325,7 +329,12 @@ fn events_of(
     verdict: Verdicted,
 ) -> Result<Vec<Event>, AdmitError> {
     let (snapshot, warnings) = match verdict {
-        Verdicted::Rejected(fault) => return Ok(vec![Event::Rejected { fault }]),
+        Verdicted::Rejected(fault, facts) => {
+            if let Some(facts) = facts {
+                admission.keep_rejected(id, &facts);
+            }
+            return Ok(vec![Event::Rejected { fault }]);
+        }
         Verdicted::Held(fault) => return Ok(vec![Event::Held { fault, request: None }]),
         Verdicted::Accepted(snapshot, warnings) => (snapshot, warnings),
     };
@@ -346,6 +355,18 @@ fn events_of(
     Ok(events)
 }
 
+impl Admission {
+    /// Stores the facts of a package that the rules rejected, so that it can be planned again for comparison.
+    pub(super) fn keep_rejected(&self, id: &JobId, rejected: &RejectedPackage) {
+        if let Err(error) = self.packages.keep_rejected(id, rejected) {
+            tracing::warn!(
+                job_id = %id,
+                "cannot store the facts of the rejected package of job {id}: {error}; `plan --replay` counts it as lost"
+            );
+        }
+    }
+}
+
 /// The labels of a plan as the job has to know them.
 pub(super) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
     let index = |name: &String| plan.labels.iter().position(|label| label.name == *name);
@@ -361,7 +382,7 @@ pub(super) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
 
 /// The event of a package that was accepted with this plan; `digest` is that of the stored plan.
 pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
-    let PlanSnapshot { facts, plan, vars } = snapshot;
+    let PlanSnapshot { facts, plan, vars, .. } = snapshot;
     Event::Accepted {
         rule: plan.rule.clone(),
         account: plan.account.clone(),

@@ -96,8 +96,8 @@ impl Admission {
                 plan.rule, plan.account, adopted.account
             )));
         }
-        let facts = evaluation.inspection.facts;
-        let facts = facts.ok_or_else(|| unplanned("inspection found no facts".to_owned()))?;
+        let facts = evaluation.inspection.facts.zip(evaluation.planning);
+        let (facts, planning) = facts.ok_or_else(|| unplanned("inspection found no facts".to_owned()))?;
         let existing = existing_labels(adopted, &planned_labels(&plan)).map_err(unplanned)?;
         let sha256 = digest::of_file(copy).map_err(unread)?;
         let size = facts.size;
@@ -108,7 +108,7 @@ impl Admission {
             return Err(AdoptError::Followed { submission: adopted.submission, job });
         }
         let id = new_id();
-        let snapshot = PlanSnapshot { facts, plan, vars: Vars::new() };
+        let snapshot = PlanSnapshot { facts, plan, vars: Vars::new(), planning: Some(planning) };
         let digest = self.packages.admit(&id, copy, &snapshot);
         let digest = digest.map_err(|error| unplanned(format!("cannot store its package: {error}")))?;
         let is_of_job =

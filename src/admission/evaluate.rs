@@ -1,5 +1,6 @@
 //! Evaluation of captured bytes: inspection, then the rule, then its plan.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -8,15 +9,16 @@ use jiff::Timestamp;
 
 use super::active_config::ActiveConfig;
 use crate::digest::hex;
+use crate::package_store::RejectedPackage;
 use dropship_hardware::TestHarness;
 use dropship_job::{ErrorKind, Fault};
 use dropship_package::{
     Cancellation, Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed,
     preflight_with,
 };
-use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan, plan};
+use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 use dropship_rules::vars::Vars;
-use dropship_rules::{MatchInput, choose};
+use dropship_rules::{MatchInput, Planned, Planning, Unplanned, plan_package};
 
 /// The result of an evaluation.
 pub struct Evaluation {
@@ -24,6 +26,10 @@ pub struct Evaluation {
     pub inspection: Inspection,
     /// The plan, or why the package is rejected; `None` when the file is incomplete.
     pub outcome: Option<Result<Plan, Fault>>,
+    /// How the package was planned; `None` if it was not.
+    pub planning: Option<Planning>,
+    /// The rule that was applied, also if it cannot be carried out.
+    pub rule: Option<String>,
     /// Warnings of the inspection.
     pub warnings: Vec<String>,
     /// SHA-256 of the evaluated bytes, lower-case hex.
@@ -51,6 +57,8 @@ pub fn evaluate(
         return Ok(Evaluation {
             inspection,
             outcome: Some(Err(Fault::new(ErrorKind::NotAPackage, message))),
+            planning: None,
+            rule: None,
             warnings: Vec::new(),
             sha256: String::new(),
         });
@@ -59,6 +67,7 @@ pub fn evaluate(
     let policy = Policy { now: Timestamp::now(), ..active.policy.clone() };
     let (mut inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy, cancellation)?;
     let sha256 = hex(&sha256);
+    let (mut planning, mut applied) = (None, None);
     let outcome = match (inspection.verdict, &inspection.facts) {
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
@@ -66,11 +75,21 @@ pub fn evaluate(
             let planned = match vars {
                 Ok(vars) => {
                     let vars = Some(vars).filter(|vars| !vars.is_empty());
-                    planned(active, &MatchInput { vars, ..input }, rule)
+                    let input = MatchInput { vars, ..input };
+                    let wanted = Planning::at(Timestamp::now()).by_rule(rule);
+                    let Planned { plan, planning: how } = plan_package(&active.config.rules, &input, wanted);
+                    planning = Some(how);
+                    applied = match &plan {
+                        Ok(plan) => Some(plan.rule.clone()),
+                        Err(Unplanned::Unfit(error)) => Some(error.rule.clone()),
+                        Err(_) => None,
+                    };
+                    plan.map_err(|unplanned| fault(&unplanned))
                 }
                 Err(why) => Err(Fault::new(ErrorKind::Sidecar, why)),
             };
-            let more = planned.as_ref().map(|plan| checked_against(plan, facts, &policy)).unwrap_or_default();
+            let more =
+                planned.as_ref().map(|plan| checked_against(plan, facts, &policy.levels)).unwrap_or_default();
             let refused = more.iter().find(|finding| finding.level == Level::Error);
             let refused = refused
                 .map(|finding| Fault::new(ErrorKind::from(finding.check.as_str()), finding.message.clone()));
@@ -86,11 +105,33 @@ pub fn evaluate(
     };
     let warnings = inspection.findings.iter().filter(|finding| finding.level == Level::Warn);
     let warnings = warnings.map(|finding| finding.message.clone()).collect();
-    Ok(Evaluation { inspection, outcome, warnings, sha256 })
+    Ok(Evaluation { inspection, outcome, planning, rule: applied, warnings, sha256 })
+}
+
+impl Evaluation {
+    /// The facts of a package that passed the inspection, if its rules rejected it.
+    #[must_use]
+    pub fn rejected(&self, vars: Vars) -> Option<RejectedPackage> {
+        let Some(Err(fault)) = &self.outcome else { return None };
+        Some(RejectedPackage {
+            facts: self.inspection.facts.clone()?,
+            vars,
+            planning: self.planning.clone()?,
+            rule: self.rule.clone(),
+            reason: fault.message.clone(),
+        })
+    }
+}
+
+/// Why Microsoft would reject a plan hours later; `None` if it would not.
+#[must_use]
+pub fn plan_rejection(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>) -> Option<String> {
+    let mut findings = checked_against(plan, facts, levels).into_iter();
+    findings.find(|finding| finding.level == Level::Error).map(|finding| finding.message)
 }
 
 /// Findings about the requests of the plan that Microsoft would reject hours later.
-fn checked_against(plan: &Plan, facts: &Facts, policy: &Policy) -> Vec<Finding> {
+fn checked_against(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>) -> Vec<Finding> {
     let retail = |label: &LabelPlan| {
         label.destination == DestinationPlan::WindowsUpdate
             && label.audiences.is_empty()
@@ -101,34 +142,13 @@ fn checked_against(plan: &Plan, facts: &Facts, policy: &Policy) -> Vec<Finding> 
         os_codes: &plan.product.requested_signatures,
         retail_windows_update: plan.labels.iter().any(retail),
     };
-    preflight_with(facts, &request, &policy.levels)
+    preflight_with(facts, &request, levels)
 }
 
-/// The plan of the first matching rule, or of the rule with this name if it matches.
-fn planned(active: &ActiveConfig, input: &MatchInput<'_>, rule: Option<&str>) -> Result<Plan, Fault> {
-    let config = &active.config;
-    let chosen = match rule {
-        Some(name) => {
-            let found = config.rules.iter().find(|rule| rule.name == name);
-            let found = found
-                .ok_or_else(|| Fault::new(ErrorKind::NoRule, format!("there is no rule named `{name}`")))?;
-            // The submitter selects among the rules that apply; the conditions of a rule also apply to submitted packages.
-            let reasons = found.explain(input).reasons;
-            if !reasons.is_empty() {
-                let message = format!("rule `{name}` does not match this package: {}", reasons.join("; "));
-                return Err(Fault::new(ErrorKind::NoRule, message));
-            }
-            found
-        }
-        None => {
-            let choice = choose(&config.rules, input);
-            choice.rule.ok_or_else(|| Fault::new(ErrorKind::NoRule, choice.rejection()))?
-        }
+fn fault(unplanned: &Unplanned) -> Fault {
+    let kind = match unplanned {
+        Unplanned::UnknownRule(_) | Unplanned::NotMatching { .. } | Unplanned::NoRule(_) => ErrorKind::NoRule,
+        Unplanned::Unfit(_) => ErrorKind::RuleUnfit,
     };
-    plan(chosen, input, Timestamp::now()).map_err(|error| {
-        Fault::new(
-            ErrorKind::RuleUnfit,
-            format!("rule `{}` cannot be carried out for this package: {error}", chosen.name),
-        )
-    })
+    Fault::new(kind, unplanned.to_string())
 }

@@ -36,7 +36,7 @@ mod submit;
 pub use active_config::ActiveConfig;
 pub use adopt::{AdoptError, AdoptedSubmission};
 pub use capacity::LoadSource;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, plan_rejection};
 pub use file_standing::FileStanding;
 pub use older_store::compare_with_receipts;
 pub use recover::RecoveredJobs;

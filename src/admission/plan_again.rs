@@ -12,6 +12,7 @@ use crate::observe;
 use crate::outbox::{FoundReceipt, Receipt};
 use crate::package_store::PlanSnapshot;
 use dropship_job::{Job, StateKind, Step};
+use dropship_rules::{MatchInput, find};
 use dropship_store::{Commit, Entry, StoreError};
 
 impl Admission {
@@ -77,6 +78,7 @@ impl Admission {
             &self.cancellation,
         )
         .ok()?;
+        let mut planning = evaluation.planning?;
         let (plan, facts) = match (evaluation.outcome?, evaluation.inspection.facts?) {
             (Ok(plan), facts) => (plan, facts),
             (Err(fault), _) => {
@@ -90,7 +92,17 @@ impl Admission {
             }
         };
         let labels = planned_labels(&plan);
-        match self.packages.admit(id, package.copy, &PlanSnapshot { facts, plan, vars }) {
+        // The receipt does not show whether the submitter had named the rule. It was named if it is not the first that matches.
+        let input = MatchInput::new(&receipt.package, &receipt.sha256, &facts).in_folder(folder);
+        let input = MatchInput { vars: Some(&vars).filter(|vars| !vars.is_empty()), ..input };
+        if find(&active.config.rules, &input).is_some_and(|first| first.name == plan.rule) {
+            planning.named_rule = None;
+        }
+        match self.packages.admit(
+            id,
+            package.copy,
+            &PlanSnapshot { facts, plan, vars, planning: Some(planning) },
+        ) {
             Ok(digest) => Some(StoredPlan { digest, labels }),
             Err(error) => {
                 tracing::warn!(job_id = %id, "cannot store the plan of job {id}: {error}");

@@ -134,7 +134,7 @@ impl Admission {
             outbox: outbox.to_string_lossy().into_owned(),
         };
         let at = jiff::Timestamp::now();
-        let PlanSnapshot { plan: planned, vars, facts } = snapshot;
+        let PlanSnapshot { plan: planned, vars, facts, .. } = snapshot;
         let labels = planned_labels(&planned).into_iter().map(Label::planned).collect();
         Ok(Job::recovered(RecoveredJob {
             id: id.clone(),

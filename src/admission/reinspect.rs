@@ -93,14 +93,19 @@ impl Admission {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
         let unreadable = |error: io::Error| rejected(Fault::new(ErrorKind::Unreadable, error.to_string()));
-        let Evaluation { inspection, outcome, warnings, .. } = match evaluated {
+        let evaluation = match evaluated {
             Ok(evaluation) => evaluation,
             Err(_) if self.cancellation.is_cancelled() => return Vec::new(),
             Err(error) => return unreadable(error),
         };
-        match (outcome, inspection.facts) {
-            (Some(Ok(plan)), Some(facts)) => {
-                let snapshot = PlanSnapshot { facts, plan, vars: vars.unwrap_or_default() };
+        let vars = vars.unwrap_or_default();
+        if let Some(facts) = evaluation.rejected(vars.clone()) {
+            self.keep_rejected(job.id(), &facts);
+        }
+        let Evaluation { inspection, outcome, planning, warnings, .. } = evaluation;
+        match (outcome, inspection.facts.zip(planning)) {
+            (Some(Ok(plan)), Some((facts, planning))) => {
+                let snapshot = PlanSnapshot { facts, plan, vars, planning: Some(planning) };
                 let digest = match self.packages.admit(job.id(), copy, &snapshot) {
                     Ok(digest) => digest,
                     Err(error) => return unreadable(error),

@@ -6,9 +6,9 @@ use super::admit::planned_labels;
 use super::state::Admission;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use dropship_job::{Event, Job, Label, LabelLife, LabelStage};
-use dropship_rules::plan::{LabelPlan, Plan, plan};
+use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::rule::Rule;
-use dropship_rules::{MatchInput, choose};
+use dropship_rules::{MatchInput, Planned, Planning, plan_package};
 
 /// Why the labels of a job cannot be planned again.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +52,21 @@ impl Admission {
 pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Option<Event>, ReplanError> {
     // A package that was not accepted, or of which nothing was created, is inspected again instead. A lost plan holds the job.
     let Some(digest) = job.plan().filter(|_| job.product().id().is_some()) else { return Ok(None) };
-    let Ok(PlanSnapshot { facts, plan: old, vars }) = packages.plan_snapshot(job.id(), digest) else {
+    let Ok(PlanSnapshot { facts, plan: old, vars, planning }) = packages.plan_snapshot(job.id(), digest)
+    else {
         return Ok(None);
     };
     let package = job.package();
     let input = MatchInput::new(&package.name, &package.sha256, &facts).in_folder(package.folder.as_deref());
     let input = MatchInput { vars: Some(&vars).filter(|vars| !vars.is_empty()), ..input };
     let needs_plan = job.labels().iter().any(|label| label.is_missing() || is_asked_again(label));
-    let new = match planned(rules, &input) {
+    let named = planning.as_ref().and_then(|planning| planning.named_rule.as_deref());
+    let now = Planning::at(jiff::Timestamp::now()).by_rule(named);
+    let Planned { plan: new, planning: how } = plan_package(rules, &input, now);
+    let new = match new {
         Ok(new) => new,
         Err(_) if !needs_plan => return Ok(None),
-        Err(why) => return Err(ReplanError::Rules { job: job.id().to_string(), why }),
+        Err(why) => return Err(ReplanError::Rules { job: job.id().to_string(), why: why.to_string() }),
     };
     let asks_for = |label: &Label| new.labels.iter().any(|plan| plan.name == label.name());
     let unasked = job.labels().iter().find(|label| label.intent().is_some() && !asks_for(label));
@@ -80,19 +84,14 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
     }
     let plan = Plan { rule: new.rule, rule_digest: new.rule_digest, labels: merged.labels, ..old };
     let (rule, labels) = (plan.rule.clone(), planned_labels(&plan));
-    let snapshot = PlanSnapshot { facts, plan, vars };
+    // The product stays, and with it the time from which its dates count.
+    let planning = planning.map(|old| Planning { at: old.at, ..how });
+    let snapshot = PlanSnapshot { facts, plan, vars, planning };
     let plan = packages
         .stage_plan(job.id(), digest, &snapshot)
         .map_err(|error| ReplanError::Io { job: job.id().to_string(), error })?;
     let Merged { dropped, again, changes, .. } = merged;
     Ok(Some(Event::Replanned { rule, plan, labels, dropped, again, changes }))
-}
-
-/// The plan of the first rule that matches.
-fn planned(rules: &[Rule], input: &MatchInput<'_>) -> Result<Plan, String> {
-    let choice = choose(rules, input);
-    let rule = choice.rule.ok_or_else(|| choice.rejection())?;
-    plan(rule, input, jiff::Timestamp::now()).map_err(|error| error.to_string())
 }
 
 /// Whether a label that was requested is requested again: Microsoft refused it, or it was withdrawn. One whose withdrawal

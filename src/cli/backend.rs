@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
 use super::exit::Exit;
 use super::offline_store::OfflineStore;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
 use crate::control::{Client, ConnectError, ControlError, JobAction, JobQuery, Status};
 use crate::outbox::Receipt;
+use crate::replay::RememberedPackage;
 use dropship_job::JobId;
 
 /// Path of the configuration file, unless `--config` or `$DROPSHIP_CONFIG` names another.
@@ -121,6 +125,30 @@ impl Backend {
         match self {
             Self::Daemon(client) => client.show(id).await,
             Self::Store(store) => store.jobs().show(id),
+        }
+    }
+
+    /// Calls `each` with every package that arrived at `since` or later, newest first, and with the text of its record.
+    pub(super) async fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(client) => client.remembered(since, each).await,
+            Self::Store(store) => store.remembered(since, each),
+        }
+    }
+
+    /// The stored driver metadata of a job; `None` if Microsoft has sent none yet. Blocks.
+    pub(super) fn driver_metadata(&self, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Daemon(client) => {
+                let read = || Handle::current().block_on(client.driver_metadata(id));
+                let bytes = tokio::task::block_in_place(read)?;
+                Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+            }
+            Self::Store(store) => store.driver_metadata(id),
         }
     }
 

@@ -14,6 +14,8 @@ pub enum Exit {
     Done,
     /// 1: failed.
     Failed,
+    /// 2: `plan --replay` has found differences.
+    Differences,
     /// 64: invalid command line.
     Usage,
     /// 65: the job failed, was rejected or cancelled, or the package would be rejected.
@@ -65,6 +67,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Differences => 2,
             Self::Usage => 64,
             Self::Rejected => 65,
             Self::NoDaemon => 69,

@@ -114,6 +114,6 @@ pub(super) fn kind_of(error: &anyhow::Error, exit: Exit) -> &'static str {
         Exit::TimedOut => FailureKind::TimedOut.as_str(),
         Exit::NotPermitted => ControlErrorKind::NotPermitted.as_str(),
         Exit::Configuration => ControlErrorKind::Configuration.as_str(),
-        Exit::Done | Exit::Failed => ControlErrorKind::Failed.as_str(),
+        Exit::Done | Exit::Failed | Exit::Differences => ControlErrorKind::Failed.as_str(),
     }
 }

@@ -17,6 +17,7 @@ use crate::control::{
 use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
+use crate::replay::{RememberedPackage, each_remembered};
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
@@ -89,6 +90,21 @@ impl OfflineStore {
 
     pub(super) fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
         Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
+    }
+
+    pub(super) fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let packages = PackageStore::for_reading(&self.config.store.path);
+        let mut each =
+            |package: &RememberedPackage, record: &[u8]| each(package, record).map_err(std::io::Error::other);
+        Ok(each_remembered(&*self.store, &packages, since, &mut each)?)
+    }
+
+    pub(super) fn driver_metadata(&self, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(PackageStore::for_reading(&self.config.store.path).read_metadata(id)?)
     }
 
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {

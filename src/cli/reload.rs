@@ -10,21 +10,31 @@ use super::output::Output;
 
 /// Apply the configuration on disk, completely or not at all
 ///
-/// Prints what has changed once the new configuration is active, or every reason why it was refused.
+/// Prints what has changed once the new configuration is active, or every reason why it was refused. Unfinished jobs keep the
+/// plan that they were created with; it prints those whose plan the new configuration would not make, and the differences.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  dropship reload --dry-run
+  dropship reload
+
 Exit codes:
-  0   applied
+  0   applied; with --dry-run: it would be applied
   69  no daemon is running
   77  not permitted
   78  refused: the configuration is invalid")]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Apply nothing: print what a reload would change, and which unfinished jobs it concerns
+    #[arg(long)]
+    dry_run: bool,
+}
 
-pub(super) async fn run(path: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let client = backend::connect(path).await?;
-    match client.reload().await {
+    let answer = if args.dry_run { client.preview_reload().await } else { client.reload().await };
+    match answer {
         Ok(reloaded) => {
-            output.give(&reloaded, || reloaded.to_string().replace("; ", "\n"))?;
+            output.give(&reloaded, || reloaded.lines().join("\n"))?;
             Ok(Exit::Done)
         }
         Err(error) => {
@@ -33,8 +43,12 @@ pub(super) async fn run(path: &Path, output: &Output) -> anyhow::Result<Exit> {
                 output.give(&json!({ "ok": false, "error": error }), String::new)?;
                 return Ok(exit);
             }
-            let text = format!("{error}\nthe reload was refused; the daemon keeps its current configuration");
-            Err(ExitError(exit, text).into())
+            let result = if args.dry_run {
+                "a reload would be refused"
+            } else {
+                "the reload was refused; the daemon keeps its current configuration"
+            };
+            Err(ExitError(exit, format!("{error}\n{result}")).into())
         }
     }
 }

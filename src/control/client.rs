@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -16,6 +17,7 @@ use super::status::Status;
 use crate::admission::FileStanding;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
+use crate::replay::RememberedPackage;
 use dropship_glob::Glob;
 use dropship_hardware::LabelId;
 use dropship_job::{JobId, StateKind};
@@ -129,15 +131,67 @@ impl Client {
     /// # Errors
     /// Also when the export ends early, or `each` fails.
     pub async fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
-        let response = self.http.get(url("/v1/export")).send().await.map_err(failed)?;
-        let mut pieces = response.error_for_status().map_err(failed)?;
+        self.lines(self.http.get(url("/v1/export")), each).await
+    }
+
+    /// Calls `each` with every package that the store remembers, and with the text of its record.
+    ///
+    /// # Errors
+    /// Also when the list ends early, or `each` fails.
+    pub async fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut address = parsed("/v1/remembered")?;
+        if let Some(since) = since {
+            address.query_pairs_mut().append_pair("since", &since.to_string());
+        }
+        let mut package = None;
+        let mut line = |line: &[u8]| {
+            match package.take() {
+                None => package = Some(serde_json::from_slice::<RememberedPackage>(line)?),
+                Some(package) => each(&package, line).map_err(std::io::Error::other)?,
+            }
+            Ok(())
+        };
+        self.lines(self.http.get(address), &mut line).await
+    }
+
+    /// The stored driver metadata of a job; empty if Microsoft has sent none yet.
+    pub async fn driver_metadata(&self, id: &JobId) -> Result<Vec<u8>, ControlError> {
+        let response = self.http.get(url(&format!("/v1/jobs/{id}/metadata"))).send().await.map_err(failed)?;
+        let is_success = response.status().is_success();
+        let body = response.bytes().await.map_err(failed)?;
+        if is_success {
+            return Ok(body.to_vec());
+        }
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body))))
+    }
+
+    /// Calls `each` with every line of the answer.
+    async fn lines(
+        &self,
+        request: reqwest::RequestBuilder,
+        each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut pieces = request.send().await.map_err(failed)?;
+        if !pieces.status().is_success() {
+            let body = pieces.bytes().await.map_err(failed)?;
+            let error: ControlError =
+                serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
+            return Err(error.into());
+        }
         let mut rest = Vec::new();
         while let Some(piece) = pieces.chunk().await.map_err(failed)? {
-            rest.extend_from_slice(&piece);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                each(&rest[..end])?;
-                rest.drain(..=end);
+            let mut piece = &*piece;
+            while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
+                rest.extend_from_slice(&piece[..end]);
+                each(&rest)?;
+                rest.clear();
+                piece = &piece[end + 1..];
             }
+            rest.extend_from_slice(piece);
         }
         Ok(())
     }
@@ -179,6 +233,14 @@ impl Client {
         change: &LabelChange,
     ) -> Result<Option<JobId>, ControlError> {
         self.post(&format!("/v1/labels/{label}/changes"), change).await
+    }
+
+    /// What a reload would change. Nothing is applied.
+    ///
+    /// # Errors
+    /// Every reason why the new configuration would be refused.
+    pub async fn preview_reload(&self) -> Result<Reloaded, ControlError> {
+        self.answer(self.http.get(url("/v1/reload"))).await
     }
 
     /// Applies the configuration on disk.

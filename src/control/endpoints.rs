@@ -9,6 +9,9 @@
 //! | `GET /v1/jobs/{id}/files/{name}` | a result of a job |
 //! | `GET /v1/files?path=` | what the daemon does with a file |
 //! | `GET /v1/doctor` | problems of the store and its files |
+//! | `GET /v1/remembered?since=` | two lines for each remembered package: the package, and its record |
+//! | `GET /v1/jobs/{id}/metadata` | the stored driver metadata of a job; empty if there are none |
+//! | `GET /v1/reload` | what a reload would change |
 //! | `GET /v1/export` | all records of the store, one JSON object per line |
 //! | `POST /v1/submit?name=&folder=&rule=` | submits the package in the body, returns the job's id |
 //! | `POST /v1/adopt` | follows a submission that was made elsewhere, returns the job's id (operators) |
@@ -29,6 +32,7 @@ use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
@@ -49,8 +53,8 @@ use dropship_hardware::LabelId;
 use dropship_job::JobId;
 use dropship_store::Finding;
 
-/// Maximum number of lines of an export that wait for a slow reader.
-const EXPORT_BUFFER: usize = 64;
+/// Maximum number of lines that wait for a slow reader.
+const LINE_BUFFER: usize = 64;
 
 type Handler = State<Arc<dyn ControlHandler>>;
 type Answer<T> = Result<Json<T>, ControlError>;
@@ -73,6 +77,9 @@ pub(super) fn reads() -> Router<Arc<dyn ControlHandler>> {
         .route("/v1/packages/{sha256}", get(find))
         .route("/v1/doctor", get(doctor))
         .route("/v1/export", get(export))
+        .route("/v1/remembered", get(remembered))
+        .route("/v1/jobs/{id}/metadata", get(driver_metadata))
+        .route("/v1/reload", get(preview_reload))
         .route("/v1/submit", post(submit))
 }
 
@@ -150,27 +157,78 @@ async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlot
     blocking(slots.take(SlotKind::Bulk).await?, move || handler.doctor()).await
 }
 
-/// Streams JSON lines. An export that fails half-way ends the response with an error instead of its last chunk.
 async fn export(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
 ) -> Result<Body, ControlError> {
     let slot = slots.take(SlotKind::Bulk).await?;
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, io::Error>>(EXPORT_BUFFER);
+    Ok(lines(slot, move |each| handler.jobs().export(each)))
+}
+
+/// The packages to list.
+#[derive(Debug, Clone, Deserialize)]
+struct Since {
+    #[serde(default)]
+    since: Option<Timestamp>,
+}
+
+async fn remembered(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Query(Since { since }): Query<Since>,
+) -> Result<Body, ControlError> {
+    let slot = slots.take(SlotKind::Bulk).await?;
+    Ok(lines(slot, move |each| {
+        handler.remembered(since, &mut |package, record| {
+            each(&[serde_json::to_vec(package)?.as_slice(), b"\n", record].concat())
+        })
+    }))
+}
+
+async fn driver_metadata(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Path(id): Path<String>,
+) -> Result<Body, ControlError> {
+    let id = parse(&id)?;
+    let read = blocking(slots.take(SlotKind::Query).await?, move || handler.driver_metadata(&id));
+    let Json(metadata) = read.await?;
+    Ok(Body::from(metadata.unwrap_or_default()))
+}
+
+async fn preview_reload(
+    State(handler): Handler,
+    Extension(main): Extension<MainRuntime>,
+    Extension(slots): Extension<RequestSlots>,
+) -> Answer<Reloaded> {
+    let slot = slots.take(SlotKind::Bulk).await?;
+    main.run(async move {
+        let _slot = slot;
+        handler.preview_reload().await
+    })
+    .await
+}
+
+/// A response of lines that blocking work writes. Work that fails ends the response with an error instead of its last chunk.
+fn lines(
+    slot: RequestSlot,
+    work: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ControlError> + Send + 'static,
+) -> Body {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, io::Error>>(LINE_BUFFER);
     tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        let exported = handler.jobs().export(&mut |line| {
+        let done = work(&mut |line| {
             let line = [line, b"\n"].concat();
             sender.blocking_send(Ok(line)).map_err(|_| io::ErrorKind::BrokenPipe.into())
         });
-        if let Err(error) = exported {
+        if let Err(error) = done {
             // Fails if the client has disconnected, which needs no response.
             drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
         }
     });
-    Ok(Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
+    Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|line| (line, receiver))
-    })))
+    }))
 }
 
 async fn act(

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::JobAction;
@@ -16,6 +17,7 @@ use super::reloaded::Reloaded;
 use super::status::Status;
 use crate::admission::FileStanding;
 use crate::outbox::Receipt;
+use crate::replay::RememberedPackage;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_job::JobId;
 use dropship_store::Finding;
@@ -59,6 +61,16 @@ pub trait ControlHandler: Send + Sync + 'static {
         change: LabelChange,
         by: String,
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>>;
+    /// Calls `each` with every package that arrived at `since` or later, and with the text of its record.
+    fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> io::Result<()>,
+    ) -> Result<(), ControlError>;
+    /// The stored driver metadata of a job; `None` if Microsoft has sent none yet.
+    fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError>;
+    /// What a reload would change. Nothing is applied.
+    fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>>;
     /// Applies the configuration on disk, completely or not at all.
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>>;
     /// Follows a submission that was made elsewhere. Returns its job.

@@ -26,6 +26,6 @@ pub use label_change::LabelChange;
 pub use operator_groups::OperatorGroups;
 pub use peer::{Peer, operator_name};
 pub use query::JobQuery;
-pub use reloaded::{Changes, OlderPlan, Reloaded};
+pub use reloaded::{Changes, GuardChange, GuardEffect, OlderPlan, Reloaded};
 pub use server::serve;
 pub use status::{AccountStatus, FolderStatus, LabelNotWithdrawn, Status};

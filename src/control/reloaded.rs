@@ -4,11 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::observe::Escaped;
+use crate::replay::describe;
 use dropship_job::JobId;
+use dropship_rules::comparison::Difference;
 use dropship_rules::rule::RuleChange;
 
 /// The answer to `dropship reload`, once the new configuration is active.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reloaded {
     /// Always true: a configuration that is refused is an error.
     pub ok: bool,
@@ -22,13 +25,16 @@ pub struct Reloaded {
     pub restart: Vec<String>,
     /// Warnings about the new configuration.
     pub warnings: Vec<String>,
-    /// Unfinished jobs that keep the plan of a rule that has changed or no longer exists.
+    /// Unfinished jobs that keep a plan which the new configuration would not make, or whose rule has changed.
     #[serde(default)]
     pub jobs: Vec<OlderPlan>,
+    /// Labels of unfinished jobs that `[guard]` holds or refuses from now on, or no longer.
+    #[serde(default)]
+    pub guard: Vec<GuardChange>,
 }
 
 /// An unfinished job that keeps an older plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OlderPlan {
     /// Id of the job.
     pub id: JobId,
@@ -36,12 +42,68 @@ pub struct OlderPlan {
     pub package: String,
     /// Name of the rule that it was planned by.
     pub rule: String,
-    /// How the rules in force differ from that rule.
-    pub rule_change: RuleChange,
+    /// How the rules in force differ from that rule; absent if the rule is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_change: Option<RuleChange>,
+    /// How the plan would differ; empty if it would be the same, or if the facts of the package are gone.
+    #[serde(default)]
+    pub differences: Vec<Difference>,
+}
+
+/// A label of an unfinished job that `[guard]` treats differently.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardChange {
+    /// Id of the job.
+    pub id: JobId,
+    /// File name of its package.
+    pub package: String,
+    /// Name of the label.
+    pub label: String,
+    /// What happens to the label.
+    pub effect: GuardEffect,
+    /// The limits that it exceeds; for a release, those that it exceeded.
+    pub reasons: Vec<String>,
+    /// Whether a released label still needs an approval: it is on hold already, or its rule asks for one.
+    pub needs_approval: bool,
+}
+
+/// What `[guard]` does with a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardEffect {
+    /// It is held for an operator before it is requested.
+    Hold,
+    /// It is never requested.
+    Refuse,
+    /// It is no longer held or refused.
+    Release,
+}
+
+impl fmt::Display for GuardChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, label, reasons, .. } = self;
+        let reasons = reasons.join(", ");
+        match self.effect {
+            GuardEffect::Hold => write!(f, "job {id}: label `{label}` is held: {reasons}"),
+            GuardEffect::Refuse => write!(f, "job {id}: label `{label}` is refused: {reasons}"),
+            GuardEffect::Release if self.needs_approval => {
+                write!(
+                    f,
+                    "job {id}: label `{label}` is within `[guard]` now, and still waits for `dropship approve {id}`"
+                )
+            }
+            GuardEffect::Release => {
+                write!(f, "job {id}: label `{label}` is within `[guard]` now, and is not held")
+            }
+        }
+    }
 }
 
 /// Maximum number of jobs that the text names.
 const NAMED_JOBS: usize = 10;
+
+/// Maximum number of differences that the text names for one job.
+const NAMED_DIFFERENCES: usize = 10;
 
 /// Differences between two lists of named items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,8 +159,9 @@ impl Reloaded {
     fn describe_jobs(&self) -> String {
         let named = self.jobs.iter().take(NAMED_JOBS).map(|job| {
             let change = match job.rule_change {
-                RuleChange::Changed => "changed",
-                RuleChange::Gone => "no longer exists",
+                Some(RuleChange::Changed) => "changed",
+                Some(RuleChange::Gone) => "no longer exists",
+                None => "is the same",
             };
             format!("{} (rule `{}` {change})", job.id, job.rule)
         });
@@ -107,10 +170,28 @@ impl Reloaded {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("unfinished jobs that keep an older plan: {}{more}", named.join(", "))
     }
-}
 
-impl fmt::Display for Reloaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// How the plans of the first jobs would differ.
+    fn describe_differences(&self, lines: &mut Vec<String>) {
+        for job in self.jobs.iter().take(NAMED_JOBS) {
+            let (id, package) = (&job.id, Escaped(&job.package));
+            if job.differences.is_empty() {
+                lines.push(format!("job {id}, {package}: its plan would be the same"));
+            }
+            let described = job.differences.iter().flat_map(|difference| describe(difference, 0));
+            let mut described: Vec<_> = described.collect();
+            let more = described.len().saturating_sub(NAMED_DIFFERENCES);
+            described.truncate(NAMED_DIFFERENCES);
+            lines.extend(described.into_iter().map(|line| format!("job {id}, {package}: {line}")));
+            if more > 0 {
+                lines.push(format!("job {id}, {package}: {more} more differences"));
+            }
+        }
+    }
+
+    /// The changes, one line for each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         self.rules.describe("rules", &mut lines);
         self.folders.describe("folders", &mut lines);
@@ -125,9 +206,23 @@ impl fmt::Display for Reloaded {
         }
         if !self.jobs.is_empty() {
             lines.push(self.describe_jobs());
+            self.describe_differences(&mut lines);
+        }
+        lines.extend(self.guard.iter().take(NAMED_JOBS).map(ToString::to_string));
+        if self.guard.len() > NAMED_JOBS {
+            lines.push(format!(
+                "{} more labels that `[guard]` holds or releases",
+                self.guard.len() - NAMED_JOBS
+            ));
         }
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));
-        f.write_str(&lines.join("; "))
+        lines
+    }
+}
+
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("; "))
     }
 }
 

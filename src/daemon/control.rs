@@ -21,6 +21,7 @@ use crate::control::{
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
+use crate::replay::{RememberedPackage, each_remembered};
 use crate::service_id::ServiceId;
 use dropship_hardware::Client;
 use dropship_hardware::LabelId;
@@ -277,6 +278,25 @@ impl ControlHandler for DaemonControl {
             super::adopt::adopt(&self.pipeline, &self.admission, request, by).await
         }
         .boxed()
+    }
+
+    fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), ControlError> {
+        Ok(each_remembered(&**self.pipeline.store(), self.pipeline.packages(), since, each)?)
+    }
+
+    fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError> {
+        self.pipeline.packages().read_metadata(id).map_err(|error| {
+            let message = format!("cannot read the driver metadata of job {id}: {error}");
+            ControlError::new(ControlErrorKind::Failed, message)
+        })
+    }
+
+    fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>> {
+        self.reloader.preview().boxed()
     }
 
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {

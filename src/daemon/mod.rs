@@ -10,6 +10,7 @@ mod maintenance;
 mod metrics_page;
 mod observers;
 mod reload;
+mod reload_effects;
 mod running;
 mod shutdown;
 mod signals;

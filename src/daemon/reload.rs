@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::reload_effects::effects;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{ConfigurationState, PendingKey};
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment, Problem, effective};
-use crate::control::{Changes, ControlError, ControlErrorKind, OlderPlan, OperatorGroups, Reloaded};
+use crate::control::{Changes, ControlError, ControlErrorKind, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::requirements::{self, Secrets};
 use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::{FolderSpec, Intake, Names};
-use dropship_job::Job;
 use dropship_package::Policy;
 use dropship_store::StoreError;
 
@@ -95,8 +95,7 @@ impl Reloader {
         let path = old.config.path.clone();
         let sandbox = self.pipeline.settings().sandbox;
         let read = tokio::task::spawn_blocking(move || read(&path, sandbox)).await;
-        let mut new =
-            read.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))??;
+        let mut new = read.map_err(failed)??;
         if sandbox {
             as_in_sandbox(&mut new, &old.config);
         }
@@ -111,11 +110,21 @@ impl Reloader {
         Ok(Prepared { old, new, policy, reloaded, pending })
     }
 
+    /// What a reload would change now. Nothing is applied.
+    ///
+    /// # Errors
+    /// Every reason why the reload would be refused.
+    pub async fn preview(&self) -> Result<Reloaded, ControlError> {
+        let _guard = self.turn.lock().await;
+        Ok(self.with_effects(self.prepare().await?).await?.reloaded)
+    }
+
     async fn apply(&self) -> Result<(Reloaded, Vec<PendingKey>), ControlError> {
-        let Prepared { old, new, policy, mut reloaded, pending } = self.prepare().await?;
+        let Prepared { old, new, policy, reloaded, pending } =
+            self.with_effects(self.prepare().await?).await?;
         let (operators, names) = (self.operators.clone(), new.control.operators.clone());
         let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
-        looked_up.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
+        looked_up.await.map_err(failed)?;
 
         // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
         // its files.
@@ -127,28 +136,22 @@ impl Reloader {
         self.pipeline.settings().guard.replace(&new.guard);
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
-        reloaded.jobs = self.jobs_with_older_plans().await?;
         Ok((reloaded, pending))
     }
 
-    /// The unfinished jobs whose rule has changed or no longer exists.
-    async fn jobs_with_older_plans(&self) -> Result<Vec<OlderPlan>, ControlError> {
-        let (store, admission) = (Arc::clone(self.pipeline.store()), Arc::clone(&self.admission));
-        let listed = tokio::task::spawn_blocking(move || {
-            let jobs = store.open_jobs()?.into_iter();
-            let older = |job: Job| {
-                Some(OlderPlan {
-                    rule_change: admission.rule_change(&job)?,
-                    rule: job.rule()?.to_owned(),
-                    package: job.package().name.clone(),
-                    id: job.id().clone(),
-                })
-            };
-            Ok::<_, StoreError>(jobs.filter_map(older).collect())
+    /// Adds the effects on jobs, which are compared with their packages.
+    async fn with_effects(&self, prepared: Prepared) -> Result<Prepared, ControlError> {
+        let Prepared { old, new, policy, mut reloaded, pending } = prepared;
+        let (store, packages) = (Arc::clone(self.pipeline.store()), self.pipeline.packages().clone());
+        let active = Arc::clone(&old);
+        let compared = tokio::task::spawn_blocking(move || {
+            let effects = effects(&*store, &packages, &active.config, &new)?;
+            Ok::<_, StoreError>((new, effects))
         });
-        let listed =
-            listed.await.map_err(|error| ControlError::new(ControlErrorKind::Failed, error.to_string()))?;
-        Ok(listed?)
+        let (new, effects) = compared.await.map_err(failed)??;
+        reloaded.jobs = effects.jobs;
+        reloaded.guard = effects.guard;
+        Ok(Prepared { old, new, policy, reloaded, pending })
     }
 }
 
@@ -166,7 +169,8 @@ struct Prepared {
 impl Prepared {
     /// Whether the active configuration would stay the same.
     fn changes_nothing(&self) -> bool {
-        let Reloaded { ok: _, rules, folders, keys, restart: _, warnings: _, jobs: _ } = &self.reloaded;
+        let Reloaded { ok: _, rules, folders, keys, restart: _, warnings: _, jobs: _, guard: _ } =
+            &self.reloaded;
         let none = Changes::default();
         (rules, folders) == (&none, &none)
             && keys.is_empty()
@@ -192,6 +196,10 @@ pub(super) async fn watch_disk(reloader: Arc<Reloader>, shutdown: CancellationTo
         reloader.compare_with_disk().await;
         pause = COMPARE.max(started.elapsed().saturating_mul(COMPARE_SHARE));
     }
+}
+
+fn failed(error: impl std::fmt::Display) -> ControlError {
+    ControlError::new(ControlErrorKind::Failed, error.to_string())
 }
 
 fn refused(why: impl std::fmt::Display) -> ControlError {
@@ -243,6 +251,7 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         restart: Vec::new(),
         warnings: warnings.collect(),
         jobs: Vec::new(),
+        guard: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod approval_page;
 mod cab;
 mod check;
+mod comparison;
 mod fields;
 mod globs;
 mod guard;
@@ -16,6 +17,8 @@ mod plan;
 mod products;
 mod reference;
 mod reload;
+mod reload_dry_run;
+mod replay;
 mod rule_tests;
 mod running;
 mod samples;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod choice;
+pub mod comparison;
 pub mod date;
 pub mod direction;
 pub mod domains;
@@ -10,6 +11,7 @@ mod input;
 pub mod label;
 pub mod matching;
 pub mod plan;
+mod planning;
 pub mod range;
 pub mod rule;
 pub mod rule_tests;
@@ -24,4 +26,5 @@ pub use choice::{RuleChoice, choose, find};
 pub use input::MatchInput;
 pub use matching::Matching;
 pub use plan::{LabelPlan, Plan, PlanError, plan};
+pub use planning::{Planned, Planning, Unplanned, plan_package};
 pub use rule::{Rule, SkippedRule};

@@ -74,6 +74,8 @@ pub(crate) struct MatchReport {
     pub(crate) held: usize,
     /// One sentence for each condition that does not hold.
     pub(crate) reasons: Vec<String>,
+    /// The key of each condition that does not hold.
+    pub(crate) keys: Vec<String>,
 }
 
 impl Condition {
@@ -160,12 +162,18 @@ impl Matching {
         for clause in &self.clauses {
             match clause.holds(input, InfCount::Every) {
                 true => report.held += 1,
-                false => report.reasons.push(clause.reason(input)),
+                false => {
+                    report.reasons.push(clause.reason(input));
+                    report.keys.push(format!("match.{}", clause.fact));
+                }
             }
         }
         for not in &self.not {
             match not.holds(input, InfCount::Any) {
-                true => report.reasons.push(format!("`not` excludes it: {not}")),
+                true => {
+                    report.reasons.push(format!("`not` excludes it: {not}"));
+                    report.keys.push("match.not".to_owned());
+                }
                 false => report.held += 1,
             }
         }

@@ -56,6 +56,9 @@ pub struct SkippedRule {
     pub reasons: Vec<String>,
     /// Number of conditions that hold.
     pub held: usize,
+    /// The key of each condition that does not hold, such as `match.provider`.
+    #[serde(skip)]
+    pub keys: Vec<String>,
 }
 
 impl Rule {
@@ -82,8 +85,9 @@ impl Rule {
                 None => format!("the package is in no folder, and the rule is for {folders}"),
             };
             report.reasons.insert(0, reason);
+            report.keys.insert(0, "folders".to_owned());
         }
-        SkippedRule { rule: self.name.clone(), reasons: report.reasons, held: report.held }
+        SkippedRule { rule: self.name.clone(), reasons: report.reasons, held: report.held, keys: report.keys }
     }
 
     /// Default values of the rule's variables.

@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::label_preview::{self, Preview};
+use super::replay::{self, ReplayArgs};
 use crate::admission::{self, ActiveConfig, Evaluation};
 use crate::cli::backend::load;
 use crate::cli::exit::Exit;
@@ -22,20 +23,27 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 ///
 /// Prints the inspection, the matching rule, the rules that do not match, the requests, and the machines that each label
 /// reaches.
+///
+/// `--replay` plans every package that the store remembers again with the configuration on disk, compares each plan with the
+/// one that was carried out, and prints only differences: the number of packages for each cause, and the packages with
+/// `--verbose`. It needs the daemon, or its store if no daemon runs. Nothing is sent or changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship plan build/echo.cab --folder audio
   dropship plan build/echo.cab --metadata out/echo-1a2b3c4d/driver-metadata.json
+  dropship plan --replay
+  dropship plan --replay --since 30d --rule audio --verbose
 
 Exit codes:
-  0   the package would be accepted
+  0   the package would be accepted; with --replay: no differences
+  2   with --replay: some packages would be planned differently
   65  it would be rejected, or held before a label that cannot be created
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
     /// Package to plan (.cab, .hlkx, .hckx)
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "replay")]
+    file: Option<PathBuf>,
     /// Folder whose settings and rules apply [default: the folder that contains the file]
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
@@ -46,6 +54,8 @@ pub(in crate::cli) struct Args {
     /// shown with their final targets
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
+    #[command(flatten)]
+    replay: ReplayArgs,
 }
 
 /// Maximum number of rules that were not chosen and are all shown.
@@ -66,9 +76,16 @@ struct Evaluated {
     skipped: Option<Vec<SkippedRule>>,
 }
 
-pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+    match &args.file {
+        Some(file) => plan_file(args, file, path, output),
+        None => replay::run(&args.replay, path, output).await,
+    }
+}
+
+fn plan_file(args: &Args, file: &Path, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let metadata = args.metadata.as_deref().map(inspect::metadata).transpose()?;
-    let evaluated = evaluate(args, load(path)?)?;
+    let evaluated = evaluate(args, file, load(path)?)?;
     let (plan, fault) = match &evaluated.evaluation.outcome {
         Some(Ok(plan)) => (Some(plan), None),
         Some(Err(fault)) => (None, Some(fault.clone())),
@@ -100,8 +117,8 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
     Ok(if fault.is_none() && !would_be_held { Exit::Done } else { Exit::Rejected })
 }
 
-fn evaluate(args: &Args, config: Config) -> anyhow::Result<Evaluated> {
-    let file = std::path::absolute(&args.file)?;
+fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluated> {
+    let file = std::path::absolute(file)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = folder_of(args, &config, &file)?;
     let active = ActiveConfig { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };

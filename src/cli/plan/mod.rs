@@ -4,6 +4,8 @@ mod command;
 mod label_lines;
 mod label_preview;
 mod lines;
+mod replay;
+mod replay_report;
 mod selection;
 
 pub(super) use command::{Args, run};

@@ -6,6 +6,7 @@ mod choice;
 mod glob;
 mod model;
 mod random;
+mod replay;
 mod targets;
 
 use std::collections::BTreeSet;

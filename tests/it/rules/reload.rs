@@ -47,7 +47,21 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
             "keys": ["[control] operators"],
             "restart": ["[api] uncertain", "[api.overdue]", "[metrics] listen", "[[notify]]"],
             "warnings": null,
-            "jobs": [{"id": held["id"], "package": "echo.cab", "rule": "ring", "rule_change": "changed"}],
+            "jobs": [{
+                "id": held["id"], "package": "echo.cab", "rule": "ring", "rule_change": "changed",
+                "differences": [
+                    {
+                        "cause": {"kind": "keys", "rule": "ring", "label": "{{ file.stem }} second ring", "keys": ["hold"]},
+                        "label": "echo second ring", "change": "value", "key": "hold", "old": true, "new": false,
+                    },
+                    {
+                        "cause": {"kind": "keys", "rule": "ring", "label": "{{ file.stem }} second ring", "keys": ["name"]},
+                        "label": "echo second ring", "change": "value", "key": "name",
+                        "old": "echo test ring", "new": "echo second ring",
+                    },
+                ],
+            }],
+            "guard": [],
         }),
     );
     assert_eq!(held.get("rule_change"), None);

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::running::{listening, receipt_of};
-use crate::harness::{TestEnv, bytes};
+use crate::harness::{TestEnv, bytes, text};
 
 /// An environment with the rules of one sample and `[defaults]` of the commented configuration. Only long waits and
 /// the signers are changed.
@@ -38,6 +38,18 @@ fn asked(env: &TestEnv) -> Vec<Value> {
     labels.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
 }
 
+/// The packages are planned again with the configuration that they were planned with.
+fn prints_no_difference(env: &TestEnv) {
+    let replay = env.run(&["plan", "--replay", "--verbose"]);
+    assert_eq!(
+        (replay.status.code(), text(&replay.stdout)),
+        (Some(0), String::new()),
+        "{}",
+        text(&replay.stderr)
+    );
+    assert_eq!(env.json(&["plan", "--replay"])["planned"], 1);
+}
+
 #[test]
 fn attestation_sample_targets_the_test_ring_only() {
     let env = env_of(
@@ -62,6 +74,7 @@ fn attestation_sample_targets_the_test_ring_only() {
                 .all(|row| row["operatingSystemCode"].as_str().is_some_and(|os| os.contains("_CO_"))),
         "{rows:?}"
     );
+    prints_no_difference(&env);
     drop(daemon);
 }
 
@@ -95,6 +108,7 @@ fn retail_sample_is_staged_and_held_before_broad_release() {
     assert_eq!(retail["publishingSpecifications"]["manualAcquisition"], false);
     assert_eq!(retail["publishingSpecifications"]["isAutoInstallOnApplicableSystems"], true);
     assert!(retail["publishingSpecifications"]["goLiveDate"].is_string(), "the next working day: {retail:#}");
+    prints_no_difference(&env);
     drop(daemon);
 }
 
@@ -114,5 +128,6 @@ fn oem_sample_creates_one_label_per_partner_and_none_for_windows_update() {
         assert_eq!(label["recipientSpecifications"]["receiverPublisherId"], json!(partner));
         assert_eq!(label["recipientSpecifications"]["enforceChidTargeting"], true);
     }
+    prints_no_difference(&env);
     drop(daemon);
 }

@@ -131,7 +131,7 @@ fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
 
 /// Every hardware id of every INF under every OS code that is asked for. INFs of one name are in different bundles, one for
 /// each folder.
-fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
+pub(crate) fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     let mut metadata = DriverMetadata::default();
     for inf in &facts.infs {
         let mut info = InfMetadata {

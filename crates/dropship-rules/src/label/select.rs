@@ -9,7 +9,7 @@ use dropship_hardware::{DriverMetadata, HardwareId};
 
 /// One row of the driver metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Bundle id.
     pub bundle: &'a str,
     /// INF file name.
@@ -59,7 +59,7 @@ pub(super) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
 }
 
 /// The rows that the rule means; an empty selection is an error that says what emptied it.
-pub(super) fn select<'a>(
+pub(crate) fn select<'a>(
     selection: &TargetFilter,
     metadata: &'a DriverMetadata,
 ) -> Result<Vec<Row<'a>>, String> {

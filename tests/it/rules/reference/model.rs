@@ -12,6 +12,7 @@ pub(super) struct Case {
 }
 
 /// One rule with one label.
+#[derive(Clone)]
 pub(super) struct Rule {
     pub(super) name: String,
     /// Empty for all folders.
@@ -19,6 +20,24 @@ pub(super) struct Rule {
     pub(super) conditions: Vec<Condition>,
     pub(super) not: Vec<Vec<Condition>>,
     pub(super) filter: Filter,
+    pub(super) device_type: &'static str,
+    pub(super) label: Label,
+}
+
+/// `[[rule.label]]`, without its targets.
+#[derive(Clone)]
+pub(super) struct Label {
+    pub(super) name: String,
+    pub(super) audiences: Vec<String>,
+    pub(super) hold: bool,
+    pub(super) go_live: Option<String>,
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        let audiences = vec!["Test Registry Key".to_owned()];
+        Self { name: "{{ file.stem }}".to_owned(), audiences, hold: false, go_live: None }
+    }
 }
 
 /// One key of `match`.
@@ -38,7 +57,7 @@ pub(super) enum Wanted {
 }
 
 /// `[rule.label.hardware_ids]`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Filter {
     pub(super) include: Vec<String>,
     pub(super) exclude: Vec<String>,
@@ -50,6 +69,7 @@ pub(super) struct Filter {
 }
 
 /// A dropped package.
+#[derive(Clone)]
 pub(super) struct Package {
     pub(super) folder: String,
     pub(super) file: String,
@@ -64,6 +84,7 @@ pub(super) struct Package {
 }
 
 /// An INF of a package.
+#[derive(Clone)]
 pub(super) struct Inf {
     pub(super) name: String,
     pub(super) provider: Option<String>,
@@ -186,20 +207,23 @@ impl Rule {
             "submission = { name = \"{{ file.stem }}\" }\n\
              [rule.product]\n\
              name = \"{{ file.stem }} {{ package.sha256[:8] }}\"\n\
-             device_type = \"internal\"\n\
              requested_signatures = [\"WINDOWS_v100_X64_CO_FULL\"]\n",
         );
+        writeln!(text, "device_type = \"{}\"", self.device_type)?;
         // A product for the kind of the package, so that only the rule's conditions decide.
         text.push_str(if is_cab {
             "test_harness = \"attestation\"\n"
         } else {
             "test_harness = \"hlk\"\nselected_product_types = { windows_v100_CO = \"Unclassified\" }\n"
         });
+        let Label { name, audiences, hold, go_live } = &self.label;
+        let (name, audiences) = (quoted(name), list(audiences));
+        writeln!(text, "[[rule.label]]\nname = {name}\naudiences = {audiences}\nhold = {hold}")?;
+        if let Some(go_live) = go_live {
+            writeln!(text, "go_live = {}", quoted(go_live))?;
+        }
         text.push_str(
-            "[[rule.label]]\n\
-             name = \"{{ file.stem }}\"\n\
-             destination = \"windows_update\"\n\
-             audiences = [\"Test Registry Key\"]\n\
+            "destination = \"windows_update\"\n\
              # Extension INFs need an automatic label.\n\
              auto_install_on_applicable_systems = true\n\
              approval = { microsoft_contact = \"a@microsoft.com\", validations_performed = \"all\", \

@@ -1,7 +1,7 @@
 //! Random cases from small alphabets, so that rules match often and globs nearly match.
 
 use super::glob::fold;
-use super::model::{Case, Condition, Filter, Inf, Package, Row, Rule, Target, Wanted};
+use super::model::{Case, Condition, Filter, Inf, Label, Package, Row, Rule, Target, Wanted};
 use crate::harness::Random;
 
 /// OS codes: name, architecture, whether it is a server, and its place in the order of releases.
@@ -17,7 +17,7 @@ pub(super) const OS_CODES: [(&str, &str, bool, u32); 9] = [
     ("WINDOWS_v100_SERVER_X64_RS5_FULL", "x64", true, 6),
 ];
 
-const FOLDERS: [&str; 2] = ["audio", "net"];
+pub(super) const FOLDERS: [&str; 2] = ["audio", "net"];
 const STEMS: [&str; 8] = ["echo", "Echo-1.2", "straße", "ΣΑΣ", "x[1]", "a{b}", "K2 é", "no,comma"];
 const PROVIDERS: [&str; 6] = ["Contoso", "CONTOSO Ltd", "Fabrikam", "Straße AG", "ſ Kelvin", "A/B"];
 const CLASSES: [&str; 3] = ["MEDIA", "Net", "System"];
@@ -41,15 +41,15 @@ const FILES: [&str; 4] = ["echo.sys", "x64/echo.sys", "ARM64/Echo.cat", "readme.
 const BUNDLES: [&str; 2] = ["amd64", "0f8fad5b-d9cb-469f-a165-70867728950e"];
 
 impl Random {
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(super) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.below(of.len() as u64)).expect("an index")]
     }
 
-    fn some(&mut self, of: &[&str], percent: u64) -> Vec<String> {
+    pub(super) fn some(&mut self, of: &[&str], percent: u64) -> Vec<String> {
         let chosen: Vec<_> =
             of.iter().filter(|_| self.chance(percent)).map(|text| (*text).to_owned()).collect();
         if chosen.is_empty() { vec![self.one(of).to_owned()] } else { chosen }
@@ -135,7 +135,7 @@ fn rows(random: &mut Random, package: &Package) -> Vec<Row> {
     rows
 }
 
-fn rule(random: &mut Random, index: u64, package: &Package) -> Rule {
+pub(super) fn rule(random: &mut Random, index: u64, package: &Package) -> Rule {
     // A `not` in which INFs are compared needs a package that has some.
     let conditions = (0..random.below(3)).map(|_| condition(random, package, 80)).collect::<Vec<_>>();
     let not = (0..random.below(3)).map(|_| vec![condition(random, package, 30)]).collect();
@@ -145,6 +145,8 @@ fn rule(random: &mut Random, index: u64, package: &Package) -> Rule {
         conditions: without_repeats(conditions),
         not,
         filter: filter(random),
+        device_type: "internal",
+        label: Label::default(),
     }
 }
 
@@ -159,7 +161,7 @@ fn without_repeats(conditions: Vec<Condition>) -> Vec<Condition> {
 }
 
 /// A condition that this package meets with about this likelihood.
-fn condition(random: &mut Random, package: &Package, percent: u64) -> Condition {
+pub(super) fn condition(random: &mut Random, package: &Package, percent: u64) -> Condition {
     let stems = STEMS.map(|stem| format!("{stem}.{}", if package.is_cab { "cab" } else { "hlkx" }));
     let stems: Vec<&str> = stems.iter().map(String::as_str).collect();
     let near = random.chance(percent);
@@ -221,7 +223,7 @@ fn range(random: &mut Random, values: &[&str]) -> Wanted {
     }
 }
 
-fn filter(random: &mut Random) -> Filter {
+pub(super) fn filter(random: &mut Random) -> Filter {
     let globs = |random: &mut Random, percent, of: &[&str]| -> Vec<String> {
         if !random.chance(percent) {
             return Vec::new();

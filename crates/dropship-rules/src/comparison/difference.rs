@@ -1,0 +1,108 @@
+//! One difference between two plans of a package.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::cause::Cause;
+
+/// A difference, and why there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Why.
+    pub cause: Cause,
+    /// Name of the label by the new plan; by the old one if it has no such label any more. Absent if it is not about a label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What differs.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What differs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// Another rule applies. Without a rule, the package is rejected.
+    Rule {
+        /// Name of the rule by the old plan.
+        old: Option<String>,
+        /// Name of the rule by the new plan.
+        new: Option<String>,
+        /// Why the package would be rejected.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rejected: Option<String>,
+    },
+    /// A value differs.
+    Value {
+        /// The key as the configuration has it, such as `product.device_type` or `audiences`.
+        key: String,
+        /// The value by the old plan.
+        old: Value,
+        /// The value by the new plan.
+        new: Value,
+    },
+    /// The label is new.
+    LabelAdded,
+    /// The label is no longer asked for.
+    LabelRemoved,
+    /// Other machines are targeted.
+    Targets(TargetChange),
+    /// The label can no longer be requested, or can be requested now.
+    Problems {
+        /// The reasons by the old plan; empty if it can be requested.
+        old: Vec<String>,
+        /// The reasons by the new plan.
+        new: Vec<String>,
+    },
+}
+
+/// How the targets of a label differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetChange {
+    /// Number of targets that only the new plan has.
+    pub added_count: usize,
+    /// Number of targets that only the old plan has.
+    pub removed_count: usize,
+    /// Targets that only the new plan has.
+    pub added: Vec<Target>,
+    /// Targets that only the old plan has.
+    pub removed: Vec<Target>,
+}
+
+impl TargetChange {
+    /// The difference of two sets of targets; `None` if they are equal.
+    #[must_use]
+    pub fn between(old: &BTreeSet<Target>, new: &BTreeSet<Target>) -> Option<Self> {
+        let only = |one: &BTreeSet<Target>, other: &BTreeSet<Target>| -> Vec<_> {
+            one.difference(other).cloned().collect()
+        };
+        let (added, removed) = (only(new, old), only(old, new));
+        let change = Self { added_count: added.len(), removed_count: removed.len(), added, removed };
+        (change.added_count > 0 || change.removed_count > 0).then_some(change)
+    }
+}
+
+impl Difference {
+    /// Keeps the first `max` targets of each direction. The counts stay.
+    pub fn truncate_targets(&mut self, max: usize) {
+        if let Change::Targets(change) = &mut self.change {
+            change.added.truncate(max);
+            change.removed.truncate(max);
+        }
+    }
+}
+
+/// A hardware id of an INF on one system.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// Bundle id of Microsoft; before the package is signed `foreseen`, and the folder of the INF if several have its name.
+    pub bundle: String,
+    /// INF file name.
+    pub inf: String,
+    /// OS code.
+    pub os: String,
+    /// Hardware id.
+    pub hardware_id: String,
+}

@@ -1,0 +1,145 @@
+//! Compares a label of two plans.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::cause::Cause;
+use super::difference::{Change, Difference, TargetChange};
+use super::fields::{differing, fields};
+use super::pairs::{Pair, pairs};
+use super::targets::{LabelReach, TargetSource};
+use crate::plan::{LabelPlan, Plan};
+
+/// The key whose values decide what is signed, and so which targets there are.
+const SIGNATURES: &str = "product.requested_signatures";
+
+/// Two plans of a package.
+pub(super) struct Plans<'a> {
+    pub old: &'a Plan,
+    pub new: &'a Plan,
+    /// Why another rule applies, if one does: the cause of all differences.
+    pub choice: Option<&'a Cause>,
+    pub source: TargetSource<'a>,
+}
+
+impl Plans<'_> {
+    /// The differences of all labels.
+    pub(super) fn labels(&self) -> Vec<Difference> {
+        let pairs = pairs(self.old, self.new);
+        let mut all = Vec::new();
+        for pair in &pairs {
+            match *pair {
+                Pair { old: Some(old), new: Some(new) } => all.extend(self.label(old, new, &pairs)),
+                Pair { old: None, new: Some(new) } => {
+                    let targets = self.source.reach(new, self.new).targets.unwrap_or_default();
+                    let targets = TargetChange::between(&BTreeSet::new(), &targets);
+                    all.extend(self.whole(new, Change::LabelAdded, targets));
+                }
+                Pair { old: Some(old), new: None } => {
+                    let targets = self.source.reach(old, self.old).targets.unwrap_or_default();
+                    let targets = TargetChange::between(&targets, &BTreeSet::new());
+                    all.extend(self.whole(old, Change::LabelRemoved, targets));
+                }
+                Pair { old: None, new: None } => {}
+            }
+        }
+        all
+    }
+
+    /// A label that only one of the plans has.
+    fn whole(&self, label: &LabelPlan, change: Change, targets: Option<TargetChange>) -> Vec<Difference> {
+        let changes = std::iter::once(change).chain(targets.map(Change::Targets));
+        changes.map(|change| self.difference(label, vec!["label".to_owned()], change)).collect()
+    }
+
+    fn label(&self, old: &LabelPlan, new: &LabelPlan, pairs: &[Pair<'_>]) -> Vec<Difference> {
+        let differing = differing(&comparable(old, Some(pairs)), &comparable(new, None));
+        let (filters, values): (Vec<_>, Vec<_>) =
+            differing.into_iter().partition(|(key, ..)| key.starts_with(FILTER));
+        let has_other_rows = self.source.is_foreseen()
+            && !same_codes(self.old, self.new)
+            && !self.source.facts.infs.is_empty();
+        if filters.is_empty() && values.is_empty() && !has_other_rows && old.attestation == new.attestation {
+            return Vec::new();
+        }
+        let difference = |keys, change| self.difference(new, keys, change);
+        let mut all: Vec<_> = values
+            .iter()
+            .map(|(key, old, new)| {
+                let change = Change::Value { key: key.clone(), old: old.clone(), new: new.clone() };
+                difference(vec![key.clone()], change)
+            })
+            .collect();
+        let mut filter_keys: Vec<_> = filters.iter().map(|(key, ..)| key.clone()).collect();
+        let (before, after) = (self.source.reach(old, self.old), self.source.reach(new, self.new));
+        match (&before.targets, &after.targets) {
+            (Some(was), Some(is)) => {
+                if has_other_rows {
+                    filter_keys.push(SIGNATURES.to_owned());
+                }
+                let change = TargetChange::between(was, is).map(Change::Targets);
+                all.extend(change.map(|change| difference(filter_keys.clone(), change)));
+            }
+            // Before Microsoft has signed it, the targets of an .hlkx are unknown: the selection itself is compared.
+            _ => all.extend(filters.into_iter().map(|(key, old, new)| {
+                let cause = vec![key.clone()];
+                difference(cause, Change::Value { key, old, new })
+            })),
+        }
+        let mut keys: Vec<_> = values.into_iter().map(|(key, ..)| key).chain(filter_keys).collect();
+        if old.attestation != new.attestation {
+            keys.push("product.test_harness".to_owned());
+        }
+        all.extend(problems(before, after).map(|change| difference(keys, change)));
+        all
+    }
+
+    fn difference(&self, label: &LabelPlan, keys: Vec<String>, change: Change) -> Difference {
+        let name = label.name.clone();
+        let cause = self.choice.cloned().unwrap_or_else(|| {
+            // Keys outside of the label are keys of the rule.
+            let of_rule = keys.iter().all(|key| key.starts_with("product."));
+            let label = Some(label.key.clone()).filter(|_| !of_rule);
+            Cause::Keys { rule: self.new.rule.clone(), label, keys }
+        });
+        Difference { cause, label: Some(name), change }
+    }
+}
+
+fn problems(before: LabelReach, after: LabelReach) -> Option<Change> {
+    let (old, new) = (before.problems, after.problems);
+    // A label that cannot be requested for another reason than before is no difference at the service.
+    (old.is_empty() != new.is_empty()).then_some(Change::Problems { old, new })
+}
+
+fn same_codes(old: &Plan, new: &Plan) -> bool {
+    let codes = |plan: &Plan| plan.product.requested_signatures.iter().cloned().collect::<BTreeSet<_>>();
+    codes(old) == codes(new)
+}
+
+/// Begins the keys that select targets.
+const FILTER: &str = "hardware_ids.";
+
+/// The values of a label under the keys of the configuration. `pairs` translates the names of other labels to those of the
+/// new plan, so that a renamed label is no difference of the labels that wait for it.
+fn comparable(label: &LabelPlan, pairs: Option<&[Pair<'_>]>) -> Map<String, Value> {
+    let mut all = fields(label);
+    // The name as the rule writes it is not sent, and attestation follows from the product.
+    all.remove("key");
+    all.remove("attestation");
+    if let Some(Value::Object(targets)) = all.remove("targets") {
+        all.extend(targets.into_iter().map(|(key, value)| (format!("{FILTER}{key}"), value)));
+    }
+    all.remove("after");
+    if let Some(after) = &label.after {
+        let translated = |name: &String| {
+            let mut pairs = pairs.unwrap_or_default().iter();
+            let pair = pairs.find(|pair| pair.old.is_some_and(|old| old.name == *name));
+            pair.and_then(|pair| pair.new).map_or_else(|| name.clone(), |new| new.name.clone())
+        };
+        all.insert("after".to_owned(), after.labels.iter().map(translated).collect());
+        all.insert("soak".to_owned(), json!(crate::duration::format(after.soak())));
+    }
+    all
+}

@@ -1,0 +1,146 @@
+//! Plans a remembered package again and compares.
+
+use std::ops::Deref;
+
+use dropship_hardware::DriverMetadata;
+
+use super::cause::Cause;
+use super::choice;
+use super::difference::{Change, Difference};
+use super::fields::{differing, fields, product_key};
+use super::labels::Plans;
+use super::targets::TargetSource;
+use crate::input::MatchInput;
+use crate::plan::Plan;
+use crate::planning::{Planning, Unplanned, plan_package};
+use crate::rule::Rule;
+
+/// What rules made of a package.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// They planned it.
+    Planned(Box<Plan>),
+    /// They rejected it.
+    Rejected {
+        /// The rule that could not be applied; `None` if no rule matched.
+        rule: Option<String>,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The rule that was chosen.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Planned(plan) => Some(&plan.rule),
+            Self::Rejected { rule, .. } => rule.as_deref(),
+        }
+    }
+}
+
+/// A package as it was planned.
+#[derive(Clone, Copy)]
+pub struct Remembered<'a> {
+    /// The package.
+    pub input: MatchInput<'a>,
+    /// How it was planned.
+    pub planning: &'a Planning,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// The driver metadata, if Microsoft has sent them. Read only if the targets of a label may differ.
+    pub metadata: &'a dyn Deref<Target = Option<DriverMetadata>>,
+}
+
+/// Plans a package again by these rules, and lists how the plan would differ. `reject` says why a plan would be rejected by
+/// checks that are not about rules.
+#[must_use]
+pub fn replay(
+    rules: &[Rule],
+    package: &Remembered<'_>,
+    reject: &dyn Fn(&Plan) -> Option<String>,
+) -> (Outcome, Vec<Difference>) {
+    let planned = plan_package(rules, &package.input, package.planning.clone()).plan;
+    let new = match planned {
+        Ok(plan) => match reject(&plan) {
+            None => Outcome::Planned(Box::new(plan)),
+            Some(reason) => Outcome::Rejected { rule: Some(plan.rule), reason },
+        },
+        Err(Unplanned::Unfit(error)) => {
+            Outcome::Rejected { reason: error.to_string(), rule: Some(error.rule) }
+        }
+        Err(unplanned) => Outcome::Rejected { rule: None, reason: unplanned.to_string() },
+    };
+    let differences = compare(rules, package, &new);
+    (new, differences)
+}
+
+fn compare(rules: &[Rule], package: &Remembered<'_>, new: &Outcome) -> Vec<Difference> {
+    let (before, after) = (package.outcome.rule(), new.rule());
+    let choice = if before == after {
+        None
+    } else {
+        choice::cause(rules, &package.input, package.planning, before, after)
+    };
+    let applicability =
+        |rule: Option<&str>| Cause::Applicability { rule: rule.unwrap_or_default().to_owned() };
+    let cause = || choice.clone().unwrap_or_else(|| applicability(after.or(before)));
+    let rule_change = |old: Option<&str>, new: Option<&str>, rejected| Difference {
+        cause: cause(),
+        label: None,
+        change: Change::Rule { old: old.map(str::to_owned), new: new.map(str::to_owned), rejected },
+    };
+    match (package.outcome, new) {
+        // Rejected as before, if perhaps with another reason: nothing is sent.
+        (Outcome::Rejected { .. }, Outcome::Rejected { .. }) => Vec::new(),
+        (Outcome::Rejected { .. }, Outcome::Planned(plan)) => {
+            vec![rule_change(None, Some(&plan.rule), None)]
+        }
+        (Outcome::Planned(plan), Outcome::Rejected { reason, .. }) => {
+            vec![rule_change(Some(&plan.rule), None, Some(reason.clone()))]
+        }
+        (Outcome::Planned(old), Outcome::Planned(new)) => {
+            let mut all = Vec::new();
+            if old.rule != new.rule {
+                all.push(rule_change(Some(&old.rule), Some(&new.rule), None));
+            }
+            let source = TargetSource {
+                facts: package.input.facts,
+                metadata: package.metadata,
+                now: package.planning.at,
+            };
+            let plans = Plans { old, new, choice: choice.as_ref(), source };
+            all.extend(plans.values());
+            all.extend(plans.labels());
+            all
+        }
+    }
+}
+
+impl Plans<'_> {
+    /// The differences of account, product and submission.
+    fn values(&self) -> Vec<Difference> {
+        let (old, new) = (self.old, self.new);
+        let mut all = Vec::new();
+        let mut put = |key: String, old, new| {
+            let keys = || Cause::Keys { rule: self.new.rule.clone(), label: None, keys: vec![key.clone()] };
+            let cause = self.choice.cloned().unwrap_or_else(keys);
+            all.push(Difference { cause, label: None, change: Change::Value { key, old, new } });
+        };
+        if old.account != new.account {
+            put("account".to_owned(), old.account.clone().into(), new.account.clone().into());
+        }
+        if old.strategy != new.strategy {
+            let value = |plan: &Plan| serde_json::to_value(&plan.strategy).unwrap_or_default();
+            put("product.strategy".to_owned(), value(old), value(new));
+        }
+        for (field, was, is) in differing(&fields(&old.product), &fields(&new.product)) {
+            put(product_key(&field), was, is);
+        }
+        for (field, was, is) in differing(&fields(&old.submission), &fields(&new.submission)) {
+            put(format!("submission.{field}"), was, is);
+        }
+        all
+    }
+}
