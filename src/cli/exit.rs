@@ -32,9 +32,10 @@ pub enum Exit {
 
 impl Exit {
     /// All of them, in the order of their codes.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Done,
         Self::Failed,
+        Self::Differences,
         Self::Usage,
         Self::Rejected,
         Self::NoDaemon,
@@ -48,6 +49,7 @@ impl Exit {
         match self {
             Self::Done => "Done.",
             Self::Failed => "Failed; the message says why.",
+            Self::Differences => "dropship plan --replay has found differences.",
             Self::Usage => "The command line is invalid, or names a folder or rule that does not exist.",
             Self::Rejected => {
                 "The job failed, or was rejected or cancelled, or the package would be rejected. With --held fail also if the job is held."
