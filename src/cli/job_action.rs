@@ -6,10 +6,11 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::backend::Backend;
+use super::clock::Clock;
 use super::exit::Exit;
 use super::job_selection::{JobSelection, Selected};
-use super::jobs;
-use super::output::{Output, or_dash, table};
+use super::job_table;
+use super::output::{Output, or_dash};
 use crate::control::{ControlError, ControlErrorKind, JobAction};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
@@ -91,8 +92,11 @@ fn announce(found: &[Receipt], verb: &str, output: &Output) {
         return;
     }
     let count = if found.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", found.len()) };
-    let rows: Vec<_> = found.iter().map(jobs::row).collect();
-    output.say(&format!("{verb} {count}:\n{}\n", table(&jobs::HEADS, &rows)));
+    let table = match output.size() {
+        Some(size) => job_table::fitted(found, size.columns, &Clock::of(output)).join("\n"),
+        None => job_table::plain(found),
+    };
+    output.say(&format!("{verb} {count}:\n{table}\n"));
 }
 
 /// Applies the actions to one job, up to the first that fails.

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::backend::Backend;
+use super::clock::Clock;
 use super::exit::Exit;
 use super::job_filter::JobFilter;
-use super::output::{Output, or_dash, table};
-use crate::observe::Escaped;
+use super::job_table;
+use super::output::{Output, TerminalSize};
+use super::text_width::wrapped;
 use crate::outbox::Receipt;
 use dropship_job::JobId;
 
@@ -25,9 +27,9 @@ Exit codes:
 pub(super) struct Args {
     #[command(flatten)]
     filter: JobFilter,
-    /// Maximum number of jobs; 0 lists all
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    limit: usize,
+    /// Maximum number of jobs; 0 lists all [default: as many as fit the terminal, all elsewhere]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// List only jobs that are older than this one
     #[arg(long, value_name = "JOB")]
     before: Option<JobId>,
@@ -35,40 +37,45 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
-    let max = if args.limit == 0 { usize::MAX } else { args.limit };
+    let size = output.size().filter(|_| !output.json());
+    let max = match (args.limit, size) {
+        (Some(0), _) | (None, None) => usize::MAX,
+        (Some(limit), _) => limit,
+        // One more than fits shows whether there are more.
+        (None, Some(size)) => rows_of(size) + 1,
+    };
     let jobs = args.filter.jobs(&backend, args.before.clone(), max).await?;
-    output.give(&jobs, || {
-        if jobs.is_empty() {
-            return if args.filter.is_empty() { "no jobs" } else { "no job matches the filters" }.to_owned();
+    output.give(&jobs, || match (jobs.is_empty(), size) {
+        (true, _) if args.filter.is_empty() => "no jobs".to_owned(),
+        (true, _) => "no job matches the filters".to_owned(),
+        (false, None) => job_table::plain(&jobs),
+        (false, Some(size)) => {
+            let fitting = if args.limit.is_none() { rows_of(size) } else { jobs.len() };
+            fitted(&jobs[..fitting.min(jobs.len())], jobs.len() > fitting, size.columns, &Clock::of(output))
         }
-        let rows: Vec<_> = jobs.iter().map(row).collect();
-        table(&HEADS, &rows)
     })?;
     Ok(backend.exit())
 }
 
-/// The columns of the table.
-pub(super) const HEADS: [&str; 8] = ["JOB", "PACKAGE", "FOLDER", "RULE", "STEP", "STATE", "SINCE", ""];
-
-pub(super) fn row(job: &Receipt) -> Vec<String> {
-    let note = job.error.as_ref().map(|error| error.message.clone()).or_else(|| job.waits_for.clone());
-    vec![
-        job.id.to_string(),
-        Escaped(&job.package).to_string(),
-        or_dash(job.folder.as_deref()),
-        or_dash(job.rule.as_deref()),
-        job.step.to_string(),
-        job.state.to_string(),
-        job.updated.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        Escaped(&shortened(note.as_deref().unwrap_or_default())).to_string(),
-    ]
+/// Number of jobs that fit a terminal, with the head of the table, the note and the next prompt.
+fn rows_of(size: TerminalSize) -> usize {
+    let note = wrapped(&note(&"0".repeat(ID_LENGTH)), size.columns, 0).len();
+    size.rows.saturating_sub(note + 2).max(1)
 }
 
-fn shortened(text: &str) -> String {
-    const MAX_CHARS: usize = 60;
-    if text.chars().count() <= MAX_CHARS {
-        text.to_owned()
-    } else {
-        text.chars().take(MAX_CHARS - 1).chain(['…']).collect()
+/// Length of the id of a job.
+const ID_LENGTH: usize = 14;
+
+/// What to do when not all jobs are listed.
+fn note(last: &str) -> String {
+    format!("there are more jobs: `--limit 0` lists all, `--before {last}` the next ones")
+}
+
+/// The table on a terminal, with a note if there are more jobs.
+fn fitted(jobs: &[Receipt], has_more: bool, columns: usize, clock: &Clock) -> String {
+    let mut lines = job_table::fitted(jobs, columns, clock);
+    if let Some(last) = jobs.last().filter(|_| has_more) {
+        lines.extend(wrapped(&note(last.id.as_str()), columns, 0));
     }
+    lines.join("\n")
 }

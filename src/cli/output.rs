@@ -30,11 +30,6 @@ impl Output {
         }
     }
 
-    /// Prints lines that contain control sequences of the terminal; they must be free of other untrusted ones.
-    pub(super) fn screen(&self, text: &str) {
-        drop(writeln!(std::io::stdout().lock(), "{text}"));
-    }
-
     /// Prints the result of the command: the document with `--json`, otherwise the text.
     pub(super) fn give(
         &self,
@@ -71,23 +66,23 @@ impl Output {
     pub(super) fn is_terminal(&self) -> bool {
         std::io::stdout().is_terminal()
     }
+
+    /// The size of the terminal; absent if standard output is none, or if its size is unknown.
+    pub(super) fn size(&self) -> Option<TerminalSize> {
+        if !self.is_terminal() {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        let size = TerminalSize { columns: size.ws_col.into(), rows: size.ws_row.into() };
+        (size.columns > 0 && size.rows > 0).then_some(size)
+    }
 }
 
-/// A table whose columns are as wide as their widest cell.
-pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = heads.iter().map(|head| head.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![line(&mut heads.iter().copied())];
-    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
-    lines.join("\n")
+/// The size of a terminal in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TerminalSize {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
 }
 
 /// The folder that a command is about, or `everything`.

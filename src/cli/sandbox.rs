@@ -224,7 +224,7 @@ pub(super) async fn run(args: &Args, output: &Output) -> anyhow::Result<Exit> {
     if args.quirks.iter().any(|name| name == "list") {
         let names: Vec<_> =
             Quirks::names().map(|(name, meaning)| vec![name.to_owned(), meaning.to_owned()]).collect();
-        output.give(&names, || super::output::table(&["QUIRK", "WHAT THE SERVICE DOES"], &names))?;
+        output.give(&names, || super::table::table(&["QUIRK", "WHAT THE SERVICE DOES"], &names))?;
         return Ok(Exit::Done);
     }
     let (options, faults) = (args.options()?, args.faults()?);

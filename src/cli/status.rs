@@ -82,19 +82,8 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             );
         }
     }
-    let jobs: Vec<_> = status
-        .jobs
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(state, count)| format!("{count} {state}"))
-        .collect();
-    lines.push(format!("jobs: {}", if jobs.is_empty() { "none".to_owned() } else { jobs.join(", ") }));
-    for scope in &status.paused {
-        let scope = scope_name(Some(scope.as_str()).filter(|scope| *scope != "*"));
-        lines.push(format!(
-            "PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`"
-        ));
-    }
+    lines.push(job_counts(status));
+    lines.extend(paused(status));
     for item in &status.trouble {
         let (kind, message) = (item.kind.name(), Escaped(&item.message));
         lines.push(format!("TROUBLE since {:.0}: {kind}: {message}", item.since));
@@ -116,6 +105,28 @@ pub(super) fn text(status: &Status) -> Vec<String> {
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
     }
     lines
+}
+
+/// The number of jobs by state.
+pub(super) fn job_counts(status: &Status) -> String {
+    let counts = status.jobs.iter().filter(|(_, count)| **count > 0);
+    let counts: Vec<_> = counts.map(|(state, count)| format!("{count} {state}")).collect();
+    format!("jobs: {}", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })
+}
+
+/// One line for each pause.
+pub(super) fn paused(status: &Status) -> Vec<String> {
+    let line = |scope: &String| {
+        let scope = scope_name(Some(scope.as_str()).filter(|scope| *scope != "*"));
+        format!("PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`")
+    };
+    status.paused.iter().map(line).collect()
+}
+
+/// Why a folder accepts no files, or not at once.
+pub(super) fn folder_problems(folder: &FolderStatus) -> Vec<String> {
+    let reasons = folder.no_room.iter().chain(&folder.why);
+    reasons.map(|why| format!("folder `{}` {}: {why}", folder.name, folder.state)).collect()
 }
 
 /// One line about the files that `exclude` leaves out, with the names of the last ones.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::exit::Exit;
@@ -11,25 +10,12 @@ use super::fetch::fetch;
 use super::output::Output;
 use crate::control::{Client, ControlError, ControlErrorKind};
 use crate::observe::Escaped;
-use crate::outbox::{Receipt, SIGNED};
-use dropship_job::{JobId, StateKind, Step};
+use crate::outbox::{HistoryEvent, Receipt, SIGNED};
+use dropship_job::{Event, JobId, StateKind, Step};
 use dropship_rules::duration;
 
 /// Interval between requests to the daemon.
 const POLL: Duration = Duration::from_millis(500);
-
-/// Events that are no transition of the job.
-const UNSHOWN: [&str; 9] = [
-    "waited",
-    "resumed",
-    "intended",
-    "commit_intended",
-    "not_found",
-    "duplicates_checked",
-    "idle",
-    "held",
-    "label_held",
-];
 
 /// Options of a wait.
 #[derive(Debug, Clone, clap::Args)]
@@ -161,8 +147,9 @@ pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Re
 
 fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
     output.give(job, || {
-        let why =
-            job.error.as_ref().map(|error| format!(": {}", Escaped(&error.message))).unwrap_or_default();
+        let why = job.error.as_ref().map(|error| format!(": {}", error.message));
+        let why = why.or_else(|| job.waits_for.as_ref().map(|reason| format!(", waiting for {reason}")));
+        let why = Escaped(&why.unwrap_or_default()).to_string();
         format!("{}: {}, {}{why}\n{}", job.id, job.step, job.state, job.outbox)
     })
 }
@@ -195,6 +182,24 @@ fn reached(job: &Receipt, until: For, held: Held) -> Option<Exit> {
     }
 }
 
+/// Whether an event is a transition of the job. Holds are reported with their reason.
+fn is_transition(event: &HistoryEvent) -> bool {
+    !matches!(
+        event.stored(),
+        Some(
+            Event::Waited { .. }
+                | Event::Resumed
+                | Event::Intended { .. }
+                | Event::CommitIntended
+                | Event::NotFound { .. }
+                | Event::DuplicatesChecked { .. }
+                | Event::Idle
+                | Event::Held { .. }
+                | Event::LabelHeld { .. }
+        )
+    )
+}
+
 /// Prints what has happened to the job since the last report.
 struct Reporter {
     output: Output,
@@ -214,11 +219,10 @@ impl Reporter {
                 self.say(&format!("{}: {}, {}{waits}", job.id, job.step, job.state));
             }
             Some(seen) => {
-                let text = |key: &str, event: &Value| event[key].as_str().unwrap_or_default().to_owned();
                 // Compaction shortens the history; what is new stays at its end.
                 let new = events.iter().skip(seen.min(events.len()));
-                for event in new.filter(|event| !UNSHOWN.contains(&text("event", event).as_str())) {
-                    self.say(&format!("{}: {} ({})", job.id, text("text", event), job.step));
+                for event in new.filter(|event| is_transition(event)) {
+                    self.say(&format!("{}: {} ({})", job.id, event.text, event.job_step));
                 }
             }
         }
@@ -228,7 +232,12 @@ impl Reporter {
             error.unwrap_or_else(|| "an operator has to decide".to_owned())
         });
         if let Some(why) = hold.as_ref().filter(|_| self.hold != hold) {
-            self.say(&format!("{0}: held: {why}; `dropship show {0}` shows it", job.id));
+            // The reason of an approval names the command.
+            let advice = match job.approval.is_empty() {
+                true => format!("; `dropship show {}` says what to do", job.id),
+                false => String::new(),
+            };
+            self.say(&format!("{}: held: {why}{advice}", job.id));
         }
         self.hold = hold;
     }

@@ -62,7 +62,7 @@ impl DaemonControl {
             let (pipeline, id, withdraws) = (Arc::clone(&self.pipeline), id.clone(), cancelled.is_ok());
             let withdrawing = tokio::spawn(async move {
                 if withdraws && let Err(error) = withdraw_now(&pipeline, &id).await {
-                    tracing::error!(job_id = %id, "cannot record the withdrawal of labels: {error}");
+                    tracing::error!(job_id = %id, "cannot record the withdrawal of labels of job {id}: {error}");
                 }
                 pipeline.queue().release(&id);
             });

@@ -4,14 +4,23 @@ use tracing::Level;
 
 use super::failure_causes::{FailureCauses, Over, Repetition};
 use super::job_line::log_job;
+use super::outcome_causes::{self, OutcomeCauses};
 use super::{Escaped, id};
 use dropship_job::{Event, Job, RemoteId, RemoteKind, describe};
 
-/// Logs an event; `job` is its state after the event. A failure of many jobs with one cause is logged once, and counted.
-pub fn log_event(causes: &FailureCauses, job: &Job, event: &Event) {
+/// The causes that failures of many jobs share. They are logged once or a few times, and counted.
+#[derive(Debug, Default)]
+pub struct Causes {
+    pub(super) failures: FailureCauses,
+    outcomes: OutcomeCauses,
+}
+
+/// Logs an event; `job` is its state after the event. What many jobs meet for one cause is logged once, or a few times, and
+/// counted.
+pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
     let package = Escaped(&job.package().name);
     let mut text = format!("{package}: {}", describe(job, event));
-    let level = match causes.count(job, event) {
+    let mut level = match causes.failures.count(job, event) {
         Repetition::Single => level(job, event),
         Repetition::First => Level::WARN,
         Repetition::Again { jobs, failures } => {
@@ -20,7 +29,20 @@ pub fn log_event(causes: &FailureCauses, job: &Job, event: &Event) {
         }
         Repetition::Counted => Level::DEBUG,
     };
-    for over in causes.ended(job) {
+    match causes.outcomes.count(job, event) {
+        outcome_causes::Repetition::InFull => {}
+        outcome_causes::Repetition::Counted { jobs } => {
+            text.push_str(&format!(
+                " (the {jobs}th job with such an error; further ones are logged briefly, at level info)"
+            ));
+        }
+        outcome_causes::Repetition::Brief { example } => {
+            text =
+                format!("{package}: {} with the same error as job {example}", event.name().replace('_', " "));
+            level = Level::INFO;
+        }
+    }
+    for over in causes.failures.ended(job) {
         log_over(&over, job);
     }
     log_job(level, job, event.name(), message_id(job, event), label_id(job, event), &text);

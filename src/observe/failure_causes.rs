@@ -1,83 +1,19 @@
 //! One log line for an error that many jobs meet at the same time, and one with their number when it is over.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::jobs::outbox_of;
-use dropship_job::{ErrorKind, Event, Job, JobId, State};
+use super::failure_cause::Cause;
+use dropship_job::{Event, Job, JobId};
 
 /// Interval between repetitions of the line while the error lasts.
 const REPEAT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Words of at least this length that have a digit are ids, and differ between jobs.
-const ID_LENGTH: usize = 8;
-
 /// The errors that jobs meet now, which are caused by something that they share.
 #[derive(Debug, Default)]
-pub struct FailureCauses(Mutex<BTreeMap<Cause, Failing>>);
-
-/// The common cause of the failures of several jobs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
-    /// The service does not answer the calls of an account, or answers with an error of its own.
-    Service { account: String },
-    /// Uploads or downloads of an account fail with this error, without ids.
-    Transfer { account: String, error: String },
-    /// Results cannot be written to an outbox.
-    Outbox { path: String },
-    /// Dropped files of a folder cannot be deleted or moved.
-    DroppedFiles { folder: String },
-}
-
-impl Cause {
-    /// The shared cause of a failure. `None` for an error of one job.
-    fn of(job: &Job, event: &Event) -> Option<Self> {
-        let account = || job.account().unwrap_or_default().to_owned();
-        match event {
-            Event::AttemptFailed { fault, .. } => match fault.kind {
-                ErrorKind::ServiceUnavailable => Some(Self::Service { account: account() }),
-                ErrorKind::Transfer => {
-                    Some(Self::Transfer { account: account(), error: without_ids(&fault.message) })
-                }
-                ErrorKind::Outbox => Some(Self::Outbox { path: outbox_of(job).to_owned() }),
-                _ => None,
-            },
-            Event::AfterFailed { .. } => {
-                Some(Self::DroppedFiles { folder: job.package().folder.clone().unwrap_or_default() })
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether a job that is in this state after an event no longer meets the error.
-    fn is_over_for(&self, job: &Job) -> bool {
-        match self {
-            Self::DroppedFiles { .. } => job.after_failure().is_none(),
-            _ => {
-                let is_stopped = matches!(job.state(), State::Held { label: None, .. });
-                job.attempts() == 0 || is_stopped || job.state().has_ended()
-            }
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Service { account } => write!(f, "the service was not available to account `{account}`"),
-            Self::Transfer { account, error } => {
-                write!(f, "transfers of account `{account}` failed: {error}")
-            }
-            Self::Outbox { path } => write!(f, "the outbox {path} could not be written"),
-            Self::DroppedFiles { folder } => {
-                write!(f, "dropped files of folder `{folder}` could not be deleted or moved")
-            }
-        }
-    }
-}
+pub(super) struct FailureCauses(Mutex<BTreeMap<Cause, Failing>>);
 
 /// The jobs that meet an error.
 #[derive(Debug)]
@@ -116,7 +52,11 @@ pub(super) struct Over {
 impl FailureCauses {
     /// Counts a failure of a job; `job` is its state after the event.
     pub(super) fn count(&self, job: &Job, event: &Event) -> Repetition {
-        let Some(cause) = Cause::of(job, event) else { return Repetition::Single };
+        Cause::of(job, event).map_or(Repetition::Single, |cause| self.count_cause(job, cause))
+    }
+
+    /// Counts a failure of a job with a known cause.
+    pub(super) fn count_cause(&self, job: &Job, cause: Cause) -> Repetition {
         let now = job.updated();
         let mut causes = self.0.lock();
         let is_first = !causes.contains_key(&cause);
@@ -162,17 +102,10 @@ impl FailureCauses {
     }
 }
 
-/// A message without the words that differ between jobs.
-fn without_ids(message: &str) -> String {
-    let is_id = |word: &str| word.len() >= ID_LENGTH && word.bytes().any(|byte| byte.is_ascii_digit());
-    let words = message.split(|letter: char| !letter.is_alphanumeric() && !"-._".contains(letter));
-    words.filter(|word| !word.is_empty() && !is_id(word)).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use dropship_job::testing::JobBuilder;
-    use dropship_job::{Fault, WaitReason};
+    use dropship_job::{ErrorKind, Fault, WaitReason};
 
     use super::*;
 
@@ -227,7 +160,18 @@ mod tests {
             ),
             (3, ErrorKind::Transfer, "signedPackage: connection refused", Repetition::First),
             (4, ErrorKind::ServiceUnavailable, "503", Repetition::First),
-            (5, ErrorKind::NotShown, "404", Repetition::Single),
+            (
+                5,
+                ErrorKind::NotShown,
+                "the new submission 1152921504621465124 is not shown",
+                Repetition::First,
+            ),
+            (
+                6,
+                ErrorKind::NotShown,
+                "the new submission 1152921504621465777 is not shown",
+                Repetition::Counted,
+            ),
         ] {
             let event = failed(kind, message);
             assert_eq!(

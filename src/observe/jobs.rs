@@ -2,6 +2,9 @@
 
 use tracing::Level;
 
+use super::event_log::Causes;
+use super::failure_cause::Cause;
+use super::failure_causes::Repetition;
 use super::job_line::log_job;
 use super::{Escaped, LogThrottle, id};
 use dropship_job::{Job, RemoteKind};
@@ -24,13 +27,22 @@ pub fn metadata_incomplete(job: &Job, missing: &str) {
     log_job(Level::WARN, job, "metadata_incomplete", None, None, &text);
 }
 
-/// The response to a create or commit was lost.
-pub fn response_lost(job: &Job, call: impl std::fmt::Display, error: &str) {
-    let text = format!(
+/// The response to a create or commit was lost. When many jobs lose responses, only the first one is a warning.
+pub fn response_lost(causes: &Causes, job: &Job, call: impl std::fmt::Display, error: &str) {
+    let mut text = format!(
         "{}: no response to the {call}; checking whether it took effect: {error}",
         Escaped(&job.package().name)
     );
-    log_job(Level::WARN, job, "response_lost", Some(id::IN_DOUBT), None, &text);
+    let cause = Cause::lost_response(job, &call.to_string());
+    let level = match causes.failures.count_cause(job, cause) {
+        Repetition::Single | Repetition::First => Level::WARN,
+        Repetition::Again { jobs, failures } => {
+            text.push_str(&format!(" ({jobs} jobs with such an error so far, {failures} failures)"));
+            Level::WARN
+        }
+        Repetition::Counted => Level::DEBUG,
+    };
+    log_job(level, job, "response_lost", Some(id::IN_DOUBT), None, &text);
 }
 
 /// An object is created although the list that shows whether its name is in use is incomplete.
@@ -78,7 +90,7 @@ pub(super) fn outbox_of(job: &Job) -> &str {
 pub fn receipt_unwritten(failures: &LogThrottle, job: &Job, error: &str) {
     let folder = &job.package().outbox;
     if failures.count(outbox_of(job)) != Some(1) {
-        tracing::debug!(job_id = %job.id(), "cannot write the receipt to {folder}: {error}");
+        tracing::debug!(job_id = %job.id(), "{} cannot write the receipt to {folder}: {error}", job.id());
         return;
     }
     let text = format!(

@@ -37,7 +37,7 @@ fn log_line_of_each_job_event_is_as_recorded() {
     let json = json.with_current_span(false).with_span_list(false).with_writer(collected.clone());
     let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), json);
     let job = testing::job().unwrap();
-    let causes = super::FailureCauses::default();
+    let causes = super::Causes::default();
     tracing::subscriber::with_default(subscriber, || {
         for event in testing::one_of_each_event() {
             super::log_event(&causes, &job, &event);

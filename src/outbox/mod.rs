@@ -2,6 +2,7 @@
 
 mod claim;
 mod folder;
+mod history;
 mod names;
 mod newer;
 mod origin;
@@ -12,6 +13,7 @@ mod search;
 
 pub use claim::{Claim, claim, unclaimed};
 pub use folder::{DEFAULT_MODE, Outbox, open_result, read_receipt, visit_receipts};
+pub use history::HistoryEvent;
 pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED, in_store};
 pub use newer::is_newer;
 pub use origin::Origin;

@@ -5,13 +5,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::history::HistoryEvent;
 use super::origin::Origin;
 use crate::approval::ApprovalPage;
 use dropship_job::{
     Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, RemoteId, State, StateKind, Step,
-    describe_history,
 };
 use dropship_rules::rule::RuleChange;
 use dropship_store::HistoryEntry;
@@ -107,7 +106,7 @@ pub struct Receipt {
     pub origin: Option<Origin>,
     /// The history; only in `show`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<Value>>,
+    pub events: Option<Vec<HistoryEvent>>,
 }
 
 /// A dropped file that could not be deleted or moved; this is tried again automatically.
@@ -299,22 +298,10 @@ impl Receipt {
         }
     }
 
-    /// Adds the history of the job: the stored events, each with its time and its description.
+    /// Adds the history of the job.
     #[must_use]
     pub fn with_history(mut self, job: &Job, history: &[HistoryEntry]) -> Self {
-        let texts = describe_history(job, history.iter().map(|entry| (entry.at, &entry.event)));
-        let events = history.iter().zip(texts).map(|(entry, text)| {
-            let mut map = match serde_json::to_value(&entry.event) {
-                Ok(Value::Object(map)) => map,
-                Ok(_) | Err(_) => {
-                    serde_json::Map::from_iter([("event".to_owned(), entry.event.name().into())])
-                }
-            };
-            map.insert("at".to_owned(), entry.at.to_string().into());
-            map.insert("text".to_owned(), text.into());
-            Value::Object(map)
-        });
-        self.events = Some(events.collect());
+        self.events = Some(HistoryEvent::list(job, history));
         self
     }
 }

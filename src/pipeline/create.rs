@@ -23,8 +23,8 @@ use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use dropship_hardware::{Error, Execution, Listing, Recovery};
 use dropship_job::{
-    CreateProgress, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, RemoteId, RemoteKind, Resolution,
-    WaitReason,
+    CreateProgress, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, JobId, RemoteId, RemoteKind,
+    Resolution, WaitReason, words,
 };
 
 /// Maximum number of repetitions of a create without a response; then the job is held.
@@ -230,7 +230,12 @@ async fn record_result<S: Service>(
         Err(error) => error,
     };
     if error.execution == Execution::Unknown {
-        crate::observe::response_lost(&ctx.job, what.kind(), &error.to_string());
+        crate::observe::response_lost(
+            ctx.pipeline.events().causes(),
+            &ctx.job,
+            what.kind(),
+            &error.to_string(),
+        );
         return Ok(());
     }
     let intent = ctx.job.creation(kind).and_then(CreateProgress::intent);
@@ -404,12 +409,7 @@ async fn reissue<S: Service>(
     let (noun, name) = (what.kind(), what.name());
     let request = digest(&what.request());
     if intent.is_some_and(|intent| intent.request != request) {
-        let message = format!(
-            "the create of the {noun} `{name}` had no response and no effect, and its request has changed since: {}; approve to \
-             send the new request, or cancel",
-            what.request(),
-        );
-        let fault = HoldFault::new(HoldReason::RequestChanged, message);
+        let fault = HoldFault::new(HoldReason::RequestChanged, request_changed(ctx.job.id(), what));
         return ctx.hold_for_request(fault, request).await;
     }
     if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
@@ -431,6 +431,24 @@ async fn reissue<S: Service>(
     let made = what.make(service).await;
     drop(permit);
     record_result(ctx, what, made).await
+}
+
+/// The message of a hold for a request that has changed since it was sent without effect. `show` presents the request for a
+/// label, which may have thousands of targets.
+fn request_changed<S: Service>(job: &JobId, what: &impl RemoteCreate<S>) -> String {
+    let (noun, name) = (what.kind(), what.name());
+    let request = match what.kind() {
+        RemoteKind::Label(_) => {
+            format!("`dropship show {job}` presents the new request and the command that approves it")
+        }
+        RemoteKind::Product | RemoteKind::Submission => {
+            format!("the new request has {}; `dropship approve {job}` sends it", words(&what.request()))
+        }
+    };
+    format!(
+        "the create of the {noun} `{name}` had no response and no effect, and its request has changed since; {request}; \
+         `dropship cancel {job}` ends the job"
+    )
 }
 
 /// The digest of a request; intents and approvals are bound to it.

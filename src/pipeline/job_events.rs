@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::queue::Queue;
 use super::receipt_writer::ReceiptWriter;
-use crate::observe::{self, FailureCauses};
+use crate::observe::{self, Causes};
 use crate::package_store::PackageStore;
 use dropship_job::{Creation, Event, Job, JobId, Step};
 
@@ -31,7 +31,7 @@ pub struct JobEvents {
     observer: Arc<dyn JobObserver>,
     changes: watch::Sender<Option<JobId>>,
     runtime: Handle,
-    causes: FailureCauses,
+    causes: Causes,
 }
 
 impl JobEvents {
@@ -51,8 +51,13 @@ impl JobEvents {
             observer,
             changes,
             runtime: Handle::current(),
-            causes: FailureCauses::default(),
+            causes: Causes::default(),
         }
+    }
+
+    /// The causes that failures of many jobs share.
+    pub(super) fn causes(&self) -> &Causes {
+        &self.causes
     }
 
     /// Carries out the effects of events that were committed; `job` is its state after them.

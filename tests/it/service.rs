@@ -9,5 +9,7 @@ mod lost_files;
 mod manager;
 mod notify;
 mod notify_socket;
+mod one_cause;
 mod permissions;
+mod terminal;
 mod top;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Event, Job, KeptTargets, Label, Release, RemoteId, RemoteKind, apply};
+use crate::{Event, Job, KeptTargets, Label, Release, RemoteId, RemoteKind, Step, apply, words};
 
 /// One sentence about an event, in the past tense and without the name of the package. `job` is its state after the event.
 ///
@@ -17,6 +17,15 @@ pub fn describe(job: &Job, event: &Event) -> String {
     text.unwrap_or_else(|| event.name().to_owned())
 }
 
+/// One event of a history: when and in which step of the job it happened, and its description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The step of the job before the event.
+    pub step: Step,
+    /// The description.
+    pub text: String,
+}
+
 /// The descriptions of a job's history. `job` is its present state.
 ///
 /// Each event is described with the job as it was then. If the history is incomplete, the present state is used instead.
@@ -24,11 +33,14 @@ pub fn describe(job: &Job, event: &Event) -> String {
 pub fn describe_history<'a>(
     job: &Job,
     history: impl IntoIterator<Item = (Timestamp, &'a Event)>,
-) -> Vec<String> {
-    let mut then = None;
+) -> Vec<Described> {
+    let mut then: Option<Job> = None;
+    let mut step = Step::Inspect;
     let describe_next = |(at, event): (Timestamp, &Event)| {
+        let during = step;
         then = apply(then.as_ref(), job.id(), at, event).ok();
-        describe(then.as_ref().unwrap_or(job), event)
+        step = then.as_ref().map_or(during, Job::step);
+        Described { step: during, text: describe(then.as_ref().unwrap_or(job), event) }
     };
     history.into_iter().map(describe_next).collect()
 }
@@ -147,6 +159,9 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
             format!("planned again by rule `{rule}`: {}", changes.join("; "))
         }
         Event::Edited { label: index, by, update } => {
+            // The stored change is the body of the request.
+            let update =
+                serde_json::from_str(update).map_or_else(|_| update.clone(), |update| words(&update));
             format!("label `{}` changed by {by}: {update}", label(job, *index).0)
         }
         Event::TakenOver { label: index, from, rows } => match label(job, *index) {

@@ -124,7 +124,7 @@ error_kinds! {
         "Change the rule or `[guard]`, `dropship reload`, then `dropship approve JOB` to check again; or `dropship cancel JOB`.";
     RequestChanged "request-changed" []
         "A create had no response and no effect, and its request has changed since."
-        "Read the new request in the message, then `dropship approve JOB` to send it, or `dropship cancel JOB`.";
+        "Read the new request in `dropship show JOB`, then run the `dropship approve` that it names, or `dropship cancel JOB`.";
     PredecessorLost "predecessor-lost" []
         "A label depends on one that was withdrawn, failed or disappeared."
         "`dropship approve JOB` creates the label anyway, `dropship retry JOB` requests both by the rules in force, `dropship cancel JOB` ends the job.";

@@ -23,11 +23,12 @@ mod step;
 pub mod testing;
 mod transition;
 mod wait_reason;
+mod words;
 
 pub use accepted::Accepted;
 pub use after_failure::AfterFailure;
 pub use apply::{Illegal, apply, fold};
-pub use describe::{describe, describe_history};
+pub use describe::{Described, describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};
 pub use fault::Fault;
@@ -46,3 +47,4 @@ pub use state::State;
 pub use state_kind::{StateKind, UnknownState};
 pub use step::Step;
 pub use wait_reason::WaitReason;
+pub use words::words;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
-
+use super::fields::wrap;
+use super::page::Page;
 use crate::approval::{ApprovalPage, ApproveCommand, Previous, RequestContent, TargetChange};
 use crate::cli::backend::DEFAULT_CONFIG;
+use crate::cli::clock::Clock;
 use crate::cli::plan::{Lines, add_label_lines};
 use crate::observe::Escaped;
 use dropship_job::JobId;
@@ -16,27 +17,27 @@ use dropship_rules::plan::LabelPlan;
 const MAX_GROUPS: usize = 12;
 
 /// The page, with control characters escaped.
-pub(super) fn text(page: &ApprovalPage, job: &JobId, config: &Path) -> String {
-    let mut lines = Lines::new(format!("approval of label: {}", page.label));
-    if let Some(content) = &page.content {
-        add_content(&mut lines, content);
+pub(super) fn text(approval: &ApprovalPage, job: &JobId, page: &Page<'_>) -> String {
+    let mut lines = Lines::new(format!("approval of label: {}", approval.label));
+    if let Some(content) = &approval.content {
+        add_content(&mut lines, content, page.clock);
     }
-    if let Some(problem) = &page.problem {
+    if let Some(problem) = &approval.problem {
         lines.add("WARNING", problem);
     }
-    match &page.request {
+    match &approval.request {
         Some(digest) => lines.add("request", digest),
         None => lines.add("request", "the approval is not bound to a request"),
     }
     let command = ApproveCommand {
-        config: needs_option(config).then_some(config),
+        config: needs_option(page.config).then_some(page.config),
         job,
-        label: Some(&page.label),
-        request: page.request.as_deref(),
+        label: Some(&approval.label),
+        request: approval.request.as_deref(),
     };
-    let text = lines.text();
-    let escaped: Vec<_> = text.lines().map(|line| Escaped(line).to_string()).collect();
-    format!("{}\n\nto approve this request, run:\n  {command}", escaped.join("\n"))
+    let escaped = lines.text().lines().map(|line| Escaped(line).to_string()).collect();
+    // The command is pasted, so it is not wrapped.
+    format!("{}\n\nto approve this request, run:\n  {command}", wrap(escaped, page.columns, 4).join("\n"))
 }
 
 /// Whether a command finds this configuration only with `--config`.
@@ -45,12 +46,12 @@ fn needs_option(config: &Path) -> bool {
     config != Path::new(&default)
 }
 
-fn add_content(lines: &mut Lines, content: &RequestContent) {
+fn add_content(lines: &mut Lines, content: &RequestContent, clock: &Clock) {
     let names = content.audiences.iter().map(|audience| audience.name.clone()).collect();
     // The hold is the reason for this page.
     let plan = LabelPlan { audiences: names, hold: false, ..content.plan.clone() };
     add_label_lines(lines, &plan);
-    add_go_live(lines, content);
+    add_go_live(lines, content, clock);
     let targets = &content.targets;
     lines.add("targets", targets.total);
     lines.add("by system", groups(&targets.operating_systems));
@@ -74,16 +75,15 @@ fn add_content(lines: &mut Lines, content: &RequestContent) {
     }
 }
 
-fn add_go_live(lines: &mut Lines, content: &RequestContent) {
-    let date = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M");
+fn add_go_live(lines: &mut Lines, content: &RequestContent, clock: &Clock) {
     match (content.go_live, content.plan.go_live) {
         (Some(time), Some(rule)) if rule.fixed().is_none() => {
             lines.add(
                 "go live",
-                format_args!("{} (UTC) if approved now, by `go_live = \"{rule}\"`", date(time)),
+                format_args!("{} if approved now, by `go_live = \"{rule}\"`", clock.minutes(time)),
             );
         }
-        (Some(time), _) => lines.add("go live", format_args!("{} (UTC)", date(time))),
+        (Some(time), _) => lines.add("go live", clock.minutes(time)),
         (None, _) => lines.add("go live", "as soon as it is certified"),
     }
 }

@@ -1,6 +1,13 @@
 //! `dropship show`: shows one job with its history.
 
+mod advice;
 mod approval;
 mod command;
+mod fields;
+mod fold;
+mod history;
+mod labels;
+mod page;
 
 pub(super) use command::{Args, run};
+pub(super) use page::{Page, text};

@@ -35,7 +35,8 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
             let was_refused = error.execution == Execution::Rejected;
             if !was_refused {
-                crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
+                let causes = ctx.pipeline.events().causes();
+                crate::observe::response_lost(causes, &ctx.job, "commit", &error.to_string());
             }
             let found = ctx.fetch_submission(&service).await?;
             if is_past_pending(&found) && was_refused {

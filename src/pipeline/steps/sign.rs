@@ -48,7 +48,12 @@ async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> 
     match service.commit(product, id).await {
         Ok(()) => Ok(()),
         Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
-            crate::observe::response_lost(&ctx.job, "commit", &error.to_string());
+            crate::observe::response_lost(
+                ctx.pipeline.events().causes(),
+                &ctx.job,
+                "commit",
+                &error.to_string(),
+            );
             Ok(())
         }
         Err(error) => ctx.on_own_object_error(error).await,

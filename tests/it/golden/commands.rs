@@ -81,12 +81,33 @@ impl SeededRun {
 /// Events that are logged a varying number of times, depending on when a job was polled.
 const BY_CHANCE: [&str; 4] = ["waited", "resumed", "progressed", "attempt_failed"];
 
-/// The text without the lines of such events.
+/// The text without what depends on when a job was polled: durations, Microsoft's steps, and checks in the history.
 fn steady_text(text: &str) -> String {
-    let is_by_chance =
-        |line: &&str| line.split_whitespace().nth(1).is_some_and(|word| BY_CHANCE.contains(&word));
-    text.lines().filter(|line| !is_by_chance(line)).map(|line| format!("{line}\n")).collect()
+    let is_history = |line: &str| line.len() > DURATION && line.as_bytes()[4] == b'-' && line.contains("Z  ");
+    let mut lines = String::new();
+    for line in text.lines() {
+        if !is_history(line) {
+            lines.push_str(&format!("{line}\n"));
+            continue;
+        }
+        let (head, said) = line.split_at(DURATION + 11);
+        let head = match head[DURATION..].trim() {
+            "" => head.to_owned(),
+            _ => format!("{}      <took>", &head[..DURATION - 1]),
+        };
+        let said = match said.trim() {
+            checks if checks.starts_with("waits for ") => continue,
+            said if said.starts_with("Microsoft: ") => "Microsoft: <progress>",
+            said if said.starts_with("label `") && said.contains("`: ") => "label: <progress>",
+            said => said,
+        };
+        lines.push_str(&format!("{head}  {said}\n"));
+    }
+    lines
 }
+
+/// Where the duration of a step begins in a line of the history.
+const DURATION: usize = 34;
 
 /// The document without such events.
 fn steady(mut document: Value) -> Value {

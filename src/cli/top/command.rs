@@ -1,0 +1,58 @@
+//! The command: prints the view once, or shows it live on a terminal.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::data::{self, Wanted};
+use super::live;
+use super::screen::Screen;
+use crate::cli::clock::Clock;
+use crate::cli::exit::Exit;
+use crate::cli::output::Output;
+use crate::cli::{backend, job_table, status};
+
+/// Show a live view of the jobs
+///
+/// Running jobs are listed first, then the other unfinished ones, then the latest finished ones. Keys: arrows or j and k
+/// select a job, Enter shows it, Esc returns to the list, / filters the jobs, q ends.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The view is printed once, as plain text, with --once, without a terminal, and with TERM=dumb.
+NO_COLOR=1 turns colours off.")]
+pub(in crate::cli) struct Args {
+    /// Maximum number of jobs to show [default: 200 on a terminal, 20 elsewhere]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Interval between updates, such as 500ms or 5s
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = dropship_rules::duration::parse)]
+    every: Duration,
+    /// Print the view once and exit
+    #[arg(long)]
+    once: bool,
+}
+
+/// Maximum number of jobs of the live view and of the printed view, unless `--limit` is given.
+const LIVE: usize = 200;
+const PRINTED: usize = 20;
+
+pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let daemon = Arc::new(backend::connect(config).await?);
+    if !args.once && !output.json() && Screen::is_possible(output) {
+        let limit = args.limit.unwrap_or(LIVE);
+        return live::run(&daemon, config, output, limit, args.every).await;
+    }
+    let wanted = Wanted { limit: args.limit.unwrap_or(PRINTED), filter: String::new(), job: None };
+    let loaded = data::load(&daemon, &wanted).await?;
+    let document = serde_json::json!({ "status": loaded.status, "jobs": loaded.jobs });
+    output.give(&document, || {
+        let mut lines = status::text(&loaded.status);
+        lines.push(String::new());
+        match output.size() {
+            Some(size) => lines.extend(job_table::fitted(&loaded.jobs, size.columns, &Clock::of(output))),
+            None => lines.push(job_table::plain(&loaded.jobs)),
+        }
+        lines.join("\n")
+    })?;
+    Ok(Exit::Done)
+}

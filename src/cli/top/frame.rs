@@ -1,0 +1,72 @@
+//! One screen of text: lines of pieces that look differently. A look only supports what the text says.
+
+use dropship_job::StateKind;
+
+use crate::cli::output::TerminalSize;
+use crate::cli::text_width::{of, shortened};
+
+/// How a piece of text looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Plain,
+    /// Headings.
+    Bold,
+    /// The selected line.
+    Selected,
+    /// Finished well.
+    Good,
+    /// Needs an operator.
+    Warning,
+    /// Went wrong.
+    Bad,
+}
+
+impl Look {
+    /// The look of a state.
+    pub(super) fn of(state: StateKind) -> Self {
+        match state {
+            StateKind::Succeeded => Self::Good,
+            StateKind::Held => Self::Warning,
+            StateKind::Failed | StateKind::Rejected => Self::Bad,
+            StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Cancelled => Self::Plain,
+        }
+    }
+}
+
+/// A line of pieces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Row(pub(super) Vec<(String, Look)>);
+
+impl Row {
+    /// A line with one look.
+    pub(super) fn new(text: impl Into<String>, look: Look) -> Self {
+        Self(vec![(text.into(), look)])
+    }
+
+    /// The line in at most `columns`.
+    fn shortened(self, columns: usize) -> Self {
+        let mut left = columns;
+        let mut pieces = Vec::new();
+        for (text, look) in self.0 {
+            let text = shortened(&text, left);
+            left -= of(&text).min(left);
+            if !text.is_empty() {
+                pieces.push((text, look));
+            }
+        }
+        Self(pieces)
+    }
+}
+
+/// The lines of a screen, each at most as wide as the terminal, and at most as many as it has.
+#[derive(Debug, Default)]
+pub(super) struct Frame(pub(super) Vec<Row>);
+
+impl Frame {
+    /// A frame that fits a terminal. The last line is the footer: lines before it are cut if there is too little room.
+    pub(super) fn new(mut rows: Vec<Row>, footer: Row, size: TerminalSize) -> Self {
+        rows.resize(size.rows.saturating_sub(1), Row::default());
+        rows.push(footer);
+        Self(rows.into_iter().map(|row| row.shortened(size.columns)).collect())
+    }
+}

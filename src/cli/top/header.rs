@@ -1,0 +1,28 @@
+//! The lines above the table: the daemon, the number of jobs, pauses, and what needs attention.
+
+use super::frame::{Look, Row};
+use crate::cli::clock::Clock;
+use crate::cli::status;
+use crate::control::Status;
+
+/// The lines in at most `max` lines; what does not fit is counted.
+pub(super) fn rows(status: &Status, clock: &Clock, max: usize) -> Vec<Row> {
+    let started = status.since.map(|since| format!(" running {}", clock.since(since))).unwrap_or_default();
+    let sandbox = if status.sandbox { " (a sandbox)" } else { "" };
+    let first = format!("dropship {}{started}, submitting to {}{sandbox}", status.version, status.endpoint);
+    let mut rows = vec![Row::new(first, Look::Bold), Row::new(status::job_counts(status), Look::Plain)];
+    rows.extend(status::paused(status).into_iter().map(|line| Row::new(line, Look::Warning)));
+    for item in &status.trouble {
+        let line = format!("TROUBLE {}: {}", item.kind.name(), item.message);
+        rows.push(Row::new(line, Look::Bad));
+    }
+    for folder in &status.folders {
+        rows.extend(status::folder_problems(folder).into_iter().map(|line| Row::new(line, Look::Warning)));
+    }
+    if rows.len() > max {
+        let hidden = rows.len() - max.saturating_sub(1);
+        rows.truncate(max.saturating_sub(1));
+        rows.push(Row::new(format!("{hidden} more lines in `dropship status`"), Look::Warning));
+    }
+    rows
+}
