@@ -27,6 +27,8 @@ const MAX_CLAIM: Duration = Duration::from_secs(10);
 pub(super) enum AdmitError {
     /// The file is not final; it is offered again.
     NotYet(String),
+    /// The file could not be read this time; it is offered again soon.
+    Unreadable(String),
     /// A resource is missing, such as disk space.
     Busy(String),
     Store(StoreError),
@@ -66,11 +68,20 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
 
 /// The job of unknown bytes that an outbox has a receipt of: the store was lost, or is older than the receipt.
 fn recovered(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Option<JobId>, AdmitError> {
-    let _guard = admission.creating.lock();
-    if admission.store.find(&package.sha256, package.folder.as_deref())?.is_some() {
+    let is_known = || admission.store.find(&package.sha256, package.folder.as_deref());
+    if is_known()?.is_some() {
         return Ok(None);
     }
-    Ok(admission.recover_package(package)?.map(|job| job.id().clone()))
+    // The lock is not held here: an outbox that hangs must not keep intake from other folders.
+    let found = admission.receipt_of_package(package).map_err(|error| {
+        AdmitError::Busy(format!("cannot look for an earlier receipt of the package in the outbox: {error}"))
+    })?;
+    let Some(found) = found else { return Ok(None) };
+    let _guard = admission.creating.lock();
+    if is_known()?.is_some() {
+        return Ok(None);
+    }
+    Ok(admission.recover_package(package, found)?.map(|job| job.id().clone()))
 }
 
 /// A verdict that needs no inspection: too large, poison, or a checksum that does not match.
@@ -90,7 +101,7 @@ fn verdict_before_inspection(
     }
     let Err(why) = &package.sidecar_checksum else { return Ok(None) };
     // The checksum of an incomplete file differs.
-    let unread = |error| AdmitError::NotYet(format!("cannot read the copy: {error}"));
+    let unread = |error| AdmitError::Unreadable(format!("cannot read the copy: {error}"));
     if !package.stale && !package.is_complete().map_err(unread)? {
         return Err(AdmitError::NotYet(why.clone()));
     }

@@ -1,17 +1,23 @@
 //! Why a file in a drop folder has no job yet, for `dropship wait FILE`.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::file_record::FileRecord;
 use super::state::Admission;
 use crate::config::model::Folder;
+use crate::hung_places;
 use dropship_glob::Glob;
-use dropship_intake::{FileReceiver, Identity, NameClass, Names};
+use dropship_intake::{FileReceiver, Identity, NameClass, Names, metadata_below, open_below};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_store::{StoreError, path_key};
+
+/// Maximum time for a look at a file.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The state of a file, as the daemon sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,18 +55,28 @@ impl Admission {
         if let Some(why) = never_taken(folder, &path) {
             return refused(format!("{shown} is never taken: {why}"));
         }
-        let Ok(meta) = fs::symlink_metadata(&path) else {
-            return refused(format!("there is no file {shown}; the daemon may have moved or deleted it"));
+        let (root, at) = (folder.path.clone(), path.clone());
+        let found = hung_places::within(&folder.path, MAX_WAIT, move || look(&root, &at)).flatten();
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                let (is_awaited, why) = match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        (false, format!("there is no file {shown}; the daemon may have moved or deleted it"))
+                    }
+                    io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory => {
+                        (false, format!("{shown} is not a regular file, or is below a link"))
+                    }
+                    _ => (true, format!("the daemon cannot read {shown}: {error}")),
+                };
+                return Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited, why });
+            }
         };
-        if !meta.is_file() {
-            return refused(format!("{shown} is not a regular file"));
-        }
         let known = self.store.known_file(&folder.name, &path_key(&path))?;
-        let identity = Identity::from(&meta);
-        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&identity, None)) {
+        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&found.identity, None)) {
             return refused(format!("the daemon has decided about {shown}"));
         }
-        let why = self.why_waiting(folder, &path, &meta);
+        let why = self.why_waiting(folder, &found);
         Ok(FileStanding {
             folder: Some(folder.name.clone()),
             is_awaited: true,
@@ -69,24 +85,20 @@ impl Admission {
     }
 
     /// Why a file that can be taken was not taken yet.
-    fn why_waiting(&self, folder: &Folder, path: &Path, meta: &fs::Metadata) -> String {
+    fn why_waiting(&self, folder: &Folder, found: &Found) -> String {
         if let Err(full) = self.capacity(&folder.name) {
             return full.reason;
         }
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) => return format!("the daemon cannot read it: {error}"),
-        };
-        let kind = path.file_name().and_then(|name| Kind::of_name(&name.to_string_lossy()));
-        match kind.map(|kind| completeness_of_file(&file, kind)) {
-            Some(Ok(Completeness::Incomplete { have, need })) => {
+        match &found.completeness {
+            Err(error) => format!("the daemon cannot read it: {error}"),
+            Ok(Some(Completeness::Incomplete { have, need })) => {
                 format!("it is incomplete, with {have} of {need} bytes")
             }
-            Some(Ok(Completeness::NotAPackage { reason })) => {
+            Ok(Some(Completeness::NotAPackage { reason })) => {
                 format!("{reason}; it is rejected once it has not changed for {:?}", folder.settle)
             }
-            _ if meta.len() == 0 => "it is empty".to_owned(),
-            _ => format!(
+            Ok(_) if found.identity.size == 0 => "it is empty".to_owned(),
+            Ok(_) => format!(
                 "it waits until it has not changed for {:?} and no process writes to it",
                 folder.settle
             ),
@@ -94,11 +106,32 @@ impl Admission {
     }
 }
 
+/// A regular file as it is now.
+struct Found {
+    identity: Identity,
+    /// As its own header says; `None` if its name is not that of a package.
+    completeness: io::Result<Option<Completeness>>,
+}
+
+/// Looks at the file at `path`, which others can replace at any time.
+fn look(root: &Path, path: &Path) -> io::Result<Found> {
+    let meta = metadata_below(root, path)?;
+    if !meta.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let kind = path.file_name().and_then(|name| Kind::of_name(&name.to_string_lossy()));
+    let read = |kind| completeness_of_file(&open_below(root, path)?.0, kind);
+    Ok(Found { identity: Identity::from(&meta), completeness: kind.map(read).transpose() })
+}
+
 /// The path of a file below a folder, as intake names it.
 fn below(folder: &Folder, path: &Path) -> Option<PathBuf> {
-    let real = fs::canonicalize(&folder.path).unwrap_or_else(|_| folder.path.clone());
-    let rest = path.strip_prefix(&folder.path).or_else(|_| path.strip_prefix(&real)).ok()?;
-    Some(folder.path.join(rest))
+    if let Ok(rest) = path.strip_prefix(&folder.path) {
+        return Some(folder.path.join(rest));
+    }
+    let root = folder.path.clone();
+    let real = hung_places::within(&folder.path, MAX_WAIT, move || fs::canonicalize(root)).ok()?.ok()?;
+    path.strip_prefix(&real).ok().map(|rest| folder.path.join(rest))
 }
 
 /// Why no file of this name is ever taken.

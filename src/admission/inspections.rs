@@ -14,9 +14,7 @@ use dropship_store::{Commit, Entry, Store, StoreError};
 /// Inspections of the same bytes that ended the daemon before the package is held as poison.
 const POISON: u64 = 3;
 
-/// Time that an inspection may take before it counts as stalled: a constant part, and one for the size, at a rate in bytes
-/// per second that slow disks reach.
-const LEAST: Duration = Duration::from_secs(45);
+/// Time that an inspection may take for the size before it counts as stalled: a rate in bytes per second that slow disks reach.
 const SLOWEST: u64 = 16 << 20;
 
 pub(super) const POISONED: &str =
@@ -47,7 +45,7 @@ impl Inspections {
         size: u64,
     ) -> Result<RunningInspection<'a>, StoreError> {
         *self.running.lock().entry(sha256.to_owned()).or_default() += 1;
-        let work = self.work.begin(LEAST + Duration::from_secs(size / SLOWEST));
+        let work = self.work.begin(Duration::from_secs(size / SLOWEST));
         let running = RunningInspection { inspections: self, store, sha256: sha256.to_owned(), _work: work };
         let started = Entry::InspectionStarted { sha256: sha256.to_owned() };
         store.commit(Commit::unsynced(vec![started])).wait()?;

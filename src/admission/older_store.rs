@@ -1,8 +1,10 @@
 //! A store that is older than its receipts, because it was restored from a backup. Jobs that only a receipt shows are
 //! recovered, and jobs that a receipt shows at a later point catch up with it, before anything is sent for them again.
 
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,6 +12,7 @@ use super::captured_package::CapturedPackage;
 use super::recovered_job::{facts_of_receipt, shows_more_than_a_rejection};
 use super::stale_store::StaleStore;
 use super::state::Admission;
+use crate::hung_places;
 use crate::observe;
 use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, is_newer, open_result, read_receipt};
 use dropship_job::{ErrorKind, Event, HoldFault, HoldReason, Job, JobId, StateKind};
@@ -17,6 +20,9 @@ use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
 const MAX_METADATA: u64 = 64 << 20;
+
+/// Maximum time for a look into an outbox.
+const MAX_SEARCH: Duration = Duration::from_secs(10);
 
 /// How a receipt differs from the store.
 enum Newer {
@@ -174,34 +180,48 @@ impl Admission {
     /// When the store cannot be written.
     pub fn catch_up_with_receipt(&self, job: &Job) -> Result<Option<Job>, StoreError> {
         let folder = PathBuf::from(&job.package().outbox);
-        let Some(receipt) = read_receipt(&folder) else { return Ok(None) };
+        let Some(receipt) = read_in_time(&folder) else { return Ok(None) };
         if !is_newer(&receipt, job, &*self.store)? || !self.ownership.owns(&receipt) {
             return Ok(None);
         }
         self.take_over(&self.found_receipt(folder, receipt), job)
     }
 
-    /// The job of an unknown package, recovered from its receipt; `None` when there is no receipt. The caller has the lock
-    /// `creating`.
-    pub(super) fn recover_package(&self, package: &CapturedPackage<'_>) -> Result<Option<Job>, StoreError> {
+    /// The newest receipt of an unknown package.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] if an outbox does not respond: the package may have been sent already.
+    pub(super) fn receipt_of_package(
+        &self,
+        package: &CapturedPackage<'_>,
+    ) -> io::Result<Option<FoundReceipt>> {
         let active = self.active();
         let folder = package.folder.as_deref();
-        let is_wanted = |receipt: &Receipt| {
-            receipt.folder.as_deref() == folder
-                && self.ownership.owns(receipt)
-                && shows_more_than_a_rejection(receipt)
-        };
         let mut outboxes = vec![active.outbox(folder), active.default_outbox(folder)];
         outboxes.dedup();
-        let receipts =
-            outboxes.iter().filter_map(|outbox| self.receipts.find(outbox, &package.sha256, is_wanted));
-        let newest = receipts.max_by_key(|found| found.receipt.updated);
-        match newest {
-            Some(found) => {
-                self.recover_receipt(&self.found_receipt(found.folder, found.receipt), Some(package))
-            }
-            None => Ok(None),
+        let mut newest: Option<FoundReceipt> = None;
+        for outbox in outboxes {
+            let (receipts, ownership) = (Arc::clone(&self.receipts), self.ownership.clone());
+            let (at, sha256, folder) = (outbox.clone(), package.sha256.clone(), folder.map(str::to_owned));
+            let found = hung_places::within(&outbox, MAX_SEARCH, move || {
+                receipts.find(&at, &sha256, |receipt| {
+                    receipt.folder == folder
+                        && ownership.owns(receipt)
+                        && shows_more_than_a_rejection(receipt)
+                })
+            })?;
+            newest = newest.into_iter().chain(found).max_by_key(|found| found.receipt.updated);
         }
+        Ok(newest)
+    }
+
+    /// The job of an unknown package, recovered from its receipt. The caller has the lock `creating`.
+    pub(super) fn recover_package(
+        &self,
+        package: &CapturedPackage<'_>,
+        found: FoundReceipt,
+    ) -> Result<Option<Job>, StoreError> {
+        self.recover_receipt(&self.found_receipt(found.folder, found.receipt), Some(package))
     }
 
     /// Creates the job of a receipt. With the package at hand, a plan that was lost is made again by the rules in force.
@@ -300,4 +320,13 @@ fn unusable(found: &FoundReceipt, why: &str) -> String {
          to send it, or cancel",
         found.folder.display()
     )
+}
+
+/// The receipt in the folder of a package, which may be on a share that does not respond.
+fn read_in_time(folder: &Path) -> Option<Receipt> {
+    let (at, outbox) = (folder.to_owned(), folder.parent().unwrap_or(folder));
+    hung_places::within(outbox, MAX_SEARCH, move || read_receipt(&at)).unwrap_or_else(|error| {
+        tracing::error!("cannot compare the store with the receipt in {}: {error}", folder.display());
+        None
+    })
 }

@@ -1,7 +1,6 @@
 //! Files that intake found: which are known, and what becomes of the others.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::admit::{AdmitError, decide};
 use super::captured_package::{CapturedFile, CapturedPackage, remove};
@@ -11,15 +10,10 @@ use super::state::{Admission, new_id};
 use crate::digest;
 use dropship_intake::{
     Admitted, Backpressure, CaptureError, CaptureLimits, Captured, FileReceiver, FileTime, FoundFile,
-    Identity, capture, open_below,
+    Identity, capture, is_absent, open_below,
 };
 use dropship_job::{Fault, JobId};
 use dropship_package::{Completeness, Kind, completeness_of_file};
-
-/// Time that a file may take before it counts as stalled: a constant part, and one for the size, at a rate in bytes per
-/// second that slow shares reach.
-const CAPTURE: Duration = Duration::from_secs(45);
-const SLOWEST_SHARE: u64 = 1 << 20;
 
 impl FileReceiver for Admission {
     fn is_known(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
@@ -27,8 +21,6 @@ impl FileReceiver for Admission {
     }
 
     fn receive(&self, found: &FoundFile) -> Admitted {
-        let limit = CAPTURE + Duration::from_secs(found.identity.size / SLOWEST_SHARE);
-        let _capture = self.captures.begin(limit);
         let copy = self.packages.incoming(new_id().as_str());
         let mut sha256 = None;
         let admitted = self.capture_and_decide(found, &copy, &mut sha256);
@@ -39,6 +31,7 @@ impl FileReceiver for Admission {
         match admitted {
             Ok(_) => Admitted::Yes,
             Err(AdmitError::NotYet(reason)) => Admitted::NotYet { reason, sha256 },
+            Err(AdmitError::Unreadable(reason)) => Admitted::Unreadable { reason },
             Err(AdmitError::Busy(why)) => {
                 tracing::warn!(
                     folder = found.folder,
@@ -95,10 +88,10 @@ impl Admission {
             CaptureError::Changed(_) | CaptureError::Gone(_) => AdmitError::NotYet(error.to_string()),
             CaptureError::NoSpace(_) | CaptureError::Write { .. } => AdmitError::Busy(error.to_string()),
             // Only this file is at fault; the others of its folder continue.
-            _ => {
-                tracing::warn!(folder = found.folder, event = "unreadable", "{error}");
+            CaptureError::NotRegular(_) | CaptureError::TooLarge { .. } => {
                 AdmitError::NotYet(error.to_string())
             }
+            _ => AdmitError::Unreadable(error.to_string()),
         })?;
         *sha256 = Some(captured.sha256);
         let Captured { sha256, size, identity, birth, .. } = captured;
@@ -152,7 +145,7 @@ struct Source {
 
 /// Why the file is too large to be read, if it is.
 fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, Source)>, AdmitError> {
-    let failed = |error: std::io::Error| AdmitError::NotYet(error.to_string());
+    let failed = |error: std::io::Error| AdmitError::Unreadable(unread(found, &error));
     let (file, meta) = match open_below(&found.root, &found.path) {
         Ok(opened) => opened,
         // The capture reports it.
@@ -172,13 +165,20 @@ fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, 
 fn check_completeness(found: &FoundFile, name: &str) -> Result<(), AdmitError> {
     let Some(kind) = Kind::of_name(name) else { return Ok(()) };
     let opened = open_below(&found.root, &found.path);
-    let (file, _) = opened.map_err(|error| AdmitError::NotYet(error.to_string()))?;
+    let (file, _) = opened.map_err(|error| match is_absent(&error) {
+        true => AdmitError::NotYet(error.to_string()),
+        false => AdmitError::Unreadable(unread(found, &error)),
+    })?;
     match completeness_of_file(&file, kind) {
         Ok(Completeness::Complete) => Ok(()),
         Ok(Completeness::Incomplete { have, need }) => {
             Err(AdmitError::NotYet(format!("has {have} of {need} bytes")))
         }
         Ok(Completeness::NotAPackage { reason }) => Err(AdmitError::NotYet(reason)),
-        Err(error) => Err(AdmitError::NotYet(error.to_string())),
+        Err(error) => Err(AdmitError::Unreadable(unread(found, &error))),
     }
+}
+
+fn unread(found: &FoundFile, error: &std::io::Error) -> String {
+    format!("failed to read {}: {error}", found.path.display())
 }

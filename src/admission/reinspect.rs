@@ -14,6 +14,7 @@ use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
 use dropship_intake::open_below;
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
+use dropship_shared_folder::Progress;
 
 /// The dropped file of a job, when it is copied again.
 enum Recaptured {
@@ -26,7 +27,7 @@ enum Recaptured {
 }
 
 impl PackageInspector for Admission {
-    fn reinspect(&self, job: &Job) -> Vec<Event> {
+    fn reinspect(&self, job: &Job, progress: &Progress) -> Vec<Event> {
         let gone = |why: String| vec![Event::Rejected { fault: Fault::new(ErrorKind::Gone, why) }];
         let Some(path) = job.package().path.as_deref() else {
             return gone(
@@ -34,7 +35,10 @@ impl PackageInspector for Admission {
             );
         };
         let copy = self.packages.incoming(new_id().as_str());
-        let events = match self.capture_again(job, Path::new(path), &copy) {
+        let recaptured = self.capture_again(job, Path::new(path), &copy, progress);
+        // The inspection reads the copy in the store, and has limits of its own.
+        progress.pause();
+        let events = match recaptured {
             Ok(Recaptured::TooLarge(fault)) => vec![Event::Rejected { fault }],
             Ok(Recaptured::Same) => self.evaluate_again(job, &copy),
             Ok(Recaptured::Other) => gone(format!("{path} now contains other bytes; drop the package again")),
@@ -47,7 +51,13 @@ impl PackageInspector for Admission {
 
 impl Admission {
     /// Copies the dropped file of a job.
-    fn capture_again(&self, job: &Job, path: &Path, copy: &Path) -> io::Result<Recaptured> {
+    fn capture_again(
+        &self,
+        job: &Job,
+        path: &Path,
+        copy: &Path,
+        progress: &Progress,
+    ) -> io::Result<Recaptured> {
         let package = job.package();
         let active = self.active();
         let folder = package.folder.as_deref().and_then(|name| active.folder(name)).ok_or_else(|| {
@@ -62,7 +72,7 @@ impl Admission {
         if let Some(fault) = oversize::check(&file, &package.name, meta.len(), max)? {
             return Ok(Recaptured::TooLarge(fault));
         }
-        let (sha256, _) = store_bytes(&mut file.take(package.size.saturating_add(1)), copy)?;
+        let (sha256, _) = store_bytes(&mut progress.reader(file).take(package.size.saturating_add(1)), copy)?;
         Ok(if sha256 == package.sha256 { Recaptured::Same } else { Recaptured::Other })
     }
 

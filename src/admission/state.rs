@@ -27,11 +27,9 @@ pub struct Admission {
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
     pub(super) contents: ContentClaims,
-    /// Files that are being captured and decided on.
-    pub(super) captures: Activities,
     /// Recognises our receipts.
     pub(super) ownership: Ownership,
-    pub(super) receipts: ReceiptSearch,
+    pub(super) receipts: Arc<ReceiptSearch>,
     pub(super) older_store: OlderStore,
     /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
     /// signed content one is held.
@@ -58,9 +56,8 @@ impl Admission {
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),
-            captures: Activities::default(),
             ownership: Ownership::default(),
-            receipts: ReceiptSearch::default(),
+            receipts: Arc::default(),
             older_store: OlderStore::default(),
             creating: Mutex::new(()),
             cancellation: Cancellation::default(),
@@ -95,12 +92,6 @@ impl Admission {
     #[must_use]
     pub fn inspections(&self) -> &Activities {
         &self.inspections.work
-    }
-
-    /// The files that are being captured and decided on. A hung share makes them stall.
-    #[must_use]
-    pub fn captures(&self) -> &Activities {
-        &self.captures
     }
 
     /// Replaces the configuration.

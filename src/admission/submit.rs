@@ -50,7 +50,7 @@ impl Admission {
                 backlog: false,
             };
             decide(self, &package).map_err(|error| match error {
-                AdmitError::NotYet(why) | AdmitError::Busy(why) => why,
+                AdmitError::NotYet(why) | AdmitError::Unreadable(why) | AdmitError::Busy(why) => why,
                 AdmitError::Store(error) => error.to_string(),
             })
         });

@@ -3,9 +3,14 @@
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use super::model::Config;
 use super::report::Problem;
+use crate::hung_places;
+
+/// Maximum time for one outbox.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Permission bits by which others may write.
 const OTHERS_WRITE: u32 = 0o022;
@@ -20,7 +25,9 @@ const HELP: &str = "build servers only read results: chown it to the daemon's us
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let daemon = daemon_uid(&config.store.path);
     let problem = |name: &str, outbox: &Path| {
-        let meta = std::fs::metadata(outbox).ok()?;
+        let at = outbox.to_owned();
+        // The start reports an outbox that does not respond as a warning.
+        let meta = hung_places::within(outbox, MAX_WAIT, move || std::fs::metadata(at)).ok()?.ok()?;
         let who = writer(&meta, daemon)?;
         let message = format!("folder `{name}`: {who} can write to the outbox {}", outbox.display());
         Some(Problem::of_file(&config.path, &message).with_help(HELP))

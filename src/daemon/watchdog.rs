@@ -2,6 +2,7 @@
 //!
 //! A separate thread, so that it still works and can name the stalled component when the async runtime hangs.
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use crate::observe::{self, Heartbeat, Heartbeats};
+use crate::observe::{self, Heartbeat, Heartbeats, SilenceOf};
 use crate::systemd;
 use dropship_intake::Intake;
 
@@ -64,6 +65,22 @@ fn answers(socket: &Path, within: Duration) -> bool {
         Ok(answer == *b"HTTP/1.1")
     };
     ask().unwrap_or(false)
+}
+
+/// The wait for the file systems of the drop folders. A restart would not end it, so only `/livez` and the list of what needs
+/// attention show it.
+pub(super) struct FolderAccess(pub(super) Arc<Intake>);
+
+impl SilenceOf for FolderAccess {
+    fn silence(&self) -> Duration {
+        self.0.silence()
+    }
+}
+
+impl fmt::Debug for FolderAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FolderAccess").field(&self.silence()).finish()
+    }
 }
 
 /// Sends heartbeats while the locks of intake are free and a thread for blocking work is available.

@@ -8,14 +8,24 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::heartbeat::STALLED;
+
 /// The running work of one component. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Activities(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     next: AtomicU64,
     running: Mutex<BTreeMap<u64, (Instant, Duration)>>,
+    /// Time that every work may take.
+    limit: Mutex<Duration>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { next: AtomicU64::default(), running: Mutex::default(), limit: Mutex::new(STALLED) }
+    }
 }
 
 /// Work that runs until this is dropped.
@@ -27,10 +37,15 @@ pub struct Activity {
 }
 
 impl Activities {
-    /// Work begins that must end within `limit`.
-    pub fn begin(&self, limit: Duration) -> Activity {
+    /// Sets the time that every work may take.
+    pub(super) fn set_limit(&self, limit: Duration) {
+        *self.0.limit.lock() = limit;
+    }
+
+    /// Work begins that must end within the limit of all components and `more`.
+    pub fn begin(&self, more: Duration) -> Activity {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.running.lock().insert(number, (Instant::now(), limit));
+        self.0.running.lock().insert(number, (Instant::now(), more));
         Activity { activities: self.clone(), number }
     }
 
@@ -43,16 +58,17 @@ impl Activities {
     /// The longest time that work has run which exceeds its limit.
     #[must_use]
     pub fn overdue(&self) -> Option<Duration> {
+        let limit = *self.0.limit.lock();
         let running = self.0.running.lock();
-        let ages = running.values().map(|(began, limit)| (began.elapsed(), *limit));
+        let ages = running.values().map(|(began, more)| (began.elapsed(), limit.saturating_add(*more)));
         ages.filter(|(age, limit)| age > limit).map(|(age, _)| age).max()
     }
 
-    /// The same future; each poll is work that must end within `limit`. A poll that takes longer blocks a thread.
-    pub fn polls<F: Future>(&self, limit: Duration, future: F) -> impl Future<Output = F::Output> + use<F> {
+    /// The same future; each poll is work that must end within the limit. A poll that takes longer blocks a thread.
+    pub fn polls<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let (activities, mut future) = (self.clone(), Box::pin(future));
         std::future::poll_fn(move |context| {
-            let _poll = activities.begin(limit);
+            let _poll = activities.begin(Duration::ZERO);
             future.as_mut().poll(context)
         })
     }
@@ -71,6 +87,7 @@ mod tests {
     #[test]
     fn only_running_work_beyond_its_limit_is_overdue() {
         let activities = Activities::default();
+        activities.set_limit(Duration::ZERO);
         let long = activities.begin(Duration::from_secs(3_600));
         assert_eq!(activities.overdue(), None);
         let short = activities.begin(Duration::ZERO);

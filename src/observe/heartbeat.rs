@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use super::activity::Activities;
 
 /// Age of a heartbeat above which a component has stalled, unless the watchdog needs to know earlier. With it a stall is visible
-/// within a minute.
-const STALLED: Duration = Duration::from_secs(45);
+/// within a minute. The only such limit: `/livez`, the list of what needs attention and the watchdog use it.
+pub(super) const STALLED: Duration = Duration::from_secs(45);
 
 /// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one.
 const IDLE: Duration = Duration::from_secs(2);
@@ -91,6 +91,13 @@ struct Component {
 enum Sign {
     Beats(Heartbeat),
     Work(Activities),
+    Silence(Arc<dyn SilenceOf>),
+}
+
+/// Something that waits for a file system which may not respond.
+pub trait SilenceOf: std::fmt::Debug + Send + Sync {
+    /// Time without an answer; zero if nothing waits.
+    fn silence(&self) -> Duration;
 }
 
 /// Whether a restart of the daemon can end the stall of a component.
@@ -126,8 +133,15 @@ impl Heartbeats {
 
     /// Watches the work of a component from now on.
     pub fn watch_work(&self, component: &'static str, work: &Activities, restart: Restart) {
+        work.set_limit(self.limit);
         let sign = Sign::Work(work.clone());
         self.components().push(Component { name: component, sign, restart });
+    }
+
+    /// Watches a component that waits for file systems.
+    pub fn watch_silence(&self, component: &'static str, of: Arc<dyn SilenceOf>) {
+        let restart = Restart::DoesNotHelp;
+        self.components().push(Component { name: component, sign: Sign::Silence(of), restart });
     }
 
     /// The age of each component's last beat, or of its oldest running work.
@@ -136,6 +150,7 @@ impl Heartbeats {
         let age = |component: &Component| match &component.sign {
             Sign::Beats(heartbeat) => (component.name, heartbeat.age()),
             Sign::Work(work) => (component.name, work.oldest()),
+            Sign::Silence(of) => (component.name, of.silence()),
         };
         self.components().iter().map(age).collect()
     }
@@ -164,6 +179,7 @@ impl Component {
         let age = match &self.sign {
             Sign::Beats(heartbeat) => Some(heartbeat.age()).filter(|age| *age > limit),
             Sign::Work(work) => work.overdue(),
+            Sign::Silence(of) => Some(of.silence()).filter(|silence| *silence > limit),
         };
         age.map(|age| (self.name, age))
     }

@@ -33,7 +33,7 @@ pub use daemon::*;
 pub use escaped::{Escaped, EscapedLines};
 pub use event_log::{Causes, log_event};
 pub use folders::*;
-pub use heartbeat::{Heartbeat, Heartbeats, Restart};
+pub use heartbeat::{Heartbeat, Heartbeats, Restart, SilenceOf};
 pub use init::{Form, init};
 pub use jobs::*;
 pub use level::{LogLevel, set_log_level};

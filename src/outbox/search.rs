@@ -1,7 +1,6 @@
 //! Finds receipts in an outbox, for packages that the store does not know.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::folder::read_receipt;
 use super::receipt::Receipt;
+use dropship_shared_folder::{Listed, SharedFolder};
 
 /// Numbers of digits of sha256 in the names of folders.
 const DIGITS: [usize; 3] = [8, 16, 64];
@@ -41,14 +41,24 @@ struct Listing {
 impl Listing {
     fn of(outbox: &Path) -> Self {
         let mut folders: HashMap<String, Vec<PathBuf>> = HashMap::new();
-        for item in fs::read_dir(outbox).into_iter().flatten().flatten() {
-            let name = item.file_name();
-            // The digits are the last part, or the one before a number.
-            let mut parts = name.to_str().unwrap_or_default().rsplit('-').take(2);
-            let digits = parts.find(|part| part.len() >= DIGITS[0]);
-            if let Some(digits) = digits {
-                folders.entry(digits.to_owned()).or_default().push(item.path());
+        let listed = SharedFolder::open(outbox).and_then(|opened| {
+            opened.list(|entry| {
+                // The digits are the last part, or the one before a number.
+                let mut parts = entry.name.to_str().unwrap_or_default().rsplit('-').take(2);
+                let digits = parts.find(|part| part.len() >= DIGITS[0]);
+                if let Some(digits) = digits.filter(|_| entry.kind.may_be_folder()) {
+                    folders.entry(digits.to_owned()).or_default().push(outbox.join(entry.name));
+                }
+                Ok(())
+            })
+        });
+        match listed {
+            Ok(Listed::Wholly) => {}
+            Ok(Listed::InPart) => {
+                tracing::warn!("the outbox {} has too many names; receipts may be missed", outbox.display());
             }
+            // The outbox may be created by the first result; the list of what needs attention shows one that cannot be read.
+            Err(error) => tracing::debug!("cannot list the outbox {}: {error}", outbox.display()),
         }
         Self { read: Instant::now(), folders }
     }
@@ -71,11 +81,13 @@ impl ReceiptSearch {
     }
 
     fn candidates(&self, outbox: &Path, sha256: &str) -> Vec<PathBuf> {
-        let mut listings = self.listings.lock();
         let is_fresh = |listing: &Listing| listing.read.elapsed() < MAX_AGE;
-        if !listings.get(outbox).is_some_and(is_fresh) {
-            listings.insert(outbox.to_owned(), Listing::of(outbox));
+        if !self.listings.lock().get(outbox).is_some_and(is_fresh) {
+            // The lock is not held here: an outbox may hang, and others look for receipts in theirs.
+            let listing = Listing::of(outbox);
+            self.listings.lock().insert(outbox.to_owned(), listing);
         }
+        let listings = self.listings.lock();
         let folders = listings.get(outbox).map(|listing| &listing.folders);
         let digits = DIGITS.into_iter().filter_map(|digits| sha256.get(..digits));
         digits.filter_map(|digits| folders?.get(digits)).flatten().cloned().collect()

@@ -20,13 +20,14 @@ use crate::observe::{Activities, Heartbeat, LogThrottle};
 use crate::package_store::PackageStore;
 use dropship_hardware::Error;
 use dropship_job::{Event, Job, State, WaitReason};
+use dropship_shared_folder::Progress;
 use dropship_store::{Commit, Store, StoreError};
 
 /// Inspects packages; admission does it.
 pub trait PackageInspector: Send + Sync {
     /// Inspects the package of a job again, from where it was found, and returns what follows: nothing if it was cancelled,
-    /// because the daemon stops.
-    fn reinspect(&self, job: &Job) -> Vec<Event>;
+    /// because the daemon stops. `progress` is that of reading the dropped file.
+    fn reinspect(&self, job: &Job, progress: &Progress) -> Vec<Event>;
 }
 
 /// Parts that a pipeline works with and that others use too.

@@ -14,7 +14,7 @@ use crate::config::model::AfterSuccess;
 use crate::digest;
 use crate::observe::Escaped;
 use dropship_job::{Event, Package};
-use dropship_shared_folder::{FileId, SharedFolder, Taken};
+use dropship_shared_folder::{FileId, Progress, SharedFolder, Taken};
 
 /// Permissions of a target folder that `after` creates.
 const TARGET_MODE: u32 = 0o750;
@@ -84,7 +84,7 @@ async fn carry_out_policy<S: Service>(ctx: &StepContext<'_, S>) -> Result<Option
         AfterSuccess::Move(target) => format!("move {path} to {}", target.display()),
     };
     let place = root.clone();
-    let work = move || carry_out(&after, &root, Path::new(&path), &package);
+    let work = move |progress: &Progress| carry_out(&after, &root, Path::new(&path), &package, progress);
     let done = file_work::run_on_package_in(&place, work).await;
     done.map_err(|error| {
         format!("cannot {action}: {error}; let the daemon's user write to both folders, and free space on their disks")
@@ -97,6 +97,7 @@ fn carry_out(
     root: &Path,
     path: &Path,
     package: &Package,
+    progress: &Progress,
 ) -> io::Result<Option<String>> {
     let left = |why: &str| Ok(Some(format!("{} {why} and is left alone", path.display())));
     if *after == AfterSuccess::Leave {
@@ -114,7 +115,8 @@ fn carry_out(
         }
         Err(error) => return Err(error),
     };
-    let same = meta.len() == package.size && digest_of(&mut file, package.size)? == package.sha256;
+    let same = meta.len() == package.size
+        && digest_of(&mut progress.reader(&mut file), package.size)? == package.sha256;
     // Hashing takes a while, and the file may have been written to.
     if !same || version(&file.metadata()?) != version(&meta) {
         return left("now contains other bytes");
@@ -126,7 +128,7 @@ fn carry_out(
         }
         AfterSuccess::Move(target) => {
             let to = SharedFolder::open_or_create(target, TARGET_MODE)?;
-            let dropped = Dropped { folder: &folder, name: &name, meta: &meta, package };
+            let dropped = Dropped { folder: &folder, name: &name, meta: &meta, package, progress };
             let (new_name, taken) = dropped.move_to(&to, &mut file)?;
             (format!("{} moved to {}", path.display(), target.join(new_name).display()), taken)
         }
@@ -138,7 +140,7 @@ fn carry_out(
 }
 
 /// The SHA-256 of a file that has `size` bytes. A longer one has another digest, and is not read to its end.
-fn digest_of(file: &mut File, size: u64) -> io::Result<String> {
+fn digest_of(file: &mut dyn Read, size: u64) -> io::Result<String> {
     digest::of_rest(&mut file.take(size.saturating_add(1)))
 }
 
@@ -153,6 +155,7 @@ struct Dropped<'a> {
     name: &'a OsStr,
     meta: &'a Metadata,
     package: &'a Package,
+    progress: &'a Progress,
 }
 
 impl Dropped<'_> {
@@ -185,7 +188,8 @@ impl Dropped<'_> {
         to.remove_leftovers(new_name)?;
         let mut staged = to.stage(new_name)?;
         file.rewind()?;
-        let (sha256, _) = digest::copy(&mut file.take(self.package.size.saturating_add(1)), &mut staged)?;
+        let mut from = self.progress.reader(file).take(self.package.size.saturating_add(1));
+        let (sha256, _) = digest::copy(&mut from, &mut staged)?;
         if sha256 != self.package.sha256 {
             return Ok(Taken::Replaced);
         }
@@ -236,7 +240,8 @@ mod tests {
         fs::create_dir(home.path().join("outside")).unwrap();
         fs::write(home.path().join("outside/a.cab"), b"job").unwrap();
         let after = AfterSuccess::Move(target.clone());
-        let apply = |path: &Path| carry_out(&after, &root, path, &package(b"job")).unwrap();
+        let apply =
+            |path: &Path| carry_out(&after, &root, path, &package(b"job"), &Progress::default()).unwrap();
         let a = root.join("a.cab");
         assert_eq!(apply(&a), None, "it is gone");
         assert!(apply(&home.path().join("outside/a.cab")).unwrap().contains("is left alone"));
@@ -273,7 +278,8 @@ mod tests {
         let (mut file, meta) = folder.file("a.cab").unwrap();
         let package = package(b"job");
         let name = OsStr::new("a.cab");
-        let dropped = Dropped { folder: &folder, name, meta: &meta, package: &package };
+        let dropped =
+            Dropped { folder: &folder, name, meta: &meta, package: &package, progress: &Progress::default() };
         // Replaced after it was opened: the job's bytes are copied, the other file stays.
         fs::rename(home.path().join("a.cab"), home.path().join("kept")).unwrap();
         fs::write(home.path().join("a.cab"), b"new").unwrap();

@@ -7,12 +7,19 @@ use std::time::Duration;
 use tokio::task::JoinError;
 
 use crate::hung_places;
+use dropship_shared_folder::Progress;
 
 /// Maximum time for work on small files.
 const SMALL: Duration = Duration::from_secs(10);
 
 /// Maximum time for work that reads or copies a whole package: 8 GiB from a slow share.
 const WHOLE_PACKAGE: Duration = Duration::from_secs(30 * 60);
+
+/// Maximum time in which such work makes no progress. It is long, because the last step writes everything that is still in memory.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
+
+/// Interval between two looks at the progress.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs work on small files; waits at most 10 seconds.
 ///
@@ -43,35 +50,49 @@ pub(super) async fn run_in<T: Send + 'static>(
     place: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    within_place(place, SMALL, work).await
-}
-
-/// Runs work that reads or copies a whole package from or to an outbox or drop folder; waits at most 30 minutes. While earlier
-/// work hangs there, none is started.
-///
-/// # Errors
-/// As [`run`].
-pub(super) async fn run_on_package_in<T: Send + 'static>(
-    place: &Path,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    within_place(place, WHOLE_PACKAGE, work).await
-}
-
-async fn within_place<T: Send + 'static>(
-    place: &Path,
-    limit: Duration,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
     let (begun, token) = hung_places::begin(place)?;
     let work = move || {
         let done = work();
         drop(token);
         done
     };
-    match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
+    match tokio::time::timeout(SMALL, tokio::task::spawn_blocking(work)).await {
         Ok(done) => ended(done),
-        Err(_) => Err(begun.abandon(limit)),
+        Err(_) => Err(begun.abandon(SMALL)),
+    }
+}
+
+/// Runs work that reads or copies a whole package from or to an outbox or drop folder; waits at most 30 minutes, and at most 30
+/// seconds without progress. While earlier work hangs there, none is started.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_on_package_in<T: Send + 'static>(
+    place: &Path,
+    work: impl FnOnce(&Progress) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let progress = Progress::default();
+    let of_work = progress.clone();
+    let (begun, token) = hung_places::begin(place)?;
+    let work = move || {
+        let _work = of_work.begin();
+        let done = work(&of_work);
+        drop(token);
+        done
+    };
+    let mut working = tokio::task::spawn_blocking(work);
+    let limit = tokio::time::sleep(WHOLE_PACKAGE);
+    tokio::pin!(limit);
+    loop {
+        tokio::select! {
+            done = &mut working => return ended(done),
+            () = &mut limit => return Err(begun.abandon(WHOLE_PACKAGE)),
+            () = tokio::time::sleep(LOOK) => {
+                if progress.silence() > MAX_SILENCE {
+                    return Err(begun.abandon(MAX_SILENCE));
+                }
+            }
+        }
     }
 }
 

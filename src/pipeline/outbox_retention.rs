@@ -11,6 +11,7 @@ use super::file_work;
 use crate::outbox::{self, Receipt};
 use dropship_intake::metadata_below;
 use dropship_job::StateKind;
+use dropship_shared_folder::Progress;
 use dropship_store::StoreError;
 
 /// Removes results that have not changed for as long as their folder keeps them; `store` is the folder of the store.
@@ -26,7 +27,11 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
         let (at, of) = (outbox.clone(), folder.clone());
-        let list = move || Ok(outbox::untouched_since(&at, &of, before));
+        // Others may have put any number of names there, so only the time for all of them is limited.
+        let list = move |progress: &Progress| {
+            progress.pause();
+            Ok(outbox::untouched_since(&at, &of, before))
+        };
         let (old, read) = match file_work::run_on_package_in(&outbox, list).await {
             Ok(listed) => listed,
             Err(error) => (Vec::new(), Err(error)),

@@ -45,8 +45,8 @@ pub(super) async fn staging_for(
 /// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
 pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
     let (to, staged) = (outbox.clone(), staged.to_owned());
-    file_work::run_on_package_in(outbox.place(), move || {
-        let asset = to.deliver(name, &mut File::open(&staged)?)?;
+    file_work::run_on_package_in(outbox.place(), move |progress| {
+        let asset = to.deliver(name, &mut progress.reader(File::open(&staged)?))?;
         if let Err(error) = std::fs::remove_file(&staged) {
             tracing::warn!("cannot delete the delivered download {}: {error}", staged.display());
         }

@@ -20,9 +20,6 @@ use dropship_hardware::Recovery;
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, State, Step, WaitReason};
 use dropship_store::StoreError;
 
-/// Maximum time of one poll of a worker. Longer work belongs on a thread for blocking work.
-const MAX_POLL: Duration = Duration::from_secs(45);
-
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
 pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
     // The maximum sleep: a suspended machine or a changed clock is noticed this late.
@@ -40,7 +37,8 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
             Next::Job(id) => {
                 let pipeline = Arc::clone(&pipeline);
                 let polls = pipeline.polls.clone();
-                workers.spawn(polls.polls(MAX_POLL, async move { work(&pipeline, &id).await }));
+                // Work that takes longer than a component may be silent belongs on a thread for blocking work.
+                workers.spawn(polls.polls(async move { work(&pipeline, &id).await }));
                 continue;
             }
             Next::Later(then) => {

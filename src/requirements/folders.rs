@@ -2,14 +2,26 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::problem;
 use crate::config::Problem;
 use crate::config::model::{AfterSuccess, Config, Folder};
+use crate::hung_places;
 
 const GRANT: &str =
     "create it, or grant the daemon's user access; under systemd see `dropship systemd paths`";
 const COMES_BACK: &str = "the daemon starts without it and tries it again until it can be used; create it, mount its share, or correct the path";
+
+/// Maximum time for one path, and for all paths that do not respond.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAITS: Duration = Duration::from_secs(15);
+
+/// Time for one path once that is used up: a local disk responds within it.
+const MIN_WAIT: Duration = Duration::from_millis(50);
+
+/// Maximum number of paths that do not respond.
+const MAX_HUNG: usize = 64;
 
 /// A path that the daemon cannot use.
 struct Unusable {
@@ -24,12 +36,9 @@ struct Unusable {
 #[must_use]
 pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let mut patience = Patience::default();
     for folder in &config.folders {
-        let mut unusable: Vec<_> = of_path(folder).into_iter().collect();
-        if !sandbox {
-            unusable.extend(of_written(folder));
-        }
-        problems.extend(unusable.into_iter().map(|unusable| {
+        problems.extend(of_folder(folder, sandbox, &mut patience).into_iter().map(|unusable| {
             let message = format!("folder `{}`: {}: {}", folder.name, unusable.why, unusable.error);
             let problem = problem(config, message);
             match unusable.may_come_back {
@@ -41,24 +50,27 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     problems
 }
 
-fn of_path(folder: &Folder) -> Option<Unusable> {
-    let error = std::fs::read_dir(&folder.path).err()?;
-    let may_come_back = error.kind() == io::ErrorKind::NotFound || may_pass(&error);
-    Some(Unusable { why: format!("cannot read {}", folder.path.display()), error, may_come_back })
-}
-
-/// The folders that the daemon writes to.
-fn of_written(folder: &Folder) -> Vec<Unusable> {
+fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unusable> {
     let mut unusable = Vec::new();
+    let read = patience.run(&folder.path, |path| std::fs::read_dir(path).map(drop));
+    let is_readable = read.is_ok();
+    unusable.extend(read.err().map(|error| Unusable {
+        why: format!("cannot read {}", folder.path.display()),
+        may_come_back: error.kind() == io::ErrorKind::NotFound || may_pass(&error),
+        error,
+    }));
+    if sandbox {
+        return unusable;
+    }
     let mut check = |path: &Path, why: &str| {
-        let error = try_write(path).err();
+        let error = patience.run(path, try_write).err();
         unusable.extend(error.map(|error| Unusable {
             why: format!("{why} {}", path.display()),
             may_come_back: may_pass(&error),
             error,
         }));
     };
-    if folder.after != AfterSuccess::Leave && std::fs::read_dir(&folder.path).is_ok() {
+    if folder.after != AfterSuccess::Leave && is_readable {
         check(&folder.path, "`after` cannot remove files from");
     }
     if let AfterSuccess::Move(target) = &folder.after {
@@ -68,6 +80,38 @@ fn of_written(folder: &Folder) -> Vec<Unusable> {
         check(outbox, "cannot write to the outbox");
     }
     unusable
+}
+
+/// Time that remains for file systems which do not respond: a dead share must keep the daemon neither from starting nor from
+/// serving other folders.
+struct Patience {
+    left: Duration,
+    hung: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { left: MAX_WAITS, hung: 0 }
+    }
+}
+
+impl Patience {
+    /// Tries a path. After many that did not respond, no further one is tried: each keeps a thread.
+    fn run(&mut self, path: &Path, attempt: fn(&Path) -> io::Result<()>) -> io::Result<()> {
+        if self.hung >= MAX_HUNG {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let at = path.to_owned();
+        let done = hung_places::within(path, self.left.clamp(MIN_WAIT, MAX_WAIT), move || attempt(&at));
+        done.unwrap_or_else(|error| {
+            if error.kind() == io::ErrorKind::TimedOut {
+                self.left = self.left.saturating_sub(started.elapsed());
+                self.hung += 1;
+            }
+            Err(error)
+        })
+    }
 }
 
 /// Whether an error can end without a change of permissions or configuration: a share or a disk does not answer now, or is full.

@@ -4,7 +4,7 @@ mod attention;
 mod drain;
 mod floods;
 mod generated_texts;
-mod http;
+pub(crate) mod http;
 mod lost_files;
 mod manager;
 mod notify;

@@ -115,6 +115,8 @@ pub fn capture(found: &FoundFile, to: &Path, limits: &CaptureLimits<'_>) -> Resu
         .open(to)
         .map_err(|error| write_error(to, error))?;
     let captured = fill(found, copy, to, limits);
+    // What follows depends on the store, not on the folder.
+    found.progress.pause();
     if captured.is_err()
         && let Err(error) = std::fs::remove_file(to)
     {
@@ -140,12 +142,15 @@ fn fill(
         return Err(CaptureError::TooLarge { path, size, max });
     }
     let (sha256, size) = if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() {
-        hash(&mut copy, to)?
+        found.progress.pause();
+        let hashed = hash(&mut copy, to)?;
+        found.progress.advance();
+        hashed
     } else {
         if !(limits.has_space_for)(meta.blocks().saturating_mul(BLOCK).min(before.size)) {
             return Err(CaptureError::NoSpace(to.to_owned()));
         }
-        copy_and_hash(&mut source, (&found.path, before.size), &copy, to, limits)?
+        copy_and_hash(&mut source, found, &copy, to, limits)?
     };
     let after = source.metadata().map_err(|error| open_error(&found.path, error))?;
     if Identity::from(&after) != before || size != before.size {
@@ -157,14 +162,14 @@ fn fill(
 /// Copies at most one byte more than `from` had when it was found. Parts that are all zeros stay holes.
 fn copy_and_hash(
     source: &mut File,
-    (from, expected): (&Path, u64),
+    found: &FoundFile,
     copy: &File,
     to: &Path,
     limits: &CaptureLimits<'_>,
 ) -> Result<([u8; 32], u64), CaptureError> {
     // A failed clone may have left data on file systems that clone in pieces.
     copy.set_len(0).map_err(|error| write_error(to, error))?;
-    let mut source = source.take(expected.saturating_add(1));
+    let mut source = found.progress.reader(source).take(found.identity.size.saturating_add(1));
     let mut hasher = Sha256::new();
     let (mut size, mut checked) = (0, 0);
     let mut buffer = vec![0; BUFFER];
@@ -174,7 +179,7 @@ fn copy_and_hash(
             Ok(read) => &buffer[..read],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                return Err(CaptureError::Read { path: from.to_owned(), error });
+                return Err(CaptureError::Read { path: found.path.clone(), error });
             }
         };
         hasher.update(read);

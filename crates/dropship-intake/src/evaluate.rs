@@ -45,6 +45,7 @@ pub(crate) fn evaluate(
     known: Option<Candidate>,
     trigger: Trigger,
 ) -> Outcome {
+    let _work = context.progress.begin();
     let meta = match metadata_below(&context.spec.path, path) {
         Ok(meta) => meta,
         Err(error) => return unreachable_file(path, known, &error),
@@ -119,6 +120,7 @@ fn evaluate_package(
         polled,
         last_sha256: candidate.bytes.map(|seen| seen.sha256),
         sidecar,
+        progress: context.progress.clone(),
     };
     offer(context, &found, candidate, stage, now)
 }
@@ -138,9 +140,19 @@ fn offer(
         let reason = "there was no capacity, and other folders are ahead in the queue".to_owned();
         return Outcome::Backpressure(Backpressure { reason, folder_only: false });
     }
-    match context.receiver.receive(found) {
+    let admitted = context.receiver.receive(found);
+    context.progress.advance();
+    match admitted {
         Admitted::Yes => Outcome::Known { identity: found.identity, admitted: true },
         Admitted::Backpressure(backpressure) => Outcome::Backpressure(backpressure),
+        Admitted::Unreadable { reason } => {
+            if candidate.backoff.is_zero() {
+                tracing::warn!(folder, event = "unreadable", "{reason}");
+            } else {
+                tracing::debug!(folder, event = "unreadable", "{reason}");
+            }
+            try_again(context, candidate, Instant::now())
+        }
         Admitted::NotYet { reason, sha256 } => {
             tracing::debug!(
                 folder,

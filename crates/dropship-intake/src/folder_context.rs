@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dropship_shared_folder::Progress;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
@@ -12,9 +13,12 @@ use crate::fair_queue::FairQueue;
 use crate::folder_status::FolderStatus;
 use crate::fstype::RemoteKind;
 use crate::gates::AdmissionGates;
+use crate::hung::{self, HUNG};
 use crate::names::{NameClass, Names};
 use crate::watch::Watcher;
-use crate::{FileReceiver, FolderEvents, FolderHealth, FolderSpec, FolderState, Identity, ReadyWhen};
+use crate::{
+    FileReceiver, FolderEvents, FolderHealth, FolderSpec, FolderState, Identity, ReadyWhen, Summary,
+};
 
 /// One folder.
 pub(crate) struct FolderContext {
@@ -31,6 +35,8 @@ pub(crate) struct FolderContext {
     pub(crate) initial_scan: CancellationToken,
     pub(crate) remote_kind: RemoteKind,
     pub(crate) status: Mutex<FolderStatus>,
+    /// Progress of the work on the file system. A folder does one piece of work at a time.
+    pub(crate) progress: Progress,
 }
 
 impl FolderContext {
@@ -71,9 +77,22 @@ impl FolderContext {
         has_sidecars.then(|| self.spec.ready.companion(path)).flatten()
     }
 
+    /// Whether the file system does not respond.
+    pub(crate) fn is_hung(&self) -> bool {
+        self.progress.silence() > HUNG
+    }
+
+    pub(crate) fn add_to(&self, summary: &mut Summary) {
+        let before = summary.degraded;
+        self.status().add_to(summary);
+        if self.is_hung() {
+            summary.degraded = before + 1;
+        }
+    }
+
     pub(crate) fn health(&self) -> FolderHealth {
         let status = self.status();
-        let issue = status.worst_issue();
+        let issue = self.is_hung().then(hung::issue).or_else(|| status.worst_issue());
         let below = |path: PathBuf| {
             path.strip_prefix(&self.spec.path).map(Path::to_owned).unwrap_or_else(|_| path.clone())
         };

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +13,7 @@ use crate::evaluate::{Outcome, evaluate};
 use crate::events::FileEvent;
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
+use crate::hung::WorkPermits;
 use crate::names::NameClass;
 use crate::scan::{FolderMemory, Scan};
 
@@ -24,7 +24,7 @@ pub(crate) struct FolderTask {
     context: Arc<FolderContext>,
     stop: CancellationToken,
     /// Limits how many folders are scanned at the same time.
-    passes: Arc<Semaphore>,
+    passes: WorkPermits,
     memory: FolderMemory,
     /// The full scan, if one is under way, and scans of new subfolders.
     scans: VecDeque<Scan>,
@@ -39,7 +39,7 @@ pub(crate) struct FolderTask {
 }
 
 impl FolderTask {
-    pub(crate) fn new(context: Arc<FolderContext>, passes: Arc<Semaphore>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(context: Arc<FolderContext>, passes: WorkPermits, stop: CancellationToken) -> Self {
         let now = Instant::now();
         Self {
             context,
@@ -132,17 +132,13 @@ impl FolderTask {
     async fn evaluate(&mut self, path: &Path, trigger: Trigger) -> bool {
         let known = self.memory.candidates.get(path).cloned();
         let gates = &self.context.gates;
-        let gate = Arc::clone(if self.context.is_remote() { &gates.remote } else { &gates.local });
-        let Ok(permit) = gate.acquire_owned().await else {
+        let gate = if self.context.is_remote() { &gates.remote } else { &gates.local };
+        let Some(permit) = gate.acquire().await else {
             return true;
         };
         let (context, at) = (Arc::clone(&self.context), path.to_owned());
-        let outcome = tokio::task::spawn_blocking(move || {
-            let outcome = evaluate(&context, &at, known, trigger);
-            drop(permit);
-            outcome
-        });
-        match outcome.await {
+        let outcome = tokio::task::spawn_blocking(move || evaluate(&context, &at, known, trigger));
+        match permit.wait(&self.context.progress, outcome).await {
             Ok(Outcome::Backpressure(backpressure)) => {
                 self.pause_for_capacity(backpressure);
                 return false;

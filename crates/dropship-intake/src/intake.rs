@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropship_glob::GlobError;
+use dropship_shared_folder::Progress;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use crate::folder_context::FolderContext;
 use crate::folder_task::FolderTask;
 use crate::gates::AdmissionGates;
 use crate::health::{FolderHealth, Summary};
+use crate::hung::WorkPermits;
 use crate::names::{NameClass, Names};
 use crate::watch::Watcher;
 use crate::{FileReceiver, FolderEvents, FolderSpec, fstype};
@@ -35,7 +36,7 @@ pub struct Intake {
     watcher: Arc<Watcher>,
     gates: AdmissionGates,
     queue: Arc<FairQueue>,
-    passes: Arc<Semaphore>,
+    passes: WorkPermits,
     remote_kind: fstype::RemoteKind,
     folders: Mutex<HashMap<String, WatchedFolder>>,
 }
@@ -80,7 +81,7 @@ impl Intake {
             watcher: Arc::new(Watcher::new()),
             gates: AdmissionGates::default(),
             queue: Arc::default(),
-            passes: Arc::new(Semaphore::new(CONCURRENT_PASSES)),
+            passes: WorkPermits::new(CONCURRENT_PASSES),
             remote_kind,
             folders: Mutex::new(HashMap::new()),
         };
@@ -131,7 +132,7 @@ impl Intake {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        self.folders().values().for_each(|folder| folder.context.status().add_to(&mut summary));
+        self.folders().values().for_each(|folder| folder.context.add_to(&mut summary));
         summary
     }
 
@@ -141,6 +142,12 @@ impl Intake {
         let folders = self.folders();
         let count = folders.len().max(1);
         drop(folders.values().nth(turn % count).map(|folder| folder.context.status()));
+    }
+
+    /// The longest time for which the file system of a folder has not responded; zero if all respond.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        self.folders().values().map(|folder| folder.context.progress.silence()).max().unwrap_or_default()
     }
 
     /// How often the kernel dropped events since the start. A full scan followed each time.
@@ -187,9 +194,10 @@ impl Intake {
             initial_scan: CancellationToken::new(),
             remote_kind: self.remote_kind,
             status: Mutex::default(),
+            progress: Progress::default(),
             spec,
         });
-        let task = FolderTask::new(Arc::clone(&context), Arc::clone(&self.passes), stop.clone());
+        let task = FolderTask::new(Arc::clone(&context), self.passes.clone(), stop.clone());
         let folder = WatchedFolder { stop, task: tokio::spawn(task.run()), context };
         self.folders().insert(folder.context.spec.name.clone(), folder);
     }

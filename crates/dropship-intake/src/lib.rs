@@ -14,6 +14,7 @@ mod folder_task;
 mod fstype;
 mod gates;
 mod health;
+mod hung;
 mod identity;
 mod ignored;
 mod intake;

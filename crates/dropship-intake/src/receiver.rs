@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use dropship_shared_folder::Progress;
+
 use crate::{Identity, Sidecar};
 
 /// Receives the files that intake finds.
@@ -71,6 +73,8 @@ pub struct FoundFile {
     pub last_sha256: Option<[u8; 32]>,
     /// The file beside it, in folders with `ready = "sidecar:…"`.
     pub sidecar: Option<Sidecar>,
+    /// Progress of reading the file. The folder counts as hung while a read makes none.
+    pub progress: Progress,
 }
 
 impl FoundFile {
@@ -95,6 +99,12 @@ pub enum Admitted {
         reason: String,
         /// SHA-256 of the captured bytes, if a copy was made.
         sha256: Option<[u8; 32]>,
+    },
+    /// The file could not be read this time, for example because a disk or share fails. It is offered again soon, in the same
+    /// state.
+    Unreadable {
+        /// What failed.
+        reason: String,
     },
     /// The disk or the queue is full: the file is offered again later, before any other file of the folder.
     Backpressure(Backpressure),

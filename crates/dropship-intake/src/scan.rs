@@ -125,11 +125,13 @@ impl Scan {
         }
     }
 
-    /// Checks whether an event should have reported the unknown file at `path`, which this scan found.
-    pub(crate) fn detect_missed_event(&self, context: &FolderContext, path: &Path) {
-        if let Some(since) = self.events_since {
-            event_check::detect_missed_event(context, path, since, self.started_at);
-        }
+    /// The check whether an event should have reported the unknown file at `path`, which this scan found. It blocks on the file
+    /// system.
+    pub(crate) fn event_check(&self, path: &Path) -> Option<impl FnOnce(&FolderContext) + Send + use<>> {
+        let (since, started_at, path) = (self.events_since?, self.started_at, path.to_owned());
+        Some(move |context: &FolderContext| {
+            event_check::detect_missed_event(context, &path, since, started_at);
+        })
     }
 
     /// Whether every unknown file has been offered.

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::configured_path;
 use crate::exact_mode;
 use crate::file_id::FileId;
 use crate::lookup::{invalid, open_below, plain_name, plain_parts};
@@ -24,17 +25,16 @@ pub struct SharedFolder {
 }
 
 impl SharedFolder {
-    /// Opens a folder by its trusted path, which may contain links.
+    /// Opens a folder by its configured path, which may contain links of the administrator.
     ///
     /// # Errors
-    /// It cannot be opened, or is no folder.
+    /// It cannot be opened, or is no folder. [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder
+    /// that others can write to.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty())?;
-        Ok(Self::at(fd, path.to_owned()))
+        Ok(Self::at(configured_path::open(path)?, path.to_owned()))
     }
 
-    /// Opens a folder by its trusted path; creates it, and those above it, with this mode if it does not exist, whatever the
+    /// Opens a folder by its configured path; creates it, and those above it, with this mode if it does not exist, whatever the
     /// umask is.
     ///
     /// # Errors

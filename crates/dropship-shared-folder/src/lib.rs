@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod configured_path;
 mod entries;
 mod exact_mode;
 mod file_id;
 mod folder;
 mod lookup;
 mod ownership;
+mod progress;
 mod shell_word;
 mod staged;
 mod take;
@@ -16,6 +18,7 @@ mod tests;
 pub use entries::{EntryKind, FolderEntry, Listed, MAX_ENTRIES};
 pub use file_id::FileId;
 pub use folder::SharedFolder;
+pub use progress::{FileWork, Progress};
 pub use shell_word::ShellWord;
 pub use staged::StagedFile;
 pub use take::Taken;

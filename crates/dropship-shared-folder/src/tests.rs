@@ -185,3 +185,57 @@ fn created_folder_has_its_mode_and_the_setgid_bit_whatever_the_umask_is() {
     assert_eq!(after, Mode::from_raw_mode(0o077), "the umask of the process is unchanged");
     assert_eq!(made.unwrap().stat().unwrap().st_mode & 0o7777, 0o2755);
 }
+
+#[test]
+fn configured_path_may_contain_links_of_its_administrator() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir_all(home.path().join("real/below")).unwrap();
+    fs::write(home.path().join("file"), "").unwrap();
+    symlink(home.path().join("real"), home.path().join("absolute")).unwrap();
+    symlink("absolute/../real", home.path().join("relative")).unwrap();
+    symlink("loop", home.path().join("loop")).unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let id = |path: &Path| FileId::of(&fs::metadata(path).unwrap());
+    for path in ["real/below", "absolute/below", "relative/below", "relative/below/../below/."] {
+        let path = home.path().join(path);
+        let opened = [configured_path::open(&path), configured_path::by_component(&path)];
+        for opened in opened {
+            let meta = fs::File::from(opened.unwrap()).metadata().unwrap();
+            assert_eq!(FileId::of(&meta), id(&home.path().join("real/below")), "{}", path.display());
+        }
+    }
+    for path in ["loop", "file", "absent", "relative/absent", "file/.."] {
+        let path = home.path().join(path);
+        assert!(SharedFolder::open(&path).is_err(), "{}", path.display());
+        assert!(configured_path::by_component(&path).is_err(), "{}", path.display());
+    }
+    assert!(SharedFolder::open(Path::new("/")).is_ok() && SharedFolder::open(Path::new(".")).is_ok());
+}
+
+#[test]
+fn root_link_of_another_user_where_others_can_write_is_not_followed() {
+    if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
+        eprintln!("not run: it needs files of another user; set DROPSHIP_ROOT_TESTS=1");
+        return;
+    }
+    const STRANGER: u32 = 61_236;
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir_all(home.path().join("open")).unwrap();
+    fs::create_dir(home.path().join("outside")).unwrap();
+    let link = home.path().join("open/done");
+    symlink("../outside", &link).unwrap();
+    for (mode, owner, is_followed) in [
+        (0o777, 0, true),
+        (0o777, STRANGER, false),
+        (0o1777, STRANGER, false),
+        (0o2775, STRANGER, false),
+        (0o755, STRANGER, true),
+    ] {
+        fs::set_permissions(home.path().join("open"), fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::lchown(&link, Some(owner), None).unwrap();
+        let opened = SharedFolder::open(&link);
+        assert_eq!(opened.is_ok(), is_followed, "{mode:o} {owner}");
+        assert_eq!(SharedFolder::open_or_create(&link.join("new"), 0o755).is_ok(), is_followed);
+        drop(fs::remove_dir(home.path().join("outside/new")));
+    }
+}

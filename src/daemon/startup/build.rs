@@ -94,7 +94,6 @@ pub(super) fn build_pipeline(
     heartbeats.watch("dispatcher", &heartbeat);
     heartbeats.watch_work("workers", &polls, Restart::Helps);
     heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
-    heartbeats.watch_work("capture", admission.captures(), Restart::DoesNotHelp);
     let inspector = Arc::clone(&admission) as _;
     let clock = Clock::Wall;
     let pipeline = Pipeline::new(Parts {

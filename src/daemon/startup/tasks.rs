@@ -35,6 +35,7 @@ pub(super) fn spawn_tasks(
     let store = core.admission.active().config.store.clone();
     let heartbeat = Heartbeat::default();
     core.heartbeats.watch("intake", &heartbeat);
+    core.heartbeats.watch_silence("folder access", Arc::new(watchdog::FolderAccess(Arc::clone(intake))));
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),

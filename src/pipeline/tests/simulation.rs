@@ -30,6 +30,7 @@ use crate::{accounts, outbox};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, Label, LabelStage, RemoteId, State, Step, UploadProgress};
+use dropship_shared_folder::Progress;
 use dropship_store::{Filter, MemoryStore, Store};
 
 /// Every scenario ends within this virtual time.
@@ -398,6 +399,7 @@ impl Daemon {
                     continue;
                 }
                 let found = FoundFile {
+                    progress: Progress::default(),
                     folder: folder.name.clone(),
                     root: folder.path.clone(),
                     path: item.path(),

@@ -20,7 +20,7 @@ fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
     (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
 }
 
-pub(super) fn on_socket(socket: &Path, page: &str) -> (u16, String) {
+pub(crate) fn on_socket(socket: &Path, page: &str) -> (u16, String) {
     ask(UnixStream::connect(socket).expect("the socket"), page)
 }
 
@@ -30,7 +30,7 @@ pub(super) fn is_up(env: &TestEnv) {
 }
 
 /// A port that is free, unless another process takes it now.
-pub(super) fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
 }
 

@@ -45,8 +45,16 @@ impl FolderTask {
             let is_new = self.is_new(&path);
             if !self.evaluate(&path, trigger).await {
                 scan.queue.push_front((time, path));
-            } else if is_new {
-                scan.detect_missed_event(&self.context, &path);
+            } else if let Some(check) = scan.event_check(&path).filter(|_| is_new) {
+                let context = Arc::clone(&self.context);
+                let checked = tokio::task::spawn_blocking(move || {
+                    let _work = context.progress.begin();
+                    check(&context);
+                });
+                if let Err(error) = checked.await {
+                    let folder = &self.context.spec.name;
+                    tracing::error!(folder, "failed to check the events of folder `{folder}`: {error}");
+                }
             }
         } else if scan.is_pass_due {
             scan = match self.run_pass(scan).await {
@@ -64,20 +72,20 @@ impl FolderTask {
     }
 
     async fn run_pass(&mut self, mut scan: Scan) -> Option<Scan> {
-        let permit = Arc::clone(&self.passes).acquire_owned().await.ok()?;
+        let permit = self.passes.acquire().await?;
         // A full scan may have started since. Files that this pass sees in a subfolder count as seen by that scan too.
         scan.number = self.scan_number;
         let (context, mut memory) = (Arc::clone(&self.context), std::mem::take(&mut self.memory));
         let passed = tokio::task::spawn_blocking(move || {
+            let _work = context.progress.begin();
             scan.run_pass(&context, &mut memory);
             if scan.is_full && scan.is_done() {
                 // No new files, as in most scans: reporting here saves a second blocking task.
                 report_removed(&context, &mut memory, &mut scan);
             }
-            drop(permit);
             (scan, memory)
         });
-        match passed.await {
+        match permit.wait(&self.context.progress, passed).await {
             Ok((scan, memory)) => {
                 self.memory = memory;
                 Some(scan)

@@ -149,6 +149,7 @@ impl PassWalk<'_> {
         let mut path = dir.join("").into_os_string().into_vec();
         let prefix = path.len();
         while let Some(entry) = entries.next() {
+            self.context.progress.advance();
             let entry = entry?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             let kind = entry.file_type();

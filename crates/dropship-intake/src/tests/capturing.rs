@@ -8,6 +8,7 @@ pub(super) fn found(root: &Path, name: &str) -> FoundFile {
     let path = root.join(name);
     let identity = Identity::from(&fs::symlink_metadata(&path).unwrap());
     FoundFile {
+        progress: dropship_shared_folder::Progress::default(),
         folder: "audio".to_owned(),
         root: root.to_owned(),
         name: name.into(),

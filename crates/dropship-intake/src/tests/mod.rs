@@ -47,6 +47,8 @@ struct RecordingReceiver {
     /// Number of further offers that see other bytes than before. Simulates another machine whose writes change neither length
     /// nor times.
     unseen_writes: AtomicUsize,
+    /// Number of further offers of files that cannot be read.
+    failing_reads: AtomicUsize,
 }
 
 #[derive(Debug, Clone)]
@@ -70,7 +72,10 @@ impl FileReceiver for RecordingReceiver {
             Ok((bytes, Identity::from(&opened.metadata()?)))
         });
         let not_yet = |reason: &str, sha256| Admitted::NotYet { reason: reason.to_owned(), sha256 };
+        let one_less = |left: usize| left.checked_sub(1);
+        let fails = self.failing_reads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
         let answer = match read {
+            _ if fails => Admitted::Unreadable { reason: "an error of the disk".to_owned() },
             Err(error) => not_yet(&error.to_string(), None),
             Ok((_, after)) if after != file.identity => not_yet("changed", None),
             Ok((bytes, _)) if bytes.starts_with(VALID) => Admitted::Yes,

@@ -20,6 +20,18 @@ async fn invalid_file_is_offered_at_once_and_again_when_it_has_settled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn file_that_cannot_be_read_for_a_while_is_admitted_without_a_change() {
+    let folder = TestFolder::new();
+    // More than the stages at which a file is offered.
+    folder.receiver.failing_reads.store(6, Ordering::Relaxed);
+    let intake = folder.open(folder.spec()).await;
+    folder.move_in("good.cab", VALID);
+    until("it is admitted", || folder.receiver.admissions("good.cab") == 1).await;
+    assert_eq!(folder.receiver.offers("good.cab").len(), 7);
+    intake.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn file_with_a_writer_that_pauses_is_not_offered_until_it_is_closed() {
     let folder = TestFolder::new();
     let intake = folder.open(folder.spec()).await;

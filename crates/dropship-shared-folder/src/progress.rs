@@ -1,0 +1,99 @@
+//! Progress of file work. A file system that hangs makes none.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+/// Progress is recorded as the time since this moment.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Stands for no work.
+const IDLE: u64 = 0;
+
+/// When the file work in one place, which is done by one thread at a time, last made progress. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+/// Work that runs until this is dropped.
+#[derive(Debug)]
+#[must_use = "the work ends when this is dropped"]
+pub struct FileWork(Progress);
+
+impl Progress {
+    /// Work begins that waits for the file system.
+    pub fn begin(&self) -> FileWork {
+        self.advance();
+        FileWork(self.clone())
+    }
+
+    /// The file system has answered.
+    pub fn advance(&self) {
+        // Milliseconds, and never the value that stands for no work.
+        let now = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        self.0.store(now, Ordering::Relaxed);
+    }
+
+    /// The work continues without the file system, until the next [`Self::advance`].
+    pub fn pause(&self) {
+        self.0.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// Time since the file system last answered; zero if no work waits for it.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            IDLE => Duration::ZERO,
+            last => START.elapsed().saturating_sub(Duration::from_millis(last)),
+        }
+    }
+
+    /// The same reader; each read is progress.
+    pub fn reader<R: Read>(&self, from: R) -> impl Read {
+        Advancing { from, progress: self.clone() }
+    }
+}
+
+impl Drop for FileWork {
+    fn drop(&mut self) {
+        self.0.pause();
+    }
+}
+
+struct Advancing<R> {
+    from: R,
+    progress: Progress,
+}
+
+impl<R: Read> Read for Advancing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer);
+        self.progress.advance();
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_work_that_waits_for_the_file_system_is_silent() {
+        let progress = Progress::default();
+        assert_eq!(progress.silence(), Duration::ZERO);
+        let work = progress.begin();
+        while progress.silence() < Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(io::copy(&mut progress.reader(&b"data"[..]), &mut io::sink()).unwrap(), 4);
+        assert!(progress.silence() < Duration::from_millis(20), "a read is progress");
+        progress.pause();
+        assert_eq!(progress.silence(), Duration::ZERO);
+        progress.advance();
+        drop(work);
+        while START.elapsed() < Duration::from_millis(30) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(progress.silence(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,72 @@
+//! A stranger who opens more connections than the process may have descriptors.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Child;
+
+use super::build_job::{not_root, shell};
+use super::environment::{
+    attacked, is_up, nothing_else_happened, quiet_folder_is_served, start_after, wait_for_state,
+};
+use crate::harness::{bytes, text, wait_for};
+use crate::service::http::port;
+
+/// Opens connections to both listeners, again and again, and keeps them as long as it can.
+const FLOOD: &str = "import socket, sys, time
+path, port = sys.argv[1], int(sys.argv[2])
+held = []
+while True:
+    for family, address in ((socket.AF_UNIX, path), (socket.AF_INET, ('127.0.0.1', port))):
+        try:
+            connection = socket.socket(family)
+            connection.settimeout(1)
+            connection.connect(address)
+            connection.send(b'GET /livez HTTP/1.1\\r\\nHost: x')
+            held.append(connection)
+        except OSError:
+            time.sleep(0.01)
+    if len(held) > 600:
+        del held[:200]
+";
+
+struct Flood(Child);
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn root_connections_to_all_listeners_leave_descriptors_for_the_store() {
+    if not_root() {
+        return;
+    }
+    let port = port();
+    let env = attacked("", &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
+    std::fs::write(env.path("flood.py"), FLOOD).expect("written");
+    let daemon = start_after(&env, "trace", "ulimit -n 256");
+    is_up(&env);
+    std::fs::set_permissions(env.path("control.sock"), std::fs::Permissions::from_mode(0o666))
+        .expect("opened");
+    let floods = [0, 1].map(|_| {
+        Flood(shell(&env, &format!("exec python3 flood.py control.sock {port}")).spawn().expect("it runs"))
+    });
+    wait_for("a refused connection in the log", || env.log().contains("was refused").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    for number in 0..10 {
+        env.drop_package(&format!("junk{number}.cab"), format!("no cabinet {number}").as_bytes());
+    }
+    env.drop_package("good.cab", &bytes("cab/good-signed.cab"));
+    wait_for_state(&env, "good.cab", "succeeded");
+    for number in 0..10 {
+        wait_for_state(&env, &format!("junk{number}.cab"), "rejected");
+    }
+    quiet_folder_is_served(&env);
+    let doctor = env.run(&["doctor"]);
+    assert!(doctor.status.success(), "{}", text(&doctor.stdout));
+    let log = env.log();
+    assert!(!log.contains("Too many open files") && !log.contains("os error 24"), "{log}");
+    drop(floods);
+    nothing_else_happened(&env, daemon);
+}
