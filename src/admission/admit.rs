@@ -379,7 +379,7 @@ impl Admission {
 }
 
 /// The labels of a plan as the job has to know them.
-pub(super) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
+pub(crate) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
     let index = |name: &String| plan.labels.iter().position(|label| label.name == *name);
     let planned = |label: &LabelPlan| PlannedLabel {
         name: label.name.clone(),

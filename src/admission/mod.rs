@@ -34,6 +34,7 @@ mod state;
 mod submit;
 
 pub use active_config::ActiveConfig;
+pub(crate) use admit::planned_labels;
 pub use adopt::{AdoptError, AdoptedSubmission};
 pub use capacity::LoadSource;
 pub use evaluate::{Evaluation, evaluate, plan_rejection};

@@ -20,8 +20,8 @@ use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
 use crate::config::{self, Environment, Report};
 use crate::observe::Escaped;
+use crate::rule_cases;
 use dropship_package::{Cancellation, Facts, Inspection, Kind, Level, Policy, Verdict, inspect};
-use dropship_rules::rule_tests;
 
 /// Where the configuration is written, unless `--config` names another place.
 const DEFAULT: &str = "dropship.toml";
@@ -149,7 +149,7 @@ fn verify(path: &Path, text: &str, package: &Path, facts: &Facts, policy: &Polic
     let config = config::load_str(path, text, &environment).map_err(|report: Report| {
         anyhow::Error::new(report).context("the arguments yield no valid configuration")
     })?;
-    let outcomes = rule_tests::run(&config.tests, &config.rules, Timestamp::now());
+    let outcomes = rule_cases::outcomes(&config, Timestamp::now());
     if let Some(failed) = outcomes.iter().find(|outcome| !outcome.passed) {
         return Err(anyhow::anyhow!("the test of the configuration for this package fails: {failed}"));
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
+use crate::metadata_file::{self, MetadataFileError};
 use crate::observe::Escaped;
 use dropship_hardware::DriverMetadata;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
@@ -77,11 +78,12 @@ fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
     crate::accounts::policy(&load(path)?)
 }
 
-/// Driver metadata in a file.
+/// Driver metadata in a file, or in the outbox folder of a package.
 pub(super) fn metadata(file: &Path) -> anyhow::Result<DriverMetadata> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    DriverMetadata::parse(&bytes)
-        .map_err(|error| ExitError(Exit::Rejected, format!("{}: {error}", file.display())).into())
+    metadata_file::read(file).map_err(|error| match error {
+        MetadataFileError::Invalid { .. } => ExitError(Exit::Rejected, error.to_string()).into(),
+        other => other.into(),
+    })
 }
 
 /// Driver metadata as text: each hardware id that a label can target, with its ceiling.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dropship_rules::rule::{Destination, Strategy};
-use dropship_rules::rule_tests;
 
 use super::model::{AfterSuccess, Credential};
 use super::{Config, Environment, Report, load_str};
@@ -147,7 +146,7 @@ fn the_documented_configuration_is_taken_as_it_stands() {
     assert_eq!(rule.product.strategy, Strategy::New);
     assert_eq!(rule.labels[0].destination, Destination::WindowsUpdate);
     assert_eq!(config.ready_to_run(), Ok(()));
-    for outcome in rule_tests::run(&config.tests, &config.rules, jiff::Timestamp::now()) {
+    for outcome in crate::rule_cases::outcomes(&config, jiff::Timestamp::now()) {
         assert!(outcome.passed, "{outcome}");
     }
 }

@@ -22,6 +22,7 @@ mod read;
 mod ready;
 mod repeated;
 mod report;
+mod rule_places;
 #[cfg(test)]
 mod schema;
 mod secret_names;
@@ -34,4 +35,5 @@ mod validate;
 pub use load::{Environment, examine, load, load_str};
 pub use model::Config;
 pub use report::{Problem, Report, Severity};
+pub use rule_places::{RulePlace, RulePlaces};
 pub use secret_names::{credential_error, shown_variable};

@@ -48,7 +48,10 @@ pub use folder_policies::FolderPolicies;
 pub use job_events::{JobEvents, JobObserver};
 pub use job_retention::forget_ended;
 pub use label_guard::LabelGuard;
-pub(crate) use labels::{Prepared, Unfit};
+pub(crate) use labels::{
+    FailedLabels, Prepared, Turn, Unfit, go_live, guard_limits, lost_predecessor, missing_approval,
+    unfit_fault,
+};
 pub use outbox_retention::{clear_results, until_clearing};
 pub use pause::PauseGate;
 pub use queue::Queue;

@@ -78,6 +78,15 @@ pub(crate) struct MatchReport {
     pub(crate) keys: Vec<String>,
 }
 
+/// What a package makes of each condition.
+#[derive(Debug)]
+pub(crate) struct MatchVerdicts {
+    /// For each clause: it holds.
+    pub(crate) conditions: Vec<bool>,
+    /// For each `not` table: it excludes the package.
+    pub(crate) exclusions: Vec<bool>,
+}
+
 impl Condition {
     fn holds(&self, value: &str) -> bool {
         match self {
@@ -154,6 +163,14 @@ impl Matching {
     fn holds(&self, input: &MatchInput<'_>, count: InfCount) -> bool {
         self.clauses.iter().all(|clause| clause.holds(input, count))
             && !self.not.iter().any(|not| not.holds(input, count.inside_not()))
+    }
+
+    /// Whether each condition holds, and whether each `not` table excludes the package.
+    pub(crate) fn verdicts(&self, input: &MatchInput<'_>) -> MatchVerdicts {
+        MatchVerdicts {
+            conditions: self.clauses.iter().map(|clause| clause.holds(input, InfCount::Every)).collect(),
+            exclusions: self.not.iter().map(|not| not.holds(input, InfCount::Any)).collect(),
+        }
     }
 
     /// Which conditions hold, and why the others do not.

@@ -68,7 +68,8 @@ impl Rule {
         self.matches_folder(input.folder) && self.matching.matches(input)
     }
 
-    fn matches_folder(&self, folder: Option<&str>) -> bool {
+    /// Whether the rule is for packages of this folder.
+    pub(crate) fn matches_folder(&self, folder: Option<&str>) -> bool {
         self.folders.is_empty() || folder.is_some_and(|name| self.folders.iter().any(|own| own == name))
     }
 

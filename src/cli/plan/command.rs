@@ -31,7 +31,8 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 #[command(after_help = "\
 Examples:
   dropship plan build/echo.cab --folder audio
-  dropship plan build/echo.cab --metadata out/echo-1a2b3c4d/driver-metadata.json
+  dropship plan build/echo.cab --metadata driver-metadata.json
+  dropship plan build/echo-2.1.hlkx --metadata /srv/signed/whql/echo-2.0-1a2b3c4d/
   dropship plan --replay
   dropship plan --replay --since 30d --rule audio --verbose
 
@@ -50,8 +51,8 @@ pub(in crate::cli) struct Args {
     /// Sidecar file with variables [default: the one beside the package, in a folder with `ready = "sidecar:.toml"`]
     #[arg(long, value_name = "FILE")]
     vars: Option<PathBuf>,
-    /// Driver metadata of the package as Microsoft sent them, such as `driver-metadata.json` of the outbox: the labels are
-    /// shown with their final targets
+    /// Driver metadata of the package as Microsoft sent them, or the outbox folder that has them (`driver-metadata.json`): the
+    /// labels are shown with exact targets, also for an .hlkx
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
     #[command(flatten)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use dropship_rules::rule_tests::{self, Outcome};
+use crate::rule_cases;
+use dropship_rules::rule_tests::Outcome;
 use jiff::Timestamp;
 
 use crate::config::{Config, Environment, load, load_str};
@@ -40,7 +41,7 @@ hardware_ids = { include = "pci*", lowest_os_only = true }
 
 fn outcome(case: &str) -> Outcome {
     let config = config(&format!("{RULE}\n[[test]]\nname = \"case\"\n{case}\n"));
-    rule_tests::run(&config.tests, &config.rules, now()).remove(0)
+    rule_cases::outcomes(&config, now()).remove(0)
 }
 
 const PACKAGE: &str = r#"package = { folder = "audio", file = "x.cab", provider = "Contoso", inf = "x.inf", version = "1.0", hardware_ids = ['PCI\A', 'USB\B'] }"#;
@@ -52,8 +53,8 @@ fn samples_load_without_a_doubt_and_their_cases_pass() {
     assert_eq!(config.warnings.to_string(), "No problems found");
     assert_eq!(config.ready_to_run(), Ok(()));
     assert_eq!(config.rules.len(), 3);
-    let outcomes = rule_tests::run(&config.tests, &config.rules, now());
-    assert_eq!(outcomes.len(), 5);
+    let outcomes = rule_cases::outcomes(&config, now());
+    assert_eq!(outcomes.len(), 17);
     for outcome in outcomes {
         assert!(outcome.passed, "{outcome}");
     }
@@ -133,7 +134,7 @@ fn facts_come_from_a_file_too() {
     let path = home.path().join("t.toml");
     std::fs::write(&path, format!("{RULE}\n{case}")).expect("config");
     let config = load(&path, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
-    for outcome in rule_tests::run(&config.tests, &config.rules, now()) {
+    for outcome in rule_cases::outcomes(&config, now()) {
         assert!(outcome.passed, "{outcome}");
     }
     std::fs::write(home.path().join("facts.json"), "[]").expect("facts");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::values::{At, Globs, OneOrMany, Texts};
+use super::values::{At, Globs, MomentDate, OneOrMany, Texts};
 
 /// A test case of `dropship test`.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,11 +15,47 @@ pub(in crate::config) struct Case {
     pub(in crate::config) name: Option<At<String>>,
     /// The package, described by its facts.
     pub(in crate::config) package: Option<At<Package>>,
-    /// File with the driver metadata that Microsoft sends for the package; label requests are built from them. Default: predicted
-    /// from the facts of the package
+    /// File with the driver metadata that Microsoft sends for the package, or the outbox folder that has them; label requests are
+    /// built from them. Default: predicted from the facts of the package
     pub(in crate::config) metadata: Option<At<String>>,
+    /// When the package is signed: a date, a time, or an offset from the time of the run such as "+8d". Default: the time of the
+    /// run, or that of `--at`
+    pub(in crate::config) at: Option<At<MomentDate>>,
     /// The expected result.
     pub(in crate::config) expect: Option<At<Expect>>,
+    /// Steps that walk the labels through time, in order.
+    #[serde(default)]
+    pub(in crate::config) step: Vec<At<Step>>,
+}
+
+/// One step of a walk through time: what happens, and what is expected after it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Step {
+    /// When: an offset from the time at which the package is signed, such as "+8d", or a date or time.
+    pub(in crate::config) at: Option<At<MomentDate>>,
+    /// Globs on the names of labels that Microsoft publishes now.
+    pub(in crate::config) published: Option<Globs>,
+    /// Globs on the names of labels that Microsoft gives up now.
+    pub(in crate::config) failed: Option<Globs>,
+    /// Globs on the names of labels that an operator approves now.
+    pub(in crate::config) approved: Option<Globs>,
+    /// The labels that are expected by then.
+    pub(in crate::config) expect: Option<At<StepExpect>>,
+}
+
+/// The labels that are expected at a step.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct StepExpect {
+    /// Names of the labels that have been requested by then, as globs; all of them, in any order.
+    pub(in crate::config) requested: Option<Globs>,
+    /// Names of the labels that wait for an operator, as globs; all of them, in any order.
+    pub(in crate::config) held: Option<Globs>,
+    /// Fields of the requests that were sent. The glob `name` selects the labels; without it, all that have been requested.
+    pub(in crate::config) label: Option<OneOrMany<BTreeMap<String, At<Any>>>>,
 }
 
 /// A package described by its facts.

@@ -16,6 +16,7 @@ mod rule_diagnostics;
 mod rules;
 mod shadow;
 mod signers;
+mod steps;
 mod tests;
 
 pub(super) use assemble::{examine, validate};

@@ -6,10 +6,12 @@ use std::ops::Range;
 use super::diagnostics::{Diagnostics, Problems};
 use super::folders::Located as LocatedFolder;
 use super::rules::Located as LocatedRule;
-use crate::config::raw::Texts;
+use super::steps;
 use crate::config::raw::test as raw;
-use crate::config::raw::values::At;
+use crate::config::raw::values::{At, OneOrMany};
+use crate::config::raw::{Globs, Texts};
 use crate::config::sources::Unit;
+use crate::metadata_file;
 use dropship_glob::Glob;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Kind;
@@ -62,6 +64,7 @@ fn case(
         Some(path) => Some(read_metadata(diagnostics, path)?),
         None => None,
     };
+    let steps = steps::steps(diagnostics, &raw.step, expect.rejected.as_ref().is_some_and(|flag| flag.value));
     let expect = self::expect(diagnostics, expect);
     Some(RuleTest {
         name: name?,
@@ -72,7 +75,9 @@ fn case(
         facts,
         vars: package.vars.clone().unwrap_or_default(),
         metadata,
+        at: raw.at.as_ref().map(|at| at.value.0),
         expect,
+        steps,
     })
 }
 
@@ -176,14 +181,13 @@ fn read_facts(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<Fa
     }
 }
 
-/// Driver metadata as Microsoft sends them, such as `driver-metadata.json` of an outbox.
+/// Driver metadata as Microsoft sends them, or those of a package in an outbox.
 fn read_metadata(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<DriverMetadata> {
     let whole = diagnostics.path(path);
-    let bytes = std::fs::read(&whole).map_err(|error| error.to_string());
-    match bytes.and_then(|bytes| DriverMetadata::parse(&bytes).map_err(|error| error.to_string())) {
+    match metadata_file::read(&whole) {
         Ok(metadata) => Some(metadata),
         Err(reason) => {
-            let message = format!("the driver metadata `{}` cannot be read: {reason}", whole.display());
+            let message = format!("the driver metadata `{}` cannot be used: {reason}", path.value);
             diagnostics.error(&path.span, message);
             None
         }
@@ -277,16 +281,42 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
 }
 
 fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
-    let globs = |globs: &crate::config::raw::Globs| globs.0.iter().map(|glob| glob.value.0.clone()).collect();
     let rejected = raw.rejected.as_ref().map(|flag| flag.value);
-    let error = raw.error.as_ref().map(globs).unwrap_or_default();
+    let error = raw.error.as_ref().map(self::globs).unwrap_or_default();
     let wants_requests =
         raw.product.is_some() || raw.submission.is_some() || raw.label.is_some() || raw.labels.is_some();
     if rejected == Some(true) && wants_requests {
         diagnostics.error(&raw.span, "a rejected package has no requests to expect anything of");
     }
+    let labels = labels(diagnostics, raw.label.as_ref());
+    let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
+        Some(table) => fields(diagnostics, &table.value),
+        None => Fields::new(),
+    };
+    Expect {
+        rule: raw.rule.as_ref().map(|rule| rule.value.clone()),
+        rejected,
+        error,
+        account: raw.account.as_ref().map(|account| account.value.clone()),
+        labels: raw.labels.as_ref().map(self::globs),
+        product: table(&raw.product),
+        submission: table(&raw.submission),
+        label: labels,
+    }
+}
+
+/// The globs of a key.
+pub(super) fn globs(globs: &Globs) -> Vec<Glob> {
+    globs.0.iter().map(|glob| glob.value.0.clone()).collect()
+}
+
+/// The expected fields of label requests, and the globs that select the labels.
+pub(super) fn labels(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: Option<&OneOrMany<BTreeMap<String, At<raw::Any>>>>,
+) -> Vec<(Option<Glob>, Fields)> {
     let mut labels = Vec::new();
-    for table in raw.label.iter().flat_map(|tables| &tables.0) {
+    for table in raw.iter().flat_map(|tables| &tables.0) {
         let mut fields = fields(diagnostics, &table.value);
         let name = match fields.remove("name") {
             None => None,
@@ -298,20 +328,7 @@ fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
         };
         labels.push((name, fields));
     }
-    let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
-        Some(table) => fields(diagnostics, &table.value),
-        None => Fields::new(),
-    };
-    Expect {
-        rule: raw.rule.as_ref().map(|rule| rule.value.clone()),
-        rejected,
-        error,
-        account: raw.account.as_ref().map(|account| account.value.clone()),
-        labels: raw.labels.as_ref().map(globs),
-        product: table(&raw.product),
-        submission: table(&raw.submission),
-        label: labels,
-    }
+    labels
 }
 
 fn glob(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> Option<Glob> {

@@ -4,7 +4,8 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::supersede::Superseding;
 use dropship_job::{
-    ErrorKind, Event, Fault, HoldFault, HoldReason, Job, Label, LabelStage, Release, Step, WaitReason,
+    ErrorKind, Event, Fault, HoldFault, HoldReason, Job, Label, LabelHold, LabelStage, Release, Step,
+    WaitReason,
 };
 
 /// Records where the job stands after a pass, and when the next one is due.
@@ -18,17 +19,12 @@ pub(super) async fn conclude<S: Service>(
     }
     let is_on_its_way = ctx.job.labels().iter().any(Label::is_processing);
     let is_held = ctx.job.labels().iter().any(|label| label.hold().is_some());
-    let failed = unresolved_failures(&ctx.job);
-    let others_continue =
-        is_on_its_way || is_held || ctx.next_pass().is_some() || superseding != Superseding::Done;
-    if !failed.is_empty() && !others_continue {
-        return ctx.fail(Fault::new(ErrorKind::LabelFailed, failures(&ctx.job, &failed))).await;
-    }
-    for index in failed {
-        if !is_acknowledged(&ctx.job, index) && ctx.job.labels()[index].hold().is_none() {
-            let message = failures(&ctx.job, &[index]);
-            ctx.put_on_hold(index, HoldFault::new(HoldReason::LabelFailed, message), Release::Attempt)
-                .await?;
+    match FailedLabels::of(&ctx.job, ctx.next_pass().is_some() || superseding != Superseding::Done) {
+        FailedLabels::EndTheJob(fault) => return ctx.fail(fault).await,
+        FailedLabels::Hold(holds) => {
+            for (index, LabelHold { fault, release }) in holds {
+                ctx.put_on_hold(index, fault, release).await?;
+            }
         }
     }
     if is_on_its_way {
@@ -60,6 +56,34 @@ pub(super) async fn conclude<S: Service>(
         Superseding::Done => {}
     }
     wait(ctx, is_on_its_way).await
+}
+
+/// What becomes of labels that Microsoft gave up.
+pub(crate) enum FailedLabels {
+    /// Nothing else is left to do: the job fails.
+    EndTheJob(Fault),
+    /// Those at these indices are put on hold, and the others continue. Usually there are none.
+    Hold(Vec<(usize, LabelHold)>),
+}
+
+impl FailedLabels {
+    /// `is_due` says whether another pass is due.
+    pub(crate) fn of(job: &Job, is_due: bool) -> Self {
+        let failed = unresolved_failures(job);
+        let others_continue =
+            is_due || job.labels().iter().any(|label| label.is_processing() || label.hold().is_some());
+        if !failed.is_empty() && !others_continue {
+            return Self::EndTheJob(Fault::new(ErrorKind::LabelFailed, failures(job, &failed)));
+        }
+        let unknown = failed
+            .into_iter()
+            .filter(|index| !is_acknowledged(job, *index) && job.labels()[*index].hold().is_none());
+        let hold = |index: usize| {
+            let fault = HoldFault::new(HoldReason::LabelFailed, failures(job, &[index]));
+            (index, LabelHold { fault, release: Release::Attempt })
+        };
+        Self::Hold(unknown.map(hold).collect())
+    }
 }
 
 /// Whether the rule asks for labels, and none of them is published.

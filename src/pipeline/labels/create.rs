@@ -64,7 +64,7 @@ impl LabelCreate {
 }
 
 /// The go-live date of a label.
-fn go_live(publishing: Option<&dropship_hardware::PublishingSpecifications>) -> Option<Timestamp> {
+pub(crate) fn go_live(publishing: Option<&dropship_hardware::PublishingSpecifications>) -> Option<Timestamp> {
     let text = publishing?.go_live_date.as_deref()?;
     // A date without a zone is UTC.
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())

@@ -4,7 +4,9 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::NewShippingLabel;
 use dropship_job::{HoldFault, HoldReason};
+use dropship_package::Facts;
 use dropship_rules::label::Guard;
+use dropship_rules::{LabelPlan, Plan};
 
 /// Checks the request for the label at `index`. Returns why an operator must approve it; holds the job when the label
 /// must never be created. A create in doubt is not stopped: it may have taken effect.
@@ -20,7 +22,24 @@ pub(super) async fn check<S: Service>(
     }
     let snapshot = ctx.plan_snapshot().await?;
     let Some(label) = snapshot.plan.labels.get(index) else { return Ok(Vec::new()) };
-    let verdict = guard.check_before_sending(request, label, &snapshot.plan, &snapshot.facts);
+    match guard_limits(&guard, request, label, &snapshot.plan, &snapshot.facts) {
+        Ok(held) => Ok(held),
+        Err(fault) => ctx.hold(fault).await,
+    }
+}
+
+/// Why an operator must approve the request for a label of a plan.
+///
+/// # Errors
+/// The label must never be created.
+pub(crate) fn guard_limits(
+    guard: &Guard,
+    request: &NewShippingLabel,
+    label: &LabelPlan,
+    plan: &Plan,
+    facts: &Facts,
+) -> Result<Vec<String>, HoldFault> {
+    let verdict = guard.check_before_sending(request, label, plan, facts);
     if verdict.refused.is_empty() {
         return Ok(verdict.held);
     }
@@ -29,5 +48,5 @@ pub(super) async fn check<S: Service>(
         label.name,
         verdict.refused.join("; ")
     );
-    ctx.hold(HoldFault::new(HoldReason::GuardRefused, message)).await
+    Err(HoldFault::new(HoldReason::GuardRefused, message))
 }

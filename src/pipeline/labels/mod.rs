@@ -12,8 +12,14 @@ mod request;
 mod send;
 mod withdraw;
 
+pub(crate) use conclude::FailedLabels;
+pub(crate) use create::go_live;
 pub(super) use create::go_live_of;
+pub(crate) use guard_check::guard_limits;
 pub(super) use pass::run;
+pub(crate) use predecessors::lost_predecessor;
 pub(crate) use prepared::{Prepared, Unfit};
 pub(super) use proof::prove;
+pub(crate) use request::unfit_fault;
+pub(crate) use send::{Turn, missing_approval};
 pub(super) use withdraw::{Wanted, attempt as attempt_withdrawal};

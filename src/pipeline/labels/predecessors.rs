@@ -4,7 +4,7 @@ use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::service_id::ServiceId;
 use dropship_hardware::LabelId;
-use dropship_job::{Event, HoldFault, HoldReason, Label, Release};
+use dropship_job::{Event, HoldFault, HoldReason, Job, Label, LabelHold, Release};
 
 /// Reads the labels that a label depends on again, right before it is requested. Holds the label if one is lost.
 pub(super) async fn confirm<S: Service>(
@@ -47,8 +47,14 @@ pub(super) async fn hold<S: Service, T>(
     index: usize,
     before: usize,
 ) -> StepResult<T> {
-    let name = |index: usize| ctx.job.labels().get(index).map_or("?", |label| label.name());
-    let why = match ctx.job.labels().get(before) {
+    let LabelHold { fault, release } = lost_predecessor(&ctx.job, index, before);
+    ctx.hold_label(index, fault, release).await
+}
+
+/// The hold of a label that depends on one which is lost.
+pub(crate) fn lost_predecessor(job: &Job, index: usize, before: usize) -> LabelHold {
+    let name = |index: usize| job.labels().get(index).map_or("?", |label| label.name());
+    let why = match job.labels().get(before) {
         Some(label) if label.is_withdrawn() => "was withdrawn".to_owned(),
         Some(label) => label.failure().unwrap_or("is no longer asked for").to_owned(),
         None => "does not exist".to_owned(),
@@ -58,8 +64,10 @@ pub(super) async fn hold<S: Service, T>(
          in force, or cancel the job",
         name(index),
         name(before),
-        ctx.job.id()
+        job.id()
     );
-    ctx.hold_label(index, HoldFault::new(HoldReason::PredecessorLost, message), Release::WithoutPredecessor)
-        .await
+    LabelHold {
+        fault: HoldFault::new(HoldReason::PredecessorLost, message),
+        release: Release::WithoutPredecessor,
+    }
 }

@@ -7,7 +7,7 @@ use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{Error, Listing};
-use dropship_job::{HoldFault, HoldReason};
+use dropship_job::{HoldFault, HoldReason, Job};
 use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
 
@@ -56,19 +56,27 @@ pub(super) async fn try_prepare<S: Service>(
         }
     };
     let prepared = Prepared::compute(plan, &metadata, &audiences.items, ctx.pipeline.clock.now());
-    prepared.map_err(|unfit| match &unfit {
+    let incomplete = audiences.incomplete.map(|why| why.to_string());
+    prepared.map_err(|unfit| Unprepared::Fault(unfit_fault(&ctx.job, plan, &unfit, incomplete.as_deref())))
+}
+
+/// The fault of a label without a request. `incomplete` says why the list of audiences is.
+pub(crate) fn unfit_fault(job: &Job, plan: &LabelPlan, unfit: &Unfit, incomplete: Option<&str>) -> HoldFault {
+    match unfit {
         Unfit::Problems(problems) => {
-            let gap = audiences.incomplete.as_ref();
-            let gap =
-                gap.map(|why| format!("; the list of audiences is incomplete: {why}")).unwrap_or_default();
+            let gap = incomplete.map(|why| format!("; the list of audiences is incomplete: {why}"));
             let message = format!(
-                "cannot create label `{}`: {unfit}{gap}; correct the rule, then run `dropship retry {}`",
+                "cannot create label `{}`: {unfit}{}; correct the rule, then run `dropship retry {}`",
                 plan.name,
-                ctx.job.id()
+                gap.unwrap_or_default(),
+                job.id()
             );
             let has_passed = problems.iter().all(|problem| problem.check == label::GO_LIVE_PASSED);
-            fault(if has_passed { HoldReason::GoLivePassed } else { HoldReason::LabelUnfit }, message)
+            HoldFault::new(
+                if has_passed { HoldReason::GoLivePassed } else { HoldReason::LabelUnfit },
+                message,
+            )
         }
-        Unfit::NoJson(_) => fault(HoldReason::Internal, format!("label `{}`: {unfit}", plan.name)),
-    })
+        Unfit::NoJson(_) => HoldFault::new(HoldReason::Internal, format!("label `{}`: {unfit}", plan.name)),
+    }
 }

@@ -1,5 +1,7 @@
 //! Requests one label, once the labels that it depends on are live and an operator has approved it if the rule wants that.
 
+use jiff::Timestamp;
+
 use super::create::LabelCreate;
 use super::prepared::Prepared;
 use super::{guard_check, predecessors, request};
@@ -7,8 +9,33 @@ use crate::pipeline::create::create;
 use crate::pipeline::known_audiences;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_job::{Event, HoldFault, HoldReason, Job, LabelGate, Release, WaitReason};
+use dropship_job::{Event, HoldFault, HoldReason, Job, LabelGate, LabelHold, Release, WaitReason};
 use dropship_rules::plan::LabelPlan;
+
+/// Whether it is the turn of a label that is still to be requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It can be requested now, if its request is approved.
+    Now,
+    /// Its soak ends at this time.
+    At(Timestamp),
+    /// A label that it depends on is not published yet.
+    Later,
+    /// The label at this index, which it depends on, will never be published, or no longer is.
+    PredecessorLost(usize),
+}
+
+impl Turn {
+    /// The turn of the label at an index.
+    pub(crate) fn of(job: &Job, index: usize, now: Timestamp) -> Self {
+        match job.label_gate(index) {
+            LabelGate::Unpublished => Self::Later,
+            LabelGate::From(time) if time > now => Self::At(time),
+            LabelGate::From(_) => Self::Now,
+            LabelGate::PredecessorLost(before) => Self::PredecessorLost(before),
+        }
+    }
+}
 
 /// Requests the label at this index, or resolves its create if that is in doubt.
 pub(super) async fn run<S: Service>(
@@ -19,14 +46,14 @@ pub(super) async fn run<S: Service>(
     let is_in_doubt = |job: &Job| job.labels().get(index).is_some_and(|label| label.intent().is_some());
     let was_in_doubt = is_in_doubt(&ctx.job);
     if !was_in_doubt {
-        match ctx.job.label_gate(index) {
-            LabelGate::Unpublished => return Ok(()),
-            LabelGate::From(time) if time > ctx.pipeline.clock.now() => {
+        match Turn::of(&ctx.job, index, ctx.pipeline.clock.now()) {
+            Turn::Later => return Ok(()),
+            Turn::At(time) => {
                 ctx.next_pass_by(time, WaitReason::Soak);
                 return Ok(());
             }
-            LabelGate::From(_) => {}
-            LabelGate::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
+            Turn::Now => {}
+            Turn::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
         }
     }
     let prepared = request::prepare(ctx, plan).await?;
@@ -53,9 +80,27 @@ async fn check_approval<S: Service>(
     prepared: &Prepared,
     limits: &[String],
 ) -> StepResult {
-    let approved = ctx.job.labels().get(index).and_then(|label| label.approved());
-    if (!plan.hold && limits.is_empty()) || approved == Some(prepared.digest.as_str()) {
+    let Some(LabelHold { fault, release }) = missing_approval(&ctx.job, index, plan, prepared, limits) else {
         return Ok(());
+    };
+    let audiences = known_audiences::entry(&*ctx.pipeline.store, ctx.account(), &prepared.audiences);
+    let audiences = audiences.map_err(Interrupt::Store)?.into_iter().collect();
+    let held = Event::LabelHeld { label: index, fault, release };
+    ctx.record_with(audiences, vec![held]).await?;
+    Err(Interrupt::LabelDeferred)
+}
+
+/// The hold of a label whose request an operator has to approve; `None` if it needs no approval, or has it.
+pub(crate) fn missing_approval(
+    job: &Job,
+    index: usize,
+    plan: &LabelPlan,
+    prepared: &Prepared,
+    limits: &[String],
+) -> Option<LabelHold> {
+    let approved = job.labels().get(index).and_then(|label| label.approved());
+    if (!plan.hold && limits.is_empty()) || approved == Some(prepared.digest.as_str()) {
+        return None;
     }
     let doubts = prepared.warnings.iter();
     let doubts: String = doubts.map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
@@ -71,14 +116,12 @@ async fn check_approval<S: Service>(
     let message = format!(
         "label `{0}` needs `dropship approve {1} --request {2}`{reasons}{date}{doubts}; `dropship show {1}` presents the request",
         plan.name,
-        ctx.job.id(),
+        job.id(),
         prepared.digest
     );
     let reason = if limits.is_empty() { HoldReason::Approval } else { HoldReason::Guard };
-    let audiences = known_audiences::entry(&*ctx.pipeline.store, ctx.account(), &prepared.audiences);
-    let audiences = audiences.map_err(Interrupt::Store)?.into_iter().collect();
-    let release = Release::Request(prepared.digest.clone());
-    let held = Event::LabelHeld { label: index, fault: HoldFault::new(reason, message), release };
-    ctx.record_with(audiences, vec![held]).await?;
-    Err(Interrupt::LabelDeferred)
+    Some(LabelHold {
+        fault: HoldFault::new(reason, message),
+        release: Release::Request(prepared.digest.clone()),
+    })
 }

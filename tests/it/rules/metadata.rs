@@ -208,3 +208,94 @@ fn receipt_of_kind(env: &TestEnv, kind: &str) -> Value {
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()))
 }
+
+/// The rule and a label for .hlkx packages, with targets by hardware id.
+fn kit_rules() -> String {
+    let label = LABEL.replace("{{ inf.version }} ", "");
+    format!("{RULE}{label}hardware_ids = {{ exclude = ['*_dead'] }}\n")
+        .replace("*.cab", "*.hlkx")
+        .replace("attestation", "hlk")
+        .replace("{{ inf.provider }} {{ file.stem }} {{ inf.version }}", "{{ file.stem }}")
+}
+
+#[test]
+fn outbox_folder_stands_for_its_driver_metadata_in_plan_and_test() {
+    let case = "[[test]]\nname = \"exact\"\npackage = { folder = \"in\", file = \"good.hlkx\", signer = \"x\" }\nmetadata = \"PLACE\"\n\
+                expect = { label = { hardware_ids = [{ bundle_id = \"b1\", pnp_string = \"pci\\\\ven_1af4*\" }, { operating_system_code = \"*_NI_*\" }] } }\n";
+    let package = fixture("hlkx/good.hlkx");
+    let package = package.to_str().expect("a path");
+    for place in [
+        "echo-1a2b3c4d",
+        "echo-1a2b3c4d/",
+        "echo-1a2b3c4d/receipt.json",
+        "echo-1a2b3c4d/driver-metadata.json",
+    ] {
+        let fixture_of = RuleFixture::new(&format!("{}{}", kit_rules(), case.replace("PLACE", place)));
+        fs::create_dir(fixture_of.path("echo-1a2b3c4d")).expect("a folder");
+        fixture_of.write("echo-1a2b3c4d/receipt.json", "{}");
+        fixture_of.write("echo-1a2b3c4d/driver-metadata.json", &metadata(&Value::Null).to_string());
+        let output = fixture_of.run(&["test"]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{place}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        let from = fixture_of.path(place);
+        let (code, plan) = fixture_of.json(&[
+            "plan",
+            package,
+            "--folder",
+            "in",
+            "--metadata",
+            from.to_str().expect("a path"),
+        ]);
+        assert_eq!(code, Some(0), "{plan:#}");
+        let targets = &plan["labels"][0]["foreseen"]["request"]["targeting"]["hardwareIds"];
+        assert_eq!(targets.as_array().map(Vec::len), Some(2), "{plan:#}");
+        assert_eq!(targets[0]["bundleId"], "b1");
+    }
+}
+
+#[test]
+fn metadata_that_cannot_be_used_are_refused_with_the_reason() {
+    let fixture_of = RuleFixture::new(&kit_rules());
+    fs::create_dir(fixture_of.path("unsigned")).expect("a folder");
+    fixture_of.write("unsigned/receipt.json", "{}");
+    fixture_of.write("page.json", "<html>");
+    let pipe = fixture_of.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let large = fs::File::create(fixture_of.path("large.json")).expect("a file");
+    large.set_len(33 << 20).expect("a length");
+    let package = fixture("hlkx/good.hlkx");
+    for (place, part) in [
+        ("unsigned", "has no driver-metadata.json; it appears there once Microsoft has signed"),
+        ("unsigned/receipt.json", "has no driver-metadata.json"),
+        ("nothing", "cannot read"),
+        ("pipe", "is neither a file nor a folder"),
+        ("large.json", "has more than 33554432 bytes"),
+        ("page.json", "page.json: "),
+    ] {
+        let from = fixture_of.path(place);
+        let args = ["plan", package.to_str().expect("a path"), "--metadata", from.to_str().expect("a path")];
+        let output = fixture_of.run(&args);
+        assert!(!output.status.success(), "{place}");
+        assert!(text(&output.stderr).contains(part), "{place}: {}", text(&output.stderr));
+        let case = format!(
+            "[[test]]\nname = \"x\"\npackage = {{ file = \"x.hlkx\" }}\nmetadata = \"{place}\"\nexpect = {{ rule = \"ring\" }}\n"
+        );
+        let config = fs::read_to_string(fixture_of.path("dropship.toml")).expect("a configuration");
+        fixture_of.write("with-case.toml", &format!("{config}{case}"));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dropship"));
+        let output = command
+            .arg("--config")
+            .arg(fixture_of.path("with-case.toml"))
+            .arg("test")
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(78), "{place}");
+        assert!(text(&output.stderr).contains(part), "{place}: {}", text(&output.stderr));
+    }
+}

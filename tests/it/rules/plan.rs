@@ -207,7 +207,7 @@ fn rule_test_without_targets_cannot_pass_expectations_about_them() {
     assert_eq!(run("manual_acquisition = true", "").0, Some(0));
     let (code, said) = run("manual_acquisition = true", "metadata = \"nothing.json\"");
     assert_eq!(code, Some(78), "{said}");
-    assert!(said.contains("the driver metadata") && said.contains("cannot be read"), "{said}");
+    assert!(said.contains("the driver metadata") && said.contains("cannot be used"), "{said}");
 }
 
 #[test]

@@ -16,11 +16,12 @@ mod warnings;
 pub use gaps::{gaps, selects};
 pub use guard::{Everybody, Guard, GuardVerdict, Unforeseen};
 pub use inf_mismatch::InfMismatch;
-pub(crate) use preview::foreseen;
-pub use preview::{Ceiling, LabelPreview, earliest, foreseen_folder, preview, preview_with};
+pub use preview::{
+    Ceiling, LabelPreview, assumed_audiences, earliest, foreseen, foreseen_folder, preview, preview_with,
+};
 pub use reach::{Narrower, Reach};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
-pub(crate) use select::{Row, select};
+pub(crate) use select::{Row, rows, select};
 pub use supersede::{Published, Superseded, Versions, has_lower_version, supersede, versions};
 pub use warnings::{LabelWarning, warnings};
 

@@ -61,7 +61,7 @@ pub fn preview_with(
     metadata: &DriverMetadata,
     now: Timestamp,
 ) -> LabelPreview {
-    let audiences: Vec<_> = label.audiences.iter().map(|name| audience(name)).collect();
+    let audiences = assumed_audiences(label);
     let name = label.name.clone();
     match request::build(label, metadata, &audiences, earliest(label, plan, now)) {
         Ok(request) => LabelPreview {
@@ -131,7 +131,8 @@ fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
 
 /// Every hardware id of every INF under every OS code that is asked for. INFs of one name are in different bundles, one for
 /// each folder.
-pub(crate) fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
+#[must_use]
+pub fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     let mut metadata = DriverMetadata::default();
     for inf in &facts.infs {
         let mut info = InfMetadata {
@@ -176,6 +177,12 @@ pub fn foreseen_folder(bundle: &str) -> Option<&str> {
 fn description(label: &LabelPlan, inf: &InfFacts) -> Option<String> {
     let selected = |text: &&String| dropship_glob::any(&label.targets.descriptions, text);
     inf.descriptions.iter().find(selected).or(inf.descriptions.first()).cloned()
+}
+
+/// The audiences of a label as if the account had each of them.
+#[must_use]
+pub fn assumed_audiences(label: &LabelPlan) -> Vec<Audience> {
+    label.audiences.iter().map(|name| audience(name)).collect()
 }
 
 /// An audience as if the account had it; one that is named by its id might be for tests.

@@ -39,7 +39,7 @@ impl Row<'_> {
 }
 
 /// Every row of the metadata.
-pub(super) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
+pub(crate) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for (bundle, infs) in &metadata.bundles {
         for (inf, info) in &infs.infs {

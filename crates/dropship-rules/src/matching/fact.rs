@@ -36,9 +36,11 @@ pub enum Fact {
     Primitive,
 }
 
-impl fmt::Display for Fact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Fact {
+    /// The key of `match`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::File => "file",
             Self::Provider => "provider",
             Self::Class => "class",
@@ -61,7 +63,13 @@ impl fmt::Display for Fact {
             Self::KitVersion => "kit_version",
             Self::Extension => "extension",
             Self::Primitive => "primitive",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

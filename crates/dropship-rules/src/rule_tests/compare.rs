@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{Differences, Fields};
+use super::model::{Difference, Differences, Fields};
 use dropship_glob::Glob;
 
 /// Names that rules use for fields of the API, both without case and underscores.
@@ -27,6 +27,14 @@ pub(super) fn value<T: Serialize>(request: &T) -> Value {
 pub(super) fn globs(globs: &[Glob]) -> String {
     let quoted: Vec<_> = globs.iter().map(|glob| format!("\"{glob}\"")).collect();
     quoted.join(", ")
+}
+
+/// The expected fields that fit in none of `requests`, of which the first is what is sent. `what` names the request.
+#[must_use]
+pub fn compare(what: &str, expected: &Fields, requests: &[Value]) -> Vec<Difference> {
+    let mut differences = Differences::default();
+    fields(what, expected, requests, &mut differences);
+    differences.0
 }
 
 /// Notes each expected field that fits in none of `requests`, of which the first is what is sent.

@@ -1,9 +1,17 @@
-//! `[[test]]`: tests that operators write for their rules.
+//! `[[test]]`: tests that operators write for their rules, what they cover, and which faults of the rules they notice.
 
+mod chain;
 mod compare;
+mod coverage;
 mod model;
+pub mod mutation;
+mod part;
 mod run;
 mod targets;
 
+pub use chain::{ChainExpect, ChainStep, ChainTrace, fit_each_other};
+pub use compare::compare;
+pub use coverage::{Coverage, CoverageItem, Observation, coverage};
 pub use model::{Difference, Expect, Fields, Outcome, RuleTest};
-pub use run::run;
+pub use part::{LabelKey, Part, RulePart, Segment};
+pub use run::{Evaluated, basis, evaluate};

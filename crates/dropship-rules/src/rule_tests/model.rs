@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::chain::ChainStep;
+use crate::input::MatchInput;
+use crate::schedule::Moment;
 use dropship_glob::Glob;
 
 /// Fields of a request that are expected, by name.
@@ -31,8 +35,38 @@ pub struct RuleTest {
     pub vars: BTreeMap<String, String>,
     /// Driver metadata that the label requests are built from; absent: they are predicted from the facts.
     pub metadata: Option<DriverMetadata>,
+    /// When the package is signed: a time, or counted from the time of the run; absent: at the time of the run.
+    pub at: Option<Moment>,
     /// The expected result.
     pub expect: Expect,
+    /// The walk through time, in order.
+    pub steps: Vec<ChainStep>,
+}
+
+impl RuleTest {
+    /// The package as rules see it.
+    #[must_use]
+    pub fn input(&self) -> MatchInput<'_> {
+        MatchInput {
+            folder: self.folder.as_deref(),
+            file: &self.file,
+            sha256: &self.sha256,
+            facts: &self.facts,
+            vars: (!self.vars.is_empty()).then_some(&self.vars),
+        }
+    }
+
+    /// When the package is signed, in a run at `now`. A time beyond the calendar is the last one.
+    #[must_use]
+    pub fn start(&self, now: Timestamp) -> Timestamp {
+        self.at.map_or(now, |at| at.resolve(now).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether the case says which hardware ids the package has.
+    #[must_use]
+    pub fn knows_targets(&self) -> bool {
+        self.metadata.is_some() || self.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty())
+    }
 }
 
 /// The expected result of a package.

@@ -1,14 +1,16 @@
 //! Runs the tests that operators write for their rules, without a network.
 
+use std::borrow::Cow;
+
+use dropship_hardware::DriverMetadata;
 use dropship_package::facts::InfFacts;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::model::{Differences, Expect, Fields, Outcome, RuleTest};
+use super::model::{Difference, Differences, Expect, Fields, Outcome, RuleTest};
 use super::{compare, targets};
 use crate::choice::{choose, find};
 use crate::input::MatchInput;
-use crate::label::LabelPreview;
 use crate::plan::{ChidPlan, LabelPlan, Plan, plan};
 use crate::rule::{Rule, TargetFilter};
 use crate::{label, suggest};
@@ -18,27 +20,36 @@ use dropship_glob::Glob;
 const UNKNOWN_TARGETS: &str = "unknown: the case describes no hardware ids; add `hardware_ids` to its `package`, or driver metadata \
                                with `metadata = \"FILE\"`";
 
-/// Runs all tests against the rules. Go-live dates and other offsets count from `now`.
+/// A case that was evaluated.
+#[derive(Debug)]
+pub struct Evaluated<'a> {
+    /// The rule that the package got.
+    pub rule: Option<&'a Rule>,
+    /// Its plan; absent if the package is rejected.
+    pub plan: Option<Plan>,
+    /// What was not as expected.
+    pub differences: Vec<Difference>,
+}
+
+impl Evaluated<'_> {
+    /// The outcome of the case.
+    #[must_use]
+    pub fn outcome(&self, test: &RuleTest) -> Outcome {
+        Outcome {
+            name: test.name.clone(),
+            place: test.place.clone(),
+            passed: self.differences.is_empty(),
+            rule: self.rule.map(|rule| rule.name.clone()),
+            differences: self.differences.clone(),
+        }
+    }
+}
+
+/// Plans the package of a case and compares the plan with what is expected. Go-live dates and other offsets count from `now`,
+/// unless the case names a time. The steps of the case are not walked.
 #[must_use]
-pub fn run(tests: &[RuleTest], rules: &[Rule], now: Timestamp) -> Vec<Outcome> {
-    tests.iter().map(|test| run_one(test, rules, now)).collect()
-}
-
-/// The result for a package.
-struct Found<'a> {
-    rule: Option<&'a Rule>,
-    plan: Option<Plan>,
-    error: Option<String>,
-}
-
-fn run_one(test: &RuleTest, rules: &[Rule], now: Timestamp) -> Outcome {
-    let input = MatchInput {
-        folder: test.folder.as_deref(),
-        file: &test.file,
-        sha256: &test.sha256,
-        facts: &test.facts,
-        vars: (!test.vars.is_empty()).then_some(&test.vars),
-    };
+pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evaluated<'a> {
+    let (input, now) = (test.input(), test.start(now));
     let rule = find(rules, &input);
     let found = match rule.map(|rule| plan(rule, &input, now)) {
         Some(Ok(plan)) => Found { rule, plan: Some(plan), error: None },
@@ -50,13 +61,14 @@ fn run_one(test: &RuleTest, rules: &[Rule], now: Timestamp) -> Outcome {
     if let Some(plan) = &found.plan {
         requests(test, plan, now, &mut differences);
     }
-    Outcome {
-        name: test.name.clone(),
-        place: test.place.clone(),
-        passed: differences.0.is_empty(),
-        rule: found.rule.map(|rule| rule.name.clone()),
-        differences: differences.0,
-    }
+    Evaluated { rule: found.rule, plan: found.plan, differences: differences.0 }
+}
+
+/// What came of a package.
+struct Found<'a> {
+    rule: Option<&'a Rule>,
+    plan: Option<Plan>,
+    error: Option<String>,
 }
 
 /// Whether the package got the right rule, or the right rejection.
@@ -147,7 +159,7 @@ fn label_fields(
 ) {
     let what = format!("label \"{}\"", label.name);
     let mut fields = fields.clone();
-    if !knows_targets(test) {
+    if !test.knows_targets() {
         for (key, wanted) in targets::take(&mut fields, label) {
             differences.put(format!("{what}.{key}"), wanted.to_string(), UNKNOWN_TARGETS);
         }
@@ -158,18 +170,10 @@ fn label_fields(
     }
 }
 
-/// Whether the case says which hardware ids the package has.
-fn knows_targets(test: &RuleTest) -> bool {
-    test.metadata.is_some() || test.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty())
-}
-
 /// The label's request on the driver metadata of the case, or on those that Microsoft will probably send.
 fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
-    let preview = match &test.metadata {
-        Some(metadata) => label::preview_with(label, plan, metadata, now),
-        None if knows_targets(test) => label::preview(label, plan, &test.facts, now),
-        None => without_targets(test, plan, label, now),
-    };
+    let (label, metadata) = basis(test, plan, label);
+    let preview = label::preview_with(&label, plan, &metadata, now);
     let problems = || {
         let problems = preview.problems.iter().map(|problem| problem.message.as_str());
         problems.collect::<Vec<_>>().join("; ")
@@ -177,17 +181,33 @@ fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> R
     preview.request.as_ref().map(compare::value).ok_or_else(problems)
 }
 
-/// The request of a case that describes no hardware id: it says nothing of the selection, and the rest is a request.
-fn without_targets(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> LabelPreview {
-    let mut facts = test.facts.clone();
-    if facts.infs.is_empty() {
-        facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
+/// The label and the driver metadata that its request is built from. A case that describes no hardware id says nothing of the
+/// selection: its label selects the one row that stands for all.
+#[must_use]
+pub fn basis<'a>(
+    test: &'a RuleTest,
+    plan: &Plan,
+    label: &'a LabelPlan,
+) -> (Cow<'a, LabelPlan>, Cow<'a, DriverMetadata>) {
+    let os_codes = &plan.product.requested_signatures;
+    match &test.metadata {
+        Some(metadata) => (Cow::Borrowed(label), Cow::Borrowed(metadata)),
+        None if test.knows_targets() => {
+            (Cow::Borrowed(label), Cow::Owned(label::foreseen(label, &test.facts, os_codes)))
+        }
+        None => {
+            let mut facts = test.facts.clone();
+            if facts.infs.is_empty() {
+                facts.infs.push(InfFacts { name: "undescribed.inf".to_owned(), ..InfFacts::default() });
+            }
+            let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
+            facts.infs.iter_mut().for_each(unnamed);
+            let mut label = LabelPlan { targets: TargetFilter::default(), ..label.clone() };
+            if label.chids == ChidPlan::FromInf {
+                label.chids = ChidPlan::None;
+            }
+            let metadata = label::foreseen(&label, &facts, os_codes);
+            (Cow::Owned(label), Cow::Owned(metadata))
+        }
     }
-    let unnamed = |inf: &mut InfFacts| inf.hardware_ids.push("ROOT\\UNDESCRIBED".to_owned());
-    facts.infs.iter_mut().for_each(unnamed);
-    let mut label = LabelPlan { targets: TargetFilter::default(), ..label.clone() };
-    if label.chids == ChidPlan::FromInf {
-        label.chids = ChidPlan::None;
-    }
-    label::preview(&label, plan, &facts, now)
 }

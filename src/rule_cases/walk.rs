@@ -1,0 +1,235 @@
+//! Walks a case through its steps, and compares each with what is expected.
+
+use jiff::Timestamp;
+
+use super::chain_job::{ChainError, ChainJob};
+use crate::pipeline::Turn;
+use dropship_glob::Glob;
+use dropship_job::Label;
+use dropship_rules::label::Guard;
+use dropship_rules::rule_tests::{
+    ChainExpect, ChainStep, ChainTrace, Difference, RuleTest, compare, fit_each_other,
+};
+use dropship_rules::{Plan, suggest};
+
+/// Walks the labels of a plan through the steps of a case. `trace` becomes what the case saw of them.
+pub(super) fn walk(
+    test: &RuleTest,
+    plan: &Plan,
+    guard: &Guard,
+    start: Timestamp,
+    trace: &mut ChainTrace,
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut chain = match ChainJob::start(test, plan, guard, start) {
+        Ok(chain) => chain,
+        Err(error) => return vec![difference("step", "a walk through time", &error.to_string())],
+    };
+    for (index, step) in test.steps.iter().enumerate() {
+        let mut walk =
+            StepWalk { what: format!("step {} ({})", index + 1, step.at), differences: Vec::new() };
+        let walked = walk.take(&mut chain, step, start);
+        if let Err(error) = &walked {
+            walk.put("", "an event that can happen", &error.to_string());
+        }
+        if let (Some(expect), Ok(())) = (&step.expect, &walked) {
+            walk.compare(&chain, plan, expect, trace);
+        }
+        differences.extend(walk.differences);
+        if walked.is_err() {
+            break;
+        }
+    }
+    differences
+}
+
+/// The difference of a case whose package is rejected although steps follow.
+pub(super) fn without_plan(test: &RuleTest) -> Vec<Difference> {
+    let steps = match test.steps.len() {
+        1 => "1 step".to_owned(),
+        count => format!("{count} steps"),
+    };
+    vec![difference("step", &steps, "the package is rejected")]
+}
+
+fn difference(field: &str, expected: &str, found: &str) -> Difference {
+    Difference { field: field.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
+}
+
+/// What can happen to a label at a step, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Happening {
+    Published,
+    Failed,
+    Approved,
+}
+
+impl Happening {
+    const ALL: [Self; 3] = [Self::Published, Self::Failed, Self::Approved];
+
+    /// The key of a step.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Approved => "approved",
+        }
+    }
+
+    fn globs(self, step: &ChainStep) -> &[Glob] {
+        match self {
+            Self::Published => &step.published,
+            Self::Failed => &step.failed,
+            Self::Approved => &step.approved,
+        }
+    }
+
+    fn can_happen(self, label: &Label) -> bool {
+        match self {
+            Self::Published => label.is_processing(),
+            Self::Failed => label.is_processing() || label.is_published(),
+            Self::Approved => label.hold().is_some(),
+        }
+    }
+
+    fn happen(self, chain: &mut ChainJob<'_>, label: usize) -> Result<(), ChainError> {
+        match self {
+            Self::Published => chain.publish(label),
+            Self::Failed => chain.fail(label),
+            Self::Approved => chain.approve(label),
+        }
+    }
+}
+
+/// One step of a walk.
+struct StepWalk {
+    /// Names the step in messages.
+    what: String,
+    differences: Vec<Difference>,
+}
+
+impl StepWalk {
+    fn put(&mut self, field: &str, expected: &str, found: &str) {
+        let field = if field.is_empty() { self.what.clone() } else { format!("{}: {field}", self.what) };
+        self.differences.push(difference(&field, expected, found));
+    }
+
+    /// Lets time pass until the step, then its events happen.
+    fn take(
+        &mut self,
+        chain: &mut ChainJob<'_>,
+        step: &ChainStep,
+        start: Timestamp,
+    ) -> Result<(), ChainError> {
+        let time = step.time(start);
+        if time < chain.now() {
+            let earlier = format!("{time} is before {}, the time that is reached already", chain.now());
+            self.put("at", "steps in order of time", &earlier);
+        }
+        chain.advance(time)?;
+        for event in Happening::ALL {
+            for glob in event.globs(step) {
+                for index in self.meant(chain, event, glob) {
+                    event.happen(chain, index)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The labels that an event happens to. A name that fits none is a difference.
+    fn meant(&mut self, chain: &ChainJob<'_>, event: Happening, glob: &Glob) -> Vec<usize> {
+        let labels = chain.labels();
+        let named: Vec<_> = (0..labels.len()).filter(|index| glob.is_match(labels[*index].name())).collect();
+        let possible: Vec<_> =
+            named.iter().copied().filter(|index| event.can_happen(&labels[*index])).collect();
+        if possible.is_empty() {
+            let found = match named.as_slice() {
+                [] => format!("the labels are {}", suggest::list(labels.iter().map(Label::name))),
+                named => standings(chain, named.iter().copied()),
+            };
+            let wanted = match event {
+                Happening::Approved => format!("`{glob}` is on hold"),
+                Happening::Published | Happening::Failed => format!("`{glob}` is at Microsoft"),
+            };
+            self.put(event.key(), &wanted, &found);
+        }
+        possible
+    }
+
+    fn compare(&mut self, chain: &ChainJob<'_>, plan: &Plan, expect: &ChainExpect, trace: &mut ChainTrace) {
+        let labels = chain.labels();
+        if let Some(globs) = &expect.requested {
+            for (index, label) in labels.iter().enumerate() {
+                let waits = label.is_missing() && matches!(chain.turn(index), Turn::Later | Turn::At(_));
+                if waits {
+                    trace.waiting.insert(index);
+                } else if !label.is_missing() {
+                    trace.requested.insert(index);
+                }
+            }
+            self.compare_names("requested", chain, globs, |label| !label.is_missing());
+        }
+        if let Some(globs) = &expect.held {
+            self.compare_names("held", chain, globs, |label| label.hold().is_some());
+        }
+        for (glob, fields) in &expect.label {
+            let is_named = |label: &Label| glob.as_ref().is_none_or(|glob| glob.is_match(label.name()));
+            let sent = labels.iter().zip(&plan.labels).enumerate().filter(|(_, (label, _))| is_named(label));
+            let sent =
+                sent.filter_map(|(index, (label, planned))| Some((label, planned, chain.request(index)?)));
+            let mut sent = sent.peekable();
+            if sent.peek().is_none() {
+                let wanted = glob.as_ref().map_or("*", Glob::as_str);
+                self.put("label", &format!("a request of `{wanted}`"), &standings(chain, 0..labels.len()));
+            }
+            for (label, planned, request) in sent {
+                let what = format!("{}: label \"{}\"", self.what, label.name());
+                let requests = [serde_json::to_value(request), serde_json::to_value(planned)];
+                let requests: Vec<_> = requests.into_iter().flatten().collect();
+                self.differences.extend(compare(&what, fields, &requests));
+            }
+        }
+    }
+
+    fn compare_names(
+        &mut self,
+        field: &str,
+        chain: &ChainJob<'_>,
+        globs: &[Glob],
+        is_meant: impl Fn(&Label) -> bool,
+    ) {
+        let labels = chain.labels();
+        let names: Vec<_> = labels.iter().filter(|label| is_meant(label)).map(Label::name).collect();
+        if fit_each_other(globs, &names) {
+            return;
+        }
+        let others: Vec<_> = (0..labels.len()).filter(|index| !is_meant(&labels[*index])).collect();
+        let mut found = suggest::list(names);
+        if !others.is_empty() {
+            found = format!("{found}; {}", standings(chain, others));
+        }
+        self.put(field, &suggest::list(globs.iter().map(Glob::as_str)), &found);
+    }
+}
+
+/// Where labels stand, in words.
+fn standings(chain: &ChainJob<'_>, indices: impl IntoIterator<Item = usize>) -> String {
+    let standing = |index: usize| {
+        let label = chain.labels().get(index)?;
+        let standing = match (label.hold(), label.is_missing()) {
+            (Some(hold), _) => format!("is on hold ({})", hold.fault.kind),
+            (None, true) => match chain.turn(index) {
+                Turn::At(time) => format!("waits until {time:.0}"),
+                Turn::Later => "waits for another label".to_owned(),
+                Turn::Now | Turn::PredecessorLost(_) => "is not requested".to_owned(),
+            },
+            (None, false) if label.is_published() => "is published".to_owned(),
+            (None, false) if label.failure().is_some() => "has failed".to_owned(),
+            (None, false) => "is requested".to_owned(),
+        };
+        Some(format!("`{}` {standing}", label.name()))
+    };
+    let all: Vec<_> = indices.into_iter().filter_map(standing).collect();
+    all.join("; ")
+}
