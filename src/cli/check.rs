@@ -36,13 +36,17 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let (config, mut report, user) = examine(path)?;
-    if args.online
-        && report.errors() == 0
+    let start = Start::of(path);
+    // Before the change of the user: systemd's credentials are readable for root and the unit only.
+    let online = match &start.config {
+        Some(config) if args.online && start.has_no_errors() => online::check(config, output).await,
+        _ => Vec::new(),
+    };
+    let (config, mut report, user) = start.examine(path)?;
+    if report.errors() == 0
         && let Some(config) = &config
     {
-        let problems = online::check(config, output).await;
-        report.problems.extend(problems.into_iter().map(|problem| Problem::of_file(&config.path, problem)));
+        report.problems.extend(online.into_iter().map(|problem| Problem::of_file(&config.path, problem)));
     }
     let ok = report.errors() == 0;
     let (problems, warnings): (Vec<_>, Vec<_>) =
@@ -80,44 +84,71 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
     Ok(if ok { Exit::Done } else { Exit::Configuration })
 }
 
-/// The valid parts of the configuration, everything that is wrong with it and its surroundings, and the user that this was found for.
-fn examine(path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
-    let environment = Environment::from_variables(|name| std::env::var_os(name));
-    let (mut config, mut report) = config::examine(path, &environment);
-    let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
-    let mut secrets = Secrets::All;
-    let mut of_credentials = Vec::new();
-    if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
-        if user.is_of_unit() {
-            secrets = Secrets::Others;
-            of_credentials.extend(
-                config.iter().flat_map(|config| requirements::of_secrets(config, Secrets::InCredentials)),
-            );
-        }
-        user.switch()?;
-        // Its files may be readable for root only.
-        (config, report) = config::examine(path, &environment);
+/// The configuration as this user finds it, and the user that it is judged for.
+struct Start {
+    config: Option<Config>,
+    report: Report,
+    user: Option<DaemonUser>,
+    /// Problems of systemd's credentials.
+    of_credentials: Vec<Problem>,
+}
+
+impl Start {
+    fn of(path: &Path) -> Self {
+        let environment = Environment::from_variables(|name| std::env::var_os(name));
+        let (config, report) = config::examine(path, &environment);
+        let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
+        let of_credentials = match &config {
+            Some(config) if reads_credentials_first(user.as_ref()) => {
+                requirements::of_secrets(config, Secrets::InCredentials)
+            }
+            _ => Vec::new(),
+        };
+        Self { config, report, user, of_credentials }
     }
-    if let Some(config) = &config {
-        // After an error, a table may seem to be missing because it could not be used.
-        if report.errors() == 0 {
-            report
-                .problems
-                .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
-        }
-        report.problems.extend(config::expiry::certificate_warnings(config));
-        report.problems.extend(config.exposed_files());
-        report.problems.extend(requirements::of_watches(config));
-        report.problems.extend(requirements::of_start(config, false, secrets));
-        report.problems.extend(of_credentials);
-        if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
-            report.problems.extend(requirements::of_store(config));
-        }
-        let runtime = config.control.socket.parent();
-        if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {
-            report.problems.extend(requirements::of_socket(config));
-        }
-        report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
+
+    fn has_no_errors(&self) -> bool {
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        self.report.errors() == 0 && !self.of_credentials.iter().any(is_error)
     }
-    Ok((config, report, user.and_then(|user| user.shown())))
+
+    /// The valid parts of the configuration, everything that is wrong with it and its surroundings, and the user that this was found
+    /// for. From here on this process is that user.
+    fn examine(self, path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
+        let Self { mut config, mut report, user, of_credentials } = self;
+        let secrets = if reads_credentials_first(user.as_ref()) { Secrets::Others } else { Secrets::All };
+        if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
+            user.switch()?;
+            // Its files may be readable for root only.
+            let environment = Environment::from_variables(|name| std::env::var_os(name));
+            (config, report) = config::examine(path, &environment);
+        }
+        if let Some(config) = &config {
+            // After an error, a table may seem to be missing because it could not be used.
+            if report.errors() == 0 {
+                report
+                    .problems
+                    .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
+            }
+            report.problems.extend(config::expiry::certificate_warnings(config));
+            report.problems.extend(config.exposed_files());
+            report.problems.extend(requirements::of_watches(config));
+            report.problems.extend(requirements::of_start(config, false, secrets));
+            report.problems.extend(of_credentials);
+            if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
+                report.problems.extend(requirements::of_store(config));
+            }
+            let runtime = config.control.socket.parent();
+            if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {
+                report.problems.extend(requirements::of_socket(config));
+            }
+            report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
+        }
+        Ok((config, report, user.and_then(|user| user.shown())))
+    }
+}
+
+/// Whether systemd's credentials are read before the change of the user.
+fn reads_credentials_first(user: Option<&DaemonUser>) -> bool {
+    user.is_some_and(|user| user.shown().is_some() && user.is_of_unit())
 }

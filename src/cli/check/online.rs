@@ -8,7 +8,10 @@ use dropship_rules::label::audiences::resolve;
 
 /// Gets a token and makes read-only calls with each account. Returns what is wrong.
 pub(super) async fn check(config: &Config, output: &Output) -> Vec<String> {
-    let Ok(clients) = crate::accounts::clients(config, false) else { return Vec::new() };
+    let clients = match crate::accounts::clients(config, false) {
+        Ok(clients) => clients,
+        Err(error) => return vec![format!("{error:#}")],
+    };
     let mut problems = Vec::new();
     for (name, client) in clients {
         let read = client.audiences().read().await;
