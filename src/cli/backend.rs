@@ -140,12 +140,12 @@ impl Backend {
         }
     }
 
-    /// The stored driver metadata of a job; `None` if Microsoft has sent none yet. Blocks.
-    pub(super) fn driver_metadata(&self, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
+    /// The stored driver metadata of a job; `None` if Microsoft has sent none yet. Blocks; call it
+    /// outside of the runtime.
+    pub(super) fn driver_metadata(&self, runtime: &Handle, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
         match self {
             Self::Daemon(client) => {
-                let read = || Handle::current().block_on(client.driver_metadata(id));
-                let bytes = tokio::task::block_in_place(read)?;
+                let bytes = runtime.block_on(client.driver_metadata(id))?;
                 Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
             }
             Self::Store(store) => store.driver_metadata(id),

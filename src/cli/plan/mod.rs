@@ -6,6 +6,7 @@ mod label_preview;
 mod lines;
 mod replay;
 mod replay_report;
+mod replay_workers;
 mod selection;
 
 pub(super) use command::{Args, run};
