@@ -6,10 +6,13 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use sd_notify::NotifyState;
 
+use self::messages::Messages;
 use crate::observe::Escaped;
+
+mod messages;
 
 /// Interval between requests for a longer timeout.
 const EXTEND_EACH: Duration = Duration::from_secs(5);
@@ -30,27 +33,30 @@ pub fn is_unit() -> bool {
     std::env::var_os("INVOCATION_ID").is_some()
 }
 
-/// The status line that `systemctl status` shows. Clones share it.
+/// The state of the unit, and the status line that `systemctl status` shows. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct UnitStatus(Arc<Mutex<String>>);
+pub struct UnitStatus {
+    line: Arc<Mutex<String>>,
+    messages: Messages,
+}
 
 impl UnitStatus {
     /// Reports that the daemon is ready, with its first status line.
     pub fn ready(&self, line: &str) {
         let line = self.replace(line);
-        notify(&[NotifyState::Ready, NotifyState::Status(&line)]);
+        self.messages.send(&[NotifyState::Ready, NotifyState::Status(&line)]);
     }
 
     /// Replaces the status line.
     pub fn set(&self, line: &str) {
         let line = self.replace(line);
-        notify(&[NotifyState::Status(&line)]);
+        self.messages.send(&[NotifyState::Status(&line)]);
     }
 
     /// Stores the line, escaped: a line break would begin another message to systemd.
     fn replace(&self, line: &str) -> String {
         let line = Escaped(line).to_string();
-        line.clone_into(&mut self.line());
+        line.clone_into(&mut self.line.lock());
         line
     }
 
@@ -58,15 +64,15 @@ impl UnitStatus {
     pub fn reloading(&self) -> Reloading<'_> {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => {
-                notify(&[NotifyState::Reloading, now, NotifyState::Status("Reloading the configuration")]);
+                self.messages.send(&[
+                    NotifyState::Reloading,
+                    now,
+                    NotifyState::Status("Reloading the configuration"),
+                ]);
             }
             Err(error) => tracing::debug!("cannot read the monotonic clock: {error}"),
         }
         Reloading(self)
-    }
-
-    fn line(&self) -> MutexGuard<'_, String> {
-        self.0.lock()
     }
 }
 
@@ -78,13 +84,14 @@ pub struct Reloading<'a>(&'a UnitStatus);
 
 impl Drop for Reloading<'_> {
     fn drop(&mut self) {
-        notify(&[NotifyState::Ready, NotifyState::Status(&self.0.line())]);
+        let line = self.0.line.lock().clone();
+        self.0.messages.send(&[NotifyState::Ready, NotifyState::Status(&line)]);
     }
 }
 
 /// Reports that the daemon shuts down.
 pub fn stopping(status: &str) {
-    notify(&[NotifyState::Stopping, NotifyState::Status(status)]);
+    messages::send_now(&[NotifyState::Stopping, NotifyState::Status(status)]);
 }
 
 /// The watchdog timeout of the unit, if it has one.
@@ -95,7 +102,7 @@ pub fn watchdog() -> Option<Duration> {
 
 /// Reports that all components are alive.
 pub fn feed_watchdog() {
-    notify(&[NotifyState::Watchdog]);
+    messages::send_now(&[NotifyState::Watchdog]);
 }
 
 /// Extends systemd's start and stop timeouts while it lives.
@@ -108,7 +115,9 @@ pub struct Extending(
 /// Extends the timeouts by at most `limit`. A thread does it, since the work may block the async runtime.
 pub fn extend_timeouts(limit: Duration) -> Extending {
     let extend = || {
-        notify(&[NotifyState::ExtendTimeoutUsec(u32::try_from(EXTEND_BY.as_micros()).unwrap_or(u32::MAX))]);
+        messages::send_now(&[NotifyState::ExtendTimeoutUsec(
+            u32::try_from(EXTEND_BY.as_micros()).unwrap_or(u32::MAX),
+        )]);
     };
     extend();
     let (held, dropped) = channel::<()>();
@@ -176,12 +185,5 @@ fn outside_of_a_unit(name: &str, encrypted: &str) -> anyhow::Result<PathBuf> {
         None => Err(anyhow!(
             "the systemd credential `{name}` is not in /etc/credstore, or this user cannot read it; run the command as root"
         )),
-    }
-}
-
-/// Sends states to systemd; does nothing without systemd.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("cannot notify systemd: {error}");
     }
 }

@@ -7,7 +7,7 @@ use super::command_line::{CommandLine, GLOBAL_OPTIONS};
 /// The groups of commands. A test checks that every command is in one of them.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Start", &["demo", "init", "run", "sandbox"]),
-    ("Configuration", &["check", "config", "test", "plan", "reload", "inspect", "systemd"]),
+    ("Configuration", &["check", "test", "plan", "reload", "inspect", "systemd", "config"]),
     (
         "Jobs",
         &[

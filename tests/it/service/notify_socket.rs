@@ -44,6 +44,26 @@ fn reload(env: &TestEnv, manager: &mut Manager) -> (Option<i32>, String) {
     (code, manager.received.concat())
 }
 
+#[test]
+fn systemd_that_does_not_read_delays_no_command() {
+    let env = TestEnv::new();
+    let mut manager = Manager::of(&env);
+    let daemon = manager.start(&env, None);
+    manager.expect(|line| line == "READY=1");
+    // The kernel keeps net.unix.max_dgram_qlen messages; each reload sends two.
+    let length = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").expect("the limit");
+    for _ in 0..length.trim().parse::<usize>().expect("a number") {
+        assert_eq!(env.run(&["reload"]).status.code(), Some(0), "{}", env.log());
+    }
+    manager.received.clear();
+    env.json(&["pause"]);
+    manager.expect(|line| line.contains("PAUSED"));
+    let messages = manager.received.concat();
+    let last = (messages.rfind("RELOADING=1"), messages.rfind("READY=1"));
+    assert!(last.0 < last.1, "ready after each reload: {messages}");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
 /// Waits until the status line is this one.
 fn shows(manager: &mut Manager, wanted: impl Fn(&str) -> bool) {
     let mut lines = manager.received.iter().rev().flat_map(|message| message.lines());

@@ -165,7 +165,7 @@ fn jobs_and_show_fit_the_terminal_and_use_local_time() {
     };
     for (columns, rows) in [(80, 24), (120, 40), (40, 10), (30, 10)] {
         let shown = on_terminal(columns, rows, &["jobs"]);
-        let is_cut = rows < 25;
+        let is_cut = rows < 22;
         assert_eq!(shown.contains("there are more jobs"), is_cut, "{shown}");
         assert!(shown.lines().count() < rows.into(), "{shown}");
         let job = shown.lines().nth(1).and_then(|line| line.split(' ').next()).expect("a job");
