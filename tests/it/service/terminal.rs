@@ -157,7 +157,9 @@ impl Screen {
     }
 
     fn control(&mut self, sequence: &str) {
-        let (numbers, command) = sequence.split_at(sequence.len() - 1);
+        // The rest of the sequence has not been received yet.
+        let Some(last) = sequence.len().checked_sub(1) else { return };
+        let (numbers, command) = sequence.split_at(last);
         match (command, numbers) {
             ("H", _) => {
                 let mut parts = numbers.split(';').map(|part| part.parse::<usize>().unwrap_or(1) - 1);
