@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::heartbeat::STALLED;
+/// Age of a heartbeat above which a component has stalled, unless the watchdog needs to know earlier. With it a stall is visible
+/// within a minute. The only such limit: `/livez`, the list of what needs attention and the watchdog use it.
+pub(super) const STALLED: Duration = Duration::from_secs(45);
 
 /// The running work of one component. Clones share it.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::jobs::outbox_of;
 use dropship_job::{ErrorKind, Event, Job, State, Step};
 
 /// Words of at least this length that have a digit are ids, and differ between jobs.
@@ -114,4 +113,9 @@ const SHORT: usize = 4;
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && !"-._".contains(letter));
     words.filter(|word| !word.is_empty())
+}
+
+/// The outbox that contains a job's folder.
+pub(super) fn outbox_of(job: &Job) -> &str {
+    job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }

@@ -6,11 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::activity::Activities;
-
-/// Age of a heartbeat above which a component has stalled, unless the watchdog needs to know earlier. With it a stall is visible
-/// within a minute. The only such limit: `/livez`, the list of what needs attention and the watchdog use it.
-pub(super) const STALLED: Duration = Duration::from_secs(45);
+use super::activity::{Activities, STALLED};
 
 /// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one.
 const IDLE: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::event_log::Causes;
-use super::failure_cause::Cause;
+use super::failure_cause::{Cause, outbox_of};
 use super::failure_causes::Repetition;
 use super::job_line::log_job;
 use super::{Escaped, LogThrottle, id};
@@ -78,11 +78,6 @@ pub fn duplicate_check_failed(failures: &LogThrottle, job: &Job, name: &str, why
         Escaped(&job.package().name)
     );
     log_job(Level::WARN, job, "duplicate_check_failed", None, None, &text);
-}
-
-/// The outbox that contains a job's folder.
-pub(super) fn outbox_of(job: &Job) -> &str {
-    job.package().outbox.rsplit_once('/').map_or("", |(outbox, _)| outbox)
 }
 
 /// A receipt could not be written; the daemon tries again. Logged once for each outbox until it works again: the list of

@@ -17,6 +17,7 @@ mod rules;
 mod shadow;
 mod signers;
 mod steps;
+mod test_values;
 mod tests;
 
 pub(super) use assemble::{examine, validate};

@@ -1,7 +1,7 @@
 //! `[[test.step]]`: the walk of a test through time.
 
 use super::diagnostics::Diagnostics;
-use super::tests::{globs, labels};
+use super::test_values::{globs, labels};
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
 use dropship_rules::rule_tests::{ChainExpect, ChainStep};

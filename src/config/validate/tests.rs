@@ -1,18 +1,17 @@
 //! `[[test]]`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use super::diagnostics::{Diagnostics, Problems};
 use super::folders::Located as LocatedFolder;
 use super::rules::Located as LocatedRule;
 use super::steps;
+use super::test_values::{fields, globs, labels};
+use crate::config::raw::Texts;
 use crate::config::raw::test as raw;
-use crate::config::raw::values::{At, OneOrMany};
-use crate::config::raw::{Globs, Texts};
+use crate::config::raw::values::At;
 use crate::config::sources::Unit;
 use crate::metadata_file;
-use dropship_glob::Glob;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Kind;
 use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
@@ -282,7 +281,7 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
 
 fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
     let rejected = raw.rejected.as_ref().map(|flag| flag.value);
-    let error = raw.error.as_ref().map(self::globs).unwrap_or_default();
+    let error = raw.error.as_ref().map(globs).unwrap_or_default();
     let wants_requests =
         raw.product.is_some() || raw.submission.is_some() || raw.label.is_some() || raw.labels.is_some();
     if rejected == Some(true) && wants_requests {
@@ -298,76 +297,9 @@ fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
         rejected,
         error,
         account: raw.account.as_ref().map(|account| account.value.clone()),
-        labels: raw.labels.as_ref().map(self::globs),
+        labels: raw.labels.as_ref().map(globs),
         product: table(&raw.product),
         submission: table(&raw.submission),
         label: labels,
     }
-}
-
-/// The globs of a key.
-pub(super) fn globs(globs: &Globs) -> Vec<Glob> {
-    globs.0.iter().map(|glob| glob.value.0.clone()).collect()
-}
-
-/// The expected fields of label requests, and the globs that select the labels.
-pub(super) fn labels(
-    diagnostics: &mut Diagnostics<'_>,
-    raw: Option<&OneOrMany<BTreeMap<String, At<raw::Any>>>>,
-) -> Vec<(Option<Glob>, Fields)> {
-    let mut labels = Vec::new();
-    for table in raw.iter().flat_map(|tables| &tables.0) {
-        let mut fields = fields(diagnostics, &table.value);
-        let name = match fields.remove("name") {
-            None => None,
-            Some(serde_json::Value::String(text)) => glob(diagnostics, &table.span, &text),
-            Some(_) => {
-                diagnostics.error(&table.span, "`name` is a glob that says which label is meant");
-                None
-            }
-        };
-        labels.push((name, fields));
-    }
-    labels
-}
-
-fn glob(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> Option<Glob> {
-    match Glob::new(glob) {
-        Ok(glob) => Some(glob),
-        Err(error) => {
-            diagnostics.error(span, error.to_string());
-            None
-        }
-    }
-}
-
-fn fields(diagnostics: &mut Diagnostics<'_>, table: &BTreeMap<String, At<raw::Any>>) -> Fields {
-    let mut fields = Fields::new();
-    for (key, value) in table {
-        match json(&value.value.0) {
-            Some(json) => {
-                fields.insert(key.clone(), json);
-            }
-            None => {
-                diagnostics.error(&value.span, format!("`{key}` cannot be compared with what JSON holds"))
-            }
-        }
-    }
-    fields
-}
-
-/// The value as JSON; dates as their texts.
-fn json(value: &toml::Value) -> Option<serde_json::Value> {
-    Some(match value {
-        toml::Value::String(text) => text.as_str().into(),
-        toml::Value::Integer(number) => (*number).into(),
-        toml::Value::Float(number) => serde_json::Number::from_f64(*number)?.into(),
-        toml::Value::Boolean(flag) => (*flag).into(),
-        toml::Value::Datetime(date) => date.to_string().into(),
-        toml::Value::Array(items) => items.iter().map(json).collect::<Option<Vec<_>>>()?.into(),
-        toml::Value::Table(table) => {
-            let fields = table.iter().map(|(key, value)| Some((key.clone(), json(value)?)));
-            serde_json::Value::Object(fields.collect::<Option<_>>()?)
-        }
-    })
 }

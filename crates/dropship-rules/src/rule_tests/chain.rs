@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dropship_glob::Glob;
 use jiff::Timestamp;
 
-use super::model::Fields;
+use super::fields::Fields;
 use crate::schedule::Moment;
 
 /// One `[[test.step]]`: what happens at a time, and what is expected after it.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{Difference, Differences, Fields};
+use super::fields::Fields;
+use super::model::{Difference, Differences};
 use dropship_glob::Glob;
 
 /// Names that rules use for fields of the API, both without case and underscores.

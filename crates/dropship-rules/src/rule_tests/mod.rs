@@ -3,6 +3,7 @@
 mod chain;
 mod compare;
 mod coverage;
+mod fields;
 mod model;
 pub mod mutation;
 mod part;
@@ -12,6 +13,7 @@ mod targets;
 pub use chain::{ChainExpect, ChainStep, ChainTrace, fit_each_other};
 pub use compare::compare;
 pub use coverage::{Coverage, CoverageItem, Observation, coverage};
-pub use model::{Difference, Expect, Fields, Outcome, RuleTest};
+pub use fields::Fields;
+pub use model::{Difference, Expect, Outcome, RuleTest};
 pub use part::{LabelKey, Part, RulePart, Segment};
 pub use run::{Evaluated, basis, evaluate};

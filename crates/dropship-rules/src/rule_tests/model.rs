@@ -6,15 +6,12 @@ use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::chain::ChainStep;
+use super::fields::Fields;
 use crate::input::MatchInput;
 use crate::schedule::Moment;
 use dropship_glob::Glob;
-
-/// Fields of a request that are expected, by name.
-pub type Fields = BTreeMap<String, Value>;
 
 /// One `[[test]]`.
 #[derive(Debug, Clone, PartialEq)]

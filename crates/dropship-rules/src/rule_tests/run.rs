@@ -7,7 +7,8 @@ use dropship_package::facts::InfFacts;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::model::{Difference, Differences, Expect, Fields, Outcome, RuleTest};
+use super::fields::Fields;
+use super::model::{Difference, Differences, Expect, Outcome, RuleTest};
 use super::{compare, targets};
 use crate::choice::{choose, find};
 use crate::input::MatchInput;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::Fields;
+use super::fields::Fields;
 use crate::plan::{ChidPlan, LabelPlan};
 
 /// Fields of the targets of a request, in lower case and without underscores.

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::{labels, matching, order};
 use crate::rule::Rule;
-use crate::rule_tests::part::{Part, RulePart};
+use crate::rule_tests::part::RulePart;
 
 /// What a change does to the reach of the rules, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -54,29 +53,4 @@ pub(super) enum Edit {
     Remove,
     /// The rule comes after the next one.
     SwapWithNext,
-}
-
-/// The mutants of the rule at an index.
-#[must_use]
-pub fn mutants(rules: &[Rule], index: usize) -> Vec<Mutant> {
-    let Some(rule) = rules.get(index) else { return Vec::new() };
-    let mut mutants = matching::mutants(rule, index);
-    mutants.extend(labels::mutants(rule, index));
-    if let Some(next) = rules.get(index + 1)
-        && !order::are_disjoint(rule, next)
-    {
-        mutants.push(Mutant {
-            part: RulePart { rule: index, part: Part::Whole },
-            change: format!("after `{}`, the next rule", next.name),
-            effect: Effect::MorePackages,
-            edit: Edit::SwapWithNext,
-        });
-    }
-    mutants.push(Mutant {
-        part: RulePart { rule: index, part: Part::Whole },
-        change: "removed".to_owned(),
-        effect: Effect::Other,
-        edit: Edit::Remove,
-    });
-    mutants
 }

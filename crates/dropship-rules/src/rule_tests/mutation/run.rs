@@ -1,6 +1,7 @@
 //! Runs the cases against each mutant.
 
-use super::mutant::{Edit, Effect, Mutant, mutants};
+use super::changes::mutants;
+use super::mutant::{Edit, Effect, Mutant};
 use crate::rule::Rule;
 use crate::rule_tests::model::RuleTest;
 use crate::rule_tests::part::RulePart;
