@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::harness::wait_for;
 use dropship_job::{Event, JobId, Package};
 use dropship_store::{Commit, DiskStore, Filter, Store};
 
@@ -171,6 +172,8 @@ fn one_cut(folder: &Path, image: &Path, after: u64, unsynced: bool) -> (PathBuf,
     }
     let pid = writing.0.id().to_string();
     run("kill", &[Path::new("-STOP"), Path::new(&pid)]);
+    // A thread that is still writing would acknowledge a transition that the copy may lack.
+    wait_for("all threads to stop", || are_stopped(&pid).then_some(())).expect("it stops");
     let survivor = folder.join("survivor.img");
     run("cp", &[Path::new("--sparse=always"), image, &survivor]);
     // Transitions that it had printed before it was stopped count too.
@@ -179,6 +182,15 @@ fn one_cut(folder: &Path, image: &Path, after: u64, unsynced: bool) -> (PathBuf,
     drop(writing);
     drop(disk);
     (survivor, acknowledged)
+}
+
+/// Whether each thread of a process is stopped.
+fn are_stopped(pid: &str) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 #[test]
