@@ -136,7 +136,7 @@ fn root_strange_files_stop_no_other_folder() {
         &env,
         "cd drop; n=$(printf 'n%.0s' $(seq 251)); echo junk > $n.cab; mkfifo fifo.cab; ln -s ../outside/file link.cab; \
          ln -s loop.cab loop.cab; mkdir folder.cab; mkdir -p $(printf 'd/%.0s' $(seq 300)); \
-         echo junk > $(printf 'd/%.0s' $(seq 10))deep.cab; echo junk > closed.cab; chmod 000 closed.cab; \
+         echo junk in the depth > $(printf 'd/%.0s' $(seq 10))deep.cab; echo junk > closed.cab; chmod 000 closed.cab; \
          mkdir closed; chmod 000 closed; for i in $(seq 50); do mkdir -m 000 closed$i; done; truncate -s 100G sparse.cab; \
          seq -f 'j%.0f.cab' 300 | xargs touch; seq -f 'other%.0f.txt' 20000 | xargs touch",
     );
