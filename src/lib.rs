@@ -25,6 +25,7 @@ pub mod daemon;
 pub mod digest;
 pub mod http;
 pub mod hung_places;
+pub mod label_drift;
 pub mod metadata_file;
 pub mod metrics;
 pub mod notify;

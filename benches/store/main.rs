@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 mod lives;
+mod who;
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -28,6 +29,7 @@ fn main() {
         }
         _ => {
             compare();
+            who::weigh(&tempfile::tempdir().expect("a folder").path().join("store"));
             lives::weigh(&tempfile::tempdir().expect("a folder").path().join("store"));
         }
     }

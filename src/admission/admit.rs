@@ -387,6 +387,7 @@ pub(crate) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
         after: label.after.iter().flat_map(|after| &after.labels).filter_map(index).collect(),
         soak_seconds: label.after.as_ref().map_or(0, |after| after.soak_seconds),
         go_live: label.go_live.and_then(GoLive::fixed),
+        approvals: label.hold.operators(),
     };
     plan.labels.iter().map(planned).collect()
 }

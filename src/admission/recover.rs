@@ -10,6 +10,7 @@ use super::state::Admission;
 use crate::digest;
 use crate::outbox::{FoundReceipt, Receipt, visit_receipts};
 use crate::package_store::PlanSnapshot;
+use crate::pipeline::published_of_recovered;
 use dropship_job::{Accepted, InvalidJob, Job, JobId, Label, Package, RecoveredJob, Step};
 use dropship_store::{Commit, Entry, StoreError};
 
@@ -46,8 +47,10 @@ impl Admission {
             let ended = job.state().has_ended();
             recovered.jobs += 1;
             recovered.held += usize::from(!ended);
+            let published = published_of_recovered(&job);
             entries.push(Entry::Snapshot { receipt_written: ended, job: Box::new(job) });
-            if entries.len() == BATCH {
+            entries.extend(published);
+            if entries.len() >= BATCH {
                 self.commit(entries)?;
             }
             Ok(true)

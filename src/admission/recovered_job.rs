@@ -103,6 +103,7 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
         };
     };
     let stage = match label.status {
+        LabelStatus::Gone => LabelStage::Gone,
         LabelStatus::Published => LabelStage::Published { at: receipt.updated, superseded: None },
         _ if receipt.state == StateKind::Succeeded => {
             LabelStage::Published { at: receipt.updated, superseded: Some(receipt.updated) }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::approvals::Approvals;
 use super::command::ApproveCommand;
 use super::compare::compare;
 use super::page::{ApprovalPage, NamedAudience, RequestContent};
@@ -56,6 +57,7 @@ impl Inputs<'_> {
         ApprovalPage {
             label: label.name().to_owned(),
             request: request.map(str::to_owned),
+            approvals: label.hold().map(Approvals::of),
             problem,
             content,
             command,

@@ -1,5 +1,7 @@
 //! Presents the request for a label on hold to the operator who approves it.
 
+mod approvals;
+mod approved;
 mod command;
 mod compare;
 mod content;
@@ -8,6 +10,8 @@ mod previous;
 mod shell_word;
 mod targets;
 
+pub use approvals::{Approvals, GivenApproval};
+pub use approved::Approved;
 pub use command::ApproveCommand;
 pub use content::pages;
 pub use page::{ApprovalPage, NamedAudience, Previous, RequestContent, TargetChange, TargetCounts};

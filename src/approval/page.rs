@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::approvals::Approvals;
 use dropship_job::{JobId, RemoteId};
 use dropship_rules::plan::LabelPlan;
 
@@ -16,6 +17,9 @@ pub struct ApprovalPage {
     pub label: String,
     /// Digest of the request that the approval releases; absent if the approval is not bound to a request.
     pub request: Option<String>,
+    /// The approvals that the label needs and has.
+    #[serde(default)]
+    pub approvals: Option<Approvals>,
     /// Why the content is not, or not known to be, the request with that digest.
     pub problem: Option<String>,
     /// The request as it would be sent now; absent if it cannot be computed.
@@ -94,6 +98,9 @@ pub struct Previous {
     pub job: Option<JobId>,
     /// Its audiences as the rule named them.
     pub audiences: Vec<String>,
+    /// How the other settings of the label differ: `floor "NI" instead of null`.
+    #[serde(default)]
+    pub settings: Vec<String>,
     /// How the targets differ from its targets; absent when these are no longer known.
     pub targets: Option<TargetChange>,
 }

@@ -32,6 +32,8 @@ pub enum AttentionKind {
     SecretExpiring,
     /// A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows it.
     LabelNotWithdrawn,
+    /// A published label was withdrawn, has expired, or was changed at Microsoft, and dropship did not do it.
+    LabelDrift,
     /// A job waits longer than `[api.overdue]` allows, which is more than Microsoft usually needs.
     Overdue,
     /// A component of the daemon does not send heartbeats. systemd's watchdog restarts the daemon if that lasts.
@@ -67,7 +69,7 @@ pub struct KindInfo {
 
 impl AttentionKind {
     /// All kinds, in the order in which the documentation lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ServiceDown,
         Self::Throttled,
         Self::AccountSuspended,
@@ -80,6 +82,7 @@ impl AttentionKind {
         Self::ClockSkew,
         Self::SecretExpiring,
         Self::LabelNotWithdrawn,
+        Self::LabelDrift,
         Self::Overdue,
         Self::Stalled,
         Self::StoreOlderThanReceipts,
@@ -173,6 +176,13 @@ impl AttentionKind {
                 meaning: "A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows it.",
                 remedy: "Usually none. To see the reason: `dropship show JOB`. If the label must not be published, cancel it in Partner Center.",
             },
+            Self::LabelDrift => KindInfo {
+                name: "label-drift",
+                message_id: id::LABEL_DRIFTED,
+                severity: Severity::Warning,
+                meaning: "A published label was withdrawn, has expired, or was changed at Microsoft, and dropship did not do it.",
+                remedy: "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges it; `dropship retry JOB` requests a label again that is gone.",
+            },
             Self::Overdue => KindInfo {
                 name: "overdue",
                 message_id: id::OVERDUE,
@@ -210,6 +220,7 @@ impl AttentionKind {
             Self::AccountSuspended
                 | Self::FolderDegraded
                 | Self::ReloadRefused
+                | Self::LabelDrift
                 | Self::Overdue
                 | Self::IntakePaused
         )

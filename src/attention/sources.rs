@@ -10,11 +10,12 @@ use super::list::Observed;
 use super::probes::{ClockLimit, Probes};
 use crate::admission::Admission;
 use crate::config::expiry;
+use crate::label_drift;
 use crate::observe::{Escaped, Heartbeats};
 use crate::pipeline::Pipeline;
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
-use dropship_job::{Job, Step};
+use dropship_job::{Job, Label, RemoteId, Step};
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
@@ -55,6 +56,7 @@ impl Sources {
         observed.extend(self.clocks());
         observed.extend(self.expiry(now));
         observed.extend(self.withdrawals(now));
+        observed.extend(self.drifts());
         observed.extend(self.overdue());
         observed.extend(self.stalled());
         observed.extend(self.stale_store());
@@ -244,6 +246,28 @@ impl Sources {
             }
         }
         shortened(observed, Kind::LabelNotWithdrawn, "labels are not withdrawn yet")
+    }
+
+    /// Until an operator has acknowledged them, or the label was requested again.
+    fn drifts(&self) -> Vec<Observed> {
+        let drifts = match label_drift::all(&**self.pipeline.store()) {
+            Ok(drifts) => drifts,
+            Err(error) => {
+                tracing::debug!("cannot read the list of changed labels: {error}");
+                return Vec::new();
+            }
+        };
+        let observe = |(id, drift): (RemoteId, label_drift::UnacknowledgedDrift)| {
+            let job = self.job(&drift.job)?;
+            let is_open = |label: &Label| label.id() == Some(id) && label.unacknowledged_drift().is_some();
+            job.labels().iter().any(is_open).then(|| {
+                let (name, what) = (Escaped(&drift.label), Escaped(&drift.what));
+                let message = format!("label `{name}` ({id}) of job {} {what}", drift.job);
+                Observed::new(Kind::LabelDrift, id.to_string(), message).since(drift.at)
+            })
+        };
+        let observed = drifts.into_iter().filter_map(observe).collect();
+        shortened(observed, Kind::LabelDrift, "published labels have changed")
     }
 
     fn overdue(&self) -> Vec<Observed> {

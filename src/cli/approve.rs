@@ -15,6 +15,11 @@ use dropship_job::{ErrorKind, StateKind};
 /// `dropship show JOB` prints why the job is held, and the digest of each request that waits. Once a label of the job was
 /// approved, the next approval has to name its label or request.
 ///
+/// A label with `hold = 2` needs the approvals of two different operators for the same request. If the request changes, both have to
+/// approve it again.
+///
+/// For a published label that was withdrawn, has expired or was changed at Microsoft (`label-drift`), it acknowledges that.
+///
 /// With filters, exactly the requests are approved that are listed, and only holds that a rule (`hold`) or folder (`backlog`) asks for.
 /// A job that is held for another reason has to be named.
 #[derive(Debug, clap::Args)]
@@ -25,7 +30,7 @@ Examples:
   dropship approve --rule retail --since 1d --note 'release 26.11'
 
 Exit codes:
-  0   released
+  0   released, or approved and waiting for another operator
   1   a job is not held, is held for another request, or has to be named
   64  no folder or rule has this name
   77  not permitted")]

@@ -10,7 +10,9 @@ use super::exit::Exit;
 use super::offline_store::OfflineStore;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
-use crate::control::{Client, ConnectError, ControlError, JobAction, JobQuery, Status};
+use crate::control::{
+    Client, ConnectError, ControlError, JobAction, JobQuery, ReachingLabel, Status, WhoQuery,
+};
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
 use dropship_job::JobId;
@@ -149,6 +151,13 @@ impl Backend {
                 Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
             }
             Self::Store(store) => store.driver_metadata(id),
+        }
+    }
+
+    pub(super) async fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
+        match self {
+            Self::Daemon(client) => client.who(query).await,
+            Self::Store(store) => store.jobs().who(query),
         }
     }
 

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::{
     adopt, api, approve, cancel, check, completions, config, demo, doctor, export, init, inspect, jobs,
     labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit,
-    systemd, test, top, wait,
+    systemd, test, top, wait, who,
 };
 
 /// Heading of the options that every command accepts.
@@ -58,6 +58,7 @@ pub(super) enum Command {
     Status(status::Args),
     Top(top::Args),
     Labels(labels::Args),
+    Who(who::Args),
     Retry(retry::Args),
     Approve(approve::Args),
     Cancel(cancel::Args),

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::{
     adopt, api, approve, backend, cancel, check, completions, config as config_command, demo, doctor, export,
     failure, help, init, inspect, jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry,
-    run, sandbox, show, status, submit, systemd, test, top, wait,
+    run, sandbox, show, status, submit, systemd, test, top, wait, who,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.
@@ -82,6 +82,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Jobs(args) => jobs::run(&args, config, output).await,
         Command::Show(args) => show::run(&args, config, output).await,
         Command::Labels(args) => labels::run(&args, config, output).await,
+        Command::Who(args) => who::run(&args, config, output).await,
         Command::Status(args) => status::run(&args, config, output).await,
         Command::Top(args) => top::run(&args, config, output).await,
         Command::Retry(args) => retry::run(&args, config, output).await,

@@ -18,6 +18,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "status",
             "top",
             "labels",
+            "who",
             "retry",
             "approve",
             "cancel",

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::job_selection::{JobSelection, Selected};
 use super::job_table;
 use super::output::{Output, or_dash};
+use super::show;
 use crate::control::{ControlError, ControlErrorKind, JobAction};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
@@ -55,7 +56,12 @@ pub(super) async fn apply(
     let todo = match selection.select(&backend, request.states).await? {
         Selected::One(job) => {
             let receipt = backend.act(&job, &request.named).await?;
-            output.give(&receipt, || lines(&receipt, &request.named).join("\n"))?;
+            output.give(&receipt, || {
+                let page = receipt.approved.as_ref().and_then(|approved| approved.presented.as_deref());
+                let (clock, columns) = (Clock::of(output), output.size().map(|size| size.columns));
+                let page = page.map(|page| format!("{}\n", show::presented(page, &clock, columns)));
+                page.into_iter().chain(lines(&receipt, &request.named)).collect::<Vec<_>>().join("\n")
+            })?;
             return Ok(Exit::Done);
         }
         Selected::Named(jobs) => {

@@ -11,7 +11,7 @@ use super::job_filter::JobFilter;
 use super::output::{Output, or_dash};
 use super::table::table;
 use crate::observe::Escaped;
-use crate::outbox::{LabelReceipt, Receipt};
+use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use dropship_job::{JobId, LabelStatus, RemoteId};
 
 /// List the shipping labels of all jobs
@@ -46,6 +46,8 @@ struct Row {
     not_before: Option<Timestamp>,
     audiences: Vec<String>,
     hold: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<LabelDriftReceipt>,
 }
 
 impl Row {
@@ -60,6 +62,7 @@ impl Row {
             not_before: label.not_before,
             audiences: label.audiences.clone(),
             hold: label.hold,
+            drift: label.drift.clone(),
         }
     }
 
@@ -74,17 +77,19 @@ impl Row {
             | LabelStatus::WithdrawalWanted
             | LabelStatus::Withdrawing
             | LabelStatus::Withdrawn
+            | LabelStatus::Gone
             | LabelStatus::Dropped => false,
         }
     }
 
     fn cells(&self) -> Vec<String> {
         let hold = if self.hold && self.state != LabelStatus::Held { ", on hold" } else { "" };
+        let drift = self.drift.as_ref().map(|drift| format!(", {}", drift.kind)).unwrap_or_default();
         let not_before = self.not_before.map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
         let audiences = if self.audiences.is_empty() { "-".to_owned() } else { self.audiences.join(", ") };
         vec![
             Escaped(&self.name).to_string(),
-            format!("{}{hold}", self.state.as_str()),
+            format!("{}{hold}{drift}", self.state.as_str()),
             or_dash(not_before.as_deref()),
             Escaped(&audiences).to_string(),
             or_dash(self.id),

@@ -53,6 +53,7 @@ mod top;
 mod wait;
 mod wait_file;
 mod wait_job;
+mod who;
 
 pub use dispatch::main;
 pub use exit::{Exit, ExitError};

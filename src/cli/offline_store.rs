@@ -12,7 +12,7 @@ use crate::approval::{self, ApprovalPage};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
-    LabelPlanner, NoDaemon, Status, operator_name,
+    LabelPlanner, NoDaemon, Operator, Status,
 };
 use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_store::PackageStore;
@@ -28,6 +28,8 @@ pub(super) struct OfflineStore {
     store: Arc<dyn Store>,
     jobs: JobService,
     config: Config,
+    /// The user that started the command, before it switched to the store's owner.
+    operator: Operator,
 }
 
 impl OfflineStore {
@@ -35,6 +37,7 @@ impl OfflineStore {
     pub(super) fn open(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
         let home: &Path = &config.store.path;
         let no_daemon = require_store(home, no_daemon)?;
+        let operator = Operator::of_process();
         become_owner(home)?;
         let (store, _) =
             DiskStore::open(home).with_context(|| format!("{no_daemon}; cannot open its store"))?;
@@ -49,7 +52,7 @@ impl OfflineStore {
             packages: PackageStore::for_reading(home),
         };
         let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
-        Ok(Self { store, jobs, config })
+        Ok(Self { store, jobs, config, operator })
     }
 
     pub(super) fn jobs(&self) -> &JobService {
@@ -108,13 +111,13 @@ impl OfflineStore {
     }
 
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
-        let by = operator_name(rustix::process::getuid().as_raw());
+        let by = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
                 let planner = OfflinePlanner { config: &self.config };
-                return self.jobs.act(id, action, &by, &planner).await;
+                return self.jobs.act(id, action, by, &planner).await;
             }
-            JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, &by, &()).await?,
+            JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await?,
         };
         if *action != JobAction::Cancel {
             return Ok(receipt);

@@ -104,6 +104,8 @@ pub struct Api {
     pub workers: usize,
     /// How long a create without a response may still take effect.
     pub uncertain: Duration,
+    /// Interval between comparisons of a published label with the service; zero: none are made.
+    pub audit: Duration,
     /// Backoff of failed calls.
     pub retry: Backoff,
     /// Poll intervals.

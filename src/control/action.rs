@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{ControlError, ControlErrorKind};
+use super::operator::Operator;
 use dropship_job::{ErrorKind, Event, Fault, Job, Label, LabelHold, State};
 
 /// An operator's action on one job.
@@ -39,7 +40,7 @@ impl JobAction {
     ///
     /// # Errors
     /// [`ControlErrorKind::Illegal`] when the job's state does not permit the action.
-    pub(super) fn event(&self, job: &Job, by: &str) -> Result<Event, ControlError> {
+    pub(super) fn event(&self, job: &Job, by: &Operator) -> Result<Event, ControlError> {
         let id = job.id();
         match self {
             Self::Retry { new_product } => {
@@ -50,9 +51,9 @@ impl JobAction {
                          --new-product`, or fix the package and drop it again"
                     ));
                 }
-                Ok(Event::Retried { by: by.to_owned(), new_product: *new_product })
+                Ok(Event::Retried { by: by.name.clone(), new_product: *new_product })
             }
-            Self::Cancel => Ok(Event::Cancelled { by: by.to_owned() }),
+            Self::Cancel => Ok(Event::Cancelled { by: by.name.clone() }),
             Self::Approve(approval) => approval.event(job, by),
         }
     }
@@ -61,13 +62,17 @@ impl JobAction {
 impl Approval {
     /// The event of this approval. It is bound to what the operator saw: once a label of the job was released, the next needs
     /// its name or digest.
-    fn event(&self, job: &Job, by: &str) -> Result<Event, ControlError> {
+    fn event(&self, job: &Job, by: &Operator) -> Result<Event, ControlError> {
         let id = job.id();
+        if let Some(label) = self.acknowledges(job)? {
+            return Ok(Event::Acknowledged { label, by: by.name.clone(), note: self.note.clone() });
+        }
         let State::Held { label: held_label, request: held_request, .. } = job.state() else {
             return illegal(format!("cannot approve job {id}: it is not held but {}", job.state().kind()));
         };
         let approved = |label: Option<usize>, request: Option<&str>| Event::Approved {
-            by: by.to_owned(),
+            by: by.name.clone(),
+            uid: by.uid,
             label,
             name: label.and_then(|index| Some(job.labels().get(index)?.name().to_owned())),
             request: request.map(str::to_owned),
@@ -82,6 +87,11 @@ impl Approval {
                     holds(job)
                 ));
             }
+            if let Some((index, hold)) =
+                held_label.and_then(|index| Some((index, job.labels().get(index)?.hold()?)))
+            {
+                is_new_approval(job, index, hold, by)?;
+            }
             return Ok(approved(*held_label, held_request.as_deref()));
         }
         if held_label.is_none() && self.label.is_none() && *held_request == self.request {
@@ -95,7 +105,10 @@ impl Approval {
         let labels = job.labels().iter().enumerate();
         let mut on_hold = labels.filter_map(|(index, label)| Some((index, label.hold()?)));
         match on_hold.find(|(index, hold)| fits(*index, hold)) {
-            Some((index, hold)) => Ok(approved(Some(index), hold.request())),
+            Some((index, hold)) => {
+                is_new_approval(job, index, hold, by)?;
+                Ok(approved(Some(index), hold.request()))
+            }
             None => illegal(format!(
                 "cannot approve job {id}: no label of it is on hold with that name and request; now on hold: {}; review it with \
                  `dropship show {id}`",
@@ -103,6 +116,45 @@ impl Approval {
             )),
         }
     }
+}
+
+impl Approval {
+    /// Index of the published label whose change by no act of dropship this acknowledges: the one that it names, or the only one
+    /// of a job that is not held. A label on hold is approved instead.
+    fn acknowledges(&self, job: &Job) -> Result<Option<usize>, ControlError> {
+        if self.request.is_some() || (self.label.is_none() && matches!(job.state(), State::Held { .. })) {
+            return Ok(None);
+        }
+        let is_meant = |label: &Label| {
+            let is_named = self.label.as_ref().is_none_or(|name| label.name() == name);
+            is_named && label.hold().is_none() && label.unacknowledged_drift().is_some()
+        };
+        let mut meant = job.labels().iter().enumerate().filter(|(_, label)| is_meant(label));
+        match (meant.next(), meant.next()) {
+            (Some((_, one)), Some((_, other))) => illegal(format!(
+                "several labels of job {} have changed; name one with `--label`: `{}`, `{}` or another",
+                job.id(),
+                one.name(),
+                other.name()
+            )),
+            (first, _) => Ok(first.map(|(index, _)| index)),
+        }
+    }
+}
+
+/// Refuses the second approval of the same operator.
+fn is_new_approval(job: &Job, index: usize, hold: &LabelHold, by: &Operator) -> Result<(), ControlError> {
+    let Some(before) = hold.approval_of(by.uid) else { return Ok(()) };
+    let name = job.labels().get(index).map_or("?", Label::name);
+    illegal(format!(
+        "cannot approve label `{name}` of job {}: {} approved this request at {:.0} already, and an operator counts once; it has {} \
+         of {} approvals, and needs another operator",
+        job.id(),
+        before.by,
+        before.at,
+        hold.approvals.len(),
+        hold.needed
+    ))
 }
 
 fn illegal<T>(message: String) -> Result<T, ControlError> {

@@ -14,6 +14,7 @@ use super::label_change::LabelChange;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use super::who::{ReachingLabel, WhoQuery};
 use crate::admission::FileStanding;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
@@ -119,6 +120,20 @@ impl Client {
             each(&piece)?;
         }
         Ok(())
+    }
+
+    /// The published labels that reach a device.
+    pub async fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
+        let mut address = parsed("/v1/who")?;
+        {
+            let mut pairs = address.query_pairs_mut();
+            pairs.append_pair("hardware_id", query.hardware_id.as_str());
+            if let Some(os) = &query.os {
+                pairs.append_pair("os", os.as_str());
+            }
+            pairs.append_pair("upcoming", if query.upcoming { "true" } else { "false" });
+        }
+        self.answer(self.http.get(address)).await
     }
 
     /// Problems of the store and its files.

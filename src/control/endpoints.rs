@@ -8,6 +8,7 @@
 //! | `GET /v1/packages/{sha256}` | the jobs of a package |
 //! | `GET /v1/jobs/{id}/files/{name}` | a result of a job |
 //! | `GET /v1/files?path=` | what the daemon does with a file |
+//! | `GET /v1/who?hardware_id=&os=&upcoming=` | the published labels that reach a device |
 //! | `GET /v1/doctor` | problems of the store and its files |
 //! | `GET /v1/remembered?since=` | two lines for each remembered package: the package, and its record |
 //! | `GET /v1/jobs/{id}/metadata` | the stored driver metadata of a job; empty if there are none |
@@ -41,10 +42,11 @@ use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::handler::{AdoptRequest, ControlHandler, SubmitRequest};
 use super::label_change::LabelChange;
-use super::operators::Operator;
+use super::operator::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
+use super::who::{ReachingLabel, WhoQuery};
 use crate::admission::FileStanding;
 use crate::http::{RequestSlot, RequestSlots, SlotKind};
 use crate::observe::{self, LogLevel};
@@ -74,6 +76,7 @@ pub(super) fn reads() -> Router<Arc<dyn ControlHandler>> {
         .route("/v1/jobs/{id}", get(show))
         .route("/v1/jobs/{id}/files/{name}", get(result_file))
         .route("/v1/files", get(file))
+        .route("/v1/who", get(who))
         .route("/v1/packages/{sha256}", get(find))
         .route("/v1/doctor", get(doctor))
         .route("/v1/export", get(export))
@@ -151,6 +154,14 @@ async fn file(
     Query(file): Query<FilePath>,
 ) -> Answer<FileStanding> {
     blocking(slots.take(SlotKind::Query).await?, move || handler.file_standing(&file.path)).await
+}
+
+async fn who(
+    State(handler): Handler,
+    Extension(slots): Extension<RequestSlots>,
+    Query(query): Query<WhoQuery>,
+) -> Answer<Vec<ReachingLabel>> {
+    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().who(&query)).await
 }
 
 async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Vec<Finding>> {
@@ -235,30 +246,30 @@ async fn act(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
     Path(id): Path<String>,
-    Extension(Operator(by)): Extension<Operator>,
+    Extension(operator): Extension<Operator>,
     Json(action): Json<JobAction>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
-    main.run(async move { handler.act(&id, &action, &by).await }).await
+    main.run(async move { handler.act(&id, &action, &operator).await }).await
 }
 
 async fn adopt(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Extension(Operator(by)): Extension<Operator>,
+    Extension(operator): Extension<Operator>,
     Json(request): Json<AdoptRequest>,
 ) -> Answer<JobId> {
-    main.run(async move { handler.adopt(request, by).await }).await
+    main.run(async move { handler.adopt(request, operator.name).await }).await
 }
 
 async fn record_label_change(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
     Path(label): Path<LabelId>,
-    Extension(Operator(by)): Extension<Operator>,
+    Extension(operator): Extension<Operator>,
     Json(change): Json<LabelChange>,
 ) -> Answer<Option<JobId>> {
-    main.run(async move { handler.record_label_change(label, change, by).await }).await
+    main.run(async move { handler.record_label_change(label, change, operator.name).await }).await
 }
 
 async fn pause(
@@ -292,10 +303,10 @@ struct Level {
 }
 
 async fn log_level(
-    Extension(Operator(by)): Extension<Operator>,
+    Extension(operator): Extension<Operator>,
     Json(Level { level }): Json<Level>,
 ) -> Answer<LogLevel> {
-    let changed = observe::log_level_changed(level, &by);
+    let changed = observe::log_level_changed(level, &operator.name);
     changed.map(Json).map_err(|error| {
         ControlError::new(ControlErrorKind::Failed, format!("cannot change the log level: {error:#}"))
     })
@@ -304,9 +315,9 @@ async fn log_level(
 async fn reload(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Extension(Operator(by)): Extension<Operator>,
+    Extension(operator): Extension<Operator>,
 ) -> Answer<Reloaded> {
-    main.run(async move { handler.reload(&by).await }).await
+    main.run(async move { handler.reload(&operator.name).await }).await
 }
 
 /// The request contains the bytes instead of a path: the daemon must not open files with its own rights for another user.

@@ -11,6 +11,7 @@ use super::action::JobAction;
 use super::error::ControlError;
 use super::job_service::JobService;
 use super::label_change::LabelChange;
+use super::operator::Operator;
 use super::operator_groups::OperatorGroups;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
@@ -51,7 +52,7 @@ pub trait ControlHandler: Send + Sync + 'static {
         &'a self,
         id: &'a JobId,
         action: &'a JobAction,
-        by: &'a str,
+        by: &'a Operator,
     ) -> BoxFuture<'a, Result<Receipt, ControlError>>;
     /// Records a change that an operator made to a label with `dropship api`. Returns the job that created the label,
     /// if there is one.

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
+use super::operator::Operator;
 use super::query::JobQuery;
-use crate::approval::ApprovalPage;
+use super::who::{self, ReachingLabel, WhoQuery};
+use crate::approval::{ApprovalPage, Approved};
 use crate::config::Config;
-use crate::outbox::{Approved, Receipt};
-use dropship_job::{Event, Job, JobId, StateKind};
+use crate::label_drift;
+use crate::outbox::Receipt;
+use dropship_job::{Event, Job, JobId, Label, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
 
@@ -149,6 +154,14 @@ impl JobService {
         Ok(jobs?.iter().map(|job| self.receipt(job)).collect())
     }
 
+    /// The published labels that reach the devices of a query now, the latest publication first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
+        Ok(who::who(&*self.store, query, Timestamp::now())?)
+    }
+
     /// Number of jobs in each state.
     ///
     /// # Errors
@@ -165,7 +178,7 @@ impl JobService {
         Ok(self.store.export(&mut |exported| each(&serde_json::to_vec(&exported)?))?)
     }
 
-    /// Applies an operator's action to a job; `by` names the operator in the job's history. A retry plans labels that do not
+    /// Applies an operator's action to a job; `by` is the operator, for the job's history. A retry plans labels that do not
     /// exist yet with `planner`.
     ///
     /// # Errors
@@ -174,7 +187,7 @@ impl JobService {
         &self,
         id: &JobId,
         action: &JobAction,
-        by: &str,
+        by: &Operator,
         planner: &dyn LabelPlanner,
     ) -> Result<Receipt, ControlError> {
         loop {
@@ -190,16 +203,28 @@ impl JobService {
                 events.push(replanned);
             }
             let approved = events.iter().find_map(|event| match event {
-                Event::Approved { name, request, .. } => {
-                    Some(Approved { label: name.clone(), request: request.clone() })
+                Event::Approved { label, name, request, .. } => {
+                    Some((*label, name.as_deref(), request.as_deref()))
                 }
                 _ => None,
             });
-            let commit = Commit::of_job(id, job.rev(), events.clone());
+            // Computed before the approval: after it, the label is no longer on hold.
+            let pages = if approved.is_some() { self.active.approval_pages(&job) } else { Vec::new() };
+            let acknowledged = events.iter().find_map(|event| match event {
+                Event::Acknowledged { label, .. } => job.labels().get(*label),
+                _ => None,
+            });
+            let mut commit = Commit::of_job(id, job.rev(), events.clone());
+            commit.entries.extend(acknowledged.and_then(Label::id).map(label_drift::lowered));
+            let acknowledged = acknowledged.map(|label| label.name().to_owned());
             match self.store.commit(commit).committed().await {
                 Ok(jobs) => {
                     let job = jobs.into_iter().next().unwrap_or(job);
                     self.active.on_event(&job, &events);
+                    let approved = approved.map(|(label, name, request)| {
+                        Approved::of(&job, label, name, request).with_page_of(pages)
+                    });
+                    let approved = approved.or_else(|| acknowledged.as_deref().map(Approved::acknowledged));
                     return Ok(Receipt { approved, plan_changes: changes, ..self.answer(&job) });
                 }
                 // A worker changed the job in between: check the action against the new state.

@@ -8,15 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::{ControlError, ControlErrorKind};
+use super::operator::Operator;
 use super::operator_groups::OperatorGroups;
 use super::peer::{Peer, operator_name};
 
 /// Maximum time to look up the name of an operator; the directory service may hang.
 const NAME_LOOKUP: Duration = Duration::from_secs(2);
-
-/// The operator of a request, as recorded in the history of jobs.
-#[derive(Debug, Clone)]
-pub(super) struct Operator(pub(super) String);
 
 /// Rejects requests of processes that are not operators, and logs both outcomes.
 pub(super) async fn operators_only(
@@ -33,7 +30,7 @@ pub(super) async fn operators_only(
             Ok(Ok(name)) => name,
             _ => format!("uid {uid}"),
         };
-        request.extensions_mut().insert(Operator(name));
+        request.extensions_mut().insert(Operator { uid, name });
         return next.run(request).await;
     }
     tracing::warn!(event = "refused", "{path} refused to uid {uid}");

@@ -16,8 +16,8 @@ use crate::approval::{self, ApprovalPage};
 use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, AdoptRequest, ControlError, ControlErrorKind, ControlHandler, FolderStatus,
-    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, OperatorGroups, Reloaded,
-    Status, SubmitRequest,
+    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Operator, OperatorGroups,
+    Reloaded, Status, SubmitRequest,
 };
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
@@ -54,7 +54,7 @@ impl DaemonControl {
 
     /// Cancels a job and withdraws its labels. Waits until each withdrawal was attempted, for at most [`WITHDRAWAL_WAIT`]; what
     /// is not withdrawn by then is withdrawn in the background.
-    async fn cancel(&self, id: &JobId, by: &str) -> Result<Receipt, ControlError> {
+    async fn cancel(&self, id: &JobId, by: &Operator) -> Result<Receipt, ControlError> {
         // While a worker has the job, it withdraws the labels itself once its call has ended.
         let is_claimed = self.pipeline.queue().claim(id);
         let cancelled = self.jobs.act(id, &JobAction::Cancel, by, &()).await;
@@ -238,7 +238,7 @@ impl ControlHandler for DaemonControl {
         &'a self,
         id: &'a JobId,
         action: &'a JobAction,
-        by: &'a str,
+        by: &'a Operator,
     ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
         async move {
             match action {

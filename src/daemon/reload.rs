@@ -286,6 +286,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         ("[api] authority", was.authority != is.authority),
         ("[api] blob_hosts", was.blob_hosts != is.blob_hosts),
         ("[api] workers", was.workers != is.workers),
+        ("[api] audit", was.audit != is.audit),
         ("[api] uncertain", was.uncertain != is.uncertain),
         ("[api] retry", was.retry != is.retry),
         ("[api] proxy", was.proxy != is.proxy),

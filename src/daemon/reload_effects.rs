@@ -90,7 +90,7 @@ fn guard_changes(packages: &PackageStore, job: &Job, old: &Guard, new: &Guard) -
             label: plan.name.clone(),
             effect,
             reasons,
-            needs_approval: effect == GuardEffect::Release && (is_on_hold || plan.hold),
+            needs_approval: effect == GuardEffect::Release && (is_on_hold || plan.hold.is_required()),
         })
     };
     open.filter_map(change).collect()

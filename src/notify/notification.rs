@@ -61,10 +61,11 @@ impl Notification {
         Some(Self { id, at: job.updated(), event, job: Some(receipt), account: None, sandbox })
     }
 
-    /// The notification about a label of a job that had to be withdrawn and was published; absent without such an event.
+    /// The notification about a label of a job that had to be withdrawn and was published, or that was published and has changed
+    /// by no act of dropship; absent without such an event.
     pub(super) fn of_label(job: &Job, events: &[Event], sandbox: bool) -> Option<Self> {
-        let published = |event: &Event| matches!(event, Event::PublishedAnyway { .. });
-        events.iter().any(published).then(|| {
+        let concerns = |event: &Event| matches!(event, Event::PublishedAnyway { .. } | Event::Drifted { .. });
+        events.iter().any(concerns).then(|| {
             let mut receipt = Receipt::of(job, false);
             receipt.sandbox = sandbox;
             let id = format!("{}-{}-label", job.id(), job.rev());

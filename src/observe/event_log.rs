@@ -77,6 +77,7 @@ fn level(job: &Job, event: &Event) -> Level {
             Level::ERROR
         }
         Event::Withdrawn { label, id, .. } if has_taken_over(job, *label, *id) => Level::ERROR,
+        Event::Drifted { drift, .. } if drift.ends_publication() => Level::ERROR,
         Event::Superseded { kept, .. } if !kept.is_empty() => Level::WARN,
         Event::NotFound { .. }
         | Event::Reissued { .. }
@@ -85,6 +86,7 @@ fn level(job: &Job, event: &Event) -> Level {
         | Event::Overdue
         | Event::AfterFailed { .. }
         | Event::Withdrawn { .. }
+        | Event::Drifted { .. }
         | Event::Edited { .. } => Level::WARN,
         Event::Cancelled { .. } if job.doubt().is_some() => Level::WARN,
         Event::AttemptFailed { .. } if job.attempts().is_power_of_two() => Level::WARN,
@@ -126,6 +128,7 @@ fn message_id(job: &Job, event: &Event) -> Option<&'static str> {
         }
         Event::PublishedAnyway { .. } => Some(id::LABEL_NOT_WITHDRAWN),
         Event::LabelFailed { .. } => Some(id::LABEL_FAILED),
+        Event::Drifted { .. } => Some(id::LABEL_DRIFTED),
         Event::Cancelled { .. } if job.doubt().is_some() => Some(id::IN_DOUBT),
         Event::Overdue => Some(id::OVERDUE),
         Event::Held { .. } | Event::LabelHeld { .. } => Some(id::HELD),
@@ -142,6 +145,7 @@ fn label_id(job: &Job, event: &Event) -> Option<RemoteId> {
         | Event::Withdrawn { id, .. }
         | Event::NotWithdrawn { id, .. }
         | Event::WithdrawalConfirmed { id, .. }
+        | Event::Drifted { id, .. }
         | Event::PublishedAnyway { id, .. } => Some(*id),
         Event::Progressed { label: Some(index), .. }
         | Event::Published { label: index }
@@ -149,6 +153,7 @@ fn label_id(job: &Job, event: &Event) -> Option<RemoteId> {
         | Event::LabelHeld { label: index, .. }
         | Event::Approved { label: Some(index), .. }
         | Event::Edited { label: index, .. }
+        | Event::Acknowledged { label: index, .. }
         | Event::TakenOver { label: index, .. }
         | Event::Superseded { label: index, .. } => {
             job.labels().get(*index).and_then(dropship_job::Label::id)

@@ -64,6 +64,8 @@ pub const SECRET_EXPIRING: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c45";
 pub const LABEL_PENDING_WITHDRAWAL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c46";
 /// The store is older than its receipts.
 pub const STORE_OLDER: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c47";
+/// A published label was withdrawn, has expired, or was changed, and dropship did not do it.
+pub const LABEL_DRIFTED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c60";
 /// A dropped file could not be deleted or moved.
 pub const AFTER_FAILED: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c49";
 /// An item of the list of troubles is gone.

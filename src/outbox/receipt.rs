@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::history::HistoryEvent;
 use super::origin::Origin;
-use crate::approval::ApprovalPage;
+use crate::approval::{ApprovalPage, Approvals, Approved};
 use dropship_job::{
-    Asset, Fault, Job, JobId, Label, LabelHold, LabelStatus, RemoteId, State, StateKind, Step,
+    Asset, Fault, Job, JobId, Label, LabelDrift, LabelHold, LabelStatus, RemoteId, State, StateKind, Step,
 };
 use dropship_rules::rule::RuleChange;
 use dropship_store::HistoryEntry;
@@ -153,9 +153,15 @@ pub struct LabelReceipt {
     /// Digest of the request that `approve` releases, or that was approved.
     #[serde(default)]
     pub request: Option<String>,
+    /// The approvals of a label on hold; absent for other labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Approvals>,
     /// The time before which it is not requested or does not go live, if that is known.
     #[serde(default)]
     pub not_before: Option<Timestamp>,
+    /// The last change after its publication that dropship did not make; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<LabelDriftReceipt>,
     /// Ids of earlier labels that were refused or withdrawn before this one was requested again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_ids: Vec<RemoteId>,
@@ -181,8 +187,34 @@ impl LabelReceipt {
             hold: label.hold().is_some(),
             error: label.hold().map(|hold| hold.fault.clone().into()),
             request: request.map(str::to_owned),
+            approvals: label.hold().map(Approvals::of),
             not_before: job.label_not_before(index),
+            drift: label.drift().map(LabelDriftReceipt::of),
             former_ids: label.former_ids().to_vec(),
+        }
+    }
+}
+
+/// A change of a published label that dropship did not make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelDriftReceipt {
+    /// `withdrawn`, `removed`, `expired` or `changed`.
+    pub kind: String,
+    /// What has changed; completes a sentence whose subject is the label.
+    pub message: String,
+    /// When it was seen.
+    pub since: Timestamp,
+    /// The operator who has acknowledged it; null until then.
+    pub acknowledged_by: Option<String>,
+}
+
+impl LabelDriftReceipt {
+    fn of(drift: &LabelDrift) -> Self {
+        Self {
+            kind: drift.drift.kind().to_owned(),
+            message: drift.drift.to_string(),
+            since: drift.at,
+            acknowledged_by: drift.acknowledged_by.clone(),
         }
     }
 }
@@ -196,25 +228,6 @@ pub struct NotWithdrawn {
     pub id: Option<RemoteId>,
     /// The reason.
     pub why: String,
-}
-
-/// The label and the request that `approve` has released.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approved {
-    /// Name of the label; null when the job was held as a whole.
-    pub label: Option<String>,
-    /// Digest of the request, if the approval is bound to one.
-    pub request: Option<String>,
-}
-
-impl fmt::Display for Approved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.label, &self.request) {
-            (Some(label), Some(request)) => write!(f, "approved label `{label}`, request {request}"),
-            (Some(label), None) => write!(f, "approved label `{label}`"),
-            (None, _) => write!(f, "approved the job"),
-        }
-    }
 }
 
 impl fmt::Display for NotWithdrawn {

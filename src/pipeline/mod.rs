@@ -2,6 +2,7 @@
 
 mod admission_load;
 mod assembly;
+mod audit;
 mod background;
 mod clock;
 mod create;
@@ -14,6 +15,7 @@ mod found_commit;
 mod job_events;
 mod job_retention;
 pub(crate) mod known_audiences;
+mod label_comparison;
 mod label_context;
 mod label_guard;
 mod labels;
@@ -23,6 +25,7 @@ mod outbox_retention;
 mod pause;
 mod poll;
 mod product_cache;
+mod published;
 mod queue;
 mod receipt_writer;
 mod request_match;
@@ -43,6 +46,7 @@ mod worker;
 
 pub use admission_load::AdmissionLoad;
 pub use assembly::{PackageInspector, Parts, Pipeline};
+pub use audit::run as run_audit;
 pub use clock::Clock;
 pub use folder_policies::FolderPolicies;
 pub use job_events::{JobEvents, JobObserver};
@@ -54,6 +58,7 @@ pub(crate) use labels::{
 };
 pub use outbox_retention::{clear_results, until_clearing};
 pub use pause::PauseGate;
+pub(crate) use published::of_recovered as published_of_recovered;
 pub use queue::Queue;
 pub use receipt_writer::{ReceiptWriter, UnwrittenReceipts};
 pub(crate) use results::read_driver_metadata;

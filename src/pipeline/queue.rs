@@ -204,6 +204,15 @@ impl Queue {
         self.inner().running.contains(id)
     }
 
+    /// Whether a job is ready and waits for a worker, apart from work that failed and will be retried.
+    #[must_use]
+    pub fn has_waiting(&self, now: Timestamp) -> bool {
+        let inner = self.inner();
+        let waits =
+            |(id, slot): (&JobId, &Slot)| slot.due <= now && !slot.postponed && !inner.running.contains(id);
+        inner.slots.iter().any(waits)
+    }
+
     /// The jobs that workers process, oldest first.
     #[must_use]
     pub fn running_jobs(&self) -> Vec<JobId> {

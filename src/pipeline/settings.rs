@@ -23,6 +23,8 @@ pub struct Settings {
     pub publish: PollInterval,
     /// Interval between probes of a suspended account.
     pub account: Backoff,
+    /// Interval between comparisons of a published label with the service; zero: none are made.
+    pub audit: Duration,
     /// Waits that take longer are reported once.
     pub overdue: Overdue,
     /// Settings of folders for results and dropped files; a reload replaces them.
@@ -44,6 +46,7 @@ impl Settings {
             sign: api.poll.sign,
             publish: api.poll.publish,
             account: api.poll.account,
+            audit: api.audit,
             overdue: api.overdue,
             folders: Arc::default(),
             guard: Arc::default(),

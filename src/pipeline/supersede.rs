@@ -7,13 +7,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::published;
 use super::results;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
 use crate::service_id::ServiceId;
 use dropship_hardware::{
-    Execution, HardwareId, HardwareIdState, LabelId, ProductId, Recovery, ShippingLabel, SubmissionId,
+    Action, Execution, HardwareId, HardwareIdChange, LabelId, ProductId, Recovery, ShippingLabel,
+    SubmissionId,
 };
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId};
 use dropship_rules::label::{self, Published, Reach, Versions};
@@ -92,7 +94,7 @@ impl Made {
             id: self.label,
             rule: rule.to_owned(),
             key: plan.key.clone(),
-            rows: rows(now),
+            rows: now.targeting.as_ref().map(published::rows).unwrap_or_default(),
             versions: self.versions.clone(),
             reach: now.targeting.as_ref().map(Reach::of).unwrap_or_default(),
         }
@@ -103,15 +105,29 @@ impl Made {
 pub(super) async fn record_published<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
+    found: &ShippingLabel,
     events: Vec<Event>,
 ) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
     let place = ctx.remote().await?;
-    let Some(plan) = snapshot.plan.labels.get(index) else { return ctx.record(events).await };
-    let Some(made) = Made::of(ctx, index, place, plan).await else { return ctx.record(events).await };
+    let plan = snapshot.plan.labels.get(index);
+    let own = ctx
+        .job
+        .labels()
+        .get(index)
+        .and_then(|label| Some((label.name().to_owned(), label.remote()?.clone())));
+    let mut entries = match &own {
+        Some((name, remote)) => published::entries(ctx, remote, (name, plan), found).await?,
+        None => Vec::new(),
+    };
+    let Some(plan) = plan else { return ctx.record_with(entries, events).await };
+    let Some(made) = Made::of(ctx, index, place, plan).await else {
+        return ctx.record_with(entries, events).await;
+    };
     let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
     let key = format!("{}{}", prefix(&snapshot.plan.rule, plan), made.label);
-    ctx.record_with(vec![Entry::Setting { key, value }], events).await
+    entries.push(Entry::Setting { key, value });
+    ctx.record_with(entries, events).await
 }
 
 /// Ids of the labels that were published for a label of a plan: those of the same account, rule and label.
@@ -233,7 +249,17 @@ async fn take_over<S: Service>(
 ) -> StepResult<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);
     let Some(now) = fetch(ctx, service, made).await? else { return Ok(true) };
-    let changes = label::supersede(new, &[made.now(rule, plan, &now)]);
+    let older = made.now(rule, plan, &now);
+    let changes = label::supersede(new, std::slice::from_ref(&older));
+    let store = &*ctx.pipeline.store;
+    if now.is_done() {
+        // An update whose response was lost has removed them already.
+        let entries = published::taken_over(store, label.remote(), new.id.remote(), &older.rows)
+            .map_err(Interrupt::Store)?;
+        if !entries.is_empty() {
+            ctx.record_with(entries, Vec::new()).await?;
+        }
+    }
     let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
     kept.extend(change.kept.iter().map(|(narrower, rows)| KeptTargets {
         label: label.remote(),
@@ -256,7 +282,12 @@ async fn take_over<S: Service>(
     let rows = update.targeting.hardware_ids.len();
     match asked {
         Ok(()) => {
-            ctx.record(vec![Event::TakenOver { label: index, from: label.remote(), rows }]).await?;
+            let is_left =
+                |row: &&HardwareId| !update.targeting.hardware_ids.iter().any(|change| removes(change, row));
+            let left: Vec<_> = older.rows.iter().filter(is_left).cloned().collect();
+            let entries = published::taken_over(&*pipeline.store, label.remote(), new.id.remote(), &left);
+            let taken = Event::TakenOver { label: index, from: label.remote(), rows };
+            ctx.record_with(entries.map_err(Interrupt::Store)?, vec![taken]).await?;
             Ok(true)
         }
         Err(error) if error.recovery == Recovery::NotReady => Ok(false),
@@ -275,10 +306,11 @@ async fn take_over<S: Service>(
     }
 }
 
-/// The hardware ids of a label without those being removed.
-fn rows(label: &ShippingLabel) -> Vec<HardwareId> {
-    let rows = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
-    rows.filter(|row| row.distribution_state != Some(HardwareIdState::PendingRemove)).cloned().collect()
+/// Whether a change removes a hardware id.
+fn removes(change: &HardwareIdChange, row: &HardwareId) -> bool {
+    change.action == Action::Remove
+        && (&change.bundle_id, &change.inf_id, &change.operating_system_code, &change.pnp_string)
+            == (&row.bundle_id, &row.inf_id, &row.operating_system_code, &row.pnp_string)
 }
 
 /// The versions in the driver metadata of the job; empty when it cannot be read.

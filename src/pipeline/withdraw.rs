@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::assembly::Pipeline;
 use super::background;
+use super::published;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext};
 use crate::service_id::ServiceId;
@@ -94,7 +95,10 @@ pub async fn note(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<
         if matches!(job.state(), State::Waiting { .. }) {
             events.push(Event::Resumed);
         }
-        match store.commit(Commit::of_job(id, job.rev(), events)).committed().await {
+        let mut commit = Commit::of_job(id, job.rev(), events.clone());
+        commit.entries.extend(published::forgotten(&job, &events));
+        commit.entries.extend(published::edited(&job, &event));
+        match store.commit(commit).committed().await {
             Ok(jobs) => return Ok(jobs.into_iter().next()),
             Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error),

@@ -46,7 +46,7 @@ pub(super) struct ChainJob<'a> {
     /// The requests that were sent, by index of their label.
     sent: BTreeMap<usize, NewShippingLabel>,
     /// Number of approvals so far. Each is given by another operator.
-    approvals: usize,
+    approvals: u32,
 }
 
 impl<'a> ChainJob<'a> {
@@ -112,6 +112,7 @@ impl<'a> ChainJob<'a> {
         self.approvals += 1;
         let event = Event::Approved {
             by: format!("operator {}", self.approvals),
+            uid: self.approvals,
             label: Some(label),
             name: on_hold.map(|label| label.name().to_owned()),
             request: on_hold.and_then(Label::hold).and_then(|hold| hold.request()).map(str::to_owned),
@@ -152,7 +153,7 @@ impl<'a> ChainJob<'a> {
     fn request_or_hold(&mut self, index: usize) -> Result<(), ChainError> {
         let Some(planned) = self.plan.labels.get(index) else { return Ok(()) };
         let (label, metadata) = basis(self.test, self.plan, planned);
-        let attempt = |fault: HoldFault| LabelHold { fault, release: Release::Attempt };
+        let attempt = |fault: HoldFault| LabelHold::new(fault, Release::Attempt, 1);
         let prepared = match Prepared::compute(&label, &metadata, &assumed_audiences(&label), self.now) {
             Ok(prepared) => prepared,
             Err(unfit) => {
@@ -171,7 +172,7 @@ impl<'a> ChainJob<'a> {
     }
 
     fn hold(&mut self, label: usize, hold: LabelHold) -> Result<(), ChainError> {
-        let LabelHold { fault, release } = hold;
+        let LabelHold { fault, release, .. } = hold;
         self.apply(&Event::LabelHeld { label, fault, release })
     }
 

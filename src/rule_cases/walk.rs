@@ -218,6 +218,12 @@ fn standings(chain: &ChainJob<'_>, indices: impl IntoIterator<Item = usize>) -> 
     let standing = |index: usize| {
         let label = chain.labels().get(index)?;
         let standing = match (label.hold(), label.is_missing()) {
+            (Some(hold), _) if hold.needed > 1 => format!(
+                "is on hold ({}, {} of {} approvals)",
+                hold.fault.kind,
+                hold.approvals.len(),
+                hold.needed
+            ),
             (Some(hold), _) => format!("is on hold ({})", hold.fault.kind),
             (None, true) => match chain.turn(index) {
                 Turn::At(time) => format!("waits until {time:.0}"),

@@ -74,6 +74,17 @@ impl Glob {
         parts.iter().map(letter).collect()
     }
 
+    /// The text that every match begins with, in the case as written; empty if there is none.
+    #[must_use]
+    pub fn literal_prefix(&self) -> String {
+        let parts = parse::parse(self.as_str()).unwrap_or_default();
+        let letters = parts.iter().map_while(|part| match part {
+            Part::Letter(c) => Some(*c),
+            Part::One(_) | Part::Star | Part::Choice(_) => None,
+        });
+        letters.collect()
+    }
+
     /// Whether every text matches.
     #[must_use]
     pub fn is_anything(&self) -> bool {

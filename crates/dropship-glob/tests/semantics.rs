@@ -178,3 +178,18 @@ proptest! {
         prop_assert!(within.is_match(&text) && !within.is_match(&longer));
     }
 }
+
+#[test]
+fn literal_prefix_ends_at_the_first_choice() {
+    for (text, prefix) in [
+        (r"PCI\VEN_8086*", r"PCI\VEN_8086"),
+        (r"pci\ven_{8086,10de}&dev_*", r"pci\ven_"),
+        ("*dev_1", ""),
+        ("a?c", "a"),
+        ("[ab]c", ""),
+        ("whole", "whole"),
+        ("{guid}", "{guid}"),
+    ] {
+        assert_eq!(Glob::new(text).expect(text).literal_prefix(), prefix);
+    }
+}

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::id::JobId;
 use super::invariants;
 use super::job::{Job, UploadProgress};
-use super::label::{Label, PlannedLabel};
+use super::label::{Label, LabelApproval, PlannedLabel};
 use super::package::{Asset, Package};
 use super::remote::Creation;
 use super::state::State;
@@ -186,6 +186,8 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             replanned(job, rule, plan)?;
             labels::replan(job, labels, dropped, again)?;
         }
+        Event::Drifted { label, id, drift } => labels::drifted(job, at, *label, *id, drift)?,
+        Event::Acknowledged { label, by, .. } => labels::acknowledged(job, *label, by)?,
         Event::SameBytes { .. } => {}
         Event::AfterFailed { due, why } => {
             let since = job.after_failure.as_ref().map_or(at, |failure| failure.since);
@@ -206,7 +208,10 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
             job.state =
                 State::Held { fault: fault.clone(), request: request.clone(), label: None, due: None };
         }
-        Event::Approved { label, .. } => operators::approve(job, at, *label)?,
+        Event::Approved { by, uid, label, note, .. } => {
+            let approval = LabelApproval { by: by.clone(), uid: *uid, at, note: note.clone() };
+            operators::approve(job, at, *label, approval)?;
+        }
         Event::Retried { new_product, .. } => operators::retry(job, at, *new_product)?,
         Event::Cancelled { by } => operators::cancel(job, at, by),
         Event::Failed { fault } => failed(job, at, fault),
@@ -256,7 +261,8 @@ fn failed(job: &mut Job, at: Timestamp, fault: &Fault) {
 
 /// The job has done everything that its rule asks for.
 fn succeeded(job: &mut Job) -> Result<(), &'static str> {
-    let ended = |label: &Label| label.is_published() || label.is_withdrawn() || label.is_dropped();
+    let ended =
+        |label: &Label| label.is_published() || label.is_withdrawn() || label.is_gone() || label.is_dropped();
     require(
         job.labels.iter().all(ended) && job.upload == UploadProgress::Committed,
         "not everything that the rule asks for is done",

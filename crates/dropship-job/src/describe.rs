@@ -152,6 +152,25 @@ fn label_text(job: &Job, event: &Event) -> Option<String> {
              label update`, or ask Microsoft to expire it",
             label(job, *index).0
         ),
+        Event::Drifted { label: index, id, drift } => {
+            let own = job.labels().get(*index);
+            let lost = match own.filter(|_| drift.ends_publication()).map_or(0, Label::taken_over) {
+                0 => String::new(),
+                rows => format!(
+                    "; it had taken over {rows} hardware ids from older labels, and those devices get no driver from them now"
+                ),
+            };
+            format!(
+                "label `{}` ({id}) {drift}{lost}; check it in Partner Center, then acknowledge it with `dropship approve {} \
+                 --label NAME`",
+                label(job, *index).0,
+                job.id()
+            )
+        }
+        Event::Acknowledged { label: index, by, note } => {
+            let note = note.as_ref().map(|note| format!(", note: {}", printable(note))).unwrap_or_default();
+            format!("the change of label `{}` was acknowledged by {by}{note}", label(job, *index).0)
+        }
         Event::Replanned { rule, changes, .. } if changes.is_empty() => {
             format!("planned again by rule `{rule}`; nothing differs")
         }
@@ -216,11 +235,16 @@ fn wait_text(job: &Job, event: &Event) -> Option<String> {
         Event::Resumed => "continues".to_owned(),
         Event::Held { fault, .. } => format!("held: {fault}"),
         Event::Idle => "waits for an operator".to_owned(),
-        Event::Approved { by, name, request, note, .. } => {
+        Event::Approved { by, label, name, request, note, .. } => {
             let what = name.as_ref().map(|name| format!("label `{name}` ")).unwrap_or_default();
             let request = request.as_ref().map(|request| format!(", request {request}")).unwrap_or_default();
             let note = note.as_ref().map(|note| format!(", note: {}", printable(note))).unwrap_or_default();
-            format!("{what}approved by {by}{request}{note}")
+            let hold = label.and_then(|index| job.labels().get(index)?.hold());
+            let rest = hold.filter(|hold| !hold.approvals.is_empty()).map(|hold| {
+                let (given, needed) = (hold.approvals.len(), hold.needed);
+                format!("; approval {given} of {needed}, another operator has to approve it too")
+            });
+            format!("{what}approved by {by}{request}{}{note}", rest.unwrap_or_default())
         }
         _ => return None,
     })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::hold_reason::HoldFault;
-use super::label::{PlannedLabel, Release};
+use super::label::{Drift, PlannedLabel, Release};
 use super::package::{Asset, Package};
 use super::remote::{Intent, RemoteKind, Resolution};
 use super::remote_id::RemoteId;
@@ -216,6 +216,26 @@ pub enum Event {
         /// Its id.
         id: RemoteId,
     },
+    /// A published label was compared with the service: it was withdrawn, has expired, or was changed, and dropship did not do it.
+    Drifted {
+        /// Index of the label.
+        label: usize,
+        /// Its id.
+        id: RemoteId,
+        /// The difference.
+        #[serde(flatten)]
+        drift: Drift,
+    },
+    /// An operator has acknowledged that a published label was withdrawn, has expired, or was changed.
+    Acknowledged {
+        /// Index of the label.
+        label: usize,
+        /// The operator.
+        by: String,
+        /// The operator's note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
     /// The labels that do not exist yet are planned again, by the rules in force.
     Replanned {
         /// The rule that applies now.
@@ -287,10 +307,12 @@ pub enum Event {
         /// Digest of the request that was shown, if the hold is for one.
         request: Option<String>,
     },
-    /// An operator released a held job, or a label of it.
+    /// An operator approved a held job, or a label of it. It is released if no other operator has to approve it too.
     Approved {
         /// The operator.
         by: String,
+        /// User id of the operator.
+        uid: u32,
         /// Index of the label; absent when the job was held as a whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<usize>,
@@ -370,6 +392,8 @@ impl Event {
             Self::NotWithdrawn { .. } => "not_withdrawn",
             Self::WithdrawalConfirmed { .. } => "withdrawal_confirmed",
             Self::PublishedAnyway { .. } => "published_anyway",
+            Self::Drifted { .. } => "drifted",
+            Self::Acknowledged { .. } => "acknowledged",
             Self::Replanned { .. } => "replanned",
             Self::Edited { .. } => "edited",
             Self::TakenOver { .. } => "taken_over",

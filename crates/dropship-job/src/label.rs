@@ -3,16 +3,19 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::hold_reason::HoldFault;
 use super::remote::{CreateProgress, Intent};
 use super::remote_id::RemoteId;
 
+mod drift;
 mod gate;
+mod hold;
 mod life;
 mod pending;
 mod withdrawal;
 
+pub use drift::{Drift, LabelDrift};
 pub use gate::LabelGate;
+pub use hold::{LabelApproval, LabelHold, Release};
 pub use life::{LabelLife, LabelStage, LabelStatus, RemoteLabel};
 pub use pending::{PendingWithdrawal, StrayLabel};
 pub use withdrawal::Withdrawal;
@@ -34,6 +37,10 @@ pub struct PlannedLabel {
     /// The go-live date, if it is a fixed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_live: Option<Timestamp>,
+    /// Number of different operators who have to approve its request; 0 if the rule does not ask for an approval. A limit of
+    /// `[guard]` can require the approval of one operator.
+    #[serde(default, skip_serializing_if = "is_none_needed")]
+    pub approvals: u8,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -41,36 +48,9 @@ fn is_zero(seconds: &u64) -> bool {
     *seconds == 0
 }
 
-/// The effect of an approval of a label on hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Release {
-    /// The request with this digest, and no other.
-    Request(String),
-    /// The label, although one that it depends on will never be published.
-    WithoutPredecessor,
-    /// Another attempt.
-    Attempt,
-}
-
-/// Why a label waits for an operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LabelHold {
-    /// The reason, and what the operator can do.
-    pub fault: HoldFault,
-    /// The effect of an approval.
-    pub release: Release,
-}
-
-impl LabelHold {
-    /// Digest of the request that an approval is bound to.
-    #[must_use]
-    pub fn request(&self) -> Option<&str> {
-        match &self.release {
-            Release::Request(digest) => Some(digest),
-            Release::WithoutPredecessor | Release::Attempt => None,
-        }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_none_needed(approvals: &u8) -> bool {
+    *approvals == 0
 }
 
 /// A label of a job. Its index in the job never changes.
@@ -81,7 +61,7 @@ pub struct Label {
     /// It waits for an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hold: Option<LabelHold>,
-    /// Digest of the request that an operator has approved.
+    /// Digest of the request that as many operators have approved as the label needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) approved: Option<String>,
     /// An operator has approved it.
@@ -96,6 +76,9 @@ pub struct Label {
     /// Number of hardware ids that were removed from older labels because it targets them too.
     #[serde(default, skip_serializing_if = "is_none_taken")]
     pub(crate) taken_over: usize,
+    /// The last change after its publication that dropship did not make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drift: Option<LabelDrift>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -116,6 +99,7 @@ impl Label {
             predecessor_waived: false,
             former_ids: Vec::new(),
             taken_over: 0,
+            drift: None,
         }
     }
 
@@ -266,10 +250,28 @@ impl Label {
         }
     }
 
+    /// The last change after its publication that dropship did not make.
+    #[must_use]
+    pub fn drift(&self) -> Option<&LabelDrift> {
+        self.drift.as_ref()
+    }
+
+    /// The change that no operator has acknowledged yet.
+    #[must_use]
+    pub fn unacknowledged_drift(&self) -> Option<&LabelDrift> {
+        self.drift.as_ref().filter(|drift| drift.acknowledged_by.is_none())
+    }
+
+    /// Whether it was published and is not any more, by no act of dropship.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self.stage(), Some(LabelStage::Gone))
+    }
+
     /// Whether it will never be published, or no longer is.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.is_dropped() || self.failure().is_some() || self.is_withdrawn()
+        self.is_dropped() || self.failure().is_some() || self.is_withdrawn() || self.is_gone()
     }
 
     /// When it is live: the later of its publication and its go-live date.

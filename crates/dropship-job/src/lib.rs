@@ -36,8 +36,8 @@ pub use hold_reason::{HoldFault, HoldReason, NoHold};
 pub use id::{BadJobId, JobId};
 pub use job::{Job, UploadProgress};
 pub use label::{
-    Label, LabelGate, LabelHold, LabelLife, LabelStage, LabelStatus, PendingWithdrawal, PlannedLabel,
-    Release, RemoteLabel, StrayLabel, Withdrawal,
+    Drift, Label, LabelApproval, LabelDrift, LabelGate, LabelHold, LabelLife, LabelStage, LabelStatus,
+    PendingWithdrawal, PlannedLabel, Release, RemoteLabel, StrayLabel, Withdrawal,
 };
 pub use package::{Asset, Package};
 pub use recovered::{InvalidJob, RecoveredJob};

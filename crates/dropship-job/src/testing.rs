@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    Asset, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, Job, JobId, KeptTargets, Package,
+    Asset, Drift, ErrorKind, Event, Fault, HoldFault, HoldReason, Intent, Job, JobId, KeptTargets, Package,
     PlannedLabel, Release, RemoteId, RemoteKind, Resolution, WaitReason,
 };
 
@@ -76,6 +76,7 @@ fn planned_retail() -> PlannedLabel {
         after: vec![0],
         soak_seconds: 604_800,
         go_live: Some(at(9_000_000)),
+        approvals: 2,
     }
 }
 
@@ -160,6 +161,16 @@ pub fn one_of_each_event() -> Vec<Event> {
         },
         Event::WithdrawalConfirmed { .. } => Event::WithdrawalConfirmed { label: 0, id: LABEL },
         Event::PublishedAnyway { .. } => Event::PublishedAnyway { label: 0, id: LABEL },
+        Event::Drifted { .. } => Event::Drifted {
+            label: 0,
+            id: LABEL,
+            drift: Drift::Withdrawn { reason: "The shipping label was cancelled.".into() },
+        },
+        Event::Acknowledged { .. } => Event::Acknowledged {
+            label: 0,
+            by: "alice (uid 1000)".into(),
+            note: Some("withdrawn by us".into()),
+        },
         Event::Replanned { .. } => Event::Replanned {
             rule: "ring".into(),
             plan: "cd".repeat(32),
@@ -188,6 +199,7 @@ pub fn one_of_each_event() -> Vec<Event> {
         },
         Event::Approved { .. } => Event::Approved {
             by: "alice (uid 1000)".into(),
+            uid: 1000,
             label: Some(1),
             name: Some("echo retail".into()),
             request: Some("34".repeat(32)),

@@ -26,6 +26,8 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
             | E::WithdrawalConfirmed { .. }
             | E::PublishedAnyway { .. }
             | E::Edited { .. }
+            | E::Drifted { .. }
+            | E::Acknowledged { .. }
             | E::SameBytes { .. }
             | E::AfterFailed { .. }
             | E::AfterDone { .. },
@@ -118,7 +120,7 @@ mod tests {
     use crate::testing::one_of_each_event;
 
     /// Facts about objects at the service, which are accepted in every state.
-    const LATE_FACTS: [&str; 12] = [
+    const LATE_FACTS: [&str; 14] = [
         "same_bytes",
         "after_failed",
         "after_done",
@@ -130,6 +132,8 @@ mod tests {
         "not_withdrawn",
         "withdrawal_confirmed",
         "published_anyway",
+        "drifted",
+        "acknowledged",
         "edited",
     ];
 

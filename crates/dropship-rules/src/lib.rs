@@ -7,6 +7,7 @@ pub mod direction;
 pub mod domains;
 pub mod duration;
 pub mod guid;
+pub mod hold;
 mod input;
 pub mod label;
 pub mod matching;

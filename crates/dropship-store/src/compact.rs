@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::journal::{Item, Journal, Reader};
-use crate::tables::{Bytes, KnownFile, decode, key, number, remote_ids};
+use crate::published::PublishedLabel;
+use crate::tables::{Bytes, KnownFile, decode, key, number, published, remote_ids};
 use dropship_job::{ErrorKind, Event, JobId, RemoteId};
 
 /// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
@@ -152,7 +153,16 @@ impl<T: Bytes> Compactor<'_, T> {
             Entry::Setting { key, value: Some(value) } => {
                 tables.get(&key::setting(key))?.is_some_and(|now| now == value.as_bytes())
             }
+            Entry::LabelPublished { label } => {
+                let known = published::published_label(tables, label.id)?;
+                let targets = published::targets_of(tables, label.id)?;
+                known.is_some_and(|known| PublishedLabel { targets, ..known } == **label)
+            }
+            Entry::LabelChecked { label, check } => {
+                published::check_of(tables, *label)?.is_some_and(|known| known == *check)
+            }
             Entry::Setting { value: None, .. }
+            | Entry::LabelForgotten { .. }
             | Entry::FileRemoved { .. }
             | Entry::InspectionEnded { .. }
             | Entry::Pruned { .. } => false,

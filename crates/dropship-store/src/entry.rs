@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::published::{LabelCheck, PublishedLabel};
 use dropship_job::{Event, Job, JobId, RemoteId};
 
-/// The version of lines that this program writes, and the only one that it reads: versions 1 and 2 were never released.
-pub(crate) const LINE_VERSION: u32 = 3;
+/// The version of lines that this program writes, and the only one that it reads: versions 1 to 3 were never released.
+pub(crate) const LINE_VERSION: u32 = 4;
 
 /// One line of the journal: entries that become true together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +118,24 @@ pub enum Entry {
         /// Ids of the objects.
         remotes: Vec<RemoteId>,
     },
+    /// A label is published, or what is known of a published label has changed. With a new label comes a
+    /// [`LabelChecked`](Self::LabelChecked).
+    LabelPublished {
+        /// The label.
+        label: Box<PublishedLabel>,
+    },
+    /// A label is not published any more.
+    LabelForgotten {
+        /// Its id.
+        label: RemoteId,
+    },
+    /// A published label was compared with the service, or has to be.
+    LabelChecked {
+        /// Its id.
+        label: RemoteId,
+        /// When, and with which result.
+        check: LabelCheck,
+    },
     /// An ended job is deleted. Its bytes stay known while they are in the folder.
     Pruned {
         /// The job.
@@ -127,6 +146,33 @@ pub enum Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn published() -> PublishedLabel {
+        use dropship_job::testing::{at, job_id};
+        PublishedLabel {
+            id: RemoteId::new(1_152_921_504_621_465_200),
+            name: "echo test ring".into(),
+            job: job_id(),
+            package: "echo.cab".into(),
+            rule: "ring".into(),
+            account: "default".into(),
+            product: RemoteId::new(14_631_253_285_588_838),
+            submission: RemoteId::new(1_152_921_504_621_465_124),
+            audiences: vec!["Test Registry Key".into()],
+            published: at(0),
+            go_live: Some(at(604_800)),
+            supersedes: vec![RemoteId::new(1_152_921_504_621_465_000)],
+            superseded_by: vec![RemoteId::new(1_152_921_504_621_465_300)],
+            reach: Some("{}".into()),
+            targets: vec![crate::published::Target {
+                hardware_id: "pci\\ven_8086&dev_1".into(),
+                os: "WINDOWS_v100_X64_CO_FULL".into(),
+                bundle: "b1".into(),
+                inf: "echo.inf".into(),
+                version: Some("1.0.0.1".into()),
+            }],
+        }
+    }
 
     /// One instance of every entry. Optional fields are set.
     fn one_of_each_entry() -> Vec<Entry> {
@@ -155,6 +201,12 @@ mod tests {
             Entry::Setting { .. } => Entry::Setting { key: "paused".into(), value: Some(at(0).to_string()) },
             Entry::ReceiptWritten { .. } => Entry::ReceiptWritten { job: job_id(), rev: 3 },
             Entry::Ownership { .. } => Entry::Ownership { job: job_id(), remotes: vec![RemoteId::new(14_631_253_285_588_838)] },
+            Entry::LabelPublished { .. } => Entry::LabelPublished { label: Box::new(published()) },
+            Entry::LabelForgotten { .. } => Entry::LabelForgotten { label: RemoteId::new(1_152_921_504_621_465_200) },
+            Entry::LabelChecked { .. } => Entry::LabelChecked {
+                label: RemoteId::new(1_152_921_504_621_465_200),
+                check: LabelCheck { at: at(0), missing_since: Some(at(-60)), edited: true },
+            },
             Entry::Pruned { .. } => Entry::Pruned { job: job_id() },
         )
     }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::entry::Entry;
 use crate::error::StoreError;
-use crate::tables::{Bytes, KnownFile, decode, id_of, key, number};
+use crate::published::PublishedLabel;
+use crate::tables::{Bytes, KnownFile, decode, id_of, key, number, published};
 
 /// One object of an export: an entry in the form of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +50,15 @@ pub(crate) fn present(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreEr
         let location = text(&name[key::FILES.len()..]);
         let Some((folder, path)) = location.split_once('\0') else { continue };
         give(Entry::KnownFile { folder: folder.to_owned(), path: path.to_owned(), identity, sha256, job })?;
+    }
+    for name in tables.keys(key::PUBLISHED)? {
+        let Ok(id) = text(&name[key::PUBLISHED.len()..]).parse() else { continue };
+        let Some(label) = published::published_label(tables, id)? else { continue };
+        let targets = published::targets_of(tables, id)?;
+        give(Entry::LabelPublished { label: Box::new(PublishedLabel { targets, ..label }) })?;
+        if let Some(check) = published::check_of(tables, id)? {
+            give(Entry::LabelChecked { label: id, check })?;
+        }
     }
     for (name, value) in tables.scan(key::CRASHED_INSPECTIONS)? {
         let sha256 = text(&name[key::CRASHED_INSPECTIONS.len()..]);

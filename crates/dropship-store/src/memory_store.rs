@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -9,8 +10,10 @@ use crate::commit::{Commit, CommitHandle};
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::export::{self, Each};
+use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
 use crate::queries;
 use crate::store::{Filter, HistoryEntry, Store};
+use crate::tables::published;
 use crate::tables::{Bytes, KnownFile, Overlay, Pair, record};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
@@ -40,6 +43,14 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The pairs whose keys begin with a prefix.
+    #[cfg(test)]
+    pub(crate) fn pairs(&self, prefix: &[u8]) -> Vec<Pair> {
+        let content = self.0.lock();
+        let found = content.pairs.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        found.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
@@ -121,6 +132,26 @@ impl Store for MemoryStore {
 
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         queries::settings(&*self.0.lock(), prefix)
+    }
+
+    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
+        published::published_label(&*self.0.lock(), label)
+    }
+
+    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
+        published::targets_of(&*self.0.lock(), label)
+    }
+
+    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
+        published::published_targets(&*self.0.lock(), ids)
+    }
+
+    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
+        published::check_of(&*self.0.lock(), label)
+    }
+
+    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError> {
+        published::checked_before(&*self.0.lock(), before, limit)
     }
 
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {

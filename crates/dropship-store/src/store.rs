@@ -6,6 +6,7 @@ use crate::commit::{Commit, CommitHandle};
 use crate::error::StoreError;
 use crate::export::Each;
 use crate::finding::Finding;
+use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
 use crate::tables::KnownFile;
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
@@ -88,6 +89,21 @@ pub trait Store: Send + Sync {
 
     /// The settings whose key starts with `prefix`.
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// A published label without its targets.
+    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError>;
+
+    /// The targets of a published label.
+    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError>;
+
+    /// The targets of published labels with such a hardware id, each with the id of its label. Hardware ids are in lower case.
+    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError>;
+
+    /// When a published label was last compared with the service.
+    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError>;
+
+    /// At most `limit` published labels that were last compared with the service before a time, the oldest comparison first.
+    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError>;
 
     /// The events of a job in order, as far as the journal still holds them.
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError>;

@@ -20,8 +20,15 @@ pub(in crate::cli) fn add(lines: &mut Lines, plan: &LabelPlan) {
         };
         lines.add("after", format_args!("publication of {}{soak}", after.labels.join(", ")));
     }
-    if plan.hold {
-        lines.add("hold", "the job is held before this label until `dropship approve`");
+    match plan.hold.operators() {
+        0 => {}
+        1 => lines.add("hold", "the job is held before this label until `dropship approve`"),
+        several => lines.add(
+            "hold",
+            format_args!(
+                "the job is held before this label until {several} different operators approve its request"
+            ),
+        ),
     }
     if plan.supersede {
         lines.add(

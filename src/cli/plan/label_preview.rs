@@ -98,7 +98,7 @@ impl Preview<'_> {
         let condition = match go_live.fixed() {
             Some(_) => "",
             None if plan.after.is_some() => ", at the earliest",
-            None if plan.hold => ", if approved today",
+            None if plan.hold.is_required() => ", if approved today",
             None => ", if requested today",
         };
         match go_live.resolve(self.earliest, &plan.blackout) {

@@ -5,22 +5,35 @@ use std::path::Path;
 
 use super::fields::wrap;
 use super::page::Page;
-use crate::approval::{ApprovalPage, ApproveCommand, Previous, RequestContent, TargetChange};
+use crate::approval::{ApprovalPage, Approvals, ApproveCommand, Previous, RequestContent, TargetChange};
 use crate::cli::backend::DEFAULT_CONFIG;
 use crate::cli::clock::Clock;
 use crate::cli::plan::{Lines, add_label_lines};
 use crate::observe::Escaped;
 use dropship_job::JobId;
+use dropship_rules::hold::Hold;
 use dropship_rules::plan::LabelPlan;
 
 /// Maximum number of operating systems and of vendors that are listed.
 const MAX_GROUPS: usize = 12;
 
-/// The page, with control characters escaped.
+/// The page and the command that approves its request, with control characters escaped.
 pub(super) fn text(approval: &ApprovalPage, job: &JobId, page: &Page<'_>) -> String {
+    let command = ApproveCommand {
+        config: needs_option(page.config).then_some(page.config),
+        job,
+        label: Some(&approval.label),
+        request: approval.request.as_deref(),
+    };
+    // The command is pasted, so it is not wrapped.
+    format!("{}\n\nto approve this request, run:\n  {command}", presented(approval, page.clock, page.columns))
+}
+
+/// The page without the command, with control characters escaped.
+pub(in crate::cli) fn presented(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
     let mut lines = Lines::new(format!("approval of label: {}", approval.label));
     if let Some(content) = &approval.content {
-        add_content(&mut lines, content, page.clock);
+        add_content(&mut lines, content, clock);
     }
     if let Some(problem) = &approval.problem {
         lines.add("WARNING", problem);
@@ -29,15 +42,19 @@ pub(super) fn text(approval: &ApprovalPage, job: &JobId, page: &Page<'_>) -> Str
         Some(digest) => lines.add("request", digest),
         None => lines.add("request", "the approval is not bound to a request"),
     }
-    let command = ApproveCommand {
-        config: needs_option(page.config).then_some(page.config),
-        job,
-        label: Some(&approval.label),
-        request: approval.request.as_deref(),
-    };
+    add_approvals(&mut lines, approval.approvals.as_ref());
     let escaped = lines.text().lines().map(|line| Escaped(line).to_string()).collect();
-    // The command is pasted, so it is not wrapped.
-    format!("{}\n\nto approve this request, run:\n  {command}", wrap(escaped, page.columns, 4).join("\n"))
+    wrap(escaped, columns, 4).join("\n")
+}
+
+/// The approvals so far, if more than one operator has to approve.
+fn add_approvals(lines: &mut Lines, approvals: Option<&Approvals>) {
+    let Some(approvals) = approvals.filter(|approvals| approvals.needed > 1) else { return };
+    let needed = approvals.needed;
+    lines.add("approvals", format_args!("{} of {needed}, by different operators", approvals.given.len()));
+    for given in &approvals.given {
+        lines.add("  approved by", given);
+    }
 }
 
 /// Whether a command finds this configuration only with `--config`.
@@ -49,7 +66,7 @@ fn needs_option(config: &Path) -> bool {
 fn add_content(lines: &mut Lines, content: &RequestContent, clock: &Clock) {
     let names = content.audiences.iter().map(|audience| audience.name.clone()).collect();
     // The hold is the reason for this page.
-    let plan = LabelPlan { audiences: names, hold: false, ..content.plan.clone() };
+    let plan = LabelPlan { audiences: names, hold: Hold::NONE, ..content.plan.clone() };
     add_label_lines(lines, &plan);
     add_go_live(lines, content, clock);
     let targets = &content.targets;
@@ -115,6 +132,9 @@ fn add_previous(lines: &mut Lines, previous: &Previous, audiences: &[String]) {
     if previous.audiences != audiences {
         let (before, now) = (named(&previous.audiences), named(audiences));
         lines.add("since that label", format_args!("audiences changed from {before} to {now}"));
+    }
+    for setting in &previous.settings {
+        lines.add("since that label", setting);
     }
     match &previous.targets {
         Some(change) => add_change(lines, "since that label", change),

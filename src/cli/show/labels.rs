@@ -1,8 +1,9 @@
 //! The lines about the labels of a job.
 
 use super::fields::Fields;
+use crate::approval::Approvals;
 use crate::cli::clock::Clock;
-use crate::outbox::{LabelReceipt, Receipt};
+use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use dropship_job::LabelStatus;
 
 /// Adds the labels, and those that have to be withdrawn and are not withdrawn yet.
@@ -43,6 +44,31 @@ fn add_label(fields: &mut Fields, job: &Receipt, label: &LabelReceipt, clock: &C
     if let Some(request) = &label.request {
         fields.add("  request", request);
     }
+    if let Some(drift) = &label.drift {
+        add_drift(fields, drift, clock);
+    }
+    if let Some(approvals) = label.approvals.as_ref().filter(|approvals| approvals.needed > 1) {
+        add_approvals(fields, approvals);
+    }
+}
+
+/// The change of a published label that dropship did not make.
+fn add_drift(fields: &mut Fields, drift: &LabelDriftReceipt, clock: &Clock) {
+    let seen = clock.minutes(drift.since);
+    let acknowledged = match &drift.acknowledged_by {
+        Some(by) => format!("acknowledged by {by}"),
+        None => "not acknowledged".to_owned(),
+    };
+    fields.add("  drift", format_args!("{} (seen {seen}, {acknowledged})", drift.message));
+}
+
+/// The approvals of a label that needs several.
+fn add_approvals(fields: &mut Fields, approvals: &Approvals) {
+    let (given, needed) = (approvals.given.len(), approvals.needed);
+    fields.add("  approvals", format_args!("{given} of {needed}, by different operators"));
+    for given in &approvals.given {
+        fields.add("  approved by", given);
+    }
 }
 
 /// The progress, with Microsoft's step and state of it.
@@ -58,6 +84,7 @@ fn status(job: &Receipt, label: &LabelReceipt) -> String {
         LabelStatus::WithdrawalWanted => "to be withdrawn",
         LabelStatus::Withdrawing => "being withdrawn",
         LabelStatus::Withdrawn => "withdrawn",
+        LabelStatus::Gone => "no longer published",
         LabelStatus::Dropped => "no longer asked for",
     };
     match (&label.step, &label.state) {

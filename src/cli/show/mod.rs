@@ -9,5 +9,6 @@ mod history;
 mod labels;
 mod page;
 
+pub(super) use approval::presented;
 pub(super) use command::{Args, run};
 pub(super) use page::{Page, text};

@@ -121,6 +121,7 @@ fn api(list: &mut List, config: &Config) {
     list.add("api.blob_hosts", texts(&api.blob_hosts));
     list.add("api.workers", number(api.workers));
     list.add("api.uncertain", delay(api.uncertain));
+    list.add("api.audit", delay(api.audit));
     list.backoff("api.retry", api.retry);
     for (key, interval) in [("api.poll.sign", api.poll.sign), ("api.poll.publish", api.poll.publish)] {
         list.add(&format!("{key}.first"), delay(interval.first));
@@ -243,7 +244,7 @@ fn rules(list: &mut List, config: &Config, names: &Names) {
         for (label, position) in rule.labels.iter().zip(1_usize..) {
             let position = position.to_string();
             let mut add = |key: &str, value: Value| add(&["label", &position, key], value);
-            add("hold", label.hold.into());
+            add("hold", word(&label.hold));
             add("supersede", label.supersede.into());
             add("auto_install_during_os_upgrade", label.auto_install_during_os_upgrade.into());
             add("auto_install_on_applicable_systems", label.auto_install_on_applicable_systems.into());

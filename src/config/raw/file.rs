@@ -103,6 +103,8 @@ pub(crate) struct Api {
     pub(crate) workers: Option<At<u64>>,
     /// How long a create without a response may still take effect. Default: 10m
     pub(crate) uncertain: Option<Delay>,
+    /// Interval between comparisons of each published label with the service; "0s" turns them off. Default: 7d
+    pub(crate) audit: Option<Delay>,
     /// Backoff of failed calls. Default: from 500ms to 5m
     pub(crate) retry: Option<At<Interval>>,
     /// Poll intervals, by kind of wait.

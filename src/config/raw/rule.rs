@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::values::{At, Delay, Globs, LiveDate, MomentDate, OneOrMany, Text, Texts};
 use dropship_rules::date::DateRange;
+use dropship_rules::hold::Hold;
 use dropship_rules::schedule::Days;
 use dropship_rules::template::Template;
 use dropship_rules::version::VersionRange;
@@ -227,6 +228,25 @@ impl schemars::JsonSchema for Id {
     }
 }
 
+/// `true`, `false`, or a number of operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(in crate::config) struct HoldValue(pub(in crate::config) Hold);
+
+#[cfg(test)]
+impl schemars::JsonSchema for HoldValue {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hold".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["boolean", "integer"], "minimum": 1, "maximum": Hold::MAX })
+    }
+}
+
 /// `initial` or `derived`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -270,8 +290,9 @@ pub(in crate::config) struct Label {
     pub(in crate::config) name: Option<Templated>,
     /// `windows_update` or `another_partner`.
     pub(in crate::config) destination: Option<At<Destination>>,
-    /// Hold the job before this label until `approve`. Default: false
-    pub(in crate::config) hold: Option<At<bool>>,
+    /// Hold the job before this label until `approve`: true, or the number of different operators who have to approve the
+    /// same request. Default: false
+    pub(in crate::config) hold: Option<At<HoldValue>>,
     /// Name or glob of the label of this rule that must be published first.
     pub(in crate::config) after: Option<At<String>>,
     /// How long that label must have been live: from its publication or its go-live date, whichever is later. Default: 0s

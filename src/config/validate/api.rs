@@ -83,6 +83,7 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
             sign: delay(&raw.overdue.sign, 14 * DAY),
             publish: delay(&raw.overdue.publish, 60 * DAY),
         },
+        audit: delay(&raw.audit, 7 * DAY),
         proxy,
         ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
     })

@@ -57,7 +57,7 @@ fn label(
     let label = LabelRule {
         name: name?,
         destination: destination?,
-        hold: flag(&raw.hold).unwrap_or_default(),
+        hold: raw.hold.as_ref().map(|hold| hold.value.0).unwrap_or_default(),
         after: None,
         soak: raw.soak.as_ref().map_or(Duration::ZERO, |soak| soak.value.0),
         supersede: flag(&raw.supersede).unwrap_or_default(),

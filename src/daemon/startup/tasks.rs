@@ -39,6 +39,7 @@ pub(super) fn spawn_tasks(
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
+        tokio::spawn(crate::pipeline::run_audit(pipeline())),
         tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), attention(), core.unit.clone())),
         tokio::spawn(attention::keep_updated(attention(), shutdown())),
         tokio::spawn(attention::probe_files(attention(), shutdown())),

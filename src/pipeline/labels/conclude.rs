@@ -22,7 +22,7 @@ pub(super) async fn conclude<S: Service>(
     match FailedLabels::of(&ctx.job, ctx.next_pass().is_some() || superseding != Superseding::Done) {
         FailedLabels::EndTheJob(fault) => return ctx.fail(fault).await,
         FailedLabels::Hold(holds) => {
-            for (index, LabelHold { fault, release }) in holds {
+            for (index, LabelHold { fault, release, .. }) in holds {
                 ctx.put_on_hold(index, fault, release).await?;
             }
         }
@@ -80,7 +80,7 @@ impl FailedLabels {
             .filter(|index| !is_acknowledged(job, *index) && job.labels()[*index].hold().is_none());
         let hold = |index: usize| {
             let fault = HoldFault::new(HoldReason::LabelFailed, failures(job, &[index]));
-            (index, LabelHold { fault, release: Release::Attempt })
+            (index, LabelHold::new(fault, Release::Attempt, 1))
         };
         Self::Hold(unknown.map(hold).collect())
     }

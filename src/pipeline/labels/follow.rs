@@ -90,7 +90,7 @@ async fn record_progress<S: Service>(
         events.push(Event::LabelFailed { label: index, reason });
     } else if found.is_done() {
         events.push(Event::Published { label: index });
-        return supersede::record_published(ctx, index, events).await;
+        return supersede::record_published(ctx, index, found, events).await;
     }
     if events.is_empty() { Ok(()) } else { ctx.record(events).await }
 }

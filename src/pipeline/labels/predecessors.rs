@@ -47,7 +47,7 @@ pub(super) async fn hold<S: Service, T>(
     index: usize,
     before: usize,
 ) -> StepResult<T> {
-    let LabelHold { fault, release } = lost_predecessor(&ctx.job, index, before);
+    let LabelHold { fault, release, .. } = lost_predecessor(&ctx.job, index, before);
     ctx.hold_label(index, fault, release).await
 }
 
@@ -56,6 +56,9 @@ pub(crate) fn lost_predecessor(job: &Job, index: usize, before: usize) -> LabelH
     let name = |index: usize| job.labels().get(index).map_or("?", |label| label.name());
     let why = match job.labels().get(before) {
         Some(label) if label.is_withdrawn() => "was withdrawn".to_owned(),
+        Some(label) if label.is_gone() => label
+            .drift()
+            .map_or_else(|| "is not published any more".to_owned(), |drift| drift.drift.to_string()),
         Some(label) => label.failure().unwrap_or("is no longer asked for").to_owned(),
         None => "does not exist".to_owned(),
     };
@@ -66,8 +69,5 @@ pub(crate) fn lost_predecessor(job: &Job, index: usize, before: usize) -> LabelH
         name(before),
         job.id()
     );
-    LabelHold {
-        fault: HoldFault::new(HoldReason::PredecessorLost, message),
-        release: Release::WithoutPredecessor,
-    }
+    LabelHold::new(HoldFault::new(HoldReason::PredecessorLost, message), Release::WithoutPredecessor, 1)
 }

@@ -80,7 +80,8 @@ async fn check_approval<S: Service>(
     prepared: &Prepared,
     limits: &[String],
 ) -> StepResult {
-    let Some(LabelHold { fault, release }) = missing_approval(&ctx.job, index, plan, prepared, limits) else {
+    let Some(LabelHold { fault, release, .. }) = missing_approval(&ctx.job, index, plan, prepared, limits)
+    else {
         return Ok(());
     };
     let audiences = known_audiences::entry(&*ctx.pipeline.store, ctx.account(), &prepared.audiences);
@@ -99,7 +100,7 @@ pub(crate) fn missing_approval(
     limits: &[String],
 ) -> Option<LabelHold> {
     let approved = job.labels().get(index).and_then(|label| label.approved());
-    if (!plan.hold && limits.is_empty()) || approved == Some(prepared.digest.as_str()) {
+    if (!plan.hold.is_required() && limits.is_empty()) || approved == Some(prepared.digest.as_str()) {
         return None;
     }
     let doubts = prepared.warnings.iter();
@@ -113,15 +114,18 @@ pub(crate) fn missing_approval(
         (Some(date), None) => format!("; it goes live on {date} (UTC)"),
         (None, _) => String::new(),
     };
+    let operators = match plan.hold.operators() {
+        0 | 1 => String::new(),
+        several => format!(" of {several} different operators"),
+    };
     let message = format!(
-        "label `{0}` needs `dropship approve {1} --request {2}`{reasons}{date}{doubts}; `dropship show {1}` presents the request",
+        "label `{0}` needs `dropship approve {1} --request {2}`{operators}{reasons}{date}{doubts}; `dropship show {1}` presents \
+         the request",
         plan.name,
         job.id(),
         prepared.digest
     );
     let reason = if limits.is_empty() { HoldReason::Approval } else { HoldReason::Guard };
-    Some(LabelHold {
-        fault: HoldFault::new(reason, message),
-        release: Release::Request(prepared.digest.clone()),
-    })
+    let release = Release::Request(prepared.digest.clone());
+    Some(LabelHold::new(HoldFault::new(reason, message), release, plan.hold.operators()))
 }

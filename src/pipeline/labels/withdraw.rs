@@ -8,12 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::pipeline::poll::next_poll;
+use crate::pipeline::published;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{PAUSE_POLL, StepContext, StepResult};
 use crate::pipeline::submission_status::progress;
 use crate::service_id::ServiceId;
 use dropship_hardware::{LabelId, ProductId, Recovery, ShippingLabel, SubmissionId};
 use dropship_job::{Event, RemoteId};
+use dropship_store::Entry;
 
 /// A label that has to be withdrawn.
 pub(crate) struct Wanted {
@@ -75,7 +77,8 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
         Ok(found) if found.is_done() => {
             let mut events = progressed(ctx, wanted, &found);
             events.push(Event::PublishedAnyway { label, id });
-            ctx.record(events).await
+            let entries = published_entries(ctx, wanted, &found).await?;
+            ctx.record_with(entries, events).await
         }
         Ok(found) => {
             let why = refusal.unwrap_or_else(|| "Microsoft has agreed and is working on it".to_owned());
@@ -123,6 +126,23 @@ async fn confirmed<S: Service>(
     let mut events = found.map(|found| progressed(ctx, wanted, found)).unwrap_or_default();
     events.push(Event::WithdrawalConfirmed { label: wanted.index, id: wanted.id });
     ctx.record(events).await
+}
+
+/// What the store remembers of a label that was published although it had to be withdrawn.
+async fn published_entries<S: Service>(
+    ctx: &StepContext<'_, S>,
+    wanted: &Wanted,
+    found: &ShippingLabel,
+) -> StepResult<Vec<Entry>> {
+    let label = ctx.job.labels().get(wanted.index);
+    let own = label.and_then(|label| Some((label.name(), label.remote()?)));
+    let strays = ctx.job.strays().iter().map(|stray| (stray.name.as_str(), &stray.remote));
+    let Some((name, remote)) = own.into_iter().chain(strays).find(|(_, remote)| remote.id == wanted.id)
+    else {
+        return Ok(Vec::new());
+    };
+    let plan = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(wanted.index));
+    published::entries(ctx, remote, (name, plan.as_ref()), found).await
 }
 
 /// The service's step and state of the job's own label, if they have changed.

@@ -32,7 +32,7 @@ listed! {
     /// The kinds of durable writes. [`writes`] matches every entry and event, so a new one without a point does not compile.
     Write: FileKnown, FileRemoved, InspectionStarted, InspectionEnded, Setting, ReceiptWritten, Pruned, Arrived,
         Accepted, SameBytes, AfterFailed, AfterDone, Rejected, Intended, NotFound, Unproven, Reissued, NotCreated, Created, DuplicatesChecked, Uploaded, CommitIntended, Committed, FoundCommitted, Progressed, Signed, Collected, Labelled,
-        Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, TakenOver, Superseded, Waited, Overdue, AttemptFailed, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
+        Published, LabelFailed, LabelHeld, Idle, Withdrawn, NotWithdrawn, WithdrawalConfirmed, PublishedAnyway, Replanned, Edited, Drifted, Acknowledged, LabelPublished, LabelForgotten, LabelChecked, TakenOver, Superseded, Waited, Overdue, AttemptFailed, Resumed, Held, Approved, Failed, Cancelled, Retried, Succeeded,
 }
 
 /// The kinds of writes in a commit.
@@ -46,6 +46,9 @@ pub(super) fn writes(entries: &[Entry]) -> Vec<Write> {
         Entry::Setting { .. } => vec![Write::Setting],
         Entry::ReceiptWritten { .. } => vec![Write::ReceiptWritten],
         Entry::Pruned { .. } => vec![Write::Pruned],
+        Entry::LabelPublished { .. } => vec![Write::LabelPublished],
+        Entry::LabelForgotten { .. } => vec![Write::LabelForgotten],
+        Entry::LabelChecked { .. } => vec![Write::LabelChecked],
         // Written by the store during compaction; the tests of the store crash there.
         Entry::Snapshot { .. }
         | Entry::History { .. }
@@ -90,6 +93,8 @@ fn of_event(event: &Event) -> Write {
         Event::PublishedAnyway { .. } => Write::PublishedAnyway,
         Event::Replanned { .. } => Write::Replanned,
         Event::Edited { .. } => Write::Edited,
+        Event::Drifted { .. } => Write::Drifted,
+        Event::Acknowledged { .. } => Write::Acknowledged,
         Event::TakenOver { .. } => Write::TakenOver,
         Event::Superseded { .. } => Write::Superseded,
         Event::Waited { .. } => Write::Waited,

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 use dropship_store::{
-    Commit, CommitHandle, Each, Filter, HistoryEntry, KnownFile, MemoryStore, Store, StoreError,
+    Commit, CommitHandle, Each, Filter, HardwareIds, HistoryEntry, KnownFile, LabelCheck, MemoryStore,
+    PublishedLabel, Store, StoreError, Target,
 };
 
 pub(super) struct CrashingStore {
@@ -77,6 +80,26 @@ impl Store for CrashingStore {
 
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         self.memory.settings(prefix)
+    }
+
+    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
+        self.memory.published_label(label)
+    }
+
+    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
+        self.memory.targets_of_label(label)
+    }
+
+    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
+        self.memory.published_targets(ids)
+    }
+
+    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
+        self.memory.label_check(label)
+    }
+
+    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError> {
+        self.memory.labels_checked_before(before, limit)
     }
 
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {

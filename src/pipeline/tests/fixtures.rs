@@ -52,10 +52,12 @@ pub(super) fn metadata(version: &str) -> Value {
 /// Optional features of the rule.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RuleOptions {
-    /// The second label waits for an approval.
-    pub(super) hold: bool,
+    /// Number of operators who have to approve the second label.
+    pub(super) hold: u8,
     /// Newer labels supersede older ones.
     pub(super) supersede: bool,
+    /// Published labels are compared with the service.
+    pub(super) audit: bool,
     /// The second label has a fixed go-live date, which passes before the label is requested.
     pub(super) dated: bool,
 }
@@ -64,7 +66,9 @@ pub(super) struct RuleOptions {
 pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
     let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
-    let RuleOptions { hold, supersede, dated } = options;
+    let RuleOptions { hold, supersede, audit, dated } = options;
+    let hold = if hold == 0 { "false".to_owned() } else { hold.to_string() };
+    let audit = if audit { "20m" } else { "0s" };
     let label = |name: &str, more: &str| {
         format!(
             r#"
@@ -92,6 +96,8 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 tenant_id = "tenant"
 client_id = "client"
 client_secret_file = "{home}/secret"
+[api]
+audit = "{audit}"
 [api.poll]
 sign = {{ first = "20m", max = "30m" }}
 publish = {{ first = "20m", max = "30m" }}

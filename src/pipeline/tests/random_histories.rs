@@ -10,7 +10,7 @@ use proptest::sample::select;
 use super::crash_points::Call;
 use super::fake_service::Fault;
 use super::fixtures::{PACKAGES, digest_of};
-use super::simulation::{Simulation, in_paused_time};
+use super::simulation::{Simulation, an_operator, in_paused_time};
 use crate::control::{Approval, JobAction};
 
 /// File names. The product gets its name from them, so two packages can request the same name.
@@ -99,7 +99,7 @@ async fn run(history: &[Action]) -> Vec<String> {
             Action::Operate { job, act } => {
                 if let Some(job) = sim.jobs().get(*job) {
                     // An illegal act is refused and changes nothing.
-                    let _refused = sim.job_service().act(job.id(), act, "the operator", &()).await.is_err();
+                    let _refused = sim.job_service().act(job.id(), act, &an_operator(1), &()).await.is_err();
                 }
             }
         }

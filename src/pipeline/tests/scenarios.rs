@@ -27,10 +27,12 @@ pub(super) struct Scenario {
 /// The state of each job that is not pruned; the numbers of products, submissions and labels at the service.
 pub(super) type End = (&'static [&'static str], usize, usize, usize);
 
-const PLAIN: RuleOptions = RuleOptions { hold: false, supersede: false, dated: false };
-const HELD: RuleOptions = RuleOptions { hold: true, supersede: false, dated: false };
-const DATED: RuleOptions = RuleOptions { hold: false, supersede: false, dated: true };
-const SUPERSEDING: RuleOptions = RuleOptions { hold: false, supersede: true, dated: false };
+const PLAIN: RuleOptions = RuleOptions { hold: 0, supersede: false, audit: false, dated: false };
+const HELD: RuleOptions = RuleOptions { hold: 1, ..PLAIN };
+const HELD_FOR_TWO: RuleOptions = RuleOptions { hold: 2, ..PLAIN };
+const AUDITED: RuleOptions = RuleOptions { audit: true, ..PLAIN };
+const DATED: RuleOptions = RuleOptions { dated: true, ..PLAIN };
+const SUPERSEDING: RuleOptions = RuleOptions { supersede: true, ..PLAIN };
 
 /// Within the time in which the service may still carry out a call (`uncertain`, 10 minutes).
 const WITHIN_UNCERTAIN: Duration = Duration::from_secs(300);
@@ -41,7 +43,7 @@ const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
 /// After the create was called again.
 const AFTER_REPEAT: Duration = Duration::from_secs(1100);
 
-pub(super) const SCENARIOS: [Scenario; 26] = [
+pub(super) const SCENARIOS: [Scenario; 28] = [
     Scenario {
         name: "no fault",
         packages: &["good-signed"],
@@ -175,6 +177,48 @@ pub(super) const SCENARIOS: [Scenario; 26] = [
         operator: |job| matches!(job.state(), State::Held { .. }).then(approve),
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "a label waits for two operators",
+        packages: &["good-signed"],
+        options: HELD_FOR_TWO,
+        begin: |_| {},
+        operator: |job| matches!(job.state(), State::Held { .. }).then(approve),
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |sim| {
+            let jobs = sim.jobs();
+            let approvals = sim.approvals(&jobs[0]);
+            if approvals == 2 { Ok(()) } else { Err(format!("{approvals} approvals")) }
+        },
+    },
+    Scenario {
+        name: "a published label is withdrawn elsewhere, and the operator acknowledges it",
+        packages: &["good-signed"],
+        options: AUDITED,
+        begin: |_| {},
+        operator: |job| {
+            let label = job.labels().first()?;
+            match job.state() {
+                State::Succeeded if label.is_published() => Some(OperatorAction::WithdrawElsewhere),
+                State::Succeeded if label.unacknowledged_drift().is_some() => Some(approve()),
+                _ => None,
+            }
+        },
+        ends: &[(&["succeeded"], 1, 1, 2)],
+        holds: |sim| {
+            let jobs = sim.jobs();
+            let [gone, kept] = jobs[0].labels() else { return Err("the job has two labels".to_owned()) };
+            let is_acknowledged = gone.drift().is_some() && gone.unacknowledged_drift().is_none();
+            let remembered = sim.published_labels();
+            match gone.is_gone()
+                && is_acknowledged
+                && kept.is_published()
+                && remembered == kept.id().into_iter().collect()
+            {
+                true => Ok(()),
+                false => Err(format!("{gone:?}, {kept:?}, remembered {remembered:?}")),
+            }
+        },
     },
     Scenario {
         name: "the job is cancelled and pruned",

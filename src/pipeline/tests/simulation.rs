@@ -16,11 +16,13 @@ use super::fake_service::{FakeService, PROCESSING_TIME};
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::admission::{ActiveConfig, Admission};
 use crate::config::{self, Environment};
+use crate::control;
 use crate::control::{
     ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
 use crate::observe::{Activities, Heartbeat};
 use crate::package_store::PackageStore;
+use crate::pipeline::audit::{self, Turn};
 use crate::pipeline::{
     Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Service as _,
     Settings, forget_ended, note,
@@ -31,7 +33,7 @@ use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, Label, LabelStage, RemoteId, State, Step, UploadProgress};
 use dropship_shared_folder::Progress;
-use dropship_store::{Filter, MemoryStore, Store};
+use dropship_store::{Filter, HardwareIds, MemoryStore, Store};
 
 /// Every scenario ends within this virtual time.
 const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -67,6 +69,8 @@ pub(super) enum OperatorAction {
     Withdraw,
     /// Edit a label, then approve the job.
     Edit,
+    /// Withdraw the first label without dropship.
+    WithdrawElsewhere,
 }
 
 /// Chooses the act of the operator on a job that no worker is running.
@@ -374,6 +378,18 @@ impl Simulation {
         wrong
     }
 
+    /// The number of approvals in the history of a job.
+    pub(super) fn approvals(&self, job: &Job) -> usize {
+        let story = self.memory.history(job.id()).expect("a story");
+        story.iter().filter(|told| matches!(told.event, Event::Approved { .. })).count()
+    }
+
+    /// Ids of the labels that the store knows as published.
+    pub(super) fn published_labels(&self) -> BTreeSet<RemoteId> {
+        let found = self.memory.published_targets(HardwareIds::Matching("", &|_| true)).expect("targets");
+        found.into_iter().map(|(label, _)| label).collect()
+    }
+
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<RemoteId> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
@@ -424,14 +440,28 @@ impl Daemon {
     /// Returns when the queue is empty, no worker runs, and the operator has nothing to do.
     async fn wait_until_idle(&self, operator: Operator<'_>) {
         let began = tokio::time::Instant::now();
-        while self.run_operator(operator).await
-            || !self.pipeline.queue.is_empty()
-            || self.pipeline.queue.running() > 0
-        {
+        loop {
+            let is_auditing = self.run_audit().await;
+            let is_operating = self.run_operator(operator).await;
+            let is_working = !self.pipeline.queue.is_empty() || self.pipeline.queue.running() > 0;
+            if !is_auditing && !is_operating && !is_working {
+                return;
+            }
             tokio::time::sleep(Duration::from_secs(61)).await;
             let open = self.pipeline.store.open_jobs().expect("open jobs");
             assert!(began.elapsed() < TIME_LIMIT, "the daemon is never idle: {open:#?}");
         }
+    }
+
+    /// Compares the published labels that are due with the service; true if there was one.
+    async fn run_audit(&self) -> bool {
+        let mut done = false;
+        while !self.pipeline.settings.audit.is_zero()
+            && matches!(audit::turn(&self.pipeline).await, Ok(Turn::Done))
+        {
+            done = true;
+        }
+        done
     }
 
     /// Lets the operator act on each job that no worker runs; true if there was an act.
@@ -449,7 +479,14 @@ impl Daemon {
             let Some(action) = operator(&job) else { continue };
             done = true;
             let (store, by) = (&*self.pipeline.store, "the operator");
+            let person = an_operator(job.rev());
             match action {
+                OperatorAction::WithdrawElsewhere => {
+                    let id = job.labels().first().and_then(Label::id).expect("the label exists");
+                    if let Some(label) = self.service().state().labels.get_mut(&id) {
+                        label.cancelled = true;
+                    }
+                }
                 OperatorAction::Withdraw => self.withdraw_by_hand(&job, by).await,
                 OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
@@ -457,15 +494,19 @@ impl Daemon {
                         self.pipeline.events.after_commit(&job, &[event]).await;
                     }
                     let approve = JobAction::Approve(Approval::default());
-                    let _crashed = job_service.act(job.id(), &approve, by, &()).await.is_err();
+                    let _crashed = job_service.act(job.id(), &approve, &person, &()).await.is_err();
                 }
                 OperatorAction::Act(act) => {
-                    let result = job_service.act(job.id(), &act, by, self).await;
+                    let result = job_service.act(job.id(), &act, &person, self).await;
                     assert!(result.is_ok() || self.pipeline.store.job(job.id()).is_ok(), "{result:?}");
                 }
             }
         }
         done
+    }
+
+    fn service(&self) -> FakeService {
+        self.pipeline.services.values().next().expect("an account").clone()
     }
 
     /// Withdraws the labels of a job as `dropship api label cancel` does.
@@ -528,6 +569,11 @@ impl ActiveJobs for DaemonJobs {
     fn on_event(&self, job: &Job, events: &[Event]) {
         self.0.events.after_commit_in_background(job, events);
     }
+}
+
+/// An operator. Different numbers are different people.
+pub(super) fn an_operator(number: u64) -> control::Operator {
+    control::Operator { uid: u32::try_from(number).unwrap_or(u32::MAX), name: format!("operator {number}") }
 }
 
 /// Runs with paused virtual time.

@@ -106,6 +106,7 @@ fn values_are_shown_with_file_and_line_and_without_secrets() {
         "accounts.\"second one\".client_secret_env = \"DROPSHIP_SECOND\"  # dropship.toml:10".to_owned(),
         "api.uncertain = \"1500ms\"  # dropship.toml:12".to_owned(),
         "api.workers = 2  # dropship.toml:13".to_owned(),
+        "api.audit = \"7d\"  # default".to_owned(),
         "api.retry.max = \"1m\"  # dropship.toml:14".to_owned(),
         "api.poll.sign.first = \"15s\"  # default".to_owned(),
         "api.endpoint = \"https://manage.devcenter.microsoft.com\"  # default".to_owned(),

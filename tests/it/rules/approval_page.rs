@@ -94,6 +94,8 @@ fn approval_page_has_the_request_that_is_sent_and_its_command() {
         "{page:#}"
     );
 
+    assert_eq!(previous["settings"], serde_json::json!([]), "{page:#}");
+
     // Without the metadata that the request was computed from, the page says so.
     let metadata = env.path(&format!("store/packages/{second}/driver-metadata.json"));
     let original = fs::read_to_string(&metadata).expect("metadata");

@@ -105,7 +105,7 @@ fn several_partners_get_one_label_each() {
 }
 
 /// An environment whose rule supersedes, and which accepts unsigned packages, so that each test can write its own INF.
-fn superseding() -> TestEnv {
+pub(super) fn superseding() -> TestEnv {
     let env = TestEnv::with(Quirks::none(), "");
     let (pci, all) = ("include = [\"pci\\\\*\"]", "include = [\"*\"]");
     edit(

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::require;
-use crate::label::LabelHold;
+use crate::label::{LabelApproval, LabelHold};
 use crate::{
-    HoldFault, Job, Label, LabelLife, LabelStage, PlannedLabel, Release, RemoteId, RemoteLabel, State,
-    StrayLabel, Withdrawal,
+    Drift, HoldFault, Job, Label, LabelDrift, LabelLife, LabelStage, PlannedLabel, Release, RemoteId,
+    RemoteLabel, State, StrayLabel, Withdrawal,
 };
 
 /// The state of a job that can continue: `free`, or held while a label waits for an operator. The other labels of a held job
@@ -33,7 +33,7 @@ pub(super) fn hold(
     release: &Release,
 ) -> Result<(), &'static str> {
     let label = at_index(job, index)?;
-    label.hold = Some(LabelHold { fault: fault.clone(), release: release.clone() });
+    label.hold = Some(LabelHold::new(fault.clone(), release.clone(), label.planned.approvals));
     continue_as(job, State::Queued, Some(at));
     Ok(())
 }
@@ -45,9 +45,18 @@ pub(super) fn idle(job: &mut Job) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// An operator releases a label that is on hold.
-pub(super) fn approve(job: &mut Job, at: Timestamp, index: usize) -> Result<(), &'static str> {
+/// An operator approves a label that is on hold. The last of the operators who have to approve it releases it.
+pub(super) fn approve(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    approval: LabelApproval,
+) -> Result<(), &'static str> {
     let label = at_index(job, index)?;
+    let hold = label.hold.as_mut().ok_or("the label is not on hold")?;
+    if !hold.approve(approval)? {
+        return Ok(());
+    }
     label.released |= label.needs_approval();
     let hold = label.hold.take().ok_or("the label is not on hold")?;
     match (&mut label.life, hold.release) {
@@ -124,6 +133,31 @@ pub(super) fn failed(job: &mut Job, index: usize, reason: &str) -> Result<(), &'
     let remote = existing(job, index)?;
     require(!remote.stage.is_withdrawn(), "the label is withdrawn")?;
     remote.stage = LabelStage::Failed { reason: reason.to_owned(), acknowledged: false };
+    Ok(())
+}
+
+/// A published label was withdrawn, has expired or was changed, and dropship did not do it.
+pub(super) fn drifted(
+    job: &mut Job,
+    at: Timestamp,
+    index: usize,
+    id: RemoteId,
+    drift: &Drift,
+) -> Result<(), &'static str> {
+    let label = at_index(job, index)?;
+    require(label.id() == Some(id) && label.is_published(), "no label with this id is published")?;
+    label.drift = Some(LabelDrift { drift: drift.clone(), at, acknowledged_by: None });
+    if drift.ends_publication() {
+        existing(job, index)?.stage = LabelStage::Gone;
+    }
+    Ok(())
+}
+
+/// An operator knows of the change of a published label.
+pub(super) fn acknowledged(job: &mut Job, index: usize, by: &str) -> Result<(), &'static str> {
+    let drift = at_index(job, index)?.drift.as_mut().ok_or("the label was not changed")?;
+    require(drift.acknowledged_by.is_none(), "the change is acknowledged already")?;
+    drift.acknowledged_by = Some(by.to_owned());
     Ok(())
 }
 
@@ -255,6 +289,10 @@ pub(super) fn replan(
         match job.labels.get_mut(index) {
             None => job.labels.push(Label::planned(planned.clone())),
             Some(label) if label.life == LabelLife::Planned => {
+                if planned.approvals > label.planned.approvals {
+                    // Fewer operators have approved it than the rule asks for now.
+                    label.approved = None;
+                }
                 label.planned = planned.clone();
                 label.hold = None;
             }
@@ -268,7 +306,7 @@ pub(super) fn replan(
 /// Remembers the id of a label that is requested again or dropped. One that is still being withdrawn is followed further.
 fn set_aside(job: &mut Job, index: usize) {
     let Some(label) = job.labels.get_mut(index) else { return };
-    (label.hold, label.approved) = (None, None);
+    (label.hold, label.approved, label.drift) = (None, None, None);
     (label.released, label.predecessor_waived) = (false, false);
     let Some(remote) = label.remote().cloned() else { return };
     label.former_ids.push(remote.id);

@@ -3,16 +3,21 @@
 use jiff::Timestamp;
 
 use super::{creates, enter, labels, require};
-use crate::{Creation, Intent, Job, Label, State, Step, UploadProgress};
+use crate::{Creation, Intent, Job, Label, LabelApproval, State, Step, UploadProgress};
 
-/// An operator releases a held job, or a label of it.
-pub(super) fn approve(job: &mut Job, at: Timestamp, label: Option<usize>) -> Result<(), &'static str> {
+/// An operator approves a held job, or a label of it.
+pub(super) fn approve(
+    job: &mut Job,
+    at: Timestamp,
+    label: Option<usize>,
+    approval: LabelApproval,
+) -> Result<(), &'static str> {
     let State::Held { request, label: held, .. } = &job.state else {
         return Err("the job is not held");
     };
     let request = request.clone();
     if let Some(index) = label.or(*held) {
-        return labels::approve(job, at, index);
+        return labels::approve(job, at, index, approval);
     }
     if let Some(intent) = doubted(job) {
         // The operator has checked: the request may be sent again. If one was shown, exactly that one.

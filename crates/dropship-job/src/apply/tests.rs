@@ -281,7 +281,14 @@ fn approval_of_driver_metadata_does_not_approve_a_label() {
     let mut events = way()[..14].to_vec();
     let fault = HoldFault::new(HoldReason::MetadataMismatch, "an INF is missing");
     events.push(Event::Held { fault, request: Some(Job::metadata_request("digest")) });
-    events.push(Event::Approved { by: "uid 0".into(), label: None, name: None, request: None, note: None });
+    events.push(Event::Approved {
+        by: "uid 0".into(),
+        uid: 0,
+        label: None,
+        name: None,
+        request: None,
+        note: None,
+    });
     let job = after(&events);
     assert_eq!(job.approved_metadata(), Some("digest"));
     assert_eq!((&job.labels[0].approved, &job.state), (&None, &State::Queued));
@@ -295,6 +302,13 @@ fn held_job_with_late_created_product_stays_held() {
     events.push(created(RemoteKind::Product, remote(5)));
     let job = after(&events);
     assert_eq!((job.step, job.state.fault()), (Step::Submission, Some(&*fault)));
-    events.push(Event::Approved { by: "x".into(), label: None, name: None, request: None, note: None });
+    events.push(Event::Approved {
+        by: "x".into(),
+        uid: 1,
+        label: None,
+        name: None,
+        request: None,
+        note: None,
+    });
     assert_eq!(after(&events).state, State::Queued);
 }

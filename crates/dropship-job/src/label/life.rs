@@ -77,6 +77,8 @@ pub enum LabelStage {
     Withdrawing(Withdrawal),
     /// It is withdrawn.
     Withdrawn,
+    /// It was published and is not any more: withdrawn in Partner Center or by Microsoft, expired or removed.
+    Gone,
 }
 
 impl LabelStage {
@@ -85,7 +87,11 @@ impl LabelStage {
     pub fn withdrawal(&self) -> Option<&Withdrawal> {
         match self {
             Self::WithdrawalWanted(withdrawal) | Self::Withdrawing(withdrawal) => Some(withdrawal),
-            Self::Processing | Self::Published { .. } | Self::Failed { .. } | Self::Withdrawn => None,
+            Self::Processing
+            | Self::Published { .. }
+            | Self::Failed { .. }
+            | Self::Withdrawn
+            | Self::Gone => None,
         }
     }
 
@@ -103,6 +109,7 @@ impl LabelStage {
             Self::WithdrawalWanted(_) => LabelStatus::WithdrawalWanted,
             Self::Withdrawing(_) => LabelStatus::Withdrawing,
             Self::Withdrawn => LabelStatus::Withdrawn,
+            Self::Gone => LabelStatus::Gone,
         }
     }
 }
@@ -129,6 +136,8 @@ pub enum LabelStatus {
     Withdrawing,
     /// It is withdrawn.
     Withdrawn,
+    /// It was published and is not any more, by no act of dropship.
+    Gone,
     /// The rules in force no longer ask for it.
     Dropped,
 }
@@ -147,6 +156,7 @@ impl LabelStatus {
             Self::WithdrawalWanted => "withdrawal-wanted",
             Self::Withdrawing => "withdrawing",
             Self::Withdrawn => "withdrawn",
+            Self::Gone => "gone",
             Self::Dropped => "dropped",
         }
     }

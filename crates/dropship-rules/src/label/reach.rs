@@ -61,6 +61,33 @@ impl Reach {
         }
     }
 
+    /// How these restrictions differ from those before, one text for each; `name` is the name of an audience.
+    #[must_use]
+    pub fn differences(&self, before: &Self, name: &dyn Fn(&str) -> String) -> Vec<String> {
+        let set = |ids: &BTreeSet<String>, name: &dyn Fn(&str) -> String| match ids.is_empty() {
+            true => "none".to_owned(),
+            false => ids.iter().map(|id| name(id)).collect::<Vec<_>>().join(", "),
+        };
+        let edge = |edge: &Option<String>| edge.clone().unwrap_or_else(|| "none".to_owned());
+        let builds = |builds: &Option<(Option<u32>, Option<u32>)>| {
+            let number = |edge: Option<u32>| edge.map_or_else(|| "any".to_owned(), |edge| edge.to_string());
+            builds.map_or_else(
+                || "none".to_owned(),
+                |(low, high)| format!("{} to {}", number(low), number(high)),
+            )
+        };
+        let itself = |id: &str| id.to_owned();
+        let texts = [
+            ("audiences", set(&before.audiences, name), set(&self.audiences, name)),
+            ("CHIDs", set(&before.chids, &itself), set(&self.chids, &itself)),
+            ("floor", edge(&before.floor), edge(&self.floor)),
+            ("ceiling", edge(&before.ceiling), edge(&self.ceiling)),
+            ("builds", builds(&before.builds), builds(&self.builds)),
+        ];
+        let changed = texts.into_iter().filter(|(_, before, after)| before != after);
+        changed.map(|(what, before, after)| format!("{what} changed from {before} to {after}")).collect()
+    }
+
     /// Why a label with these restrictions does not reach every machine that `older` reaches on the system `os`; `None` if
     /// it surely does.
     #[must_use]

@@ -48,7 +48,7 @@ fn plan() -> LabelPlan {
         key: "{{ inf.version }}".to_owned(),
         name: "ring".to_owned(),
         destination: DestinationPlan::WindowsUpdate,
-        hold: false,
+        hold: crate::hold::Hold::NONE,
         after: None,
         supersede: false,
         go_live: None,

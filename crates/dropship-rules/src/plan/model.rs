@@ -5,6 +5,7 @@ use std::time::Duration;
 use dropship_hardware::{AdditionalInfo, NewProduct, NewSubmission, ProductId, SubmissionKind};
 use serde::{Deserialize, Serialize};
 
+use crate::hold::Hold;
 use crate::rule::{Build, TargetFilter};
 use crate::schedule::{Days, GoLive};
 
@@ -60,8 +61,8 @@ pub struct LabelPlan {
     pub name: String,
     /// Where it sends the driver.
     pub destination: DestinationPlan,
-    /// Hold the job before it.
-    pub hold: bool,
+    /// Hold the job before it until operators have approved its request.
+    pub hold: Hold,
     /// The label that must be published first.
     pub after: Option<LabelDependency>,
     /// Remove what it targets from older labels of the same rule and key.

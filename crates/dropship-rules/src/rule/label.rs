@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::hold::Hold;
 use crate::schedule::{Days, GoLive};
 use crate::template::Template;
 use dropship_glob::Glob;
@@ -29,8 +30,8 @@ pub struct LabelRule {
     pub name: Template,
     /// Where it sends the driver.
     pub destination: Destination,
-    /// Hold the job before this label.
-    pub hold: bool,
+    /// Hold the job before this label until operators have approved its request.
+    pub hold: Hold,
     /// Position, among the rule's labels, of the one that must be published first.
     pub after: Option<usize>,
     /// How long after that.

@@ -13,7 +13,7 @@ use crate::faults::Fault;
 use crate::ids::seller_for;
 use crate::lock::lock;
 use crate::request_log::Entry;
-use crate::state::LabelRefusal;
+use crate::state::{Label, LabelRefusal};
 use crate::workflow;
 
 /// Controls a running sandbox from a test.
@@ -110,6 +110,53 @@ impl Control {
             }
         }
         false
+    }
+
+    /// Withdraws a label in any step, as in Partner Center or by Microsoft's driver recovery: it is shown as failed. Returns
+    /// `false` for an unknown id.
+    #[must_use]
+    pub fn withdraw_label(&self, id: u64, why: &str) -> bool {
+        self.refuse_label(id, why)
+    }
+
+    /// Ends the distribution of a label: it stays published, and has no targets any more. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn expire_label(&self, id: u64) -> bool {
+        self.with_label(id, |label| {
+            for list in ["hardwareIds", "chids"] {
+                label.targeting.insert(list.to_owned(), json!([]));
+            }
+        })
+    }
+
+    /// Changes the targeting of a label, as in Partner Center: each key of `targeting` replaces the label's, null removes it.
+    /// Returns `false` for an unknown id.
+    #[must_use]
+    pub fn change_label(&self, id: u64, targeting: &Map<String, Value>) -> bool {
+        self.with_label(id, |label| {
+            for (key, value) in targeting {
+                match value {
+                    Value::Null => drop(label.targeting.remove(key)),
+                    value => drop(label.targeting.insert(key.clone(), value.clone())),
+                }
+            }
+        })
+    }
+
+    /// Removes a label: the service does not know it any more. Returns `false` for an unknown id.
+    #[must_use]
+    pub fn remove_label(&self, id: u64) -> bool {
+        let mut state = lock(&self.app.state);
+        let mut submissions =
+            state.products.values_mut().flat_map(|product| product.submissions.values_mut());
+        submissions.any(|sub| sub.labels.remove(&id).is_some())
+    }
+
+    fn with_label(&self, id: u64, change: impl FnOnce(&mut Label)) -> bool {
+        let mut state = lock(&self.app.state);
+        let mut submissions =
+            state.products.values_mut().flat_map(|product| product.submissions.values_mut());
+        submissions.find_map(|sub| sub.labels.get_mut(&id)).map(change).is_some()
     }
 
     /// Marks a product as an inbox driver or as read-only. Returns `false` for an unknown id.

@@ -11,6 +11,10 @@
 //! | `POST date` `{"offset_seconds":N}` | changes the `Date` header of all further responses by N seconds; 0 restores it |
 //! | `POST release` `{"id":"…"}` | ends the review of a submission, or the approval or rollout of a label |
 //! | `POST labels/ID/refuse` `{"why":"…"}` | rejects a label, with an error report |
+//! | `POST labels/ID/withdraw` `{"why":"…"}` | withdraws a label in any step, also a published one |
+//! | `POST labels/ID/expire` | ends the distribution of a label: it has no targets any more |
+//! | `POST labels/ID/change` `{"targeting":{…}}` | replaces keys of the targeting of a label; null removes a key |
+//! | `DELETE labels/ID` | removes a label |
 //! | `POST products` `{"tenant":"…","count":N,"prefix":"…"}` | adds products, returns their ids |
 //! | `POST products/ID` `{"inbox":true,"read_only":true}` | marks a product as inbox driver or read-only |
 //! | `POST submissions/ID/withhold_metadata` | withholds the driver metadata until they are requested |
@@ -58,6 +62,12 @@ struct Release {
 #[serde(deny_unknown_fields)]
 struct Refuse {
     why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    targeting: serde_json::Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +149,16 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             let refuse = read::<Refuse>(body)?;
             found(control.refuse_label(id_of(&json!(id))?, &refuse.why))
         }
+        ("POST", ["labels", id, "withdraw"]) => {
+            let refuse = read::<Refuse>(body)?;
+            found(control.withdraw_label(id_of(&json!(id))?, &refuse.why))
+        }
+        ("POST", ["labels", id, "expire"]) => found(control.expire_label(id_of(&json!(id))?)),
+        ("POST", ["labels", id, "change"]) => {
+            let change = read::<Change>(body)?;
+            found(control.change_label(id_of(&json!(id))?, &change.targeting))
+        }
+        ("DELETE", ["labels", id]) => found(control.remove_label(id_of(&json!(id))?)),
         ("POST", ["products"]) => {
             let add = read::<AddProducts>(body)?;
             let ids = control.add_products(&add.tenant, &add.prefix, add.count);

@@ -84,23 +84,24 @@ impl Database {
         Ok(Some((name, text)))
     }
 
-    /// Passes the pairs in sled whose keys start with `prefix` to `each`, in order; pending changes are not applied.
+    /// Passes the pairs in sled whose keys start with `prefix` to `each`, in order, until it breaks; pending changes are not
+    /// applied.
     fn each_applied(
         &self,
         db: &sled::Db,
         prefix: &[u8],
-        mut each: impl FnMut(&[u8], &[u8]),
+        mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut beyond = false;
         let mut visit = |text: &[u8]| {
             each_pair(text, |key, value| {
-                if key.starts_with(prefix) {
-                    each(key, value);
-                } else if key > prefix {
-                    beyond = true;
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
+                let next = match key.starts_with(prefix) {
+                    true => each(key, value),
+                    false if key > prefix => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                };
+                beyond = next.is_break();
+                next
             })
             .map(|()| beyond)
         };
@@ -192,14 +193,20 @@ impl Bytes for Database {
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
         let tables = self.tables.read();
         let mut pairs = Vec::new();
-        self.each_applied(tables.db()?, prefix, |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
+        self.each_applied(tables.db()?, prefix, |key, value| {
+            pairs.push((key.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        })?;
         Ok(merge(pairs, &tables.pending, prefix))
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         let tables = self.tables.read();
         let mut keys = Vec::new();
-        self.each_applied(tables.db()?, prefix, |key, _| keys.push(key.to_vec()))?;
+        self.each_applied(tables.db()?, prefix, |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
         let changes = &tables.pending;
         keys.retain(|key| !changes.contains_key(key));
         let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
@@ -242,13 +249,34 @@ impl Bytes for Database {
         Ok(found)
     }
 
+    fn first_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let tables = self.tables.read();
+        let changes = &tables.pending;
+        let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
+        let mut found: Vec<_> = put.map(|(key, _)| key.clone()).collect();
+        let mut applied = 0;
+        self.each_applied(tables.db()?, prefix, |key, _| {
+            if !changes.contains_key(key) {
+                applied += 1;
+                found.push(key.to_vec());
+            }
+            if applied < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
+    }
+
     fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
         let tables = self.tables.read();
         let changes: Changes = changed_here(&tables.pending, prefix)
             .map(|(key, change)| (key.clone(), change.clone()))
             .collect();
         let mut count = changes.values().flatten().count();
-        self.each_applied(tables.db()?, prefix, |key, _| count += usize::from(!changes.contains_key(key)))?;
+        self.each_applied(tables.db()?, prefix, |key, _| {
+            count += usize::from(!changes.contains_key(key));
+            ControlFlow::Continue(())
+        })?;
         Ok(count)
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use jiff::Timestamp;
+
 use crate::commit::{Commit, CommitHandle};
 use crate::disk::check;
 use crate::disk::database::Database;
@@ -15,10 +17,11 @@ use crate::export::{self, Each};
 use crate::finding::Finding;
 use crate::heartbeat::{Heartbeat, Unwatched};
 use crate::journal::{self, Limits};
+use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
 use crate::queries;
 use crate::space::Space;
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile};
+use crate::tables::{Bytes, KnownFile, published};
 use crate::writer::Writer;
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 
@@ -146,6 +149,26 @@ impl Store for DiskStore {
 
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         queries::settings(&*self.tables, prefix)
+    }
+
+    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
+        published::published_label(&*self.tables, label)
+    }
+
+    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
+        published::targets_of(&*self.tables, label)
+    }
+
+    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
+        published::published_targets(&*self.tables, ids)
+    }
+
+    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
+        published::check_of(&*self.tables, label)
+    }
+
+    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError> {
+        published::checked_before(&*self.tables, before, limit)
     }
 
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {

@@ -42,6 +42,11 @@ pub(crate) trait Bytes {
         Ok(keys.filter(|key| before.is_none_or(|before| key.as_slice() < before)).take(limit).collect())
     }
 
+    /// The first `limit` keys that start with `prefix`, in order.
+    fn first_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.keys(prefix)?.into_iter().take(limit).collect())
+    }
+
     /// The number of keys that start with `prefix`.
     fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
         Ok(self.keys(prefix)?.len())

@@ -1,5 +1,9 @@
 //! Keys of the tables. The first byte names the table.
 
+use jiff::Timestamp;
+
+use crate::error::StoreError;
+use crate::published::Target;
 use dropship_job::{JobId, RemoteId, State, StateKind};
 
 pub(crate) const META: &[u8] = b"m";
@@ -14,6 +18,11 @@ pub(crate) const REMOTE: &[u8] = b"r";
 pub(crate) const RECEIPTS_PENDING: &[u8] = b"u";
 pub(crate) const BY_DIGEST: &[u8] = b"l";
 pub(crate) const CONTENT: &[u8] = b"c";
+pub(crate) const PUBLISHED: &[u8] = b"p";
+pub(crate) const LABEL_TARGETS: &[u8] = b"t";
+pub(crate) const HARDWARE_IDS: &[u8] = b"h";
+pub(crate) const CHECKS: &[u8] = b"d";
+pub(crate) const CHECK_ORDER: &[u8] = b"a";
 
 fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut key = table.to_vec();
@@ -82,4 +91,53 @@ pub(crate) fn remote(id: RemoteId) -> Vec<u8> {
 }
 pub(crate) fn setting(name: &str) -> Vec<u8> {
     join(SETTINGS, &[name])
+}
+/// A published label.
+pub(crate) fn published(label: RemoteId) -> Vec<u8> {
+    join(PUBLISHED, &[&label.to_string()])
+}
+/// The targets of a published label.
+pub(crate) fn label_targets(label: RemoteId) -> Vec<u8> {
+    join(LABEL_TARGETS, &[&label.to_string()])
+}
+/// The beginning of the keys of hardware ids that begin with a text. Hardware ids have no case.
+pub(crate) fn hardware_ids(start: &str) -> Vec<u8> {
+    join(HARDWARE_IDS, &[&part(&start.to_lowercase())])
+}
+/// A target of a published label, by its hardware id.
+pub(crate) fn hardware_id(target: &Target, label: RemoteId) -> Vec<u8> {
+    let id = target.hardware_id.to_lowercase();
+    let id = part(&id);
+    let (os, bundle, inf) = (part(&target.os), part(&target.bundle), part(&target.inf));
+    join(HARDWARE_IDS, &[&id, &label.to_string(), &os, &bundle, &inf])
+}
+/// The label and the target, without its version, that such a key has.
+pub(crate) fn target_in(key: &[u8]) -> Result<(RemoteId, Target), StoreError> {
+    let text = std::str::from_utf8(key.get(HARDWARE_IDS.len()..).unwrap_or_default()).unwrap_or_default();
+    let parts: Vec<_> = text.split('\0').collect();
+    if let [id, label, os, bundle, inf] = parts.as_slice()
+        && let Ok(label) = label.parse()
+    {
+        let [hardware_id, os, bundle, inf] = [id, os, bundle, inf].map(|part| (*part).to_owned());
+        return Ok((label, Target { hardware_id, os, bundle, inf, version: None }));
+    }
+    Err(StoreError::Damaged { what: "an index key holds no target of a label".to_owned() })
+}
+/// When a published label was compared with the service.
+pub(crate) fn check(label: RemoteId) -> Vec<u8> {
+    join(CHECKS, &[&label.to_string()])
+}
+/// Published labels in the order in which they were compared with the service.
+pub(crate) fn check_order(at: Timestamp, label: RemoteId) -> Vec<u8> {
+    join(CHECK_ORDER, &[&format!("{:020}", at.as_millisecond().max(0)), &label.to_string()])
+}
+/// The label of such a key.
+pub(crate) fn label_in_check_order(key: &[u8]) -> Result<RemoteId, StoreError> {
+    let text = std::str::from_utf8(key).unwrap_or_default();
+    let label = text.rsplit_once('\0').and_then(|(_, label)| label.parse().ok());
+    label.ok_or_else(|| StoreError::Damaged { what: "an index key holds no label id".to_owned() })
+}
+/// A text from outside as a part of a key.
+fn part(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }

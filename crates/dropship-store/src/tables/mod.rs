@@ -9,6 +9,7 @@ mod jobs;
 pub(crate) mod key;
 mod later_lines;
 mod overlay;
+pub(crate) mod published;
 mod record;
 
 pub(crate) use bytes::{Bytes, Changes, Pair};

@@ -9,6 +9,7 @@ use crate::tables::jobs::{advance, apply_snapshot, outlives_the_job, own, prune}
 use crate::tables::key;
 use crate::tables::later_lines::{Later, LaterLines};
 use crate::tables::overlay::Overlay;
+use crate::tables::published::{put_check, put_published, remove_published};
 use dropship_job::Job;
 
 /// Applies a new line; returns the jobs that it changed.
@@ -82,6 +83,9 @@ fn apply_line<B: Bytes>(
                 }
             }
             Entry::Pruned { job } => prune(tables, job)?,
+            Entry::LabelPublished { label } => put_published(tables, label)?,
+            Entry::LabelForgotten { label } => remove_published(tables, *label)?,
+            Entry::LabelChecked { label, check } => put_check(tables, *label, check)?,
         }
     }
     if number(tables.get(&key::seq())?) < line.seq {

@@ -1,6 +1,7 @@
 //! One suite for both stores, and tests of the store on disk.
 
 mod ladder;
+mod published;
 mod rebuilt;
 
 use std::path::Path;
@@ -316,7 +317,7 @@ fn line_of_a_newer_version_is_refused_and_not_cut_off() {
     drop(store);
     let path = folder.path().join("journal/00000001.jsonl");
     let mut text = std::fs::read(&path).expect("the journal");
-    let json = br#"{"v":3,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
+    let json = br#"{"v":4,"seq":99,"at":"2026-01-01T00:00:00Z","entries":[{"entry":"from_the_future"}]}"#;
     text.extend_from_slice(format!("{:016x} ", crate::journal::crc64(json)).as_bytes());
     text.extend_from_slice(json);
     text.push(b'\n');

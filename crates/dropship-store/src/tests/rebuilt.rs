@@ -34,6 +34,14 @@ fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
             say(&format!("history {at}"), format!("{history:?}"));
         }
     }
+    for label in (0..4).map(RemoteId::new) {
+        let label = (store.published_label(label), store.targets_of_label(label), store.label_check(label));
+        say(&format!("label {label:?}"), String::new());
+    }
+    let order = store.labels_checked_before(Timestamp::MAX, 9).expect("order");
+    say("order", format!("{order:?}"));
+    let reached = store.published_targets(HardwareIds::Matching("pci", &|_| true)).expect("targets");
+    say("targets", format!("{reached:?}"));
     say("flags", format!("{:?}", store.settings("").expect("flags")));
     let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
     open.sort();
@@ -56,7 +64,8 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
         job: id(at),
     };
     let of_job = |events: Vec<Event>| vec![Entry::Job { job: id(at), rev, events }];
-    let entries = match what % 12 {
+    let number = RemoteId::new(u64::from(at % 4));
+    let entries = match what % 15 {
         0 | 1 => {
             let mut entries = of_job(vec![arrived(&sha256, Some("in")), accepted()]);
             entries.push(seen);
@@ -77,15 +86,31 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
         8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
         9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
         10 => vec![Entry::InspectionStarted { sha256 }],
+        11 => {
+            let row = |os: u8| Target {
+                hardware_id: format!("pci\\ven_{number}"),
+                os: format!("OS{os}"),
+                bundle: "b".into(),
+                inf: "a.inf".into(),
+                version: None,
+            };
+            let targets = (0..=what % 2).map(row).collect();
+            vec![published::published(published::label(number, 1_790_000_000 + i64::from(at), targets))]
+        }
+        12 => vec![Entry::LabelForgotten { label: number }],
+        13 => {
+            let second = Timestamp::from_second(1_790_000_100 + i64::from(what)).expect("time");
+            vec![Entry::LabelChecked { label: number, check: LabelCheck::passed(second) }]
+        }
         _ => vec![Entry::InspectionEnded { sha256 }],
     };
     // The id of a pruned job is never used again.
-    if what % 12 <= 1 && pruned.contains(&at) {
+    if what % 15 <= 1 && pruned.contains(&at) {
         return;
     }
     // An illegal commit is refused and changes nothing.
     let done = store.commit(Commit::new(entries)).wait();
-    if what % 12 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
+    if what % 15 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
         pruned.insert(at);
     }
 }

@@ -1,6 +1,7 @@
 //! The life of labels: holds, approvals, withdrawals and new plans.
 
 use super::*;
+use crate::{Drift, LabelStatus};
 
 fn held(label: usize, release: Release) -> Event {
     Event::LabelHeld {
@@ -11,7 +12,18 @@ fn held(label: usize, release: Release) -> Event {
 }
 
 fn approved(label: usize) -> Event {
-    Event::Approved { by: "uid 0".into(), label: Some(label), name: None, request: None, note: None }
+    approved_by(0, label)
+}
+
+fn approved_by(uid: u32, label: usize) -> Event {
+    Event::Approved {
+        by: format!("uid {uid}"),
+        uid,
+        label: Some(label),
+        name: None,
+        request: None,
+        note: None,
+    }
 }
 
 /// A job with these labels, in the step that creates them.
@@ -41,6 +53,74 @@ fn approval_releases_the_request_that_was_shown_of_its_label_only() {
     assert!(twice.to_string().contains("not held"), "{twice}");
 }
 
+/// A job whose first label waits for two operators.
+fn with_two_needed(request: &str) -> Vec<Event> {
+    let mut events = labelling(vec![PlannedLabel { approvals: 2, ..planned("a", &[]) }, planned("b", &[])]);
+    events.push(held(0, Release::Request(request.into())));
+    events
+}
+
+#[test]
+fn label_that_needs_two_operators_waits_for_a_different_second_one() {
+    let mut events = with_two_needed("one");
+    let before = after(&events);
+    events.push(approved_by(1000, 0));
+    let job = after(&events);
+    let hold = job.labels[0].hold().expect("still on hold");
+    assert_eq!((hold.needed, hold.approvals.len(), hold.request()), (2, 1, Some("one")));
+    assert_eq!((&job.state, job.labels[0].approved()), (&before.state, None));
+    assert!(!job.has_approved_label());
+    // The same person under another name.
+    let again = Event::Approved {
+        by: "alice".into(),
+        uid: 1000,
+        label: Some(0),
+        name: None,
+        request: None,
+        note: None,
+    };
+    let refused = apply(Some(&job), &id(), at(50), &again).expect_err("the same operator");
+    assert!(refused.to_string().contains("another one has to"), "{refused}");
+    events.push(approved_by(1001, 0));
+    let job = after(&events);
+    assert_eq!((&job.state, job.labels[0].approved()), (&State::Queued, Some("one")));
+}
+
+#[test]
+fn approval_of_one_operator_ends_when_the_request_changes() {
+    let mut events = with_two_needed("one");
+    events.extend([approved_by(1000, 0), held(0, Release::Request("two".into())), approved_by(1001, 0)]);
+    let job = after(&events);
+    assert_eq!(job.labels[0].hold().map(|hold| hold.approvals.len()), Some(1), "of the new request");
+    events.push(approved_by(1000, 0));
+    assert_eq!(after(&events).labels[0].approved(), Some("two"));
+}
+
+#[test]
+fn hold_that_releases_no_request_needs_one_operator() {
+    let mut events = with_two_needed("one");
+    events.extend([held(0, Release::Attempt), approved(0)]);
+    assert_eq!(after(&events).state, State::Queued);
+}
+
+#[test]
+fn new_plan_that_needs_more_operators_ends_the_approval() {
+    let mut events = labelling(vec![PlannedLabel { approvals: 1, ..planned("a", &[]) }]);
+    events.extend([held(0, Release::Request("one".into())), approved(0)]);
+    let replanned = |approvals| Event::Replanned {
+        rule: "ring".into(),
+        plan: "p".into(),
+        labels: vec![PlannedLabel { approvals, ..planned("a", &[]) }],
+        dropped: Vec::new(),
+        again: Vec::new(),
+        changes: Vec::new(),
+    };
+    events.push(replanned(1));
+    assert_eq!(after(&events).labels[0].approved(), Some("one"));
+    events.push(replanned(2));
+    assert_eq!(after(&events).labels[0].approved(), None);
+}
+
 #[test]
 fn label_on_hold_does_not_stop_the_others() {
     let mut events = labelling(vec![planned("a", &[]), planned("b", &[])]);
@@ -60,7 +140,8 @@ fn label_on_hold_does_not_stop_the_others() {
     let job = after(&events);
     apply(Some(&job), &id(), at(50), &Event::Superseded { label: 1, kept: Vec::new() })
         .expect_err("all labels wait");
-    let anyone = Event::Approved { by: "x".into(), label: None, name: None, request: None, note: None };
+    let anyone =
+        Event::Approved { by: "x".into(), uid: 1, label: None, name: None, request: None, note: None };
     events.push(anyone);
     assert!(matches!(after(&events).state, State::Held { label: Some(0), .. }), "the label still waits");
 }
@@ -173,4 +254,75 @@ fn replanned_job_keeps_existing_labels_and_asks_again_for_lost_ones() {
         changes: vec![],
     };
     apply(Some(&job), &id(), at(90), &wrong).expect_err("it exists");
+}
+
+/// A job that has published its one label.
+fn with_published(id: u64) -> Vec<Event> {
+    let mut events = labelling(vec![planned("a", &[])]);
+    events.push(intended(RemoteKind::Label(0)));
+    events.push(Event::Created {
+        kind: RemoteKind::Label(0),
+        id: RemoteId::new(id),
+        adopted: false,
+        go_live: None,
+    });
+    events.extend([Event::Labelled, Event::Published { label: 0 }, Event::Succeeded]);
+    events
+}
+
+fn drifted(id: u64, drift: Drift) -> Event {
+    Event::Drifted { label: 0, id: RemoteId::new(id), drift }
+}
+
+#[test]
+fn label_that_was_withdrawn_elsewhere_is_lost_and_its_job_stays_succeeded() {
+    let mut events = with_published(9);
+    let withdrawn = Drift::Withdrawn { reason: "cancelled".into() };
+    apply(Some(&after(&events)), &id(), at(50), &drifted(10, withdrawn.clone())).expect_err("another id");
+    events.push(drifted(9, withdrawn.clone()));
+    let job = after(&events);
+    assert_eq!((job.state.clone(), job.labels[0].status()), (State::Succeeded, LabelStatus::Gone));
+    assert!(job.labels[0].is_lost() && job.labels[0].live_at().is_none());
+    assert_eq!(job.labels[0].unacknowledged_drift().map(|drift| &drift.drift), Some(&withdrawn));
+    apply(Some(&job), &id(), at(50), &drifted(9, Drift::Removed)).expect_err("reported once");
+    let acknowledged = Event::Acknowledged { label: 0, by: "alice".into(), note: None };
+    events.push(acknowledged.clone());
+    let job = after(&events);
+    assert_eq!((job.labels[0].unacknowledged_drift(), job.labels[0].is_gone()), (None, true));
+    apply(Some(&job), &id(), at(50), &acknowledged).expect_err("once");
+    // It can be requested again.
+    events.push(Event::Retried { by: "alice".into(), new_product: false });
+    assert_eq!(after(&events).state, State::Queued);
+}
+
+#[test]
+fn changed_label_stays_published_and_can_change_again() {
+    let mut events = with_published(9);
+    let changed = |text: &str| drifted(9, Drift::Changed { changes: vec![text.into()] });
+    events.extend([
+        changed("one"),
+        Event::Acknowledged { label: 0, by: "alice".into(), note: None },
+        changed("two"),
+    ]);
+    let job = after(&events);
+    assert!(job.labels[0].is_published() && job.labels[0].unacknowledged_drift().is_some());
+}
+
+#[test]
+fn predecessor_that_is_gone_is_lost_for_the_label_after_it() {
+    let mut events = labelling(vec![planned("a", &[]), planned("b", &[0])]);
+    events.push(intended(RemoteKind::Label(0)));
+    events.push(Event::Created {
+        kind: RemoteKind::Label(0),
+        id: RemoteId::new(9),
+        adopted: false,
+        go_live: None,
+    });
+    events.extend([
+        Event::Published { label: 0 },
+        drifted(9, Drift::Changed { changes: vec!["floor".into()] }),
+    ]);
+    assert!(matches!(after(&events).label_gate(1), LabelGate::From(_)), "it is still published");
+    events.push(drifted(9, Drift::Expired));
+    assert_eq!(after(&events).label_gate(1), LabelGate::PredecessorLost(0));
 }

@@ -1,0 +1,93 @@
+//! Labels that dropship made and saw published. They outlive their jobs: a label reaches devices for years.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use dropship_job::{JobId, RemoteId};
+
+/// A published label: where it came from, and what it reaches as far as dropship knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedLabel {
+    /// Its id.
+    pub id: RemoteId,
+    /// Its name.
+    pub name: String,
+    /// The job that made it. The job may be pruned.
+    pub job: JobId,
+    /// File name of the package.
+    pub package: String,
+    /// The rule.
+    pub rule: String,
+    /// The account.
+    pub account: String,
+    /// Id of the product.
+    pub product: RemoteId,
+    /// Id of the submission.
+    pub submission: RemoteId,
+    /// Names of its audiences; empty: it is for every machine that it targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// When its publication was seen.
+    pub published: Timestamp,
+    /// Its go-live date. It reaches no device before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go_live: Option<Timestamp>,
+    /// Ids of older labels that gave up targets to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<RemoteId>,
+    /// Ids of newer labels to which it gave up targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded_by: Vec<RemoteId>,
+    /// Its other restrictions, in the form of the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<String>,
+    /// What it targets. Queries return it without its targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
+}
+
+/// A hardware id of an INF on one operating system, which a label targets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// The hardware id, as the label has it.
+    pub hardware_id: String,
+    /// OS code.
+    pub os: String,
+    /// Bundle id of the driver metadata.
+    pub bundle: String,
+    /// INF file name.
+    pub inf: String,
+    /// `DriverVer` version of the INF, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// Which hardware ids a query is about.
+#[derive(Clone, Copy)]
+pub enum HardwareIds<'a> {
+    /// This one, in any case.
+    Exactly(&'a str),
+    /// Those that begin with this text, in any case, and that the condition fulfils.
+    Matching(&'a str, &'a dyn Fn(&str) -> bool),
+}
+
+/// When a published label was last compared with the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelCheck {
+    /// When.
+    pub at: Timestamp,
+    /// Since when the service does not know the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Timestamp>,
+    /// An operator has changed the label with dropship since it was compared: a difference is expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+}
+
+impl LabelCheck {
+    /// A label that was as expected at this time.
+    #[must_use]
+    pub fn passed(at: Timestamp) -> Self {
+        Self { at, missing_since: None, edited: false }
+    }
+}

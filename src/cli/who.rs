@@ -1,0 +1,100 @@
+//! `dropship who`: which published labels reach a device.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::backend::Backend;
+use super::exit::Exit;
+use super::output::Output;
+use super::plan::Lines;
+use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
+use crate::observe::Escaped;
+use dropship_glob::Glob;
+
+/// Maximum number of targets of a label that are printed; `--json` has all.
+const MAX_TARGETS: usize = 5;
+
+/// Show which published labels reach a device
+///
+/// Lists the labels that dropship made and that reach the hardware id now, the latest publication first: those that were withdrawn,
+/// that are not live yet, or whose targets a newer label has taken over are left out.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dropship who 'PCI\\VEN_8086&DEV_51C8&SUBSYS_00011028'
+  dropship who 'pci\\ven_8086&dev_51c8*' --os 'WINDOWS_v100_X64_*'
+  dropship --json who 'usb\\vid_045e*'
+
+Exit codes:
+  0   a daemon answered
+  64  not a hardware id or glob
+  69  no daemon is running; printed from its store, if there is one")]
+pub(super) struct Args {
+    /// The hardware id, in any case; globs are allowed
+    #[arg(value_name = "HARDWARE_ID", value_parser = parse_glob)]
+    hardware_id: Glob,
+    /// Only for this OS code; globs are allowed
+    #[arg(long, value_name = "CODE", value_parser = parse_glob)]
+    os: Option<Glob>,
+    /// Also labels that go live later
+    #[arg(long)]
+    upcoming: bool,
+}
+
+fn parse_glob(text: &str) -> Result<Glob, String> {
+    Glob::new(text.trim()).map_err(|error| error.to_string())
+}
+
+pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let backend = Backend::find(config).await?;
+    let query =
+        WhoQuery { hardware_id: args.hardware_id.clone(), os: args.os.clone(), upcoming: args.upcoming };
+    let labels = backend.who(&query).await?;
+    output.give(&labels, || match labels.as_slice() {
+        [] => format!("no label of dropship reaches {}", Escaped(args.hardware_id.as_str())),
+        labels => labels.iter().map(text).collect::<Vec<_>>().join("\n\n"),
+    })?;
+    Ok(backend.exit())
+}
+
+fn text(label: &ReachingLabel) -> String {
+    let mut lines = Lines::new(format!("{} ({})", Escaped(&label.name), label.id));
+    lines.add("job", format_args!("{}, {}", label.job, Escaped(&label.package)));
+    lines.add("rule", Escaped(&label.rule));
+    if let Some(version) = &label.version {
+        lines.add("version", Escaped(version));
+    }
+    lines.add(
+        "audiences",
+        match label.audiences.is_empty() {
+            true => "none: every machine that the targets fit".to_owned(),
+            false => Escaped(&label.audiences.join(", ")).to_string(),
+        },
+    );
+    lines.add("published", date(label.published));
+    if let Some(live) = label.go_live {
+        lines.add("go live", date(live));
+    }
+    for target in label.targets.iter().take(MAX_TARGETS) {
+        let (id, os, inf) = (&target.hardware_id, &target.operating_system, &target.inf);
+        lines.add("target", format_args!("{} {} {}", Escaped(inf), Escaped(os), Escaped(id)));
+    }
+    if label.targets.len() > MAX_TARGETS {
+        lines.add("target", format_args!("{} more", label.targets.len() - MAX_TARGETS));
+    }
+    label.supersedes.iter().for_each(|other| lines.add("supersedes", name(other)));
+    label.superseded_by.iter().for_each(|other| lines.add("superseded by", name(other)));
+    lines.text()
+}
+
+fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+fn name(label: &OtherLabel) -> String {
+    match (&label.name, &label.job) {
+        (Some(name), Some(job)) => format!("{} ({}, job {job})", Escaped(name), label.id),
+        _ => format!("{}, which is not published any more", label.id),
+    }
+}

@@ -1,0 +1,245 @@
+//! The audit: published labels are compared with the service now and then, one after the other, when no job waits for a worker.
+//!
+//! Microsoft withdraws and expires drivers itself, and labels can be changed in Partner Center. A difference is recorded once, in
+//! one commit with what the store remembers of the label, so a crash repeats the comparison and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::assembly::Pipeline;
+use super::known_audiences;
+use super::label_comparison::{Comparison, compare};
+use super::published;
+use super::service::Service;
+use super::step_context::{Interrupt, StepContext};
+use crate::label_drift::{self, UnacknowledgedDrift};
+use crate::service_id::ServiceId;
+use dropship_hardware::{Error, LabelId, ProductId, ShippingLabel, SubmissionId};
+use dropship_job::{Drift, Event, Job, Label, State};
+use dropship_store::{Commit, Entry, LabelCheck, PublishedLabel, StoreError};
+
+/// Pause between two comparisons, so that those that are due after a long stop do not use up the budget of calls.
+const GAP: Duration = Duration::from_secs(1);
+
+/// Maximum time until the next look for a label that is due.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Delay of a comparison that was not possible.
+const RETRY: Duration = Duration::from_secs(600);
+
+/// What one turn of the audit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A label was compared, or is compared later.
+    Done,
+    /// No label is due, or a job waits for a worker.
+    Nothing,
+}
+
+/// Compares labels until the shutdown. Does nothing with `audit = "0s"`.
+pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
+    let period = pipeline.settings.audit;
+    if period.is_zero() {
+        return;
+    }
+    loop {
+        let pause = match turn(&pipeline).await {
+            Ok(Turn::Done) => GAP,
+            Ok(Turn::Nothing) => IDLE,
+            Err(error) => {
+                // A store that cannot be written ends the daemon; this is not the place that reports it.
+                tracing::debug!("the audit of published labels was interrupted: {error}");
+                IDLE
+            }
+        };
+        tokio::select! {
+            () = pipeline.shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause.min(period / 10).max(Duration::from_millis(20))) => {}
+        }
+    }
+}
+
+/// Compares the label whose comparison has been due for longest, unless a job waits for a worker.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<Turn, StoreError> {
+    let now = pipeline.clock.now();
+    if pipeline.shutdown.is_cancelled() || pipeline.queue.has_waiting(now) {
+        return Ok(Turn::Nothing);
+    }
+    let due = pipeline.store.labels_checked_before(before(now, pipeline.settings.audit), 1)?;
+    let Some(id) = due.first().copied() else { return Ok(Turn::Nothing) };
+    let Some(known) = published::whole(&*pipeline.store, id)? else {
+        let forgotten = Commit::unsynced(vec![Entry::LabelForgotten { label: id }]);
+        pipeline.store.commit(forgotten).committed().await?;
+        return Ok(Turn::Done);
+    };
+    let job = pipeline.store.job(&known.job)?;
+    let index = job.as_ref().and_then(|job| job.labels().iter().position(|label| label.id() == Some(id)));
+    let check = pipeline.store.label_check(id)?.unwrap_or(LabelCheck::passed(Timestamp::UNIX_EPOCH));
+    let audit = Audit { pipeline, now, check, owner: job.zip(index), known };
+    audit.run().await
+}
+
+/// The time that is a span before another.
+fn before(time: Timestamp, span: Duration) -> Timestamp {
+    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    time.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The comparison of one label.
+struct Audit<'a, S> {
+    pipeline: &'a Pipeline<S>,
+    now: Timestamp,
+    check: LabelCheck,
+    /// The job with the label, and the index of the label in it; absent when the job was pruned or has another label instead.
+    owner: Option<(Job, usize)>,
+    known: PublishedLabel,
+}
+
+impl<S: Service> Audit<'_, S> {
+    async fn run(&self) -> Result<Turn, StoreError> {
+        let own = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
+        if own.is_some_and(|label| !label.is_published()) {
+            // It is being withdrawn, which is followed elsewhere.
+            return self.postpone(self.pipeline.settings.audit, self.check.missing_since).await;
+        }
+        let account = &self.known.account;
+        let service = self.pipeline.services.get(account).cloned();
+        let is_suspended = self.pipeline.guards.accounts.get(account).is_some();
+        let Some(service) = service.filter(|_| !is_suspended) else {
+            return self.postpone(RETRY, self.check.missing_since).await;
+        };
+        let (product, submission) =
+            (ProductId::of(self.known.product), SubmissionId::of(self.known.submission));
+        let read = service.label(product, submission, LabelId::of(self.known.id));
+        let found = tokio::select! {
+            found = read => found,
+            () = self.pipeline.shutdown.cancelled() => return Ok(Turn::Nothing),
+        };
+        match found {
+            Ok(found) => self.found(&found).await,
+            Err(error) => self.failed(&error).await,
+        }
+    }
+
+    /// The service has the label.
+    async fn found(&self, found: &ShippingLabel) -> Result<Turn, StoreError> {
+        if found.is_failed() {
+            let messages = found.workflow_status.as_ref().map(|status| status.messages.join("; "));
+            let reason = messages.filter(|text| !text.is_empty());
+            let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
+            return self.drifted(Drift::Withdrawn { reason }, None).await;
+        }
+        let known = known_audiences::read(&*self.pipeline.store, &self.known.account)?;
+        match compare(&self.known, found, &known) {
+            // One answer without targets proves nothing.
+            Comparison::NoTargets => self.missing(Drift::Expired).await,
+            _ if !found.is_done() => self.postpone(self.recheck(), None).await,
+            Comparison::Same => self.passed(Vec::new()).await,
+            Comparison::First(label) => self.passed(vec![Entry::LabelPublished { label }]).await,
+            Comparison::Changed { label, .. } if self.check.edited => {
+                self.passed(vec![Entry::LabelPublished { label }]).await
+            }
+            Comparison::Changed { label, changes } => {
+                self.drifted(Drift::Changed { changes }, Some(label)).await
+            }
+        }
+    }
+
+    /// The call failed. One part of the service may not know a label for a while.
+    async fn failed(&self, error: &Error) -> Result<Turn, StoreError> {
+        if error.status == Some(404) {
+            return self.missing(Drift::Removed).await;
+        }
+        tracing::debug!(label_id = %self.known.id, "cannot compare label {}: {error}", self.known.id);
+        let delay = error.retry_after.unwrap_or_default().max(RETRY);
+        self.postpone(delay, self.check.missing_since).await
+    }
+
+    /// The service does not show the label, or no target of it. This is believed if it is the same after `[api] uncertain`.
+    async fn missing(&self, drift: Drift) -> Result<Turn, StoreError> {
+        let since = self.check.missing_since.unwrap_or(self.now);
+        let span = Duration::try_from(self.now.duration_since(since)).unwrap_or_default();
+        if self.check.missing_since.is_some() && span >= self.pipeline.settings.uncertain {
+            return self.drifted(drift, None).await;
+        }
+        self.postpone(self.recheck(), Some(since)).await
+    }
+
+    /// Delay of the next look at a label that the service may not show correctly now.
+    fn recheck(&self) -> Duration {
+        self.pipeline.settings.uncertain.max(Duration::from_millis(20))
+    }
+
+    /// The label is as it was known, apart from what the entries change.
+    async fn passed(&self, mut entries: Vec<Entry>) -> Result<Turn, StoreError> {
+        entries.push(Entry::LabelChecked { label: self.known.id, check: LabelCheck::passed(self.now) });
+        self.pipeline.store.commit(Commit::unsynced(entries)).committed().await?;
+        Ok(Turn::Done)
+    }
+
+    /// Compares the label again after a delay.
+    async fn postpone(&self, delay: Duration, missing_since: Option<Timestamp>) -> Result<Turn, StoreError> {
+        let delay = delay.min(self.pipeline.settings.audit);
+        let at = self.pipeline.clock.after(delay);
+        let check = LabelCheck { at: before(at, self.pipeline.settings.audit), missing_since, ..self.check };
+        let checked = Entry::LabelChecked { label: self.known.id, check };
+        self.pipeline.store.commit(Commit::unsynced(vec![checked])).committed().await?;
+        Ok(Turn::Done)
+    }
+
+    /// Records a difference: in the job if it is still there, otherwise in the log alone.
+    async fn drifted(&self, drift: Drift, label: Option<Box<PublishedLabel>>) -> Result<Turn, StoreError> {
+        let id = self.known.id;
+        let mut entries = vec![match label {
+            Some(label) => Entry::LabelPublished { label },
+            None => Entry::LabelForgotten { label: id },
+        }];
+        if !drift.ends_publication() {
+            entries.push(Entry::LabelChecked { label: id, check: LabelCheck::passed(self.now) });
+        }
+        let Some((job, index)) = self.owner.clone() else {
+            self.pipeline.store.commit(Commit::new(entries)).committed().await?;
+            crate::observe::label_of_pruned_job_drifted(&self.known, &drift);
+            return Ok(Turn::Done);
+        };
+        let note = UnacknowledgedDrift {
+            job: job.id().clone(),
+            label: self.known.name.clone(),
+            what: drift.to_string(),
+            at: self.now,
+        };
+        entries.extend(label_drift::raised(id, &note));
+        record(self.pipeline, job, entries, Event::Drifted { label: index, id, drift }).await
+    }
+}
+
+/// Records an event of a job that no worker processes. A waiting job continues at once: a label may depend on this one.
+async fn record<S: Service>(
+    pipeline: &Pipeline<S>,
+    job: Job,
+    entries: Vec<Entry>,
+    event: Event,
+) -> Result<Turn, StoreError> {
+    let id = job.id().clone();
+    if !pipeline.queue.claim(&id) {
+        return Ok(Turn::Nothing);
+    }
+    let mut events = vec![event];
+    if matches!(job.state(), State::Waiting { .. }) && job.labels().iter().any(Label::is_missing) {
+        events.push(Event::Resumed);
+    }
+    let mut ctx = StepContext::new(pipeline, job);
+    let recorded = ctx.record_with(entries, events).await;
+    pipeline.queue.release(&id);
+    match recorded {
+        Ok(()) => Ok(Turn::Done),
+        Err(Interrupt::Store(error)) => Err(error),
+        // The job has changed since it was read.
+        Err(_) => Ok(Turn::Nothing),
+    }
+}

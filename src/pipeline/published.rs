@@ -1,0 +1,238 @@
+//! What the store remembers of published labels: `who` finds by it the labels that reach a device, and the audit compares it
+//! with the service.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::known_audiences;
+use super::results;
+use super::service::Service;
+use super::step_context::{Interrupt, StepContext, StepResult};
+use crate::config::model::DEFAULT_ACCOUNT;
+use dropship_hardware::{
+    Audience, DriverMetadata, HardwareId, HardwareIdState, NewShippingLabel, ShippingLabel, Targeting,
+};
+use dropship_job::{Event, Job, Label, LabelStage, RemoteId, RemoteLabel};
+use dropship_rules::label::{self, Reach, Versions, audiences};
+use dropship_rules::plan::LabelPlan;
+use dropship_store::{Entry, LabelCheck, PublishedLabel, Store, StoreError, Target};
+
+/// The entries about a label that is published: `remote` is the job's own label at the index, or a duplicate of it, and `found`
+/// is the same label at the service.
+pub(super) async fn entries<S: Service>(
+    ctx: &StepContext<'_, S>,
+    remote: &RemoteLabel,
+    (name, plan): (&str, Option<&LabelPlan>),
+    found: &ShippingLabel,
+) -> StepResult<Vec<Entry>> {
+    let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
+        return Ok(Vec::new());
+    };
+    let pipeline = ctx.pipeline;
+    let metadata = results::driver_metadata(&pipeline.packages, &ctx.job).await.ok();
+    let named = plan.is_some_and(|plan| !plan.audiences.is_empty());
+    let (known, mut entries) = audiences_of(ctx, named).await?;
+    let request = || request(plan?, metadata.as_ref()?, &known, pipeline.clock.now());
+    let targeting = found.targeting.clone().or_else(|| request()?.targeting);
+    let restricted_to = targeting.as_ref().map(|targeting| targeting.restricted_to_audiences.as_slice());
+    let now = pipeline.clock.now();
+    let versions = metadata.as_ref().map(label::versions).unwrap_or_default();
+    let label = PublishedLabel {
+        id: remote.id,
+        name: name.to_owned(),
+        job: ctx.job.id().clone(),
+        package: ctx.job.package().name.clone(),
+        rule: ctx.job.rule().unwrap_or_default().to_owned(),
+        account: ctx.account().to_owned(),
+        product,
+        submission,
+        audiences: match restricted_to {
+            Some(ids) => ids.iter().map(|id| name_of(id, &known)).collect(),
+            None => plan.map(|plan| plan.audiences.clone()).unwrap_or_default(),
+        },
+        published: now,
+        go_live: remote.go_live,
+        supersedes: Vec::new(),
+        superseded_by: Vec::new(),
+        reach: targeting.as_ref().and_then(reach),
+        targets: targeting.iter().flat_map(|targeting| targets(rows(targeting), &versions)).collect(),
+    };
+    // Labels that are published at the same time are not compared with the service at the same time.
+    let at = now.checked_sub(head_start(remote.id, pipeline.settings.audit)).unwrap_or(now);
+    entries.push(Entry::LabelPublished { label: Box::new(label) });
+    entries.push(Entry::LabelChecked { label: remote.id, check: LabelCheck::passed(at) });
+    Ok(entries)
+}
+
+/// Up to half of the period, by the id of the label.
+fn head_start(label: RemoteId, period: Duration) -> SignedDuration {
+    // The multiplier is 2^64 divided by the golden ratio: it spreads consecutive ids evenly.
+    let mixed = label.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    let fraction = f64::from(u32::try_from(mixed).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+    SignedDuration::try_from(period.mul_f64(fraction / 2.0)).unwrap_or_default()
+}
+
+/// The audiences of the account as the store has them. If it has none and they are needed, they are requested; the entries store
+/// them.
+async fn audiences_of<S: Service>(
+    ctx: &StepContext<'_, S>,
+    needed: bool,
+) -> StepResult<(Vec<Audience>, Vec<Entry>)> {
+    let (store, account) = (&*ctx.pipeline.store, ctx.account());
+    let known = known_audiences::read(store, account).map_err(Interrupt::Store)?;
+    if !known.is_empty() || !needed {
+        return Ok((known, Vec::new()));
+    }
+    let Some(service) = ctx.pipeline.services.get(account) else { return Ok((known, Vec::new())) };
+    // Without an answer, the audiences are shown by their ids.
+    let Ok(listed) = service.audiences().await else { return Ok((known, Vec::new())) };
+    let entry = known_audiences::entry(store, account, &listed.items).map_err(Interrupt::Store)?;
+    Ok((listed.items, entry.into_iter().collect()))
+}
+
+/// The request that a label was created with, except for its date.
+fn request(
+    plan: &LabelPlan,
+    metadata: &DriverMetadata,
+    known: &[Audience],
+    now: Timestamp,
+) -> Option<NewShippingLabel> {
+    label::build(&LabelPlan { go_live: None, ..plan.clone() }, metadata, known, now).ok()
+}
+
+/// The name of an audience; its id if the account has no such audience.
+pub(super) fn name_of(id: &str, known: &[Audience]) -> String {
+    match audiences::resolve(&[id.to_owned()], known).as_deref() {
+        Ok([audience]) if !audience.name.is_empty() => audience.name.clone(),
+        _ => id.to_owned(),
+    }
+}
+
+/// The hardware ids of a label without those being removed.
+pub(super) fn rows(targeting: &Targeting) -> Vec<HardwareId> {
+    let rows = targeting.hardware_ids.iter();
+    rows.filter(|row| row.distribution_state != Some(HardwareIdState::PendingRemove)).cloned().collect()
+}
+
+/// Hardware ids in the form of the store.
+pub(super) fn targets(rows: Vec<HardwareId>, versions: &Versions) -> Vec<Target> {
+    let version = |row: &HardwareId| {
+        let inf = row.inf_id.to_lowercase();
+        let of_bundle = versions.get(&row.bundle_id).and_then(|infs| infs.get(&inf));
+        of_bundle.or_else(|| versions.values().find_map(|infs| infs.get(&inf))).cloned()
+    };
+    let target = |row: HardwareId| Target {
+        version: version(&row),
+        hardware_id: row.pnp_string,
+        os: row.operating_system_code,
+        bundle: row.bundle_id,
+        inf: row.inf_id,
+    };
+    rows.into_iter().map(target).collect()
+}
+
+/// The restrictions of a label besides its hardware ids, in the form of the store.
+pub(super) fn reach(targeting: &Targeting) -> Option<String> {
+    serde_json::to_string(&Reach::of(targeting)).ok()
+}
+
+/// A target without its version and without case.
+pub(super) fn identity(target: &Target) -> [String; 4] {
+    [&target.hardware_id, &target.os, &target.bundle, &target.inf].map(|text| text.to_lowercase())
+}
+
+/// The whole published label.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn whole(store: &dyn Store, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
+    let Some(known) = store.published_label(label)? else { return Ok(None) };
+    Ok(Some(PublishedLabel { targets: store.targets_of_label(label)?, ..known }))
+}
+
+/// The entries about an older label whose targets are these now, because `newer` has taken over the others; none if the store
+/// knows that already.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn taken_over(
+    store: &dyn Store,
+    older: RemoteId,
+    newer: RemoteId,
+    left: &[HardwareId],
+) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    let left: BTreeSet<_> = targets(left.to_vec(), &Versions::new()).iter().map(identity).collect();
+    if let Some(mut label) = whole(store, older)? {
+        let before = label.targets.len();
+        label.targets.retain(|target| left.contains(&identity(target)));
+        if label.targets.len() == before {
+            return Ok(Vec::new());
+        }
+        if !label.superseded_by.contains(&newer) {
+            label.superseded_by.push(newer);
+        }
+        entries.push(Entry::LabelPublished { label: Box::new(label) });
+    }
+    if let Some(mut label) = whole(store, newer)?.filter(|label| !label.supersedes.contains(&older)) {
+        label.supersedes.push(older);
+        entries.push(Entry::LabelPublished { label: Box::new(label) });
+    }
+    Ok(entries)
+}
+
+/// The entries about labels of a job that are not published any more after these events; `job` is its state before them.
+pub(super) fn forgotten(job: &Job, events: &[Event]) -> Vec<Entry> {
+    let own = |index: usize| job.labels().get(index).filter(|label| label.is_published()).and_then(Label::id);
+    let gone = events.iter().filter_map(|event| match event {
+        Event::LabelFailed { label, .. } => own(*label),
+        Event::WithdrawalConfirmed { id, .. } => Some(*id),
+        Event::Drifted { id, drift, .. } => drift.ends_publication().then_some(*id),
+        _ => None,
+    });
+    gone.map(|label| Entry::LabelForgotten { label }).collect()
+}
+
+/// The entry that makes the audit compare a label next, because an operator has changed it.
+pub(super) fn edited(job: &Job, event: &Event) -> Option<Entry> {
+    let Event::Edited { label, .. } = event else { return None };
+    let label = job.labels().get(*label).filter(|label| label.is_published())?.id()?;
+    let check = LabelCheck { at: Timestamp::UNIX_EPOCH, missing_since: None, edited: true };
+    Some(Entry::LabelChecked { label, check })
+}
+
+/// The entries about the published labels of a job that was recovered from its receipt. The audit finds out next what they target.
+pub(crate) fn of_recovered(job: &Job) -> Vec<Entry> {
+    let (Some(product), Some(submission)) = (job.product().id(), job.submission().id()) else {
+        return Vec::new();
+    };
+    let entries = |label: &Label| {
+        let remote = label.remote()?;
+        let LabelStage::Published { at, .. } = remote.stage else { return None };
+        let published = PublishedLabel {
+            id: remote.id,
+            name: label.name().to_owned(),
+            job: job.id().clone(),
+            package: job.package().name.clone(),
+            rule: job.rule().unwrap_or_default().to_owned(),
+            account: job.account().unwrap_or(DEFAULT_ACCOUNT).to_owned(),
+            product,
+            submission,
+            audiences: label.plan().audiences.clone(),
+            published: at,
+            go_live: remote.go_live,
+            supersedes: Vec::new(),
+            superseded_by: Vec::new(),
+            reach: None,
+            targets: Vec::new(),
+        };
+        let check = LabelCheck { at: Timestamp::UNIX_EPOCH, missing_since: None, edited: true };
+        Some([
+            Entry::LabelPublished { label: Box::new(published) },
+            Entry::LabelChecked { label: remote.id, check },
+        ])
+    };
+    job.labels().iter().filter_map(entries).flatten().collect()
+}
