@@ -312,7 +312,8 @@ fn job_whose_submission_was_committed_with_another_package_is_held() {
     let held = |count: usize| {
         wait_for("the hold", || {
             let job = env.json(&["show", id]);
-            let holds = events(&env).iter().filter(|name| *name == "held").count();
+            let events = job["events"].as_array()?.iter();
+            let holds = events.filter(|event| event["event"] == "held").count();
             (job["state"] == "held" && holds == count).then_some(job)
         })
         .unwrap_or_else(|| panic!("{:#}\n{}", env.json(&["show", id]), env.log()))
