@@ -26,6 +26,7 @@ mod pause;
 mod poll;
 mod product_cache;
 mod published;
+mod published_changes;
 mod queue;
 mod receipt_writer;
 mod request_match;
@@ -58,7 +59,7 @@ pub(crate) use labels::{
 };
 pub use outbox_retention::{clear_results, until_clearing};
 pub use pause::PauseGate;
-pub(crate) use published::of_recovered as published_of_recovered;
+pub(crate) use published_changes::of_recovered as published_of_recovered;
 pub use queue::Queue;
 pub use receipt_writer::{ReceiptWriter, UnwrittenReceipts};
 pub(crate) use results::read_driver_metadata;

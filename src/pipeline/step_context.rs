@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::assembly::Pipeline;
 use super::poll::next_poll;
-use super::published;
+use super::published_changes;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
 use dropship_job::{Event, Fault, HoldFault, Job, Label, Release, RemoteId, RemoteKind, State, WaitReason};
@@ -62,7 +62,8 @@ impl<'a, S: Service> StepContext<'a, S> {
             matches!(event, Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. })
         };
         let waits = events.iter().all(is_wait);
-        let entries: Vec<_> = entries.into_iter().chain(published::forgotten(&self.job, &events)).collect();
+        let entries: Vec<_> =
+            entries.into_iter().chain(published_changes::forgotten(&self.job, &events)).collect();
         let durable = !waits || !entries.is_empty();
         let mut commit = Commit {
             at: self.pipeline.clock.now(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::assembly::Pipeline;
 use super::background;
-use super::published;
+use super::published_changes;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext};
 use crate::service_id::ServiceId;
@@ -96,8 +96,8 @@ pub async fn note(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<
             events.push(Event::Resumed);
         }
         let mut commit = Commit::of_job(id, job.rev(), events.clone());
-        commit.entries.extend(published::forgotten(&job, &events));
-        commit.entries.extend(published::edited(&job, &event));
+        commit.entries.extend(published_changes::forgotten(&job, &events));
+        commit.entries.extend(published_changes::edited(&job, &event));
         match store.commit(commit).committed().await {
             Ok(jobs) => return Ok(jobs.into_iter().next()),
             Err(StoreError::Conflict { .. }) => {}

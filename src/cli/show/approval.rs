@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::fields::wrap;
-use super::page::Page;
 use crate::approval::{ApprovalPage, Approvals, ApproveCommand, Previous, RequestContent, TargetChange};
 use crate::cli::backend::DEFAULT_CONFIG;
 use crate::cli::clock::Clock;
@@ -18,15 +17,21 @@ use dropship_rules::plan::LabelPlan;
 const MAX_GROUPS: usize = 12;
 
 /// The page and the command that approves its request, with control characters escaped.
-pub(super) fn text(approval: &ApprovalPage, job: &JobId, page: &Page<'_>) -> String {
+pub(super) fn text(
+    approval: &ApprovalPage,
+    job: &JobId,
+    config: &Path,
+    clock: &Clock,
+    columns: Option<usize>,
+) -> String {
     let command = ApproveCommand {
-        config: needs_option(page.config).then_some(page.config),
+        config: needs_option(config).then_some(config),
         job,
         label: Some(&approval.label),
         request: approval.request.as_deref(),
     };
     // The command is pasted, so it is not wrapped.
-    format!("{}\n\nto approve this request, run:\n  {command}", presented(approval, page.clock, page.columns))
+    format!("{}\n\nto approve this request, run:\n  {command}", presented(approval, clock, columns))
 }
 
 /// The page without the command, with control characters escaped.

@@ -36,7 +36,7 @@ pub(in crate::cli) fn text(job: &Receipt, page: &Page<'_>) -> String {
     };
     lines.extend(wrap(history.lines, page.columns, history.indent));
     for one in &job.approval {
-        lines.extend([String::new(), approval::text(one, &job.id, page)]);
+        lines.extend([String::new(), approval::text(one, &job.id, page.config, page.clock, page.columns)]);
     }
     lines.join("\n")
 }
