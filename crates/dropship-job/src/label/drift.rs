@@ -52,7 +52,11 @@ impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Withdrawn { reason } => {
-                write!(f, "was withdrawn at Microsoft after its publication, not by dropship: {reason}")
+                write!(
+                    f,
+                    "was withdrawn at Microsoft after its publication, not by dropship: {}",
+                    reason.trim_end_matches('.')
+                )
             }
             Self::Removed => f.write_str("is not known to Microsoft any more"),
             Self::Expired => f.write_str("has expired: none of its targets is in force any more"),
