@@ -103,9 +103,12 @@ fn root_file_that_is_replaced_is_neither_read_nor_removed() {
     let swap = "ln -s ../outside/file drop/x && mv -T drop/x drop/raced.cab; mkfifo drop/x && mv -T drop/x drop/raced.cab; \
                 echo mine > drop/x && mv -T drop/x drop/raced.cab; ln drop/one drop/x && mv -T drop/x drop/raced.cab";
     env.drop_package("raced.cab", &bytes("cab/good-signed-ts.cab"));
-    wait_for("the job", || job(&env, "raced.cab").filter(|job| job["accepted"] == true)).expect("accepted");
+    let accepted = || job(&env, "raced.cab").filter(|job| job["accepted"] == true);
+    let id = wait_for("the job", accepted).expect("accepted")["id"].clone();
     let swapper = Repeated::start(&env, swap);
-    wait_for_state(&env, "raced.cab", "succeeded");
+    // The files that take its place can have jobs of their own.
+    wait_for("its success", || job_of(&env, &id).filter(|job| job["state"] == "succeeded"))
+        .unwrap_or_else(|| panic!("{:?}\n{}", job_of(&env, &id), env.log()));
     drop(swapper);
     assert_eq!(fs::read(env.path("drop/one")).expect("it is there"), b"other\n");
     let mut mine = String::new();
