@@ -1,5 +1,7 @@
 //! The form of a line: sixteen hex digits of CRC-64, a space, JSON, a line feed.
 
+use std::cmp::Ordering;
+
 use crate::entry::{LINE_VERSION, Line};
 use crate::error::StoreError;
 
@@ -57,14 +59,17 @@ fn checked(text: &[u8]) -> Result<&[u8], Bad> {
 pub(crate) fn read(text: &[u8]) -> Result<Line, Bad> {
     let json = checked(text)?;
     let mismatch = |v| format!("line version {v}; this program reads version {LINE_VERSION}");
-    match version(json) {
-        Some(v) if v < LINE_VERSION => return Err(Bad::Older(mismatch(v))),
-        Some(v) if v > LINE_VERSION => return Err(Bad::Newer(mismatch(v))),
-        _ => {}
-    }
-    serde_json::from_slice(json).map_err(|error| {
+    let of_this_version = |v: u32| match v.cmp(&LINE_VERSION) {
+        Ordering::Less => Err(Bad::Older(mismatch(v))),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(Bad::Newer(mismatch(v))),
+    };
+    version(json).map_or(Ok(()), of_this_version)?;
+    let line: Line = serde_json::from_slice(json).map_err(|error| {
         Bad::Newer(format!("a line of version {LINE_VERSION} that cannot be parsed: {error}"))
-    })
+    })?;
+    of_this_version(line.v)?;
+    Ok(line)
 }
 
 /// The version of a line, read without its entries: those of another version may not parse.
