@@ -99,6 +99,19 @@ mod tests {
     use crate::entry::Entry;
 
     #[test]
+    fn line_of_another_version_is_refused_however_it_is_written() {
+        for (version, is_older) in [(LINE_VERSION - 1, true), (LINE_VERSION + 1, false)] {
+            for begin in ["{", " { "] {
+                let json =
+                    format!(r#"{begin}"v":{version},"seq":1,"at":"2026-11-01T00:00:00Z","entries":[]}}"#);
+                let text = format!("{:016x} {json}", crc64(json.as_bytes()));
+                let bad = read(text.as_bytes()).expect_err("another version");
+                assert_eq!(matches!(bad, Bad::Older(_)), is_older, "{json}: {bad:?}");
+            }
+        }
+    }
+
+    #[test]
     fn line_reads_back_and_no_changed_byte_passes() {
         let entries = vec![Entry::Setting { key: "pause".into(), value: Some("all\n".into()) }];
         let at = jiff::Timestamp::from_second(1_790_000_000).expect("time");
