@@ -59,21 +59,7 @@ fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
     let intended = |kind, name: &str| {
-        let (name, request) = (format!("{name} {number}"), digest(name));
-        let (existing_ids, may_complete_until) = (Vec::new(), due());
-        let intent = Intent {
-            name,
-            request,
-            existing_ids,
-            may_complete_until,
-            first_called: None,
-            not_found_count: 0,
-            reissued: 0,
-            duplicate_check_at: None,
-            incomplete_list: None,
-            proposed: None,
-            decided: None,
-        };
+        let intent = Intent::new(format!("{name} {number}"), digest(name), due());
         Event::Intended { kind, intent }
     };
     let created = |kind, nth| {

@@ -64,9 +64,9 @@ fn after_telling_word(line: &str) -> Option<Range<usize>> {
     for word in line.split(|c: char| !is_part(c)) {
         let from = line[at..].find(word).map_or(at, |length| at + length);
         at = from + word.len();
-        let tells = kind(word, Scope::Rule) == Kind::Secret
+        let is_secret = kind(word, Scope::Rule) == Kind::Secret
             || !matches!(kind(word, Scope::Other), Kind::Plain | Kind::Base);
-        if !word.is_empty() && tells && at < end {
+        if !word.is_empty() && is_secret && at < end {
             return Some(at..end);
         }
     }

@@ -169,18 +169,11 @@ async fn intend_and_call<S: Service>(
     if pipeline.shutdown.is_cancelled() {
         return Err(Interrupt::ShuttingDown);
     }
+    let may_complete_until = pipeline.clock.after(pipeline.settings.uncertain);
     let intent = Intent {
-        name: what.name().to_owned(),
-        request: digest(&what.request()),
         existing_ids: existing.items,
-        may_complete_until: pipeline.clock.after(pipeline.settings.uncertain),
-        first_called: None,
-        not_found_count: 0,
-        reissued: 0,
-        duplicate_check_at: None,
         incomplete_list,
-        proposed: None,
-        decided: None,
+        ..Intent::new(what.name(), digest(&what.request()), may_complete_until)
     };
     ctx.record(vec![Event::Intended { kind, intent }]).await?;
     pipeline.guards.names.renew(&ctx.job);

@@ -177,19 +177,7 @@ impl<'a> ChainJob<'a> {
     }
 
     fn send(&mut self, index: usize, prepared: Prepared) -> Result<(), ChainError> {
-        let intent = Intent {
-            name: prepared.new.name.clone(),
-            request: prepared.digest,
-            existing_ids: Vec::new(),
-            may_complete_until: self.now,
-            first_called: None,
-            not_found_count: 0,
-            reissued: 0,
-            duplicate_check_at: None,
-            incomplete_list: None,
-            proposed: None,
-            decided: None,
-        };
+        let intent = Intent::new(&*prepared.new.name, prepared.digest, self.now);
         self.apply(&Event::Intended { kind: RemoteKind::Label(index), intent })?;
         let go_live = go_live(prepared.new.publishing_specifications.as_ref());
         let id = RemoteId::new(u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1));

@@ -149,6 +149,25 @@ pub struct Intent {
     pub decided: Option<Resolution>,
 }
 
+impl Intent {
+    /// The intent to send a request for the first time: no object had the name before, and nothing has been sent yet.
+    pub fn new(name: impl Into<String>, request: impl Into<String>, may_complete_until: Timestamp) -> Self {
+        Self {
+            name: name.into(),
+            request: request.into(),
+            existing_ids: Vec::new(),
+            may_complete_until,
+            first_called: None,
+            not_found_count: 0,
+            reissued: 0,
+            duplicate_check_at: None,
+            incomplete_list: None,
+            proposed: None,
+            decided: None,
+        }
+    }
+}
+
 /// How an operator resolves a create of which no list can prove whether it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "resolution", rename_all = "snake_case")]

@@ -82,17 +82,12 @@ fn planned_retail() -> PlannedLabel {
 
 fn intended(kind: RemoteKind, name: &str) -> Event {
     let intent = Intent {
-        name: name.into(),
-        request: "ef".repeat(32),
         existing_ids: vec![RemoteId::new(9_007_199_254_740_993)],
-        may_complete_until: at(600),
         first_called: Some(at(0)),
         not_found_count: 1,
         reissued: 1,
         duplicate_check_at: Some(at(1200)),
-        incomplete_list: None,
-        proposed: None,
-        decided: None,
+        ..Intent::new(name, "ef".repeat(32), at(600))
     };
     Event::Intended { kind, intent }
 }
@@ -294,19 +289,7 @@ impl JobBuilder {
     /// Adds the intent to create an object; its response may be lost until `may_complete_until`.
     #[must_use]
     pub fn intended(self, kind: RemoteKind, name: &str, may_complete_until: Timestamp) -> Self {
-        let intent = Intent {
-            name: name.into(),
-            request: "ef".repeat(32),
-            existing_ids: Vec::new(),
-            may_complete_until,
-            first_called: None,
-            not_found_count: 0,
-            reissued: 0,
-            duplicate_check_at: None,
-            incomplete_list: None,
-            proposed: None,
-            decided: None,
-        };
+        let intent = Intent::new(name, "ef".repeat(32), may_complete_until);
         self.event(Event::Intended { kind, intent })
     }
 

@@ -47,7 +47,7 @@ pub(super) struct Loaded {
 pub(super) async fn load(daemon: &Client, wanted: &Wanted) -> Result<Loaded, ControlError> {
     let status = daemon.status().await?;
     let max = if wanted.filter.is_empty() { wanted.limit } else { SEARCHED.max(wanted.limit) };
-    // One more than is shown tells whether there are more.
+    // One more than is shown shows whether there are more.
     let mut jobs = jobs(daemon, max.saturating_add(1)).await?;
     let mut has_more = jobs.len() > max;
     jobs.truncate(max);

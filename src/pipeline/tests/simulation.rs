@@ -350,7 +350,7 @@ impl Simulation {
             ));
         }
         let story = self.memory.history(job.id()).expect("a story");
-        let events = || story.iter().map(|told| (told.at, &told.event));
+        let events = || story.iter().map(|entry| (entry.at, &entry.event));
         match dropship_job::fold(job.id(), events()) {
             Ok(Some(again)) if again == *job => {}
             other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id())),
@@ -381,7 +381,7 @@ impl Simulation {
     /// The number of approvals in the history of a job.
     pub(super) fn approvals(&self, job: &Job) -> usize {
         let story = self.memory.history(job.id()).expect("a story");
-        story.iter().filter(|told| matches!(told.event, Event::Approved { .. })).count()
+        story.iter().filter(|entry| matches!(entry.event, Event::Approved { .. })).count()
     }
 
     /// Ids of the labels that the store knows as published.
@@ -393,7 +393,7 @@ impl Simulation {
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<RemoteId> {
         let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
-        let late_duplicates = stories.filter_map(|told| match told.event {
+        let late_duplicates = stories.filter_map(|entry| match entry.event {
             Event::DuplicatesChecked { ids, unproven, .. } => Some([ids, unproven].concat()),
             _ => None,
         });

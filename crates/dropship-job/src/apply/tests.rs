@@ -42,19 +42,7 @@ fn accepted(labels: &[&str]) -> Event {
 }
 
 fn intended(kind: RemoteKind) -> Event {
-    let intent = Intent {
-        name: "n".into(),
-        request: "q".into(),
-        existing_ids: vec![remote(7)],
-        may_complete_until: at(600),
-        first_called: None,
-        not_found_count: 0,
-        reissued: 0,
-        duplicate_check_at: None,
-        incomplete_list: None,
-        proposed: None,
-        decided: None,
-    };
+    let intent = Intent { existing_ids: vec![remote(7)], ..Intent::new("n", "q", at(600)) };
     Event::Intended { kind, intent }
 }
 

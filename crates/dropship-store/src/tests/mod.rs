@@ -226,17 +226,8 @@ fn create_in_doubt_stays_in_doubt_after_a_restart() {
     let (store, _) = open(folder.path());
     begin(&store, &id(1), "aa");
     let intent = dropship_job::Intent {
-        name: "n".into(),
-        request: "q".into(),
         existing_ids: vec![RemoteId::new(9_007_199_254_740_993)],
-        may_complete_until: Timestamp::now(),
-        first_called: None,
-        not_found_count: 0,
-        reissued: 0,
-        duplicate_check_at: None,
-        incomplete_list: None,
-        proposed: None,
-        decided: None,
+        ..dropship_job::Intent::new("n", "q", Timestamp::now())
     };
     let intended = Event::Intended { kind: RemoteKind::Product, intent: intent.clone() };
     store.commit(Commit::of_job(&id(1), 2, vec![intended])).wait().expect("intended");
