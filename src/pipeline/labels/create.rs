@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::predecessors;
 use super::prepared::Prepared;
-use crate::pipeline::create::{Candidate, RemoteCreate};
 use crate::pipeline::lists;
+use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};

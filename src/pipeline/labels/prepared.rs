@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::pipeline::create::digest;
+use crate::pipeline::remote_create::digest;
 use dropship_hardware::{Audience, DriverMetadata, NewShippingLabel};
 use dropship_rules::label::{self, LabelProblem, LabelWarning};
 use dropship_rules::plan::LabelPlan;

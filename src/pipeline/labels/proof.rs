@@ -2,7 +2,7 @@
 
 use super::create::LabelCreate;
 use super::request;
-use crate::pipeline::create::{Candidate, RemoteCreate};
+use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::service_id::ServiceId;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::pipeline::create::{Candidate, RemoteCreate, create, digest, lock_name, request_json};
+use crate::pipeline::create::create;
 use crate::pipeline::lists::{self, ListOf};
+use crate::pipeline::object_owner::lock_name;
 use crate::pipeline::product_cache::ProductListCache;
+use crate::pipeline::remote_create::{Candidate, RemoteCreate, digest, request_json};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};

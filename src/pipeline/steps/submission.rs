@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::pipeline::create::{Candidate, RemoteCreate, create, request_json};
+use crate::pipeline::create::create;
 use crate::pipeline::lists::{self, ListOf};
+use crate::pipeline::remote_create::{Candidate, RemoteCreate, request_json};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
