@@ -68,7 +68,7 @@ fn label_withdrawn_elsewhere_is_reported_once_until_it_is_acknowledged() {
     let receipt = drifted(&env, "gone.cab", "withdrawn");
     let shown = &receipt["labels"][0];
     assert_eq!((&receipt["state"], &shown["status"]), (&"succeeded".into(), &"gone".into()), "{receipt:#}");
-    assert!(id(&shown["drift"]["message"]).contains("Recalled by driver recovery."), "{shown:#}");
+    assert!(id(&shown["drift"]["message"]).contains("Recalled by driver recovery"), "{shown:#}");
     let job = id(&done["id"]);
     let item = wait_for("the attention list", || trouble(&env).pop()).expect("an item");
     assert!(
