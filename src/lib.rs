@@ -34,3 +34,4 @@ pub mod requirements;
 pub mod rule_cases;
 pub mod service_id;
 pub mod systemd;
+pub mod web;

@@ -13,7 +13,7 @@ use super::model::Config;
 use super::{Report, sources};
 
 /// The tables of a file, in the order in which they are shown.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "include",
     "account",
     "accounts",
@@ -21,6 +21,7 @@ const ORDER: [&str; 14] = [
     "store",
     "control",
     "metrics",
+    "web",
     "notify",
     "guard",
     "signers",

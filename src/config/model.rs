@@ -30,6 +30,8 @@ pub struct Config {
     pub control: Control,
     /// `[metrics] listen`: metrics and health over TCP.
     pub metrics: Option<std::net::SocketAddr>,
+    /// `[web]`: the pages for people; absent without `listen`.
+    pub web: Option<Web>,
     /// `[[notify]]`, in file order.
     pub notify: Vec<Notify>,
     /// `[[folder]]`, in file order.
@@ -169,6 +171,17 @@ pub struct Control {
     pub socket: PathBuf,
     /// Groups whose members are operators.
     pub operators: Vec<String>,
+}
+
+/// `[web]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Web {
+    /// Address to listen on.
+    pub listen: std::net::SocketAddr,
+    /// Host names and addresses that requests may name besides the listen address and `localhost`, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The header in which a proxy names the user, for the log.
+    pub trusted_header: Option<String>,
 }
 
 /// `[[folder]]`.

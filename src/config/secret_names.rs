@@ -276,7 +276,7 @@ mod tests {
             let scope = match table.as_str() {
                 "Account" => Scope::Account,
                 "Notify" => Scope::Notify,
-                "Api" | "Store" | "Control" | "Metrics" => Scope::Other,
+                "Api" | "Store" | "Control" | "Metrics" | "Web" => Scope::Other,
                 _ => Scope::Rule,
             };
             for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {

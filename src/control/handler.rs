@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use super::operator_groups::OperatorGroups;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
-use crate::admission::FileStanding;
+use crate::admission::{ActiveConfig, FileStanding};
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
@@ -29,6 +30,8 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn jobs(&self) -> &JobService;
     /// Jobs that match the query, newest first.
     fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError>;
+    /// The configuration in force.
+    fn configuration(&self) -> Arc<ActiveConfig>;
     /// The groups whose members are operators.
     fn operators(&self) -> &OperatorGroups;
     /// Maximum size of a submitted package in bytes.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::job_counts;
 use super::reload::Reloader;
-use crate::admission::{Admission, FileStanding, ReplanError, SubmittedFile};
+use crate::admission::{ActiveConfig, Admission, FileStanding, ReplanError, SubmittedFile};
 use crate::approval::{self, ApprovalPage};
 use crate::attention::Attention;
 use crate::control::{
@@ -136,6 +136,10 @@ impl ControlHandler for DaemonControl {
 
     fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
         self.jobs.list_known(query, &self.admission.active().config)
+    }
+
+    fn configuration(&self) -> Arc<ActiveConfig> {
+        self.admission.active()
     }
 
     fn operators(&self) -> &OperatorGroups {

@@ -300,6 +300,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
         ("[control] socket", old.control.socket != new.control.socket),
         ("[metrics] listen", old.metrics != new.metrics),
+        ("[web]", old.web != new.web),
         ("[[notify]]", old.notify != new.notify),
     ];
     let mut restart: Vec<String> = accounts
@@ -314,6 +315,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     new.store = old.store.clone();
     new.control.socket.clone_from(&old.control.socket);
     new.metrics = old.metrics;
+    new.web.clone_from(&old.web);
     new.notify.clone_from(&old.notify);
     Ok(restart)
 }

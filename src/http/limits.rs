@@ -16,6 +16,8 @@ pub struct Limits {
     pub stall: Duration,
     /// Minimum average rate of a request body in bytes per second, after the first `stall`.
     pub min_rate: u64,
+    /// Whether a connection is used for more than one request.
+    pub keep_alive: bool,
 }
 
 impl Limits {
@@ -26,10 +28,15 @@ impl Limits {
         head: Duration::from_secs(10),
         stall: Duration::from_secs(20),
         min_rate: 16 << 10,
+        keep_alive: true,
     };
 
     /// Limits of a TCP listener that serves small pages.
     pub const PAGES: Self = Self { connections: 64, per_client: 16, ..Self::CONTROL };
+
+    /// Limits of the pages for people. Behind a proxy, all of them have one address. A connection is used once, so that a proxy
+    /// and the daemon cannot disagree about where a request ends.
+    pub const SITE: Self = Self { connections: 256, per_client: 192, keep_alive: false, ..Self::CONTROL };
 
     /// The same with fewer connections, if the process may open only few descriptors.
     #[must_use]

@@ -149,7 +149,7 @@ where
         service.call(request)
     });
     let io = TokioIo::new(WriteStall::new(stream, limits.stall));
-    if let Err(error) = builder(limits.head).serve_connection(io, answering).await {
+    if let Err(error) = builder(limits.head, limits.keep_alive).serve_connection(io, answering).await {
         tracing::debug!("a connection ended: {error}");
     }
     drop(open);
@@ -163,9 +163,7 @@ where
     let answering = hyper::service::service_fn(move |_: Request<hyper::body::Incoming>| {
         std::future::ready(Ok::<_, Infallible>(refused(refusal)))
     });
-    let mut builder = builder(REFUSAL);
-    builder.keep_alive(false);
-    let answered = builder.serve_connection(TokioIo::new(stream), answering);
+    let answered = builder(REFUSAL, false).serve_connection(TokioIo::new(stream), answering);
     drop(tokio::time::timeout(REFUSAL, answered).await);
 }
 
@@ -174,12 +172,13 @@ fn refused(refusal: Refusal) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], axum::Json(body)).into_response()
 }
 
-fn builder(head: Duration) -> http1::Builder {
+fn builder(head: Duration, keep_alive: bool) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .max_headers(MAX_HEADERS)
+        .keep_alive(keep_alive)
         .max_buf_size(MAX_HEAD);
     builder
 }

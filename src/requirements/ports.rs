@@ -15,7 +15,8 @@ pub(super) fn of_ports(config: &Config) -> Vec<Problem> {
     if UnixStream::connect(&config.control.socket).is_ok() {
         return Vec::new();
     }
-    let addresses = [("[metrics] listen", config.metrics)];
+    let addresses =
+        [("[metrics] listen", config.metrics), ("[web] listen", config.web.as_ref().map(|web| web.listen))];
     let used = addresses.into_iter().filter_map(|(key, address)| Some((key, address?)));
     let unusable = used.filter_map(|(key, address)| Some((key, address, TcpListener::bind(address).err()?)));
     unusable

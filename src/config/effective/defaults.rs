@@ -82,6 +82,10 @@ pub(super) fn known(config: &Config, names: &Names) -> Vec<Known> {
     if let Some(address) = config.metrics {
         list.add("metrics.listen", text(&address));
     }
+    if let Some(web) = &config.web {
+        list.add("web.listen", text(&web.listen));
+        list.add("web.allowed_hosts", texts(&web.allowed_hosts));
+    }
     for notify in &config.notify {
         notification(&mut list, notify);
     }

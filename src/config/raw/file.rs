@@ -30,6 +30,8 @@ pub(crate) struct File {
     pub(crate) control: Option<At<Control>>,
     /// Metrics and health over TCP.
     pub(crate) metrics: Option<At<Metrics>>,
+    /// Read-only pages for people.
+    pub(crate) web: Option<At<Web>>,
     /// Notifications about jobs.
     #[serde(default)]
     pub(crate) notify: Vec<At<Notify>>,
@@ -188,6 +190,19 @@ pub(crate) struct Control {
 pub(crate) struct Metrics {
     /// Address, such as "127.0.0.1:9464". Every client that can reach it can read. Default: none
     pub(crate) listen: Option<At<String>>,
+}
+
+/// Read-only pages for people. They have no sign-on: put a proxy with TLS and sign-on before them.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Web {
+    /// Address, such as "127.0.0.1:9465". Every client that can reach it can read. Default: none
+    pub(crate) listen: Option<At<String>>,
+    /// Host names and addresses, without port, under which the pages are served besides the listen address and `localhost`. Default: none
+    pub(crate) allowed_hosts: Option<Texts>,
+    /// Header in which the proxy names the user, such as "X-Forwarded-User". It only labels the log. Default: none
+    pub(crate) trusted_header: Option<At<String>>,
 }
 
 /// A receiver of notifications about jobs. Either `url` or `command` is set.

@@ -1,7 +1,7 @@
 //! From the files as written to the validated configuration.
 
 use super::diagnostics::Problems;
-use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, tests};
+use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, tests, web};
 use crate::config::Environment;
 use crate::config::model::{Config, Signers};
 use crate::config::raw;
@@ -39,6 +39,7 @@ pub(in crate::config) fn examine(
     let api = api::api(&mut diagnostics, &main.file);
     let (store, control) = api::store_and_control(&mut diagnostics, &main.file, environment);
     let metrics = notify::metrics(&mut diagnostics, &main.file);
+    let web = web::web(&mut diagnostics, &main.file, metrics);
     let notifications = notify::notify(&mut diagnostics, &main.file);
     let signers = main.file.signers.as_ref().map(|raw| signers::signers(&mut diagnostics, raw));
     let preflight = preflight::preflight(&mut diagnostics, &main.file);
@@ -68,6 +69,7 @@ pub(in crate::config) fn examine(
         store,
         control,
         metrics,
+        web,
         notify: notifications,
         folders: folders.into_iter().map(|folder| folder.folder).collect(),
         guard,

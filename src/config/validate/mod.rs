@@ -19,5 +19,6 @@ mod signers;
 mod steps;
 mod test_values;
 mod tests;
+mod web;
 
 pub(super) use assemble::{examine, validate};

@@ -14,6 +14,7 @@ use crate::daemon::control_threads::ControlThreads;
 use crate::daemon::health_endpoints::HealthEndpoints;
 use crate::daemon::http;
 use crate::daemon::reload::{self, Reloader};
+use crate::web;
 use dropship_intake::Intake;
 
 /// The control socket and the HTTP endpoints, while they are served.
@@ -53,6 +54,12 @@ pub(super) async fn serve_control(
     let reloader = Arc::new(Reloader::new(pipeline, intake, admission, state, unit, operators));
     tasks.push(tokio::spawn(reload::watch_disk(Arc::clone(&reloader), core.pipeline.shutdown().clone())));
     let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
+    if let Some(settings) = &active.config.web {
+        let handler = Arc::clone(&handler) as _;
+        let parts =
+            web::Parts { settings: settings.clone(), handler, sandbox: core.pipeline.settings().sandbox };
+        tasks.extend(threads.spawn(web::listen(parts)?));
+    }
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
     let main = tokio::runtime::Handle::current();
     let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())

@@ -1,0 +1,13 @@
+//! The pages: for each a view model, and the function that renders its content.
+
+mod badge;
+pub mod charts;
+pub mod labels;
+pub mod message;
+pub mod overview;
+pub mod package;
+pub mod packages;
+pub mod rules;
+pub mod who;
+
+pub use badge::{Badge, Tone};

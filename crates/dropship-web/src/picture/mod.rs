@@ -1,0 +1,1 @@
+//! SVG pictures. Geometry is in presentation attributes, colour in classes of the stylesheet.

@@ -1,0 +1,9 @@
+//! The pages: each maps readings into the view model of `dropship-web`.
+
+pub(super) mod charts;
+pub(super) mod labels;
+pub(super) mod overview;
+pub(super) mod package;
+pub(super) mod packages;
+pub(super) mod rules;
+pub(super) mod who;

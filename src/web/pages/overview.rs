@@ -1,0 +1,17 @@
+//! The page `Overview`.
+
+use dropship_web::Markup;
+use dropship_web::page::overview;
+
+use super::super::query::Query;
+use super::super::refusal::Refusal;
+use super::super::site::Site;
+
+/// The parameters of the page.
+pub(in crate::web) const PARAMETERS: &[&str] = &[];
+
+/// The content of the page. It may block.
+pub(in crate::web) fn content(site: &Site, _query: &Query) -> Result<Markup, Refusal> {
+    let _status = site.readings.status()?;
+    Ok(overview::content(&overview::OverviewView::default()))
+}

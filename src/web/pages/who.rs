@@ -1,0 +1,16 @@
+//! The page `Who gets what`.
+
+use dropship_web::Markup;
+use dropship_web::page::who;
+
+use super::super::query::Query;
+use super::super::refusal::Refusal;
+use super::super::site::Site;
+
+/// The parameters of the page.
+pub(in crate::web) const PARAMETERS: &[&str] = &[];
+
+/// The content of the page. It may block.
+pub(in crate::web) fn content(_site: &Site, _query: &Query) -> Result<Markup, Refusal> {
+    Ok(who::content(&who::WhoView::default()))
+}

@@ -1,0 +1,85 @@
+//! The answers: pages, files and refusals.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dropship_web::page::message::{self, MessageView};
+use dropship_web::{Asset, Frame, document};
+
+use super::refusal::Refusal;
+use crate::digest;
+
+/// The media type of pages.
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// A page. A browser may keep it, and asks each time whether it has changed.
+pub(super) fn page(html: String, request: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", &digest::of(html.as_bytes())[..32]);
+    tagged(html.into(), HTML, &tag, "private, no-cache", request)
+}
+
+/// A static file. Its address with a version never changes its content.
+pub(super) fn asset(asset: Asset, is_versioned: bool, request: &HeaderMap) -> Response {
+    let cache = if is_versioned { "public, max-age=31536000, immutable" } else { "public, no-cache" };
+    let tag = format!("\"{:016x}\"", asset.version());
+    let media = HeaderValue::from_static(asset.content_type());
+    tagged(asset.body().into(), media, &tag, cache, request)
+}
+
+/// The answer with this tag, or 304 if the client has it.
+fn tagged(body: Body, media: HeaderValue, tag: &str, cache: &'static str, request: &HeaderMap) -> Response {
+    let has = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let has = has.flat_map(|tags| tags.split(',')).map(str::trim);
+    let is_known = has.map(|known| known.strip_prefix("W/").unwrap_or(known)).any(|known| known == tag);
+    let mut answer = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+    let headers = answer.headers_mut();
+    if !is_known {
+        headers.insert(header::CONTENT_TYPE, media);
+    }
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    answer
+}
+
+/// A page that says why there is nothing to show.
+pub(super) fn refusal(refusal: &Refusal, frame: impl FnOnce(String) -> Frame) -> Response {
+    let view = match refusal {
+        Refusal::Malformed(why) => view("Bad request", why.clone(), None),
+        Refusal::Parameter { name, why } => view(
+            "Bad request",
+            format!("The parameter `{name}` of this address: {why}."),
+            Some("Correct the address, or start again from the page without parameters."),
+        ),
+        Refusal::NotFound(why) => view("Not found", why.clone(), None),
+        Refusal::Method => view(
+            "Method not allowed",
+            "These pages are read-only: GET and HEAD are the methods.".to_owned(),
+            None,
+        ),
+        Refusal::Host => view(
+            "Misdirected request",
+            "This host is not served here.".to_owned(),
+            Some("An administrator adds its name to `[web] allowed_hosts`."),
+        ),
+        Refusal::Unavailable(why) => view("Not available now", why.clone(), Some("Try again later.")),
+    };
+    let html = document(&frame(view.heading.to_owned()), &message::content(&view)).into_string();
+    let mut answer = (refusal.status(), html).into_response();
+    answer.headers_mut().insert(header::CONTENT_TYPE, HTML);
+    match refusal {
+        Refusal::Method => {
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        Refusal::Unavailable(_) => {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        _ => {}
+    }
+    answer
+}
+
+fn view(heading: &'static str, message: String, advice: Option<&str>) -> MessageView {
+    MessageView { heading, message, advice: advice.map(str::to_owned) }
+}

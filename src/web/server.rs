@@ -1,0 +1,146 @@
+//! Serves the site: the checks that come before a page, and the headers that come after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use futures_util::StreamExt;
+use tokio::net::TcpListener;
+
+use super::headers;
+use super::hosts::{AllowedHosts, BadHost};
+use super::listener::SiteListener;
+use super::readings::Readings;
+use super::refusal::Refusal;
+use super::response;
+use super::site::Site;
+use crate::config::model::Web;
+use crate::control::ControlHandler;
+use crate::http::{self, Limits, RequestSlots};
+use crate::observe::Escaped;
+
+/// Maximum size of the body of a refused request that is read, so that its client gets to read the answer.
+const MAX_BODY: usize = 256 << 10;
+
+/// Maximum time to read it.
+const BODY_TIME: Duration = Duration::from_secs(2);
+
+/// Maximum length of the name of a user in the log, in characters.
+const MAX_USER: usize = 100;
+
+/// What the site needs of the daemon.
+pub struct Parts {
+    /// `[web]`.
+    pub settings: Web,
+    /// What commands see.
+    pub handler: Arc<dyn ControlHandler>,
+    /// Whether submissions go to a sandbox.
+    pub sandbox: bool,
+}
+
+/// Binds the address and returns the future that serves the site.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+    let Parts { settings, handler, sandbox } = parts;
+    let address = settings.listen;
+    let bind = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok::<_, std::io::Error>(listener)
+    };
+    let listener = bind().with_context(|| format!("[web] listen: cannot bind {address}"))?;
+    let site = Arc::new(Site {
+        readings: Readings::new(handler),
+        hosts: AllowedHosts::of(&settings),
+        trusted_header: settings.trusted_header,
+        sandbox,
+    });
+    let routes = Router::new().fallback(answer).with_state(site);
+    Ok(async move {
+        // A listener belongs to the runtime that polls it.
+        match TcpListener::from_std(listener) {
+            Ok(listener) => {
+                http::serve(SiteListener(listener), routes, Limits::SITE, std::future::pending()).await;
+            }
+            Err(error) => tracing::error!("the pages at {address} stopped: {error}"),
+        }
+    })
+}
+
+async fn answer(
+    State(site): State<Arc<Site>>,
+    Extension(slots): Extension<RequestSlots>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    drain(&head.headers, body).await;
+    let checked = check(&site, &head.method, &head.uri, &head.headers);
+    let answered = match checked {
+        Ok(()) => site.answer(&head.uri, &head.headers, &slots).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut answer =
+        answered.unwrap_or_else(|refusal| response::refusal(&refusal, |title| site.frame(None, title)));
+    if head.method == Method::HEAD {
+        answer = without_body(answer);
+    }
+    headers::add(answer.headers_mut());
+    log(&site, &head.method, &head.uri, &head.headers, &answer);
+    answer
+}
+
+/// The checks that come before a page.
+fn check(site: &Site, method: &Method, uri: &axum::http::Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    match site.hosts.check(uri, headers) {
+        Err(BadHost::Unknown) => return Err(Refusal::Host),
+        Err(BadHost::Malformed) => {
+            return Err(Refusal::Malformed("the request names no host, or more than one".to_owned()));
+        }
+        Ok(()) => {}
+    }
+    if [Method::GET, Method::HEAD].contains(method) { Ok(()) } else { Err(Refusal::Method) }
+}
+
+/// Reads the body of a request, which nothing needs: a connection that is closed before may lose the answer.
+async fn drain(headers: &HeaderMap, body: Body) {
+    // Reading would ask the client to send it.
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let reading = async {
+        let (mut body, mut size) = (body.into_data_stream(), 0);
+        while let Some(Ok(piece)) = body.next().await {
+            size += piece.len();
+            if size > MAX_BODY {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(BODY_TIME, reading).await);
+}
+
+/// The answer to HEAD: as for GET, with its length and without its body.
+fn without_body(answer: Response) -> Response {
+    let (mut head, body) = answer.into_parts();
+    if let Some(length) = axum::body::HttpBody::size_hint(&body).exact() {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    (head, ()).into_response()
+}
+
+fn log(site: &Site, method: &Method, uri: &axum::http::Uri, headers: &HeaderMap, answer: &Response) {
+    let user = site.trusted_header.as_deref().and_then(|name| headers.get(name));
+    let user: String = user.map_or_else(
+        || "-".to_owned(),
+        |user| String::from_utf8_lossy(user.as_bytes()).chars().take(MAX_USER).collect(),
+    );
+    let (status, user) = (answer.status().as_u16(), Escaped(&user));
+    tracing::debug!(event = "web_request", "{method} {} for {user}: {status}", Escaped(uri.path()));
+}

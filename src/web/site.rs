@@ -1,0 +1,128 @@
+//! The site: from a request to its answer.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use dropship_web::{Frame, Markup, Section, document};
+use jiff::Timestamp;
+
+use super::hosts::AllowedHosts;
+use super::pages::{charts, labels, overview, package, packages, rules, who};
+use super::query::Query;
+use super::readings::Readings;
+use super::refusal::Refusal;
+use super::response;
+use super::route::{PageRoute, Route};
+use crate::http::{RequestSlots, SlotKind};
+
+/// What all requests share.
+pub(super) struct Site {
+    pub(super) readings: Readings,
+    pub(super) hosts: AllowedHosts,
+    /// The header with the name of the user, which a proxy sets.
+    pub(super) trusted_header: Option<String>,
+    /// Whether submissions go to a sandbox.
+    pub(super) sandbox: bool,
+}
+
+impl Site {
+    /// Answers a GET request whose host is allowed.
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        uri: &Uri,
+        headers: &HeaderMap,
+        slots: &RequestSlots,
+    ) -> Result<Response, Refusal> {
+        let absent = || Refusal::NotFound("there is no page at this address".to_owned());
+        match Route::of(uri.path()).ok_or_else(absent)? {
+            Route::Asset(asset) => {
+                let query = Query::read(uri.query(), &["v"])?;
+                Ok(response::asset(asset, query.get("v").is_some(), headers))
+            }
+            Route::Page(page) => {
+                let query = Query::read(uri.query(), page.parameters())?;
+                let site = Arc::clone(self);
+                let rendered = self.blocking(slots, SlotKind::Query, move || {
+                    let content = page.content(&site, &query)?;
+                    let (section, title) = (page.section(), page.title());
+                    Ok(document(&site.frame(Some(section), title), &content).into_string())
+                });
+                Ok(response::page(rendered.await?, headers))
+            }
+        }
+    }
+
+    /// The frame of a page.
+    pub(super) fn frame(&self, section: Option<Section>, title: String) -> Frame {
+        Frame {
+            title,
+            section,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sandbox: self.sandbox,
+            now: Timestamp::now(),
+        }
+    }
+
+    /// Runs work that blocks.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        slots: &RequestSlots,
+        kind: SlotKind,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let slot = slots.take(kind).await?;
+        let with_slot = move || {
+            let _slot = slot;
+            work()
+        };
+        let done = tokio::task::spawn_blocking(with_slot).await;
+        done.unwrap_or_else(|error| {
+            Err(Refusal::Unavailable(format!("the daemon failed to answer: {error}")))
+        })
+    }
+}
+
+impl PageRoute {
+    fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::Overview => overview::PARAMETERS,
+            Self::Packages => packages::PARAMETERS,
+            Self::Package(_) => package::PARAMETERS,
+            Self::Labels => labels::PARAMETERS,
+            Self::Who => who::PARAMETERS,
+            Self::Rules => rules::PARAMETERS,
+            Self::Charts => charts::PARAMETERS,
+        }
+    }
+
+    fn section(&self) -> Section {
+        match self {
+            Self::Overview => Section::Overview,
+            Self::Packages | Self::Package(_) => Section::Packages,
+            Self::Labels => Section::Labels,
+            Self::Who => Section::Who,
+            Self::Rules => Section::Rules,
+            Self::Charts => Section::Charts,
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Package(id) => format!("Package {id}"),
+            _ => self.section().title().to_owned(),
+        }
+    }
+
+    fn content(&self, site: &Site, query: &Query) -> Result<Markup, Refusal> {
+        match self {
+            Self::Overview => overview::content(site, query),
+            Self::Packages => packages::content(site, query),
+            Self::Package(id) => package::content(site, id, query),
+            Self::Labels => labels::content(site, query),
+            Self::Who => who::content(site, query),
+            Self::Rules => rules::content(site, query),
+            Self::Charts => charts::content(site, query),
+        }
+    }
+}
