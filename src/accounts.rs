@@ -21,21 +21,21 @@ const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// When a credential or certificate cannot be read. The error names its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
-    observed_clients(config, sandbox, &dropship_hardware::Observer::default())
+    observed_clients(config, sandbox, &|_| dropship_hardware::Observer::default())
 }
 
-/// The same, with an observer of every call.
+/// The same, with an observer of every call of an account.
 ///
 /// # Errors
 /// When a credential or certificate cannot be read. The error names its file.
 pub fn observed_clients(
     config: &Config,
     sandbox: bool,
-    observer: &dropship_hardware::Observer,
+    observer: &dyn Fn(&str) -> dropship_hardware::Observer,
 ) -> anyhow::Result<BTreeMap<String, Client>> {
     let client = |(name, account): (&String, &Account)| {
         let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
-        settings.observer = observer.clone();
+        settings.observer = observer(name);
         Ok((name.clone(), Client::new(settings).with_context(|| format!("account `{name}`"))?))
     };
     config.accounts.iter().map(client).collect()

@@ -160,6 +160,7 @@ impl Admission {
             workflow: None,
             files: Vec::new(),
             labels,
+            signed: None,
             fault: None,
         }))
     }

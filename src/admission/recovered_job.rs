@@ -68,6 +68,7 @@ pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -
         workflow: receipt.workflow.clone().map(|workflow| (workflow.step, workflow.state)),
         files: receipt.files.clone(),
         labels: labels_of_receipt(receipt, planned),
+        signed: receipt.signed,
         fault: receipt.error.clone(),
         state,
     }
@@ -102,11 +103,12 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
             Label::planned(plan)
         };
     };
+    let published = label.published.unwrap_or(receipt.updated);
     let stage = match label.status {
         LabelStatus::Gone => LabelStage::Gone,
-        LabelStatus::Published => LabelStage::Published { at: receipt.updated, superseded: None },
+        LabelStatus::Published => LabelStage::Published { at: published, superseded: None },
         _ if receipt.state == StateKind::Succeeded => {
-            LabelStage::Published { at: receipt.updated, superseded: Some(receipt.updated) }
+            LabelStage::Published { at: published, superseded: Some(receipt.updated) }
         }
         LabelStatus::Withdrawn => LabelStage::Withdrawn,
         LabelStatus::Withdrawing => {
@@ -121,6 +123,7 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
         _ => LabelStage::Processing,
     };
     let remote = RemoteLabel {
+        requested: label.requested,
         step: label.step.clone(),
         state: label.state.clone(),
         ..RemoteLabel::new(id, label.not_before, stage)

@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use super::approvals::Approvals;
 use super::command::ApproveCommand;
 use super::compare::compare;
-use super::page::{ApprovalPage, NamedAudience, RequestContent};
+use super::page::{ApprovalPage, NamedAudience, RequestContent, TargetCounts};
 use super::previous::previous;
-use super::targets;
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::{Prepared, Unfit, known_audiences, read_driver_metadata};
@@ -109,7 +108,7 @@ impl Inputs<'_> {
         Ok(RequestContent {
             audiences: named.collect(),
             go_live: label.go_live.and_then(|date| date.resolve(self.now, &label.blackout).ok()),
-            targets: targets::count(request),
+            targets: TargetCounts::of_request(request),
             foreseen: self.foreseen(snapshot, label).map(|foreseen| compare(request, &foreseen)),
             previous,
             warnings: prepared.warnings.iter().map(warning).collect(),

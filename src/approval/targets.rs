@@ -8,18 +8,26 @@ pub(super) fn rows(request: &NewShippingLabel) -> impl Iterator<Item = &Hardware
     request.targeting.iter().flat_map(|targeting| &targeting.hardware_ids)
 }
 
-/// Counts the targets by operating system and vendor.
-pub(super) fn count(request: &NewShippingLabel) -> TargetCounts {
-    let mut counts = TargetCounts {
-        chids: request.targeting.as_ref().map_or(0, |targeting| targeting.chids.len()),
-        ..TargetCounts::default()
-    };
-    for row in rows(request) {
-        counts.total += 1;
-        *counts.operating_systems.entry(row.operating_system_code.clone()).or_default() += 1;
-        *counts.vendors.entry(vendor(&row.pnp_string)).or_default() += 1;
+impl TargetCounts {
+    /// Counts the targets of a request.
+    #[must_use]
+    pub fn of_request(request: &NewShippingLabel) -> Self {
+        let targets = rows(request).map(|row| (row.pnp_string.as_str(), row.operating_system_code.as_str()));
+        let chids = request.targeting.as_ref().map_or(0, |targeting| targeting.chids.len());
+        Self { chids, ..Self::of(targets) }
     }
-    counts
+
+    /// Counts targets by operating system and vendor; each is a hardware id and an OS code.
+    #[must_use]
+    pub fn of<'a>(targets: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut counts = Self::default();
+        for (hardware_id, os) in targets {
+            counts.total += 1;
+            *counts.operating_systems.entry(os.to_owned()).or_default() += 1;
+            *counts.vendors.entry(vendor(hardware_id)).or_default() += 1;
+        }
+        counts
+    }
 }
 
 /// Bus and vendor of a hardware id; the bus alone when the id names no vendor. Sources: learn.microsoft.com, "Identifiers for

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::pending_key::PendingKey;
 
@@ -16,6 +17,20 @@ struct State {
     last: Timestamp,
     refused: Option<RefusedReload>,
     restart: Vec<PendingKey>,
+    last_reload: Option<LastReload>,
+}
+
+/// The last reload since the start of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReload {
+    /// Time of the reload.
+    pub at: Timestamp,
+    /// The operator, or the signal, that asked for it.
+    pub by: String,
+    /// Whether the configuration became active.
+    pub ok: bool,
+    /// The changes; the reasons, if it was refused.
+    pub lines: Vec<String>,
 }
 
 /// A reload that was refused.
@@ -31,14 +46,22 @@ impl ConfigurationState {
     /// The state after the start.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
-        Self(Mutex::new(State { generation: 1, applied: at, last: at, refused: None, restart: Vec::new() }))
+        Self(Mutex::new(State {
+            generation: 1,
+            applied: at,
+            last: at,
+            refused: None,
+            restart: Vec::new(),
+            last_reload: None,
+        }))
     }
 
     /// Records that a configuration became active; the keys in `restart` need a restart.
     pub fn applied(&self, restart: Vec<PendingKey>, at: Timestamp) {
         let mut state = self.0.lock();
         let generation = state.generation + 1;
-        *state = State { generation, applied: at, last: at, refused: None, restart };
+        let last_reload = state.last_reload.take();
+        *state = State { generation, applied: at, last: at, refused: None, restart, last_reload };
     }
 
     /// Records that a configuration was refused.
@@ -53,6 +76,17 @@ impl ConfigurationState {
         let mut state = self.0.lock();
         state.refused = None;
         state.restart = restart;
+    }
+
+    /// Records how a reload has ended.
+    pub fn reloaded(&self, reload: LastReload) {
+        self.0.lock().last_reload = Some(reload);
+    }
+
+    /// The last reload; `None` before the first.
+    #[must_use]
+    pub fn last_reload(&self) -> Option<LastReload> {
+        self.0.lock().last_reload.clone()
     }
 
     /// Number of configurations that have been active, from 1.

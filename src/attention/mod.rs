@@ -14,7 +14,7 @@ mod probes;
 mod sources;
 
 pub use board::{Attention, keep_updated, probe_connections, probe_files};
-pub use configuration::{ConfigurationState, RefusedReload};
+pub use configuration::{ConfigurationState, LastReload, RefusedReload};
 pub use item::AttentionItem;
 pub use kind::{AttentionKind, KindInfo, Severity};
 pub use list::{AttentionList, Observed};

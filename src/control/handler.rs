@@ -12,10 +12,12 @@ use super::action::JobAction;
 use super::error::ControlError;
 use super::job_service::JobService;
 use super::label_change::LabelChange;
+use super::label_reach::LabelReach;
 use super::operator::Operator;
 use super::operator_groups::OperatorGroups;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
+use super::standing::{Calls, ConfigurationStanding};
 use super::status::Status;
 use crate::admission::{ActiveConfig, FileStanding};
 use crate::outbox::Receipt;
@@ -73,6 +75,12 @@ pub trait ControlHandler: Send + Sync + 'static {
     ) -> Result<(), ControlError>;
     /// The stored driver metadata of a job; `None` if Microsoft has sent none yet.
     fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError>;
+    /// What the labels of a job reach, in their order.
+    fn label_reach(&self, id: &JobId) -> Result<Vec<LabelReach>, ControlError>;
+    /// Which configuration is active, and how the last reload ended.
+    fn configuration_standing(&self) -> ConfigurationStanding;
+    /// The calls of the API in the last two days.
+    fn calls(&self) -> Calls;
     /// What a reload would change. Nothing is applied.
     fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>>;
     /// Applies the configuration on disk, completely or not at all.

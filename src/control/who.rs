@@ -145,7 +145,7 @@ fn reaching(
     })
 }
 
-fn other(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, StoreError> {
+pub(super) fn other(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, StoreError> {
     let label = store.published_label(id)?;
     let (name, job) = label.map(|label| (label.name, label.job)).unzip();
     Ok(OtherLabel { id, name, job })

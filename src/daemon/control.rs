@@ -15,10 +15,11 @@ use crate::admission::{ActiveConfig, Admission, FileStanding, ReplanError, Submi
 use crate::approval::{self, ApprovalPage};
 use crate::attention::Attention;
 use crate::control::{
-    AccountStatus, ActiveJobs, AdoptRequest, ControlError, ControlErrorKind, ControlHandler, FolderStatus,
-    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, Operator, OperatorGroups,
-    Reloaded, Status, SubmitRequest,
+    AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
+    ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn,
+    LabelPlanner, LabelReach, Operator, OperatorGroups, Reloaded, Status, SubmitRequest, label_reach,
 };
+use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
 use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
 use crate::replay::{RememberedPackage, each_remembered};
@@ -40,16 +41,17 @@ pub(super) struct DaemonControl {
     admission: Arc<Admission>,
     reloader: Arc<Reloader>,
     attention: Arc<Attention>,
+    calls: Arc<CallHistory>,
     since: Timestamp,
 }
 
 impl DaemonControl {
-    pub(super) fn new(reloader: Arc<Reloader>, attention: Arc<Attention>) -> Self {
+    pub(super) fn new(reloader: Arc<Reloader>, attention: Arc<Attention>, calls: Arc<CallHistory>) -> Self {
         let (pipeline, intake, admission) = reloader.parts();
         let workers =
             Arc::new(Workers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
         let jobs = JobService::new(Arc::clone(pipeline.store()), workers, pipeline.settings().sandbox);
-        Self { jobs, pipeline, intake, admission, reloader, attention, since: Timestamp::now() }
+        Self { jobs, pipeline, intake, admission, reloader, attention, calls, since: Timestamp::now() }
     }
 
     /// Cancels a job and withdraws its labels. Waits until each withdrawal was attempted, for at most [`WITHDRAWAL_WAIT`]; what
@@ -297,6 +299,27 @@ impl ControlHandler for DaemonControl {
             let message = format!("cannot read the driver metadata of job {id}: {error}");
             ControlError::new(ControlErrorKind::Failed, message)
         })
+    }
+
+    fn label_reach(&self, id: &JobId) -> Result<Vec<LabelReach>, ControlError> {
+        let (store, packages) = (&**self.pipeline.store(), self.pipeline.packages());
+        let Some(job) = store.job(id)? else { return Ok(Vec::new()) };
+        Ok(label_reach(store, packages, &job, Timestamp::now())?)
+    }
+
+    fn configuration_standing(&self) -> ConfigurationStanding {
+        let state = &self.attention.sources().configuration;
+        ConfigurationStanding {
+            generation: state.generation(),
+            active_since: state.applied_at(),
+            last_reload: state.last_reload(),
+            refused: state.last_refused(),
+            restart: state.restart().into_iter().map(|key| key.key).collect(),
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        Calls { since: self.calls.begins(), accounts: self.calls.accounts(Timestamp::now()) }
     }
 
     fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>> {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::reload_effects::effects;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::attention::{ConfigurationState, PendingKey};
+use crate::attention::{ConfigurationState, LastReload, PendingKey};
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment, Problem, effective};
 use crate::control::{Changes, ControlError, ControlErrorKind, OperatorGroups, Reloaded};
@@ -62,10 +62,18 @@ impl Reloader {
         let _reloading = self.unit.reloading();
         let _guard = self.turn.lock().await;
         let applied = self.apply().await;
-        match &applied {
-            Ok((_, pending)) => self.state.applied(pending.clone(), jiff::Timestamp::now()),
-            Err(refusal) => self.state.refused(refusal.message.clone(), jiff::Timestamp::now()),
-        }
+        let at = jiff::Timestamp::now();
+        let lines = match &applied {
+            Ok((reloaded, pending)) => {
+                self.state.applied(pending.clone(), at);
+                reloaded.lines()
+            }
+            Err(refusal) => {
+                self.state.refused(refusal.message.clone(), at);
+                refusal.message.lines().map(str::to_owned).collect()
+            }
+        };
+        self.state.reloaded(LastReload { at, by: by.to_owned(), ok: applied.is_ok(), lines });
         self.pipeline.events().notify_subscribers();
         let result = applied.map(|(reloaded, _)| reloaded);
         match &result {

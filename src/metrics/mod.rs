@@ -4,10 +4,12 @@
 //! label values is bounded: states, rules, folders and accounts of the configuration, and operations of the API. File
 //! names and ids are never label values.
 
+mod call_history;
 mod counters;
 mod exposition;
 pub mod registry;
 
+pub use call_history::{AccountCalls, CallHistory, CallHour};
 pub use counters::Metrics;
 pub use exposition::{Family, Text};
 pub use registry::{Kind, Metric};

@@ -94,6 +94,9 @@ pub struct Receipt {
     /// Ids of abandoned products: Microsoft refused their submission.
     #[serde(default)]
     pub burnt_products: Vec<RemoteId>,
+    /// When Microsoft had signed the package; absent until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Timestamp>,
     /// Time of arrival.
     pub created: Timestamp,
     /// Time of the last event.
@@ -159,6 +162,12 @@ pub struct LabelReceipt {
     /// The time before which it is not requested or does not go live, if that is known.
     #[serde(default)]
     pub not_before: Option<Timestamp>,
+    /// When Microsoft had accepted its request; absent until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Timestamp>,
+    /// When its publication was seen; absent unless it is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Timestamp>,
     /// The last change after its publication that dropship did not make; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<LabelDriftReceipt>,
@@ -189,6 +198,8 @@ impl LabelReceipt {
             request: request.map(str::to_owned),
             approvals: label.hold().map(Approvals::of),
             not_before: job.label_not_before(index),
+            requested: remote.and_then(|remote| remote.requested),
+            published: label.published(),
             drift: label.drift().map(LabelDriftReceipt::of),
             former_ids: label.former_ids().to_vec(),
         }
@@ -303,6 +314,7 @@ impl Receipt {
             vars: job.accepted().map(|accepted| accepted.vars.clone()).unwrap_or_default(),
             outbox: job.package().outbox.clone(),
             burnt_products: job.abandoned_products().to_vec(),
+            signed: job.signed(),
             created: job.created(),
             updated: job.updated(),
             sandbox: false,

@@ -258,6 +258,7 @@ fn signed_job(test: &RuleTest, plan: &Plan, now: Timestamp) -> Result<Job, Chain
         workflow: None,
         files: Vec::new(),
         labels: planned_labels(plan).into_iter().map(Label::planned).collect(),
+        signed: None,
         fault: None,
     })?)
 }

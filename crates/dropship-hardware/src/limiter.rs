@@ -100,6 +100,11 @@ impl CallLimiter {
         }
     }
 
+    /// The rate that it keeps, in calls a second; `None` without a limit.
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.lock().rate.limit()
+    }
+
     /// Permits one call that shows whether the service is back, although the time for it has not come.
     pub(super) fn allow_probe(&self) {
         self.lock().breaker.allow_probe();

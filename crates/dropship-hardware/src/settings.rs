@@ -84,18 +84,30 @@ impl Settings {
 #[derive(Clone, Default)]
 pub struct Observer(Option<Arc<OnCall>>);
 
-type OnCall = dyn Fn(&'static str, Option<u16>, Duration) + Send + Sync;
+type OnCall = dyn Fn(ObservedCall) + Send + Sync;
+
+/// An HTTP request to the API that has ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ObservedCall {
+    /// The operation: `create product`.
+    pub operation: &'static str,
+    /// The HTTP status, if there was a response.
+    pub status: Option<u16>,
+    /// The time that it took.
+    pub took: Duration,
+    /// The rate that the client keeps because the service has throttled it, in calls a second; absent without a limit.
+    pub limit: Option<f64>,
+}
 
 impl Observer {
-    /// An observer that calls `on_call` after each request with the operation (`create product`), the HTTP status if
-    /// there was a response, and the time that it took. The closure must not block.
-    pub fn new(on_call: impl Fn(&'static str, Option<u16>, Duration) + Send + Sync + 'static) -> Self {
+    /// An observer that calls `on_call` after each request. The closure must not block.
+    pub fn new(on_call: impl Fn(ObservedCall) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(on_call)))
     }
 
-    pub(super) fn on_call(&self, operation: &'static str, status: Option<u16>, took: Duration) {
+    pub(super) fn on_call(&self, call: ObservedCall) {
         if let Some(on_call) = &self.0 {
-            on_call(operation, status, took);
+            on_call(call);
         }
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
         step_started: at,
         fault: None,
         collected: None,
+        signed: None,
         last_polled: None,
         overdue: false,
         duplicate_checks: Vec::new(),
@@ -166,7 +167,10 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Progressed { label: Some(index), step, state } => {
             labels::progressed(job, *index, step, state)?;
         }
-        Event::Signed => enter(job, Step::Collect, at),
+        Event::Signed => {
+            job.signed = job.signed.or(Some(at));
+            enter(job, Step::Collect, at);
+        }
         Event::Collected { files } => collected(job, at, files),
         Event::Labelled => {
             require(!job.labels.iter().any(Label::is_missing), "a label is missing")?;

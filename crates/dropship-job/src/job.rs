@@ -66,6 +66,8 @@ pub struct Job {
     #[serde(default)]
     pub(crate) collected: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_polled: Option<Timestamp>,
     #[serde(default)]
     pub(crate) overdue: bool,
@@ -258,6 +260,12 @@ impl Job {
     #[must_use]
     pub fn approved_metadata(&self) -> Option<&str> {
         self.approved_metadata.as_deref()
+    }
+
+    /// When it was seen that Microsoft has signed the package; unknown for a job that was recovered without it.
+    #[must_use]
+    pub fn signed(&self) -> Option<Timestamp> {
+        self.signed
     }
 
     /// When the results were collected.

@@ -274,6 +274,15 @@ impl Label {
         self.is_dropped() || self.failure().is_some() || self.is_withdrawn() || self.is_gone()
     }
 
+    /// When its publication was seen, while it is published.
+    #[must_use]
+    pub fn published(&self) -> Option<Timestamp> {
+        match self.stage()? {
+            LabelStage::Published { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
     /// When it is live: the later of its publication and its go-live date.
     #[must_use]
     pub fn live_at(&self) -> Option<Timestamp> {

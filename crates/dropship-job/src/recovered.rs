@@ -44,6 +44,8 @@ pub struct RecoveredJob {
     pub files: Vec<Asset>,
     /// Its labels.
     pub labels: Vec<Label>,
+    /// When Microsoft had signed the package, if that is known.
+    pub signed: Option<Timestamp>,
     /// The error of the last attempt.
     pub fault: Option<Fault>,
 }
@@ -71,6 +73,7 @@ impl Job {
             created: self.created,
             duplicate_checks: self.duplicate_checks.clone(),
             strays: self.strays.clone(),
+            signed: later.signed.or(self.signed),
             ..later
         })
     }
@@ -101,6 +104,7 @@ impl Job {
             upload,
             workflow: facts.workflow,
             collected: (!facts.files.is_empty()).then_some(facts.updated),
+            signed: facts.signed,
             files: facts.files,
             labels: facts.labels,
             step_started: facts.updated,

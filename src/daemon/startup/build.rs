@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
@@ -12,7 +13,7 @@ use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::config::model::Config;
 use crate::daemon::observers::DaemonObserver;
-use crate::metrics::Metrics;
+use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
 use crate::package_store::PackageStore;
@@ -21,12 +22,13 @@ use crate::pipeline::{
     SuspendedAccounts,
 };
 use crate::systemd::UnitStatus;
-use dropship_hardware::{Client, Observer};
+use dropship_hardware::{Client, ObservedCall, Observer};
 
 /// API clients by account, and the observers of calls and jobs.
 pub(super) struct Services {
     clients: BTreeMap<String, Client>,
     metrics: Arc<Metrics>,
+    calls: Arc<CallHistory>,
     notifier: Arc<Notifier>,
     shutdown: CancellationToken,
 }
@@ -36,6 +38,7 @@ pub(super) struct Core {
     pub(super) pipeline: Arc<Pipeline<Client>>,
     pub(super) admission: Arc<Admission>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) calls: Arc<CallHistory>,
     pub(super) notifier: Arc<Notifier>,
     pub(super) heartbeats: Heartbeats,
     pub(super) unit: UnitStatus,
@@ -48,13 +51,19 @@ pub(super) fn build_services(
     options: Options,
 ) -> anyhow::Result<Services> {
     let metrics = Arc::new(Metrics::default());
-    let counted = Arc::clone(&metrics);
-    let observer = Observer::new(move |operation, status, took| counted.on_call(operation, status, took));
+    let calls = Arc::new(CallHistory::since(Timestamp::now()));
+    let observer = |account: &str| {
+        let (metrics, calls, account) = (Arc::clone(&metrics), Arc::clone(&calls), account.to_owned());
+        Observer::new(move |call: ObservedCall| {
+            metrics.on_call(call.operation, call.status, call.took);
+            calls.on_call(&account, &call, Timestamp::now());
+        })
+    };
     let clients = accounts::observed_clients(config, options.sandbox, &observer)?;
     let shutdown = CancellationToken::new();
     let (home, store) = (&config.store.path, Arc::clone(&opened.store));
     let notifier = Notifier::start(&config.notify, home, store, options.sandbox, &shutdown)?;
-    Ok(Services { clients, metrics, notifier: Arc::new(notifier), shutdown })
+    Ok(Services { clients, metrics, calls, notifier: Arc::new(notifier), shutdown })
 }
 
 /// Builds the pipeline and admission on top of the store.
@@ -64,7 +73,7 @@ pub(super) fn build_pipeline(
     services: Services,
     options: Options,
 ) -> anyhow::Result<Core> {
-    let Services { clients, metrics, notifier, shutdown } = services;
+    let Services { clients, metrics, calls, notifier, shutdown } = services;
     let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
     let home = &config.store.path;
     let packages = PackageStore::open(home).with_context(|| format!("cannot open {}", home.display()))?;
@@ -116,6 +125,7 @@ pub(super) fn build_pipeline(
         pipeline: Arc::new(pipeline),
         admission,
         metrics,
+        calls,
         notifier,
         heartbeats,
         unit: UnitStatus::default(),

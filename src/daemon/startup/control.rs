@@ -53,7 +53,8 @@ pub(super) async fn serve_control(
     let (admission, unit) = (Arc::clone(&core.admission), core.unit.clone());
     let reloader = Arc::new(Reloader::new(pipeline, intake, admission, state, unit, operators));
     tasks.push(tokio::spawn(reload::watch_disk(Arc::clone(&reloader), core.pipeline.shutdown().clone())));
-    let handler = Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention)));
+    let handler =
+        Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention), Arc::clone(&core.calls)));
     if let Some(settings) = &active.config.web {
         let handler = Arc::clone(&handler) as _;
         let parts =

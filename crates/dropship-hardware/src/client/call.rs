@@ -16,6 +16,7 @@ use crate::json;
 use crate::limiter::{Outcome, Rejected};
 use crate::model::{Listed, entry};
 use crate::request_id::random_uuid;
+use crate::settings::ObservedCall;
 
 use super::core::Client;
 
@@ -230,7 +231,8 @@ impl Client {
             Ok(answer) => Some(answer.status),
             Err(error) => error.status,
         };
-        self.shared.observer.on_call(operation, status, started.elapsed());
+        let (took, limit) = (started.elapsed(), self.shared.limiter.limit());
+        self.shared.observer.on_call(ObservedCall { operation, status, took, limit });
         let outcome = match &result {
             Ok(answer) => {
                 tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");

@@ -73,6 +73,11 @@ impl Rate {
         self.epoch
     }
 
+    /// The rate in calls a second; `None` until the service has throttled.
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.bucket.as_ref().map(|bucket| bucket.rate)
+    }
+
     /// Takes the right to one call, or says how long to wait for it.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
         if let Some(bucket) = &mut self.bucket {

@@ -99,7 +99,8 @@ pub(super) fn created(
         _ => LabelStage::Processing,
     };
     let label = at_index(job, index)?;
-    label.life = LabelLife::Exists(RemoteLabel::new(id, go_live, stage));
+    let remote = RemoteLabel { requested: Some(at), ..RemoteLabel::new(id, go_live, stage) };
+    label.life = LabelLife::Exists(remote);
     label.hold = None;
     Ok(())
 }

@@ -31,6 +31,9 @@ pub struct RemoteLabel {
     /// The go-live date of its request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_live: Option<Timestamp>,
+    /// When the service had accepted its request; unknown for a label that was recovered without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Timestamp>,
     /// The service's step, at the last poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
@@ -45,7 +48,7 @@ impl RemoteLabel {
     /// A label of which only the id and the go-live date are known.
     #[must_use]
     pub fn new(id: RemoteId, go_live: Option<Timestamp>, stage: LabelStage) -> Self {
-        Self { id, go_live, step: None, state: None, stage }
+        Self { id, go_live, requested: None, step: None, state: None, stage }
     }
 }
 
