@@ -11,7 +11,7 @@ pub enum Asset {
     Icon,
 }
 
-const STYLE: &str = include_str!("assets/style.css");
+const STYLE: &str = concat!(include_str!("assets/style.css"), "\n", include_str!("picture/picture.css"));
 const LIVE: &str = include_str!("assets/live.js");
 const ICON: &str = include_str!("assets/icon.svg");
 

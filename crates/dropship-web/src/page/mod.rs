@@ -3,6 +3,7 @@
 mod badge;
 pub mod charts;
 pub mod labels;
+mod link;
 pub mod message;
 pub mod overview;
 pub mod package;
@@ -11,3 +12,4 @@ pub mod rules;
 pub mod who;
 
 pub use badge::{Badge, Tone};
+pub use link::{Link, MaybeLink};

@@ -1,0 +1,457 @@
+//! Charts: values by week or by hour.
+
+use maud::{Markup, html};
+
+pub use super::axis::Unit;
+use super::axis::bounded;
+use super::frame::{at, frame};
+use super::text::{clean, shorten, width};
+use super::{chart_bars, chart_lines, chart_table};
+
+/// Size of a chart.
+pub(super) const SIZE: (u32, u32) = (720, 280);
+/// Edges of the area with the values.
+pub(super) const LEFT: f64 = 68.0;
+pub(super) const RIGHT: f64 = 708.0;
+pub(super) const TOP: f64 = 40.0;
+pub(super) const BOTTOM: f64 = 246.0;
+/// Left edge of the legend.
+const LEGEND_LEFT: f64 = 8.0;
+/// Width of a column of text.
+const COLUMN: f64 = 7.2;
+/// Maximum number of columns; more are put together.
+const MAX_COLUMNS: usize = 200;
+/// Maximum number of series; the others are in the table.
+const MAX_SERIES: usize = 5;
+/// A limit that is this many times larger than all values does not set the scale.
+const FAR: f64 = 4.0;
+
+/// A chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// Unique in its page.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// What a column is: `Week` or `Hour`.
+    pub column: String,
+    /// The columns, oldest first.
+    pub columns: Vec<String>,
+    /// Its kind.
+    pub kind: ChartKind,
+    /// The values.
+    pub series: Vec<Series>,
+    /// A limit that the values are compared with.
+    pub limit: Option<Limit>,
+    /// Where the values come from, and since when they are counted.
+    pub note: String,
+}
+
+/// The kind of a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartKind {
+    /// A line for each series.
+    Lines,
+    /// The series on top of each other.
+    Stacked,
+}
+
+/// The values of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its name.
+    pub name: String,
+    /// How it is drawn.
+    pub look: Look,
+    /// A value for each column; absent if there is none.
+    pub values: Vec<Option<f64>>,
+}
+
+/// How a series is drawn. Each look differs from the others in its shape or pattern, not only in its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The main series: a solid line with discs, a plain bar.
+    Main,
+    /// A dashed line with diamonds, a bar with dots.
+    Second,
+    /// A good end: a plain green bar.
+    Good,
+    /// A bad end: a hatched red bar.
+    Bad,
+    /// An end by intention: an empty bar.
+    Off,
+}
+
+/// A limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// Its name.
+    pub name: String,
+    /// The limit in each column; absent if there was none.
+    pub values: Vec<Option<f64>>,
+}
+
+impl Look {
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Second => "second",
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Chart {
+    /// The chart with its title, its legend and its table.
+    #[must_use]
+    pub fn figure(&self) -> Markup {
+        let thinned = self.thinned();
+        let is_empty = self.series.iter().all(|series| series.values.iter().all(Option::is_none));
+        html! {
+            figure.chart {
+                figcaption { (clean(&self.title)) }
+                @if is_empty {
+                    p.empty { "No values yet." }
+                } @else {
+                    (thinned.picture())
+                }
+                @if !self.note.is_empty() {
+                    p.note { (clean(&self.note)) }
+                }
+                @if !is_empty {
+                    (chart_table::table(&thinned))
+                }
+            }
+        }
+    }
+
+    fn picture(&self) -> Markup {
+        let ticks = self.unit.ticks(self.max());
+        let top = ticks.last().copied().unwrap_or(1.0);
+        let scale = Scale { columns: self.columns.len(), top };
+        let content = html! {
+            (self.legend(top))
+            (self.axes(&ticks, scale))
+            @match self.kind {
+                ChartKind::Lines => (chart_lines::draw(self, scale)),
+                ChartKind::Stacked => (chart_bars::draw(self, scale)),
+            }
+            @if let Some(limit) = &self.limit {
+                (chart_lines::limit(limit, scale))
+            }
+        };
+        frame(&self.id, SIZE, &self.title, &self.description(), &content)
+    }
+
+    /// The series that are drawn.
+    pub(super) fn drawn(&self) -> &[Series] {
+        &self.series[..self.series.len().min(MAX_SERIES)]
+    }
+
+    /// The largest value of the vertical axis.
+    fn max(&self) -> f64 {
+        let sum =
+            |column: usize| self.drawn().iter().map(|series| value(&series.values, column)).sum::<f64>();
+        let most = |column: usize| {
+            self.drawn().iter().map(|series| value(&series.values, column)).fold(0.0, f64::max)
+        };
+        let columns = 0..self.columns.len();
+        let max = match self.kind {
+            ChartKind::Stacked => columns.map(sum).fold(0.0, f64::max),
+            ChartKind::Lines => columns.map(most).fold(0.0, f64::max),
+        };
+        let limits = self.limit.iter().flat_map(|limit| limit.values.iter().flatten().copied().map(bounded));
+        limits.filter(|limit| *limit <= max * FAR).fold(max, f64::max)
+    }
+
+    fn description(&self) -> String {
+        let range = match (self.columns.first(), self.columns.last()) {
+            (Some(first), Some(last)) => {
+                format!("{} from {} to {}.", clean(&self.column), clean(first), clean(last))
+            }
+            _ => "Nothing yet.".to_owned(),
+        };
+        let last = self.series.iter().filter_map(|series| {
+            let last = series.values.iter().rev().find_map(|value| *value)?;
+            Some(format!(" Last value of {}: {}.", clean(&series.name), self.unit.text(last)))
+        });
+        format!("{range}{} The table below has all values.", last.collect::<String>())
+    }
+
+    fn legend(&self, top: f64) -> Markup {
+        let count = self.drawn().len() + usize::from(self.limit.is_some());
+        let columns =
+            (((RIGHT - LEGEND_LEFT) / count.max(1) as f64 - 50.0) / COLUMN).clamp(1.0, 24.0) as usize;
+        let mut x = LEGEND_LEFT;
+        let mut place = |name: &str| {
+            let (start, name) = (x, shorten(name, columns));
+            x += 32.0 + width(&name) as f64 * COLUMN + 18.0;
+            (start, name)
+        };
+        let entries: Vec<_> = self.drawn().iter().map(|series| (series.look, place(&series.name))).collect();
+        let limit = self.limit.as_ref().map(|limit| {
+            let is_above = limit.values.iter().flatten().any(|value| bounded(*value) > top);
+            place(&if is_above { format!("{} (above)", limit.name) } else { limit.name.clone() })
+        });
+        html! {
+            g.legend {
+                @for (look, (x, name)) in entries {
+                    g class=(look.class()) { (self.swatch(look, x)) }
+                    text x=(at(x + 32.0)) y="18" { (name) }
+                }
+                @if let Some((x, name)) = limit {
+                    line.limit x1=(at(x)) y1="14" x2=(at(x + 26.0)) y2="14" {}
+                    text x=(at(x + 32.0)) y="18" { (name) }
+                }
+            }
+        }
+    }
+
+    fn swatch(&self, look: Look, x: f64) -> Markup {
+        match self.kind {
+            ChartKind::Lines => chart_lines::swatch(look, x),
+            ChartKind::Stacked => chart_bars::swatch(&self.id, look, x),
+        }
+    }
+
+    fn axes(&self, ticks: &[f64], scale: Scale) -> Markup {
+        // A label needs its width and a gap.
+        let longest = self.columns.iter().map(|name| width(&shorten(name, 12))).max().unwrap_or(1).max(4);
+        let every = ((longest as f64 * COLUMN + 12.0) / scale.band()).ceil().max(1.0) as usize;
+        html! {
+            g.axis {
+                @for tick in ticks {
+                    @let y = scale.y(*tick);
+                    line.grid x1=(at(LEFT)) y1=(at(y)) x2=(at(RIGHT)) y2=(at(y)) {}
+                    text x=(at(LEFT - 8.0)) y=(at(y + 4.0)) text-anchor="end" { (self.unit.text(*tick)) }
+                }
+                // Counted from the newest column, whose label is the most important one.
+                @for (index, name) in self.columns.iter().enumerate().rev().step_by(every) {
+                    @let name = shorten(name, 12);
+                    @let half = width(&name) as f64 * COLUMN / 2.0;
+                    text x=(at(scale.x(index).clamp(half, f64::from(SIZE.0) - half))) y=(at(BOTTOM + 20.0)) text-anchor="middle" { (name) }
+                }
+            }
+        }
+    }
+
+    /// The chart with few enough columns. Bars are added up; of lines and limits the largest value stays.
+    fn thinned(&self) -> Self {
+        let size = self.columns.len().div_ceil(MAX_COLUMNS).max(1);
+        let largest = |values: &[Option<f64>]| values.iter().flatten().copied().reduce(f64::max);
+        let sum = |values: &[Option<f64>]| values.iter().flatten().copied().reduce(|sum, value| sum + value);
+        let thin = |values: &[Option<f64>], is_sum: bool| {
+            let filled = (0..self.columns.len()).map(|index| values.get(index).copied().flatten());
+            let filled: Vec<_> = filled.collect();
+            filled.chunks(size).map(|chunk| if is_sum { sum(chunk) } else { largest(chunk) }).collect()
+        };
+        let is_sum = self.kind == ChartKind::Stacked;
+        let series = self
+            .series
+            .iter()
+            .map(|series| Series { values: thin(&series.values, is_sum), ..series.clone() });
+        let limit =
+            self.limit.as_ref().map(|limit| Limit { values: thin(&limit.values, is_sum), ..limit.clone() });
+        Self {
+            columns: self.columns.iter().step_by(size).cloned().collect(),
+            series: series.collect(),
+            limit,
+            ..self.clone()
+        }
+    }
+}
+
+/// A value that is drawn; 0 if there is none.
+fn value(values: &[Option<f64>], column: usize) -> f64 {
+    values.get(column).copied().flatten().map_or(0.0, bounded)
+}
+
+/// From columns and values to coordinates.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scale {
+    columns: usize,
+    top: f64,
+}
+
+impl Scale {
+    /// Width of a column.
+    pub(super) fn band(self) -> f64 {
+        (RIGHT - LEFT) / self.columns.max(1) as f64
+    }
+
+    /// The middle of a column.
+    pub(super) fn x(self, column: usize) -> f64 {
+        LEFT + self.band() * (column as f64 + 0.5)
+    }
+
+    /// Whether a value is within the picture.
+    pub(super) fn reaches(self, value: f64) -> bool {
+        bounded(value) <= self.top
+    }
+
+    /// The height of a value. Larger values are at the upper edge.
+    pub(super) fn y(self, value: f64) -> f64 {
+        let part = (bounded(value) / self.top).min(1.0);
+        BOTTOM - (BOTTOM - TOP) * part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::testing::{self, HOSTILE};
+
+    const LOOKS: [Look; 5] = [Look::Main, Look::Second, Look::Good, Look::Bad, Look::Off];
+
+    fn chart(kind: ChartKind, unit: Unit, columns: usize, values: impl Fn(usize) -> Option<f64>) -> Chart {
+        let series = LOOKS.map(|look| Series {
+            name: format!("{look:?}"),
+            look,
+            values: (0..columns).map(&values).collect(),
+        });
+        Chart {
+            id: "chart".to_owned(),
+            title: "Time from drop to signed".to_owned(),
+            unit,
+            column: "Week".to_owned(),
+            columns: (0..columns).map(|index| format!("week {index}")).collect(),
+            kind,
+            series: series.into(),
+            limit: Some(Limit { name: "limit".to_owned(), values: (0..columns).map(&values).collect() }),
+            note: String::new(),
+        }
+    }
+
+    fn weeks() -> Vec<String> {
+        ["09-07", "09-14", "09-21", "09-28", "10-05", "10-12", "10-19", "10-26"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn chart_of_durations_looks_as_recorded() {
+        let hours = |values: [Option<f64>; 8]| values.map(|value| value.map(|hours| hours * 3_600.0)).into();
+        let chart = Chart {
+            columns: weeks(),
+            series: vec![
+                Series {
+                    name: "median".to_owned(),
+                    look: Look::Main,
+                    values: hours([
+                        Some(3.2),
+                        Some(3.0),
+                        Some(4.1),
+                        None,
+                        Some(2.8),
+                        Some(2.9),
+                        Some(3.3),
+                        Some(3.1),
+                    ]),
+                },
+                Series {
+                    name: "p90".to_owned(),
+                    look: Look::Second,
+                    values: hours([
+                        Some(9.0),
+                        Some(8.2),
+                        Some(20.0),
+                        None,
+                        Some(7.5),
+                        Some(7.7),
+                        Some(11.0),
+                        Some(8.1),
+                    ]),
+                },
+            ],
+            limit: None,
+            note: "From 412 packages.".to_owned(),
+            ..chart(ChartKind::Lines, Unit::Duration, 0, |_| None)
+        };
+        insta::assert_snapshot!(testing::lines(&chart.figure()));
+    }
+
+    #[test]
+    fn chart_of_counts_looks_as_recorded() {
+        let series = |name: &str, look, values: [u32; 8]| Series {
+            name: name.to_owned(),
+            look,
+            values: values.map(|value| Some(f64::from(value))).into(),
+        };
+        let chart = Chart {
+            title: "Packages by outcome".to_owned(),
+            columns: weeks(),
+            series: vec![
+                series("succeeded", Look::Good, [31, 28, 40, 0, 35, 30, 38, 12]),
+                series("failed", Look::Bad, [2, 0, 1, 0, 3, 0, 0, 1]),
+                series("rejected", Look::Second, [4, 6, 2, 0, 3, 5, 2, 1]),
+            ],
+            limit: None,
+            ..chart(ChartKind::Stacked, Unit::Count, 0, |_| None)
+        };
+        insta::assert_snapshot!(testing::lines(&chart.figure()));
+    }
+
+    #[test]
+    fn chart_of_any_values_stays_in_its_picture() {
+        let values: [fn(usize) -> Option<f64>; 9] = [
+            |_| None,
+            |_| Some(0.0),
+            |_| Some(-3_600.0),
+            |_| Some(f64::NAN),
+            |_| Some(f64::INFINITY),
+            |_| Some(f64::MAX),
+            |_| Some(1e-12),
+            |index| (index % 3 == 0).then_some(index as f64),
+            |index| Some((index * index) as f64),
+        ];
+        for kind in [ChartKind::Lines, ChartKind::Stacked] {
+            for unit in [Unit::Duration, Unit::Count] {
+                for columns in [0, 1, 2, 12, 199, 201, 10_000] {
+                    for values in values {
+                        let chart = chart(kind, unit, columns, values);
+                        testing::well_formed(&chart.figure());
+                        testing::check(&chart.thinned().picture());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chart_with_hostile_names_stays_in_its_picture() {
+        for name in HOSTILE {
+            let mut chart = chart(ChartKind::Stacked, Unit::Count, 30, |index| Some(index as f64));
+            chart.title = format!("{name}.");
+            chart.column = name.to_owned();
+            chart.note = name.to_owned();
+            chart.columns.iter_mut().for_each(|column| *column = name.to_owned());
+            chart.series.iter_mut().for_each(|series| series.name = name.to_owned());
+            chart.limit = Some(Limit { name: name.to_owned(), values: vec![Some(5.0); 3] });
+            testing::check(&chart.figure());
+            chart.kind = ChartKind::Lines;
+            testing::check(&chart.figure());
+        }
+    }
+
+    #[test]
+    fn chart_of_many_columns_keeps_sums_and_largest_values() {
+        let bars = chart(ChartKind::Stacked, Unit::Count, 10_000, |_| Some(1.0)).thinned();
+        assert_eq!(bars.columns.len(), 200);
+        assert_eq!(bars.series[0].values.iter().flatten().sum::<f64>(), 10_000.0);
+        let lines =
+            chart(ChartKind::Lines, Unit::Count, 10_000, |index| Some(f64::from(u8::from(index == 7_777))))
+                .thinned();
+        assert_eq!(lines.series[0].values.iter().flatten().sum::<f64>(), 1.0);
+    }
+
+    #[test]
+    fn limit_far_above_all_values_does_not_flatten_them() {
+        let mut chart = chart(ChartKind::Stacked, Unit::Count, 3, |_| Some(1.0));
+        chart.series.truncate(2);
+        chart.limit = Some(Limit { name: "limit".to_owned(), values: vec![Some(30_000.0); 3] });
+        assert_eq!(chart.max(), 2.0);
+        assert!(chart.picture().into_string().contains("limit (above)"));
+    }
+}

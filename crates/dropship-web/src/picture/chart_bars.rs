@@ -1,0 +1,76 @@
+//! Series on top of each other.
+
+use maud::{Markup, html};
+
+use super::axis::bounded;
+use super::chart::{BOTTOM, Chart, Look, Scale};
+use super::frame::at;
+use super::text::clean;
+
+/// Maximum width of a bar.
+const MAX_WIDTH: f64 = 40.0;
+
+/// The bars.
+pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
+    let bar = (scale.band() * 0.72).min(MAX_WIDTH);
+    html! {
+        (patterns(&chart.id))
+        @for column in 0..chart.columns.len() {
+            g.bar { (stack(chart, scale, bar, column)) }
+        }
+        line.base x1=(at(super::chart::LEFT)) y1=(at(BOTTOM)) x2=(at(super::chart::RIGHT)) y2=(at(BOTTOM)) {}
+    }
+}
+
+fn stack(chart: &Chart, scale: Scale, bar: f64, column: usize) -> Markup {
+    let name = chart.columns.get(column).map(String::as_str).unwrap_or_default();
+    let mut below = 0.0;
+    let parts = chart.drawn().iter().filter_map(|series| {
+        let value = series.values.get(column).copied().flatten().map(bounded).filter(|value| *value > 0.0)?;
+        let (y, bottom) = (scale.y(below + value), scale.y(below));
+        below += value;
+        Some((series, value, y, bottom - y))
+    });
+    let parts: Vec<_> = parts.collect();
+    html! {
+        @for (series, value, y, height) in parts {
+            g class=(series.look.class()) {
+                title { (clean(name)) ", " (clean(&series.name)) ": " (chart.unit.text(value)) }
+                (part(&chart.id, series.look, (scale.x(column) - bar / 2.0, y), (bar, height)))
+            }
+        }
+    }
+}
+
+/// A part of a bar: its colour, and above it the pattern of its look.
+fn part(id: &str, look: Look, (x, y): (f64, f64), (width, height): (f64, f64)) -> Markup {
+    let pattern = match look {
+        Look::Main | Look::Good | Look::Off => None,
+        Look::Second => Some(format!("url(#{id}-dots)")),
+        Look::Bad => Some(format!("url(#{id}-hatch)")),
+    };
+    html! {
+        rect.body x=(at(x)) y=(at(y)) width=(at(width)) height=(at(height)) {}
+        @if let Some(pattern) = pattern {
+            rect x=(at(x)) y=(at(y)) width=(at(width)) height=(at(height)) fill=(pattern) {}
+        }
+    }
+}
+
+/// The sign of a look in the legend.
+pub(super) fn swatch(id: &str, look: Look, x: f64) -> Markup {
+    html! { g.bar { g class=(look.class()) { (part(id, look, (x + 6.0, 7.0), (18.0, 13.0))) } } }
+}
+
+fn patterns(id: &str) -> Markup {
+    html! {
+        defs {
+            pattern id=(format!("{id}-hatch")) width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                rect.ink x="0" y="0" width="2" height="6" {}
+            }
+            pattern id=(format!("{id}-dots")) width="6" height="6" patternUnits="userSpaceOnUse" {
+                circle.ink cx="3" cy="3" r="1.2" {}
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Untrusted text in pictures.
+
+use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthChar;
+
+/// A text without characters that XML forbids, that have no width or that change the direction of what follows; each is replaced by
+/// `\u{…}`, as the commands print it.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_hidden(letter) {
+            cleaned.extend(letter.escape_default());
+        } else {
+            cleaned.push(letter);
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+/// A cleaned text of at most `columns` columns; a longer one loses its middle, because versions are at the end of names.
+#[must_use]
+pub fn shorten(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= columns {
+        return text.into_owned();
+    }
+    let room = columns.saturating_sub(1);
+    let tail = room / 2;
+    let mut end = take(text.chars().rev(), tail);
+    end.reverse();
+    let start = take(text.chars(), room - tail);
+    start.into_iter().chain(['…']).chain(end).collect()
+}
+
+/// Number of columns of a text; a CJK character has two.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
+}
+
+fn take(letters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut used = 0;
+    letters
+        .take_while(|letter| {
+            used += letter.width().unwrap_or(0);
+            used <= columns
+        })
+        .collect()
+}
+
+/// Source: XML 1.0, "Char"; Unicode 16, "Default Ignorable Code Points" and "Bidi Control".
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_are_escaped_and_others_stay() {
+        assert_eq!(clean("a\u{202e}b\u{0}c\u{ffff}"), "a\\u{202e}b\\u{0}c\\u{ffff}");
+        assert_eq!(clean("語 é <b>"), "語 é <b>");
+    }
+
+    #[test]
+    fn long_text_keeps_its_start_and_its_end() {
+        assert_eq!(shorten("contoso audio driver 10.0.1", 15), "contoso… 10.0.1");
+        assert_eq!(shorten("short", 5), "short");
+        assert_eq!(width(&shorten(&"語".repeat(100), 20)), 19);
+        assert_eq!(shorten("ab", 0), "…");
+    }
+}
