@@ -1,10 +1,11 @@
 //! SHA-256 digests as lower-case hexadecimal digits.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::named_file;
 
 pub use dropship_package::hex;
 
@@ -14,12 +15,12 @@ pub fn of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The digest of a file.
+/// The digest of a regular file.
 ///
 /// # Errors
-/// Errors of the file system.
+/// Errors of the file system; it is no regular file.
 pub fn of_file(path: &Path) -> io::Result<String> {
-    of_rest(&mut File::open(path)?)
+    of_rest(&mut named_file::open(path)?)
 }
 
 /// The digest of all bytes that a reader still returns.

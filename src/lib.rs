@@ -28,6 +28,7 @@ pub mod hung_places;
 pub mod label_drift;
 pub mod metadata_file;
 pub mod metrics;
+pub mod named_file;
 pub mod notify;
 pub mod observe;
 pub mod requirements;

@@ -1,9 +1,9 @@
 //! Driver metadata that operators name: the file that Microsoft sends, or the outbox folder of a package.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::named_file;
 use crate::outbox::{METADATA, RECEIPT};
 use dropship_hardware::{DownloadKind, DriverMetadata, MetadataError};
 
@@ -52,7 +52,7 @@ pub fn read(named: &Path) -> Result<DriverMetadata, MetadataFileError> {
     let unreadable = |error| MetadataFileError::Unreadable { path: path.clone(), error };
     let max = DownloadKind::DriverMetadata.max_bytes();
     let mut bytes = Vec::new();
-    let file = File::open(&path).map_err(unreadable)?;
+    let file = named_file::open(&path).map_err(unreadable)?;
     file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > max {
         return Err(MetadataFileError::TooLarge { path, max });

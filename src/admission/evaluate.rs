@@ -1,7 +1,6 @@
 //! Evaluation of captured bytes: inspection, then the rule, then its plan.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use super::active_config::ActiveConfig;
 use crate::digest::hex;
+use crate::named_file;
 use crate::package_store::RejectedPackage;
 use dropship_hardware::TestHarness;
 use dropship_job::{ErrorKind, Fault};
@@ -65,7 +65,7 @@ pub fn evaluate(
     };
     // The policy contains the time of the daemon's start; certificates are checked against the present time.
     let policy = Policy { now: Timestamp::now(), ..active.policy.clone() };
-    let (mut inspection, sha256) = inspect_hashed(&File::open(file)?, kind, &policy, cancellation)?;
+    let (mut inspection, sha256) = inspect_hashed(&named_file::open(file)?, kind, &policy, cancellation)?;
     let sha256 = hex(&sha256);
     let (mut planning, mut applied) = (None, None);
     let outcome = match (inspection.verdict, &inspection.facts) {

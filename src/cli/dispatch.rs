@@ -30,11 +30,13 @@ pub fn main() -> Exit {
             // clap reports `--help` and `--version` as errors too.
             let is_usage_error = error.use_stderr();
             if !is_usage_error {
-                drop(error.print());
-                return Exit::Done;
+                let output = Output::new(false);
+                output.note_loss(error.print());
+                return end(Exit::Done, &output);
             }
-            failure::report_usage(&error, &Output::new(asks_for_json()));
-            return Exit::Usage;
+            let output = Output::new(asks_for_json());
+            failure::report_usage(&error, &output);
+            return end(Exit::Usage, &output);
         }
     };
     // Selects the TLS provider of the process. Fails only if one was selected before.
@@ -51,9 +53,16 @@ pub fn main() -> Exit {
     // A blocking read of standard input or of a slow disk must not keep the process alive.
     runtime.shutdown_timeout(SHUTDOWN);
     match result {
-        Ok(exit) => exit,
-        Err(error) => failure::report(&error, &output),
+        Ok(exit) => end(exit, &output),
+        Err(error) => end(failure::report(&error, &output), &output),
     }
+}
+
+/// The exit code of a command: a result that is lost is no success.
+fn end(exit: Exit, output: &Output) -> Exit {
+    let Some(error) = output.lost() else { return exit };
+    output.error(&format!("cannot write to standard output: {error}"));
+    if matches!(exit, Exit::Done | Exit::Differences) { Exit::Failed } else { exit }
 }
 
 /// Whether `--json` is among the arguments of a command line that cannot be parsed.

@@ -21,8 +21,8 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
     let backend = Backend::find(config).await?;
     let out = BufWriter::new(io::stdout().lock());
     let mut writer = JsonWriter { out, array: output.json(), has_lines: false };
-    let exported = backend.export(&mut |line| writer.write(line)).await;
-    match exported.and_then(|()| Ok(writer.finish()?)) {
+    let exported = backend.export(&mut |line| writer.write(line).map_err(|error| unwritten(&error))).await;
+    match exported.and_then(|()| Ok(writer.finish().map_err(|error| unwritten(&error))?)) {
         // The reader, such as `head`, has closed the pipe.
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
         done => done.map(|()| Exit::Done),
@@ -52,6 +52,11 @@ impl<W: Write> JsonWriter<W> {
         }
         self.out.flush()
     }
+}
+
+/// An error of standard output. Errors of the store name their file.
+fn unwritten(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -5,7 +5,6 @@ mod files;
 mod template;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -19,6 +18,7 @@ use super::exit::{Exit, ExitError, usage};
 use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
 use crate::config::{self, Environment, Report};
+use crate::named_file;
 use crate::observe::Escaped;
 use crate::rule_cases;
 use dropship_package::{Cancellation, Facts, Inspection, Kind, Level, Policy, Verdict, inspect};
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     let kind = Kind::of_name(&name).ok_or_else(|| {
         usage(format!("{shown} is not a package: the name must end in .cab, .hlkx or .hckx"))
     })?;
-    let file = File::open(&args.package).with_context(|| format!("cannot open {shown}"))?;
+    let file = named_file::open(&args.package).with_context(|| format!("cannot open {shown}"))?;
 
     // The first inspection finds the certificates; the second one trusts them.
     let untrusting = Policy { now: Timestamp::now(), ..Policy::default() };

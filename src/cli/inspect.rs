@@ -1,6 +1,5 @@
 //! `dropship inspect`: inspects packages without applying rules.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,6 +9,7 @@ use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
 use crate::metadata_file::{self, MetadataFileError};
+use crate::named_file;
 use crate::observe::Escaped;
 use dropship_hardware::DriverMetadata;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
                 ),
             )
         })?;
-        let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+        let opened = named_file::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         let inspection =
             inspect(&opened, kind, &policy).with_context(|| format!("cannot read {}", file.display()))?;
         accepted &= inspection.verdict == Verdict::Accept;

@@ -9,10 +9,10 @@ use super::backend::Backend;
 use super::exit::Exit;
 use super::job_filter::JobFilter;
 use super::output::{Output, or_dash};
-use super::table::table;
+use super::table::{Column, Cut, Widths, table};
 use crate::observe::Escaped;
 use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
-use dropship_job::{JobId, LabelStatus, RemoteId};
+use dropship_job::{JobId, LabelStatus, RemoteId, StateKind};
 
 /// List the shipping labels of all jobs
 ///
@@ -38,6 +38,7 @@ pub(super) struct Args {
 #[derive(Debug, Serialize)]
 struct Row {
     job: JobId,
+    job_state: StateKind,
     package: String,
     rule: Option<String>,
     name: String,
@@ -54,6 +55,7 @@ impl Row {
     fn of(job: &Receipt, label: &LabelReceipt) -> Self {
         Self {
             job: job.id.clone(),
+            job_state: job.state,
             package: job.package.clone(),
             rule: job.rule.clone(),
             name: label.name.clone(),
@@ -67,10 +69,9 @@ impl Row {
     }
 
     /// Whether the label is still to be published or to go live.
-    fn is_upcoming(&self, job: &Receipt, now: Timestamp) -> bool {
+    fn is_upcoming(&self, now: Timestamp) -> bool {
         match self.state {
-            // A job that has ended requests no more labels.
-            LabelStatus::Planned | LabelStatus::Held => !job.state.has_ended(),
+            LabelStatus::Planned | LabelStatus::Held => !self.is_never_requested(),
             LabelStatus::InDoubt | LabelStatus::Processing => true,
             LabelStatus::Published => self.not_before.is_some_and(|time| time > now),
             LabelStatus::Failed
@@ -82,14 +83,23 @@ impl Row {
         }
     }
 
+    /// Whether the label will not be requested: a job that has ended requests no more labels.
+    fn is_never_requested(&self) -> bool {
+        matches!(self.state, LabelStatus::Planned | LabelStatus::Held) && self.job_state.has_ended()
+    }
+
     fn cells(&self) -> Vec<String> {
         let hold = if self.hold && self.state != LabelStatus::Held { ", on hold" } else { "" };
         let drift = self.drift.as_ref().map(|drift| format!(", {}", drift.kind)).unwrap_or_default();
-        let not_before = self.not_before.map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
+        let end = if self.is_never_requested() { format!(", job {}", self.job_state) } else { String::new() };
+        let not_before = self
+            .not_before
+            .filter(|_| end.is_empty())
+            .map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
         let audiences = if self.audiences.is_empty() { "-".to_owned() } else { self.audiences.join(", ") };
         vec![
             Escaped(&self.name).to_string(),
-            format!("{}{hold}{drift}", self.state.as_str()),
+            format!("{}{hold}{drift}{end}", self.state.as_str()),
             or_dash(not_before.as_deref()),
             Escaped(&audiences).to_string(),
             or_dash(self.id),
@@ -99,7 +109,27 @@ impl Row {
     }
 }
 
-const HEADS: [&str; 7] = ["LABEL", "STATE", "NOT BEFORE", "AUDIENCES", "ID", "JOB", "PACKAGE"];
+/// The columns. An id is complete, because it is pasted into commands.
+const COLUMNS: [Column; 7] = [
+    Column { head: "LABEL", min: Some(16), left_out: None, cut: Cut::Middle },
+    Column { head: "STATE", min: None, left_out: None, cut: Cut::End },
+    Column { head: "NOT BEFORE", min: None, left_out: Some(3), cut: Cut::End },
+    Column { head: "AUDIENCES", min: Some(12), left_out: Some(2), cut: Cut::End },
+    Column { head: "ID", min: None, left_out: Some(4), cut: Cut::End },
+    Column { head: "JOB", min: None, left_out: None, cut: Cut::End },
+    Column { head: "PACKAGE", min: Some(16), left_out: Some(1), cut: Cut::Middle },
+];
+
+/// The table; fitted to a terminal of this width.
+fn shown(rows: &[Row], columns: Option<usize>) -> String {
+    let heads = COLUMNS.map(|column| column.head);
+    let rows: Vec<_> = rows.iter().map(Row::cells).collect();
+    let Some(columns) = columns else { return table(&heads, &rows) };
+    let widths = Widths::fit(&COLUMNS, &rows, columns);
+    let mut lines = vec![widths.line(&COLUMNS, &heads, columns)];
+    lines.extend(rows.iter().map(|row| widths.line(&COLUMNS, row, columns)));
+    lines.join("\n")
+}
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
@@ -108,7 +138,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let mut rows = Vec::new();
     for job in &jobs {
         let labels = job.labels.iter().map(|label| Row::of(job, label));
-        rows.extend(labels.filter(|row| !args.upcoming || row.is_upcoming(job, now)));
+        rows.extend(labels.filter(|row| !args.upcoming || row.is_upcoming(now)));
     }
     if args.upcoming {
         // Those without a date come last.
@@ -117,7 +147,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     output.give(&rows, || match rows.as_slice() {
         [] if args.upcoming => "no upcoming labels".to_owned(),
         [] => "no labels".to_owned(),
-        rows => table(&HEADS, &rows.iter().map(Row::cells).collect::<Vec<_>>()),
+        rows => shown(rows, output.size().map(|size| size.columns)),
     })?;
     Ok(backend.exit())
 }

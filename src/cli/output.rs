@@ -1,6 +1,10 @@
-//! Writes to standard output and standard error, with secrets masked. Write errors, such as a closed pipe, are ignored.
+//! Writes to standard output and standard error, with secrets masked.
+//!
+//! A reader that closes the pipe has read enough. Any other write error means that the output is lost: the command fails at its
+//! end ([`Output::lost`]).
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -8,14 +12,16 @@ use crate::observe::EscapedLines;
 use dropship_redact::{mask, mask_json};
 
 /// The output of a command.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Output {
     json: bool,
+    /// The first error of standard output.
+    lost: Arc<OnceLock<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, lost: Arc::default() }
     }
 
     /// Whether `--json` was given.
@@ -26,7 +32,7 @@ impl Output {
     /// Prints a line of text; nothing with `--json`.
     pub(super) fn say(&self, text: &str) {
         if !self.json {
-            drop(writeln!(std::io::stdout().lock(), "{}", EscapedLines(&mask(text))));
+            self.print(&EscapedLines(&mask(text)));
         }
     }
 
@@ -42,29 +48,49 @@ impl Output {
         };
         let text = text.trim_end();
         if !text.is_empty() {
-            drop(writeln!(std::io::stdout().lock(), "{text}"));
+            self.print(&text);
         }
         Ok(())
     }
 
     /// Prints a JSON document that needs no text.
     pub(super) fn document(&self, document: &serde_json::Value) {
-        drop(writeln!(std::io::stdout().lock(), "{document:#}"));
+        self.print(&format_args!("{document:#}"));
+    }
+
+    fn print(&self, text: &dyn std::fmt::Display) {
+        let mut out = io::stdout().lock();
+        self.note_loss(writeln!(out, "{text}").and_then(|()| out.flush()));
+    }
+
+    /// Remembers that standard output could not be written.
+    pub(super) fn note_loss(&self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            // Only the first one counts.
+            drop(self.lost.set(error));
+        }
+    }
+
+    /// Why a part of the output is lost.
+    pub(super) fn lost(&self) -> Option<&io::Error> {
+        self.lost.get()
     }
 
     /// Prints an error to standard error.
     pub(super) fn error(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "dropship: {}", EscapedLines(&mask(text))));
+        drop(writeln!(io::stderr().lock(), "dropship: {}", EscapedLines(&mask(text))));
     }
 
     /// Prints a line about the progress of a command to standard error.
     pub(super) fn note(&self, text: &str) {
-        drop(writeln!(std::io::stderr().lock(), "{}", EscapedLines(&mask(text))));
+        drop(writeln!(io::stderr().lock(), "{}", EscapedLines(&mask(text))));
     }
 
     /// Whether standard output is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
-        std::io::stdout().is_terminal()
+        io::stdout().is_terminal()
     }
 
     /// The size of the terminal; absent if standard output is none, or if its size is unknown.
@@ -72,7 +98,7 @@ impl Output {
         if !self.is_terminal() {
             return None;
         }
-        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
         let size = TerminalSize { columns: size.ws_col.into(), rows: size.ws_row.into() };
         (size.columns > 0 && size.rows > 0).then_some(size)
     }

@@ -44,7 +44,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     if args.options.is_given() && !args.wait {
         return Err(usage("--for, --held, --timeout and --fetch need --wait"));
     }
-    let companion = Companion::new(backend::connect(config).await?, *output, &args.options);
+    let companion = Companion::new(backend::connect(config).await?, output.clone(), &args.options);
     let (folder, rule) = (args.folder.as_deref(), args.rule.as_deref());
     if args.wait {
         // The same bytes are the same job, so a package can be submitted again after a lost connection.

@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let daemon = backend::connect(config).await?;
-    let companion = Companion::new(daemon, *output, &args.options);
+    let companion = Companion::new(daemon, output.clone(), &args.options);
     let id = match args.target.parse::<JobId>() {
         Ok(id) if !Path::new(&args.target).exists() => id,
         _ => of_file(&companion, PathBuf::from(&args.target)).await?,

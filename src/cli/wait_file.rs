@@ -20,7 +20,7 @@ pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow:
         .await?
         .with_context(|| format!("{} is neither the id of a job nor a readable file", file.display()))?;
     let path = std::fs::canonicalize(&file)?;
-    let mut explained = String::new();
+    let mut explained = None;
     loop {
         let asked = async {
             // First the file: what was decided since has a job.
@@ -28,20 +28,22 @@ pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow:
             let jobs = companion.ask(|| companion.daemon.find(&sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
-        let Some(asked) = companion.in_time(asked).await else {
-            return Err(timed_out(&file, &explained));
+        let answer =
+            if explained.is_none() { companion.first(asked).await } else { companion.in_time(asked).await };
+        let Some(asked) = answer else {
+            return Err(timed_out(&file, explained));
         };
         let (standing, jobs) = asked?;
         match newest(jobs, &standing) {
             Some(job) if !(standing.is_awaited && is_evaluated_again(&job)) => return Ok(job.id),
-            _ if standing.why != explained => {
+            _ if explained.as_ref() != Some(&standing.why) => {
                 companion.output.note(&Escaped(&standing.why).to_string());
-                explained = standing.why;
+                explained = Some(standing.why);
             }
             _ => {}
         }
         if companion.in_time(companion.pause()).await.is_none() {
-            return Err(timed_out(&file, &explained));
+            return Err(timed_out(&file, explained));
         }
     }
 }
@@ -59,7 +61,8 @@ fn is_evaluated_again(job: &Receipt) -> bool {
     matches!(job.state, StateKind::Rejected | StateKind::Cancelled)
 }
 
-fn timed_out(file: &std::path::Path, why: &str) -> anyhow::Error {
-    let message = format!("timed out: {} has no job; {why}", file.display());
+fn timed_out(file: &std::path::Path, why: Option<String>) -> anyhow::Error {
+    let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+    let message = format!("timed out: {} has no job{why}", file.display());
     ExitError(Exit::TimedOut, message).into()
 }

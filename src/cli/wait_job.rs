@@ -14,6 +14,9 @@ use crate::outbox::{HistoryEvent, Receipt, SIGNED};
 use dropship_job::{Event, JobId, StateKind, Step};
 use dropship_rules::duration;
 
+/// Minimum time for the first answer of the daemon: `--timeout 0s` asks once.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
+
 /// Interval between requests to the daemon.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -66,14 +69,22 @@ pub(super) struct Companion<'a> {
     pub(super) daemon: Client,
     pub(super) output: Output,
     options: &'a WaitOptions,
+    started: Instant,
     deadline: Option<Instant>,
 }
 
 impl<'a> Companion<'a> {
     /// A wait that begins now.
     pub(super) fn new(daemon: Client, output: Output, options: &'a WaitOptions) -> Self {
-        let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self { daemon, output, options, deadline }
+        let started = Instant::now();
+        let deadline = options.timeout.and_then(|timeout| started.checked_add(timeout));
+        Self { daemon, output, options, started, deadline }
+    }
+
+    /// The first answer of the daemon, or `None` when it takes longer than the timeout and [`FIRST_ANSWER`].
+    pub(super) async fn first<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let Some(deadline) = self.deadline else { return Some(work.await) };
+        tokio::time::timeout_at(deadline.max(self.started + FIRST_ANSWER), work).await.ok()
     }
 
     /// The result of some work, or `None` when the time is over before.
@@ -121,10 +132,13 @@ impl<'a> Companion<'a> {
 pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Result<Exit> {
     let (until, held) =
         (companion.options.until.unwrap_or_default(), companion.options.held.unwrap_or_default());
-    let mut reporter = Reporter { output: companion.output, seen: None, hold: None };
+    let mut reporter = Reporter { output: &companion.output, seen: None, hold: None };
     let mut last = None;
     let (job, exit) = loop {
-        let Some(answer) = companion.in_time(companion.ask(|| companion.daemon.show(id))).await else {
+        let asked = companion.ask(|| companion.daemon.show(id));
+        let answer =
+            if last.is_none() { companion.first(asked).await } else { companion.in_time(asked).await };
+        let Some(answer) = answer else {
             return timed_out(companion, id, last, until);
         };
         let job = answer?;
@@ -201,15 +215,15 @@ fn is_transition(event: &HistoryEvent) -> bool {
 }
 
 /// Prints what has happened to the job since the last report.
-struct Reporter {
-    output: Output,
+struct Reporter<'a> {
+    output: &'a Output,
     /// Number of events that were reported; `None` before the first report.
     seen: Option<usize>,
     /// The message of the hold that was reported.
     hold: Option<String>,
 }
 
-impl Reporter {
+impl Reporter<'_> {
     fn report(&mut self, job: &Receipt) {
         let events = job.events.as_deref().unwrap_or_default();
         match self.seen {

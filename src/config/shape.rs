@@ -39,7 +39,14 @@ pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Pro
     }
     let message = types(message);
     if !source.is_hidden(at) {
-        return (Problem::at(source, at.clone(), message), None);
+        let problem = Problem::at(source, at.clone(), &*message);
+        return (
+            match header_help(source, at, &message) {
+                Some(help) => problem.with_help(help),
+                None => problem,
+            },
+            None,
+        );
     }
     // What was found is not shown.
     let message = match message.split(['`', '"']).next().unwrap_or_default().trim_end() {
@@ -97,6 +104,24 @@ fn types(message: &str) -> String {
         other => other,
     };
     format!("expected {expected}, found {}", found.replace("map", "a table").replace("sequence", "a list"))
+}
+
+/// How to write the header of a table that is a list, or of a list that is a table.
+fn header_help(source: &Source, at: &Range<usize>, message: &str) -> Option<String> {
+    let line = source.text[source.line_of(at.start)].trim();
+    let start = source.text[at.start..].trim_start();
+    if message.starts_with("expected a list, found a table") && line.starts_with('[') {
+        // The place is the name of the list, or its header.
+        let name = &source.text[at.clone()];
+        let name = if name.starts_with('[') { line.split(']').next()?.trim_start_matches('[') } else { name };
+        let name = name.trim();
+        return Some(format!("there can be several: begin each with `[[{name}]]`"));
+    }
+    if message.starts_with("expected a table, found a list") && start.starts_with("[[") {
+        let name = line.split(']').next()?.trim_start_matches('[').trim();
+        return Some(format!("there is only one: write `[{name}]`"));
+    }
+    None
 }
 
 /// A syntax error: the parser's message, and the line without what can be secret.

@@ -10,6 +10,7 @@ use super::path_text;
 use super::raw::File;
 use super::read::{self, Read};
 use super::report::{Problem, Source};
+use crate::named_file;
 
 /// A file that was read.
 #[derive(Debug)]
@@ -86,14 +87,11 @@ fn open(path: &Path, problems: &mut Vec<Problem>) -> Option<Unit> {
 }
 
 fn slurp(path: &Path) -> Result<String, String> {
-    let data = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if !data.is_file() {
-        return Err("is not a file".to_owned());
+    let file = named_file::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
+    if length > MAX_SIZE {
+        return Err(format!("is {length} bytes long; no configuration is that big"));
     }
-    if data.len() > MAX_SIZE {
-        return Err(format!("is {} bytes long; no configuration is that big", data.len()));
-    }
-    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
     let mut bytes = Vec::new();
     // Some files of the system have no length and no end.
     let read = file.take(MAX_SIZE + 1).read_to_end(&mut bytes);

@@ -57,6 +57,15 @@ impl JobAction {
             Self::Approve(approval) => approval.event(job, by),
         }
     }
+
+    /// The command of this action, for messages.
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Cancel => "cancel",
+            Self::Approve(_) => "approve",
+        }
+    }
 }
 
 impl Approval {

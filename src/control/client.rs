@@ -16,6 +16,7 @@ use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
 use crate::admission::FileStanding;
+use crate::named_file;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
@@ -276,9 +277,10 @@ impl Client {
         folder: Option<&str>,
         rule: Option<&str>,
     ) -> Result<JobId, ControlError> {
-        let content = tokio::fs::File::open(file).await.map_err(|error| {
+        let content = named_file::open(file).map_err(|error| {
             ControlError::new(ControlErrorKind::Failed, format!("cannot read {}: {error}", file.display()))
         })?;
+        let content = tokio::fs::File::from_std(content);
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut address = parsed("/v1/submit")?;
         {

@@ -14,7 +14,7 @@ use crate::approval::{ApprovalPage, Approved};
 use crate::config::Config;
 use crate::label_drift;
 use crate::outbox::Receipt;
-use dropship_job::{Event, Job, JobId, Label, StateKind};
+use dropship_job::{Event, Illegal, Job, JobId, Label, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
 
@@ -229,6 +229,7 @@ impl JobService {
                 }
                 // A worker changed the job in between: check the action against the new state.
                 Err(StoreError::Conflict { .. }) => {}
+                Err(StoreError::Illegal(illegal)) => return Err(refused(action, &illegal)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -252,6 +253,13 @@ impl JobService {
         receipt.sandbox = self.sandbox;
         receipt
     }
+}
+
+/// An action that the state of the job does not permit.
+fn refused(action: &JobAction, illegal: &Illegal) -> ControlError {
+    let Illegal { job, step, state, why, .. } = illegal;
+    let message = format!("cannot {} job {job} in step {step}, state {state}: {why}", action.verb());
+    ControlError::new(ControlErrorKind::Illegal, message)
 }
 
 #[cfg(test)]

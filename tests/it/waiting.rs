@@ -97,6 +97,9 @@ fn results_are_copied_completely_or_not_at_all_and_never_through_links() {
     assert!(fs::symlink_metadata(env.path("results/signed.zip")).expect("a copy").is_file());
     let job: Value = serde_json::from_slice(&submitted.stdout).expect("JSON");
     let (id, outbox) = (job["id"].as_str().expect("an id"), job["outbox"].as_str().expect("a path"));
+    // A job that has ended is answered, however short the time is.
+    let ended = env.run(&["wait", id, "--timeout", "0s"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
     // A result that was replaced in the outbox is not copied, nor is any other.
     let signed = std::path::Path::new(outbox).join("signed.zip");
     fs::remove_file(&signed).expect("removed");

@@ -76,7 +76,7 @@ pub enum Unplanned {
     #[error("{0}")]
     NoRule(String),
     /// The rule cannot be applied to the package.
-    #[error("rule `{rule}` cannot be carried out for this package: {0}", rule = .0.rule)]
+    #[error("{0}")]
     Unfit(PlanError),
 }
 

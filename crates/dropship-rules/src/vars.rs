@@ -53,7 +53,13 @@ pub fn beside(package: &Path) -> Result<Vars, String> {
 pub fn read(path: &Path) -> Result<Vars, String> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MOST as u64 + 1).read_to_end(&mut bytes));
+    let is_file = std::fs::metadata(path).map(|found| found.is_file());
+    let read = match is_file {
+        Ok(false) => return Err(format!("the sidecar {} is not a regular file", path.display())),
+        Ok(true) => std::fs::File::open(path),
+        Err(error) => Err(error),
+    };
+    let read = read.and_then(|file| file.take(MOST as u64 + 1).read_to_end(&mut bytes));
     let vars = read.map_err(|error| error.to_string()).and_then(|_| parse(&bytes));
     vars.map_err(|why| format!("the sidecar {} cannot be used: {why}", path.display()))
 }

@@ -9,6 +9,7 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
+use crate::named_file;
 use crate::observe::Escaped;
 use dropship_hardware::{DownloadKind, TransferError};
 
@@ -22,7 +23,10 @@ pub(super) async fn run(
     dry_run: bool,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
-    let size = file.metadata().with_context(|| format!("cannot read {}", file.display()))?.len();
+    let size = named_file::open(file)
+        .and_then(|file| file.metadata())
+        .with_context(|| format!("cannot read {}", file.display()))?
+        .len();
     if dry_run {
         let body = json!({ "file": file.display().to_string(), "size": size });
         let request = json!({ "then": "PUT to its upload URL", "of": body });

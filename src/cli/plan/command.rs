@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
+use crate::named_file;
 use dropship_job::{ErrorKind, Fault};
 use dropship_rules::label::{Guard, InfMismatch};
 use dropship_rules::plan::Plan;
@@ -120,6 +121,7 @@ fn plan_file(args: &Args, file: &Path, path: &Path, output: &Output) -> anyhow::
 
 fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluated> {
     let file = std::path::absolute(file)?;
+    named_file::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = folder_of(args, &config, &file)?;
     let active = ActiveConfig { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 
+use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::output::Output;
@@ -168,6 +169,6 @@ fn print_json(counts: &str, packages: BufWriter<File>) -> anyhow::Result<()> {
     match printed {
         // The reader, such as `head`, has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => Ok(printed?),
+        printed => printed.context("cannot write to standard output"),
     }
 }

@@ -6,6 +6,7 @@ use crate::rule_cases;
 use dropship_rules::rule_tests::Outcome;
 use jiff::Timestamp;
 
+use super::lines;
 use crate::config::{Config, Environment, load, load_str};
 
 fn config(text: &str) -> Config {
@@ -163,4 +164,37 @@ fn references_of_cases_are_checked() {
             "expected a string, found integer `5` -",
         ]
     );
+}
+
+#[test]
+fn header_of_the_wrong_kind_is_reported_with_the_right_one() {
+    for (text, expected) in [
+        (
+            "[[account]]\ntenant_id = \"t\"",
+            "1:1 expected a table, found a list [there is only one: write `[account]`]",
+        ),
+        ("[[api]]\nworkers = 3", "1:1 expected a table, found a list [there is only one: write `[api]`]"),
+        ("[[guard]]", "1:1 expected a table, found a list [there is only one: write `[guard]`]"),
+        ("[[api.poll]]", "1:1 expected a table, found a list [there is only one: write `[api.poll]`]"),
+        (
+            "[folder]\nname = \"x\"",
+            "1:1 expected a list, found a table [there can be several: begin each with `[[folder]]`]",
+        ),
+        ("[ rule ]", "1:1 expected a list, found a table [there can be several: begin each with `[[rule]]`]"),
+        (
+            "[rule.label]\nname = \"x\"",
+            "1:2 expected a list, found a table [there can be several: begin each with `[[rule]]`]",
+        ),
+        ("folder.path = \"x\"", "1:1 expected a list, found a table"),
+        ("signers = [\"a.pem\"]", "1:11 expected a table, found a list"),
+        ("guard = [\"hold\", [], 5, \"hold\"]", "1:9 expected a table, found a list"),
+        ("api = { retry = [\"1s\", \"5m\"] }", "1:17 expected a table, found a list"),
+    ] {
+        let lines = lines(text);
+        assert!(lines.contains(&expected.to_owned()), "{text}: {lines:#?}");
+        assert!(
+            !lines.iter().any(|line| line.contains("invalid length") || line.contains("exactly")),
+            "{lines:#?}"
+        );
+    }
 }

@@ -63,7 +63,7 @@ fn files_that_cannot_be_read_are_told() {
     let home = tempfile::tempdir().expect("scratch");
     let told = |path: &Path| load(path, &environment()).expect_err("unreadable").to_string();
     assert!(told(&home.path().join("none.toml")).contains("cannot be read: No such file"));
-    assert!(told(home.path()).contains("is not a file"));
+    assert!(told(home.path()).contains("not a regular file"));
     let latin = home.path().join("latin.toml");
     std::fs::write(&latin, b"# \xe4\n").expect("file");
     assert!(told(&latin).contains("is not UTF-8: byte 2 belongs to no character"));

@@ -283,7 +283,7 @@ pub(crate) struct Folder {
     pub(crate) exclude: Option<Globs>,
     /// Watch subfolders too. Default: false
     pub(crate) recursive: Option<At<bool>>,
-    /// Maximum depth of subfolders, if recursive. Default: all
+    /// Maximum depth of subfolders, if recursive, from 1 to 32. Default: 32
     pub(crate) depth: Option<At<u64>>,
     /// Priority of the folder's packages; higher goes first. Default: 0
     pub(crate) priority: Option<At<i64>>,

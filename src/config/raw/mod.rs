@@ -4,6 +4,7 @@
 
 mod file;
 pub(super) mod rule;
+mod tables;
 pub(super) mod test;
 pub(super) mod values;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
+use super::tables::AsTable;
 use crate::config::model::AfterSuccess;
 use dropship_glob::Glob;
 use dropship_intake::ReadyWhen;
@@ -41,8 +42,8 @@ impl<T> Deref for At<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<T>::deserialize(deserializer)?;
-        Ok(Self { span: spanned.span(), value: spanned.into_inner() })
+        let spanned = Spanned::<AsTable<T>>::deserialize(deserializer)?;
+        Ok(Self { span: spanned.span(), value: spanned.into_inner().0 })
     }
 }
 

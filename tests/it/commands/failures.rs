@@ -1,8 +1,10 @@
 //! Commands that fail: the exit code, and one JSON document with `--json`.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
-use crate::harness::{TestEnv, text};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Runs a command with `--json`, and returns its exit code and its only document.
 fn failed(env: &TestEnv, args: &[&str]) -> (Option<i32>, Value) {
@@ -65,4 +67,85 @@ fn level_of_the_environment_is_one_of_five_words() {
             env.command(&["run", "--until-idle"]).env("DROPSHIP_LOG", level).output().expect("it runs");
         assert_eq!(output.status.code(), Some(code), "{level}: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn output_that_cannot_be_written_fails_the_command() {
+    let env = TestEnv::new();
+    std::fs::write(env.path("echo.cab"), bytes("cab/good-signed.cab")).expect("a package");
+    let package = env.path("echo.cab").display().to_string();
+    let commands: [&[&str]; 9] = [
+        &["check"],
+        &["config", "show"],
+        &["--json", "config", "show"],
+        &["plan", &package],
+        &["inspect", &package],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+        &["--json", "jobs", "--state", "nonsense"],
+    ];
+    for args in commands {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+        let output = env.command(args).stdout(full).output().expect("it runs");
+        let told = text(&output.stderr);
+        assert_eq!(
+            told, "dropship: cannot write to standard output: No space left on device (os error 28)\n",
+            "{args:?}"
+        );
+        let expected = if args.contains(&"nonsense") { 64 } else { 1 };
+        assert_eq!(output.status.code(), Some(expected), "{args:?}");
+        // A reader that has seen enough is no error.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = env.command(args).stdout(writer).output().expect("it runs");
+        assert_eq!(text(&output.stderr), "", "{args:?}");
+    }
+}
+
+#[test]
+fn file_that_is_no_regular_file_is_refused_at_once() {
+    let env = TestEnv::new();
+    let path = |name: &str| env.path(name).display().to_string();
+    let (fifo, zero) = (path("fifo.cab"), path("zero.cab"));
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+    assert!(made.success());
+    std::os::unix::fs::symlink("/dev/zero", &zero).expect("a link");
+    std::fs::create_dir(env.path("folder.cab")).expect("a folder");
+    std::fs::write(env.path("echo.cab"), bytes("cab/good-signed.cab")).expect("a package");
+    let (echo, folder, new) = (path("echo.cab"), path("folder.cab"), path("new.toml"));
+    let daemon = env.daemon(&[]);
+    wait_for("the daemon", || env.path("control.sock").exists().then_some(())).expect("a socket");
+    for special in [fifo.as_str(), &zero, &folder] {
+        let commands: [&[&str]; 8] = [
+            &["wait", special, "--timeout", "1h"],
+            &["submit", special],
+            &["inspect", special],
+            &["plan", special],
+            &["plan", &echo, "--vars", special],
+            &["plan", &echo, "--metadata", special],
+            &["--config", &new, "init", special],
+            &["api", "submission", "upload", "1", "2", special, "--dry-run"],
+        ];
+        for args in commands {
+            let mut command = env.command(args);
+            if args[0] == "--config" {
+                command = std::process::Command::new(env!("CARGO_BIN_EXE_dropship"));
+                command.args(args);
+            }
+            let output = command.stdin(Stdio::null()).output().expect("it runs");
+            let (seen, told) = (text(&output.stdout), text(&output.stderr));
+            assert!(matches!(output.status.code(), Some(1 | 65)), "{args:?}: {told}");
+            let is_refused =
+                ["not a regular file", "neither a file nor a folder", "has no driver-metadata.json"];
+            assert!(
+                is_refused.iter().any(|why| format!("{seen}{told}").contains(why)),
+                "{args:?}: {seen}{told}"
+            );
+        }
+    }
+    let output = env.run(&["plan", "no-such-file"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("No such file"), "{}", text(&output.stderr));
+    assert_eq!(daemon.terminate(), Some(0));
 }

@@ -84,6 +84,17 @@ fn filters_select_jobs_for_lists_and_actions() {
         (&true.into(), &"cancelled".into()),
         "{outcomes:#}"
     );
+    // A job that was cancelled requests no more labels.
+    let all = env.json(&["labels", "--rule", "guarded"]);
+    assert_eq!((&all[0]["state"], &all[0]["job_state"]), (&"planned".into(), &"cancelled".into()), "{all:#}");
+    let line = text(&env.run(&["labels", "--rule", "guarded"]).stdout);
+    assert!(line.contains("planned, job cancelled"), "{line}");
+    let refused = env.run(&["retry", newest]);
+    let why = text(&refused.stderr);
+    assert!(
+        why.starts_with(&format!("dropship: cannot retry job {newest} in step publish, state succeeded: ")),
+        "{why}"
+    );
     // The package is still unsigned.
     let again = env.json(&["retry", "--package", "broken.*"]);
     assert_eq!(again[0]["ok"], true, "{again:#}");

@@ -22,8 +22,9 @@ fn commands(help: &str) -> Vec<String> {
             listed = line.ends_with(':') && !other.iter().any(|heading| line.starts_with(heading));
             continue;
         }
-        let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
-        let name = name.and_then(|rest| rest.split_whitespace().next());
+        let entry = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
+        // The description follows after a gap, or on the next line; a wrapped line of prose has no gap.
+        let name = entry.map(|entry| entry.split("  ").next().unwrap_or(entry));
         let is_a_name = |name: &&str| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
         if let Some(name) =
             name.filter(is_a_name).filter(|name| listed && !name.starts_with('-') && *name != "help")

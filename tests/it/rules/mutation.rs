@@ -47,7 +47,7 @@ destination = "windows_update"
 audiences = ["Test Registry Key"]
 after = "* ring"
 soak = "2d"
-hold = true
+hold = 2
 go_live = "+1d"
 blackout = ["2026-12-24"]
 
@@ -96,6 +96,10 @@ at = "+47h"
 expect = {{ requested = ["* ring"], held = [] }}
 [[test.step]]
 at = "+2d"
+expect = {{ held = ["* next"] }}
+[[test.step]]
+at = "+2d"
+approved = "* next"
 expect = {{ held = ["* next"] }}
 [[test.step]]
 at = "+2d"
@@ -185,6 +189,7 @@ fn mutation_with_weak_case_lists_every_change_worst_first_with_its_place() {
         of("sooner"),
         [
             "without `hold`",
+            "`hold` with one operator",
             "without `after`",
             "without `soak`",
             "without `go_live`",

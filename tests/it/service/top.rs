@@ -183,3 +183,19 @@ fn jobs_and_show_fit_the_terminal_and_use_local_time() {
     assert!(piped.lines().count() == 21 && piped.contains("package-with-a-long-name-00.cab"), "{piped}");
     drop(daemon);
 }
+
+#[test]
+fn labels_fit_the_terminal() {
+    let env = TestEnv::new();
+    let daemon = paused(&env, &["a-package-with-a-rather-long-name-that-needs-much-room.cab", "語語語.cab"]);
+    for columns in [30, 48, 80, 130, 400] {
+        let terminal = Terminal::new(columns, 24);
+        assert_eq!(terminal.start(env.command(&["labels"]), false).wait(), Some(0));
+        let screen = terminal.shows(&["LABEL", "STATE", "JOB", "planned"]);
+        assert_eq!(screen.too_wide, 0, "{columns}: {screen:?}");
+        assert_eq!(screen.lines.iter().filter(|line| !line.trim().is_empty()).count(), 3, "{screen:?}");
+        assert_eq!(screen.has("AUDIENCES"), columns >= 80, "{columns}: {screen:?}");
+        assert_eq!(screen.has("PACKAGE"), columns >= 130, "{columns}: {screen:?}");
+    }
+    assert_eq!(daemon.terminate(), Some(0));
+}

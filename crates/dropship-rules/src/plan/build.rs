@@ -14,7 +14,7 @@ use crate::template::Scope;
 
 /// Everything that prevents a rule from being applied to a package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("The rule `{rule}` cannot be applied to this package: {}", problems.join("; "))]
+#[error("rule `{rule}` cannot be carried out for this package: {}", problems.join("; "))]
 pub struct PlanError {
     /// Name of the rule.
     pub rule: String,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::mutant::{Edit, Effect, Mutant};
+use crate::hold::Hold;
 use crate::rule::{Build, Chids, Destination, LabelRule, Rule};
 use crate::rule_tests::part::{LabelKey, Part, RulePart};
 use crate::template::Template;
@@ -128,7 +129,12 @@ impl<'a> LabelMutants<'a> {
     /// When it is published, and who agrees.
     fn times(&mut self, label: &LabelRule) {
         let effect = Effect::Sooner;
-        self.add(LabelKey::Hold, None, "without `hold`", effect, |label| label.hold = Default::default());
+        self.add(LabelKey::Hold, None, "without `hold`", effect, |label| label.hold = Hold::NONE);
+        if label.hold > Hold::ONE {
+            self.add(LabelKey::Hold, None, "`hold` with one operator", effect, |label| {
+                label.hold = Hold::ONE
+            });
+        }
         self.add(LabelKey::After, None, "without `after`", effect, |label| {
             label.after = None;
             label.soak = Duration::ZERO;
