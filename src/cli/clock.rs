@@ -19,6 +19,11 @@ impl Clock {
         Self { now: Timestamp::now(), zone: output.is_terminal().then(TimeZone::system) }
     }
 
+    /// The clock for readers in an unknown zone: UTC.
+    pub(super) fn utc() -> Self {
+        Self { now: Timestamp::now(), zone: None }
+    }
+
     /// The present time.
     pub(super) fn now(&self) -> Timestamp {
         self.now

@@ -42,6 +42,7 @@ mod resume;
 mod retry;
 mod run;
 mod sandbox;
+mod shared;
 mod show;
 mod status;
 mod submit;
@@ -57,3 +58,5 @@ mod who;
 
 pub use dispatch::main;
 pub use exit::{Exit, ExitError};
+pub(crate) use shared::{advice, approval_facts, label_facts, past_steps, pauses};
+pub(crate) use show::StepHistory;

@@ -134,10 +134,8 @@ async fn result_file(
     Path((id, name)): Path<(String, String)>,
 ) -> Result<Body, ControlError> {
     let id = parse(&id)?;
-    let opened = blocking(slots.take(SlotKind::Bulk).await?, move || {
-        let job = handler.jobs().current(&id)?;
-        super::result_file::open(&job, &name)
-    });
+    let slot = slots.take(SlotKind::Bulk).await?;
+    let opened = blocking(slot, move || handler.jobs().open_result(&id, &name));
     let file = tokio::fs::File::from_std(opened.await?.0);
     Ok(Body::from_stream(tokio_util::io::ReaderStream::new(file)))
 }

@@ -122,6 +122,11 @@ impl ControlError {
         Self::new(ControlErrorKind::UnknownRule, unknown("rule", name, known))
     }
 
+    /// An error of work that was attempted and failed. Secrets in its message are masked.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(ControlErrorKind::Failed, message)
+    }
+
     /// Creates an error. Secrets in its message are masked.
     pub fn new(kind: ControlErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: dropship_redact::mask(&message.into()) }

@@ -15,6 +15,7 @@ use super::label_change::LabelChange;
 use super::label_reach::LabelReach;
 use super::operator::Operator;
 use super::operator_groups::OperatorGroups;
+use super::package_record::PackageRecord;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::standing::{Calls, ConfigurationStanding};
@@ -73,6 +74,8 @@ pub trait ControlHandler: Send + Sync + 'static {
         since: Option<Timestamp>,
         each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> io::Result<()>,
     ) -> Result<(), ControlError>;
+    /// What inspection found in the package of a job, and its plan; `None` if it is not known.
+    fn package_record(&self, id: &JobId) -> Result<Option<PackageRecord>, ControlError>;
     /// The stored driver metadata of a job; `None` if Microsoft has sent none yet.
     fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError>;
     /// What the labels of a job reach, in their order.

@@ -1,6 +1,7 @@
 //! Queries and actions on jobs. The daemon offers them on its socket; without a daemon, commands use them directly.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
 use super::operator::Operator;
 use super::query::JobQuery;
+use super::result_file;
 use super::who::{self, ReachingLabel, WhoQuery};
 use crate::approval::{ApprovalPage, Approved};
 use crate::config::Config;
@@ -123,6 +125,28 @@ impl JobService {
         let receipts = jobs.map(|job| self.receipt(&job));
         // A job may have ended since the list of running jobs was taken.
         Ok(receipts.filter(|receipt| receipt.state == StateKind::Running).take(limit).collect())
+    }
+
+    /// Jobs as they are stored, newest first: those older than `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn stored(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, ControlError> {
+        Ok(self.store.jobs(&Filter { state: None, before, limit })?)
+    }
+
+    /// The jobs that workers process now.
+    #[must_use]
+    pub fn running(&self) -> Vec<JobId> {
+        self.active.running()
+    }
+
+    /// Opens a result of a job in its outbox, or its receipt.
+    ///
+    /// # Errors
+    /// When the job has no such result, or it is no longer in the outbox.
+    pub fn open_result(&self, id: &JobId, name: &str) -> Result<File, ControlError> {
+        result_file::open(&self.current(id)?, name)
     }
 
     /// One job as it is now, without its history.

@@ -17,7 +17,8 @@ use crate::attention::Attention;
 use crate::control::{
     AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
     ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn,
-    LabelPlanner, LabelReach, Operator, OperatorGroups, Reloaded, Status, SubmitRequest, label_reach,
+    LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest,
+    label_reach,
 };
 use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
@@ -292,6 +293,11 @@ impl ControlHandler for DaemonControl {
         each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> std::io::Result<()>,
     ) -> Result<(), ControlError> {
         Ok(each_remembered(&**self.pipeline.store(), self.pipeline.packages(), since, each)?)
+    }
+
+    fn package_record(&self, id: &JobId) -> Result<Option<PackageRecord>, ControlError> {
+        let job = self.pipeline.store().job(id)?;
+        Ok(job.and_then(|job| PackageRecord::read(self.pipeline.packages(), &job)))
     }
 
     fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError> {

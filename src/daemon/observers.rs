@@ -7,17 +7,20 @@ use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::observe::FolderLog;
 use crate::pipeline::JobObserver;
+use crate::web::JobRows;
 use dropship_intake::{FolderEvents, Loss};
-use dropship_job::{Event, Job};
+use dropship_job::{Event, Job, JobId};
 
 pub(super) struct DaemonObserver {
     metrics: Arc<Metrics>,
     notifier: Arc<Notifier>,
+    /// The packages of the pages, if these are served.
+    rows: Option<Arc<JobRows>>,
 }
 
 impl DaemonObserver {
-    pub(super) fn new(metrics: Arc<Metrics>, notifier: Arc<Notifier>) -> Self {
-        Self { metrics, notifier }
+    pub(super) fn new(metrics: Arc<Metrics>, notifier: Arc<Notifier>, rows: Option<Arc<JobRows>>) -> Self {
+        Self { metrics, notifier, rows }
     }
 }
 
@@ -25,6 +28,21 @@ impl JobObserver for DaemonObserver {
     fn on_event(&self, job: &Job, events: &[Event]) {
         self.metrics.on_event(job, events);
         self.notifier.on_event(job, events);
+        if let Some(rows) = &self.rows {
+            rows.on_event(job, events);
+        }
+    }
+
+    fn on_recovered(&self, job: &Job) {
+        if let Some(rows) = &self.rows {
+            rows.on_event(job, &[]);
+        }
+    }
+
+    fn on_pruned(&self, id: &JobId) {
+        if let Some(rows) = &self.rows {
+            rows.on_pruned(id);
+        }
     }
 
     fn on_account(&self, name: &str, suspended: Option<&str>) {

@@ -17,6 +17,10 @@ use dropship_job::{Creation, Event, Job, JobId, Step};
 pub trait JobObserver: Send + Sync {
     /// Events of a job were committed; `job` is its state after them.
     fn on_event(&self, _job: &Job, _events: &[Event]) {}
+    /// A job was recovered from its receipt.
+    fn on_recovered(&self, _job: &Job) {}
+    /// A job was pruned: the store no longer has it.
+    fn on_pruned(&self, _id: &JobId) {}
     /// An account was suspended for this reason, or works again.
     fn on_account(&self, _name: &str, _suspended: Option<&str>) {}
 }
@@ -81,6 +85,7 @@ impl JobEvents {
 
     /// Carries out the effects of a job that was recovered from its receipt.
     pub fn after_recovery_blocking(&self, job: &Job) {
+        self.observer.on_recovered(job);
         self.queue.upsert(job);
         if !job.state().has_ended() {
             self.runtime.block_on(self.receipts.write(job.id()));
@@ -103,6 +108,10 @@ impl JobEvents {
     /// Wakes the subscribers for a change that concerns no job.
     pub fn notify_subscribers(&self) {
         self.changes.send_modify(|_| {});
+    }
+
+    pub(super) fn pruned(&self, id: &JobId) {
+        self.observer.on_pruned(id);
     }
 
     pub(super) fn account_changed(&self, name: &str, suspended: Option<&str>) {

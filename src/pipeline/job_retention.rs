@@ -43,6 +43,7 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
     let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id().clone() }).collect();
     pipeline.store.commit(Commit::new(entries)).committed().await?;
     for job in jobs {
+        pipeline.events.pruned(job.id());
         // The job may have been retried in the meantime.
         if pipeline.store.job(job.id())?.is_none()
             && let Err(error) = pipeline.packages.discard(job.id())

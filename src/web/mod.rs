@@ -2,6 +2,7 @@
 //!
 //! The pages see what the commands see, through [`Readings`](readings::Readings), and nothing else. `crates/dropship-web` renders them.
 
+mod export;
 mod headers;
 mod hosts;
 mod listener;
@@ -11,7 +12,11 @@ mod readings;
 mod refusal;
 mod response;
 mod route;
+mod rows;
 mod server;
 mod site;
+mod streams;
+mod words;
 
+pub use rows::JobRows;
 pub use server::{Parts, listen};

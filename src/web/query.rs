@@ -60,7 +60,6 @@ impl Query {
     }
 
     /// The value of a parameter, as a `T`; `expected` completes "it must be …".
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages with filters"))]
     pub(super) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
         let parsed = self.get(name).map(|value| value.parse().map_err(|_| value));
         parsed.transpose().map_err(|value| {
@@ -87,7 +86,6 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// A text as a part of a query or path.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the pages with filters"))]
 pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

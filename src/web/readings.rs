@@ -1,12 +1,14 @@
 //! What the pages may read: the read half of the interface between commands and daemon. The pages have nothing else, so they
 //! cannot change anything.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::Arc;
 
 use crate::admission::ActiveConfig;
-use crate::control::{ControlError, ControlHandler, Status};
+use crate::control::{ControlError, ControlHandler, PackageRecord, Status};
 use crate::outbox::Receipt;
-use dropship_job::JobId;
+use dropship_job::{Job, JobId};
 
 /// The readings. All of them may block.
 #[derive(Clone)]
@@ -22,6 +24,31 @@ impl Readings {
     /// The summary that `dropship status` prints.
     pub(super) fn status(&self) -> Result<Status, ControlError> {
         self.handler.status()
+    }
+
+    /// Jobs as they are stored, newest first.
+    pub(super) fn stored_jobs(&self, before: Option<JobId>, limit: usize) -> Result<Vec<Job>, ControlError> {
+        self.handler.jobs().stored(before, limit)
+    }
+
+    /// The jobs that workers process now.
+    pub(super) fn running(&self) -> BTreeSet<JobId> {
+        self.handler.jobs().running().into_iter().collect()
+    }
+
+    /// One job without its history.
+    pub(super) fn current(&self, id: &JobId) -> Result<Receipt, ControlError> {
+        self.handler.jobs().current(id)
+    }
+
+    /// What inspection found in a package, and its plan.
+    pub(super) fn record(&self, id: &JobId) -> Result<Option<PackageRecord>, ControlError> {
+        self.handler.package_record(id)
+    }
+
+    /// Opens a result of a job in its outbox.
+    pub(super) fn open_result(&self, id: &JobId, name: &str) -> Result<File, ControlError> {
+        self.handler.jobs().open_result(id, name)
     }
 
     /// One job with its history.

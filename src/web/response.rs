@@ -43,6 +43,48 @@ fn tagged(body: Body, media: HeaderValue, tag: &str, cache: &'static str, reques
     answer
 }
 
+/// A file to save.
+pub(super) fn download(body: Body, media: &'static str, name: &str, size: Option<u64>) -> Response {
+    let mut answer = body.into_response();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    // A name that no header can contain is left to the browser, which uses the end of the address.
+    let disposition = format!("attachment; filename=\"{}\"", plain_name(name));
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    if let Some(size) = size {
+        headers.insert(header::CONTENT_LENGTH, size.into());
+    }
+    answer
+}
+
+/// The name of a file in a header, with `_` for everything but letters, digits, `.`, `-` and `_`.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    name.chars().take(100).map(plain).collect()
+}
+
+/// The media type of a result. No result is shown by the browser.
+pub(super) fn media_of(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "zip")) => "application/zip",
+        Some((_, "json")) => "application/json",
+        Some((_, "txt")) => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// A stream of server-sent events.
+pub(super) fn event_stream(body: Body) -> Response {
+    let mut answer = body.into_response();
+    let media = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, media);
+    // nginx passes events on at once.
+    answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    answer
+}
+
 /// A page that says why there is nothing to show.
 pub(super) fn refusal(refusal: &Refusal, frame: impl FnOnce(String) -> Frame) -> Response {
     let view = match refusal {

@@ -3,6 +3,7 @@
 use dropship_web::Asset;
 
 use super::query::decoded_segment;
+use super::streams::Topic;
 use dropship_job::JobId;
 
 /// Maximum length of a path in bytes.
@@ -15,6 +16,39 @@ pub(super) enum Route {
     Asset(Asset),
     /// A page of the site.
     Page(PageRoute),
+    /// The packages of a page as a file: `/packages.csv`, `/packages.json`
+    Export(ExportFormat),
+    /// A result of a package: `/packages/{id}/files/{name}`
+    File(JobId, String),
+    /// A stream of newer versions of a page: `/live/overview`, `/live/packages/{id}`
+    Live(Topic),
+}
+
+/// The form of exported packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExportFormat {
+    /// Comma-separated values.
+    Csv,
+    /// A list of objects.
+    Json,
+}
+
+impl ExportFormat {
+    /// Its media type.
+    pub(super) fn media(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Json => "application/json",
+        }
+    }
+
+    /// The name of the file.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Csv => "packages.csv",
+            Self::Json => "packages.json",
+        }
+    }
 }
 
 /// A page.
@@ -51,6 +85,11 @@ impl Route {
         Some(match segments.as_slice() {
             [""] => Self::Page(PageRoute::Overview),
             ["packages"] => Self::Page(PageRoute::Packages),
+            ["packages.csv"] => Self::Export(ExportFormat::Csv),
+            ["packages.json"] => Self::Export(ExportFormat::Json),
+            ["packages", id, "files", name] => Self::File(id.parse().ok()?, (*name).to_owned()),
+            ["live", "overview"] => Self::Live(Topic::Overview),
+            ["live", "packages", id] => Self::Live(Topic::Package(id.parse().ok()?)),
             ["packages", id] => Self::Page(PageRoute::Package(id.parse().ok()?)),
             ["labels"] => Self::Page(PageRoute::Labels),
             ["who"] => Self::Page(PageRoute::Who),

@@ -18,7 +18,9 @@ use super::listener::SiteListener;
 use super::readings::Readings;
 use super::refusal::Refusal;
 use super::response;
+use super::rows::{self, JobRows};
 use super::site::Site;
+use super::streams::Streams;
 use crate::config::model::Web;
 use crate::control::ControlHandler;
 use crate::http::{self, Limits, RequestSlots};
@@ -39,6 +41,8 @@ pub struct Parts {
     pub settings: Web,
     /// What commands see.
     pub handler: Arc<dyn ControlHandler>,
+    /// The packages in memory, which follow the events of jobs.
+    pub rows: Arc<JobRows>,
     /// Whether submissions go to a sandbox.
     pub sandbox: bool,
 }
@@ -48,7 +52,7 @@ pub struct Parts {
 /// # Errors
 /// When the address cannot be bound.
 pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let Parts { settings, handler, sandbox } = parts;
+    let Parts { settings, handler, rows, sandbox } = parts;
     let address = settings.listen;
     let bind = || {
         let listener = std::net::TcpListener::bind(address)?;
@@ -61,12 +65,16 @@ pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + 
         hosts: AllowedHosts::of(&settings),
         trusted_header: settings.trusted_header,
         sandbox,
+        streams: Streams::default(),
+        rows,
     });
-    let routes = Router::new().fallback(answer).with_state(site);
+    let routes = Router::new().fallback(answer).with_state(Arc::clone(&site));
     Ok(async move {
         // A listener belongs to the runtime that polls it.
         match TcpListener::from_std(listener) {
             Ok(listener) => {
+                // Ends with the runtime of the pages.
+                tokio::spawn(rows::keep(Arc::clone(&site.rows), site.readings.clone()));
                 http::serve(SiteListener(listener), routes, Limits::SITE, std::future::pending()).await;
             }
             Err(error) => tracing::error!("the pages at {address} stopped: {error}"),
@@ -141,6 +149,10 @@ fn log(site: &Site, method: &Method, uri: &axum::http::Uri, headers: &HeaderMap,
         || "-".to_owned(),
         |user| String::from_utf8_lossy(user.as_bytes()).chars().take(MAX_USER).collect(),
     );
-    let (status, user) = (answer.status().as_u16(), Escaped(&user));
-    tracing::debug!(event = "web_request", "{method} {} for {user}: {status}", Escaped(uri.path()));
+    let (status, user, path) = (answer.status().as_u16(), Escaped(&user), Escaped(uri.path()));
+    if answer.headers().contains_key(header::CONTENT_DISPOSITION) {
+        tracing::info!(event = "web_download", "{method} {path} for {user}: {status}");
+    } else {
+        tracing::debug!(event = "web_request", "{method} {path} for {user}: {status}");
+    }
 }

@@ -2,19 +2,26 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use dropship_web::{Frame, Markup, Section, document};
 use jiff::Timestamp;
 
+use super::export;
 use super::hosts::AllowedHosts;
 use super::pages::{charts, labels, overview, package, packages, rules, who};
 use super::query::Query;
 use super::readings::Readings;
 use super::refusal::Refusal;
 use super::response;
-use super::route::{PageRoute, Route};
+use super::route::{ExportFormat, PageRoute, Route};
+use super::rows::JobRows;
+use super::streams::{self, Streams, Topic};
 use crate::http::{RequestSlots, SlotKind};
+
+/// Size of the pieces in which a file is read, in bytes.
+const PIECE: usize = 64 << 10;
 
 /// What all requests share.
 pub(super) struct Site {
@@ -24,6 +31,10 @@ pub(super) struct Site {
     pub(super) trusted_header: Option<String>,
     /// Whether submissions go to a sandbox.
     pub(super) sandbox: bool,
+    /// The streams of newer versions of pages.
+    pub(super) streams: Streams,
+    /// The packages in memory.
+    pub(super) rows: Arc<JobRows>,
 }
 
 impl Site {
@@ -49,6 +60,41 @@ impl Site {
                     Ok(document(&site.frame(Some(section), title), &content).into_string())
                 });
                 Ok(response::page(rendered.await?, headers))
+            }
+            Route::Export(format) => {
+                let query = Query::read(uri.query(), packages::PARAMETERS)?;
+                let site = Arc::clone(self);
+                let exported = self.blocking(slots, SlotKind::Bulk, move || {
+                    let rows = packages::rows(&site, &query)?;
+                    Ok(match format {
+                        ExportFormat::Csv => export::csv(&rows),
+                        ExportFormat::Json => export::json(&rows),
+                    })
+                });
+                Ok(response::download(exported.await?.into(), format.media(), format.file_name(), None))
+            }
+            Route::File(id, name) => {
+                Query::read(uri.query(), &[])?;
+                let (site, wanted) = (Arc::clone(self), name.clone());
+                let opened = self.blocking(slots, SlotKind::Bulk, move || {
+                    let file = site.readings.open_result(&id, &wanted)?;
+                    let size = file.metadata().map(|found| found.len()).map_err(|error| {
+                        Refusal::Unavailable(format!("cannot read the result `{wanted}`: {error}"))
+                    })?;
+                    Ok((file, size))
+                });
+                let (file, size) = opened.await?;
+                let file = tokio::io::AsyncReadExt::take(tokio::fs::File::from_std(file), size);
+                let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, PIECE));
+                Ok(response::download(body, response::media_of(&name), &name, Some(size)))
+            }
+            Route::Live(topic) => {
+                Query::read(uri.query(), &[])?;
+                if let Topic::Package(id) = &topic {
+                    let (site, id) = (Arc::clone(self), id.clone());
+                    self.blocking(slots, SlotKind::Query, move || Ok(site.readings.current(&id)?)).await?;
+                }
+                Ok(response::event_stream(streams::open(self, topic)))
             }
         }
     }

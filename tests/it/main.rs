@@ -45,3 +45,4 @@ mod service;
 mod store;
 mod storm;
 mod waiting;
+mod web;

@@ -28,7 +28,7 @@ pub mod verdict;
 pub use budget::{Cancellation, Work};
 pub use checks::CheckInfo;
 pub use completeness::{Completeness, completeness, completeness_of_file};
-pub use facts::{Facts, Kind};
+pub use facts::{Facts, InfFacts, Kind};
 pub use hash::hex;
 pub use inspect::{inspect, inspect_bytes, inspect_hashed};
 pub use policy::Policy;

@@ -27,6 +27,15 @@ pub fn machine(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// How long something took: as [`span`], with tenths of short times.
+#[must_use]
+pub fn took(duration: SignedDuration) -> String {
+    match duration.as_secs() {
+        ..10 => format!("{:.1} s", duration.as_secs_f64().max(0.0)),
+        _ => span(duration),
+    }
+}
+
 /// A duration with its two largest units, such as `2 h 5 min`. Negative durations are zero: clocks are set.
 #[must_use]
 pub fn span(duration: SignedDuration) -> String {

@@ -36,6 +36,12 @@ pub(super) fn text(
 
 /// The page without the command, with control characters escaped.
 pub(in crate::cli) fn presented(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
+    let escaped = lines(approval, clock).text().lines().map(|line| Escaped(line).to_string()).collect();
+    wrap(escaped, columns, 4).join("\n")
+}
+
+/// The page without the command, line by line. The values are not escaped.
+pub(in crate::cli) fn lines(approval: &ApprovalPage, clock: &Clock) -> Lines {
     let mut lines = Lines::new(format!("approval of label: {}", approval.label));
     if let Some(content) = &approval.content {
         add_content(&mut lines, content, clock);
@@ -48,8 +54,7 @@ pub(in crate::cli) fn presented(approval: &ApprovalPage, clock: &Clock, columns:
         None => lines.add("request", "the approval is not bound to a request"),
     }
     add_approvals(&mut lines, approval.approvals.as_ref());
-    let escaped = lines.text().lines().map(|line| Escaped(line).to_string()).collect();
-    wrap(escaped, columns, 4).join("\n")
+    lines
 }
 
 /// The approvals so far, if more than one operator has to approve.

@@ -22,28 +22,53 @@ pub(super) struct History {
     pub(super) indent: usize,
 }
 
+/// A step of the history.
+pub(crate) struct StepHistory {
+    pub(crate) step: Step,
+    /// Begin of the step.
+    pub(crate) start: Timestamp,
+    /// How long it took, or has taken until now.
+    pub(crate) duration: SignedDuration,
+    /// Whether the job is in this step.
+    pub(crate) is_going_on: bool,
+    /// What happened, with the time. A step that has only begun has the state of the job.
+    pub(crate) lines: Vec<(Timestamp, String)>,
+}
+
+/// The folded history, by step.
+pub(in crate::cli) fn steps(job: &Receipt, clock: &Clock) -> Vec<StepHistory> {
+    let groups = fold(job.events.as_deref().unwrap_or_default());
+    let last = groups.len().saturating_sub(1);
+    let state = || job.state.as_str().to_owned();
+    let mut steps = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        let is_going_on = index == last && !job.state.has_ended() && group.step == job.step;
+        let duration = if is_going_on { clock.now().duration_since(group.start) } else { group.duration };
+        let mut lines: Vec<_> = group.lines.iter().map(|line| (line.at, text(line, job, clock))).collect();
+        if lines.is_empty() && is_going_on {
+            lines.push((group.start, state()));
+        }
+        steps.push(StepHistory { step: group.step, start: group.start, duration, is_going_on, lines });
+    }
+    // A step that has only begun has no event yet.
+    if !job.state.has_ended() && groups.get(last).is_none_or(|group| group.step != job.step) {
+        let (start, duration) = (job.updated, clock.now().duration_since(job.updated));
+        let lines = vec![(start, state())];
+        steps.push(StepHistory { step: job.step, start, duration, is_going_on: true, lines });
+    }
+    steps
+}
+
 /// The folded history.
 pub(super) fn folded(job: &Receipt, clock: &Clock) -> History {
     let mut builder =
         Builder { lines: vec![format!("history ({}):", clock.zone())], day: None, indent: 0, clock };
-    let groups = fold(job.events.as_deref().unwrap_or_default());
-    let last = groups.len().saturating_sub(1);
-    for (index, group) in groups.iter().enumerate() {
-        let is_going_on = index == last && !job.state.has_ended() && group.step == job.step;
-        let duration = if is_going_on { clock.now().duration_since(group.start) } else { group.duration };
-        let mut head = builder.head(group.step, duration);
-        if group.lines.is_empty() && is_going_on {
-            builder.add(group.start, &head, job.state.as_str());
-        }
-        for line in &group.lines {
-            builder.add(line.at, &head, &text(line, job, clock));
+    for step in steps(job, clock) {
+        let mut head = builder.head(step.step, step.duration);
+        for (at, text) in &step.lines {
+            builder.add(*at, &head, text);
             head = String::new();
         }
-    }
-    // A step that has only begun has no event yet.
-    if !job.state.has_ended() && groups.get(last).is_none_or(|group| group.step != job.step) {
-        let head = builder.head(job.step, clock.now().duration_since(job.updated));
-        builder.add(job.updated, &head, job.state.as_str());
     }
     History { lines: builder.lines, indent: builder.indent }
 }

@@ -9,6 +9,9 @@ mod history;
 mod labels;
 mod page;
 
-pub(super) use approval::presented;
+pub(super) use advice::of as advice;
+pub(super) use approval::{lines as approval_lines, presented};
 pub(super) use command::{Args, run};
+pub(crate) use history::StepHistory;
+pub(super) use history::steps;
 pub(super) use page::{Page, text};

@@ -22,6 +22,7 @@ use crate::pipeline::{
     SuspendedAccounts,
 };
 use crate::systemd::UnitStatus;
+use crate::web::JobRows;
 use dropship_hardware::{Client, ObservedCall, Observer};
 
 /// API clients by account, and the observers of calls and jobs.
@@ -42,6 +43,8 @@ pub(super) struct Core {
     pub(super) notifier: Arc<Notifier>,
     pub(super) heartbeats: Heartbeats,
     pub(super) unit: UnitStatus,
+    /// The packages of the pages, if these are served.
+    pub(super) rows: Option<Arc<JobRows>>,
 }
 
 /// Builds the API clients and the observers.
@@ -88,7 +91,8 @@ pub(super) fn build_pipeline(
     let folders = Arc::clone(&settings.folders);
     let ownership = accounts::ownership(&config, options.sandbox);
     let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, ownership.clone()));
-    let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier)));
+    let rows = config.web.as_ref().map(|_| Arc::default());
+    let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier), rows.clone()));
     let events =
         Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
 
@@ -129,5 +133,6 @@ pub(super) fn build_pipeline(
         notifier,
         heartbeats,
         unit: UnitStatus::default(),
+        rows,
     })
 }

@@ -55,10 +55,14 @@ pub(super) async fn serve_control(
     tasks.push(tokio::spawn(reload::watch_disk(Arc::clone(&reloader), core.pipeline.shutdown().clone())));
     let handler =
         Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention), Arc::clone(&core.calls)));
-    if let Some(settings) = &active.config.web {
+    if let (Some(settings), Some(rows)) = (&active.config.web, &core.rows) {
         let handler = Arc::clone(&handler) as _;
-        let parts =
-            web::Parts { settings: settings.clone(), handler, sandbox: core.pipeline.settings().sandbox };
+        let parts = web::Parts {
+            settings: settings.clone(),
+            handler,
+            rows: Arc::clone(rows),
+            sandbox: core.pipeline.settings().sandbox,
+        };
         tasks.extend(threads.spawn(web::listen(parts)?));
     }
     let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());

@@ -5,5 +5,6 @@ pub(super) mod labels;
 pub(super) mod overview;
 pub(super) mod package;
 pub(super) mod packages;
+mod partner_center;
 pub(super) mod rules;
 pub(super) mod who;

@@ -1,17 +1,199 @@
-//! The page `Overview`.
+//! The page "Overview".
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use dropship_web::Markup;
-use dropship_web::page::overview;
+use dropship_web::page::overview::{self, Count, Line, OverviewView, Part, Trouble, Upcoming};
+use dropship_web::page::{Badge, Tone};
+use jiff::Timestamp;
 
 use super::super::query::Query;
 use super::super::refusal::Refusal;
+use super::super::rows::{Completeness, Row};
 use super::super::site::Site;
+use super::super::words;
+use crate::attention::{AttentionItem, AttentionKind, Severity};
+use crate::control::{FolderStatus, Status};
+use crate::outbox::Receipt;
+use dropship_job::{JobId, StateKind};
 
 /// The parameters of the page.
 pub(in crate::web) const PARAMETERS: &[&str] = &[];
 
+/// Address of the stream of newer versions.
+pub(in crate::web) const LIVE: &str = "/live/overview";
+
+/// Maximum number of packages in a list, and of labels.
+const MAX_ACTIVE: usize = 12;
+const MAX_HELD: usize = 10;
+const MAX_ENDED: usize = 10;
+const MAX_LABELS: usize = 8;
+
 /// The content of the page. It may block.
 pub(in crate::web) fn content(site: &Site, _query: &Query) -> Result<Markup, Refusal> {
-    let _status = site.readings.status()?;
-    Ok(overview::content(&overview::OverviewView::default()))
+    Ok(overview::content(&view(site)?, LIVE, Timestamp::now()))
+}
+
+/// What the page shows now.
+pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, Refusal> {
+    let status = site.readings.status()?;
+    let chosen = Chosen::of(site);
+    let mut view = OverviewView {
+        is_reading: chosen.completeness == Completeness::Reading,
+        troubles: status.trouble.iter().map(trouble).collect(),
+        pauses: crate::cli::pauses(&status),
+        restart: status.restart.clone(),
+        counts: counts(&status),
+        more_active: chosen.more_active,
+        more_held: chosen.more_held,
+        folders: status.folders.iter().map(folder).collect(),
+        accounts: accounts(site, &status),
+        ..OverviewView::default()
+    };
+    let line = |row: &Row| site.readings.current(&row.id).ok().map(|job| line(row, &job));
+    view.active = chosen.active.iter().filter_map(line).collect();
+    view.held = chosen.held.iter().filter_map(line).collect();
+    view.ended = chosen.ended.iter().filter_map(line).collect();
+    view.upcoming = upcoming(site, &chosen.upcoming);
+    Ok(view)
+}
+
+/// The rows that the page shows.
+struct Chosen {
+    completeness: Completeness,
+    active: Vec<Row>,
+    more_active: usize,
+    held: Vec<Row>,
+    more_held: usize,
+    ended: Vec<Row>,
+    upcoming: Vec<JobId>,
+}
+
+impl Chosen {
+    fn of(site: &Site) -> Self {
+        let running: BTreeSet<_> = site.readings.running();
+        let now = Timestamp::now();
+        let rows = site.rows.read();
+        let (mut active, mut held, mut ended, mut dated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for row in rows.newest_first() {
+            match row.state(&running) {
+                StateKind::Held => held.push(row),
+                state if state.has_ended() => ended.push(row),
+                _ => active.push(row),
+            }
+            dated.extend(row.not_before.iter().find(|at| **at > now).map(|at| (*at, &row.id)));
+        }
+        // Those that a worker has come first, then those that changed last.
+        active.sort_by_key(|row| (!running.contains(&row.id), std::cmp::Reverse(row.updated)));
+        ended.sort_by_key(|row| std::cmp::Reverse(row.updated));
+        dated.sort();
+        let first = |rows: Vec<&Row>, max| rows.into_iter().take(max).cloned().collect();
+        Self {
+            completeness: rows.completeness(),
+            more_active: active.len().saturating_sub(MAX_ACTIVE),
+            active: first(active, MAX_ACTIVE),
+            more_held: held.len().saturating_sub(MAX_HELD),
+            held: first(held, MAX_HELD),
+            ended: first(ended, MAX_ENDED),
+            upcoming: dated.into_iter().take(MAX_LABELS).map(|(_, id)| id.clone()).collect(),
+        }
+    }
+}
+
+fn line(row: &Row, job: &Receipt) -> Line {
+    let has_ended = job.state.has_ended();
+    let error = job.error.as_ref().map(|error| error.message.clone());
+    let note = error.or_else(|| job.waits_for.as_ref().map(|reason| format!("waits for {reason}")));
+    let origin = job.rule.as_deref().or(job.folder.as_deref());
+    Line {
+        link: words::package_link(&job.id),
+        package: words::shown(&job.package),
+        origin: origin.map(words::shown),
+        badge: words::state(job.state),
+        step: (!has_ended).then(|| job.step.to_string()),
+        since: if has_ended { job.updated } else { row.step_started },
+        note: note.map(|note| words::shown(&note)),
+        due: job.due.filter(|_| job.state == StateKind::Waiting),
+    }
+}
+
+fn upcoming(site: &Site, ids: &[JobId]) -> Vec<Upcoming> {
+    let now = Timestamp::now();
+    let mut found = Vec::new();
+    for job in ids.iter().filter_map(|id| site.readings.current(id).ok()) {
+        found.extend(job.labels.iter().filter_map(|label| {
+            let at = label.not_before.filter(|at| *at > now)?;
+            Some(Upcoming {
+                at,
+                label: words::shown(&label.name),
+                badge: words::label(label.status),
+                audiences: label.audiences.iter().map(|name| words::shown(name)).collect(),
+                package: words::shown(&job.package),
+                link: words::package_link(&job.id),
+            })
+        }));
+    }
+    found.sort_by(|one, other| one.at.cmp(&other.at).then_with(|| one.label.cmp(&other.label)));
+    found.truncate(MAX_LABELS);
+    found
+}
+
+fn trouble(item: &AttentionItem) -> Trouble {
+    Trouble {
+        kind: item.kind.name().to_owned(),
+        message: words::shown(&item.message),
+        since: item.since,
+        stops_intake: item.severity == Severity::StopsIntake,
+    }
+}
+
+fn counts(status: &Status) -> Vec<Count> {
+    let count = |state: StateKind| Count {
+        word: state.as_str().to_owned(),
+        count: status.jobs.get(&state).copied().unwrap_or_default(),
+        link: format!("/packages?state={state}"),
+    };
+    StateKind::ALL.into_iter().map(count).collect()
+}
+
+fn folder(folder: &FolderStatus) -> Part {
+    let tone = if folder.no_room.is_some() || folder.state == "degraded" { Tone::Bad } else { Tone::Ok };
+    let mut notes: Vec<_> =
+        [&folder.no_room, &folder.why, &folder.advice].into_iter().flatten().cloned().collect();
+    if folder.candidates > 0 {
+        notes.push(format!("{} not complete yet", count(folder.candidates, "file", "files")));
+    }
+    if folder.ignored > 0 {
+        notes.push(format!("{} ignored", count(folder.ignored, "file", "files")));
+    }
+    Part {
+        name: words::shown(&folder.name),
+        place: Some(words::shown(&folder.path)),
+        badge: Badge::new(tone, &folder.state),
+        notes: notes.iter().map(|note| words::shown(note)).collect(),
+    }
+}
+
+fn count(count: usize, one: &str, many: &str) -> String {
+    dropship_web::text::count(count, one, many)
+}
+
+fn accounts(site: &Site, status: &Status) -> Vec<Part> {
+    let active = site.readings.configuration();
+    let suspended: BTreeMap<_, _> = status.accounts.iter().map(|one| (one.name.as_str(), one)).collect();
+    let about = |name: &str, kind| status.trouble.iter().any(|item| item.object == name && item.kind == kind);
+    let part = |name: &str| {
+        let (badge, notes) = match suspended.get(name) {
+            Some(suspended) => (Badge::new(Tone::Bad, "suspended"), vec![words::shown(&suspended.why)]),
+            None if about(name, AttentionKind::ServiceDown) => {
+                (Badge::new(Tone::Bad, "service down"), Vec::new())
+            }
+            None if about(name, AttentionKind::Throttled) => {
+                (Badge::new(Tone::Hold, "throttled"), Vec::new())
+            }
+            None => (Badge::new(Tone::Ok, "ok"), Vec::new()),
+        };
+        Part { name: words::shown(name), place: Some(status.endpoint.clone()), badge, notes }
+    };
+    active.config.accounts.keys().map(|name| part(name)).collect()
 }

@@ -1,16 +1,358 @@
-//! The page `Packages`.
+//! The page "Packages", and the same packages for files.
+
+use std::collections::BTreeSet;
 
 use dropship_web::Markup;
-use dropship_web::page::packages;
+use dropship_web::page::packages::{
+    self, Choice, Column as Head, FilterView, PackageRow, PackagesView, PageLink,
+};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
-use super::super::query::Query;
+use super::super::query::{Query, encoded};
 use super::super::refusal::Refusal;
+use super::super::rows::{Column, Completeness, Direction, Filter, Order, Row, RowPage};
 use super::super::site::Site;
+use super::super::words;
+use dropship_glob::Glob;
+use dropship_job::{JobId, StateKind};
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(in crate::web) const PARAMETERS: &[&str] =
+    &["q", "state", "folder", "rule", "package", "from", "to", "sort", "order", "page", "size", "upto"];
+
+/// The columns of the table, and what each is sorted by.
+const COLUMNS: [(&str, Column); 9] = [
+    ("Package", Column::Package),
+    ("State", Column::State),
+    ("Step", Column::Step),
+    ("Provider", Column::Provider),
+    ("Version", Column::Version),
+    ("Folder", Column::Folder),
+    ("Rule", Column::Rule),
+    ("Arrived", Column::Arrived),
+    ("Changed", Column::Updated),
+];
+
+/// Number of packages of a page.
+const SIZE: usize = 50;
+
+/// Maximum number of packages of a page.
+const MAX_SIZE: usize = 500;
+
+/// Maximum number of words of a search.
+const MAX_WORDS: usize = 8;
+
+/// Number of links to pages on each side of the present one.
+const AROUND: usize = 2;
+
+/// The part of the packages that a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Portion {
+    /// One page, from 1.
+    Page(usize),
+    /// All packages.
+    All,
+}
+
+/// A request for packages.
+#[derive(Debug)]
+struct Wanted {
+    filter: Filter,
+    order: Order,
+    portion: Portion,
+    size: usize,
+}
+
+impl Wanted {
+    fn of(site: &Site, query: &Query) -> Result<Self, Refusal> {
+        let from = query.parse::<Date>("from", "a day such as 2026-01-31")?;
+        let to = query.parse::<Date>("to", "a day such as 2026-01-31")?;
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            return Err(Refusal::parameter("to", format!("{to} is before {from}, the value of `from`")));
+        }
+        let words: Vec<_> =
+            query.get("q").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
+        if words.len() > MAX_WORDS {
+            return Err(Refusal::parameter("q", format!("it has more than {MAX_WORDS} words")));
+        }
+        let package = query.get("package").map(Glob::new).transpose();
+        let package = package.map_err(|error| Refusal::parameter("package", error.to_string()))?;
+        let filter = Filter {
+            state: query
+                .parse("state", &format!("one of {}", names(StateKind::ALL.map(StateKind::as_str))))?,
+            folder: query.get("folder").map(str::to_owned),
+            rule: query.get("rule").map(str::to_owned),
+            package,
+            from: from.map(|day| start_of("from", day)).transpose()?,
+            before: to.map(|day| day_after("to", day)).transpose()?,
+            words,
+            up_to: query.parse("upto", "the id of a job")?,
+        };
+        check_names(site, &filter)?;
+        let size = query.parse("size", "a number of packages")?.unwrap_or(SIZE);
+        if !(1..=MAX_SIZE).contains(&size) {
+            return Err(Refusal::parameter("size", format!("it must be from 1 to {MAX_SIZE}")));
+        }
+        Ok(Self { filter, order: order(query)?, portion: portion(query)?, size })
+    }
+
+    fn read(&self, site: &Site) -> RowPage {
+        let (skip, max) = match self.portion {
+            Portion::Page(page) => ((page - 1).saturating_mul(self.size), self.size),
+            Portion::All => (0, usize::MAX),
+        };
+        site.rows.page(&self.filter, self.order, &site.readings.running(), skip, max)
+    }
+}
+
+fn names(names: impl IntoIterator<Item = &'static str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn start_of(name: &str, day: Date) -> Result<Timestamp, Refusal> {
+    let start = day.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
+    start.map_err(|error| Refusal::parameter(name, error.to_string()))
+}
+
+fn day_after(name: &str, day: Date) -> Result<Timestamp, Refusal> {
+    let next = day.checked_add(1.day()).map_err(|error| Refusal::parameter(name, error.to_string()))?;
+    start_of(name, next)
+}
+
+/// A folder or a rule of the configuration, or of a package.
+fn check_names(site: &Site, filter: &Filter) -> Result<(), Refusal> {
+    let active = site.readings.configuration();
+    let rows = site.rows.read();
+    if rows.completeness() == Completeness::Reading {
+        return Ok(());
+    }
+    if let Some(name) = &filter.folder
+        && !rows.newest_first().any(|row| row.folder.as_deref() == Some(name))
+    {
+        let known = active.config.known_folder(name);
+        known.map_err(|error| Refusal::parameter("folder", words::shown(&error.message)))?;
+    }
+    if let Some(name) = &filter.rule
+        && !rows.newest_first().any(|row| row.rule.as_deref() == Some(name))
+    {
+        let known = active.config.known_rule(name);
+        known.map_err(|error| Refusal::parameter("rule", words::shown(&error.message)))?;
+    }
+    Ok(())
+}
+
+fn order(query: &Query) -> Result<Order, Refusal> {
+    let column = match query.get("sort") {
+        None => Column::default(),
+        Some(name) => Column::ALL.into_iter().find(|column| column.name() == name).ok_or_else(|| {
+            let known = names(Column::ALL.map(Column::name));
+            Refusal::parameter(
+                "sort",
+                format!("`{}` cannot be used; it must be one of {known}", words::shown(name)),
+            )
+        })?,
+    };
+    let direction = match query.get("order") {
+        None => column.first_direction(),
+        Some("asc") => Direction::Ascending,
+        Some("desc") => Direction::Descending,
+        Some(other) => {
+            let why = format!("`{}` cannot be used; it must be asc or desc", words::shown(other));
+            return Err(Refusal::parameter("order", why));
+        }
+    };
+    Ok(Order { column, direction })
+}
+
+fn portion(query: &Query) -> Result<Portion, Refusal> {
+    if query.get("page") == Some("all") {
+        return Ok(Portion::All);
+    }
+    match query.parse("page", "a number, or `all` for a file")? {
+        None => Ok(Portion::Page(1)),
+        Some(0) => Err(Refusal::parameter("page", "pages are counted from 1")),
+        Some(page) => Ok(Portion::Page(page)),
+    }
+}
+
+/// The packages that a query asks for, with their states.
+pub(in crate::web) fn rows(site: &Site, query: &Query) -> Result<Vec<(Row, StateKind)>, Refusal> {
+    Ok(Wanted::of(site, query)?.read(site).rows)
+}
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(_site: &Site, _query: &Query) -> Result<Markup, Refusal> {
-    Ok(packages::content(&packages::PackagesView::default()))
+pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
+    let wanted = Wanted::of(site, query)?;
+    let Portion::Page(page) = wanted.portion else {
+        return Err(Refusal::parameter("page", "all packages are available as a file only"));
+    };
+    let found = wanted.read(site);
+    let pages = found.found.div_ceil(wanted.size).max(1);
+    if page > pages {
+        return Err(Refusal::parameter("page", format!("there are {pages} pages")));
+    }
+    let address = Address { query, up_to: found.newest.as_ref() };
+    let of_page = |to: usize| address.with(&[("page", &to.to_string())]);
+    Ok(packages::content(&PackagesView {
+        filter: filter_view(site, query, &wanted),
+        columns: COLUMNS.into_iter().map(|column| head(&address, wanted.order, column)).collect(),
+        rows: found.rows.iter().map(|(row, state)| row_view(row, *state)).collect(),
+        found: found.found,
+        all: found.all,
+        first: (page - 1) * wanted.size + 1,
+        pages: page_links(page, pages, of_page),
+        incomplete: incomplete(found.completeness),
+        exports: ["csv", "json"].map(|form| address.export(form, &page.to_string())),
+        all_exports: ["csv", "json"].map(|form| address.export(form, "all")),
+    }))
+}
+
+/// Addresses that keep the filters of a page.
+struct Address<'a> {
+    query: &'a Query,
+    /// The newest package, so that further pages do not move when a package arrives.
+    up_to: Option<&'a JobId>,
+}
+
+impl Address<'_> {
+    /// The parameters of the page with these in place of its own.
+    fn parameters(&self, changed: &[(&str, &str)]) -> String {
+        let kept = PARAMETERS.iter().filter(|name| !["page", "upto"].contains(name));
+        let kept = kept.filter(|name| changed.iter().all(|(other, _)| other != *name));
+        let mut parts: Vec<_> =
+            kept.filter_map(|name| Some((*name, self.query.get(name)?.to_owned()))).collect();
+        let is_later = changed.iter().any(|(name, value)| *name == "page" && *value != "1");
+        parts.extend(
+            changed
+                .iter()
+                .filter(|part| **part != ("page", "1"))
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let up_to = self.query.get("upto").or(self.up_to.map(JobId::as_str));
+        parts.extend(up_to.filter(|_| is_later).map(|id| ("upto", id.to_owned())));
+        let parts: Vec<_> = parts.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+    }
+
+    fn with(&self, changed: &[(&str, &str)]) -> String {
+        format!("/packages{}", self.parameters(changed))
+    }
+
+    /// A file shows what the page shows, also when packages have arrived since.
+    fn export(&self, form: &str, page: &str) -> String {
+        let up_to = self.query.get("upto").or(self.up_to.map(JobId::as_str)).unwrap_or_default();
+        let changed = [("page", page), ("upto", up_to)];
+        let changed: &[_] = if page == "1" && !up_to.is_empty() { &changed[1..] } else { &changed[..1] };
+        format!("/packages.{form}{}", self.parameters(changed))
+    }
+}
+
+fn head(address: &Address<'_>, order: Order, (name, column): (&'static str, Column)) -> Head {
+    let is_sorted = order.column == column;
+    let direction = if is_sorted { order.direction.reversed() } else { column.first_direction() };
+    Head {
+        name,
+        link: address.with(&[("sort", column.name()), ("order", direction.name())]),
+        sorted: is_sorted.then_some(match order.direction {
+            Direction::Ascending => "ascending",
+            Direction::Descending => "descending",
+        }),
+    }
+}
+
+fn row_view(row: &Row, state: StateKind) -> PackageRow {
+    let differ = |text: Option<&str>| match (text, row.infs.as_deref()) {
+        (Some(text), _) => words::shown(text),
+        (None, Some(infs)) if infs.len() > 1 => "several".to_owned(),
+        (None, _) => String::new(),
+    };
+    PackageRow {
+        link: words::package_link(&row.id),
+        package: words::shown(&row.package),
+        id: row.id.to_string(),
+        badge: words::state(state),
+        step: row.step.to_string(),
+        provider: differ(row.provider()),
+        version: differ(row.version()),
+        folder: row.folder.as_deref().map(words::shown).unwrap_or_default(),
+        rule: row.rule.as_deref().map(words::shown).unwrap_or_default(),
+        created: row.created,
+        updated: row.updated,
+    }
+}
+
+fn filter_view(site: &Site, query: &Query, wanted: &Wanted) -> FilterView {
+    let active = site.readings.configuration();
+    let filter = &wanted.filter;
+    let value = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let folders = active.config.folders.iter().map(|folder| folder.name.clone());
+    let rules = active.config.rules.iter().map(|rule| rule.name.clone());
+    let kept =
+        ["sort", "order", "size"].into_iter().filter_map(|name| Some((name, query.get(name)?.to_owned())));
+    let filters = ["q", "state", "folder", "rule", "package", "from", "to"];
+    FilterView {
+        states: StateKind::ALL
+            .into_iter()
+            .map(|state| Choice { value: state.to_string(), is_chosen: filter.state == Some(state) })
+            .collect(),
+        folders: choices(folders, filter.folder.as_deref()),
+        rules: choices(rules, filter.rule.as_deref()),
+        package: value("package"),
+        from: value("from"),
+        to: value("to"),
+        words: value("q"),
+        kept: kept.collect(),
+        is_set: filters.into_iter().any(|name| query.get(name).is_some()),
+    }
+}
+
+/// The names of the configuration, and the chosen one, which may be gone from it.
+fn choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<Choice> {
+    let names: BTreeSet<_> = names.chain(chosen.map(str::to_owned)).collect();
+    let choice = |value: String| Choice { is_chosen: chosen == Some(value.as_str()), value };
+    names.into_iter().map(choice).collect()
+}
+
+/// The first page, the last page, and those around the present one.
+fn page_links(page: usize, pages: usize, link: impl Fn(usize) -> String) -> Vec<PageLink> {
+    let to = |text: String, page: usize| PageLink { text, link: Some(link(page)), is_current: false };
+    let mut links = Vec::new();
+    if page > 1 {
+        links.push(to("Previous".to_owned(), page - 1));
+    }
+    let near = |number: &usize| *number == 1 || *number == pages || number.abs_diff(page) <= AROUND;
+    let mut last = 0;
+    // The numbers between are not looked at: there can be many.
+    let around = page.saturating_sub(AROUND).max(1)..=page.saturating_add(AROUND).min(pages);
+    let numbers: BTreeSet<_> = around.chain([1, pages]).filter(near).collect();
+    for number in numbers {
+        if number > last + 1 {
+            links.push(PageLink { text: "…".to_owned(), link: None, is_current: false });
+        }
+        last = number;
+        links.push(match number == page {
+            true => PageLink { text: number.to_string(), link: None, is_current: true },
+            false => to(number.to_string(), number),
+        });
+    }
+    if page < pages {
+        links.push(to("Next".to_owned(), page + 1));
+    }
+    links
+}
+
+fn incomplete(completeness: Completeness) -> Option<String> {
+    let text = match completeness {
+        Completeness::Complete => return None,
+        Completeness::Reading => "The packages are being read from the store: older ones are not listed yet.",
+        Completeness::WithoutInfs => {
+            "The INFs of older packages are being read: a search does not find all of them by provider or version yet."
+        }
+        Completeness::Limited => "There are more packages than this list holds: the oldest are left out.",
+    };
+    Some(text.to_owned())
 }

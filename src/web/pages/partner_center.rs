@@ -1,0 +1,56 @@
+//! Addresses of Microsoft's pages about products, submissions and labels.
+
+use dropship_web::page::package::Value;
+
+use crate::config::Config;
+use crate::outbox::Receipt;
+use dropship_job::RemoteId;
+
+/// Base of the pages. They are not documented; these are the addresses that Partner Center itself shows.
+const BASE: &str = "https://partner.microsoft.com/en-us/dashboard/hardware/driver";
+
+/// The ids of a package at Microsoft.
+pub(super) struct PartnerCenter {
+    /// Whether they are Microsoft's, and not those of a sandbox.
+    is_real: bool,
+    product: Option<RemoteId>,
+    submission: Option<RemoteId>,
+}
+
+impl PartnerCenter {
+    /// The ids of a job.
+    pub(super) fn of(config: &Config, is_sandbox: bool, job: &Receipt) -> Self {
+        let host = config.api.endpoint.host_str().unwrap_or_default();
+        let is_real = !is_sandbox && (host == "microsoft.com" || host.ends_with(".microsoft.com"));
+        Self { is_real, product: job.product_id, submission: job.submission_id }
+    }
+
+    /// The product.
+    pub(super) fn product(&self) -> Option<Value> {
+        let product = self.product?;
+        Some(self.value(product, Some(format!("{BASE}/{product}"))))
+    }
+
+    /// The submission.
+    pub(super) fn submission(&self) -> Option<Value> {
+        let submission = self.submission?;
+        Some(self.value(submission, self.submission_page()))
+    }
+
+    /// A label.
+    pub(super) fn label(&self, label: RemoteId) -> Option<Value> {
+        let page = self.submission_page().map(|page| format!("{page}/ShippingLabel/{label}"));
+        Some(self.value(label, page))
+    }
+
+    fn submission_page(&self) -> Option<String> {
+        Some(format!("{BASE}/{}/submission/{}", self.product?, self.submission?))
+    }
+
+    fn value(&self, id: RemoteId, page: Option<String>) -> Value {
+        match page.filter(|_| self.is_real) {
+            Some(link) => Value::Link { text: id.to_string(), link, is_external: true },
+            None => Value::Code(id.to_string()),
+        }
+    }
+}

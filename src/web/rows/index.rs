@@ -1,0 +1,230 @@
+//! The rows by job.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use tokio::sync::{Notify, watch};
+
+use super::names::Names;
+use super::row::{InfText, Row};
+use dropship_job::{Event, Job, JobId};
+
+/// Maximum number of rows. Older packages are left out, and the page says so.
+const MAX_ROWS: usize = 500_000;
+
+/// Number of changes after which the observer of events applies them, if no reader uses the rows.
+const MANY_CHANGES: usize = 256;
+
+/// The packages in memory.
+#[derive(Debug)]
+pub struct JobRows {
+    rows: RwLock<Rows>,
+    changes: Mutex<Changes>,
+    /// Counts the changes, for those who wait for one.
+    count: watch::Sender<u64>,
+    /// Notified when a package waits for its INFs.
+    pub(super) unread: Notify,
+}
+
+/// The rows, and how complete they are.
+#[derive(Debug, Default)]
+pub(in crate::web) struct Rows {
+    pub(super) by_id: BTreeMap<JobId, Row>,
+    completeness: Completeness,
+    /// Jobs that were pruned while the rows were read: reading may bring them back.
+    pruned: BTreeSet<JobId>,
+}
+
+/// How complete the rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::web) enum Completeness {
+    /// The store is being read, newest package first.
+    #[default]
+    Reading,
+    /// All packages are there; the INFs of older ones are being read.
+    WithoutInfs,
+    /// Everything is there.
+    Complete,
+    /// Packages older than the first [`MAX_ROWS`] are left out.
+    Limited,
+}
+
+#[derive(Debug, Default)]
+struct Changes {
+    names: Names,
+    list: Vec<Change>,
+    /// Jobs whose record has to be read.
+    unread: BTreeSet<JobId>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Row(Box<Row>),
+    Pruned(JobId),
+}
+
+impl Default for JobRows {
+    fn default() -> Self {
+        let (count, _) = watch::channel(0);
+        Self { rows: RwLock::default(), changes: Mutex::default(), count, unread: Notify::new() }
+    }
+}
+
+impl JobRows {
+    /// Notes that events of a job were committed. It blocks for no reader.
+    pub fn on_event(&self, job: &Job, events: &[Event]) {
+        let has_record = |event: &Event| {
+            matches!(event, Event::Accepted { .. } | Event::Rejected { .. } | Event::Replanned { .. })
+        };
+        let is_unread = events.iter().any(has_record);
+        let mut changes = self.changes.lock();
+        let row = Row::of(job, &mut changes.names);
+        if is_unread {
+            changes.unread.insert(row.id.clone());
+        }
+        self.add(&mut changes, Change::Row(Box::new(row)));
+        drop(changes);
+        if is_unread {
+            self.unread.notify_one();
+        }
+    }
+
+    /// Notes that a job was pruned from the store.
+    pub fn on_pruned(&self, id: &JobId) {
+        self.add(&mut self.changes.lock(), Change::Pruned(id.clone()));
+    }
+
+    fn add(&self, changes: &mut Changes, change: Change) {
+        changes.list.push(change);
+        if changes.list.len() >= MANY_CHANGES
+            && let Some(mut rows) = self.rows.try_write()
+        {
+            rows.apply(&mut changes.list);
+        }
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    /// Adds jobs that were read from the store.
+    pub(super) fn add_read(&self, jobs: &[Job]) {
+        let mut rows: Vec<_> = {
+            let mut changes = self.changes.lock();
+            jobs.iter().map(|job| Change::Row(Box::new(Row::of(job, &mut changes.names)))).collect()
+        };
+        self.rows.write().apply(&mut rows);
+    }
+
+    /// Adds the INFs of a job.
+    pub(super) fn add_infs(&self, id: &JobId, infs: &[InfText<'_>]) {
+        let infs = Row::infs(infs, &mut self.changes.lock().names);
+        let mut rows = self.read_to_write();
+        if let Some(row) = rows.by_id.get_mut(id) {
+            row.infs = Some(infs);
+        }
+        drop(rows);
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    /// The jobs whose record has to be read, and that have not been asked for.
+    pub(super) fn take_unread(&self) -> BTreeSet<JobId> {
+        std::mem::take(&mut self.changes.lock().unread)
+    }
+
+    /// The jobs without INFs, newest first.
+    pub(super) fn without_infs(&self) -> Vec<JobId> {
+        let rows = self.read();
+        rows.by_id.values().rev().filter(|row| row.infs.is_none()).map(|row| row.id.clone()).collect()
+    }
+
+    /// Whether there is room for more rows.
+    pub(super) fn has_room(&self) -> bool {
+        self.rows.read().by_id.len() < MAX_ROWS
+    }
+
+    pub(super) fn set_completeness(&self, completeness: Completeness) {
+        let mut rows = self.rows.write();
+        // It stays limited.
+        if rows.completeness != Completeness::Limited {
+            rows.completeness = completeness;
+        }
+        if completeness != Completeness::Reading {
+            rows.pruned.clear();
+        }
+        drop(rows);
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    /// The revision of a job, with all changes.
+    pub(in crate::web) fn revision(&self, id: &JobId) -> Option<u64> {
+        self.read().get(id).map(|row| row.rev)
+    }
+
+    /// The rows with all changes.
+    pub(in crate::web) fn read(&self) -> RwLockReadGuard<'_, Rows> {
+        drop(self.read_to_write());
+        self.rows.read()
+    }
+
+    fn read_to_write(&self) -> parking_lot::RwLockWriteGuard<'_, Rows> {
+        // The lock of the rows first: otherwise a newer change could be applied before an older one.
+        let mut rows = self.rows.write();
+        let mut list = std::mem::take(&mut self.changes.lock().list);
+        rows.apply(&mut list);
+        rows
+    }
+
+    /// Counts the changes.
+    pub(in crate::web) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+}
+
+impl Rows {
+    /// How complete they are.
+    pub(in crate::web) fn completeness(&self) -> Completeness {
+        self.completeness
+    }
+
+    /// All rows, the newest first.
+    pub(in crate::web) fn newest_first(&self) -> impl Iterator<Item = &Row> {
+        self.by_id.values().rev()
+    }
+
+    /// The row of a job.
+    pub(in crate::web) fn get(&self, id: &JobId) -> Option<&Row> {
+        self.by_id.get(id)
+    }
+
+    fn apply(&mut self, changes: &mut Vec<Change>) {
+        for change in changes.drain(..) {
+            match change {
+                Change::Row(row) => self.insert(*row),
+                Change::Pruned(id) => {
+                    self.by_id.remove(&id);
+                    if self.completeness == Completeness::Reading {
+                        self.pruned.insert(id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, mut row: Row) {
+        if self.pruned.contains(&row.id) {
+            return;
+        }
+        match self.by_id.get_mut(&row.id) {
+            Some(known) if known.rev > row.rev => {}
+            Some(known) => {
+                row.infs = known.infs.take();
+                *known = row;
+            }
+            None => {
+                self.by_id.insert(row.id.clone(), row);
+                if self.by_id.len() > MAX_ROWS {
+                    self.by_id.pop_first();
+                    self.completeness = Completeness::Limited;
+                }
+            }
+        }
+    }
+}

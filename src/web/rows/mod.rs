@@ -1,0 +1,18 @@
+//! The packages in memory: one small row each, so that a page with any filter and order reads no disk.
+//!
+//! The rows exist only while the pages are served. They are read from the store once, in the background, newest first, and follow the
+//! events of jobs from then on. The observer of events only adds to a list; readers apply it. A row takes about 500 bytes.
+
+mod build;
+mod filter;
+mod index;
+mod names;
+mod page;
+mod row;
+
+pub(crate) use build::keep;
+pub(in crate::web) use filter::Filter;
+pub(in crate::web) use index::Completeness;
+pub use index::JobRows;
+pub(in crate::web) use page::{Column, Direction, Order, RowPage};
+pub(in crate::web) use row::{Inf, Row};

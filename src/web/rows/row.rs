@@ -1,0 +1,164 @@
+//! What the pages know of a package without reading the store.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::names::Names;
+use dropship_job::{Job, JobId, LabelStatus, RemoteId, State, StateKind, Step};
+use dropship_package::InfFacts;
+
+/// Maximum length of a text in a row, in characters. Names of files have at most 255 bytes.
+const MAX_TEXT: usize = 255;
+
+/// Maximum number of INFs in a row.
+const MAX_INFS: usize = 16;
+
+/// Maximum number of times of labels in a row.
+const MAX_TIMES: usize = 16;
+
+/// A package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::web) struct Row {
+    /// Id of its job.
+    pub(in crate::web) id: JobId,
+    /// Revision of the job that the row was made of.
+    pub(in crate::web) rev: u64,
+    /// File name.
+    pub(in crate::web) package: Box<str>,
+    /// Its folder; absent for a submitted package.
+    pub(in crate::web) folder: Option<Arc<str>>,
+    /// The rule; absent until it is accepted.
+    pub(in crate::web) rule: Option<Arc<str>>,
+    /// The stored state; a page shows a job that a worker has as running.
+    pub(in crate::web) state: StateKind,
+    /// The step.
+    pub(in crate::web) step: Step,
+    /// Time of arrival.
+    pub(in crate::web) created: Timestamp,
+    /// Time of the last event.
+    pub(in crate::web) updated: Timestamp,
+    /// When it entered its step.
+    pub(in crate::web) step_started: Timestamp,
+    /// When Microsoft signed it.
+    pub(in crate::web) signed: Option<Timestamp>,
+    /// When the last of its labels was published, once all that are wanted are.
+    pub(in crate::web) published: Option<Timestamp>,
+    /// Id of its product.
+    pub(in crate::web) product: Option<RemoteId>,
+    /// Id of its submission.
+    pub(in crate::web) submission: Option<RemoteId>,
+    /// The times before which its labels are not requested or not live, earliest first.
+    pub(in crate::web) not_before: Box<[Timestamp]>,
+    /// Its INFs; absent until its record was read.
+    pub(in crate::web) infs: Option<Box<[Inf]>>,
+}
+
+/// An INF of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::web) struct Inf {
+    /// File name.
+    pub(in crate::web) name: Arc<str>,
+    /// `Provider`.
+    pub(in crate::web) provider: Option<Arc<str>>,
+    /// Version of `DriverVer`.
+    pub(in crate::web) version: Option<Arc<str>>,
+}
+
+impl Row {
+    /// The row of a job, without its INFs.
+    pub(super) fn of(job: &Job, names: &mut Names) -> Self {
+        let mut times: Vec<_> = (0..job.labels().len())
+            .filter(|index| is_upcoming(job, *index))
+            .filter_map(|index| job.label_not_before(index))
+            .collect();
+        times.sort();
+        times.truncate(MAX_TIMES);
+        Self {
+            id: job.id().clone(),
+            rev: job.rev(),
+            package: short(&job.package().name).into(),
+            folder: job.package().folder.as_deref().map(|name| names.shared(name)),
+            rule: job.rule().map(|name| names.shared(name)),
+            state: job.state().kind(),
+            step: job.step(),
+            created: job.created(),
+            updated: job.updated(),
+            step_started: job.step_started(),
+            signed: job.signed(),
+            published: published(job),
+            product: job.product().id(),
+            submission: job.submission().id(),
+            not_before: times.into(),
+            infs: None,
+        }
+    }
+
+    /// The INFs of a package.
+    pub(super) fn infs(facts: &[InfText<'_>], names: &mut Names) -> Box<[Inf]> {
+        let mut shared = |text: &str| names.shared(short(text));
+        let inf = |inf: &InfText<'_>| Inf {
+            name: shared(inf.name),
+            provider: inf.provider.map(&mut shared),
+            version: inf.version.map(&mut shared),
+        };
+        facts.iter().take(MAX_INFS).map(inf).collect()
+    }
+
+    /// The provider that all INFs have; absent without INFs, and if they differ.
+    pub(in crate::web) fn provider(&self) -> Option<&str> {
+        common(self.infs.as_deref()?, |inf| inf.provider.as_deref())
+    }
+
+    /// The version that all INFs have; absent without INFs, and if they differ.
+    pub(in crate::web) fn version(&self) -> Option<&str> {
+        common(self.infs.as_deref()?, |inf| inf.version.as_deref())
+    }
+}
+
+/// The texts of an INF that a row keeps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InfText<'a> {
+    pub(super) name: &'a str,
+    pub(super) provider: Option<&'a str>,
+    pub(super) version: Option<&'a str>,
+}
+
+impl<'a> InfText<'a> {
+    pub(super) fn of(inf: &'a InfFacts) -> Self {
+        Self { name: &inf.name, provider: inf.provider.as_deref(), version: inf.version.as_deref() }
+    }
+}
+
+fn common<'a>(infs: &'a [Inf], text: impl Fn(&'a Inf) -> Option<&'a str>) -> Option<&'a str> {
+    let (first, rest) = infs.split_first()?;
+    let value = text(first)?;
+    rest.iter().all(|inf| text(inf) == Some(value)).then_some(value)
+}
+
+fn short(text: &str) -> &str {
+    text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Whether the label at this index is still to be requested or to go live.
+fn is_upcoming(job: &Job, index: usize) -> bool {
+    let has_ended = job.state().has_ended();
+    job.labels().get(index).is_some_and(|label| match label.status() {
+        LabelStatus::Planned | LabelStatus::Held => !has_ended,
+        LabelStatus::InDoubt | LabelStatus::Processing | LabelStatus::Published => true,
+        LabelStatus::Failed
+        | LabelStatus::WithdrawalWanted
+        | LabelStatus::Withdrawing
+        | LabelStatus::Withdrawn
+        | LabelStatus::Gone
+        | LabelStatus::Dropped => false,
+    })
+}
+
+/// When the last of its labels was published, once all that are wanted are.
+fn published(job: &Job) -> Option<Timestamp> {
+    if !matches!(job.state(), State::Succeeded) {
+        return None;
+    }
+    job.labels().iter().filter_map(dropship_job::Label::published).max()
+}

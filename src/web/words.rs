@@ -1,0 +1,44 @@
+//! Values of jobs and labels as the pages show them.
+
+use dropship_web::page::{Badge, Tone};
+
+use super::query::encoded;
+use crate::observe::Escaped;
+use dropship_job::{JobId, LabelStatus, StateKind};
+
+/// A text from outside: characters that are invisible or change the direction of a text are escaped.
+pub(super) fn shown(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
+/// The state of a job.
+pub(super) fn state(state: StateKind) -> Badge {
+    let tone = match state {
+        StateKind::Queued | StateKind::Waiting => Tone::Wait,
+        StateKind::Running => Tone::Run,
+        StateKind::Held => Tone::Hold,
+        StateKind::Succeeded => Tone::Ok,
+        StateKind::Failed | StateKind::Rejected => Tone::Bad,
+        StateKind::Cancelled => Tone::Off,
+    };
+    Badge::new(tone, state.as_str())
+}
+
+/// The state of a label.
+pub(super) fn label(status: LabelStatus) -> Badge {
+    let tone = match status {
+        LabelStatus::Planned => Tone::Wait,
+        LabelStatus::Held => Tone::Hold,
+        LabelStatus::InDoubt | LabelStatus::Processing => Tone::Run,
+        LabelStatus::Published => Tone::Ok,
+        LabelStatus::Failed | LabelStatus::Gone => Tone::Bad,
+        LabelStatus::WithdrawalWanted | LabelStatus::Withdrawing => Tone::Hold,
+        LabelStatus::Withdrawn | LabelStatus::Dropped => Tone::Off,
+    };
+    Badge::new(tone, status.as_str())
+}
+
+/// The address of the page of a package.
+pub(super) fn package_link(id: &JobId) -> String {
+    format!("/packages/{}", encoded(id.as_str()))
+}
