@@ -18,6 +18,7 @@ use super::response;
 use super::route::{ExportFormat, PageRoute, Route};
 use super::rows::JobRows;
 use super::streams::{self, Streams, Topic};
+use super::words;
 use crate::http::{RequestSlots, SlotKind};
 
 /// Size of the pieces in which a file is read, in bytes.
@@ -56,7 +57,7 @@ impl Site {
                 let site = Arc::clone(self);
                 let rendered = self.blocking(slots, SlotKind::Query, move || {
                     let content = page.content(&site, &query)?;
-                    let (section, title) = (page.section(), page.title());
+                    let (section, title) = (page.section(), page.title(&site));
                     Ok(document(&site.frame(Some(section), title), &content).into_string())
                 });
                 Ok(response::page(rendered.await?, headers))
@@ -153,9 +154,12 @@ impl PageRoute {
         }
     }
 
-    fn title(&self) -> String {
+    fn title(&self, site: &Site) -> String {
         match self {
-            Self::Package(id) => format!("Package {id}"),
+            Self::Package(id) => {
+                let name = site.rows.read().get(id).map(|row| words::shown(&row.package));
+                name.unwrap_or_else(|| format!("Package {id}"))
+            }
             _ => self.section().title().to_owned(),
         }
     }

@@ -4,7 +4,8 @@ use dropship_web::page::{Badge, Tone};
 
 use super::query::encoded;
 use crate::observe::Escaped;
-use dropship_job::{JobId, LabelStatus, StateKind};
+use crate::outbox::{LabelReceipt, Receipt};
+use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
 
 /// A text from outside: characters that are invisible or change the direction of a text are escaped.
 pub(super) fn shown(text: &str) -> String {
@@ -22,6 +23,23 @@ pub(super) fn state(state: StateKind) -> Badge {
         StateKind::Cancelled => Tone::Off,
     };
     Badge::new(tone, state.as_str())
+}
+
+/// The approval that a held job waits for, as a sentence; absent if it is held for another reason.
+pub(super) fn approval_of(job: &Receipt) -> Option<String> {
+    let waits = |label: &&LabelReceipt| {
+        label.hold && label.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Approval)
+    };
+    if job.state != StateKind::Held {
+        return None;
+    }
+    let labels: Vec<_> =
+        job.labels.iter().filter(waits).map(|label| format!("`{}`", shown(&label.name))).collect();
+    match labels.as_slice() {
+        [] => None,
+        [one] => Some(format!("label {one} waits for an approval")),
+        several => Some(format!("labels {} wait for an approval", several.join(", "))),
+    }
 }
 
 /// The state of a label.

@@ -1,5 +1,6 @@
 //! The page "Overview".
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dropship_web::Markup;
@@ -74,35 +75,70 @@ impl Chosen {
         let running: BTreeSet<_> = site.readings.running();
         let now = Timestamp::now();
         let rows = site.rows.read();
-        let (mut active, mut held, mut ended, mut dated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        // There can be a hundred thousand rows: only the first ones of each list are kept.
+        let mut active = First::new(MAX_ACTIVE);
+        let mut held = First::new(MAX_HELD);
+        let mut ended = First::new(MAX_ENDED);
+        let mut dated = First::new(MAX_LABELS);
         for row in rows.newest_first() {
             match row.state(&running) {
-                StateKind::Held => held.push(row),
-                state if state.has_ended() => ended.push(row),
-                _ => active.push(row),
+                StateKind::Held => held.add(Reverse(&row.id), row),
+                state if state.has_ended() => ended.add(Reverse(row.updated), row),
+                // Those that a worker has come first, then those that changed last.
+                state => active.add((state != StateKind::Running, Reverse(row.updated)), row),
             }
-            dated.extend(row.not_before.iter().find(|at| **at > now).map(|at| (*at, &row.id)));
+            if let Some(at) = row.not_before.iter().find(|at| **at > now) {
+                dated.add(*at, row);
+            }
         }
-        // Those that a worker has come first, then those that changed last.
-        active.sort_by_key(|row| (!running.contains(&row.id), std::cmp::Reverse(row.updated)));
-        ended.sort_by_key(|row| std::cmp::Reverse(row.updated));
-        dated.sort();
-        let first = |rows: Vec<&Row>, max| rows.into_iter().take(max).cloned().collect();
         Self {
             completeness: rows.completeness(),
-            more_active: active.len().saturating_sub(MAX_ACTIVE),
-            active: first(active, MAX_ACTIVE),
-            more_held: held.len().saturating_sub(MAX_HELD),
-            held: first(held, MAX_HELD),
-            ended: first(ended, MAX_ENDED),
-            upcoming: dated.into_iter().take(MAX_LABELS).map(|(_, id)| id.clone()).collect(),
+            more_active: active.more(),
+            active: active.rows(),
+            more_held: held.more(),
+            held: held.rows(),
+            ended: ended.rows(),
+            upcoming: dated.rows().into_iter().map(|row| row.id).collect(),
         }
+    }
+}
+
+/// The rows with the smallest keys.
+struct First<'a, K> {
+    max: usize,
+    count: usize,
+    rows: Vec<(K, &'a Row)>,
+}
+
+impl<'a, K: Ord> First<'a, K> {
+    fn new(max: usize) -> Self {
+        Self { max, count: 0, rows: Vec::with_capacity(max + 1) }
+    }
+
+    fn add(&mut self, key: K, row: &'a Row) {
+        self.count += 1;
+        if self.rows.len() == self.max && self.rows.last().is_some_and(|(last, _)| *last <= key) {
+            return;
+        }
+        let at = self.rows.partition_point(|(other, _)| *other <= key);
+        self.rows.insert(at, (key, row));
+        self.rows.truncate(self.max);
+    }
+
+    /// Number of rows that are left out.
+    fn more(&self) -> usize {
+        self.count - self.rows.len()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        self.rows.iter().map(|(_, row)| (*row).clone()).collect()
     }
 }
 
 fn line(row: &Row, job: &Receipt) -> Line {
     let has_ended = job.state.has_ended();
-    let error = job.error.as_ref().map(|error| error.message.clone());
+    let approval = words::approval_of(job);
+    let error = approval.or_else(|| job.error.as_ref().map(|error| error.message.clone()));
     let note = error.or_else(|| job.waits_for.as_ref().map(|reason| format!("waits for {reason}")));
     let origin = job.rule.as_deref().or(job.folder.as_deref());
     Line {

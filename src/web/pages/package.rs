@@ -18,7 +18,7 @@ use super::partner_center::PartnerCenter;
 use crate::cli::{self, StepHistory};
 use crate::control::PackageRecord;
 use crate::outbox::{ERRORS, LabelReceipt, RECEIPT, Receipt};
-use dropship_job::{JobId, StateKind, Step};
+use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step};
 use dropship_package::{Facts, InfFacts};
 use dropship_rules::plan::{Plan, StrategyPlan};
 use dropship_rules::rule::RuleChange;
@@ -92,7 +92,13 @@ fn summary(job: &Receipt) -> String {
 
 fn notices(job: &Receipt) -> Vec<Notice> {
     let mut notices = Vec::new();
-    if let Some(error) = &job.error {
+    if let Some(waits) = words::approval_of(job) {
+        let advice = format!(
+            "Read the request below, and run the command there. `dropship cancel {}` ends the job.",
+            job.id
+        );
+        notices.push(Notice { tone: Tone::Hold, text: vec![waits, advice] });
+    } else if let Some(error) = &job.error {
         let tone = match job.state {
             StateKind::Failed | StateKind::Rejected => Tone::Bad,
             StateKind::Held => Tone::Hold,
@@ -208,7 +214,9 @@ fn inf_view(inf: &InfFacts) -> InfView {
 
 fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &PartnerCenter) -> LabelView {
     let planned = plan.and_then(|plan| plan.labels.iter().find(|planned| planned.name == label.name));
-    let mut notes: Vec<_> = label.error.iter().map(|error| error.message.clone()).collect();
+    let is_approval = |error: &&Fault| error.kind == ErrorKind::Approval;
+    let errors = label.error.iter().filter(|error| !is_approval(error));
+    let mut notes: Vec<_> = errors.map(|error| error.message.clone()).collect();
     if let (Some(step), Some(state)) = (&label.step, &label.state) {
         notes.push(format!("Microsoft: {step} {state}"));
     }

@@ -20,8 +20,7 @@ pub(super) struct PartnerCenter {
 impl PartnerCenter {
     /// The ids of a job.
     pub(super) fn of(config: &Config, is_sandbox: bool, job: &Receipt) -> Self {
-        let host = config.api.endpoint.host_str().unwrap_or_default();
-        let is_real = !is_sandbox && (host == "microsoft.com" || host.ends_with(".microsoft.com"));
+        let is_real = !is_sandbox && config.api.endpoint.host_str().is_some_and(is_microsoft);
         Self { is_real, product: job.product_id, submission: job.submission_id }
     }
 
@@ -52,5 +51,31 @@ impl PartnerCenter {
             Some(link) => Value::Link { text: id.to_string(), link, is_external: true },
             None => Value::Code(id.to_string()),
         }
+    }
+}
+
+fn is_microsoft(host: &str) -> bool {
+    host.ends_with(".microsoft.com")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_lead_to_partner_center_only_if_they_are_microsofts() {
+        let id = |number: u64| RemoteId::new(number);
+        let mut package = PartnerCenter { is_real: true, product: Some(id(1)), submission: Some(id(2)) };
+        let link = |value: Option<Value>| match value {
+            Some(Value::Link { link, is_external: true, .. }) => link,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(link(package.product()), format!("{BASE}/1"));
+        assert_eq!(link(package.submission()), format!("{BASE}/1/submission/2"));
+        assert_eq!(link(package.label(id(3))), format!("{BASE}/1/submission/2/ShippingLabel/3"));
+        package.is_real = false;
+        assert_eq!(package.product(), Some(Value::Code("1".to_owned())));
+        assert!(is_microsoft("manage.devcenter.microsoft.com"));
+        assert!(!is_microsoft("evil-microsoft.com") && !is_microsoft("microsoft.com.evil.example"));
     }
 }

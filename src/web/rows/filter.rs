@@ -60,17 +60,28 @@ impl Row {
         has(&self.package, word)
             || self.infs.iter().flatten().any(inf)
             || has(self.id.as_str(), word)
-            || [self.product, self.submission].into_iter().flatten().any(|id| id.to_string().contains(word))
+            || is_number(word)
+                && [self.product, self.submission]
+                    .into_iter()
+                    .flatten()
+                    .any(|id| id.to_string().contains(word))
     }
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a text contains a word that is in lower case; case is ignored.
 fn has(text: &str, word: &str) -> bool {
-    if text.is_ascii() {
-        let (text, word) = (text.as_bytes(), word.as_bytes());
-        return word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(word);
     }
-    text.to_lowercase().contains(word)
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return true };
+    let ends = text.len().checked_sub(word.len()).map_or(0, |last| last + 1);
+    let begins = |at: &usize| text[*at].eq_ignore_ascii_case(first);
+    (0..ends).filter(begins).any(|at| text[at..at + word.len()].eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -228,3 +228,46 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropship_job::testing::JobBuilder;
+
+    fn job(number: u32) -> Job {
+        JobBuilder::new("in", number).build().expect("a job")
+    }
+
+    fn ids(rows: &JobRows) -> Vec<JobId> {
+        rows.read().newest_first().map(|row| row.id.clone()).collect()
+    }
+
+    #[test]
+    fn pruned_job_does_not_come_back_while_the_store_is_read() {
+        let rows = JobRows::default();
+        let (old, new) = (job(1), job(2));
+        rows.on_event(&new, &[]);
+        rows.on_pruned(old.id());
+        rows.add_read(&[new.clone(), old]);
+        assert_eq!(ids(&rows), [new.id().clone()]);
+        rows.set_completeness(Completeness::WithoutInfs);
+        rows.on_pruned(new.id());
+        assert!(ids(&rows).is_empty());
+    }
+
+    #[test]
+    fn infs_of_a_package_stay_when_its_job_changes() {
+        let rows = JobRows::default();
+        let job = job(1);
+        rows.on_event(&job, &[]);
+        assert_eq!(rows.without_infs(), [job.id().clone()]);
+        rows.add_infs(job.id(), &[InfText { name: "echo.inf", provider: Some("Contoso"), version: None }]);
+        // Many events, without a reader.
+        for _ in 0..2 * MANY_CHANGES {
+            rows.on_event(&job, &[]);
+        }
+        let rows_now = rows.read();
+        let row = rows_now.get(job.id()).expect("a row");
+        assert_eq!((row.provider(), row.version()), (Some("Contoso"), None));
+    }
+}

@@ -152,20 +152,15 @@ impl JobRows {
         let shown = rows.newest_first().filter(|row| filter.shows(row, running));
         let mut shown: Vec<Entry<'_>> = shown.map(|row| (row, row.state(running))).collect();
         let newest = shown.first().map(|(row, _)| row.id.clone());
-        if order != Order::default() {
-            // Stable: equal rows stay newest first.
-            shown.sort_by(|one, other| {
-                let ordering = order.column.compare(one, other);
-                match order.direction {
-                    Direction::Ascending => ordering,
-                    Direction::Descending => ordering.reverse(),
-                }
-            });
-        }
-        let page = shown.iter().skip(skip).take(max).map(|(row, state)| ((*row).clone(), *state));
+        let found = shown.len();
+        let page: &[Entry<'_>] = match order == Order::default() {
+            true => shown.get(skip..).map_or(&[], |rest| &rest[..max.min(rest.len())]),
+            false => sorted_part(&mut shown, order, skip, max),
+        };
+        let page = page.iter().map(|(row, state)| ((*row).clone(), *state));
         RowPage {
             rows: page.collect(),
-            found: shown.len(),
+            found,
             all: rows.by_id.len(),
             completeness: rows.completeness(),
             newest,
@@ -173,13 +168,40 @@ impl JobRows {
     }
 }
 
+/// The part of the rows that is on the page after `skip` rows in this order. Only that part is sorted.
+fn sorted_part<'a, 'b>(rows: &'a mut [Entry<'b>], order: Order, skip: usize, max: usize) -> &'a [Entry<'b>] {
+    let compare = |one: &Entry<'_>, other: &Entry<'_>| {
+        let ordering = match order.direction {
+            Direction::Ascending => order.column.compare(one, other),
+            Direction::Descending => order.column.compare(other, one),
+        };
+        // Equal rows: the newest first.
+        ordering.then_with(|| other.0.id.cmp(&one.0.id))
+    };
+    if skip >= rows.len() {
+        return &[];
+    }
+    if skip > 0 {
+        rows.select_nth_unstable_by(skip, compare);
+    }
+    let rest = &mut rows[skip..];
+    let max = max.min(rest.len());
+    if max < rest.len() {
+        rest.select_nth_unstable_by(max, compare);
+    }
+    let part = &mut rest[..max];
+    part.sort_unstable_by(compare);
+    part
+}
+
 /// Compares texts without regard to case; texts that differ in case only have a fixed order.
 fn compare_texts(one: &str, other: &str) -> Ordering {
-    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
-    let folded = |text: &'_ str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
-    let ordering = match one.is_ascii() && other.is_ascii() {
-        true => folded(one).cmp(&folded(other)),
-        false => lower(one).cmp(&lower(other)),
+    let ordering = if one.is_ascii() && other.is_ascii() {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        one.bytes().map(lower).cmp(other.bytes().map(lower))
+    } else {
+        let lower = char::to_lowercase;
+        one.chars().flat_map(lower).cmp(other.chars().flat_map(lower))
     };
     ordering.then_with(|| one.cmp(other))
 }
@@ -191,4 +213,53 @@ fn version(row: &Row) -> Option<[u32; 4]> {
         *number = part.parse().unwrap_or(u32::MAX);
     }
     Some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropship_job::testing::JobBuilder;
+
+    fn rows(names: &[&str]) -> JobRows {
+        let rows = JobRows::default();
+        for (number, name) in (0..).zip(names) {
+            let job = JobBuilder::new(name, number).build().expect("a job");
+            rows.on_event(&job, &[]);
+        }
+        rows
+    }
+
+    fn listed(rows: &JobRows, order: Order, skip: usize, max: usize) -> Vec<String> {
+        let page = rows.page(&Filter::default(), order, &BTreeSet::new(), skip, max);
+        let folder = |row: &Row| row.folder.as_deref().unwrap_or_default().to_owned();
+        page.rows.iter().map(|(row, _)| format!("{} {}", folder(row), row.id)).collect()
+    }
+
+    #[test]
+    fn each_page_is_its_part_of_the_whole_order() {
+        let names: Vec<_> =
+            (0..97).map(|number| format!("{}{}", ["B", "a", "ü"][number % 3], number % 10)).collect();
+        let rows = rows(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for column in Column::ALL {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let order = Order { column, direction };
+                let all = listed(&rows, order, 0, usize::MAX);
+                assert_eq!(all.len(), 97);
+                let pages: Vec<_> = (0..12).flat_map(|page| listed(&rows, order, page * 9, 9)).collect();
+                assert_eq!(pages, all, "{order:?}");
+            }
+        }
+        let order = Order { column: Column::Folder, direction: Direction::Ascending };
+        let sorted = listed(&rows, order, 0, usize::MAX);
+        let folders: Vec<_> = sorted.iter().filter_map(|row| row.split(' ').next()).collect();
+        assert!(folders.is_sorted(), "{folders:?}");
+        assert!(listed(&rows, order, 97, 9).is_empty() && listed(&rows, order, usize::MAX, 9).is_empty());
+    }
+
+    #[test]
+    fn texts_are_compared_without_case() {
+        let mut texts = ["b.cab", "A.cab", "a.cab", "Ä.cab", "C.cab"];
+        texts.sort_by(|one, other| compare_texts(one, other));
+        assert_eq!(texts, ["A.cab", "a.cab", "b.cab", "C.cab", "Ä.cab"]);
+    }
 }

@@ -31,7 +31,7 @@ fn shown(site: &Site, query: &str) -> Vec<String> {
 #[test]
 fn filters_orders_and_files_agree_with_the_jobs() {
     let more = "[[folder]]\nname = \"other\"\npath = \"other\"\nsettle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\n";
-    let site = Site::with(more, "");
+    let site = Site::with(more, "trusted_header = \"X-User\"");
     let env = &site.env;
     std::fs::create_dir(env.path("other")).ok();
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
@@ -93,6 +93,10 @@ fn filters_orders_and_files_agree_with_the_jobs() {
     orders(&site, &jobs);
     pages(&site, &all);
     csv(&site, hostile, &all);
+    let saved = site.request("GET", "/packages.csv?q=echo-03", "X-User: alice\u{9b}[31m\r\n");
+    assert_eq!(saved.status, 200);
+    let log = wait_for("the entry", || Some(env.log()).filter(|log| log.contains("/packages.csv for alice")));
+    assert!(log.is_some_and(|log| !log.contains('\u{9b}')), "the name of the user is escaped: {}", env.log());
     let page = site.get("/packages?q=img").text();
     assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&amp;.cab"), "{page}");
     assert!(!page.contains("<img"), "{page}");

@@ -108,6 +108,9 @@ fn every_answer_forbids_what_the_pages_do_not_use() {
     hosts(&site);
     caches(&site);
     unreadable(&site);
+    site.env.edit_configuration("drivers.example.com", "other.example.com");
+    let reloaded = site.env.json(&["reload"]);
+    assert_eq!(reloaded["restart"], serde_json::json!(["[web]"]), "{reloaded:#}");
     site.stop();
 }
 

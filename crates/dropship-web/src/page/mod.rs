@@ -9,6 +9,8 @@ pub mod overview;
 pub mod package;
 pub mod packages;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 pub mod who;
 
 pub use badge::{Badge, Tone};

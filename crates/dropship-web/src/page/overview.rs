@@ -166,7 +166,7 @@ pub fn region(view: &OverviewView, now: Timestamp) -> Markup {
 fn attention(view: &OverviewView, now: Timestamp) -> Markup {
     html! {
         @if view.troubles.is_empty() && view.pauses.is_empty() && view.restart.is_empty() {
-            div.notice.ok { p { strong { "Nothing needs attention." } } }
+            div.notice.ok { p { strong { "Everything works: no trouble is reported." } } }
         }
         @for trouble in &view.troubles {
             div.notice.(if trouble.stops_intake { "bad" } else { "hold" }) {

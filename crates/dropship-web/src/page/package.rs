@@ -176,7 +176,10 @@ pub struct HistoryStep {
 #[must_use]
 pub fn content(view: &PackageView, live: &str, now: Timestamp) -> Markup {
     html! {
-        p.quiet { a href="/packages" { "Packages" } " / " (view.id) " " span data-live-status="" role="status" {} }
+        div.head.quiet {
+            p { a href="/packages" { "Packages" } " / " (view.id) }
+            p { span data-live-status="" role="status" { noscript { a href="" { "Reload" } " for newer information" } } }
+        }
         div data-live=(live) { (region(view, now)) }
     }
 }
@@ -361,8 +364,9 @@ fn history(steps: &[HistoryStep], now: Timestamp) -> Markup {
     html! {
         section aria-labelledby="history" {
             h2 #history { "History" }
-            div.scroll tabindex="0" role="region" aria-label="History" {
+            div.scroll tabindex="0" role="region" aria-label="Table of events" {
                 table.stack.history {
+                    caption { "Events, by step" }
                     thead { tr { th scope="col" { "Time" } th scope="col" { "Step" } th scope="col" { "Event" } } }
                     @for step in steps {
                         tbody {
