@@ -213,7 +213,7 @@ async fn preview_reload(
     let slot = slots.take(SlotKind::Bulk).await?;
     main.run(async move {
         let _slot = slot;
-        handler.preview_reload().await
+        handler.preview_reload(usize::MAX).await
     })
     .await
 }

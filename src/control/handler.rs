@@ -84,8 +84,8 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn configuration_standing(&self) -> ConfigurationStanding;
     /// The calls of the API in the last two days.
     fn calls(&self) -> Calls;
-    /// What a reload would change. Nothing is applied.
-    fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>>;
+    /// What a reload would change, for the newest `max_jobs` unfinished jobs. Nothing is applied.
+    fn preview_reload(&self, max_jobs: usize) -> BoxFuture<'_, Result<Reloaded, ControlError>>;
     /// Applies the configuration on disk, completely or not at all.
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>>;
     /// Follows a submission that was made elsewhere. Returns its job.

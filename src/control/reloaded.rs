@@ -189,6 +189,13 @@ impl Reloaded {
         }
     }
 
+    /// Whether neither the configuration in force nor a key that needs a restart would change.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        let none = Changes::default();
+        (&self.rules, &self.folders) == (&none, &none) && self.keys.is_empty() && self.restart.is_empty()
+    }
+
     /// The changes, one line for each.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

@@ -328,8 +328,8 @@ impl ControlHandler for DaemonControl {
         Calls { since: self.calls.begins(), accounts: self.calls.accounts(Timestamp::now()) }
     }
 
-    fn preview_reload(&self) -> BoxFuture<'_, Result<Reloaded, ControlError>> {
-        self.reloader.preview().boxed()
+    fn preview_reload(&self, max_jobs: usize) -> BoxFuture<'_, Result<Reloaded, ControlError>> {
+        self.reloader.preview(max_jobs).boxed()
     }
 
     fn reload<'a>(&'a self, by: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {

@@ -118,18 +118,22 @@ impl Reloader {
         Ok(Prepared { old, new, policy, reloaded, pending })
     }
 
-    /// What a reload would change now. Nothing is applied.
+    /// What a reload would change now, for the newest `max_jobs` unfinished jobs. Nothing is applied, and no reload waits while the
+    /// jobs are compared.
     ///
     /// # Errors
     /// Every reason why the reload would be refused.
-    pub async fn preview(&self) -> Result<Reloaded, ControlError> {
-        let _guard = self.turn.lock().await;
-        Ok(self.with_effects(self.prepare().await?).await?.reloaded)
+    pub async fn preview(&self, max_jobs: usize) -> Result<Reloaded, ControlError> {
+        let prepared = {
+            let _guard = self.turn.lock().await;
+            self.prepare().await?
+        };
+        Ok(self.with_effects(prepared, max_jobs).await?.reloaded)
     }
 
     async fn apply(&self) -> Result<(Reloaded, Vec<PendingKey>), ControlError> {
         let Prepared { old, new, policy, reloaded, pending } =
-            self.with_effects(self.prepare().await?).await?;
+            self.with_effects(self.prepare().await?, usize::MAX).await?;
         let (operators, names) = (self.operators.clone(), new.control.operators.clone());
         let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
         looked_up.await.map_err(failed)?;
@@ -147,13 +151,13 @@ impl Reloader {
         Ok((reloaded, pending))
     }
 
-    /// Adds the effects on jobs, which are compared with their packages.
-    async fn with_effects(&self, prepared: Prepared) -> Result<Prepared, ControlError> {
+    /// Adds the effects on the newest `max_jobs` unfinished jobs, which are compared with their packages.
+    async fn with_effects(&self, prepared: Prepared, max_jobs: usize) -> Result<Prepared, ControlError> {
         let Prepared { old, new, policy, mut reloaded, pending } = prepared;
         let (store, packages) = (Arc::clone(self.pipeline.store()), self.pipeline.packages().clone());
         let active = Arc::clone(&old);
         let compared = tokio::task::spawn_blocking(move || {
-            let effects = effects(&*store, &packages, &active.config, &new)?;
+            let effects = effects(&*store, &packages, &active.config, &new, max_jobs)?;
             Ok::<_, StoreError>((new, effects))
         });
         let (new, effects) = compared.await.map_err(failed)??;

@@ -23,7 +23,7 @@ pub(super) struct ReloadEffects {
     pub(super) guard: Vec<GuardChange>,
 }
 
-/// Compares the plans of the unfinished jobs with the configuration `new`.
+/// Compares the plans of the newest `max_jobs` unfinished jobs with the configuration `new`.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -32,12 +32,14 @@ pub(super) fn effects(
     packages: &PackageStore,
     old: &Config,
     new: &Config,
+    max_jobs: usize,
 ) -> Result<ReloadEffects, StoreError> {
     let mut effects = ReloadEffects::default();
-    for job in store.open_jobs()? {
-        if job.state().has_ended() {
-            continue;
-        }
+    let mut jobs = store.open_jobs()?;
+    jobs.retain(|job| !job.state().has_ended());
+    // The oldest job is the first.
+    let left_out = jobs.len().saturating_sub(max_jobs);
+    for job in jobs.into_iter().skip(left_out) {
         effects.jobs.extend(older_plan(packages, &job, new));
         if old.guard != new.guard {
             effects.guard.extend(guard_changes(packages, &job, &old.guard, &new.guard));

@@ -7,6 +7,7 @@ mod headers;
 mod hosts;
 mod listener;
 mod pages;
+mod preview;
 mod query;
 mod readings;
 mod refusal;

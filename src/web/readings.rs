@@ -6,7 +6,10 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::admission::ActiveConfig;
-use crate::control::{ControlError, ControlHandler, PackageRecord, Status};
+use crate::control::{
+    Calls, ConfigurationStanding, ControlError, ControlHandler, LabelReach, PackageRecord, ReachingLabel,
+    Reloaded, Status, WhoQuery,
+};
 use crate::outbox::Receipt;
 use dropship_job::{Job, JobId};
 
@@ -54,6 +57,31 @@ impl Readings {
     /// One job with its history.
     pub(super) fn job(&self, id: &JobId) -> Result<Receipt, ControlError> {
         self.handler.jobs().show(id)
+    }
+
+    /// The published labels that reach a device.
+    pub(super) fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
+        self.handler.jobs().who(query)
+    }
+
+    /// What the labels of a job reach, in their order.
+    pub(super) fn label_reach(&self, id: &JobId) -> Result<Vec<LabelReach>, ControlError> {
+        self.handler.label_reach(id)
+    }
+
+    /// Which configuration is active, and how the last reload ended.
+    pub(super) fn configuration_standing(&self) -> ConfigurationStanding {
+        self.handler.configuration_standing()
+    }
+
+    /// The calls of the API in the last two days.
+    pub(super) fn calls(&self) -> Calls {
+        self.handler.calls()
+    }
+
+    /// What a reload would change, for the newest `max_jobs` unfinished jobs. It needs the runtime of the workers.
+    pub(super) async fn preview_reload(&self, max_jobs: usize) -> Result<Reloaded, ControlError> {
+        self.handler.preview_reload(max_jobs).await
     }
 
     /// The configuration in force.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use futures_util::StreamExt;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use super::headers;
 use super::hosts::{AllowedHosts, BadHost};
@@ -43,6 +44,8 @@ pub struct Parts {
     pub handler: Arc<dyn ControlHandler>,
     /// The packages in memory, which follow the events of jobs.
     pub rows: Arc<JobRows>,
+    /// The runtime of the workers.
+    pub main: Handle,
     /// Whether submissions go to a sandbox.
     pub sandbox: bool,
 }
@@ -52,7 +55,7 @@ pub struct Parts {
 /// # Errors
 /// When the address cannot be bound.
 pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let Parts { settings, handler, rows, sandbox } = parts;
+    let Parts { settings, handler, rows, main, sandbox } = parts;
     let address = settings.listen;
     let bind = || {
         let listener = std::net::TcpListener::bind(address)?;
@@ -67,6 +70,8 @@ pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + 
         sandbox,
         streams: Streams::default(),
         rows,
+        main,
+        preview: Arc::default(),
     });
     let routes = Router::new().fallback(answer).with_state(Arc::clone(&site));
     Ok(async move {

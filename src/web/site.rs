@@ -7,10 +7,12 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use dropship_web::{Frame, Markup, Section, document};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use super::export;
 use super::hosts::AllowedHosts;
 use super::pages::{charts, labels, overview, package, packages, rules, who};
+use super::preview::ReloadPreview;
 use super::query::Query;
 use super::readings::Readings;
 use super::refusal::Refusal;
@@ -36,6 +38,10 @@ pub(super) struct Site {
     pub(super) streams: Streams,
     /// The packages in memory.
     pub(super) rows: Arc<JobRows>,
+    /// The runtime of the workers, which previews reloads.
+    pub(super) main: Handle,
+    /// What a reload would change.
+    pub(super) preview: Arc<ReloadPreview>,
 }
 
 impl Site {

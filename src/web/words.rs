@@ -3,6 +3,7 @@
 use dropship_web::page::{Badge, Tone};
 
 use super::query::encoded;
+use super::rows::Completeness;
 use crate::observe::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
@@ -56,7 +57,30 @@ pub(super) fn label(status: LabelStatus) -> Badge {
     Badge::new(tone, status.as_str())
 }
 
+/// The state of a label of a job. A job that has ended requests no more labels.
+pub(super) fn label_of(status: LabelStatus, has_ended: bool) -> Badge {
+    match status {
+        LabelStatus::Planned if has_ended => Badge::new(Tone::Off, "not requested"),
+        status => label(status),
+    }
+}
+
 /// The address of the page of a package.
 pub(super) fn package_link(id: &JobId) -> String {
     format!("/packages/{}", encoded(id.as_str()))
+}
+
+/// Why a page does not show all packages yet; `None` if it does.
+pub(super) fn incomplete(completeness: Completeness) -> Option<String> {
+    match completeness {
+        Completeness::Reading => {
+            Some("The packages are still being read after the start of the daemon: older ones are missing.".to_owned())
+        }
+        Completeness::WithoutInfs => Some(
+            "The drivers of older packages are still being read after the start of the daemon: they are grouped by their file names."
+                .to_owned(),
+        ),
+        Completeness::Complete => None,
+        Completeness::Limited => Some("There are more packages than these pages keep: the oldest are left out.".to_owned()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Rules and labels: from the configuration to the requests.
 
 mod approval_page;
-mod cab;
+pub(crate) mod cab;
 mod check;
 mod comparison;
 mod drift;

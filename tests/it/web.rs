@@ -5,4 +5,6 @@ mod fuzz;
 mod live;
 mod package;
 mod packages;
+mod rings;
+mod rules;
 mod safety;

@@ -61,6 +61,7 @@ pub(super) async fn serve_control(
             settings: settings.clone(),
             handler,
             rows: Arc::clone(rows),
+            main: tokio::runtime::Handle::current(),
             sandbox: core.pipeline.settings().sandbox,
         };
         tasks.extend(threads.spawn(web::listen(parts)?));

@@ -1,16 +1,37 @@
 //! The page `Charts`.
 
 use dropship_web::Markup;
-use dropship_web::page::charts;
+use dropship_web::page::charts::{self, ChartsView};
+use jiff::Timestamp;
 
 use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::site::Site;
+use super::super::words;
+
+mod by_hour;
+mod by_week;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(in crate::web) const PARAMETERS: &[&str] = &["weeks"];
+
+/// The numbers of weeks that can be chosen; the first is the default.
+const WEEKS: [usize; 4] = [12, 4, 26, 52];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(_site: &Site, _query: &Query) -> Result<Markup, Refusal> {
-    Ok(charts::content(&charts::ChartsView::default()))
+pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
+    let weeks = query.parse("weeks", "a number of weeks")?.unwrap_or(WEEKS[0]);
+    if !WEEKS.contains(&weeks) {
+        let choices = WEEKS.map(|weeks| weeks.to_string()).join(", ");
+        return Err(Refusal::parameter("weeks", format!("it must be one of {choices}")));
+    }
+    let now = Timestamp::now();
+    let (by_week, incomplete) = {
+        let rows = site.rows.read();
+        (by_week::of(&rows, weeks, now), words::incomplete(rows.completeness()))
+    };
+    let mut choices = WEEKS.to_vec();
+    choices.sort_unstable();
+    let by_hour = by_hour::of(&site.readings.calls());
+    Ok(charts::content(&ChartsView { weeks, choices, incomplete, by_week, by_hour }))
 }

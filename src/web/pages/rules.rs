@@ -1,17 +1,68 @@
 //! The page `Rules`.
 
 use dropship_web::Markup;
-use dropship_web::page::rules;
+use dropship_web::page::rules::{self, DiskView, ReloadView, RulesView, StandingView};
+use jiff::SignedDuration;
 
+use super::super::preview::{MAX_JOBS, Preview};
 use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::site::Site;
+use super::super::words::{self, shown};
+use crate::control::ConfigurationStanding;
+
+mod packages;
+mod rule;
 
 /// The parameters of the page.
 pub(in crate::web) const PARAMETERS: &[&str] = &[];
 
 /// The content of the page. It may block.
 pub(in crate::web) fn content(site: &Site, _query: &Query) -> Result<Markup, Refusal> {
-    let _configuration = site.readings.configuration();
-    Ok(rules::content(&rules::RulesView::default()))
+    let active = site.readings.configuration();
+    let (packages, incomplete) = {
+        let rows = site.rows.read();
+        (packages::count(&rows), words::incomplete(rows.completeness()))
+    };
+    let rules = &active.config.rules;
+    let former = packages.by_rule.iter().filter(|(name, _)| !rules.iter().any(|rule| *rule.name == ***name));
+    let view = RulesView {
+        rules: rules.iter().map(|rule| rule::view(rule, packages.by_rule.get(rule.name.as_str()))).collect(),
+        unmatched: packages.unmatched,
+        former: former.map(|(name, matched)| (shown(name), matched.count)).collect(),
+        incomplete,
+        standing: standing(site.readings.configuration_standing()),
+        disk: match site.preview.current(&site.readings, &site.main) {
+            Some(preview) => disk(&preview),
+            None => DiskView::Computing,
+        },
+    };
+    Ok(rules::content(&view))
+}
+
+fn standing(standing: ConfigurationStanding) -> StandingView {
+    StandingView {
+        generation: standing.generation,
+        since: standing.active_since,
+        reload: standing.last_reload.map(|reload| ReloadView {
+            at: reload.at,
+            by: shown(&reload.by),
+            ok: reload.ok,
+            lines: reload.lines.iter().map(|line| shown(line)).collect(),
+        }),
+        restart: standing.restart,
+    }
+}
+
+fn disk(preview: &Preview) -> DiskView {
+    match &preview.result {
+        Ok(reloaded) => DiskView::Compared {
+            at: preview.at,
+            took: SignedDuration::try_from(preview.took).unwrap_or_default(),
+            lines: reloaded.lines().iter().map(|line| shown(line)).collect(),
+            is_same: reloaded.changes_nothing(),
+            compared_jobs: preview.left_out_jobs.then_some(MAX_JOBS),
+        },
+        Err(why) => DiskView::Refused { at: preview.at, lines: why.lines().map(shown).collect() },
+    }
 }

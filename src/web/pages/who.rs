@@ -1,16 +1,82 @@
 //! The page `Who gets what`.
 
 use dropship_web::Markup;
-use dropship_web::page::who;
+use dropship_web::page::MaybeLink;
+use dropship_web::page::who::{self, Field, WhoAnswer, WhoForm, WhoLabel, WhoView};
 
 use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::site::Site;
+use super::labels::package_of;
+use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
+use dropship_glob::Glob;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(in crate::web) const PARAMETERS: &[&str] = &["hardware_id", "os", "upcoming"];
+
+/// Maximum number of labels of an answer that are shown.
+const MAX_LABELS: usize = 100;
+
+/// Maximum number of targets of a label that are shown.
+const MAX_TARGETS: usize = 5;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(_site: &Site, _query: &Query) -> Result<Markup, Refusal> {
-    Ok(who::content(&who::WhoView::default()))
+pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
+    let field = |name| Field { value: query.get(name).unwrap_or_default().to_owned(), fault: None };
+    let mut form = WhoForm {
+        hardware_id: field("hardware_id"),
+        os: field("os"),
+        upcoming: query.get("upcoming").is_some(),
+    };
+    let hardware_id = glob(&mut form.hardware_id);
+    let os = glob(&mut form.os);
+    if hardware_id.is_none() && form.hardware_id.fault.is_none() && (os.is_some() || form.upcoming) {
+        form.hardware_id.fault = Some("enter a hardware id".to_owned());
+    }
+    let is_usable = form.os.fault.is_none();
+    let answer = match hardware_id.filter(|_| is_usable) {
+        Some(hardware_id) => {
+            let labels = site.readings.who(&WhoQuery { hardware_id, os, upcoming: form.upcoming })?;
+            let shown = labels.iter().take(MAX_LABELS).map(label);
+            Some(WhoAnswer { labels: shown.collect(), total: labels.len() })
+        }
+        None => None,
+    };
+    Ok(who::content(&WhoView { form, answer }))
+}
+
+/// The glob of a field. A text that is none is noted as its fault.
+fn glob(field: &mut Field) -> Option<Glob> {
+    if field.value.is_empty() {
+        return None;
+    }
+    Glob::new(&field.value).map_err(|error| field.fault = Some(error.to_string())).ok()
+}
+
+fn label(label: &ReachingLabel) -> WhoLabel {
+    let targets = label.targets.iter().take(MAX_TARGETS);
+    WhoLabel {
+        name: package_of(&label.name, &label.job),
+        id: label.id.to_string(),
+        package: label.package.clone(),
+        rule: label.rule.clone(),
+        version: label.version.clone(),
+        audiences: label.audiences.clone(),
+        published: label.published,
+        go_live: label.go_live,
+        targets: targets
+            .map(|target| [target.inf.clone(), target.operating_system.clone(), target.hardware_id.clone()])
+            .collect(),
+        more_targets: label.targets.len().saturating_sub(MAX_TARGETS),
+        supersedes: label.supersedes.iter().map(other).collect(),
+        superseded_by: label.superseded_by.iter().map(other).collect(),
+    }
+}
+
+/// Another label: by its name, or by its id once it is not published any more.
+pub(super) fn other(label: &OtherLabel) -> MaybeLink {
+    match (&label.name, &label.job) {
+        (Some(name), Some(job)) => package_of(name, job),
+        _ => MaybeLink::name(format!("{} (not published any more)", label.id)),
+    }
 }

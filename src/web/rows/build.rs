@@ -70,7 +70,7 @@ async fn read_infs(rows: &Arc<JobRows>, readings: &Readings, ids: Vec<JobId>) {
     let work = tokio::task::spawn_blocking(move || {
         for id in ids {
             match readings.record(&id) {
-                Ok(record) => rows.add_infs(&id, &infs(record.as_ref())),
+                Ok(record) => rows.add_record(&id, &infs(record.as_ref()), &keys(record.as_ref())),
                 Err(error) => tracing::debug!(job_id = %id, "cannot read the record of job {id}: {error}"),
             }
         }
@@ -78,6 +78,12 @@ async fn read_infs(rows: &Arc<JobRows>, readings: &Readings, ids: Vec<JobId>) {
     if let Err(error) = work.await {
         tracing::error!("cannot read the records of packages for the pages: {error}");
     }
+}
+
+/// The texts of the labels in the rule, by their names.
+fn keys(record: Option<&PackageRecord>) -> Vec<(&str, &str)> {
+    let Some(PackageRecord::Planned(snapshot)) = record else { return Vec::new() };
+    snapshot.plan.labels.iter().map(|label| (label.name.as_str(), label.key.as_str())).collect()
 }
 
 fn infs(record: Option<&PackageRecord>) -> Vec<InfText<'_>> {

@@ -1,11 +1,13 @@
 //! The rows by job.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, watch};
 
 use super::names::Names;
+use super::ring::ring_of;
 use super::row::{InfText, Row};
 use dropship_job::{Event, Job, JobId};
 
@@ -113,12 +115,20 @@ impl JobRows {
         self.rows.write().apply(&mut rows);
     }
 
-    /// Adds the INFs of a job.
-    pub(super) fn add_infs(&self, id: &JobId, infs: &[InfText<'_>]) {
-        let infs = Row::infs(infs, &mut self.changes.lock().names);
+    /// Adds the INFs of a job, and the texts of its labels in the rule by their names.
+    pub(super) fn add_record(&self, id: &JobId, infs: &[InfText<'_>], keys: &[(&str, &str)]) {
+        let (infs, rings) = {
+            let names = &mut self.changes.lock().names;
+            let rings: Vec<_> = keys.iter().map(|(name, key)| (*name, names.shared(&ring_of(key)))).collect();
+            (Row::infs(infs, names), rings)
+        };
         let mut rows = self.read_to_write();
         if let Some(row) = rows.by_id.get_mut(id) {
             row.infs = Some(infs);
+            for label in &mut row.labels {
+                let ring = rings.iter().find(|(name, _)| **name == *label.name);
+                label.ring = ring.map(|(_, ring)| Arc::clone(ring));
+            }
         }
         drop(rows);
         self.count.send_modify(|count| *count += 1);
@@ -215,7 +225,7 @@ impl Rows {
         match self.by_id.get_mut(&row.id) {
             Some(known) if known.rev > row.rev => {}
             Some(known) => {
-                row.infs = known.infs.take();
+                row.keep_record(known);
                 *known = row;
             }
             None => {

@@ -6,13 +6,16 @@
 mod build;
 mod filter;
 mod index;
+mod label;
 mod names;
 mod page;
+mod ring;
 mod row;
 
 pub(crate) use build::keep;
 pub(in crate::web) use filter::Filter;
-pub(in crate::web) use index::Completeness;
 pub use index::JobRows;
+pub(in crate::web) use index::{Completeness, Rows};
+pub(in crate::web) use label::LabelRow;
 pub(in crate::web) use page::{Column, Direction, Order, RowPage};
 pub(in crate::web) use row::{Inf, Row};

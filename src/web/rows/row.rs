@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::label::LabelRow;
 use super::names::Names;
 use dropship_job::{Job, JobId, LabelStatus, RemoteId, State, StateKind, Step};
 use dropship_package::InfFacts;
@@ -50,6 +51,8 @@ pub(in crate::web) struct Row {
     pub(in crate::web) submission: Option<RemoteId>,
     /// The times before which its labels are not requested or not live, earliest first.
     pub(in crate::web) not_before: Box<[Timestamp]>,
+    /// Its labels.
+    pub(in crate::web) labels: Box<[LabelRow]>,
     /// Its INFs; absent until its record was read.
     pub(in crate::web) infs: Option<Box<[Inf]>>,
 }
@@ -90,7 +93,30 @@ impl Row {
             product: job.product().id(),
             submission: job.submission().id(),
             not_before: times.into(),
+            labels: LabelRow::all(job),
             infs: None,
+        }
+    }
+
+    /// The state that the store has: a job that a worker processes is queued or waiting.
+    pub(in crate::web) fn stored_state(&self) -> StateKind {
+        self.state
+    }
+
+    /// Takes over what was read from the record of the package.
+    pub(super) fn keep_record(&mut self, known: &mut Self) {
+        self.infs = known.infs.take();
+        for (label, known) in self.labels.iter_mut().zip(&mut known.labels) {
+            label.ring = known.ring.take();
+        }
+    }
+
+    /// The driver: the first INF, and the number of the others; the file name without its type if there is no INF.
+    pub(in crate::web) fn driver(&self) -> String {
+        match self.infs.as_deref() {
+            Some([first]) => first.name.to_string(),
+            Some([first, others @ ..]) => format!("{} and {} more", first.name, others.len()),
+            _ => self.package.rsplit_once('.').map_or(&*self.package, |(stem, _)| stem).to_owned(),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::harness::bytes;
 
 /// A cabinet whose INF has each `from` replaced by `to`, which must have the same length.
-pub(super) fn cab_with(changes: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn cab_with(changes: &[(&str, &str)]) -> Vec<u8> {
     let mut cab = bytes("cab/stored-signed.cab");
     let number = |at: usize| u32::from_le_bytes(cab[at..at + 4].try_into().expect("four bytes")) as usize;
     // From the header: the length without the signature, and the offset of the first folder's data.

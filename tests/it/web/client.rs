@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use dropship_sandbox::Quirks;
+
 use crate::harness::{TIME_LIMIT, TestDaemon, TestEnv, usual_quirks, wait_for};
 use crate::service::http::port;
 
@@ -25,9 +27,17 @@ pub(super) struct Answer {
 impl Site {
     /// A running daemon; `more` is appended to the configuration before `[web]`, `keys` to `[web]`.
     pub(super) fn with(more: &str, keys: &str) -> Self {
+        Self::edited(usual_quirks(), more, keys, &[])
+    }
+
+    /// The same with other quirks of the service, and with texts of the configuration replaced.
+    pub(super) fn edited(quirks: Quirks, more: &str, keys: &str, edits: &[(&str, &str)]) -> Self {
         let port = port();
         let web = format!("{more}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{keys}\n");
-        let env = TestEnv::with(usual_quirks(), &web);
+        let env = TestEnv::with(quirks, &web);
+        for (from, to) in edits {
+            env.edit_configuration(from, to);
+        }
         let daemon = env.daemon(&[]);
         let site = Self { env, port, daemon: Some(daemon) };
         let up = wait_for("the pages", || TcpStream::connect(("127.0.0.1", port)).ok());

@@ -13,7 +13,7 @@ use crate::text;
 pub struct RulesView {
     /// The rules in force, in their order.
     pub rules: Vec<RuleView>,
-    /// Number of packages that no rule matched.
+    /// Number of packages that no rule matched, or that inspection rejected before.
     pub unmatched: usize,
     /// Rules that no longer exist, with the number of their packages.
     pub former: Vec<(String, usize)>,
@@ -133,10 +133,10 @@ pub fn content(view: &RulesView) -> Markup {
         }
         @if view.unmatched > 0 || !view.former.is_empty() {
             section aria-labelledby="others" {
-                h2 #others { "Packages of no rule in force" }
+                h2 #others { "Packages without a rule in force" }
                 ul.rows {
                     @if view.unmatched > 0 {
-                        li { (text::count(view.unmatched, "package", "packages")) " that no rule matched: " a href="/packages?state=rejected" { "rejected packages" } }
+                        li { (text::count(view.unmatched, "package", "packages")) " that no rule matched, or that inspection rejected before: " a href="/packages?state=rejected" { "rejected packages" } }
                     }
                     @for (name, packages) in &view.former {
                         li { span.name { (packages_of(name).render()) } " no longer exists: " (text::count(*packages, "package", "packages")) }

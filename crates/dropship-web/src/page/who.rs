@@ -92,7 +92,7 @@ fn form(form: &WhoForm) -> Markup {
         form.filters method="get" action="/who" {
             div.wide { (field("hardware_id", "Hardware id", &form.hardware_id, true)) }
             div.wide { (field("os", "OS code (optional)", &form.os, false)) }
-            div {
+            div.check {
                 label for="upcoming" {
                     input #upcoming type="checkbox" name="upcoming" value="1" checked[form.upcoming];
                     "Also labels that go live later"

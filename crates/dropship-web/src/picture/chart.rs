@@ -120,7 +120,7 @@ impl Chart {
                     (thinned.picture())
                 }
                 @if !self.note.is_empty() {
-                    p.note { (clean(&self.note)) }
+                    p.hint { (clean(&self.note)) }
                 }
                 @if !is_empty {
                     (chart_table::table(&thinned))

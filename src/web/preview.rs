@@ -1,0 +1,129 @@
+//! What a reload would change. That is expensive: it is computed by one task at a time, and kept until the files change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use parking_lot::{Condvar, Mutex};
+use tokio::runtime::Handle;
+
+use super::readings::Readings;
+use crate::control::{Reloaded, Status};
+
+/// Maximum number of unfinished jobs that are compared.
+pub(super) const MAX_JOBS: usize = 2_000;
+
+/// How long a request waits for a comparison.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How long a comparison is kept at least: jobs end and begin.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// A comparison takes at most this part of the time, however many jobs there are.
+const SHARE: u32 = 20;
+
+/// The last comparison.
+#[derive(Debug, Default)]
+pub(super) struct ReloadPreview {
+    state: Mutex<State>,
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: Option<Arc<Preview>>,
+    is_running: bool,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Preview {
+    /// When it began.
+    pub(super) at: Timestamp,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// The changes, or every reason why a reload would be refused.
+    pub(super) result: Result<Reloaded, String>,
+    /// Whether there were more unfinished jobs than are compared.
+    pub(super) left_out_jobs: bool,
+    began: Instant,
+    stamps: Stamps,
+}
+
+/// What identifies the files and the configuration in force that were compared.
+type Stamps = (u64, Vec<(PathBuf, Option<Stamp>)>);
+
+/// The size of a file or folder, and when it was changed.
+type Stamp = (u64, Option<SystemTime>);
+
+impl ReloadPreview {
+    /// The comparison with the files as they are now; `None` while it is computed. Waits for a short time. `main` is the runtime of
+    /// the workers.
+    pub(super) fn current(self: &Arc<Self>, readings: &Readings, main: &Handle) -> Option<Arc<Preview>> {
+        let stamps = stamps(readings);
+        let mut state = self.state.lock();
+        if let Some(known) = state.known.as_ref().filter(|known| known.is_fresh(&stamps)) {
+            return Some(Arc::clone(known));
+        }
+        if !state.is_running {
+            state.is_running = true;
+            self.start(readings.clone(), stamps.clone(), main);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while state.is_running {
+            if self.done.wait_until(&mut state, deadline).timed_out() {
+                return None;
+            }
+        }
+        state.known.clone().filter(|known| known.stamps == stamps)
+    }
+
+    fn start(self: &Arc<Self>, readings: Readings, stamps: Stamps, main: &Handle) {
+        let running = Running(Arc::clone(self));
+        main.spawn(async move {
+            let (at, began) = (Timestamp::now(), Instant::now());
+            let result = readings.preview_reload(MAX_JOBS).await.map_err(|error| error.message);
+            let left_out_jobs = readings.status().is_ok_and(|status| unfinished(&status) > MAX_JOBS);
+            let preview = Preview { at, took: began.elapsed(), result, left_out_jobs, began, stamps };
+            running.0.state.lock().known = Some(Arc::new(preview));
+        });
+    }
+}
+
+fn unfinished(status: &Status) -> usize {
+    status.jobs.iter().filter(|(state, _)| !state.has_ended()).map(|(_, count)| count).sum()
+}
+
+/// Ends the comparison, also when its task ends early.
+struct Running(Arc<ReloadPreview>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.state.lock().is_running = false;
+        self.0.done.notify_all();
+    }
+}
+
+impl Preview {
+    fn is_fresh(&self, stamps: &Stamps) -> bool {
+        self.stamps == *stamps && self.began.elapsed() < KEPT.max(self.took.saturating_mul(SHARE))
+    }
+}
+
+/// The files of the configuration in force, and their folders: a new file that an `include` finds changes its folder.
+fn stamps(readings: &Readings) -> Stamps {
+    let active = readings.configuration();
+    let files = active.config.files.iter().map(PathBuf::as_path).chain([active.config.path.as_path()]);
+    let mut paths: Vec<_> = files.flat_map(|file| [Some(file), file.parent()]).flatten().collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let stamped = paths.into_iter().map(|path| (path.to_owned(), stamp(path)));
+    (readings.configuration_standing().generation, stamped.collect())
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()))
+}
