@@ -59,7 +59,8 @@ pub fn label_reach(
     let metadata = read_driver_metadata(packages, job).ok();
     let known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
     let inputs = Inputs { store, snapshot, metadata, known, now };
-    job.labels().iter().map(|label| inputs.of(label)).collect()
+    let labels = job.labels().iter().enumerate();
+    labels.map(|(index, label)| inputs.of(label, job.label_not_before(index))).collect()
 }
 
 struct Inputs<'a> {
@@ -72,7 +73,7 @@ struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    fn of(&self, label: &Label) -> Result<LabelReach, StoreError> {
+    fn of(&self, label: &Label, not_before: Option<Timestamp>) -> Result<LabelReach, StoreError> {
         let labels = self.snapshot.iter().flat_map(|snapshot| &snapshot.plan.labels);
         let plan = labels.clone().find(|plan| plan.name == label.name()).cloned();
         let published = match label.id() {
@@ -94,11 +95,11 @@ impl Inputs<'_> {
                 audiences: published.audiences,
             });
         }
-        Ok(self.foreseen(label, plan))
+        Ok(self.foreseen(label, plan, not_before))
     }
 
-    /// A label that is not published, as it will probably be.
-    fn foreseen(&self, label: &Label, plan: Option<LabelPlan>) -> LabelReach {
+    /// A label that is not published, as it will probably be. It is not requested before `not_before`, if that is known.
+    fn foreseen(&self, label: &Label, plan: Option<LabelPlan>, not_before: Option<Timestamp>) -> LabelReach {
         // A date that has passed is no reason to show no targets.
         let undated = plan.clone().map(|plan| LabelPlan { go_live: None, ..plan });
         let (mut targets, mut expected) = (None, None);
@@ -110,7 +111,10 @@ impl Inputs<'_> {
             targets = preview.request.as_ref().map(TargetCounts::of_request);
         }
         if let (Some(snapshot), Some(plan), None) = (&self.snapshot, &plan, label.id()) {
-            let requested = earliest(plan, &snapshot.plan, self.now);
+            let requested = match not_before {
+                Some(time) => time.max(self.now),
+                None => earliest(plan, &snapshot.plan, self.now),
+            };
             let live = plan.go_live.and_then(|date| date.resolve(requested, &plan.blackout).ok());
             expected = live.or(plan.after.is_some().then_some(requested)).filter(|time| *time > self.now);
         }

@@ -1,12 +1,15 @@
 //! The page `Labels`.
 
+use std::collections::BTreeSet;
+
 use dropship_web::Markup;
 use dropship_web::page::MaybeLink;
-use dropship_web::page::labels::{self, LabelFilters, LabelsView};
+use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
 use jiff::Timestamp;
 
 use super::super::query::{Query, encoded};
 use super::super::refusal::Refusal;
+use super::super::rows::Rows;
 use super::super::site::Site;
 use super::super::words;
 use dropship_job::{JobId, LabelStatus};
@@ -16,7 +19,7 @@ mod drivers;
 mod entry;
 mod label_view;
 
-use entry::Entry;
+use entry::{Entry, Place};
 
 /// The parameters of the page.
 pub(in crate::web) const PARAMETERS: &[&str] = &["q", "state", "ring", "page", "from"];
@@ -75,16 +78,74 @@ impl Wanted {
         Ok(Self { words, state: state.transpose()?, ring: query.get("ring").map(str::to_owned), page })
     }
 
-    fn shows(&self, entry: &Entry) -> bool {
-        self.state.is_none_or(|state| state == entry.label.status)
-            && self.ring.as_deref().is_none_or(|ring| entry.label.ring.as_deref() == Some(ring))
+    fn shows(&self, place: Place<'_>) -> bool {
+        self.state.is_none_or(|state| state == place.label.status)
+            && self.ring.as_deref().is_none_or(|ring| place.label.ring.as_deref() == Some(ring))
+    }
+
+    /// Number of labels before the page.
+    fn start(&self) -> usize {
+        (self.page - 1).saturating_mul(SIZE)
+    }
+
+    /// The filters as a part of an address.
+    fn filters(&self) -> String {
+        let state = self.state.map(|state| format!("&state={}", state.as_str())).unwrap_or_default();
+        let ring = self.ring.as_deref().map(|ring| format!("&ring={}", encoded(ring))).unwrap_or_default();
+        let text = match self.words.is_empty() {
+            true => String::new(),
+            false => format!("&q={}", encoded(&self.words.join(" "))),
+        };
+        format!("{text}{state}{ring}")
     }
 
     /// The address with these filters and this page.
     fn href(&self, page: usize) -> String {
-        let state = self.state.map(|state| format!("&state={}", state.as_str())).unwrap_or_default();
-        let ring = self.ring.as_deref().map(|ring| format!("&ring={}", encoded(ring))).unwrap_or_default();
-        format!("/labels?page={page}&q={}{state}{ring}", encoded(&self.words.join(" ")))
+        format!("/labels?page={page}{}", self.filters())
+    }
+}
+
+/// What the rows say. Nothing is read from the disk while they are locked.
+struct Found {
+    incomplete: Option<String>,
+    /// The rings that can be chosen.
+    rings: Vec<String>,
+    /// Number of labels that the filters let through.
+    total: usize,
+    /// Those of the page.
+    page: Vec<Entry>,
+    moving: calendar::Moving,
+    drivers: Vec<DriverView>,
+    more_drivers: usize,
+}
+
+impl Found {
+    fn of(rows: &Rows, wanted: &Wanted, window: &calendar::Window, now: Timestamp) -> Self {
+        let (mut rings, mut total, mut page) = (BTreeSet::new(), 0, Vec::new());
+        let (mut moving, mut drivers) = (calendar::Moving::default(), drivers::Drivers::default());
+        let on_page = wanted.start()..wanted.start().saturating_add(SIZE);
+        for place in entry::all(rows).filter(|place| place.has_all(&wanted.words)) {
+            rings.extend(place.label.ring.as_deref());
+            if !wanted.shows(place) {
+                continue;
+            }
+            if on_page.contains(&total) {
+                page.push(Entry::of(place));
+            }
+            total += 1;
+            moving.add(place, window, now);
+            drivers.add(place, now);
+        }
+        let (drivers, more_drivers) = drivers.views();
+        Self {
+            incomplete: words::incomplete(rows.completeness()),
+            rings: rings.into_iter().take(MAX_RINGS).map(str::to_owned).collect(),
+            total,
+            page,
+            moving,
+            drivers,
+            more_drivers,
+        }
     }
 }
 
@@ -92,41 +153,28 @@ impl Wanted {
 pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
     let (wanted, now) = (Wanted::of(query)?, Timestamp::now());
     let window = calendar::Window::of(query, now)?;
-    // Nothing is read from the disk while the rows are locked.
-    let (found, rings, incomplete) = {
-        let rows = site.rows.read();
-        let incomplete = words::incomplete(rows.completeness());
-        let found = entry::all(&rows, &wanted.words);
-        let mut rings: Vec<_> = found.iter().filter_map(|entry| entry.label.ring.clone()).collect();
-        rings.sort_unstable();
-        rings.dedup();
-        rings.truncate(MAX_RINGS);
-        (found, rings, incomplete)
-    };
-    let shown: Vec<&Entry> = found.iter().filter(|entry| wanted.shows(entry)).collect();
-    let start = (wanted.page - 1).saturating_mul(SIZE);
-    let page: Vec<&Entry> = shown.iter().copied().skip(start).take(SIZE).collect();
-    if page.is_empty() && wanted.page > 1 {
+    let found = Found::of(&site.rows.read(), &wanted, &window, now);
+    let start = wanted.start();
+    if found.page.is_empty() && wanted.page > 1 {
         return Err(Refusal::NotFound(format!("there is no page {} of these labels", wanted.page)));
     }
-    let (drivers, more_drivers) = drivers::of(&shown, now);
     let view = LabelsView {
-        incomplete,
+        incomplete: found.incomplete,
         filters: LabelFilters {
             text: query.get("q").unwrap_or_default().to_owned(),
             state: wanted.state.map(|state| state.as_str().to_owned()),
             states: STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned())).into(),
             ring: wanted.ring.clone(),
-            rings: rings.iter().map(ToString::to_string).collect(),
+            rings: found.rings,
         },
-        calendar: Some(calendar::of(site, &shown, &window, now)?),
-        drivers,
-        more_drivers,
-        labels: label_view::all(site, &page, now)?,
-        total: shown.len(),
+        calendar: Some(calendar::of(site, found.moving, &window, &wanted.filters(), now)?),
+        drivers: found.drivers,
+        more_drivers: found.more_drivers,
+        labels: label_view::all(site, &found.page, now)?,
+        total: found.total,
         previous: (wanted.page > 1).then(|| wanted.href(wanted.page - 1)),
-        next: (start + page.len() < shown.len()).then(|| wanted.href(wanted.page + 1)),
-        range: format!("{}–{}", start + 1, start + page.len()),
+        next: (start + found.page.len() < found.total).then(|| wanted.href(wanted.page + 1)),
+        range: format!("{}–{}", start + 1, start + found.page.len()),
     };
     Ok(labels::content(&view))
 }

@@ -73,7 +73,7 @@ fn is_number(word: &str) -> bool {
 }
 
 /// Whether a text contains a word that is in lower case; case is ignored.
-fn has(text: &str, word: &str) -> bool {
+pub(in crate::web) fn has(text: &str, word: &str) -> bool {
     if !text.is_ascii() {
         return text.to_lowercase().contains(word);
     }

@@ -13,7 +13,7 @@ mod ring;
 mod row;
 
 pub(crate) use build::keep;
-pub(in crate::web) use filter::Filter;
+pub(in crate::web) use filter::{Filter, has};
 pub use index::JobRows;
 pub(in crate::web) use index::{Completeness, Rows};
 pub(in crate::web) use label::LabelRow;

@@ -111,12 +111,19 @@ impl Row {
         }
     }
 
-    /// The driver: the first INF, and the number of the others; the file name without its type if there is no INF.
-    pub(in crate::web) fn driver(&self) -> String {
+    /// The driver: the name of its first INF, and the number of the others; the file name without its type if there is no INF.
+    pub(in crate::web) fn driver_key(&self) -> (&str, usize) {
         match self.infs.as_deref() {
-            Some([first]) => first.name.to_string(),
-            Some([first, others @ ..]) => format!("{} and {} more", first.name, others.len()),
-            _ => self.package.rsplit_once('.').map_or(&*self.package, |(stem, _)| stem).to_owned(),
+            Some([first, others @ ..]) => (&first.name, others.len()),
+            _ => (self.package.rsplit_once('.').map_or(&*self.package, |(stem, _)| stem), 0),
+        }
+    }
+
+    /// The driver as a text.
+    pub(in crate::web) fn driver(&self) -> String {
+        match self.driver_key() {
+            (first, 0) => first.to_owned(),
+            (first, others) => format!("{first} and {others} more"),
         }
     }
 

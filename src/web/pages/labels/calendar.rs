@@ -6,7 +6,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::entry::Entry;
+use super::entry::{Entry, Place};
 use crate::control::LabelReach;
 use crate::web::query::Query;
 use crate::web::refusal::Refusal;
@@ -60,9 +60,9 @@ impl Window {
         from < self.end && to >= self.start
     }
 
-    fn neighbour(&self, days: i64) -> Option<String> {
+    fn neighbour(&self, days: i64, filters: &str) -> Option<String> {
         let first = self.first.checked_add(days.days()).ok()?;
-        YEARS.contains(&first.year()).then(|| format!("/labels?from={first}"))
+        YEARS.contains(&first.year()).then(|| format!("/labels?from={first}{filters}"))
     }
 
     fn days(&self) -> impl Iterator<Item = Date> {
@@ -75,27 +75,51 @@ fn monday(day: Date) -> Date {
     day.checked_sub(since.days()).unwrap_or(day)
 }
 
+/// The labels of the calendar: the first ones of each kind.
+#[derive(Default)]
+pub(super) struct Moving {
+    /// Those that are still to come.
+    upcoming: Vec<Entry>,
+    /// The others.
+    past: Vec<Entry>,
+    /// Number of all.
+    count: usize,
+}
+
+impl Moving {
+    /// Adds a label if something happens with it in these days. Those of newer packages are added before.
+    pub(super) fn add(&mut self, place: Place<'_>, window: &Window, now: Timestamp) {
+        if !is_moving(place, window, now) {
+            return;
+        }
+        self.count += 1;
+        let list = if place.is_upcoming(now) { &mut self.upcoming } else { &mut self.past };
+        if list.len() < MAX_LABELS {
+            list.push(Entry::of(place));
+        }
+    }
+}
+
 /// The calendar of these labels.
 pub(super) fn of(
     site: &Site,
-    entries: &[&Entry],
+    moving: Moving,
     window: &Window,
+    filters: &str,
     now: Timestamp,
 ) -> Result<CalendarView, Refusal> {
-    let mut moving: Vec<&Entry> =
-        entries.iter().copied().filter(|entry| is_moving(entry, window, now)).collect();
-    // Those that are still to come first; the newest package is first already.
-    moving.sort_by_key(|entry| !entry.is_upcoming(now));
-    let more = moving.len().saturating_sub(MAX_LABELS);
-    moving.truncate(MAX_LABELS);
+    let Moving { mut upcoming, past, count } = moving;
+    upcoming.extend(past);
+    upcoming.truncate(MAX_LABELS);
+    let more = count.saturating_sub(upcoming.len());
     let mut groups: Vec<(String, Rows<'_>)> = Vec::new();
     let mut records: Vec<(&Entry, Vec<LabelReach>)> = Vec::new();
-    for entry in moving {
+    for entry in &upcoming {
         if !records.iter().any(|(known, _)| known.job == entry.job) && records.len() < MAX_RECORDS {
             records.push((entry, site.readings.label_reach(&entry.job)?));
         }
         let reach = records.iter().find(|(known, _)| known.job == entry.job);
-        let row = row(entry, entries, reach.and_then(|(_, reach)| reach.get(entry.index)), window, now);
+        let row = row(entry, reach.and_then(|(_, reach)| reach.get(entry.index)), window, now);
         let name = shown(&format!("{} {}", entry.driver, entry.version.as_deref().unwrap_or_default()));
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push((&entry.job, entry.index, row)),
@@ -121,17 +145,17 @@ pub(super) fn of(
     };
     Ok(CalendarView {
         calendar,
-        earlier: window.neighbour(-STEP),
-        present: "/labels".to_owned(),
-        later: window.neighbour(STEP),
+        earlier: window.neighbour(-STEP, filters),
+        present: format!("/labels?{}", filters.trim_start_matches('&')),
+        later: window.neighbour(STEP, filters),
     })
 }
 
 /// Whether something happens with a label in these days. A label that was published before does not count.
-fn is_moving(entry: &Entry, window: &Window, now: Timestamp) -> bool {
-    let label = &entry.label;
-    let from = label.requested.or(label.published).unwrap_or(entry.created);
-    if entry.is_upcoming(now) {
+fn is_moving(place: Place<'_>, window: &Window, now: Timestamp) -> bool {
+    let (row, label) = (place.row, place.label);
+    let from = label.requested.or(label.published).unwrap_or(row.created);
+    if place.is_upcoming(now) {
         let until = label.not_before.map_or(now, |date| date.max(now));
         return window.touches(from, until);
     }
@@ -140,18 +164,12 @@ fn is_moving(entry: &Entry, window: &Window, now: Timestamp) -> bool {
         (LabelStatus::Published | LabelStatus::Planned | LabelStatus::Held | LabelStatus::Dropped, _) => {
             false
         }
-        _ => window.touches(from, entry.updated),
+        _ => window.touches(from, row.updated),
     }
 }
 
-fn row(
-    entry: &Entry,
-    entries: &[&Entry],
-    reach: Option<&LabelReach>,
-    window: &Window,
-    now: Timestamp,
-) -> CalendarRow {
-    let label = &entry.label;
+fn row(entry: &Entry, reach: Option<&LabelReach>, window: &Window, now: Timestamp) -> CalendarRow {
+    let label = entry.label();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
     let mut spans = Vec::new();
     let mut marks = Vec::new();
@@ -162,10 +180,9 @@ fn row(
             span(SpanKind::Held, entry.updated, not_before.map(|date| date.max(now)));
         }
         LabelStatus::Planned => {
-            let before = plan
-                .and_then(|plan| plan.after.as_ref())
-                .and_then(|after| predecessor(entry, entries, &after.labels));
-            match (before.and_then(|before| before.label.live()), not_before) {
+            let after = plan.and_then(|plan| plan.after.as_ref());
+            let live = after.and_then(|after| entry.live_of(&after.labels));
+            match (live, not_before) {
                 (Some(live), Some(date)) => {
                     // It is requested after the soak, and goes live at the date of its rule.
                     let requested = label.not_before.unwrap_or(date).min(date);
@@ -220,11 +237,4 @@ fn row(
         marks,
         blackout: window.days().filter(|day| blackout.iter().any(|days| days.contains(*day))).collect(),
     }
-}
-
-/// The last of the labels that a label waits for.
-fn predecessor<'a>(entry: &Entry, entries: &[&'a Entry], names: &[String]) -> Option<&'a Entry> {
-    let of_job = entries.iter().filter(|other| other.job == entry.job);
-    let named = of_job.filter(|other| names.iter().any(|name| **name == *other.label.name));
-    named.max_by_key(|other| other.label.live()).copied()
 }

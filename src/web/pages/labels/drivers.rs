@@ -1,12 +1,12 @@
 //! The labels by driver and ring.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use dropship_web::page::MaybeLink;
 use dropship_web::page::labels::{DriverView, RingView};
 use jiff::Timestamp;
 
-use super::entry::Entry;
+use super::entry::Place;
 use super::package_of;
 use crate::web::query::encoded;
 use crate::web::words::{self, shown};
@@ -14,68 +14,85 @@ use crate::web::words::{self, shown};
 /// Maximum number of drivers that are shown.
 const MAX_DRIVERS: usize = 20;
 
-/// Maximum number of rings of a driver that are shown.
+/// Maximum number of rings of a driver that are kept.
 const MAX_RINGS: usize = 8;
 
-/// The rings of a driver, in the order of the rule of its newest package.
-type Rings<'a> = Vec<(&'a str, Ring<'a>)>;
-
+/// The drivers, that of the newest package first.
 #[derive(Default)]
+pub(super) struct Drivers<'a> {
+    /// Place in the list by the name of the first INF, and the number of the others.
+    places: HashMap<(&'a str, usize), usize>,
+    list: Vec<Driver<'a>>,
+}
+
+struct Driver<'a> {
+    newest: Place<'a>,
+    /// In the order of the rule of its newest package.
+    rings: Vec<Ring<'a>>,
+}
+
 struct Ring<'a> {
-    live: Option<&'a Entry>,
-    next: Option<&'a Entry>,
+    name: &'a str,
+    live: Option<Place<'a>>,
+    next: Option<Place<'a>>,
 }
 
-/// The drivers of these labels, that of the newest package first, and the number of those that are not shown.
-pub(super) fn of(entries: &[&Entry], now: Timestamp) -> (Vec<DriverView>, usize) {
-    let mut order = Vec::new();
-    let mut drivers: BTreeMap<&str, Rings<'_>> = BTreeMap::new();
-    for entry in entries {
-        let rings = drivers.entry(&entry.driver).or_insert_with(|| {
-            order.push(&*entry.driver);
-            Vec::new()
+impl<'a> Drivers<'a> {
+    /// Adds a label. Those of newer packages are added before.
+    pub(super) fn add(&mut self, place: Place<'a>, now: Timestamp) {
+        let (is_upcoming, live) = (place.is_upcoming(now), place.label.live());
+        if !is_upcoming && live.is_none() {
+            return;
+        }
+        let index = *self.places.entry(place.row.driver_key()).or_insert_with(|| {
+            self.list.push(Driver { newest: place, rings: Vec::new() });
+            self.list.len() - 1
         });
-        add(rings, entry, now);
+        let Some(ring) = self.list.get_mut(index).and_then(|driver| driver.ring(place.ring())) else {
+            return;
+        };
+        if is_upcoming {
+            ring.next = ring.next.or(Some(place));
+        } else if ring.live.is_none_or(|known| live > known.label.live()) {
+            ring.live = Some(place);
+        }
     }
-    // A driver of which nothing is published or comes next has nothing to show.
-    order.retain(|driver| {
-        let rings = drivers.get(driver).into_iter().flatten();
-        rings.clone().any(|(_, ring)| ring.live.is_some() || ring.next.is_some())
-    });
-    let more = order.len().saturating_sub(MAX_DRIVERS);
-    let view = |driver: &str| {
-        let rings = drivers.get(driver).into_iter().flatten().take(MAX_RINGS);
+
+    /// The first drivers, and the number of the others.
+    pub(super) fn views(&self) -> (Vec<DriverView>, usize) {
+        let views = self.list.iter().take(MAX_DRIVERS).map(Driver::view);
+        (views.collect(), self.list.len().saturating_sub(MAX_DRIVERS))
+    }
+}
+
+impl<'a> Driver<'a> {
+    fn ring(&mut self, name: &'a str) -> Option<&mut Ring<'a>> {
+        let known = self.rings.iter().position(|ring| ring.name == name);
+        let index = known.unwrap_or(self.rings.len());
+        if known.is_none() && index < MAX_RINGS {
+            self.rings.push(Ring { name, live: None, next: None });
+        }
+        self.rings.get_mut(index)
+    }
+
+    fn view(&self) -> DriverView {
+        let (first, _) = self.newest.row.driver_key();
         DriverView {
-            name: MaybeLink::to(shown(driver), format!("/labels?q={}", encoded(driver))),
-            rings: rings.map(|(name, ring)| ring_view(name, ring)).collect(),
+            name: MaybeLink::to(shown(&self.newest.row.driver()), format!("/labels?q={}", encoded(first))),
+            rings: self.rings.iter().map(Ring::view).collect(),
         }
-    };
-    (order.into_iter().take(MAX_DRIVERS).map(view).collect(), more)
-}
-
-/// Entries come newest package first: the first one that fits stays.
-fn add<'a>(rings: &mut Rings<'a>, entry: &'a Entry, now: Timestamp) {
-    let place = match rings.iter().position(|(name, _)| *name == entry.ring()) {
-        Some(place) => place,
-        None => {
-            rings.push((entry.ring(), Ring::default()));
-            rings.len() - 1
-        }
-    };
-    let Some((_, ring)) = rings.get_mut(place) else { return };
-    if entry.is_upcoming(now) {
-        ring.next = ring.next.or(Some(entry));
-    } else if let Some(live) = entry.label.live() {
-        let is_later = |known: &Entry| known.label.live().is_none_or(|other| live > other);
-        ring.live = Some(ring.live.filter(|known| !is_later(known)).unwrap_or(entry));
     }
 }
 
-fn ring_view(name: &str, ring: &Ring<'_>) -> RingView {
-    let link = |entry: &Entry| package_of(&shown(entry.version_text()), &entry.job);
-    RingView {
-        name: shown(name),
-        live: ring.live.and_then(|entry| Some((link(entry), entry.label.live()?))),
-        next: ring.next.map(|entry| (link(entry), words::label(entry.label.status), entry.label.not_before)),
+impl Ring<'_> {
+    fn view(&self) -> RingView {
+        let link = |place: Place<'_>| package_of(&shown(place.version()), &place.row.id);
+        RingView {
+            name: shown(self.name),
+            live: self.live.and_then(|place| Some((link(place), place.label.live()?))),
+            next: self
+                .next
+                .map(|place| (link(place), words::label(place.label.status), place.label.not_before)),
+        }
     }
 }

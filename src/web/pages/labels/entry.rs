@@ -1,11 +1,57 @@
 //! The labels of all packages.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
-use crate::web::rows::{LabelRow, Row, Rows};
+use crate::web::rows::{LabelRow, Row, Rows, has};
 use dropship_job::JobId;
+
+/// A label of a row. Nothing is copied, so that many can be looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The package.
+    pub(super) row: &'a Row,
+    /// Index of the label in the job.
+    pub(super) index: usize,
+    /// The label.
+    pub(super) label: &'a LabelRow,
+}
+
+/// The labels of all packages, those of the newest package first.
+pub(super) fn all(rows: &Rows) -> impl Iterator<Item = Place<'_>> {
+    rows.newest_first()
+        .flat_map(|row| row.labels.iter().enumerate().map(move |(index, label)| Place { row, index, label }))
+}
+
+impl<'a> Place<'a> {
+    /// Whether it is still to be requested, published or live.
+    pub(super) fn is_upcoming(self, now: Timestamp) -> bool {
+        self.label.is_upcoming(self.row.stored_state().has_ended(), now)
+    }
+
+    /// The version of its driver, else the file name of its package.
+    pub(super) fn version(self) -> &'a str {
+        self.row.version().unwrap_or(&self.row.package)
+    }
+
+    /// The ring, else the name of the label.
+    pub(super) fn ring(self) -> &'a str {
+        self.label.ring.as_deref().unwrap_or(&self.label.name)
+    }
+
+    /// Whether each word, in lower case, is part of the name of the label, its package, its driver or version, or is the id of its job.
+    pub(super) fn has_all(self, words: &[String]) -> bool {
+        let row = self.row;
+        let of_driver = |word: &str| {
+            has(row.driver_key().0, word) || row.version().is_some_and(|version| has(version, word))
+        };
+        words.iter().all(|word| {
+            has(&self.label.name, word)
+                || has(&row.package, word)
+                || of_driver(word)
+                || row.id.as_str() == word
+        })
+    }
+}
 
 /// A label and what is known of its package.
 #[derive(Debug, Clone)]
@@ -14,14 +60,14 @@ pub(super) struct Entry {
     pub(super) job: JobId,
     /// Its index in the job.
     pub(super) index: usize,
-    /// The label.
-    pub(super) label: LabelRow,
+    /// The labels of the job.
+    labels: Box<[LabelRow]>,
     /// The file name of the package.
-    pub(super) package: Arc<str>,
+    pub(super) package: Box<str>,
     /// The driver.
-    pub(super) driver: Arc<str>,
+    pub(super) driver: String,
     /// Its version.
-    pub(super) version: Option<Arc<str>>,
+    pub(super) version: Option<String>,
     /// When the package arrived.
     pub(super) created: Timestamp,
     /// When its job changed last.
@@ -31,49 +77,40 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether it is still to be requested, published or live.
-    pub(super) fn is_upcoming(&self, now: Timestamp) -> bool {
-        self.label.is_upcoming(self.has_ended, now)
+    /// A copy, which outlives the rows.
+    pub(super) fn of(place: Place<'_>) -> Self {
+        let row = place.row;
+        Self {
+            job: row.id.clone(),
+            index: place.index,
+            labels: row.labels.clone(),
+            package: row.package.clone(),
+            driver: row.driver(),
+            version: row.version().map(str::to_owned),
+            created: row.created,
+            updated: row.updated,
+            has_ended: row.stored_state().has_ended(),
+        }
     }
 
-    /// The version, else the file name of the package.
-    pub(super) fn version_text(&self) -> &str {
-        self.version.as_deref().unwrap_or(&self.package)
+    /// The label.
+    pub(super) fn label(&self) -> &LabelRow {
+        &self.labels[self.index]
+    }
+
+    /// Whether it is still to be requested, published or live.
+    pub(super) fn is_upcoming(&self, now: Timestamp) -> bool {
+        self.label().is_upcoming(self.has_ended, now)
     }
 
     /// The ring, else the name of the label.
     pub(super) fn ring(&self) -> &str {
-        self.label.ring.as_deref().unwrap_or(&self.label.name)
+        self.label().ring.as_deref().unwrap_or(&self.label().name)
     }
-}
 
-/// The labels whose name, package or driver has all these words, which are in lower case; those of the newest package first.
-pub(super) fn all(rows: &Rows, words: &[String]) -> Vec<Entry> {
-    let with_labels = rows.newest_first().filter(|row| !row.labels.is_empty());
-    with_labels.flat_map(|row| of_row(row, words)).collect()
-}
-
-fn of_row(row: &Row, words: &[String]) -> Vec<Entry> {
-    let driver: Arc<str> = row.driver().into();
-    let package: Arc<str> = (*row.package).into();
-    let version = row.version().map(Arc::from);
-    let has_all = |label: &LabelRow| {
-        words.iter().all(|word| {
-            let texts = [&*label.name, &*package, &*driver, version.as_deref().unwrap_or_default()];
-            texts.iter().any(|text| text.to_lowercase().contains(word)) || row.id.as_str() == word
-        })
-    };
-    let labels = row.labels.iter().enumerate().filter(|(_, label)| has_all(label));
-    let entry = |(index, label): (usize, &LabelRow)| Entry {
-        job: row.id.clone(),
-        index,
-        label: label.clone(),
-        package: Arc::clone(&package),
-        driver: Arc::clone(&driver),
-        version: version.clone(),
-        created: row.created,
-        updated: row.updated,
-        has_ended: row.state.has_ended(),
-    };
-    labels.map(entry).collect()
+    /// When the last of the labels of the job with these names was or goes live.
+    pub(super) fn live_of(&self, names: &[String]) -> Option<Timestamp> {
+        let named = self.labels.iter().filter(|other| names.iter().any(|name| **name == *other.name));
+        named.filter_map(LabelRow::live).max()
+    }
 }

@@ -21,7 +21,7 @@ use dropship_rules::duration;
 use dropship_rules::plan::{DestinationPlan, LabelPlan};
 
 /// The labels in detail. The jobs are read, and the records of their packages.
-pub(super) fn all(site: &Site, entries: &[&Entry], now: Timestamp) -> Result<Vec<LabelView>, Refusal> {
+pub(super) fn all(site: &Site, entries: &[Entry], now: Timestamp) -> Result<Vec<LabelView>, Refusal> {
     let mut jobs: BTreeMap<&JobId, Option<(Receipt, Vec<LabelReach>)>> = BTreeMap::new();
     for entry in entries {
         if !jobs.contains_key(&entry.job) {
@@ -31,7 +31,7 @@ pub(super) fn all(site: &Site, entries: &[&Entry], now: Timestamp) -> Result<Vec
             jobs.insert(&entry.job, found.transpose()?);
         }
     }
-    let view = |entry: &&Entry| {
+    let view = |entry: &Entry| {
         let (job, reach) = jobs.get(&entry.job)?.as_ref()?;
         Some(one(entry, job.labels.get(entry.index)?, reach.get(entry.index), now))
     };
