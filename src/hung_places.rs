@@ -5,18 +5,20 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::iter::Enumerate;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Weak, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 /// By folder: work that did not end in time. It still runs while its token is alive.
 static HUNG: LazyLock<Mutex<HashMap<PathBuf, Weak<()>>>> = LazyLock::new(Mutex::default);
 
 /// Work in a folder.
-pub struct PlaceWork<'a> {
-    place: &'a Path,
+pub struct PlaceWork {
+    place: PathBuf,
     token: Weak<()>,
 }
 
@@ -24,7 +26,7 @@ pub struct PlaceWork<'a> {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] while earlier work hangs there.
-pub fn begin(place: &Path) -> io::Result<(PlaceWork<'_>, Arc<()>)> {
+pub fn begin(place: &Path) -> io::Result<(PlaceWork, Arc<()>)> {
     let mut hung = HUNG.lock();
     if let Some(earlier) = hung.get(place) {
         if earlier.strong_count() > 0 {
@@ -37,13 +39,13 @@ pub fn begin(place: &Path) -> io::Result<(PlaceWork<'_>, Arc<()>)> {
     }
     drop(hung);
     let token = Arc::new(());
-    Ok((PlaceWork { place, token: Arc::downgrade(&token) }, token))
+    Ok((PlaceWork { place: place.to_owned(), token: Arc::downgrade(&token) }, token))
 }
 
-impl PlaceWork<'_> {
+impl PlaceWork {
     /// Records that the work did not end in time, and returns the error that says so.
     pub fn abandon(self, after: Duration) -> io::Error {
-        HUNG.lock().insert(self.place.to_owned(), self.token);
+        HUNG.lock().insert(self.place, self.token);
         not_in_time(after)
     }
 }
@@ -77,6 +79,100 @@ pub fn within<T: Send + 'static>(
     }
 }
 
+/// Time without progress after which another thread works in the folders that are left.
+const SLOW: Duration = Duration::from_millis(100);
+
+/// Runs the same work in several folders, on one thread while the folders respond. Returns when it is done in all of them, or
+/// after `limit`: a result is absent where the work had not begun by then. For callers that may block.
+pub fn each_within<T: Send + 'static>(
+    places: Vec<PathBuf>,
+    limit: Duration,
+    work: impl Fn(usize) -> T + Send + Sync + 'static,
+) -> Vec<Option<io::Result<T>>> {
+    let deadline = Instant::now() + limit;
+    let turns = places.iter().map(|_| Turn::Waits).collect();
+    let progress = PassProgress { turns, missing: places.len() };
+    let left = Mutex::new(places.into_iter().enumerate());
+    let pass =
+        Arc::new(Pass { left, work, deadline, progress: Mutex::new(progress), is_done: Condvar::new() });
+    let mut progress = pass.progress.lock();
+    let mut before = usize::MAX;
+    while progress.missing > 0 && Instant::now() < deadline {
+        let is_slow = before == usize::MAX || before == progress.missing;
+        before = progress.missing;
+        if is_slow && pass.left.lock().len() > 0 {
+            let pass = Arc::clone(&pass);
+            let thread = std::thread::Builder::new().name("file work".to_owned());
+            if let Err(error) = thread.spawn(move || pass.run()) {
+                tracing::debug!("cannot start a thread for file work: {error}");
+            }
+        }
+        pass.is_done.wait_for(&mut progress, SLOW);
+    }
+    let turns = std::mem::take(&mut progress.turns);
+    drop(progress);
+    let result = |turn| match turn {
+        Turn::Waits => None,
+        Turn::Begun(work) => Some(Err(work.abandon(limit))),
+        Turn::Done(result) => Some(result),
+    };
+    turns.into_iter().map(result).collect()
+}
+
+/// Work in several folders, which some threads share.
+struct Pass<F, T> {
+    left: Mutex<Enumerate<IntoIter<PathBuf>>>,
+    work: F,
+    /// No work begins after this.
+    deadline: Instant,
+    progress: Mutex<PassProgress<T>>,
+    /// Notified when nothing is missing.
+    is_done: Condvar,
+}
+
+struct PassProgress<T> {
+    /// Of each folder. Empty when the caller has given up.
+    turns: Vec<Turn<T>>,
+    missing: usize,
+}
+
+enum Turn<T> {
+    Waits,
+    Begun(PlaceWork),
+    Done(io::Result<T>),
+}
+
+impl<T, F: Fn(usize) -> T> Pass<F, T> {
+    /// Works in the folders that no other thread has taken.
+    fn run(&self) {
+        loop {
+            let next = self.left.lock().next();
+            let Some((index, place)) = next.filter(|_| Instant::now() < self.deadline) else { return };
+            let result = match begin(&place) {
+                Ok((work, token)) => {
+                    self.record(index, Turn::Begun(work));
+                    let result = (self.work)(index);
+                    drop(token);
+                    Ok(result)
+                }
+                Err(error) => Err(error),
+            };
+            self.record(index, Turn::Done(result));
+        }
+    }
+
+    fn record(&self, index: usize, turn: Turn<T>) {
+        let mut progress = self.progress.lock();
+        progress.missing -= usize::from(matches!(turn, Turn::Done(_)));
+        if let Some(known) = progress.turns.get_mut(index) {
+            *known = turn;
+        }
+        if progress.missing == 0 {
+            self.is_done.notify_one();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +196,34 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(within(place, Duration::from_secs(60), || 2).expect("responds again"), 2);
+    }
+
+    #[test]
+    fn folder_that_hangs_delays_the_others_only_shortly() {
+        let places: Vec<_> =
+            (0..9).map(|index| PathBuf::from(format!("/each-within-test/{index}"))).collect();
+        let (release, hung) = mpsc::channel::<()>();
+        let hung = Mutex::new(hung);
+        let work = move |index: usize| {
+            if index == 3 {
+                hung.lock().recv().ok();
+            }
+            index
+        };
+        let mut results = each_within(places.clone(), Duration::from_secs(1), work);
+        let error = results.remove(3).expect("it began").expect_err("it hangs");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let others: Vec<_> = results.into_iter().flatten().flatten().collect();
+        assert_eq!(others, [0, 1, 2, 4, 5, 6, 7, 8]);
+        let mut again = each_within(places.clone(), Duration::from_secs(60), |index| index);
+        assert!(again.remove(3).expect("it was considered").is_err(), "it still hangs");
+        drop(release);
+        while begin(&places[3]).is_err() {
+            std::thread::yield_now();
+        }
+        assert_eq!(
+            each_within(places, Duration::from_secs(60), |index| index).into_iter().flatten().count(),
+            9
+        );
     }
 }

@@ -1,12 +1,10 @@
 //! The list of a running daemon.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use super::item::AttentionItem;
 use super::kind::AttentionKind;
@@ -14,18 +12,8 @@ use super::list::{AttentionList, Observed};
 use super::sources::Sources;
 use crate::observe;
 
-/// Interval between updates of the list. An item has to disappear within 15 seconds of its cure, including the interval of
-/// the probes.
-const UPDATE: Duration = Duration::from_secs(2);
-
-/// Interval between probes.
-const PROBE: Duration = Duration::from_secs(5);
-
 /// Maximum wait for another caller that assembles the list.
 const MAX_TURN: Duration = Duration::from_secs(3);
-
-/// Delay before the first check of the connection: the first calls of jobs show the same.
-const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 
 /// Assembles the list, and logs its changes.
 pub struct Attention {
@@ -78,6 +66,28 @@ impl Attention {
         list.items()
     }
 
+    /// Checks the outboxes and the expiry dates. Waits for the file systems of the outboxes, at most some seconds. Only one
+    /// thread at a time calls this.
+    pub fn probe_files(&self) {
+        self.sources.probes.check_files(&self.sources.admission.active());
+    }
+
+    /// Whether [`probe_services`](Self::probe_services) has something to do.
+    #[must_use]
+    pub fn is_service_probe_due(&self) -> bool {
+        let Sources { probes, pipeline, .. } = &self.sources;
+        probes.is_connection_check_due(pipeline.services()) || !pipeline.accounts().all().is_empty()
+    }
+
+    /// Checks the connections and the suspended accounts for which that is due; returns whether a service is available again, or
+    /// no longer.
+    pub async fn probe_services(&self) -> bool {
+        let Sources { probes, pipeline, .. } = &self.sources;
+        let has_changed = probes.check_connections(pipeline.services()).await;
+        probes.check_accounts(pipeline).await;
+        has_changed
+    }
+
     /// The last list, and the components that have stalled since.
     fn without_disk(&self) -> Vec<AttentionItem> {
         let mut items = self.list.lock().items();
@@ -87,55 +97,5 @@ impl Attention {
             }
         }
         items
-    }
-}
-
-/// Keeps the list up to date.
-pub async fn keep_updated(attention: Arc<Attention>, shutdown: CancellationToken) {
-    let mut update = tokio::time::interval(UPDATE);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = update.tick() => {}
-        }
-        let board = Arc::clone(&attention);
-        if let Err(error) = tokio::task::spawn_blocking(move || board.refresh()).await {
-            tracing::error!("cannot assemble the list of troubles: {error}");
-        }
-    }
-}
-
-/// Checks outboxes and expiry dates.
-pub async fn probe_files(attention: Arc<Attention>, shutdown: CancellationToken) {
-    let sources = attention.sources();
-    let mut probe = tokio::time::interval(PROBE);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = probe.tick() => {}
-        }
-        let active = sources.admission.active();
-        sources.probes.check_files(&active.config, &active.outbox).await;
-        sources.pipeline.receipts().write_unwritten().await;
-    }
-}
-
-/// Checks the connection to the service while no job calls it.
-pub async fn probe_connections(attention: Arc<Attention>, shutdown: CancellationToken) {
-    let sources = attention.sources();
-    let mut probe = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_CONNECTION, PROBE);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = probe.tick() => {}
-        }
-        let checks = async {
-            sources.probes.check_connections(sources.pipeline.services()).await;
-            sources.probes.check_accounts(&sources.pipeline).await;
-        };
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = checks => {}
-        }
     }
 }

@@ -9,11 +9,12 @@ mod item;
 mod kind;
 mod list;
 mod outbox_probe;
+mod outbox_probes;
 mod pending_key;
 mod probes;
 mod sources;
 
-pub use board::{Attention, keep_updated, probe_connections, probe_files};
+pub use board::Attention;
 pub use configuration::{ConfigurationState, LastReload, RefusedReload};
 pub use item::AttentionItem;
 pub use kind::{AttentionKind, KindInfo, Severity};

@@ -2,35 +2,19 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use crate::hung_places;
 use dropship_shared_folder::SharedFolder;
-
-/// Maximum time for one probe. A share that hangs does not answer at all.
-const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Bytes that the probe writes: at least one block, so that a full disk is seen.
 const PROBE: [u8; 4096] = [0; 4096];
 
-/// Probes an outbox; with `creates`, a file is created and removed, otherwise only the permissions are checked.
+/// Probes an outbox; with `creates`, a file is created and removed, otherwise only the permissions are checked. May hang with
+/// the file system.
 ///
 /// # Errors
 /// Why nothing can be written there.
-pub(super) async fn probe(outbox: PathBuf, creates: bool) -> Result<(), String> {
-    let probing = tokio::task::spawn_blocking(move || {
-        let place = outbox.clone();
-        hung_places::within(&place, TIMEOUT, move || probe_now(&outbox, creates))
-    });
-    match probing.await {
-        Ok(Ok(result)) => result.map_err(|error| error.to_string()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn probe_now(outbox: &Path, creates: bool) -> io::Result<()> {
+pub(super) fn probe(outbox: &Path, creates: bool) -> io::Result<()> {
     // The first result creates an outbox that does not exist.
     let Some(existing) = outbox.ancestors().find(|path| path.symlink_metadata().is_ok()) else {
         return Ok(());
@@ -51,17 +35,17 @@ fn probe_now(outbox: &Path, creates: bool) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn outbox_is_writable_when_a_file_can_be_created_in_it() {
+    #[test]
+    fn outbox_is_writable_when_a_file_can_be_created_in_it() {
         let home = tempfile::tempdir().expect("a folder");
-        assert_eq!(probe(home.path().to_owned(), true).await, Ok(()));
+        probe(home.path(), true).expect("it is writable");
         assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 0, "nothing remains");
-        assert_eq!(probe(home.path().join("not/yet"), true).await, Ok(()));
+        probe(&home.path().join("not/yet"), true).expect("it will be made");
         fs::write(home.path().join("file"), "").expect("a file");
         for creates in [true, false] {
-            let error = probe(home.path().join("file"), creates).await.expect_err("it is a file");
+            let error = probe(&home.path().join("file"), creates).expect_err("it is a file").to_string();
             assert!(error.ends_with("file is not a folder"), "{error}");
-            assert!(probe(home.path().join("file/below"), creates).await.is_err());
+            assert!(probe(&home.path().join("file/below"), creates).is_err());
         }
     }
 }

@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use super::outbox_probe::probe;
+use super::outbox_probes::OutboxProbes;
+use crate::admission::ActiveConfig;
 use crate::config::expiry;
-use crate::config::model::{Account, Config};
 use crate::pipeline::Pipeline;
-use dropship_hardware::Client;
-
-/// Interval between probes that create a file in an outbox that works.
-const CREATE_INTERVAL: Duration = Duration::from_secs(60);
+use dropship_hardware::{Availability, Client};
 
 /// Interval between probes of a suspended account, besides those of its jobs at `[api.poll] account`.
-const ACCOUNT_INTERVAL: Duration = Duration::from_secs(8);
+const ACCOUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The difference between the clocks that needs attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,57 +30,36 @@ impl ClockLimit {
 /// The results of the latest checks.
 #[derive(Debug, Default)]
 pub struct Probes {
-    /// Outboxes by folder.
-    outboxes: Mutex<BTreeMap<String, OutboxProbe>>,
+    outboxes: OutboxProbes,
     /// Expiry by account.
     expiry: Mutex<BTreeMap<String, Timestamp>>,
     /// Time of the last probe of a suspended account.
     accounts: Mutex<BTreeMap<String, Instant>>,
 }
 
-#[derive(Debug, Clone)]
-struct OutboxProbe {
-    outbox: PathBuf,
-    result: Result<(), String>,
-    created: Instant,
-}
-
 impl Probes {
-    /// Checks the outboxes and the expiry dates of a configuration; `parent` contains the outboxes of folders that name none.
-    pub async fn check_files(&self, config: &Config, parent: &std::path::Path) {
-        let known = self.outboxes.lock().clone();
-        let probes = config.folders.iter().map(|folder| {
-            let outbox = folder.outbox.clone().unwrap_or_else(|| parent.join(&folder.name));
-            let before = known.get(&folder.name).filter(|probe| probe.outbox == outbox).cloned();
-            async move {
-                let creates = before
-                    .as_ref()
-                    .is_none_or(|probe| probe.result.is_err() || probe.created.elapsed() >= CREATE_INTERVAL);
-                let result = probe(outbox.clone(), creates).await;
-                let created = match before {
-                    Some(before) if !creates => before.created,
-                    _ => Instant::now(),
-                };
-                (folder.name.clone(), OutboxProbe { outbox, result, created })
-            }
-        });
-        let outboxes = futures_util::future::join_all(probes).await.into_iter().collect();
-        *self.outboxes.lock() = outboxes;
-        let accounts: Vec<(String, Account)> =
-            config.accounts.iter().map(|(name, account)| (name.clone(), account.clone())).collect();
-        let expiry = tokio::task::spawn_blocking(move || {
-            accounts.iter().filter_map(|(name, account)| Some((name.clone(), expiry::of(account)?))).collect()
-        });
-        match expiry.await {
-            Ok(expiry) => *self.expiry.lock() = expiry,
-            Err(error) => tracing::debug!("cannot read when the secrets expire: {error}"),
-        }
+    /// Checks the outboxes and the expiry dates of a configuration. Waits for the file systems of the outboxes, at most some
+    /// seconds. Only one thread at a time calls this.
+    pub fn check_files(&self, active: &Arc<ActiveConfig>) {
+        self.outboxes.pass(active);
+        let accounts = active.config.accounts.iter();
+        *self.expiry.lock() =
+            accounts.filter_map(|(name, account)| Some((name.clone(), expiry::of(account)?))).collect();
     }
 
-    /// Checks the connection of each account, if that is due.
-    pub async fn check_connections(&self, clients: &BTreeMap<String, Client>) {
+    /// Whether the connection of an account is to be checked now.
+    #[must_use]
+    pub fn is_connection_check_due(&self, clients: &BTreeMap<String, Client>) -> bool {
+        clients.values().any(|client| client.is_connection_check_due(is_skewed(client)))
+    }
+
+    /// Checks the connection of each account, if that is due; returns whether a service is available again, or no longer.
+    pub async fn check_connections(&self, clients: &BTreeMap<String, Client>) -> bool {
+        let available = || clients.values().map(is_available).collect::<Vec<_>>();
+        let before = available();
         let checks = clients.values().map(|client| client.check_connection(is_skewed(client)));
         futures_util::future::join_all(checks).await;
+        before != available()
     }
 
     /// Probes the suspended accounts, so that each is resumed soon after the service accepts it again. The cause can be a
@@ -106,12 +83,14 @@ impl Probes {
         }
     }
 
-    /// The outboxes by folder, each with the reason why it cannot be written.
+    /// By folder, its outbox and whether it can be written.
     #[must_use]
-    pub fn outboxes(&self) -> BTreeMap<String, (PathBuf, Option<String>)> {
-        let outboxes = self.outboxes.lock();
-        let result = |probe: &OutboxProbe| (probe.outbox.clone(), probe.result.clone().err());
-        outboxes.iter().map(|(folder, probe)| (folder.clone(), result(probe))).collect()
+    pub fn outboxes(&self) -> BTreeMap<String, (PathBuf, bool)> {
+        self.outboxes.all()
+    }
+
+    pub(super) fn outbox_probes(&self) -> &OutboxProbes {
+        &self.outboxes
     }
 
     /// When the secret or certificate of each account expires, where that is known.
@@ -119,6 +98,11 @@ impl Probes {
     pub fn expiry(&self) -> BTreeMap<String, Timestamp> {
         self.expiry.lock().clone()
     }
+}
+
+/// Whether it answers, and with the right time.
+fn is_available(client: &Client) -> bool {
+    matches!(client.availability(), Availability::Up) && !is_skewed(client)
 }
 
 fn is_skewed(client: &Client) -> bool {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::configuration::ConfigurationState;
 use super::kind::{AttentionKind as Kind, Severity};
 use super::list::Observed;
+use super::outbox_probes::ProbedOutbox;
 use super::probes::{ClockLimit, Probes};
 use crate::admission::Admission;
 use crate::config::expiry;
@@ -104,6 +105,10 @@ impl Sources {
     }
 
     fn folders(&self) -> Vec<Observed> {
+        let summary = self.intake.summary();
+        if summary.degraded == 0 && summary.backpressure == 0 {
+            return Vec::new();
+        }
         let health = self.intake.health();
         let is_degraded = |state| state == FolderState::Degraded;
         // Files are accepted while at least one folder works.
@@ -130,22 +135,21 @@ impl Sources {
 
     fn outboxes(&self) -> Vec<Observed> {
         let mut observed = Vec::new();
-        let outboxes = self.probes.outboxes();
-        for (folder, (outbox, why)) in &outboxes {
-            if let Some(why) = why {
-                let message =
-                    format!("folder `{folder}`: cannot write to the outbox {}: {why}", outbox.display());
-                observed.push(Observed::new(Kind::OutboxUnwritable, folder, message));
-            }
+        let probes = self.probes.outbox_probes();
+        let unwritable = probes.unwritable();
+        for ProbedOutbox { folder, outbox, why, .. } in &unwritable {
+            let why = why.as_deref().unwrap_or_default();
+            let message =
+                format!("folder `{folder}`: cannot write to the outbox {}: {why}", outbox.display());
+            observed.push(Observed::new(Kind::OutboxUnwritable, folder, message));
         }
         for unwritten in self.pipeline.receipts().unwritten() {
-            let folder = outboxes.iter().find(|(_, (outbox, _))| *outbox == unwritten.outbox);
-            let is_listed = folder.is_some_and(|(_, (_, why))| why.is_some());
-            if !is_listed {
+            if !unwritable.iter().any(|one| one.outbox == unwritten.outbox) {
+                let object = probes.folder_of(&unwritten.outbox);
                 let (outbox, why) = (unwritten.outbox.display(), unwritten.why);
                 let message =
                     format!("cannot write {} receipts to the outbox {outbox}: {why}", unwritten.jobs);
-                let object = folder.map_or_else(|| outbox.to_string(), |(folder, _)| folder.clone());
+                let object = object.unwrap_or_else(|| outbox.to_string());
                 observed.push(Observed::new(Kind::OutboxUnwritable, object, message));
             }
         }

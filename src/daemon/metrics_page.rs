@@ -78,8 +78,8 @@ fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
     let outboxes = parts.attention.sources().probes.outboxes();
     let mut family = text.family(&registry::OUTBOX_WRITABLE);
     for folder in &health {
-        let is_writable = outboxes.get(&folder.name).is_none_or(|(outbox, why)| {
-            why.is_none() && !unwritten.iter().any(|unwritten| unwritten.outbox == *outbox)
+        let is_writable = outboxes.get(&folder.name).is_none_or(|(outbox, is_writable)| {
+            *is_writable && !unwritten.iter().any(|unwritten| unwritten.outbox == *outbox)
         });
         family.sample(&[&folder.name], flag(is_writable));
     }

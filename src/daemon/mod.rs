@@ -7,6 +7,7 @@ mod health_endpoints;
 mod http;
 mod job_counts;
 mod maintenance;
+mod memory;
 mod metrics_page;
 mod observers;
 mod reload;
@@ -17,6 +18,7 @@ mod signals;
 mod startup;
 mod status_line;
 mod store_binding;
+mod upkeep;
 mod watchdog;
 
 pub use reload::Reloader;

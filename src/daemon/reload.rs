@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::reload_effects::effects;
@@ -32,6 +33,8 @@ pub struct Reloader {
     operators: OperatorGroups,
     /// Serialises reloads.
     turn: tokio::sync::Mutex<()>,
+    /// Notified after each reload.
+    reloaded: Notify,
 }
 
 impl Reloader {
@@ -43,7 +46,8 @@ impl Reloader {
         unit: UnitStatus,
         operators: OperatorGroups,
     ) -> Self {
-        Self { pipeline, intake, admission, state, unit, operators, turn: tokio::sync::Mutex::default() }
+        let (turn, reloaded) = (tokio::sync::Mutex::default(), Notify::new());
+        Self { pipeline, intake, admission, state, unit, operators, turn, reloaded }
     }
 
     pub(super) fn operators(&self) -> &OperatorGroups {
@@ -75,6 +79,7 @@ impl Reloader {
         };
         self.state.reloaded(LastReload { at, by: by.to_owned(), ok: applied.is_ok(), lines });
         self.pipeline.events().notify_subscribers();
+        self.reloaded.notify_one();
         let result = applied.map(|(reloaded, _)| reloaded);
         match &result {
             Ok(reloaded) => observe::reloaded(by, &reloaded.to_string()),
@@ -85,16 +90,18 @@ impl Reloader {
 
     /// Ends the trouble of a refused reload, and of keys that need a restart, once the configuration on disk is the active one again:
     /// its errors were undone, and no further reload is needed.
-    pub(super) async fn compare_with_disk(&self) {
-        if self.state.last_refused().is_none() && self.state.restart().is_empty() {
-            return;
-        }
+    async fn compare_with_disk(&self) {
         let _guard = self.turn.lock().await;
         let Ok(prepared) = self.prepare().await else { return };
         if prepared.changes_nothing() {
             self.state.unchanged(prepared.pending);
             self.pipeline.events().notify_subscribers();
         }
+    }
+
+    /// Whether the configuration on disk was different from the active one.
+    fn differs_from_disk(&self) -> bool {
+        self.state.last_refused().is_some() || !self.state.restart().is_empty()
     }
 
     /// Reads the configuration on disk, and checks it as far as that is possible before it is applied.
@@ -196,17 +203,26 @@ const COMPARE: Duration = Duration::from_secs(5);
 /// A comparison takes at most this part of the time, however large the configuration is.
 const COMPARE_SHARE: u32 = 10;
 
-/// Compares a refused configuration with the one on disk until the shutdown.
+/// Compares the configuration on disk with the active one while they differ, until the shutdown.
 pub(super) async fn watch_disk(reloader: Arc<Reloader>, shutdown: CancellationToken) {
     let mut pause = COMPARE;
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+    let watching = async {
+        loop {
+            if !reloader.differs_from_disk() {
+                reloader.reloaded.notified().await;
+                continue;
+            }
+            tokio::time::sleep(pause).await;
+            let started = Instant::now();
+            if reloader.differs_from_disk() {
+                reloader.compare_with_disk().await;
+            }
+            pause = COMPARE.max(started.elapsed().saturating_mul(COMPARE_SHARE));
         }
-        let started = Instant::now();
-        reloader.compare_with_disk().await;
-        pause = COMPARE.max(started.elapsed().saturating_mul(COMPARE_SHARE));
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = watching => {}
     }
 }
 

@@ -86,7 +86,7 @@ impl Loaded {
         let intake = start_intake(&core)?;
         let attention = watch_attention(&core, &intake);
         let served = serve_control(&core, &intake, &attention).await?;
-        let tasks = spawn_tasks(&core, &intake, &attention, opened, captured);
+        let tasks = spawn_tasks(&core, &intake, &attention, opened, captured)?;
         drop(starting);
         Ok(announce(core, intake, &attention, served, tasks, options, ending))
     }
@@ -104,7 +104,7 @@ fn announce(
 ) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
-    let status = status_line::of(&core.pipeline, &intake, attention);
+    let status = status_line::of(&core.pipeline, &intake, &attention.refresh());
     observe::ready(&status, options.sandbox);
     core.unit.ready(&status);
     let live = Live {

@@ -1,45 +1,15 @@
 //! The status line that `systemctl status` shows: current work, and problems.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
 
-use crate::attention::Attention;
+use crate::attention::AttentionItem;
 use crate::pipeline::Pipeline;
-use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::StateKind;
 
-/// Maximum interval between updates. Folders and pauses can change without an event of a job.
-const MAX_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Updates the line when it changes, at most once a second.
-pub(super) async fn update(
-    pipeline: Arc<Pipeline<Client>>,
-    intake: Arc<Intake>,
-    attention: Arc<Attention>,
-    unit: UnitStatus,
-) {
-    let mut changes = pipeline.events().subscribe();
-    let mut shown = String::new();
-    loop {
-        let parts = (Arc::clone(&pipeline), Arc::clone(&intake), Arc::clone(&attention));
-        let line = tokio::task::spawn_blocking(move || of(&parts.0, &parts.1, &parts.2)).await;
-        if let Ok(line) = line
-            && line != shown
-            && !pipeline.shutdown().is_cancelled()
-        {
-            unit.set(&line);
-            shown = line;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        drop(tokio::time::timeout(MAX_INTERVAL, changes.changed()).await);
-    }
-}
-
-/// The current line.
-pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, attention: &Attention) -> String {
+/// The current line, with the kinds of what needs attention.
+pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, items: &[AttentionItem]) -> String {
     let folders = intake.summary();
     let mut line = format!("Watching {}", counted(folders.folders, "folder"));
     if folders.degraded > 0 {
@@ -68,7 +38,7 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, attention: &Atten
     } else if !paused.is_empty() {
         line.push_str(&format!("; paused: {}", paused.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    let kinds: BTreeSet<_> = attention.refresh().into_iter().map(|item| item.kind.name()).collect();
+    let kinds: BTreeSet<_> = items.iter().map(|item| item.kind.name()).collect();
     if !kinds.is_empty() {
         let kinds: Vec<_> = kinds.into_iter().collect();
         line.push_str(&format!("; needs attention: {}", kinds.join(", ")));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use crate::observe::{self, Heartbeat, Heartbeats, SilenceOf};
+use crate::observe::{self, Heartbeats, SilenceOf};
 use crate::systemd;
 use dropship_intake::Intake;
 
@@ -80,18 +80,5 @@ impl SilenceOf for FolderAccess {
 impl fmt::Debug for FolderAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FolderAccess").field(&self.silence()).finish()
-    }
-}
-
-/// Sends heartbeats while the locks of intake are free and a thread for blocking work is available.
-///
-/// A hung share does not stop the heartbeats, because a restart would not help; the health of its folder reports it.
-pub(super) async fn probe_intake(intake: Arc<Intake>, heartbeat: Heartbeat) {
-    for turn in 0.. {
-        let intake = Arc::clone(&intake);
-        if tokio::task::spawn_blocking(move || intake.touch(turn)).await.is_ok() {
-            heartbeat.beat();
-        }
-        tokio::time::sleep(heartbeat.idle_interval()).await;
     }
 }

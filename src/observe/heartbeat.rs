@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 
 use super::activity::{Activities, STALLED};
 
-/// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one.
-const IDLE: Duration = Duration::from_secs(2);
+/// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one. Much shorter than the age at
+/// which a component counts as stalled, and long enough to leave an idle machine alone.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// The same before the component is watched: short, so that it soon reads the interval that the watchdog needs.
 const UNWATCHED: Duration = Duration::from_millis(250);

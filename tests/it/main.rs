@@ -26,6 +26,7 @@ mod hostile_configuration;
 mod hostile_downloads;
 mod hostile_packages;
 mod hostile_service;
+mod idle;
 mod intake;
 mod kills;
 mod large_accounts;

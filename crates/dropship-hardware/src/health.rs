@@ -128,13 +128,16 @@ impl ServiceHealth {
         }
     }
 
-    /// Whether a check of the connection is due. If so, it counts as started.
+    /// Whether a check of the connection is due.
+    pub(crate) fn is_check_due(&self, is_urgent: bool) -> bool {
+        self.state().is_check_due(is_urgent, Timestamp::now())
+    }
+
+    /// The same. If so, it counts as started.
     pub(crate) fn start_check(&self, is_urgent: bool) -> bool {
         let now = Timestamp::now();
         let mut state = self.state();
-        let is_watched = is_urgent || state.is_failing();
-        let (last, interval) = if is_watched { (state.checked, RECHECK) } else { (state.last, MAX_SILENCE) };
-        let is_due = last.is_none_or(|last| now.duration_since(last) >= interval);
+        let is_due = state.is_check_due(is_urgent, now);
         if is_due {
             state.checked = Some(now);
         }
@@ -199,6 +202,12 @@ impl ServiceHealth {
 }
 
 impl State {
+    fn is_check_due(&self, is_urgent: bool, now: Timestamp) -> bool {
+        let is_watched = is_urgent || self.is_failing();
+        let (last, interval) = if is_watched { (self.checked, RECHECK) } else { (self.last, MAX_SILENCE) };
+        last.is_none_or(|last| now.duration_since(last) >= interval)
+    }
+
     fn is_failing(&self) -> bool {
         self.api.failures + self.authority.failures > 0
     }

@@ -62,6 +62,9 @@ pub(in crate::config) fn examine(
     let report = Report { problems: problems.list };
     // Without usable URLs, the files that the other keys name can still be examined.
     let api = api.or_else(|| api::api(&mut Problems::default().diagnostics(main), &raw::File::default()));
+    let mut folders: Vec<_> = folders.into_iter().map(|folder| folder.folder).collect();
+    // The vector has the room of the larger elements that it was made from.
+    folders.shrink_to_fit();
     let config = api.filter(|_| !main.is_unreadable).map(|api| Config {
         path: main.source.path.clone(),
         accounts,
@@ -71,7 +74,7 @@ pub(in crate::config) fn examine(
         metrics,
         web,
         notify: notifications,
-        folders: folders.into_iter().map(|folder| folder.folder).collect(),
+        folders,
         guard,
         signers: signers.unwrap_or_else(Signers::default),
         preflight,

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::build::Core;
 use super::recovery;
 use super::store::OpenStore;
-use crate::attention::{self, Attention};
-use crate::daemon::{maintenance, status_line, watchdog};
+use crate::attention::Attention;
+use crate::daemon::upkeep::Upkeep;
+use crate::daemon::{maintenance, memory, watchdog};
 use crate::observe::Heartbeat;
 use dropship_intake::Intake;
 use dropship_job::JobId;
@@ -29,22 +31,26 @@ pub(super) fn spawn_tasks(
     attention: &Arc<Attention>,
     opened: OpenStore,
     captured: Vec<JobId>,
-) -> Tasks {
+) -> anyhow::Result<Tasks> {
     let pipeline = || Arc::clone(&core.pipeline);
-    let (attention, shutdown) = (|| Arc::clone(attention), || core.pipeline.shutdown().clone());
     let store = core.admission.active().config.store.clone();
     let heartbeat = Heartbeat::default();
     core.heartbeats.watch("intake", &heartbeat);
     core.heartbeats.watch_silence("folder access", Arc::new(watchdog::FolderAccess(Arc::clone(intake))));
+    let upkeep = Upkeep {
+        pipeline: pipeline(),
+        intake: Arc::clone(intake),
+        attention: Arc::clone(attention),
+        unit: core.unit.clone(),
+        heartbeat,
+    };
+    let upkeep = upkeep.start().context("cannot start the thread for regular work")?;
     let others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
         tokio::spawn(crate::pipeline::run_audit(pipeline())),
-        tokio::spawn(status_line::update(pipeline(), Arc::clone(intake), attention(), core.unit.clone())),
-        tokio::spawn(attention::keep_updated(attention(), shutdown())),
-        tokio::spawn(attention::probe_files(attention(), shutdown())),
-        tokio::spawn(attention::probe_connections(attention(), shutdown())),
-        tokio::spawn(watchdog::probe_intake(Arc::clone(intake), heartbeat)),
+        tokio::spawn(upkeep),
+        tokio::spawn(memory::trim_after_start(Arc::clone(intake))),
     ];
     let admission = Arc::clone(&core.admission);
     tokio::task::spawn_blocking(move || {
@@ -53,5 +59,5 @@ pub(super) fn spawn_tasks(
         }
     });
     let caught_up = recovery::catch_up(core, opened.report.is_new);
-    Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up }
+    Ok(Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up })
 }

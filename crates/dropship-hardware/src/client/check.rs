@@ -37,6 +37,12 @@ impl Client {
         }
     }
 
+    /// Whether [`check_connection`](Self::check_connection) would check it now.
+    #[must_use]
+    pub fn is_connection_check_due(&self, is_urgent: bool) -> bool {
+        self.shared.health.is_check_due(is_urgent)
+    }
+
     async fn head(&self) -> Result<(), String> {
         let mut root = self.shared.base.clone();
         root.set_path("/");

@@ -1,5 +1,6 @@
 //! The scans of a folder: when one starts, its passes, and its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,10 @@ impl FolderTask {
         }
         if scan.is_done() {
             self.finish(scan).await;
+            if self.scans.is_empty() {
+                // Between its scans, a folder keeps no room for one: a kilobyte for each of ten thousand folders.
+                self.scans = VecDeque::new();
+            }
         } else {
             // Scans take turns too, the full one and those of new subfolders.
             self.scans.push_back(scan);

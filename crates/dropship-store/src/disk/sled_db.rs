@@ -1,9 +1,17 @@
 //! A sled database, with the repairs and the sync that sled 0.34 lacks.
 
 use std::fs::File;
+use std::num::NonZeroU64;
 use std::path::Path;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use crate::error::StoreError;
+
+/// Timer slack of sled's threads. Seven of them wait for work for the life of the process, and wake once a second without it;
+/// with this slack, the kernel lets them sleep for longer. Work wakes them at once in any case. Further ones, which sled
+/// starts under load, end after about three such sleeps.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// An open database.
 pub(crate) struct Sled {
@@ -22,6 +30,7 @@ impl Sled {
             .cache_capacity(8 << 20)
             // The writer flushes after commits; sled's own timer would sync twice a second, for nothing.
             .flush_every_ms(None);
+        let slack = TimerSlack::of_new_threads(SLACK);
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
         let db = match opened {
             Ok(Ok(db)) => db,
@@ -32,6 +41,8 @@ impl Sled {
                 });
             }
         };
+        start_threads(&db);
+        drop(slack);
         let path = folder.join("db");
         let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), error: source };
         let file = File::open(&path).map_err(failed)?;
@@ -46,6 +57,41 @@ impl Sled {
             |source| StoreError::Io { what: "cannot sync", path: "the database".into(), error: source };
         self.file.sync_data().map_err(failed)
     }
+}
+
+/// The timer slack of this thread, which threads that it starts inherit (`PR_SET_TIMERSLACK(2const)`). Its former value
+/// returns when this is dropped.
+struct TimerSlack(Option<NonZeroU64>);
+
+impl TimerSlack {
+    /// Without effect where the kernel refuses it: it only saves power.
+    fn of_new_threads(slack: Duration) -> Self {
+        let before = rustix::thread::current_timer_slack().ok().and_then(NonZeroU64::new);
+        let wanted = u64::try_from(slack.as_nanos()).ok().and_then(NonZeroU64::new);
+        Self::set(before.and(wanted));
+        Self(before)
+    }
+
+    fn set(slack: Option<NonZeroU64>) {
+        if let Some(slack) = slack
+            && let Err(error) = rustix::thread::set_current_timer_slack(Some(slack))
+        {
+            tracing::debug!("cannot set the timer slack: {error}");
+        }
+    }
+}
+
+impl Drop for TimerSlack {
+    fn drop(&mut self) {
+        Self::set(self.0);
+    }
+}
+
+/// Has sled start its threads now. They would start with the first write, without the timer slack.
+fn start_threads(db: &sled::Db) {
+    let mut flush = std::pin::pin!(db.flush_async());
+    // The first poll gives the work to a thread. Nothing has been written, so its result does not matter.
+    let _is_flushed = flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
 }
 
 /// sled 0.34 cannot open a database with an unfinished snapshot (its issues 1527 and 1533).

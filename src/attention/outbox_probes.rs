@@ -1,0 +1,198 @@
+//! Regular probes of the outboxes. All of a few, and some of many in turn: an idle daemon with ten thousand folders stays idle.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::outbox_probe::probe;
+use crate::admission::ActiveConfig;
+use crate::hung_places;
+
+/// Number of outboxes that a pass probes, besides those that could not be written. If it finds one that cannot be written
+/// any more, it probes all the others too: they may have the same cause.
+const IN_TURN: usize = 64;
+
+/// Interval between probes that create a file in an outbox that works.
+const CREATE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Maximum time for a pass. A share that hangs does not answer at all.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The outboxes with the results of their latest probes.
+#[derive(Debug, Default)]
+pub(super) struct OutboxProbes(Mutex<Outboxes>);
+
+#[derive(Default)]
+struct Outboxes {
+    /// The configuration that they belong to.
+    active: Option<Arc<ActiveConfig>>,
+    outboxes: Vec<ProbedOutbox>,
+    /// The outbox whose turn is next.
+    next: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ProbedOutbox {
+    pub(super) folder: String,
+    pub(super) outbox: PathBuf,
+    /// Why nothing can be written there.
+    pub(super) why: Option<String>,
+    /// When a file was last created in it, or would have been if it existed.
+    created: Option<Instant>,
+}
+
+impl OutboxProbes {
+    /// Probes the outboxes of a configuration. Waits for their file systems, at most some seconds. Only one thread at a time
+    /// calls this.
+    pub(super) fn pass(&self, active: &Arc<ActiveConfig>) {
+        let due = {
+            let mut known = self.0.lock();
+            known.follow(active);
+            known.due()
+        };
+        if self.probe(due) {
+            let left = self.0.lock().healthy();
+            self.probe(left);
+        }
+    }
+
+    /// Probes the outboxes at these indices; returns whether one cannot be written that could be before.
+    fn probe(&self, due: Vec<usize>) -> bool {
+        let probes: Vec<_> = {
+            let known = self.0.lock();
+            due.iter()
+                .map(|index| &known.outboxes[*index])
+                .map(|one| (one.outbox.clone(), one.creates()))
+                .collect()
+        };
+        let (places, creates): (Vec<_>, Vec<_>) = probes.iter().cloned().unzip();
+        let work = move |index: usize| {
+            let (outbox, creates): &(PathBuf, bool) = &probes[index];
+            probe(outbox, *creates)
+        };
+        let results = hung_places::each_within(places, TIMEOUT, work);
+        let mut known = self.0.lock();
+        let mut has_new_trouble = false;
+        for ((index, result), creates) in due.into_iter().zip(results).zip(creates) {
+            let (Some(result), one) = (result, &mut known.outboxes[index]) else { continue };
+            let why = result.and_then(|probed| probed).err().map(|error| error.to_string());
+            has_new_trouble |= why.is_some() && one.why.is_none();
+            one.why = why;
+            if creates {
+                one.created = Some(Instant::now());
+            }
+        }
+        has_new_trouble
+    }
+
+    /// The outboxes to which nothing can be written.
+    pub(super) fn unwritable(&self) -> Vec<ProbedOutbox> {
+        self.0.lock().outboxes.iter().filter(|one| one.why.is_some()).cloned().collect()
+    }
+
+    /// The folder with this outbox.
+    pub(super) fn folder_of(&self, outbox: &Path) -> Option<String> {
+        self.0.lock().outboxes.iter().find(|one| one.outbox == outbox).map(|one| one.folder.clone())
+    }
+
+    /// By folder, whether its outbox can be written.
+    pub(super) fn all(&self) -> BTreeMap<String, (PathBuf, bool)> {
+        let outboxes = &self.0.lock().outboxes;
+        outboxes.iter().map(|one| (one.folder.clone(), (one.outbox.clone(), one.why.is_none()))).collect()
+    }
+}
+
+impl Outboxes {
+    /// Takes the outboxes of a new configuration. Those that it had before keep their results.
+    fn follow(&mut self, active: &Arc<ActiveConfig>) {
+        if self.active.as_ref().is_some_and(|before| Arc::ptr_eq(before, active)) {
+            return;
+        }
+        let before = std::mem::take(&mut self.outboxes).into_iter();
+        let mut before: BTreeMap<_, _> = before.map(|one| (one.folder.clone(), one)).collect();
+        let outbox = |folder: &crate::config::model::Folder| {
+            let outbox = folder.outbox.clone().unwrap_or_else(|| active.outbox.join(&folder.name));
+            let known = before.remove(&folder.name).filter(|one| one.outbox == outbox);
+            known.unwrap_or_else(|| ProbedOutbox {
+                folder: folder.name.clone(),
+                outbox,
+                why: None,
+                created: None,
+            })
+        };
+        self.outboxes = active.config.folders.iter().map(outbox).collect();
+        (self.active, self.next) = (Some(Arc::clone(active)), 0);
+    }
+
+    /// The outboxes that were never probed, those that cannot be written, and some of the others.
+    fn due(&mut self) -> Vec<usize> {
+        let count = self.outboxes.len();
+        let is_urgent = |one: &ProbedOutbox| one.created.is_none() || one.why.is_some();
+        let mut due: Vec<usize> = self
+            .outboxes
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| is_urgent(one))
+            .map(|(index, _)| index)
+            .collect();
+        let in_turn = (0..count.min(IN_TURN)).map(|step| (self.next + step) % count);
+        due.extend(in_turn.filter(|index| !is_urgent(&self.outboxes[*index])));
+        self.next = (self.next + IN_TURN) % count.max(1);
+        due
+    }
+
+    fn healthy(&self) -> Vec<usize> {
+        let healthy = self.outboxes.iter().enumerate().filter(|(_, one)| one.why.is_none());
+        healthy.map(|(index, _)| index).collect()
+    }
+}
+
+impl ProbedOutbox {
+    /// Whether the next probe creates a file.
+    fn creates(&self) -> bool {
+        self.why.is_some() || self.created.is_none_or(|created| created.elapsed() >= CREATE_INTERVAL)
+    }
+}
+
+impl std::fmt::Debug for Outboxes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.outboxes).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outboxes(count: usize) -> Outboxes {
+        let outbox = |index: usize| ProbedOutbox {
+            folder: index.to_string(),
+            outbox: PathBuf::from(format!("/out/{index}")),
+            why: None,
+            created: Some(Instant::now()),
+        };
+        Outboxes { active: None, outboxes: (0..count).map(outbox).collect(), next: 0 }
+    }
+
+    #[test]
+    fn pass_probes_all_of_few_outboxes_and_some_of_many_in_turn() {
+        let mut few = outboxes(3);
+        assert_eq!(few.due(), [0, 1, 2]);
+        few.outboxes[1].why = Some("full".to_owned());
+        let due = few.due();
+        assert_eq!((due[0], due.len()), (1, 3), "{due:?}");
+        assert_eq!(outboxes(0).due(), [] as [usize; 0]);
+        let mut many = outboxes(3 * IN_TURN);
+        many.outboxes[150].why = Some("full".to_owned());
+        many.outboxes[170].created = None;
+        let passes: Vec<_> = (0..3).map(|_| many.due()).collect();
+        assert!(passes.iter().all(|due| due.starts_with(&[150, 170]) && due.len() <= IN_TURN + 2));
+        let mut seen: Vec<_> = passes.concat();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, (0..3 * IN_TURN).collect::<Vec<_>>());
+    }
+}

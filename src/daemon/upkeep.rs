@@ -1,0 +1,214 @@
+//! Regular work beside jobs: heartbeats of intake, probes, the attention list, the status line. All of it shares one timer, so
+//! that an idle daemon seldom wakes. The timer is a thread: a timer of tokio wakes the runtime several times before it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use super::status_line;
+use crate::attention::Attention;
+use crate::observe::Heartbeat;
+use crate::pipeline::Pipeline;
+use crate::systemd::UnitStatus;
+use dropship_hardware::Client;
+use dropship_intake::Intake;
+
+/// Interval between probes.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The same while something needs attention: an item has to disappear within 15 seconds of its cure.
+const INTERVAL_WITH_TROUBLE: Duration = Duration::from_secs(6);
+
+/// Minimum time between updates of the list and the status line, which changes of jobs cause.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Delay before the first check of the connection: the first calls of jobs show the same.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+
+/// The parts of the daemon that need it.
+pub(super) struct Upkeep {
+    pub(super) pipeline: Arc<Pipeline<Client>>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) attention: Arc<Attention>,
+    pub(super) unit: UnitStatus,
+    /// Of intake.
+    pub(super) heartbeat: Heartbeat,
+}
+
+/// The regular work, and which of it runs now.
+struct Rounds {
+    parts: Upkeep,
+    /// The status line that systemd has.
+    shown: Mutex<String>,
+    has_trouble: AtomicBool,
+    is_updating: AtomicBool,
+    is_calling: AtomicBool,
+    is_writing: AtomicBool,
+}
+
+/// What a round does besides the heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Heartbeat,
+    /// Updates the list and the status line.
+    Update,
+    /// The same after all probes.
+    Probe,
+}
+
+impl Upkeep {
+    /// Does rounds until the returned future, which reports changes of jobs to them, is dropped.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub(super) fn start(self) -> std::io::Result<impl Future<Output = ()> + Send> {
+        let mut changes = self.pipeline.events().subscribe();
+        let (changed, rounds) = sync_channel(1);
+        self.spawn(rounds)?;
+        Ok(async move {
+            while changes.changed().await.is_ok() {
+                // One that waits already stands for this one too.
+                changed.try_send(()).ok();
+                tokio::time::sleep(MIN_PAUSE).await;
+            }
+        })
+    }
+
+    fn spawn(self, changed: Receiver<()>) -> std::io::Result<()> {
+        let rounds = Arc::new(Rounds {
+            parts: self,
+            shown: Mutex::default(),
+            has_trouble: AtomicBool::default(),
+            is_updating: AtomicBool::default(),
+            is_calling: AtomicBool::default(),
+            is_writing: AtomicBool::default(),
+        });
+        let runtime = Handle::current();
+        std::thread::Builder::new()
+            .name("upkeep".to_owned())
+            .spawn(move || rounds.run(&runtime, &changed))?;
+        Ok(())
+    }
+}
+
+impl Rounds {
+    fn run(self: &Arc<Self>, runtime: &Handle, changed: &Receiver<()>) {
+        let first_connection = Instant::now() + FIRST_CONNECTION;
+        let (mut last_probe, mut round) = (Instant::now(), Round::Probe);
+        for turn in 0.. {
+            let begun = Instant::now();
+            if round == Round::Probe {
+                last_probe = begun;
+                self.start_async_probes(runtime, begun >= first_connection);
+            }
+            self.start_round(runtime, turn, round);
+            let interval = match self.has_trouble.load(Ordering::Relaxed) {
+                true => INTERVAL_WITH_TROUBLE,
+                false => INTERVAL,
+            };
+            let next = (last_probe + interval).min(begun + self.parts.heartbeat.idle_interval());
+            let has_changed = match changed.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(()) => true,
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            round = match last_probe.elapsed() >= interval {
+                true => Round::Probe,
+                false if has_changed => Round::Update,
+                false => Round::Heartbeat,
+            };
+        }
+    }
+
+    /// Starts a round on a thread for blocking work. One that waits for a disk does not stop the heartbeats of the next.
+    fn start_round(self: &Arc<Self>, runtime: &Handle, turn: usize, round: Round) {
+        let updating =
+            (round != Round::Heartbeat).then(|| Single::begin(self, |rounds| &rounds.is_updating)).flatten();
+        let this = Arc::clone(self);
+        runtime.spawn_blocking(move || {
+            this.beat(turn);
+            if updating.is_some() {
+                this.update(round == Round::Probe);
+            }
+            drop(updating);
+        });
+    }
+
+    /// Shows that the locks of intake are free, and that a thread for blocking work is available. A hung share does not stop
+    /// this, because a restart would not help; the health of its folder reports it.
+    fn beat(&self, turn: usize) {
+        self.parts.intake.touch(turn);
+        self.parts.heartbeat.beat();
+    }
+
+    fn update(&self, probes: bool) {
+        let Upkeep { pipeline, intake, attention, unit, .. } = &self.parts;
+        if probes {
+            attention.probe_files();
+        }
+        let items = attention.refresh();
+        self.has_trouble.store(!items.is_empty(), Ordering::Relaxed);
+        let line = status_line::of(pipeline, intake, &items);
+        let mut shown = self.shown.lock();
+        if line != *shown && !pipeline.shutdown().is_cancelled() {
+            unit.set(&line);
+            *shown = line;
+        }
+    }
+
+    /// Starts the probes that wait for the network, and the receipts that are to be written again.
+    fn start_async_probes(self: &Arc<Self>, runtime: &Handle, calls: bool) {
+        let Upkeep { attention, pipeline, .. } = &self.parts;
+        if calls
+            && attention.is_service_probe_due()
+            && let Some(calling) = Single::begin(self, |rounds| &rounds.is_calling)
+        {
+            let (attention, pipeline) = (Arc::clone(attention), Arc::clone(pipeline));
+            runtime.spawn(async move {
+                let probing = async {
+                    if attention.probe_services().await {
+                        pipeline.events().notify_subscribers();
+                    }
+                };
+                tokio::select! {
+                    () = pipeline.shutdown().cancelled() => {}
+                    () = probing => {}
+                }
+                drop(calling);
+            });
+        }
+        if !pipeline.receipts().unwritten().is_empty()
+            && let Some(writing) = Single::begin(self, |rounds| &rounds.is_writing)
+        {
+            let pipeline = Arc::clone(pipeline);
+            runtime.spawn(async move {
+                pipeline.receipts().write_unwritten().await;
+                drop(writing);
+            });
+        }
+    }
+}
+
+/// Work of which one run at a time is in progress, until this is dropped.
+struct Single {
+    rounds: Arc<Rounds>,
+    flag: fn(&Rounds) -> &AtomicBool,
+}
+
+impl Single {
+    /// `None` while it is in progress.
+    fn begin(rounds: &Arc<Rounds>, flag: fn(&Rounds) -> &AtomicBool) -> Option<Self> {
+        let is_running = flag(rounds).swap(true, Ordering::Relaxed);
+        (!is_running).then(|| Self { rounds: Arc::clone(rounds), flag })
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        (self.flag)(&self.rounds).store(false, Ordering::Relaxed);
+    }
+}
