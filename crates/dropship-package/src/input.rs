@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
 use crate::budget::{Meter, UNMETERED, WorkKind};
+use crate::preview::Stream;
 
 /// The bytes of a package. Every read names its offset, so several threads can read at the same time. What is read counts
 /// against the meter.
@@ -20,6 +21,8 @@ enum Source<'a> {
     File(&'a File, u64),
     /// Bytes in memory.
     Bytes(&'a [u8]),
+    /// Bytes that arrive in order.
+    Stream(&'a Stream),
 }
 
 impl<'a> Input<'a> {
@@ -31,6 +34,11 @@ impl<'a> Input<'a> {
     /// Bytes in memory.
     pub(crate) fn bytes(bytes: &'a [u8]) -> Self {
         Self { source: Source::Bytes(bytes), meter: &UNMETERED }
+    }
+
+    /// Bytes that arrive in order.
+    pub(crate) fn stream(stream: &'a Stream) -> Self {
+        Self { source: Source::Stream(stream), meter: &UNMETERED }
     }
 
     /// The same input with this meter.
@@ -48,6 +56,7 @@ impl<'a> Input<'a> {
         match self.source {
             Source::File(_, len) => len,
             Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Stream(stream) => stream.len(),
         }
     }
 
@@ -56,6 +65,7 @@ impl<'a> Input<'a> {
         self.charge(WorkKind::Read, buffer.len() as u64)?;
         match self.source {
             Source::File(file, _) => file.read_exact_at(buffer, offset),
+            Source::Stream(stream) => stream.read_exact_at(buffer, offset),
             Source::Bytes(bytes) => {
                 let start = usize::try_from(offset).map_err(|_| io::Error::from(ErrorKind::UnexpectedEof))?;
                 let end = start.checked_add(buffer.len());

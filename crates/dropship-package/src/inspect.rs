@@ -12,6 +12,7 @@ use super::hash;
 use super::hlkx;
 use super::input::Input;
 use super::policy::Policy;
+use super::preview::Previewed;
 use super::verdict::{Inspection, Verdict};
 
 /// Inspects a package. The file's position is neither used nor moved, and memory does not grow with the file's length.
@@ -19,7 +20,8 @@ use super::verdict::{Inspection, Verdict};
 /// # Errors
 /// The file cannot be read. Faults of its contents are findings.
 pub fn inspect(file: &File, kind: Kind, policy: &Policy) -> io::Result<Inspection> {
-    Ok(run(Input::file(file)?, kind, policy, false, &Cancellation::default())?.inspection)
+    Ok(run(Input::file(file)?, kind, policy, (false, &Previewed::default()), &Cancellation::default())?
+        .inspection)
 }
 
 /// Inspects a package, and computes the SHA-256 of the whole file in the same pass, unless it is cancelled.
@@ -32,9 +34,36 @@ pub fn inspect_hashed(
     policy: &Policy,
     cancellation: &Cancellation,
 ) -> io::Result<(Inspection, [u8; 32])> {
-    let done = run(Input::file(file)?, kind, policy, true, cancellation)?;
+    let done = run(Input::file(file)?, kind, policy, (true, &Previewed::default()), cancellation)?;
     let sha256 = done.sha256.ok_or_else(|| io::Error::other("the file's SHA-256 was not computed"))?;
     Ok((done.inspection, sha256))
+}
+
+/// Inspects a package whose digest is known, unless it is cancelled. What a preview of the same bytes has computed is not read
+/// again.
+///
+/// # Errors
+/// The file cannot be read, or the inspection was cancelled ([`io::ErrorKind::Interrupted`]).
+pub fn inspect_previewed(
+    file: &File,
+    kind: Kind,
+    policy: &Policy,
+    previewed: &Previewed,
+    cancellation: &Cancellation,
+) -> io::Result<Inspection> {
+    Ok(run(Input::file(file)?, kind, policy, (false, previewed), cancellation)?.inspection)
+}
+
+/// The same with the work that this took.
+#[cfg(test)]
+pub(crate) fn inspect_previewed_counted(
+    file: &File,
+    kind: Kind,
+    policy: &Policy,
+    previewed: &Previewed,
+) -> io::Result<(Inspection, Work)> {
+    let done = run(Input::file(file)?, kind, policy, (false, previewed), &Cancellation::default())?;
+    Ok((done.inspection, done.work))
 }
 
 /// Inspects a package that is in memory.
@@ -45,7 +74,7 @@ pub fn inspect_bytes(bytes: &[u8], kind: Kind, policy: &Policy) -> Inspection {
 
 /// Inspects a package that is in memory, and returns the work that this took as well.
 pub(crate) fn inspect_counted(bytes: &[u8], kind: Kind, policy: &Policy) -> (Inspection, Work) {
-    match run(Input::bytes(bytes), kind, policy, false, &Cancellation::default()) {
+    match run(Input::bytes(bytes), kind, policy, (false, &Previewed::default()), &Cancellation::default()) {
         Ok(done) => (done.inspection, done.work),
         // Reads from memory fail only beyond its end.
         Err(error) => {
@@ -69,11 +98,11 @@ fn run(
     input: Input<'_>,
     kind: Kind,
     policy: &Policy,
-    hashed: bool,
+    (hashed, previewed): (bool, &Previewed),
     cancellation: &Cancellation,
 ) -> io::Result<Done> {
     let meter = Meter::new(input.len(), cancellation.clone());
-    let outcome = read(input.metered(&meter), kind, policy, hashed, &meter);
+    let outcome = read(input.metered(&meter), kind, policy, (hashed, previewed), &meter);
     // Signature values beyond the limit were taken for invalid ones; the limit is the better reason.
     let ended = match &outcome {
         Ok(_) => meter.check().err(),
@@ -101,16 +130,16 @@ fn read(
     input: Input<'_>,
     kind: Kind,
     policy: &Policy,
-    hashed: bool,
+    (hashed, previewed): (bool, &Previewed),
     meter: &Meter,
 ) -> io::Result<(Inspection, Option<[u8; 32]>)> {
     let mut report = Report::new(&policy.levels, meter);
     let incomplete = match completeness::of_input(input, kind)? {
         Completeness::Complete => {
             let (facts, sha256) = match kind {
-                Kind::Cab => cab::inspect(input, policy, &mut report, hashed)?,
+                Kind::Cab => cab::inspect(input, policy, &mut report, (hashed, previewed))?,
                 Kind::Hlkx => {
-                    let facts = hlkx::inspect(input, policy, &mut report)?;
+                    let facts = hlkx::inspect(input, policy, &mut report, previewed)?;
                     (facts, if hashed { hash::digest(input, &[], true)?.whole } else { None })
                 }
             };

@@ -16,6 +16,7 @@ const FOLDER_ENTRY: usize = 8;
 const RESERVE: u8 = 4;
 
 /// Which bytes make up the content.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// The signed bytes.
     Signed,

@@ -29,7 +29,7 @@ const RATIO: u64 = 64;
 const BLOCK_COST: u64 = 8 * 1024;
 
 /// The contents of the wanted files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Contents {
     /// Index of the file in the listing, and its bytes (of a driver, the first [`DRIVER`]).
     pub(crate) read: Vec<(usize, Vec<u8>)>,

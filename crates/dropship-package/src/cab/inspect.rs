@@ -10,15 +10,17 @@ use super::contents::{Contents, is_inf};
 use super::decode::Fault;
 use super::header::Header;
 use super::listing::Listing;
-use super::{contents, listing, signature_block};
+use super::preview::{self, read_files};
+use super::signature_block;
 use crate::ber;
 use crate::checks::{Check, Report};
 use crate::der::DerError;
 use crate::facts::{Facts, FileFact, Kind};
-use crate::hash;
+use crate::hash::{self, Digests};
 use crate::inf::InfNotes;
 use crate::input::Input;
 use crate::policy::Policy;
+use crate::preview::Previewed;
 use crate::signature::algorithm::Hash;
 use crate::signature::authenticode::Authenticode;
 use crate::{inf, pe, preflight};
@@ -31,7 +33,7 @@ pub(crate) fn inspect(
     input: Input<'_>,
     policy: &Policy,
     report: &mut Report<'_>,
-    hashed: bool,
+    (hashed, previewed): (bool, &Previewed),
 ) -> io::Result<(Option<Facts>, Option<[u8; 32]>)> {
     let head = input.read_up_to(0, crate::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
@@ -61,23 +63,29 @@ pub(crate) fn inspect(
     if matches!(content, Some(Content::Signed)) && !hashes.contains(&Hash::Sha256) {
         hashes.push(Hash::Sha256);
     }
+    let shown = (&header, content.as_ref());
+    let previewed_digests = previewed.cab_digests.as_ref().filter(|_| !hashed);
+    let previewed_digests = previewed_digests.and_then(|digests| digests.of(input, shown, &hashes));
+    let previewed_files = previewed.cab_files.as_ref().and_then(|files| files.of(input, &header));
     // Digests need the whole cabinet, files only parts of it: two threads share the time.
     let ((listing, contents), digests) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| read_files(input, &header));
-        let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
-        let signed =
-            hash::Sequence { ranges: &header.signed_ranges(), algorithms: &algorithms, ..Default::default() };
-        let moved = match &content {
-            Some(Content::Moved { head, rest }) => hash::Sequence {
-                prefix: head,
-                ranges: std::slice::from_ref(rest),
-                algorithms: &[&ring::digest::SHA256],
-            },
-            Some(Content::Signed) | None => hash::Sequence::default(),
+        let files = match previewed_files {
+            Some(files) => Ok(files),
+            None => Err(scope.spawn(|| read_files(input, &header))),
         };
-        let digests = hash::digest(input, &[signed, moved], hashed);
-        let files = reader.join().map_err(|_| io::Error::other("reading the cabinet's files failed"));
-        Ok::<_, io::Error>((files??, digests?))
+        let digests = match previewed_digests {
+            Some(sequences) => Ok(Digests { sequences, whole: None }),
+            None => {
+                let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
+                let ranges = header.signed_ranges();
+                let signed =
+                    hash::Sequence { ranges: &ranges, algorithms: &algorithms, ..Default::default() };
+                hash::digest(input, &[signed, preview::moved(content.as_ref())], hashed)
+            }
+        };
+        let failed = |_| io::Error::other("reading the cabinet's files failed");
+        let files = files.or_else(|reader| reader.join().map_err(failed)?)?;
+        Ok::<_, io::Error>((files, digests?))
     })?;
     let mut sequences = digests.sequences.into_iter();
     let computed: Vec<(Hash, Digest)> =
@@ -128,21 +136,6 @@ fn check_nested(
             }
         }
     }
-}
-
-type Files = (Result<Listing, &'static str>, Contents);
-
-/// Lists the files, and reads the INFs and the PE headers of drivers.
-fn read_files(input: Input<'_>, header: &Header) -> io::Result<Files> {
-    if header.of_a_set {
-        return Ok((Ok(Listing::default()), Contents::default()));
-    }
-    let listing = listing::read(input, header)?;
-    let contents = match &listing {
-        Ok(listing) => contents::read(input, header, listing)?,
-        Err(_) => Contents::default(),
-    };
-    Ok((listing, contents))
 }
 
 /// The facts of the files that were read, and findings about those that were not.

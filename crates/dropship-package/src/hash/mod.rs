@@ -6,6 +6,6 @@ mod hex;
 mod range_hasher;
 mod sequence;
 
-pub(crate) use digests::digest;
+pub(crate) use digests::{Digests, digest};
 pub use hex::hex;
 pub(crate) use sequence::Sequence;

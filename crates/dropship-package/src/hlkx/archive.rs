@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::io;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
+use ring::digest::Digest;
 
 use super::directory::{self, End, Entry, Fault};
 use super::local_headers;
+use super::preview::PartDigests;
 use crate::budget::WorkKind;
 use crate::input::Input;
 
@@ -24,21 +26,47 @@ pub(super) struct Archive<'a> {
     /// Entries in the order of the directory.
     pub(super) entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
+    /// Digests of parts that were computed before.
+    previewed: Option<&'a PartDigests>,
 }
 
 impl<'a> Archive<'a> {
     /// Reads the directory and the headers of all entries.
     pub(super) fn open(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
+        let (mut archive, end) = match Self::directory(input)? {
+            Ok(found) => found,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        Ok(local_headers::check(input, &mut archive.entries, end.offset)?.map(|()| archive))
+    }
+
+    /// Reads the directory only. It is unknown where the data of an entry begins.
+    pub(super) fn listed(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
+        Ok(Self::directory(input)?.map(|(archive, _)| archive))
+    }
+
+    /// An archive of which nothing is known, to unpack entries that are.
+    pub(super) fn of_input(input: Input<'a>) -> Self {
+        Self { input, entries: Vec::new(), by_name: HashMap::new(), previewed: None }
+    }
+
+    /// The same archive with digests that were computed before.
+    pub(super) fn previewed(self, previewed: Option<&'a PartDigests>) -> Self {
+        Self { previewed, ..self }
+    }
+
+    /// SHA-256 of the unpacked bytes of an entry, if it was computed before; then the entry is intact.
+    pub(super) fn previewed_sha256(&self, entry: &Entry) -> Option<Digest> {
+        self.previewed?.of(self.input.len(), entry)
+    }
+
+    fn directory(input: Input<'a>) -> io::Result<Result<(Self, End), Fault>> {
         let end = match directory::end(input)? {
             Ok(end) => end,
             Err(fault) => return Ok(Err(fault)),
         };
         let directory = input.read_up_to(u64::from(end.offset), usize::try_from(end.size).unwrap_or(0))?;
-        let mut archive = match Self::index(input, &directory, &end) {
-            Ok(archive) => archive,
-            Err(fault) => return Ok(Err(fault)),
-        };
-        Ok(local_headers::check(input, &mut archive.entries, end.offset)?.map(|()| archive))
+        Ok(Self::index(input, &directory, &end).map(|archive| (archive, end)))
     }
 
     fn index(input: Input<'a>, directory: &[u8], end: &End) -> Result<Self, Fault> {
@@ -58,7 +86,7 @@ impl<'a> Archive<'a> {
                 "its end record states another number of entries than its directory has",
             ));
         }
-        let archive = Self { input, entries, by_name };
+        let archive = Self { input, entries, by_name, previewed: None };
         let unpacked =
             archive.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(u64::from(entry.size)));
         if unpacked > input.len().saturating_mul(RATIO).saturating_add(UNPACKED) {

@@ -24,7 +24,7 @@ pub(super) enum Fault {
 
 /// One entry.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Name without a slash in front.
     pub(super) name: String,
     /// Length when unpacked.

@@ -13,6 +13,7 @@ use crate::facts::{Facts, FileFact, Kind};
 use crate::hash;
 use crate::input::Input;
 use crate::policy::Policy;
+use crate::preview::Previewed;
 use crate::verdict::Level;
 
 /// End of the relationship type of `PackageInfo.xml`, in both spellings that real packages have.
@@ -24,6 +25,7 @@ pub(crate) fn inspect(
     input: Input<'_>,
     policy: &Policy,
     report: &mut Report<'_>,
+    previewed: &Previewed,
 ) -> io::Result<Option<Facts>> {
     let archive = match Archive::open(input)? {
         Ok(archive) => archive,
@@ -79,6 +81,7 @@ pub(crate) fn inspect(
     if report.rejects() {
         return Ok(Some(facts));
     }
+    let archive = archive.previewed(previewed.part_digests.as_ref());
     let (content, kept) = parts::check(&archive, &types, &good, &signatures.parts, &info_part, report)?;
     facts.content_sha256 = Some(hash::hex(&content));
     let info = match kept {

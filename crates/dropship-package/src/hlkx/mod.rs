@@ -12,6 +12,7 @@ mod links;
 mod local_headers;
 mod opc;
 mod parts;
+mod preview;
 mod signature;
 mod signature_check;
 mod signatures;
@@ -20,3 +21,4 @@ mod xml;
 #[cfg(fuzzing)]
 pub(crate) use fuzzing::xml_round;
 pub(crate) use inspect::inspect;
+pub(crate) use preview::{PartDigests, entries_to_preview, preview_parts};

@@ -9,6 +9,7 @@ mod hostile_archives;
 mod infs;
 mod layout;
 mod link;
+mod previews;
 mod rules;
 mod signed_archives;
 mod signers;
