@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::captured_package::CapturedPackage;
 use super::dropped_again::is_dropped_again;
-use super::evaluate::{Evaluation, evaluate};
+use super::evaluate::{CapturedBytes, Evaluation, evaluate};
 use super::inspections::POISONED;
 use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
@@ -115,7 +115,7 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     let (active, folder) = (admission.active(), package.folder.as_deref());
     let evaluated = evaluate(
         &active,
-        package.copy,
+        (package.copy, Some(CapturedBytes { sha256: &package.sha256, previewed: &package.previewed })),
         &package.name,
         folder,
         package.rule,

@@ -82,9 +82,16 @@ impl Admission {
         let unread = |error: std::io::Error| unplanned(format!("cannot read its package: {error}"));
         let name = format!("{}.{}", file_stem(adopted), extension(copy).map_err(unread)?);
         let (active, folder) = (self.active(), adopted.folder);
-        let evaluation =
-            evaluate(&active, copy, &name, folder, adopted.rule, &Ok(Vars::new()), &self.cancellation)
-                .map_err(unread)?;
+        let evaluation = evaluate(
+            &active,
+            (copy, None),
+            &name,
+            folder,
+            adopted.rule,
+            &Ok(Vars::new()),
+            &self.cancellation,
+        )
+        .map_err(unread)?;
         let plan = match evaluation.outcome {
             Some(Ok(plan)) => plan,
             Some(Err(fault)) => return Err(unplanned(fault.message)),

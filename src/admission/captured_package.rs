@@ -8,7 +8,7 @@ use super::file_record::FileRecord;
 use crate::digest;
 use dropship_intake::{FileTime, FoundFile, Identity};
 use dropship_job::{Fault, JobId};
-use dropship_package::{Completeness, Kind, completeness_of_file};
+use dropship_package::{Completeness, Kind, Previewed, completeness_of_file};
 use dropship_rules::vars::Vars;
 use dropship_store::{Entry, path_key};
 
@@ -27,6 +27,8 @@ pub(super) struct CapturedPackage<'a> {
     pub(super) sha256: String,
     /// In bytes.
     pub(super) size: u64,
+    /// What was computed for the inspection while the copy was made.
+    pub(super) previewed: Previewed,
     pub(super) name: String,
     pub(super) folder: Option<String>,
     pub(super) path: Option<String>,

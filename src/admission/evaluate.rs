@@ -13,8 +13,8 @@ use crate::package_store::RejectedPackage;
 use dropship_hardware::TestHarness;
 use dropship_job::{ErrorKind, Fault};
 use dropship_package::{
-    Cancellation, Facts, Finding, Inspection, Kind, Level, Policy, RequestFacts, Verdict, inspect_hashed,
-    preflight_with,
+    Cancellation, Facts, Finding, Inspection, Kind, Level, Policy, Previewed, RequestFacts, Verdict,
+    inspect_hashed, inspect_previewed, preflight_with,
 };
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 use dropship_rules::vars::Vars;
@@ -36,15 +36,24 @@ pub struct Evaluation {
     pub sha256: String,
 }
 
+/// What the capture of a file has computed from its bytes.
+#[derive(Clone, Copy)]
+pub struct CapturedBytes<'a> {
+    /// SHA-256, lower-case hex.
+    pub sha256: &'a str,
+    /// The rest.
+    pub previewed: &'a Previewed,
+}
+
 /// Evaluates a file as the package of this name in this folder. `rule` names the rule to use instead of
 /// the first one that matches; `vars` are the
-/// variables from the sidecar.
+/// variables from the sidecar. Of bytes that were captured before, the digest is known.
 ///
 /// # Errors
 /// When the file cannot be read, or the inspection was cancelled.
 pub fn evaluate(
     active: &ActiveConfig,
-    file: &Path,
+    (file, captured): (&Path, Option<CapturedBytes<'_>>),
     name: &str,
     folder: Option<&str>,
     rule: Option<&str>,
@@ -65,8 +74,17 @@ pub fn evaluate(
     };
     // The policy contains the time of the daemon's start; certificates are checked against the present time.
     let policy = Policy { now: Timestamp::now(), ..active.policy.clone() };
-    let (mut inspection, sha256) = inspect_hashed(&named_file::open(file)?, kind, &policy, cancellation)?;
-    let sha256 = hex(&sha256);
+    let bytes = named_file::open(file)?;
+    let (mut inspection, sha256) = match captured {
+        Some(CapturedBytes { sha256, previewed }) => {
+            let inspection = inspect_previewed(&bytes, kind, &policy, previewed, cancellation)?;
+            (inspection, sha256.to_owned())
+        }
+        None => {
+            let (inspection, sha256) = inspect_hashed(&bytes, kind, &policy, cancellation)?;
+            (inspection, hex(&sha256))
+        }
+    };
     let (mut planning, mut applied) = (None, None);
     let outcome = match (inspection.verdict, &inspection.facts) {
         (Verdict::Incomplete, _) => None,

@@ -70,7 +70,7 @@ impl Admission {
         let active = self.active();
         let evaluation = evaluate(
             &active,
-            package.copy,
+            (package.copy, None),
             &receipt.package,
             folder,
             rule,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::admit::{AdmitError, decide};
 use super::captured_package::{CapturedFile, CapturedPackage, remove};
+use super::early_inspection::EarlyInspection;
 use super::oversize;
 use super::sidecar;
 use super::state::{Admission, new_id};
@@ -13,7 +14,7 @@ use dropship_intake::{
     Identity, capture, is_absent, open_below,
 };
 use dropship_job::{Fault, JobId};
-use dropship_package::{Completeness, Kind, completeness_of_file};
+use dropship_package::{Completeness, Kind, Previewed, completeness_of_file};
 
 impl FileReceiver for Admission {
     fn is_known(&self, folder: &str, path: &Path, identity: &Identity, sidecar: Option<&Identity>) -> bool {
@@ -83,7 +84,9 @@ impl Admission {
             };
         }
         let has_space_for = &|bytes| self.packages.has_space_for(bytes);
-        let captured = capture(found, copy, &CaptureLimits { max_bytes, has_space_for });
+        let mut early = EarlyInspection::of(self, found, &name)?;
+        let captured = capture(found, copy, &CaptureLimits { max_bytes, has_space_for }, &mut early);
+        let previewed = early.finish(captured.as_ref().ok().map(|captured| &captured.sha256))?;
         let captured = captured.map_err(|error| match error {
             CaptureError::Changed(_) | CaptureError::Gone(_) => AdmitError::NotYet(error.to_string()),
             CaptureError::NoSpace(_) | CaptureError::Write { .. } => AdmitError::Busy(error.to_string()),
@@ -96,7 +99,7 @@ impl Admission {
         *sha256 = Some(captured.sha256);
         let Captured { sha256, size, identity, birth, .. } = captured;
         let is_unchanged = found.is_unchanged(&sha256);
-        let read = Source { sha256: digest::hex(&sha256), size, identity, birth, is_unchanged };
+        let read = Source { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
         self.decide_about(found, copy, name, read, None)
     }
 
@@ -108,7 +111,7 @@ impl Admission {
         source: Source,
         oversize: Option<Fault>,
     ) -> Result<JobId, AdmitError> {
-        let Source { sha256, size, identity, birth, is_unchanged } = source;
+        let Source { sha256, size, previewed, identity, birth, is_unchanged } = source;
         decide(
             self,
             &CapturedPackage {
@@ -116,6 +119,7 @@ impl Admission {
                 sidecar_checksum: if oversize.is_some() { Ok(()) } else { sidecar::checked(found, &sha256) },
                 sha256,
                 size,
+                previewed,
                 name,
                 folder: Some(found.folder.clone()),
                 path: Some(found.path.to_string_lossy().into_owned()),
@@ -137,6 +141,7 @@ struct Source {
     sha256: String,
     /// In bytes.
     size: u64,
+    previewed: Previewed,
     identity: Identity,
     birth: Option<FileTime>,
     /// Whether it has been the same for as long as a verdict needs.
@@ -158,7 +163,8 @@ fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, 
         return Err(AdmitError::NotYet(CaptureError::Changed(found.path.clone()).to_string()));
     }
     let size = meta.len();
-    Ok(Some((fault, Source { sha256, size, identity, birth, is_unchanged: true })))
+    let previewed = Previewed::default();
+    Ok(Some((fault, Source { sha256, size, previewed, identity, birth, is_unchanged: true })))
 }
 
 /// Whether the file is complete by its own header.

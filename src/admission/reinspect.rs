@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::admit::accepted;
 use super::captured_package::{remove, store_bytes};
-use super::evaluate::{Evaluation, evaluate};
+use super::evaluate::{CapturedBytes, Evaluation, evaluate};
 use super::inspections::POISONED;
 use super::oversize;
 use super::sidecar;
@@ -14,6 +14,7 @@ use crate::package_store::PlanSnapshot;
 use crate::pipeline::PackageInspector;
 use dropship_intake::open_below;
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
+use dropship_package::Previewed;
 use dropship_shared_folder::Progress;
 
 /// The dropped file of a job, when it is copied again.
@@ -92,7 +93,7 @@ impl Admission {
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(
             &active,
-            copy,
+            (copy, Some(CapturedBytes { sha256, previewed: &Previewed::default() })),
             &package.name,
             package.folder.as_deref(),
             None,

@@ -7,6 +7,7 @@ use super::captured_package::{CapturedPackage, remove, store_bytes};
 use super::state::{Admission, new_id};
 use crate::package_store::PackageStore;
 use dropship_job::JobId;
+use dropship_package::Previewed;
 use dropship_rules::vars::Vars;
 
 /// A package that is submitted directly.
@@ -37,6 +38,7 @@ impl Admission {
                 copy: &copy,
                 sha256,
                 size,
+                previewed: Previewed::default(),
                 name: file.name.to_owned(),
                 folder: file.folder.map(str::to_owned),
                 path: None,

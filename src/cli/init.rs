@@ -157,7 +157,7 @@ fn verify(path: &Path, text: &str, package: &Path, facts: &Facts, policy: &Polic
     let active = ActiveConfig { config, policy: policy.clone(), outbox: PathBuf::new() };
     let evaluation = evaluate(
         &active,
-        package,
+        (package, None),
         &name,
         Some(template::FOLDER),
         None,

@@ -1,7 +1,7 @@
 //! Captures a dropped file: copies it into the store and hashes the copy.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,20 @@ impl Default for CaptureLimits<'_> {
     fn default() -> Self {
         Self { max_bytes: u64::MAX, has_space_for: &|_| true }
     }
+}
+
+/// Sees the bytes of a capture while they are copied, so that they are not read again.
+pub trait CaptureWatcher {
+    /// The copy begins: `file` is read from its start, and has `size` bytes.
+    fn begin(&mut self, file: &File, size: u64);
+    /// The next bytes of the copy.
+    fn copied(&mut self, bytes: &[u8]);
+}
+
+/// Needs nothing of the bytes.
+impl CaptureWatcher for () {
+    fn begin(&mut self, _file: &File, _size: u64) {}
+    fn copied(&mut self, _bytes: &[u8]) {}
 }
 
 /// A copy of a dropped file that the build server cannot change.
@@ -102,11 +116,17 @@ pub enum CaptureError {
 /// The digest is that of the copy. The copy is not synced, because most copies are of known or invalid packages and are
 /// deleted at once. The store syncs a copy that becomes a job's.
 ///
-/// At most the bytes that the file had when it was found are read, and holes are not filled.
+/// At most the bytes that the file had when it was found are read, each once, and holes are not filled. The watcher sees the
+/// bytes of the copy; after an error what it has seen means nothing.
 ///
 /// # Errors
 /// See [`CaptureError`]. After an error `to` does not exist, unless it existed before the call, which is an error too.
-pub fn capture(found: &FoundFile, to: &Path, limits: &CaptureLimits<'_>) -> Result<Captured, CaptureError> {
+pub fn capture(
+    found: &FoundFile,
+    to: &Path,
+    limits: &CaptureLimits<'_>,
+    watcher: &mut dyn CaptureWatcher,
+) -> Result<Captured, CaptureError> {
     let copy = OpenOptions::new()
         .read(true)
         .write(true)
@@ -114,7 +134,7 @@ pub fn capture(found: &FoundFile, to: &Path, limits: &CaptureLimits<'_>) -> Resu
         .mode(0o600)
         .open(to)
         .map_err(|error| write_error(to, error))?;
-    let captured = fill(found, copy, to, limits);
+    let captured = fill(found, copy, (to, limits), watcher);
     // What follows depends on the store, not on the folder.
     found.progress.pause();
     if captured.is_err()
@@ -128,8 +148,8 @@ pub fn capture(found: &FoundFile, to: &Path, limits: &CaptureLimits<'_>) -> Resu
 fn fill(
     found: &FoundFile,
     mut copy: File,
-    to: &Path,
-    limits: &CaptureLimits<'_>,
+    (to, limits): (&Path, &CaptureLimits<'_>),
+    watcher: &mut dyn CaptureWatcher,
 ) -> Result<Captured, CaptureError> {
     let (mut source, meta) =
         open_below(&found.root, &found.path).map_err(|error| open_error(&found.path, error))?;
@@ -143,14 +163,16 @@ fn fill(
     }
     let (sha256, size) = if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() {
         found.progress.pause();
-        let hashed = hash(&mut copy, to)?;
+        watcher.begin(&copy, before.size);
+        let hashed = hash(&mut copy, to, watcher)?;
         found.progress.advance();
         hashed
     } else {
         if !(limits.has_space_for)(meta.blocks().saturating_mul(BLOCK).min(before.size)) {
             return Err(CaptureError::NoSpace(to.to_owned()));
         }
-        copy_and_hash(&mut source, found, &copy, to, limits)?
+        watcher.begin(&source, before.size);
+        copy_and_hash((&mut source, found), &copy, (to, limits), watcher)?
     };
     let after = source.metadata().map_err(|error| open_error(&found.path, error))?;
     if Identity::from(&after) != before || size != before.size {
@@ -161,11 +183,10 @@ fn fill(
 
 /// Copies at most one byte more than `from` had when it was found. Parts that are all zeros stay holes.
 fn copy_and_hash(
-    source: &mut File,
-    found: &FoundFile,
+    (source, found): (&mut File, &FoundFile),
     copy: &File,
-    to: &Path,
-    limits: &CaptureLimits<'_>,
+    (to, limits): (&Path, &CaptureLimits<'_>),
+    watcher: &mut dyn CaptureWatcher,
 ) -> Result<([u8; 32], u64), CaptureError> {
     // A failed clone may have left data on file systems that clone in pieces.
     copy.set_len(0).map_err(|error| write_error(to, error))?;
@@ -183,6 +204,7 @@ fn copy_and_hash(
             }
         };
         hasher.update(read);
+        watcher.copied(read);
         if read.iter().any(|byte| *byte != 0) {
             copy.write_all_at(read, size).map_err(|error| write_error(to, error))?;
         }
@@ -198,24 +220,27 @@ fn copy_and_hash(
     Ok((hasher.finalize().into(), size))
 }
 
-fn hash(copy: &mut File, to: &Path) -> Result<([u8; 32], u64), CaptureError> {
+fn hash(
+    copy: &mut File,
+    to: &Path,
+    watcher: &mut dyn CaptureWatcher,
+) -> Result<([u8; 32], u64), CaptureError> {
     let failed = |error| CaptureError::Read { path: to.to_owned(), error };
     copy.rewind().map_err(failed)?;
-    let mut hasher = Sha256::new();
-    let size = io::copy(copy, &mut HashWriter(&mut hasher)).map_err(failed)?;
-    Ok((hasher.finalize().into(), size))
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    let (mut hasher, mut size) = (Sha256::new(), 0);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match copy.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), size)),
+            Ok(count) => {
+                let read = &buffer[..count];
+                hasher.update(read);
+                watcher.copied(read);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 

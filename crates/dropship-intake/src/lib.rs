@@ -33,7 +33,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CaptureError, CaptureLimits, Captured, capture};
+pub use capture::{CaptureError, CaptureLimits, CaptureWatcher, Captured, capture};
 pub use folder_events::{FolderEvents, Loss};
 pub use folder_spec::FolderSpec;
 pub use health::{FolderHealth, FolderState, Summary};

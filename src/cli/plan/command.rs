@@ -132,7 +132,7 @@ fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluate
     };
     let evaluation = admission::evaluate(
         &active,
-        &file,
+        (&file, None),
         &name,
         folder.as_deref(),
         None,

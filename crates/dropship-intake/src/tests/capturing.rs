@@ -30,7 +30,7 @@ fn copy_has_the_bytes_and_the_digest_of_the_source() {
     fs::write(dir.path().join("a.cab"), &bytes).unwrap();
     let to = dir.path().join("copy");
     let file = found(dir.path(), "a.cab");
-    let captured = capture(&file, &to, &CaptureLimits::default()).unwrap();
+    let captured = capture(&file, &to, &CaptureLimits::default(), &mut ()).unwrap();
     assert_eq!(fs::read(&to).unwrap(), bytes);
     assert_eq!(captured.sha256, <[u8; 32]>::from(Sha256::digest(&bytes)));
     assert_eq!((captured.size, captured.identity), (bytes.len() as u64, file.identity));
@@ -41,7 +41,8 @@ fn existing_target_is_neither_overwritten_nor_removed() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.cab"), VALID).unwrap();
     fs::write(dir.path().join("copy"), b"other").unwrap();
-    let result = capture(&found(dir.path(), "a.cab"), &dir.path().join("copy"), &CaptureLimits::default());
+    let result =
+        capture(&found(dir.path(), "a.cab"), &dir.path().join("copy"), &CaptureLimits::default(), &mut ());
     assert!(matches!(result, Err(CaptureError::Write { .. })));
     assert_eq!(fs::read(dir.path().join("copy")).unwrap(), b"other");
 }
@@ -55,14 +56,20 @@ fn source_that_is_not_the_found_file_leaves_no_copy() {
     let file = found(dir.path(), "a.cab");
 
     fs::write(&path, b"whole 12").unwrap();
-    assert!(matches!(capture(&file, &to, &CaptureLimits::default()), Err(CaptureError::Changed(_))));
+    assert!(matches!(capture(&file, &to, &CaptureLimits::default(), &mut ()), Err(CaptureError::Changed(_))));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(capture(&file, &to, &CaptureLimits::default()), Err(CaptureError::Gone(_))));
+    assert!(matches!(capture(&file, &to, &CaptureLimits::default(), &mut ()), Err(CaptureError::Gone(_))));
     symlink("/etc/passwd", &path).unwrap();
-    assert!(matches!(capture(&file, &to, &CaptureLimits::default()), Err(CaptureError::NotRegular(_))));
+    assert!(matches!(
+        capture(&file, &to, &CaptureLimits::default(), &mut ()),
+        Err(CaptureError::NotRegular(_))
+    ));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(matches!(capture(&file, &to, &CaptureLimits::default()), Err(CaptureError::NotRegular(_))));
+    assert!(matches!(
+        capture(&file, &to, &CaptureLimits::default(), &mut ()),
+        Err(CaptureError::NotRegular(_))
+    ));
     assert!(!to.exists());
 }
 
@@ -88,7 +95,7 @@ fn source_that_is_written_during_the_copy_is_reported_as_changed_or_captured_con
         });
         let to = dir.path().join("copy");
         for round in 0..MAX_ROUNDS {
-            match capture(&found(dir.path(), "a.cab"), &to, &CaptureLimits::default()) {
+            match capture(&found(dir.path(), "a.cab"), &to, &CaptureLimits::default(), &mut ()) {
                 Err(CaptureError::Changed(_)) => changed += 1,
                 Ok(captured) => {
                     let copy = fs::read(&to).unwrap();

@@ -82,7 +82,8 @@ async fn file_is_offered_again_when_its_sidecar_is_corrected() {
     })
     .await;
     let file = folder.receiver.offers("a.cab").pop().unwrap().file;
-    let captured = capture(&file, &folder.dir.path().join("copy"), &CaptureLimits::default()).unwrap();
+    let captured =
+        capture(&file, &folder.dir.path().join("copy"), &CaptureLimits::default(), &mut ()).unwrap();
     assert_eq!(expected(&file), Ok(Some(captured.sha256)));
     intake.stop().await;
 }

@@ -153,7 +153,7 @@ fn unreadable_file_or_subfolder_is_reported_and_admitted_when_readable() {
         assert!(before.reason.unwrap().contains("a.cab") && before.advice.unwrap().contains("setfacl"));
         let offered = folder.receiver.offers("a.cab").remove(0).file;
         assert!(matches!(
-            capture(&offered, &folder.dir.path().join("copy"), &CaptureLimits::default()),
+            capture(&offered, &folder.dir.path().join("copy"), &CaptureLimits::default(), &mut ()),
             Err(CaptureError::Denied(_))
         ));
         mode(&file, 0o400);
@@ -183,8 +183,8 @@ fn full_disk_leaves_no_copy_and_advises() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.cab"), vec![1; 700_000]).unwrap();
     let copy = dir.path().join("copy");
-    let error =
-        capture(&capturing::found(dir.path(), "a.cab"), &copy, &CaptureLimits::default()).unwrap_err();
+    let error = capture(&capturing::found(dir.path(), "a.cab"), &copy, &CaptureLimits::default(), &mut ())
+        .unwrap_err();
     assert!(
         matches!(error, CaptureError::NoSpace(_)) && error.to_string().contains("[store] path"),
         "{error}"
