@@ -69,6 +69,7 @@ fn label(number: u64) -> PublishedLabel {
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: None,
+        series: None,
         targets: (0..TARGETS).map(target).collect(),
     }
 }

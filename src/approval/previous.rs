@@ -6,12 +6,15 @@ use serde_json::Value;
 use super::compare::compare;
 use super::page::Previous;
 use crate::package_store::PackageStore;
-use crate::pipeline::{label_of, published_labels, read_driver_metadata};
+use crate::pipeline::{label_of, newest_published, read_driver_metadata};
 use dropship_hardware::NewShippingLabel;
 use dropship_job::{Job, Label, RemoteId};
 use dropship_rules::label::preview_with;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Store, StoreError};
+
+/// Maximum number of published labels among which one with a job is looked for.
+const MOST_COMPARED: usize = 64;
 
 /// The newest published label of the same rule and label that belongs to another job. `None` without one.
 ///
@@ -24,9 +27,7 @@ pub(super) fn previous(
     (plan, label): (&Plan, &LabelPlan),
     request: &NewShippingLabel,
 ) -> Result<Option<Previous>, StoreError> {
-    let mut ids = published_labels(store, plan, label)?;
-    // The service numbers its labels in the order of their creation.
-    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let ids = newest_published(store, plan, label, MOST_COMPARED)?;
     let is_own =
         |id: RemoteId| job.labels().iter().any(|own| own.id() == Some(id) || own.former_ids().contains(&id));
     let mut newest_unknown = None;

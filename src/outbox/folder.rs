@@ -3,6 +3,7 @@
 //! Others may be able to write to the outbox. A package's folder is used only if it is the daemon's own and only the daemon can
 //! write to it; a link, a file or another user's folder of that name is left alone.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -53,16 +54,40 @@ impl Outbox {
         self.open().map(drop)
     }
 
-    /// Copies a file into the folder, under this name.
+    /// Makes the names of the delivered files durable.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn sync(&self) -> io::Result<()> {
+        self.open()?.sync()
+    }
+
+    /// Copies a file into the folder, under this name. The file is durable, its name is after [`Self::sync`].
     ///
     /// # Errors
     /// As [`Self::prepare`].
     pub fn deliver(&self, name: &str, from: &mut dyn Read) -> io::Result<Asset> {
+        self.deliver_clone(name, from, None)
+    }
+
+    /// The same for bytes that `from` reads from a file, whose blocks are shared if the file system can do that.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn deliver_clone(&self, name: &str, from: &mut dyn Read, file: Option<&File>) -> io::Result<Asset> {
         let folder = self.open()?;
         folder.remove_leftovers(name)?;
         let mut staged = folder.stage(name)?;
-        let (sha256, size) = digest::copy(from, &mut staged)?;
-        self.publish(&folder, staged, name, true)?;
+        let cloned = file.is_some_and(|file| rustix::fs::ioctl_ficlone(staged.file(), file).is_ok());
+        let (sha256, size) = match cloned {
+            true => digest::copy(from, &mut io::sink())?,
+            false => {
+                // A failed clone may have left data on file systems that clone in pieces.
+                staged.file().set_len(0)?;
+                digest::copy(from, &mut staged)?
+            }
+        };
+        self.publish(staged, name, true)?;
         Ok(Asset { name: name.to_owned(), size, sha256 })
     }
 
@@ -77,22 +102,17 @@ impl Outbox {
         folder.remove_leftovers(RECEIPT)?;
         let mut staged = folder.stage(RECEIPT)?;
         staged.write_all(&text)?;
-        self.publish(&folder, staged, RECEIPT, receipt.state.has_ended())
+        let durable = receipt.state.has_ended();
+        self.publish(staged, RECEIPT, durable)?;
+        if durable { folder.sync() } else { Ok(()) }
     }
 
-    fn publish(
-        &self,
-        folder: &SharedFolder,
-        staged: StagedFile<'_>,
-        name: &str,
-        durable: bool,
-    ) -> io::Result<()> {
+    fn publish(&self, staged: StagedFile<'_>, name: &str, durable: bool) -> io::Result<()> {
         staged.set_mode(self.mode)?;
         if durable {
             staged.file().sync_all()?;
         }
-        staged.publish(name)?;
-        if durable { folder.sync() } else { Ok(()) }
+        staged.publish(name)
     }
 
     /// Opens the folder; creates it if it does not exist.

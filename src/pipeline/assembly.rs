@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
+use super::durability::UnsyncedJobs;
 use super::job_events::JobEvents;
 use super::name_locks::NameLocks;
 use super::pause::PauseGate;
@@ -67,6 +68,8 @@ pub(super) struct Guards {
     pub(super) pause: Arc<PauseGate>,
     pub(super) accounts: Arc<SuspendedAccounts>,
     pub(super) names: NameLocks,
+    /// Jobs with events that are not durable yet.
+    pub(super) unsynced: UnsyncedJobs,
 }
 
 /// Caches of responses, to save requests.
@@ -113,7 +116,12 @@ impl<S> Pipeline<S> {
             inspector: parts.inspector,
             settings: parts.settings,
             clock: parts.clock,
-            guards: Guards { pause: parts.pause, accounts: parts.accounts, names },
+            guards: Guards {
+                pause: parts.pause,
+                accounts: parts.accounts,
+                names,
+                unsynced: UnsyncedJobs::default(),
+            },
             caches: Caches { products: ProductListCache::default() },
             shutdown: parts.shutdown,
             store_failed: watch::channel(None).0,

@@ -33,6 +33,9 @@ pub(crate) async fn refresh<S: Service>(
     let submission = ctx.fetch_submission(service).await?;
     let Some(url) = submission.download(&DownloadKind::DriverMetadata) else { return Ok(()) };
     let fetched = collect::fetch_metadata(ctx, service, url, &outbox).await?;
+    if let Err(error) = results::sync(&outbox).await {
+        return ctx.on_outbox_error(&outbox, &error).await;
+    }
     let mut files = ctx.job.files().to_vec();
     match files.iter_mut().find(|file| file.name == METADATA) {
         Some(file) => *file = fetched,

@@ -66,19 +66,29 @@ impl JobEvents {
 
     /// Carries out the effects of events that were committed; `job` is its state after them.
     pub async fn after_commit(&self, job: &Job, events: &[Event]) {
-        for event in events {
-            observe::log_event(&self.causes, job, event);
-        }
-        self.discard_copy_after(job, events);
-        self.observer.on_event(job, events);
-        self.queue.upsert(job);
+        self.spread(job, events);
         if !events.iter().all(|event| needs_no_receipt(job, event)) {
             self.receipts.write(job.id()).await;
         }
         self.changes.send_replace(Some(job.id().clone()));
     }
 
-    /// The same from a thread that may block.
+    /// The same for events that a power cut may still take back: the receipt shows them with the next event that is durable.
+    pub(super) fn after_unsynced_commit(&self, job: &Job, events: &[Event]) {
+        self.spread(job, events);
+        self.changes.send_replace(Some(job.id().clone()));
+    }
+
+    fn spread(&self, job: &Job, events: &[Event]) {
+        for event in events {
+            observe::log_event(&self.causes, job, event);
+        }
+        self.discard_copy_after(job, events);
+        self.observer.on_event(job, events);
+        self.queue.upsert(job);
+    }
+
+    /// As [`Self::after_commit`], from a thread that may block.
     pub fn after_commit_blocking(&self, job: &Job, events: &[Event]) {
         self.runtime.block_on(self.after_commit(job, events));
     }

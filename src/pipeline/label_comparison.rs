@@ -125,6 +125,7 @@ mod tests {
             supersedes: Vec::new(),
             superseded_by: Vec::new(),
             reach: published::reach(&targeting),
+            series: None,
             targets: published::targets(published::rows(&targeting), &Versions::new()),
         }
     }

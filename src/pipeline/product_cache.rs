@@ -34,7 +34,7 @@ struct Account {
 #[derive(Debug, Default)]
 struct Since {
     /// Products that this daemon created. They stay for a while, since the service may list them late.
-    made: Vec<(Instant, String, RemoteId)>,
+    made: BTreeMap<String, Vec<(Instant, RemoteId)>>,
     /// A listing started before the invalidation must not be reused.
     invalidated: bool,
     /// Time and error of the last listing that failed.
@@ -58,7 +58,10 @@ impl Account {
 impl Since {
     fn start(&mut self, max_age: Duration) {
         self.invalidated = false;
-        self.made.retain(|(when, ..)| when.elapsed() < max_age);
+        self.made.retain(|_, made| {
+            made.retain(|(when, _)| when.elapsed() < max_age);
+            !made.is_empty()
+        });
     }
 }
 
@@ -101,7 +104,7 @@ impl ProductListCache {
         let listed = held.as_ref().and_then(|list| list.products.get(name));
         let mut ids = listed.cloned().unwrap_or_default();
         let since = account.since();
-        for (_, _, id) in since.made.iter().filter(|(_, made, _)| made == name) {
+        for (_, id) in since.made.get(name).into_iter().flatten() {
             if !ids.contains(id) {
                 ids.push(*id);
             }
@@ -112,7 +115,7 @@ impl ProductListCache {
 
     /// Adds a product that was created; a listing started earlier may lack it.
     pub(super) fn record_created(&self, account: &str, name: &str, id: RemoteId) {
-        self.account(account).since().made.push((Instant::now(), name.to_owned(), id));
+        self.account(account).since().made.entry(name.to_owned()).or_default().push((Instant::now(), id));
     }
 
     /// Invalidates the list: a product may have been created whose id is unknown. The next create lists again.

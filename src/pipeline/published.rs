@@ -16,15 +16,24 @@ use dropship_hardware::{
 use dropship_job::{RemoteId, RemoteLabel};
 use dropship_rules::label::{self, Reach, Versions, audiences};
 use dropship_rules::plan::LabelPlan;
-use dropship_store::{Entry, LabelCheck, PublishedLabel, Store, StoreError, Target};
+use dropship_store::{Entry, LabelCheck, PublishedLabel, Series, Store, StoreError, Target};
+
+/// The membership of a label in a series.
+pub(super) struct Membership {
+    /// The series: [`Series::id`].
+    pub(super) series: String,
+    /// [`Series::takes_over_since`].
+    pub(super) takes_over_since: Option<Timestamp>,
+}
 
 /// The entries about a label that is published: `remote` is the job's own label at the index, or a duplicate of it, and `found`
-/// is the same label at the service.
+/// is the same label at the service. Without a membership it is not superseded.
 pub(super) async fn entries<S: Service>(
     ctx: &StepContext<'_, S>,
     remote: &RemoteLabel,
     (name, plan): (&str, Option<&LabelPlan>),
     found: &ShippingLabel,
+    membership: Option<Membership>,
 ) -> StepResult<Vec<Entry>> {
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
         return Ok(Vec::new());
@@ -56,6 +65,7 @@ pub(super) async fn entries<S: Service>(
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: targeting.as_ref().and_then(reach),
+        series: membership.map(|of| of.among(&versions)).filter(|series| !series.versions.is_empty()),
         targets: targeting.iter().flat_map(|targeting| targets(rows(targeting), &versions)).collect(),
     };
     // Labels that are published at the same time are not compared with the service at the same time.
@@ -63,6 +73,12 @@ pub(super) async fn entries<S: Service>(
     entries.push(Entry::LabelPublished { label: Box::new(label) });
     entries.push(Entry::LabelChecked { label: remote.id, check: LabelCheck::passed(at) });
     Ok(entries)
+}
+
+impl Membership {
+    fn among(self, versions: &Versions) -> Series {
+        Series { id: self.series, versions: versions.clone(), takes_over_since: self.takes_over_since }
+    }
 }
 
 /// Up to half of the period, by the id of the label.

@@ -49,6 +49,7 @@ pub(crate) fn of_recovered(job: &Job) -> Vec<Entry> {
             supersedes: Vec::new(),
             superseded_by: Vec::new(),
             reach: None,
+            series: None,
             targets: Vec::new(),
         };
         let check = LabelCheck { at: Timestamp::UNIX_EPOCH, missing_since: None, edited: true };

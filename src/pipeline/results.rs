@@ -42,11 +42,19 @@ pub(super) async fn staging_for(
     staging(packages, job, name).await
 }
 
+/// Makes the names of the delivered results durable. One sync serves all results of a job, and comes before the event that names
+/// them.
+pub(super) async fn sync(outbox: &Outbox) -> io::Result<()> {
+    let to = outbox.clone();
+    file_work::run_in(outbox.place(), move || to.sync()).await
+}
+
 /// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
 pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
     let (to, staged) = (outbox.clone(), staged.to_owned());
     file_work::run_on_package_in(outbox.place(), move |progress| {
-        let asset = to.deliver(name, &mut progress.reader(File::open(&staged)?))?;
+        let file = File::open(&staged)?;
+        let asset = to.deliver_clone(name, &mut progress.reader(&file), Some(&file))?;
         if let Err(error) = std::fs::remove_file(&staged) {
             tracing::warn!("cannot delete the delivered download {}: {error}", staged.display());
         }

@@ -173,6 +173,6 @@ impl Service for Client {
         self.upload_checked(url, file, sha256, &|_| {}).await.map(|uploaded| uploaded.bytes)
     }
     async fn download(&self, url: &SafeUrl, file: &Path, max_bytes: u64) -> Result<u64, TransferError> {
-        self.download_within(url, file, max_bytes, &|_| {}).await
+        self.download_staged(url, file, max_bytes, &|_| {}).await
     }
 }

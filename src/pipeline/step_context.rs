@@ -1,15 +1,18 @@
-//! One job while a worker processes it. Each change is durable before the next action starts.
+//! One job while a worker processes it. Each change is durable before a request is sent that depends on it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::assembly::Pipeline;
+use super::durability::Loss;
 use super::poll::next_poll;
 use super::published_changes;
 use super::service::Service;
 use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
-use dropship_job::{Event, Fault, HoldFault, Job, Label, Release, RemoteId, RemoteKind, State, WaitReason};
+use dropship_job::{
+    Event, Fault, HoldFault, Job, Label, Release, RemoteId, RemoteKind, State, Step, WaitReason,
+};
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Interval at which a paused job checks the pause; `resume` wakes it earlier.
@@ -50,21 +53,19 @@ impl<'a, S: Service> StepContext<'a, S> {
         Self { pipeline, job, label: None, next_pass: None, background_retry: None }
     }
 
-    /// Commits events; they are durable when this returns.
+    /// Commits events. When this returns they are durable, unless they would be found out again after a power cut
+    /// ([`Loss`]).
     pub(super) async fn record(&mut self, events: Vec<Event>) -> StepResult {
         self.record_with(Vec::new(), events).await
     }
 
     /// Commits events together with entries of other kinds.
     pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> StepResult {
-        // A wait that a power cut loses is only shorter: after a restart the job is polled at once.
-        let is_wait = |event: &Event| {
-            matches!(event, Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. })
-        };
-        let waits = events.iter().all(is_wait);
         let entries: Vec<_> =
             entries.into_iter().chain(published_changes::forgotten(&self.job, &events)).collect();
-        let durable = !waits || !entries.is_empty();
+        let loss = Loss::of(&self.job, &events, &entries);
+        let unsynced = &self.pipeline.guards.unsynced;
+        let durable = unsynced.needs_sync(self.job.id(), loss);
         let mut commit = Commit {
             at: self.pipeline.clock.now(),
             durable,
@@ -73,12 +74,17 @@ impl<'a, S: Service> StepContext<'a, S> {
         commit.entries.extend(entries);
         match self.pipeline.store.commit(commit).committed().await {
             Ok(jobs) => {
+                unsynced.committed(self.job.id(), loss, durable);
                 if let Some(job) = jobs.into_iter().next() {
                     if job.step() != self.job.step() {
                         self.pipeline.guards.accounts.accepted(self.account(), job.id());
                     }
                     self.job = job;
-                    self.pipeline.events.after_commit(&self.job, &events).await;
+                    let effects = &self.pipeline.events;
+                    match loss == Loss::Repetition && !durable {
+                        true => effects.after_unsynced_commit(&self.job, &events),
+                        false => effects.after_commit(&self.job, &events).await,
+                    }
                 }
                 Ok(())
             }
@@ -96,7 +102,11 @@ impl<'a, S: Service> StepContext<'a, S> {
         go_live: Option<Timestamp>,
     ) -> StepResult {
         loop {
-            match self.record(vec![Event::Created { kind, id, adopted, go_live }]).await {
+            let mut events = vec![Event::Created { kind, id, adopted, go_live }];
+            if self.is_last_label(kind) {
+                events.push(Event::Labelled);
+            }
+            match self.record(events).await {
                 Err(Interrupt::Conflict) => {
                     let current = self.pipeline.store.job(self.job.id()).map_err(Interrupt::Store)?;
                     self.job = current.ok_or(Interrupt::Conflict)?;
@@ -108,6 +118,13 @@ impl<'a, S: Service> StepContext<'a, S> {
         self.pipeline.guards.names.release(&self.job);
         let continues = matches!(self.job.state(), State::Queued | State::Held { label: Some(_), .. });
         if continues { Ok(()) } else { Err(Interrupt::Suspended) }
+    }
+
+    /// Whether every other label of the job exists: with this one the step ends.
+    fn is_last_label(&self, kind: RemoteKind) -> bool {
+        let RemoteKind::Label(index) = kind else { return false };
+        let mut others = self.job.labels().iter().enumerate().filter(|(other, _)| *other != index);
+        self.job.step() == Step::Label && others.all(|(_, label)| !label.is_missing())
     }
 
     /// Commits an event and stops processing the job.

@@ -4,11 +4,11 @@
 //! No intent is needed: each pass reads both labels from the service, computes the remaining changes and requests only
 //! those. A crash between publishing and the last change costs another pass.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-use super::published;
-use super::results;
+use jiff::Timestamp;
+
+use super::published::{self, Membership};
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
@@ -18,28 +18,23 @@ use dropship_hardware::{
     SubmissionId,
 };
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId};
-use dropship_rules::label::{self, Published, Reach, Versions};
+use dropship_rules::label::{self, Published, Reach};
 use dropship_rules::plan::{LabelPlan, Plan};
-use dropship_store::{Entry, Store, StoreError};
+use dropship_store::{PublishedLabel, Series, Store, StoreError};
 
-/// Prefix of the flags in the store. They outlive the jobs: years can pass between two versions.
-const FLAG: &str = "made/";
+/// Number of hexadecimal digits of the digest that names a series. A collision would only cost reads: what is taken over is
+/// decided from the targets.
+const SERIES_DIGITS: usize = 16;
 
 /// A label that dropship created and saw published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Made {
-    account: String,
     product: ProductId,
     submission: SubmissionId,
     label: LabelId,
-    /// `DriverVer` version by bundle and INF.
-    versions: Versions,
-    /// When its package arrived, if it supersedes older labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    supersedes: Option<Timestamp>,
     /// Its go-live date. It takes over nothing before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     go_live: Option<Timestamp>,
+    series: Series,
 }
 
 /// The progress of taking over targets from older labels.
@@ -66,26 +61,20 @@ impl Superseding {
 }
 
 impl Made {
-    /// The label of a job; `None` while it does not exist.
-    async fn of<S: Service>(
-        ctx: &StepContext<'_, S>,
-        index: usize,
-        place: (ProductId, SubmissionId),
-        plan: &LabelPlan,
-    ) -> Option<Self> {
-        let remote = ctx.job.labels().get(index)?.remote()?;
-        let (label, go_live) = (LabelId::of(remote.id), remote.go_live);
-        let account = ctx.account().to_owned();
-        let (product, submission) = place;
-        Some(Self {
-            account,
-            product,
-            submission,
-            label,
-            versions: versions(ctx).await,
-            supersedes: plan.supersede.then_some(ctx.job.created()),
+    /// What the store remembers of a published label; `None` if it has no series.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn of(store: &dyn Store, label: RemoteId) -> Result<Option<Self>, StoreError> {
+        let Some(known) = store.published_label(label)? else { return Ok(None) };
+        let PublishedLabel { id, product, submission, go_live, series, .. } = known;
+        Ok(series.map(|series| Self {
+            product: ProductId::of(product),
+            submission: SubmissionId::of(submission),
+            label: LabelId::of(id),
             go_live,
-        })
+            series,
+        }))
     }
 
     /// Its present state, for the computation.
@@ -95,13 +84,48 @@ impl Made {
             rule: rule.to_owned(),
             key: plan.key.clone(),
             rows: now.targeting.as_ref().map(published::rows).unwrap_or_default(),
-            versions: self.versions.clone(),
+            versions: self.series.versions.clone(),
             reach: now.targeting.as_ref().map(Reach::of).unwrap_or_default(),
         }
     }
 }
 
-/// Records that a label is published, and remembers it so that a later label can supersede it.
+/// The older labels that a label has to take targets from, and the newer ones that have to take targets from it.
+#[derive(Debug, Default)]
+struct Others {
+    older: Vec<Made>,
+    newer: Vec<Made>,
+}
+
+impl Others {
+    /// Finds them in the indexes of the series; the store remembers what each label targets.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn of(
+        store: &dyn Store,
+        own: &Made,
+        plan: &LabelPlan,
+        (created, now): (Timestamp, Timestamp),
+    ) -> Result<Self, StoreError> {
+        let id = own.label.remote();
+        let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<Made>, StoreError> {
+            ids.into_iter().filter_map(|id| Made::of(store, id).transpose()).collect()
+        };
+        let older = if plan.supersede { read(store.older_in_series(id)?)? } else { Vec::new() };
+        // These would have superseded this label if it had been published earlier. A lower version submitted after a higher
+        // one is a deliberate rollback and keeps its targets.
+        let mut newer = read(store.arrived_in_series(id, created)?)?;
+        newer.retain(|made| {
+            let is_live = made.go_live.is_none_or(|live| live <= now);
+            let came_later = made.series.takes_over_since.is_some_and(|came| came > created);
+            is_live && came_later && label::has_lower_version(&own.series.versions, &made.series.versions)
+        });
+        Ok(Self { older, newer })
+    }
+}
+
+/// Records that a label is published, and remembers its series so that a later label can supersede it.
 pub(super) async fn record_published<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
@@ -109,39 +133,35 @@ pub(super) async fn record_published<S: Service>(
     events: Vec<Event>,
 ) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
-    let place = ctx.remote().await?;
     let plan = snapshot.plan.labels.get(index);
     let own = ctx
         .job
         .labels()
         .get(index)
         .and_then(|label| Some((label.name().to_owned(), label.remote()?.clone())));
-    let mut entries = match &own {
-        Some((name, remote)) => published::entries(ctx, remote, (name, plan), found).await?,
+    let membership = plan.map(|plan| Membership {
+        series: series_id(ctx.account(), &snapshot.plan.rule, plan),
+        takes_over_since: plan.supersede.then_some(ctx.job.created()),
+    });
+    let entries = match &own {
+        Some((name, remote)) => published::entries(ctx, remote, (name, plan), found, membership).await?,
         None => Vec::new(),
     };
-    let Some(plan) = plan else { return ctx.record_with(entries, events).await };
-    let Some(made) = Made::of(ctx, index, place, plan).await else {
-        return ctx.record_with(entries, events).await;
-    };
-    let value = serde_json::to_string(&made).ok().filter(|_| !made.versions.is_empty());
-    let key = format!("{}{}", prefix(&snapshot.plan.rule, plan), made.label);
-    entries.push(Entry::Setting { key, value });
     ctx.record_with(entries, events).await
 }
 
-/// Ids of the labels that were published for a label of a plan: those of the same account, rule and label.
+/// Ids of at most `limit` labels that were published for a label of a plan, the newest first: those of the same account, rule and
+/// label that are still published.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) fn published_labels(
+pub(crate) fn newest_published(
     store: &dyn Store,
     plan: &Plan,
     label: &LabelPlan,
+    limit: usize,
 ) -> Result<Vec<RemoteId>, StoreError> {
-    let flags = store.settings(&prefix(&plan.rule, label))?;
-    let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
-    Ok(made.filter(|made| made.account == plan.account).map(|made| made.label.remote()).collect())
+    store.newest_in_series(&series_id(&plan.account, &plan.rule, label), None, limit)
 }
 
 /// Removes the hardware ids of labels that are live from older ones.
@@ -176,29 +196,11 @@ async fn one<S: Service>(
     rule: &str,
     plan: &LabelPlan,
 ) -> StepResult<bool> {
-    let flags = ctx.pipeline.store.settings(&prefix(rule, plan)).map_err(Interrupt::Store)?;
-    let made = flags.iter().filter_map(|(_, value)| serde_json::from_str::<Made>(value).ok());
-    let others: Vec<Made> = made.filter(|made| made.account == ctx.account()).collect();
-    if !plan.supersede && others.iter().all(|made| made.supersedes.is_none()) {
-        return Ok(true);
-    }
-    let place = ctx.remote().await?;
-    let Some(own) = Made::of(ctx, index, place, plan).await else { return Ok(true) };
-    let older: Vec<&Made> = others
-        .iter()
-        .filter(|made| plan.supersede && label::has_lower_version(&made.versions, &own.versions))
-        .collect();
-    // These would have superseded this label if it had been published earlier. A lower version submitted after a higher one
-    // is a deliberate rollback and keeps its targets.
-    let now = ctx.pipeline.clock.now();
-    let came_later = |made: &Made| {
-        let is_live = made.go_live.is_none_or(|live| live <= now);
-        is_live && made.supersedes.is_some_and(|came| came > ctx.job.created())
-    };
-    let newer: Vec<&Made> = others
-        .iter()
-        .filter(|made| came_later(made) && label::has_lower_version(&own.versions, &made.versions))
-        .collect();
+    let store = &*ctx.pipeline.store;
+    let Some(id) = ctx.job.labels().get(index).and_then(|label| label.id()) else { return Ok(true) };
+    let Some(own) = Made::of(store, id).map_err(Interrupt::Store)? else { return Ok(true) };
+    let times = (ctx.job.created(), ctx.pipeline.clock.now());
+    let Others { older, newer } = Others::of(store, &own, plan, times).map_err(Interrupt::Store)?;
     if older.is_empty() && newer.is_empty() && !plan.supersede {
         return Ok(true);
     }
@@ -208,11 +210,11 @@ async fn one<S: Service>(
         let service = ctx.service().await?;
         if let Some(now) = fetch(ctx, &service, &own).await? {
             let now = own.now(rule, plan, &now);
-            for old in older {
+            for old in &older {
                 all &= take_over(ctx, &service, index, &now, (old, rule, plan), &mut kept).await?;
             }
         }
-        for new in newer {
+        for new in &newer {
             let Some(now) = fetch(ctx, &service, new).await?.filter(|now| !now.is_failed()) else { continue };
             let now = new.now(rule, plan, &now);
             all &= take_over(ctx, &service, index, &now, (&own, rule, plan), &mut kept).await?;
@@ -313,14 +315,8 @@ fn removes(change: &HardwareIdChange, row: &HardwareId) -> bool {
             == (&row.bundle_id, &row.inf_id, &row.operating_system_code, &row.pnp_string)
 }
 
-/// The versions in the driver metadata of the job; empty when it cannot be read.
-async fn versions<S>(ctx: &StepContext<'_, S>) -> Versions {
-    let metadata = results::driver_metadata(&ctx.pipeline.packages, &ctx.job).await;
-    metadata.as_ref().map(label::versions).unwrap_or_default()
-}
-
-/// Names of rules and labels can contain any character, so the key contains their digest.
-fn prefix(rule: &str, plan: &LabelPlan) -> String {
-    let digest = digest::of(format!("{rule}\n{}", plan.key).as_bytes());
-    format!("{FLAG}{}/", digest.get(..16).unwrap_or(&digest))
+/// The series of a label: those of the same account, rule and label. These names can contain any character.
+fn series_id(account: &str, rule: &str, plan: &LabelPlan) -> String {
+    let digest = digest::of(format!("{account}\n{rule}\n{}", plan.key).as_bytes());
+    digest.get(..SERIES_DIGITS).unwrap_or(&digest).to_owned()
 }

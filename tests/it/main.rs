@@ -45,5 +45,6 @@ mod secrecy;
 mod service;
 mod store;
 mod storm;
+mod touched_bytes;
 mod waiting;
 mod web;

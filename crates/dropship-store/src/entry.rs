@@ -164,6 +164,7 @@ mod tests {
             supersedes: vec![RemoteId::new(1_152_921_504_621_465_000)],
             superseded_by: vec![RemoteId::new(1_152_921_504_621_465_300)],
             reach: Some("{}".into()),
+            series: None,
             targets: vec![crate::published::Target {
                 hardware_id: "pci\\ven_8086&dev_1".into(),
                 os: "WINDOWS_v100_X64_CO_FULL".into(),

@@ -1,6 +1,6 @@
 //! The store in memory: the same tables and answers, durable while the process lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -12,9 +12,9 @@ use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
 use crate::queries;
+use crate::reads::{ReadCounter, Reads};
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::published;
-use crate::tables::{Bytes, KnownFile, Overlay, Pair, record};
+use crate::tables::{Bytes, KnownFile, Overlay, Pair, key, published, record, series};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
 /// A store in memory, for tests and for commands that run without a store.
@@ -24,17 +24,62 @@ pub struct MemoryStore(Mutex<Content>);
 #[derive(Debug, Default)]
 struct Content {
     pairs: BTreeMap<Vec<u8>, Vec<u8>>,
+    reads: ReadCounter,
     lines: Vec<Line>,
 }
 
 impl Bytes for Content {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.pairs.get(key).cloned())
+        let found = self.pairs.get(key);
+        self.reads.note(found.map(|value| key.len() + value.len()));
+        Ok(found.cloned())
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
         let found = self.pairs.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+        let found: Vec<Pair> = found.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.reads.note(found.iter().map(|(key, value)| key.len() + value.len()));
+        Ok(found)
+    }
+
+    fn last_keys(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let end = before.map_or_else(|| key::after(prefix), <[u8]>::to_vec);
+        Ok(self.keys_found(self.pairs.range(prefix.to_vec()..end).rev().take(limit)))
+    }
+
+    fn first_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.keys_found(self.pairs.range(prefix.to_vec()..key::after(prefix)).take(limit)))
+    }
+
+    fn keys_between(&self, _: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.keys_found(self.pairs.range(from.to_vec()..to.to_vec())))
+    }
+}
+
+impl Content {
+    fn record(&mut self, line: Line) -> Result<Vec<Job>, StoreError> {
+        let mut view = Overlay::new(&*self);
+        let jobs = record(&mut view, &line)?;
+        let changes = view.changes;
+        for (key, change) in changes {
+            match change {
+                Some(value) => self.pairs.insert(key, value),
+                None => self.pairs.remove(&key),
+            };
+        }
+        self.lines.push(line);
+        Ok(jobs)
+    }
+
+    fn keys_found<'a>(&self, found: impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)>) -> Vec<Vec<u8>> {
+        let keys: Vec<_> = found.map(|(key, _)| key.clone()).collect();
+        self.reads.note(keys.iter().map(Vec::len));
+        keys
     }
 }
 
@@ -43,6 +88,26 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Number of commits so far.
+    #[must_use]
+    pub fn commits(&self) -> usize {
+        self.0.lock().lines.len()
+    }
+
+    /// Takes back all commits after the first `commits`, as a power cut takes back those that were not synced.
+    ///
+    /// # Errors
+    /// None: they were accepted before.
+    pub fn cut(&self, commits: usize) -> Result<(), StoreError> {
+        let mut content = self.0.lock();
+        let mut lines = std::mem::take(&mut *content).lines;
+        lines.truncate(commits);
+        for line in lines {
+            content.record(line)?;
+        }
+        Ok(())
     }
 
     /// The pairs whose keys begin with a prefix.
@@ -56,18 +121,7 @@ impl MemoryStore {
     fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
         let mut content = self.0.lock();
         let seq = content.lines.len() as u64 + 1;
-        let line = Line::new(seq, commit.at, commit.entries);
-        let mut view = Overlay::new(&*content);
-        let jobs = record(&mut view, &line)?;
-        let changes = view.changes;
-        for (key, change) in changes {
-            match change {
-                Some(value) => content.pairs.insert(key, value),
-                None => content.pairs.remove(&key),
-            };
-        }
-        content.lines.push(line);
-        Ok(jobs)
+        content.record(Line::new(seq, commit.at, commit.entries))
     }
 }
 
@@ -144,6 +198,27 @@ impl Store for MemoryStore {
 
     fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
         published::published_targets(&*self.0.lock(), ids)
+    }
+
+    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
+        series::older(&*self.0.lock(), label)
+    }
+
+    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError> {
+        series::arrived_since(&*self.0.lock(), label, since)
+    }
+
+    fn newest_in_series(
+        &self,
+        series: &str,
+        before: Option<RemoteId>,
+        limit: usize,
+    ) -> Result<Vec<RemoteId>, StoreError> {
+        series::newest(&*self.0.lock(), series, before, limit)
+    }
+
+    fn reads(&self) -> Reads {
+        self.0.lock().reads.read()
     }
 
     fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {

@@ -1,5 +1,7 @@
 //! Labels that dropship made and saw published. They outlive their jobs: a label reaches devices for years.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +43,25 @@ pub struct PublishedLabel {
     /// Its other restrictions, in the form of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reach: Option<String>,
+    /// Its series; `None` if it is not superseded and supersedes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
     /// What it targets. Queries return it without its targets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
+}
+
+/// What superseding needs to know of a label: it takes over targets from older labels of its series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// The series: the labels that one rule makes from one of its labels, in one account. In the form of the caller, without
+    /// zero bytes.
+    pub id: String,
+    /// `DriverVer` versions: by bundle id, then by the INF's file name in lower case.
+    pub versions: BTreeMap<String, BTreeMap<String, String>>,
+    /// When its package arrived, if it takes over the targets of older labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over_since: Option<Timestamp>,
 }
 
 /// A hardware id of an INF on one operating system, which a label targets.

@@ -30,7 +30,8 @@ pub(crate) fn counts(tables: &impl Bytes) -> Result<Vec<(StateKind, usize)>, Sto
 }
 
 pub(crate) fn count(tables: &impl Bytes, state: StateKind) -> Result<usize, StoreError> {
-    tables.count(&key::state_prefix(state))
+    let jobs = number(tables.get(&key::state_count(state))?);
+    Ok(usize::try_from(jobs).unwrap_or(usize::MAX))
 }
 
 pub(crate) fn find(

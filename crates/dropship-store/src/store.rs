@@ -1,5 +1,7 @@
 //! The interface of both stores.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::commit::{Commit, CommitHandle};
@@ -7,6 +9,7 @@ use crate::error::StoreError;
 use crate::export::Each;
 use crate::finding::Finding;
 use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
+use crate::reads::Reads;
 use crate::tables::KnownFile;
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
@@ -99,6 +102,21 @@ pub trait Store: Send + Sync {
     /// The targets of published labels with such a hardware id, each with the id of its label. Hardware ids are in lower case.
     fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError>;
 
+    /// The labels of the same series that target a hardware id of this published label for a lower version of its INF.
+    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError>;
+
+    /// The other labels of the same series that take over targets, target a hardware id of this published label, and whose package
+    /// arrived at this time or later.
+    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError>;
+
+    /// At most `limit` published labels of a series, the newest first; `before` continues after that one.
+    fn newest_in_series(
+        &self,
+        series: &str,
+        before: Option<RemoteId>,
+        limit: usize,
+    ) -> Result<Vec<RemoteId>, StoreError>;
+
     /// When a published label was last compared with the service.
     fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError>;
 
@@ -110,6 +128,11 @@ pub trait Store: Send + Sync {
 
     /// Everything: the present content of the tables, then the histories of the jobs that are still there.
     fn export(&self, each: Each<'_>) -> Result<(), StoreError>;
+
+    /// What was read from the tables so far.
+    fn reads(&self) -> Reads {
+        Reads::default()
+    }
 
     /// Problems that a look at everything finds; nothing is changed.
     fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -27,12 +27,12 @@ const GROUP: usize = 256;
 /// How long a sync waits for one more commit, while fewer have arrived than shared the last one.
 const STRAGGLE: Duration = Duration::from_micros(50);
 
-/// Time without commits after which the tables are flushed to the disk.
+/// Time without commits after which the store is maintained, if that is worthwhile.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Maximum age of unflushed changes while commits keep arriving. A flush costs a sync of its own, and the journal has the
-/// changes anyway: they are replayed when the store is opened.
-const LAG: Duration = Duration::from_secs(10);
+/// Maximum age of unflushed changes. A flush costs three syncs of its own, and the journal has the changes anyway: they are
+/// replayed when the store is opened, in milliseconds, since their number is limited ([`Target::is_full`]).
+const LAG: Duration = Duration::from_secs(600);
 
 /// Tables that the writer changes.
 pub(crate) trait Target: Bytes + Send + Sync + 'static {
@@ -44,6 +44,8 @@ pub(crate) trait Target: Bytes + Send + Sync + 'static {
     fn apply_pending(&self) -> Result<(), StoreError>;
     /// Applies the pending changes and syncs the database to the disk.
     fn flush(&self) -> Result<(), StoreError>;
+    /// Whether maintenance is worthwhile.
+    fn needs_maintenance(&self) -> Result<bool, StoreError>;
     /// Maintenance, while no commit is waiting and all changes are flushed.
     fn maintain(&self) -> Result<(), StoreError>;
 }
@@ -74,6 +76,7 @@ impl Writer {
             journal,
             recent_jobs: HashMap::new(),
             dirty_since: None,
+            is_quiet: true,
             last_group: 1,
             stopped: stopping,
             heartbeat,
@@ -118,6 +121,8 @@ struct WriterThread<T> {
     recent_jobs: HashMap<JobId, Job>,
     /// Since when the tables on the disk are behind the journal.
     dirty_since: Option<Instant>,
+    /// Whether there was no commit since the last look at what maintenance is due.
+    is_quiet: bool,
     /// Number of commits that shared the last sync.
     last_group: usize,
     stopped: watch::Sender<Option<String>>,
@@ -129,10 +134,10 @@ impl<T: Target> WriterThread<T> {
     fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
         loop {
             self.heartbeat.beat();
-            let timeout =
-                if self.dirty_since.is_some() { QUIET } else { self.heartbeat.idle_interval().max(QUIET) };
+            let timeout = if self.is_quiet { self.heartbeat.idle_interval().max(QUIET) } else { QUIET };
             match commits.recv_timeout(timeout) {
                 Ok(first) => {
+                    self.is_quiet = false;
                     let group = self.gather(first, commits);
                     self.write(group);
                     if self.dirty_since.is_some_and(|since| since.elapsed() >= LAG) {
@@ -261,13 +266,21 @@ impl<T: Target> WriterThread<T> {
     }
 
     fn on_quiet(&mut self) {
+        self.is_quiet = true;
         self.space.renew();
-        if self.dirty_since.is_none() {
-            return;
+        let Some(since) = self.dirty_since else { return };
+        let is_due = match self.tables.needs_maintenance() {
+            Ok(needed) => needed && !self.space.is_low(),
+            Err(error) => {
+                self.stop(&error);
+                return;
+            }
+        };
+        if is_due || since.elapsed() >= LAG {
+            self.flush();
         }
-        self.flush();
-        if self.stopped.borrow().is_none()
-            && !self.space.is_low()
+        if is_due
+            && self.stopped.borrow().is_none()
             && let Err(error) = self.tables.maintain()
         {
             self.stop(&error);

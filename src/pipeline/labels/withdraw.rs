@@ -142,7 +142,7 @@ async fn published_entries<S: Service>(
         return Ok(Vec::new());
     };
     let plan = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(wanted.index));
-    published::entries(ctx, remote, (name, plan.as_ref()), found).await
+    published::entries(ctx, remote, (name, plan.as_ref()), found, None).await
 }
 
 /// The service's step and state of the job's own label, if they have changed.

@@ -46,6 +46,9 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         files.push(fetch_metadata(ctx, &service, url, &outbox).await?);
     }
     files.extend(fetch_optional(ctx, &service, &submission, &outbox).await?);
+    if let Err(error) = results::sync(&outbox).await {
+        return ctx.on_outbox_error(&outbox, &error).await;
+    }
     let collected = vec![Event::Collected { files }];
     if ctx.job.labels().is_empty() { ctx.succeed(collected).await } else { ctx.record(collected).await }
 }

@@ -173,6 +173,8 @@ pub(super) struct CrashSwitch {
     passed: AtomicUsize,
     reached: Mutex<BTreeSet<NamedPoint>>,
     target: Mutex<Option<CrashTarget>>,
+    /// Number of commits that survive a power cut.
+    synced: AtomicUsize,
     /// Where the daemon crashed.
     crashed: watch::Sender<Option<(CrashPoint, Side)>>,
 }
@@ -183,6 +185,7 @@ impl CrashSwitch {
             passed: AtomicUsize::new(0),
             reached: Mutex::default(),
             target: Mutex::default(),
+            synced: AtomicUsize::new(0),
             crashed: watch::channel(None).0,
         }
     }
@@ -214,6 +217,16 @@ impl CrashSwitch {
     /// The number of points passed so far, by all daemons.
     pub(super) fn passed(&self) -> usize {
         self.passed.load(Ordering::SeqCst)
+    }
+
+    /// The first `commits` commits are on the disk.
+    pub(super) fn synced(&self, commits: usize) {
+        self.synced.fetch_max(commits, Ordering::SeqCst);
+    }
+
+    /// Number of commits that survive a power cut.
+    pub(super) fn surviving_commits(&self) -> usize {
+        self.synced.load(Ordering::SeqCst)
     }
 
     /// The names of all points reached so far.

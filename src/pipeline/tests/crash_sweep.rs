@@ -35,10 +35,11 @@ struct Outcome {
     violations: Vec<String>,
 }
 
-/// Runs a scenario once, with a crash at the target if there is one.
-fn run(scenario: &Scenario, target: Option<CrashTarget>) -> Outcome {
+/// Runs a scenario once, with a crash at the target if there is one: the end of the process, or a power cut.
+fn run(scenario: &Scenario, target: Option<CrashTarget>, power_cut: bool) -> Outcome {
     in_paused_time(async {
         let mut sim = Simulation::with(scenario.options);
+        sim.power_cuts = power_cut;
         (scenario.begin)(&mut sim);
         let dropped = || NAMES.iter().zip(scenario.packages);
         dropped().for_each(|(name, package)| sim.drop_package(name, package));
@@ -50,8 +51,15 @@ fn run(scenario: &Scenario, target: Option<CrashTarget>) -> Outcome {
         dropped().for_each(|(name, _)| sim.remove_package(name));
         crashes.extend(sim.run_until_idle(&mut operator).await);
         let violations = violations(scenario, &sim, !crashes.is_empty()).into_iter();
-        let violations =
-            violations.map(|wrong| format!("{}, crashed at {crashes:?}: {wrong}", scenario.name)).collect();
+        let violations = violations
+            .map(|wrong| {
+                format!(
+                    "{}, {} at {crashes:?}: {wrong}",
+                    scenario.name,
+                    if power_cut { "power cut" } else { "crashed" }
+                )
+            })
+            .collect();
         let (points, reached) = (sim.crash.passed(), sim.crash.reached());
         Outcome { points, reached, crash: crashes.pop(), violations }
     })
@@ -117,8 +125,8 @@ fn random(state: &mut u64, limit: usize) -> usize {
     usize::try_from((mixed ^ (mixed >> 31)) % limit.max(1) as u64).unwrap_or(0)
 }
 
-/// The runs to try: scenarios with the point at which the daemon crashes.
-fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, CrashTarget)> {
+/// The runs to try: scenarios with the point at which the daemon crashes, and whether that is a power cut.
+fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, CrashTarget, bool)> {
     let each = || SCENARIOS.iter().zip(undisturbed);
     let Extent::Sample(seed) = extent else {
         let numbers = each().flat_map(|(scenario, outcome)| {
@@ -126,7 +134,7 @@ fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, 
             let step = 2 * scenario.packages.len() - 1;
             (0..outcome.points + SPREAD)
                 .step_by(step)
-                .map(move |point| (scenario, CrashTarget::Number(point)))
+                .flat_map(move |point| [false, true].map(|cut| (scenario, CrashTarget::Number(point), cut)))
         });
         return numbers.collect();
     };
@@ -135,12 +143,12 @@ fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, 
     for point in NamedPoint::all() {
         let able: Vec<_> = each().filter(|(_, outcome)| outcome.reached.contains(&point)).collect();
         if let Some((scenario, _)) = able.get(random(&mut seed, able.len())) {
-            runs.push((*scenario, CrashTarget::Named(point)));
+            runs.push((*scenario, CrashTarget::Named(point), random(&mut seed, 2) == 0));
         }
     }
     for (scenario, outcome) in each() {
-        let numbers = (0..NUMBERED).map(|_| random(&mut seed, outcome.points));
-        runs.extend(numbers.map(|number| (scenario, CrashTarget::Number(number))));
+        let numbers = (0..NUMBERED).map(|place| (random(&mut seed, outcome.points), place % 2 == 0));
+        runs.extend(numbers.map(|(number, cut)| (scenario, CrashTarget::Number(number), cut)));
     }
     runs
 }
@@ -151,12 +159,12 @@ fn crash_at_any_point_changes_no_outcome() {
     println!(
         "crash sweep: {extent:?}; DROPSHIP_SWEEP=SEED repeats a sample, DROPSHIP_SWEEP=all tries every point"
     );
-    let undisturbed: Vec<Outcome> = SCENARIOS.iter().map(|scenario| run(scenario, None)).collect();
+    let undisturbed: Vec<Outcome> = SCENARIOS.iter().map(|scenario| run(scenario, None, false)).collect();
     for outcome in &undisturbed {
         assert_eq!(outcome.violations, Vec::<String>::new());
     }
     let runs = planned(&extent, &undisturbed);
-    let mut outcomes = in_parallel(&runs, |(scenario, target)| run(scenario, Some(*target)));
+    let mut outcomes = in_parallel(&runs, |(scenario, target, cut)| run(scenario, Some(*target), *cut));
     // Numbers shift with the order in which workers run, and not every run reaches its point: what is missing is tried
     // by name, in every scenario.
     let missing = |outcomes: &[Outcome]| {
@@ -168,7 +176,7 @@ fn crash_at_any_point_changes_no_outcome() {
         .into_iter()
         .flat_map(|point| SCENARIOS.iter().map(move |scenario| (scenario, CrashTarget::Named(point))))
         .collect();
-    outcomes.extend(in_parallel(&again, |(scenario, target)| run(scenario, Some(*target))));
+    outcomes.extend(in_parallel(&again, |(scenario, target)| run(scenario, Some(*target), false)));
     let violations: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.violations.clone()).collect();
     let crashes = outcomes.iter().filter(|outcome| outcome.crash.is_some()).count();
     println!("{} runs, {crashes} crashes, {} violations", outcomes.len(), violations.len());

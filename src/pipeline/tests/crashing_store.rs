@@ -1,5 +1,6 @@
 //! A store at each commit of which the daemon can crash. Its contents outlive the daemon.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 use dropship_store::{
     Commit, CommitHandle, Each, Filter, HardwareIds, HistoryEntry, KnownFile, LabelCheck, MemoryStore,
-    PublishedLabel, Store, StoreError, Target,
+    PublishedLabel, Reads, Store, StoreError, Target,
 };
 
 pub(super) struct CrashingStore {
@@ -22,7 +23,11 @@ impl Store for CrashingStore {
         if !self.crash.pass(CrashPoint::Write(written.clone()), Side::Before) {
             return CommitHandle::lost();
         }
+        let durable = commit.durable;
         let handle = self.memory.commit(commit);
+        if durable {
+            self.crash.synced(self.memory.commits());
+        }
         if self.crash.pass(CrashPoint::Write(written), Side::After) { handle } else { CommitHandle::lost() }
     }
 
@@ -92,6 +97,27 @@ impl Store for CrashingStore {
 
     fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
         self.memory.published_targets(ids)
+    }
+
+    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
+        self.memory.older_in_series(label)
+    }
+
+    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError> {
+        self.memory.arrived_in_series(label, since)
+    }
+
+    fn newest_in_series(
+        &self,
+        series: &str,
+        before: Option<RemoteId>,
+        limit: usize,
+    ) -> Result<Vec<RemoteId>, StoreError> {
+        self.memory.newest_in_series(series, before, limit)
+    }
+
+    fn reads(&self) -> Reads {
+        self.memory.reads()
     }
 
     fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {

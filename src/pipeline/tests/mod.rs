@@ -5,6 +5,7 @@ mod crash_sweep;
 mod crashing_store;
 mod fake_service;
 mod fixtures;
+mod flat_cost;
 mod random_histories;
 mod scenarios;
 mod service_state;

@@ -25,8 +25,8 @@ enum Action {
     Remove { name: &'static str },
     /// Run a daemon for some time, then kill it or shut it down.
     Run { minutes: u64, drained: bool },
-    /// Run a daemon until it crashes after this many points, or is idle.
-    Crash { points: usize },
+    /// Run a daemon until it crashes after this many points, or is idle. The crash may be a power cut.
+    Crash { points: usize, power_cut: bool },
     /// Script a fault for the next call of a kind.
     Fail { call: Call, fault: Fault },
     /// Let the next submission fail.
@@ -67,7 +67,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => (select(&NAMES), select(&PACKAGES)).prop_map(|(name, package)| Action::Drop { name, package }),
         1 => select(&NAMES).prop_map(|name| Action::Remove { name }),
         3 => (1_u64..300, any::<bool>()).prop_map(|(minutes, drained)| Action::Run { minutes, drained }),
-        5 => (0_usize..120).prop_map(|points| Action::Crash { points }),
+        5 => (0_usize..120, any::<bool>()).prop_map(|(points, power_cut)| Action::Crash { points, power_cut }),
         6 => (call, fault()).prop_map(|(call, fault)| Action::Fail { call, fault }),
         1 => Just(Action::FailSubmission),
         1 => select(&NAMES).prop_map(|name| Action::ForeignProduct { name }),
@@ -89,7 +89,8 @@ async fn run(history: &[Action]) -> Vec<String> {
             Action::Run { minutes, drained } => {
                 sim.run_daemon_for(Duration::from_secs(60 * minutes), *drained).await;
             }
-            Action::Crash { points } => {
+            Action::Crash { points, power_cut } => {
+                sim.power_cuts = *power_cut;
                 sim.crash.crash_after(*points);
                 sim.run_daemon(&mut |_| None).await;
             }

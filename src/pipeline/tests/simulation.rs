@@ -15,6 +15,7 @@ use super::crashing_store::CrashingStore;
 use super::fake_service::{FakeService, PROCESSING_TIME};
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::admission::{ActiveConfig, Admission};
+use crate::config::model::Folder;
 use crate::config::{self, Environment};
 use crate::control;
 use crate::control::{
@@ -31,9 +32,9 @@ use crate::service_id::ServiceId;
 use crate::{accounts, outbox};
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
-use dropship_job::{Event, Job, Label, LabelStage, RemoteId, State, Step, UploadProgress};
+use dropship_job::{Event, Job, JobId, Label, LabelStage, RemoteId, State, Step, UploadProgress};
 use dropship_shared_folder::Progress;
-use dropship_store::{Filter, HardwareIds, MemoryStore, Store};
+use dropship_store::{Commit, Entry, Filter, HardwareIds, MemoryStore, PublishedLabel, Reads, Store};
 
 /// Every scenario ends within this virtual time.
 const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -51,6 +52,8 @@ pub(super) struct Simulation {
     config_file: PathBuf,
     /// Products that are not of dropship.
     foreign_products: BTreeSet<RemoteId>,
+    /// A crash is a power cut: commits that were not synced are lost, and what was deleted stays deleted.
+    pub(super) power_cuts: bool,
     /// Ended jobs older than this are pruned once a daemon is idle.
     pub(super) keep: Option<Duration>,
 }
@@ -102,6 +105,7 @@ impl Simulation {
             clock,
             config_file,
             foreign_products: BTreeSet::new(),
+            power_cuts: false,
             keep: None,
         }
     }
@@ -204,7 +208,11 @@ impl Simulation {
         drop(daemon);
         // Virtual time does not advance before every blocking call of the crashed daemon has ended.
         tokio::time::sleep(Duration::from_secs(5)).await;
-        self.crash.reset()
+        let crash = self.crash.reset();
+        if self.power_cuts && crash.is_some() {
+            self.memory.cut(self.crash.surviving_commits()).expect("the commits before the cut");
+        }
+        crash
     }
 
     /// Runs daemons until one is idle; returns where the others crashed.
@@ -245,6 +253,81 @@ impl Simulation {
         drop(daemon);
         tokio::time::sleep(Duration::from_secs(5)).await;
         self.crash.reset()
+    }
+
+    /// Writes copies of the only job to the store: other packages of the same driver, each with its objects, its file and its
+    /// published labels. Half of them are of an older version, for other devices.
+    pub(super) async fn remember_copies_of_the_first_job(&self, count: u64) {
+        let job = self.jobs().pop().expect("a job");
+        let events = self.memory.history(job.id()).expect("its story").into_iter().map(|entry| entry.event);
+        let entry = Entry::Job { job: job.id().clone(), rev: 0, events: events.collect() };
+        let mut entries = vec![entry];
+        for id in job.labels().iter().filter_map(Label::id) {
+            let known = self.memory.published_label(id).expect("read").expect("a published label");
+            let targets = self.memory.targets_of_label(id).expect("its targets");
+            entries.push(Entry::LabelPublished { label: Box::new(PublishedLabel { targets, ..known }) });
+            let check = self.memory.label_check(id).expect("read").expect("a check");
+            entries.push(Entry::LabelChecked { label: id, check });
+        }
+        let text = serde_json::to_string(&entries).expect("JSON");
+        let package = job.package();
+        let path = package.path.clone().expect("a path");
+        let remotes: Vec<_> = [job.product().id(), job.submission().id()]
+            .into_iter()
+            .chain(job.labels().iter().map(Label::id))
+            .flatten()
+            .collect();
+        for number in 0..count {
+            let digest = sha256(&number.to_be_bytes());
+            let id = JobId::new(1_600_000_000_000 + number, 0);
+            let mut text = text
+                .replace(job.id().as_str(), id.as_str())
+                .replace(&package.sha256, &digest)
+                .replace(job.content().expect("its content"), &sha256(digest.as_bytes()))
+                .replace(&path, &format!("{path}-{number}.cab"));
+            for (place, remote) in (0..).zip(&remotes) {
+                text = text.replace(&remote.to_string(), &(500_000 + number * 10 + place).to_string());
+            }
+            if number % 2 == 1 {
+                text = text.replace("dev_1", &format!("dev_{number:05}")).replace("1.0.0.0", "0.9.0.0");
+            }
+            let mut entries: Vec<Entry> = serde_json::from_str(&text).expect("entries");
+            entries.push(Entry::KnownFile {
+                folder: package.folder.clone().expect("a folder"),
+                path: format!("{path}-{number}.cab"),
+                identity: digest.clone(),
+                sha256: digest,
+                job: id.clone(),
+            });
+            entries.push(Entry::ReceiptWritten { job: id, rev: job.rev() });
+            self.memory.commit(Commit::new(entries)).committed().await.expect("committed");
+        }
+    }
+
+    /// Drops one package, lets a daemon carry it to its end, and returns what was read for it.
+    pub(super) async fn reads_of_package(&self, name: &str, bytes_of: &str) -> Reads {
+        let daemon = self.start();
+        let known = self.jobs().len();
+        let before = self.memory.reads();
+        self.drop_package(name, bytes_of);
+        let path = self.drop_path(name);
+        let work = async {
+            assert!(daemon.offer(path).await, "the package is received");
+            while !daemon.pipeline.queue.is_empty() || daemon.pipeline.queue.running() > 0 {
+                tokio::time::sleep(Duration::from_secs(61)).await;
+            }
+            daemon.pipeline.shutdown.cancel();
+        };
+        tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), work);
+        let after = self.memory.reads();
+        let jobs = self.jobs();
+        let job = jobs.iter().find(|job| job.package().name == format!("{name}.cab")).expect("its job");
+        assert_eq!((jobs.len(), job.state()), (known + 1, &State::Succeeded));
+        Reads {
+            lookups: after.lookups - before.lookups,
+            pairs: after.pairs - before.pairs,
+            bytes: after.bytes - before.bytes,
+        }
     }
 
     /// All jobs, oldest first.
@@ -409,32 +492,18 @@ impl Daemon {
             let folder = &active.config.folders[0];
             let mut items: Vec<_> = fs::read_dir(&folder.path).expect("the folder").flatten().collect();
             items.sort_by_key(fs::DirEntry::file_name);
-            for item in items {
-                let identity = Identity::from(&item.metadata().expect("a file"));
-                if admission.is_known(&folder.name, &item.path(), &identity, None) {
-                    continue;
-                }
-                let found = FoundFile {
-                    progress: Progress::default(),
-                    folder: folder.name.clone(),
-                    root: folder.path.clone(),
-                    path: item.path(),
-                    name: item.file_name(),
-                    identity,
-                    settled: true,
-                    stale: true,
-                    backlog: false,
-                    polled: false,
-                    last_sha256: None,
-                    sidecar: None,
-                };
-                if admission.receive(&found) != Admitted::Yes {
-                    return;
-                }
+            if items.iter().all(|item| offer(&admission, folder, &item.path())) {
+                admission.on_scan_complete(&folder.name);
             }
-            admission.on_scan_complete(&folder.name);
         });
         scanned.await.expect("a scan");
+    }
+
+    /// Offers one file as intake does after an event; false if it is not received.
+    async fn offer(&self, path: PathBuf) -> bool {
+        let (admission, active) = (Arc::clone(&self.admission), self.admission.active());
+        let offered = move || offer(&admission, &active.config.folders[0], &path);
+        tokio::task::spawn_blocking(offered).await.expect("an answer")
     }
 
     /// Returns when the queue is empty, no worker runs, and the operator has nothing to do.
@@ -529,6 +598,29 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Offers a file unless it is known; false if it is not received.
+fn offer(admission: &Admission, folder: &Folder, path: &Path) -> bool {
+    let identity = Identity::from(&fs::metadata(path).expect("a file"));
+    if admission.is_known(&folder.name, path, &identity, None) {
+        return true;
+    }
+    let found = FoundFile {
+        progress: Progress::default(),
+        folder: folder.name.clone(),
+        root: folder.path.clone(),
+        path: path.to_owned(),
+        name: path.file_name().expect("a name").to_owned(),
+        identity,
+        settled: true,
+        stale: true,
+        backlog: false,
+        polled: false,
+        last_sha256: None,
+        sidecar: None,
+    };
+    admission.receive(&found) == Admitted::Yes
 }
 
 /// Plans labels by the rules of the simulation.

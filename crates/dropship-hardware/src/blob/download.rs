@@ -63,7 +63,22 @@ impl Client {
         max_bytes: u64,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
-        self.download_checked(url, to, None, max_bytes, progress).await
+        self.fetch_file(url, to, (None, true), max_bytes, progress).await
+    }
+
+    /// The same for a file that this process reads and deletes: it is not synced. A file of an earlier process is never taken
+    /// for a complete download, so a power cut can only cost another one.
+    ///
+    /// # Errors
+    /// See [`Self::download`].
+    pub async fn download_staged(
+        &self,
+        url: &SafeUrl,
+        to: &Path,
+        max_bytes: u64,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<u64, TransferError> {
+        self.fetch_file(url, to, (None, false), max_bytes, progress).await
     }
 
     /// The same for a file whose SHA-256 is known: only these bytes get the file's name.
@@ -72,6 +87,17 @@ impl Client {
         url: &SafeUrl,
         to: &Path,
         expected: Option<[u8; 32]>,
+        max_bytes: u64,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<u64, TransferError> {
+        self.fetch_file(url, to, (expected, true), max_bytes, progress).await
+    }
+
+    async fn fetch_file(
+        &self,
+        url: &SafeUrl,
+        to: &Path,
+        (expected, durable): (Option<[u8; 32]>, bool),
         max_bytes: u64,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
@@ -84,7 +110,7 @@ impl Client {
             let before = part.length();
             let error = match self.fetch(target, bearer.as_ref(), &mut part, max_bytes, progress).await {
                 Ok(()) => match verify(&mut part, expected).await {
-                    Ok(()) => return part.finish().await,
+                    Ok(()) => return part.finish(durable).await,
                     Err(error) => error,
                 },
                 Err(error) => error,

@@ -139,8 +139,8 @@ impl Part {
         blocking(&self.path, move || std::fs::read(path)).await
     }
 
-    /// Gives the complete download its name, once it is synced.
-    pub(super) async fn finish(mut self) -> Result<u64, TransferError> {
+    /// Gives the complete download its name, once it is synced if it is `durable`.
+    pub(super) async fn finish(mut self, durable: bool) -> Result<u64, TransferError> {
         self.flush().await?;
         let held = self.file.take();
         let (path, tag_path, to) = (self.path.clone(), self.tag_path.clone(), self.to.clone());
@@ -149,10 +149,14 @@ impl Part {
                 Some(file) => file,
                 None => open(&path, false)?,
             };
-            file.sync_all()?;
+            if durable {
+                file.sync_all()?;
+            }
             drop(file);
             std::fs::rename(&path, &to)?;
-            std::fs::File::open(folder_of(&to))?.sync_all()?;
+            if durable {
+                std::fs::File::open(folder_of(&to))?.sync_all()?;
+            }
             match std::fs::remove_file(&tag_path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),

@@ -1,7 +1,7 @@
 //! The tables in sled, packed into blocks, with the latest changes in memory.
 
 use std::collections::HashMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::{Bound, ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::disk::packed_blocks::{Deflate, apply_changes, each_pair, inflate};
 use crate::disk::sled_db::{Sled, sled_error};
 use crate::disk::vacuum::{beside, compare, copy, exchange, open_closed, remove, size, vacuum_threshold};
 use crate::error::StoreError;
+use crate::reads::{ReadCounter, Reads};
 use crate::tables::{Bytes, Changes, Pair, key, merge};
 use crate::writer::Target;
 
@@ -31,6 +32,7 @@ pub(crate) struct Database {
     tables: RwLock<Tables>,
     deflate: Mutex<Deflate>,
     inflated: Mutex<HashMap<sled::IVec, Arc<[u8]>>>,
+    reads: ReadCounter,
 }
 
 /// A block's key in sled, and its inflated pairs.
@@ -62,9 +64,9 @@ impl Database {
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         let sled = Sled::open(folder)?;
         let vacuum_threshold = vacuum_threshold(&sled)?;
-        let (pending, deflate, inflated) = Default::default();
+        let (pending, deflate, inflated, reads) = Default::default();
         let tables = RwLock::new(Tables { sled: Some(sled), pending, pending_bytes: 0, vacuum_threshold });
-        Ok(Self { folder: folder.to_owned(), tables, deflate, inflated })
+        Ok(Self { folder: folder.to_owned(), tables, deflate, inflated, reads })
     }
 
     /// The block that a key belongs to: the last one that starts at or before it.
@@ -84,21 +86,20 @@ impl Database {
         Ok(Some((name, text)))
     }
 
-    /// Passes the pairs in sled whose keys start with `prefix` to `each`, in order, until it breaks; pending changes are not
-    /// applied.
+    /// Passes the pairs in sled whose keys are in a range to `each`, in order, until it breaks; pending changes are not applied.
     fn each_applied(
         &self,
         db: &sled::Db,
-        prefix: &[u8],
+        Range { start, end }: Range<&[u8]>,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut beyond = false;
         let mut visit = |text: &[u8]| {
             each_pair(text, |key, value| {
-                let next = match key.starts_with(prefix) {
-                    true => each(key, value),
-                    false if key > prefix => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                let next = match key {
+                    early if early < start => ControlFlow::Continue(()),
+                    late if late >= end => ControlFlow::Break(()),
+                    _ => each(key, value),
                 };
                 beyond = next.is_break();
                 next
@@ -106,13 +107,14 @@ impl Database {
             .map(|()| beyond)
         };
         let mut after = Bound::Included(vec![BLOCK]);
-        if let Some((name, text)) = self.block_of(db, prefix)? {
+        if let Some((name, text)) = self.block_of(db, start)? {
             if visit(&text)? {
                 return Ok(());
             }
             after = Bound::Excluded(name.to_vec());
         }
-        for block in db.range((after, Bound::Excluded(vec![BLOCK + 1]))) {
+        // A block has its first key in its name.
+        for block in db.range((after, Bound::Excluded(block_key(end)))) {
             let (_, block) = block.map_err(|error| sled_error(&error))?;
             if visit(&inflate(&block)?)? {
                 break;
@@ -166,8 +168,13 @@ fn block_key(key: &[u8]) -> Vec<u8> {
     [&[BLOCK], key].concat()
 }
 
-impl Bytes for Database {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+impl Database {
+    /// What was read so far.
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads.read()
+    }
+
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let tables = self.tables.read();
         if let Some(change) = tables.pending.get(key) {
             return Ok(change.clone());
@@ -190,29 +197,49 @@ impl Bytes for Database {
         Ok(found)
     }
 
+    fn keys_in(&self, range: Range<&[u8]>) -> Result<Vec<Vec<u8>>, StoreError> {
+        let tables = self.tables.read();
+        let changes = &tables.pending;
+        let mut keys = Vec::new();
+        self.each_applied(tables.db()?, range.clone(), |key, _| {
+            if !changes.contains_key(key) {
+                keys.push(key.to_vec());
+            }
+            ControlFlow::Continue(())
+        })?;
+        let changed = changes.range::<[u8], _>((Bound::Included(range.start), Bound::Excluded(range.end)));
+        keys.extend(changed.filter(|(_, change)| change.is_some()).map(|(key, _)| key.clone()));
+        keys.sort_unstable();
+        self.reads.note(keys.iter().map(Vec::len));
+        Ok(keys)
+    }
+}
+
+impl Bytes for Database {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.value(key)?;
+        self.reads.note(found.iter().map(|value| key.len() + value.len()));
+        Ok(found)
+    }
+
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
         let tables = self.tables.read();
         let mut pairs = Vec::new();
-        self.each_applied(tables.db()?, prefix, |key, value| {
+        self.each_applied(tables.db()?, prefix..&key::after(prefix), |key, value| {
             pairs.push((key.to_vec(), value.to_vec()));
             ControlFlow::Continue(())
         })?;
-        Ok(merge(pairs, &tables.pending, prefix))
+        let pairs = merge(pairs, &tables.pending, prefix);
+        self.reads.note(pairs.iter().map(|(key, value)| key.len() + value.len()));
+        Ok(pairs)
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let tables = self.tables.read();
-        let mut keys = Vec::new();
-        self.each_applied(tables.db()?, prefix, |key, _| {
-            keys.push(key.to_vec());
-            ControlFlow::Continue(())
-        })?;
-        let changes = &tables.pending;
-        keys.retain(|key| !changes.contains_key(key));
-        let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
-        keys.extend(put.map(|(key, _)| key.clone()));
-        keys.sort_unstable();
-        Ok(keys)
+        self.keys_in(prefix..&key::after(prefix))
+    }
+
+    fn keys_between(&self, _: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.keys_in(from..to)
     }
 
     fn last_keys(
@@ -221,8 +248,7 @@ impl Bytes for Database {
         before: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        // No key contains 0xff: all keys are UTF-8.
-        let end = before.map_or_else(|| [prefix, &[0xff]].concat(), <[u8]>::to_vec);
+        let end = before.map_or_else(|| key::after(prefix), <[u8]>::to_vec);
         let tables = self.tables.read();
         let changes = &tables.pending;
         let mut found: Vec<_> = changed_here(changes, prefix).filter(|(key, _)| **key < end).collect();
@@ -246,6 +272,7 @@ impl Bytes for Database {
         }
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.truncate(limit);
+        self.reads.note(found.iter().map(Vec::len));
         Ok(found)
     }
 
@@ -255,7 +282,7 @@ impl Bytes for Database {
         let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
         let mut found: Vec<_> = put.map(|(key, _)| key.clone()).collect();
         let mut applied = 0;
-        self.each_applied(tables.db()?, prefix, |key, _| {
+        self.each_applied(tables.db()?, prefix..&key::after(prefix), |key, _| {
             if !changes.contains_key(key) {
                 applied += 1;
                 found.push(key.to_vec());
@@ -264,20 +291,8 @@ impl Bytes for Database {
         })?;
         found.sort_unstable();
         found.truncate(limit);
+        self.reads.note(found.iter().map(Vec::len));
         Ok(found)
-    }
-
-    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
-        let tables = self.tables.read();
-        let changes: Changes = changed_here(&tables.pending, prefix)
-            .map(|(key, change)| (key.clone(), change.clone()))
-            .collect();
-        let mut count = changes.values().flatten().count();
-        self.each_applied(tables.db()?, prefix, |key, _| {
-            count += usize::from(!changes.contains_key(key));
-            ControlFlow::Continue(())
-        })?;
-        Ok(count)
     }
 }
 
@@ -311,6 +326,11 @@ impl Target for Database {
     fn flush(&self) -> Result<(), StoreError> {
         self.write_pending()?;
         self.tables.read().sled()?.sync()
+    }
+
+    fn needs_maintenance(&self) -> Result<bool, StoreError> {
+        let tables = self.tables.read();
+        Ok(size(tables.sled()?)? > tables.vacuum_threshold)
     }
 
     fn maintain(&self) -> Result<(), StoreError> {

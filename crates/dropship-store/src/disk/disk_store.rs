@@ -1,5 +1,6 @@
 //! The store of the daemon.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,9 +20,10 @@ use crate::heartbeat::{Heartbeat, Unwatched};
 use crate::journal::{self, Limits};
 use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
 use crate::queries;
+use crate::reads::Reads;
 use crate::space::Space;
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile, published};
+use crate::tables::{Bytes, KnownFile, published, series};
 use crate::writer::Writer;
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 
@@ -161,6 +163,27 @@ impl Store for DiskStore {
 
     fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
         published::published_targets(&*self.tables, ids)
+    }
+
+    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
+        series::older(&*self.tables, label)
+    }
+
+    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError> {
+        series::arrived_since(&*self.tables, label, since)
+    }
+
+    fn newest_in_series(
+        &self,
+        series: &str,
+        before: Option<RemoteId>,
+        limit: usize,
+    ) -> Result<Vec<RemoteId>, StoreError> {
+        series::newest(&*self.tables, series, before, limit)
+    }
+
+    fn reads(&self) -> Reads {
+        self.tables.reads()
     }
 
     fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {

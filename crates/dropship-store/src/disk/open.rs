@@ -29,7 +29,7 @@ pub struct OpenReport {
 }
 
 /// Version of the tables. Tables of an older version are rebuilt from the journal.
-pub(crate) const SCHEMA: u8 = 3;
+pub(crate) const SCHEMA: u8 = 4;
 
 /// Lines of the journal that are replayed together.
 const CHUNK: usize = 512;

@@ -47,8 +47,9 @@ pub(crate) trait Bytes {
         Ok(self.keys(prefix)?.into_iter().take(limit).collect())
     }
 
-    /// The number of keys that start with `prefix`.
-    fn count(&self, prefix: &[u8]) -> Result<usize, StoreError> {
-        Ok(self.keys(prefix)?.len())
+    /// The keys from one on and before another, in order; both begin with `prefix`.
+    fn keys_between(&self, prefix: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        let inside = |key: &Vec<u8>| (from..to).contains(&key.as_slice());
+        Ok(self.keys(prefix)?.into_iter().filter(inside).collect())
     }
 }

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::error::StoreError;
 use crate::tables::bytes::Bytes;
-use crate::tables::codec::encode_job;
+use crate::tables::codec::{encode_job, number};
 use crate::tables::files::has_file_with_digest;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
-use dropship_job::{Event, Job, JobId, Label, RemoteId, RemoteKind, apply};
+use dropship_job::{Event, Job, JobId, Label, RemoteId, RemoteKind, StateKind, apply};
 
 /// Applies events to a job; returns it as it is then.
 pub(super) fn advance<B: Bytes>(
@@ -55,6 +55,20 @@ pub(crate) fn remote_ids(job: &Job) -> Vec<RemoteId> {
     ids.chain(job.abandoned_products().iter().copied()).collect()
 }
 
+/// Changes the number of jobs in a state.
+fn count<B: Bytes>(
+    tables: &mut Overlay<'_, B>,
+    state: StateKind,
+    change: impl FnOnce(u64) -> u64,
+) -> Result<(), StoreError> {
+    let key = key::state_count(state);
+    match change(number(tables.get(&key)?)) {
+        0 => tables.remove(key),
+        jobs => tables.put(key, jobs.to_be_bytes()),
+    }
+    Ok(())
+}
+
 /// Stores a job in its present form, with every index of it.
 fn put_job<B: Bytes>(
     tables: &mut Overlay<'_, B>,
@@ -64,6 +78,7 @@ fn put_job<B: Bytes>(
     let id = after.id();
     if let Some(before) = before {
         tables.remove(key::state(before.state(), id));
+        count(tables, before.state().kind(), |jobs| jobs.saturating_sub(1))?;
     } else {
         let bytes = key::bytes(&after.package().sha256, after.package().folder.as_deref());
         tables.put(bytes, id.as_str().as_bytes());
@@ -72,6 +87,7 @@ fn put_job<B: Bytes>(
         tables.put(key::content(content, after.package().folder.as_deref(), id), []);
     }
     tables.put(key::state(after.state(), id), []);
+    count(tables, after.state().kind(), |jobs| jobs.saturating_add(1))?;
     if after.is_over() {
         tables.remove(key::open(id));
     } else {
@@ -118,6 +134,7 @@ pub(super) fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result
     tables.remove(key::receipts_pending(id));
     tables.remove(key::open(id));
     tables.remove(key::state(job.state(), id));
+    count(tables, job.state().kind(), |jobs| jobs.saturating_sub(1))?;
     if let Some(content) = job.content() {
         tables.remove(key::content(content, job.package().folder.as_deref(), id));
     }

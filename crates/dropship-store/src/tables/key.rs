@@ -23,6 +23,10 @@ pub(crate) const LABEL_TARGETS: &[u8] = b"t";
 pub(crate) const HARDWARE_IDS: &[u8] = b"h";
 pub(crate) const CHECKS: &[u8] = b"d";
 pub(crate) const CHECK_ORDER: &[u8] = b"a";
+pub(crate) const STATE_COUNTS: &[u8] = b"k";
+pub(crate) const SERIES: &[u8] = b"q";
+pub(crate) const SERIES_VERSIONS: &[u8] = b"v";
+pub(crate) const SERIES_ARRIVALS: &[u8] = b"w";
 
 fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut key = table.to_vec();
@@ -35,6 +39,10 @@ fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     key
 }
 
+/// Greater than all keys that begin with a prefix, and not greater than any other that is greater than the prefix: keys are UTF-8.
+pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
+    [prefix, &[0xff]].concat()
+}
 /// Version of the tables; set in every database that was created completely.
 pub(crate) fn schema() -> Vec<u8> {
     join(META, &["began"])
@@ -57,6 +65,10 @@ pub(crate) fn state_prefix(state: StateKind) -> Vec<u8> {
 }
 pub(crate) fn state(state: &State, id: &JobId) -> Vec<u8> {
     join(STATES, &[state.kind().as_str(), id.as_str()])
+}
+/// The number of jobs in a state.
+pub(crate) fn state_count(state: StateKind) -> Vec<u8> {
+    join(STATE_COUNTS, &[state.as_str()])
 }
 /// Jobs by the digest of their bytes, then by folder; an empty folder: submitted directly.
 pub(crate) fn bytes(sha256: &str, folder: Option<&str>) -> Vec<u8> {
@@ -129,13 +141,41 @@ pub(crate) fn check(label: RemoteId) -> Vec<u8> {
 }
 /// Published labels in the order in which they were compared with the service.
 pub(crate) fn check_order(at: Timestamp, label: RemoteId) -> Vec<u8> {
-    join(CHECK_ORDER, &[&format!("{:020}", at.as_millisecond().max(0)), &label.to_string()])
+    join(CHECK_ORDER, &[&time_order(at), &label.to_string()])
 }
 /// The label of such a key.
 pub(crate) fn label_in_check_order(key: &[u8]) -> Result<RemoteId, StoreError> {
     let text = std::str::from_utf8(key).unwrap_or_default();
     let label = text.rsplit_once('\0').and_then(|(_, label)| label.parse().ok());
     label.ok_or_else(|| StoreError::Damaged { what: "an index key holds no label id".to_owned() })
+}
+/// The labels of a series in the order of their ids, which is that of their creation.
+pub(crate) fn series(series: &str, label: RemoteId) -> Vec<u8> {
+    join(SERIES, &[&part(series), &padded(label)])
+}
+pub(crate) fn series_prefix(series: &str) -> Vec<u8> {
+    join(SERIES, &[&part(series), ""])
+}
+/// The beginning of the keys of a hardware id of an INF, in one of the two indexes of series.
+pub(crate) fn series_target(index: &[u8], series: &str, (inf, hardware_id): (&str, &str)) -> Vec<u8> {
+    join(index, &[&part(series), &part(inf), &part(hardware_id), ""])
+}
+/// A label that targets a hardware id of an INF: by a text that sorts as its version, or as the arrival of its package.
+pub(crate) fn series_entry(target: &[u8], order: &str, label: RemoteId) -> Vec<u8> {
+    [target, order.as_bytes(), &[0], padded(label).as_bytes()].concat()
+}
+/// A time as a text that sorts as it.
+pub(crate) fn time_order(at: Timestamp) -> String {
+    format!("{:020}", at.as_millisecond().max(0))
+}
+/// The label at the end of a key.
+pub(crate) fn label_at_end(key: &[u8]) -> Result<RemoteId, StoreError> {
+    let text = std::str::from_utf8(key).unwrap_or_default();
+    let label = text.rsplit_once('\0').and_then(|(_, label)| label.parse().ok().map(RemoteId::new));
+    label.ok_or_else(|| StoreError::Damaged { what: "an index key holds no label id".to_owned() })
+}
+fn padded(label: RemoteId) -> String {
+    format!("{:020}", label.get())
 }
 /// A text from outside as a part of a key.
 fn part(text: &str) -> std::borrow::Cow<'_, str> {

@@ -11,6 +11,7 @@ mod later_lines;
 mod overlay;
 pub(crate) mod published;
 mod record;
+pub(crate) mod series;
 
 pub(crate) use bytes::{Bytes, Changes, Pair};
 pub use codec::KnownFile;

@@ -9,6 +9,7 @@ use crate::tables::bytes::Bytes;
 use crate::tables::codec::{decode, encode};
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
+use crate::tables::series;
 use dropship_job::RemoteId;
 
 /// Stores a label in place of what is known of it, with its index. Its check is an entry of its own.
@@ -17,6 +18,7 @@ pub(super) fn put_published<B: Bytes>(
     label: &PublishedLabel,
 ) -> Result<(), StoreError> {
     unindex(tables, label.id)?;
+    series::put(tables, label);
     for target in &label.targets {
         tables.put(key::hardware_id(target, label.id), target.version.as_deref().unwrap_or_default());
     }
@@ -50,10 +52,11 @@ pub(super) fn put_check<B: Bytes>(
 }
 
 fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
-    for target in targets_of(tables, label)? {
-        tables.remove(key::hardware_id(&target, label));
+    let targets = targets_of(tables, label)?;
+    for target in &targets {
+        tables.remove(key::hardware_id(target, label));
     }
-    Ok(())
+    series::unindex(tables, label, &targets)
 }
 
 fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {

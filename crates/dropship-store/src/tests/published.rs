@@ -1,6 +1,7 @@
 //! Published labels: the index by hardware id, the order of checks, and what compaction keeps.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::tables::{Bytes, Pair, published as queries};
@@ -36,7 +37,20 @@ pub(super) fn label(id: RemoteId, at: i64, targets: Vec<Target>) -> PublishedLab
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: None,
+        series: None,
         targets,
+    }
+}
+
+/// A series in which `echo.inf` and `a.inf` of a bundle have a version; it takes over targets from `second` on.
+pub(super) fn series(bundle: &str, second: u32, takes_over: bool) -> Series {
+    let arrived = Timestamp::from_second(i64::from(second)).expect("a time");
+    let version = format!("1.{second}");
+    let infs = ["a.inf", "echo.inf"].map(|inf| (inf.to_owned(), version.clone()));
+    Series {
+        id: "s".into(),
+        versions: [(bundle.to_owned(), infs.into())].into(),
+        takes_over_since: takes_over.then_some(arrived),
     }
 }
 
@@ -100,6 +114,78 @@ fn suite(store: &dyn Store) {
     // Texts from outside cannot break a key apart.
     commit(store, new(label(label_id(3), 5, vec![target("a\0b\0c", "\0", "1")])));
     assert_eq!(reached(store, HardwareIds::Matching("a", &any)).len(), 1);
+}
+
+/// The versions of six labels are 1.9, 1.10, 1.10, 1.11, 1.2 and 1.1; all but the third take over targets.
+fn series_suite(store: &dyn Store) {
+    let put = |number: u64, second: u32, ids: &[&str]| {
+        let series = Series { id: "s".into(), ..series("b1", second, number != 2) };
+        let rows = ids.iter().flat_map(|id| [target(id, "CO", "1"), target(id, "NI", "1")]).collect();
+        let label = PublishedLabel { series: Some(series), ..label(label_id(number), 10, rows) };
+        commit(store, new(label));
+    };
+    for (number, second, ids) in [
+        (0, 9, &["PCI\\A", "PCI\\B"][..]),
+        (1, 10, &["pci\\a"]),
+        (2, 10, &["pci\\a"]),
+        (3, 11, &["pci\\a", "pci\\c"]),
+        (4, 2, &["pci\\b"]),
+        (5, 1, &["pci\\d"]),
+    ] {
+        put(number, second, ids);
+    }
+    let ids = |numbers: &[u64]| numbers.iter().map(|number| label_id(*number)).collect::<BTreeSet<_>>();
+    let older = |number: u64| store.older_in_series(label_id(number)).expect("read");
+    assert_eq!((older(3), older(1)), (ids(&[0, 1, 2]), ids(&[0])));
+    assert_eq!((older(0), older(5)), (ids(&[4]), ids(&[])));
+    let newer = |number: u64, second: i64| {
+        let since = Timestamp::from_second(second).expect("a time");
+        store.arrived_in_series(label_id(number), since).expect("read")
+    };
+    assert_eq!((newer(0, 10), newer(1, 11), newer(3, 12)), (ids(&[1, 3]), ids(&[3]), ids(&[])));
+    let newest =
+        |before: Option<u64>, limit| store.newest_in_series("s", before.map(label_id), limit).expect("read");
+    assert_eq!(newest(None, 2), [label_id(5), label_id(4)]);
+    assert_eq!(newest(Some(1), 9), [label_id(0)]);
+    assert_eq!(store.newest_in_series("other", None, 9).expect("read"), []);
+    // A label that has given up a target, or is forgotten, is no longer found by it.
+    put(0, 9, &["pci\\b"]);
+    commit(store, vec![Entry::LabelForgotten { label: label_id(2) }]);
+    assert_eq!((older(3), older(0)), (ids(&[1]), ids(&[4])));
+    assert_eq!(newest(None, 9).len(), 5);
+}
+
+#[test]
+fn older_and_newer_labels_are_found_by_series_in_both_stores() {
+    series_suite(&MemoryStore::new());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = DiskStore::open(folder.path()).expect("a store");
+    series_suite(&store);
+    assert_eq!(store.check().expect("checked"), []);
+}
+
+#[test]
+fn search_in_a_series_reads_what_it_finds_and_not_the_series() {
+    let reads = |labels: u64| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = DiskStore::open(folder.path()).expect("a store");
+        // Labels of the same version and hardware id, and older ones of other hardware ids.
+        for number in 0..labels {
+            let (second, id) =
+                if number % 2 == 0 { (9, "pci\\a".to_owned()) } else { (8, format!("pci\\b{number}")) };
+            let series = series("b1", second, true);
+            let label = label(label_id(number), 10, vec![target(&id, "CO", "1")]);
+            commit(&store, new(PublishedLabel { series: Some(series), ..label }));
+        }
+        let before = store.reads();
+        assert_eq!(store.older_in_series(label_id(0)).expect("read"), BTreeSet::new());
+        let since = Timestamp::from_second(10).expect("a time");
+        assert_eq!(store.arrived_in_series(label_id(0), since).expect("read"), BTreeSet::new());
+        assert_eq!(store.count(StateKind::Held).expect("read"), 0);
+        let after = store.reads();
+        (after.lookups - before.lookups, after.pairs - before.pairs, after.bytes - before.bytes)
+    };
+    assert_eq!(reads(10), reads(600));
 }
 
 #[test]

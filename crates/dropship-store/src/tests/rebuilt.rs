@@ -38,6 +38,12 @@ fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
         let label = (store.published_label(label), store.targets_of_label(label), store.label_check(label));
         say(&format!("label {label:?}"), String::new());
     }
+    for label in (0..4).map(RemoteId::new) {
+        let older = store.older_in_series(label).expect("older");
+        let newer = store.arrived_in_series(label, Timestamp::UNIX_EPOCH).expect("newer");
+        say(&format!("series of {label}"), format!("{older:?} {newer:?}"));
+    }
+    say("series", format!("{:?}", store.newest_in_series("s", None, 9).expect("a series")));
     let order = store.labels_checked_before(Timestamp::MAX, 9).expect("order");
     say("order", format!("{order:?}"));
     let reached = store.published_targets(HardwareIds::Matching("pci", &|_| true)).expect("targets");
@@ -95,7 +101,13 @@ fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
                 version: None,
             };
             let targets = (0..=what % 2).map(row).collect();
-            vec![published::published(published::label(number, 1_790_000_000 + i64::from(at), targets))]
+            let label = published::label(number, 1_790_000_000 + i64::from(at), targets);
+            let series = published::series(
+                ["b", "other"][usize::from(what.is_multiple_of(3))],
+                at,
+                what.is_multiple_of(2),
+            );
+            vec![published::published(PublishedLabel { series: Some(series), ..label })]
         }
         12 => vec![Entry::LabelForgotten { label: number }],
         13 => {

@@ -58,6 +58,10 @@ impl Target for Tables {
         Ok(())
     }
 
+    fn needs_maintenance(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     fn maintain(&self) -> Result<(), StoreError> {
         self.maintained.store(self.flushed.load(Ordering::Relaxed), Ordering::Relaxed);
         Err(StoreError::Stopped("cannot maintain".to_owned()))
@@ -71,6 +75,7 @@ fn writing(folder: &Path) -> WriterThread<Tables> {
         journal,
         recent_jobs: HashMap::new(),
         dirty_since: None,
+        is_quiet: true,
         last_group: 1,
         stopped: watch::channel(None).0,
         heartbeat: Arc::new(Unwatched),

@@ -1,0 +1,37 @@
+//! The cost of a package does not depend on how many jobs the store remembers.
+
+use super::fixtures::RuleOptions;
+use super::simulation::{Simulation, in_paused_time};
+use dropship_store::Reads;
+
+/// Jobs that are remembered, each with two published labels.
+const REMEMBERED: [u64; 3] = [10, 1_000, 5_000];
+
+/// What one package reads on its way, with so many remembered jobs of the same rule and the same driver.
+fn reads_of_a_package(remembered: u64, supersede: bool) -> Reads {
+    in_paused_time(async {
+        let sim = Simulation::with(RuleOptions { supersede, ..RuleOptions::default() });
+        sim.drop_package("a", "good-signed");
+        sim.run_until_idle(&mut |_| None).await;
+        sim.remember_copies_of_the_first_job(remembered).await;
+        sim.reads_of_package("b", "good-signed-ts").await
+    })
+}
+
+#[test]
+fn package_reads_the_same_from_the_store_however_many_jobs_it_remembers() {
+    for (supersede, remembered) in [(true, &REMEMBERED[..]), (false, &REMEMBERED[..2])] {
+        let reads: Vec<_> = remembered.iter().map(|count| reads_of_a_package(*count, supersede)).collect();
+        let few = reads[0];
+        assert!(few.lookups > 50 && few.pairs > 50, "the whole way is counted: {few:?}");
+        for (remembered, many) in remembered.iter().zip(&reads) {
+            assert_eq!(
+                (many.lookups, many.pairs),
+                (few.lookups, few.pairs),
+                "with {remembered} remembered jobs, superseding: {supersede}"
+            );
+            // Numbers have more digits.
+            assert!(many.bytes.abs_diff(few.bytes) <= few.bytes / 50, "{many:?}, {few:?}");
+        }
+    }
+}
