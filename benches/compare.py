@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from measure import azurite, burst, daemon, intake, judging, program, store, transfers
+from measure import azurite, burst, daemon, intake, judging, program, remembered, store, transfers
 from measure.common import ROOT, SCRATCH, build, say
 from measure.table import Table
 
@@ -40,6 +40,8 @@ def parts(table, rounds, folder, options):
          lambda: store.transition(table, rounds, folder)),
         ("many-jobs", [("10", "after SIGKILL with 100,000 jobs")],
          lambda: daemon.many_jobs(table, min(rounds, 5), folder, jobs)),
+        ("remembered", [("11", "processor time of a package at most 1.2 times as much with 100,000 remembered jobs")],
+         lambda: remembered.per_package(table, min(rounds, 5), folder, (100, jobs // 10, jobs))),
         ("burst", [("11", "10,000 packages dropped at once")], lambda: burst.at_once(table, folder, packages)),
         ("start", [("12", "start to ready 20 ms")], lambda: daemon.starts(table, rounds, folder)),
         ("size", [("12", "packaged binary at most 16 MB stripped")], lambda: program.size(table, folder)),

@@ -171,7 +171,7 @@ def at_once(table, folder, count):
     table.add("11", f"{what}: at least 95 % of them used", "-" if share is None else f"{share:.1%}",
               None if share is None else verdict(share >= 0.95),
               f"{found['throttled']} calls were throttled; without the first minute, which allows all its calls at once")
-    table.add("11", f"{what}: memory at most 150 MiB", f"{found['memory']:.0f} MiB", verdict(found["memory"] <= 150))
+    table.add("11", f"{what}: memory at most 120 MiB", f"{found['memory']:.0f} MiB", verdict(found["memory"] <= 120))
     ratio = found["last"] / found["mean"]
     table.add("11", f"{what}: the last waits at most twice the mean",
               f"{ratio:.2f} ({found['last']:.0f} s, mean {found['mean']:.0f} s)", verdict(ratio <= 2))

@@ -53,7 +53,7 @@ fn size(folder: &Path) -> f64 {
 }
 
 /// A job and its transitions; the events of one transition are committed together.
-fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
+pub(crate) fn life(number: u32) -> (JobId, Vec<Vec<Event>>) {
     let digest = |what: &str| {
         let digest = Sha256::digest(format!("{what} {number}"));
         digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()

@@ -1,11 +1,12 @@
 //! The cost of a durable transition of a job, compared with a synced write of 2 KiB (the two take turns), and the size
 //! of the tables of many jobs.
 //!
-//! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead; `benches/compare.py`
-//! then starts a daemon with it.
+//! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, and with `remember FOLDER
+//! COUNT` with jobs that have published a label; `benches/compare.py` then starts a daemon with it.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 mod lives;
+mod remembered;
 mod who;
 
 use std::os::unix::fs::FileExt;
@@ -26,6 +27,10 @@ fn main() {
         [fill, folder, count] if fill == "fill" => {
             let (store, _) = DiskStore::open(Path::new(folder)).expect("a store");
             ended(&store, count.parse().expect("a number"));
+        }
+        [remember, folder, count] if remember == "remember" => {
+            let (store, _) = DiskStore::open(Path::new(folder)).expect("a store");
+            remembered::fill(&store, count.parse().expect("a number"));
         }
         _ => {
             compare();
