@@ -271,7 +271,8 @@ mod tests {
         let job = job(1);
         rows.on_event(&job, &[]);
         assert_eq!(rows.without_infs(), [job.id().clone()]);
-        rows.add_infs(job.id(), &[InfText { name: "echo.inf", provider: Some("Contoso"), version: None }]);
+        let infs = [InfText { name: "echo.inf", provider: Some("Contoso"), version: None }];
+        rows.add_record(job.id(), &infs, &[]);
         // Many events, without a reader.
         for _ in 0..2 * MANY_CHANGES {
             rows.on_event(&job, &[]);
