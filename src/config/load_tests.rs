@@ -1,6 +1,7 @@
 //! Whole files: accepted ones, and the exact messages for others.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use dropship_rules::rule::{Destination, Strategy};
@@ -14,6 +15,9 @@ mod files;
 mod labels;
 mod planning;
 mod rules;
+
+/// Set in a process that runs one test.
+const OWN_PROCESS: &str = "DROPSHIP_TEST_IN_OWN_PROCESS";
 
 fn environment() -> Environment {
     Environment {
@@ -357,6 +361,17 @@ fn systemd_hands_down_lists_of_folders() {
 /// Any text yields a configuration or a report, never a panic.
 #[test]
 fn broken_files_are_told_and_never_break_us() {
+    // In a process of its own: what looks like a secret in a broken file is masked in all texts of the process, also in those
+    // that other tests expect.
+    if std::env::var_os(OWN_PROCESS).is_none() {
+        let program = std::env::current_exe().expect("this program");
+        let name = "config::load_tests::broken_files_are_told_and_never_break_us";
+        let run =
+            Command::new(program).args(["--exact", name]).env(OWN_PROCESS, "1").output().expect("started");
+        let printed = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && printed.contains("1 passed"), "{printed}");
+        return;
+    }
     let lines: Vec<_> = CONTRACT.lines().collect();
     for cut in 0..lines.len() {
         let mut without = lines.clone();
