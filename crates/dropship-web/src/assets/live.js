@@ -28,27 +28,33 @@
     if (status && status.textContent !== text) status.textContent = text;
   };
 
+  // Elements by their section and text. An update can add others before them.
+  const places = (selector) => {
+    const found = new Map();
+    for (const one of region.querySelectorAll(selector)) {
+      const section = one.closest("section");
+      const heading = section && section.querySelector("h2");
+      const label = one.getAttribute("href") || one.getAttribute("aria-label") || (one.querySelector("summary") || one).textContent;
+      const name = `${heading ? heading.textContent : ""}\n${label}`;
+      let key = name;
+      for (let same = 2; found.has(key); same += 1) key = `${name}\n${same}`;
+      found.set(key, one);
+    }
+    return found;
+  };
+
   // What the reader has opened, scrolled and focused stays so.
+  const FOCUSABLE = "a, summary, pre, [tabindex]";
   const keep = () => {
-    const opened = new Set();
-    region.querySelectorAll("details").forEach((one, index) => {
-      if (one.open) opened.add(index);
-    });
-    const scrolled = Array.from(region.querySelectorAll(".scroll"), (one) => one.scrollLeft);
-    const focused = region.contains(document.activeElement) ? document.activeElement : null;
-    const focusable = "a, summary, pre, [tabindex]";
-    const at = focused ? Array.from(region.querySelectorAll(focusable)).indexOf(focused) : -1;
-    const link = focused && focused.getAttribute("href");
+    const opened = Array.from(places("details")).filter(([, one]) => one.open);
+    const scrolled = Array.from(places(".scroll"), ([key, one]) => [key, one.scrollLeft]);
+    const focused = Array.from(places(FOCUSABLE)).find(([, one]) => one === document.activeElement);
     return () => {
-      region.querySelectorAll("details").forEach((one, index) => {
-        one.open = opened.has(index);
-      });
-      region.querySelectorAll(".scroll").forEach((one, index) => {
-        one.scrollLeft = scrolled[index] || 0;
-      });
-      if (!focused) return;
-      const all = Array.from(region.querySelectorAll(focusable));
-      const same = link ? all.find((one) => one.getAttribute("href") === link) : all[at];
+      const details = places("details");
+      for (const [key] of opened) if (details.has(key)) details.get(key).open = true;
+      const regions = places(".scroll");
+      for (const [key, left] of scrolled) if (regions.has(key)) regions.get(key).scrollLeft = left;
+      const same = focused && places(FOCUSABLE).get(focused[0]);
       if (same) same.focus({ preventScroll: true });
     };
   };
