@@ -1,5 +1,6 @@
 //! Which published labels reach a device.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -77,14 +78,20 @@ pub struct OtherLabel {
     pub job: Option<JobId>,
 }
 
-/// The published labels that reach the devices of a query at `now`, the latest publication first.
+/// The published labels that reach the devices of a query at `now`, the latest publication first. `None` if the hardware id fits more
+/// than `max_targets` targets.
 pub(super) fn who(
     store: &dyn Store,
     query: &WhoQuery,
     now: Timestamp,
-) -> Result<Vec<ReachingLabel>, StoreError> {
+    max_targets: usize,
+) -> Result<Option<Vec<ReachingLabel>>, StoreError> {
     let mut by_label = BTreeMap::<RemoteId, Vec<Target>>::new();
-    for (label, target) in targets(store, &query.hardware_id)? {
+    let targets = targets(store, &query.hardware_id, max_targets)?;
+    if targets.len() > max_targets {
+        return Ok(None);
+    }
+    for (label, target) in targets {
         if query.os.as_ref().is_none_or(|os| os.is_match(&target.os)) {
             by_label.entry(label).or_default().push(target);
         }
@@ -97,16 +104,26 @@ pub(super) fn who(
         }
     }
     found.sort_by_key(|(label, _)| std::cmp::Reverse((label.published, label.id)));
-    found.into_iter().map(|(label, targets)| reaching(store, label, targets)).collect()
+    found
+        .into_iter()
+        .map(|(label, targets)| reaching(store, label, targets))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
-/// The index is read from the text that every match begins with.
-fn targets(store: &dyn Store, id: &Glob) -> Result<Vec<(RemoteId, Target)>, StoreError> {
+/// The index is read from the text that every match begins with. Of more than `max` targets not all are returned.
+fn targets(store: &dyn Store, id: &Glob, max: usize) -> Result<Vec<(RemoteId, Target)>, StoreError> {
     if let Some(text) = id.only_text().filter(|text| text.is_ascii()) {
         return store.published_targets(HardwareIds::Exactly(&text));
     }
     let prefix: String = id.literal_prefix().chars().take_while(char::is_ascii).collect();
-    store.published_targets(HardwareIds::Matching(&prefix, &|text| id.is_match(text)))
+    let found = Cell::new(0_usize);
+    let fits = |text: &str| {
+        let fits = found.get() <= max && id.is_match(text);
+        found.set(found.get() + usize::from(fits));
+        fits
+    };
+    store.published_targets(HardwareIds::Matching(&prefix, &fits))
 }
 
 fn reaching(
@@ -149,4 +166,49 @@ pub(super) fn other(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, Store
     let label = store.published_label(id)?;
     let (name, job) = label.map(|label| (label.name, label.job)).unzip();
     Ok(OtherLabel { id, name, job })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropship_store::{Commit, Entry, MemoryStore};
+
+    #[test]
+    fn query_that_fits_too_many_targets_is_refused() {
+        let store = MemoryStore::default();
+        let target = |number: usize| Target {
+            hardware_id: format!("PCI\\VEN_8086&DEV_{number:04X}"),
+            os: "WINDOWS_v100_X64_CO_FULL".to_owned(),
+            bundle: "bundle".to_owned(),
+            inf: "echo.inf".to_owned(),
+            version: None,
+        };
+        let label = PublishedLabel {
+            id: RemoteId::new(1),
+            name: "echo".to_owned(),
+            job: JobId::new(0, 1),
+            package: "echo.cab".to_owned(),
+            rule: "ring".to_owned(),
+            account: "default".to_owned(),
+            product: RemoteId::new(2),
+            submission: RemoteId::new(3),
+            audiences: Vec::new(),
+            published: Timestamp::UNIX_EPOCH,
+            go_live: None,
+            supersedes: Vec::new(),
+            superseded_by: Vec::new(),
+            reach: None,
+            targets: (0..9).map(target).collect(),
+        };
+        let committed = store.commit(Commit::new(vec![Entry::LabelPublished { label: Box::new(label) }]));
+        committed.wait().expect("committed");
+        let ask = |glob: &str, max| {
+            let query = WhoQuery { hardware_id: Glob::new(glob).expect("a glob"), os: None, upcoming: false };
+            who(&store, &query, Timestamp::now(), max).expect("read").map(|labels| labels[0].targets.len())
+        };
+        assert_eq!(ask("pci\\*", 9), Some(9));
+        assert_eq!(ask("pci\\*", 8), None);
+        assert_eq!(ask("pci\\ven_8086&dev_0007", 1), Some(1));
+        assert_eq!(ask("*", usize::MAX), Some(9));
+    }
 }

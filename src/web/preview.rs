@@ -127,3 +127,30 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparison_is_fresh_until_the_files_or_the_configuration_in_force_change() {
+        let stamps =
+            |generation, size| -> Stamps { (generation, vec![("dropship.toml".into(), Some((size, None)))]) };
+        let preview = Preview {
+            at: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+            result: Err("refused".to_owned()),
+            left_out_jobs: false,
+            began: Instant::now(),
+            stamps: stamps(1, 10),
+        };
+        assert!(preview.is_fresh(&stamps(1, 10)));
+        assert!(!preview.is_fresh(&stamps(2, 10)) && !preview.is_fresh(&stamps(1, 11)));
+        assert!(!preview.is_fresh(&(1, vec![("dropship.toml".into(), None)])));
+        let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..preview.clone() });
+        assert!(old.is_none_or(|old| !old.is_fresh(&stamps(1, 10))), "jobs have ended meanwhile");
+        let slow = Preview { took: KEPT, ..preview };
+        let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..slow });
+        assert!(old.is_none_or(|old| old.is_fresh(&stamps(1, 10))), "a slow comparison is kept longer");
+    }
+}

@@ -17,6 +17,9 @@ pub(in crate::web) const PARAMETERS: &[&str] = &["hardware_id", "os", "upcoming"
 /// Maximum number of labels of an answer that are shown.
 const MAX_LABELS: usize = 100;
 
+/// Maximum number of targets that a question may fit.
+const MAX_FOUND: usize = 20_000;
+
 /// Maximum number of targets of a label that are shown.
 const MAX_TARGETS: usize = 5;
 
@@ -34,14 +37,22 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
         form.hardware_id.fault = Some("enter a hardware id".to_owned());
     }
     let is_usable = form.os.fault.is_none();
-    let answer = match hardware_id.filter(|_| is_usable) {
-        Some(hardware_id) => {
-            let labels = site.readings.who(&WhoQuery { hardware_id, os, upcoming: form.upcoming })?;
-            let shown = labels.iter().take(MAX_LABELS).map(label);
-            Some(WhoAnswer { labels: shown.collect(), total: labels.len() })
+    let mut answer = None;
+    if let Some(hardware_id) = hardware_id.filter(|_| is_usable) {
+        match site.readings.who(&WhoQuery { hardware_id, os, upcoming: form.upcoming }, MAX_FOUND)? {
+            Some(labels) => {
+                let shown = labels.iter().take(MAX_LABELS).map(label);
+                answer = Some(WhoAnswer { labels: shown.collect(), total: labels.len() });
+            }
+            None => {
+                let why = format!(
+                    "it fits more than {MAX_FOUND} targets of published labels; enter more of the hardware id, or use \
+                     `dropship who`, which has no limit"
+                );
+                form.hardware_id.fault = Some(why);
+            }
         }
-        None => None,
-    };
+    }
     Ok(who::content(&WhoView { form, answer }))
 }
 
