@@ -69,7 +69,8 @@ fn target(id: String) -> impl Strategy<Value = Vec<u8>> {
         1..60,
     );
     let odd = odd.prop_map(|path| [b"/".as_slice(), &path].concat());
-    prop_oneof![6 => usual, 1 => odd]
+    let long = Just([b"/packages?q=".as_slice(), &[b'x'; 70_000]].concat());
+    prop_oneof![12 => usual, 2 => odd, 1 => long]
 }
 
 fn request(id: String) -> impl Strategy<Value = Vec<u8>> {
@@ -89,6 +90,7 @@ fn request(id: String) -> impl Strategy<Value = Vec<u8>> {
         Just("Upgrade: h2c".to_owned()),
         Just("Connection: Upgrade, HTTP2-Settings".to_owned()),
         Just("Range: bytes=0-1".to_owned()),
+        Just(format!("X-Long: {}", "x".repeat(70_000))),
         "[ -~]{1,20}",
     ];
     let headers = prop::collection::vec(header, 0..4).prop_map(|headers| headers.join("\r\n"));
