@@ -198,6 +198,7 @@ mod tests {
             supersedes: Vec::new(),
             superseded_by: Vec::new(),
             reach: None,
+            series: None,
             targets: (0..9).map(target).collect(),
         };
         let committed = store.commit(Commit::new(vec![Entry::LabelPublished { label: Box::new(label) }]));
