@@ -120,6 +120,7 @@ fn published<'a>(history: &'a History, release: &'a Release) -> impl Iterator<It
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: None,
+        series: None,
         targets: SYSTEMS
             .iter()
             .flat_map(|os| release.hardware_ids().into_iter().map(|id| target(os, id)))
