@@ -147,10 +147,11 @@ impl Daemon {
         self.threads().values().map(|(_, slept)| slept).sum()
     }
 
-    /// Its memory, in MiB.
-    pub(crate) fn resident(&self) -> f64 {
+    /// Its memory, in MiB: a line of `/proc/PID/status`. The program file counts as far as the kernel maps it, which it does in
+    /// large pieces.
+    pub(crate) fn resident(&self, which: &str) -> f64 {
         let status = self.proc("status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a line");
+        let line = status.lines().find(|line| line.starts_with(which)).expect("a line");
         line.split_whitespace().nth(1).expect("a number").parse::<f64>().expect("a number") / 1024.0
     }
 }

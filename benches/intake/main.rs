@@ -67,9 +67,9 @@ fn copy() {
 fn idle() {
     const POLL: Duration = Duration::from_secs(300);
     println!(
-        "\n| idle folders | ready after s | core % | of that scans, `poll = \"5m\"` | wake-ups a second | MiB |"
+        "\n| idle folders | ready after s | core % | of that scans, `poll = \"5m\"` | wake-ups a second | MiB | of that not of a file |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     for (folders, layout, note) in [
         (1, Layout::Folders, ""),
         (1_000, Layout::Folders, ""),
@@ -87,12 +87,13 @@ fn idle() {
         // All folders are scanned at about the same time, most likely not in this span.
         let scans = daemon.scan().as_secs_f64() / POLL.as_secs_f64();
         println!(
-            "| {folders}{note} | {:.1} | {:.3} | {:.3} | {:.0} | {:.1} |",
+            "| {folders}{note} | {:.1} | {:.3} | {:.3} | {:.1} | {:.1} | {:.1} |",
             up.as_secs_f64(),
             (used.as_secs_f64() / span.as_secs_f64() + scans) * 100.0,
             scans * 100.0,
             f64::from(u32::try_from(switches).expect("few")) / span.as_secs_f64(),
-            daemon.resident()
+            daemon.resident("VmRSS:"),
+            daemon.resident("RssAnon:")
         );
     }
 }
