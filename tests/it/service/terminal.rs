@@ -11,12 +11,31 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::harness::{TestDaemon, text, wait_for};
 
-/// What a terminal has received, and its size.
-#[derive(Default)]
+/// What a terminal has received, and its screen.
 struct Received {
     bytes: Vec<u8>,
-    /// Number of bytes that were received before the last change of the size, and the size since then.
-    sizes: Vec<(usize, usize, usize)>,
+    /// The screen since the last change of the size.
+    screen: Screen,
+    /// Number of bytes that the screen shows. It is kept, because a test that waits reads it many times.
+    shown: usize,
+}
+
+impl Received {
+    /// Shows what has been received, but no incomplete character or sequence.
+    fn show(&mut self) -> &Screen {
+        let new = &self.bytes[self.shown..];
+        let mut end = match std::str::from_utf8(new) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => new.len(),
+        };
+        let begun = new[..end].iter().rposition(|byte| *byte == 0x1b);
+        if let Some(begun) = begun.filter(|begun| !new[*begun..end].iter().any(u8::is_ascii_alphabetic)) {
+            end = begun;
+        }
+        self.screen.print(&text(&new[..end]));
+        self.shown += end;
+        &self.screen
+    }
 }
 
 /// A pseudo-terminal.
@@ -30,7 +49,8 @@ impl Terminal {
     pub(super) fn new(columns: u16, rows: u16) -> Self {
         let terminal = nix::pty::openpty(None, None).expect("a terminal");
         let (master, slave) = (File::from(terminal.master), File::from(terminal.slave));
-        let received = Arc::<Mutex<Received>>::default();
+        let empty = Received { bytes: Vec::new(), screen: Screen::new(0, 0), shown: 0 };
+        let received = Arc::new(Mutex::new(empty));
         let (mut reader, seen) = (master.try_clone().expect("a descriptor"), received.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -59,8 +79,8 @@ impl Terminal {
         let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         rustix::termios::tcsetwinsize(&self.slave, size).expect("a size");
         let mut received = self.received.lock();
-        let begin = received.bytes.len();
-        received.sizes.push((begin, columns.into(), rows.into()));
+        received.shown = received.bytes.len();
+        received.screen = Screen::new(columns.into(), rows.into());
     }
 
     /// Whether lines are edited by the terminal, as a shell's user expects.
@@ -84,11 +104,7 @@ impl Terminal {
 
     /// The lines of the screen.
     pub(super) fn screen(&self) -> Screen {
-        let received = self.received.lock();
-        let (begin, columns, rows) = *received.sizes.last().expect("a size");
-        let mut screen = Screen::new(columns, rows);
-        screen.print(&text(&received.bytes[begin..]));
-        screen
+        self.received.lock().show().clone()
     }
 
     /// Waits until the screen meets a condition.
@@ -106,7 +122,7 @@ impl Terminal {
 }
 
 /// The screen of a terminal.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Screen {
     pub(super) lines: Vec<String>,
     columns: usize,
