@@ -1,25 +1,107 @@
 //! Memory that only the start needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dropship_intake::Intake;
 
-/// Returns memory to the system after the initial scans: the configuration, recovery and the scans leave free pieces between
-/// those in use, some KiB for each folder, which the allocator would keep.
+/// Time after the initial scans in which the rest of the start ends.
+const REST_OF_START: Duration = Duration::from_secs(12);
+
+/// Returns memory to the system after the start: free pieces of the heap, which the configuration, recovery and the scans leave
+/// between those in use, and the pages of the program that only the start has run.
 pub(super) async fn trim_after_start(intake: Arc<Intake>) {
     intake.initial_scan_done().await;
-    if let Err(error) = tokio::task::spawn_blocking(trim).await {
-        tracing::debug!("cannot return memory to the system: {error}");
+    tokio::time::sleep(REST_OF_START).await;
+    let trim = || {
+        trim_heap();
+        unmap_program()
+    };
+    match tokio::task::spawn_blocking(trim).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("cannot return the pages of the program: {error}"),
+        Err(error) => tracing::debug!("cannot return memory to the system: {error}"),
     }
 }
 
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "malloc_trim has no safe wrapper")]
-fn trim() {
+fn trim_heap() {
     // SAFETY: it takes no pointer, and touches only memory that is free.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Other allocators return memory without being asked.
 #[cfg(not(target_env = "gnu"))]
-fn trim() {}
+fn trim_heap() {}
+
+/// Unmaps the pages of the program and its libraries. They are page cache: those that are used again are mapped again, without
+/// a read from the disk.
+#[expect(unsafe_code, reason = "madvise has no safe wrapper")]
+fn unmap_program() -> std::io::Result<()> {
+    let maps = std::fs::read_to_string("/proc/self/smaps")?;
+    for (start, length) in unchanged_file_mappings(&maps) {
+        let start = std::ptr::without_provenance_mut::<libc::c_void>(start);
+        // SAFETY: the mapping is private, read-only and as its file, so that its pages have the same content when they are mapped
+        // again. Should it be gone by now, the call fails, or concerns another mapping of a file by the dynamic linker; the
+        // daemon maps nothing else of this kind.
+        if unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) } != 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The address and length of each private mapping of a file that cannot be written and has no page of its own, from
+/// `/proc/PID/smaps`. The dynamic linker writes to some read-only mappings before it protects them: those have such pages.
+fn unchanged_file_mappings(smaps: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut current = None;
+    for line in smaps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if first == "Anonymous:" {
+            found.extend(current.take().filter(|_| second == "0"));
+        } else if let Some((start, end)) = first.split_once('-') {
+            let is_file = words.nth(3).is_some_and(|path| path.starts_with('/'));
+            let address = |text| usize::from_str_radix(text, 16).ok();
+            current = address(start).zip(address(end)).map(|(start, end)| (start, end.saturating_sub(start)));
+            current = current.filter(|_| is_file && matches!(second, "r-xp" | "r--p"));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_mappings_of_files_without_own_pages_are_found() {
+        let entry = |range: &str, mode: &str, path: &str, anonymous: u32| {
+            format!(
+                "{range} {mode} 00001000 fd:00 42  {path}\nSize: 8 kB\nAnonymous:  {anonymous} kB\nVmFlags: rd\n"
+            )
+        };
+        let smaps = [
+            entry("1000-3000", "r--p", "/usr/bin/dropship", 0),
+            entry("3000-7000", "r-xp", "/usr/bin/dropship (deleted)", 0),
+            entry("7000-8000", "r--p", "/usr/bin/dropship", 4),
+            entry("8000-9000", "rw-p", "/usr/bin/dropship", 0),
+            entry("9000-a000", "rw-p", "[heap]", 0),
+            entry("a000-b000", "r-xp", "[vdso]", 0),
+            entry("b000-c000", "r--s", "/srv/data", 0),
+            entry("c000-d000", "r--p", "", 0),
+        ];
+        assert_eq!(unchanged_file_mappings(&smaps.concat()), [(0x1000, 0x2000), (0x3000, 0x4000)]);
+    }
+
+    #[test]
+    fn program_runs_on_after_its_pages_were_unmapped() {
+        unmap_program().expect("unmapped");
+        trim_heap();
+        assert!(
+            !unchanged_file_mappings(&std::fs::read_to_string("/proc/self/smaps").expect("read")).is_empty()
+        );
+    }
+}

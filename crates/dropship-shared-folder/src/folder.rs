@@ -126,12 +126,13 @@ impl SharedFolder {
         File::from(open_below(self.fd(), below.as_ref(), OFlags::PATH)?).metadata()
     }
 
-    /// The metadata of the folder.
+    /// The device and the inode of the folder.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn own_metadata(&self) -> io::Result<Metadata> {
-        File::from(self.fd.try_clone()?).metadata()
+    pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = rustix::fs::fstat(&self.fd)?;
+        Ok((stat.st_dev, stat.st_ino))
     }
 
     /// Creates a folder in this one and opens it. Its mode does not depend on the umask; a setgid bit that it inherits stays.

@@ -4,7 +4,6 @@ use std::collections::{BinaryHeap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use dropship_shared_folder::SharedFolder;
@@ -239,10 +238,11 @@ fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<Sha
     let root = &context.spec.path;
     for _ in 0..3 {
         let folder = folder_below(root, dir)?;
-        let meta = folder.own_metadata()?;
-        let watched = context.watcher.ensure(dir, meta.dev(), meta.ino(), &context.pending);
-        let after = folder_below(root, dir)?.own_metadata()?;
-        if (after.dev(), after.ino()) != (meta.dev(), meta.ino()) {
+        let (dev, ino) = folder.identity()?;
+        let watched = context.watcher.ensure(dir, dev, ino, &context.pending);
+        // A directory that was watched before is the same one, as in most scans.
+        let was_watched = matches!(watched, Ok(false));
+        if !was_watched && folder_below(root, dir)?.identity()? != (dev, ino) {
             continue;
         }
         match watched {
@@ -253,8 +253,8 @@ fn watch(context: &FolderContext, dir: &Path, pass: &mut Pass) -> io::Result<Sha
                 pass.report(issue);
             }
         }
-        if !pass.devs.contains(&meta.dev()) {
-            pass.devs.push(meta.dev());
+        if !pass.devs.contains(&dev) {
+            pass.devs.push(dev);
         }
         pass.dirs.insert(dir.to_owned());
         return Ok(folder);
