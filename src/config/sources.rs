@@ -160,7 +160,8 @@ fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
             false => Err(format!("`{}` does not exist", path.display())),
         };
     }
-    found.retain(|path| path.is_file());
+    // Anything else that cannot be read is reported: a rule that is missing silently would change what is published.
+    found.retain(|path| !path.is_dir());
     found.sort();
     Ok(found)
 }

@@ -84,6 +84,31 @@ pub(super) async fn check(
     }
 }
 
+/// Checks that a result holds no secret of this process, which a proxy that echoes requests can put into it.
+///
+/// # Errors
+/// It holds one, or cannot be read.
+pub(super) fn check_secrets(path: &Path) -> Result<(), String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    if dropship_redact::holds_secret(&bytes) {
+        return Err("it holds a secret or an access token of dropship".to_owned());
+    }
+    Ok(())
+}
+
+/// Masks the secrets of this process in a downloaded text.
+///
+/// # Errors
+/// It cannot be read or written.
+pub(super) fn mask_secrets(path: &Path) -> Result<(), String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    if dropship_redact::holds_secret(&bytes) {
+        let masked = dropship_redact::mask(&String::from_utf8_lossy(&bytes));
+        std::fs::write(path, masked).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
 /// Reads the stored driver metadata of a job.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod core;
 mod echo;
 mod typed;
+mod workflow;
 
 use std::fs;
 use std::path::Path;

@@ -12,7 +12,7 @@ mod view;
 
 pub use json::mask_json;
 pub use live::{Lifetime, remember};
-pub use mask::mask;
+pub use mask::{holds_secret, mask, mask_live};
 pub use registry::Registry;
 pub use safe_url::{SafeUrl, remember_url, remember_user};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -16,9 +16,25 @@ pub fn mask(text: &str) -> String {
     mask_with(&LIVE, text)
 }
 
-/// The same with the secrets of that registry.
+/// Masks the secrets of this process, and nothing that only looks like a secret. For texts that are compared with others.
+#[must_use]
+pub fn mask_live(text: &str) -> String {
+    replace(text, spans(text.as_bytes(), &|text| LIVE.find(text)))
+}
+
+/// Whether a file or message holds a secret of this process, in any encoding.
+#[must_use]
+pub fn holds_secret(bytes: &[u8]) -> bool {
+    !spans(bytes, &|text| LIVE.find(text)).is_empty()
+}
+
+/// The same as [`mask`] with the secrets of that registry.
 pub(crate) fn mask_with(registry: &Registry, text: &str) -> String {
-    let found = spans(registry, text.as_bytes());
+    replace(text, spans(text.as_bytes(), &|text| search(registry, text)))
+}
+
+/// The text with a mask in these places.
+fn replace(text: &str, found: Vec<Range<usize>>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     for span in found {
@@ -44,13 +60,13 @@ fn boundary(text: &str, mut at: usize, is_end: bool) -> usize {
 }
 
 /// The places of secrets, in order, without overlaps; neighbours are one.
-fn spans(registry: &Registry, text: &[u8]) -> Vec<Range<usize>> {
-    let mut found = search(registry, text);
+fn spans(text: &[u8], search: &dyn Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut found = search(text);
     let mut layers = Vec::new();
     while layers.len() < LAYERS {
         let inner = layers.last().map_or(text, |view: &view::View| view.bytes.as_slice());
         let Some(view) = view::decode(inner) else { break };
-        let in_view = search(registry, &view.bytes);
+        let in_view = search(&view.bytes);
         layers.push(view);
         found.extend(
             in_view

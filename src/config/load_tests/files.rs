@@ -68,3 +68,22 @@ fn files_that_cannot_be_read_are_told() {
     std::fs::write(&latin, b"# \xe4\n").expect("file");
     assert!(told(&latin).contains("is not UTF-8: byte 2 belongs to no character"));
 }
+
+#[test]
+fn included_file_that_cannot_be_read_is_an_error_and_a_folder_is_not() {
+    let home = tempfile::tempdir().expect("scratch");
+    std::fs::write(home.path().join("dropship.toml"), "include = [\"rules.d/*.toml\"]\n").expect("file");
+    std::fs::create_dir_all(home.path().join("rules.d/folder.toml")).expect("a folder");
+    for (name, target, why) in [
+        ("gone.toml", "/nonexistent/a.toml", "No such file"),
+        ("endless.toml", "/dev/zero", "not a regular file"),
+    ] {
+        let link = home.path().join("rules.d").join(name);
+        std::os::unix::fs::symlink(target, &link).expect("a link");
+        let report =
+            load(&home.path().join("dropship.toml"), &environment()).expect_err("an error").to_string();
+        assert!(report.contains(name) && report.contains(why), "{report}");
+        assert!(!report.contains("folder.toml"), "{report}");
+        std::fs::remove_file(link).expect("removed");
+    }
+}

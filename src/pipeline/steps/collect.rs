@@ -76,6 +76,7 @@ pub(crate) async fn fetch_metadata<S: Service>(
     let keep = move |path: &Path| {
         let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
         DriverMetadata::parse(&bytes).map_err(|error| error.to_string())?;
+        results::check_secrets(path)?;
         packages.keep_metadata(&job, &bytes).map_err(|error| format!("it cannot be stored: {error}"))
     };
     fetch(ctx, service, &(DownloadKind::DriverMetadata, url), outbox, METADATA, keep).await
@@ -138,7 +139,7 @@ async fn fetch_optional<S: Service>(
             Err(error) => Err(error.to_string()),
             Ok(staged) => {
                 match ctx.unless_shutting_down(service.download(&url, &staged, kind.max_bytes())).await? {
-                    Ok(_) => results::deliver(outbox, &staged, name).await.map_err(|error| error.to_string()),
+                    Ok(_) => deliver_checked(outbox, &staged, name).await,
                     Err(error) => Err(format!("{kind}: {error}")),
                 }
             }
@@ -149,6 +150,15 @@ async fn fetch_optional<S: Service>(
         }
     }
     Ok(files)
+}
+
+/// Delivers a result that holds no secret; deletes another one.
+async fn deliver_checked(outbox: &Outbox, staged: &Path, name: &'static str) -> Result<Asset, String> {
+    if let Err(why) = results::check(staged, results::check_secrets).await {
+        drop(results::discard(staged).await);
+        return Err(format!("the downloaded {name} is invalid: {why}"));
+    }
+    results::deliver(outbox, staged, name).await.map_err(|error| error.to_string())
 }
 
 /// Checks the signed package: a sound archive with the INFs of the package.

@@ -132,6 +132,7 @@ async fn fetch_report<S: Service>(
 ) -> Result<(), String> {
     let staged = results::staging(packages, job, ERRORS).await.map_err(|error| error.to_string())?;
     service.download(url, &staged, MAX_ERROR_REPORT).await.map_err(|error| error.to_string())?;
+    results::check(&staged, results::mask_secrets).await?;
     let delivered = async {
         results::deliver(outbox, &staged, ERRORS).await?;
         results::sync(outbox).await

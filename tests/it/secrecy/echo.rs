@@ -16,13 +16,13 @@ use crate::harness::{SECRET, TestEnv, bytes, double, text, wait_for};
 const STATUSES: [u16; 9] = [400, 200, 500, 403, 404, 503, 409, 302, 429];
 
 /// The token of the double, which does not look like one.
-const TOKEN: &str = "0paque+Token/of~the_double.with-every&character=0123456789";
+pub(super) const TOKEN: &str = "0paque+Token/of~the_double.with-every&character=0123456789";
 
-fn percent(text: &str) -> String {
+pub(super) fn percent(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('+', "&#43;")
 }
 
@@ -75,7 +75,7 @@ fn echoing() -> (String, Arc<Mutex<Vec<String>>>) {
 }
 
 /// Writes a response; the connection continues.
-fn respond(
+pub(super) fn respond(
     stream: &mut TcpStream,
     status: u16,
     kind: &str,
@@ -155,7 +155,7 @@ fn service_that_echoes_every_request_leaves_no_secret_anywhere() {
 }
 
 /// None of the contents holds a form of a secret.
-fn holds_none(found: &[(String, Vec<u8>)], secrets: &[&str]) {
+pub(super) fn holds_none(found: &[(String, Vec<u8>)], secrets: &[&str]) {
     for (name, content) in found {
         let content = text(content);
         for form in secrets.iter().flat_map(|secret| forms(secret)) {
@@ -168,7 +168,7 @@ fn holds_none(found: &[(String, Vec<u8>)], secrets: &[&str]) {
 }
 
 /// The signature in the URL of the upload.
-const SIGNATURE: &str = "Zx9+/kQ7wTn4vRr0/pL2sDq8+uY1hBc6jMe5oGiWfA=";
+pub(super) const SIGNATURE: &str = "Zx9+/kQ7wTn4vRr0/pL2sDq8+uY1hBc6jMe5oGiWfA=";
 
 /// The answers of the blob store, by turns: status, headers and body.
 fn refusals(line: &str) -> Vec<(u16, String, String)> {

@@ -18,7 +18,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$vdoc])* $variant, )+
-            /// A value that the documentation does not name, as it came.
+            /// A value that the documentation does not name: as it came, but masked and short.
             Other(String),
         }
 
@@ -67,8 +67,9 @@ macro_rules! open_enum {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = $crate::model::open::text(deserializer)?;
-                let value = Self::from(text.as_str());
-                if let Self::Other(text) = &value {
+                let mut value = Self::from(text.as_str());
+                if let Self::Other(text) = &mut value {
+                    *text = $crate::model::open::unknown(text);
                     $crate::model::open::note_unknown(stringify!($name), text);
                 }
                 Ok(value)
@@ -114,7 +115,20 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         }
     }
 
-    deserializer.deserialize_any(Text)
+    // Many of these texts are stored, and a proxy can echo the request in any of them.
+    deserializer.deserialize_any(Text).map(|text| dropship_redact::mask_live(&text))
+}
+
+/// Maximum length of a value that the documentation does not name, in characters.
+const MAX_UNKNOWN: usize = 200;
+
+/// A value that the documentation does not name, as it is stored and shown: masked and short.
+pub(super) fn unknown(text: &str) -> String {
+    let text = dropship_redact::mask(text);
+    match text.char_indices().nth(MAX_UNKNOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// Maximum number of texts that are remembered as logged, so that memory stays bounded.

@@ -78,7 +78,7 @@ pub struct WorkflowStatus {
     #[serde(deserialize_with = "wire::lenient", skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// Messages of the service, mostly about a failure.
-    #[serde(deserialize_with = "wire::texts")]
+    #[serde(deserialize_with = "wire::messages")]
     pub messages: Vec<String>,
     /// A text with the details of a failure.
     #[serde(with = "wire::opt_url", skip_serializing_if = "Option::is_none")]

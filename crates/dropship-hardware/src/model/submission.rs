@@ -250,7 +250,7 @@ pub struct UnusableDownload {
 struct RawDownloads {
     #[serde(deserialize_with = "wire::readable")]
     items: Vec<RawDownload>,
-    #[serde(deserialize_with = "wire::texts")]
+    #[serde(deserialize_with = "wire::messages")]
     messages: Vec<String>,
     #[serde(flatten)]
     other: Unknown,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use dropship_redact::{SafeUrl, mask};
+use dropship_redact::{SafeUrl, mask, mask_live};
 
 use super::{ids, open};
 
@@ -61,8 +61,8 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let plain = |value: Value| match value {
         Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
+        Value::String(text) => Some(mask_live(&text)),
+        other => Some(mask_live(&other.to_string())),
     };
     Ok(match Value::deserialize(deserializer)? {
         Value::Array(items) => items.into_iter().filter_map(plain).collect(),
@@ -262,6 +262,38 @@ pub(super) mod opt_url {
             None => serializer.serialize_none(),
         }
     }
+}
+
+/// Maximum number of messages of a workflow.
+const MAX_MESSAGES: usize = 50;
+/// Maximum length of a message, and of all messages together, in bytes.
+const MAX_MESSAGE: usize = 2000;
+const MAX_ALL_MESSAGES: usize = 8 << 10;
+
+/// Messages of a workflow, as they are stored and shown: masked, and limited in number and length. The last one says how many
+/// are left out.
+pub(super) fn messages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let all = texts(deserializer)?;
+    let (mut kept, mut length) = (Vec::new(), 0);
+    for message in &all {
+        let message = shortened(mask(message), MAX_MESSAGE);
+        length += message.len();
+        if kept.len() == MAX_MESSAGES || length > MAX_ALL_MESSAGES {
+            kept.push(format!("{} more messages", all.len() - kept.len()));
+            break;
+        }
+        kept.push(message);
+    }
+    Ok(kept)
+}
+
+/// The text in at most `length` bytes, with `…` for the rest.
+fn shortened(mut text: String, length: usize) -> String {
+    if text.len() > length {
+        text.truncate(text.floor_char_boundary(length));
+        text.push('…');
+    }
+    text
 }
 
 /// Writes a text with signatures and tokens masked.

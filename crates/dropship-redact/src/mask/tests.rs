@@ -160,3 +160,15 @@ fn plain_words_are_no_secrets() {
     }
     assert_eq!(registry.size().0, 0);
 }
+
+#[test]
+fn live_secrets_alone_are_masked_in_texts_that_are_compared() {
+    const LIVE: &str = "l1ve+Secret/of=this.test";
+    crate::remember(LIVE, crate::Lifetime::Process);
+    let percent: String = LIVE.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for text in [LIVE.to_owned(), percent] {
+        assert_eq!(super::mask_live(&format!("a {text}, sig=looks-like-one")), "a ***, sig=looks-like-one");
+        assert!(super::holds_secret(text.as_bytes()), "{text}");
+    }
+    assert!(!super::holds_secret(b"sig=looks-like-one"));
+}
