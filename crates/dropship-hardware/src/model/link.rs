@@ -9,7 +9,7 @@ use super::{Unknown, wire};
 #[serde(default)]
 pub struct Link {
     /// Where it points, as it came: often not even a URL.
-    #[serde(deserialize_with = "wire::text", serialize_with = "wire::mask_text")]
+    #[serde(deserialize_with = "wire::raw_text", serialize_with = "wire::mask_text")]
     pub href: String,
     /// Relation: `self`, `next_link`, `get_submissions`, `driverMetadata` ...
     #[serde(deserialize_with = "wire::text")]

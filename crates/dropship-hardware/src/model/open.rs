@@ -79,8 +79,14 @@ macro_rules! open_enum {
 }
 pub(super) use open_enum;
 
-/// Reads a text, or a number or boolean as its text: `currentStep` has been seen as a number.
+/// Reads a text, or a number or boolean as its text: `currentStep` has been seen as a number. The secrets of this process are
+/// masked: many of these texts are stored, and a proxy can echo the request in any of them.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    raw_text(deserializer).map(|text| dropship_redact::mask_live(&text))
+}
+
+/// The same as it came: for a URL that is used, which may hold a signature.
+pub(super) fn raw_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Text;
 
     impl Visitor<'_> for Text {
@@ -115,8 +121,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         }
     }
 
-    // Many of these texts are stored, and a proxy can echo the request in any of them.
-    deserializer.deserialize_any(Text).map(|text| dropship_redact::mask_live(&text))
+    deserializer.deserialize_any(Text)
 }
 
 /// Maximum length of a value that the documentation does not name, in characters.

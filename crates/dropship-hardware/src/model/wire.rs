@@ -57,6 +57,14 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     opt_text(deserializer).map(Option::unwrap_or_default)
 }
 
+/// The same as it came: for a URL that is used, which may hold a signature.
+pub(super) fn raw_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "open::raw_text")] String);
+
+    Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text).unwrap_or_default())
+}
+
 /// A list of texts: `null` is empty, one bare text is a list of one, an object is its JSON.
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let plain = |value: Value| match value {
