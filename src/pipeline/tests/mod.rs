@@ -6,6 +6,7 @@ mod crashing_store;
 mod fake_service;
 mod fixtures;
 mod flat_cost;
+mod large_packages;
 mod random_histories;
 mod scenarios;
 mod service_state;

@@ -120,8 +120,13 @@ impl Simulation {
 
     /// Drops a fixture under a name, as a build server does.
     pub(super) fn drop_package(&self, name: &str, bytes_of: &str) {
+        self.drop_bytes(name, &fixture(&format!("cab/{bytes_of}.cab")));
+    }
+
+    /// Drops a package with these bytes.
+    pub(super) fn drop_bytes(&self, name: &str, bytes: &[u8]) {
         let staged = self.home.path().join("drop/staged.part");
-        fs::write(&staged, fixture(&format!("cab/{bytes_of}.cab"))).expect("a copy");
+        fs::write(&staged, bytes).expect("a copy");
         fs::rename(&staged, self.drop_path(name)).expect("a rename");
     }
 
