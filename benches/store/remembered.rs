@@ -65,7 +65,7 @@ fn published(number: u32, (product, submission, label): (RemoteId, RemoteId, Rem
         version: Some(version.into()),
     };
     let versions = [("b".to_owned(), [("echo.inf".to_owned(), version.to_owned())].into())].into();
-    let series = sha256("default\nring\n{{ file.stem }} ring").chars().take(16).collect();
+    let series = sha256("default\nring\n{{ file.stem }} ring").chars().take(32).collect();
     PublishedLabel {
         id: label,
         name: format!("driver-{number} ring"),

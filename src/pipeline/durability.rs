@@ -54,8 +54,8 @@ impl Loss {
             Event::Uploaded { .. } => Self::Repetition,
             // The results are downloaded again. They were synced, and are named by the intent of the first label.
             Event::Collected { .. } => Self::Repetition,
-            // It follows from the labels.
-            Event::Labelled => Self::Repetition,
+            // It follows from the labels, or from their targets.
+            Event::Labelled | Event::Superseded { .. } => Self::Repetition,
             // A lost create is in doubt, and the product is found by its name. The intent of the submission in it, or that of any
             // other product with its name, makes this durable before it is sent. A submission is followed by its upload and a
             // label by its approval at Microsoft, which take long, so their creates are durable at once.

@@ -120,11 +120,12 @@ impl<'a, S: Service> StepContext<'a, S> {
         if continues { Ok(()) } else { Err(Interrupt::Suspended) }
     }
 
-    /// Whether every other label of the job exists: with this one the step ends.
+    /// Whether every other label of the job exists: with this one the step ends, unless the job was ended in the meantime.
     fn is_last_label(&self, kind: RemoteKind) -> bool {
         let RemoteKind::Label(index) = kind else { return false };
         let mut others = self.job.labels().iter().enumerate().filter(|(other, _)| *other != index);
-        self.job.step() == Step::Label && others.all(|(_, label)| !label.is_missing())
+        let is_at_work = *self.job.state() == State::Queued && self.job.step() == Step::Label;
+        is_at_work && others.all(|(_, label)| !label.is_missing())
     }
 
     /// Commits an event and stops processing the job.

@@ -22,9 +22,8 @@ use dropship_rules::label::{self, Published, Reach};
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{PublishedLabel, Series, Store, StoreError};
 
-/// Number of hexadecimal digits of the digest that names a series. A collision would only cost reads: what is taken over is
-/// decided from the targets.
-const SERIES_DIGITS: usize = 16;
+/// Number of hexadecimal digits of the digest that names a series: enough that no two series have one name.
+const SERIES_DIGITS: usize = 32;
 
 /// A label that dropship created and saw published.
 #[derive(Debug)]
@@ -198,15 +197,16 @@ async fn one<S: Service>(
 ) -> StepResult<bool> {
     let store = &*ctx.pipeline.store;
     let Some(id) = ctx.job.labels().get(index).and_then(|label| label.id()) else { return Ok(true) };
-    let Some(own) = Made::of(store, id).map_err(Interrupt::Store)? else { return Ok(true) };
+    let own = Made::of(store, id).map_err(Interrupt::Store)?;
     let times = (ctx.job.created(), ctx.pipeline.clock.now());
-    let Others { older, newer } = Others::of(store, &own, plan, times).map_err(Interrupt::Store)?;
+    let others = own.as_ref().map(|own| Others::of(store, own, plan, times)).transpose();
+    let Others { older, newer } = others.map_err(Interrupt::Store)?.unwrap_or_default();
     if older.is_empty() && newer.is_empty() && !plan.supersede {
         return Ok(true);
     }
     let mut all = true;
     let mut kept = Vec::new();
-    if !older.is_empty() || !newer.is_empty() {
+    if let Some(own) = own.filter(|_| !older.is_empty() || !newer.is_empty()) {
         let service = ctx.service().await?;
         if let Some(now) = fetch(ctx, &service, &own).await? {
             let now = own.now(rule, plan, &now);

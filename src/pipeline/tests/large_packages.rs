@@ -5,10 +5,13 @@ use super::fixtures::fixture;
 use super::simulation::{Simulation, in_paused_time};
 use dropship_job::{ErrorKind, State};
 
-/// A file that is previewed: a signed cabinet with bytes after its end, which the inspection rejects.
+/// A file that is previewed: a cabinet that is longer than the signed one that it was, which the inspection rejects.
 fn large() -> Vec<u8> {
+    const LENGTH: u32 = 3 << 20;
     let mut bytes = fixture("cab/good-signed.cab");
-    bytes.resize(3 << 20, 0);
+    bytes.resize(LENGTH as usize, 0);
+    // Its header states its length.
+    bytes[8..12].copy_from_slice(&LENGTH.to_le_bytes());
     bytes
 }
 
@@ -17,9 +20,13 @@ fn after_crashes(crashes: usize) -> State {
     in_paused_time(async {
         let sim = Simulation::new();
         sim.drop_bytes("a", &large());
-        for _ in 0..crashes {
+        for crash in 1..=crashes {
             sim.crash.crash_at(CrashTarget::Named(NamedPoint::Write(Write::InspectionStarted, Side::After)));
-            assert!(sim.run_daemon(&mut |_| None).await.is_some(), "it was inspected");
+            assert!(
+                sim.run_daemon(&mut |_| None).await.is_some(),
+                "crash {crash} of {crashes}: {:?}",
+                sim.jobs()
+            );
         }
         sim.run_until_idle(&mut |_| None).await;
         sim.jobs().pop().expect("a job").state().clone()
