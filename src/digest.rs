@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::named_file;
@@ -13,6 +14,30 @@ pub use dropship_package::hex;
 #[must_use]
 pub fn of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// The digest of the JSON of a value, without building the text.
+///
+/// # Errors
+/// The value has no JSON form.
+pub fn of_json(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut hashing = Hashing(Sha256::new());
+    serde_json::to_writer(&mut hashing, value)?;
+    Ok(hex(&hashing.0.finalize()))
+}
+
+/// Hashes what is written.
+struct Hashing(Sha256);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The digest of a regular file.
@@ -61,6 +86,8 @@ mod tests {
         // FIPS 180-2, B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of(b"abc"), abc);
+        let value = serde_json::json!({"b": [1, "x"], "a": null});
+        assert_eq!(of_json(&value).unwrap(), of(value.to_string().as_bytes()));
         let large: Vec<u8> = (0..600_000_u32).map(|at| at as u8).collect();
         let mut copy = Vec::new();
         let copied = super::copy(&mut large.as_slice(), &mut copy).unwrap();

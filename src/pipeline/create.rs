@@ -14,7 +14,7 @@ use super::create_result::record_result;
 use super::lists;
 use super::object_owner::{is_free, lock_name};
 use super::reconcile::reconcile;
-use super::remote_create::{RemoteCreate, digest};
+use super::remote_create::RemoteCreate;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{CreateProgress, ErrorKind, Event, Fault, Intent, RemoteId, RemoteKind};
@@ -82,7 +82,7 @@ async fn intend_and_call<S: Service>(
     let intent = Intent {
         existing_ids: existing.items,
         incomplete_list,
-        ..Intent::new(what.name(), digest(&what.request()), may_complete_until)
+        ..Intent::new(what.name(), what.digest(), may_complete_until)
     };
     ctx.record(vec![Event::Intended { kind, intent }]).await?;
     pipeline.guards.names.renew(&ctx.job);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::create_result::record_result;
 use super::lists;
 use super::object_owner::{is_free, lock_name};
-use super::remote_create::{Candidate, RemoteCreate, digest};
+use super::remote_create::{Candidate, RemoteCreate};
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{
@@ -164,7 +164,7 @@ async fn reissue<S: Service>(
     what.confirm(ctx, service).await?;
     let intent = ctx.job.creation(what.kind()).and_then(CreateProgress::intent);
     let (noun, name) = (what.kind(), what.name());
-    let request = digest(&what.request());
+    let request = what.digest().to_owned();
     if intent.is_some_and(|intent| intent.request != request) {
         let fault = HoldFault::new(HoldReason::RequestChanged, request_changed(ctx.job.id(), what));
         return ctx.hold_for_request(fault, request).await;
@@ -199,7 +199,9 @@ fn request_changed<S: Service>(job: &JobId, what: &impl RemoteCreate<S>) -> Stri
             format!("`dropship show {job}` presents the new request and the command that approves it")
         }
         RemoteKind::Product | RemoteKind::Submission => {
-            format!("the new request has {}; `dropship approve {job}` sends it", words(&what.request()))
+            let request =
+                what.request().map_or_else(|error| format!("no JSON form: {error}"), |of| words(&of));
+            format!("the new request has {request}; `dropship approve {job}` sends it")
         }
     };
     format!(

@@ -30,8 +30,13 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     fn kind(&self) -> RemoteKind;
     /// Its name.
     fn name(&self) -> &str;
-    /// The request as far as approvals and repetitions are bound to it.
-    fn request(&self) -> Value;
+    /// The digest of the request, as far as approvals and repetitions are bound to it.
+    fn digest(&self) -> &str;
+    /// The request as far as they are bound to it, for a message.
+    ///
+    /// # Errors
+    /// The request has no JSON form.
+    fn request(&self) -> serde_json::Result<Value>;
     /// The go-live date of the request, for a label.
     fn go_live(&self) -> Option<Timestamp> {
         None
@@ -66,18 +71,13 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
     fn make(&self, service: &S) -> impl Future<Output = Result<RemoteId, Error>> + Send;
 }
 
-/// A request as JSON.
+/// The digest of a request; intents and approvals are bound to it.
 ///
 /// # Errors
 /// The request has no JSON form. It could not be bound to an approval, so the job fails.
-pub(super) fn request_json(request: &impl Serialize) -> Result<Value, Fault> {
-    serde_json::to_value(request).map_err(|error| {
+pub(super) fn request_digest(request: &impl Serialize) -> Result<String, Fault> {
+    digest::of_json(request).map_err(|error| {
         let message = format!("internal error: the request has no JSON form: {error}; please report it");
         Fault::new(ErrorKind::Internal, message)
     })
-}
-
-/// The digest of a request; intents and approvals are bound to it.
-pub(super) fn digest(request: &Value) -> String {
-    digest::of(request.to_string().as_bytes())
 }

@@ -22,8 +22,8 @@ pub(super) struct LabelCreate {
     index: usize,
     /// Whether the go-live date depends on when the request is sent.
     has_moving_date: bool,
-    /// The part of the request that approvals and repetitions are bound to.
-    essence: Value,
+    /// Digest of the part of the request that approvals and repetitions are bound to.
+    digest: String,
     new: NewShippingLabel,
 }
 
@@ -35,20 +35,20 @@ impl LabelCreate {
         plan: &LabelPlan,
         prepared: Prepared,
     ) -> (Self, Vec<LabelWarning>) {
-        let Prepared { new, essence, warnings, .. } = prepared;
+        let Prepared { new, digest, warnings, .. } = prepared;
         let has_moving_date = plan.go_live.is_some_and(|live| live.fixed().is_none());
-        (Self { place, index, has_moving_date, essence, new }, warnings)
+        (Self { place, index, has_moving_date, digest, new }, warnings)
     }
 
     /// The request as far as an object of this create has to equal it.
-    fn comparable(&self) -> Value {
-        let mut sent = self.without_moving_date(self.essence.clone());
+    fn comparable(&self) -> serde_json::Result<Value> {
+        let mut sent = self.without_moving_date(serde_json::to_value(&self.new)?);
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
             // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
             // flags, which are compared.
             publishing.remove("manualAcquisition");
         }
-        sent
+        Ok(sent)
     }
 
     /// A label without the date that depends on the time of its request: an earlier request was sent at another time, so the
@@ -84,8 +84,12 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
         &self.new.name
     }
 
-    fn request(&self) -> Value {
-        self.essence.clone()
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn request(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(&self.new)
     }
 
     fn go_live(&self) -> Option<Timestamp> {
@@ -107,9 +111,10 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
             }
             // The list of labels does not contain their targeting.
             let whole = service.label(product, submission, label.id).await?;
-            let mismatch = match serde_json::to_value(&whole) {
-                Ok(shown) => difference(&sent, &self.without_moving_date(shown)),
-                Err(error) => Some(format!("it cannot be compared: {error}")),
+            let mismatch = match (&sent, serde_json::to_value(&whole)) {
+                (Ok(sent), Ok(shown)) => difference(sent, &self.without_moving_date(shown)),
+                (Err(error), _) => Some(format!("it cannot be compared: {error}")),
+                (_, Err(error)) => Some(format!("it cannot be compared: {error}")),
             };
             found.push(Candidate { id: label.id.remote(), mismatch, go_live: go_live_of(&whole) });
         }

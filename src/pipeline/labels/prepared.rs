@@ -1,9 +1,8 @@
 //! A request for a label, computed from its plan, the driver metadata and the account's audiences, without a call.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::pipeline::remote_create::digest;
+use crate::digest;
 use dropship_hardware::{Audience, DriverMetadata, NewShippingLabel};
 use dropship_rules::label::{self, LabelProblem, LabelWarning};
 use dropship_rules::plan::LabelPlan;
@@ -12,9 +11,7 @@ use dropship_rules::plan::LabelPlan;
 pub(crate) struct Prepared {
     /// The request. Its go-live date is that of a request that is sent now.
     pub(crate) new: NewShippingLabel,
-    /// The part of the request that approvals and repetitions are bound to.
-    pub(crate) essence: Value,
-    /// Digest of that part.
+    /// Digest of the part of the request that approvals and repetitions are bound to.
     pub(crate) digest: String,
     /// Conditions that make Microsoft review the label.
     pub(crate) warnings: Vec<LabelWarning>,
@@ -49,8 +46,9 @@ impl Prepared {
         now: Timestamp,
     ) -> Result<Self, Unfit> {
         let new = label::build(plan, metadata, audiences, now).map_err(Unfit::Problems)?;
-        let essence = label::essence(plan, &new).map_err(|error| Unfit::NoJson(error.to_string()))?;
         let warnings = label::warnings(plan, &new, metadata);
-        Ok(Self { digest: digest(&essence), new, essence, warnings, audiences: audiences.to_vec() })
+        let digest = digest::of_json(&label::essence(plan, &new));
+        let digest = digest.map_err(|error| Unfit::NoJson(error.to_string()))?;
+        Ok(Self { digest, new, warnings, audiences: audiences.to_vec() })
     }
 }

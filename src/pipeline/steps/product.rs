@@ -8,7 +8,7 @@ use crate::pipeline::create::create;
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::object_owner::lock_name;
 use crate::pipeline::product_cache::ProductListCache;
-use crate::pipeline::remote_create::{Candidate, RemoteCreate, digest, request_json};
+use crate::pipeline::remote_create::{Candidate, RemoteCreate, request_digest};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
@@ -20,8 +20,8 @@ use dropship_rules::plan::StrategyPlan;
 /// Creates the product, or uses the existing one that the rule names.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
-    let request = match request_json(&snapshot.plan.product) {
-        Ok(request) => request,
+    let digest = match request_digest(&snapshot.plan.product) {
+        Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
     let call = Call {
@@ -29,7 +29,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         account: ctx.account().to_owned(),
         max_age: ctx.pipeline.settings.uncertain,
         attempts: ctx.job.attempts(),
-        request,
+        digest,
         new: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
@@ -99,7 +99,7 @@ async fn own_product<S: Service>(
             return Ok(Some(id));
         }
     }
-    let request = digest(&<Call<'_> as RemoteCreate<S>>::request(call));
+    let request = call.digest.clone();
     let Some(why) = found.incomplete.filter(|_| ctx.job.approved_product() != Some(request.as_str())) else {
         return Ok(None);
     };
@@ -137,8 +137,8 @@ struct Call<'a> {
     /// Number of attempts of the job that failed before.
     attempts: u32,
     new: NewProduct,
-    /// `new` as JSON.
-    request: Value,
+    /// Digest of `new`.
+    digest: String,
 }
 
 impl<S: Service> RemoteCreate<S> for Call<'_> {
@@ -150,8 +150,12 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
         &self.new.product_name
     }
 
-    fn request(&self) -> Value {
-        self.request.clone()
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn request(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(&self.new)
     }
 
     fn list_of(&self) -> ListOf {
@@ -169,12 +173,13 @@ impl<S: Service> RemoteCreate<S> for Call<'_> {
                 continue;
             }
             let sent = <Self as RemoteCreate<S>>::request(self);
+            let shown = serde_json::to_value(&product);
             let mismatch = if product.is_committed == Some(true) {
                 Some("it has a committed submission".to_owned())
             } else {
-                match serde_json::to_value(&product) {
-                    Ok(found) => difference(&sent, &found),
-                    Err(error) => Some(format!("it cannot be compared: {error}")),
+                match (sent, shown) {
+                    (Ok(sent), Ok(found)) => difference(&sent, &found),
+                    (Err(error), _) | (_, Err(error)) => Some(format!("it cannot be compared: {error}")),
                 }
             };
             let mismatch = match mismatch {

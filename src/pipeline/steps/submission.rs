@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::pipeline::create::create;
 use crate::pipeline::lists::{self, ListOf};
-use crate::pipeline::remote_create::{Candidate, RemoteCreate, request_json};
+use crate::pipeline::remote_create::{Candidate, RemoteCreate, request_digest};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
@@ -22,11 +22,11 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         check_shell(ctx, product).await?;
     }
     let new = snapshot.plan.submission;
-    let request = match request_json(&new) {
-        Ok(request) => request,
+    let digest = match request_digest(&new) {
+        Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
-    create(ctx, &Call { product, new, request }).await
+    create(ctx, &Call { product, new, digest }).await
 }
 
 /// Checks that the initial submission of the product offers the shell of derived submissions. Without it the service would
@@ -83,8 +83,8 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
 struct Call {
     product: ProductId,
     new: NewSubmission,
-    /// `new` as JSON.
-    request: Value,
+    /// Digest of `new`.
+    digest: String,
 }
 
 impl<S: Service> RemoteCreate<S> for Call {
@@ -96,8 +96,12 @@ impl<S: Service> RemoteCreate<S> for Call {
         &self.new.name
     }
 
-    fn request(&self) -> Value {
-        self.request.clone()
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn request(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(&self.new)
     }
 
     async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {

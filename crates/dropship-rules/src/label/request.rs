@@ -1,10 +1,11 @@
 //! The request for one label.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::audiences;
 use super::select::{self, Row};
@@ -107,17 +108,17 @@ pub fn build(
 
 /// The part of a request that approvals and repetitions are bound to: everything except the computed go-live date, which
 /// the rule of that date stands for. It is the same whenever the request is sent.
-///
-/// # Errors
-/// When the request has no JSON form.
-pub fn essence(plan: &LabelPlan, request: &NewShippingLabel) -> Result<Value, serde_json::Error> {
-    let mut essence = serde_json::to_value(request)?;
-    let Some(go_live) = plan.go_live.filter(|go_live| go_live.fixed().is_none()) else { return Ok(essence) };
-    if let Some(Value::Object(publishing)) = essence.get_mut("publishingSpecifications") {
+#[must_use]
+pub fn essence<'r>(plan: &LabelPlan, request: &'r NewShippingLabel) -> Cow<'r, NewShippingLabel> {
+    let Some(go_live) = plan.go_live.filter(|go_live| go_live.fixed().is_none()) else {
+        return Cow::Borrowed(request);
+    };
+    let mut essence = request.clone();
+    if let Some(publishing) = &mut essence.publishing_specifications {
         let blackout = plan.blackout.iter().map(ToString::to_string).collect::<Vec<_>>();
-        publishing.insert("goLiveDate".to_owned(), json!({ "rule": go_live, "blackout": blackout }));
+        publishing.go_live_date = Some(json!({ "rule": go_live, "blackout": blackout }).to_string());
     }
-    Ok(essence)
+    Cow::Owned(essence)
 }
 
 fn windows_update(
