@@ -20,12 +20,12 @@ fn sqrt_interval(interval: PollInterval, waited: Duration) -> Duration {
 /// Time to the next poll after a wait of this length.
 #[must_use]
 pub(super) fn next_poll(interval: PollInterval, waited: Duration) -> Duration {
-    jitter(sqrt_interval(interval, waited))
+    jitter(sqrt_interval(interval, waited), random_unit())
 }
 
-/// Spreads a span by 10 % so that polls of many jobs do not coincide.
-fn jitter(span: Duration) -> Duration {
-    span.mul_f64(0.95 + random_unit() / 10.0)
+/// Spreads a span by 10 % so that polls of many jobs do not coincide. `unit` is a number from 0 to 1.
+fn jitter(span: Duration, unit: f64) -> Duration {
+    span.mul_f64(0.95 + unit / 10.0)
 }
 
 /// A random number from 0 to 1; 0.5 when the system provides no randomness.
@@ -48,11 +48,13 @@ mod tests {
         assert!(near(next_poll(INTERVAL, Duration::from_secs(1 << 20)), 300.0));
     }
 
-    /// Polls something that takes this long: returns the number of polls and how late its end is noticed.
+    /// Polls something that takes this long: returns the number of polls and how late its end is noticed. The delays differ as
+    /// random ones do, but are the same in each run of the test.
     fn follow(interval: PollInterval, takes: Duration) -> (u32, Duration) {
         let (mut now, mut polls) = (Duration::ZERO, 1);
         while now < takes {
-            now += next_poll(interval, now);
+            let unit = (f64::from(polls) * 0.618_034).fract();
+            now += jitter(sqrt_interval(interval, now), unit);
             polls += 1;
         }
         (polls, now - takes)

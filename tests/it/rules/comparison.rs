@@ -174,7 +174,7 @@ fn each_edit_has_its_own_differences_and_causes() {
         (
             "cab",
             &[("name = \"x\"", "name = \"{{ inf.date }}\"")],
-            &["rule `audio`: whether it can be applied | rejected instead of being planned: The rule `audio` cannot be applied to \
+            &["rule `audio`: whether it can be applied | rejected instead of being planned: rule `audio` cannot be carried out for \
                this package: product.name: `{{ inf.date }}` cannot be rendered: `inf.date` is undefined: no INF of the package states it"
                 .to_owned()],
         ),
