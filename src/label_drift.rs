@@ -35,6 +35,15 @@ pub fn lowered(label: RemoteId) -> Entry {
     Entry::Setting { key: key(label), value: None }
 }
 
+/// The entries that remove the changes of the labels of these jobs from the list.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn forgotten(store: &dyn Store, jobs: &[JobId]) -> Result<Vec<Entry>, StoreError> {
+    let of_jobs = all(store)?.into_iter().filter(|(_, drift)| jobs.contains(&drift.job));
+    Ok(of_jobs.map(|(label, _)| lowered(label)).collect())
+}
+
 /// The list, with the id of each label.
 ///
 /// # Errors
@@ -49,4 +58,34 @@ pub fn all(store: &dyn Store) -> Result<Vec<(RemoteId, UnacknowledgedDrift)>, St
 
 fn key(label: RemoteId) -> String {
     format!("{PREFIX}{label}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropship_store::{Commit, MemoryStore};
+
+    fn commit(store: &dyn Store, entries: Vec<Entry>) {
+        store.commit(Commit::new(entries)).wait().expect("committed");
+    }
+
+    #[test]
+    fn changes_of_forgotten_jobs_leave_the_store() {
+        let store = MemoryStore::new();
+        let (kept, forgotten_job) = (JobId::new(1, 1), JobId::new(2, 2));
+        for (label, job) in [(5, &kept), (6, &forgotten_job), (7, &forgotten_job)] {
+            let drift = UnacknowledgedDrift {
+                job: job.clone(),
+                label: "ring".to_owned(),
+                what: "has expired".to_owned(),
+                at: Timestamp::UNIX_EPOCH,
+            };
+            commit(&store, raised(RemoteId::new(label), &drift).into_iter().collect());
+        }
+        let entries = forgotten(&store, &[forgotten_job]).expect("read");
+        assert_eq!(entries.len(), 2);
+        commit(&store, entries);
+        let left = all(&store).expect("read");
+        assert_eq!(left.iter().map(|(_, drift)| &drift.job).collect::<Vec<_>>(), [&kept]);
+    }
 }

@@ -2,43 +2,26 @@
 
 use std::time::Duration;
 
+use super::admit_error::AdmitError;
 use super::captured_package::CapturedPackage;
-use super::dropped_again::is_dropped_again;
+use super::dropped_again;
 use super::evaluate::{CapturedBytes, Evaluation, evaluate};
 use super::inspections::POISONED;
+use super::known_bytes::{KnownBytes, known_job};
 use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
 use crate::config::model::Backlog;
 use crate::hung_places;
 use crate::outbox::{self, Receipt};
 use crate::package_store::{PlanSnapshot, RejectedPackage};
-use dropship_job::{
-    Creation, ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, Package, PlannedLabel, State,
-};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, JobId, Package, PlannedLabel};
 use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
-use dropship_store::{Commit, Entry, Store, StoreError, path_key};
+use dropship_store::{Commit, Entry};
 
 /// Maximum time for creating a package's folder: an outbox that hangs must not keep intake from other folders.
 const MAX_CLAIM: Duration = Duration::from_secs(10);
-
-/// Why no job was created.
-pub(super) enum AdmitError {
-    /// The file is not final; it is offered again.
-    NotYet(String),
-    /// The file could not be read this time; it is offered again soon.
-    Unreadable(String),
-    /// A resource is missing, such as disk space.
-    Busy(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for AdmitError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
 
 /// The final verdict on a package.
 enum Verdicted {
@@ -152,125 +135,6 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     }
 }
 
-/// Whether the store knows bytes.
-enum KnownBytes {
-    Unknown,
-    /// Their job. The file is noted in the store.
-    Job(JobId),
-    /// A job that ended before anything was sent: the bytes are evaluated again, as the file that they are in now.
-    Again(Box<Job>),
-}
-
-/// The job that these bytes have already. A job that was cancelled after something was created continues if they were
-/// dropped again.
-fn known_job(admission: &Admission, package: &CapturedPackage<'_>) -> Result<KnownBytes, AdmitError> {
-    let store = &*admission.store;
-    let Some(id) = store.find(&package.sha256, package.folder.as_deref())? else {
-        return Ok(KnownBytes::Unknown);
-    };
-    let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
-    let mut events = Vec::new();
-    let job = match store.job(&id)? {
-        // The store may be older than the receipt.
-        Some(job) if is_final(&job) => Some(admission.catch_up_with_receipt(&job)?.unwrap_or(job)),
-        Some(job) => {
-            let completed = admission.complete_again(&job, package)?;
-            if completed.is_none() && admission.cancellation.is_cancelled() {
-                return Err(AdmitError::NotYet("the daemon stops".to_owned()));
-            }
-            Some(completed.unwrap_or(job))
-        }
-        None => None,
-    };
-    match job {
-        Some(job) if is_final(&job) && !is_dropped_again(admission, package)? => {
-            let rejected = matches!(job.state(), State::Rejected { .. });
-            entries = package.seen(&id, rejected).into_iter().collect();
-            log_not_dropped_again(&job, package);
-        }
-        Some(job) if matches!(job.state(), State::Rejected { .. }) => {
-            return Ok(KnownBytes::Again(Box::new(job)));
-        }
-        Some(job) if *job.state() == State::Cancelled && *job.product() == Creation::Open => {
-            return Ok(KnownBytes::Again(Box::new(job)));
-        }
-        Some(job) if *job.state() == State::Cancelled => {
-            let replanned = match admission.replan(&job) {
-                Ok(replanned) => replanned,
-                Err(error) => {
-                    tracing::warn!(job_id = %id, event = "not_restarted", "the cancelled package was dropped again: {error}");
-                    return Ok(KnownBytes::Job(id));
-                }
-            };
-            events.push(dropped_again());
-            events.extend(replanned);
-            events.extend(admission.hold_of_same_content(&id, package.folder.as_deref(), job.content())?);
-            entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
-        }
-        Some(job) if is_second_file(store, &job, package)? => {
-            note_same_bytes(admission, &id, package);
-        }
-        _ => {}
-    }
-    for job in store.commit(Commit::new(entries)).wait()? {
-        admission.events.after_commit_blocking(&job, &events);
-    }
-    Ok(KnownBytes::Job(id))
-}
-
-/// Whether the package is a file, or a submission, besides those that are known to have the bytes of the job.
-fn is_second_file(store: &dyn Store, job: &Job, package: &CapturedPackage<'_>) -> Result<bool, StoreError> {
-    let (Some(found), Some(folder)) = (&package.found, package.folder.as_deref()) else { return Ok(true) };
-    if job.package().path == package.path {
-        return Ok(false);
-    }
-    let known = store.known_file(folder, &path_key(&found.file.path))?;
-    Ok(known.is_none_or(|known| known.sha256 != package.sha256))
-}
-
-/// Notes in the history of a job that another file has its bytes. The note is lost if the job changes all the time.
-fn note_same_bytes(admission: &Admission, id: &JobId, package: &CapturedPackage<'_>) {
-    let event = Event::SameBytes { path: package.path.clone() };
-    for _ in 0..NOTE_ATTEMPTS {
-        let Ok(Some(job)) = admission.store.job(id) else { return };
-        match admission.store.commit(Commit::of_job(id, job.rev(), vec![event.clone()])).wait() {
-            Ok(jobs) => {
-                for job in &jobs {
-                    admission.events.after_commit_blocking(job, std::slice::from_ref(&event));
-                }
-                return;
-            }
-            Err(StoreError::Conflict { .. }) => {}
-            // The next commit reports the error.
-            Err(_) => return,
-        }
-    }
-}
-
-/// Maximum number of attempts to note another file in a job that a worker changes at the same time.
-const NOTE_ATTEMPTS: u32 = 8;
-
-/// Whether only `retry` or a new drop starts the job again.
-fn is_final(job: &Job) -> bool {
-    matches!(job.state(), State::Rejected { .. } | State::Cancelled)
-}
-
-fn log_not_dropped_again(job: &Job, package: &CapturedPackage<'_>) {
-    let (id, state) = (job.id(), job.state().kind());
-    tracing::info!(
-        job_id = %id,
-        folder = package.folder.as_deref().unwrap_or_default(),
-        event = "not_dropped_again",
-        "{} has the bytes of job {id}, which is {state} and stays so: the file was not replaced and had not left its folder; \
-         `dropship retry {id}` starts the job again",
-        package.path.as_deref().unwrap_or(&package.name),
-    );
-}
-
-fn dropped_again() -> Event {
-    Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
-}
-
 /// Creates the job, or restarts the one that the bytes had.
 fn create_job(
     admission: &Admission,
@@ -286,7 +150,7 @@ fn create_job(
     };
     let (id, rev) = earlier.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id().clone(), job.rev()));
     let first = match earlier {
-        Some(_) => dropped_again(),
+        Some(_) => dropped_again::event(),
         None => Event::Arrived { package: job_package(admission, package) },
     };
     let mut events = vec![first];

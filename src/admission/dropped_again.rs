@@ -8,7 +8,13 @@ use super::file_record::FileRecord;
 use super::seen_files::was_scanned;
 use super::state::Admission;
 use dropship_intake::{folder_below, metadata_below};
+use dropship_job::Event;
 use dropship_store::{StoreError, path_key, path_of_key};
+
+/// The event that starts a job again.
+pub(super) fn event() -> Event {
+    Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
+}
 
 /// Whether the bytes of a package, which the store knows, were dropped again.
 pub(super) fn is_dropped_again(

@@ -5,7 +5,9 @@
 
 mod active_config;
 mod admit;
+mod admit_error;
 mod adopt;
+mod busy_folders;
 mod capacity;
 mod captured_package;
 mod content_claims;
@@ -17,6 +19,7 @@ mod file_standing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod inspections;
+mod known_bytes;
 mod leftovers;
 mod older_store;
 mod oversize;

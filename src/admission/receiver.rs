@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::admit::{AdmitError, decide};
+use super::admit::decide;
+use super::admit_error::AdmitError;
 use super::captured_package::{CapturedFile, CapturedPackage, remove};
 use super::early_inspection::EarlyInspection;
 use super::oversize;
@@ -29,17 +30,15 @@ impl FileReceiver for Admission {
         remove(&copy);
         // It concerns this file only: `capacity` was asked before for the whole folder.
         let busy = |reason| Admitted::Backpressure(Backpressure { reason, folder_only: true });
+        if !matches!(admitted, Err(AdmitError::Busy(_) | AdmitError::Store(_))) {
+            self.busy.passed(&found.folder);
+        }
         match admitted {
             Ok(_) => Admitted::Yes,
             Err(AdmitError::NotYet(reason)) => Admitted::NotYet { reason, sha256 },
             Err(AdmitError::Unreadable(reason)) => Admitted::Unreadable { reason },
             Err(AdmitError::Busy(why)) => {
-                tracing::warn!(
-                    folder = found.folder,
-                    event = "intake_busy",
-                    "{}: {why}",
-                    found.path.display()
-                );
+                self.busy.failed(&found.folder, &found.path, &why);
                 busy(why)
             }
             Err(AdmitError::Store(error)) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use super::active_config::ActiveConfig;
+use super::busy_folders::BusyFolders;
 use super::capacity::{Capacity, LoadSource};
 use super::content_claims::ContentClaims;
 use super::inspections::Inspections;
@@ -24,6 +25,7 @@ pub struct Admission {
     pub(super) packages: PackageStore,
     pub(super) events: Arc<JobEvents>,
     pub(super) capacity: Capacity,
+    pub(super) busy: BusyFolders,
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
     pub(super) contents: ContentClaims,
@@ -53,6 +55,7 @@ impl Admission {
             packages,
             events,
             capacity: Capacity::default(),
+            busy: BusyFolders::default(),
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),

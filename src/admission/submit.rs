@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::admit::{AdmitError, decide};
+use super::admit::decide;
+use super::admit_error::AdmitError;
 use super::captured_package::{CapturedPackage, remove, store_bytes};
 use super::state::{Admission, new_id};
 use crate::package_store::PackageStore;

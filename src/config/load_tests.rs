@@ -34,7 +34,7 @@ fn config(text: &str) -> Config {
     read(text).unwrap_or_else(|report| panic!("{report}"))
 }
 
-fn told(text: &str) -> String {
+fn reported(text: &str) -> String {
     match read(text) {
         Ok(config) => panic!("taken: {}", config.warnings),
         Err(report) => report.to_string(),
@@ -210,7 +210,7 @@ fn every_unknown_key_and_wrong_type_is_told_in_one_run() {
 
 #[test]
 fn every_syntax_error_is_told_and_nothing_that_follows_from_it() {
-    let report = told("[api\nworkers = \n[store]\nkeep = \"90d\"\npath == 3\n");
+    let report = reported("[api\nworkers = \n[store]\nkeep = \"90d\"\npath == 3\n");
     assert!(report.starts_with("error: not TOML: "), "{report}");
     assert_eq!(report.matches("error: ").count(), 3, "{report}");
 }
@@ -218,7 +218,7 @@ fn every_syntax_error_is_told_and_nothing_that_follows_from_it() {
 #[test]
 fn a_report_points_at_the_place() {
     assert_eq!(
-        told("[api]\nendpoint = \"http://api.example.com\"\n"),
+        reported("[api]\nendpoint = \"http://api.example.com\"\n"),
         "error: `endpoint` would send credentials unencrypted\n \
          --> /etc/dropship/dropship.toml:2:12\n  \
          |\n\

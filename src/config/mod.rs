@@ -29,6 +29,7 @@ mod secret_names;
 mod secrets;
 mod shape;
 mod size;
+mod source;
 mod sources;
 mod validate;
 

@@ -11,9 +11,10 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 
 use super::raw::File;
-use super::report::{Problem, Source};
+use super::report::Problem;
 use super::secrets::ADVICE;
 use super::shape;
+use super::source::Source;
 
 /// Maximum number of errors that are reported for one file.
 const MAX_PROBLEMS: usize = 200;

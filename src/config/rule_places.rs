@@ -8,7 +8,7 @@ use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::report::Source;
+use super::source::Source;
 use super::sources;
 use dropship_rules::rule_tests::Segment;
 

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::broken_line;
-use super::report::{Problem, Source};
+use super::report::Problem;
 use super::secrets;
+use super::source::Source;
 use dropship_rules::suggest;
 
 /// The key by which a secret is most often typed into a configuration.

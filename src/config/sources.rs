@@ -9,7 +9,8 @@ use dropship_glob::Glob;
 use super::path_text;
 use super::raw::File;
 use super::read::{self, Read};
-use super::report::{Problem, Source};
+use super::report::Problem;
+use super::source::Source;
 use crate::named_file;
 
 /// A file that was read.

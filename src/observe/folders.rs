@@ -1,6 +1,7 @@
 //! Log lines of drop folders and of intake as a whole.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Escaped, id};
 use dropship_intake::Loss;
@@ -80,6 +81,29 @@ pub fn folder_intake_resumed(folder: &str) {
         event = "intake_resumed",
         message_id = id::ATTENTION_ENDED,
         "intake from folder `{folder}` continues"
+    );
+}
+
+/// A file of a folder cannot be admitted at the moment.
+pub fn folder_busy(folder: &str, path: &Path, why: &str) {
+    let path = path.display().to_string();
+    tracing::warn!(
+        folder,
+        event = "intake_busy",
+        "{}: {}; it is tried again, and the end is logged",
+        Escaped(&path),
+        Escaped(why)
+    );
+}
+
+/// Files of a folder can be admitted again.
+pub fn folder_busy_ended(folder: &str, duration: Duration, attempts: u64) {
+    let seconds = duration.as_secs();
+    tracing::info!(
+        folder,
+        event = "intake_busy_ended",
+        attempts,
+        "files of folder `{folder}` are admitted again; attempts failed for {seconds} s ({attempts} attempts)"
     );
 }
 

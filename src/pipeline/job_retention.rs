@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
+use crate::label_drift;
 use dropship_job::{Job, StateKind};
 use dropship_store::{Commit, Entry, Filter, StoreError};
 
@@ -40,7 +41,9 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
     if jobs.is_empty() {
         return Ok(());
     }
-    let entries = jobs.iter().map(|job| Entry::Pruned { job: job.id().clone() }).collect();
+    let ids: Vec<_> = jobs.iter().map(|job| job.id().clone()).collect();
+    let mut entries = label_drift::forgotten(&*pipeline.store, &ids)?;
+    entries.extend(ids.into_iter().map(|job| Entry::Pruned { job }));
     pipeline.store.commit(Commit::new(entries)).committed().await?;
     for job in jobs {
         pipeline.events.pruned(job.id());

@@ -6,6 +6,7 @@ mod apply;
 mod describe;
 mod error_kind;
 mod event;
+mod event_name;
 mod fault;
 mod hold_reason;
 mod id;

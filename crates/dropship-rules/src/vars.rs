@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_told() {
+    fn other_sidecar_is_refused_with_reason() {
         let long = format!("a = \"{}\"", "x".repeat(MOST));
         for (text, why) in [
             (&b"a"[..], "not valid TOML"),

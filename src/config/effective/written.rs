@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 use toml::{Spanned, Value};
 
-use crate::config::report::Source;
+use crate::config::source::Source;
 use dropship_redact::MASK;
 
 /// Other names of keys of a rule, as `raw::rule` declares them.

@@ -149,13 +149,13 @@ fn references_of_cases_are_checked() {
         "{RULE}\n[[test]]\npackage = {{ folder = \"adio\", fiel = \"x.cab\" }}\nexpect = {{ rule = \"adio\", labels = 5 }}\n"
     );
     let report = load_str(Path::new("t.toml"), &text, &Environment::default()).expect_err("wrong");
-    let told: Vec<_> = report
+    let reported: Vec<_> = report
         .problems
         .iter()
         .map(|problem| format!("{} {}", problem.message, problem.help.as_deref().unwrap_or("-")))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             "`name` is missing -",
             "there is no folder `adio` did you mean `audio`?",

@@ -26,7 +26,7 @@ fn rules(parts: &[String]) -> Vec<Rule> {
     config.unwrap_or_else(|report| panic!("{report}")).rules
 }
 
-fn told(parts: &[String]) -> Vec<String> {
+fn reported(parts: &[String]) -> Vec<String> {
     let report = load_str(Path::new("t.toml"), &parts.concat(), &Environment::default()).expect_err("wrong");
     report.problems.iter().map(|problem| problem.message.clone()).collect()
 }
@@ -127,7 +127,7 @@ fn what_an_inf_is_must_hold_of_every_inf_and_what_it_lists_of_one() {
 }
 
 #[test]
-fn the_signer_can_be_told() {
+fn signer_name_and_thumbprint_decide() {
     let mut package = facts(vec![inf("a.inf", "Contoso", "MEDIA", "1")]);
     package.signer = Some(SignerFacts {
         subject: "CN=Contoso Build, O=Contoso".to_owned(),
@@ -163,23 +163,23 @@ fn not_excludes_when_all_of_a_table_holds() {
 #[test]
 fn dead_rules_are_found() {
     assert_eq!(
-        told(&[
+        reported(&[
             rule("wide", "match = { file = \"*.cab\" }"),
             rule("narrow", "match = { file = \"audio*.cab\", class = \"MEDIA\" }")
         ]),
         ["rule `narrow` can never match: `wide` takes every package before it"]
     );
     assert_eq!(
-        told(&[rule("a", "match = { provider = \"X*\" }"), rule("b", "match = { provider = \"x*\" }")]),
+        reported(&[rule("a", "match = { provider = \"X*\" }"), rule("b", "match = { provider = \"x*\" }")]),
         ["rules `a` and `b` match the same packages"]
     );
     assert_eq!(
-        told(&[rule("a", "match = { kind = \"hlkx\", file = \"*.cab\" }")]),
+        reported(&[rule("a", "match = { kind = \"hlkx\", file = \"*.cab\" }")]),
         ["rule `a` can never match: its `kind` and `file` exclude each other"]
     );
     assert_eq!(
-        told(&[rule("a", "match = { class = \"Net\", not = { class = \"N*\" } }")]),
+        reported(&[rule("a", "match = { class = \"Net\", not = { class = \"N*\" } }")]),
         ["rule `a` can never match: its `not` (class \"N*\") excludes everything that it is for"]
     );
-    assert_eq!(told(&[rule("a", "match = { kind = \"msi\", architecture = \"x64\" }")]).len(), 3);
+    assert_eq!(reported(&[rule("a", "match = { kind = \"msi\", architecture = \"x64\" }")]).len(), 3);
 }

@@ -36,7 +36,7 @@ fn included_files_are_sorted_and_hold_parts_alone() {
     put("rules.d/20-b.toml", &format!("[api]\nworkers = 1\n{}", rule("a")));
     put("rules.d/30-c.toml", "include = \"x\"\n[[rule]]\nname = 3\n");
     let report = load(&path, &environment()).expect_err("wrong");
-    let told: Vec<_> = report
+    let reported: Vec<_> = report
         .problems
         .iter()
         .map(|problem| {
@@ -45,7 +45,7 @@ fn included_files_are_sorted_and_hold_parts_alone() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             "dropship.toml:1 no file fits `nothing/*.toml`",
             "20-b.toml:1 `[api]` cannot stand in an included file",
@@ -59,14 +59,14 @@ fn included_files_are_sorted_and_hold_parts_alone() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_told() {
+fn unreadable_files_are_reported() {
     let home = tempfile::tempdir().expect("scratch");
-    let told = |path: &Path| load(path, &environment()).expect_err("unreadable").to_string();
-    assert!(told(&home.path().join("none.toml")).contains("cannot be read: No such file"));
-    assert!(told(home.path()).contains("not a regular file"));
+    let reported = |path: &Path| load(path, &environment()).expect_err("unreadable").to_string();
+    assert!(reported(&home.path().join("none.toml")).contains("cannot be read: No such file"));
+    assert!(reported(home.path()).contains("not a regular file"));
     let latin = home.path().join("latin.toml");
     std::fs::write(&latin, b"# \xe4\n").expect("file");
-    assert!(told(&latin).contains("is not UTF-8: byte 2 belongs to no character"));
+    assert!(reported(&latin).contains("is not UTF-8: byte 2 belongs to no character"));
 }
 
 #[test]

@@ -9,13 +9,14 @@ fn label(harness: &str, keys: &str) -> Vec<String> {
          device_type = \"internal\"\nrequested_signatures = \"WINDOWS_v100_X64_CO_FULL\"\n"
     );
     let text = format!("{head}[[rule.label]]\n{keys}\n");
-    let told = lines(&text).into_iter();
-    told.map(|line| {
-        let (at, rest) = line.split_once(':').expect("a line number");
-        let at: usize = at.parse().expect("a number");
-        format!("{}:{rest}", at - head.matches('\n').count())
-    })
-    .collect()
+    let reported = lines(&text).into_iter();
+    reported
+        .map(|line| {
+            let (at, rest) = line.split_once(':').expect("a line number");
+            let at: usize = at.parse().expect("a number");
+            format!("{}:{rest}", at - head.matches('\n').count())
+        })
+        .collect()
 }
 
 const WHQL: &str = "hlk";

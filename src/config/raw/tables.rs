@@ -1,5 +1,5 @@
 //! Tables that are written as tables. The structs of serde also accept a list of their values in the order of their fields,
-//! which nobody writes on purpose: `[[api]]` is a mistyped `[api]`.
+//! such as `[[api]]`, which is a mistyped `[api]`.
 
 use std::fmt;
 

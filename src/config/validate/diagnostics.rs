@@ -8,7 +8,8 @@ use dropship_rules::suggest;
 
 use crate::config::path_text;
 use crate::config::raw::values::At;
-use crate::config::report::{Problem, Source};
+use crate::config::report::Problem;
+use crate::config::source::Source;
 use crate::config::sources::Unit;
 
 /// Where each name was first used: `file:line` by name.

@@ -88,9 +88,9 @@ fn output_that_cannot_be_written_fails_the_command() {
     for args in commands {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
         let output = env.command(args).stdout(full).output().expect("it runs");
-        let told = text(&output.stderr);
+        let reported = text(&output.stderr);
         assert_eq!(
-            told, "dropship: cannot write to standard output: No space left on device (os error 28)\n",
+            reported, "dropship: cannot write to standard output: No space left on device (os error 28)\n",
             "{args:?}"
         );
         let expected = if args.contains(&"nonsense") { 64 } else { 1 };
@@ -134,13 +134,13 @@ fn file_that_is_no_regular_file_is_refused_at_once() {
                 command.args(args);
             }
             let output = command.stdin(Stdio::null()).output().expect("it runs");
-            let (seen, told) = (text(&output.stdout), text(&output.stderr));
-            assert!(matches!(output.status.code(), Some(1 | 65)), "{args:?}: {told}");
+            let (seen, reported) = (text(&output.stdout), text(&output.stderr));
+            assert!(matches!(output.status.code(), Some(1 | 65)), "{args:?}: {reported}");
             let is_refused =
                 ["not a regular file", "neither a file nor a folder", "has no driver-metadata.json"];
             assert!(
-                is_refused.iter().any(|why| format!("{seen}{told}").contains(why)),
-                "{args:?}: {seen}{told}"
+                is_refused.iter().any(|why| format!("{seen}{reported}").contains(why)),
+                "{args:?}: {seen}{reported}"
             );
         }
     }

@@ -115,10 +115,11 @@ fn event_before_a_crash_is_notified_after_restart() {
 #[test]
 fn expired_notification_is_dropped_and_the_next_is_delivered() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
-    let (open, told) = (env.path("open").display().to_string(), env.path("told").display().to_string());
+    let (open, reported) =
+        (env.path("open").display().to_string(), env.path("reported").display().to_string());
     let more = format!(
         "[[notify]]\nname = \"picky\"\non = [\"ended\"]\ngive_up = \"1s\"\n\
-         command = [\"/bin/sh\", \"-c\", \"test -e {open} && cat >> {told}\"]\n"
+         command = [\"/bin/sh\", \"-c\", \"test -e {open} && cat >> {reported}\"]\n"
     );
     let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     configuration.push_str(&more);
@@ -133,7 +134,7 @@ fn expired_notification_is_dropped_and_the_next_is_delivered() {
         .expect("a notification that is given up is deleted");
     std::fs::write(open, "").expect("opened");
     env.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
-    let notes = || std::fs::read_to_string(&told).unwrap_or_default();
+    let notes = || std::fs::read_to_string(&reported).unwrap_or_default();
     wait_for("the second", || notes().contains("second.cab").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert!(!notes().contains("first.cab"), "{}", notes());
@@ -145,7 +146,7 @@ fn expired_notification_is_dropped_and_the_next_is_delivered() {
 #[test]
 fn notify_command_has_a_clean_environment_and_a_time_limit() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
-    let script = env.path("told.sh");
+    let script = env.path("reported.sh");
     let variables = env.path("env").display().to_string();
     let child = env.path("child").display().to_string();
     let text = format!(

@@ -81,7 +81,7 @@ async fn ten_workers_share_a_limit_and_none_starves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_holds_for_everybody_and_a_long_one_is_told() {
+async fn pause_holds_for_all_callers_and_a_long_one_is_reported() {
     let limiter = CallLimiter::new(BACKOFF);
     limiter.acquire().await.expect("open").complete(Outcome::Throttled(Some(Duration::from_secs(20))));
     let start = Instant::now();

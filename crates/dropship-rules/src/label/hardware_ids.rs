@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_ids_are_told() {
+    fn doubtful_ids_are_reported() {
         for id in [
             "pci\\ven_8086&dev_1234",
             "pci\\ven_8086",

@@ -299,12 +299,12 @@ fn doubts_are_warnings_with_their_source() {
     echo.os_pnp.insert("WINDOWS_7_X64".to_owned(), old);
     let plan = plan();
     let label = build(&plan, &data, &audiences(), now()).expect("label");
-    let told: Vec<_> = warnings(&plan, &label, &data)
+    let reported: Vec<_> = warnings(&plan, &label, &data)
         .into_iter()
         .map(|warning| (warning.message, warning.document))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             (
                 "`pci\\ven_8086&dev_9` has two parts, a vendor and a device alone: it needs another review".to_owned(),
@@ -332,10 +332,11 @@ fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
     for id in ["pci\\ven_8086&dev_9&subsys_0001103C", "pci\\ven_8086&dev_9&subsys_000217AA"] {
         pnps.insert(id.to_owned(), dropship_hardware::PnpInfo::default());
     }
-    let told = |plan: &LabelPlan, data: &DriverMetadata| {
+    let reported = |plan: &LabelPlan, data: &DriverMetadata| {
         let label = build(plan, data, &audiences(), now()).expect("label");
-        let told: Vec<_> = warnings(plan, &label, data).into_iter().map(|warning| warning.message).collect();
-        told.join("\n")
+        let reported: Vec<_> =
+            warnings(plan, &label, data).into_iter().map(|warning| warning.message).collect();
+        reported.join("\n")
     };
     // An extension INF has to be installed automatically, for which Microsoft asks for a business justification.
     let plan = |justification: &str| LabelPlan {
@@ -347,13 +348,13 @@ fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
         ..plan()
     };
     assert!(
-        told(&plan("new devices"), &data).contains("(subsystem vendors 103c, 17aa)"),
+        reported(&plan("new devices"), &data).contains("(subsystem vendors 103c, 17aa)"),
         "{}",
-        told(&plan("new devices"), &data)
+        reported(&plan("new devices"), &data)
     );
     let two = plan("ExtendsInboxDriver = wdma_usb.inf and ExtendsInboxDriver = hdaudio.inf");
-    assert!(told(&two, &data).contains("several inbox drivers"), "{}", told(&two, &data));
-    assert!(!told(&plan("ExtendsInboxDriver = wdma_usb.inf"), &data).contains("several inbox drivers"));
+    assert!(reported(&two, &data).contains("several inbox drivers"), "{}", reported(&two, &data));
+    assert!(!reported(&plan("ExtendsInboxDriver = wdma_usb.inf"), &data).contains("several inbox drivers"));
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! A file of the configuration as it was read, and the parts of it that are never shown.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dropship_redact::{Lifetime, MASK, mask, remember};
+
+use super::secret_names::looks_random;
+use super::secrets::{self, Place, Why};
+
+/// A file of the configuration as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: Arc<str>,
+    /// Offsets of line ends, so that thousands of places of a large file are found quickly.
+    ends: Arc<[usize]>,
+    /// Values that can be secrets, in order.
+    secrets: Arc<[Place]>,
+}
+
+/// A secret in a configuration is masked everywhere for this long after it was read.
+const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// Numbers with more digits are not shown after an unknown key.
+const MOST_DIGITS: usize = 6;
+/// Maximum number of lines of a secret that are masked everywhere.
+const MOST_LINES: usize = 3;
+/// Maximum length of a message, in bytes.
+const MAX_MESSAGE: usize = 2000;
+/// Minimum length of a value that is masked in messages, in bytes.
+const SHORTEST: usize = 3;
+
+impl Source {
+    pub(super) fn new(path: PathBuf, text: &str) -> Self {
+        let secrets = secrets::find(text);
+        for place in &secrets {
+            for secret in [&text[place.hidden.clone()], &text[place.span.clone()]] {
+                // Any word can stand where a value is only unusual.
+                if place.why == Why::Unusual && !looks_random(secret) {
+                    continue;
+                }
+                // A text that is not closed goes on to the end of the file, which has other texts.
+                for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
+                    remember(line, Lifetime::For(REMEMBERED));
+                }
+                if let Some(value) = unescaped(secret) {
+                    remember(&value, Lifetime::For(REMEMBERED));
+                }
+            }
+        }
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { path, ends, text: text.into(), secrets: secrets.into() }
+    }
+
+    /// Whether a place overlaps a value that can be a secret.
+    pub(super) fn is_secret(&self, at: &Range<usize>) -> bool {
+        self.overlapping(at).any(|place| place.why != Why::Unusual)
+    }
+
+    /// Whether a secret stands anywhere in the file.
+    pub(super) fn has_secret(&self) -> bool {
+        self.secrets.iter().any(|place| place.why == Why::Secret)
+    }
+
+    /// Whether a place overlaps a value that is not shown.
+    pub(super) fn is_hidden(&self, at: &Range<usize>) -> bool {
+        self.overlapping(at).next().is_some()
+    }
+
+    fn overlapping(&self, at: &Range<usize>) -> impl Iterator<Item = &Place> {
+        let first = self.secrets.partition_point(|place| place.hidden.end <= at.start);
+        let end = at.end.max(at.start + 1);
+        self.secrets[first..].iter().take_while(move |place| place.hidden.start < end)
+    }
+
+    /// A part of the text, masked.
+    pub(super) fn masked(&self, at: Range<usize>) -> String {
+        let mut out = String::new();
+        let mut copied = at.start;
+        for place in self.overlapping(&at) {
+            let hidden = place.hidden.start.max(copied)..place.hidden.end.min(at.end);
+            if hidden.start < hidden.end {
+                out.push_str(&mask(&self.text[copied..hidden.start]));
+                out.push_str(MASK);
+                copied = hidden.end;
+            }
+        }
+        out.push_str(&mask(&self.text[copied..at.end]));
+        out
+    }
+
+    /// A message about the place without the values that can be secrets.
+    pub(super) fn hide(&self, message: &str, at: &Range<usize>) -> String {
+        let mut message = message.to_owned();
+        for place in self.overlapping(at) {
+            for value in [&place.span, &place.hidden].map(|span| &self.text[span.clone()]) {
+                if value.len() >= SHORTEST {
+                    message = message.replace(value, MASK);
+                    if let Some(value) = unescaped(value).filter(|value| value.len() >= SHORTEST) {
+                        message = message.replace(&value, MASK);
+                    }
+                }
+            }
+        }
+        shortened(mask(&message))
+    }
+
+    /// The same text with one more place that can hold a secret.
+    pub(super) fn hiding(&self, hidden: Range<usize>) -> Self {
+        let mut secrets = self.secrets.to_vec();
+        secrets.retain(|place| place.hidden.end <= hidden.start || hidden.end <= place.hidden.start);
+        secrets.push(Place { span: hidden.clone(), hidden, why: Why::Unusual });
+        secrets.sort_by_key(|place| place.hidden.start);
+        Self { secrets: secrets.into(), ..self.clone() }
+    }
+
+    /// The same text without the value after a key whose name ends at the start of `rest`, the rest of its line.
+    pub(super) fn hiding_value(&self, rest: Range<usize>) -> Self {
+        let text = &self.text[rest.clone()];
+        let Some(sign) = text.find(['=', ':']) else { return self.clone() };
+        let value = text[sign + 1..].trim_start();
+        let start = rest.end - value.len();
+        let value = value.trim_end();
+        let is_number = value.len() <= MOST_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_shown = is_number || matches!(value, "true" | "false");
+        if is_shown { self.clone() } else { self.hiding(start..start + value.len()) }
+    }
+
+    /// The line that holds a byte, without its end.
+    pub(super) fn line_of(&self, at: usize) -> Range<usize> {
+        let at = floor(&self.text, at.min(self.text.len()));
+        let start = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
+        start..self.text[at..].find('\n').map_or(self.text.len(), |length| at + length)
+    }
+
+    /// Line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| *end < at) + 1
+    }
+}
+
+/// The text that a TOML string stands for, if it has escapes.
+fn unescaped(raw: &str) -> Option<String> {
+    if !raw.contains('\\') {
+        return None;
+    }
+    match format!("\"{raw}\"").parse::<toml::Value>() {
+        Ok(toml::Value::String(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// A message of a bounded length: names and values in it can be of any length.
+fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(floor(&message, MAX_MESSAGE));
+        message.push('…');
+    }
+    message
+}
+
+/// The nearest character boundary at or before `at`.
+pub(super) fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
