@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::num::NonZeroU64;
 use std::path::Path;
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 
@@ -31,7 +33,7 @@ impl Sled {
             // The writer flushes after commits; sled's own timer would sync twice a second, for nothing.
             .flush_every_ms(None);
         let slack = TimerSlack::of_new_threads(SLACK);
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(error)) => return Err(sled_error(&error)),
@@ -57,6 +59,28 @@ impl Sled {
             |source| StoreError::Io { what: "cannot sync", path: "the database".into(), error: source };
         self.file.sync_data().map_err(failed)
     }
+}
+
+/// Maximum time in which sled's threads release a database after its last handle was dropped.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// Opens a database; waits while threads of sled keep it locked that still work for an earlier handle. Other processes cannot
+/// have it open: they would hold the lock of the store.
+fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(error) if is_locked(&error) && begun.elapsed() < RELEASE => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Whether a database is open already. sled reports it by the text only.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
 }
 
 /// The timer slack of this thread, which threads that it starts inherit (`PR_SET_TIMERSLACK(2const)`). Its former value
@@ -87,11 +111,23 @@ impl Drop for TimerSlack {
     }
 }
 
-/// Has sled start its threads now. They would start with the first write, without the timer slack.
+/// Has sled start its threads now. They would start with the first write, without the timer slack. Waits for the work that it
+/// gives to them: until it is done, it keeps the database open and locked, also after the last handle is dropped.
 fn start_threads(db: &sled::Db) {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut flush = std::pin::pin!(db.flush_async());
-    // The first poll gives the work to a thread. Nothing has been written, so its result does not matter.
-    let _is_flushed = flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+    // Nothing has been written, so the result of the flush does not matter.
+    while flush.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        thread::park();
+    }
 }
 
 /// sled 0.34 cannot open a database with an unfinished snapshot (its issues 1527 and 1533).
