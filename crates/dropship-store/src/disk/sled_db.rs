@@ -66,6 +66,7 @@ const RELEASE: Duration = Duration::from_secs(5);
 
 /// Opens a database; waits while threads of sled keep it locked that still work for an earlier handle. Other processes cannot
 /// have it open: they would hold the lock of the store.
+#[expect(clippy::disallowed_methods, reason = "the end of sled's work cannot be waited for")]
 fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
     let begun = Instant::now();
     loop {
