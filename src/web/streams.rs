@@ -1,5 +1,5 @@
 //! Streams of newer versions of a page (server-sent events). All streams of one page share one computation, which runs only while
-//! somebody reads them.
+//! a reader is connected.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

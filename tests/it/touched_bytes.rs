@@ -13,7 +13,7 @@ const INF: &str = "[Version]\r\nSignature=\"$WINDOWS NT$\"\r\nClass=System\r\n\
     DriverVer=06/21/2025,1.2.3.4\r\nPnpLockdown=1\r\n[Manufacturer]\r\n%P%=M,NTamd64.10.0...19041\r\n\
     [M.NTamd64.10.0...19041]\r\n%D%=I,PCI\\VEN_1&DEV_2\r\n[Strings]\r\nP=\"Contoso\"\r\nD=\"Device\"\r\n";
 
-/// Size of the file in the package that nobody looks into.
+/// Size of the file in the package whose content is not inspected.
 const LARGE: usize = 24 << 20;
 
 /// A cabinet without compression and without a signature, whose INF and driver are behind a large file.
