@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::calendar::{
-    CalendarGroup, CalendarRow, Days, LEFT, Mark, MarkKind, RIGHT, ROW, Span, SpanKind, WIDTH,
-};
+use super::calendar::{CalendarGroup, CalendarRow, ROW, WIDTH};
+use super::calendar_days::{Days, LEFT, RIGHT};
+use super::calendar_time::{Mark, MarkKind, Span, SpanKind};
 use super::frame::at;
 use super::shape;
 use super::text::{clean, shorten, width};

@@ -6,7 +6,9 @@
 
 mod axis;
 mod calendar;
+mod calendar_days;
 mod calendar_rows;
+mod calendar_time;
 mod chart;
 mod chart_bars;
 mod chart_lines;
@@ -20,7 +22,8 @@ mod text;
 mod way;
 mod way_time;
 
-pub use calendar::{Calendar, CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
+pub use calendar::{Calendar, CalendarGroup, CalendarRow};
+pub use calendar_time::{Mark, MarkKind, Span, SpanKind};
 pub use chart::{Chart, ChartKind, Limit, Look, Series, Unit};
 pub use duration::duration;
 pub use text::{clean, shorten};
