@@ -4,16 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::calendar_days::{Days, HEAD, MAX_DAYS, day_of};
+use super::calendar_days::{Days, HEAD, MAX_DAYS, ROW, WIDTH, day_of};
+use super::calendar_label::{CalendarGroup, CalendarRow};
 use super::calendar_rows::{self, Line};
-use super::calendar_time::{Mark, Span};
 use super::frame::frame;
 use super::text::clean;
 
-/// Width of the picture.
-pub(super) const WIDTH: f64 = 960.0;
-/// Height of a row.
-pub(super) const ROW: f64 = 24.0;
 /// Height of the legend.
 const LEGEND: f64 = 34.0;
 /// Maximum number of rows of the table.
@@ -36,30 +32,6 @@ pub struct Calendar {
     pub more: usize,
     /// The page with all labels.
     pub more_href: String,
-}
-
-/// Labels that belong together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CalendarGroup {
-    /// The name of the group.
-    pub name: String,
-    /// Its labels.
-    pub rows: Vec<CalendarRow>,
-}
-
-/// One label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CalendarRow {
-    /// Its name.
-    pub name: String,
-    /// Its state, in a word.
-    pub state: String,
-    /// What takes time.
-    pub spans: Vec<Span>,
-    /// What happens at one time.
-    pub marks: Vec<Mark>,
-    /// Days on which it does not go live.
-    pub blackout: Vec<Date>,
 }
 
 impl Calendar {

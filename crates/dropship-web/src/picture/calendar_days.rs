@@ -7,11 +7,15 @@ use maud::{Markup, html};
 
 use super::frame::{at, points};
 
+/// Width of the picture.
+pub(super) const WIDTH: f64 = 960.0;
 /// Edges of the days.
 pub(super) const LEFT: f64 = 230.0;
 pub(super) const RIGHT: f64 = 952.0;
 /// Height of the names of months and days.
 pub(super) const HEAD: f64 = 46.0;
+/// Height of a row.
+pub(super) const ROW: f64 = 24.0;
 /// Maximum number of days.
 pub(super) const MAX_DAYS: u16 = 93;
 

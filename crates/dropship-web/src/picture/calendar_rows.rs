@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::calendar::{CalendarGroup, CalendarRow, ROW, WIDTH};
-use super::calendar_days::{Days, LEFT, RIGHT};
-use super::calendar_time::{Mark, MarkKind, Span, SpanKind};
+use super::calendar_days::{Days, LEFT, RIGHT, ROW, WIDTH};
+use super::calendar_label::{CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
 use super::frame::at;
 use super::shape;
 use super::text::{clean, shorten, width};

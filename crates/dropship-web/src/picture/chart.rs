@@ -2,108 +2,22 @@
 
 use maud::{Markup, html};
 
-pub use super::axis::Unit;
 use super::axis::bounded;
+use super::chart_values::{BOTTOM, Chart, ChartKind, LEFT, Limit, Look, RIGHT, Scale, Series, value};
 use super::frame::{at, frame};
 use super::text::{clean, shorten, width};
 use super::{chart_bars, chart_lines, chart_table};
 
 /// Size of a chart.
 pub(super) const SIZE: (u32, u32) = (720, 280);
-/// Edges of the area with the values.
-pub(super) const LEFT: f64 = 68.0;
-pub(super) const RIGHT: f64 = 708.0;
-pub(super) const TOP: f64 = 40.0;
-pub(super) const BOTTOM: f64 = 246.0;
 /// Left edge of the legend.
 const LEGEND_LEFT: f64 = 8.0;
 /// Width of a column of text.
 const COLUMN: f64 = 7.2;
 /// Maximum number of columns; more are put together.
 const MAX_COLUMNS: usize = 200;
-/// Maximum number of series; the others are in the table.
-const MAX_SERIES: usize = 5;
 /// A limit that is this many times larger than all values does not set the scale.
 const FAR: f64 = 4.0;
-
-/// A chart.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
-    /// Unique in its page.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// The unit of its values.
-    pub unit: Unit,
-    /// What a column is: `Week` or `Hour`.
-    pub column: String,
-    /// The columns, oldest first.
-    pub columns: Vec<String>,
-    /// Its kind.
-    pub kind: ChartKind,
-    /// The values.
-    pub series: Vec<Series>,
-    /// A limit that the values are compared with.
-    pub limit: Option<Limit>,
-    /// Where the values come from, and since when they are counted.
-    pub note: String,
-}
-
-/// The kind of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChartKind {
-    /// A line for each series.
-    Lines,
-    /// The series on top of each other.
-    Stacked,
-}
-
-/// The values of one series.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its name.
-    pub name: String,
-    /// How it is drawn.
-    pub look: Look,
-    /// A value for each column; absent if there is none.
-    pub values: Vec<Option<f64>>,
-}
-
-/// How a series is drawn. Each look differs from the others in its shape or pattern, not only in its colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// The main series: a solid line with discs, a plain bar.
-    Main,
-    /// A dashed line with diamonds, a bar with dots.
-    Second,
-    /// A good end: a plain green bar.
-    Good,
-    /// A bad end: a hatched red bar.
-    Bad,
-    /// An end by intention: an empty bar.
-    Off,
-}
-
-/// A limit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limit {
-    /// Its name.
-    pub name: String,
-    /// The limit in each column; absent if there was none.
-    pub values: Vec<Option<f64>>,
-}
-
-impl Look {
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Second => "second",
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Off => "off",
-        }
-    }
-}
 
 impl Chart {
     /// The chart with its title, its legend and its table.
@@ -145,11 +59,6 @@ impl Chart {
             }
         };
         frame(&self.id, SIZE, &self.title, &self.description(), &content)
-    }
-
-    /// The series that are drawn.
-    pub(super) fn drawn(&self) -> &[Series] {
-        &self.series[..self.series.len().min(MAX_SERIES)]
     }
 
     /// The largest value of the vertical axis.
@@ -262,41 +171,6 @@ impl Chart {
             limit,
             ..self.clone()
         }
-    }
-}
-
-/// A value that is drawn; 0 if there is none.
-fn value(values: &[Option<f64>], column: usize) -> f64 {
-    values.get(column).copied().flatten().map_or(0.0, bounded)
-}
-
-/// From columns and values to coordinates.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    columns: usize,
-    top: f64,
-}
-
-impl Scale {
-    /// Width of a column.
-    pub(super) fn band(self) -> f64 {
-        (RIGHT - LEFT) / self.columns.max(1) as f64
-    }
-
-    /// The middle of a column.
-    pub(super) fn x(self, column: usize) -> f64 {
-        LEFT + self.band() * (column as f64 + 0.5)
-    }
-
-    /// Whether a value is within the picture.
-    pub(super) fn reaches(self, value: f64) -> bool {
-        bounded(value) <= self.top
-    }
-
-    /// The height of a value. Larger values are at the upper edge.
-    pub(super) fn y(self, value: f64) -> f64 {
-        let part = (bounded(value) / self.top).min(1.0);
-        BOTTOM - (BOTTOM - TOP) * part
     }
 }
 

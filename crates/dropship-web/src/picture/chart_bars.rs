@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::bounded;
-use super::chart::{BOTTOM, Chart, Look, Scale};
+use super::chart_values::{BOTTOM, Chart, LEFT, Look, RIGHT, Scale};
 use super::frame::at;
 use super::text::clean;
 
@@ -18,7 +18,7 @@ pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
         @for column in 0..chart.columns.len() {
             g.bar { (stack(chart, scale, bar, column)) }
         }
-        line.base x1=(at(super::chart::LEFT)) y1=(at(BOTTOM)) x2=(at(super::chart::RIGHT)) y2=(at(BOTTOM)) {}
+        line.base x1=(at(LEFT)) y1=(at(BOTTOM)) x2=(at(RIGHT)) y2=(at(BOTTOM)) {}
     }
 }
 

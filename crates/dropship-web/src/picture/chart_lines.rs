@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::bounded;
-use super::chart::{Chart, Limit, Look, Scale, Series};
+use super::chart_values::{Chart, Limit, Look, Scale, Series};
 use super::frame::points;
 use super::shape;
 use super::text::clean;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::Chart;
+use super::chart_values::Chart;
 use super::text::clean;
 
 /// The table, which opens on request.

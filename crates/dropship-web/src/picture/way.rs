@@ -1,24 +1,19 @@
 //! The way of a package: its steps, how long each took, and where it is now.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::duration::duration;
 use super::frame::{at, frame};
 use super::text::{clean, shorten};
-use super::{shape, way_time};
+use super::way_step::{RADIUS, StepState, WIDTH, WayStep};
+use super::way_time;
 
-/// Width of the picture.
-pub(super) const WIDTH: u32 = 960;
 /// Height of the picture.
 const HEIGHT: u32 = 150;
 /// Distance of the first and last step from the edges.
 const MARGIN: f64 = 54.0;
 /// Height of the circles.
 const LINE: f64 = 32.0;
-/// Radius of the circles.
-const RADIUS: f64 = 15.0;
 /// Width of a column of text.
 const COLUMN: f64 = 7.2;
 /// Maximum number of steps in the picture; the table has all.
@@ -29,86 +24,6 @@ const MAX_STEPS: usize = 12;
 pub struct Way {
     /// The steps, in their order.
     pub steps: Vec<WayStep>,
-}
-
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayStep {
-    /// Its name.
-    pub name: String,
-    /// Its progress.
-    pub state: StepState,
-    /// The time that the package has spent in it, until now if it has not ended; absent before it.
-    pub took: Option<Duration>,
-    /// What it waits for, or why it failed.
-    pub note: Option<String>,
-}
-
-/// Progress of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    /// It is complete.
-    Done,
-    /// A worker processes it.
-    Running,
-    /// It continues automatically.
-    Waiting,
-    /// An operator has to decide.
-    Held,
-    /// It failed, or the package was rejected in it.
-    Failed,
-    /// An operator cancelled the job in it.
-    Cancelled,
-    /// It has not started.
-    Ahead,
-    /// It is not needed.
-    Skipped,
-}
-
-impl StepState {
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Held => "on hold",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Ahead => "not started",
-            Self::Skipped => "not needed",
-        }
-    }
-
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Self::Done => "ok",
-            Self::Running => "run",
-            Self::Waiting => "wait",
-            Self::Held => "held",
-            Self::Failed => "bad",
-            Self::Cancelled | Self::Skipped => "off",
-            Self::Ahead => "ahead",
-        }
-    }
-
-    fn shape(self, x: f64, y: f64) -> Markup {
-        match self {
-            Self::Done => shape::check(x, y, RADIUS),
-            Self::Running => shape::play(x, y, RADIUS),
-            Self::Waiting => shape::clock(x, y, RADIUS),
-            Self::Held => shape::pause(x, y, RADIUS),
-            Self::Failed => shape::cross(x, y, RADIUS),
-            Self::Cancelled | Self::Skipped => shape::minus(x, y, RADIUS),
-            Self::Ahead => html! {},
-        }
-    }
-
-    /// Whether the package has left the step behind.
-    fn is_past(self) -> bool {
-        matches!(self, Self::Done | Self::Skipped)
-    }
 }
 
 impl WayStep {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::duration::duration;
 use super::frame::at;
 use super::text::{clean, shorten, width};
-use super::way::{WIDTH, WayStep};
+use super::way_step::{WIDTH, WayStep};
 
 /// Edges of the bar.
 const LEFT: f64 = 8.0;

@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 
-use super::super::calendar_time::{MarkKind, SpanKind};
+use super::super::calendar_label::{Mark, MarkKind, Span, SpanKind};
 use super::*;
 use crate::picture::testing::{self, HOSTILE};
 

@@ -1,5 +1,6 @@
 //! Charts of weeks and hours, and of any values and names.
 
+use super::super::axis::Unit;
 use super::*;
 use crate::picture::testing::{self, HOSTILE};
 

@@ -1,6 +1,31 @@
-//! What takes time in the life of a label, and what happens at one time.
+//! The labels of a calendar: what takes time in their lives, and what happens at one time.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// Labels that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarGroup {
+    /// The name of the group.
+    pub name: String,
+    /// Its labels.
+    pub rows: Vec<CalendarRow>,
+}
+
+/// One label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarRow {
+    /// Its name.
+    pub name: String,
+    /// Its state, in a word.
+    pub state: String,
+    /// What takes time.
+    pub spans: Vec<Span>,
+    /// What happens at one time.
+    pub marks: Vec<Mark>,
+    /// Days on which it does not go live.
+    pub blackout: Vec<Date>,
+}
 
 /// A time with a beginning and an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
