@@ -125,6 +125,8 @@ fn below(step: &WayStep, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::picture::testing::{self, HOSTILE};
 
