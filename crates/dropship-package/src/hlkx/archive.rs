@@ -10,7 +10,7 @@ use ring::digest::Digest;
 
 use super::directory::{self, End, Entry, Fault};
 use super::local_headers;
-use super::preview::PartDigests;
+use super::part_digests::PartDigests;
 use crate::budget::WorkKind;
 use crate::input::Input;
 

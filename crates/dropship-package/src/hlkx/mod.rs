@@ -11,6 +11,7 @@ mod inspect;
 mod links;
 mod local_headers;
 mod opc;
+mod part_digests;
 mod parts;
 mod preview;
 mod signature;
@@ -21,4 +22,5 @@ mod xml;
 #[cfg(fuzzing)]
 pub(crate) use fuzzing::xml_round;
 pub(crate) use inspect::inspect;
-pub(crate) use preview::{PartDigests, entries_to_preview, preview_parts};
+pub(crate) use part_digests::PartDigests;
+pub(crate) use preview::{entries_to_preview, preview_parts};

@@ -1,12 +1,12 @@
-//! The digests of the parts of an archive, from its bytes in their order.
+//! Computes the digests of the parts of an archive from its bytes in their order.
 
-use std::collections::HashMap;
 use std::io;
 
-use ring::digest::{Context, Digest, SHA256};
+use ring::digest::{Context, SHA256};
 
 use super::archive::Archive;
 use super::directory::{Entry, u16_at};
+use super::part_digests::PartDigests;
 use crate::budget::WorkKind;
 use crate::input::Input;
 
@@ -16,30 +16,6 @@ const RATIO: u32 = 8;
 
 /// Length of the header of an entry without name and extra fields.
 const HEADER: usize = 30;
-
-/// SHA-256 of unpacked parts.
-#[derive(Debug)]
-pub(crate) struct PartDigests {
-    len: u64,
-    by_place: HashMap<Place, Digest>,
-}
-
-/// Everything that the unpacked bytes of a part depend on, besides the bytes of the archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
-    data_at: u64,
-    packed: u32,
-    size: u32,
-    crc: u32,
-    deflated: bool,
-}
-
-impl Place {
-    fn of(entry: &Entry) -> Self {
-        let Entry { data_at, packed, size, crc, deflated, .. } = *entry;
-        Self { data_at, packed, size, crc, deflated }
-    }
-}
 
 /// The entries whose digests can be computed before the signature is checked, in the order of their data.
 pub(crate) fn entries_to_preview(input: Input<'_>) -> io::Result<Vec<Entry>> {
@@ -52,7 +28,7 @@ pub(crate) fn entries_to_preview(input: Input<'_>) -> io::Result<Vec<Entry>> {
 /// Computes the digests of these entries. Those that are damaged have none.
 pub(crate) fn preview_parts(input: Input<'_>, entries: &[Entry]) -> io::Result<PartDigests> {
     let archive = Archive::of_input(input);
-    let mut by_place = HashMap::new();
+    let mut digests = PartDigests::of_archive(input.len());
     for entry in entries {
         let head_at = u64::from(entry.header_at);
         let head = input.read_up_to(head_at, HEADER)?;
@@ -65,15 +41,8 @@ pub(crate) fn preview_parts(input: Input<'_>, entries: &[Entry]) -> io::Result<P
         archive.charge(WorkKind::Hashed, u64::from(entry.size))?;
         let mut context = Context::new(&SHA256);
         if archive.stream(&entry, |part| context.update(part))?.is_ok() {
-            by_place.insert(Place::of(&entry), context.finish());
+            digests.insert(&entry, context.finish());
         }
     }
-    Ok(PartDigests { len: input.len(), by_place })
-}
-
-impl PartDigests {
-    /// SHA-256 of a part of the archive of this length, which is intact then.
-    pub(super) fn of(&self, len: u64, entry: &Entry) -> Option<Digest> {
-        self.by_place.get(&Place::of(entry)).copied().filter(|_| self.len == len)
-    }
+    Ok(digests)
 }

@@ -10,6 +10,7 @@ pub(crate) mod key;
 mod later_lines;
 mod overlay;
 pub(crate) mod published;
+mod published_label;
 mod record;
 pub(crate) mod series;
 

@@ -9,6 +9,7 @@ use crate::tables::bytes::Bytes;
 use crate::tables::codec::{decode, encode};
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
+pub(crate) use crate::tables::published_label::{published_label, targets_of};
 use crate::tables::series;
 use dropship_job::RemoteId;
 
@@ -65,20 +66,6 @@ fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Resul
         tables.remove(key::check(label));
     }
     Ok(())
-}
-
-/// A published label without its targets.
-pub(crate) fn published_label(
-    tables: &impl Bytes,
-    label: RemoteId,
-) -> Result<Option<PublishedLabel>, StoreError> {
-    tables.get(&key::published(label))?.map(|value| decode(&value)).transpose()
-}
-
-/// The targets of a published label.
-pub(crate) fn targets_of(tables: &impl Bytes, label: RemoteId) -> Result<Vec<Target>, StoreError> {
-    let value = tables.get(&key::label_targets(label))?;
-    Ok(value.map(|value| decode(&value)).transpose()?.unwrap_or_default())
 }
 
 /// When a published label was last compared with the service.

@@ -10,7 +10,7 @@ use crate::published::{PublishedLabel, Series, Target};
 use crate::tables::bytes::Bytes;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
-use crate::tables::published::{published_label, targets_of};
+use crate::tables::published_label::{published_label, targets_of};
 use dropship_job::RemoteId;
 
 /// The keys of a label in the indexes of its series.
