@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use dropship_redact::is_hidden;
+
 /// Displays a text with its control, bidirectional and invisible characters escaped, so that a terminal does not interpret them,
 /// and a reader sees every character in its place.
 #[derive(Debug, Clone, Copy)]
@@ -33,35 +35,7 @@ impl std::fmt::Display for EscapedLines<'_> {
 }
 
 fn write_escaped(f: &mut std::fmt::Formatter<'_>, letter: char) -> std::fmt::Result {
-    if letter.is_control() || is_hidden(letter) {
-        write!(f, "{}", letter.escape_default())
-    } else {
-        f.write_char(letter)
-    }
-}
-
-/// Whether a character changes the direction of text, has no width, or breaks a line. Source: Unicode 16, "Default Ignorable Code
-/// Points" and "Bidi Control".
-fn is_hidden(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    if is_hidden(letter) { write!(f, "{}", letter.escape_default()) } else { f.write_char(letter) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod forms;
+mod hidden;
 mod json;
 mod live;
 mod mask;
@@ -10,6 +11,7 @@ mod safe_url;
 mod value;
 mod view;
 
+pub use hidden::is_hidden;
 pub use json::mask_json;
 pub use live::{Lifetime, remember};
 pub use mask::{holds_secret, mask, mask_live};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use dropship_redact::is_hidden;
 use unicode_width::UnicodeWidthChar;
 
 /// A text without characters that XML forbids, that have no width or that change the direction of what follows; each is replaced by
@@ -50,31 +51,6 @@ fn take(letters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
             used <= columns
         })
         .collect()
-}
-
-/// Source: XML 1.0, "Char"; Unicode 16, "Default Ignorable Code Points" and "Bidi Control".
-fn is_hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{fffe}'..='\u{ffff}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 #[cfg(test)]
