@@ -2,10 +2,12 @@
 //!
 //! The pages see what the commands see, through [`Readings`](readings::Readings), and nothing else. `crates/dropship-web` renders them.
 
+mod answer;
 mod export;
 mod headers;
 mod hosts;
 mod listener;
+mod open_streams;
 mod pages;
 mod preview;
 mod query;

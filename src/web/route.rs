@@ -2,8 +2,8 @@
 
 use dropship_web::Asset;
 
+use super::open_streams::Topic;
 use super::query::decoded_segment;
-use super::streams::Topic;
 use dropship_job::JobId;
 
 /// Maximum length of a path in bytes.

@@ -13,15 +13,16 @@ use futures_util::StreamExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use super::answer;
 use super::headers;
 use super::hosts::{AllowedHosts, BadHost};
 use super::listener::SiteListener;
+use super::open_streams::Streams;
 use super::readings::Readings;
 use super::refusal::Refusal;
 use super::response;
 use super::rows::{self, JobRows};
 use super::site::Site;
-use super::streams::Streams;
 use crate::config::model::Web;
 use crate::control::ControlHandler;
 use crate::http::{self, Limits, RequestSlots};
@@ -96,7 +97,7 @@ async fn answer(
     drain(&head.headers, body).await;
     let checked = check(&site, &head.method, &head.uri, &head.headers);
     let answered = match checked {
-        Ok(()) => site.answer(&head.uri, &head.headers, &slots).await,
+        Ok(()) => answer::answer(&site, &head.uri, &head.headers, &slots).await,
         Err(refusal) => Err(refusal),
     };
     let mut answer =

@@ -1,7 +1,6 @@
 //! Streams of newer versions of a page (server-sent events). All streams of one page share one computation, which runs only while
 //! a reader is connected.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +10,10 @@ use dropship_web::page::overview::{self, OverviewView};
 use dropship_web::page::package::{self, PackageView};
 use futures_util::stream;
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::open_streams::{Topic, Version};
 use super::pages;
 use super::site::Site;
 use dropship_job::JobId;
@@ -34,33 +33,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Interval between looks at what changes without an event of a job: troubles, folders and accounts.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// What a stream is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Topic {
-    /// The overview.
-    Overview,
-    /// One package.
-    Package(JobId),
-}
-
 /// What a page shows, without the times that have elapsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shown {
     Overview(Box<OverviewView>),
     Package(Box<PackageView>),
-}
-
-/// The last version of a page; empty until it was computed.
-type Version = Option<Bytes>;
-
-/// The open streams.
-#[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<Open>);
-
-#[derive(Debug, Default)]
-struct Open {
-    count: usize,
-    topics: HashMap<Topic, watch::Sender<Version>>,
 }
 
 /// A stream that counts while this lives.

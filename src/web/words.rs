@@ -1,6 +1,6 @@
 //! Values of jobs and labels as the pages show them.
 
-use dropship_web::page::{Badge, Tone};
+use dropship_web::page::{Badge, MaybeLink, Tone};
 
 use super::query::encoded;
 use super::rows::Completeness;
@@ -11,6 +11,11 @@ use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
 /// A text from outside: characters that are invisible or change the direction of a text are escaped.
 pub(super) fn shown(text: &str) -> String {
     Escaped(text).to_string()
+}
+
+/// A label or package under this name, with the page of its job.
+pub(super) fn package_of(name: &str, job: &JobId) -> MaybeLink {
+    MaybeLink::to(shown(name), package_link(job))
 }
 
 /// The state of a job.

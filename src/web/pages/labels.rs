@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use dropship_web::Markup;
-use dropship_web::page::MaybeLink;
 use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
 use jiff::Timestamp;
 
@@ -12,7 +11,7 @@ use super::super::refusal::Refusal;
 use super::super::rows::Rows;
 use super::super::site::Site;
 use super::super::words;
-use dropship_job::{JobId, LabelStatus};
+use dropship_job::LabelStatus;
 
 mod calendar;
 mod drivers;
@@ -177,9 +176,4 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
         range: format!("{}–{}", start + 1, start + found.page.len()),
     };
     Ok(labels::content(&view))
-}
-
-/// A label or package under this name, with the page of its job.
-pub(super) fn package_of(name: &str, job: &JobId) -> MaybeLink {
-    MaybeLink::to(name, words::package_link(job))
 }

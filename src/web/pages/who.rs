@@ -7,7 +7,7 @@ use dropship_web::page::who::{self, Field, WhoAnswer, WhoForm, WhoLabel, WhoView
 use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::site::Site;
-use super::labels::package_of;
+use super::super::words;
 use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
 use dropship_glob::Glob;
 
@@ -67,7 +67,7 @@ fn glob(field: &mut Field) -> Option<Glob> {
 fn label(label: &ReachingLabel) -> WhoLabel {
     let targets = label.targets.iter().take(MAX_TARGETS);
     WhoLabel {
-        name: package_of(&label.name, &label.job),
+        name: words::package_of(&label.name, &label.job),
         id: label.id.to_string(),
         package: label.package.clone(),
         rule: label.rule.clone(),
@@ -87,7 +87,7 @@ fn label(label: &ReachingLabel) -> WhoLabel {
 /// Another label: by its name, or by its id once it is not published any more.
 pub(super) fn other(label: &OtherLabel) -> MaybeLink {
     match (&label.name, &label.job) {
-        (Some(name), Some(job)) => package_of(name, job),
+        (Some(name), Some(job)) => words::package_of(name, job),
         _ => MaybeLink::name(format!("{} (not published any more)", label.id)),
     }
 }

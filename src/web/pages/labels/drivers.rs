@@ -7,7 +7,6 @@ use dropship_web::page::labels::{DriverView, RingView};
 use jiff::Timestamp;
 
 use super::entry::Place;
-use super::package_of;
 use crate::web::query::encoded;
 use crate::web::words::{self, shown};
 
@@ -86,7 +85,7 @@ impl<'a> Driver<'a> {
 
 impl Ring<'_> {
     fn view(&self) -> RingView {
-        let link = |place: Place<'_>| package_of(&shown(place.version()), &place.row.id);
+        let link = |place: Place<'_>| words::package_of(place.version(), &place.row.id);
         RingView {
             name: shown(self.name),
             live: self.live.and_then(|place| Some((link(place), place.label.live()?))),

@@ -8,7 +8,6 @@ use dropship_web::page::labels::{LabelView, ReachView};
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::package_of;
 use crate::approval::TargetCounts;
 use crate::control::{LabelReach, ReachSource};
 use crate::outbox::{LabelReceipt, Receipt};
@@ -45,7 +44,7 @@ fn one(entry: &Entry, label: &LabelReceipt, reach: Option<&LabelReach>, now: Tim
         labels.iter().map(other).map(|link| MaybeLink { name: shown(&link.name), ..link }).collect()
     };
     LabelView {
-        name: package_of(&shown(&label.name), &entry.job),
+        name: words::package_of(&label.name, &entry.job),
         id: label.id.map(|id| id.to_string()),
         state: words::label_of(label.status, entry.has_ended),
         package: shown(&entry.package),
