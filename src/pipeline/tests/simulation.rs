@@ -293,8 +293,13 @@ impl Simulation {
                 .replace(&package.sha256, &digest)
                 .replace(job.content().expect("its content"), &sha256(digest.as_bytes()))
                 .replace(&path, &format!("{path}-{number}.cab"));
+            // As whole values: the digits of a time may contain those of an id.
             for (place, remote) in (0..).zip(&remotes) {
-                text = text.replace(&remote.to_string(), &(500_000 + number * 10 + place).to_string());
+                let copy = 500_000 + number * 10 + place;
+                for (before, after) in [(":", ","), (":", "}"), ("\"", "\""), ("[", ","), ("[", "]")] {
+                    text =
+                        text.replace(&format!("{before}{remote}{after}"), &format!("{before}{copy}{after}"));
+                }
             }
             if number % 2 == 1 {
                 text = text.replace("dev_1", &format!("dev_{number:05}")).replace("1.0.0.0", "0.9.0.0");
