@@ -32,6 +32,8 @@ def parts(table, rounds, folder, options):
         ("link", [("4", "at least 95 % of 8 connections over a link")], lambda: transfers.link(table, rounds, folder)),
         ("many-files", [("4", "200 files of 2 MiB at most 1.3 of object_store")],
          lambda: transfers.many(table, rounds, folder)),
+        ("tls", [("4", "1 GiB and 200 files of 2 MiB over TLS, ahead of every other client")],
+         lambda: transfers.tls(table, rounds, folder)),
         ("inspection", [("5", "inspecting 1 GiB at most 1.5 of openssl")], lambda: judging.inspection(table)),
         ("intake", [("6", "a closed CAB to its durable job: median 5 ms"),
                     ("7", "idle with 10,000 folders; a scan of 100,000 files")], lambda: intake.intake(table)),

@@ -59,7 +59,7 @@ impl Daemon {
         fs::write(home.path().join("dropship.toml"), text).expect("a configuration");
         let file = home.path().join("dropship.toml");
         let run = |arguments: &[&str]| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+            let mut command = Command::new(program());
             command.arg("--config").arg(&file).args(arguments);
             command
         };
@@ -123,7 +123,7 @@ impl Daemon {
     /// The processor time of a full scan of all folders.
     pub(crate) fn scan(&self) -> Duration {
         let before = self.cpu();
-        let mut rescan = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        let mut rescan = Command::new(program());
         rescan.arg("--config").arg(self.home.path().join("dropship.toml")).arg("rescan");
         assert!(rescan.stdout(Stdio::null()).status().expect("rescan runs").success());
         self.settle() - before
@@ -161,6 +161,11 @@ impl Drop for Daemon {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The daemon that is measured: that of the environment variable `DROPSHIP`, or that of this build.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("DROPSHIP").map_or_else(|| env!("CARGO_BIN_EXE_dropship").into(), PathBuf::from)
 }
 
 fn until(mut condition: impl FnMut() -> bool) {

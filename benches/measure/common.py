@@ -14,6 +14,8 @@ TARGET = ROOT / "target"
 SCRATCH = TARGET / "compare"
 DROPSHIP = TARGET / "dist/dropship"  # as packages ship it
 PEERS = TARGET / "release/dropship-peers"
+# Optimised like the packaged program, without the optimisation of all crates together, which takes minutes for each bench.
+BENCH = ("bench", "--profile", "measure", "--locked")
 GIB, MIB = 1 << 30, 1 << 20
 
 
@@ -40,9 +42,9 @@ def spent(run):
     return wall, busy, result
 
 
-def timed(*command):
+def timed(*command, **more):
     """Wall and processor seconds of a command."""
-    return spent(lambda: call(*command))[:2]
+    return spent(lambda: call(*command, **more))[:2]
 
 
 def cargo(*arguments, **more):
@@ -52,9 +54,14 @@ def cargo(*arguments, **more):
 
 def build():
     cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
-    bench = ("bench", "--no-run", "--profile", "dist", "--locked")
-    cargo(*bench, "--bench", "inspect", "--bench", "store", "--bench", "intake")
-    cargo(*bench, "-p", "dropship-intake", "--bench", "scan")
+    cargo(*BENCH, "--no-run", "--bench", "inspect", "--bench", "store", "--bench", "intake")
+    cargo(*BENCH, "--no-run", "-p", "dropship-intake", "--bench", "scan")
+
+
+def bench_program(name):
+    """The program of a bench."""
+    programs = (TARGET / "measure/deps").glob(f"{name}-*")
+    return max(programs, key=lambda path: (path.suffix == "", path.stat().st_mtime))
 
 
 @functools.cache
@@ -102,7 +109,7 @@ class Server:
         while not found:
             line = self.process.stdout.readline()
             printed += line
-            found = re.search(r"http://[^\s\",]+", line)
+            found = re.search(r"https?://[^\s\",]+", line)
             if not line:
                 raise RuntimeError(f"{command[0]} printed no address: {printed!r}")
         self.base = found[0].rstrip("/.,")

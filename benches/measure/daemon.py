@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .common import DROPSHIP, ROOT, TARGET, Server, call
+from .common import DROPSHIP, ROOT, Server, bench_program, call
 
 CONFIGURATION = """
 [account]
@@ -116,14 +116,13 @@ def starts(table, rounds, folder):
 
 
 def many_jobs(table, rounds, folder, count):
-    bench = max((TARGET / "dist/deps").glob("store-*"), key=lambda path: (path.suffix == "", path.stat().st_mtime))
     with Server(DROPSHIP, "sandbox", "--json") as base:
         home = home_at(folder / "many", base)
         # A daemon creates the store first, because it records the account that the store belongs to.
         daemon = Daemon(home)
         daemon.serving()
         daemon.end(signal.SIGTERM)
-        call(bench, "fill", home / "store", count)
+        call(bench_program("store"), "fill", home / "store", count)
         daemon = Daemon(home)
         daemon.serving()
         daemon.end(signal.SIGKILL)

@@ -3,14 +3,13 @@
 import os
 import re
 
-from .common import SCRATCH, cargo, say
+from .common import BENCH, DROPSHIP, SCRATCH, cargo, say
 
 
 def intake(table):
     path = f"{watchexec()}{os.pathsep}{os.environ['PATH']}"
-    bench = ("bench", "--profile", "dist", "--locked")
-    text = cargo(*bench, "--bench", "intake", timeout=1200, environment={"PATH": path})
-    text += cargo(*bench, "-p", "dropship-intake", timeout=600)
+    text = cargo(*BENCH, "--bench", "intake", timeout=1200, environment={"PATH": path, "DROPSHIP": str(DROPSHIP)})
+    text += cargo(*BENCH, "-p", "dropship-intake", timeout=600)
     table.intake = text[text.index("Load of"):].strip()
     found = lambda row: [float(number) for number in re.search(row, text).groups()]
     median, most = found(r"\| dropship: durable job \| ([\d.]+) \| ([\d.]+)")

@@ -2,11 +2,11 @@
 
 import re
 
-from .common import cargo
+from .common import BENCH, cargo
 
 
 def inspection(table):
-    text = cargo("bench", "--profile", "dist", "--locked", "--bench", "inspect", timeout=600)
+    text = cargo(*BENCH, "--bench", "inspect", timeout=600)
     table.details.append("```\n" + text.strip() + "\n```")
     ratios = [float(number) for number in re.findall(r"inspect_hashed\s+[\d.]+ s, ([\d.]+) times", text)]
     if not ratios:

@@ -11,8 +11,6 @@ CALLS = 5_000
 
 
 def size(table, folder):
-    # Builds it again, because a bench leaves a binary with the features of the tests in its place.
-    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
     stripped = folder / "stripped"
     call("strip", "-o", stripped, DROPSHIP)
     mega = stripped.stat().st_size / 1e6

@@ -10,17 +10,13 @@ import time
 from pathlib import Path
 
 from .burst import BURST, METRICS, PackageTemplate, Sample, metrics
-from .common import DROPSHIP, ROOT, TARGET, Server, call, free_port, say
+from .common import DROPSHIP, ROOT, Server, bench_program, call, free_port, say
 from .daemon import Daemon, home_at
 
 # Packages of one round; those of all rounds have different bytes.
 PACKAGES = 100
 # Time in which a daemon that has just started settles.
 SETTLE = 3
-
-
-def bench():
-    return max((TARGET / "dist/deps").glob("store-*"), key=lambda path: (path.suffix == "", path.stat().st_mtime))
 
 
 class Remembering:
@@ -71,7 +67,7 @@ def per_package(table, rounds, folder, counts, filler=None):
     cabinet = (ROOT / "crates/dropship-package/tests/fixtures/cab/good-signed.cab").read_bytes()
     template = PackageTemplate(cabinet)
     with Server(DROPSHIP, "sandbox", "--json", "--speed", "6000") as base:
-        daemons = [Remembering(folder, base, count, filler or bench()) for count in counts]
+        daemons = [Remembering(folder, base, count, filler or bench_program("store")) for count in counts]
         try:
             times = {count: [] for count in counts}
             # The first round warms up.

@@ -1,10 +1,12 @@
 """Uploads into a blob store that discards everything, with dropship and with other clients."""
 
 import hashlib
+import os
+import ssl
 import statistics
 import urllib.request
 
-from .common import GIB, MIB, PEERS, Server, call, peers, python, spent, sparse, timed
+from .common import GIB, MIB, PEERS, ROOT, Server, call, peers, python, spent, sparse, timed
 
 PYTHON_UPLOAD = """
 import sys
@@ -12,15 +14,37 @@ from azure.storage.blob import BlobClient
 with open(sys.argv[2], "rb") as file:
     BlobClient.from_blob_url(sys.argv[1]).upload_blob(file, overwrite=True, max_concurrency=4)
 """
-AT_ONCE = 4
+PYTHON_MANY = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from azure.storage.blob import BlobClient
+def one(_):
+    with open(sys.argv[2], "rb") as file:
+        BlobClient.from_blob_url(sys.argv[1]).upload_blob(file, overwrite=True)
+with ThreadPoolExecutor(int(sys.argv[4])) as pool:
+    list(pool.map(one, range(int(sys.argv[3]))))
+"""
+AT_ONCE, FILES = 4, 200
+# Blocks that dropship has in flight at most (`BUFFERS` in crates/dropship-hardware/src/blob/buffers.rs).
+MOST_BLOCKS = 14
+AUTHORITY = ROOT / "crates/dropship-hardware/tests/fixtures/tls/ca.pem"
+# All clients trust the authority of the TLS sink: those that use OpenSSL or rustls by the first, Python by the second.
+TRUSTING = {**os.environ, "SSL_CERT_FILE": str(AUTHORITY), "REQUESTS_CA_BUNDLE": str(AUTHORITY), "CURL_CA_BUNDLE": str(AUTHORITY)}
 
 
 def peer(name, url, path, size, *more):
     """Wall and processor seconds and MiB of a client of `benches/peers`. It is timed from outside, like every other
     client, so its start and its end are included."""
     more = more or (1,)
-    wall, busy, printed = spent(lambda: call(PEERS, name, url, path, size, *more))
+    wall, busy, printed = spent(lambda: call(PEERS, name, url, path, size, *more, env=TRUSTING))
     return [wall, busy, float(printed.split()[2])]
+
+
+def connections(base):
+    """Connections that a sink has had so far, and how many of them resumed a TLS session."""
+    trust = ssl.create_default_context(cafile=AUTHORITY) if base.startswith("https") else None
+    with urllib.request.urlopen(f"{base}/__stats", timeout=30, context=trust) as answer:
+        return [int(number) for number in answer.read().split()]
 
 
 def in_turn(clients, rounds):
@@ -105,14 +129,10 @@ def many(table, rounds, folder):
     peers()
     file = sparse(folder, 2 * MIB)
 
-    def connections(base):
-        with urllib.request.urlopen(f"{base}/__stats", timeout=30) as answer:
-            return int(answer.read())
-
     def one(name, base):
-        before = connections(base)
-        wall, busy, _ = peer(name, base, file, 2 * MIB, 200, AT_ONCE)
-        return [wall, busy, connections(base) - before]
+        before = connections(base)[0]
+        wall, busy, _ = peer(name, base, file, 2 * MIB, FILES, AT_ONCE)
+        return [wall, busy, connections(base)[0] - before]
 
     with Server(PEERS, "store") as base:
         medians = in_turn({
@@ -123,8 +143,47 @@ def many(table, rounds, folder):
     table.details.append(lines(f"200 files of 2 MiB to the sink, {AT_ONCE} at once", medians, "connections"))
     ratio, used = medians["dropship"][0] / medians["object_store"][0], medians["dropship"][2]
     table.add("4", f"200 files of 2 MiB, {AT_ONCE} at once: at most 1.3 times object_store, with no more connections",
-              f"{ratio:.2f}, with {used:.0f}", ratio <= 1.3 and used <= AT_ONCE,
-              "dropship also reads the length of each blob afterwards; object_store does not")
+              f"{ratio:.2f}, with {used:.0f}", ratio <= 1.3 and used <= AT_ONCE)
+
+
+def tls(table, rounds, folder):
+    """Uploads to a sink that decrypts: one large file, and many small ones."""
+    peers()
+    large, small = sparse(folder, GIB), sparse(folder, 2 * MIB)
+
+    def counted(base, run):
+        """Adds the number of connections to the results of a client."""
+        def measured():
+            before = connections(base)[0]
+            wall, busy = run()[:2]
+            return [wall, busy, connections(base)[0] - before]
+        return measured
+
+    # Nine rounds, because the sink takes as much of the two processors as the client.
+    rounds = rounds + 2
+    for what, file, size, count, at_once in (("1 GiB", large, GIB, 1, 1),
+                                             (f"{FILES} files of 2 MiB, {AT_ONCE} at once", small, 2 * MIB, FILES, AT_ONCE)):
+        with Server(PEERS, "store", SINK_TLS="1") as base:
+            url = f"{base}/{size}/b?sp=rcw&sig=x"
+            rust = lambda name: lambda: peer(name, base, file, size, count, at_once)
+            script = (PYTHON_UPLOAD,) if count == 1 else (PYTHON_MANY,)
+            each = [part for number in range(count) for part in ("-T", file, f"{url}&n={number}")]
+            clients = {
+                "dropship": rust("dropship"),
+                "curl": lambda: timed("curl", "-sf", "--parallel", "--parallel-max", at_once, *each, env=TRUSTING),
+                "azure_storage_blob (Rust)": rust("azure-defaults"),
+                "object_store": rust("object-store"),
+                "azure-storage-blob (Python)": lambda: timed(python(), "-c", *script, url, file, count, at_once, env=TRUSTING),
+            }
+            medians = in_turn({name: counted(base, run) for name, run in clients.items()}, rounds)
+            most = MOST_BLOCKS if count == 1 else at_once
+        table.details.append(lines(f"{what} over TLS 1.3 to a sink that decrypts", medians, "connections"))
+        ours = medians.pop("dropship")
+        for index, kind in ((0, "time"), (1, "processor time")):
+            ratios = {name: ours[index] / numbers[index] for name, numbers in medians.items()}
+            table.add("4", f"TLS, {what}: {kind} compared with each other client, below 1",
+                      ", ".join(f"{ratio:.2f} ({name})" for name, ratio in ratios.items()), max(ratios.values()) < 1)
+        table.add("4", f"TLS, {what}: at most {most} connections, one for each request in flight", f"{ours[2]:.0f}", ours[2] <= most)
 
 
 def link(table, rounds, folder):

@@ -245,17 +245,17 @@ fn job_restored_with_its_outbox_follows_what_exists_at_microsoft() {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     interrupt(&env, "upload", &refused_upload(), || is_at(&env, "upload", true));
-    // The pause begins while the daemon asks for the length of the upload, so the job stops before its commit.
-    let slow = json!({"operation": "blob", "method": "HEAD", "action": {"kind": "delay", "ms": 1_000}});
-    let mut is_paused = false;
-    let paused = || {
-        let asked = env.sandbox_page("requests").as_array().is_some_and(|all| {
-            all.iter().any(|request| {
-                request["method"] == "HEAD" && request["path"].as_str().is_some_and(|p| p.contains("/blob/"))
-            })
-        });
-        asked && env.run(&["pause"]).status.success()
+    // The pause begins during the upload, so the job stops before its commit.
+    let slow = json!({"operation": "blob", "method": "PUT", "action": {"kind": "delay", "ms": 1_000}});
+    let puts = || {
+        let requests = env.sandbox_page("requests");
+        let is_put = |request: &&Value| {
+            request["method"] == "PUT" && request["path"].as_str().is_some_and(|path| path.contains("/blob/"))
+        };
+        requests.as_array().map_or(0, |all| all.iter().filter(is_put).count())
     };
+    let (before, mut is_paused) = (puts(), false);
+    let paused = || puts() > before && env.run(&["pause"]).status.success();
     env.only_fault(&slow);
     let daemon = env.daemon(&[]);
     wait_for("a commit that is paused", || {

@@ -8,12 +8,17 @@ use azure_core::http::Body;
 use azure_storage_blob::BlobClient;
 use azure_storage_blob::models::BlobClientUploadOptions;
 use azure_storage_blob::stream::tokio::FileStream;
+use bytes::BytesMut;
 use dropship_hardware::{Client, Credential, SecretSource, Settings};
 use dropship_redact::{SafeUrl, SecretString};
 use futures_util::{StreamExt, stream};
-use object_store::ObjectStoreExt;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
+use tokio::io::AsyncReadExt;
 use url::Url;
+
+/// Length of the parts in which object_store uploads a large file.
+const PART: usize = 8 << 20;
 
 /// Uploads a file `count` times, `at_once` at the same time. A signed `base` is the URL of the blob; any other is the
 /// sink, whose paths begin with the length of the blob. `sha256` is the digest that a checked upload expects.
@@ -54,6 +59,9 @@ pub(crate) async fn run(
             many(count, at_once, || {
                 let (store, path, file) = (store.clone(), path.clone(), file.clone());
                 async move {
+                    if length > PART as u64 {
+                        return in_parts(&store, &path, &file).await;
+                    }
                     let bytes = tokio::fs::read(file).await.expect("the file");
                     store.put(&path, bytes.into()).await.expect("uploaded");
                 }
@@ -103,6 +111,23 @@ fn object_store(url: &Url) -> (MicrosoftAzure, object_store::path::Path) {
         .build()
         .expect("a store");
     (store, blob.into())
+}
+
+/// As its documentation shows for large files, with four parts in flight.
+async fn in_parts(store: &MicrosoftAzure, path: &object_store::path::Path, file: &Path) {
+    let upload = store.put_multipart(path).await.expect("begun");
+    let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+    let mut file = tokio::fs::File::open(file).await.expect("the file");
+    loop {
+        let mut part = BytesMut::with_capacity(PART);
+        while part.len() < PART && file.read_buf(&mut part).await.expect("read") > 0 {}
+        if part.is_empty() {
+            break;
+        }
+        upload.wait_for_capacity(4).await.expect("sent");
+        upload.put(part.freeze());
+    }
+    upload.finish().await.expect("uploaded");
 }
 
 async fn official(url: Url, file: PathBuf, sizes: Option<(u64, usize)>) {

@@ -53,6 +53,16 @@ pub enum TransferError {
         /// The SHA-256 of the downloaded bytes.
         got: String,
     },
+    /// The store returned the checksum of other bytes than were sent: they were damaged on their way.
+    #[error("{operation}: the blob store received bytes with the CRC-64 {got} instead of {expected}")]
+    Stored {
+        /// The failed operation.
+        operation: &'static str,
+        /// The CRC-64 of the bytes that were sent, in base64.
+        expected: String,
+        /// The one that the store returned.
+        got: String,
+    },
     /// The store refused the request.
     #[error("the blob store refused {operation} with {status}{}: {message}", code.as_deref().map(|c| format!(" {c}")).unwrap_or_default())]
     Refused {
@@ -140,7 +150,8 @@ impl TransferError {
             | Self::Page { .. }
             | Self::Empty
             | Self::ErrorDocument { .. }
-            | Self::Digest { .. } => true,
+            | Self::Digest { .. }
+            | Self::Stored { .. } => true,
             Self::Refused { status, code, .. } => {
                 matches!(status, 408 | 429 | 500..=599) || code.as_deref().is_some_and(is_damage)
             }

@@ -40,8 +40,52 @@ async fn a_small_package_goes_up_in_one_request() {
         assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
         assert_eq!(done.etag.as_deref(), Some("\"0x1\""));
         assert_eq!(slot.content(), bytes);
+        assert_eq!(slot.server.asked().len(), 1, "the response confirms the bytes");
+    }
+}
+
+#[tokio::test]
+async fn length_of_a_blob_is_read_where_the_store_returns_no_checksum() {
+    for length in [0, 1, BLOCK] {
+        let slot = Slot::without_checksums(|_| None).await;
+        let (_folder, path, bytes) = package(length);
+        let done = slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
+        assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
+        assert_eq!(done.etag.as_deref(), Some("\"0x1\""));
+        assert_eq!(slot.content(), bytes);
         assert_eq!(slot.server.asked().len(), 2, "put and head");
     }
+}
+
+#[tokio::test]
+async fn bytes_whose_returned_checksum_differs_are_sent_again() {
+    for (length, requests) in [(5, 2), (BLOCK * 2, 6)] {
+        let count = AtomicUsize::new(0);
+        let slot = Slot::new(move |asked| {
+            asked.header("x-ms-content-crc64")?;
+            let other = Reply::empty(201).with("x-ms-content-crc64", "AAAAAAAAAAA=");
+            (count.fetch_add(1, Ordering::SeqCst) == 0).then_some(other)
+        })
+        .await;
+        let (_folder, path, bytes) = package(length);
+        let done = slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
+        assert_eq!((done.sent, done.verified), (bytes.len() as u64, true));
+        assert_eq!(slot.content(), bytes);
+        assert_eq!(slot.server.asked().len(), requests);
+    }
+}
+
+#[tokio::test]
+async fn store_that_always_returns_another_checksum_has_no_upload() {
+    let slot = Slot::new(|asked| {
+        let other = Reply::empty(201).with("x-ms-content-crc64", "AAAAAAAAAAA=");
+        asked.header("x-ms-content-crc64").map(|_| other)
+    })
+    .await;
+    let (_folder, path, _) = package(5);
+    let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("damaged");
+    assert!(matches!(&error, TransferError::Stored { got, .. } if got == "AAAAAAAAAAA="), "{error}");
+    assert!(error.is_passing());
 }
 
 #[tokio::test]
@@ -124,12 +168,17 @@ async fn foreign_blocks_in_the_slot_are_cleared() {
 
 #[tokio::test]
 async fn a_blob_of_the_wrong_length_is_no_upload() {
-    let slot =
-        Slot::new(|asked| (asked.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4")))
-            .await;
-    let (_folder, path, _) = package(5);
-    let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("short");
-    assert!(matches!(error, TransferError::Length { expected: 5, got: 4, .. }), "{error}");
+    let slot = Slot::without_checksums(|asked| {
+        (asked.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4"))
+    })
+    .await;
+    for length in [5, BLOCK + 1] {
+        let (_folder, path, _) = package(length);
+        let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("short");
+        let is_right =
+            matches!(error, TransferError::Length { expected, got: 4, .. } if expected == length as u64);
+        assert!(is_right, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 use tokio::time::{Duration, Instant};
 use url::Url;
 
@@ -20,7 +20,7 @@ use super::list::{self, Stored};
 use super::sas;
 use super::source::Source;
 use super::window::Window;
-use super::wire::{self, VERSION};
+use super::wire::{self, CRC64, VERSION};
 
 /// Most blocks of a blob.
 const MOST_BLOCKS: u64 = 50_000;
@@ -32,7 +32,8 @@ pub struct Uploaded {
     pub bytes: u64,
     /// Number of bytes that were sent now; the store had the rest from an earlier attempt.
     pub sent: u64,
-    /// Whether the store confirmed the length; false if the URL does not grant reading.
+    /// Whether the store confirmed the blob: its checksum, or its length. False if it returned no checksum and the URL does not
+    /// grant reading.
     pub verified: bool,
     /// The blob's entity tag.
     pub etag: Option<String>,
@@ -47,7 +48,7 @@ struct Upload<'a> {
 }
 
 impl Client {
-    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies its length. Blocks that the store has from
+    /// Uploads a file to a signed URL, in parallel blocks with checksums, and verifies the blob. Blocks that the store has from
     /// an earlier attempt are not sent again. `progress` is called with the number of bytes so far. The token is never sent.
     ///
     /// # Errors
@@ -87,32 +88,37 @@ impl Client {
         sas::check(target)?;
         let source = Source::open(path, expected).await?;
         let upload = Upload { client: self, url: target, source, progress };
-        let sent = match upload.run().await {
+        match upload.run().await {
             Err(error) if is_muddled(&error) => {
                 // Blocks of another client, or blocks that the store has discarded: an empty blob removes them all.
                 tracing::info!(%error, "the upload slot has blocks of another client; it is emptied and uploaded again");
                 upload.put_blob(Bytes::new(), None).await?;
-                upload.run().await?
+                upload.run().await
             }
-            done => done?,
-        };
-        upload.verify(sent).await
+            done => done,
+        }
     }
 }
 
 impl Upload<'_> {
-    async fn run(&self) -> Result<u64, TransferError> {
+    async fn run(&self) -> Result<Uploaded, TransferError> {
         (self.progress)(0);
         let length = self.source.length;
         if length > BLOCK as u64 {
-            return self.in_blocks().await;
+            let sent = self.in_blocks().await?;
+            return self.verify(sent).await;
         }
         let mut blocks = self.source.blocks(BLOCK as u64, &self.client.shared.buffers);
-        if let Some(block) = blocks.next(&self.source.path).await? {
-            self.put_blob(block.bytes, Some(&block.crc64)).await?;
-        }
+        let Some(block) = blocks.next(&self.source.path).await? else {
+            return self.verify(0).await;
+        };
+        let answer = self.put_blob(block.bytes, Some(&block.crc64)).await?;
         (self.progress)(length);
-        Ok(length)
+        // Azure returns the checksum of the bytes that it stored; other stores need not.
+        if answer.headers().contains_key(CRC64) {
+            return Ok(Uploaded { bytes: length, sent: length, verified: true, etag: etag(&answer) });
+        }
+        self.verify(length).await
     }
 
     async fn in_blocks(&self) -> Result<u64, TransferError> {
@@ -158,8 +164,9 @@ impl Upload<'_> {
         }
         let started = Instant::now();
         let query = [("comp", "block"), ("blockid", block.id.as_str())];
-        wire::send("put a block", self.client.shared.backoff, Some(&block.bytes), || {
-            Ok(self.request(Method::PUT, &query)?.header("x-ms-content-crc64", &block.crc64))
+        let checked = wire::Sent { body: &block.bytes, crc64: Some(&block.crc64) };
+        wire::send("put a block", self.client.shared.backoff, Some(checked), || {
+            self.request(Method::PUT, &query)
         })
         .await?;
         Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
@@ -178,24 +185,21 @@ impl Upload<'_> {
         text.and_then(|text| list::read(&text)).unwrap_or_default()
     }
 
-    async fn put_blob(&self, bytes: Bytes, crc64: Option<&str>) -> Result<(), TransferError> {
-        wire::send("put the blob", self.client.shared.backoff, Some(&bytes), || {
-            let request = self
+    async fn put_blob(&self, bytes: Bytes, crc64: Option<&str>) -> Result<Response, TransferError> {
+        let sent = wire::Sent { body: &bytes, crc64 };
+        wire::send("put the blob", self.client.shared.backoff, Some(sent), || {
+            Ok(self
                 .request(Method::PUT, &[])?
                 .header("x-ms-blob-type", "BlockBlob")
-                .header(CONTENT_TYPE, "application/octet-stream");
-            Ok(match crc64 {
-                Some(crc64) => request.header("x-ms-content-crc64", crc64),
-                None => request,
-            })
+                .header(CONTENT_TYPE, "application/octet-stream"))
         })
         .await
-        .map(drop)
     }
 
     async fn put_list(&self, names: &[String]) -> Result<(), TransferError> {
         let body = Bytes::from(list::write(names));
-        wire::send("put the block list", self.client.shared.backoff, Some(&body), || {
+        let sent = wire::Sent { body: &body, crc64: None };
+        wire::send("put the block list", self.client.shared.backoff, Some(sent), || {
             Ok(self
                 .request(Method::PUT, &[("comp", "blocklist")])?
                 .header(CONTENT_TYPE, "application/xml")
@@ -205,7 +209,7 @@ impl Upload<'_> {
         .map(drop)
     }
 
-    /// Reads the length of the blob: the store acknowledges blocks only, never the blob.
+    /// Reads the length of the blob. The response to a block list has only the checksum of the list, never one of the blob.
     async fn verify(&self, sent: u64) -> Result<Uploaded, TransferError> {
         let answer = wire::send("ask for the blob's length", self.client.shared.backoff, None, || {
             self.request(Method::HEAD, &[])
@@ -220,12 +224,9 @@ impl Upload<'_> {
             }
             Err(error) => return Err(error),
         };
-        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let got = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let etag = header(ETAG).map(str::to_owned);
-        match got {
+        match text_of(&answer, CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok()) {
             Some(got) if got == self.source.length => {
-                Ok(Uploaded { bytes: self.source.length, sent, verified: true, etag })
+                Ok(Uploaded { bytes: self.source.length, sent, verified: true, etag: etag(&answer) })
             }
             got => Err(TransferError::Length {
                 what: "the uploaded blob",
@@ -253,6 +254,15 @@ struct Put {
     length: u64,
     /// Time that sending took; `None` if the store had it already.
     took: Option<Duration>,
+}
+
+/// A header as text.
+fn text_of<'a>(answer: &'a Response, name: &str) -> Option<&'a str> {
+    answer.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn etag(answer: &Response) -> Option<String> {
+    text_of(answer, ETAG.as_str()).map(str::to_owned)
 }
 
 /// Length of the blocks of a file.

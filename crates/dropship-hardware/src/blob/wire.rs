@@ -20,8 +20,10 @@ use dropship_redact::mask;
 use super::error::TransferError;
 use super::sas;
 
-/// Version of the blob protocol; `x-ms-content-crc64` requires at least 2019-02-02.
+/// Version of the blob protocol; [`CRC64`] requires at least 2019-02-02.
 pub(super) const VERSION: &str = "2021-12-02";
+/// CRC-64 of a body: the store refuses a body that has another one, and returns that of the bytes that it received.
+pub(super) const CRC64: &str = "x-ms-content-crc64";
 /// A connection on which no byte moves for this long has failed.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// Maximum number of repetitions of a request.
@@ -33,11 +35,20 @@ const SLICE: usize = 256 * 1024;
 /// Maximum length of a response that is read, in bytes.
 const MOST: usize = 8 << 20;
 
-/// Sends a request until it succeeds, the store refuses it, or its repetitions are used up.
+/// The body of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) body: &'a Bytes,
+    /// Its CRC-64, if the store is to verify it.
+    pub(super) crc64: Option<&'a str>,
+}
+
+/// Sends a request until it succeeds, the store refuses it, or its repetitions are used up. A response that names another
+/// checksum than that of the body is no success.
 pub(super) async fn send<F>(
     operation: &'static str,
     backoff: Backoff,
-    body: Option<&Bytes>,
+    sent: Option<Sent<'_>>,
     request: F,
 ) -> Result<Response, TransferError>
 where
@@ -45,9 +56,12 @@ where
 {
     let mut repeats = 0;
     loop {
-        let (error, asked) = match once(operation, request()?, body).await {
+        let (error, asked) = match once(operation, request()?, sent).await {
             Ok(answer) if answer.status().is_success() && !html::is_declared(answer.headers()) => {
-                return Ok(answer);
+                match damage(operation, &answer, sent) {
+                    None => return Ok(answer),
+                    Some(error) => (error, None),
+                }
             }
             Ok(answer) => {
                 let asked = retry_after::read(answer.headers());
@@ -70,19 +84,33 @@ where
 pub(super) async fn once(
     operation: &'static str,
     request: RequestBuilder,
-    body: Option<&Bytes>,
+    sent: Option<Sent<'_>>,
 ) -> Result<Response, TransferError> {
     let moved = Arc::new(AtomicU64::new(0));
-    let request = match body {
-        None => request,
-        Some(bytes) => request.header(CONTENT_LENGTH, bytes.len()).body(sliced(bytes.clone(), &moved)),
-    };
+    let mut request = request;
+    if let Some(Sent { body, crc64 }) = sent {
+        request = request.header(CONTENT_LENGTH, body.len()).body(sliced(body.clone(), &moved));
+        if let Some(crc64) = crc64 {
+            request = request.header(CRC64, crc64);
+        }
+    }
     let answer = unless_silent(&moved, request.send()).await;
     let silent = || TransferError::Network {
         operation,
         message: format!("nothing moved for {} s", SILENCE.as_secs()),
     };
     answer.ok_or_else(silent)?.map_err(|error| TransferError::network(operation, error))
+}
+
+/// The error if the store returns the checksum of other bytes than were sent.
+fn damage(operation: &'static str, answer: &Response, sent: Option<Sent<'_>>) -> Option<TransferError> {
+    let expected = sent?.crc64?;
+    let got = answer.headers().get(CRC64)?;
+    (got.as_bytes() != expected.as_bytes()).then(|| TransferError::Stored {
+        operation,
+        expected: expected.to_owned(),
+        got: mask(&String::from_utf8_lossy(got.as_bytes())),
+    })
 }
 
 /// The body in slices of the same memory, counting how many were taken.

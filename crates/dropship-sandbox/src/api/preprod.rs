@@ -11,7 +11,7 @@ use std::io::{self, Read as _};
 
 use crate::api::views::time;
 use crate::app::{App, Caller};
-use crate::blob::store::{Claims, Content};
+use crate::blob::store::{Claims, Content, Received};
 use crate::lock::lock;
 use crate::package::signed_package;
 use crate::quirks::Quirk;
@@ -34,7 +34,7 @@ pub(crate) async fn put(
         .parse()
         .map_err(|_| ErrorReply::Html { status: 411, title: "Length Required" })?;
     let claims = Claims { length, ..Claims::default() };
-    let piece = app.blobs.receive(body, claims).await.map_err(|error| {
+    let Received { piece, .. } = app.blobs.receive(body, claims).await.map_err(|error| {
         tracing::debug!(?error, "cannot receive a preproduction package");
         ErrorReply::gateway(400, "The package did not arrive whole.")
     })?;

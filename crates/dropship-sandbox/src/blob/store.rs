@@ -71,6 +71,20 @@ pub(crate) struct Claims {
     pub(crate) crc64: Option<Vec<u8>>,
 }
 
+/// A body that was received.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) piece: Piece,
+    pub(crate) checksum: Checksum,
+}
+
+/// The checksum that a response returns: that of the kind that the request has, or else the CRC-64.
+#[derive(Debug)]
+pub(crate) enum Checksum {
+    Md5(Vec<u8>),
+    Crc64(Vec<u8>),
+}
+
 /// Why a body was not stored.
 #[derive(Debug)]
 pub(crate) enum ReceiveError {
@@ -99,22 +113,20 @@ impl BlobStore {
     }
 
     /// Streams a body to a file and checks it against the announced length and checksums.
-    pub(crate) async fn receive(&self, body: Body, claims: Claims) -> Result<Piece, ReceiveError> {
+    pub(crate) async fn receive(&self, body: Body, claims: Claims) -> Result<Received, ReceiveError> {
         let mut piece = Piece { path: self.scratch(), len: 0 };
         // Each write is a task on another thread, so write in large pieces.
         let file = tokio::fs::File::create(&piece.path).await?;
         let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
         let mut md5 = claims.md5.is_some().then(Md5::new);
-        let mut crc = claims.crc64.is_some().then(Crc64::new);
+        let mut crc = Crc64::new();
         let mut body = body.into_data_stream();
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(|_| ReceiveError::Length)?;
             if let Some(md5) = &mut md5 {
                 md5.update(&bytes);
             }
-            if let Some(crc) = &mut crc {
-                crc.write(&bytes);
-            }
+            crc.write(&bytes);
             file.write_all(&bytes).await?;
             piece.len += bytes.len() as u64;
         }
@@ -122,14 +134,16 @@ impl BlobStore {
         if piece.len != claims.length {
             return Err(ReceiveError::Length);
         }
-        if md5.is_some_and(|md5| Some(md5.finalize().to_vec()) != claims.md5) {
+        let md5 = md5.map(|md5| md5.finalize().to_vec());
+        if md5 != claims.md5 {
             return Err(ReceiveError::Md5);
         }
         // The storage service sends and takes the checksum with its lowest byte first.
-        if crc.is_some_and(|crc| Some(crc.sum64().to_le_bytes().to_vec()) != claims.crc64) {
+        let crc = crc.sum64().to_le_bytes().to_vec();
+        if claims.crc64.is_some_and(|claimed| claimed != crc) {
             return Err(ReceiveError::Crc64);
         }
-        Ok(piece)
+        Ok(Received { piece, checksum: md5.map_or(Checksum::Crc64(crc), Checksum::Md5) })
     }
 
     /// The content of a blob, if it has any.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::blob::reply::{BlobError, describe};
 use crate::blob::sas::Grant;
-use crate::blob::store::{BadBlock, Claims, CommitError, Content, ReceiveError, Source};
+use crate::blob::store::{BadBlock, Checksum, Claims, CommitError, Content, ReceiveError, Received, Source};
 use crate::lock::lock;
 use crate::quirks::Quirk;
 use crate::reply::{response, set_header};
@@ -79,10 +79,10 @@ pub(crate) async fn put_blob(
         }
     }
     write_conditions(app, name, headers)?;
-    let piece = app.blobs.receive(body, claims(headers)?).await?;
+    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     damage(app, name)?;
     require_open(app, name)?;
-    Ok(stored(&app.blobs.put(name, piece, app.clock.wall())))
+    Ok(stored(&app.blobs.put(name, piece, app.clock.wall()), &checksum))
 }
 
 /// Rejects the write if the submission was committed during the upload: a committed package must not change.
@@ -125,7 +125,7 @@ pub(crate) async fn put_block(
     if bytes.is_empty() || bytes.len() > MAX_BLOCK_ID {
         return Err(bad());
     }
-    let piece = app.blobs.receive(body, claims(headers)?).await?;
+    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     if piece.len == 0 {
         return Err(BlobError(400, "InvalidHeaderValue", "A block cannot be empty."));
     }
@@ -135,6 +135,7 @@ pub(crate) async fn put_block(
     })?;
     let mut answer = response(201, "", Body::empty());
     set_header(&mut answer, "x-ms-request-server-encrypted", "true");
+    confirm(&mut answer, &checksum);
     Ok(answer)
 }
 
@@ -146,7 +147,7 @@ pub(crate) async fn put_list(
 ) -> Result<Response, BlobError> {
     let bad = || BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.");
     write_conditions(app, name, headers)?;
-    let piece = app.blobs.receive(body, claims(headers)?).await?;
+    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     let text = tokio::fs::read_to_string(&piece.path).await.map_err(|_| bad())?;
     let ids = read_list(&text).ok_or_else(bad)?;
     if ids.len() > MAX_BLOCKS {
@@ -161,7 +162,7 @@ pub(crate) async fn put_list(
     let joined =
         tokio::task::spawn_blocking(move || held.blobs.commit(&named, &ids, held.clock.wall())).await;
     match joined {
-        Ok(Ok(content)) => Ok(stored(&content)),
+        Ok(Ok(content)) => Ok(stored(&content, &checksum)),
         Ok(Err(CommitError::NoSuchBlock)) => {
             Err(BlobError(400, "InvalidBlockList", "The specified block list is invalid."))
         }
@@ -188,9 +189,18 @@ fn read_list(text: &str) -> Option<Vec<(Source, String)>> {
     blocks.collect()
 }
 
-fn stored(content: &Content) -> Response {
+fn stored(content: &Content, checksum: &Checksum) -> Response {
     let mut answer = response(201, "", Body::empty());
     describe(&mut answer, content);
     set_header(&mut answer, "x-ms-request-server-encrypted", "true");
+    confirm(&mut answer, checksum);
     answer
+}
+
+/// Returns the checksum of the body of the request: of a blob, of a block, or of a list of blocks.
+fn confirm(answer: &mut Response, checksum: &Checksum) {
+    match checksum {
+        Checksum::Md5(sum) => set_header(answer, "content-md5", &STANDARD.encode(sum)),
+        Checksum::Crc64(sum) => set_header(answer, "x-ms-content-crc64", &STANDARD.encode(sum)),
+    }
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use md5::Digest as _;
 
 use super::*;
 
@@ -28,7 +29,9 @@ async fn block_list_commits_blocks_in_its_order() {
             .http
             .put(format!("{url}&comp=block&blockid={id}"))
             .header("x-ms-content-crc64", crc64(bytes.as_bytes()));
-        assert_eq!(put.body(bytes).send().await.unwrap().status(), 201);
+        let made = put.body(bytes).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        assert_eq!(made.headers()["x-ms-content-crc64"], crc64(bytes.as_bytes()));
     }
     let listed = service
         .http
@@ -50,6 +53,7 @@ async fn block_list_commits_blocks_in_its_order() {
     failed(put("<BlockList".to_owned()).await.unwrap(), 400, "InvalidXmlDocument").await;
     let made = put(list(&["a", "b"])).await.unwrap();
     assert_eq!(made.status(), 201);
+    assert_eq!(made.headers()["x-ms-content-crc64"], crc64(list(&["a", "b"]).as_bytes()), "of the list");
     let etag = made.headers()["etag"].clone();
     let head = service.http.head(&url).send().await.unwrap();
     assert_eq!((head.headers()["content-length"].to_str().unwrap(), &head.headers()["etag"]), ("13", &etag));
@@ -79,7 +83,20 @@ async fn blob_with_wrong_checksum_is_rejected() {
         reqwest::Body::wrap_stream(futures_util::stream::once(async { Ok::<_, std::io::Error>("bytes") }));
     let chunked = service.http.put(&url).header("x-ms-blob-type", "BlockBlob").body(stream);
     failed(chunked.send().await.unwrap(), 411, "MissingContentLengthHeader").await;
-    assert_eq!(block().header("x-ms-content-crc64", crc64(b"bytes")).send().await.unwrap().status(), 201);
+    for put in [block(), block().header("x-ms-content-crc64", crc64(b"bytes"))] {
+        let made = put.send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        assert_eq!(
+            made.headers()["x-ms-content-crc64"],
+            crc64(b"bytes"),
+            "with and without one in the request"
+        );
+        assert!(!made.headers().contains_key("content-md5"));
+    }
+    let sum = STANDARD.encode(md5::Md5::digest(b"bytes"));
+    let made = block().header("content-md5", &sum).send().await.unwrap();
+    assert_eq!(made.headers()["content-md5"], sum);
+    assert!(!made.headers().contains_key("x-ms-content-crc64"), "the store returns one of the two");
     failed(block().header("if-none-match", "*").send().await.unwrap(), 409, "BlobAlreadyExists").await;
 }
 
