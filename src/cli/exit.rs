@@ -113,7 +113,11 @@ impl Exit {
             ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => Self::Usage,
             ControlErrorKind::Busy => Self::TimedOut,
             ControlErrorKind::Unreachable => Self::NoDaemon,
-            ControlErrorKind::NotFound | ControlErrorKind::Illegal | ControlErrorKind::Failed => Self::Failed,
+            ControlErrorKind::NotFound
+            | ControlErrorKind::Illegal
+            | ControlErrorKind::Failed
+            | ControlErrorKind::Malformed
+            | ControlErrorKind::UnknownRequest => Self::Failed,
         }
     }
 }

@@ -28,7 +28,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -40,6 +40,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
+use super::extract::{self, Path, Query};
 use super::handler::{AdoptRequest, ControlHandler, SubmitRequest};
 use super::label_change::LabelChange;
 use super::operator::Operator;
@@ -245,7 +246,7 @@ async fn act(
     Extension(main): Extension<MainRuntime>,
     Path(id): Path<String>,
     Extension(operator): Extension<Operator>,
-    Json(action): Json<JobAction>,
+    extract::Body(action): extract::Body<JobAction>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
     main.run(async move { handler.act(&id, &action, &operator).await }).await
@@ -255,7 +256,7 @@ async fn adopt(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
     Extension(operator): Extension<Operator>,
-    Json(request): Json<AdoptRequest>,
+    extract::Body(request): extract::Body<AdoptRequest>,
 ) -> Answer<JobId> {
     main.run(async move { handler.adopt(request, operator.name).await }).await
 }
@@ -265,7 +266,7 @@ async fn record_label_change(
     Extension(main): Extension<MainRuntime>,
     Path(label): Path<LabelId>,
     Extension(operator): Extension<Operator>,
-    Json(change): Json<LabelChange>,
+    extract::Body(change): extract::Body<LabelChange>,
 ) -> Answer<Option<JobId>> {
     main.run(async move { handler.record_label_change(label, change, operator.name).await }).await
 }
@@ -273,7 +274,7 @@ async fn record_label_change(
 async fn pause(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Json(scope): Json<Scope>,
+    extract::Body(scope): extract::Body<Scope>,
 ) -> Answer<()> {
     main.run(async move { handler.set_paused(scope.folder.as_deref(), true).await }).await
 }
@@ -281,7 +282,7 @@ async fn pause(
 async fn resume(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Json(scope): Json<Scope>,
+    extract::Body(scope): extract::Body<Scope>,
 ) -> Answer<()> {
     main.run(async move { handler.set_paused(scope.folder.as_deref(), false).await }).await
 }
@@ -289,7 +290,7 @@ async fn resume(
 async fn rescan(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    Json(scope): Json<Scope>,
+    extract::Body(scope): extract::Body<Scope>,
 ) -> Answer<()> {
     main.run(async move { handler.rescan(scope.folder.as_deref()) }).await
 }
@@ -302,7 +303,7 @@ struct Level {
 
 async fn log_level(
     Extension(operator): Extension<Operator>,
-    Json(Level { level }): Json<Level>,
+    extract::Body(Level { level }): extract::Body<Level>,
 ) -> Answer<LogLevel> {
     let changed = observe::log_level_changed(level, &operator.name);
     changed.map(Json).map_err(|error| {

@@ -36,6 +36,10 @@ pub enum ControlErrorKind {
     Configuration,
     /// The daemon tried, and failed.
     Failed,
+    /// The daemon does not understand the request.
+    Malformed,
+    /// The daemon has no such request.
+    UnknownRequest,
     /// The daemon is busy with other requests.
     Busy,
     /// The connection to the daemon was lost.
@@ -44,7 +48,7 @@ pub enum ControlErrorKind {
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::NotFound,
         Self::UnknownFolder,
         Self::UnknownRule,
@@ -52,6 +56,8 @@ impl ControlErrorKind {
         Self::NotPermitted,
         Self::Configuration,
         Self::Failed,
+        Self::Malformed,
+        Self::UnknownRequest,
         Self::Busy,
         Self::Unreachable,
     ];
@@ -67,6 +73,8 @@ impl ControlErrorKind {
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
             Self::Failed => "failed",
+            Self::Malformed => "malformed",
+            Self::UnknownRequest => "unknown-request",
             Self::Busy => "busy",
             Self::Unreachable => "unreachable",
         }
@@ -85,6 +93,10 @@ impl ControlErrorKind {
                 "The configuration on disk is invalid. The daemon keeps the one that it has."
             }
             Self::Failed => "The daemon attempted it, and it failed.",
+            Self::Malformed => {
+                "The daemon does not understand the request: a parameter or the body is missing, wrong or too long."
+            }
+            Self::UnknownRequest => "The daemon has no such request.",
             Self::Busy => {
                 "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
             }
@@ -103,6 +115,14 @@ impl ControlErrorKind {
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
+            Self::Malformed => {
+                "The message names the parameter. If a command of dropship sent the request, command and daemon have different \
+                 versions: restart the daemon."
+            }
+            Self::UnknownRequest => {
+                "Correct the path or the method. If a command of dropship sent the request, command and daemon have different \
+                 versions: restart the daemon."
+            }
             Self::Busy => "Run the command again later; the log says which limit was reached.",
             Self::Unreachable => {
                 "Repeat the command. If that does not help, look at `systemctl status dropship`."
@@ -152,6 +172,8 @@ impl IntoResponse for ControlError {
             ControlErrorKind::NotFound | ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => {
                 StatusCode::NOT_FOUND
             }
+            ControlErrorKind::UnknownRequest => StatusCode::NOT_FOUND,
+            ControlErrorKind::Malformed => StatusCode::BAD_REQUEST,
             ControlErrorKind::Illegal => StatusCode::CONFLICT,
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,

@@ -4,6 +4,7 @@ mod action;
 mod client;
 mod endpoints;
 mod error;
+mod extract;
 mod handler;
 mod job_service;
 mod known_names;

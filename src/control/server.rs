@@ -14,6 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Handle;
 
 use super::endpoints::{self, MainRuntime};
+use super::extract::unknown_path;
 use super::handler::ControlHandler;
 use super::operator_groups::OperatorGroups;
 use super::operators::operators_only;
@@ -46,6 +47,7 @@ where
     let changes =
         endpoints::changes().layer(middleware::from_fn_with_state(operators.clone(), operators_only));
     let app = endpoints::reads().merge(changes).with_state(handler).merge(more);
+    let app = app.fallback(unknown_path).method_not_allowed_fallback(unknown_path);
     let app = app.layer(Extension(MainRuntime(main))).layer(DefaultBodyLimit::max(MAX_JSON));
     let socket = socket.to_owned();
     Ok(async move {

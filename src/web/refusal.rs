@@ -61,6 +61,8 @@ impl From<ControlError> for Refusal {
             | ControlErrorKind::NotPermitted
             | ControlErrorKind::Configuration
             | ControlErrorKind::Failed
+            | ControlErrorKind::Malformed
+            | ControlErrorKind::UnknownRequest
             | ControlErrorKind::Busy
             | ControlErrorKind::Unreachable => Self::Unavailable(error.message),
         }

@@ -1,6 +1,7 @@
 //! The daemon under systemd: notifications, shutdown, watchdog, permissions, metrics.
 
 mod attention;
+mod control_errors;
 mod drain;
 mod floods;
 mod generated_texts;
