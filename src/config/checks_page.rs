@@ -29,7 +29,7 @@ A level marked *fixed* cannot be changed: dropship never sends a package that is
 report a milder case of the same fault as a warning; their line says so.
 
 Sources that end in `.md` are pages of Microsoft's [windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs); the others are
-specifications and tools.
+specifications and tools. `own rule` is a rule of dropship.
 
 <!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE=1 cargo test --lib the_page_of_checks`. -->
 ";

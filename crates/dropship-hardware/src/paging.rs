@@ -142,7 +142,7 @@ impl<T: Listed> Pages<T> {
                         Progress::More
                     } else {
                         Progress::Broken(format!(
-                            "it has more than {MAX_ENTRIES} entries, {MAX_PAGES} pages or {} MiB, which is more than dropship reads",
+                            "it has more than {MAX_ENTRIES} entries, {MAX_PAGES} pages or {} MiB, which is more than is read",
                             MAX_BYTES >> 20
                         ))
                     }

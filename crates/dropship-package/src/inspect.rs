@@ -111,7 +111,7 @@ fn run(
     let (check, advice) = match ended {
         None => return outcome.map(|(inspection, sha256)| Done { inspection, sha256, work: meter.work() }),
         Some(Ended::Cancelled) => return Err(Ended::Cancelled.into()),
-        Some(Ended::Time) => (Check::InspectionTime, "retry the job when the machine is less busy"),
+        Some(Ended::Time) => (Check::InspectionTime, "inspect it again when the machine is less busy"),
         Some(Ended::Work { .. }) => (
             Check::InspectionWork,
             "build and sign the package again, or report it if a kit wrote it like this",

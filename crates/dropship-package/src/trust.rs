@@ -83,7 +83,7 @@ pub(crate) struct Roots {
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// The trust anchor of each certificate for webpki, in the same order.
     pub(crate) anchors: Vec<TrustAnchor<'static>>,
-    /// Those of them that the operator listed, and that therefore need no issuer when they sign packages themselves.
+    /// Those of them that were listed by name, and that therefore need no issuer when they sign packages themselves.
     pub(crate) listed_signers: Vec<CertificateDer<'static>>,
 }
 

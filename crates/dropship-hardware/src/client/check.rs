@@ -1,4 +1,4 @@
-//! Checks of the connection to the service, for when no job makes a call.
+//! Checks of the connection to the service, for times without other calls.
 
 use std::time::Duration;
 

@@ -80,7 +80,7 @@ impl Client {
         })
     }
 
-    /// The same client with another correlation id, for example one for each job.
+    /// The same client with another correlation id, for example one for each package.
     #[must_use]
     pub fn with_correlation(&self, id: &str) -> Self {
         // A header has no other characters.

@@ -8,21 +8,20 @@ use super::super::verdict::Level;
 /// Description of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckInfo {
-    /// Name in kebab case: its key in `[preflight]`, and `check` in a finding.
+    /// Name in kebab case: its key in a table of levels, and `check` in a finding.
     pub name: &'static str,
     /// Heading under which the documentation lists it.
     pub group: &'static str,
-    /// Level when `[preflight]` does not set one.
+    /// Level when the policy does not set one.
     pub level: Level,
-    /// True if `[preflight]` cannot change the level: dropship cannot send a package that is incomplete, or whose
-    /// signature it cannot verify.
+    /// True if no policy can change the level: such a package is incomplete, or its signature cannot be verified.
     pub fixed: bool,
     /// What the check has found when it reports, in one line.
     pub meaning: &'static str,
     /// What to change, in one line.
     pub remedy: &'static str,
     /// Where the rule comes from: a page of Microsoft's windows-driver-docs (ending in `.md`), a specification, a tool,
-    /// or `dropship's own rule`.
+    /// or `own rule`.
     pub source: &'static str,
 }
 
@@ -70,22 +69,22 @@ checks! {
     Malformed "malformed" fixed Error "[MS-CAB], ECMA-376 part 2"
         "The package breaks the rules of its format, or has bytes that no signature covers"
         "Build and sign the package again";
-    InspectionWork "inspection-work" fixed Error "dropship's own rule"
+    InspectionWork "inspection-work" fixed Error "own rule"
         "Inspecting the package needs more work than any sound package of its length: it unpacks without end, or has too many signatures"
         "Build and sign the package again";
-    InspectionTime "inspection-time" fixed Error "dropship's own rule"
+    InspectionTime "inspection-time" fixed Error "own rule"
         "The inspection took more than two minutes and a second for each 2 MiB"
-        "Retry the job when the machine is less busy (`dropship retry`)";
+        "Inspect the package again when the machine is less busy";
     MultiCabinet "multi-cabinet" fixed Error "[MS-CAB]"
         "The cabinet is one of a set of cabinets"
         "Put the whole package into one cabinet";
     CabReserve "cab-reserve" fixed Error "[MS-CAB], makecab DDF"
         "The cabinet has a reserve with data in it, or one for each folder or data block; no signature covers it"
         "Leave `ReservePerCabinetSize`, `ReservePerFolderSize` and `ReservePerDataBlockSize` out of the DDF";
-    CabLarge "cab-large" settable Warn "dropship's own rule"
+    CabLarge "cab-large" settable Warn "own rule"
         "The cabinet is larger than 2 GiB, which common cabinet tools cannot read"
         "Split the package";
-    ContentsUnread "contents-unread" settable Warn "dropship's own rule"
+    ContentsUnread "contents-unread" settable Warn "own rule"
         "Files in the package could not be unpacked, so their contents were not checked"
         "Compress the cabinet with MSZIP or LZX";
 }
@@ -106,7 +105,7 @@ checks! {
         "The signature does not match the signer's certificate"
         "Sign the package again";
     SignatureUnsupported "signature-unsupported" fixed Error "code-signing-reqs.md"
-        "The signature uses an algorithm that dropship cannot verify"
+        "The signature uses an algorithm that cannot be verified"
         "Sign the package with RSA or ECDSA and SHA-256";
     Sha1Digest "sha1-digest" settable Error "code-signing-reqs.md"
         "The digest is SHA-1; SHA-256 is required"
@@ -130,7 +129,7 @@ checks! {
         "Sign the package with a valid certificate";
     CertNotYetValid "cert-not-yet-valid" settable Error "code-signing-reqs.md"
         "The signing certificate is not valid yet; it must be valid at submission"
-        "Wait until it is valid, or correct the clock of the machine that runs dropship";
+        "Wait until it is valid, or correct the clock of the machine that inspects the package";
     CertNotCodeSigning "cert-not-code-signing" fixed Error "code-signing-reqs.md"
         "The certificate is not for code signing"
         "Sign the package with a code-signing certificate";
@@ -166,10 +165,10 @@ checks! {
     ChainDamaged "chain-damaged" settable Error "RFC 5280 6"
         "A certificate in the package is not signed by the issuer's key that it names, whether the chain needs it or not"
         "Sign the package again with intact certificates";
-    ChainOwnCertificates "chain-own-certificates" settable Warn "dropship's own rule"
+    ChainOwnCertificates "chain-own-certificates" settable Warn "own rule"
         "The chain is valid only with certificates from `[signers]`, not with those in the package"
         "Sign the package with the complete chain (`signtool /ac`)";
-    ChainNotChecked "chain-not-checked" settable Warn "dropship's own rule"
+    ChainNotChecked "chain-not-checked" settable Warn "own rule"
         "`[signers]` names no roots, so the chain was not checked"
         "Name roots in `[signers]`";
     CertRevoked "cert-revoked" fixed Error "RFC 5280 5"
@@ -179,7 +178,7 @@ checks! {
         "A CRL of `[signers]` is out of date, or not signed by its issuer"
         "Download the CRL again";
     RevocationNotChecked "revocation-not-checked" settable Info "RFC 5280 5"
-        "No CRL of `[signers]` covers the chain; dropship does not check revocation online"
+        "No CRL of `[signers]` covers the chain; revocation is not checked online"
         "Name CRLs in `[signers]` if revocation matters";
 }
 "The timestamp" {
@@ -192,7 +191,7 @@ checks! {
     TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
         "The chain of the timestamp's authority does not end at a root of `[signers]`"
         "Add the authority's root to `timestamp_roots` in `[signers]` if you trust it";
-    TimestampOutsideValidity "timestamp-outside-validity" settable Warn "dropship's own rule"
+    TimestampOutsideValidity "timestamp-outside-validity" settable Warn "own rule"
         "The timestamp is outside the signing certificate's validity"
         "Sign the package again with a valid certificate";
     TimestampSha1 "timestamp-sha1" settable Warn "code-signing-attestation.md"
@@ -203,7 +202,7 @@ checks! {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
         "A path is absolute, names a drive or a share, leads out of the package, or has empty parts or control characters"
         "Build the cabinet with relative paths";
-    DotPath "dot-path" settable Warn "dropship's own rule"
+    DotPath "dot-path" settable Warn "own rule"
         "A name begins with `./` or `.\\`; the prefix is ignored"
         "Build the cabinet from names without the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
@@ -238,7 +237,7 @@ checks! {
     MixedArchitectures "mixed-architectures" settable Error "code-signing-attestation.md"
         "The driver folders are not for the same set of architectures; at most a warning if all INFs are primitive drivers"
         "Build each driver for all architectures, or drop one package for each architecture";
-    BinaryArchitecture "binary-architecture" settable Warn "dropship's own rule"
+    BinaryArchitecture "binary-architecture" settable Warn "own rule"
         "A driver binary is for another architecture than its INF"
         "Put the right build beside the INF";
     PdbMissing "pdb-missing" settable Warn "code-signing-attestation.md"
@@ -265,7 +264,7 @@ checks! {
         "DriverVer is missing, malformed or 0.0.0.0"
         "Write `DriverVer = mm/dd/yyyy,w.x.y.z` with numbers up to 65535, or run stampinf in the build";
     InfDriverVerShort "inf-driverver-short" settable Warn "inf-driverver-directive.md"
-        "The version in DriverVer has fewer than four numbers; Windows and dropship read the missing ones as 0"
+        "The version in DriverVer has fewer than four numbers; the missing ones are read as 0"
         "Write all four numbers";
     InfDriverVerFuture "inf-driverver-future" settable Error "Inf2Cat, error 22.9.7"
         "The date in DriverVer is after today in UTC; one day ahead is at most a warning"
@@ -314,7 +313,7 @@ checks! {
     HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
         "The archive uses Zip64, which the dashboard refuses"
         "Unpack it and zip it again without Zip64; the signature stays valid";
-    HlkxNoInfo "hlkx-no-info" settable Warn "dropship's own rule"
+    HlkxNoInfo "hlkx-no-info" settable Warn "own rule"
         "PackageInfo.xml is missing or cannot be read"
         "Create the package again with HLK Studio";
     HlkxPartial "hlkx-partial" settable Error "connectiontype-enumeration.md"
@@ -323,7 +322,7 @@ checks! {
     HlkxVersionOld "hlkx-version-old" settable Error "hardware-submission-create.md"
         "The package's version is older than the dashboard accepts"
         "Create the package with a current kit";
-    HlkxTestsFailed "hlkx-tests-failed" settable Warn "dropship's own rule"
+    HlkxTestsFailed "hlkx-tests-failed" settable Warn "own rule"
         "Tests of the package failed or were not run"
         "Run the tests again, or apply the filters and errata of the kit";
 }
@@ -340,7 +339,7 @@ checks! {
     AttestationHlkx "attestation-hlkx" settable Error "code-signing-attestation.md"
         "The rule asks for attestation, but the package has HLK results"
         "Change `test_harness`, or the rule's `match`";
-    RequestArchitecture "request-architecture" settable Warn "dropship's own rule"
+    RequestArchitecture "request-architecture" settable Warn "own rule"
         "A requested signature is for an architecture that the package does not have"
         "Correct `requested_signatures`";
 }

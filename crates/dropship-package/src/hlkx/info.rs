@@ -73,7 +73,7 @@ impl Info {
         }
         if let Some(tests) = self.facts.tests.filter(|tests| tests.failed > 0 || tests.not_run > 0) {
             let message = format!(
-                "{} tests failed and {} were not run; without filters or errata for them the submission fails",
+                "tests that failed: {}, tests that were not run: {}; without filters or errata for them the submission fails",
                 tests.failed, tests.not_run
             );
             report.add(Check::HlkxTestsFailed, message);

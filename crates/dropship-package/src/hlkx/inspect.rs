@@ -66,7 +66,7 @@ pub(crate) fn inspect(
     };
     let info_part = package_info_part(&root);
     let Some(signatures) = signatures::find(&archive, &root, policy, report)? else {
-        // Nothing vouches for the parts, but an operator may allow that.
+        // Nothing vouches for the parts, but the policy may allow that.
         let info = part_text(&archive, &info_part)?;
         package_info(&info_part, info, report, &mut facts);
         return Ok(Some(facts));

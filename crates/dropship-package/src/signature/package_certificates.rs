@@ -48,7 +48,7 @@ fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], pol
 }
 
 /// A package that contains issuers' certificates must contain all that its chain needs: Microsoft does not have the
-/// operator's intermediates.
+/// intermediates of the policy.
 fn check_sufficient(
     report: &mut Report<'_>,
     search: &Search<'_>,

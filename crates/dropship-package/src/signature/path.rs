@@ -75,7 +75,7 @@ impl Search<'_> {
         lists: &[&CertRevocationList<'_>],
         strict: bool,
     ) -> Result<(), NoPath> {
-        // webpki looks for the issuer of a leaf. A signer that the operator listed as a root is the whole path.
+        // webpki looks for the issuer of a leaf. A signer that the policy lists as a root is the whole path.
         if self.purpose == CODE_SIGNING
             && roots.listed_signers.iter().any(|der| der.as_ref() == self.leaf.der)
         {

@@ -49,7 +49,7 @@ pub(crate) fn check(
         report.add(Check::CertNotEv, message);
     }
     check_listed(report, leaf, policy);
-    // A test certificate has no chain; the finding above is enough unless the operator allows test signatures.
+    // A test certificate has no chain; the finding above is enough unless the policy allows test signatures.
     if !is_test || report.level(Check::TestSigned) != Level::Error {
         chain::check(report, leaf, certificates, policy);
     }
