@@ -10,8 +10,8 @@ use super::contents::{Contents, is_inf};
 use super::decode::Fault;
 use super::header::Header;
 use super::listing::Listing;
-use super::preview::{self, read_files};
-use super::signature_block;
+use super::preview::{self, Files, read_files};
+use super::signature_block::{self, Der};
 use crate::ber;
 use crate::checks::{Check, Report};
 use crate::der::DerError;
@@ -48,15 +48,7 @@ pub(crate) fn inspect(
     }
     let block = signature_block::read(input, &header, policy, report)?;
     let der = block.as_deref().map(ber::to_der).transpose();
-    let parsed = der
-        .as_ref()
-        .map_err(Clone::clone)
-        .and_then(|der| der.as_ref().map(signature_block::parse).transpose());
-    let signature = parsed.unwrap_or_else(|error| {
-        let message = format!("the signature cannot be read: {error}; sign the package again");
-        report.add(Check::SignatureMalformed, message);
-        None
-    });
+    let signature = signature(&der, report);
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
     let content = Content::read(input, &header)?;
     let mut hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
@@ -64,29 +56,7 @@ pub(crate) fn inspect(
         hashes.push(Hash::Sha256);
     }
     let shown = (&header, content.as_ref());
-    let previewed_digests = previewed.cab_digests.as_ref().filter(|_| !hashed);
-    let previewed_digests = previewed_digests.and_then(|digests| digests.of(input, shown, &hashes));
-    let previewed_files = previewed.cab_files.as_ref().and_then(|files| files.of(input, &header));
-    // Digests need the whole cabinet, files only parts of it: two threads share the time.
-    let ((listing, contents), digests) = std::thread::scope(|scope| {
-        let files = match previewed_files {
-            Some(files) => Ok(files),
-            None => Err(scope.spawn(|| read_files(input, &header))),
-        };
-        let digests = match previewed_digests {
-            Some(sequences) => Ok(Digests { sequences, whole: None }),
-            None => {
-                let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
-                let ranges = header.signed_ranges();
-                let signed =
-                    hash::Sequence { ranges: &ranges, algorithms: &algorithms, ..Default::default() };
-                hash::digest(input, &[signed, preview::moved(content.as_ref())], hashed)
-            }
-        };
-        let failed = |_| io::Error::other("reading the cabinet's files failed");
-        let files = files.or_else(|reader| reader.join().map_err(failed)?)?;
-        Ok::<_, io::Error>((files, digests?))
-    })?;
+    let ((listing, contents), digests) = files_and_digests(input, shown, &hashes, (hashed, previewed))?;
     let mut sequences = digests.sequences.into_iter();
     let computed: Vec<(Hash, Digest)> =
         hashes.into_iter().zip(sequences.next().unwrap_or_default()).collect();
@@ -109,6 +79,54 @@ pub(crate) fn inspect(
         preflight::check_cabinet(report, policy, &facts, &notes, &dot_prefixed);
     }
     Ok((Some(facts), digests.whole))
+}
+
+/// The signature in the block, if there is one that can be read.
+fn signature<'a>(
+    der: &'a Result<Option<Der<'_>>, DerError>,
+    report: &mut Report<'_>,
+) -> Option<Authenticode<'a>> {
+    let der = der.as_ref().map_err(Clone::clone);
+    let parsed = der.and_then(|der| der.as_ref().map(signature_block::parse).transpose());
+    parsed.unwrap_or_else(|error| {
+        let message = format!("the signature cannot be read: {error}; sign the package again");
+        report.add(Check::SignatureMalformed, message);
+        None
+    })
+}
+
+/// The files of the cabinet, and its digests: over the signed bytes with each of the hashes, and over its content. Parts that are
+/// known from the preview are not read again.
+fn files_and_digests(
+    input: Input<'_>,
+    shown: (&Header, Option<&Content>),
+    hashes: &[Hash],
+    (hashed, previewed): (bool, &Previewed),
+) -> io::Result<(Files, Digests)> {
+    let (header, content) = shown;
+    let previewed_digests = previewed.cab_digests.as_ref().filter(|_| !hashed);
+    let previewed_digests = previewed_digests.and_then(|digests| digests.of(input, shown, hashes));
+    let previewed_files = previewed.cab_files.as_ref().and_then(|files| files.of(input, header));
+    // Digests need the whole cabinet, files only parts of it: two threads share the time.
+    std::thread::scope(|scope| {
+        let files = match previewed_files {
+            Some(files) => Ok(files),
+            None => Err(scope.spawn(|| read_files(input, header))),
+        };
+        let digests = match previewed_digests {
+            Some(sequences) => Ok(Digests { sequences, whole: None }),
+            None => {
+                let algorithms: Vec<_> = hashes.iter().map(|hash| hash.algorithm()).collect();
+                let ranges = header.signed_ranges();
+                let signed =
+                    hash::Sequence { ranges: &ranges, algorithms: &algorithms, ..Default::default() };
+                hash::digest(input, &[signed, preview::moved(content)], hashed)
+            }
+        };
+        let failed = |_| io::Error::other("reading the cabinet's files failed");
+        let files = files.or_else(|reader| reader.join().map_err(failed)?)?;
+        Ok((files, digests?))
+    })
 }
 
 /// The digest algorithms of the signatures, each once.
@@ -206,6 +224,7 @@ fn report_unread(report: &mut Report<'_>, files: &[FileFact], unread: &[(usize, 
     {
         let others = match damaged.len() {
             1 => String::new(),
+            2 => " and 1 more file".to_owned(),
             all => format!(" and {} more files", all.saturating_sub(1)),
         };
         let message =

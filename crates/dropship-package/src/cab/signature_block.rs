@@ -93,8 +93,11 @@ fn uncovered(reserve: UncoveredReserve) -> String {
     )
 }
 
+/// The signature in DER, and the bytes after it.
+pub(super) type Der<'a> = (Cow<'a, [u8]>, &'a [u8]);
+
 /// Parses a signature in DER, and checks the padding after it.
-pub(super) fn parse<'a>((der, padding): &'a (Cow<'_, [u8]>, &[u8])) -> Result<Authenticode<'a>, DerError> {
+pub(super) fn parse<'a>((der, padding): &'a Der<'_>) -> Result<Authenticode<'a>, DerError> {
     let signature = Authenticode::read(der)?;
     if padding.len() >= PADDING || padding.iter().any(|byte| *byte != 0) {
         return Err(DerError("it is followed by bytes that are not padding"));
