@@ -20,6 +20,18 @@ pub(super) struct Scanner<'a> {
     pub(super) found: Vec<Place>,
 }
 
+/// What a key decides about its value.
+struct Key {
+    /// Where its last name is.
+    last_at: Range<usize>,
+    /// The content of the table that it is in.
+    within: Scope,
+    /// The content of its value, if that is a table.
+    scope: Scope,
+    /// Whether its value is a secret.
+    kind: Kind,
+}
+
 impl<'a> Scanner<'a> {
     /// A scanner at the start of a text.
     pub(super) fn new(text: &'a str) -> Self {
@@ -123,44 +135,12 @@ impl Scanner<'_> {
     fn pair(&mut self) {
         let names = self.key();
         let after = self.skip_blanks(self.at);
-        let next = self.byte(after);
-        let Some(((last, last_at), parents)) = names.split_last() else { return };
-        let mut within = self.scope();
-        let mut is_secret = false;
-        let is_key = matches!(next, Some(b'=' | b':'));
-        for (name, at) in parents {
-            self.hide_key(is_key, name, at, is_secret, within);
-            is_secret |= kind(name, Scope::Other) == Kind::Secret;
-            within = within.below(name);
-        }
-        self.hide_key(is_key, last, last_at, is_secret, within);
-        let mut kind_of_value = if is_secret { Kind::Secret } else { kind(last, within) };
-        let scope = within.below(last);
-        let is_unnamed = kind(last, Scope::Other) != Kind::Secret && !is_secret;
-        // In `accounts`, a table of an account.
-        if matches!(next, Some(b'=' | b':'))
-            && is_unnamed
-            && self.byte(self.skip_blanks(after + 1)) == Some(b'{')
-        {
-            kind_of_value = Kind::Plain;
-        }
-        // Text instead of an account or a notification.
-        let is_whole = parents.is_empty() && matches!(scope, Scope::Account | Scope::Notify) && self.is_top();
-        let is_table = || {
-            let at = self.skip_blanks(after + 1);
-            let inner = || self.byte(self.skip_blanks(at + 1));
-            self.byte(at) == Some(b'{')
-                || self.byte(at) == Some(b'[') && matches!(inner(), None | Some(b'{' | b']' | b'\r' | b'\n'))
-        };
-        if is_whole && matches!(next, Some(b'=' | b':')) && !is_table() {
-            kind_of_value = Kind::Secret;
-        }
-        let kind = kind_of_value;
-        match next {
+        let Some(key) = self.read_key(&names, after) else { return };
+        match self.byte(after) {
             Some(b'=' | b':') => self.at = self.skip_blanks(after + 1),
             // A forgotten equals sign.
             Some(byte)
-                if kind == Kind::Secret
+                if key.kind == Kind::Secret
                     && after > self.at
                     && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']') =>
             {
@@ -169,11 +149,53 @@ impl Scanner<'_> {
             _ => {
                 // An item of a list.
                 if !self.inline.is_empty() {
-                    self.hide_unusual(last_at.clone(), within);
+                    self.hide_unusual(key.last_at, key.within);
                 }
                 return;
             }
         }
+        self.value(key.kind, key.within, key.scope);
+    }
+
+    /// Hides the names of a key that are not usual, and decides about its value. `after` is the place behind the key.
+    fn read_key(&mut self, names: &[(String, Range<usize>)], after: usize) -> Option<Key> {
+        let ((last, last_at), parents) = names.split_last()?;
+        let mut within = self.scope();
+        let mut is_secret = false;
+        let is_key = matches!(self.byte(after), Some(b'=' | b':'));
+        for (name, at) in parents {
+            self.hide_key(is_key, name, at, is_secret, within);
+            is_secret |= kind(name, Scope::Other) == Kind::Secret;
+            within = within.below(name);
+        }
+        self.hide_key(is_key, last, last_at, is_secret, within);
+        let scope = within.below(last);
+        // Text instead of an account or a notification.
+        let is_whole = parents.is_empty() && matches!(scope, Scope::Account | Scope::Notify) && self.is_top();
+        // In `accounts`, a table of an account.
+        let is_unnamed = kind(last, Scope::Other) != Kind::Secret && !is_secret;
+        let kind = if is_key && is_whole && !self.is_table(after + 1) {
+            Kind::Secret
+        } else if is_key && is_unnamed && self.byte(self.skip_blanks(after + 1)) == Some(b'{') {
+            Kind::Plain
+        } else if is_secret {
+            Kind::Secret
+        } else {
+            kind(last, within)
+        };
+        Some(Key { last_at: last_at.clone(), within, scope, kind })
+    }
+
+    /// Whether a value is a table, or a list of tables.
+    fn is_table(&self, at: usize) -> bool {
+        let at = self.skip_blanks(at);
+        let inner = || self.byte(self.skip_blanks(at + 1));
+        self.byte(at) == Some(b'{')
+            || self.byte(at) == Some(b'[') && matches!(inner(), None | Some(b'{' | b']' | b'\r' | b'\n'))
+    }
+
+    /// The value of a key, at the present place.
+    fn value(&mut self, kind: Kind, within: Scope, scope: Scope) {
         let Some(first) = self.byte(self.at) else { return };
         if kind == Kind::Command && first == b'[' {
             self.command();
