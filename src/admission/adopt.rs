@@ -60,6 +60,15 @@ pub enum AdoptError {
     Store(#[from] StoreError),
 }
 
+/// The package of a submission that was made elsewhere, inspected and planned.
+struct PlannedAdoption {
+    name: String,
+    sha256: String,
+    snapshot: PlanSnapshot,
+    /// The labels of the plan that exist already.
+    existing: Vec<(usize, LabelId)>,
+}
+
 impl Admission {
     /// A path for the package of a submission, while it is planned.
     #[must_use]
@@ -79,14 +88,39 @@ impl Admission {
 
     fn create_adopted(&self, adopted: &AdoptedSubmission<'_>, copy: &Path) -> Result<Job, AdoptError> {
         let unplanned = |why: String| AdoptError::Unplanned { submission: adopted.submission, why };
+        let planned = self.plan_adopted(adopted, copy)?;
+
+        let _guard = self.creating.lock();
+        let known = self.store.find(&planned.sha256, adopted.folder)?;
+        if let Some(job) = self.store.owner(adopted.submission.remote())?.or(known) {
+            return Err(AdoptError::Followed { submission: adopted.submission, job });
+        }
+        let id = new_id();
+        let digest = self.packages.admit(&id, copy, &planned.snapshot);
+        let digest = digest.map_err(|error| unplanned(format!("cannot store its package: {error}")))?;
+        let events = self.adoption_events(adopted, planned, digest);
+        let entry = Entry::Job { job: id, rev: 0, events: events.clone() };
+        let jobs = self.store.commit(Commit::new(vec![entry])).wait()?;
+        let job = jobs.into_iter().next();
+        let job = job.ok_or_else(|| unplanned("the store did not create its job".to_owned()))?;
+        self.events.after_commit_blocking(&job, &events);
+        Ok(job)
+    }
+
+    /// Inspects and plans the package as if it had been dropped.
+    fn plan_adopted(
+        &self,
+        adopted: &AdoptedSubmission<'_>,
+        copy: &Path,
+    ) -> Result<PlannedAdoption, AdoptError> {
+        let unplanned = |why: String| AdoptError::Unplanned { submission: adopted.submission, why };
         let unread = |error: std::io::Error| unplanned(format!("cannot read its package: {error}"));
         let name = format!("{}.{}", file_stem(adopted), extension(copy).map_err(unread)?);
-        let (active, folder) = (self.active(), adopted.folder);
         let evaluation = evaluate(
-            &active,
+            &self.active(),
             (copy, None),
             &name,
-            folder,
+            adopted.folder,
             adopted.rule,
             &Ok(Vars::new()),
             &self.cancellation,
@@ -107,17 +141,19 @@ impl Admission {
         let (facts, planning) = facts.ok_or_else(|| unplanned("inspection found no facts".to_owned()))?;
         let existing = existing_labels(adopted, &planned_labels(&plan)).map_err(unplanned)?;
         let sha256 = digest::of_file(copy).map_err(unread)?;
-        let size = facts.size;
-
-        let _guard = self.creating.lock();
-        let known = self.store.find(&sha256, folder)?;
-        if let Some(job) = self.store.owner(adopted.submission.remote())?.or(known) {
-            return Err(AdoptError::Followed { submission: adopted.submission, job });
-        }
-        let id = new_id();
         let snapshot = PlanSnapshot { facts, plan, vars: Vars::new(), planning: Some(planning) };
-        let digest = self.packages.admit(&id, copy, &snapshot);
-        let digest = digest.map_err(|error| unplanned(format!("cannot store its package: {error}")))?;
+        Ok(PlannedAdoption { name, sha256, snapshot, existing })
+    }
+
+    /// The events of a job that begins after its commit.
+    fn adoption_events(
+        &self,
+        adopted: &AdoptedSubmission<'_>,
+        planned: PlannedAdoption,
+        plan_digest: String,
+    ) -> Vec<Event> {
+        let PlannedAdoption { name, sha256, snapshot, existing } = planned;
+        let (active, folder) = (self.active(), adopted.folder);
         let is_of_job =
             |receipt: &Receipt| receipt.folder.as_deref() == folder && self.ownership.owns(receipt);
         let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
@@ -127,7 +163,7 @@ impl Admission {
             path: None,
             folder: folder.map(str::to_owned),
             sha256,
-            size,
+            size: snapshot.facts.size,
             outbox: outbox.to_string_lossy().into_owned(),
         };
         let warning =
@@ -135,7 +171,7 @@ impl Admission {
         let created = |kind, id| Event::Created { kind, id, adopted: true, go_live: None };
         let mut events = vec![
             Event::Arrived { package },
-            accepted(&snapshot, digest, vec![warning]),
+            accepted(&snapshot, plan_digest, vec![warning]),
             created(RemoteKind::Product, adopted.product.remote()),
             created(RemoteKind::Submission, adopted.submission.remote()),
             // The service has the package already: nothing was sent.
@@ -143,12 +179,7 @@ impl Admission {
             Event::Committed,
         ];
         events.extend(existing.into_iter().map(|(index, id)| created(RemoteKind::Label(index), id.remote())));
-        let entry = Entry::Job { job: id, rev: 0, events: events.clone() };
-        let jobs = self.store.commit(Commit::new(vec![entry])).wait()?;
-        let job = jobs.into_iter().next();
-        let job = job.ok_or_else(|| unplanned("the store did not create its job".to_owned()))?;
-        self.events.after_commit_blocking(&job, &events);
-        Ok(job)
+        events
     }
 }
 

@@ -90,22 +90,9 @@ pub fn evaluate(
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
             let input = MatchInput::new(name, &sha256, facts).in_folder(folder);
-            let planned = match vars {
-                Ok(vars) => {
-                    let vars = Some(vars).filter(|vars| !vars.is_empty());
-                    let input = MatchInput { vars, ..input };
-                    let wanted = Planning::at(Timestamp::now()).by_rule(rule);
-                    let Planned { plan, planning: how } = plan_package(&active.config.rules, &input, wanted);
-                    planning = Some(how);
-                    applied = match &plan {
-                        Ok(plan) => Some(plan.rule.clone()),
-                        Err(Unplanned::Unfit(error)) => Some(error.rule.clone()),
-                        Err(_) => None,
-                    };
-                    plan.map_err(|unplanned| fault(&unplanned))
-                }
-                Err(why) => Err(Fault::new(ErrorKind::Sidecar, why)),
-            };
+            let Application { plan: planned, planning: how, rule: chosen } =
+                apply_rules(active, input, vars, rule);
+            (planning, applied) = (how, chosen);
             let more =
                 planned.as_ref().map(|plan| checked_against(plan, facts, &policy.levels)).unwrap_or_default();
             let refused = more.iter().find(|finding| finding.level == Level::Error);
@@ -124,6 +111,39 @@ pub fn evaluate(
     let warnings = inspection.findings.iter().filter(|finding| finding.level == Level::Warn);
     let warnings = warnings.map(|finding| finding.message.clone()).collect();
     Ok(Evaluation { inspection, outcome, planning, rule: applied, warnings, sha256 })
+}
+
+/// What the rules make of a package.
+struct Application {
+    plan: Result<Plan, Fault>,
+    planning: Option<Planning>,
+    /// The rule that was applied, also if it cannot be carried out.
+    rule: Option<String>,
+}
+
+/// Applies the rules to a package that passed the inspection.
+fn apply_rules(
+    active: &ActiveConfig,
+    input: MatchInput<'_>,
+    vars: &Result<Vars, String>,
+    rule: Option<&str>,
+) -> Application {
+    let vars = match vars {
+        Ok(vars) => Some(vars).filter(|vars| !vars.is_empty()),
+        Err(why) => {
+            let plan = Err(Fault::new(ErrorKind::Sidecar, why));
+            return Application { plan, planning: None, rule: None };
+        }
+    };
+    let wanted = Planning::at(Timestamp::now()).by_rule(rule);
+    let Planned { plan, planning } =
+        plan_package(&active.config.rules, &MatchInput { vars, ..input }, wanted);
+    let rule = match &plan {
+        Ok(plan) => Some(plan.rule.clone()),
+        Err(Unplanned::Unfit(error)) => Some(error.rule.clone()),
+        Err(_) => None,
+    };
+    Application { plan: plan.map_err(|unplanned| fault(&unplanned)), planning: Some(planning), rule }
 }
 
 impl Evaluation {
