@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use dropship_sandbox::{Options, Quirks};
+use dropship_sandbox::{Credentials, Options, Quirks};
 use serde_json::{Value, json};
 
 use super::http::{is_up, on_socket};
@@ -194,21 +194,28 @@ fn troubles_of_the_service_appear_everywhere_and_end_with_their_cure() {
 }
 
 #[test]
-fn suspended_account_is_listed_and_ends_long_before_the_next_poll_of_a_job() {
-    let env = TestEnv::with(Quirks::none(), "");
+fn suspended_account_is_listed_and_resumes_with_the_new_secret_without_a_restart() {
+    // The application has a new secret, and the file still has the old one.
+    let credentials = Credentials::One {
+        tenant_id: "tenant".to_owned(),
+        client_id: "client".to_owned(),
+        client_secret: "the-n3w-secret-of-the-account".to_owned().into(),
+    };
+    let env =
+        TestEnv::at(Options { speed: 1200.0, quirks: Quirks::none(), credentials, ..Options::default() }, "");
     edit(
         &env,
         "account = { first = \"100ms\", max = \"500ms\" }",
         "account = { first = \"5m\", max = \"5m\" }",
     );
-    env.fault(&json!({"operation": "token", "times": 0, "action": {"kind": "status", "status": 401}}));
     let daemon = env.daemon(&[]);
     is_up(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let message = appears(&env, "account-suspended", false);
     assert!(message.contains("account `default`") && message.contains("the next attempt is at"), "{message}");
     assert!(metrics(&env).contains("dropship_account_paused{account=\"default\"} 1\n"));
-    env.no_faults();
+    // Long before the next poll of the job.
+    fs::write(env.path("secret"), "the-n3w-secret-of-the-account\n").expect("rotated");
     ends(&env, "account-suspended");
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
