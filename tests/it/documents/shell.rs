@@ -9,6 +9,7 @@ use dropship_sandbox::Quirks;
 use serde_json::Value;
 
 use super::blocks::{Document, for_users, repository};
+use crate::harness::rules::hlkx_rule;
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// First words of lines that need systemd, root or another machine, or that a test runs already in the background.
@@ -29,29 +30,34 @@ const NOT_HERE: &[&str] = &[
     "export DROPSHIP_CONFIG",
 ];
 
-/// A rule test and a folder, for commands that name one.
-const MORE: &str = r#"
+/// The label of a second rule, a test of the first one and folders, for commands that name them.
+const MORE: &str = r#"name = "{{ file.stem }} retail"
+destination = "windows_update"
+audiences = ["Test Registry Key"]
 [[folder]]
 name = "attestation"
 path = "attestation"
+[[folder]]
+name = "builds"
+path = "builds"
 [[test]]
 name = "audio cab"
 package = { folder = "audio", file = "x.cab", provider = "Contoso", inf = "x.inf", version = "1.0.0.1", hardware_ids = ['PCI\VEN_1414&DEV_0001'] }
 expect = { rule = "ring" }
 "#;
 
-/// The place where the lines of a document run: packages, a daemon, and one job that has succeeded.
-struct Desk {
+/// The folder in which the lines of a document run: packages, a daemon, and one job that has succeeded.
+struct WorkFolder {
     env: TestEnv,
 }
 
-impl Desk {
+impl WorkFolder {
     fn new(document: &Document) -> Self {
-        let env = TestEnv::with(Quirks::none(), MORE);
+        let env = TestEnv::with(Quirks::none(), &hlkx_rule("retail", MORE));
         let config = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
         fs::write(env.path("dropship.toml"), config.replace("name = \"in\"", "name = \"audio\""))
             .expect("written");
-        for folder in ["build", "bin", "attestation"] {
+        for folder in ["build", "builds", "bin", "attestation"] {
             fs::create_dir(env.path(folder)).expect("a folder");
         }
         symlink(env!("CARGO_BIN_EXE_dropship"), env.path("bin/dropship")).expect("a link");
@@ -137,17 +143,19 @@ fn run(document: &Document) -> (usize, Vec<String>) {
     if lines.is_empty() {
         return (count, faults);
     }
-    let desk = Desk::new(document);
-    let _daemon = desk.env.daemon(&[]);
-    desk.env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(desk.env.ended()["state"], "succeeded", "{}", desk.env.log());
+    let folder = WorkFolder::new(document);
+    let _daemon = folder.env.daemon(&[]);
+    folder.env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(folder.env.ended()["state"], "succeeded", "{}", folder.env.log());
+    // A file that documents wait for. Its bytes are those of the job.
+    folder.env.drop_package("echo-1.2.3-b4711.cab", &bytes("cab/good-signed-ts.cab"));
     for (place, documented) in lines {
-        let line = desk.line(&documented);
+        let line = folder.line(&documented);
         if NOT_HERE.iter().any(|start| line.starts_with(start)) {
             continue;
         }
         count += 1;
-        let output = desk.run(&line);
+        let output = folder.run(&line);
         if !output.status.success() {
             let (out, error) = (text(&output.stdout), text(&output.stderr));
             faults.push(format!("{place}: {documented}\n({line})\n{}\n{out}{error}", output.status));
