@@ -70,17 +70,7 @@ impl Row {
 
     /// Whether the label is still to be published or to go live.
     fn is_upcoming(&self, now: Timestamp) -> bool {
-        match self.state {
-            LabelStatus::Planned | LabelStatus::Held => !self.is_never_requested(),
-            LabelStatus::InDoubt | LabelStatus::Processing => true,
-            LabelStatus::Published => self.not_before.is_some_and(|time| time > now),
-            LabelStatus::Failed
-            | LabelStatus::WithdrawalWanted
-            | LabelStatus::Withdrawing
-            | LabelStatus::Withdrawn
-            | LabelStatus::Gone
-            | LabelStatus::Dropped => false,
-        }
+        self.state.is_upcoming(self.job_state.has_ended(), self.not_before, now)
     }
 
     /// Whether the label will not be requested: a job that has ended requests no more labels.

@@ -46,18 +46,7 @@ impl LabelRow {
 
     /// Whether it is still to be requested, published or live at `now`. `has_ended`: its job has ended.
     pub(in crate::web) fn is_upcoming(&self, has_ended: bool, now: Timestamp) -> bool {
-        match self.status {
-            // A job that has ended requests no more labels.
-            LabelStatus::Planned | LabelStatus::Held => !has_ended,
-            LabelStatus::InDoubt | LabelStatus::Processing => true,
-            LabelStatus::Published => self.not_before.is_some_and(|time| time > now),
-            LabelStatus::Failed
-            | LabelStatus::WithdrawalWanted
-            | LabelStatus::Withdrawing
-            | LabelStatus::Withdrawn
-            | LabelStatus::Gone
-            | LabelStatus::Dropped => false,
-        }
+        self.status.is_upcoming(has_ended, self.not_before, now)
     }
 
     /// When it was or goes live; absent unless it is published.

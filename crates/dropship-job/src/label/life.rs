@@ -163,6 +163,23 @@ impl LabelStatus {
             Self::Dropped => "dropped",
         }
     }
+
+    /// Whether a label with this status is still to be requested, to be published, or to go live (`not_before`) after `now`.
+    #[must_use]
+    pub fn is_upcoming(self, job_has_ended: bool, not_before: Option<Timestamp>, now: Timestamp) -> bool {
+        match self {
+            // A job that has ended requests no more labels.
+            Self::Planned | Self::Held => !job_has_ended,
+            Self::InDoubt | Self::Processing => true,
+            Self::Published => not_before.is_some_and(|time| time > now),
+            Self::Failed
+            | Self::WithdrawalWanted
+            | Self::Withdrawing
+            | Self::Withdrawn
+            | Self::Gone
+            | Self::Dropped => false,
+        }
+    }
 }
 
 impl fmt::Display for LabelStatus {
