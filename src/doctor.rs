@@ -6,7 +6,7 @@ use crate::admission::StaleStore;
 use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
-use dropship_job::{CreateProgress, Job, JobId, State};
+use dropship_job::{CreateProgress, Job, JobId, State, counted};
 use dropship_store::{Filter, Finding, Store, StoreError};
 
 /// Number of jobs that are read together.
@@ -62,7 +62,8 @@ pub fn recovered_store(stale: StaleStore, undecided: usize) -> Option<Finding> {
         0 => "no action needed: the jobs were recovered; this message ends with the next start of the daemon"
             .to_owned(),
         more => format!(
-            "decide on the {more} recovered jobs that `dropship jobs --state held` lists (docs/operating.md, \"Restore\")"
+            "decide on the {} that `dropship jobs --state held` lists (docs/operating.md, \"Restore\")",
+            counted(more, "recovered job")
         ),
     };
     stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))

@@ -8,6 +8,7 @@ use crate::observe;
 use crate::package_store::PackageStore;
 use crate::pipeline::{AdmissionLoad, UnstartedCounts};
 use dropship_intake::Backpressure;
+use dropship_job::{counted, is_one};
 
 /// Source of the number of accepted jobs that have not started.
 pub trait LoadSource: Send + Sync {
@@ -90,9 +91,9 @@ impl Capacity {
             return Ok(());
         }
         let why = format!(
-            "{} accepted jobs cannot start because this folder is paused or its account is suspended \
+            "{} cannot start because this folder is paused or its account is suspended \
              ([store] most_waiting); further files wait in the folder until then",
-            counts.blocked
+            counted(counts.blocked, "accepted job")
         );
         if !was {
             observe::folder_intake_paused(folder, &why);
@@ -117,9 +118,10 @@ fn describe(reason: ClosedReason, counts: UnstartedCounts) -> String {
             "the disk of the store is nearly full; free space, and intake continues automatically".to_owned()
         }
         ClosedReason::Unstarted => format!(
-            "{} accepted jobs have not started at Microsoft yet ([store] most_waiting); further files wait in their \
+            "{} {} not started at Microsoft yet ([store] most_waiting); further files wait in their \
              folders, and intake continues automatically",
-            counts.startable
+            counted(counts.startable, "accepted job"),
+            if is_one(counts.startable) { "has" } else { "have" }
         ),
     }
 }

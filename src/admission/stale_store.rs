@@ -5,7 +5,7 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use dropship_job::{Job, JobId};
+use dropship_job::{Job, JobId, counted};
 
 /// The jobs and progress that the receipts show and the store lacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,8 +36,9 @@ impl fmt::Display for StaleStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the store was older than the receipts in the outboxes: it lacked {} jobs, and {} jobs had got further",
-            self.unknown, self.behind
+            "the store was older than the receipts in the outboxes: it lacked {}, and {} had got further",
+            counted(self.unknown, "job"),
+            counted(self.behind, "job")
         )
     }
 }

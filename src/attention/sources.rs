@@ -16,7 +16,7 @@ use crate::observe::{Escaped, Heartbeats};
 use crate::pipeline::Pipeline;
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
-use dropship_job::{Job, Label, RemoteId, Step};
+use dropship_job::{Job, Label, RemoteId, Step, counted};
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
@@ -147,8 +147,8 @@ impl Sources {
             if !unwritable.iter().any(|one| one.outbox == unwritten.outbox) {
                 let object = probes.folder_of(&unwritten.outbox);
                 let (outbox, why) = (unwritten.outbox.display(), unwritten.why);
-                let message =
-                    format!("cannot write {} receipts to the outbox {outbox}: {why}", unwritten.jobs);
+                let receipts = counted(unwritten.jobs, "receipt");
+                let message = format!("cannot write {receipts} to the outbox {outbox}: {why}");
                 let object = object.unwrap_or_else(|| outbox.to_string());
                 observed.push(Observed::new(Kind::OutboxUnwritable, object, message));
             }
@@ -180,7 +180,7 @@ impl Sources {
                  accepted any more"
             )
         } else if let Some(inodes) = space.inodes.filter(|inodes| *inodes < MIN_INODES) {
-            format!("the file system of the store {path} has only {inodes} inodes left")
+            format!("the file system of the store {path} has only {} left", counted(inodes, "inode"))
         } else {
             return None;
         };

@@ -14,6 +14,7 @@ use super::output::Output;
 use crate::config::model::Config;
 use crate::config::{self, Environment, Problem, Report, Severity};
 use crate::requirements::{self, Secrets};
+use dropship_job::counted;
 
 /// Report all errors of the configuration, with file, line and column
 ///
@@ -75,9 +76,9 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
         }
         let user = user.map(|user| format!(", checked as {user}")).unwrap_or_default();
         lines.extend(config.as_ref().map(|config| {
-            let (folders, rules, tests) = (config.folders.len(), config.rules.len(), config.tests.len());
-            let path = config.path.display();
-            format!("{path}: no errors ({folders} folders, {rules} rules, {tests} tests{user})")
+            let folders = counted(config.folders.len(), "folder");
+            let (rules, tests) = (counted(config.rules.len(), "rule"), counted(config.tests.len(), "test"));
+            format!("{}: no errors ({folders}, {rules}, {tests}{user})", config.path.display())
         }));
         lines.join("\n")
     })?;

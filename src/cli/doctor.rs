@@ -13,6 +13,7 @@ use crate::doctor::{examine, stale_store};
 use crate::outbox::in_store;
 use crate::package_store::PackageStore;
 use crate::requirements::remedy;
+use dropship_job::counted;
 use dropship_store::{DiskStore, Finding, OpenReport, StoreError};
 
 /// Check the store and its files, and print how to repair them
@@ -61,13 +62,14 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
         Finding::new(
             format!("the database is unusable: {why}"),
             format!(
-                "no action needed: the next start moves it aside and rebuilds it from {replayed} lines of the journal"
+                "no action needed: the next start moves it aside and rebuilds it from {} of the journal",
+                counted(*replayed, "line")
             ),
         )
     }));
     if *skipped > 0 {
         findings.push(Finding::new(
-            format!("{skipped} sections of the journal are damaged"),
+            format!("damaged sections of the journal: {skipped}"),
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }

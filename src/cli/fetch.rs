@@ -2,7 +2,7 @@
 //! outbox.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -19,6 +19,14 @@ impl Drop for Staging {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));
     }
+}
+
+/// Advice if this user may not read the results of a job.
+pub(super) fn advice_if_hidden(job: &Receipt) -> Option<String> {
+    let outbox = fs::read_dir(&job.outbox);
+    let is_hidden = outbox.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    is_hidden
+        .then(|| format!("this user may not read that: `dropship wait {} --fetch DIR` copies them", job.id))
 }
 
 /// Copies all results to `folder`, which is created if needed. Either all of them appear there or none. Existing files are

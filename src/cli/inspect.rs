@@ -12,6 +12,7 @@ use crate::metadata_file::{self, MetadataFileError};
 use crate::named_file;
 use crate::observe::Escaped;
 use dropship_hardware::DriverMetadata;
+use dropship_job::counted;
 use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
 /// Inspect packages as the daemon does, and print whether it would accept them
@@ -156,9 +157,9 @@ pub(super) fn text(file: &str, inspection: &Inspection) -> String {
     }
     let architectures: Vec<_> = facts.architectures.iter().map(String::as_str).collect();
     lines.push(format!(
-        "  {} files, {} bytes, for {}",
-        facts.files.len(),
-        facts.size,
+        "  {}, {}, for {}",
+        counted(facts.files.len(), "file"),
+        counted(facts.size, "byte"),
         architectures.join(" ")
     ));
     lines.join("\n")

@@ -14,8 +14,8 @@ use super::output::{Output, or_dash};
 use super::show;
 use crate::control::{ControlError, ControlErrorKind, JobAction};
 use crate::observe::Escaped;
-use crate::outbox::Receipt;
-use dropship_job::{JobId, StateKind};
+use crate::outbox::{Receipt, stays_published};
+use dropship_job::{JobId, LabelStatus, StateKind, counted};
 use dropship_rules::rule::RuleChange;
 
 /// Maximum number of jobs that are acted on at once.
@@ -97,7 +97,7 @@ fn announce(found: &[Receipt], verb: &str, output: &Output) {
         output.say("no job matches the filters; nothing was done");
         return;
     }
-    let count = if found.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", found.len()) };
+    let count = counted(found.len(), "job");
     let table = match output.size() {
         Some(size) => job_table::fitted(found, size.columns, &Clock::of(output)).join("\n"),
         None => job_table::plain(found),
@@ -143,7 +143,9 @@ fn lines(receipt: &Receipt, action: &JobAction) -> Vec<String> {
     }));
     match action {
         JobAction::Cancel => {
-            lines.extend(receipt.warnings.iter().map(|warning| format!("warning: {}", Escaped(warning))));
+            let published = receipt.labels.iter().filter(|label| label.status == LabelStatus::Published);
+            let published = published.map(|label| stays_published(&label.name));
+            lines.extend(published.map(|warning| format!("warning: {}", Escaped(&warning))));
             let pending = receipt.not_withdrawn.iter();
             lines.extend(pending.map(|one| format!("warning: {}", Escaped(&one.to_string()))));
         }

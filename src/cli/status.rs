@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output::{Output, scope_name};
 use crate::control::{FolderStatus, JobQuery, Status};
 use crate::observe::Escaped;
-use dropship_job::StateKind;
+use dropship_job::{StateKind, counted};
 
 /// Show what the daemon does, which jobs need attention, and why
 #[derive(Debug, clap::Args)]
@@ -94,7 +94,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
     }
     for folder in &status.folders {
         let waiting = if folder.candidates > 0 {
-            format!(", {} incomplete files", folder.candidates)
+            format!(", {}", counted(folder.candidates, "incomplete file"))
         } else {
             String::new()
         };
@@ -134,6 +134,7 @@ fn ignored(folder: &FolderStatus) -> Option<String> {
     let names: Vec<_> = folder.last_ignored.iter().map(|name| Escaped(name).to_string()).collect();
     let more = folder.ignored.saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (folder.ignored > 0)
-        .then(|| format!("  {} files ignored (`exclude`), last: {}{more}", folder.ignored, names.join(", ")))
+    (folder.ignored > 0).then(|| {
+        format!("  {} ignored (`exclude`), last: {}{more}", counted(folder.ignored, "file"), names.join(", "))
+    })
 }

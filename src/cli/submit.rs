@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::backend;
 use super::exit::{Exit, ExitError, usage};
+use super::fetch::advice_if_hidden;
 use super::output::Output;
 use super::wait_job::{Companion, WaitOptions, for_job};
 use crate::outbox::Receipt;
@@ -67,12 +68,6 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
 
 /// Where the results appear, and how this user gets them.
 fn where_results_are(job: &Receipt) -> String {
-    let outbox = std::fs::read_dir(&job.outbox);
-    let is_hidden = outbox.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-    let advice = if is_hidden {
-        format!("; this user may not read that: `dropship wait {} --fetch DIR` copies them", job.id)
-    } else {
-        String::new()
-    };
-    format!("results: {}{advice}", job.outbox)
+    let advice = advice_if_hidden(job).map(|advice| format!("; {advice}"));
+    format!("results: {}{}", job.outbox, advice.unwrap_or_default())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::exit::Exit;
-use super::fetch::fetch;
+use super::fetch::{advice_if_hidden, fetch};
 use super::output::Output;
 use crate::control::{Client, ControlError, ControlErrorKind};
 use crate::observe::Escaped;
@@ -156,6 +156,9 @@ pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Re
         companion.output.note(&format!("copied to {}: {}", folder.display(), names.join(", ")));
     }
     give(&companion.output, &job)?;
+    if companion.options.fetch.is_none() && !job.files.is_empty() {
+        advice_if_hidden(&job).iter().for_each(|advice| companion.output.note(advice));
+    }
     Ok(exit)
 }
 

@@ -1,5 +1,6 @@
 //! `dropship who`: which published labels reach a device.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,9 +12,14 @@ use super::plan::Lines;
 use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
 use crate::observe::Escaped;
 use dropship_glob::Glob;
+use dropship_rules::suggest;
+use dropship_rules::vocabulary::OS_CODES;
 
 /// Maximum number of targets of a label that are printed; `--json` has all.
 const MAX_TARGETS: usize = 5;
+
+/// Maximum number of OS codes that the advice about `--os` names.
+const MAX_SYSTEMS: usize = 10;
 
 /// Show which published labels reach a device
 ///
@@ -52,10 +58,42 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         WhoQuery { hardware_id: args.hardware_id.clone(), os: args.os.clone(), upcoming: args.upcoming };
     let labels = backend.who(&query).await?;
     output.give(&labels, || match labels.as_slice() {
-        [] => format!("no label of dropship reaches {}", Escaped(args.hardware_id.as_str())),
+        [] => {
+            let on = args.os.as_ref().map(|os| format!(" on {}", Escaped(os.as_str())));
+            format!(
+                "no label of dropship reaches {}{}",
+                Escaped(args.hardware_id.as_str()),
+                on.unwrap_or_default()
+            )
+        }
         labels => labels.iter().map(text).collect::<Vec<_>>().join("\n\n"),
     })?;
+    if let (true, Some(os)) = (labels.is_empty(), &args.os) {
+        let everywhere = backend.who(&WhoQuery { os: None, ..query.clone() }).await?;
+        advice(os, &everywhere).iter().for_each(|advice| output.note(advice));
+    }
     Ok(backend.exit())
+}
+
+/// Advice about an `--os` that no label fits. `everywhere` are the labels that reach the device on any system.
+fn advice(os: &Glob, everywhere: &[ReachingLabel]) -> Option<String> {
+    let targets = everywhere.iter().flat_map(|label| &label.targets);
+    let systems: BTreeSet<&str> = targets.map(|target| target.operating_system.as_str()).collect();
+    if !systems.is_empty() {
+        let more = systems.len().saturating_sub(MAX_SYSTEMS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named: Vec<_> = systems.into_iter().take(MAX_SYSTEMS).collect();
+        return Some(format!("labels reach it on other systems: {}{more}", named.join(", ")));
+    }
+    if OS_CODES.iter().any(|code| os.is_match(code)) {
+        return None;
+    }
+    let nearest = os.only_text().and_then(|text| suggest::nearest(&text, OS_CODES.iter().copied()));
+    let nearest = nearest.map(|code| format!("; did you mean `{code}`?")).unwrap_or_default();
+    Some(format!(
+        "{} fits no OS code that dropship knows{nearest} (`dropship api codes` lists them)",
+        Escaped(os.as_str())
+    ))
 }
 
 fn text(label: &ReachingLabel) -> String {

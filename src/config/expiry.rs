@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{Account, Config, Credential};
 use super::report::Problem;
 use dropship_hardware::{SecretSource, certificate_of_key};
+use dropship_job::counted;
 use dropship_package::certificate_expiry;
 
 /// A secret or certificate that expires within this time is a warning.
@@ -65,8 +66,7 @@ pub fn warning(subject: &str, expires: Timestamp, now: Timestamp) -> Option<Stri
         left if left.is_negative() => Some(format!("{subject} expired on {day}")),
         left => match left.as_hours() / 24 {
             0 => Some(format!("{subject} expires on {day}, within a day")),
-            1 => Some(format!("{subject} expires on {day}, in 1 day")),
-            days => Some(format!("{subject} expires on {day}, in {days} days")),
+            days => Some(format!("{subject} expires on {day}, in {}", counted(days, "day"))),
         },
     }
 }

@@ -15,6 +15,7 @@ use super::report::Problem;
 use super::secrets::ADVICE;
 use super::shape;
 use super::source::Source;
+use dropship_job::counted;
 
 /// Maximum number of errors that are reported for one file.
 const MAX_PROBLEMS: usize = 200;
@@ -62,7 +63,7 @@ fn parse(source: &Source) -> Read {
         if let (Some(last), more @ 1..) =
             (read.problems.last_mut(), errors.len().saturating_sub(MAX_PROBLEMS))
         {
-            last.message.push_str(&format!(" (and {more} more errors)"));
+            last.message.push_str(&format!(" (and {})", counted(more, "more error")));
         }
         return read;
     }

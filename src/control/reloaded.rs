@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observe::Escaped;
 use crate::replay::describe;
-use dropship_job::JobId;
+use dropship_job::{JobId, counted};
 use dropship_rules::comparison::Difference;
 use dropship_rules::rule::RuleChange;
 
@@ -218,8 +218,8 @@ impl Reloaded {
         lines.extend(self.guard.iter().take(NAMED_JOBS).map(ToString::to_string));
         if self.guard.len() > NAMED_JOBS {
             lines.push(format!(
-                "{} more labels that `[guard]` holds or releases",
-                self.guard.len() - NAMED_JOBS
+                "and {} that `[guard]` holds or releases",
+                counted(self.guard.len() - NAMED_JOBS, "more label")
             ));
         }
         lines.extend(self.warnings.iter().map(|warning| format!("warning: {warning}")));

@@ -6,7 +6,7 @@ use crate::attention::AttentionItem;
 use crate::pipeline::Pipeline;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
-use dropship_job::StateKind;
+use dropship_job::{StateKind, counted};
 
 /// The current line, with the kinds of what needs attention.
 pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, items: &[AttentionItem]) -> String {
@@ -44,8 +44,4 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, items: &[Attentio
         line.push_str(&format!("; needs attention: {}", kinds.join(", ")));
     }
     line
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::id;
 use super::level::{LogLevel, set_log_level};
+use dropship_job::counted;
 
 /// The daemon accepts and processes packages.
 pub fn ready(status: &str, sandbox: bool) {
@@ -18,11 +19,11 @@ pub fn ready(status: &str, sandbox: bool) {
 
 /// The daemon shuts down.
 pub fn stopping(running: usize) {
-    tracing::info!(
-        event = "stopping",
-        message_id = id::STOPPING,
-        "dropship is stopping; waiting for the calls of {running} running jobs"
-    );
+    let awaited = match running {
+        0 => String::new(),
+        some => format!("; waiting for the calls of {}", counted(some, "running job")),
+    };
+    tracing::info!(event = "stopping", message_id = id::STOPPING, "dropship is stopping{awaited}");
 }
 
 /// The daemon has shut down.
@@ -52,8 +53,8 @@ pub fn stopped_at_once() {
 pub fn work_left_behind(running: usize) {
     tracing::warn!(
         event = "drain_gave_up",
-        "file work of {running} jobs or of the folders did not end in time; a file system may hang. It continues at the \
-         next start"
+        "file work of {} or of the folders did not end in time; a file system may hang. It continues at the next start",
+        counted(running, "job")
     );
 }
 
@@ -61,7 +62,8 @@ pub fn work_left_behind(running: usize) {
 pub fn drain_gave_up(running: usize) {
     tracing::warn!(
         event = "drain_gave_up",
-        "calls of {running} jobs did not end in time; their effects are checked at the next start"
+        "calls of {} did not end in time; their effects are checked at the next start",
+        counted(running, "job")
     );
 }
 

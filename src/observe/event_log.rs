@@ -6,7 +6,7 @@ use super::failure_causes::{FailureCauses, Over, Repetition};
 use super::job_line::log_job;
 use super::outcome_causes::{self, OutcomeCauses};
 use super::{Escaped, id};
-use dropship_job::{Event, Job, RemoteId, RemoteKind, describe};
+use dropship_job::{Event, Job, RemoteId, RemoteKind, counted, describe};
 
 /// The causes that failures of many jobs share. They are logged once or a few times, and counted.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
         Repetition::Single => level(job, event),
         Repetition::First => Level::WARN,
         Repetition::Again { jobs, failures } => {
-            text.push_str(&format!(" ({jobs} jobs with such an error so far, {failures} failures)"));
+            text.push_str(&so_far(jobs, failures));
             Level::WARN
         }
         Repetition::Counted => Level::DEBUG,
@@ -53,6 +53,11 @@ pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
     }
 }
 
+/// How many jobs and failures one cause has had so far.
+pub(super) fn so_far(jobs: usize, failures: u64) -> String {
+    format!(" ({} with such an error so far, {})", counted(jobs, "job"), counted(failures, "failure"))
+}
+
 /// Logs the number of failures that had one cause.
 fn log_over(over: &Over, job: &Job) {
     let Over { cause, since, jobs, failures } = over;
@@ -60,8 +65,10 @@ fn log_over(over: &Over, job: &Job) {
     tracing::info!(
         event = "failures_over",
         message_id = id::ATTENTION_ENDED,
-        "no job meets this error any more: {} ({jobs} jobs, {failures} failures, {lasted:#.0})",
-        Escaped(&cause.to_string())
+        "no job meets this error any more: {} ({}, {}, {lasted:#.0})",
+        Escaped(&cause.to_string()),
+        counted(*jobs, "job"),
+        counted(*failures, "failure")
     );
 }
 

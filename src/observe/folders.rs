@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Escaped, id};
 use dropship_intake::Loss;
+use dropship_job::counted;
 
 /// Logs changes in the health of folders.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +104,8 @@ pub fn folder_busy_ended(folder: &str, duration: Duration, attempts: u64) {
         folder,
         event = "intake_busy_ended",
         attempts,
-        "files of folder `{folder}` are admitted again; attempts failed for {seconds} s ({attempts} attempts)"
+        "files of folder `{folder}` are admitted again; attempts failed for {seconds} s ({})",
+        counted(attempts, "attempt")
     );
 }
 

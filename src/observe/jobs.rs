@@ -2,12 +2,12 @@
 
 use tracing::Level;
 
-use super::event_log::Causes;
+use super::event_log::{Causes, so_far};
 use super::failure_cause::{Cause, outbox_of};
 use super::failure_causes::Repetition;
 use super::job_line::log_job;
 use super::{Escaped, LogThrottle, id};
-use dropship_job::{Job, RemoteKind};
+use dropship_job::{Job, RemoteKind, counted};
 use dropship_rules::label::LabelWarning;
 
 /// A label was requested that Microsoft accepts but reviews more closely.
@@ -37,7 +37,7 @@ pub fn response_lost(causes: &Causes, job: &Job, call: impl std::fmt::Display, e
     let level = match causes.failures.count_cause(job, cause) {
         Repetition::Single | Repetition::First => Level::WARN,
         Repetition::Again { jobs, failures } => {
-            text.push_str(&format!(" ({jobs} jobs with such an error so far, {failures} failures)"));
+            text.push_str(&so_far(jobs, failures));
             Level::WARN
         }
         Repetition::Counted => Level::DEBUG,
@@ -100,8 +100,9 @@ pub fn receipt_written(failures: &LogThrottle, job: &Job) {
     if let Some(times) = failures.reset(outbox_of(job)) {
         tracing::info!(
             event = "outbox_writable",
-            "outbox {} can be written again after {times} failures",
-            outbox_of(job)
+            "outbox {} can be written again after {}",
+            outbox_of(job),
+            counted(times, "failure")
         );
     }
 }

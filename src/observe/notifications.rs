@@ -1,6 +1,7 @@
 //! Log lines of notifications.
 
 use super::{LogThrottle, id};
+use dropship_job::counted;
 
 /// A notification failed and will be retried. Failures are counted per target.
 pub fn notification_failed(failures: &LogThrottle, target: &str, id: &str, why: &str) {
@@ -26,7 +27,8 @@ pub fn notified(failures: &LogThrottle, target: &str, id: &str) {
         tracing::info!(
             event = "notified_again",
             notify = target,
-            "notifying `{target}` works again after {times} failures"
+            "notifying `{target}` works again after {}",
+            counted(times, "failure")
         );
     }
 }

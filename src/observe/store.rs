@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::id;
-use dropship_job::Job;
+use dropship_job::{Job, counted};
 
 /// Damaged records of the journal were skipped.
 pub fn journal_damaged(lines: u64) {
     tracing::warn!(
         event = "journal_damaged",
-        "skipped {lines} damaged lines of the journal; the database contains their changes"
+        "skipped {} of the journal; the database contains their changes",
+        counted(lines, "damaged line")
     );
 }
 
@@ -18,8 +19,9 @@ pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
     tracing::error!(
         event = "store_rebuilt",
         message_id = id::STORE_REBUILT,
-        "the database of the store was unusable ({why}); it was moved to {} and rebuilt from {lines} lines of the journal",
-        aside.display()
+        "the database of the store was unusable ({why}); it was moved to {} and rebuilt from {} of the journal",
+        aside.display(),
+        counted(lines, "line")
     );
 }
 
@@ -27,15 +29,20 @@ pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
 pub fn store_upgraded(aside: &Path, lines: u64) {
     tracing::info!(
         event = "store_upgraded",
-        "converted the database of the store to the present form, from {lines} lines of the journal; the former one is in {}: delete \
-         it when everything works",
+        "converted the database of the store to the present form, from {} of the journal; the former one is in {}: delete it when everything \
+         works",
+        counted(lines, "line"),
         aside.display()
     );
 }
 
 /// Records of the journal that were missing in the database were replayed.
 pub fn store_caught_up(lines: u64) {
-    tracing::info!(event = "store_caught_up", "replayed {lines} lines of the journal into the database");
+    tracing::info!(
+        event = "store_caught_up",
+        "replayed {} of the journal into the database",
+        counted(lines, "line")
+    );
 }
 
 /// A new store recovered jobs from receipts and captured packages of an earlier one.
@@ -44,7 +51,8 @@ pub fn jobs_recovered(jobs: usize, held: usize) {
         tracing::warn!(
             event = "jobs_recovered",
             message_id = id::JOBS_RECOVERED,
-            "the store was empty: recovered {jobs} jobs from receipts and captured packages, {held} of them held for an operator"
+            "the store was empty: recovered {} from receipts and captured packages, {held} of them held for an operator",
+            counted(jobs, "job")
         );
     }
 }

@@ -18,6 +18,7 @@ pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED, in_stor
 pub use newer::is_newer;
 pub use origin::Origin;
 pub use ownership::Ownership;
+pub(crate) use receipt::stays_published;
 pub use receipt::{AfterFailed, LabelDriftReceipt, LabelReceipt, NotWithdrawn, Receipt, Workflow};
 pub use retention::{remove, untouched_since};
 pub use search::{FoundReceipt, ReceiptSearch};

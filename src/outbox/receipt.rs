@@ -176,6 +176,11 @@ pub struct LabelReceipt {
     pub former_ids: Vec<RemoteId>,
 }
 
+/// The warning about a published label of a cancelled job.
+pub(crate) fn stays_published(label: &str) -> String {
+    format!("label `{label}` was published before the job was cancelled, and stays published")
+}
+
 /// Receipts of other versions have no status.
 fn unknown_status() -> LabelStatus {
     LabelStatus::Planned
@@ -273,12 +278,7 @@ impl Receipt {
         let mut warnings = job.warnings().to_vec();
         if *job.state() == State::Cancelled {
             let published = job.labels().iter().filter(|label| label.is_published());
-            warnings.extend(published.map(|label| {
-                format!(
-                    "label `{}` was published before the job was cancelled, and stays published",
-                    label.name()
-                )
-            }));
+            warnings.extend(published.map(|label| stays_published(label.name())));
         }
         Self {
             id: job.id().clone(),

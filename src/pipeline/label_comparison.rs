@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::published;
 use dropship_hardware::{Audience, ShippingLabel};
+use dropship_job::counted;
 use dropship_rules::label::{Reach, Versions};
 use dropship_store::{PublishedLabel, Target};
 
@@ -85,7 +86,7 @@ fn target_changes(before: &[Target], after: &[Target]) -> Vec<String> {
         let named = only.iter().take(NAMED).map(|row| format!("{} {} {}", row.inf, row.os, row.hardware_id));
         let named = named.collect::<Vec<_>>().join(", ");
         let more = if only.len() > NAMED { ", …" } else { "" };
-        (!only.is_empty()).then(|| format!("{} targets {verb} ({named}{more})", only.len()))
+        (!only.is_empty()).then(|| format!("{} {verb} ({named}{more})", counted(only.len(), "target")))
     };
     only(&after, &before, "added").into_iter().chain(only(&before, &after, "removed")).collect()
 }

@@ -17,7 +17,9 @@ use dropship_hardware::{
     Action, Execution, HardwareId, HardwareIdChange, LabelId, ProductId, Recovery, ShippingLabel,
     SubmissionId,
 };
-use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId};
+use dropship_job::{
+    ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId, counted,
+};
 use dropship_rules::label::{self, Published, Reach};
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{PublishedLabel, Series, Store, StoreError};
@@ -299,8 +301,9 @@ async fn take_over<S: Service>(
         }
         Err(error) if error.recovery == Recovery::Permanent => {
             let message = format!(
-                "the older label {label} keeps {rows} hardware ids that the new label also targets: {error}; remove them with \
-                 `dropship api label update {product} {submission} {label}`, then approve to check again"
+                "the older label {label} keeps {} that the new label also targets: {error}; remove them with `dropship api \
+                 label update {product} {submission} {label}`, then approve to check again",
+                counted(rows, "hardware id")
             );
             ctx.hold(HoldFault::new(HoldReason::SupersedeRefused, message)).await
         }

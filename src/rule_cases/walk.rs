@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::chain_job::{ChainError, ChainJob};
 use crate::pipeline::Turn;
 use dropship_glob::Glob;
-use dropship_job::Label;
+use dropship_job::{Label, counted};
 use dropship_rules::label::Guard;
 use dropship_rules::rule_tests::{
     ChainExpect, ChainStep, ChainTrace, Difference, RuleTest, compare, fit_each_other,
@@ -45,10 +45,7 @@ pub(super) fn walk(
 
 /// The difference of a case whose package is rejected although steps follow.
 pub(super) fn without_plan(test: &RuleTest) -> Vec<Difference> {
-    let steps = match test.steps.len() {
-        1 => "1 step".to_owned(),
-        count => format!("{count} steps"),
-    };
+    let steps = counted(test.steps.len(), "step");
     vec![difference("step", &steps, "the package is rejected")]
 }
 

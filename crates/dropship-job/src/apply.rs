@@ -108,7 +108,7 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
     }
 }
 
-/// Carries out an event that the table of transitions allows.
+/// Carries out an event that the table of transitions allows. One arm for each event: the compiler finds one that has none.
 fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
     legal(job.state.kind(), job.step, event)?;
     // A label on hold does not stop the others; a hold of the whole job stops all.
@@ -146,23 +146,10 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::DuplicatesChecked { kind, ids, next, .. } => {
             creates::duplicates_checked(job, at, *kind, ids, *next)?;
         }
-        Event::Uploaded { .. } => {
-            job.upload = UploadProgress::Uploaded;
-            enter(job, Step::Commit, at);
-        }
-        Event::CommitIntended => {
-            require(job.upload != UploadProgress::Committed, "the submission is committed already")?;
-            job.upload = UploadProgress::CommitIntended;
-        }
-        Event::Committed => {
-            job.upload = UploadProgress::Committed;
-            enter(job, Step::Sign, at);
-        }
-        Event::FoundCommitted { .. } => {
-            job.upload = UploadProgress::Committed;
-            job.found_committed = true;
-            enter(job, Step::Sign, at);
-        }
+        Event::Uploaded { .. } => uploaded(job, at),
+        Event::CommitIntended => commit_intended(job)?,
+        Event::Committed => committed(job, at, false),
+        Event::FoundCommitted { .. } => committed(job, at, true),
         Event::Progressed { label: None, step, state } => job.workflow = Some((step.clone(), state.clone())),
         Event::Progressed { label: Some(index), step, state } => {
             labels::progressed(job, *index, step, state)?;
@@ -193,24 +180,16 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::Drifted { label, id, drift } => labels::drifted(job, at, *label, *id, drift)?,
         Event::Acknowledged { label, by, .. } => labels::acknowledged(job, *label, by)?,
         Event::SameBytes { .. } => {}
-        Event::AfterFailed { due, why } => {
-            let since = job.after_failure.as_ref().map_or(at, |failure| failure.since);
-            job.after_failure = Some(AfterFailure { since, due: *due, why: why.clone() });
-        }
+        Event::AfterFailed { due, why } => after_failed(job, at, *due, why),
         Event::AfterDone { .. } => job.after_failure = None,
         Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
-        Event::Waited { due, why, polled } => {
-            job.last_polled = polled.then_some(at).or(job.last_polled);
-            // A wait begins where calls went well: failures before it are over.
-            forget_failures(job);
-            labels::continue_as(job, State::Waiting { due: *due, why: why.clone() }, Some(*due));
-        }
+        Event::Waited { due, why, polled } => waited(job, *due, why, polled.then_some(at)),
         Event::Overdue => job.overdue = true,
         Event::AttemptFailed { due, fault } => attempt_failed(job, at, *due, fault),
         Event::Resumed => job.state = State::Queued,
         Event::Held { fault, request } => {
-            job.state =
-                State::Held { fault: fault.clone(), request: request.clone(), label: None, due: None };
+            let (fault, request) = (fault.clone(), request.clone());
+            job.state = State::Held { fault, request, label: None, due: None };
         }
         Event::Approved { by, uid, label, note, .. } => {
             let approval = LabelApproval { by: by.clone(), uid: *uid, at, note: note.clone() };
@@ -237,6 +216,39 @@ fn replanned(job: &mut Job, rule: &str, plan: &str) -> Result<(), &'static str> 
     rule.clone_into(&mut accepted.rule);
     accepted.plan = Some(plan.to_owned());
     Ok(())
+}
+
+/// The service has the package.
+fn uploaded(job: &mut Job, at: Timestamp) {
+    job.upload = UploadProgress::Uploaded;
+    enter(job, Step::Commit, at);
+}
+
+/// The submission is about to be committed.
+fn commit_intended(job: &mut Job) -> Result<(), &'static str> {
+    require(job.upload != UploadProgress::Committed, "the submission is committed already")?;
+    job.upload = UploadProgress::CommitIntended;
+    Ok(())
+}
+
+/// The submission is committed, or was found to be.
+fn committed(job: &mut Job, at: Timestamp, found: bool) {
+    job.upload = UploadProgress::Committed;
+    job.found_committed |= found;
+    enter(job, Step::Sign, at);
+}
+
+/// The job waits. A wait begins where calls went well: failures before it are over.
+fn waited(job: &mut Job, due: Timestamp, why: &WaitReason, polled: Option<Timestamp>) {
+    job.last_polled = polled.or(job.last_polled);
+    forget_failures(job);
+    labels::continue_as(job, State::Waiting { due, why: why.clone() }, Some(due));
+}
+
+/// The dropped file could not be deleted or moved; the next attempt is at `due`.
+fn after_failed(job: &mut Job, at: Timestamp, due: Timestamp, why: &str) {
+    let since = job.after_failure.as_ref().map_or(at, |failure| failure.since);
+    job.after_failure = Some(AfterFailure { since, due, why: why.to_owned() });
 }
 
 /// The results are in the outbox. They are collected again when the service has completed the driver metadata.

@@ -3,6 +3,7 @@
 mod accepted;
 mod after_failure;
 mod apply;
+mod counted;
 mod describe;
 mod error_kind;
 mod event;
@@ -29,6 +30,7 @@ mod words;
 pub use accepted::Accepted;
 pub use after_failure::AfterFailure;
 pub use apply::{Illegal, apply, fold};
+pub use counted::{counted, is_one};
 pub use describe::{Described, describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::journal::{Item, Journal, Reader};
 use crate::published::PublishedLabel;
 use crate::tables::{Bytes, KnownFile, decode, key, number, published, remote_ids};
-use dropship_job::{ErrorKind, Event, JobId, RemoteId};
+use dropship_job::{ErrorKind, Event, JobId, RemoteId, counted};
 
 /// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
 /// end: the journal settles at twice its valid content.
@@ -48,8 +48,8 @@ fn rewrite(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<
     if reader.skipped() > 0 {
         tracing::warn!(
             event = "journal_damaged",
-            "{} damaged lines of {} are skipped; the tables have their content, some histories may lack an event",
-            reader.skipped(),
+            "skipped {} of {}; the tables have their content, some histories may lack an event",
+            counted(reader.skipped(), "damaged line"),
             oldest.display()
         );
     }

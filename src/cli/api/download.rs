@@ -12,6 +12,7 @@ use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
 use dropship_hardware::{DownloadKind, MAX_ERROR_REPORT, Submission, TransferError};
+use dropship_job::counted;
 use dropship_redact::SafeUrl;
 
 /// Maximum number of new download URLs to fetch after one has expired.
@@ -107,7 +108,7 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
     progress.finish();
     let size = fetched?;
     let document = json!({ "file": to.display().to_string(), "size": size });
-    let text = || format!("{}, {size} bytes", Escaped(&to.display().to_string()));
+    let text = || format!("{}, {}", Escaped(&to.display().to_string()), counted(size, "byte"));
     session.output.give(&document, text)?;
     Ok(Exit::Done)
 }

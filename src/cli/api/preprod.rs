@@ -12,6 +12,7 @@ use super::wait::Limit;
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
 use dropship_hardware::Asset;
+use dropship_job::counted;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -93,7 +94,7 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             let size = fetched.map_err(transfer_error)?;
             let name = to.display().to_string();
             session.output.give(&json!({ "file": name, "size": size }), || {
-                format!("{}, {size} bytes", Escaped(&name))
+                format!("{}, {}", Escaped(&name), counted(size, "byte"))
             })?;
             Ok(Exit::Done)
         }

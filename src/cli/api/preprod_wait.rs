@@ -11,6 +11,7 @@ use super::wait::{Limit, Verdict, Wait};
 use crate::cli::exit::Exit;
 use crate::observe::Escaped;
 use dropship_hardware::{Asset, PreprodPackage};
+use dropship_job::counted;
 
 /// Type of the asset with the signed files.
 const SIGNED_FILES: &str = "SignedFilesZip";
@@ -88,7 +89,7 @@ pub(super) async fn run_asset(args: &AssetArgs, session: &ApiSession<'_>) -> any
     let size = fetched.map_err(transfer_error)?;
     let name = to.display().to_string();
     let document = json!({ "file": name, "size": size, "asset": asset.id });
-    session.output.give(&document, || format!("{}, {size} bytes", Escaped(&name)))?;
+    session.output.give(&document, || format!("{}, {}", Escaped(&name), counted(size, "byte")))?;
     Ok(Exit::Done)
 }
 

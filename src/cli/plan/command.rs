@@ -14,7 +14,7 @@ use crate::cli::inspect;
 use crate::cli::output::Output;
 use crate::config::model::Config;
 use crate::named_file;
-use dropship_job::{ErrorKind, Fault};
+use dropship_job::{ErrorKind, Fault, counted, is_one};
 use dropship_rules::label::{Guard, InfMismatch};
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::{self, Vars};
@@ -194,7 +194,8 @@ fn skipped(rules: &[SkippedRule]) -> Vec<String> {
     let mut lines: Vec<_> = shown.iter().map(line).collect();
     if rules.len() > shown.len() {
         let rest = rules.len() - shown.len();
-        lines.push(format!("{rest} other rules do not match either; `--json` lists them"));
+        let do_not = if is_one(rest) { "does not" } else { "do not" };
+        lines.push(format!("{} {do_not} match either; `--json` lists them", counted(rest, "other rule")));
     }
     lines
 }

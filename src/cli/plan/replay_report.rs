@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::cli::output::Output;
 use crate::observe::Escaped;
 use crate::replay::{PackageDifferences, describe};
+use dropship_job::counted;
 use dropship_redact::mask_json;
 use dropship_rules::comparison::{Cause, CauseCount, Difference, Summary};
 
@@ -118,8 +119,7 @@ impl ReplayReport {
         for CauseCount { cause, counts } in self.summary.causes() {
             let labels = match counts.labels {
                 0 => String::new(),
-                1 => ", 1 label".to_owned(),
-                more => format!(", {more} labels"),
+                more => format!(", {}", counted(more, "label")),
             };
             let targets = match (counts.targets_added, counts.targets_removed) {
                 (0, 0) => String::new(),
@@ -138,7 +138,7 @@ impl ReplayReport {
 }
 
 fn packages(count: usize) -> String {
-    if count == 1 { "1 package".to_owned() } else { format!("{count} packages") }
+    counted(count, "package")
 }
 
 fn add_lines(causes: &mut BTreeMap<Cause, Vec<String>>, package: &PackageDifferences) {

@@ -9,7 +9,7 @@ use crate::cli::backend::DEFAULT_CONFIG;
 use crate::cli::clock::Clock;
 use crate::cli::plan::{Lines, add_label_lines};
 use crate::observe::Escaped;
-use dropship_job::JobId;
+use dropship_job::{JobId, counted};
 use dropship_rules::hold::Hold;
 use dropship_rules::plan::LabelPlan;
 
@@ -124,9 +124,9 @@ fn groups(counts: &BTreeMap<String, usize>) -> String {
     if sorted.len() > MAX_GROUPS {
         let rest = sorted.iter().skip(MAX_GROUPS);
         shown.push(format!(
-            "{} in {} others",
+            "{} in {}",
             rest.map(|(_, count)| *count).sum::<usize>(),
-            sorted.len() - MAX_GROUPS
+            counted(sorted.len() - MAX_GROUPS, "other")
         ));
     }
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
@@ -157,7 +157,10 @@ fn add_change(lines: &mut Lines, key: &str, change: &TargetChange) {
         return lines.add(key, "the same targets");
     }
     let TargetChange { unchanged, added, removed, first_added, first_removed } = change;
-    lines.add(key, format_args!("{added} targets added, {removed} removed, {unchanged} unchanged"));
+    lines.add(
+        key,
+        format_args!("{} added, {removed} removed, {unchanged} unchanged", counted(*added, "target")),
+    );
     for (sign, count, first) in [('+', *added, first_added), ('-', *removed, first_removed)] {
         for target in first {
             lines.add(&format!("  {sign}"), target);

@@ -7,6 +7,7 @@ use super::{advice, approval, history, labels};
 use crate::cli::clock::Clock;
 use crate::cli::output::or_dash;
 use crate::outbox::Receipt;
+use dropship_job::counted;
 use dropship_rules::rule::RuleChange;
 
 /// How a job is shown.
@@ -43,7 +44,10 @@ pub(in crate::cli) fn text(job: &Receipt, page: &Page<'_>) -> String {
 
 fn add_package(fields: &mut Fields, job: &Receipt) {
     fields.add("job", &job.id);
-    fields.add("package", format_args!("{} ({} bytes, sha256 {})", job.package, job.size, job.sha256));
+    fields.add(
+        "package",
+        format_args!("{} ({}, sha256 {})", job.package, counted(job.size, "byte"), job.sha256),
+    );
     fields.add("from", job.path.as_deref().unwrap_or("submitted directly"));
     fields.add("folder", or_dash(job.folder.as_deref()));
     fields.add("rule", format_args!("{}{}", or_dash(job.rule.as_deref()), rule_note(job)));
@@ -74,7 +78,7 @@ fn add_results(fields: &mut Fields, job: &Receipt, clock: &Clock) {
         );
     }
     for file in &job.files {
-        fields.add("result", format_args!("{} ({} bytes)", file.name, file.size));
+        fields.add("result", format_args!("{} ({})", file.name, counted(file.size, "byte")));
     }
     for warning in &job.warnings {
         fields.add("warning", warning);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::{Config, RulePlace, RulePlaces};
 use crate::rule_cases::CaseRun;
+use dropship_job::counted;
 use dropship_rules::rule_tests::{Observation, coverage};
 
 /// What the cases cover.
@@ -74,8 +75,10 @@ impl<'a> CoverageView<'a> {
             _ => String::new(),
         };
         let Self { percent, covered, total, .. } = self;
-        let mut lines =
-            vec![format!("coverage: {covered} of {total} parts of the rules, {percent} %{verdict}")];
+        let mut lines = vec![format!(
+            "coverage: {covered} of {} of the rules, {percent} %{verdict}",
+            counted(*total, "part")
+        )];
         for parts in self.parts.chunk_by(|one, next| one.rule == next.rule) {
             let Some(first) = parts.first() else { continue };
             let covered = parts.iter().filter(|part| part.covered).count();

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::config::{Config, RulePlace, RulePlaces};
 use crate::rule_cases;
+use dropship_job::counted;
 use dropship_rules::rule_tests::mutation::{Effect, Survivor, mutate};
 
 /// The result of a mutation run.
@@ -68,11 +69,12 @@ impl<'a> MutationView<'a> {
     /// The summary, and the survivors by their effect.
     pub(super) fn text(&self) -> String {
         let Self { mutants, noticed, survivors } = self;
+        let changes = counted(*mutants, "change");
         let mut lines = vec![match survivors.len() {
-            0 => format!("mutation: {mutants} changes of the rules, all noticed"),
+            0 => format!("mutation: {changes} of the rules, all noticed"),
             missed => {
                 format!(
-                    "mutation: {mutants} changes of the rules, {noticed} noticed, {missed} NOT noticed by any case"
+                    "mutation: {changes} of the rules, {noticed} noticed, {missed} NOT noticed by any case"
                 )
             }
         }];

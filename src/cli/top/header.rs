@@ -4,6 +4,7 @@ use super::frame::{Look, Row};
 use crate::cli::clock::Clock;
 use crate::cli::status;
 use crate::control::Status;
+use dropship_job::counted;
 
 /// The lines in at most `max` lines; what does not fit is counted.
 pub(super) fn rows(status: &Status, clock: &Clock, max: usize) -> Vec<Row> {
@@ -22,7 +23,7 @@ pub(super) fn rows(status: &Status, clock: &Clock, max: usize) -> Vec<Row> {
     if rows.len() > max {
         let hidden = rows.len() - max.saturating_sub(1);
         rows.truncate(max.saturating_sub(1));
-        rows.push(Row::new(format!("{hidden} more lines in `dropship status`"), Look::Warning));
+        rows.push(Row::new(format!("{} in `dropship status`", counted(hidden, "more line")), Look::Warning));
     }
     rows
 }

@@ -18,7 +18,7 @@ use super::partner_center::PartnerCenter;
 use crate::cli::{self, StepHistory};
 use crate::control::PackageRecord;
 use crate::outbox::{ERRORS, LabelReceipt, RECEIPT, Receipt};
-use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step};
+use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step, counted};
 use dropship_package::{Facts, InfFacts};
 use dropship_rules::plan::{Plan, StrategyPlan};
 use dropship_rules::rule::RuleChange;
@@ -299,7 +299,13 @@ fn history_step(step: &StepHistory) -> HistoryStep {
     let skipped = step.lines.len().saturating_sub(MAX_LINES);
     let mut lines: Vec<_> = step.lines.iter().skip(skipped).map(|(at, text)| (*at, shown(text))).collect();
     if skipped > 0 {
-        lines.insert(0, (step.start, format!("{skipped} earlier events; `dropship show` lists them")));
+        lines.insert(
+            0,
+            (
+                step.start,
+                format!("{}; `dropship show` lists the whole history", counted(skipped, "earlier event")),
+            ),
+        );
     }
     HistoryStep {
         step: step.step.to_string(),

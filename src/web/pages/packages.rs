@@ -193,7 +193,7 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
     let found = wanted.read(site);
     let pages = found.found.div_ceil(wanted.size).max(1);
     if page > pages {
-        return Err(Refusal::parameter("page", format!("there are {pages} pages")));
+        return Err(Refusal::parameter("page", format!("the last page is {pages}")));
     }
     let address = Address { query, up_to: found.newest.as_ref() };
     let of_page = |to: usize| address.with(&[("page", &to.to_string())]);

@@ -153,7 +153,15 @@ fn outputs_after_a_seeded_run_are_as_recorded() {
     recorded("receipt", &filters(&run.env), &receipt(&run.env, "echo.cab"));
     recorded("metrics", &[], &families(&page(&run.env, "/metrics")));
     recorded("readyz", &[], &page(&run.env, "/readyz"));
+    run.command("labels", &["labels"]);
+    run.command("who", &["who", "*", "--os", "WINDOWS_v100_X64_C0_FULL"]);
+    run.command("config-show", &["config", "show"]);
+    run.command("reload-dry-run", &["reload", "--dry-run"]);
+    run.command("plan-replay", &["plan", "--replay"]);
+    run.command("status-check", &["status", "--check"]);
+    run.command("log-level", &["log-level", "warn"]);
     recorded("commands/cancel", &filters(&run.env), &run.json(&["cancel", held]));
+    run.command("cancel-succeeded", &["cancel", echo]);
     assert_eq!(daemon.terminate(), Some(0));
     run.command("doctor-offline", &["doctor"]);
     run.command("status-offline", &["status"]);

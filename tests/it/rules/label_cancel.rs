@@ -170,7 +170,7 @@ fn late_duplicate_of_a_label_is_withdrawn() {
 
 #[test]
 fn paused_daemon_withdraws_nothing_until_it_resumes() {
-    let env = TestEnv::at(in_approval(), "");
+    let env = TestEnv::at(in_approval(), "[preflight]\nrevocation-not-checked = \"warn\"\n");
     let daemon = env.daemon(&[]);
     listening(&env);
     env.drop_package("echo.cab", &bytes(CAB));
@@ -179,6 +179,9 @@ fn paused_daemon_withdraws_nothing_until_it_resumes() {
     assert_eq!(env.run(&["pause"]).status.code(), Some(0));
     let answer = text(&env.run(&["cancel", id(&job["id"])]).stdout);
     assert!(answer.contains("is not withdrawn yet: paused"), "{answer}");
+    // Only what the command did, not what inspection found before.
+    assert!(job["warnings"].to_string().contains("revocation"), "{job:#}");
+    assert!(!answer.contains("revocation"), "{answer}");
     assert_eq!(labels(&env), [false]);
     drop(daemon);
 }

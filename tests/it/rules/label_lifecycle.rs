@@ -219,7 +219,7 @@ fn older_label_published_later_is_superseded() {
     assert_eq!(targeted(&env, &old), ["root\\echo"], "the rows of the newer label are removed");
     assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 1);
-    assert!(env.log().contains("gave up 1 hardware ids to a newer label"), "{}", env.log());
+    assert!(env.log().contains("gave up 1 hardware id to a newer label"), "{}", env.log());
     drop(daemon);
 }
 

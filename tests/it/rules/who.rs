@@ -63,6 +63,28 @@ fn who_lists_the_labels_that_reach_a_device_newest_first() {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     assert!(text(&env.run(&["who", "usb\\*"]).stdout).starts_with("no label"));
+    let typo = "WINDOWS_v100_X64_C0_FULL";
+    for (query, other, advice) in [
+        (device.as_str(), typo, format!("labels reach it on other systems: {os}\n")),
+        (&device, "WINDOWS_v100_X64_NI_FULL", format!("labels reach it on other systems: {os}\n")),
+        (
+            "usb\\*",
+            typo,
+            format!(
+                "{typo} fits no OS code that dropship knows; did you mean `{os}`? (`dropship api codes` lists them)\n"
+            ),
+        ),
+        (
+            "usb\\*",
+            "*_ZZ_*",
+            "*_ZZ_* fits no OS code that dropship knows (`dropship api codes` lists them)\n".to_owned(),
+        ),
+        ("usb\\*", os, String::new()),
+    ] {
+        let asked = env.run(&["who", query, "--os", other]);
+        assert_eq!(text(&asked.stdout), format!("no label of dropship reaches {query} on {other}\n"));
+        assert_eq!((asked.status.code(), text(&asked.stderr)), (Some(0), advice), "{query} {other}");
+    }
     assert_eq!(env.run(&["who", "a{b"]).status.code(), Some(64));
     assert_eq!(env.run(&["who"]).status.code(), Some(64));
 

@@ -102,6 +102,9 @@ fn root_flooded_socket_answers_operators_and_other_users() {
     floods.extend(["submit", "deaf"].map(|kind| Flood::of(&env, ATTACKER, kind)));
     let submitted = as_user(&env, OTHER, &["submit", &mine, "--wait"]);
     assert!(submitted.status.success(), "{}\n{}", text(&submitted.stderr), env.log());
+    // Without a folder, the results are in the store, which only the daemon may read.
+    let advice = text(&submitted.stderr);
+    assert!(advice.contains("this user may not read that: `dropship wait "), "{advice}");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     wait_for("both jobs", || {
         (env.json(&["jobs", "--state", "succeeded"]).as_array()?.len() == 2).then_some(())

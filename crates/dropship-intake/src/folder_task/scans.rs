@@ -126,7 +126,7 @@ impl FolderTask {
         let mut issues = scan.issues;
         if dropped > 0 {
             issues.push(FolderIssue::polling(
-                format!("{dropped} incomplete or unsettled files exceed the limit of tracked files"),
+                format!("more incomplete or unsettled files than can be tracked; not tracked: {dropped}"),
                 "they are checked at each `poll`; is this the right folder?",
             ));
         }

@@ -9,6 +9,7 @@ use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{Item, Reader, segments};
 use crate::tables::{Bytes, LaterLines, Overlay, Pair, key, replay};
+use dropship_job::counted;
 
 /// How often both are read again because a daemon wrote between reading the database and the journal.
 const TRIES: u32 = 5;
@@ -63,7 +64,7 @@ fn read_lines(journal: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Line>, 
         }
         if reader.skipped() > 0 {
             findings.push(Finding::new(
-                format!("{} places in {} are damaged", reader.skipped(), path.display()),
+                format!("{} has {}", path.display(), counted(reader.skipped(), "damaged place")),
                 "nothing is repaired: the database has their content, some histories lack an event; make a backup with \
                  `dropship export`, and check the disk",
             ));
@@ -99,8 +100,8 @@ fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Option<Finding>
     different.extend(rebuilt.0.into_keys().filter(|key| !key.starts_with(key::META)));
     let Some(first) = different.first() else { return Ok(None) };
     let what = format!(
-        "the database differs from the journal in {} keys; the first is `{}`",
-        different.len(),
+        "the database differs from the journal in {}; the first is `{}`",
+        counted(different.len(), "key"),
         String::from_utf8_lossy(first).escape_default()
     );
     let mend = "stop the daemon and move the folder `sled` out of the store; the next start rebuilds it from the journal";

@@ -76,9 +76,9 @@ impl Calendar {
     fn description(&self) -> String {
         let count: usize = self.groups.iter().map(|group| group.rows.len()).sum();
         format!(
-            "{} labels in {} days from {}, in UTC; today is {}. The table has the dates of each.",
-            count + self.more,
-            self.days.clamp(1, MAX_DAYS),
+            "{} in {} from {}, in UTC; today is {}. The table has the dates of each.",
+            crate::text::count(count + self.more, "label", "labels"),
+            crate::text::count(self.days.clamp(1, MAX_DAYS).into(), "day", "days"),
             self.first,
             day_of(self.now)
         )
