@@ -146,11 +146,11 @@ mod tests {
             ("hardwareIds", json!([row("PCI\\B"), row("PCI\\A")]), &[][..]),
             ("chids", json!([]), &[]),
             ("restrictedToAudiences", json!(["{A-1}"]), &[]),
-            ("hardwareIds", json!([row("pci\\a")]), &["1 targets removed (echo.inf CO pci\\b)"]),
+            ("hardwareIds", json!([row("pci\\a")]), &["1 target removed (echo.inf CO pci\\b)"]),
             (
                 "hardwareIds",
                 json!([row("pci\\a"), row("pci\\b"), row("pci\\c")]),
-                &["1 targets added (echo.inf CO pci\\c)"],
+                &["1 target added (echo.inf CO pci\\c)"],
             ),
             ("restrictedToAudiences", json!([]), &["audiences changed from a-1 to none"]),
             ("inServicePublishInfo", json!({"flooring": "NI"}), &["floor changed from none to NI"]),
