@@ -1,6 +1,7 @@
 //! Reads the facts of an INF.
 
 use super::super::facts::InfFacts;
+use super::distinct::Distinct;
 use super::driver_version::DriverVersion;
 use super::models;
 use super::syntax::Document;
@@ -17,7 +18,7 @@ pub(crate) struct InfNotes {
     pub(crate) driver_version_text: Option<String>,
     /// `DriverVer` as parsed.
     pub(crate) driver_version: DriverVersion,
-    /// The names in all `CatalogFile` directives, decorated or not.
+    /// The names in all `CatalogFile` directives, decorated or not, each once.
     pub(crate) catalogs: Vec<String>,
     /// True if a models section without an architecture has models.
     pub(crate) has_undecorated_models: bool,
@@ -44,10 +45,9 @@ pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
         .find(|line| line.key.eq_ignore_ascii_case("driverver"))
         .map(|line| line.values.join(","));
     let driver_version = driver_version_text.as_deref().map(DriverVersion::read).unwrap_or_default();
-    let catalogs: Vec<String> = directives
-        .filter(|line| is_catalog_file(&line.key) && !line.value(0).is_empty())
-        .map(|line| line.value(0).to_owned())
-        .collect();
+    let mut catalogs = Distinct::default();
+    directives.filter(|line| is_catalog_file(&line.key)).for_each(|line| catalogs.push(line.value(0)));
+    let catalogs = catalogs.into_list();
     let models = models::read(&document);
     let facts = InfFacts {
         path: path.to_owned(),

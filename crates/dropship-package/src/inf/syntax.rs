@@ -9,6 +9,8 @@ const VALUE: usize = 4096;
 /// Maximum number of values of one line, and of all lines.
 const VALUES: usize = 512;
 const ALL_VALUES: usize = 400_000;
+/// Maximum number of bytes that string tokens may add to an INF. Those of graphics drivers, the largest ones, add some 100 kB.
+const ADDED: usize = 8 * 1024 * 1024;
 
 /// Placeholders that stampinf replaces in an `.inx` file.
 const PLACEHOLDERS: [&str; 4] = ["$ARCH$", "$KMDFVERSION$", "$KMDFCOINSTALLERVERSION$", "$UMDFVERSION$"];
@@ -40,6 +42,8 @@ pub(super) struct Document {
     strings: HashMap<String, String>,
     /// Tokens that no `[Strings]` section defines.
     pub(super) undefined: Vec<String>,
+    /// Bytes that string tokens have added.
+    added: usize,
 }
 
 impl Document {
@@ -90,9 +94,9 @@ impl Document {
     }
 
     /// Replaces string tokens. Replaced text is not expanded again: Windows does not either, and no text can grow without
-    /// bound.
+    /// bound. After [`ADDED`] bytes the texts stay as they are.
     fn expand(&mut self, text: &mut String) {
-        if !text.contains('%') {
+        if self.added > ADDED || !text.contains('%') {
             return;
         }
         let mut out = String::new();
@@ -123,10 +127,10 @@ impl Document {
             }
         }
         out.push_str(rest);
-        if let Some((end, _)) = out.char_indices().nth(VALUE) {
-            out.truncate(end);
-        }
-        *text = out;
+        let out = shortened(&out);
+        self.added = self.added.saturating_add(out.len().saturating_sub(text.len()));
+        // A text of this length, without the room in which it was made.
+        out.clone_into(text);
     }
 }
 
@@ -173,12 +177,19 @@ impl Raw {
         for name in std::iter::once("strings").chain(translations.map(String::as_str)) {
             for line in self.sections.get(name).map(Vec::as_slice).unwrap_or_default() {
                 if !line.key.is_empty() {
-                    found.entry(line.key.to_lowercase()).or_insert_with(|| line.value(0).to_owned());
+                    found
+                        .entry(line.key.to_lowercase())
+                        .or_insert_with(|| shortened(line.value(0)).to_owned());
                 }
             }
         }
         found
     }
+}
+
+/// The beginning of a text, as far as a value may be long.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(VALUE).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// Lines without comments; continued lines are joined.
@@ -293,6 +304,28 @@ mod tests {
         let document = Document::read(text);
         assert_eq!(document.section("x")[0].values, ["%two%", "%", "%13%", "%nope%"]);
         assert_eq!(document.undefined, ["nope"]);
+    }
+
+    #[test]
+    fn expanded_values_are_bounded_together() {
+        let long = "y".repeat(3_000_000);
+        for line in ["a=%s%\n", "%s%,%s%,%s%\n", "%s%%s%=\n"] {
+            let text = format!("[x]\n{}[Strings]\ns=\"{long}\"\nt=\"z\"\n", line.repeat(100_000));
+            let document = Document::read(&text);
+            let lines = document.section("x");
+            assert!(
+                lines.len() >= 100_000 && document.added < 2 * ADDED,
+                "{} {}",
+                lines.len(),
+                document.added
+            );
+            let bytes = |text: &String| text.capacity();
+            let room: usize = lines
+                .iter()
+                .map(|line| bytes(&line.key) + line.values.iter().map(bytes).sum::<usize>())
+                .sum();
+            assert!(room < 6 * ADDED, "{room} bytes");
+        }
     }
 
     #[test]

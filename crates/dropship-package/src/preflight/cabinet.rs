@@ -16,8 +16,9 @@ pub(crate) fn check_cabinet(
 ) {
     paths::check(report, facts, dot_prefixed);
     driver_folders::check(report, facts, notes);
+    let binaries: Vec<_> = facts.files.iter().filter(|file| file.machine.is_some()).collect();
     for (inf, notes) in facts.infs.iter().zip(notes) {
-        infs::check(report, policy, facts, inf, notes);
+        infs::check(report, policy, &binaries, inf, notes);
     }
     extension_infs::check_number(report, facts);
 }

@@ -112,11 +112,21 @@ fn check_architectures(report: &mut Report<'_>, facts: &Facts) {
     }
 }
 
+/// The first INF of each folder, by the folder's name without regard to case.
+fn infs_by_folder(facts: &Facts) -> BTreeMap<String, &InfFacts> {
+    let mut infs = BTreeMap::new();
+    for inf in &facts.infs {
+        infs.entry(folder(&inf.path).to_ascii_lowercase()).or_insert(inf);
+    }
+    infs
+}
+
 /// The INF that a file belongs to: the one in its folder, or in the nearest folder above.
-fn inf_of<'f>(facts: &'f Facts, path: &str) -> Option<&'f InfFacts> {
-    let mut parent = folder(path);
+fn inf_of<'f>(infs: &BTreeMap<String, &'f InfFacts>, path: &str) -> Option<&'f InfFacts> {
+    let path = path.to_ascii_lowercase();
+    let mut parent = folder(&path);
     loop {
-        if let Some(inf) = facts.infs.iter().find(|inf| folder(&inf.path).eq_ignore_ascii_case(parent)) {
+        if let Some(inf) = infs.get(parent) {
             return Some(inf);
         }
         parent = parent.rsplit_once('/')?.0;
@@ -124,8 +134,9 @@ fn inf_of<'f>(facts: &'f Facts, path: &str) -> Option<&'f InfFacts> {
 }
 
 fn check_binaries(report: &mut Report<'_>, facts: &Facts) {
+    let infs = infs_by_folder(facts);
     for file in facts.files.iter().filter(|file| has_extension(&file.path, "sys")) {
-        let Some((machine, inf)) = file.machine.as_ref().zip(inf_of(facts, &file.path)) else {
+        let Some((machine, inf)) = file.machine.as_ref().zip(inf_of(&infs, &file.path)) else {
             continue;
         };
         if !inf.architectures.is_empty() && !inf.architectures.contains(machine) {

@@ -1,7 +1,7 @@
 //! Checks the entries that an INF must have.
 
 use super::super::checks::{Check, Report};
-use super::super::facts::{Facts, InfFacts};
+use super::super::facts::{FileFact, InfFacts};
 use super::super::inf::{Encoding, InfNotes};
 use super::super::policy::Policy;
 use super::names::{folder, several, shown};
@@ -13,7 +13,7 @@ const SIGNATURES: [&str; 3] = ["$Windows NT$", "$Chicago$", "$Windows 95$"];
 pub(super) fn check(
     report: &mut Report<'_>,
     policy: &Policy,
-    facts: &Facts,
+    binaries: &[&FileFact],
     inf: &InfFacts,
     notes: &InfNotes,
 ) {
@@ -53,7 +53,7 @@ pub(super) fn check(
         report.add(Check::InfPnpLockdown, message);
     }
     inf_devices::check(report, inf, notes, &path);
-    check_decoration(report, facts, inf, notes, &path);
+    check_decoration(report, binaries, inf, notes, &path);
     if !notes.undefined_strings.is_empty() {
         let names = several(notes.undefined_strings.iter().map(String::as_str));
         let message = format!("{path} uses strings that [Strings] does not define: {names}; define them");
@@ -64,13 +64,18 @@ pub(super) fn check(
 
 /// Models without an architecture are for x86 only. A binary for another architecture beside the INF suggests that the
 /// models are meant for that architecture.
-fn check_decoration(report: &mut Report<'_>, facts: &Facts, inf: &InfFacts, notes: &InfNotes, path: &str) {
+fn check_decoration(
+    report: &mut Report<'_>,
+    binaries: &[&FileFact],
+    inf: &InfFacts,
+    notes: &InfNotes,
+    path: &str,
+) {
     if !notes.has_undecorated_models {
         return;
     }
     let parent = folder(&inf.path);
-    let beside = facts
-        .files
+    let beside = binaries
         .iter()
         .filter(|file| folder(&file.path).eq_ignore_ascii_case(parent))
         .filter_map(|file| file.machine.as_deref());
