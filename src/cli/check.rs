@@ -133,6 +133,7 @@ impl Start {
             }
             report.problems.extend(config::expiry::certificate_warnings(config));
             report.problems.extend(config.exposed_files());
+            report.problems.extend(config.replaceable_outboxes());
             report.problems.extend(requirements::of_watches(config));
             report.problems.extend(requirements::of_start(config, false, secrets));
             report.problems.extend(of_credentials);

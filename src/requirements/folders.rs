@@ -8,6 +8,7 @@ use super::problem;
 use crate::config::Problem;
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::hung_places;
+use dropship_shared_folder::SharedFolder;
 
 const GRANT: &str =
     "create it, or grant the daemon's user access; under systemd see `dropship systemd paths`";
@@ -52,7 +53,7 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
 
 fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unusable> {
     let mut unusable = Vec::new();
-    let read = patience.run(&folder.path, |path| std::fs::read_dir(path).map(drop));
+    let read = patience.run(&folder.path, |path| SharedFolder::open(path)?.readable().map(drop));
     let is_readable = read.is_ok();
     unusable.extend(read.err().map(|error| Unusable {
         why: format!("cannot read {}", folder.path.display()),
@@ -145,17 +146,15 @@ pub(super) fn may_pass(error: &io::Error) -> bool {
     by_kind || NO_ANSWER.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-/// Creates a file in a folder and removes it. The daemon creates a folder that does not exist, so its parent is tried then.
+/// Creates a file in a folder, under a name that no other user can have taken, and removes it. The daemon creates a folder that does
+/// not exist, so its parent is tried then.
 pub(super) fn try_write(folder: &Path) -> io::Result<()> {
     let mut existing = folder;
-    while let Err(error) = std::fs::metadata(existing) {
-        match existing.parent() {
-            Some(parent) if error.kind() == io::ErrorKind::NotFound => existing = parent,
-            _ => return Err(error),
+    let opened = loop {
+        match (SharedFolder::open(existing), existing.parent()) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => existing = parent,
+            (opened, _) => break opened?,
         }
-    }
-    let name = format!(".dropship-check-{}", std::process::id());
-    let probe = existing.join(name);
-    std::fs::File::create_new(&probe)?;
-    std::fs::remove_file(&probe)
+    };
+    opened.stage("dropship-check").map(drop)
 }

@@ -39,6 +39,11 @@ impl FolderIssue {
                 "create it, or mount its file system; under systemd it may be hidden from the unit (see `dropship \
                  systemd paths`). Watching starts automatically",
             ),
+            // A link that is not followed; the error names it.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::degraded(
+                format!("{at}: {error}"),
+                "links in the path of a folder must belong to root or to the daemon's user",
+            ),
             io::ErrorKind::PermissionDenied => Self::degraded(
                 format!("{at} is not readable for the daemon's user (uid {})", uid()),
                 format!(

@@ -1,5 +1,4 @@
-//! Opens a folder by a path of the configuration. It may contain links of the administrator, but none that a user has put where
-//! several can write.
+//! Opens a folder by a path of the configuration. It may contain links of the administrator, but none that another user can make.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -22,7 +21,7 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 /// Opens the folder at `path`.
 ///
 /// # Errors
-/// [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder that others can write to; those of the system.
+/// [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder that this user can write to; those of the system.
 pub(crate) fn open(path: &Path) -> io::Result<OwnedFd> {
     match rustix::fs::openat2(rustix::fs::CWD, path, FOLDER, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // There are links, or this is a kernel before 5.6 or a sandbox without the call.
@@ -64,7 +63,8 @@ pub(crate) fn by_component(path: &Path) -> io::Result<OwnedFd> {
 fn follow(parent: BorrowedFd<'_>, link: BorrowedFd<'_>, name: &OsStr, path: &Path) -> io::Result<OsString> {
     if !is_trusted(&rustix::fs::fstat(link)?, &rustix::fs::fstat(parent)?) {
         let message = format!(
-            "`{}` in {} is a link that another user made in a folder that others can write to",
+            "`{}` in {} is a link that another user made in a folder that this user can write to; use its target, or let root own it \
+             (chown -h root)",
             name.display(),
             path.display()
         );
@@ -73,10 +73,13 @@ fn follow(parent: BorrowedFd<'_>, link: BorrowedFd<'_>, name: &OsStr, path: &Pat
     Ok(OsString::from_vec(rustix::fs::readlinkat(link, "", Vec::new())?.into_bytes()))
 }
 
-/// The rule of the sysctl `fs.protected_symlinks`, for all folders that others can write to, not only for sticky ones.
+/// Whether only root or this process's user can have made the link, or let another user own it.
+///
+/// This is stricter than the sysctl `fs.protected_symlinks`, which trusts the owner of the folder: a user to whom the folder above a
+/// drop folder or an outbox belongs could lead the daemon to folders of others.
 fn is_trusted(link: &Stat, parent: &Stat) -> bool {
-    let owners = [0, rustix::process::geteuid().as_raw(), parent.st_uid];
-    owners.contains(&link.st_uid) || parent.st_mode & OTHERS_WRITE == 0
+    let trusted = [0, rustix::process::geteuid().as_raw()];
+    trusted.contains(&link.st_uid) || trusted.contains(&parent.st_uid) && parent.st_mode & OTHERS_WRITE == 0
 }
 
 fn start(path: &Path) -> io::Result<OwnedFd> {

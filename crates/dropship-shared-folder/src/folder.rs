@@ -28,8 +28,7 @@ impl SharedFolder {
     /// Opens a folder by its configured path, which may contain links of the administrator.
     ///
     /// # Errors
-    /// It cannot be opened, or is no folder. [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder
-    /// that others can write to.
+    /// It cannot be opened, or is no folder. [`io::ErrorKind::PermissionDenied`] for a link that another user can have made.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::at(configured_path::open(path)?, path.to_owned()))
     }

@@ -213,7 +213,7 @@ fn configured_path_may_contain_links_of_its_administrator() {
 }
 
 #[test]
-fn root_link_of_another_user_where_others_can_write_is_not_followed() {
+fn root_link_that_another_user_can_have_made_is_not_followed() {
     if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
         eprintln!("not run: it needs files of another user; set DROPSHIP_ROOT_TESTS=1");
         return;
@@ -224,17 +224,21 @@ fn root_link_of_another_user_where_others_can_write_is_not_followed() {
     fs::create_dir(home.path().join("outside")).unwrap();
     let link = home.path().join("open/done");
     symlink("../outside", &link).unwrap();
-    for (mode, owner, is_followed) in [
-        (0o777, 0, true),
-        (0o777, STRANGER, false),
-        (0o1777, STRANGER, false),
-        (0o2775, STRANGER, false),
-        (0o755, STRANGER, true),
+    for (mode, above, owner, is_followed) in [
+        (0o777, 0, 0, true),
+        (0o777, 0, STRANGER, false),
+        (0o1777, 0, STRANGER, false),
+        (0o2775, 0, STRANGER, false),
+        (0o755, 0, STRANGER, true),
+        (0o755, STRANGER, STRANGER, false),
+        (0o755, STRANGER, STRANGER + 1, false),
+        (0o755, STRANGER, 0, true),
     ] {
         fs::set_permissions(home.path().join("open"), fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(home.path().join("open"), Some(above), None).unwrap();
         std::os::unix::fs::lchown(&link, Some(owner), None).unwrap();
         let opened = SharedFolder::open(&link);
-        assert_eq!(opened.is_ok(), is_followed, "{mode:o} {owner}");
+        assert_eq!(opened.is_ok(), is_followed, "{mode:o} {above} {owner}");
         assert_eq!(SharedFolder::open_or_create(&link.join("new"), 0o755).is_ok(), is_followed);
         drop(fs::remove_dir(home.path().join("outside/new")));
     }
