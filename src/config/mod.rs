@@ -32,6 +32,7 @@ mod size;
 mod source;
 mod sources;
 mod validate;
+mod volume;
 
 pub use load::{Environment, examine, load, load_str};
 pub use model::Config;

@@ -11,6 +11,7 @@ use super::raw::File;
 use super::read::{self, Read};
 use super::report::Problem;
 use super::source::Source;
+use super::volume::{MAX_SIZE, Volume};
 use crate::named_file;
 
 /// A file that was read.
@@ -25,8 +26,6 @@ pub(super) struct Unit {
     pub(super) is_unreadable: bool,
 }
 
-/// Maximum size of a configuration, in bytes.
-const MAX_SIZE: u64 = 64 << 20;
 /// Maximum number of files of a configuration.
 const MAX_FILES: usize = 10_000;
 /// Maximum number of entries of the folders that an include lists.
@@ -34,7 +33,8 @@ const MAX_ENTRIES: usize = 100_000;
 
 /// Reads a file and what it includes, in order.
 pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
-    let Some(root) = open(path, problems) else {
+    let mut volume = Volume::default();
+    let Some(root) = open(path, &mut volume, problems) else {
         return Vec::new();
     };
     let mut units = vec![root];
@@ -54,7 +54,7 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
             problems.push(Problem::of_file(&path, message));
             break;
         }
-        if let Some(unit) = open(&path, problems) {
+        if let Some(unit) = open(&path, &mut volume, problems) {
             only_parts(&unit, problems);
             units.push(unit);
         }
@@ -77,8 +77,8 @@ pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>)
     }
 }
 
-fn open(path: &Path, problems: &mut Vec<Problem>) -> Option<Unit> {
-    match slurp(path) {
+fn open(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option<Unit> {
+    match slurp(path).and_then(|text| volume.add(&text).map(|()| text)) {
         Ok(text) => Some(unit_of_text(path, &text, problems)),
         Err(reason) => {
             problems.push(Problem::of_file(path, reason));

@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::char_set::CharSet;
+use super::fold::fold;
 use super::parse::Part;
 
-/// A state, and how it is left.
+/// A state, and how it is left. It is small, because a configuration can have megabytes of globs.
 #[derive(Debug, Clone)]
 enum State {
+    /// By each character that folds to this one, to the next state.
+    Letter(char),
     /// By one of these characters, to the next state.
-    One(CharSet),
+    One(Box<CharSet>),
     /// By any character, to itself; without a character, to the next state.
     Star,
     /// Without a character, to one of these states.
-    Fork(Vec<usize>),
+    Fork(Box<[usize]>),
     /// The text ends here.
     End,
 }
@@ -27,6 +30,7 @@ impl Nfa {
         let mut states = Vec::new();
         sequence(parts, &mut states);
         states.push(State::End);
+        states.shrink_to_fit();
         Self(states)
     }
 
@@ -40,13 +44,17 @@ impl Nfa {
         let mut marks = vec![false; self.0.len()];
         self.enter(0, &mut here, &mut marks);
         for c in text.chars() {
+            let folded = fold(c);
             let mut next = Vec::new();
             marks.fill(false);
             for state in here {
                 match &self.0[state] {
+                    State::Letter(letter) if *letter == folded => {
+                        self.enter(state + 1, &mut next, &mut marks);
+                    }
                     State::One(set) if set.contains(c) => self.enter(state + 1, &mut next, &mut marks),
                     State::Star => self.enter(state, &mut next, &mut marks),
-                    State::One(_) | State::Fork(_) | State::End => {}
+                    State::Letter(_) | State::One(_) | State::Fork(_) | State::End => {}
                 }
             }
             if next.is_empty() {
@@ -68,7 +76,7 @@ impl Nfa {
                 found.push(state);
                 self.enter(state + 1, found, marks);
             }
-            State::One(_) | State::End => found.push(state),
+            State::Letter(_) | State::One(_) | State::End => found.push(state),
         }
     }
 
@@ -107,7 +115,8 @@ impl Nfa {
 /// The characters that leave a state, and where they lead.
 fn step(state: &State, at: usize) -> Option<(CharSet, usize)> {
     match state {
-        State::One(set) => Some((set.clone(), at + 1)),
+        State::Letter(letter) => Some((CharSet::letter(*letter), at + 1)),
+        State::One(set) => Some((CharSet::clone(set), at + 1)),
         State::Star => Some((CharSet::all(), at)),
         State::Fork(_) | State::End => None,
     }
@@ -116,8 +125,8 @@ fn step(state: &State, at: usize) -> Option<(CharSet, usize)> {
 fn sequence(parts: &[Part], states: &mut Vec<State>) {
     for part in parts {
         match part {
-            Part::Letter(c) => states.push(State::One(CharSet::letter(*c))),
-            Part::One(set) => states.push(State::One(set.clone())),
+            Part::Letter(c) => states.push(State::Letter(fold(*c))),
+            Part::One(set) => states.push(State::One(Box::new(set.clone()))),
             Part::Star => states.push(State::Star),
             Part::Choice(choices) => choice(choices, states),
         }
@@ -127,17 +136,17 @@ fn sequence(parts: &[Part], states: &mut Vec<State>) {
 /// A fork to each alternative; each ends in a fork to what follows them all.
 fn choice(choices: &[Vec<Part>], states: &mut Vec<State>) {
     let fork = states.len();
-    states.push(State::Fork(Vec::new()));
+    states.push(State::Fork(Box::default()));
     let (mut starts, mut ends) = (Vec::new(), Vec::new());
     for parts in choices {
         starts.push(states.len());
         sequence(parts, states);
         ends.push(states.len());
-        states.push(State::Fork(Vec::new()));
+        states.push(State::Fork(Box::default()));
     }
     let after = states.len();
-    states[fork] = State::Fork(starts);
+    states[fork] = State::Fork(starts.into());
     for end in ends {
-        states[end] = State::Fork(vec![after]);
+        states[end] = State::Fork([after].into());
     }
 }
