@@ -64,6 +64,8 @@ pub(super) enum Kind {
     Base,
     /// The id of a tenant or of an application, beside which a secret is copied from the same page.
     Id,
+    /// `true`, `false` or a date.
+    Word,
     /// The command of a notification, whose arguments can contain a secret.
     Command,
 }
@@ -110,6 +112,7 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         "client_secret_file" | "client_certificate_file" | "federated_token_file" | "secret_file" => {
             return Kind::File;
         }
+        "secret_expires" | "managed_identity" if scope == Scope::Account => return Kind::Word,
         "secret_expires" | "client_assertion_type" | "socket" => return Kind::Plain,
         "client_secret_env" => return Kind::Variable,
         "client_secret_credential" | "secret_credential" => return Kind::Credential,
@@ -124,7 +127,7 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         Scope::Secret => Kind::Secret,
         _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => Kind::Secret,
         Scope::Account if matches!(name, "tenant_id" | "client_id") => Kind::Id,
-        Scope::Account if !matches!(name, "managed_identity" | "secret_expires") => Kind::Secret,
+        Scope::Account => Kind::Secret,
         Scope::Notify if name == "command" => Kind::Command,
         _ if matches!(name, "endpoint" | "authority") => Kind::Base,
         _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => Kind::Url,
@@ -166,6 +169,11 @@ impl Kind {
             Self::Id => {
                 let is_odd = |c: char| c.is_whitespace() || "~!@#$%^&*()=+\\|;'\"<>`".contains(c);
                 value.len() <= MOST_SHOWN && !value.contains(is_odd) && !looks_random(value)
+            }
+            Self::Word => {
+                let is_date = |c: char| c.is_ascii_digit() || "-:./+TZ ".contains(c);
+                let has_day = value.matches(['-', '.', '/']).count() >= 2 && value.len() <= LONGEST;
+                matches!(value, "true" | "false") || has_day && value.chars().all(is_date)
             }
             Self::Command => {
                 value.starts_with('/') && is_harmless(value, Scope::Other) && !value.contains(' ')

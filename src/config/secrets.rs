@@ -11,6 +11,8 @@ mod extent;
 mod scanner;
 mod url;
 
+pub(super) use url::remember_parts;
+
 /// A value that can be a secret, without its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dropship_redact::{Lifetime, MASK, mask, remember};
+use dropship_redact::{Lifetime, MASK, mask};
 
 use super::secret_names::looks_random;
-use super::secrets::{self, Place, Why};
+use super::secrets::{self, Place, Why, remember_parts};
 
 /// A file of the configuration as it was read.
 #[derive(Debug, Clone)]
@@ -35,17 +35,20 @@ impl Source {
     pub(super) fn new(path: PathBuf, text: &str) -> Self {
         let secrets = secrets::find(text);
         for place in &secrets {
-            for secret in [&text[place.hidden.clone()], &text[place.span.clone()]] {
+            let whole = &text[place.span.clone()];
+            // The hidden part of a URL can begin at its host, which is no secret.
+            let hidden = Some(&text[place.hidden.clone()]).filter(|_| !whole.contains("://"));
+            for secret in [Some(whole), hidden].into_iter().flatten() {
                 // Any word can stand where a value is only unusual.
                 if place.why == Why::Unusual && !looks_random(secret) {
                     continue;
                 }
                 // A text that is not closed goes on to the end of the file, which has other texts.
                 for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
-                    remember(line, Lifetime::For(REMEMBERED));
+                    remember_parts(line, Lifetime::For(REMEMBERED));
                 }
                 if let Some(value) = unescaped(secret) {
-                    remember(&value, Lifetime::For(REMEMBERED));
+                    remember_parts(&value, Lifetime::For(REMEMBERED));
                 }
             }
         }

@@ -37,6 +37,8 @@ fn secret_is_found_wherever_it_is_typed() {
         "notify = [{ url = \"https://hooks.example/hush\" }]",
         "[api]\nproxy = \"hush\"",
         "[account]\nclient_secret_env = \"hush\"",
+        "[account]\nmanaged_identity = \"hush\"",
+        "[account]\nsecret_expires = \"hush\"",
         "[account]\nclient_secret_credential = \"hush\"",
     ] {
         assert_eq!(hidden(text), ["hush"], "{text}");
@@ -63,7 +65,9 @@ fn usual_configuration_has_no_secrets() {
         client_id = "y"
         client_secret_file = "/etc/dropship/secret"
         secret_expires = "2027-12-31"
+        managed_identity = false
         [accounts.a]
+        secret_expires = "31.12.2027"
         client_secret_env = "DROPSHIP_SECRET"
         [accounts.b]
         client_secret_credential = "dropship.client-secret"

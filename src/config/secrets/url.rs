@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use dropship_redact::{Lifetime, remember, remember_url};
+
 use crate::config::secret_names::{Scope, is_harmless};
 
 /// The part of a URL that can be secret: user information, and all that follows the host.
@@ -22,5 +24,66 @@ pub(super) fn secret_part(url: &str, is_base: bool) -> Option<Range<usize>> {
         (false, true) => url.find('?').map(|query| query..url.len()),
         (false, false) if url.len() > end + 1 => Some(end + 1..url.len()),
         (false, false) => None,
+    }
+}
+
+/// Remembers what can be secret in a line with a URL: user information, and all that follows the host. The scheme and a usual host
+/// are no secrets: other URLs share them, and would be masked too. A line that is no URL is a secret as a whole.
+pub(in crate::config) fn remember_parts(line: &str, lifetime: Lifetime) {
+    let line = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    match parts(line) {
+        Some(parts) => parts.into_iter().for_each(|part| remember(part, lifetime)),
+        None => remember(line, lifetime),
+    }
+    if let Ok(url) = url::Url::parse(line)
+        && url.has_host()
+    {
+        remember_url(&url, lifetime);
+    }
+}
+
+/// The parts of a URL that can be secret; `None` for a text that does not begin with a scheme and a host.
+fn parts(url: &str) -> Option<Vec<&str>> {
+    let is_scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let (_, rest) = url.split_once("://").filter(|(scheme, _)| is_scheme(scheme))?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    };
+    let password = user.and_then(|user| Some(user.split_once(':')?.1));
+    // A bracket belongs to an IPv6 address.
+    let port = host.rfind([':', ']']).map_or(host.len(), |at| at + 1);
+    let has_odd_port = !host[port..].bytes().all(|byte| byte.is_ascii_digit());
+    let has_odd_host = !is_harmless(&host[..port], Scope::Notify);
+    let odd = if has_odd_host { Some(host) } else { Some(&host[port..]).filter(|_| has_odd_port) };
+    // A path of one usual word is no secret, and a slash would make it look like one.
+    let tail = tail.strip_prefix('/').unwrap_or(tail);
+    Some(user.into_iter().chain(password).chain(odd).chain([tail]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn scheme_and_usual_host_of_a_url_are_not_secret() {
+        for (url, secret) in [
+            ("https://hooks.example/services/hush", &["services/hush"][..]),
+            ("http://127.0.0.1:8080/?token=hush", &["?token=hush"]),
+            ("http://u:hush@127.0.0.1:8080", &["u:hush", "hush", ""]),
+            ("http://u:p@hush@proxy", &["u:p@hush", "p@hush", ""]),
+            ("http://hush@proxy", &["hush", ""]),
+            ("http://u:hush#@proxy", &["hush", "#@proxy"]),
+            ("http://[::1]:80/hush", &["hush"]),
+            ("https://hU5hhU5hhU5hhU5h.example/", &["hU5hhU5hhU5hhU5h.example", ""]),
+            ("https://127.0.0.1:9000", &[""]),
+        ] {
+            assert_eq!(parts(url).as_deref(), Some(secret), "{url}");
+        }
+        for text in ["hush", "u:hush@proxy", "curl -u x:hush https://h/", "//u:hush@h"] {
+            assert_eq!(parts(text), None, "{text}");
+        }
     }
 }
