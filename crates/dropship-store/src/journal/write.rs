@@ -1,7 +1,7 @@
 //! Writing the journal: append, sync, rotate, delete the oldest segment.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -86,7 +86,8 @@ impl Journal {
     /// Syncs all lines to the disk.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         if self.synced < self.size {
-            self.file.sync_data().map_err(io("cannot sync", &segment_path(&self.folder, self.number)))?;
+            let synced = self.file.sync_data().and_then(|()| has_name(&self.file));
+            synced.map_err(io("cannot sync", &segment_path(&self.folder, self.number)))?;
             self.synced = self.size;
         }
         Ok(())
@@ -204,6 +205,14 @@ fn open_segment(folder: &Path, number: u64) -> Result<(File, u64), StoreError> {
     // The name of a new segment has to survive a power cut, too.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("cannot sync", folder))?;
     Ok((file, allocated))
+}
+
+/// Fails if the file was deleted: what is written to it would be lost when the process ends.
+fn has_name(file: &File) -> std::io::Result<()> {
+    match file.metadata()?.nlink() {
+        0 => Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the file was deleted while it was open")),
+        _ => Ok(()),
+    }
 }
 
 fn cut(path: &Path, valid: u64) -> Result<(), StoreError> {

@@ -221,6 +221,18 @@ fn torn_line_is_cut_off_and_damaged_line_is_an_error() {
 }
 
 #[test]
+fn journal_that_was_deleted_acknowledges_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = open(folder.path());
+    begin(&store, &id(1), "aa");
+    std::fs::remove_dir_all(folder.path().join("journal")).expect("deleted");
+    let intent = dropship_job::Intent::new("n", "q", Timestamp::now());
+    let intended = Event::Intended { kind: RemoteKind::Product, intent };
+    let error = store.commit(Commit::of_job(&id(1), 2, vec![intended])).wait().expect_err("it would be lost");
+    assert!(error.is_fatal() && error.to_string().contains("was deleted"), "{error}");
+}
+
+#[test]
 fn create_in_doubt_stays_in_doubt_after_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = open(folder.path());
