@@ -121,3 +121,43 @@ pub struct SubmitRequest {
     #[serde(default)]
     pub rule: Option<String>,
 }
+
+/// Maximum length of a file name in bytes, as on file systems.
+const MAX_NAME: usize = 255;
+
+impl SubmitRequest {
+    /// Refuses a name that is a path: receipts show it to build servers, which may use it as a name.
+    ///
+    /// # Errors
+    /// When it is not the name of a file.
+    pub fn check_name(&self) -> Result<(), ControlError> {
+        let is_name = Path::new(&self.name).file_name().is_some_and(|file| file == self.name.as_str());
+        if is_name && self.name.len() <= MAX_NAME && !self.name.contains('\0') {
+            return Ok(());
+        }
+        let shown: String = self.name.chars().take(MAX_NAME).collect();
+        let why =
+            format!("`{shown}` is not the name of a file; submit the package under a name without folders");
+        Err(ControlError::failed(why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_of_a_submitted_package_that_is_a_path_is_refused() {
+        let check = |name: &str| {
+            SubmitRequest { name: name.to_owned(), folder: None, rule: None }.check_name().is_ok()
+        };
+        for name in
+            ["../x.cab", "/x.cab", "a/b.cab", "..", ".", "", "x.cab/", "x.cab/.", "a\0.cab", &"x".repeat(256)]
+        {
+            assert!(!check(name), "{name}");
+        }
+        for name in ["x.cab", "..x", "-rf", "a b\u{202e}.cab", &"x".repeat(255)] {
+            assert!(check(name), "{name}");
+        }
+    }
+}

@@ -338,7 +338,8 @@ impl ControlHandler for DaemonControl {
 
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
         let known = self.known_folder(request.folder.as_deref());
-        if let Err(refusal) = known.and_then(|()| self.known_rule(request.rule.as_deref())) {
+        let known = known.and_then(|()| self.known_rule(request.rule.as_deref()));
+        if let Err(refusal) = known.and_then(|()| request.check_name()) {
             // The client reads the answer after it has sent the whole package.
             drop(std::io::copy(bytes, &mut std::io::sink()));
             return Err(refusal);
