@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
 const GOOD: &str = "cab/good-signed-ts.cab";
 
@@ -38,8 +38,37 @@ fn signature(from: &str, to: &str) -> Vec<u8> {
     kit(change, zip::CompressionMethod::Deflated)
 }
 
+/// A cabinet without compression and signature that has one file.
+fn cabinet(name: &str, content: &[u8]) -> Vec<u8> {
+    let u32s = |values: &[usize]| -> Vec<u8> {
+        values.iter().flat_map(|value| u32::try_from(*value).expect("small").to_le_bytes()).collect()
+    };
+    let u16s = |values: &[usize]| -> Vec<u8> {
+        values.iter().flat_map(|value| u16::try_from(*value).expect("small").to_le_bytes()).collect()
+    };
+    let blocks: Vec<_> = content.chunks(1 << 15).collect();
+    let file =
+        [u32s(&[content.len(), 0]), u16s(&[0, 0x5a21, 0x6000, 0x20]), name.as_bytes().to_vec(), vec![0]]
+            .concat();
+    let data_at = 44 + file.len();
+    let data = blocks
+        .iter()
+        .flat_map(|block| [u32s(&[0]), u16s(&[block.len(), block.len()]), block.to_vec()].concat());
+    let folder = [u32s(&[data_at]), u16s(&[blocks.len(), 0])].concat();
+    let body: Vec<u8> = [folder, file].concat().into_iter().chain(data).collect();
+    let sizes = u32s(&[0, 36 + body.len(), 0, 44, 0]);
+    [b"MSCF".to_vec(), sizes, vec![3, 1], u16s(&[1, 1, 0, 0, 0]), body].concat()
+}
+
+/// A cabinet with an INF that ends with these lines.
+fn inf(lines: &str) -> Vec<u8> {
+    let head = "[Version]\nSignature=\"$WINDOWS NT$\"\nClass=System\nClassGuid={4d36e97d-e325-11ce-bfc1-08002be10318}\n\
+                Provider=Contoso\nDriverVer=01/02/2024,1.2.3.4\n[Manufacturer]\nM=Std,NTamd64\n[Std.NTamd64]\nD=I,ROOT\\ECHO\n";
+    cabinet("Echo\\echo.inf", format!("{head}{lines}").as_bytes())
+}
+
 /// Name of the file, its bytes, and a part of the reason.
-fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+pub(crate) fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let deflated = zip::CompressionMethod::Deflated;
     let good = bytes("hlkx/good.hlkx");
     let mut comment = [&good[..], b"more"].concat();
@@ -55,13 +84,28 @@ fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             content.push(1);
         }
     };
+    let long = format!("[Strings]\ns=\"{}\"\n", "y".repeat(2_000_000));
     vec![
+        // Each value would keep room for the whole string.
+        ("strings.cab", inf(&format!("{long}[x]\n{}", "a=%s%\n".repeat(3_000))), "not signed"),
+        ("catalogs.cab", inf(&format!("[Version]\n{}", "CatalogFile=a.cat\n".repeat(20_000))), "not signed"),
         ("comment.hlkx", comment, "it has a comment"),
         ("bomb.hlkx", kit(bomb, deflated), "unpacks to more than"),
         ("origin.hlkx", kit(origin, deflated), "is not empty"),
         ("object.hlkx", signature("</Signature>", "<Object Id=\"x\"/></Signature>"), "does not cover"),
         ("value.hlkx", signature("<SignatureValue>g", "<SignatureValue>h"), "does not fit"),
     ]
+}
+
+/// Runs the binary with little memory.
+fn with_little_memory(env: &TestEnv, args: &[&str]) -> Command {
+    let dropship = env.command(args);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 4000000; exec \"$@\"", "sh"])
+        .arg(dropship.get_program())
+        .args(dropship.get_args());
+    limited
 }
 
 #[test]
@@ -77,14 +121,16 @@ fn hostile_packages_are_rejected_with_reasons_and_stop_no_other_folder() {
         let file = env.path("hostile").join(name);
         std::fs::write(&file, package).expect("written");
         let file = file.to_str().expect("a path");
-        let inspected = env.run(&["inspect", file]);
-        assert_eq!(inspected.status.code(), Some(65), "{name}");
+        let inspected = with_little_memory(&env, &["inspect", file]).output().expect("it runs");
+        assert_eq!(inspected.status.code(), Some(65), "{name}: {}", text(&inspected.stderr));
         let said = text(&inspected.stdout);
         assert!(said.contains(reason), "{name}: {said}");
         assert_eq!(env.run(&["plan", file, "--folder", "hostile"]).status.code(), Some(65), "{name}");
     }
     env.drop_package("echo.cab", &bytes(GOOD));
-    assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
+    let log = std::fs::File::create(env.path("daemon.log")).expect("a log");
+    let daemon = with_little_memory(&env, &["run", "--until-idle"]).stderr(log).spawn().expect("it starts");
+    assert_eq!(TestDaemon { child: daemon }.wait(), Some(0), "{}", env.log());
     let receipts = env.receipts();
     let states = |state: &str| receipts.iter().filter(|receipt| receipt["state"] == state).count();
     assert_eq!((states("rejected"), states("succeeded")), (packages.len(), 1), "{receipts:#?}");

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use crate::harness::{TestEnv, text};
 
 /// A uid and gid without a user.
-const STRANGER: u32 = 61_236;
+pub(super) const STRANGER: u32 = 61_236;
 
 /// Whether these tests cannot run.
 pub(super) fn not_root() -> bool {

@@ -10,12 +10,12 @@ use super::environment::{
 use crate::harness::{bytes, text, wait_for};
 use crate::service::http::port;
 
-/// Opens connections to both listeners, again and again, and keeps them as long as it can.
+/// Opens connections to all listeners, again and again, and keeps them as long as it can.
 const FLOOD: &str = "import socket, sys, time
-path, port = sys.argv[1], int(sys.argv[2])
+listeners = [(socket.AF_UNIX, sys.argv[1])] + [(socket.AF_INET, ('127.0.0.1', int(port))) for port in sys.argv[2:]]
 held = []
 while True:
-    for family, address in ((socket.AF_UNIX, path), (socket.AF_INET, ('127.0.0.1', port))):
+    for family, address in listeners:
         try:
             connection = socket.socket(family)
             connection.settimeout(1)
@@ -42,15 +42,18 @@ fn root_connections_to_all_listeners_leave_descriptors_for_the_store() {
     if not_root() {
         return;
     }
-    let port = port();
-    let env = attacked("", &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let [metrics, web] = [port(), port()];
+    let listeners =
+        format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n");
+    let env = attacked("", &listeners);
     std::fs::write(env.path("flood.py"), FLOOD).expect("written");
     let daemon = start_after(&env, "trace", "ulimit -n 256");
     is_up(&env);
     std::fs::set_permissions(env.path("control.sock"), std::fs::Permissions::from_mode(0o666))
         .expect("opened");
     let floods = [0, 1].map(|_| {
-        Flood(shell(&env, &format!("exec python3 flood.py control.sock {port}")).spawn().expect("it runs"))
+        let script = format!("exec python3 flood.py control.sock {metrics} {web}");
+        Flood(shell(&env, &script).spawn().expect("it runs"))
     });
     wait_for("a refused connection in the log", || env.log().contains("was refused").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::build_job::{Repeated, attack, not_root};
+use super::build_job::{Repeated, STRANGER, attack, not_root};
 use super::environment::{DAEMON, attacked, is_up, job, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
@@ -149,20 +149,25 @@ fn root_outbox_that_others_can_write_is_a_configuration_error() {
         return;
     }
     let env = attacked("", "");
-    for (mode, code) in [
-        (0o1777, 0),
-        (0o3775, 0),
-        (0o2755, 0),
-        (0o2750, 0),
-        (0o777, 78),
-        (0o2775, 78),
-        (0o770, 78),
-        (0o757, 78),
+    for (mode, owner, code) in [
+        (0o1777, DAEMON, 0),
+        (0o1777, 0, 0),
+        (0o3775, DAEMON, 0),
+        (0o2755, DAEMON, 0),
+        (0o2750, DAEMON, 0),
+        (0o777, DAEMON, 78),
+        (0o2775, DAEMON, 78),
+        (0o770, DAEMON, 78),
+        (0o757, DAEMON, 78),
+        // The owner of a sticky folder can replace names too.
+        (0o1777, STRANGER, 78),
+        (0o1755, STRANGER, 78),
     ] {
+        chown(env.path("out"), Some(owner), Some(DAEMON)).expect("an owner");
         fs::set_permissions(env.path("out"), fs::Permissions::from_mode(mode)).expect("a mode");
         let output = env.run(&["check"]);
         let printed = text(&output.stdout) + &text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{mode:o}: {printed}");
+        assert_eq!(output.status.code(), Some(code), "{mode:o} {owner}: {printed}");
         if code != 0 {
             assert!(
                 printed.contains("can write to the outbox") && printed.contains("chmod 2750"),

@@ -187,3 +187,30 @@ fn notify_command_has_a_clean_environment_and_a_time_limit() {
     wait_for("its child to be killed", is_gone).expect("the whole group is killed");
     assert_eq!(daemon.terminate(), Some(0));
 }
+
+#[test]
+fn host_of_a_webhook_is_no_secret_and_the_rest_is() {
+    let hidden = ["hush-in-the-path-of-the-hook", "hush-in-the-query", "hush-user", "hush-password"];
+    let [path, query, user, password] = hidden;
+    let hook = |name: &str, user: &str| {
+        // The URLs of service and receiver begin alike.
+        let url = format!("http://{user}127.0.0.1:9/services/{path}?x={query}");
+        format!("[[notify]]\nname = \"{name}\"\non = [\"ended\"]\nurl = \"{url}\"\n")
+    };
+    let more = hook("hook", "") + &hook("other", &format!("{user}:{password}@"));
+    let env = TestEnv::with(crate::harness::usual_quirks(), &more);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    env.ended();
+    wait_for("a failed try", || env.log().contains("notifying `hook` failed").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    let shown = crate::harness::text(&env.run(&["config", "show"]).stdout);
+    assert!(shown.contains(env.sandbox.base_url()), "{shown}");
+    assert_eq!(daemon.terminate(), Some(0));
+    env.edit_configuration("name = \"hook\"", "name = 5");
+    let checked = env.run(&["check"]);
+    for text in [shown, env.log(), crate::harness::text(&checked.stderr)] {
+        let secret = hidden.iter().find(|secret| text.contains(*secret));
+        assert_eq!(secret, None, "{text}");
+    }
+}
