@@ -42,6 +42,6 @@ def azurite(table, rounds, folder):
         }, rounds)
     table.details.append(lines("256 MiB to Azurite", medians, "memory MiB"))
     ours, rust, theirs = (numbers[0] for numbers in medians.values())
-    table.add("1", "256 MiB to Azurite: time compared with the official Rust crate and with azure-storage-blob (Python)",
+    table.add("uploads", "256 MiB to Azurite: time compared with the official Rust crate and with azure-storage-blob (Python)",
               f"{ours / rust:.2f}, {ours / theirs:.2f} ({ours:.2f} s)", "info",
               "Azurite itself is the bottleneck")

@@ -83,6 +83,6 @@ def per_package(table, rounds, folder, counts, filler=None):
     few = statistics.median(times[counts[0]])
     for count in counts[1:]:
         many = statistics.median(times[count])
-        table.add("11", f"processor time of a package with {count:,} remembered jobs: at most 1.2 times that with {counts[0]:,}",
+        table.add("many packages", f"processor time of a package with {count:,} remembered jobs: at most 1.2 times that with {counts[0]:,}",
                   f"{many / few:.2f} ({many:.1f} ms, {few:.1f} ms)", many <= 1.2 * few,
                   f"medians of {rounds} rounds of {PACKAGES} packages, in turns")

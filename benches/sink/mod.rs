@@ -141,6 +141,9 @@ fn discard(mut stream: impl Connection) -> Option<()> {
             CONNECTIONS.fetch_add(1, Ordering::Relaxed);
             RESUMED.fetch_add(usize::from(stream.is_resumed()), Ordering::Relaxed);
         }
+        if head.lines().any(|line| line.starts_with("expect:") && line.contains("100-continue")) {
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
         let mut left: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
         let early = (held.len() - end).min(left);

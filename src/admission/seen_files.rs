@@ -12,7 +12,8 @@ use dropship_store::{Commit, Entry, Store, StoreError, path_key};
 /// The files of each folder that intake asked for.
 #[derive(Default)]
 pub(super) struct SeenFiles {
-    folders: Mutex<HashMap<String, FolderFiles>>,
+    /// `None`: the first scan is done, and there is nothing else to remember. Most folders are idle most of the time.
+    folders: Mutex<HashMap<String, Option<Box<FolderFiles>>>>,
 }
 
 #[derive(Default)]
@@ -29,6 +30,27 @@ enum FirstScan {
     /// The path keys that it has asked for.
     Running(HashSet<String>),
     Done,
+}
+
+impl FolderFiles {
+    fn scanned() -> Self {
+        Self { first_scan: FirstScan::Done, ..Self::default() }
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.first_scan, FirstScan::Done) && self.unknown.is_empty() && self.renamed.is_empty()
+    }
+}
+
+/// The files of a folder, to be changed. A folder without an entry has not been scanned yet.
+fn files_of<'a>(
+    folders: &'a mut HashMap<String, Option<Box<FolderFiles>>>,
+    folder: &str,
+) -> &'a mut FolderFiles {
+    folders
+        .entry(folder.to_owned())
+        .or_insert_with(|| Some(Box::default()))
+        .get_or_insert_with(|| Box::new(FolderFiles::scanned()))
 }
 
 impl Default for FirstScan {
@@ -69,13 +91,13 @@ impl SeenFiles {
             }
         };
         let mut folders = self.folders.lock();
-        let folder = folders.entry(folder.to_owned()).or_default();
+        let files = files_of(&mut folders, folder);
         if is_known {
-            folder.unknown.remove(&identity.ino);
+            files.unknown.remove(&identity.ino);
         } else {
-            folder.unknown.insert(identity.ino);
+            files.unknown.insert(identity.ino);
         }
-        if let FirstScan::Running(paths) = &mut folder.first_scan {
+        if let FirstScan::Running(paths) = &mut files.first_scan {
             paths.insert(path);
         }
         is_known
@@ -98,9 +120,9 @@ impl SeenFiles {
     fn forget_removed(&self, store: &dyn Store, folder: &str) -> Result<(), StoreError> {
         let (first_scan, renamed) = {
             let mut folders = self.folders.lock();
-            let state = folders.entry(folder.to_owned()).or_default();
-            let first_scan = std::mem::replace(&mut state.first_scan, FirstScan::Done);
-            (first_scan, std::mem::take(&mut state.renamed))
+            let files = files_of(&mut folders, folder);
+            let first_scan = std::mem::replace(&mut files.first_scan, FirstScan::Done);
+            (first_scan, std::mem::take(&mut files.renamed))
         };
         let mut gone = Vec::new();
         for (path, identity) in renamed {
@@ -115,7 +137,11 @@ impl SeenFiles {
             }
         }
         let left = self.leave(store, folder, gone, scanned);
-        self.folders.lock().entry(folder.to_owned()).or_default().unknown.clear();
+        let mut folders = self.folders.lock();
+        files_of(&mut folders, folder).unknown.clear();
+        if let Some(files) = folders.get_mut(folder) {
+            files.take_if(|files| files.is_idle());
+        }
         left
     }
 
@@ -131,12 +157,12 @@ impl SeenFiles {
         for path in paths {
             let known = store.known_file(folder, &path)?;
             let mut folders = self.folders.lock();
-            let state = folders.entry(folder.to_owned()).or_default();
+            let files = files_of(&mut folders, folder);
             let renamed = known.filter(|known| {
-                FileRecord::parse(&known.identity).inode().is_some_and(|inode| state.unknown.contains(&inode))
+                FileRecord::parse(&known.identity).inode().is_some_and(|inode| files.unknown.contains(&inode))
             });
             match renamed {
-                Some(known) => drop(state.renamed.insert(path, known.identity)),
+                Some(known) => drop(files.renamed.insert(path, known.identity)),
                 None => entries.push(Entry::FileRemoved { folder: folder.to_owned(), path }),
             }
         }

@@ -10,7 +10,7 @@ use super::exit::{Exit, ExitError};
 use super::failure;
 use super::output::Output;
 use crate::config::{self, Config, Environment};
-use crate::daemon::{Loaded, Options, Shutdown, Signal, Signals, StopStart};
+use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StopStart};
 use crate::observe::{self, Form, LogLevel};
 use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
@@ -67,6 +67,7 @@ pub(super) async fn run(args: Args, path: &Path, output: &Output) -> anyhow::Res
 
 async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     not_dumpable();
+    daemon::configure_heap();
     observe::init(args.log, args.log_level)?;
     let mut config = load(path, args.sandbox)?;
     for warning in &config.warnings.problems {

@@ -1,4 +1,4 @@
-//! Memory that only the start needs.
+//! Memory: how the heap grows, and what goes back to the system.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,49 @@ use dropship_intake::Intake;
 
 /// Time after the initial scans in which the rest of the start ends.
 const REST_OF_START: Duration = Duration::from_secs(12);
+/// Time in which all regular work has run once, with what it does the first time only.
+const FIRST_ROUND: Duration = Duration::from_secs(65);
+/// Interval between later trims: what a burst of packages took goes back too.
+const INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Returns memory to the system after the start: free pieces of the heap, which the configuration, recovery and the scans leave
-/// between those in use, and the pages of the program that only the start has run.
-pub(super) async fn trim_after_start(intake: Arc<Intake>) {
+/// Returns memory to the system after the start, and from time to time: free pieces of the heap, which the configuration, recovery
+/// and packages leave between those in use, and the pages of the program that were needed once.
+pub(super) async fn trim_regularly(intake: Arc<Intake>) {
     intake.initial_scan_done().await;
-    tokio::time::sleep(REST_OF_START).await;
-    let trim = || {
-        trim_heap();
-        unmap_program()
-    };
-    match tokio::task::spawn_blocking(trim).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!("cannot return the pages of the program: {error}"),
-        Err(error) => tracing::debug!("cannot return memory to the system: {error}"),
+    for pause in [REST_OF_START, FIRST_ROUND].into_iter().chain(std::iter::repeat(INTERVAL)) {
+        tokio::time::sleep(pause).await;
+        let trim = || {
+            trim_heap();
+            unmap_program()
+        };
+        match tokio::task::spawn_blocking(trim).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!("cannot return the pages of the program: {error}"),
+            Err(error) => tracing::debug!("cannot return memory to the system: {error}"),
+        }
     }
 }
+
+/// Allocations of this length or more have pages of their own, which go back to the system when they are freed. By default, glibc
+/// keeps more and more of them in the heap: the texts and tables that the configuration is read from, and then lets small
+/// ones that stay lie between them.
+#[cfg(target_env = "gnu")]
+const OWN_PAGES: libc::c_int = 128 << 10;
+
+/// Sets how the heap grows. To be called once, before the configuration is read.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "mallopt has no safe wrapper")]
+pub fn configure_heap() {
+    // SAFETY: it takes numbers only, and changes a parameter under the lock of the allocator.
+    let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_PAGES) } == 1;
+    if !is_set {
+        tracing::debug!("the allocator does not accept its parameter; the daemon may take more memory");
+    }
+}
+
+/// Other allocators return memory without being asked.
+#[cfg(not(target_env = "gnu"))]
+pub fn configure_heap() {}
 
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "malloc_trim has no safe wrapper")]

@@ -21,6 +21,7 @@ mod store_binding;
 mod upkeep;
 mod watchdog;
 
+pub use memory::configure_heap;
 pub use reload::Reloader;
 pub use running::Running;
 pub use shutdown::Shutdown;

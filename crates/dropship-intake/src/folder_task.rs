@@ -56,7 +56,8 @@ impl FolderTask {
         }
     }
 
-    pub(crate) async fn run(mut self) {
+    /// Runs until it is stopped. Boxed, because a task keeps what its future was made from besides what the future makes of it.
+    pub(crate) async fn run(mut self: Box<Self>) {
         while !self.stop.is_cancelled() {
             // Boxed, so that a waiting folder does not keep the memory of a turn: most folders wait most of the time.
             if !Box::pin(self.turn()).await {
@@ -84,11 +85,8 @@ impl FolderTask {
 
     async fn wait(&mut self) {
         if self.is_paused {
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = self.context.queue.wait(&self.context.spec.name, self.pause) => {}
-            }
-            self.is_paused = false;
+            // Boxed like a turn: few folders wait for capacity.
+            Box::pin(self.wait_for_capacity()).await;
             return;
         }
         let requested = self.context.pending.is_scan_requested().then_some(self.no_scan_before);
@@ -99,6 +97,14 @@ impl FolderTask {
             () = tokio::time::sleep_until(until) => {}
             () = self.context.pending.wait() => {}
         }
+    }
+
+    async fn wait_for_capacity(&mut self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.context.queue.wait(&self.context.spec.name, self.pause) => {}
+        }
+        self.is_paused = false;
     }
 
     async fn process_event(&mut self) -> bool {

@@ -197,7 +197,7 @@ impl Intake {
             progress: Progress::default(),
             spec,
         });
-        let task = FolderTask::new(Arc::clone(&context), self.passes.clone(), stop.clone());
+        let task = Box::new(FolderTask::new(Arc::clone(&context), self.passes.clone(), stop.clone()));
         let folder = WatchedFolder { stop, task: tokio::spawn(task.run()), context };
         self.folders().insert(folder.context.spec.name.clone(), folder);
     }

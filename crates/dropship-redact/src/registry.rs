@@ -159,7 +159,9 @@ impl Secrets {
                 continue;
             };
             self.starts[usize::from(u16::from_le_bytes([block[0], block[1]]))] = true;
-            self.blocks.entry(*block).or_default().push(Place { entry, form, offset });
+            // Almost every block occurs once: no room for more of them.
+            let places = self.blocks.entry(*block).or_insert_with(|| Vec::with_capacity(1));
+            places.push(Place { entry, form, offset });
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn spawn_tasks(
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
         tokio::spawn(crate::pipeline::run_audit(pipeline())),
         tokio::spawn(upkeep),
-        tokio::spawn(memory::trim_after_start(Arc::clone(intake))),
+        tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
     ];
     let admission = Arc::clone(&core.admission);
     tokio::task::spawn_blocking(move || {
